@@ -1,0 +1,335 @@
+//! The borrowing pull reader.
+
+use core::cmp::Ordering;
+
+use crate::{
+    Error, ErrorKind, Kind,
+    head::{self, Head},
+};
+
+/// Reads exactly one item that fills `bytes`.
+///
+/// `max_depth` is how deep maps and arrays may nest; [`crate::CTAP_DEPTH`] for CTAP messages. What `read` leaves unread
+/// is checked all the same.
+///
+/// # Errors
+/// What `read` returns, or the rule that the bytes break.
+pub fn decode<'a, T, E: From<Error>>(
+    bytes: &'a [u8],
+    max_depth: u8,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut reader = Reader::new(bytes, max_depth);
+    let value = read(&mut reader)?;
+    reader.finish()?;
+    Ok(value)
+}
+
+/// A key of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// An integer that fits.
+    Int(i64),
+    /// A text string.
+    Text(&'a str),
+    /// Any other key, as its encoding.
+    Other(&'a [u8]),
+}
+
+impl From<i64> for Key<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl<'a> From<&'a str> for Key<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// Reads one item from borrowed bytes, strictly and without allocating.
+///
+/// Each method reads the next item or fails and stays before it, so that the caller may look at it in another way. Inside
+/// [`Reader::array`] and [`Reader::map`] there is exactly one item to read for each element or value.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    /// How many more levels of maps and arrays are allowed.
+    depth: u8,
+    /// Whether the one item that may be read at this place is still unread.
+    pending: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of one item; `max_depth` as in [`decode`].
+    #[must_use]
+    pub const fn new(bytes: &'a [u8], max_depth: u8) -> Self {
+        Self { bytes, position: 0, depth: max_depth, pending: true }
+    }
+
+    /// What the next item is.
+    ///
+    /// # Errors
+    /// The item's head is missing or not allowed.
+    pub fn kind(&self) -> Result<Kind, Error> {
+        self.head().map(|head| head.kind)
+    }
+
+    /// An unsigned integer.
+    ///
+    /// # Errors
+    /// The next item is of another type or malformed.
+    pub fn uint(&mut self) -> Result<u64, Error> {
+        let head = self.expect(Kind::Uint)?;
+        self.consume(head.size);
+        Ok(head.argument)
+    }
+
+    /// An integer of either sign. Other types are reported as "expected an unsigned integer".
+    ///
+    /// # Errors
+    /// The next item is of another type, malformed, or beyond 64 bits with sign ([`ErrorKind::IntegerRange`]).
+    pub fn int(&mut self) -> Result<i64, Error> {
+        let head = self.head()?;
+        let magnitude =
+            i64::try_from(head.argument).map_err(|_| self.fail(ErrorKind::IntegerRange));
+        let value = match head.kind {
+            Kind::Uint => magnitude?,
+            Kind::Nint => !magnitude?, // -1 - n
+            found => return Err(self.mismatch(Kind::Uint, found)),
+        };
+        self.consume(head.size);
+        Ok(value)
+    }
+
+    /// A byte string.
+    ///
+    /// # Errors
+    /// The next item is of another type or malformed.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
+        self.string(Kind::Bytes)
+    }
+
+    /// A byte string of exactly `N` bytes.
+    ///
+    /// # Errors
+    /// The next item is of another type, malformed, or of another length ([`ErrorKind::Length`]).
+    pub fn byte_array<const N: usize>(&mut self) -> Result<&'a [u8; N], Error> {
+        let (start, pending) = (self.position, self.pending);
+        let bytes = self.string(Kind::Bytes)?;
+        bytes.try_into().map_err(|_| {
+            (self.position, self.pending) = (start, pending);
+            self.fail(ErrorKind::Length)
+        })
+    }
+
+    /// A text string.
+    ///
+    /// # Errors
+    /// The next item is of another type, malformed, or not UTF-8.
+    pub fn text(&mut self) -> Result<&'a str, Error> {
+        let (start, pending) = (self.position, self.pending);
+        let bytes = self.string(Kind::Text)?;
+        core::str::from_utf8(bytes).map_err(|_| {
+            (self.position, self.pending) = (start, pending);
+            self.fail(ErrorKind::Utf8)
+        })
+    }
+
+    /// A boolean.
+    ///
+    /// # Errors
+    /// The next item is of another type or malformed.
+    pub fn bool(&mut self) -> Result<bool, Error> {
+        let head = self.expect(Kind::Bool)?;
+        self.consume(head.size);
+        Ok(head.argument == head::TRUE)
+    }
+
+    /// `null`.
+    ///
+    /// # Errors
+    /// The next item is of another type or malformed.
+    pub fn null(&mut self) -> Result<(), Error> {
+        let head = self.expect(Kind::Null)?;
+        self.consume(head.size);
+        Ok(())
+    }
+
+    /// Checks the next item, whatever it is, and goes past it.
+    ///
+    /// # Errors
+    /// The item is malformed.
+    pub fn skip(&mut self) -> Result<(), Error> {
+        let head = self.head()?;
+        match head.kind {
+            Kind::Bytes => self.string(Kind::Bytes).map(drop),
+            Kind::Text => self.text().map(drop),
+            Kind::Array => self.array(|_| Ok(())),
+            Kind::Map => self.map(|_, _| Ok(())),
+            _ => {
+                self.consume(head.size);
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks the next item and returns its encoding.
+    ///
+    /// # Errors
+    /// The item is malformed.
+    pub fn raw(&mut self) -> Result<&'a [u8], Error> {
+        let start = self.position;
+        self.skip()?;
+        self.bytes.get(start..self.position).ok_or(self.fail(ErrorKind::UnexpectedEnd))
+    }
+
+    /// An array: `each` is called once for every element, with the reader before it. What `each` does not read is
+    /// checked and skipped.
+    ///
+    /// # Errors
+    /// What `each` returns, or the rule that the bytes break.
+    pub fn array<E: From<Error>>(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let count = self.enter(Kind::Array)?;
+        for _ in 0..count {
+            self.pending = true;
+            each(self)?;
+            self.skip_unread()?;
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// A map: `each` is called once for every entry, with the key and the reader before the value. What `each` does not
+    /// read is checked and skipped.
+    ///
+    /// # Errors
+    /// What `each` returns, or the rule that the bytes break.
+    pub fn map<E: From<Error>>(
+        &mut self,
+        mut each: impl FnMut(Key<'a>, &mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let count = self.enter(Kind::Map)?;
+        let mut previous: &[u8] = &[];
+        for _ in 0..count {
+            self.pending = true;
+            let start = self.position;
+            let key = self.key()?;
+            let encoded = self.bytes.get(start..self.position).unwrap_or_default();
+            match canonical_order(previous, encoded) {
+                Ordering::Less => previous = encoded,
+                Ordering::Equal => return Err(Error::new(ErrorKind::DuplicateKey, start).into()),
+                Ordering::Greater => return Err(Error::new(ErrorKind::Unsorted, start).into()),
+            }
+            self.pending = true;
+            each(key, self)?;
+            self.skip_unread()?;
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// Ends the reading: checks what is left of the one item, and that nothing stands after it.
+    ///
+    /// # Errors
+    /// The rest is malformed, or there are bytes after the item.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.skip_unread()?;
+        if self.position == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(self.fail(ErrorKind::TrailingBytes))
+        }
+    }
+
+    fn key(&mut self) -> Result<Key<'a>, Error> {
+        match self.kind()? {
+            Kind::Text => self.text().map(Key::Text),
+            Kind::Uint | Kind::Nint => {
+                let mut other = self.clone();
+                match self.int() {
+                    Ok(value) => Ok(Key::Int(value)),
+                    Err(_) => {
+                        let raw = other.raw()?;
+                        *self = other;
+                        Ok(Key::Other(raw))
+                    }
+                }
+            }
+            _ => self.raw().map(Key::Other),
+        }
+    }
+
+    fn string(&mut self, kind: Kind) -> Result<&'a [u8], Error> {
+        let head = self.expect(kind)?;
+        let end = self.fail(ErrorKind::UnexpectedEnd);
+        let length = usize::try_from(head.argument).map_err(|_| end)?;
+        let start = self.position.checked_add(head.size).ok_or(end)?;
+        let stop = start.checked_add(length).ok_or(end)?;
+        let content = self.bytes.get(start..stop).ok_or(end)?;
+        self.position = stop;
+        self.pending = false;
+        Ok(content)
+    }
+
+    /// Goes past the head of a map or array and returns how many entries or elements it says to have.
+    fn enter(&mut self, kind: Kind) -> Result<u64, Error> {
+        let head = self.expect(kind)?;
+        let depth = self.depth.checked_sub(1).ok_or(self.fail(ErrorKind::TooDeep))?;
+        self.consume(head.size);
+        self.depth = depth;
+        Ok(head.argument)
+    }
+
+    fn leave(&mut self) {
+        self.depth = self.depth.saturating_add(1);
+        self.pending = false;
+    }
+
+    fn skip_unread(&mut self) -> Result<(), Error> {
+        if self.pending { self.skip() } else { Ok(()) }
+    }
+
+    fn head(&self) -> Result<Head, Error> {
+        if !self.pending {
+            return Err(self.fail(ErrorKind::NoItem));
+        }
+        Head::read(self.bytes.get(self.position..).unwrap_or_default(), self.position)
+    }
+
+    fn expect(&self, expected: Kind) -> Result<Head, Error> {
+        let head = self.head()?;
+        if head.kind == expected { Ok(head) } else { Err(self.mismatch(expected, head.kind)) }
+    }
+
+    /// Goes past a head that [`Reader::head`] has just read, so the position stays within the input.
+    fn consume(&mut self, size: usize) {
+        self.position = self.position.saturating_add(size);
+        self.pending = false;
+    }
+
+    const fn mismatch(&self, expected: Kind, found: Kind) -> Error {
+        self.fail(ErrorKind::UnexpectedType { expected, found })
+    }
+
+    const fn fail(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.position)
+    }
+}
+
+/// The order of map keys by their encodings: major type, then length, then bytes (CTAP 2.3 §8).
+///
+/// For the integers, strings and simple values that keys are made of in shortest form this is the bytewise order; for
+/// composite keys the length decides first.
+pub(crate) fn canonical_order(a: &[u8], b: &[u8]) -> Ordering {
+    let major = |key: &[u8]| key.first().map(|first| first >> 5);
+    major(a).cmp(&major(b)).then_with(|| a.len().cmp(&b.len())).then_with(|| a.cmp(b))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! The writer: whatever is asked of it, what comes out is canonical.
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use crate::{
+    head,
+    reader::{Key, canonical_order},
+};
+
+/// Writes one item, or several one after the other, in canonical form.
+#[derive(Debug, Clone, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// An empty writer.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new() }
+    }
+
+    /// An empty writer with room for `capacity` bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// Goes on after what is already there, a command or status byte, say.
+    #[must_use]
+    pub const fn from_vec(bytes: Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
+    /// All that was written.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// An unsigned integer.
+    pub fn uint(&mut self, value: u64) {
+        self.head(head::UINT, value);
+    }
+
+    /// An integer of either sign.
+    pub fn int(&mut self, value: i64) {
+        match u64::try_from(value) {
+            Ok(value) => self.head(head::UINT, value),
+            Err(_) => self.head(head::NINT, (!value).unsigned_abs()), // -1 - n
+        }
+    }
+
+    /// A byte string.
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.length(head::BYTES, value.len());
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// A text string.
+    pub fn text(&mut self, value: &str) {
+        self.length(head::TEXT, value.len());
+        self.bytes.extend_from_slice(value.as_bytes());
+    }
+
+    /// A boolean.
+    pub fn bool(&mut self, value: bool) {
+        self.head(head::SIMPLE, if value { head::TRUE } else { head::FALSE });
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.head(head::SIMPLE, head::NULL);
+    }
+
+    /// One item that is encoded already, canonically: what [`crate::Reader::raw`] gave or a `Writer` made.
+    pub fn raw(&mut self, item: &[u8]) {
+        self.bytes.extend_from_slice(item);
+    }
+
+    /// An array, its elements added by `build`.
+    pub fn array(&mut self, build: impl FnOnce(&mut ArrayWriter<'_>)) {
+        let start = self.bytes.len();
+        let mut array = ArrayWriter { writer: self, count: 0 };
+        build(&mut array);
+        let count = array.count;
+        self.insert_head(start, head::ARRAY, count);
+    }
+
+    /// A map, its entries added by `build` in any order: they come out sorted.
+    pub fn map(&mut self, build: impl FnOnce(&mut MapWriter<'_>)) {
+        let start = self.bytes.len();
+        let mut map = MapWriter { writer: self, start, entries: Vec::new(), sorted: true };
+        build(&mut map);
+        let count = map.sort();
+        self.insert_head(start, head::MAP, count);
+    }
+
+    fn length(&mut self, major: u8, length: usize) {
+        // A length in memory always fits 64 bits.
+        self.head(major, u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    fn head(&mut self, major: u8, argument: u64) {
+        let (buffer, size) = encode_head(major, argument);
+        self.bytes.extend_from_slice(buffer.get(..size).unwrap_or_default());
+    }
+
+    /// Puts the head of a map or array before its content, once the count is known.
+    fn insert_head(&mut self, start: usize, major: u8, count: usize) {
+        let (buffer, size) = encode_head(major, u64::try_from(count).unwrap_or(u64::MAX));
+        let head = buffer.get(..size).unwrap_or_default();
+        self.bytes.splice(start..start, head.iter().copied());
+    }
+}
+
+/// The shortest head, and how many bytes of the buffer it takes.
+fn encode_head(major: u8, argument: u64) -> ([u8; 9], usize) {
+    let [b0, b1, b2, b3, b4, b5, b6, b7] = argument.to_be_bytes();
+    let m = major << 5;
+    match argument {
+        0..=23 => ([m | b7, 0, 0, 0, 0, 0, 0, 0, 0], 1),
+        24..=0xff => ([m | 24, b7, 0, 0, 0, 0, 0, 0, 0], 2),
+        0x100..=0xffff => ([m | 25, b6, b7, 0, 0, 0, 0, 0, 0], 3),
+        0x1_0000..=0xffff_ffff => ([m | 26, b4, b5, b6, b7, 0, 0, 0, 0], 5),
+        _ => ([m | 27, b0, b1, b2, b3, b4, b5, b6, b7], 9),
+    }
+}
+
+/// Adds the elements of an array.
+#[derive(Debug)]
+pub struct ArrayWriter<'w> {
+    writer: &'w mut Writer,
+    count: usize,
+}
+
+impl ArrayWriter<'_> {
+    /// One element. `write` writes exactly one item.
+    pub fn item(&mut self, write: impl FnOnce(&mut Writer)) {
+        write(self.writer);
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// Adds the entries of a map.
+#[derive(Debug)]
+pub struct MapWriter<'w> {
+    writer: &'w mut Writer,
+    start: usize,
+    /// Where each entry's key starts, where its value starts, and where it ends.
+    entries: Vec<(usize, usize, usize)>,
+    /// Whether the keys have come in order so far, as they mostly do.
+    sorted: bool,
+}
+
+impl MapWriter<'_> {
+    /// One entry. `write` writes exactly one item. An entry whose key was there before takes its place.
+    pub fn entry<'k>(&mut self, key: impl Into<Key<'k>>, write: impl FnOnce(&mut Writer)) {
+        let key_start = self.writer.bytes.len();
+        match key.into() {
+            Key::Int(value) => self.writer.int(value),
+            Key::Text(value) => self.writer.text(value),
+            Key::Other(encoded) => self.writer.raw(encoded),
+        }
+        let value_start = self.writer.bytes.len();
+        write(self.writer);
+        let entry = (key_start, value_start, self.writer.bytes.len());
+        if let Some(last) = self.entries.last() {
+            self.sorted &= canonical_order(self.key(last), self.key(&entry)) == Ordering::Less;
+        }
+        self.entries.push(entry);
+    }
+
+    /// One entry, if there is a value for it.
+    pub fn optional<'k, T>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        value: Option<T>,
+        write: impl FnOnce(&mut Writer, T),
+    ) {
+        if let Some(value) = value {
+            self.entry(key, |w| write(w, value));
+        }
+    }
+
+    fn key(&self, entry: &(usize, usize, usize)) -> &[u8] {
+        self.writer.bytes.get(entry.0..entry.1).unwrap_or_default()
+    }
+
+    /// Brings the entries in order where they are not, and returns how many there are.
+    fn sort(mut self) -> usize {
+        if self.sorted {
+            return self.entries.len();
+        }
+        let mut entries = core::mem::take(&mut self.entries);
+        // Of equal keys the last written comes first, and the others go.
+        entries.reverse();
+        entries.sort_by(|a, b| canonical_order(self.key(a), self.key(b)));
+        entries.dedup_by(|a, b| self.key(a) == self.key(b));
+        let content: Vec<u8> = entries
+            .iter()
+            .flat_map(|entry| self.writer.bytes.get(entry.0..entry.2).unwrap_or_default())
+            .copied()
+            .collect();
+        self.writer.bytes.truncate(self.start);
+        self.writer.bytes.extend_from_slice(&content);
+        entries.len()
+    }
+}
