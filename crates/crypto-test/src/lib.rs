@@ -1,0 +1,1 @@
+//! The test suite that every provider of towline's cryptography passes.
