@@ -51,7 +51,8 @@ impl Head {
             MAP => Kind::Map,
             TAG => return Err(fail(ErrorKind::Tag)),
             _ => {
-                return Self::simple_or_float(info, argument, size).ok_or(fail(ErrorKind::Reserved));
+                return Self::simple_or_float(info, argument, size)
+                    .ok_or(fail(ErrorKind::Reserved));
             }
         };
         if argument < smallest {
