@@ -3,7 +3,7 @@
 use core::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::Error;
 
@@ -71,6 +71,8 @@ impl<const N: usize> Zeroize for Secret<N> {
         self.0.zeroize();
     }
 }
+
+impl<const N: usize> ZeroizeOnDrop for Secret<N> {}
 
 /// Compares in time that depends on the lengths only; unequal lengths are unequal.
 #[must_use]
