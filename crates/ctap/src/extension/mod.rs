@@ -1,0 +1,127 @@
+//! Extension inputs and outputs (CTAP 2.3 §12): an opaque map from identifiers to values, with typed values on top, one
+//! file for each extension.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use towline_cbor::{Error, Key, Reader, Writer, decode};
+
+use crate::{MESSAGE_DEPTH, Malformed};
+
+mod cred_protect;
+
+pub use cred_protect::CredentialProtectionPolicy;
+
+/// A typed value of an extension, at one of the places where it stands: input or output, of a creation or an assertion.
+///
+/// An extension whose values differ between these places has a type for each, all with the same [`Self::ID`].
+pub trait ExtensionValue: Sized {
+    /// The extension's identifier.
+    const ID: &'static str;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it is not as the extension says.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
+
+    /// Writes the value: exactly one item.
+    fn write(&self, writer: &mut Writer);
+}
+
+/// Extension values by identifier: the inputs in a request, or the outputs in authenticator data.
+///
+/// The values stay encoded, so that those which are not known here pass through untouched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extensions {
+    /// In canonical order, each identifier once.
+    entries: Vec<(Box<str>, Box<[u8]>)>,
+}
+
+impl Extensions {
+    /// No extensions.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The identifiers, in canonical order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(id, _)| &**id)
+    }
+
+    /// Whether there is a value for the identifier.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.raw(id).is_some()
+    }
+
+    /// The encoded value for an identifier.
+    #[must_use]
+    pub fn raw(&self, id: &str) -> Option<&[u8]> {
+        self.entries.iter().find(|(known, _)| **known == *id).map(|(_, value)| &**value)
+    }
+
+    /// The value of a typed extension, if there is one.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the value is not as the extension says.
+    pub fn get<T: ExtensionValue>(&self) -> Result<Option<T>, Malformed> {
+        self.raw(T::ID).map(|value| decode(value, MESSAGE_DEPTH, T::read)).transpose()
+    }
+
+    /// Sets the value of a typed extension.
+    pub fn set<T: ExtensionValue>(&mut self, value: &T) {
+        let mut writer = Writer::new();
+        value.write(&mut writer);
+        self.insert(T::ID, writer.into_vec().into());
+    }
+
+    /// Sets an encoded value.
+    ///
+    /// # Errors
+    /// [`Error`] where it is not exactly one canonical item.
+    pub fn set_raw(&mut self, id: &str, value: &[u8]) -> Result<(), Error> {
+        decode(value, MESSAGE_DEPTH, Reader::skip)?;
+        self.insert(id, value.into());
+        Ok(())
+    }
+
+    fn insert(&mut self, id: &str, value: Box<[u8]>) {
+        let position = self
+            .entries
+            .binary_search_by(|(known, _)| (known.len(), &**known).cmp(&(id.len(), id)));
+        match position {
+            Ok(found) => {
+                if let Some((_, known)) = self.entries.get_mut(found) {
+                    *known = value;
+                }
+            }
+            Err(place) => self.entries.insert(place, (id.into(), value)),
+        }
+    }
+
+    /// Reads a map. Entries whose key is not text are no extensions, and left out.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut entries = Vec::new();
+        reader.map(|key, value| {
+            if let Key::Text(id) = key {
+                entries.push((id.into(), value.raw()?.into()));
+            }
+            Ok::<(), Malformed>(())
+        })?;
+        Ok(Self { entries })
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.map(|map| {
+            self.entries.iter().for_each(|(id, value)| map.entry(&**id, |w| w.raw(value)));
+        });
+    }
+}
+

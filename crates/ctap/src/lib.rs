@@ -1,0 +1,64 @@
+//! The wire language of CTAP 2.3: requests, responses, status codes, authenticator data, COSE keys. No behaviour.
+//!
+//! Bytes become values that can't be illegal: an [`RpId`] is never empty, a [`CredentialId`] never longer than 1023
+//! bytes. What a message may carry beyond what is known here is ignored or kept, as CTAP 2.3 §8 asks; what breaks the
+//! rules is refused with the status that an authenticator answers.
+//!
+//! ```
+//! use towline_ctap::{ClientDataHash, GetAssertionRequest, Request, RpId, Status};
+//!
+//! let rp_id = RpId::new("example.org")?;
+//! let request = Request::from(GetAssertionRequest::new(rp_id, ClientDataHash::new([7; 32])));
+//! let bytes = request.encode();
+//! assert_eq!(bytes[0], 0x02);
+//! assert_eq!(Request::decode(&bytes, 1024).unwrap(), request);
+//!
+//! let refusal = Request::decode(&bytes[..10], 1024).unwrap_err();
+//! assert_eq!(refusal.status(), Status::InvalidCbor);
+//! # Ok::<(), towline_ctap::IdError>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![no_std]
+
+extern crate alloc;
+
+mod attestation;
+mod auth_data;
+mod command;
+mod cose;
+mod descriptor;
+mod entity;
+mod error;
+pub mod extension;
+mod get_info;
+mod ids;
+mod options;
+mod request;
+mod response;
+mod status;
+
+pub use attestation::{
+    AttestationStatement, OtherAttestation, PackedAttestation, attestation_object,
+};
+pub use auth_data::{AttestedCredentialData, AuthenticatorData, Flags};
+pub use command::Command;
+pub use cose::{CosePublicKey, OtherKey, algorithm};
+pub use descriptor::{PublicKeyCredentialDescriptor, Transport};
+pub use entity::{Rp, User};
+pub use error::{DecodeError, IdError, Malformed, ResponseError};
+pub use extension::Extensions;
+pub use get_info::{GetInfo, Version};
+pub use ids::{Aaguid, ClientDataHash, CredentialId, RpId, RpIdHash, UserHandle};
+pub use options::{AuthenticatorOptions, RequestOptions};
+pub use request::{GetAssertionRequest, MakeCredentialRequest, Request};
+pub use response::{GetAssertionResponse, LargeBlobKey, MakeCredentialResponse, Response};
+pub use status::{Status, UnknownStatus};
+
+/// How deep messages may nest. CTAP 2.3 §8 asks for 4 levels, but browsers send the `prf` extension over the hybrid
+/// transport, whose `evalByCredential` reaches the fifth level of a request, and a compound attestation goes deeper
+/// than that in a response.
+pub const MESSAGE_DEPTH: u8 = 8;
+
+/// The size in bytes that every authenticator accepts, and the limit where getInfo does not name one (CTAP 2.3 §6.4).
+pub const DEFAULT_MAX_MSG_SIZE: usize = 1024;

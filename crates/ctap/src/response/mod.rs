@@ -1,0 +1,77 @@
+//! Responses: a status byte, and after success one CBOR map for most commands (CTAP 2.3 §8.1).
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use alloc::vec;
+
+use towline_crypto::Secret;
+
+use crate::{ResponseError, Status};
+
+mod get_assertion;
+mod make_credential;
+
+pub use get_assertion::GetAssertionResponse;
+pub use make_credential::MakeCredentialResponse;
+
+/// A response, split in its two parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Response<'a> {
+    /// Success, or why not.
+    pub status: Status,
+    /// What follows the status byte.
+    pub body: &'a [u8],
+}
+
+impl<'a> Response<'a> {
+    /// Splits the status byte off.
+    ///
+    /// # Errors
+    /// [`ResponseError::Empty`].
+    pub fn split(bytes: &'a [u8]) -> Result<Self, ResponseError> {
+        let (&status, body) = bytes.split_first().ok_or(ResponseError::Empty)?;
+        Ok(Self { status: Status::from_u8(status), body })
+    }
+
+    /// The body of a successful response.
+    ///
+    /// # Errors
+    /// [`ResponseError::Status`] for any other.
+    pub fn success(self) -> Result<&'a [u8], ResponseError> {
+        match self.status {
+            Status::Ok => Ok(self.body),
+            refused => Err(ResponseError::Status(refused)),
+        }
+    }
+
+    /// A response of a status byte alone: every refusal, and the success of commands that answer nothing else.
+    #[must_use]
+    pub fn status_only(status: Status) -> Vec<u8> {
+        vec![status.to_u8()]
+    }
+}
+
+/// The key of a credential's large blob, 32 bytes (CTAP 2.3 §12.3). A secret: whoever has it can read the blob.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LargeBlobKey(Secret<32>);
+
+impl LargeBlobKey {
+    /// Takes the key over.
+    #[must_use]
+    pub const fn new(key: Secret<32>) -> Self {
+        Self(key)
+    }
+
+    /// The key, for the moment of use.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
+
+impl fmt::Debug for LargeBlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LargeBlobKey(32 bytes)")
+    }
+}
