@@ -1,0 +1,183 @@
+//! Why a transaction ended: who misbehaved, at which step, and what a person can do about it.
+
+use std::{fmt, time::Duration};
+
+use crate::{frame, message, noise, qr, tunnel::ConnectFailure};
+
+/// Who takes part besides the person.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// The computer, which shows the code.
+    Computer,
+    /// The phone, which scans it.
+    Phone,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Computer => "computer",
+            Self::Phone => "phone",
+        })
+    }
+}
+
+/// How far a transaction had come.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The phone asks its person whether to connect.
+    Consent,
+    /// The connection to the tunnel service.
+    Tunnel,
+    /// The computer listens for the phone's advert.
+    Advert,
+    /// The phone advertises and waits for the computer's handshake message.
+    Message1,
+    /// The computer waits for the phone's handshake message.
+    Message2,
+    /// The computer waits for the phone's first message.
+    PostHandshake,
+    /// The connection is up, and no request is under way.
+    Request,
+    /// A request is under way.
+    Response,
+    /// The computer said that it is done.
+    Shutdown,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Consent => "question on the phone",
+            Self::Tunnel => "connection to the tunnel service",
+            Self::Advert => "search by Bluetooth",
+            Self::Message1 => "first handshake message",
+            Self::Message2 => "second handshake message",
+            Self::PostHandshake => "first message after the handshake",
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Shutdown => "end of the connection",
+        })
+    }
+}
+
+/// What was wrong with what a peer sent.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The handshake failed.
+    #[error("{0}")]
+    Handshake(noise::Error),
+    /// A frame was refused.
+    #[error("{0}")]
+    Frame(#[from] frame::Error),
+    /// A message was refused.
+    #[error("{0}")]
+    Message(#[from] message::Error),
+    /// A well-formed message that nobody asked for, or at the wrong time.
+    #[error("a message came that nobody asked for")]
+    Unsolicited,
+    /// A text message, which the protocol does not have.
+    #[error("a text message came")]
+    Text,
+    /// A kind of message that this side does not serve.
+    #[error("a message came of a kind that is not supported here")]
+    Unsupported,
+}
+
+/// Why a transaction, or a call, failed.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The scanned text is not a usable code.
+    #[error("this is not a usable passkey QR code: {0}; scan the code that the computer shows now")]
+    Qr(#[from] qr::Error),
+    /// The computer is too old to know the tunnel domain that this phone uses.
+    #[error(
+        "the computer does not know this phone's tunnel service; update the computer's software"
+    )]
+    UnknownTunnelDomain,
+    /// The computer offers none of the data channels that this phone has.
+    #[error("the computer offers no way to connect that this phone supports")]
+    NoCommonChannel,
+    /// The tunnel service could not be reached, or refused.
+    #[error("no connection: {0}; check the network and try again")]
+    Tunnel(#[from] ConnectFailure),
+    /// Nothing came in time.
+    #[error("{}", timed_out(*step, *after))]
+    TimedOut {
+        /// What was waited for.
+        step: Step,
+        /// How long.
+        after: Duration,
+    },
+    /// A peer broke the protocol.
+    #[error("the {by} sent something invalid as the {step}: {fault}; start again with a new code")]
+    Misbehaved {
+        /// Whose message it should have been.
+        by: Party,
+        /// Which message.
+        step: Step,
+        /// What was wrong with it.
+        fault: Fault,
+    },
+    /// The connection ended too early. The outcome of a request that was under way is unknown.
+    #[error("{}", closed(*step))]
+    Closed {
+        /// What was going on.
+        step: Step,
+    },
+    /// The person cancelled on this side.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// The person declined to connect.
+    #[error("the connection to this computer was declined")]
+    Declined,
+    /// The cryptography failed on this side.
+    #[error("an internal cryptographic operation failed: {0}")]
+    Crypto(#[from] towline_crypto::Error),
+    /// The call does not fit the state: there is no connection, or no request to answer.
+    #[error("this is not possible now")]
+    NotNow,
+    /// A request is under way already.
+    #[error("another request is still being answered")]
+    Busy,
+    /// The message is longer than a connection carries.
+    #[error("the message is too long to be sent")]
+    TooLong,
+    /// The linking information is too long to be sent, or the phone has none.
+    #[error("the phone's linking information is too long")]
+    LinkTooLong,
+    /// The answer's token does not belong to an open question.
+    #[error("there is no such question, or it was withdrawn")]
+    UnknownToken,
+}
+
+fn timed_out(step: Step, after: Duration) -> String {
+    let seconds = after.as_secs();
+    match step {
+        Step::Advert => format!(
+            "no phone nearby answered within {seconds} s; scan the code and check that Bluetooth is on at both ends"
+        ),
+        Step::Message1 => format!(
+            "no computer nearby answered within {seconds} s; check that Bluetooth is on at both ends"
+        ),
+        Step::Consent => format!(
+            "nobody answered the question on the phone within {seconds} s; scan the code again"
+        ),
+        _ => format!("there was no {step} within {seconds} s; try again"),
+    }
+}
+
+fn closed(step: Step) -> String {
+    match step {
+        Step::Response => {
+            "the connection ended before the request was answered, so that it is not known whether it was carried out; \
+             try again"
+                .into()
+        }
+        _ => format!("the connection ended too early, at the {step}; try again"),
+    }
+}

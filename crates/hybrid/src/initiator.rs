@@ -1,0 +1,529 @@
+//! The computer's side of a QR transaction: shows the code, hears the advert, shakes hands, sends requests
+//! (CTAP 2.3 §11.5.1).
+
+mod interface;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use towline_crypto::{CryptoProvider, EcdhKey};
+use zeroize::Zeroizing;
+
+pub use self::interface::{InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary};
+use crate::{
+    deadline,
+    domain::TunnelDomain,
+    eid::{Advert, EidKey, PreparedEidKey, QrAdvert},
+    error::{Error, Fault, Party, Step},
+    frame,
+    ids::TunnelId,
+    link::LinkingInformation,
+    message::{self, Message, PostHandshake},
+    noise::{self, Initiated, InitiatorKey},
+    qr::{Hint, QrPayload},
+    secrets::{Psk, QrSecret},
+    session::Session,
+    tunnel::ConnectFailure,
+};
+
+/// The computer's side of one QR transaction, from the code on the screen to the last byte.
+///
+/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns `None`, and call
+/// [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
+/// I/O.
+///
+/// ```text
+/// Showing ──advert──▶ Connecting ──socket──▶ Handshaking ──message 2──▶ WaitInfo ──▶ Ready ⇄ Waiting
+///    ▲                    │                      │                                     │        │
+///    └──── this advert is banned, time is left ──┘                              Lingering ◀─────┘
+/// ```
+///
+/// One advert is tried at a time. Until a phone has authenticated, a failure bans that advert and the code is shown
+/// again while its time lasts; afterwards adverts are ignored, and a failure ends the transaction. Scanning goes on
+/// until a phone has authenticated and is stopped on every way out.
+pub struct Initiator {
+    config: InitiatorConfig,
+    provider: CryptoProvider,
+    qr_key: Arc<dyn EcdhKey>,
+    state: State,
+    deadline: Instant,
+    scanning: bool,
+    connection: bool,
+    summary: InitiatorSummary,
+    outputs: VecDeque<InitiatorOutput>,
+}
+
+/// A handshake needs an advert, and a session needs a handshake: the types say so.
+enum State {
+    Showing(Box<Code>),
+    Connecting(Box<Code>, Attempt),
+    Handshaking(Box<Code>, Attempt, Box<Initiated>),
+    WaitInfo(Box<Connection>),
+    Ready(Box<Connection>),
+    Waiting(Box<Connection>),
+    Lingering(Box<Connection>),
+    Finished,
+}
+
+/// What belongs to the code; wiped once a phone has authenticated.
+struct Code {
+    secret: QrSecret,
+    uri: Zeroizing<String>,
+    eid_key: PreparedEidKey,
+    tunnel_id: TunnelId,
+    until: Instant,
+    banned: Vec<Advert>,
+    last_failure: Option<Error>,
+}
+
+/// The one advert that is being tried.
+struct Attempt {
+    payload: Advert,
+    advert: QrAdvert,
+}
+
+/// A phone that has authenticated.
+struct Connection {
+    session: Session,
+    domain: TunnelDomain,
+}
+
+impl Initiator {
+    /// Makes a new code, and starts to show it and to scan. `unix_time` is the wall clock in seconds; it only goes into
+    /// the code, for the phone to see its age.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`].
+    pub fn new(
+        config: InitiatorConfig,
+        provider: &CryptoProvider,
+        hint: Hint,
+        now: Instant,
+        unix_time: u64,
+    ) -> Result<Self, Error> {
+        let qr_key: Arc<dyn EcdhKey> = provider.ecdh.generate(&*provider.random)?.into();
+        let secret = QrSecret::generate(&*provider.random)?;
+        let mut payload = QrPayload::new(*qr_key.public_key(), secret.clone(), hint);
+        payload.timestamp = Some(unix_time);
+        payload.linking = Some(config.linking);
+        let until = deadline::after(now, config.scan_timeout);
+        let code = Code {
+            uri: Zeroizing::new(payload.to_uri()),
+            eid_key: EidKey::qr(provider, &secret)?.prepare(provider),
+            tunnel_id: secret.tunnel_id(provider)?,
+            secret,
+            until,
+            banned: Vec::new(),
+            last_failure: None,
+        };
+        Ok(Self {
+            config,
+            provider: provider.clone(),
+            qr_key,
+            state: State::Showing(Box::new(code)),
+            deadline: until,
+            scanning: true,
+            connection: false,
+            summary: InitiatorSummary::default(),
+            outputs: [
+                InitiatorOutput::StartScanning,
+                InitiatorOutput::Progress(InitiatorProgress::WaitingForScan),
+            ]
+            .into(),
+        })
+    }
+
+    /// The text of the code to show; `None` once a phone has authenticated or all is over. It is a secret: whoever reads
+    /// it and is near can act as the phone.
+    #[must_use]
+    pub fn qr_uri(&self) -> Option<&str> {
+        match &self.state {
+            State::Showing(code) | State::Connecting(code, _) | State::Handshaking(code, ..) => {
+                Some(&code.uri)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether [`InitiatorOutput::Finished`] was given out or waits to be polled.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished)
+    }
+
+    /// The next thing to do or to tell; `None` when there is nothing until the next call of another kind.
+    pub fn poll_output(&mut self) -> Option<InitiatorOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` only when all is over.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        (!self.is_finished()).then_some(self.deadline)
+    }
+
+    /// Bluetooth service data was heard. Whatever is not an advert for this code is ignored.
+    pub fn handle_advert(&mut self, service_data: &[u8], now: Instant) {
+        let State::Showing(code) = &self.state else { return };
+        if now >= code.until {
+            return;
+        }
+        let Ok(advert) = code.eid_key.open_qr(service_data) else { return };
+        let Some(payload) = Advert::from_service_data(service_data) else { return };
+        if code.banned.contains(&payload) {
+            return;
+        }
+        let State::Showing(code) = std::mem::replace(&mut self.state, State::Finished) else {
+            return;
+        };
+        tracing::debug!(domain = advert.domain.encoded(), "advert matched");
+        self.progress(InitiatorProgress::Near);
+        self.progress(InitiatorProgress::Connecting);
+        self.outputs.push_back(InitiatorOutput::Connect {
+            domain: advert.domain,
+            routing_id: advert.routing_id,
+            tunnel_id: code.tunnel_id,
+        });
+        self.connection = true;
+        self.deadline = deadline::after(now, self.config.connect_timeout);
+        self.state = State::Connecting(code, Attempt { payload, advert });
+    }
+
+    /// The WebSocket of [`InitiatorOutput::Connect`] is open and selected the subprotocol.
+    pub fn handle_connected(&mut self, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Connecting(code, attempt) => match self.initiate(&code, &attempt) {
+                Ok((handshake, message1)) => {
+                    self.progress(InitiatorProgress::Handshaking);
+                    self.outputs.push_back(InitiatorOutput::Send(message1.to_vec()));
+                    self.deadline = deadline::after(now, self.config.handshake_timeout);
+                    self.state = State::Handshaking(code, attempt, Box::new(handshake));
+                }
+                Err(error) => self.finish(Err(error)),
+            },
+            other => self.state = other,
+        }
+    }
+
+    /// The WebSocket of [`InitiatorOutput::Connect`] could not be opened.
+    pub fn handle_connect_failed(&mut self, failure: ConnectFailure, now: Instant) {
+        if matches!(self.state, State::Connecting(..)) {
+            self.connection = false;
+            self.fail(Error::Tunnel(failure), now);
+        }
+    }
+
+    /// A binary message came.
+    pub fn handle_frame(&mut self, frame: Vec<u8>, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Handshaking(code, attempt, handshake) => match handshake.finish(&frame) {
+                Ok(established) => {
+                    let session = Session::of_computer(&self.provider, &established);
+                    let domain = attempt.advert.domain;
+                    self.stop_scanning();
+                    self.progress(InitiatorProgress::Authenticated);
+                    self.deadline = deadline::after(now, self.config.post_handshake_timeout);
+                    self.state = State::WaitInfo(Box::new(Connection { session, domain }));
+                }
+                Err(error) => {
+                    self.state = State::Showing(code);
+                    self.retry(attempt, handshake_failed(error), now);
+                }
+            },
+            State::WaitInfo(connection) => self.post_handshake(connection, frame, now),
+            State::Ready(connection) => self.message(connection, frame, Step::Request, now),
+            State::Waiting(connection) => self.message(connection, frame, Step::Response, now),
+            State::Lingering(connection) => self.message(connection, frame, Step::Shutdown, now),
+            other => {
+                let unexpected = matches!(other, State::Connecting(..));
+                self.state = other;
+                if unexpected {
+                    self.fail(misbehaved(Step::Message2, Fault::Unsolicited), now);
+                }
+            }
+        }
+    }
+
+    /// A text message came, which the protocol does not have.
+    pub fn handle_text(&mut self, now: Instant) {
+        if let Some(step) = self.step_on_connection() {
+            self.fail(misbehaved(step, Fault::Text), now);
+        }
+    }
+
+    /// The connection ended from the other side or broke.
+    pub fn handle_closed(&mut self, now: Instant) {
+        let Some(step) = self.step_on_connection() else { return };
+        self.connection = false;
+        match step {
+            Step::Request | Step::Shutdown => self.finish(Ok(self.summary)),
+            _ => self.fail(Error::Closed { step }, now),
+        }
+    }
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.deadline {
+            return;
+        }
+        let (step, after) = match &self.state {
+            State::Finished => return,
+            State::Showing(code) => {
+                let late = Error::TimedOut { step: Step::Advert, after: self.config.scan_timeout };
+                // What went wrong with a phone that was heard says more than that no other was.
+                let error = code.last_failure.clone().unwrap_or(late);
+                return self.finish(Err(error));
+            }
+            State::Lingering(_) => return self.finish(Ok(self.summary)),
+            State::Ready(_) => return self.shutdown(now),
+            State::Connecting(..) => (Step::Tunnel, self.config.connect_timeout),
+            State::Handshaking(..) => (Step::Message2, self.config.handshake_timeout),
+            State::WaitInfo(_) => (Step::PostHandshake, self.config.post_handshake_timeout),
+            State::Waiting(_) => (Step::Response, self.config.response_timeout),
+        };
+        self.send_shutdown();
+        self.fail(Error::TimedOut { step, after }, now);
+    }
+
+    /// Sends a CTAP request: a command byte and CBOR. One at a time.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while a request is under way, [`Error::TooLong`] for more than [`frame::MAX_MESSAGE`] with the
+    /// type byte, [`Error::NotNow`] without a connection. The connection stays as it is.
+    pub fn send_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
+        let State::Ready(connection) = &mut self.state else {
+            let busy = matches!(self.state, State::Waiting(_));
+            return Err(if busy { Error::Busy } else { Error::NotNow });
+        };
+        let frame = connection.session.seal(Message::Ctap(request).encode()).map_err(|error| {
+            if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
+        })?;
+        self.outputs.push_back(InitiatorOutput::Send(frame));
+        self.progress(InitiatorProgress::WaitingForPhone);
+        self.deadline = deadline::after(now, self.config.response_timeout);
+        if let State::Ready(connection) = std::mem::replace(&mut self.state, State::Finished) {
+            self.state = State::Waiting(connection);
+        }
+        Ok(())
+    }
+
+    /// Ends a connection that has done its work: tells the phone, and closes once the phone does or has had its time. A
+    /// response that is still under way is dropped. Before there is a connection this is [`cancel`](Self::cancel).
+    pub fn shutdown(&mut self, now: Instant) {
+        self.send_shutdown();
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Ready(connection) | State::Waiting(connection) => {
+                self.progress(InitiatorProgress::Closing);
+                self.deadline = deadline::after(now, self.linger());
+                self.state = State::Lingering(connection);
+            }
+            other => {
+                self.state = other;
+                if !matches!(self.state, State::Lingering(_)) {
+                    self.cancel(now);
+                }
+            }
+        }
+    }
+
+    /// The person does not want to go on: ends everything at once.
+    pub fn cancel(&mut self, _now: Instant) {
+        self.send_shutdown();
+        match self.state {
+            State::Finished => {}
+            State::Lingering(_) => self.finish(Ok(self.summary)),
+            _ => self.finish(Err(Error::Cancelled)),
+        }
+    }
+
+    fn initiate(
+        &self,
+        code: &Code,
+        attempt: &Attempt,
+    ) -> Result<(Initiated, [u8; noise::MESSAGE_LEN]), Error> {
+        let psk = Psk::qr(&self.provider, &code.secret, &attempt.advert.eid)?;
+        noise::initiate(&self.provider, &psk, InitiatorKey::Qr(&self.qr_key))
+            .map_err(handshake_failed)
+    }
+
+    fn post_handshake(&mut self, mut connection: Box<Connection>, frame: Vec<u8>, now: Instant) {
+        let opened = connection.session.open(frame).map_err(Fault::Frame);
+        let decoded = opened.and_then(|plain| PostHandshake::decode(&plain).map_err(Fault::from));
+        match decoded {
+            Ok(PostHandshake { get_info, features, linking }) => {
+                self.outputs.push_back(InitiatorOutput::Ready {
+                    get_info: get_info.unwrap_or_default(),
+                    features,
+                });
+                if let Some(linking) = linking {
+                    self.link(&connection, &linking);
+                }
+                self.deadline = deadline::after(now, self.config.idle_timeout);
+                self.state = State::Ready(connection);
+            }
+            Err(fault) => self.finish(Err(misbehaved(Step::PostHandshake, fault))),
+        }
+    }
+
+    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] or [`Step::Shutdown`].
+    fn message(
+        &mut self,
+        mut connection: Box<Connection>,
+        frame: Vec<u8>,
+        step: Step,
+        now: Instant,
+    ) {
+        let opened = connection.session.open(frame).map_err(Fault::Frame);
+        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
+        match (decoded, step) {
+            (Ok(Message::Update(update)), _) => {
+                match message::read_update(&update) {
+                    Ok(Some(linking)) => self.link(&connection, &linking),
+                    Ok(None) => {}
+                    Err(error) => tracing::debug!(%error, "malformed update ignored"),
+                }
+                self.state = match step {
+                    Step::Request => State::Ready(connection),
+                    Step::Response => State::Waiting(connection),
+                    _ => State::Lingering(connection),
+                };
+            }
+            (Ok(Message::Ctap(response)), Step::Response) => {
+                self.summary.requests = self.summary.requests.saturating_add(1);
+                self.outputs.push_back(InitiatorOutput::Response(response));
+                self.deadline = deadline::after(now, self.config.idle_timeout);
+                self.state = State::Ready(connection);
+            }
+            (Ok(Message::Ctap(_) | Message::Json(_)), Step::Shutdown) => {
+                self.state = State::Lingering(connection);
+            }
+            // Phones have no business to send this, but some do, and mean "closed".
+            (Ok(Message::Shutdown), Step::Response) => self.finish(Err(Error::Closed { step })),
+            (Ok(Message::Shutdown), _) => self.finish(Ok(self.summary)),
+            (Ok(Message::Ctap(_) | Message::Json(_)), _) => {
+                self.finish(Err(misbehaved(step, Fault::Unsolicited)));
+            }
+            (Err(_), Step::Shutdown) => self.finish(Ok(self.summary)),
+            (Err(fault), _) => self.finish(Err(misbehaved(step, fault))),
+        }
+    }
+
+    /// Linking information that is not valid is dropped, and changes nothing.
+    fn link(&mut self, connection: &Connection, linking: &[u8]) {
+        if !self.config.linking || self.summary.linked {
+            return;
+        }
+        let hash = connection.session.hash();
+        match LinkingInformation::read(&self.provider, linking, &*self.qr_key, hash) {
+            Ok(information) => {
+                self.summary.linked = true;
+                self.outputs.push_back(InitiatorOutput::Linked {
+                    information: Box::new(information),
+                    domain: connection.domain,
+                });
+            }
+            Err(error) => tracing::debug!(%error, "invalid linking information dropped"),
+        }
+    }
+
+    fn linger(&self) -> Duration {
+        if self.config.linking && !self.summary.linked {
+            self.config.linger
+        } else {
+            self.config.close_timeout
+        }
+    }
+
+    /// What would be the next message on the connection, if there is one.
+    const fn step_on_connection(&self) -> Option<Step> {
+        match self.state {
+            State::Showing(_) | State::Finished => None,
+            State::Connecting(..) => Some(Step::Tunnel),
+            State::Handshaking(..) => Some(Step::Message2),
+            State::WaitInfo(_) => Some(Step::PostHandshake),
+            State::Ready(_) => Some(Step::Request),
+            State::Waiting(_) => Some(Step::Response),
+            State::Lingering(_) => Some(Step::Shutdown),
+        }
+    }
+
+    /// Tells a connected phone, if there is one and it was not told yet. If that can't be sealed any more, closing says
+    /// the same.
+    fn send_shutdown(&mut self) {
+        if let State::Ready(connection) | State::Waiting(connection) = &mut self.state
+            && let Ok(frame) = connection.session.seal(Message::Shutdown.encode())
+        {
+            self.outputs.push_back(InitiatorOutput::Send(frame));
+        }
+    }
+
+    /// Something failed: the attempt, while no phone has authenticated; everything, afterwards.
+    fn fail(&mut self, error: Error, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Connecting(code, attempt) | State::Handshaking(code, attempt, _) => {
+                self.state = State::Showing(code);
+                self.retry(attempt, error, now);
+            }
+            _ => self.finish(Err(error)),
+        }
+    }
+
+    /// Bans the advert and goes back to showing, while there are time and attempts left.
+    fn retry(&mut self, attempt: Attempt, error: Error, now: Instant) {
+        self.close();
+        let State::Showing(code) = &mut self.state else { return };
+        code.banned.push(attempt.payload);
+        if now >= code.until || code.banned.len() >= self.config.max_attempts {
+            return self.finish(Err(error));
+        }
+        tracing::debug!(%error, "advert banned");
+        code.last_failure = Some(error.clone());
+        self.deadline = code.until;
+        self.progress(InitiatorProgress::AttemptFailed(error));
+        self.progress(InitiatorProgress::WaitingForScan);
+    }
+
+    fn finish(&mut self, result: Result<InitiatorSummary, Error>) {
+        self.stop_scanning();
+        self.close();
+        self.state = State::Finished;
+        self.outputs.push_back(InitiatorOutput::Finished(result));
+    }
+
+    fn stop_scanning(&mut self) {
+        if std::mem::take(&mut self.scanning) {
+            self.outputs.push_back(InitiatorOutput::StopScanning);
+        }
+    }
+
+    fn close(&mut self) {
+        if std::mem::take(&mut self.connection) {
+            self.outputs.push_back(InitiatorOutput::Close);
+        }
+    }
+
+    fn progress(&mut self, progress: InitiatorProgress) {
+        self.outputs.push_back(InitiatorOutput::Progress(progress));
+    }
+}
+
+impl std::fmt::Debug for Initiator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Initiator({:?})", self.step_on_connection())
+    }
+}
+
+fn handshake_failed(error: noise::Error) -> Error {
+    match error {
+        noise::Error::Crypto(error) => Error::Crypto(error),
+        error => misbehaved(Step::Message2, Fault::Handshake(error)),
+    }
+}
+
+/// The computer's peer is always the phone.
+const fn misbehaved(step: Step, fault: Fault) -> Error {
+    Error::Misbehaved { by: Party::Phone, step, fault }
+}

@@ -1,0 +1,134 @@
+//! What goes into and comes out of the computer's side.
+
+use std::time::Duration;
+
+use crate::{
+    domain::TunnelDomain,
+    error::Error,
+    ids::{RoutingId, TunnelId},
+    link::LinkingInformation,
+    message::Features,
+};
+
+/// How the computer behaves. Start from [`InitiatorConfig::default`].
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitiatorConfig {
+    /// Whether the code says that this computer can remember the phone. Off by default.
+    pub linking: bool,
+    /// How long the code is shown and adverts are heard, 5 minutes.
+    pub scan_timeout: Duration,
+    /// How long one connection to the tunnel service may take, 20 seconds.
+    pub connect_timeout: Duration,
+    /// How long the phone may take for its handshake message, 20 seconds.
+    pub handshake_timeout: Duration,
+    /// How long the phone may take for its first message after that, 20 seconds.
+    pub post_handshake_timeout: Duration,
+    /// How long a request may take, 10 minutes. A person acts on the phone meanwhile.
+    pub response_timeout: Duration,
+    /// How long a connection without a request is kept, 5 minutes; it is shut down then.
+    pub idle_timeout: Duration,
+    /// How long the connection is kept after the shutdown message for late linking information, 3 minutes. Only where
+    /// [`InitiatorConfig::linking`] is set.
+    pub linger: Duration,
+    /// How long the phone may take to close after the shutdown message where there is nothing to linger for, 5 seconds.
+    pub close_timeout: Duration,
+    /// After how many adverts that led nowhere the computer gives up, 16.
+    pub max_attempts: usize,
+}
+
+impl Default for InitiatorConfig {
+    fn default() -> Self {
+        Self {
+            linking: false,
+            scan_timeout: Duration::from_secs(300),
+            connect_timeout: Duration::from_secs(20),
+            handshake_timeout: Duration::from_secs(20),
+            post_handshake_timeout: Duration::from_secs(20),
+            response_timeout: Duration::from_secs(600),
+            idle_timeout: Duration::from_secs(300),
+            linger: Duration::from_secs(180),
+            close_timeout: Duration::from_secs(5),
+            max_attempts: 16,
+        }
+    }
+}
+
+/// What the computer's side wants done, or tells.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InitiatorOutput {
+    /// Listen for Bluetooth service data under [`crate::eid::SERVICE_UUID16`] and
+    /// [`crate::eid::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
+    StartScanning,
+    /// Stop listening.
+    StopScanning,
+    /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, and report with
+    /// [`super::Initiator::handle_connected`] or [`super::Initiator::handle_connect_failed`].
+    Connect {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which server of it.
+        routing_id: RoutingId,
+        /// Which tunnel there.
+        tunnel_id: TunnelId,
+    },
+    /// Send one binary message.
+    Send(Vec<u8>),
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    Close,
+    /// How it goes, for a person to see.
+    Progress(InitiatorProgress),
+    /// The phone is there: [`super::Initiator::send_request`] may be called.
+    Ready {
+        /// What the phone answers to authenticatorGetInfo, without the status byte; empty for a phone without CTAP.
+        /// The command itself is never sent.
+        get_info: Vec<u8>,
+        /// What the phone can be asked for.
+        features: Features,
+    },
+    /// The answer to the request: a status byte and CBOR.
+    Response(Vec<u8>),
+    /// The phone lets this computer remember it. The signature was checked. Only where
+    /// [`InitiatorConfig::linking`] is set.
+    Linked {
+        /// What to store.
+        information: Box<LinkingInformation>,
+        /// The tunnel service by which the phone can be rung.
+        domain: TunnelDomain,
+    },
+    /// It is over, everything is released, and nothing follows.
+    Finished(Result<InitiatorSummary, Error>),
+}
+
+/// A step of the computer's side.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InitiatorProgress {
+    /// The code is on show until a phone has scanned it.
+    WaitingForScan,
+    /// The phone's advert was heard: it is near. The code need not be shown any longer.
+    Near,
+    /// The connection to the tunnel service is being made.
+    Connecting,
+    /// The tunnel is up, and the handshake runs.
+    Handshaking,
+    /// This advert led nowhere; others are listened for, and the code is to be shown again.
+    AttemptFailed(Error),
+    /// The handshake is done: the phone is authenticated.
+    Authenticated,
+    /// The request is on its way: the person acts on the phone now.
+    WaitingForPhone,
+    /// The connection is being ended.
+    Closing,
+}
+
+/// How a connection that worked went.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InitiatorSummary {
+    /// How many requests were answered.
+    pub requests: u32,
+    /// Whether valid linking information was received.
+    pub linked: bool,
+}

@@ -1,0 +1,295 @@
+//! Linking: how a phone lets a computer ring it later without a QR code (CTAP 2.3 §11.5.1).
+//!
+//! Here are the messages and keys. A computer that stored a [`LinkingInformation`] rings the phone with a
+//! [`ClientPayload`].
+
+mod identity;
+
+use towline_cbor::{CTAP_DEPTH, Key, Writer};
+use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
+
+use crate::{
+    ids::{self, ClientNonce, ContactId, LinkId},
+    kdf::{self, Purpose},
+    qr::Hint,
+    secrets::{HandshakeHash, LinkSecret, RootSecret},
+};
+
+/// Why linking information, or what a computer sends to ring a phone, was refused.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not one map of canonical CBOR with values of the right types and lengths.
+    #[error("{0}")]
+    Cbor(#[from] towline_cbor::Error),
+    /// A required key is not there.
+    #[error("key {0} is missing")]
+    MissingKey(u8),
+    /// The identity is not a point of the curve.
+    #[error("the identity key is not valid")]
+    Point,
+    /// The signature does not match: the identity is not the sender's, or it is from another session.
+    #[error("the signature does not match")]
+    Signature,
+    /// The request is neither to sign in nor to make a passkey.
+    #[error("the request hint is not known")]
+    Hint,
+    /// Not hexadecimal.
+    #[error("{0}")]
+    NotHex(#[from] ids::NotHex),
+    /// The cryptography failed on this side.
+    #[error("{0}")]
+    Crypto(#[from] towline_crypto::Error),
+}
+
+/// What a phone tells a computer, so that the computer can ring it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkingInformation {
+    /// Where the phone can be reached through its tunnel service.
+    pub contact_id: ContactId,
+    /// Which of its links this is.
+    pub link_id: LinkId,
+    /// What the two share from now on.
+    pub secret: LinkSecret,
+    /// The phone's identity. Links are the same phone's when this is equal.
+    pub identity: P256PublicKey,
+    /// What the phone calls itself. The phone's word only: see [`LinkingInformation::display_name`].
+    pub name: String,
+}
+
+impl LinkingInformation {
+    /// Reads linking information and checks that its sender owns the identity, in this very session.
+    ///
+    /// # Errors
+    /// [`Error`]. Nothing that is stored may change because of it.
+    pub fn read(
+        provider: &CryptoProvider,
+        bytes: &[u8],
+        qr_key: &dyn EcdhKey,
+        hash: &HandshakeHash,
+    ) -> Result<Self, Error> {
+        let mut fields = Fields::default();
+        towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
+            reader.map(|key, value| {
+                match key {
+                    Key::Int(1) => fields.contact_id = Some(value.bytes()?),
+                    Key::Int(2) => fields.link_id = Some(value.byte_array()?),
+                    Key::Int(3) => fields.secret = Some(value.byte_array()?),
+                    Key::Int(4) => fields.identity = Some(value.byte_array()?),
+                    Key::Int(5) => fields.name = Some(value.text()?),
+                    Key::Int(6) => fields.signature = Some(value.byte_array()?),
+                    _ => {}
+                }
+                Ok::<(), Error>(())
+            })
+        })?;
+        let identity = fields.identity.ok_or(Error::MissingKey(4))?;
+        let identity = provider.ecdh.public_key(identity).map_err(|_| Error::Point)?;
+        let information = Self {
+            contact_id: ContactId::new(fields.contact_id.ok_or(Error::MissingKey(1))?),
+            link_id: LinkId::new(*fields.link_id.ok_or(Error::MissingKey(2))?),
+            secret: LinkSecret::new(Secret::new(*fields.secret.ok_or(Error::MissingKey(3))?)),
+            identity,
+            name: fields.name.ok_or(Error::MissingKey(5))?.into(),
+        };
+        let signature = fields.signature.ok_or(Error::MissingKey(6))?;
+        let shared = qr_key.agree(&identity)?;
+        let key = provider.hmac.key(shared.expose());
+        key.verify(&[&hash.0], signature).map_err(|_| Error::Signature)?;
+        Ok(information)
+    }
+
+    /// Writes and signs linking information.
+    ///
+    /// # Errors
+    /// What the provider reports.
+    pub fn sign(
+        &self,
+        provider: &CryptoProvider,
+        identity: &dyn EcdhKey,
+        qr_key: &P256PublicKey,
+        hash: &HandshakeHash,
+    ) -> Result<Vec<u8>, towline_crypto::Error> {
+        let signature = provider.hmac.key(identity.agree(qr_key)?.expose()).sign(&[&hash.0]);
+        let mut writer = Writer::with_capacity(256);
+        writer.map(|map| {
+            map.entry(1, |w| w.bytes(self.contact_id.as_bytes()));
+            map.entry(2, |w| w.bytes(self.link_id.as_bytes()));
+            map.entry(3, |w| w.bytes(self.secret.expose()));
+            map.entry(4, |w| w.bytes(self.identity.as_bytes()));
+            map.entry(5, |w| w.text(&self.name));
+            map.entry(6, |w| w.bytes(&signature));
+        });
+        Ok(writer.into_vec())
+    }
+
+    /// The phone's name for a person's eyes: no control or direction characters, at most 64 characters.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        let shown = |c: &char| {
+            !c.is_control()
+                && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        self.name.chars().filter(shown).take(64).collect()
+    }
+}
+
+#[derive(Default)]
+struct Fields<'a> {
+    contact_id: Option<&'a [u8]>,
+    link_id: Option<&'a [u8; 8]>,
+    secret: Option<&'a [u8; 32]>,
+    identity: Option<&'a [u8; 65]>,
+    name: Option<&'a str>,
+    signature: Option<&'a [u8; 32]>,
+}
+
+impl RootSecret {
+    /// The phone's identity key, the same for all its links.
+    ///
+    /// # Errors
+    /// What the provider reports.
+    pub fn identity_key(
+        &self,
+        provider: &CryptoProvider,
+    ) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
+        let seed = kdf::derive::<32>(provider, self.expose(), &[], Purpose::IdentitySeed)?;
+        provider.ecdh.load(&identity::scalar_from_seed(provider, &seed)?)
+    }
+
+    /// The secret of all links under one contact id. Whoever changes its contact id ends all its links.
+    ///
+    /// # Errors
+    /// What the provider reports.
+    pub fn contact_secret(
+        &self,
+        provider: &CryptoProvider,
+        contact: &ContactId,
+    ) -> Result<Secret<32>, towline_crypto::Error> {
+        kdf::derive(provider, self.expose(), contact.as_bytes(), Purpose::ContactSecret)
+    }
+
+    /// The secret of one link.
+    ///
+    /// # Errors
+    /// What the provider reports.
+    pub fn link_secret(
+        &self,
+        provider: &CryptoProvider,
+        contact: &ContactId,
+        link: &LinkId,
+    ) -> Result<LinkSecret, towline_crypto::Error> {
+        let contact = self.contact_secret(provider, contact)?;
+        kdf::derive(provider, contact.expose(), link.as_bytes(), Purpose::LinkSecret)
+            .map(LinkSecret::new)
+    }
+}
+
+/// What the phone offers to a computer that it lets remember it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkOffer {
+    /// The phone's root secret.
+    pub root_secret: RootSecret,
+    /// Where the phone can be reached.
+    pub contact_id: ContactId,
+    /// What the phone calls itself.
+    pub name: String,
+}
+
+impl LinkOffer {
+    /// Signed linking information for a new link, as its encoding.
+    ///
+    /// # Errors
+    /// What the provider reports.
+    pub fn make(
+        &self,
+        provider: &CryptoProvider,
+        qr_key: &P256PublicKey,
+        hash: &HandshakeHash,
+    ) -> Result<Vec<u8>, towline_crypto::Error> {
+        let link_id = LinkId::new(provider.random.bytes()?);
+        let identity = self.root_secret.identity_key(provider)?;
+        let information = LinkingInformation {
+            contact_id: self.contact_id.clone(),
+            link_id,
+            secret: self.root_secret.link_secret(provider, &self.contact_id, &link_id)?,
+            identity: *identity.public_key(),
+            name: self.name.clone(),
+        };
+        information.sign(provider, &*identity, qr_key, hash)
+    }
+}
+
+/// What a computer sends to ring a linked phone: which link, fresh randomness, and what it is going to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientPayload {
+    /// Which link.
+    pub link_id: LinkId,
+    /// Fresh for each attempt.
+    pub nonce: ClientNonce,
+    /// To sign in or to make a passkey.
+    pub hint: Hint,
+}
+
+impl ClientPayload {
+    /// The map in canonical CBOR.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(40);
+        writer.map(|map| {
+            map.entry(1, |w| w.bytes(self.link_id.as_bytes()));
+            map.entry(2, |w| w.bytes(self.nonce.as_bytes()));
+            map.entry(3, |w| w.text(self.hint.as_str()));
+        });
+        writer.into_vec()
+    }
+
+    /// The value of the [`crate::tunnel::CLIENT_PAYLOAD_HEADER`]: the map in upper-case hexadecimal.
+    #[must_use]
+    pub fn to_header(&self) -> String {
+        self.encode().iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
+    /// Reads the map.
+    ///
+    /// # Errors
+    /// [`Error`]; a phone does not answer then.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let (mut link_id, mut nonce, mut hint) = (None, None, None);
+        towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
+            reader.map(|key, value| {
+                match key {
+                    Key::Int(1) => link_id = Some(LinkId::new(*value.byte_array()?)),
+                    Key::Int(2) => nonce = Some(ClientNonce::new(*value.byte_array()?)),
+                    Key::Int(3) => {
+                        hint = Some(match value.text()? {
+                            "ga" => Hint::GetAssertion,
+                            "mc" => Hint::MakeCredential,
+                            _ => return Err(Error::Hint),
+                        });
+                    }
+                    _ => {}
+                }
+                Ok(())
+            })
+        })?;
+        Ok(Self {
+            link_id: link_id.ok_or(Error::MissingKey(1))?,
+            nonce: nonce.ok_or(Error::MissingKey(2))?,
+            hint: hint.ok_or(Error::MissingKey(3))?,
+        })
+    }
+
+    /// Reads the header's value, in hexadecimal of either case.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn from_header(text: &str) -> Result<Self, Error> {
+        let mut bytes = vec![0; text.len().min(MAX_HEADER).div_ceil(2)];
+        ids::read_hex(text, &mut bytes)?;
+        Self::decode(&bytes)
+    }
+}
+
+/// The longest [`ClientPayload`] header that is read, in characters. It has 66.
+const MAX_HEADER: usize = 512;

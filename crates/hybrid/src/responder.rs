@@ -1,0 +1,400 @@
+//! The phone's side of a QR transaction: asks its person, opens the tunnel, advertises, shakes hands, serves requests
+//! (CTAP 2.3 §11.5.1).
+
+mod interface;
+
+use std::{collections::VecDeque, time::Instant};
+
+use towline_crypto::CryptoProvider;
+
+pub use self::interface::{
+    Answer, CodeSource, Question, ResponderConfig, ResponderOutput, ResponderProgress,
+    ResponderSummary, Token,
+};
+use crate::{
+    deadline,
+    eid::{Eid, EidKey},
+    error::{Error, Fault, Party, Step},
+    frame,
+    ids::{RoutingId, TunnelId},
+    message::{self, Features, Message, PostHandshake},
+    noise::{self, ResponderKey},
+    qr::{DataChannel, QrPayload},
+    secrets::Psk,
+    session::Session,
+    tunnel::ConnectFailure,
+};
+
+/// The phone's side of one QR transaction, from the scanned code to the last byte.
+///
+/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns `None`, and call
+/// [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
+/// I/O.
+///
+/// ```text
+/// Asking ──yes──▶ Opening ──routing id──▶ Advertising ──message 1──▶ Serving ⇄ Answering ──▶ Finished
+/// ```
+///
+/// The person is asked before anything is sent. The one handshake message decides: a wrong one ends the transaction.
+/// The advert is stopped when the computer has authenticated, and on every other way out. Then the phone serves one
+/// request after the other until the computer shuts down, closes, or is idle for too long.
+pub struct Responder {
+    config: ResponderConfig,
+    provider: CryptoProvider,
+    state: State,
+    deadline: Instant,
+    advertising: bool,
+    connection: bool,
+    summary: ResponderSummary,
+    outputs: VecDeque<ResponderOutput>,
+}
+
+/// There is no handshake without an advert, and no session without a handshake: the types say so.
+enum State {
+    Asking(Box<QrPayload>, Token),
+    Opening(Box<Consent>),
+    Advertising(Box<Consent>, Psk),
+    Serving(Box<Session>),
+    Answering(Box<Session>),
+    Finished,
+}
+
+/// A code whose computer the person agreed to connect to.
+struct Consent {
+    payload: QrPayload,
+    remember: bool,
+}
+
+impl Responder {
+    /// Starts with a scanned code, and asks the person.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTunnelDomain`] when the computer can't know the configured tunnel service,
+    /// [`Error::NoCommonChannel`] when it does not use tunnels at all.
+    pub fn new(
+        config: ResponderConfig,
+        provider: &CryptoProvider,
+        payload: QrPayload,
+        source: CodeSource,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        if !payload.data_channels().contains(&DataChannel::WebSocket) {
+            return Err(Error::NoCommonChannel);
+        }
+        if !payload.knows(config.domain) {
+            return Err(Error::UnknownTunnelDomain);
+        }
+        let token = Token(0);
+        let question = Question {
+            hint: payload.request_hint(),
+            source,
+            made_at: payload.timestamp,
+            may_remember: payload.linking == Some(true) && config.link_offer.is_some(),
+        };
+        Ok(Self {
+            provider: provider.clone(),
+            state: State::Asking(Box::new(payload), token),
+            deadline: deadline::after(now, config.consent_timeout),
+            config,
+            advertising: false,
+            connection: false,
+            summary: ResponderSummary::default(),
+            outputs: [ResponderOutput::Ask { token, question }].into(),
+        })
+    }
+
+    /// Whether [`ResponderOutput::Finished`] was given out or waits to be polled.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished)
+    }
+
+    /// The next thing to do or to tell; `None` when there is nothing until the next call of another kind.
+    pub fn poll_output(&mut self) -> Option<ResponderOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` only when all is over.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        (!self.is_finished()).then_some(self.deadline)
+    }
+
+    /// The person answered.
+    ///
+    /// # Errors
+    /// [`Error::UnknownToken`] when the question is not open; nothing changes then.
+    pub fn handle_answer(
+        &mut self,
+        token: Token,
+        answer: Answer,
+        now: Instant,
+    ) -> Result<(), Error> {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Asking(payload, asked) if asked == token => match answer {
+                Answer::Connect { remember } => {
+                    let remember = remember && payload.linking == Some(true);
+                    self.open(Consent { payload: *payload, remember }, now);
+                }
+                Answer::Decline => self.finish(Err(Error::Declined)),
+            },
+            other => {
+                self.state = other;
+                return Err(Error::UnknownToken);
+            }
+        }
+        Ok(())
+    }
+
+    /// The WebSocket of [`ResponderOutput::Connect`] is open, selected the subprotocol, and named this routing id.
+    pub fn handle_connected(&mut self, routing_id: RoutingId, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Opening(consent) => {
+                if let Err(error) = self.advertise(consent, routing_id, now) {
+                    self.finish(Err(error.into()));
+                }
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// The WebSocket of [`ResponderOutput::Connect`] could not be opened.
+    pub fn handle_connect_failed(&mut self, failure: ConnectFailure, _now: Instant) {
+        if matches!(self.state, State::Opening(_)) {
+            self.connection = false;
+            self.finish(Err(Error::Tunnel(failure)));
+        }
+    }
+
+    /// A binary message came.
+    pub fn handle_frame(&mut self, frame: Vec<u8>, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Advertising(consent, psk) => {
+                if let Err(error) = self.handshake(&consent, &psk, &frame, now) {
+                    self.finish(Err(error));
+                }
+            }
+            State::Serving(session) => self.message(session, frame, Step::Request, now),
+            State::Answering(session) => self.message(session, frame, Step::Response, now),
+            State::Opening(_) => self.finish(Err(misbehaved(Step::Message1, Fault::Unsolicited))),
+            other => self.state = other,
+        }
+    }
+
+    /// A text message came, which the protocol does not have.
+    pub fn handle_text(&mut self, _now: Instant) {
+        if let Some(step) = self.step_on_connection() {
+            self.finish(Err(misbehaved(step, Fault::Text)));
+        }
+    }
+
+    /// The connection ended from the other side or broke.
+    pub fn handle_closed(&mut self, _now: Instant) {
+        let Some(step) = self.step_on_connection() else { return };
+        self.connection = false;
+        let served = step == Step::Request && self.summary.requests > 0;
+        self.finish(if served { Ok(self.summary) } else { Err(Error::Closed { step }) });
+    }
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.deadline {
+            return;
+        }
+        let (step, after) = match self.state {
+            State::Finished => return,
+            State::Serving(_) if self.summary.requests > 0 => return self.finish(Ok(self.summary)),
+            State::Asking(..) => (Step::Consent, self.config.consent_timeout),
+            State::Opening(_) => (Step::Tunnel, self.config.connect_timeout),
+            State::Advertising(..) => (Step::Message1, self.config.advertise_timeout),
+            State::Serving(_) => (Step::Request, self.config.idle_timeout),
+            State::Answering(_) => (Step::Response, self.config.response_timeout),
+        };
+        self.finish(Err(Error::TimedOut { step, after }));
+    }
+
+    /// Sends the response to the request that is under way: a status byte and CBOR.
+    ///
+    /// # Errors
+    /// [`Error::NotNow`] when no request is under way (any more), [`Error::TooLong`] for more than
+    /// [`frame::MAX_MESSAGE`] with the type byte; the request is still under way then.
+    pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Error> {
+        let State::Answering(session) = &mut self.state else { return Err(Error::NotNow) };
+        let frame = session.seal(Message::Ctap(response).encode()).map_err(|error| {
+            if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
+        })?;
+        self.outputs.push_back(ResponderOutput::Send(frame));
+        self.summary.requests = self.summary.requests.saturating_add(1);
+        self.progress(ResponderProgress::Answered);
+        self.deadline = deadline::after(now, self.config.idle_timeout);
+        if let State::Answering(session) = std::mem::replace(&mut self.state, State::Finished) {
+            self.state = State::Serving(session);
+        }
+        if self.config.one_request {
+            self.finish(Ok(self.summary));
+        }
+        Ok(())
+    }
+
+    /// The embedding program has served enough: closes a connection that waits for requests; before that, or while a
+    /// request is under way, this is [`cancel`](Self::cancel).
+    pub fn shutdown(&mut self, now: Instant) {
+        match self.state {
+            State::Serving(_) if self.summary.requests > 0 => self.finish(Ok(self.summary)),
+            _ => self.cancel(now),
+        }
+    }
+
+    /// The person does not want to go on: ends everything at once.
+    pub fn cancel(&mut self, _now: Instant) {
+        if !self.is_finished() {
+            self.finish(Err(Error::Cancelled));
+        }
+    }
+
+    fn open(&mut self, consent: Consent, now: Instant) {
+        match consent.payload.secret.tunnel_id(&self.provider) {
+            Ok(tunnel_id) => self.connect(tunnel_id, consent, now),
+            Err(error) => self.finish(Err(error.into())),
+        }
+    }
+
+    fn connect(&mut self, tunnel_id: TunnelId, consent: Consent, now: Instant) {
+        self.progress(ResponderProgress::Connecting);
+        self.outputs.push_back(ResponderOutput::Connect { domain: self.config.domain, tunnel_id });
+        self.connection = true;
+        self.deadline = deadline::after(now, self.config.connect_timeout);
+        self.state = State::Opening(Box::new(consent));
+    }
+
+    fn advertise(
+        &mut self,
+        consent: Box<Consent>,
+        routing_id: RoutingId,
+        now: Instant,
+    ) -> Result<(), towline_crypto::Error> {
+        let secret = &consent.payload.secret;
+        let eid = Eid::qr(self.provider.random.bytes()?, routing_id, self.config.domain);
+        let advert = EidKey::qr(&self.provider, secret)?.prepare(&self.provider).seal(&eid);
+        let psk = Psk::qr(&self.provider, secret, &eid)?;
+        self.outputs.push_back(ResponderOutput::Advertise(advert));
+        self.advertising = true;
+        self.progress(ResponderProgress::Advertising);
+        self.deadline = deadline::after(now, self.config.advertise_timeout);
+        self.state = State::Advertising(consent, psk);
+        Ok(())
+    }
+
+    /// Message 1 in; message 2, the first message and the update out.
+    fn handshake(
+        &mut self,
+        consent: &Consent,
+        psk: &Psk,
+        message1: &[u8],
+        now: Instant,
+    ) -> Result<(), Error> {
+        let qr_key = &consent.payload.public_key;
+        let answer = noise::respond(&self.provider, psk, ResponderKey::Qr(qr_key), message1);
+        let (message2, established) = answer.map_err(|error| match error {
+            noise::Error::Crypto(error) => Error::Crypto(error),
+            error => misbehaved(Step::Message1, Fault::Handshake(error)),
+        })?;
+        self.stop_advertising();
+        let mut session = Session::of_phone(&self.provider, &established);
+        let offer = self.config.link_offer.as_ref().filter(|_| consent.remember);
+        let linking =
+            offer.map(|offer| offer.make(&self.provider, qr_key, session.hash())).transpose()?;
+        let info = PostHandshake {
+            get_info: Some(std::mem::take(&mut self.config.get_info)),
+            features: Features::CTAP,
+            linking: None,
+        };
+        // The update is always sent and always of this size, so that the relay can't see what the person allowed.
+        let update = message::write_update(linking.as_deref()).map_err(|_| Error::LinkTooLong)?;
+        let info = session.seal(info.encode()).map_err(|_| Error::TooLong)?;
+        let update = session.seal(Message::Update(update).encode()).map_err(|_| Error::TooLong)?;
+        self.summary.linked = linking.is_some();
+        self.outputs.extend([message2.to_vec(), info, update].map(ResponderOutput::Send));
+        self.progress(ResponderProgress::Connected);
+        self.deadline = deadline::after(now, self.config.idle_timeout);
+        self.state = State::Serving(Box::new(session));
+        Ok(())
+    }
+
+    /// A frame after the handshake: `step` is [`Step::Request`], or [`Step::Response`] while a request is under way.
+    fn message(&mut self, mut session: Box<Session>, frame: Vec<u8>, step: Step, now: Instant) {
+        let opened = session.open(frame).map_err(Fault::Frame);
+        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
+        let answering = step == Step::Response;
+        // So that finishing takes an open request's prompts off the screen.
+        self.state = if answering { State::Answering(session) } else { State::Serving(session) };
+        match decoded {
+            Ok(Message::Ctap(request)) if !answering => {
+                self.progress(ResponderProgress::Request);
+                self.outputs.push_back(ResponderOutput::Request(request));
+                self.deadline = deadline::after(now, self.config.response_timeout);
+                if let State::Serving(session) = std::mem::replace(&mut self.state, State::Finished)
+                {
+                    self.state = State::Answering(session);
+                }
+            }
+            Ok(Message::Ctap(_)) => self.finish(Err(misbehaved(Step::Request, Fault::Unsolicited))),
+            // Nothing that a computer says in an update has a meaning yet, but it has to be well-formed.
+            Ok(Message::Update(update)) => {
+                if let Err(error) = message::read_update(&update) {
+                    self.finish(Err(misbehaved(Step::Request, error.into())));
+                }
+            }
+            Ok(Message::Shutdown) => self.finish(Ok(self.summary)),
+            Ok(Message::Json(_)) => {
+                self.finish(Err(misbehaved(Step::Request, Fault::Unsupported)));
+            }
+            Err(fault) => self.finish(Err(misbehaved(Step::Request, fault))),
+        }
+    }
+
+    /// What would be the next message on the connection, if there is one.
+    const fn step_on_connection(&self) -> Option<Step> {
+        match self.state {
+            State::Asking(..) | State::Finished => None,
+            State::Opening(_) => Some(Step::Tunnel),
+            State::Advertising(..) => Some(Step::Message1),
+            State::Serving(_) => Some(Step::Request),
+            State::Answering(_) => Some(Step::Response),
+        }
+    }
+
+    fn finish(&mut self, result: Result<ResponderSummary, Error>) {
+        match std::mem::replace(&mut self.state, State::Finished) {
+            State::Asking(_, token) => self.outputs.push_back(ResponderOutput::Withdraw { token }),
+            State::Answering(_) => self.outputs.push_back(ResponderOutput::CancelRequest),
+            _ => {}
+        }
+        self.stop_advertising();
+        if std::mem::take(&mut self.connection) {
+            self.outputs.push_back(ResponderOutput::Close);
+        }
+        self.outputs.push_back(ResponderOutput::Finished(result));
+    }
+
+    fn stop_advertising(&mut self) {
+        if std::mem::take(&mut self.advertising) {
+            self.outputs.push_back(ResponderOutput::StopAdvertising);
+        }
+    }
+
+    fn progress(&mut self, progress: ResponderProgress) {
+        self.outputs.push_back(ResponderOutput::Progress(progress));
+    }
+}
+
+impl std::fmt::Debug for Responder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Responder({:?})", self.step_on_connection())
+    }
+}
+
+/// The phone's peer is always the computer.
+const fn misbehaved(step: Step, fault: Fault) -> Error {
+    Error::Misbehaved { by: Party::Computer, step, fault }
+}

@@ -1,0 +1,165 @@
+//! What goes into and comes out of the phone's side.
+
+use std::time::Duration;
+
+use crate::{
+    domain::TunnelDomain, eid::Advert, error::Error, ids::TunnelId, link::LinkOffer, qr::Hint,
+};
+
+/// How the phone behaves. Start from [`ResponderConfig::new`].
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponderConfig {
+    /// What authenticatorGetInfo answers, without its status byte.
+    pub get_info: Vec<u8>,
+    /// The tunnel service that this phone uses.
+    pub domain: TunnelDomain,
+    /// What to tell a computer that may remember this phone; `None` for a phone that never offers it.
+    pub link_offer: Option<LinkOffer>,
+    /// How long the person may think about connecting, 2 minutes.
+    pub consent_timeout: Duration,
+    /// How long the connection to the tunnel service may take, 20 seconds.
+    pub connect_timeout: Duration,
+    /// How long to advertise for the computer's handshake message, 2 minutes.
+    pub advertise_timeout: Duration,
+    /// How long to wait for a request, the first or another, 5 minutes.
+    pub idle_timeout: Duration,
+    /// How long the embedding program may take to answer a request, 10 minutes.
+    pub response_timeout: Duration,
+    /// Whether to close after the first response, as today's phones do. Off by default.
+    pub one_request: bool,
+}
+
+impl ResponderConfig {
+    /// The defaults for this getInfo.
+    #[must_use]
+    pub fn new(get_info: Vec<u8>, domain: TunnelDomain) -> Self {
+        Self {
+            get_info,
+            domain,
+            link_offer: None,
+            consent_timeout: Duration::from_secs(120),
+            connect_timeout: Duration::from_secs(20),
+            advertise_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(300),
+            response_timeout: Duration::from_secs(600),
+            one_request: false,
+        }
+    }
+}
+
+/// How a code came to the phone. Only deliberate acts of the person count: a `FIDO:/` link that a web page opens could
+/// be an attacker's own code.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CodeSource {
+    /// The camera.
+    Camera,
+    /// Typed or pasted into a place made for it, or given on the command line.
+    Typed,
+    /// Read from an image file.
+    File,
+    /// A link that another program opened. Worth a warning in the question.
+    Link,
+}
+
+/// Names one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub(super) u64);
+
+/// "Connect to the computer that shows this code?"
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// What the computer says it is going to ask for.
+    pub hint: Hint,
+    /// How the code came to the phone.
+    pub source: CodeSource,
+    /// When the computer says it made the code, in seconds of Unix time.
+    pub made_at: Option<u64>,
+    /// Whether the person may let the computer remember this phone: the computer can, and this phone offers it.
+    pub may_remember: bool,
+}
+
+/// What the person says to a [`Question`].
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Connect.
+    Connect {
+        /// Let the computer remember this phone; without effect where the question does not offer it.
+        remember: bool,
+    },
+    /// Do not connect.
+    Decline,
+}
+
+/// What the phone's side wants done, or tells.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponderOutput {
+    /// Ask the person, and answer with [`super::Responder::handle_answer`] and the same token.
+    Ask {
+        /// The question's name.
+        token: Token,
+        /// The question.
+        question: Question,
+    },
+    /// The question is moot: take it off the screen. An answer would be refused.
+    Withdraw {
+        /// The question's name.
+        token: Token,
+    },
+    /// Open a WebSocket to [`crate::tunnel::new_path`] at the domain's host, and report with
+    /// [`super::Responder::handle_connected`] or [`super::Responder::handle_connect_failed`].
+    Connect {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which tunnel to make there.
+        tunnel_id: TunnelId,
+    },
+    /// Broadcast this service data under [`crate::eid::SERVICE_UUID16`], from a fresh random address, until
+    /// [`ResponderOutput::StopAdvertising`].
+    Advertise(Advert),
+    /// Stop broadcasting.
+    StopAdvertising,
+    /// Send one binary message.
+    Send(Vec<u8>),
+    /// Carry out this CTAP request, a command byte and CBOR, with the person's consent, and answer with
+    /// [`super::Responder::send_response`].
+    Request(Vec<u8>),
+    /// The request is moot: take its prompts off the screen. A response would be refused.
+    CancelRequest,
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    Close,
+    /// How it goes, for a person to see.
+    Progress(ResponderProgress),
+    /// It is over, everything is released, and nothing follows.
+    Finished(Result<ResponderSummary, Error>),
+}
+
+/// A step of the phone's side.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponderProgress {
+    /// The connection to the tunnel service is being made.
+    Connecting,
+    /// The advert is on the air: the computer has to be near.
+    Advertising,
+    /// The computer heard the advert and has authenticated.
+    Connected,
+    /// The computer asked for something: the person acts now.
+    Request,
+    /// The request was answered.
+    Answered,
+}
+
+/// How a connection that worked went.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResponderSummary {
+    /// How many requests were answered.
+    pub requests: u32,
+    /// Whether linking information was sent.
+    pub linked: bool,
+}
