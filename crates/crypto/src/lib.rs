@@ -1,7 +1,39 @@
 //! The cryptography that towline needs, as traits, and one portable implementation.
 //!
 //! A [`CryptoProvider`] is a plain struct of trait objects. It is handed explicitly to whoever needs it; nothing here
-//! is picked by a global or by a feature. [`rustcrypto::provider`] is the default implementation.
+//! is picked by a global or by a feature. `rustcrypto::provider` is the default implementation.
+//!
+//! ```
+//! # #[cfg(feature = "rustcrypto")]
+//! # fn main() -> Result<(), towline_crypto::Error> {
+//! let provider = towline_crypto::rustcrypto::provider();
+//!
+//! let ours = provider.ecdh.generate(&*provider.random)?;
+//! let theirs = provider.ecdh.generate(&*provider.random)?;
+//! assert_eq!(ours.agree(theirs.public_key())?, theirs.agree(ours.public_key())?);
+//!
+//! let es256 = provider.signature(-7).ok_or(towline_crypto::Error::Unsupported)?;
+//! let key = es256.generate(&*provider.random)?;
+//! let signature = key.sign(&[b"authenticator data", b"client data hash"])?;
+//! es256.verify(key.public_key(), b"authenticator dataclient data hash", &signature)?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "rustcrypto"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! - `rustcrypto` (default): the portable provider.
+//! - `std` (default): a faster portable provider, with a table of the multiples of the curve's base point.
+//!
+//! Without them the crate is the traits and the secrets alone, `no_std` with `alloc`.
+//!
+//! # What is not wiped
+//!
+//! The secrets of this crate, private scalars, expanded keys and hash states are wiped when they are dropped. What the
+//! compiler copies to the stack or to registers on the way is out of reach, and so are the nonces of signatures inside
+//! the `ecdsa` crate.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
