@@ -1,0 +1,92 @@
+//! What may flow through a tunnel in one direction, and why a tunnel ends.
+
+use super::Limits;
+
+/// Why a connection to the tunnel service ends.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// The other end closed its connection.
+    #[error("the other device left")]
+    PeerLeft,
+    /// The other end's connection broke.
+    #[error("the other device vanished")]
+    PeerVanished,
+    /// A text message: only binary ones exist in this protocol.
+    #[error("text messages are not allowed")]
+    Text,
+    /// More messages, or pings, than the service grants.
+    #[error("too many messages")]
+    TooManyMessages,
+    /// A longer message than the service grants.
+    #[error("message too long")]
+    TooLong,
+    /// Time is up, for a phone that waited or for a tunnel.
+    #[error("lifetime over")]
+    LifetimeOver,
+    /// The peer broke the WebSocket protocol.
+    #[error("protocol error")]
+    Misbehaved,
+    /// The other end does not take its messages.
+    #[error("the other device is too slow")]
+    Stalled,
+    /// The service is about to stop.
+    #[error("the service is shutting down")]
+    ShuttingDown,
+}
+
+impl Ending {
+    /// The WebSocket close code (RFC 6455 §7.4.1). It has no meaning in the protocol; it helps a person who looks.
+    #[must_use]
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Self::PeerLeft => 1000,
+            Self::PeerVanished | Self::ShuttingDown => 1001,
+            Self::Misbehaved => 1002,
+            Self::Text => 1003,
+            Self::TooManyMessages | Self::LifetimeOver | Self::Stalled => 1008,
+            Self::TooLong => 1009,
+        }
+    }
+}
+
+/// Counts what one end sends.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    message_bytes: usize,
+    messages: u32,
+    control_frames: u32,
+}
+
+impl Meter {
+    /// A meter with everything that the limits grant.
+    #[must_use]
+    pub const fn new(limits: &Limits) -> Self {
+        Self {
+            message_bytes: limits.message_bytes,
+            messages: limits.messages,
+            control_frames: limits.control_frames,
+        }
+    }
+
+    /// A binary message of `length` bytes arrived; it may be passed on if this succeeds.
+    ///
+    /// # Errors
+    /// Why the tunnel ends: [`Ending::TooLong`] or [`Ending::TooManyMessages`].
+    pub fn handle_binary(&mut self, length: usize) -> Result<(), Ending> {
+        if length > self.message_bytes {
+            return Err(Ending::TooLong);
+        }
+        self.messages = self.messages.checked_sub(1).ok_or(Ending::TooManyMessages)?;
+        Ok(())
+    }
+
+    /// A ping or pong arrived.
+    ///
+    /// # Errors
+    /// [`Ending::TooManyMessages`].
+    pub fn handle_control(&mut self) -> Result<(), Ending> {
+        self.control_frames = self.control_frames.checked_sub(1).ok_or(Ending::TooManyMessages)?;
+        Ok(())
+    }
+}
