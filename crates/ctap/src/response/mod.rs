@@ -1,9 +1,7 @@
 //! Responses: a status byte, and after success one CBOR map for most commands (CTAP 2.3 §8.1).
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use core::fmt;
-
-use alloc::vec;
 
 use towline_crypto::Secret;
 

@@ -4,10 +4,12 @@ use alloc::{boxed::Box, string::String, vec, vec::Vec};
 
 use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
+use self::member::Member;
 use crate::{
     Aaguid, AuthenticatorOptions, MESSAGE_DEPTH, Malformed, Response, ResponseError, Transport,
-    request::read_algorithms, request::write_algorithms,
 };
+
+mod member;
 
 /// A version of the protocol that an authenticator speaks. There is no `FIDO_2_2`: CTAP 2.2 has no string of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,7 +57,7 @@ impl From<&str> for Version {
 }
 
 macro_rules! get_info {
-    ($($(#[$doc:meta])* $key:literal $field:ident: $type:ty = $codec:ident;)*) => {
+    ($($(#[$doc:meta])* $key:literal $field:ident: $type:ty;)*) => {
         /// The answer to authenticatorGetInfo, every member of CTAP 2.3 §6.4.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct GetInfo {
@@ -88,10 +90,10 @@ macro_rules! get_info {
                 let (mut versions, mut aaguid) = (None, None);
                 reader.map(|key, value| {
                     match key {
-                        Key::Int(0x01) => versions = Some(Versions::read(value)?),
+                        Key::Int(0x01) => versions = Some(Member::read(value)?),
                         Key::Int(0x03) => aaguid = Some(Aaguid::new(*value.byte_array()?)),
                         Key::Int(0x04) => info.options = AuthenticatorOptions::read(value)?,
-                        $(Key::Int($key) => info.$field = Some($codec::read(value)?),)*
+                        $(Key::Int($key) => info.$field = Some(Member::read(value)?),)*
                         Key::Int(key) => info.unknown.push((key, value.raw()?.into())),
                         _ => {}
                     }
@@ -104,12 +106,12 @@ macro_rules! get_info {
 
             fn write_members(&self, map: &mut MapWriter<'_>) {
                 self.unknown.iter().for_each(|(key, value)| map.entry(*key, |w| w.raw(value)));
-                map.entry(0x01, |w| Versions::write(w, &self.versions));
+                map.entry(0x01, |w| self.versions.write(w));
                 map.entry(0x03, |w| w.bytes(self.aaguid.as_bytes()));
                 if self.options != AuthenticatorOptions::default() {
                     map.entry(0x04, |w| self.options.write(w));
                 }
-                $(map.optional($key, self.$field.as_ref(), $codec::write);)*
+                $(map.optional($key, self.$field.as_ref(), |w, value| value.write(w));)*
             }
         }
     };
@@ -117,61 +119,61 @@ macro_rules! get_info {
 
 get_info! {
     /// 0x02: the extensions that are supported.
-    0x02 extensions: Vec<String> = Texts;
+    0x02 extensions: Vec<String>;
     /// 0x05: the longest message that is accepted, in bytes; 1024 if absent.
-    0x05 max_msg_size: u64 = Uint;
+    0x05 max_msg_size: u64;
     /// 0x06: the PIN/UV auth protocols, by preference.
-    0x06 pin_uv_auth_protocols: Vec<u64> = Uints;
+    0x06 pin_uv_auth_protocols: Vec<u64>;
     /// 0x07: how many credentials an allow or exclude list may have.
-    0x07 max_credential_count_in_list: u64 = Uint;
+    0x07 max_credential_count_in_list: u64;
     /// 0x08: the longest credential id that is accepted in a list, in bytes.
-    0x08 max_credential_id_length: u64 = Uint;
+    0x08 max_credential_id_length: u64;
     /// 0x09: how the authenticator may be reached.
-    0x09 transports: Vec<Transport> = Transports;
+    0x09 transports: Vec<Transport>;
     /// 0x0A: the COSE algorithms for credentials, by preference.
-    0x0a algorithms: Vec<i64> = Algorithms;
+    0x0a algorithms: Vec<i64>;
     /// 0x0B: the capacity for large blobs, in bytes.
-    0x0b max_serialized_large_blob_array: u64 = Uint;
+    0x0b max_serialized_large_blob_array: u64;
     /// 0x0C: the PIN must be changed before it can be used.
-    0x0c force_pin_change: bool = Bool;
+    0x0c force_pin_change: bool;
     /// 0x0D: the shortest PIN, in code points.
-    0x0d min_pin_length: u64 = Uint;
+    0x0d min_pin_length: u64;
     /// 0x0E: the version of the firmware.
-    0x0e firmware_version: u64 = Uint;
+    0x0e firmware_version: u64;
     /// 0x0F: the longest `credBlob`, in bytes.
-    0x0f max_cred_blob_length: u64 = Uint;
+    0x0f max_cred_blob_length: u64;
     /// 0x10: how many RP IDs may learn the minimum length of PINs.
-    0x10 max_rp_ids_for_set_min_pin_length: u64 = Uint;
+    0x10 max_rp_ids_for_set_min_pin_length: u64;
     /// 0x11: how often the platform should try built-in verification before it asks for the PIN.
-    0x11 preferred_platform_uv_attempts: u64 = Uint;
+    0x11 preferred_platform_uv_attempts: u64;
     /// 0x12: the means of built-in verification, as bits of the FIDO registry.
-    0x12 uv_modality: u64 = Uint;
+    0x12 uv_modality: u64;
     /// 0x13: certifications and their levels.
-    0x13 certifications: Vec<(String, u64)> = Certifications;
+    0x13 certifications: Vec<(String, u64)>;
     /// 0x14: an estimate of how many discoverable credentials there is room for.
-    0x14 remaining_discoverable_credentials: u64 = Uint;
+    0x14 remaining_discoverable_credentials: u64;
     /// 0x15: the vendor's configuration commands.
-    0x15 vendor_prototype_config_commands: Vec<u64> = Uints;
+    0x15 vendor_prototype_config_commands: Vec<u64>;
     /// 0x16: the attestation formats; `packed` if absent.
-    0x16 attestation_formats: Vec<String> = Texts;
+    0x16 attestation_formats: Vec<String>;
     /// 0x17: how often built-in verification was used since the PIN was entered.
-    0x17 uv_count_since_last_pin_entry: u64 = Uint;
+    0x17 uv_count_since_last_pin_entry: u64;
     /// 0x18: a reset asks for a long touch.
-    0x18 long_touch_for_reset: bool = Bool;
+    0x18 long_touch_for_reset: bool;
     /// 0x19: an identifier that only holders of the persistent token can read.
-    0x19 enc_identifier: [u8; 32] = Bytes32;
+    0x19 enc_identifier: [u8; 32];
     /// 0x1A: over which transports a reset is possible.
-    0x1a transports_for_reset: Vec<Transport> = Transports;
+    0x1a transports_for_reset: Vec<Transport>;
     /// 0x1B: a policy on the complexity of PINs is on.
-    0x1b pin_complexity_policy: bool = Bool;
+    0x1b pin_complexity_policy: bool;
     /// 0x1C: where the policy is explained: a URL, in UTF-8.
-    0x1c pin_complexity_policy_url: Vec<u8> = Bytes;
+    0x1c pin_complexity_policy_url: Vec<u8>;
     /// 0x1D: the longest PIN, in code points.
-    0x1d max_pin_length: u64 = Uint;
+    0x1d max_pin_length: u64;
     /// 0x1E: the state of the credential store, which only holders of the persistent token can read.
-    0x1e enc_cred_store_state: [u8; 32] = Bytes32;
+    0x1e enc_cred_store_state: [u8; 32];
     /// 0x1F: the subcommands of authenticatorConfig.
-    0x1f authenticator_config_commands: Vec<u64> = Uints;
+    0x1f authenticator_config_commands: Vec<u64>;
 }
 
 impl GetInfo {
@@ -212,57 +214,4 @@ impl GetInfo {
     pub fn supports_extension(&self, id: &str) -> bool {
         self.extensions.as_ref().is_some_and(|all| all.iter().any(|known| known == id))
     }
-}
-
-/// A type of a member: how it is read and written.
-macro_rules! codec {
-    ($name:ident $type:ty, $reader:ident => $read:expr, $writer:ident $value:ident => $write:expr) => {
-        struct $name;
-
-        impl $name {
-            fn read($reader: &mut Reader<'_>) -> Result<$type, Malformed> {
-                $read
-            }
-
-            fn write($writer: &mut Writer, $value: &$type) {
-                $write
-            }
-        }
-    };
-}
-
-codec!(Uint u64, r => Ok(r.uint()?), w value => w.uint(*value));
-codec!(Bool bool, r => Ok(r.bool()?), w value => w.bool(*value));
-codec!(Bytes Vec<u8>, r => Ok(r.bytes()?.into()), w value => w.bytes(value));
-codec!(Bytes32 [u8; 32], r => Ok(*r.byte_array()?), w value => w.bytes(value));
-codec!(Uints Vec<u64>, r => list(r, |r| Ok(r.uint()?)), w value => write_list(w, value, |w, v| w.uint(*v)));
-codec!(Texts Vec<String>, r => list(r, |r| Ok(r.text()?.into())), w value => write_list(w, value, |w, v| w.text(v)));
-codec!(Versions Vec<Version>, r => list(r, |r| Ok(r.text()?.into())), w value => write_list(w, value, |w, v| w.text(v.as_str())));
-codec!(Transports Vec<Transport>, r => list(r, |r| Ok(r.text()?.into())), w value => write_list(w, value, |w, v| w.text(v.as_str())));
-codec!(Algorithms Vec<i64>, r => read_algorithms(r), w value => write_algorithms(w, value));
-codec!(Certifications Vec<(String, u64)>, r => {
-    let mut all = Vec::new();
-    r.map(|key, value| {
-        if let Key::Text(name) = key {
-            all.push((name.into(), value.uint()?));
-        }
-        Ok::<(), Malformed>(())
-    })?;
-    Ok(all)
-}, w value => w.map(|map| value.iter().for_each(|(name, level)| map.entry(name.as_str(), |w| w.uint(*level)))));
-
-fn list<T>(
-    reader: &mut Reader<'_>,
-    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let mut all = Vec::new();
-    reader.array(|element| {
-        all.push(read(element)?);
-        Ok::<(), Malformed>(())
-    })?;
-    Ok(all)
-}
-
-fn write_list<T>(writer: &mut Writer, all: &[T], write: impl Fn(&mut Writer, &T)) {
-    writer.array(|array| all.iter().for_each(|value| array.item(|w| write(w, value))));
 }

@@ -1,0 +1,332 @@
+//! Responses, attestation and authenticator data: what a client accepts, refuses, and what an authenticator writes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod value;
+
+use towline_crypto::Secret;
+use towline_ctap::{
+    Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CosePublicKey,
+    CredentialId, Extensions, Flags, GetAssertionResponse, LargeBlobKey, MakeCredentialResponse,
+    Malformed, PackedAttestation, PublicKeyCredentialDescriptor, Response, ResponseError, RpIdHash,
+    Status, User, UserHandle, algorithm, attestation_object, extension::CredentialProtectionPolicy,
+};
+use value::{V, array, bytes, int, map, text};
+
+fn success(body: &V) -> Vec<u8> {
+    [vec![0], body.encode()].concat()
+}
+
+fn malformed<T: std::fmt::Debug>(result: Result<T, ResponseError>) {
+    assert!(matches!(result, Err(ResponseError::Malformed(_))), "{result:?}");
+}
+
+fn p256_key() -> CosePublicKey {
+    CosePublicKey::P256 { alg: algorithm::ES256, x: [0xaa; 32], y: [0xbb; 32] }
+}
+
+fn auth_data() -> AuthenticatorData {
+    AuthenticatorData {
+        rp_id_hash: RpIdHash::new([0x11; 32]),
+        flags: Flags::UP | Flags::UV,
+        sign_count: 0x0102_0304,
+        attested: None,
+        extensions: Extensions::new(),
+    }
+}
+
+fn attested() -> AttestedCredentialData {
+    AttestedCredentialData {
+        aaguid: Aaguid::new([0x22; 16]),
+        credential_id: CredentialId::new(&[0x33; 20]).unwrap(),
+        public_key: p256_key(),
+    }
+}
+
+#[test]
+fn every_refusal_is_told_with_its_status() {
+    assert_eq!(Response::split(&[]), Err(ResponseError::Empty));
+    for code in 1..=u8::MAX {
+        let refused = Err(ResponseError::Status(Status::from_u8(code)));
+        assert_eq!(MakeCredentialResponse::decode(&[code]), refused);
+        assert_eq!(GetAssertionResponse::decode(&[code, 0xa0]).map(drop), refused.map(drop));
+        assert_eq!(Response::status_only(Status::from_u8(code)), [code]);
+    }
+}
+
+#[test]
+fn a_creation_with_every_member_survives_the_round_trip() {
+    let packed =
+        |x5c| AttestationStatement::Packed(PackedAttestation { alg: -7, sig: vec![1, 2], x5c });
+    for attestation in
+        [AttestationStatement::None, packed(None), packed(Some(vec![vec![0x30, 0], vec![0x30, 1]]))]
+    {
+        let mut response = MakeCredentialResponse::new(attestation, vec![7; 50]);
+        response.ep_att = Some(true);
+        response.large_blob_key = Some(LargeBlobKey::new(Secret::new([8; 32])));
+        response.unsigned_extension_outputs.set_raw("prf", &[0xa0]).unwrap();
+        assert_eq!(MakeCredentialResponse::decode(&response.encode()).unwrap(), response);
+    }
+}
+
+#[test]
+fn an_assertion_with_every_member_survives_the_round_trip() {
+    let credential = PublicKeyCredentialDescriptor::new(CredentialId::new(&[1]).unwrap());
+    let mut response = GetAssertionResponse::new(credential, vec![7; 37], vec![9; 70]);
+    response.user = Some(User {
+        id: UserHandle::new(&[4]).unwrap(),
+        name: Some("n".into()),
+        display_name: None,
+    });
+    response.number_of_credentials = Some(3);
+    response.user_selected = Some(false);
+    response.large_blob_key = Some(LargeBlobKey::new(Secret::new([8; 32])));
+    response.unsigned_extension_outputs.set_raw("largeBlob", &[0xa0]).unwrap();
+    assert_eq!(GetAssertionResponse::decode(&response.encode()).unwrap(), response);
+}
+
+#[test]
+fn a_large_blob_key_is_not_printed() {
+    let key = LargeBlobKey::new(Secret::new([0xab; 32]));
+    assert_eq!(format!("{key:?}"), "LargeBlobKey(32 bytes)");
+}
+
+#[test]
+fn a_minimal_creation_is_written_in_canonical_form() {
+    let response = MakeCredentialResponse::new(AttestationStatement::None, vec![0xee]);
+    assert_eq!(response.encode(), b"\x00\xa3\x01\x64none\x02\x41\xee\x03\xa0");
+}
+
+#[test]
+fn only_format_none_may_leave_its_statement_out() {
+    let body = |format| map([(int(1), text(format)), (int(2), bytes(&[0xee]))]);
+    let response = MakeCredentialResponse::decode(&success(&body("none"))).unwrap();
+    assert_eq!(response.attestation, AttestationStatement::None);
+    assert_eq!(
+        MakeCredentialResponse::decode(&success(&body("packed"))),
+        Err(Malformed::Missing("attStmt").into())
+    );
+}
+
+#[test]
+fn statements_that_are_not_known_pass_through_untouched() {
+    let statements = [
+        ("tpm", map([(text("ver"), text("2.0"))])),
+        ("compound", array([map([]), map([])])),
+        (
+            "packed",
+            map([
+                (text("alg"), int(-7)),
+                (text("sig"), bytes(&[1])),
+                (text("ecdaaKeyId"), bytes(&[2])),
+            ]),
+        ),
+        ("packed", map([(text("alg"), text("x"))])),
+        ("none", map([(text("x"), int(1))])),
+    ];
+    for (format, statement) in statements {
+        let body =
+            map([(int(1), text(format)), (int(2), bytes(&[0xee])), (int(3), statement.clone())]);
+        let response = MakeCredentialResponse::decode(&success(&body)).unwrap();
+        assert_eq!(response.attestation.format(), format);
+        assert!(!response.attestation.is_self());
+        assert_eq!(response.encode(), success(&body));
+        let object = map([
+            (text("fmt"), text(format)),
+            (text("attStmt"), statement),
+            (text("authData"), bytes(&[0xee])),
+        ]);
+        assert_eq!(attestation_object(&response.attestation, &[0xee]), object.encode());
+    }
+}
+
+#[test]
+fn creations_that_break_the_standard_are_malformed() {
+    let valid = || vec![(int(1), text("none")), (int(2), bytes(&[0xee])), (int(3), map([]))];
+    for missing in 0..2 {
+        let mut body = valid();
+        body.remove(missing);
+        malformed(MakeCredentialResponse::decode(&success(&V::Map(body))));
+    }
+    for (key, value) in [
+        (1, bytes(b"none")),
+        (2, text("x")),
+        (4, int(1)),
+        (5, bytes(&[1; 31])),
+        (5, text("x")),
+        (6, array([])),
+    ] {
+        let mut body = valid();
+        body.retain(|(known, _)| *known != int(key));
+        body.push((int(key), value));
+        body.sort_by_key(|(known, _)| known.encode());
+        malformed(MakeCredentialResponse::decode(&success(&V::Map(body))));
+    }
+    let mut unsorted = valid();
+    unsorted.swap(0, 1);
+    malformed(MakeCredentialResponse::decode(&success(&V::Map(unsorted))));
+    let mut trailing = success(&V::Map(valid()));
+    trailing.push(0);
+    malformed(MakeCredentialResponse::decode(&trailing));
+    malformed(MakeCredentialResponse::decode(&[0]));
+}
+
+#[test]
+fn assertions_that_break_the_standard_are_malformed() {
+    let credential = |kind| map([(text("id"), bytes(&[1])), (text("type"), text(kind))]);
+    let valid = || {
+        vec![(int(1), credential("public-key")), (int(2), bytes(&[7; 37])), (int(3), bytes(&[9]))]
+    };
+    assert!(GetAssertionResponse::decode(&success(&V::Map(valid()))).is_ok());
+    assert!(GetAssertionResponse::decode(&success(&V::Map(valid()[1..].to_vec()))).is_ok());
+    for missing in 1..3 {
+        let mut body = valid();
+        body.remove(missing);
+        malformed(GetAssertionResponse::decode(&success(&V::Map(body))));
+    }
+    for (key, value) in [
+        (1, credential("other")),
+        (1, bytes(&[1])),
+        (2, text("x")),
+        (3, text("x")),
+        (4, map([])),
+        (4, map([(text("id"), bytes(&[]))])),
+        (5, int(-1)),
+        (5, text("2")),
+        (6, int(0)),
+        (7, bytes(&[1; 33])),
+        (8, text("x")),
+    ] {
+        let mut body = valid();
+        body.retain(|(known, _)| *known != int(key));
+        body.push((int(key), value));
+        body.sort_by_key(|(known, _)| known.encode());
+        malformed(GetAssertionResponse::decode(&success(&V::Map(body))));
+    }
+}
+
+#[test]
+fn authenticator_data_without_attachments_are_37_bytes() {
+    let bytes = auth_data().encode();
+    let mut expected = vec![0x11; 32];
+    expected.extend([0x05, 1, 2, 3, 4]);
+    assert_eq!(bytes, expected);
+    assert_eq!(AuthenticatorData::decode(&bytes).unwrap(), auth_data());
+}
+
+#[test]
+fn attested_data_and_extensions_are_written_as_the_standard_says() {
+    let mut data = auth_data();
+    data.flags = Flags::UP | Flags::BE | Flags::BS;
+    data.attested = Some(attested());
+    data.extensions.set(&CredentialProtectionPolicy::UserVerificationRequired);
+    let bytes = data.encode();
+    let mut expected = vec![0x11; 32];
+    expected.extend([0xd9, 1, 2, 3, 4]);
+    expected.extend([0x22; 16]);
+    expected.extend([0, 20]);
+    expected.extend([0x33; 20]);
+    expected.extend([0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 0x20]);
+    expected.extend([0xaa; 32]);
+    expected.extend([0x22, 0x58, 0x20]);
+    expected.extend([0xbb; 32]);
+    expected.extend(*b"\xa1\x6bcredProtect\x03");
+    assert_eq!(bytes, expected);
+    let read = AuthenticatorData::decode(&bytes).unwrap();
+    assert_eq!(read, data);
+    assert!(read.flags.contains(Flags::BE | Flags::BS) && !read.flags.contains(Flags::UV));
+}
+
+#[test]
+fn authenticator_data_are_refused_at_every_truncation_and_with_anything_after_them() {
+    let mut data = auth_data();
+    data.attested = Some(attested());
+    data.extensions.set(&CredentialProtectionPolicy::default());
+    let bytes = data.encode();
+    for length in 0..bytes.len() {
+        assert!(AuthenticatorData::decode(&bytes[..length]).is_err(), "{length}");
+    }
+    assert!(AuthenticatorData::decode(&[&bytes[..], &[0]].concat()).is_err());
+    let plain = [&auth_data().encode()[..], &[0xa0]].concat();
+    assert_eq!(AuthenticatorData::decode(&plain), Err(Malformed::Length("the authenticator data")));
+}
+
+#[test]
+fn a_credential_id_of_no_bytes_or_of_too_many_is_refused() {
+    let mut header = auth_data().encode();
+    header[32] |= 0x40;
+    header.extend([0x22; 16]);
+    for length in [0_usize, 1024, 2000] {
+        let mut bytes = header.clone();
+        bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+        bytes.extend(vec![0; length]);
+        bytes.extend(p256_key().encode());
+        assert_eq!(AuthenticatorData::decode(&bytes), Err(Malformed::Length("the credential id")));
+    }
+}
+
+#[test]
+fn keys_of_the_known_shapes_survive_the_round_trip() {
+    for key in [
+        p256_key(),
+        CosePublicKey::Ec2 { alg: algorithm::ES384, curve: 2, x: vec![1; 48], y: vec![2; 48] },
+        CosePublicKey::Okp { alg: algorithm::EDDSA, curve: 6, x: vec![3; 32] },
+        CosePublicKey::Rsa { alg: algorithm::RS256, n: vec![4; 256], e: vec![1, 0, 1] },
+    ] {
+        assert_eq!(CosePublicKey::decode(&key.encode()).unwrap(), key);
+    }
+}
+
+#[test]
+fn keys_of_other_shapes_are_kept_as_they_came() {
+    for key in [
+        map([(int(1), int(7)), (int(3), int(-48)), (int(-1), bytes(&[5; 1312]))]),
+        map([(int(1), int(2)), (int(3), int(-7)), (int(4), array([int(2)])), (int(-1), int(1))]),
+        map([
+            (int(1), int(2)),
+            (int(-1), int(1)),
+            (int(-2), bytes(&[1; 32])),
+            (int(-3), V::Bool(true)),
+        ]),
+    ] {
+        let read = CosePublicKey::decode(&key.encode()).unwrap();
+        assert!(matches!(read, CosePublicKey::Other(_)), "{read:?}");
+        assert_eq!(read.encode(), key.encode());
+        assert_eq!(read.p256_point(), None);
+    }
+}
+
+#[test]
+fn keys_that_are_no_keys_are_refused() {
+    let p256 = |x: &[u8]| {
+        map([
+            (int(1), int(2)),
+            (int(3), int(-7)),
+            (int(-1), int(1)),
+            (int(-2), bytes(x)),
+            (int(-3), bytes(&[1; 32])),
+        ])
+    };
+    for key in [
+        array([]),
+        map([]),
+        map([(int(3), int(-7))]),
+        map([(int(1), V::Bool(true))]),
+        p256(&[1; 31]),
+        p256(&[1; 33]),
+    ] {
+        assert!(CosePublicKey::decode(&key.encode()).is_err(), "{key:?}");
+    }
+}
+
+#[test]
+fn the_point_of_a_p256_key_is_uncompressed() {
+    let point = p256_key().p256_point().unwrap();
+    assert_eq!((point[0], &point[1..33], &point[33..]), (4, &[0xaa; 32][..], &[0xbb; 32][..]));
+}
