@@ -385,6 +385,9 @@ impl Initiator {
                     Ok(None) => {}
                     Err(error) => tracing::debug!(%error, "malformed update ignored"),
                 }
+                if step == Step::Shutdown && self.summary.linked {
+                    return self.finish(Ok(self.summary));
+                }
                 self.state = match step {
                     Step::Request => State::Ready(connection),
                     Step::Response => State::Waiting(connection),

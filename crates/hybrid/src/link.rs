@@ -154,7 +154,7 @@ impl RootSecret {
         provider: &CryptoProvider,
     ) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
         let seed = kdf::derive::<32>(provider, self.expose(), &[], Purpose::IdentitySeed)?;
-        provider.ecdh.load(&identity::scalar_from_seed(provider, &seed)?)
+        key_from_seed(provider, &seed)
     }
 
     /// The secret of all links under one contact id. Whoever changes its contact id ends all its links.
@@ -183,6 +183,17 @@ impl RootSecret {
         kdf::derive(provider, contact.expose(), link.as_bytes(), Purpose::LinkSecret)
             .map(LinkSecret::new)
     }
+}
+
+/// The private key that BoringSSL-based phones make of a seed. Nothing on the wire depends on it.
+///
+/// # Errors
+/// What the provider reports.
+pub fn key_from_seed(
+    provider: &CryptoProvider,
+    seed: &Secret<32>,
+) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
+    provider.ecdh.load(&identity::scalar_from_seed(provider, seed)?)
 }
 
 /// What the phone offers to a computer that it lets remember it.

@@ -70,28 +70,31 @@ impl CryptoResolver for Resolver {
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        (*choice == DHChoice::P256).then(|| {
-            let keys = self.keys.clone();
-            Box::new(KeyAgreement { ecdh: self.ecdh, keys, role: Role::Unused }) as Box<dyn Dh>
-        })
+        if *choice != DHChoice::P256 {
+            return None;
+        }
+        let keys = self.keys.clone();
+        Some(Box::new(KeyAgreement { ecdh: self.ecdh, keys, role: Role::Unused }))
     }
 
     fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
-        (*choice == HashChoice::SHA256).then(|| {
-            Box::new(Sha256 {
-                context: self.hasher.start(),
-                hmac: self.hmac,
-                hkdf: self.hkdf,
-                failed: self.failed.clone(),
-            }) as Box<dyn Hash>
-        })
+        if *choice != HashChoice::SHA256 {
+            return None;
+        }
+        Some(Box::new(Sha256 {
+            context: self.hasher.start(),
+            hmac: self.hmac,
+            hkdf: self.hkdf,
+            failed: self.failed.clone(),
+        }))
     }
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        (*choice == CipherChoice::AESGCM).then(|| {
-            let failed = self.failed.clone();
-            Box::new(AesGcm { aead: self.aead, key: None, failed }) as Box<dyn Cipher>
-        })
+        if *choice != CipherChoice::AESGCM {
+            return None;
+        }
+        let failed = self.failed.clone();
+        Some(Box::new(AesGcm { aead: self.aead, key: None, failed }))
     }
 }
 
