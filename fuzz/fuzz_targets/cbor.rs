@@ -11,7 +11,8 @@ fuzz_target!(|bytes: &[u8]| {
     if decode(bytes, CTAP_DEPTH, |reader| walk(reader, &mut comparable)).is_err() || !comparable {
         return;
     }
-    let value: Value = ciborium::from_reader(bytes).expect("the lenient decoder accepts what the strict one does");
+    let value: Value =
+        ciborium::from_reader(bytes).expect("the lenient decoder accepts what the strict one does");
     let mut writer = Writer::new();
     write(&mut writer, &value);
     assert_eq!(writer.into_vec(), bytes);
@@ -39,11 +40,15 @@ fn write(writer: &mut Writer, value: &Value) {
         Value::Text(text) => writer.text(text),
         Value::Bool(value) => writer.bool(*value),
         Value::Null => writer.null(),
-        Value::Array(items) => writer.array(|array| items.iter().for_each(|item| array.item(|w| write(w, item)))),
+        Value::Array(items) => {
+            writer.array(|array| items.iter().for_each(|item| array.item(|w| write(w, item))))
+        }
         Value::Map(entries) => writer.map(|map| {
             for (key, value) in entries {
                 match key {
-                    Value::Integer(n) => map.entry(i64::try_from(i128::from(*n)).unwrap(), |w| write(w, value)),
+                    Value::Integer(n) => {
+                        map.entry(i64::try_from(i128::from(*n)).unwrap(), |w| write(w, value))
+                    }
                     Value::Text(text) => map.entry(text.as_str(), |w| write(w, value)),
                     _ => unreachable!("noted by walk"),
                 }
