@@ -10,7 +10,8 @@ fn curve(c: &mut Criterion) {
     let provider = provider();
     let random = &*provider.random;
     let es256 = provider.signature(-7).unwrap();
-    let (ours, theirs) = (provider.ecdh.generate(random).unwrap(), provider.ecdh.generate(random).unwrap());
+    let (ours, theirs) =
+        (provider.ecdh.generate(random).unwrap(), provider.ecdh.generate(random).unwrap());
     let peer = *theirs.public_key();
     let signer = es256.generate(random).unwrap();
     let stored = signer.private_bytes().unwrap();

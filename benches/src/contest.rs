@@ -1,0 +1,86 @@
+//! Two pieces of code measured against each other in one run.
+//!
+//! A machine that is busy, hot or throttled slows both down alike, so they take turns: many rounds, each of a batch of
+//! the one and a batch of the other, in changing order. The ratio is the median of the rounds' ratios.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+/// How long a batch runs at least.
+const BATCH: Duration = Duration::from_millis(2);
+
+/// How two pieces of code compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// The median time of the subject.
+    pub subject: Duration,
+    /// The median time of the yardstick.
+    pub yardstick: Duration,
+    /// The lower quartile, the median and the upper quartile of the rounds' ratios.
+    pub ratio: [f64; 3],
+}
+
+/// Lets the two take turns for so many rounds.
+///
+/// # Panics
+/// When `rounds` is zero.
+pub fn compare<A, B>(
+    rounds: u32,
+    mut subject: impl FnMut() -> A,
+    mut yardstick: impl FnMut() -> B,
+) -> Outcome {
+    let (subject_batch, yardstick_batch) = (calibrate(&mut subject), calibrate(&mut yardstick));
+    let (mut subjects, mut yardsticks, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let (one, other) = if round % 2 == 0 {
+            let one = time(subject_batch, &mut subject);
+            (one, time(yardstick_batch, &mut yardstick))
+        } else {
+            let other = time(yardstick_batch, &mut yardstick);
+            (time(subject_batch, &mut subject), other)
+        };
+        subjects.push(one);
+        yardsticks.push(other);
+        ratios.push(one / other);
+    }
+    let median = |times| Duration::from_secs_f64(quartiles(times)[1]);
+    Outcome { subject: median(subjects), yardstick: median(yardsticks), ratio: quartiles(ratios) }
+}
+
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_unstable_by(f64::total_cmp);
+    [1, 2, 3].map(|n| values[(values.len() - 1) * n / 4])
+}
+
+/// How often to run so that the clock's own cost does not count; also warms up.
+fn calibrate<T>(work: &mut impl FnMut() -> T) -> u32 {
+    let mut iterations = 1;
+    while time(iterations, work) * f64::from(iterations) < BATCH.as_secs_f64() {
+        iterations *= 2;
+    }
+    iterations
+}
+
+/// The time of one run in seconds, on average over a batch. A `Duration` would round it to nanoseconds.
+fn time<T>(iterations: u32, work: &mut impl FnMut() -> T) -> f64 {
+    let start = Instant::now();
+    for _ in 0..iterations {
+        black_box(work());
+    }
+    start.elapsed().as_secs_f64() / f64::from(iterations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_times_the_work_takes_much_longer_even_on_a_busy_machine() {
+        let work = |n: u32| move || (0..n).fold(0_u32, |sum, n| black_box(sum.wrapping_add(n)));
+        let outcome = compare(9, work(50_000), work(5_000));
+        assert!((3.0..30.0).contains(&outcome.ratio[1]), "{outcome:?}");
+        assert!(outcome.ratio[0] <= outcome.ratio[1] && outcome.ratio[1] <= outcome.ratio[2]);
+    }
+}

@@ -1,0 +1,83 @@
+//! CTAP messages.
+
+use towline_ctap::{
+    ClientDataHash, CredentialId, DEFAULT_MAX_MSG_SIZE, GetAssertionRequest, MakeCredentialRequest,
+    PublicKeyCredentialDescriptor, Request, Rp, RpId, User, UserHandle, algorithm,
+};
+
+/// The relying party of all requests.
+pub const RP_ID: &str = "example.com";
+
+/// An authenticatorMakeCredential request as browsers send it: names, two algorithms, a discoverable credential with
+/// user verification, and a list of three credentials that must not exist.
+#[must_use]
+pub fn make_credential(user: u32) -> MakeCredentialRequest {
+    let rp = Rp { id: RpId::new(RP_ID).unwrap(), name: Some("Example".into()) };
+    let user = User {
+        id: UserHandle::new(&user.to_be_bytes()).unwrap(),
+        name: Some("alex@example.com".into()),
+        display_name: Some("Alex Example".into()),
+    };
+    let mut request = MakeCredentialRequest::new(
+        ClientDataHash::new([1; 32]),
+        rp,
+        user,
+        vec![algorithm::ES256, -257],
+    );
+    request.options.rk = Some(true);
+    request.options.uv = Some(true);
+    request.exclude_list = (0..3).map(|n| descriptor(&[n; 32])).collect();
+    request
+}
+
+/// An authenticatorGetAssertion request for one credential, or for any when there is none.
+#[must_use]
+pub fn get_assertion(credential: Option<&[u8]>) -> GetAssertionRequest {
+    let mut request =
+        GetAssertionRequest::new(RpId::new(RP_ID).unwrap(), ClientDataHash::new([2; 32]));
+    request.allow_list = credential.map(|id| vec![descriptor(id)]);
+    request
+}
+
+fn descriptor(id: &[u8]) -> PublicKeyCredentialDescriptor {
+    PublicKeyCredentialDescriptor { id: CredentialId::new(id).unwrap(), transports: Vec::new() }
+}
+
+/// The bytes of an authenticatorMakeCredential request.
+pub struct Message(Vec<u8>);
+
+impl Message {
+    /// As [`make_credential`] makes it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Request::MakeCredential(Box::new(make_credential(1))).encode())
+    }
+
+    /// How long it is.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The request in it.
+    #[must_use]
+    pub fn decode(&self) -> Request {
+        Request::decode(&self.0, DEFAULT_MAX_MSG_SIZE).unwrap()
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_reads_as_what_was_written() {
+        assert_eq!(Message::new().decode(), Request::MakeCredential(Box::new(make_credential(1))));
+    }
+}
