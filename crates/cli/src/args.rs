@@ -1,0 +1,361 @@
+//! The command line.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use url::Url;
+
+/// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
+///
+/// A computer shows a QR code, a phone scans it, and a passkey on the phone signs in on the computer. Each role here is
+/// a process of its own, and speaks the protocols of real phones and browsers.
+#[derive(Debug, Parser)]
+#[command(name = "towline", version, propagate_version = true, after_long_help = LONG)]
+pub(crate) struct Cli {
+    /// Print one JSON object per line instead of text; docs/cli.md lists the events
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const LONG: &str = "\
+Examples, each in a terminal of its own:
+  towline relay --listen 127.0.0.1:4433 --air udp:127.0.0.1:4434
+  towline rp --listen 127.0.0.1:8080
+  towline computer register --rp http://localhost:8080 --account alice --name \"Alice's phone\" \\
+      --relay ws://127.0.0.1:4433 --air udp:127.0.0.1:4434 --qr-image code.png
+  towline phone code.png --relay ws://127.0.0.1:4433 --air udp:127.0.0.1:4434
+
+Exit codes are listed by `towline exit-codes`. Set RUST_LOG=towline=debug to see what happens inside.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Carry the tunnels between phones and computers
+    Relay(Relay),
+    /// Be the phone: answer QR codes, keep passkeys while it runs
+    Phone(Phone),
+    /// Be the relying party: a small site on this machine to register and sign in with
+    Rp(Rp),
+    /// Be the computer: register a passkey or sign in, by showing a QR code
+    #[command(subcommand)]
+    Computer(Computer),
+    /// Explain a QR code field by field
+    Qr(Qr),
+    /// Say what works here: Bluetooth, the relay, the clock, the roots
+    Doctor(Doctor),
+    /// Carry a simulated Bluetooth between processes on this machine
+    Air(Air),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// List the exit codes
+    ExitCodes,
+}
+
+/// How the tunnel service is reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Network {
+    /// The relay to use whatever the tunnel domain says: wss://HOST[:PORT], or ws:// on this machine
+    #[arg(long, value_name = "URL", value_parser = relay_url, env = "TOWLINE_RELAY")]
+    pub(crate) relay: Option<Url>,
+
+    /// Trust these certificates (PEM) for the relay, instead of the system's
+    #[arg(long, value_name = "FILE", env = "TOWLINE_CA")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Which radio is used.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Radio {
+    /// Use the SIMULATED Bluetooth carried at this address, such as udp:127.0.0.1:4434
+    #[arg(long, value_name = "udp:ADDR", value_parser = udp_addr, env = "TOWLINE_AIR")]
+    pub(crate) air: Option<SocketAddr>,
+}
+
+/// Who answers the phone's questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerMode {
+    /// Say yes to everything; the screen lock counts as opened
+    Yes,
+    /// Say no to everything
+    No,
+    /// Ask on the terminal
+    Ask,
+}
+
+/// Opens tunnels at /cable/new and /cable/connect, and forwards what it can't read between the two ends.
+///
+/// Without a certificate it speaks ws:// and listens on this machine only. Stop it with Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline relay                                     ws:// on a free port of this machine
+  towline relay --listen [::]:443 --tls-cert relay.pem --tls-key relay.key
+  towline relay --air udp:127.0.0.1:4434            and carry the simulated Bluetooth")]
+pub(crate) struct Relay {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value_t = loopback())]
+    pub(crate) listen: SocketAddr,
+
+    /// The certificate chain (PEM), leaf first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Also carry a SIMULATED Bluetooth at this address
+    #[arg(long, value_name = "udp:ADDR", value_parser = udp_addr)]
+    pub(crate) air: Option<SocketAddr>,
+}
+
+/// Answers QR codes as a phone does, one after the other.
+///
+/// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard input. Passkeys are kept
+/// until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
+/// last code.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline phone code.png --relay ws://127.0.0.1:4433 --air udp:127.0.0.1:4434
+  towline phone FIDO:/0678... --answer yes
+  towline phone                                     then paste codes, one per line")]
+pub(crate) struct Phone {
+    /// The text of a QR code (FIDO:/...), or a picture that shows one
+    #[arg(value_name = "CODE|IMAGE")]
+    pub(crate) code: Option<String>,
+
+    /// The number of the tunnel domain to name to the computer: 0 or 1 (assigned), or 256 to 65535 (derived)
+    #[arg(long, value_name = "N")]
+    pub(crate) domain: Option<u16>,
+
+    /// What the person says: to connecting, to the screen lock, to each operation
+    #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
+    pub(crate) answer: AnswerMode,
+
+    #[command(flatten)]
+    pub(crate) network: Network,
+
+    #[command(flatten)]
+    pub(crate) radio: Radio,
+}
+
+/// A small site with accounts, named keys and a log of sign-ins, for demos.
+///
+/// It listens on this machine only, keeps everything in memory, and shows a page at its address.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline rp --listen 127.0.0.1:8080                then open http://localhost:8080")]
+pub(crate) struct Rp {
+    /// Where to listen, on this machine; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value_t = loopback())]
+    pub(crate) listen: SocketAddr,
+
+    /// The site's name, as phones show it
+    #[arg(long, value_name = "TEXT", default_value = "towline demo")]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Computer {
+    /// Register a passkey of a phone with an account
+    Register(Register),
+    /// Sign in with a passkey of a phone
+    SignIn(SignIn),
+}
+
+/// What both things that a computer does have in common.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Session {
+    /// The relying party, as `towline rp` prints it: http://localhost:PORT
+    #[arg(long, value_name = "URL", env = "TOWLINE_RP")]
+    pub(crate) rp: String,
+
+    /// Also write the QR code to this PNG file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_image: Option<PathBuf>,
+
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) timeout: u64,
+
+    #[command(flatten)]
+    pub(crate) network: Network,
+
+    #[command(flatten)]
+    pub(crate) radio: Radio,
+}
+
+/// Shows a QR code, waits for a phone nearby, and registers the passkey that it makes.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline computer register --rp http://localhost:8080 --account alice --name \"Alice's phone\"")]
+pub(crate) struct Register {
+    /// The account; it is made if there is none of that name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: String,
+
+    /// What to call the key in the site's list, 1 to 64 characters
+    #[arg(long, value_name = "KEYNAME", default_value = "phone")]
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) session: Session,
+}
+
+/// Shows a QR code, waits for a phone nearby, and signs in with a passkey on it.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline computer sign-in --rp http://localhost:8080                    with any passkey for the site
+  towline computer sign-in --rp http://localhost:8080 --account alice    with one of alice's")]
+pub(crate) struct SignIn {
+    /// The account; without one, the passkey says who signs in
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) session: Session,
+}
+
+/// Explains what a passkey QR code says, key by key. The secret inside is not printed.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline qr FIDO:/0678...
+  towline qr screenshot.png                         every code in the picture")]
+pub(crate) struct Qr {
+    /// The text of a code, or a picture (PNG or JPEG)
+    #[arg(value_name = "CODE|IMAGE")]
+    pub(crate) code: String,
+
+    /// Draw the code in the terminal too
+    #[arg(long)]
+    pub(crate) draw: bool,
+
+    /// Write the code to this PNG file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_image: Option<PathBuf>,
+}
+
+/// Checks what a transaction between two devices needs, and says for each thing whether it was found good, found
+/// wanting, or not checked.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline doctor
+  towline doctor --relay wss://relay.example --ca roots.pem")]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) network: Network,
+
+    #[command(flatten)]
+    pub(crate) radio: Radio,
+}
+
+/// Carries adverts between the processes that name it with --air. It is SIMULATED: it proves nothing about nearness.
+#[derive(Debug, Args)]
+pub(crate) struct Air {
+    /// Where to listen, on this machine; port 0 picks a free one
+    #[arg(long, value_name = "udp:ADDR", value_parser = udp_addr, default_value = "udp:127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+const fn loopback() -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
+}
+
+fn udp_addr(text: &str) -> Result<SocketAddr, String> {
+    let wanted = || "it looks like udp:127.0.0.1:4434".to_owned();
+    let addr: SocketAddr =
+        text.strip_prefix("udp:").ok_or_else(wanted)?.parse().map_err(|_| wanted())?;
+    if addr.ip().is_loopback() {
+        Ok(addr)
+    } else {
+        Err("a simulated Bluetooth stays on this machine: use 127.0.0.1 or [::1]".into())
+    }
+}
+
+fn relay_url(text: &str) -> Result<Url, String> {
+    let wanted = || "it looks like wss://relay.example or ws://127.0.0.1:4433".to_owned();
+    let url = Url::parse(text).map_err(|_| wanted())?;
+    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    if !bare || !anonymous || url.host().is_none() {
+        return Err(wanted());
+    }
+    let on_this_machine = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "wss" => Ok(url),
+        "ws" if on_this_machine => Ok(url),
+        "ws" => Err("without TLS only a relay on this machine is used; use wss://".into()),
+        _ => Err(wanted()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_a_relay_on_this_machine_goes_without_tls() {
+        for good in [
+            "wss://relay.example",
+            "wss://10.0.0.1:444/",
+            "ws://localhost:1",
+            "ws://127.0.0.1:1",
+            "ws://[::1]:1",
+        ] {
+            assert!(relay_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "ws://relay.example",
+            "ws://10.0.0.1",
+            "https://relay.example",
+            "relay.example",
+            "wss://",
+            "wss://a@b",
+            "wss://b/cable/new",
+            "wss://b/?x",
+            "",
+        ] {
+            assert!(relay_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_simulated_air_stays_on_this_machine() {
+        assert!(udp_addr("udp:127.0.0.1:4434").is_ok());
+        for bad in
+            ["127.0.0.1:4434", "udp:10.0.0.1:4434", "udp:127.0.0.1", "tcp:127.0.0.1:1", "udp:"]
+        {
+            assert!(udp_addr(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `towline doctor`: what works here. It claims only what it looked at.
+
+mod adapter;
+mod relay;
+
+use towline_radio::air::UdpAir;
+
+use crate::{
+    args,
+    event::{Event, Outcome},
+    exit::{Exit, Failure},
+    report::Report,
+    tls,
+};
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    check: &'static str,
+    outcome: Outcome,
+    message: String,
+}
+
+impl Finding {
+    fn new(check: &'static str, outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { check, outcome, message: message.into() }
+    }
+}
+
+pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Failure> {
+    let mut findings = vec![adapter::check(std::path::Path::new("/sys"))];
+    findings.push(radio(args).await);
+    let tls = tls::client(args.network.ca.as_deref());
+    findings.push(match (&tls, &args.network.ca) {
+        (Ok(_), Some(path)) => {
+            Finding::new("roots", Outcome::Good, format!("{} is used", path.display()))
+        }
+        (Ok(_), None) => Finding::new(
+            "roots",
+            Outcome::Good,
+            "the system's trusted certificates are used; which they are was not looked at",
+        ),
+        (Err(failure), _) => Finding::new("roots", Outcome::Bad, failure.message.clone()),
+    });
+    findings.extend(relay::check(args.network.relay.as_ref(), tls.ok()).await);
+    let bad = findings.iter().any(|finding| finding.outcome == Outcome::Bad);
+    for Finding { check, outcome, message } in findings {
+        report.event(&Event::Check { check, outcome, message });
+    }
+    Ok(if bad { Exit::Environment } else { Exit::Ok })
+}
+
+async fn radio(args: &args::Doctor) -> Finding {
+    match args.radio.air {
+        None => Finding::new(
+            "radio",
+            Outcome::Bad,
+            "this version can't use a Bluetooth adapter yet; start `towline air` and pass --air to use a simulated one",
+        ),
+        Some(addr) => match UdpAir::connect(addr).await {
+            Ok(_) => Finding::new(
+                "radio",
+                Outcome::Good,
+                format!("a SIMULATED Bluetooth answers at udp:{addr}"),
+            ),
+            Err(error) => Finding::new("radio", Outcome::Bad, error.to_string()),
+        },
+    }
+}

@@ -1,0 +1,85 @@
+//! The `towline` program: one role per process.
+#![forbid(unsafe_code)]
+
+mod air;
+mod args;
+mod doctor;
+mod event;
+mod exit;
+mod explain;
+mod qr;
+mod report;
+mod rp;
+mod stop;
+mod tls;
+
+use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
+
+use clap::{CommandFactory as _, Parser as _};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Cli, Command, Completions},
+    event::Event,
+    exit::{Exit, Failure},
+    report::Report,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let log = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(log)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let report = Report::new(cli.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return fail(
+                &report,
+                Failure::environment("runtime", format!("the program can't start: {error}")),
+            );
+        }
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = run(cli.command, &report) => outcome,
+            () = Arc::clone(&report).tick() => Ok(Exit::Ok),
+        }
+    });
+    // A thread that reads standard input can't be interrupted; it must not keep the program from ending.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => fail(&report, failure),
+    }
+}
+
+async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
+    match command {
+        Command::Rp(args) => rp::run(args, report).await,
+        Command::Qr(args) => explain::run(&args, report),
+        Command::Doctor(args) => doctor::run(&args, report).await,
+        Command::Air(args) => air::run(&args, report).await,
+        Command::Relay(_) | Command::Phone(_) | Command::Computer(_) => Ok(Exit::Failed),
+        Command::Completions(args) => Ok(completions(&args)),
+        Command::ExitCodes => {
+            report.event(&Event::ExitCodes { text: exit::HELP });
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn completions(args: &Completions) -> Exit {
+    let mut command = Cli::command();
+    clap_complete::generate(args.shell, &mut command, "towline", &mut std::io::stdout());
+    Exit::Ok
+}
+
+fn fail(report: &Report, failure: Failure) -> ExitCode {
+    let Failure { exit, reason, message } = failure;
+    report.event(&Event::Failed { exit_code: exit.code(), reason, message });
+    exit.into()
+}

@@ -1,0 +1,4 @@
+//! QR codes: drawn for a camera, read from pictures.
+
+pub(crate) mod draw;
+pub(crate) mod read;

@@ -1,0 +1,231 @@
+//! Reads QR codes from pictures.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use image::{GrayImage, ImageReader, Limits};
+use rqrr::PreparedImage;
+
+use crate::exit::Failure;
+
+/// Larger pictures are refused, in pixels along one side.
+const SIDE_MAX: u32 = 8192;
+/// What decoding a picture may allocate, in bytes.
+const ALLOCATION_MAX: u64 = 256 << 20;
+
+/// The texts of all QR codes in a picture file; at least one.
+pub(crate) fn file(path: &Path) -> Result<Vec<String>, Failure> {
+    let shown = path.display();
+    let unreadable = |what: String| {
+        Failure::usage("picture_unreadable", format!("{shown} can't be read: {what}"))
+    };
+    // By its first bytes alone: the name of a file says nothing.
+    let mut reader = File::open(path)
+        .and_then(|file| ImageReader::new(BufReader::new(file)).with_guessed_format())
+        .map_err(|error| unreadable(error.to_string()))?;
+    if reader.format().is_none() {
+        return Err(Failure::usage(
+            "not_a_picture",
+            format!("{shown} is not a PNG or JPEG picture"),
+        ));
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(SIDE_MAX);
+    limits.max_image_height = Some(SIDE_MAX);
+    limits.max_alloc = Some(ALLOCATION_MAX);
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|error| unreadable(error.to_string()))?.into_luma8();
+    let found = codes(&picture);
+    if found.is_empty() {
+        let what = "no QR code was found; take the picture straight on, sharp, with an empty border around the code";
+        return Err(Failure::usage("no_qr_code", format!("{shown}: {what}")));
+    }
+    Ok(found)
+}
+
+/// The text of the one passkey code: the argument itself, or what the picture shows.
+pub(crate) fn passkey_code(text_or_path: &str) -> Result<String, Failure> {
+    let text = text_or_path.trim();
+    if is_passkey_code(text) {
+        return Ok(text.to_owned());
+    }
+    let path = Path::new(text);
+    if !path.exists() {
+        let what = "is neither the text of a passkey QR code (FIDO:/ and digits) nor a file";
+        return Err(Failure::usage("not_a_code", format!("{text:?} {what}")));
+    }
+    let mut passkeys: Vec<String> =
+        file(path)?.into_iter().filter(|code| is_passkey_code(code)).collect();
+    match (passkeys.pop(), passkeys.len()) {
+        (Some(code), 0) => Ok(code),
+        (Some(_), others) => Err(Failure::usage(
+            "several_codes",
+            format!(
+                "{} shows {} passkey QR codes; crop it to one",
+                path.display(),
+                others.saturating_add(1)
+            ),
+        )),
+        (None, _) => Err(Failure::usage(
+            "other_qr_code",
+            format!(
+                "{} shows a QR code, but not one for passkeys: those start with FIDO:/",
+                path.display()
+            ),
+        )),
+    }
+}
+
+fn is_passkey_code(text: &str) -> bool {
+    text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("FIDO:/"))
+}
+
+/// The texts of all codes in a picture, each once. Light codes on a dark ground are found too, though the reader itself
+/// only knows dark on light.
+pub(crate) fn codes(picture: &GrayImage) -> Vec<String> {
+    let mut found = read(picture, |level| level);
+    if found.is_empty() {
+        found = read(picture, |level| u8::MAX.saturating_sub(level));
+    }
+    found
+}
+
+fn read(picture: &GrayImage, level: impl Fn(u8) -> u8) -> Vec<String> {
+    let (Ok(width), Ok(height)) =
+        (usize::try_from(picture.width()), usize::try_from(picture.height()))
+    else {
+        return Vec::new();
+    };
+    let pixel = |x: usize, y: usize| {
+        let at = u32::try_from(x).ok().zip(u32::try_from(y).ok());
+        at.and_then(|(x, y)| picture.get_pixel_checked(x, y)).map_or(0, |pixel| level(pixel.0[0]))
+    };
+    let mut found: Vec<String> = Vec::new();
+    for grid in PreparedImage::prepare_from_greyscale(width, height, pixel).detect_grids() {
+        if let Ok((_, text)) = grid.decode() {
+            if !found.contains(&text) {
+                found.push(text);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    use std::path::PathBuf;
+
+    use image::{DynamicImage, GenericImage, Luma, imageops};
+
+    use super::*;
+    use crate::qr::draw::Drawing;
+
+    fn picture(text: &str) -> GrayImage {
+        Drawing::new(text).unwrap().to_image()
+    }
+
+    fn beside(left: &GrayImage, right: &GrayImage) -> GrayImage {
+        let height = left.height().max(right.height());
+        let mut both = GrayImage::from_pixel(left.width() + right.width(), height, Luma([255]));
+        both.copy_from(left, 0, 0).unwrap();
+        both.copy_from(right, left.width(), 0).unwrap();
+        both
+    }
+
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("towline-read-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn save(&self, name: &str, picture: &GrayImage) -> String {
+            let path = self.0.join(name);
+            DynamicImage::ImageLuma8(picture.clone()).save(&path).unwrap();
+            path.to_str().unwrap().to_owned()
+        }
+
+        fn write(&self, name: &str, bytes: &[u8]) -> String {
+            let path = self.0.join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path.to_str().unwrap().to_owned()
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn png_and_jpeg_are_read() {
+        let directory = Directory::new("formats");
+        for name in ["code.png", "code.jpg", "code.jpeg"] {
+            let path = directory.save(name, &picture("FIDO:/123"));
+            assert_eq!(passkey_code(&path).unwrap(), "FIDO:/123", "{name}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_does_not_decide_its_format() {
+        let directory = Directory::new("name");
+        let path = directory.save("code.png", &picture("FIDO:/123"));
+        let renamed = directory.write("code.dat", &std::fs::read(path).unwrap());
+        assert_eq!(passkey_code(&renamed).unwrap(), "FIDO:/123");
+    }
+
+    #[test]
+    fn a_turned_or_inverted_code_is_read() {
+        let upright = picture("FIDO:/123");
+        assert_eq!(codes(&imageops::rotate90(&upright)), ["FIDO:/123"]);
+        let mut inverted = upright;
+        imageops::invert(&mut inverted);
+        assert_eq!(codes(&inverted), ["FIDO:/123"]);
+    }
+
+    #[test]
+    fn the_one_passkey_code_among_others_is_used() {
+        let directory = Directory::new("among");
+        let path = directory
+            .save("two.png", &beside(&picture("https://example.org"), &picture("fido:/123")));
+        assert_eq!(file(Path::new(&path)).unwrap().len(), 2);
+        assert_eq!(passkey_code(&path).unwrap(), "fido:/123");
+    }
+
+    #[test]
+    fn two_passkey_codes_are_ambiguous() {
+        let directory = Directory::new("two");
+        let path = directory.save("two.png", &beside(&picture("FIDO:/123"), &picture("FIDO:/456")));
+        assert_eq!(passkey_code(&path).unwrap_err().reason, "several_codes");
+    }
+
+    #[test]
+    fn what_is_not_a_passkey_code_says_why() {
+        let directory = Directory::new("not");
+        let blank = GrayImage::from_pixel(300, 300, Luma([255]));
+        for (path, reason) in [
+            (directory.save("blank.png", &blank), "no_qr_code"),
+            (directory.save("other.png", &picture("https://example.org")), "other_qr_code"),
+            (directory.write("text.png", b"FIDO:/123"), "not_a_picture"),
+            (directory.write("empty.png", b""), "not_a_picture"),
+            (directory.write("cut.png", b"\x89PNG\r\n\x1a\n"), "picture_unreadable"),
+            (directory.0.to_str().unwrap().to_owned(), "picture_unreadable"),
+            (directory.0.join("missing.png").to_str().unwrap().to_owned(), "not_a_code"),
+            ("https://example.org".into(), "not_a_code"),
+            (String::new(), "not_a_code"),
+        ] {
+            assert_eq!(passkey_code(&path).unwrap_err().reason, reason, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_picture_beyond_all_bounds_is_refused() {
+        let directory = Directory::new("huge");
+        let path = directory.save("huge.png", &GrayImage::new(SIDE_MAX + 1, 1));
+        assert_eq!(passkey_code(&path).unwrap_err().reason, "picture_unreadable");
+    }
+}
