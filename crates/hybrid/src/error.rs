@@ -141,6 +141,9 @@ pub enum Error {
     /// The call does not fit the state: there is no connection, or no request to answer.
     #[error("this is not possible now")]
     NotNow,
+    /// The phone takes no CTAP requests, only digital credentials.
+    #[error("the phone offers no passkeys over this connection; choose another phone")]
+    NoCtap,
     /// A request is under way already.
     #[error("another request is still being answered")]
     Busy,

@@ -21,7 +21,7 @@ use crate::{
     frame,
     ids::TunnelId,
     link::LinkingInformation,
-    message::{self, Message, PostHandshake},
+    message::{self, Features, Message, PostHandshake},
     noise::{self, Initiated, InitiatorKey},
     qr::{Hint, QrPayload},
     secrets::{Psk, QrSecret},
@@ -89,6 +89,7 @@ struct Attempt {
 struct Connection {
     session: Session,
     domain: TunnelDomain,
+    features: Features,
 }
 
 impl Initiator {
@@ -222,11 +223,12 @@ impl Initiator {
             State::Handshaking(code, attempt, handshake) => match handshake.finish(&frame) {
                 Ok(established) => {
                     let session = Session::of_computer(&self.provider, &established);
-                    let domain = attempt.advert.domain;
+                    let (domain, features) = (attempt.advert.domain, Features::default());
                     self.stop_scanning();
                     self.progress(InitiatorProgress::Authenticated);
                     self.deadline = deadline::after(now, self.config.post_handshake_timeout);
-                    self.state = State::WaitInfo(Box::new(Connection { session, domain }));
+                    let connection = Connection { session, domain, features };
+                    self.state = State::WaitInfo(Box::new(connection));
                 }
                 Err(error) => {
                     self.state = State::Showing(code);
@@ -292,12 +294,16 @@ impl Initiator {
     ///
     /// # Errors
     /// [`Error::Busy`] while a request is under way, [`Error::TooLong`] for more than [`frame::MAX_MESSAGE`] with the
-    /// type byte, [`Error::NotNow`] without a connection. The connection stays as it is.
+    /// type byte, [`Error::NoCtap`] when the phone does not offer CTAP, [`Error::NotNow`] without a connection. The
+    /// connection stays as it is.
     pub fn send_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         let State::Ready(connection) = &mut self.state else {
             let busy = matches!(self.state, State::Waiting(_));
             return Err(if busy { Error::Busy } else { Error::NotNow });
         };
+        if !connection.features.ctap {
+            return Err(Error::NoCtap);
+        }
         let frame = connection.session.seal(Message::Ctap(request).encode()).map_err(|error| {
             if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
         })?;
@@ -361,6 +367,7 @@ impl Initiator {
                 if let Some(linking) = linking {
                     self.link(&connection, &linking);
                 }
+                connection.features = features;
                 self.deadline = deadline::after(now, self.config.idle_timeout);
                 self.state = State::Ready(connection);
             }
