@@ -1,0 +1,358 @@
+//! The machine: requests, answers, finished work and the time go in; questions, work, keepalives and responses come out.
+
+use std::{collections::VecDeque, time::Instant};
+
+use towline_crypto::CryptoProvider;
+use towline_ctap::{GetInfo, Response, Status};
+
+use crate::{
+    Answer, AnswerError, ChannelId, Config, ConfigError, CredentialStore, JobDone, KeepAliveStatus,
+    KeyStore, Output, Token,
+    dispatch::dispatch,
+    flow::{Core, Flow, Next},
+    get_info,
+    person::Asked,
+    user_verification::Retries,
+    work::Fate,
+};
+
+/// One authenticator: one set of credentials, one person, any number of channels, one request at a time.
+///
+/// Feed it with `handle_*`; after each call drain it with [`poll_output`](Self::poll_output) until that gives `None`, and
+/// call [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does
+/// no I/O, has no clock and never blocks. Time must not run backwards.
+pub struct Authenticator {
+    core: Core,
+    outputs: VecDeque<Output>,
+    running: Option<Running>,
+    /// Jobs whose ceremony is over.
+    abandoned: Vec<Token>,
+    last_token: u64,
+}
+
+/// The ceremony under way.
+struct Running {
+    channel: ChannelId,
+    waiting: Waiting,
+    /// When the question, or the job, has taken too long.
+    deadline: Option<Instant>,
+    keepalive: Option<Instant>,
+}
+
+enum Waiting {
+    ForAnswer { token: Token, asked: Asked },
+    ForJob { token: Token, interruptible: bool },
+}
+
+impl Waiting {
+    const fn status(&self) -> KeepAliveStatus {
+        match self {
+            Self::ForAnswer { .. } => KeepAliveStatus::UpNeeded,
+            Self::ForJob { .. } => KeepAliveStatus::Processing,
+        }
+    }
+}
+
+impl Authenticator {
+    /// An authenticator with this policy, over this store and these keys.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the policy contradicts itself, or asks for what the key store does not have.
+    pub fn new(
+        config: Config,
+        provider: CryptoProvider,
+        store: impl CredentialStore + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        let available = keys.algorithms();
+        let algorithms: Vec<i64> =
+            config.algorithms.iter().copied().filter(|alg| available.contains(alg)).collect();
+        if algorithms.is_empty() {
+            return Err(ConfigError::NoAlgorithm);
+        }
+        let core = Core {
+            config,
+            provider,
+            store: Box::new(store),
+            keys: Box::new(keys),
+            algorithms,
+            now: None,
+            powered_up: None,
+            channel: ChannelId::default(),
+            retries: Retries::default(),
+            remembered: None,
+            events: Vec::new(),
+        };
+        Ok(Self {
+            core,
+            outputs: VecDeque::new(),
+            running: None,
+            abandoned: Vec::new(),
+            last_token: 0,
+        })
+    }
+
+    /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to this channel follows,
+    /// now or later. While another request is under way, that is `CTAP1_ERR_CHANNEL_BUSY`.
+    pub fn handle_request(&mut self, channel: ChannelId, request: &[u8], now: Instant) {
+        self.core.now = Some(now);
+        if self.running.is_some() {
+            self.respond(channel, Response::status_only(Status::ChannelBusy));
+            return;
+        }
+        self.core.channel = channel;
+        let flow = dispatch(&mut self.core, request);
+        self.go_on(channel, flow);
+    }
+
+    /// Takes the person's answer to [`Output::Ask`].
+    ///
+    /// # Errors
+    /// [`AnswerError::UnknownToken`] when the question is not open (any more), which a race with a withdrawal makes
+    /// ordinary; [`AnswerError::DoesNotFit`] when it can't be answered so, and stays open.
+    pub fn handle_answer(
+        &mut self,
+        token: Token,
+        answer: Answer,
+        now: Instant,
+    ) -> Result<(), AnswerError> {
+        self.core.now = Some(now);
+        let fits = match &self.running {
+            Some(Running { waiting: Waiting::ForAnswer { token: open, asked }, .. })
+                if *open == token =>
+            {
+                asked.question().accepts(&answer)
+            }
+            _ => return Err(AnswerError::UnknownToken),
+        };
+        if !fits {
+            return Err(AnswerError::DoesNotFit);
+        }
+        if let Some(Running { channel, waiting: Waiting::ForAnswer { asked, .. }, .. }) =
+            self.running.take()
+        {
+            let flow = asked.answer(&mut self.core, answer);
+            self.go_on(channel, flow);
+        }
+        Ok(())
+    }
+
+    /// Takes the result of the job of [`Output::Work`]. The result of a job that nobody waits for any more is cleared up.
+    ///
+    /// # Errors
+    /// [`UnknownJob`] when there was no such job, or it was handed back before.
+    pub fn handle_work(
+        &mut self,
+        token: Token,
+        done: JobDone,
+        now: Instant,
+    ) -> Result<(), UnknownJob> {
+        self.core.now = Some(now);
+        match self.take_job(token)? {
+            Some(channel) => {
+                let flow = done.resume(&mut self.core, Fate::Awaited);
+                self.go_on(channel, flow);
+            }
+            // The ceremony is over; what the result says of it does not matter any more.
+            None => drop(done.resume(&mut self.core, Fate::Abandoned)),
+        }
+        Ok(())
+    }
+
+    /// The job of [`Output::Work`] was lost: it panicked, or was never run. Its request fails with `CTAP1_ERR_OTHER`.
+    ///
+    /// # Errors
+    /// [`UnknownJob`] when there was no such job, or it was handed back before.
+    pub fn handle_work_lost(&mut self, token: Token, now: Instant) -> Result<(), UnknownJob> {
+        self.core.now = Some(now);
+        if let Some(channel) = self.take_job(token)? {
+            self.go_on(channel, Err(Status::Other));
+        }
+        Ok(())
+    }
+
+    /// The client cancels its request, or its channel is gone: the response is `CTAP2_ERR_KEEPALIVE_CANCEL`. Without a
+    /// request of this channel nothing happens. It is too late, too, when the store is just saving the result: then the
+    /// response tells how that went.
+    pub fn handle_cancel(&mut self, channel: ChannelId, now: Instant) {
+        self.core.now = Some(now);
+        match &self.running {
+            Some(running) if running.channel == channel => {}
+            _ => return,
+        }
+        self.abort(false);
+    }
+
+    /// The authenticator was plugged in, or the embedder lets that be so: the window for a reset opens, and whatever was
+    /// remembered or under way ends. It is never assumed: without it the window is closed.
+    pub fn handle_power_up(&mut self, now: Instant) {
+        self.core.now = Some(now);
+        self.abort(true);
+        self.core.remembered = None;
+        self.core.powered_up = Some(now);
+    }
+
+    /// Lets the time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.core.now = Some(now);
+        let Some(running) = &self.running else { return };
+        if self.core.reached(running.deadline) {
+            self.expire();
+        } else if self.core.reached(running.keepalive) {
+            self.keep_alive();
+        }
+    }
+
+    /// The next thing to do, if there is one.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`], if nothing happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let running = self.running.as_ref()?;
+        [running.deadline, running.keepalive].into_iter().flatten().min()
+    }
+
+    /// What authenticatorGetInfo says, but for what only the store knows: for the hybrid transport's post-handshake
+    /// message.
+    #[must_use]
+    pub fn get_info(&self) -> GetInfo {
+        get_info::info(&self.core)
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// Whether credentials that may be backed up are so from now on (the BS flag). Without credentials that may be, it
+    /// has no effect.
+    pub const fn set_backed_up(&mut self, backed_up: bool) {
+        self.core.config.backup.backed_up = backed_up;
+    }
+
+    /// Whether a request is under way.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Goes to what the ceremony wants next, or ends it.
+    fn go_on(&mut self, channel: ChannelId, flow: Flow) {
+        let (waiting, patience) = match flow {
+            Ok(Next::Respond(bytes)) => return self.respond(channel, bytes),
+            Err(status) => {
+                tracing::debug!(status = status.name(), "refused");
+                return self.respond(channel, Response::status_only(status));
+            }
+            Ok(Next::Ask(asked)) => {
+                let token = self.token();
+                let question = asked.question().clone();
+                self.flush_events();
+                self.outputs.push_back(Output::Ask { token, question });
+                (Waiting::ForAnswer { token, asked }, self.core.config.user_action_timeout)
+            }
+            Ok(Next::Work { job, interruptible }) => {
+                let token = self.token();
+                self.flush_events();
+                self.outputs.push_back(Output::Work { token, job });
+                (Waiting::ForJob { token, interruptible }, self.core.config.work_timeout)
+            }
+        };
+        let deadline = self.core.after(patience);
+        self.running = Some(Running { channel, waiting, deadline, keepalive: None });
+        self.keep_alive();
+    }
+
+    /// Tells the client at once what is waited for, and then again and again.
+    fn keep_alive(&mut self) {
+        let Some(interval) = self.core.config.keepalive else { return };
+        let next = self.core.after(interval);
+        let Some(running) = &mut self.running else { return };
+        running.keepalive = next;
+        let (channel, status) = (running.channel, running.waiting.status());
+        self.outputs.push_back(Output::KeepAlive { channel, status });
+    }
+
+    /// The question or the job has taken too long.
+    fn expire(&mut self) {
+        let Some(Running { channel, waiting, .. }) = self.running.take() else { return };
+        let flow = match waiting {
+            Waiting::ForAnswer { token, asked } => {
+                self.outputs.push_back(Output::Withdraw { token });
+                asked.expire(&mut self.core)
+            }
+            Waiting::ForJob { token, .. } => {
+                self.abandoned.push(token);
+                Err(Status::Other)
+            }
+        };
+        self.go_on(channel, flow);
+    }
+
+    /// Ends what is under way; a save only if `forced`.
+    fn abort(&mut self, forced: bool) {
+        if let Some(Running { waiting: Waiting::ForJob { interruptible: false, .. }, .. }) =
+            &self.running
+            && !forced
+        {
+            return;
+        }
+        let Some(Running { channel, waiting, .. }) = self.running.take() else { return };
+        match waiting {
+            Waiting::ForAnswer { token, .. } => self.outputs.push_back(Output::Withdraw { token }),
+            Waiting::ForJob { token, .. } => self.abandoned.push(token),
+        }
+        self.go_on(channel, Err(Status::KeepaliveCancel));
+    }
+
+    /// Whose job it is; `None` if its ceremony is over.
+    fn take_job(&mut self, token: Token) -> Result<Option<ChannelId>, UnknownJob> {
+        match &self.running {
+            Some(Running { channel, waiting: Waiting::ForJob { token: awaited, .. }, .. })
+                if *awaited == token =>
+            {
+                let channel = *channel;
+                self.running = None;
+                Ok(Some(channel))
+            }
+            _ => {
+                let place = self.abandoned.iter().position(|abandoned| *abandoned == token);
+                self.abandoned.swap_remove(place.ok_or(UnknownJob)?);
+                Ok(None)
+            }
+        }
+    }
+
+    fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {
+        self.flush_events();
+        self.outputs.push_back(Output::Response { channel, bytes });
+    }
+
+    fn flush_events(&mut self) {
+        self.outputs.extend(self.core.events.drain(..).map(Output::Event));
+    }
+
+    const fn token(&mut self) -> Token {
+        self.last_token = self.last_token.wrapping_add(1);
+        Token(self.last_token)
+    }
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("aaguid", &self.core.config.aaguid)
+            .field("busy", &self.is_busy())
+            .finish_non_exhaustive()
+    }
+}
+
+/// There was no such job, or it was handed back before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no job with this token is under way")]
+pub struct UnknownJob;

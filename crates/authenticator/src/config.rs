@@ -1,0 +1,247 @@
+//! What an authenticator is and how it behaves: one value, with presets.
+
+use std::time::Duration;
+
+use towline_ctap::{Aaguid, Transport, Version, algorithm};
+
+/// The policy of one authenticator.
+///
+/// Start from a preset and change what differs; [`Authenticator::new`](crate::Authenticator::new) checks that the whole
+/// is consistent. What is claimed in getInfo follows from it.
+///
+/// ```
+/// use towline_authenticator::Config;
+///
+/// let mut config = Config::phone().with_aaguid([7; 16].into());
+/// config.has_display = false;
+/// assert_eq!(config.check(), Ok(()));
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The versions that are claimed.
+    pub versions: Vec<Version>,
+    /// The model. All zero if it is not to be known.
+    pub aaguid: Aaguid,
+    /// How the authenticator can be reached.
+    pub transports: Vec<Transport>,
+    /// Whether it is a part of the client's device (`plat`).
+    pub platform: bool,
+    /// Whether it makes discoverable credentials (`rk`).
+    pub discoverable: bool,
+    /// Built-in user verification (`uv`): the screen lock, a fingerprint. `None`: there is none.
+    pub verification: Option<BuiltInVerification>,
+    /// Claims `alwaysUv`: nothing happens without user verification, but for silent look-ups.
+    pub always_uv: bool,
+    /// Asks for verification even where the client does not want any, without claiming `alwaysUv`: what phones do.
+    pub verify_unasked: bool,
+    /// Claims `makeCredUvNotRqd`: credentials that are not discoverable are made without user verification.
+    pub make_cred_uv_not_rqd: bool,
+    /// Real phones claim FIDO_2_1 and `uv` without a PIN/UV token over the hybrid transport, against the standard.
+    /// This allows the same; FIDO_2_3 can't be claimed then.
+    pub verification_without_token: bool,
+    /// The COSE algorithms that credentials may have, in the order in which getInfo lists them. The relying party's order
+    /// decides. Those that the key store lacks are left out.
+    pub algorithms: Vec<i64>,
+    /// The attestation formats; the first is used where the client has no preference.
+    pub attestation_formats: Vec<AttestationFormat>,
+    /// Signature counters.
+    pub counters: Counters,
+    /// Backup flags of credentials.
+    pub backup: Backup,
+    /// Whether there is a display on which the person chooses an account. Otherwise the client lets them choose.
+    pub has_display: bool,
+    /// Waits for a touch before it says that there is no credential, so that nobody can find out unnoticed.
+    pub confirm_no_credentials: bool,
+    /// When a client may reset the authenticator.
+    pub reset: ResetPolicy,
+    /// The longest request, in bytes: at least 1024.
+    pub max_msg_size: usize,
+    /// How many credentials a list in a request may have: at least 1.
+    pub max_credential_count_in_list: usize,
+    /// How long each question stays open.
+    pub user_action_timeout: Duration,
+    /// How long a job may take before its request fails.
+    pub work_timeout: Duration,
+    /// How long the next assertion can be had: 30 s at most.
+    pub next_assertion_timeout: Duration,
+    /// How often a keepalive is sent while a request waits; `None` for transports without keepalive.
+    pub keepalive: Option<Duration>,
+    /// The version of the firmware, if it is to be told. It must grow with every change.
+    pub firmware_version: Option<u64>,
+}
+
+/// Built-in user verification.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltInVerification {
+    /// Whether it is set up.
+    pub configured: bool,
+    /// How many attempts a request allows: 1 to 5.
+    pub attempts: u8,
+    /// After how many failures in a row it is locked (`uvRetries`): 1 to 25.
+    pub max_retries: u8,
+    /// How long it stays locked. `None`: until a reset.
+    pub lock_wait: Option<Duration>,
+    /// The means, as bits of the FIDO registry (`uvModality`), if they are to be told.
+    pub modality: Option<u64>,
+}
+
+/// An attestation format that can be made.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttestationFormat {
+    /// `none`: no statement.
+    None,
+    /// `packed`, signed with the credential's own key: says nothing of the model or the device.
+    PackedSelf,
+}
+
+/// How signatures are counted.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counters {
+    /// Always 0: right for keys that are on several devices.
+    Zero,
+    /// One counter for all credentials.
+    Global,
+    /// One for each credential, so that relying parties can't compare them.
+    PerCredential,
+}
+
+/// Whether credentials can be, and are, on other devices too (WebAuthn L3 §6.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Backup {
+    /// Whether credentials are made so that they may be backed up (BE): fixed for each when it is made.
+    pub eligible: bool,
+    /// Whether those that may be are backed up now (BS).
+    pub backed_up: bool,
+}
+
+/// When a client may delete everything.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResetPolicy {
+    /// At any time, after the person's confirmation.
+    Always,
+    /// For so long after [`Authenticator::handle_power_up`](crate::Authenticator::handle_power_up), after the person's
+    /// confirmation. The standard says 10 s.
+    AfterPowerUp(Duration),
+    /// Never.
+    Never,
+}
+
+impl Config {
+    /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
+    /// the person chooses the account on the phone, no client can reset it.
+    #[must_use]
+    pub fn phone() -> Self {
+        Self {
+            versions: vec![Version::Fido2_0, Version::Fido2_1],
+            aaguid: Aaguid::ZERO,
+            transports: vec![Transport::Hybrid, Transport::Internal],
+            platform: false,
+            discoverable: true,
+            verification: Some(BuiltInVerification::screen_lock()),
+            always_uv: false,
+            verify_unasked: true,
+            make_cred_uv_not_rqd: false,
+            verification_without_token: true,
+            algorithms: vec![algorithm::ES256],
+            attestation_formats: vec![AttestationFormat::None, AttestationFormat::PackedSelf],
+            counters: Counters::Zero,
+            backup: Backup::default(),
+            has_display: true,
+            confirm_no_credentials: false,
+            reset: ResetPolicy::Never,
+            max_msg_size: 65_535,
+            max_credential_count_in_list: 100,
+            user_action_timeout: Duration::from_secs(60),
+            work_timeout: Duration::from_secs(30),
+            next_assertion_timeout: Duration::from_secs(30),
+            keepalive: None,
+            firmware_version: None,
+        }
+    }
+
+    /// A security key on USB: it tests presence and has neither PIN nor display.
+    #[must_use]
+    pub fn security_key() -> Self {
+        Self {
+            versions: vec![Version::Fido2_0],
+            transports: vec![Transport::Usb],
+            verification: None,
+            verify_unasked: false,
+            verification_without_token: false,
+            attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
+            counters: Counters::Global,
+            has_display: false,
+            confirm_no_credentials: true,
+            reset: ResetPolicy::AfterPowerUp(Duration::from_secs(10)),
+            max_msg_size: 1200,
+            max_credential_count_in_list: 16,
+            user_action_timeout: Duration::from_secs(30),
+            keepalive: Some(Duration::from_millis(100)),
+            ..Self::phone()
+        }
+    }
+
+    /// An authenticator built into the client's device, with its screen lock.
+    #[must_use]
+    pub fn platform() -> Self {
+        Self {
+            transports: vec![Transport::Internal],
+            platform: true,
+            attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
+            ..Self::phone()
+        }
+    }
+
+    /// The same with this AAGUID.
+    #[must_use]
+    pub fn with_aaguid(self, aaguid: Aaguid) -> Self {
+        Self { aaguid, ..self }
+    }
+
+    /// The same with credentials that are, or may be, backed up.
+    #[must_use]
+    pub fn with_backup(self, backup: Backup) -> Self {
+        Self { backup, ..self }
+    }
+
+    /// The same with this way of counting.
+    #[must_use]
+    pub fn with_counters(self, counters: Counters) -> Self {
+        Self { counters, ..self }
+    }
+
+    /// Built-in verification that is set up.
+    pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
+        self.verification.as_ref().filter(|verification| verification.configured)
+    }
+}
+
+impl BuiltInVerification {
+    /// A screen lock that is set up: 3 attempts a request, 5 in a row, then a wait of 30 s.
+    #[must_use]
+    pub const fn screen_lock() -> Self {
+        Self {
+            configured: true,
+            attempts: 3,
+            max_retries: 5,
+            lock_wait: Some(Duration::from_secs(30)),
+            modality: None,
+        }
+    }
+}
+
+impl AttestationFormat {
+    /// The format's identifier (IANA WebAuthn registry).
+    #[must_use]
+    pub const fn identifier(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::PackedSelf => "packed",
+        }
+    }
+}

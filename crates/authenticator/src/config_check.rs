@@ -1,0 +1,137 @@
+//! Whether a [`Config`] says what can be true (CTAP 2.3 §6.4, the rules across options).
+
+use std::{collections::HashSet, hash::Hash, time::Duration};
+
+use towline_ctap::{Version, algorithm};
+
+use crate::Config;
+
+/// Why a [`Config`] can't be used.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A list is empty that must not be.
+    #[error("`{0}` must not be empty")]
+    Empty(&'static str),
+    /// A list says something twice.
+    #[error("`{0}` must not have the same entry twice")]
+    Repeated(&'static str),
+    /// A version is claimed that is not one, or not one of this authenticator.
+    #[error(
+        "the version {0} can't be claimed: this authenticator does not have all that it asks for"
+    )]
+    Version(String),
+    /// A number is out of its range.
+    #[error("`{member}` must be {allowed}")]
+    OutOfRange {
+        /// Which.
+        member: &'static str,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// `uv` needs a PIN/UV token from FIDO_2_1 on.
+    #[error(
+        "with FIDO_2_1, user verification needs a PIN/UV token; set `verification_without_token` to do as phones do"
+    )]
+    TokenRequired,
+    /// `alwaysUv` excludes `makeCredUvNotRqd`.
+    #[error("`always_uv` and `make_cred_uv_not_rqd` exclude each other")]
+    AlwaysUvAndNotRequired,
+    /// Verification is asked for but can't be had.
+    #[error("`{0}` needs built-in verification that is set up")]
+    NoVerification(&'static str),
+    /// What is not eligible can't be backed up.
+    #[error("credentials can't be backed up without being eligible for it")]
+    BackedUpButNotEligible,
+    /// The key store has none of the algorithms.
+    #[error("the key store has none of the configured algorithms")]
+    NoAlgorithm,
+}
+
+impl Config {
+    /// Checks that the whole is consistent and claims nothing that is not there.
+    ///
+    /// # Errors
+    /// The first [`ConfigError`] that is found.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        distinct("versions", &self.versions)?;
+        distinct("transports", &self.transports)?;
+        distinct("algorithms", &self.algorithms)?;
+        distinct("attestation_formats", &self.attestation_formats)?;
+        for version in &self.versions {
+            match version {
+                Version::Fido2_0 | Version::Fido2_1 => {}
+                other => return Err(ConfigError::Version(other.as_str().into())),
+            }
+        }
+        if self.algorithms.iter().any(|alg| *alg != algorithm::ES256 && *alg >= 0) {
+            return Err(out_of_range(
+                "algorithms",
+                "COSE signature algorithms, which are negative",
+            ));
+        }
+        self.check_verification()?;
+        if self.backup.backed_up && !self.backup.eligible {
+            return Err(ConfigError::BackedUpButNotEligible);
+        }
+        if self.max_msg_size < towline_ctap::DEFAULT_MAX_MSG_SIZE {
+            return Err(out_of_range("max_msg_size", "at least 1024"));
+        }
+        if self.max_credential_count_in_list == 0 {
+            return Err(out_of_range("max_credential_count_in_list", "at least 1"));
+        }
+        if self.user_action_timeout.is_zero() {
+            return Err(out_of_range("user_action_timeout", "more than 0"));
+        }
+        if self.work_timeout.is_zero() {
+            return Err(out_of_range("work_timeout", "more than 0"));
+        }
+        if self.next_assertion_timeout > Duration::from_secs(30) {
+            return Err(out_of_range("next_assertion_timeout", "at most 30 s"));
+        }
+        if self.keepalive.is_some_and(|interval| interval < Duration::from_millis(10)) {
+            return Err(out_of_range("keepalive", "at least 10 ms"));
+        }
+        Ok(())
+    }
+
+    fn check_verification(&self) -> Result<(), ConfigError> {
+        if self.always_uv && self.make_cred_uv_not_rqd {
+            return Err(ConfigError::AlwaysUvAndNotRequired);
+        }
+        let Some(verification) = &self.verification else {
+            // Without any means of verification nothing could ever be done.
+            return match (self.always_uv, self.verify_unasked) {
+                (true, _) => Err(ConfigError::NoVerification("always_uv")),
+                (_, true) => Err(ConfigError::NoVerification("verify_unasked")),
+                (false, false) => Ok(()),
+            };
+        };
+        if !(1..=5).contains(&verification.attempts) {
+            return Err(out_of_range("verification.attempts", "1 to 5"));
+        }
+        if !(1..=25).contains(&verification.max_retries) {
+            return Err(out_of_range("verification.max_retries", "1 to 25"));
+        }
+        if self.versions.contains(&Version::Fido2_1) && !self.verification_without_token {
+            return Err(ConfigError::TokenRequired);
+        }
+        Ok(())
+    }
+}
+
+fn distinct<T: Eq + Hash>(member: &'static str, list: &[T]) -> Result<(), ConfigError> {
+    if list.is_empty() {
+        return Err(ConfigError::Empty(member));
+    }
+    let mut seen = HashSet::new();
+    if list.iter().all(|entry| seen.insert(entry)) {
+        Ok(())
+    } else {
+        Err(ConfigError::Repeated(member))
+    }
+}
+
+const fn out_of_range(member: &'static str, allowed: &'static str) -> ConfigError {
+    ConfigError::OutOfRange { member, allowed }
+}

@@ -1,0 +1,61 @@
+//! One credential as it is stored.
+
+use std::fmt;
+
+use towline_ctap::{CredentialId, RpId, User, extension::CredentialProtectionPolicy};
+use zeroize::Zeroizing;
+
+/// A passkey: everything that is kept of it, but for its signature counter, which the store counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Its name, given out to the relying party.
+    pub id: CredentialId,
+    /// For whom it is. Equality is exact.
+    pub rp_id: RpId,
+    /// What the relying party called itself.
+    pub rp_name: Option<String>,
+    /// The account.
+    pub user: User,
+    /// Whether it can be found without its id. There is at most one for each RP ID and user handle.
+    pub discoverable: bool,
+    /// Who may use and find it (`credProtect`).
+    pub protection: CredentialProtectionPolicy,
+    /// Whether it may be backed up: fixed when it was made.
+    pub backup_eligible: bool,
+    /// Its key.
+    pub key: KeyHandle,
+}
+
+/// A key as a [`KeyStore`](crate::KeyStore) wants it kept: for software the private key itself, for hardware a wrapped
+/// key or a handle. It is wiped on drop and not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyHandle {
+    algorithm: i64,
+    material: Zeroizing<Box<[u8]>>,
+}
+
+impl KeyHandle {
+    /// A handle of a key of this COSE algorithm.
+    #[must_use]
+    pub const fn new(algorithm: i64, material: Zeroizing<Box<[u8]>>) -> Self {
+        Self { algorithm, material }
+    }
+
+    /// The COSE algorithm.
+    #[must_use]
+    pub const fn algorithm(&self) -> i64 {
+        self.algorithm
+    }
+
+    /// What the key store wants kept: a secret.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.material
+    }
+}
+
+impl fmt::Debug for KeyHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyHandle(algorithm {}, {} bytes)", self.algorithm, self.material.len())
+    }
+}

@@ -1,0 +1,118 @@
+//! How a ceremony goes on: it responds, asks the person, or waits for work. The rest of it travels along as a closure, so
+//! that each command reads from top to bottom in the order of the standard.
+
+use std::time::{Duration, Instant};
+
+use towline_crypto::CryptoProvider;
+use towline_ctap::Status;
+
+use crate::{
+    ChannelId, Config, CredentialStore, Event, KeyStore,
+    get_next_assertion::Remembered,
+    person::Asked,
+    user_verification::Retries,
+    work::{Fate, Job, Work},
+};
+
+/// The next thing to do in a ceremony, or the status that ends it.
+pub(crate) type Flow = Result<Next, Status>;
+
+/// What a ceremony wants next.
+pub(crate) enum Next {
+    /// It is over: the whole response.
+    Respond(Vec<u8>),
+    /// It waits for the person.
+    Ask(Asked),
+    /// It waits for a store or a key.
+    Work {
+        /// The blocking part, and what follows it.
+        job: Job,
+        /// Whether a cancel may end the wait.
+        interruptible: bool,
+    },
+}
+
+/// What all ceremonies share.
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) provider: CryptoProvider,
+    pub(crate) store: Box<dyn CredentialStore>,
+    pub(crate) keys: Box<dyn KeyStore>,
+    /// The algorithms that both the config and the key store allow, in the config's order.
+    pub(crate) algorithms: Vec<i64>,
+    /// The time of the input at hand; nothing runs before the first input.
+    pub(crate) now: Option<Instant>,
+    pub(crate) powered_up: Option<Instant>,
+    /// The channel of the ceremony at hand.
+    pub(crate) channel: ChannelId,
+    pub(crate) retries: Retries,
+    pub(crate) remembered: Option<Remembered>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Core {
+    /// The instant `delay` from now; `None` is never.
+    pub(crate) fn after(&self, delay: Duration) -> Option<Instant> {
+        self.now.and_then(|now| now.checked_add(delay))
+    }
+
+    /// Whether that instant has come.
+    pub(crate) fn reached(&self, instant: Option<Instant>) -> bool {
+        matches!((self.now, instant), (Some(now), Some(instant)) if now >= instant)
+    }
+}
+
+/// Goes on with `then` when the work is done, which may be now. A cancel ends the wait.
+pub(crate) fn await_work<T, E>(
+    core: &mut Core,
+    work: Work<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    await_or_undo(core, work, then, |_, _| {})
+}
+
+/// As [`await_work`]; if nobody waits for the result any more when it comes, it goes to `undo`.
+pub(crate) fn await_or_undo<T, E>(
+    core: &mut Core,
+    work: Work<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+    undo: impl FnOnce(&mut Core, Result<T, E>) + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    match work {
+        Work::Done(result) => then(core, result),
+        Work::Later(run) => {
+            let job = Job::new(run, |core, result, fate| match fate {
+                Fate::Awaited => then(core, result),
+                Fate::Abandoned => {
+                    undo(core, result);
+                    Err(Status::KeepaliveCancel)
+                }
+            });
+            Ok(Next::Work { job, interruptible: true })
+        }
+    }
+}
+
+/// As [`await_work`], past the point of no return: a cancel that comes now is too late, and the client learns the truth.
+pub(crate) fn await_commit<T, E>(
+    core: &mut Core,
+    work: Work<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    match await_work(core, work, then)? {
+        Next::Work { job, .. } => Ok(Next::Work { job, interruptible: false }),
+        next => Ok(next),
+    }
+}

@@ -1,0 +1,291 @@
+//! authenticatorGetAssertion (CTAP 2.3 §6.2.2). The step numbers are those of that section.
+
+use towline_ctap::{
+    AuthenticatorData, ClientDataHash, CredentialId, Extensions, GetAssertionRequest,
+    GetAssertionResponse, PublicKeyCredentialDescriptor, RpId, RpIdHash, Status, User,
+    extension::CredentialProtectionPolicy,
+};
+
+use crate::{
+    Counter, Counters, Credential, Event, Page, Purpose, Query,
+    flow::{Core, Flow, Next, await_work},
+    get_next_assertion::Remembered,
+    options,
+    person::{self, Gestures},
+    user_verification,
+};
+
+/// A sign-in under way.
+struct SignIn {
+    rp_id: RpId,
+    client_data_hash: ClientDataHash,
+    /// Whether presence is asked for; a silent look-up otherwise.
+    up: bool,
+    /// Whether built-in verification is to be performed.
+    uv: bool,
+    found: Found,
+    gestures: Gestures,
+}
+
+/// What step 7 locates.
+enum Found {
+    /// Those of the allow list that apply.
+    Listed(Vec<Credential>),
+    /// The discoverable ones: the newest, or all that a choice needs.
+    Discoverable(Page),
+}
+
+pub(crate) fn start(core: &mut Core, request: GetAssertionRequest) -> Flow {
+    // Steps 1 and 2.
+    options::check_pin_uv_auth(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?;
+    // Step 3: `Gestures` starts with nothing shown.
+    // Step 4.
+    let mut uv = options::wants_verification(&core.config, request.options)?;
+    if request.options.rk.is_some() {
+        return Err(Status::UnsupportedOption);
+    }
+    let up = request.options.up.unwrap_or(true);
+    // Step 5: silent look-ups are exempt.
+    if up {
+        uv = options::always_verify(&core.config, uv)?;
+    }
+    // Step 7, of which this part comes before any question.
+    let listed = request.allow_list.as_deref().unwrap_or_default();
+    if listed.len() > core.config.max_credential_count_in_list {
+        return Err(Status::LimitExceeded);
+    }
+    let sign_in = SignIn {
+        rp_id: request.rp_id,
+        client_data_hash: request.client_data_hash,
+        up,
+        uv,
+        found: Found::Listed(Vec::new()),
+        gestures: Gestures::default(),
+    };
+    match request.allow_list {
+        // A list without any entry, or with unknown types only, allows nothing.
+        Some(list) if list.is_empty() => step_6(core, sign_in),
+        Some(list) => locate_listed(core, sign_in, &list),
+        None => locate_discoverable(core, sign_in),
+    }
+}
+
+/// Step 7 with an allow list. It is done before step 6, so that the question can name the account; what was found shows
+/// only later. Whether the person is verified is known already: where verification is to be performed, nothing goes on
+/// without it.
+fn locate_listed(
+    core: &mut Core,
+    mut sign_in: SignIn,
+    list: &[PublicKeyCredentialDescriptor],
+) -> Flow {
+    let ids: Vec<CredentialId> = list.iter().map(|listed| listed.id.clone()).collect();
+    let work = core.store.find(&sign_in.rp_id, &ids);
+    await_work(core, work, |core, found| {
+        let mut found = found.map_err(|error| error.status())?;
+        if !sign_in.uv {
+            found.retain(|credential| {
+                credential.protection != CredentialProtectionPolicy::UserVerificationRequired
+            });
+        }
+        sign_in.found = Found::Listed(found);
+        step_6(core, sign_in)
+    })
+}
+
+/// Step 7 without an allow list: all discoverable credentials, newest first.
+fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    let query = Query {
+        rp_id: sign_in.rp_id.clone(),
+        verified: sign_in.uv,
+        after: None,
+        limit: if sign_in.chooses_here(core) { usize::MAX } else { 1 },
+    };
+    let work = core.store.discoverable(&query);
+    await_work(core, work, |core, page| {
+        sign_in.found = Found::Discoverable(page.map_err(|error| error.status())?);
+        step_6(core, sign_in)
+    })
+}
+
+/// Built-in user verification.
+fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    if !sign_in.uv {
+        return step_7(core, sign_in);
+    }
+    let purpose = sign_in.purpose();
+    user_verification::perform(core, purpose, |core, answer| {
+        sign_in.gestures.verify(answer.map_err(|error| error.status())?);
+        if sign_in.up {
+            // Step 8.
+            sign_in.gestures.confirm_by_verification();
+        }
+        step_7(core, sign_in)
+    })
+}
+
+/// Whether there is anything.
+fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
+    if sign_in.found.first().is_some() {
+        return step_9(core, sign_in);
+    }
+    if core.config.confirm_no_credentials && sign_in.up && !sign_in.gestures.is_present() {
+        let purpose = Purpose::NothingToUse { rp_id: sign_in.rp_id };
+        return person::ask_presence(purpose, |_, _| Err(Status::NoCredentials));
+    }
+    Err(Status::NoCredentials)
+}
+
+/// Presence.
+fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    if !sign_in.up || sign_in.gestures.is_present() {
+        return step_11(core, sign_in);
+    }
+    person::ask_presence(sign_in.purpose(), |core, answer| {
+        sign_in.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
+        step_11(core, sign_in)
+    })
+}
+
+/// Steps 11 and 12: which one.
+fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
+    let chooses_here = sign_in.chooses_here(core);
+    let SignIn { rp_id, client_data_hash, gestures, found, .. } = sign_in;
+    let rp_id_hash = rp_id.hash(&core.provider);
+    let mut assertion = Assertion {
+        rp_id_hash,
+        client_data_hash,
+        gestures,
+        number_of_credentials: None,
+        user_selected: None,
+    };
+    let page = match found {
+        Found::Listed(credentials) => {
+            let credential = credentials.into_iter().next().ok_or(Status::NoCredentials)?;
+            return step_13(core, assertion, credential);
+        }
+        Found::Discoverable(page) => page,
+    };
+    if page.total <= 1 {
+        let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
+        return step_13(core, assertion, credential);
+    }
+    if chooses_here {
+        let accounts = page.credentials.iter().map(|credential| credential.user.clone()).collect();
+        return person::ask_account(rp_id, accounts, |core, answer| {
+            let index = answer.map_err(|_| Status::OperationDenied)?;
+            assertion.user_selected = Some(true);
+            let chosen = page.credentials.into_iter().nth(index);
+            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?)
+        });
+    }
+    assertion.number_of_credentials = Some(page.total);
+    core.remembered = Some(Remembered {
+        channel: core.channel,
+        rp_id,
+        assertion: Assertion { number_of_credentials: None, ..assertion.clone() },
+        left: page.total.saturating_sub(1),
+        after: page.end,
+        deadline: core.after(core.config.next_assertion_timeout),
+    });
+    let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
+    step_13(core, assertion, credential)
+}
+
+/// What an assertion needs besides the credential.
+#[derive(Clone)]
+pub(crate) struct Assertion {
+    rp_id_hash: RpIdHash,
+    client_data_hash: ClientDataHash,
+    gestures: Gestures,
+    number_of_credentials: Option<usize>,
+    user_selected: Option<bool>,
+}
+
+impl Assertion {
+    pub(crate) const fn is_verified(&self) -> bool {
+        self.gestures.is_verified()
+    }
+}
+
+/// Counts and signs.
+pub(crate) fn step_13(core: &mut Core, assertion: Assertion, credential: Credential) -> Flow {
+    let counter = match core.config.counters {
+        Counters::Zero => return sign(core, assertion, credential, 0),
+        Counters::Global => Counter::Global,
+        Counters::PerCredential => Counter::Of(credential.id.clone()),
+    };
+    let work = core.store.count(counter);
+    await_work(core, work, |core, count| {
+        let count = count.map_err(|error| error.status())?;
+        sign(core, assertion, credential, count)
+    })
+}
+
+fn sign(core: &mut Core, assertion: Assertion, credential: Credential, count: u32) -> Flow {
+    let backup = options::backup_flags(core, credential.backup_eligible);
+    let auth_data = AuthenticatorData {
+        rp_id_hash: assertion.rp_id_hash,
+        flags: assertion.gestures.flags() | backup,
+        sign_count: count,
+        attested: None,
+        extensions: Extensions::new(),
+    }
+    .encode();
+    let client_data_hash = assertion.client_data_hash;
+    let work = core.keys.sign(&credential.key, &[&auth_data, client_data_hash.as_bytes()]);
+    await_work(core, work, move |core, signature| {
+        let signature = signature.map_err(|error| error.status())?;
+        let descriptor = PublicKeyCredentialDescriptor::new(credential.id);
+        let mut response = GetAssertionResponse::new(descriptor, auth_data, signature);
+        response.number_of_credentials =
+            assertion.number_of_credentials.and_then(|number| u64::try_from(number).ok());
+        response.user_selected = assertion.user_selected;
+        if credential.discoverable {
+            response.user = Some(shown_user(&credential.user, assertion.is_verified()));
+        }
+        if assertion.gestures.is_present() {
+            core.events.push(Event::Used { rp_id: credential.rp_id, user: credential.user });
+        }
+        Ok(Next::Respond(response.encode()))
+    })
+}
+
+/// Names are for the verified only (§6.2.2 step 12): they tell who the person is.
+fn shown_user(user: &User, verified: bool) -> User {
+    if verified {
+        user.clone()
+    } else {
+        User { id: user.id.clone(), name: None, display_name: None }
+    }
+}
+
+impl Found {
+    fn credentials(&self) -> &[Credential] {
+        match self {
+            Self::Listed(credentials) => credentials,
+            Self::Discoverable(page) => &page.credentials,
+        }
+    }
+
+    fn first(&self) -> Option<&Credential> {
+        self.credentials().first()
+    }
+}
+
+impl SignIn {
+    /// Whether the person would choose among several accounts on this authenticator (step 12).
+    fn chooses_here(&self, core: &Core) -> bool {
+        core.config.has_display && (self.up || self.uv)
+    }
+
+    fn purpose(&self) -> Purpose {
+        // With several, either one is taken that the person can't influence (then it is the first), or they choose later.
+        let user = match &self.found {
+            Found::Listed(credentials) => credentials.first(),
+            Found::Discoverable(page) if page.total == 1 => page.credentials.first(),
+            Found::Discoverable(_) => None,
+        };
+        let user = user.map(|credential| credential.user.clone());
+        Purpose::Use { rp_id: self.rp_id.clone(), user }
+    }
+}

@@ -1,0 +1,91 @@
+//! A FIDO2 authenticator as a state machine without I/O: CTAP 2.3 requests in, responses out.
+//!
+//! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a [`Question`] for the
+//! person, work that would block, a keepalive for the client. What it is and how it behaves is one [`Config`], with
+//! presets for a phone, a security key and a platform. Credentials live behind [`CredentialStore`], keys behind
+//! [`KeyStore`]; [`MemoryStore`] and [`SoftwareKeys`] are the ones in memory.
+//!
+//! An embedder runs one loop:
+//!
+//! ```
+//! use std::time::Instant;
+//! use towline_authenticator::{
+//!     Answer, Authenticator, ChannelId, Config, MemoryStore, Output, Question, SoftwareKeys,
+//! };
+//!
+//! // Ask as your platform does; here everybody agrees to everything.
+//! fn ask(question: &Question) -> Answer {
+//!     println!("{question}");
+//!     match question {
+//!         Question::VerifyUser { .. } => Answer::Verified,
+//!         Question::ChooseAccount { .. } => Answer::Account(0),
+//!         _ => Answer::Approve,
+//!     }
+//! }
+//!
+//! let provider = towline_crypto::rustcrypto::provider();
+//! let keys = SoftwareKeys::new(provider.clone());
+//! let mut phone = Authenticator::new(Config::phone(), provider, MemoryStore::new(), keys)?;
+//!
+//! let get_info = [0x04];
+//! phone.handle_request(ChannelId(1), &get_info, Instant::now());
+//! let mut response = None;
+//! while let Some(output) = phone.poll_output() {
+//!     match output {
+//!         Output::Ask { token, question } => {
+//!             phone.handle_answer(token, ask(&question), Instant::now())?
+//!         }
+//!         Output::Work { token, job } => phone.handle_work(token, job.run(), Instant::now())?,
+//!         Output::Response { bytes, .. } => response = Some(bytes),
+//!         Output::Event(event) => println!("{event:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!(response.unwrap()[0], 0x00); // success
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With real dialogs the loop waits: for an answer, for a job on a thread where blocking is allowed, for a request or a
+//! cancel of the client, and until [`Authenticator::poll_timeout`], when it calls [`Authenticator::handle_timeout`].
+//!
+//! The flags that tell a relying party that the person was present, or verified, come from answered questions and from
+//! nowhere else: inside the crate they need a proof that only the handling of an answer can make.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod authenticator;
+mod config;
+mod config_check;
+mod credential;
+mod dispatch;
+mod flow;
+mod get_assertion;
+mod get_info;
+mod get_next_assertion;
+mod keys;
+mod make_credential;
+mod memory_store;
+mod options;
+mod output;
+mod person;
+mod question;
+mod reset;
+mod selection;
+mod software_keys;
+mod store;
+mod user_verification;
+mod work;
+
+pub use authenticator::{Authenticator, UnknownJob};
+pub use config::{AttestationFormat, Backup, BuiltInVerification, Config, Counters, ResetPolicy};
+pub use config_check::ConfigError;
+pub use credential::{Credential, KeyHandle};
+pub use keys::{KeyError, KeyStore, NewKey};
+pub use memory_store::MemoryStore;
+pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
+pub use question::{Answer, AnswerError, Purpose, Question};
+pub use software_keys::SoftwareKeys;
+pub use store::{
+    Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, StoreError,
+};
+pub use work::{Job, JobDone, Work};

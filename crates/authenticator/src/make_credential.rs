@@ -1,0 +1,329 @@
+//! authenticatorMakeCredential (CTAP 2.3 §6.1.2). The step numbers are those of that section, one function each where the
+//! ceremony may have to wait.
+
+use towline_ctap::{
+    AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId, Extensions,
+    MakeCredentialRequest, MakeCredentialResponse, PackedAttestation, Rp, Status,
+    extension::CredentialProtectionPolicy,
+};
+
+use crate::{
+    AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
+    Work,
+    flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
+    options,
+    person::{self, Gestures},
+    user_verification,
+};
+
+/// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
+const CREDENTIAL_ID: usize = 32;
+
+/// A creation under way.
+struct Creation {
+    request: MakeCredentialRequest,
+    algorithm: i64,
+    discoverable: bool,
+    /// Whether built-in verification is to be performed.
+    uv: bool,
+    protection: Option<CredentialProtectionPolicy>,
+    format: AttestationFormat,
+    /// Those of the exclude list that are here.
+    listed: Vec<Credential>,
+    /// The one that the new credential takes the place of.
+    replaced: Option<Credential>,
+    gestures: Gestures,
+}
+
+pub(crate) fn start(core: &mut Core, request: MakeCredentialRequest) -> Flow {
+    // Steps 1 and 2.
+    options::check_pin_uv_auth(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?;
+    // Step 3: the relying party's order decides.
+    let algorithm =
+        request.first_supported(&core.algorithms).ok_or(Status::UnsupportedAlgorithm)?;
+    // Step 4: `Gestures` starts with nothing shown.
+    // Step 5.
+    let config = &core.config;
+    let mut uv = options::wants_verification(config, request.options)?;
+    if request.options.rk.is_some() && !config.discoverable {
+        return Err(Status::UnsupportedOption);
+    }
+    let discoverable = request.options.rk.unwrap_or(false);
+    if request.options.up == Some(false) {
+        return Err(Status::InvalidOption);
+    }
+    // Step 6.
+    uv = options::always_verify(config, uv)?;
+    // Steps 7 and 8. There is no PIN to ask for instead, so nothing but a refusal is left.
+    let required = discoverable || !config.make_cred_uv_not_rqd || config.always_uv;
+    if required && config.usable_verification().is_some() && !uv {
+        return Err(Status::OperationDenied);
+    }
+    // Step 9: this authenticator is not capable of enterprise attestation.
+    if request.enterprise_attestation.is_some() {
+        return Err(Status::InvalidParameter);
+    }
+    // Step 12, of which this part comes before any question.
+    if request.exclude_list.len() > config.max_credential_count_in_list {
+        return Err(Status::LimitExceeded);
+    }
+    // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
+    let protection = request.extensions.get().map_err(|malformed| malformed.status())?;
+    let format = attestation_format(&core.config.attestation_formats, &request);
+    let creation = Creation {
+        request,
+        algorithm,
+        discoverable,
+        uv,
+        protection,
+        format,
+        listed: Vec::new(),
+        replaced: None,
+        gestures: Gestures::default(),
+    };
+    look_up(core, creation)
+}
+
+/// Finds what the questions and steps 12 and 17 need. Nothing is decided yet, so nothing shows outside.
+fn look_up(core: &mut Core, mut creation: Creation) -> Flow {
+    let rp_id = &creation.request.rp.id;
+    let ids: Vec<CredentialId> =
+        creation.request.exclude_list.iter().map(|listed| listed.id.clone()).collect();
+    if ids.is_empty() {
+        return look_up_account(core, creation);
+    }
+    let work = core.store.find(rp_id, &ids);
+    await_work(core, work, |core, listed| {
+        creation.listed = listed.map_err(|error| error.status())?;
+        look_up_account(core, creation)
+    })
+}
+
+fn look_up_account(core: &mut Core, mut creation: Creation) -> Flow {
+    if !creation.discoverable {
+        return step_11(core, creation);
+    }
+    let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
+    await_work(core, work, |core, replaced| {
+        creation.replaced = replaced.map_err(|error| error.status())?;
+        step_11(core, creation)
+    })
+}
+
+/// Built-in user verification.
+fn step_11(core: &mut Core, mut creation: Creation) -> Flow {
+    if !creation.uv {
+        return step_12(core, creation);
+    }
+    let purpose = creation.purpose();
+    user_verification::perform(core, purpose, |core, answer| {
+        let verified = answer.map_err(|error| error.status())?;
+        creation.gestures.verify(verified);
+        // Step 13.
+        creation.gestures.confirm_by_verification();
+        step_12(core, creation)
+    })
+}
+
+/// The exclude list.
+fn step_12(core: &mut Core, creation: Creation) -> Flow {
+    if !creation.is_excluded() {
+        return step_14(core, creation);
+    }
+    if creation.gestures.is_present() {
+        return excluded(core, creation.request.rp);
+    }
+    // The site learns of the credential only after a question, but then whatever the answer was.
+    let Purpose::AlreadyRegistered { rp, .. } = creation.purpose() else {
+        return Err(Status::CredentialExcluded);
+    };
+    person::ask_presence(creation.purpose(), move |core, _| excluded(core, rp))
+}
+
+fn excluded(core: &mut Core, rp: Rp) -> Flow {
+    core.events.push(Event::AlreadyRegistered { rp });
+    Err(Status::CredentialExcluded)
+}
+
+/// Presence.
+fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
+    if creation.gestures.is_present() {
+        return step_16(core, creation);
+    }
+    person::ask_presence(creation.purpose(), |core, answer| {
+        creation.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
+        step_16(core, creation)
+    })
+}
+
+/// A new key pair.
+fn step_16(core: &mut Core, creation: Creation) -> Flow {
+    let work = core.keys.generate(creation.algorithm);
+    await_or_undo(
+        core,
+        work,
+        |core, key| {
+            let key = key.map_err(|error| error.status())?;
+            let handle = key.handle.clone();
+            keep_or_forget(core, &handle, |core| step_17(core, creation, key))
+        },
+        |core, key| {
+            if let Ok(NewKey { handle, .. }) = key {
+                core.keys.forget(&handle);
+            }
+        },
+    )
+}
+
+/// Steps 17 and 18: what will be stored, and its authenticator data.
+fn step_17(core: &mut Core, creation: Creation, key: NewKey) -> Flow {
+    let id = core.provider.random.bytes::<CREDENTIAL_ID>().map_err(|_| Status::Other)?;
+    let id = CredentialId::new(&id).map_err(|_| Status::Other)?;
+    match core.config.counters {
+        Counters::Global => {
+            let work = core.store.count(Counter::Global);
+            let handle = key.handle.clone();
+            await_with_key(core, handle, work, |core, count| {
+                let count = count.map_err(|error| error.status())?;
+                step_19(core, creation, key, id, count)
+            })
+        }
+        Counters::Zero | Counters::PerCredential => step_19(core, creation, key, id, 0),
+    }
+}
+
+/// Attestation.
+fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, count: u32) -> Flow {
+    let request = &creation.request;
+    let mut outputs = Extensions::new();
+    if let Some(protection) = &creation.protection {
+        outputs.set(protection);
+    }
+    let backup_eligible = core.config.backup.eligible;
+    let auth_data = AuthenticatorData {
+        rp_id_hash: request.rp.id.hash(&core.provider),
+        flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
+        sign_count: count,
+        attested: Some(AttestedCredentialData {
+            aaguid: core.config.aaguid,
+            credential_id: id.clone(),
+            public_key: key.public_key,
+        }),
+        extensions: outputs,
+    }
+    .encode();
+    let credential = Credential {
+        id,
+        rp_id: request.rp.id.clone(),
+        rp_name: request.rp.name.clone(),
+        user: request.user.clone(),
+        discoverable: creation.discoverable,
+        protection: creation.protection.unwrap_or_default(),
+        backup_eligible,
+        key: key.handle,
+    };
+    match creation.format {
+        AttestationFormat::None => {
+            let response = MakeCredentialResponse::new(AttestationStatement::None, auth_data);
+            save(core, creation, credential, response)
+        }
+        AttestationFormat::PackedSelf => {
+            let client_data_hash = request.client_data_hash;
+            let work = core.keys.sign(&credential.key, &[&auth_data, client_data_hash.as_bytes()]);
+            let handle = credential.key.clone();
+            await_with_key(core, handle, work, |core, signature| {
+                let statement = AttestationStatement::Packed(PackedAttestation {
+                    alg: credential.key.algorithm(),
+                    sig: signature.map_err(|error| error.status())?,
+                    x5c: None,
+                });
+                let response = MakeCredentialResponse::new(statement, auth_data);
+                save(core, creation, credential, response)
+            })
+        }
+    }
+}
+
+/// Stores the credential, in the place of the one for the same account: from here on there is no way back.
+fn save(
+    core: &mut Core,
+    creation: Creation,
+    credential: Credential,
+    response: MakeCredentialResponse,
+) -> Flow {
+    let handle = credential.key.clone();
+    let change = Change::Save {
+        credential: Box::new(credential),
+        replaces: creation.replaced.as_ref().map(|replaced| replaced.id.clone()),
+    };
+    let work = core.store.commit(vec![change]);
+    await_commit(core, work, move |core, saved| {
+        keep_or_forget(core, &handle, |core| {
+            saved.map_err(|error| error.status())?;
+            if let Some(replaced) = &creation.replaced {
+                core.keys.forget(&replaced.key);
+            }
+            core.events.push(Event::Created {
+                rp: creation.request.rp,
+                user: creation.request.user,
+                replaced: creation.replaced.is_some(),
+            });
+            Ok(Next::Respond(response.encode()))
+        })
+    })
+}
+
+/// Waits, with a key that was made but is not stored yet; if the ceremony ends here, the key goes.
+fn await_with_key<T: Send + 'static, E: Send + 'static>(
+    core: &mut Core,
+    key: KeyHandle,
+    work: Work<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow {
+    let unused = key.clone();
+    await_or_undo(
+        core,
+        work,
+        move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
+        move |core, _| core.keys.forget(&unused),
+    )
+}
+
+/// Goes on with a key that was made; if that fails, the key goes.
+fn keep_or_forget(core: &mut Core, key: &KeyHandle, go_on: impl FnOnce(&mut Core) -> Flow) -> Flow {
+    let flow = go_on(core);
+    if flow.is_err() {
+        core.keys.forget(key);
+    }
+    flow
+}
+
+impl Creation {
+    /// Whether a credential of the exclude list is here. One of `credProtect` level 3 shows itself to the verified only.
+    fn is_excluded(&self) -> bool {
+        self.listed.iter().any(|listed| {
+            self.gestures.is_verified()
+                || listed.protection != CredentialProtectionPolicy::UserVerificationRequired
+        })
+    }
+
+    fn purpose(&self) -> Purpose {
+        let (rp, user) = (self.request.rp.clone(), self.request.user.clone());
+        if self.is_excluded() {
+            Purpose::AlreadyRegistered { rp, user }
+        } else {
+            Purpose::Create { rp, user, replaces: self.replaced.is_some() }
+        }
+    }
+}
+
+/// The first format of the client's preference that is supported, or our own first.
+fn attestation_format(
+    supported: &[AttestationFormat],
+    request: &MakeCredentialRequest,
+) -> AttestationFormat {
+    let preferred = request.attestation_formats_preference.iter().find_map(|name| {
+        supported.iter().copied().find(|format| format.identifier() == name.as_str())
+    });
+    preferred.or(supported.first().copied()).unwrap_or(AttestationFormat::None)
+}

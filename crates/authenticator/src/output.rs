@@ -1,0 +1,111 @@
+//! What comes out of the machine.
+
+use std::time::Duration;
+
+use towline_ctap::{Rp, RpId, User};
+
+use crate::{Job, Question};
+
+/// Who sent a request: one channel of a transport. The embedder chooses the numbers; over CTAPHID it is the channel id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ChannelId(pub u64);
+
+/// Names one question or one job, once in the life of an authenticator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub(crate) u64);
+
+/// What the embedder has to do.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum Output {
+    /// Ask the person, then call [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
+    Ask {
+        /// Names the question.
+        token: Token,
+        /// What to ask.
+        question: Question,
+    },
+    /// Take the question away: an answer is no longer of use.
+    Withdraw {
+        /// Names the question.
+        token: Token,
+    },
+    /// Run the job where blocking is allowed, then call
+    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token.
+    Work {
+        /// Names the job.
+        token: Token,
+        /// What to run.
+        job: Job,
+    },
+    /// Tell the client that its request is still alive.
+    KeepAlive {
+        /// To whom.
+        channel: ChannelId,
+        /// What the authenticator is waiting for.
+        status: KeepAliveStatus,
+    },
+    /// The response to a request: exactly one for each.
+    Response {
+        /// To whom.
+        channel: ChannelId,
+        /// The status byte, then for some commands one CBOR map.
+        bytes: Vec<u8>,
+    },
+    /// Something to tell the person or the log.
+    Event(Event),
+}
+
+/// Why a response takes its time (CTAP 2.3, CTAPHID_KEEPALIVE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAliveStatus {
+    /// The authenticator is working.
+    Processing,
+    /// The authenticator waits for the person.
+    UpNeeded,
+}
+
+impl KeepAliveStatus {
+    /// The byte on the wire.
+    #[must_use]
+    pub const fn to_u8(self) -> u8 {
+        match self {
+            Self::Processing => 1,
+            Self::UpNeeded => 2,
+        }
+    }
+}
+
+/// What happened, for the person or the log.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A passkey was made and stored.
+    Created {
+        /// For whom.
+        rp: Rp,
+        /// The account.
+        user: User,
+        /// Whether it took the place of an earlier one for the same account.
+        replaced: bool,
+    },
+    /// A passkey was refused because there is one for the account already.
+    AlreadyRegistered {
+        /// For whom.
+        rp: Rp,
+    },
+    /// A passkey was used.
+    Used {
+        /// For whom.
+        rp_id: RpId,
+        /// The account.
+        user: User,
+    },
+    /// There were too many failed verifications.
+    VerificationLocked {
+        /// How long until the next try; `None`: until something else unlocks it.
+        wait: Option<Duration>,
+    },
+    /// Everything was deleted.
+    Reset,
+}

@@ -1,0 +1,138 @@
+//! The only place where the UP and UV flags come from: an answered question.
+
+use towline_ctap::{Flags, RpId, User};
+
+use crate::{
+    Answer, Purpose, Question,
+    flow::{Core, Flow, Next},
+};
+
+/// Proof that the person confirmed their presence. Made in this module only.
+pub(crate) struct Present(());
+
+/// Proof that the person was verified. Made in this module only.
+pub(crate) struct Verified(());
+
+/// Why there is no proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The person said no.
+    Denied,
+    /// Nobody answered in time.
+    TimedOut,
+    /// An attempt at verification failed.
+    NotVerified,
+}
+
+/// What the person has shown during one ceremony. Starts with nothing (CTAP 2.3 §6.1.2 step 4, §6.2.2 step 3).
+#[derive(Clone, Default)]
+pub(crate) struct Gestures {
+    present: bool,
+    verified: bool,
+}
+
+impl Gestures {
+    pub(crate) fn confirm(&mut self, _: Present) {
+        self.present = true;
+    }
+
+    pub(crate) fn verify(&mut self, _: Verified) {
+        self.verified = true;
+    }
+
+    /// Built-in verification is an interaction, and so shows presence where presence is asked for.
+    pub(crate) fn confirm_by_verification(&mut self) {
+        self.present |= self.verified;
+    }
+
+    pub(crate) const fn is_present(&self) -> bool {
+        self.present
+    }
+
+    pub(crate) const fn is_verified(&self) -> bool {
+        self.verified
+    }
+
+    /// UP and UV as shown.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags::empty().with(Flags::UP, self.present).with(Flags::UV, self.verified)
+    }
+}
+
+/// A question, and how the ceremony goes on with its answer.
+pub(crate) struct Asked {
+    question: Question,
+    then: Then,
+}
+
+type With<T> = Box<dyn FnOnce(&mut Core, Result<T, Refusal>) -> Flow + Send>;
+
+enum Then {
+    Presence(With<Present>),
+    Verification(With<Verified>),
+    Account(With<usize>),
+}
+
+/// Asks for a touch.
+pub(crate) fn ask_presence(
+    purpose: Purpose,
+    then: impl FnOnce(&mut Core, Result<Present, Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    let question = Question::ConfirmPresence { purpose };
+    Ok(Next::Ask(Asked { question, then: Then::Presence(Box::new(then)) }))
+}
+
+/// Asks for one attempt at verification. The retry counters are the caller's to keep.
+pub(crate) fn ask_verification(
+    purpose: Purpose,
+    attempts_left: u8,
+    failed_before: bool,
+    then: impl FnOnce(&mut Core, Result<Verified, Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    let question = Question::VerifyUser { purpose, attempts_left, failed_before };
+    Ok(Next::Ask(Asked { question, then: Then::Verification(Box::new(then)) }))
+}
+
+/// Asks which account; the answer is an index below `accounts.len()`.
+pub(crate) fn ask_account(
+    rp_id: RpId,
+    accounts: Vec<User>,
+    then: impl FnOnce(&mut Core, Result<usize, Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    let question = Question::ChooseAccount { rp_id, accounts };
+    Ok(Next::Ask(Asked { question, then: Then::Account(Box::new(then)) }))
+}
+
+impl Asked {
+    pub(crate) const fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// Goes on with the person's answer, which [`Question::accepts`] has accepted.
+    pub(crate) fn answer(self, core: &mut Core, answer: Answer) -> Flow {
+        match (self.then, answer) {
+            (Then::Presence(then), Answer::Approve) => then(core, Ok(Present(()))),
+            (Then::Verification(then), Answer::Verified) => then(core, Ok(Verified(()))),
+            (Then::Verification(then), Answer::NotVerified) => {
+                then(core, Err(Refusal::NotVerified))
+            }
+            (Then::Account(then), Answer::Account(index)) => then(core, Ok(index)),
+            (then, _) => then.refuse(core, Refusal::Denied),
+        }
+    }
+
+    /// Goes on without an answer.
+    pub(crate) fn expire(self, core: &mut Core) -> Flow {
+        self.then.refuse(core, Refusal::TimedOut)
+    }
+}
+
+impl Then {
+    fn refuse(self, core: &mut Core, refusal: Refusal) -> Flow {
+        match self {
+            Self::Presence(then) => then(core, Err(refusal)),
+            Self::Verification(then) => then(core, Err(refusal)),
+            Self::Account(then) => then(core, Err(refusal)),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the person is asked, and what they may answer.
+
+use std::fmt;
+
+use towline_ctap::{Rp, RpId, User};
+
+/// A question to the person. Its `Display` form is a sentence that a simple dialog can show.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// A touch or a click: [`Answer::Approve`] or [`Answer::Deny`].
+    ConfirmPresence {
+        /// What for.
+        purpose: Purpose,
+    },
+    /// The screen lock, a fingerprint, a face: [`Answer::Verified`], [`Answer::NotVerified`] for a failed attempt, or
+    /// [`Answer::Deny`].
+    VerifyUser {
+        /// What for.
+        purpose: Purpose,
+        /// How many attempts there are, with this one.
+        attempts_left: u8,
+        /// Whether the last attempt failed.
+        failed_before: bool,
+    },
+    /// Which of several accounts to sign in with: [`Answer::Account`] or [`Answer::Deny`].
+    ChooseAccount {
+        /// For whom.
+        rp_id: RpId,
+        /// The accounts, newest first.
+        accounts: Vec<User>,
+    },
+}
+
+impl Question {
+    /// Whether the question can be answered so.
+    pub(crate) fn accepts(&self, answer: &Answer) -> bool {
+        match (self, answer) {
+            (_, Answer::Deny)
+            | (Self::ConfirmPresence { .. }, Answer::Approve)
+            | (Self::VerifyUser { .. }, Answer::Verified | Answer::NotVerified) => true,
+            (Self::ChooseAccount { accounts, .. }, Answer::Account(index)) => {
+                *index < accounts.len()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a confirmation is for.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// A passkey is to be made.
+    Create {
+        /// For whom.
+        rp: Rp,
+        /// The account.
+        user: User,
+        /// Whether it takes the place of the passkey that there is for this account.
+        replaces: bool,
+    },
+    /// A passkey was to be made, but there is one already; a confirmation only tells the site so.
+    AlreadyRegistered {
+        /// For whom.
+        rp: Rp,
+        /// The account that was to be registered.
+        user: User,
+    },
+    /// A passkey is to be used.
+    Use {
+        /// For whom.
+        rp_id: RpId,
+        /// The account, where there is only one to choose from.
+        user: Option<User>,
+    },
+    /// A site asks for a passkey and there is none; a confirmation only tells the site so.
+    NothingToUse {
+        /// For whom.
+        rp_id: RpId,
+    },
+    /// The person shows which of several authenticators they want to use.
+    SelectDevice,
+    /// Everything is to be deleted.
+    Reset,
+}
+
+/// What the person answered.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes: the touch or click happened.
+    Approve,
+    /// No.
+    Deny,
+    /// The person was verified.
+    Verified,
+    /// One attempt to verify the person failed.
+    NotVerified,
+    /// The account at this index of [`Question::ChooseAccount`], from 0.
+    Account(usize),
+}
+
+/// Why an answer was not taken. The state is as before.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// No such question is open: it was answered, withdrawn or never asked.
+    #[error("no question with this token is open")]
+    UnknownToken,
+    /// The question is of another kind, or has no such account; it stays open.
+    #[error("the question can't be answered so")]
+    DoesNotFit,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConfirmPresence { purpose } => purpose.fmt(f),
+            Self::VerifyUser { purpose, failed_before, .. } => {
+                if *failed_before {
+                    f.write_str("That did not work; try again. ")?;
+                }
+                write!(f, "{purpose} Confirm with your screen lock.")
+            }
+            Self::ChooseAccount { rp_id, .. } => {
+                write!(f, "Which account do you want to use on {rp_id}?")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { rp, user, replaces } => {
+                let what = if *replaces { "Replace the passkey" } else { "Create a passkey" };
+                write!(f, "{what} for {} on {}?", Name(user), Site(rp))
+            }
+            Self::AlreadyRegistered { rp, user } => write!(
+                f,
+                "{} asks for a passkey for {}, but this device has one already. Let it know?",
+                Site(rp),
+                Name(user)
+            ),
+            Self::Use { rp_id, user: Some(user) } => {
+                write!(f, "Sign in to {rp_id} as {}?", Name(user))
+            }
+            Self::Use { rp_id, user: None } => write!(f, "Sign in to {rp_id}?"),
+            Self::NothingToUse { rp_id } => {
+                write!(f, "This device has no passkey for {rp_id}. Let it know?")
+            }
+            Self::SelectDevice => f.write_str("Use this device?"),
+            Self::Reset => f.write_str(
+                "Delete every passkey on this device? The accounts that have no other way in can't be signed in to \
+                 afterwards.",
+            ),
+        }
+    }
+}
+
+struct Name<'a>(&'a User);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [&self.0.name, &self.0.display_name];
+        let name = names.into_iter().flatten().find(|name| !name.is_empty());
+        f.write_str(name.map_or("an account without a name", |name| name.as_str()))
+    }
+}
+
+struct Site<'a>(&'a Rp);
+
+impl fmt::Display for Site<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The RP ID comes first: the name is whatever the site says.
+        self.0.id.fmt(f)?;
+        match &self.0.name {
+            Some(name) if !name.is_empty() && name != self.0.id.as_str() => write!(f, " ({name})"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! authenticatorReset (CTAP 2.3 §6.6): everything goes.
+
+use towline_ctap::{Response, Status};
+
+use crate::{
+    Event, Purpose, ResetPolicy,
+    flow::{Core, Flow, Next, await_commit},
+    person::{self, Refusal},
+    store::StoreError,
+    user_verification::Retries,
+};
+
+pub(crate) fn start(core: &mut Core) -> Flow {
+    let allowed = match core.config.reset {
+        ResetPolicy::Always => true,
+        ResetPolicy::Never => false,
+        ResetPolicy::AfterPowerUp(window) => {
+            let end = core.powered_up.and_then(|instant| instant.checked_add(window));
+            end.is_some() && !core.reached(end)
+        }
+    };
+    if !allowed {
+        return Err(Status::NotAllowed);
+    }
+    person::ask_presence(Purpose::Reset, |core, answer| match answer {
+        Ok(_) => clear_store(core),
+        Err(Refusal::TimedOut) => Err(Status::UserActionTimeout),
+        Err(Refusal::Denied | Refusal::NotVerified) => Err(Status::OperationDenied),
+    })
+}
+
+/// The credentials go first: keys without credentials are harmless, credentials without keys are not.
+fn clear_store(core: &mut Core) -> Flow {
+    let work = core.store.clear();
+    await_commit(core, work, |core, cleared| {
+        cleared.map_err(|error: StoreError| error.status())?;
+        core.retries = Retries::default();
+        let work = core.keys.clear();
+        await_commit(core, work, |core, cleared| {
+            cleared.map_err(|error| error.status())?;
+            core.events.push(Event::Reset);
+            Ok(Next::Respond(Response::status_only(Status::Ok)))
+        })
+    })
+}

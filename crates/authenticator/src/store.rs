@@ -1,0 +1,148 @@
+//! Where credentials and durable state live.
+
+use towline_ctap::{CredentialId, RpId, Status, UserHandle};
+use zeroize::Zeroizing;
+
+use crate::{Credential, Work};
+
+/// Stores credentials, counters and small records of state.
+///
+/// Every write is durable before its result is given, and all or nothing. Lookups go through indexes: their cost must not
+/// grow with the number of credentials. An operation that would block answers [`Work::Later`].
+pub trait CredentialStore: Send {
+    /// Those of the listed credentials that are here and belong to the RP ID, in the order of the list.
+    fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError>;
+
+    /// The discoverable credentials of an RP ID, newest first, a page at a time.
+    fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError>;
+
+    /// The discoverable credential of this account, if there is one.
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError>;
+
+    /// Makes all the changes, or none of them.
+    fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError>;
+
+    /// Counts up by one and gives the new value, which is durable by then. A counter starts at 0 and stays at its maximum.
+    fn count(&mut self, counter: Counter) -> Work<u32, StoreError>;
+
+    /// What a record holds.
+    fn record(&mut self, record: Record) -> Work<Option<Zeroizing<Vec<u8>>>, StoreError>;
+
+    /// How much is stored, and how much room there is.
+    fn capacity(&mut self) -> Work<Capacity, StoreError>;
+
+    /// Deletes all credentials and records. The global counter stays: counters never go back.
+    fn clear(&mut self) -> Work<(), StoreError>;
+}
+
+/// Which discoverable credentials to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// For whom.
+    pub rp_id: RpId,
+    /// Whether the person is verified. Otherwise those of `credProtect` level 2 and 3 are left out, and not counted.
+    pub verified: bool,
+    /// Goes on where an earlier page ended.
+    pub after: Option<Cursor>,
+    /// How many to list at most.
+    pub limit: usize,
+}
+
+/// A place in the order of credentials, from newest to oldest. Only the store that gave it out knows what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(pub u64);
+
+/// A part of the discoverable credentials of an RP ID.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// How many there are on all pages together.
+    pub total: usize,
+    /// Those of this page, newest first.
+    pub credentials: Vec<Credential>,
+    /// Where the page ends.
+    pub end: Option<Cursor>,
+}
+
+/// One change of a [`CredentialStore::commit`].
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Adds a credential as the newest, with its counter at 0, in the place of an earlier one if there is one to replace.
+    Save {
+        /// The new credential.
+        credential: Box<Credential>,
+        /// The id of the one that goes.
+        replaces: Option<CredentialId>,
+    },
+    /// Removes a credential. It is not an error if there is no such credential.
+    Remove(CredentialId),
+    /// Writes a record, or removes it.
+    Record {
+        /// Which.
+        record: Record,
+        /// What it is to hold; `None` removes it.
+        value: Option<Zeroizing<Vec<u8>>>,
+    },
+}
+
+/// A small piece of durable state. The value is the authenticator's business; it may be a secret.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Record {
+    /// How many attempts at built-in user verification are left.
+    UvRetries,
+}
+
+impl Record {
+    /// A stable name to store it under.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UvRetries => "uv-retries",
+        }
+    }
+}
+
+/// Which signature counter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Counter {
+    /// The one for all credentials.
+    Global,
+    /// The one of this credential.
+    Of(CredentialId),
+}
+
+/// How full a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many discoverable credentials are stored.
+    pub discoverable: usize,
+    /// For how many more there is room; `None` if that is not known or does not matter.
+    pub remaining: Option<usize>,
+}
+
+/// Why a store failed. Nothing was changed.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no room left.
+    #[error("the credential store is full; remove a passkey first")]
+    Full,
+    /// What was to be changed is not there.
+    #[error("the credential is no longer in the store")]
+    NotFound,
+    /// The store can't be read or written now.
+    #[error("the credential store failed: {0}")]
+    Unavailable(String),
+}
+
+impl StoreError {
+    /// What the client learns.
+    pub(crate) fn status(&self) -> Status {
+        tracing::warn!(error = %self, "store");
+        match self {
+            Self::Full => Status::KeyStoreFull,
+            _ => Status::Other,
+        }
+    }
+}

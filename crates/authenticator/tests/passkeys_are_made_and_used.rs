@@ -1,0 +1,150 @@
+//! A passkey made and used, by each preset.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod rig;
+
+use rig::*;
+use towline_authenticator::{Backup, Config, Counters, Event, Purpose, Question};
+use towline_ctap::{Aaguid, AttestationStatement, Flags, algorithm};
+
+#[test]
+fn a_passkey_made_on_a_phone_signs_in() {
+    let mut rig = Rig::new(Config::phone());
+    let (id, key) = rig.passkey("example.org", "alice");
+    let response = rig.sign_in(&assertion("example.org")).unwrap();
+    rig.verify(&response, &key);
+    assert_eq!(response.credential.as_ref().unwrap().id, id);
+    assert_eq!(response.user, Some(user("alice")));
+    assert_eq!(response.number_of_credentials, None);
+    assert_eq!(response.user_selected, None);
+    let data = data(&response.auth_data);
+    assert_eq!(data.flags, Flags::UP | Flags::UV);
+    assert_eq!(data.rp_id_hash, rp_id("example.org").hash(&rig.provider));
+    assert_eq!(response.auth_data.len(), 37);
+    assert!(matches!(rig.events.last(), Some(Event::Used { .. })));
+}
+
+#[test]
+fn a_phone_asks_for_the_screen_lock_once_even_if_the_client_does_not() {
+    let mut rig = Rig::new(Config::phone());
+    let response = rig.create(&creation("example.org", "alice")).unwrap();
+    assert_eq!(rig.questions.len(), 1);
+    assert!(matches!(rig.questions[0], Question::VerifyUser { .. }));
+    assert_eq!(data(&response.auth_data).flags, Flags::UP | Flags::UV);
+}
+
+#[test]
+fn a_phone_gives_no_attestation_and_counts_nothing() {
+    let mut rig = Rig::new(Config::phone().with_aaguid(Aaguid::new([9; 16])));
+    let response = rig.create(&creation("example.org", "alice")).unwrap();
+    assert_eq!(response.attestation, AttestationStatement::None);
+    let data = data(&response.auth_data);
+    assert_eq!(data.sign_count, 0);
+    assert_eq!(data.attested.unwrap().aaguid, Aaguid::new([9; 16]));
+}
+
+#[test]
+fn a_security_key_attests_itself_and_tests_presence_only() {
+    let mut rig = Rig::new(Config::security_key());
+    let response = rig.create(&creation("example.org", "alice")).unwrap();
+    let AttestationStatement::Packed(packed) = &response.attestation else { panic!("not packed") };
+    assert!(response.attestation.is_self());
+    assert_eq!(packed.alg, algorithm::ES256);
+    let (_, key) = made(&response);
+    let mut message = response.auth_data.clone();
+    message.extend_from_slice(CLIENT_DATA_HASH.as_bytes());
+    let es256 = rig.provider.signature(algorithm::ES256).unwrap();
+    es256.verify(&key.p256_point().unwrap(), &message, &packed.sig).unwrap();
+    assert_eq!(data(&response.auth_data).flags, Flags::UP);
+    assert!(matches!(rig.questions[..], [Question::ConfirmPresence { .. }]));
+}
+
+#[test]
+fn a_credential_that_is_not_discoverable_signs_in_by_its_id_only() {
+    let mut rig = Rig::new(Config::security_key());
+    let (id, key) = made(&rig.create(&creation("example.org", "alice")).unwrap());
+    let mut request = assertion("example.org");
+    request.allow_list = Some(listing(&id));
+    let response = rig.sign_in(&request).unwrap();
+    rig.verify(&response, &key);
+    assert_eq!(response.user, None);
+    request.allow_list = None;
+    assert!(rig.sign_in(&request).is_err());
+}
+
+#[test]
+fn what_was_made_before_a_restart_signs_in_after_it() {
+    let mut rig = Rig::new(Config::security_key());
+    let (_, key) = rig.passkey("example.org", "alice");
+    let first = rig.sign_in(&assertion("example.org")).unwrap();
+    let mut rig = Rig::over(Config::security_key(), rig.store);
+    let second = rig.sign_in(&assertion("example.org")).unwrap();
+    rig.verify(&second, &key);
+    assert!(data(&second.auth_data).sign_count > data(&first.auth_data).sign_count);
+}
+
+#[test]
+fn the_question_names_the_site_the_account_and_what_will_happen() {
+    let mut rig = Rig::new(Config::phone());
+    rig.passkey("example.org", "alice");
+    rig.passkey("example.org", "alice");
+    rig.sign_in(&assertion("example.org")).unwrap();
+    let text: Vec<String> = rig.questions.iter().map(ToString::to_string).collect();
+    assert!(text[0].starts_with("Create a passkey for alice on example.org (The example.org)?"));
+    assert!(text[1].starts_with("Replace the passkey for alice on example.org"));
+    assert!(text[2].starts_with("Sign in to example.org as alice?"));
+    let Question::VerifyUser { purpose: Purpose::Create { replaces, .. }, .. } = &rig.questions[1]
+    else {
+        panic!("not a creation")
+    };
+    assert!(replaces);
+}
+
+#[test]
+fn eligible_credentials_stay_so_and_are_backed_up_when_they_are() {
+    let backup = Backup { eligible: true, backed_up: false };
+    let mut rig = Rig::new(Config::phone().with_backup(backup));
+    let (id, _) = made(&rig.create(&creation("example.org", "alice")).unwrap());
+    let mut request = assertion("example.org");
+    request.allow_list = Some(listing(&id));
+    let flags = |rig: &mut Rig| data(&rig.sign_in(&request).unwrap().auth_data).flags;
+    assert_eq!(flags(&mut rig), Flags::UP | Flags::UV | Flags::BE);
+    rig.authenticator.set_backed_up(true);
+    assert_eq!(flags(&mut rig), Flags::UP | Flags::UV | Flags::BE | Flags::BS);
+    // A device that no longer makes such credentials does not change those that there are.
+    let mut rig = Rig::over(Config::phone(), rig.store);
+    assert_eq!(flags(&mut rig), Flags::UP | Flags::UV | Flags::BE);
+}
+
+#[test]
+fn credentials_that_are_not_eligible_are_never_backed_up() {
+    let mut rig = Rig::new(Config::phone());
+    rig.authenticator.set_backed_up(true);
+    let response = rig.create(&creation("example.org", "alice")).unwrap();
+    assert_eq!(data(&response.auth_data).flags, Flags::UP | Flags::UV);
+}
+
+#[test]
+fn counters_rise_as_the_policy_says() {
+    let counts = |counters| {
+        let mut rig = Rig::new(Config::security_key().with_counters(counters));
+        let made = rig.create(&creation("other.example", "bob")).unwrap();
+        let mut counts = vec![data(&made.auth_data).sign_count];
+        rig.passkey("example.org", "alice");
+        for _ in 0..3 {
+            let response = rig.sign_in(&assertion("example.org")).unwrap();
+            counts.push(data(&response.auth_data).sign_count);
+        }
+        counts
+    };
+    assert_eq!(counts(Counters::Zero), [0, 0, 0, 0]);
+    assert_eq!(counts(Counters::Global), [1, 3, 4, 5]);
+    assert_eq!(counts(Counters::PerCredential), [0, 1, 2, 3]);
+}

@@ -1,0 +1,300 @@
+//! An authenticator with a scripted person and a clock moved by hand.
+#![allow(dead_code, unreachable_pub)]
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use towline_authenticator::{
+    Answer, Authenticator, ChannelId, Config, CredentialStore, Event, Job, KeepAliveStatus,
+    KeyStore, MemoryStore, Output, Question, SoftwareKeys, Token,
+};
+use towline_crypto::CryptoProvider;
+use towline_ctap::{
+    AuthenticatorData, ClientDataHash, CosePublicKey, CredentialId, GetAssertionRequest,
+    GetAssertionResponse, GetInfo, MakeCredentialRequest, MakeCredentialResponse,
+    PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, User, UserHandle, algorithm,
+};
+
+pub mod faults;
+pub mod slow;
+
+pub const HOME: ChannelId = ChannelId(1);
+pub const ELSEWHERE: ChannelId = ChannelId(2);
+
+pub type Person = Box<dyn FnMut(&Question) -> Option<Answer>>;
+
+pub struct Rig {
+    pub authenticator: Authenticator,
+    pub provider: CryptoProvider,
+    pub store: MemoryStore,
+    pub now: Instant,
+    pub person: Person,
+    /// Whether jobs are run as soon as they come.
+    pub works: bool,
+    pub questions: Vec<Question>,
+    pub open: Vec<(Token, Question)>,
+    pub withdrawn: Vec<Token>,
+    pub jobs: VecDeque<(Token, Job)>,
+    pub keepalives: Vec<(ChannelId, KeepAliveStatus)>,
+    pub responses: VecDeque<(ChannelId, Vec<u8>)>,
+    pub events: Vec<Event>,
+}
+
+/// Agrees to everything, verifies at once, takes the newest account.
+pub fn agreeable(question: &Question) -> Option<Answer> {
+    Some(match question {
+        Question::VerifyUser { .. } => Answer::Verified,
+        Question::ChooseAccount { .. } => Answer::Account(0),
+        _ => Answer::Approve,
+    })
+}
+
+pub fn refusing(_: &Question) -> Option<Answer> {
+    Some(Answer::Deny)
+}
+
+pub fn absent(_: &Question) -> Option<Answer> {
+    None
+}
+
+pub fn clumsy(question: &Question) -> Option<Answer> {
+    match question {
+        Question::VerifyUser { .. } => Some(Answer::NotVerified),
+        other => agreeable(other),
+    }
+}
+
+impl Rig {
+    pub fn new(config: Config) -> Self {
+        Self::over(config, MemoryStore::new())
+    }
+
+    pub fn over(config: Config, store: MemoryStore) -> Self {
+        let provider = towline_crypto::rustcrypto::provider();
+        let keys = SoftwareKeys::new(provider.clone());
+        Self::with(config, provider, store.clone(), store, keys)
+    }
+
+    pub fn with(
+        config: Config,
+        provider: CryptoProvider,
+        memory: MemoryStore,
+        store: impl CredentialStore + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Self {
+        let authenticator = Authenticator::new(config, provider.clone(), store, keys).unwrap();
+        Self {
+            authenticator,
+            provider,
+            store: memory,
+            now: Instant::now(),
+            person: Box::new(agreeable),
+            works: true,
+            questions: Vec::new(),
+            open: Vec::new(),
+            withdrawn: Vec::new(),
+            jobs: VecDeque::new(),
+            keepalives: Vec::new(),
+            responses: VecDeque::new(),
+            events: Vec::new(),
+        }
+    }
+
+    pub fn person(
+        &mut self,
+        person: impl FnMut(&Question) -> Option<Answer> + 'static,
+    ) -> &mut Self {
+        self.person = Box::new(person);
+        self
+    }
+
+    /// Sends a request and does what comes of it, as far as the person and the jobs go.
+    pub fn send(&mut self, channel: ChannelId, request: &[u8]) {
+        self.authenticator.handle_request(channel, request, self.now);
+        self.pump();
+    }
+
+    pub fn pump(&mut self) {
+        while let Some(output) = self.authenticator.poll_output() {
+            match output {
+                Output::Ask { token, question } => {
+                    self.questions.push(question.clone());
+                    match (self.person)(&question) {
+                        Some(answer) => {
+                            self.authenticator.handle_answer(token, answer, self.now).unwrap();
+                        }
+                        None => self.open.push((token, question)),
+                    }
+                }
+                Output::Withdraw { token } => {
+                    let before = self.open.len();
+                    self.open.retain(|(open, _)| *open != token);
+                    assert_eq!(self.open.len() + 1, before, "withdrew what was not open");
+                    self.withdrawn.push(token);
+                }
+                Output::Work { token, job } if self.works => {
+                    self.authenticator.handle_work(token, job.run(), self.now).unwrap();
+                }
+                Output::Work { token, job } => self.jobs.push_back((token, job)),
+                Output::KeepAlive { channel, status } => self.keepalives.push((channel, status)),
+                Output::Response { channel, bytes } => {
+                    assert!(
+                        self.open.is_empty() || bytes == [0x06],
+                        "a question is open after the response"
+                    );
+                    self.responses.push_back((channel, bytes));
+                }
+                Output::Event(event) => self.events.push(event),
+                other => panic!("unknown output {other:?}"),
+            }
+        }
+    }
+
+    /// Answers the one open question.
+    pub fn answer(&mut self, answer: Answer) {
+        let (token, _) = self.open.pop().expect("no question is open");
+        self.authenticator.handle_answer(token, answer, self.now).unwrap();
+        self.pump();
+    }
+
+    /// Runs the oldest job.
+    pub fn work(&mut self) {
+        let (token, job) = self.jobs.pop_front().expect("no job is waiting");
+        self.authenticator.handle_work(token, job.run(), self.now).unwrap();
+        self.pump();
+    }
+
+    pub fn cancel(&mut self, channel: ChannelId) {
+        self.authenticator.handle_cancel(channel, self.now);
+        self.pump();
+    }
+
+    pub fn power_up(&mut self) {
+        self.authenticator.handle_power_up(self.now);
+        self.pump();
+    }
+
+    /// Lets so much time pass, in the steps that the authenticator asks for.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(due) = self.authenticator.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.authenticator.handle_timeout(self.now);
+            self.pump();
+        }
+        self.now = end;
+    }
+
+    /// The one response there is.
+    pub fn response(&mut self) -> Vec<u8> {
+        assert_eq!(self.responses.len(), 1, "there must be exactly one response");
+        self.responses.pop_front().unwrap().1
+    }
+
+    pub fn status(&mut self) -> Status {
+        Status::from_u8(self.response()[0])
+    }
+
+    /// Sends a request, and if nobody answers its question, waits.
+    pub fn call(&mut self, request: &Request) -> Result<Vec<u8>, Status> {
+        self.send(HOME, &request.encode());
+        if self.responses.is_empty() {
+            self.pass(Duration::from_secs(600));
+        }
+        let response = self.response();
+        match Status::from_u8(response[0]) {
+            Status::Ok => Ok(response),
+            refused => {
+                assert_eq!(response.len(), 1, "a refusal has no body");
+                Err(refused)
+            }
+        }
+    }
+
+    pub fn create(
+        &mut self,
+        request: &MakeCredentialRequest,
+    ) -> Result<MakeCredentialResponse, Status> {
+        let response = self.call(&Request::from(request.clone()))?;
+        Ok(MakeCredentialResponse::decode(&response).unwrap())
+    }
+
+    pub fn sign_in(
+        &mut self,
+        request: &GetAssertionRequest,
+    ) -> Result<GetAssertionResponse, Status> {
+        let response = self.call(&Request::from(request.clone()))?;
+        Ok(GetAssertionResponse::decode(&response).unwrap())
+    }
+
+    pub fn next(&mut self) -> Result<GetAssertionResponse, Status> {
+        let response = self.call(&Request::GetNextAssertion)?;
+        Ok(GetAssertionResponse::decode(&response).unwrap())
+    }
+
+    pub fn info(&mut self) -> GetInfo {
+        GetInfo::decode(&self.call(&Request::GetInfo).unwrap()).unwrap()
+    }
+
+    /// A discoverable credential for a user of this name; its id and public key.
+    pub fn passkey(&mut self, rp: &str, user: &str) -> (CredentialId, CosePublicKey) {
+        let mut request = creation(rp, user);
+        request.options.rk = Some(true);
+        made(&self.create(&request).unwrap())
+    }
+
+    /// Checks the signature of an assertion.
+    pub fn verify(&self, response: &GetAssertionResponse, key: &CosePublicKey) {
+        let mut message = response.auth_data.clone();
+        message.extend_from_slice(CLIENT_DATA_HASH.as_bytes());
+        let es256 = self.provider.signature(algorithm::ES256).unwrap();
+        es256.verify(&key.p256_point().unwrap(), &message, &response.signature).unwrap();
+    }
+
+    pub fn forget_past(&mut self) {
+        self.questions.clear();
+        self.events.clear();
+        self.keepalives.clear();
+        self.withdrawn.clear();
+    }
+}
+
+pub const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
+
+pub fn rp_id(id: &str) -> RpId {
+    RpId::new(id).unwrap()
+}
+
+pub fn user(name: &str) -> User {
+    User {
+        id: UserHandle::new(name.as_bytes()).unwrap(),
+        name: Some(name.into()),
+        display_name: Some(name.to_uppercase()),
+    }
+}
+
+pub fn creation(rp: &str, name: &str) -> MakeCredentialRequest {
+    let rp = Rp { id: rp_id(rp), name: Some(format!("The {rp}")) };
+    MakeCredentialRequest::new(CLIENT_DATA_HASH, rp, user(name), vec![algorithm::ES256])
+}
+
+pub fn assertion(rp: &str) -> GetAssertionRequest {
+    GetAssertionRequest::new(rp_id(rp), CLIENT_DATA_HASH)
+}
+
+pub fn listing(id: &CredentialId) -> Vec<PublicKeyCredentialDescriptor> {
+    vec![PublicKeyCredentialDescriptor::new(id.clone())]
+}
+
+/// The id and the public key of what was made.
+pub fn made(response: &MakeCredentialResponse) -> (CredentialId, CosePublicKey) {
+    let data = AuthenticatorData::decode(&response.auth_data).unwrap();
+    let attested = data.attested.unwrap();
+    (attested.credential_id, attested.public_key)
+}
+
+pub fn data(auth_data: &[u8]) -> AuthenticatorData {
+    AuthenticatorData::decode(auth_data).unwrap()
+}

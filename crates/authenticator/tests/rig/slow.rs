@@ -1,0 +1,127 @@
+//! A store and a key store that never answer at once.
+
+use std::sync::{Arc, Mutex};
+
+use towline_authenticator::{
+    Capacity, Change, Counter, Credential, CredentialStore, KeyError, KeyHandle, KeyStore,
+    MemoryStore, NewKey, Page, Query, Record, SoftwareKeys, StoreError, Work,
+};
+use towline_ctap::{CredentialId, RpId, UserHandle};
+use zeroize::Zeroizing;
+
+pub struct SlowStore(pub MemoryStore);
+
+fn later<T: Send + 'static, E: Send + 'static>(
+    run: impl FnOnce() -> Work<T, E> + Send + 'static,
+) -> Work<T, E> {
+    Work::later(|| match run() {
+        Work::Done(result) => result,
+        Work::Later(_) => unreachable!("the memory answers at once"),
+    })
+}
+
+impl CredentialStore for SlowStore {
+    fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError> {
+        let (mut store, rp_id, ids) = (self.0.clone(), rp_id.clone(), ids.to_vec());
+        later(move || store.find(&rp_id, &ids))
+    }
+
+    fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
+        let (mut store, query) = (self.0.clone(), query.clone());
+        later(move || store.discoverable(&query))
+    }
+
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+        let (mut store, rp_id, user) = (self.0.clone(), rp_id.clone(), user.clone());
+        later(move || store.account(&rp_id, &user))
+    }
+
+    fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
+        let mut store = self.0.clone();
+        later(move || store.commit(changes))
+    }
+
+    fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
+        let mut store = self.0.clone();
+        later(move || store.count(counter))
+    }
+
+    fn record(&mut self, record: Record) -> Work<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let mut store = self.0.clone();
+        later(move || store.record(record))
+    }
+
+    fn capacity(&mut self) -> Work<Capacity, StoreError> {
+        let mut store = self.0.clone();
+        later(move || store.capacity())
+    }
+
+    fn clear(&mut self) -> Work<(), StoreError> {
+        let mut store = self.0.clone();
+        later(move || store.clear())
+    }
+}
+
+/// Keeps count of the keys that are of use, as a TPM with little room would.
+#[derive(Clone)]
+pub struct SlowKeys {
+    keys: Arc<Mutex<SoftwareKeys>>,
+    pub alive: Arc<Mutex<Vec<KeyHandle>>>,
+    pub signatures: Arc<Mutex<usize>>,
+}
+
+impl SlowKeys {
+    pub fn new(provider: towline_crypto::CryptoProvider) -> Self {
+        Self {
+            keys: Arc::new(Mutex::new(SoftwareKeys::new(provider))),
+            alive: Arc::default(),
+            signatures: Arc::default(),
+        }
+    }
+
+    pub fn alive(&self) -> usize {
+        self.alive.lock().unwrap().len()
+    }
+
+    pub fn signatures(&self) -> usize {
+        *self.signatures.lock().unwrap()
+    }
+}
+
+impl KeyStore for SlowKeys {
+    fn algorithms(&self) -> Vec<i64> {
+        self.keys.lock().unwrap().algorithms()
+    }
+
+    fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError> {
+        let this = self.clone();
+        Work::later(move || match this.keys.lock().unwrap().generate(algorithm) {
+            Work::Done(Ok(key)) => {
+                this.alive.lock().unwrap().push(key.handle.clone());
+                Ok(key)
+            }
+            Work::Done(Err(error)) => Err(error),
+            Work::Later(_) => unreachable!("software answers at once"),
+        })
+    }
+
+    fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
+        let (this, key, message) = (self.clone(), key.clone(), parts.concat());
+        later(move || {
+            *this.signatures.lock().unwrap() += 1;
+            this.keys.lock().unwrap().sign(&key, &[&message])
+        })
+    }
+
+    fn forget(&mut self, key: &KeyHandle) {
+        self.alive.lock().unwrap().retain(|alive| alive != key);
+    }
+
+    fn clear(&mut self) -> Work<(), KeyError> {
+        let this = self.clone();
+        later(move || {
+            this.alive.lock().unwrap().clear();
+            this.keys.lock().unwrap().clear()
+        })
+    }
+}
