@@ -1,0 +1,42 @@
+//! A tunnel service (relay) for the hybrid transport.
+//!
+//! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the service copies binary
+//! messages between the two, unchanged and in order. It sees ciphertext, sizes and times, and logs no identifier and no
+//! address. The decisions are those of [`towline_hybrid::relay`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and
+//! WebSockets, with a limit on everything that a stranger can make it hold.
+//!
+//! ```
+//! use std::time::Duration;
+//! use towline_tunnel::{Relay, RelayConfig, Security};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let provider = towline_crypto::rustcrypto::provider();
+//! let relay = Relay::bind(RelayConfig::new("127.0.0.1:0".parse()?, Security::Plain, provider)).await?;
+//! println!("listening at ws://{}", relay.local_addr());
+//!
+//! let handle = relay.handle();
+//! let running = tokio::spawn(relay.run());
+//! assert_eq!(handle.stats().waiting, 0);
+//!
+//! handle.shutdown(Duration::from_secs(5));
+//! running.await?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod config;
+mod error;
+mod http;
+mod leg;
+mod pair;
+mod server;
+mod shared;
+
+pub use config::{RelayConfig, Security, Tls};
+pub use error::RelayError;
+pub use server::{Relay, RelayHandle};
+pub use shared::Stats;
+pub use towline_hybrid::relay::{ContactState, Contacts, Limits, NoContacts, OriginPolicy};

@@ -1,0 +1,225 @@
+//! The accept loop, the clock of the rendezvous, and the way to an orderly end.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use towline_hybrid::relay::Source;
+
+use crate::shared::{Phase, Shared, stopped};
+use crate::{RelayConfig, RelayError, Security, Stats, http};
+
+/// The longest request head, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// How long to wait after the operating system could not accept a connection, for lack of descriptors for instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A relay that is bound to its address. It serves within [`run`](Self::run).
+pub struct Relay {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    requests: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+/// Watches and stops a running relay. Clones are handles of the same relay.
+#[derive(Clone)]
+pub struct RelayHandle {
+    shared: Arc<Shared>,
+}
+
+impl RelayHandle {
+    /// How the relay is doing.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
+    /// Stops in good order: nobody is admitted any more, phones that wait are closed, tunnels that run may go on for at most
+    /// `grace`. [`Relay::run`] returns when all are gone.
+    pub fn shutdown(&self, grace: Duration) {
+        let now = Instant::now();
+        self.shared.phase.send_if_modified(|phase| {
+            let running = *phase == Phase::Running;
+            if running {
+                *phase = Phase::Draining(now.checked_add(grace).unwrap_or(now));
+            }
+            running
+        });
+    }
+}
+
+impl Relay {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// [`RelayError::PlainNotLoopback`] and [`RelayError::Bind`].
+    pub async fn bind(config: RelayConfig) -> Result<Self, RelayError> {
+        let address = config.listen;
+        let tls = match &config.security {
+            Security::Tls(tls) => Some(TlsAcceptor::from(tls.0.clone())),
+            Security::Plain if !address.ip().to_canonical().is_loopback() => {
+                return Err(RelayError::PlainNotLoopback { address });
+            }
+            Security::Plain | Security::PlainAnywhere => None,
+        };
+        let failed = |error: std::io::Error| RelayError::Bind { address, reason: error.kind() };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let requests =
+            Arc::new(Semaphore::new(config.requests_at_once.clamp(1, Semaphore::MAX_PERMITS)));
+        Ok(Self { listener, address, tls, requests, shared: Arc::new(Shared::new(config)) })
+    }
+
+    /// Where the relay is bound.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle to watch and stop it.
+    #[must_use]
+    pub fn handle(&self) -> RelayHandle {
+        RelayHandle { shared: self.shared.clone() }
+    }
+
+    /// Serves until [`RelayHandle::shutdown`]. Dropping the future ends all connections at once.
+    pub async fn run(self) {
+        let stop = StopOnDrop(self.shared.clone());
+        let mut phase = self.shared.phase.subscribe();
+        // Every task holds a clone; when all are gone the receiver says so.
+        let (alive, mut all_gone) = mpsc::channel::<()>(1);
+        tracing::info!(address = %self.address, tls = self.tls.is_some(), "tunnel service ready");
+        let draining_until = loop {
+            let deadline = self.shared.deadline();
+            if let Phase::Draining(until) = *phase.borrow_and_update() {
+                break until;
+            }
+            tokio::select! {
+                _ = phase.changed() => {}
+                () = sleep_until(deadline) => self.shared.tick(),
+                () = self.shared.changed.notified() => {}
+                accepted = accept(&self.listener, &self.requests) => match accepted {
+                    Ok((permit, stream, peer)) => {
+                        let connection = Connection { shared: self.shared.clone(), alive: alive.clone() };
+                        tokio::spawn(connection.serve(stream, peer.ip(), self.tls.clone(), permit));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept connections");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tracing::info!("tunnel service draining");
+        drop(self.listener);
+        drop(alive);
+        self.shared.drain();
+        while Instant::now() < draining_until {
+            let deadline = self.shared.deadline();
+            tokio::select! {
+                _ = all_gone.recv() => break,
+                () = tokio::time::sleep_until(draining_until) => {}
+                () = sleep_until(deadline) => self.shared.tick(),
+                () = self.shared.changed.notified() => {}
+            }
+        }
+        drop(stop);
+        // Tasks end by themselves within the time for requests and for closing.
+        let _ = all_gone.recv().await;
+        tracing::info!("tunnel service stopped");
+    }
+}
+
+/// Ends all connections, however the accept loop ended.
+struct StopOnDrop(Arc<Shared>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.phase.send_replace(Phase::Stopped);
+    }
+}
+
+async fn sleep_until(deadline: Option<std::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    requests: &Arc<Semaphore>,
+) -> std::io::Result<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let permit = requests.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((permit, stream, peer))
+}
+
+/// One TCP connection until its request is answered.
+struct Connection {
+    shared: Arc<Shared>,
+    alive: mpsc::Sender<()>,
+}
+
+impl Connection {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: IpAddr,
+        tls: Option<TlsAcceptor>,
+        _permit: OwnedSemaphorePermit,
+    ) {
+        let source = Source::of(peer);
+        let timeout = self.shared.request_timeout;
+        let mut phase = self.shared.phase.subscribe();
+        // Small messages that wait for answers: Nagle's algorithm would only add delay.
+        let _slower = stream.set_nodelay(true);
+        let answered = tokio::time::timeout(timeout, async {
+            match tls {
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => self.answer(stream, source).await,
+                    Err(_) => tracing::debug!("TLS handshake failed"),
+                },
+                None => self.answer(stream, source).await,
+            }
+        });
+        tokio::select! {
+            answered = answered => if answered.is_err() {
+                tracing::debug!("no request in time");
+            },
+            () = stopped(&mut phase) => {}
+        }
+    }
+
+    async fn answer(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        source: Source,
+    ) {
+        let service = service_fn(|request| {
+            let answer = http::answer(&self.shared, source, request, self.alive.clone());
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.shared.request_timeout)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+            .await;
+        if served.is_err() {
+            tracing::debug!("malformed request");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What all connections of one relay share: the rendezvous, the way to each waiting phone, and the counters.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use towline_hybrid::relay::{
+    Admission, Ending, Leg, Limits, OriginPolicy, Output, Refusal, Rendezvous, Request, Source,
+};
+
+/// A WebSocket of one peer.
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// What the task of a waiting phone is told.
+pub(crate) enum Event {
+    /// Its computer is here.
+    Partner(Box<Socket>, LegGuard),
+    /// It is over.
+    Close(Ending),
+}
+
+/// Events that may wait for a leg's task: its partner, and the end.
+const EVENTS: usize = 2;
+
+/// How far the relay is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Running,
+    /// Nobody is admitted any more; tunnels may go on until then.
+    Draining(tokio::time::Instant),
+    Stopped,
+}
+
+/// Waits until all connections have to end.
+pub(crate) async fn stopped(phase: &mut watch::Receiver<Phase>) {
+    // A relay that is gone altogether has stopped, too.
+    let _stopped = phase.wait_for(|phase| *phase == Phase::Stopped).await;
+}
+
+/// How a relay is doing.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Phones that wait for their computer now.
+    pub waiting: usize,
+    /// Connections that belong to a joined tunnel now, two for each.
+    pub joined: usize,
+    /// Tunnels joined so far.
+    pub tunnels: u64,
+    /// Requests refused so far.
+    pub refused: u64,
+    /// Messages passed on so far.
+    pub messages: u64,
+    /// Bytes passed on so far.
+    pub bytes: u64,
+}
+
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) origin_policy: OriginPolicy,
+    pub(crate) request_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) phase: watch::Sender<Phase>,
+    /// The next deadline may have changed.
+    pub(crate) changed: Notify,
+    state: Mutex<State>,
+    tunnels: AtomicU64,
+    refused: AtomicU64,
+    messages: AtomicU64,
+    bytes: AtomicU64,
+}
+
+struct State {
+    rendezvous: Rendezvous,
+    ways: HashMap<Leg, mpsc::Sender<Event>>,
+}
+
+/// An accepted request, and what its task needs.
+pub(crate) enum Admitted {
+    Waiting { guard: LegGuard, routing_id: String, events: mpsc::Receiver<Event> },
+    Joined { guard: LegGuard, partner: mpsc::Sender<Event> },
+}
+
+impl Shared {
+    pub(crate) fn new(config: crate::RelayConfig) -> Self {
+        let rendezvous =
+            Rendezvous::new(config.node, config.limits, config.provider, config.contacts);
+        Self {
+            limits: config.limits,
+            origin_policy: config.origin_policy,
+            request_timeout: config.request_timeout,
+            write_timeout: config.write_timeout,
+            close_timeout: config.close_timeout,
+            phase: watch::Sender::new(Phase::Running),
+            changed: Notify::new(),
+            state: Mutex::new(State { rendezvous, ways: HashMap::new() }),
+            tunnels: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            messages: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The rendezvous is consistent between calls; one broken connection must not take the service down.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        source: Source,
+        request: &Request,
+    ) -> Result<Admitted, Refusal> {
+        let mut state = self.lock();
+        let admitted = match state.rendezvous.handle_request(source, request, Instant::now()) {
+            Ok(Admission::Waiting { leg, routing_id }) => {
+                let (way, events) = mpsc::channel(EVENTS);
+                state.ways.insert(leg, way);
+                let guard = LegGuard { shared: self.clone(), leg };
+                Ok(Admitted::Waiting { guard, routing_id: routing_id.to_string(), events })
+            }
+            Ok(Admission::Joined { leg, with }) => match state.ways.get(&with) {
+                Some(partner) => {
+                    let partner = partner.clone();
+                    Ok(Admitted::Joined { guard: LegGuard { shared: self.clone(), leg }, partner })
+                }
+                None => {
+                    state.rendezvous.handle_closed(leg, Instant::now());
+                    Err(Refusal::NotFound)
+                }
+            },
+            Err(refusal) => Err(refusal),
+        };
+        drop(state);
+        if matches!(admitted, Ok(Admitted::Joined { .. })) {
+            self.tunnels.fetch_add(1, Ordering::Relaxed);
+        }
+        self.dispatch();
+        self.changed.notify_one();
+        admitted
+    }
+
+    pub(crate) fn drain(&self) {
+        self.lock().rendezvous.handle_drain(Instant::now());
+        self.dispatch();
+    }
+
+    pub(crate) fn tick(&self) {
+        self.lock().rendezvous.handle_timeout(Instant::now());
+        self.dispatch();
+    }
+
+    fn dispatch(&self) {
+        let mut state = self.lock();
+        while let Some(Output::Close { leg, ending }) = state.rendezvous.poll_output() {
+            if let Some(way) = state.ways.get(&leg) {
+                // A full queue means that the leg is being told already.
+                let _told = way.try_send(Event::Close(ending));
+            }
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.lock().rendezvous.poll_timeout()
+    }
+
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_message(&self, length: usize) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let counts = self.lock().rendezvous.counts();
+        Stats {
+            waiting: counts.waiting,
+            joined: counts.joined,
+            tunnels: self.tunnels.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            messages: self.messages.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn websocket_config(&self) -> WebSocketConfig {
+        let message = self.limits.message_bytes;
+        WebSocketConfig::default()
+            .read_buffer_size(4096)
+            .write_buffer_size(0)
+            // One message and the control frames around it.
+            .max_write_buffer_size(message.saturating_mul(2).saturating_add(65_536))
+            .max_message_size(Some(message))
+            .max_frame_size(Some(message))
+    }
+}
+
+/// The place that an admitted connection occupies; dropping it gives the place back.
+pub(crate) struct LegGuard {
+    shared: Arc<Shared>,
+    leg: Leg,
+}
+
+impl Drop for LegGuard {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.ways.remove(&self.leg);
+        state.rendezvous.handle_closed(self.leg, Instant::now());
+        drop(state);
+        self.shared.changed.notify_one();
+    }
+}
