@@ -8,13 +8,13 @@ use towline_ctap::{
 /// The relying party of all requests.
 pub const RP_ID: &str = "example.com";
 
-/// An authenticatorMakeCredential request as browsers send it: names, two algorithms, a discoverable credential with
-/// user verification, and a list of three credentials that must not exist.
+/// An authenticatorMakeCredential request as browsers send it: names, two algorithms, a discoverable credential, user
+/// verification if that is to be had, and a list of three credentials that must not exist.
 #[must_use]
-pub fn make_credential(user: u32) -> MakeCredentialRequest {
+pub fn make_credential(verified: bool) -> MakeCredentialRequest {
     let rp = Rp { id: RpId::new(RP_ID).unwrap(), name: Some("Example".into()) };
     let user = User {
-        id: UserHandle::new(&user.to_be_bytes()).unwrap(),
+        id: UserHandle::new(&[5; 16]).unwrap(),
         name: Some("alex@example.com".into()),
         display_name: Some("Alex Example".into()),
     };
@@ -25,7 +25,7 @@ pub fn make_credential(user: u32) -> MakeCredentialRequest {
         vec![algorithm::ES256, -257],
     );
     request.options.rk = Some(true);
-    request.options.uv = Some(true);
+    request.options.uv = verified.then_some(true);
     request.exclude_list = (0..3).map(|n| descriptor(&[n; 32])).collect();
     request
 }
@@ -50,7 +50,7 @@ impl Message {
     /// As [`make_credential`] makes it.
     #[must_use]
     pub fn new() -> Self {
-        Self(Request::MakeCredential(Box::new(make_credential(1))).encode())
+        Self(Request::MakeCredential(Box::new(make_credential(true))).encode())
     }
 
     /// How long it is.
@@ -78,6 +78,9 @@ mod tests {
 
     #[test]
     fn the_message_reads_as_what_was_written() {
-        assert_eq!(Message::new().decode(), Request::MakeCredential(Box::new(make_credential(1))));
+        assert_eq!(
+            Message::new().decode(),
+            Request::MakeCredential(Box::new(make_credential(true)))
+        );
     }
 }

@@ -12,6 +12,7 @@
     reason = "a benchmark whose subject fails has nothing to measure"
 )]
 
+pub mod authenticator;
 pub mod contest;
 pub mod ctap;
 pub mod hybrid;
