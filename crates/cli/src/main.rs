@@ -8,6 +8,7 @@ mod event;
 mod exit;
 mod explain;
 mod qr;
+mod relay;
 mod report;
 mod rp;
 mod stop;
@@ -63,7 +64,8 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Qr(args) => explain::run(&args, report),
         Command::Doctor(args) => doctor::run(&args, report).await,
         Command::Air(args) => air::run(&args, report).await,
-        Command::Relay(_) | Command::Phone(_) | Command::Computer(_) => Ok(Exit::Failed),
+        Command::Relay(args) => relay::run(args, report).await,
+        Command::Phone(_) | Command::Computer(_) => Ok(Exit::Failed),
         Command::Completions(args) => Ok(completions(&args)),
         Command::ExitCodes => {
             report.event(&Event::ExitCodes { text: exit::HELP });

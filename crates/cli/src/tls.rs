@@ -1,11 +1,11 @@
-//! TLS settings from files: the roots of a client, the certificate of a server.
+//! What certificates are trusted: the system's, or those of a file.
 
 use std::{path::Path, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ClientConfig, RootCertStore,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
@@ -58,23 +58,4 @@ pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig, Failure> {
         None => builder.with_platform_verifier().map_err(failed)?,
     };
     Ok(builder.with_no_client_auth())
-}
-
-/// The identity of a server.
-pub(crate) fn server(cert: &Path, key: &Path) -> Result<ServerConfig, Failure> {
-    let chain = certificates(cert)?;
-    let unusable = |what: String| {
-        Failure::usage(
-            "private_key",
-            format!("{} has no usable private key: {what}", key.display()),
-        )
-    };
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(error.to_string()))?;
-    let builder = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(error.to_string()))?;
-    builder
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| unusable(error.to_string()))
 }

@@ -1,0 +1,12 @@
+//! The built program: exit codes and JSON events.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod program;
+mod single;

@@ -1,0 +1,165 @@
+//! Runs the program and reads what it says.
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    time::timeout,
+};
+
+/// Longer than anything here takes, shorter than a test run's patience.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `towline --json`. Dropping it ends it.
+pub(crate) struct Program {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    /// The events that were not waited for.
+    pub(crate) events: Vec<Value>,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// The event that says why it failed.
+    pub(crate) fn failed(&self) -> &Value {
+        self.events
+            .last()
+            .filter(|event| event["event"] == "failed")
+            .unwrap_or_else(|| panic!("{self:?}"))
+    }
+
+    pub(crate) fn assert_failed(&self, code: i32, reason: &str) {
+        assert_eq!((self.code, self.failed()["reason"].as_str()), (code, Some(reason)), "{self:?}");
+        assert_eq!(self.failed()["exit_code"], code);
+    }
+}
+
+fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_towline"));
+    command.args(args).kill_on_drop(true);
+    for name in ["TOWLINE_RELAY", "TOWLINE_AIR", "TOWLINE_CA", "TOWLINE_RP", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Program {
+    pub(crate) fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+        let mut child = command(args).arg("--json").spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { stdin: child.stdin.take(), child, lines }
+    }
+
+    /// The next event of that name; those before it are skipped.
+    pub(crate) async fn event(&mut self, name: &str) -> Value {
+        let mut skipped = Vec::new();
+        loop {
+            match timeout(PATIENCE, self.lines.next_line()).await {
+                Ok(Ok(Some(line))) => {
+                    let event: Value =
+                        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                    assert!(event["elapsed_ms"].is_u64(), "{event}");
+                    if event["event"] == name {
+                        return event;
+                    }
+                    skipped.push(event);
+                }
+                other => panic!("no {name}: {other:?} after {skipped:?}"),
+            }
+        }
+    }
+
+    /// The step of that name.
+    pub(crate) async fn step(&mut self, name: &str) -> Value {
+        loop {
+            let event = self.event("step").await;
+            if event["step"] == name {
+                return event;
+            }
+        }
+    }
+
+    pub(crate) async fn say(&mut self, line: &str) {
+        self.stdin.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    pub(crate) fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Ctrl-C.
+    pub(crate) async fn interrupt(&self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(mut self) -> Ended {
+        let status =
+            timeout(PATIENCE, self.child.wait()).await.expect("the program does not end").unwrap();
+        let mut events = Vec::new();
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            events.push(serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}")));
+        }
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).await.unwrap();
+        Ended { code: status.code().expect("ended by a signal"), events, stderr }
+    }
+}
+
+/// Runs the program to its end, with JSON.
+pub(crate) async fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ended {
+    let mut program = Program::start(args);
+    program.close_stdin();
+    program.ended().await
+}
+
+/// Runs the program to its end, for a person: exit code, standard output, standard error.
+pub(crate) async fn run_plain<S: AsRef<OsStr>>(
+    args: impl IntoIterator<Item = S>,
+) -> (i32, String, String) {
+    let output =
+        timeout(PATIENCE, command(args).output()).await.expect("the program does not end").unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A directory that is removed again.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name =
+            format!("towline-cli-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
