@@ -1,0 +1,150 @@
+//! What creation and sign-in have in common: outputs, the deadline, and an end that comes once.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use towline_ctap::{RpIdHash, Transport, User};
+
+use crate::{ChannelError, Error};
+
+/// What a machine wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send this CTAP request and report the response with `handle_response`.
+    Request(Vec<u8>),
+    /// Tell the authenticator to give up the request that is under way. Nothing has to be reported.
+    Cancel,
+    /// Let the person choose one of these accounts, then answer with [`crate::Get::handle_choice`] and the same token.
+    Choose {
+        /// Names the question.
+        token: Token,
+        /// The accounts, at least two, the one used last first.
+        accounts: Vec<Account>,
+    },
+    /// Over: the response JSON for the site, or why there is none. Nothing follows.
+    Finished(Result<String, Error>),
+}
+
+/// Names one question, so that an answer can't meet another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Token(pub(crate) u64);
+
+/// An account that the person may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The account as the authenticator knows it; it may hold back the names.
+    pub user: User,
+}
+
+/// Whether an authenticator is part of the device or not (AuthenticatorAttachment, WebAuthn L3 §5.4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// Part of the device.
+    Platform,
+    /// Another device.
+    CrossPlatform,
+}
+
+impl Attachment {
+    /// The attachment of an authenticator that is reached in this way.
+    #[must_use]
+    pub const fn of(transport: &Transport) -> Self {
+        match transport {
+            Transport::Internal => Self::Platform,
+            _ => Self::CrossPlatform,
+        }
+    }
+
+    /// The text in options and responses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::CrossPlatform => "cross-platform",
+        }
+    }
+}
+
+/// What every answer must hold, whatever the ceremony.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    pub(crate) rp_id_hash: RpIdHash,
+    pub(crate) user_verified: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ceremony {
+    outputs: VecDeque<Output>,
+    timeout: Duration,
+    deadline: Instant,
+    /// Whether a request is with the authenticator.
+    asked: bool,
+    over: bool,
+}
+
+impl Ceremony {
+    /// `None` where the clock can't tell the deadline.
+    pub(crate) fn new(timeout: Duration, now: Instant) -> Option<Self> {
+        let deadline = now.checked_add(timeout)?;
+        Some(Self { outputs: VecDeque::new(), timeout, deadline, asked: false, over: false })
+    }
+
+    pub(crate) fn request(&mut self, bytes: Vec<u8>) {
+        self.asked = true;
+        self.outputs.push_back(Output::Request(bytes));
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// Takes note of a response; `false` if nobody waits for one.
+    pub(crate) fn answered(&mut self) -> bool {
+        std::mem::take(&mut self.asked) && !self.over
+    }
+
+    pub(crate) fn finish(&mut self, result: Result<String, Error>) {
+        if !self.over {
+            self.over = true;
+            self.outputs.push_back(Output::Finished(result));
+        }
+    }
+
+    /// Ends early: what was still to be sent is not, and the authenticator gives up what it has.
+    pub(crate) fn stop(&mut self, error: Error) {
+        if self.over {
+            return;
+        }
+        let unsent = self.outputs.iter().any(|output| matches!(output, Output::Request(_)));
+        self.outputs.clear();
+        if self.asked && !unsent {
+            self.outputs.push_back(Output::Cancel);
+        }
+        self.finish(Err(error));
+    }
+
+    pub(crate) fn channel_failed(&mut self, error: ChannelError) {
+        self.asked = false;
+        self.stop(error.into());
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if now >= self.deadline {
+            self.stop(Error::TimedOut(self.timeout));
+        }
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        (!self.over).then_some(self.deadline)
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        self.over
+    }
+}

@@ -1,0 +1,219 @@
+//! The thin asynchronous door: a machine run over any channel to an authenticator, on any runtime.
+
+use std::{
+    future::{Future, pending, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Instant,
+};
+
+use towline_ctap::Transport;
+
+use crate::{Account, Caller, ChannelError, Client, Create, Error, Get, Output};
+
+/// A way to one authenticator: in process, over the hybrid transport, over USB.
+pub trait Channel: Send {
+    /// How the authenticator is reached. Over [`Transport::Hybrid`] a channel carries one operation.
+    fn transport(&self) -> Transport;
+
+    /// The authenticator's getInfo: the CBOR map, without status byte.
+    ///
+    /// # Errors
+    /// [`ChannelError`] when the connection can't be made or breaks.
+    fn get_info(&mut self) -> impl Future<Output = Result<Vec<u8>, ChannelError>> + Send;
+
+    /// Sends a CTAP request and waits for its response: the status byte, then CBOR. Keepalives are the channel's own
+    /// business.
+    ///
+    /// The future may be dropped: then [`Channel::cancel`] follows, and nothing else.
+    ///
+    /// # Errors
+    /// [`ChannelError`] when the connection breaks.
+    fn transact(
+        &mut self,
+        request: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, ChannelError>> + Send;
+
+    /// Makes the authenticator give up the request whose response was not waited for.
+    fn cancel(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// What a ceremony needs of the program around it: the time, and the person.
+pub trait Environment: Sync {
+    /// Sleeps until then: the runtime's own sleep. It is what ends a ceremony that takes too long.
+    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send;
+
+    /// Lets the person choose one of at least two accounts; `None` calls the ceremony off.
+    fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send;
+
+    /// Resolves when the person, or the site, calls the ceremony off; never, by default.
+    fn cancelled(&self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+}
+
+/// Registers: runs [`Create`] over a channel, and returns the RegistrationResponseJSON.
+///
+/// # Errors
+/// [`Error`]; its name is that of the exception which a browser would throw.
+pub async fn create<C: Channel, E: Environment>(
+    client: &Client,
+    channel: &mut C,
+    environment: &E,
+    caller: &Caller,
+    options_json: &str,
+) -> Result<String, Error> {
+    let machine = Create::new(client, caller, options_json, Instant::now())?;
+    run(machine, channel, environment).await
+}
+
+/// Signs in: runs [`Get`] over a channel, and returns the AuthenticationResponseJSON.
+///
+/// # Errors
+/// [`Error`]; its name is that of the exception which a browser would throw.
+pub async fn get<C: Channel, E: Environment>(
+    client: &Client,
+    channel: &mut C,
+    environment: &E,
+    caller: &Caller,
+    options_json: &str,
+) -> Result<String, Error> {
+    let machine = Get::new(client, caller, options_json, Instant::now())?;
+    run(machine, channel, environment).await
+}
+
+/// The verbs that both machines have.
+trait Machine {
+    fn info(&mut self, info: &[u8], transport: &Transport);
+    fn response(&mut self, response: &[u8]);
+    fn choice(&mut self, token: crate::Token, choice: Option<usize>);
+    fn channel_error(&mut self, error: ChannelError);
+    fn cancel(&mut self);
+    fn timeout(&mut self, now: Instant);
+    fn output(&mut self) -> Option<Output>;
+    fn deadline(&self) -> Option<Instant>;
+}
+
+macro_rules! machine {
+    ($type:ty, |$machine:ident, $token:ident, $choice:ident| $choose:expr) => {
+        impl Machine for $type {
+            fn info(&mut self, info: &[u8], transport: &Transport) {
+                self.handle_info(info, transport);
+            }
+
+            fn response(&mut self, response: &[u8]) {
+                self.handle_response(response);
+            }
+
+            fn choice(&mut self, $token: crate::Token, $choice: Option<usize>) {
+                let $machine = self;
+                $choose
+            }
+
+            fn channel_error(&mut self, error: ChannelError) {
+                self.handle_channel_error(error);
+            }
+
+            fn cancel(&mut self) {
+                self.handle_cancel();
+            }
+
+            fn timeout(&mut self, now: Instant) {
+                self.handle_timeout(now);
+            }
+
+            fn output(&mut self) -> Option<Output> {
+                self.poll_output()
+            }
+
+            fn deadline(&self) -> Option<Instant> {
+                self.poll_timeout()
+            }
+        }
+    };
+}
+
+machine!(Get, |machine, token, choice| machine.handle_choice(token, choice));
+// A creation asks no question.
+machine!(Create, |_machine, _token, _choice| ());
+
+/// What ended a wait.
+enum Event<T> {
+    Done(T),
+    Cancelled,
+    TimedOut,
+}
+
+async fn run<M: Machine, C: Channel, E: Environment>(
+    mut machine: M,
+    channel: &mut C,
+    environment: &E,
+) -> Result<String, Error> {
+    let transport = channel.transport();
+    let event = wait(channel.get_info(), &machine, environment).await;
+    if let Some(info) = settle(event, &mut machine) {
+        match info {
+            Ok(info) => machine.info(&info, &transport),
+            Err(error) => machine.channel_error(error),
+        }
+    }
+    loop {
+        match machine.output() {
+            Some(Output::Request(request)) => {
+                let event = wait(channel.transact(request), &machine, environment).await;
+                if let Some(response) = settle(event, &mut machine) {
+                    match response {
+                        Ok(response) => machine.response(&response),
+                        Err(error) => machine.channel_error(error),
+                    }
+                }
+            }
+            Some(Output::Choose { token, accounts }) => {
+                let event = wait(environment.choose(&accounts), &machine, environment).await;
+                if let Some(choice) = settle(event, &mut machine) {
+                    machine.choice(token, choice);
+                }
+            }
+            Some(Output::Cancel) => channel.cancel().await,
+            Some(Output::Finished(result)) => return result,
+            // Every input above is followed by an output, so this is not reached; it must not spin if it were.
+            None => return Err(ChannelError::Closed.into()),
+        }
+    }
+}
+
+/// Tells the machine why a wait ended early, or gives what was waited for.
+fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
+    match event {
+        Event::Done(value) => return Some(value),
+        Event::Cancelled => machine.cancel(),
+        Event::TimedOut => {
+            // The sleep has said so: clocks may differ by a little.
+            let now = Instant::now();
+            machine.timeout(machine.deadline().map_or(now, |deadline| deadline.max(now)));
+        }
+    }
+    None
+}
+
+/// Waits for `work`, the person's cancellation or the deadline, whichever comes first.
+async fn wait<M: Machine, E: Environment, T>(
+    work: impl Future<Output = T>,
+    machine: &M,
+    environment: &E,
+) -> Event<T> {
+    let Some(deadline) = machine.deadline() else { return Event::TimedOut };
+    let mut work = pin!(work);
+    let mut cancelled = pin!(environment.cancelled());
+    let mut sleep = pin!(environment.sleep_until(deadline));
+    poll_fn(|context| {
+        if let Poll::Ready(value) = work.as_mut().poll(context) {
+            return Poll::Ready(Event::Done(value));
+        }
+        if cancelled.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Event::Cancelled);
+        }
+        sleep.as_mut().poll(context).map(|()| Event::TimedOut)
+    })
+    .await
+}

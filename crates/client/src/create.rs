@@ -1,0 +1,367 @@
+//! Registration: a new credential (WebAuthn L3 §5.1.3; CTAP 2.3 §6.1).
+
+use std::time::Instant;
+
+use towline_ctap::{
+    AttestationStatement, AttestedCredentialData, AuthenticatorData, Flags, GetInfo,
+    MakeCredentialRequest, MakeCredentialResponse, Request, RequestOptions, Rp, RpId, Transport,
+    Version, attestation_object, extension::CredentialProtectionPolicy,
+};
+
+use crate::{
+    Attachment, Caller, ChannelError, Client, Error, Output,
+    ceremony::{Ceremony, Expected},
+    client_data::ClientData,
+    error::Misbehaviour,
+    lists::{self, Found, Probe},
+    options::{Conveyance, CreationOptions, Requirement},
+    response::{CreationOutputs, CredProps, Registration},
+};
+
+/// One registration, from the site's options to the response for it.
+///
+/// Tell it about the authenticator with [`Create::handle_info`], then carry requests and responses, and drain
+/// [`Create::poll_output`] after every input. It does no I/O and needs no clock.
+#[derive(Debug)]
+pub struct Create {
+    ceremony: Ceremony,
+    options: CreationOptions,
+    rp_id: RpId,
+    client_data: ClientData,
+    expected: Expected,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing is known of the authenticator yet.
+    Waiting,
+    /// The exclude list is too long for one request: first it is searched.
+    Probing {
+        probe: Probe,
+        request: Box<MakeCredentialRequest>,
+        discoverable: Option<bool>,
+        authenticator: Authenticator,
+    },
+    /// The authenticator makes the credential.
+    Creating {
+        discoverable: Option<bool>,
+        authenticator: Authenticator,
+    },
+    Over,
+}
+
+/// What the response tells the site about the authenticator.
+#[derive(Debug)]
+struct Authenticator {
+    transports: Vec<Transport>,
+    attachment: Attachment,
+}
+
+impl Create {
+    /// Reads and checks what the site asks for; the time for the person starts now.
+    ///
+    /// `options_json` is a PublicKeyCredentialCreationOptionsJSON, alone or in a member `publicKey`.
+    ///
+    /// # Errors
+    /// [`Error`] where the options are not as they must be, or the caller may not use the RP ID.
+    pub fn new(
+        client: &Client,
+        caller: &Caller,
+        options_json: &str,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        let options = CreationOptions::parse(options_json)?;
+        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let provider = &client.provider;
+        let timeout = client.timeouts.pick(options.timeout);
+        Ok(Self {
+            ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
+            client_data: ClientData::new("webauthn.create", &options.challenge, caller, provider),
+            expected: Expected {
+                rp_id_hash: rp_id.hash(provider),
+                user_verified: options.user_verification == Requirement::Required,
+            },
+            options,
+            rp_id,
+            state: State::Waiting,
+        })
+    }
+
+    /// The RP ID that the credential will be for.
+    #[must_use]
+    pub const fn rp_id(&self) -> &RpId {
+        &self.rp_id
+    }
+
+    /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is reached.
+    ///
+    /// Only the first call counts.
+    pub fn handle_info(&mut self, info: &[u8], transport: &Transport) {
+        if !matches!(self.state, State::Waiting) || self.ceremony.is_over() {
+            return;
+        }
+        let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(&info, transport))
+        {
+            self.stop(error);
+        }
+    }
+
+    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is ignored.
+    pub fn handle_response(&mut self, response: &[u8]) {
+        if !self.ceremony.answered() {
+            return;
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Probing { mut probe, mut request, discoverable, authenticator } => {
+                match probe.handle_response(response) {
+                    Ok(Found::NotYet(next)) => {
+                        self.state = State::Probing { probe, request, discoverable, authenticator };
+                        self.ceremony.request(next);
+                    }
+                    // With the one that was found in the list, the authenticator asks for presence before it refuses.
+                    Ok(Found::Credential(found)) => {
+                        request.exclude_list = vec![found];
+                        self.create(*request, discoverable, authenticator);
+                    }
+                    Ok(Found::Nothing) => self.create(*request, discoverable, authenticator),
+                    Err(error) => self.stop(error),
+                }
+            }
+            State::Creating { discoverable, authenticator } => {
+                let result = self.finish(response, discoverable, &authenticator);
+                self.ceremony.finish(result);
+            }
+            State::Waiting | State::Over => {}
+        }
+    }
+
+    /// The way to the authenticator broke.
+    pub fn handle_channel_error(&mut self, error: ChannelError) {
+        self.state = State::Over;
+        self.ceremony.channel_failed(error);
+    }
+
+    /// The person or the site calls it off.
+    pub fn handle_cancel(&mut self) {
+        self.stop(Error::Cancelled);
+    }
+
+    /// The time is `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.ceremony.handle_timeout(now);
+    }
+
+    /// What to do next; `None` for "wait".
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.ceremony.poll_output()
+    }
+
+    /// When to call [`Create::handle_timeout`]; `None` when it is over.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.ceremony.poll_timeout()
+    }
+
+    fn stop(&mut self, error: Error) {
+        self.state = State::Over;
+        self.ceremony.stop(error);
+    }
+
+    fn start(&mut self, info: &GetInfo, transport: &Transport) -> Result<(), Error> {
+        let attachment = Attachment::of(transport);
+        if self.options.attachment.is_some_and(|wanted| wanted != attachment) {
+            return Err(Error::WrongAttachment);
+        }
+        let mut request = self.request(info)?;
+        let authenticator = Authenticator {
+            transports: info.transports.clone().unwrap_or_else(|| vec![transport.clone()]),
+            attachment,
+        };
+        let discoverable = known_discoverability(&request, info);
+        let base = Request::from(request.clone()).encode().len();
+        let mut pieces = lists::split(&self.options.exclude, info, base);
+        if *transport == Transport::Hybrid {
+            // A session is one operation, and phones take messages of any size.
+            request.exclude_list = pieces.into_iter().flatten().collect();
+        } else if pieces.len() <= 1 {
+            request.exclude_list = pieces.pop_front().unwrap_or_default();
+        } else {
+            let probe = Probe::new(self.rp_id.clone(), pieces);
+            if let Some(first) = probe.request() {
+                let request = request.into();
+                self.state = State::Probing { probe, request, discoverable, authenticator };
+                self.ceremony.request(first);
+                return Ok(());
+            }
+        }
+        self.create(request, discoverable, authenticator);
+        Ok(())
+    }
+
+    fn create(
+        &mut self,
+        request: MakeCredentialRequest,
+        discoverable: Option<bool>,
+        authenticator: Authenticator,
+    ) {
+        self.state = State::Creating { discoverable, authenticator };
+        self.ceremony.request(Request::from(request).encode());
+    }
+
+    /// The request without its exclude list.
+    fn request(&self, info: &GetInfo) -> Result<MakeCredentialRequest, Error> {
+        let options = &self.options;
+        let can_store = info.options.rk == Some(true);
+        let discoverable = match options.resident_key {
+            Requirement::Required if !can_store => return Err(Error::DiscoverableUnsupported),
+            Requirement::Required => true,
+            Requirement::Preferred => can_store,
+            Requirement::Discouraged => false,
+        };
+        let can_verify = info.options.uv == Some(true);
+        if options.user_verification == Requirement::Required && !can_verify {
+            return Err(Error::UserVerificationUnavailable);
+        }
+        // An authenticator that can verify wants to, unless it says that it does without (CTAP 2.3 §6.1.2).
+        let insists = discoverable
+            || info.options.always_uv == Some(true)
+            || info.options.make_cred_uv_not_rqd != Some(true);
+        let verify =
+            can_verify && (insists || options.user_verification != Requirement::Discouraged);
+
+        let rp = Rp {
+            id: self.rp_id.clone(),
+            name: Some(options.rp_name.clone()).filter(|name| !name.is_empty()),
+        };
+        let mut request = MakeCredentialRequest::new(
+            self.client_data.hash,
+            rp,
+            options.user.clone(),
+            options.algorithms.clone(),
+        );
+        request.options = RequestOptions {
+            rk: discoverable.then_some(true),
+            up: None,
+            uv: verify.then_some(true),
+        };
+        if let Some(protection) = options.protection {
+            if info.supports_extension("credProtect") {
+                request.extensions.set(&protection.policy);
+            } else if protection.enforce
+                && protection.policy != CredentialProtectionPolicy::UserVerificationOptional
+            {
+                return Err(Error::ProtectionUnsupported);
+            }
+        }
+        request.attestation_formats_preference = self.formats(info);
+        Ok(request)
+    }
+
+    /// Which attestation to ask for. An authenticator of before CTAP 2.2 does not know the parameter: it gets none where
+    /// none is wanted, and its answer is stripped.
+    fn formats(&self, info: &GetInfo) -> Vec<String> {
+        let known = info.attestation_formats.as_deref();
+        match self.options.conveyance {
+            Conveyance::None if known.is_some() => vec!["none".to_owned()],
+            Conveyance::None => Vec::new(),
+            Conveyance::Direct if !self.options.attestation_formats.is_empty() => {
+                self.options.attestation_formats.clone()
+            }
+            Conveyance::Direct => {
+                known.map_or_else(|| vec!["packed".to_owned()], <[String]>::to_vec)
+            }
+        }
+    }
+
+    fn finish(
+        &self,
+        response: &[u8],
+        discoverable: Option<bool>,
+        authenticator: &Authenticator,
+    ) -> Result<String, Error> {
+        let response = MakeCredentialResponse::decode(response).map_err(Error::from_response)?;
+        let data =
+            AuthenticatorData::decode(&response.auth_data).map_err(Misbehaviour::Malformed)?;
+        self.expected.check(&data)?;
+        self.check_protection(&data)?;
+        let attested = data.attested.as_ref().ok_or(Misbehaviour::NoCredential)?;
+        let algorithm = attested.public_key.algorithm();
+        let algorithm = algorithm
+            .filter(|alg| self.options.algorithms.contains(alg))
+            .ok_or(Misbehaviour::UnexpectedAlgorithm)?;
+        let (statement, auth_data) = match self.options.conveyance {
+            Conveyance::Direct => (response.attestation, response.auth_data),
+            Conveyance::None => without_attestation(response, attested),
+        };
+        let registration = Registration {
+            credential_id: &attested.credential_id,
+            client_data_json: &self.client_data.json,
+            authenticator_data: &auth_data,
+            attestation_object: &attestation_object(&statement, &auth_data),
+            public_key: &attested.public_key,
+            algorithm,
+            transports: &authenticator.transports,
+            attachment: authenticator.attachment,
+            outputs: &CreationOutputs {
+                cred_props: self.options.cred_props.then_some(CredProps { rk: discoverable }),
+            },
+        };
+        Ok(registration.to_json())
+    }
+
+    fn check_protection(&self, data: &AuthenticatorData) -> Result<(), Error> {
+        let Some(wanted) = self.options.protection.filter(|protection| protection.enforce) else {
+            return Ok(());
+        };
+        let in_force = data
+            .extensions
+            .get::<CredentialProtectionPolicy>()
+            .map_err(Misbehaviour::Malformed)?
+            .unwrap_or_default();
+        if in_force < wanted.policy { Err(Misbehaviour::NotProtected.into()) } else { Ok(()) }
+    }
+}
+
+impl Expected {
+    /// Checks what the authenticator vouches for.
+    pub(crate) fn check(&self, data: &AuthenticatorData) -> Result<(), Misbehaviour> {
+        if data.rp_id_hash != self.rp_id_hash {
+            return Err(Misbehaviour::WrongRpId);
+        }
+        if !data.flags.contains(Flags::UP) {
+            return Err(Misbehaviour::UserNotPresent);
+        }
+        if self.user_verified && !data.flags.contains(Flags::UV) {
+            return Err(Misbehaviour::UserNotVerified);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the credential will be discoverable, as far as the request tells. CTAP 2.0 lets an authenticator make any
+/// credential discoverable.
+fn known_discoverability(request: &MakeCredentialRequest, info: &GetInfo) -> Option<bool> {
+    let strict = info.versions.iter().any(|version| {
+        matches!(version, Version::Fido2_1Pre | Version::Fido2_1 | Version::Fido2_3)
+    });
+    if request.options.rk == Some(true) { Some(true) } else { strict.then_some(false) }
+}
+
+/// Takes away what would tell the model of the authenticator (WebAuthn L3 §5.1.3, attestation conveyance `none`). Self
+/// attestation without a model tells nothing, and stays.
+fn without_attestation(
+    response: MakeCredentialResponse,
+    attested: &AttestedCredentialData,
+) -> (AttestationStatement, Vec<u8>) {
+    let anonymous = attested.aaguid == towline_ctap::Aaguid::ZERO;
+    if response.attestation.is_self() && anonymous {
+        return (response.attestation, response.auth_data);
+    }
+    let mut auth_data = response.auth_data;
+    // The AAGUID follows the header; there is one, since the data were read.
+    let aaguid = auth_data.iter_mut().skip(AuthenticatorData::HEADER).take(16);
+    aaguid.for_each(|byte| *byte = 0);
+    (AttestationStatement::None, auth_data)
+}

@@ -1,0 +1,204 @@
+//! Why there is no result: who misbehaved or refused, and what the person can do.
+
+use std::time::Duration;
+
+use towline_ctap::{Malformed, ResponseError, Status};
+
+/// Why a ceremony gave no result.
+///
+/// `Display` is a sentence for the person, [`Error::name`] the name of the exception that a browser would throw.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The options are not the JSON that WebAuthn L3 §5.1.8 or §5.1.9 describes.
+    #[error("the site sent options that can't be used: {0}")]
+    Options(String),
+    /// A member of the options should be base64url and is not.
+    #[error("the site sent options that can't be used: {0} is not base64url")]
+    Encoding(&'static str),
+    /// A member of the options has a value that is not allowed.
+    #[error("the site sent options that can't be used: {0} has a length that is not allowed")]
+    Length(&'static str),
+    /// The origin is not one that may use WebAuthn.
+    #[error("passkeys can't be used from {origin}: {reason}")]
+    Origin {
+        /// The origin as it was given.
+        origin: String,
+        /// What is wrong with it.
+        reason: OriginProblem,
+    },
+    /// The RP ID is not a domain name in its canonical form.
+    #[error("the site names the RP ID \"{0}\", which is not a domain name in lower-case ASCII")]
+    InvalidRpId(String),
+    /// The RP ID is a public suffix, which anyone may have a name under.
+    #[error("the site names the RP ID \"{0}\", which is shared by many sites")]
+    PublicSuffix(String),
+    /// The RP ID belongs to another site. WebAuthn L3 §5.11 would let that site list this one in its
+    /// `/.well-known/webauthn`; such related origins are not supported.
+    #[error(
+        "{origin} may not use passkeys of \"{rp_id}\": that is another site, and related origins are not supported"
+    )]
+    RelatedOrigin {
+        /// The RP ID that was asked for.
+        rp_id: String,
+        /// The origin that asked.
+        origin: String,
+    },
+    /// None of the types of key that the site accepts exists.
+    #[error("the site accepts no type of key that exists")]
+    NoSupportedKeyType,
+    /// The site wants the other kind of authenticator: built in, or not.
+    #[error("the site asks for another kind of authenticator than this one; choose another")]
+    WrongAttachment,
+    /// The authenticator can't store discoverable credentials, and the site requires one.
+    #[error(
+        "this authenticator can't store passkeys that sign in without a user name; use another"
+    )]
+    DiscoverableUnsupported,
+    /// The authenticator can't verify the user, and the site requires it.
+    #[error(
+        "the site requires a screen lock, fingerprint or PIN, and this authenticator has none set up that can be used here; \
+         set one up or use another"
+    )]
+    UserVerificationUnavailable,
+    /// The site insists on a protection of the credential that the authenticator does not know.
+    #[error(
+        "this authenticator can't protect the passkey in the way that the site insists on; use another"
+    )]
+    ProtectionUnsupported,
+    /// The authenticator already holds a credential that the site excluded.
+    #[error("this authenticator already holds a passkey for the account; use another")]
+    AlreadyRegistered,
+    /// The authenticator holds none of the credentials that would do.
+    #[error("this authenticator holds no passkey for the site; use another")]
+    NoCredentials,
+    /// The authenticator refused or failed.
+    #[error("{0}")]
+    Refused(Status),
+    /// Nothing came in time.
+    #[error("the operation was not finished within {} seconds; try again", .0.as_secs())]
+    TimedOut(Duration),
+    /// The person or the site called it off.
+    #[error("the operation was cancelled")]
+    Cancelled,
+    /// The authenticator answered something that the standard does not allow; nothing of it was used.
+    #[error("the authenticator misbehaved: {0}")]
+    Misbehaved(Misbehaviour),
+    /// The way to the authenticator broke.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+impl Error {
+    /// The name of the DOMException, or of the error class, that WebAuthn L3 gives this.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Options(_) | Self::Length(_) => "TypeError",
+            Self::Encoding(_) => "EncodingError",
+            Self::Origin { .. }
+            | Self::InvalidRpId(_)
+            | Self::PublicSuffix(_)
+            | Self::RelatedOrigin { .. } => "SecurityError",
+            Self::NoSupportedKeyType | Self::Refused(Status::UnsupportedAlgorithm) => {
+                "NotSupportedError"
+            }
+            Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
+            Self::AlreadyRegistered => "InvalidStateError",
+            Self::Cancelled => "AbortError",
+            Self::Misbehaved(_) => "UnknownError",
+            Self::WrongAttachment
+            | Self::ProtectionUnsupported
+            | Self::NoCredentials
+            | Self::Refused(_)
+            | Self::TimedOut(_)
+            | Self::Channel(_) => "NotAllowedError",
+        }
+    }
+
+    /// What a response without a result means.
+    pub(crate) const fn from_response(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Status(Status::CredentialExcluded) => Self::AlreadyRegistered,
+            ResponseError::Status(Status::NoCredentials) => Self::NoCredentials,
+            ResponseError::Status(status) => Self::Refused(status),
+            ResponseError::Malformed(malformed) => {
+                Self::Misbehaved(Misbehaviour::Malformed(malformed))
+            }
+            // Empty, and whatever else is no response at all.
+            _ => Self::Misbehaved(Misbehaviour::Empty),
+        }
+    }
+}
+
+impl From<Misbehaviour> for Error {
+    fn from(misbehaviour: Misbehaviour) -> Self {
+        Self::Misbehaved(misbehaviour)
+    }
+}
+
+/// What is wrong with an origin.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OriginProblem {
+    /// Not a URL of a scheme, a host and perhaps a port.
+    #[error("it is not an origin like \"https://example.org\"")]
+    Syntax,
+    /// Neither `https` nor `http` on localhost.
+    #[error("the connection to it is not secure")]
+    Insecure,
+    /// An IP address, which has no RP ID.
+    #[error("it is an IP address; use the name of the site")]
+    IpAddress,
+}
+
+/// How an authenticator broke the standard.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Misbehaviour {
+    /// A response without even a status byte.
+    #[error("it sent an empty response")]
+    Empty,
+    /// A response, getInfo or authenticator data that can't be read.
+    #[error("it sent an invalid response: {0}")]
+    Malformed(Malformed),
+    /// Authenticator data for another relying party.
+    #[error("it answered for another site")]
+    WrongRpId,
+    /// It does not say that the user was present.
+    #[error("it answered without the user's presence")]
+    UserNotPresent,
+    /// It does not say that the user was verified, though the site requires it.
+    #[error("it answered without verifying the user")]
+    UserNotVerified,
+    /// No credential, or no credential id, where there must be one.
+    #[error("it did not say which passkey it used or made")]
+    NoCredential,
+    /// An assertion by a credential that was not asked for.
+    #[error("it answered with a passkey that was not asked for")]
+    UnexpectedCredential,
+    /// No account, where only the authenticator can know it.
+    #[error("it did not say which account the passkey is for")]
+    NoUserHandle,
+    /// A key of a type that the site does not accept.
+    #[error("it made a type of key that was not asked for")]
+    UnexpectedAlgorithm,
+    /// A credential protected less than the site insists on.
+    #[error("it did not protect the passkey as was asked for")]
+    NotProtected,
+    /// More credentials than any person has accounts.
+    #[error("it says that it holds too many passkeys for the site")]
+    TooManyCredentials,
+}
+
+/// Why a [`crate::Channel`] gave no response.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelError {
+    /// The other side is gone.
+    #[error("the connection to the authenticator was lost; try again")]
+    Closed,
+    /// The channel's own reason, as a sentence for the person.
+    #[error("{0}")]
+    Failed(String),
+}

@@ -1,0 +1,332 @@
+//! Sign-in: an assertion (WebAuthn L3 §5.1.4; CTAP 2.3 §6.2, §6.3).
+
+use std::time::Instant;
+
+use towline_ctap::{
+    AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo,
+    PublicKeyCredentialDescriptor, Request, RpId, Transport,
+};
+
+use crate::{
+    Account, Attachment, Caller, ChannelError, Client, Error, Output, Token,
+    ceremony::{Ceremony, Expected},
+    client_data::ClientData,
+    error::Misbehaviour,
+    lists::{self, Found, Probe},
+    options::{RequestOptions, Requirement},
+    response::Authentication,
+};
+
+/// More accounts than this for one site are no person's.
+const MAX_ACCOUNTS: u64 = 256;
+
+/// One sign-in, from the site's options to the response for it.
+///
+/// Tell it about the authenticator with [`Get::handle_info`], then carry requests and responses, and drain
+/// [`Get::poll_output`] after every input. It does no I/O and needs no clock.
+#[derive(Debug)]
+pub struct Get {
+    ceremony: Ceremony,
+    options: RequestOptions,
+    rp_id: RpId,
+    client_data: ClientData,
+    expected: Expected,
+    attachment: Attachment,
+    one_operation: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing is known of the authenticator yet.
+    Waiting,
+    /// The allow list is too long for one request: first it is searched.
+    Probing {
+        probe: Probe,
+        request: Box<GetAssertionRequest>,
+    },
+    /// The authenticator signs, with one of these credentials if there is a list.
+    Asserting {
+        allowed: Option<Vec<PublicKeyCredentialDescriptor>>,
+    },
+    /// There are several accounts, and not all of their assertions have come.
+    Collecting {
+        assertions: Vec<Assertion>,
+        count: usize,
+    },
+    /// The person chooses.
+    Choosing {
+        assertions: Vec<Assertion>,
+        token: Token,
+    },
+    Over,
+}
+
+/// A checked assertion.
+#[derive(Debug)]
+struct Assertion {
+    credential: PublicKeyCredentialDescriptor,
+    response: GetAssertionResponse,
+}
+
+impl Get {
+    /// Reads and checks what the site asks for; the time for the person starts now.
+    ///
+    /// `options_json` is a PublicKeyCredentialRequestOptionsJSON, alone or in a member `publicKey`.
+    ///
+    /// # Errors
+    /// [`Error`] where the options are not as they must be, or the caller may not use the RP ID.
+    pub fn new(
+        client: &Client,
+        caller: &Caller,
+        options_json: &str,
+        now: Instant,
+    ) -> Result<Self, Error> {
+        let options = RequestOptions::parse(options_json)?;
+        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let provider = &client.provider;
+        let timeout = client.timeouts.pick(options.timeout);
+        Ok(Self {
+            ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
+            client_data: ClientData::new("webauthn.get", &options.challenge, caller, provider),
+            expected: Expected {
+                rp_id_hash: rp_id.hash(provider),
+                user_verified: options.user_verification == Requirement::Required,
+            },
+            options,
+            rp_id,
+            attachment: Attachment::CrossPlatform,
+            one_operation: false,
+            state: State::Waiting,
+        })
+    }
+
+    /// The RP ID that the assertion will be for.
+    #[must_use]
+    pub const fn rp_id(&self) -> &RpId {
+        &self.rp_id
+    }
+
+    /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is reached.
+    ///
+    /// Only the first call counts.
+    pub fn handle_info(&mut self, info: &[u8], transport: &Transport) {
+        if !matches!(self.state, State::Waiting) || self.ceremony.is_over() {
+            return;
+        }
+        self.attachment = Attachment::of(transport);
+        // A session over the hybrid transport is one operation.
+        self.one_operation = *transport == Transport::Hybrid;
+        let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(&info)) {
+            self.stop(error);
+        }
+    }
+
+    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is ignored.
+    pub fn handle_response(&mut self, response: &[u8]) {
+        if !self.ceremony.answered() {
+            return;
+        }
+        let result = match std::mem::replace(&mut self.state, State::Over) {
+            State::Probing { probe, request } => self.probed(probe, request, response),
+            State::Asserting { allowed } => self.asserted(allowed, response),
+            State::Collecting { assertions, count } => self.collected(assertions, count, response),
+            State::Waiting | State::Choosing { .. } | State::Over => Ok(()),
+        };
+        if let Err(error) = result {
+            self.stop(error);
+        }
+    }
+
+    /// The person chose the account at this place of the list, or `None`: to call it off.
+    ///
+    /// An answer to a question that is not open is ignored; a place beyond the list calls it off.
+    pub fn handle_choice(&mut self, token: Token, choice: Option<usize>) {
+        match &self.state {
+            State::Choosing { token: asked, assertions } if *asked == token => {
+                let chosen = choice.and_then(|place| assertions.get(place));
+                let result =
+                    chosen.map(|assertion| self.to_json(assertion)).ok_or(Error::Cancelled);
+                self.state = State::Over;
+                self.ceremony.finish(result);
+            }
+            _ => {}
+        }
+    }
+
+    /// The way to the authenticator broke.
+    pub fn handle_channel_error(&mut self, error: ChannelError) {
+        self.state = State::Over;
+        self.ceremony.channel_failed(error);
+    }
+
+    /// The person or the site calls it off.
+    pub fn handle_cancel(&mut self) {
+        self.stop(Error::Cancelled);
+    }
+
+    /// The time is `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.ceremony.handle_timeout(now);
+        if self.ceremony.is_over() {
+            self.state = State::Over;
+        }
+    }
+
+    /// What to do next; `None` for "wait".
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.ceremony.poll_output()
+    }
+
+    /// When to call [`Get::handle_timeout`]; `None` when it is over.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.ceremony.poll_timeout()
+    }
+
+    fn stop(&mut self, error: Error) {
+        self.state = State::Over;
+        self.ceremony.stop(error);
+    }
+
+    fn start(&mut self, info: &GetInfo) -> Result<(), Error> {
+        let can_verify = info.options.uv == Some(true);
+        let verify = match self.options.user_verification {
+            Requirement::Required if !can_verify => return Err(Error::UserVerificationUnavailable),
+            Requirement::Required | Requirement::Preferred => can_verify,
+            // An authenticator that always verifies does so without being asked.
+            Requirement::Discouraged => false,
+        };
+        let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
+        request.options.uv = verify.then_some(true);
+        let Some(list) = &self.options.allow else {
+            self.assert(request);
+            return Ok(());
+        };
+        let base = Request::from(request.clone()).encode().len();
+        let mut pieces = lists::split(list, info, base);
+        if pieces.is_empty() {
+            return Err(Error::NoCredentials);
+        }
+        if self.one_operation {
+            request.allow_list = Some(pieces.into_iter().flatten().collect());
+        } else if pieces.len() == 1 {
+            request.allow_list = pieces.pop_front();
+        } else {
+            // Where none is found, the last piece is asked for aloud, so that the authenticator decides how it refuses.
+            request.allow_list = pieces.back().cloned();
+            let probe = Probe::new(self.rp_id.clone(), pieces);
+            if let Some(first) = probe.request() {
+                self.state = State::Probing { probe, request: request.into() };
+                self.ceremony.request(first);
+                return Ok(());
+            }
+        }
+        self.assert(request);
+        Ok(())
+    }
+
+    fn assert(&mut self, request: GetAssertionRequest) {
+        self.state = State::Asserting { allowed: request.allow_list.clone() };
+        self.ceremony.request(Request::from(request).encode());
+    }
+
+    fn probed(
+        &mut self,
+        mut probe: Probe,
+        mut request: Box<GetAssertionRequest>,
+        response: &[u8],
+    ) -> Result<(), Error> {
+        match probe.handle_response(response)? {
+            Found::NotYet(next) => {
+                self.state = State::Probing { probe, request };
+                self.ceremony.request(next);
+            }
+            Found::Credential(found) => {
+                request.allow_list = Some(vec![found]);
+                self.assert(*request);
+            }
+            Found::Nothing => self.assert(*request),
+        }
+        Ok(())
+    }
+
+    fn asserted(
+        &mut self,
+        allowed: Option<Vec<PublicKeyCredentialDescriptor>>,
+        response: &[u8],
+    ) -> Result<(), Error> {
+        let assertion = self.check(response, allowed.as_deref())?;
+        let count = match assertion.response.number_of_credentials {
+            // With a list there is one answer; and an authenticator that lets the person choose has done so.
+            Some(count) if allowed.is_none() && !self.one_operation => count,
+            _ => 1,
+        };
+        if count > MAX_ACCOUNTS {
+            return Err(Misbehaviour::TooManyCredentials.into());
+        }
+        if count > 1 {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            self.state = State::Collecting { assertions: vec![assertion], count };
+            self.ceremony.request(Request::GetNextAssertion.encode());
+        } else {
+            let json = self.to_json(&assertion);
+            self.ceremony.finish(Ok(json));
+        }
+        Ok(())
+    }
+
+    fn collected(
+        &mut self,
+        mut assertions: Vec<Assertion>,
+        count: usize,
+        response: &[u8],
+    ) -> Result<(), Error> {
+        assertions.push(self.check(response, None)?);
+        if assertions.len() < count {
+            self.state = State::Collecting { assertions, count };
+            self.ceremony.request(Request::GetNextAssertion.encode());
+            return Ok(());
+        }
+        let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
+        let accounts = users.map(|user| Account { user }).collect();
+        // There is one question in a ceremony.
+        let token = Token(1);
+        self.state = State::Choosing { assertions, token };
+        self.ceremony.output(Output::Choose { token, accounts });
+        Ok(())
+    }
+
+    /// Reads and checks one assertion.
+    fn check(
+        &self,
+        response: &[u8],
+        allowed: Option<&[PublicKeyCredentialDescriptor]>,
+    ) -> Result<Assertion, Error> {
+        let mut response = GetAssertionResponse::decode(response).map_err(Error::from_response)?;
+        let data =
+            AuthenticatorData::decode(&response.auth_data).map_err(Misbehaviour::Malformed)?;
+        self.expected.check(&data)?;
+        let credential = response.credential.take();
+        let credential = match allowed {
+            Some(list) => lists::used_credential(credential, list)?,
+            None if response.user.is_none() => return Err(Misbehaviour::NoUserHandle.into()),
+            None => credential.ok_or(Misbehaviour::NoCredential)?,
+        };
+        Ok(Assertion { credential, response })
+    }
+
+    fn to_json(&self, assertion: &Assertion) -> String {
+        let Assertion { credential, response } = assertion;
+        Authentication {
+            credential_id: &credential.id,
+            client_data_json: &self.client_data.json,
+            authenticator_data: &response.auth_data,
+            signature: &response.signature,
+            user_handle: response.user.as_ref().map(|user| &user.id),
+            attachment: self.attachment,
+        }
+        .to_json()
+    }
+}

@@ -1,0 +1,49 @@
+//! The computer's side of WebAuthn: options JSON in, response JSON out, over any way to an authenticator.
+//!
+//! [`Create`] and [`Get`] are machines without I/O. They check who asks (origin, RP ID, public suffixes), make the client
+//! data, choose what to ask the authenticator for, check what it answers, and write the response for the site. The
+//! functions [`create`] and [`get`] run them over a [`Channel`], on any asynchronous runtime.
+//!
+//! ```
+//! use std::time::Instant;
+//! use towline_client::{Client, Get, Origin, Output};
+//! use towline_ctap::{Aaguid, GetInfo, Transport, Version};
+//!
+//! let client = Client::new(towline_crypto::rustcrypto::provider());
+//! let caller = Origin::parse("https://login.example.org")?.into();
+//! let options = r#"{"challenge": "ABEiMw", "rpId": "example.org", "userVerification": "discouraged"}"#;
+//! let mut get = Get::new(&client, &caller, options, Instant::now())?;
+//!
+//! let info = GetInfo::new(Aaguid::ZERO, vec![Version::Fido2_1]);
+//! get.handle_info(&info.to_cbor(), &Transport::Usb);
+//! let Some(Output::Request(ctap)) = get.poll_output() else { panic!("a request comes first") };
+//! assert_eq!(ctap[0], 0x02); // authenticatorGetAssertion
+//!
+//! get.handle_response(&[0x2e]); // the authenticator says: no credentials
+//! let Some(Output::Finished(Err(error))) = get.poll_output() else { panic!("it is over") };
+//! assert_eq!(error.name(), "NotAllowedError");
+//! # Ok::<(), towline_client::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod ceremony;
+mod channel;
+mod client;
+mod client_data;
+mod create;
+mod error;
+mod get;
+mod lists;
+mod options;
+mod origin;
+mod response;
+mod spki;
+
+pub use ceremony::{Account, Attachment, Output, Token};
+pub use channel::{Channel, Environment, create, get};
+pub use client::{Client, Timeouts};
+pub use create::Create;
+pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
+pub use get::Get;
+pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
