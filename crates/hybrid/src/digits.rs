@@ -1,5 +1,5 @@
 //! The decimal form of bytes in a QR code: seven bytes at a time as a zero-padded little-endian number, which QR's
-//! numeric mode stores well (CTAP 2.3 §11.5.1).
+//! numeric mode stores well (CTAP 2.3, hybrid transports).
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Tunnel domains: sixteen bits that name the host of a tunnel service (CTAP 2.3 §11.5.1).
+//! Tunnel domains: sixteen bits that name the host of a tunnel service (CTAP 2.3, hybrid transports).
 
 use towline_crypto::CryptoProvider;
 

@@ -1,5 +1,5 @@
 //! Bluetooth adverts: one encrypted block and a short MAC that only the holder of the code can make or read
-//! (CTAP 2.3 §11.5.1).
+//! (CTAP 2.3, hybrid transports).
 
 use std::num::NonZeroU16;
 

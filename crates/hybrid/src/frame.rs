@@ -1,4 +1,4 @@
-//! Transport frames: padded, encrypted in place, counted (CTAP 2.3 §11.5.1).
+//! Transport frames: padded, encrypted in place, counted (CTAP 2.3, hybrid transports).
 
 use towline_crypto::{AeadKey, CryptoProvider};
 

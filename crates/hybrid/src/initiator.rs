@@ -1,6 +1,8 @@
 //! The computer's side of a QR transaction: shows the code, hears the advert, shakes hands, sends requests
-//! (CTAP 2.3 §11.5.1).
+//! (CTAP 2.3, hybrid transports).
 
+mod attempt;
+mod exchange;
 mod interface;
 
 use std::{
@@ -12,19 +14,18 @@ use std::{
 use towline_crypto::{CryptoProvider, EcdhKey};
 use zeroize::Zeroizing;
 
+use self::attempt::{Attempt, Code, handshake_failed};
 pub use self::interface::{InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary};
 use crate::{
     deadline,
     domain::TunnelDomain,
-    eid::{Advert, EidKey, PreparedEidKey, QrAdvert},
+    eid::{Advert, EidKey},
     error::{Error, Fault, Party, Step},
     frame,
-    ids::TunnelId,
-    link::LinkingInformation,
-    message::{self, Features, Message, PostHandshake},
-    noise::{self, Initiated, InitiatorKey},
+    message::{Features, Message},
+    noise::Initiated,
     qr::{Hint, QrPayload},
-    secrets::{Psk, QrSecret},
+    secrets::QrSecret,
     session::Session,
     tunnel::ConnectFailure,
 };
@@ -66,23 +67,6 @@ enum State {
     Waiting(Box<Connection>),
     Lingering(Box<Connection>),
     Finished,
-}
-
-/// What belongs to the code; wiped once a phone has authenticated.
-struct Code {
-    secret: QrSecret,
-    uri: Zeroizing<String>,
-    eid_key: PreparedEidKey,
-    tunnel_id: TunnelId,
-    until: Instant,
-    banned: Vec<Advert>,
-    last_failure: Option<Error>,
-}
-
-/// The one advert that is being tried.
-struct Attempt {
-    payload: Advert,
-    advert: QrAdvert,
 }
 
 /// A phone that has authenticated.
@@ -345,100 +329,6 @@ impl Initiator {
         }
     }
 
-    fn initiate(
-        &self,
-        code: &Code,
-        attempt: &Attempt,
-    ) -> Result<(Initiated, [u8; noise::MESSAGE_LEN]), Error> {
-        let psk = Psk::qr(&self.provider, &code.secret, &attempt.advert.eid)?;
-        noise::initiate(&self.provider, &psk, InitiatorKey::Qr(&self.qr_key))
-            .map_err(handshake_failed)
-    }
-
-    fn post_handshake(&mut self, mut connection: Box<Connection>, frame: Vec<u8>, now: Instant) {
-        let opened = connection.session.open(frame).map_err(Fault::Frame);
-        let decoded = opened.and_then(|plain| PostHandshake::decode(&plain).map_err(Fault::from));
-        match decoded {
-            Ok(PostHandshake { get_info, features, linking }) => {
-                self.outputs.push_back(InitiatorOutput::Ready {
-                    get_info: get_info.unwrap_or_default(),
-                    features,
-                });
-                if let Some(linking) = linking {
-                    self.link(&connection, &linking);
-                }
-                connection.features = features;
-                self.deadline = deadline::after(now, self.config.idle_timeout);
-                self.state = State::Ready(connection);
-            }
-            Err(fault) => self.finish(Err(misbehaved(Step::PostHandshake, fault))),
-        }
-    }
-
-    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] or [`Step::Shutdown`].
-    fn message(
-        &mut self,
-        mut connection: Box<Connection>,
-        frame: Vec<u8>,
-        step: Step,
-        now: Instant,
-    ) {
-        let opened = connection.session.open(frame).map_err(Fault::Frame);
-        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
-        match (decoded, step) {
-            (Ok(Message::Update(update)), _) => {
-                match message::read_update(&update) {
-                    Ok(Some(linking)) => self.link(&connection, &linking),
-                    Ok(None) => {}
-                    Err(error) => tracing::debug!(%error, "malformed update ignored"),
-                }
-                if step == Step::Shutdown && self.summary.linked {
-                    return self.finish(Ok(self.summary));
-                }
-                self.state = match step {
-                    Step::Request => State::Ready(connection),
-                    Step::Response => State::Waiting(connection),
-                    _ => State::Lingering(connection),
-                };
-            }
-            (Ok(Message::Ctap(response)), Step::Response) => {
-                self.summary.requests = self.summary.requests.saturating_add(1);
-                self.outputs.push_back(InitiatorOutput::Response(response));
-                self.deadline = deadline::after(now, self.config.idle_timeout);
-                self.state = State::Ready(connection);
-            }
-            (Ok(Message::Ctap(_) | Message::Json(_)), Step::Shutdown) => {
-                self.state = State::Lingering(connection);
-            }
-            // Phones have no business to send this, but some do, and mean "closed".
-            (Ok(Message::Shutdown), Step::Response) => self.finish(Err(Error::Closed { step })),
-            (Ok(Message::Shutdown), _) => self.finish(Ok(self.summary)),
-            (Ok(Message::Ctap(_) | Message::Json(_)), _) => {
-                self.finish(Err(misbehaved(step, Fault::Unsolicited)));
-            }
-            (Err(_), Step::Shutdown) => self.finish(Ok(self.summary)),
-            (Err(fault), _) => self.finish(Err(misbehaved(step, fault))),
-        }
-    }
-
-    /// Linking information that is not valid is dropped, and changes nothing.
-    fn link(&mut self, connection: &Connection, linking: &[u8]) {
-        if !self.config.linking || self.summary.linked {
-            return;
-        }
-        let hash = connection.session.hash();
-        match LinkingInformation::read(&self.provider, linking, &*self.qr_key, hash) {
-            Ok(information) => {
-                self.summary.linked = true;
-                self.outputs.push_back(InitiatorOutput::Linked {
-                    information: Box::new(information),
-                    domain: connection.domain,
-                });
-            }
-            Err(error) => tracing::debug!(%error, "invalid linking information dropped"),
-        }
-    }
-
     fn linger(&self) -> Duration {
         if self.config.linking && !self.summary.linked {
             self.config.linger
@@ -470,36 +360,14 @@ impl Initiator {
         }
     }
 
-    /// Something failed: the attempt, while no phone has authenticated; everything, afterwards.
-    fn fail(&mut self, error: Error, now: Instant) {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Connecting(code, attempt) | State::Handshaking(code, attempt, _) => {
-                self.state = State::Showing(code);
-                self.retry(attempt, error, now);
-            }
-            _ => self.finish(Err(error)),
-        }
-    }
-
-    /// Bans the advert and goes back to showing, while there are time and attempts left.
-    fn retry(&mut self, attempt: Attempt, error: Error, now: Instant) {
-        self.close();
-        let State::Showing(code) = &mut self.state else { return };
-        code.banned.push(attempt.payload);
-        if now >= code.until || code.banned.len() >= self.config.max_attempts {
-            return self.finish(Err(error));
-        }
-        tracing::debug!(%error, "advert banned");
-        code.last_failure = Some(error.clone());
-        self.deadline = code.until;
-        self.progress(InitiatorProgress::AttemptFailed(error));
-        self.progress(InitiatorProgress::WaitingForScan);
-    }
-
     fn finish(&mut self, result: Result<InitiatorSummary, Error>) {
         self.stop_scanning();
         self.close();
         self.state = State::Finished;
+        match &result {
+            Ok(_) => tracing::debug!("finished"),
+            Err(error) => tracing::debug!(%error, "failed"),
+        }
         self.outputs.push_back(InitiatorOutput::Finished(result));
     }
 
@@ -523,13 +391,6 @@ impl Initiator {
 impl std::fmt::Debug for Initiator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Initiator({:?})", self.step_on_connection())
-    }
-}
-
-fn handshake_failed(error: noise::Error) -> Error {
-    match error {
-        noise::Error::Crypto(error) => Error::Crypto(error),
-        error => misbehaved(Step::Message2, Fault::Handshake(error)),
     }
 }
 

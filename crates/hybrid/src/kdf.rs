@@ -1,4 +1,4 @@
-//! Every key of the transport comes from HKDF-SHA-256 with a purpose as its info (CTAP 2.3 §11.5).
+//! Every key of the transport comes from HKDF-SHA-256 with a purpose as its info (CTAP 2.3, hybrid transports).
 
 use towline_crypto::{CryptoProvider, Error, Secret};
 

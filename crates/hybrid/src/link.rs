@@ -1,4 +1,4 @@
-//! Linking: how a phone lets a computer ring it later without a QR code (CTAP 2.3 §11.5.1).
+//! Linking: how a phone lets a computer ring it later without a QR code (CTAP 2.3, hybrid transports).
 //!
 //! Here are the messages and keys. A computer that stored a [`LinkingInformation`] rings the phone with a
 //! [`ClientPayload`].

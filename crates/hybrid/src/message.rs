@@ -1,4 +1,4 @@
-//! What the frames carry: the phone's first message, then messages that start with a type byte (CTAP 2.3 §11.5.1).
+//! What the frames carry: the phone's first message, then messages that start with a type byte (CTAP 2.3, hybrid transports).
 
 use towline_cbor::{CTAP_DEPTH, Key, Kind, Writer};
 

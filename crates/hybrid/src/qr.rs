@@ -1,7 +1,8 @@
-//! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP 2.3 §11.5.1).
+//! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP 2.3, hybrid transports).
 
 use towline_cbor::{CTAP_DEPTH, Key, Kind, Reader, Writer};
 use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
+use zeroize::Zeroizing;
 
 use crate::{digits, domain::TunnelDomain, secrets::QrSecret};
 
@@ -208,7 +209,8 @@ impl QrPayload {
     /// The text of the code: upper case, so that it fits one alphanumeric and one numeric segment.
     #[must_use]
     pub fn to_uri(&self) -> String {
-        format!("{PREFIX}{}", digits::encode(&self.to_cbor()))
+        let digits = Zeroizing::new(digits::encode(&Zeroizing::new(self.to_cbor())));
+        [PREFIX, &digits].concat()
     }
 
     /// The map in canonical CBOR.
@@ -244,7 +246,7 @@ impl QrPayload {
         if digits.len() > MAX_DIGITS {
             return Err(Error::TooLong);
         }
-        Self::from_cbor(provider, &digits::decode(digits)?)
+        Self::from_cbor(provider, &Zeroizing::new(digits::decode(digits)?))
     }
 
     /// Reads the map.

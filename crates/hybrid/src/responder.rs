@@ -1,5 +1,5 @@
 //! The phone's side of a QR transaction: asks its person, opens the tunnel, advertises, shakes hands, serves requests
-//! (CTAP 2.3 §11.5.1).
+//! (CTAP 2.3, hybrid transports).
 
 mod interface;
 
@@ -373,6 +373,10 @@ impl Responder {
         self.stop_advertising();
         if std::mem::take(&mut self.connection) {
             self.outputs.push_back(ResponderOutput::Close);
+        }
+        match &result {
+            Ok(_) => tracing::debug!("finished"),
+            Err(error) => tracing::debug!(%error, "failed"),
         }
         self.outputs.push_back(ResponderOutput::Finished(result));
     }

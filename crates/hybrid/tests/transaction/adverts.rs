@@ -10,7 +10,7 @@ use towline_hybrid::{
     tunnel::ConnectFailure,
 };
 
-use super::pair::{From, Pair, Tamper, provider, responder_config, scan, seconds};
+use super::pair::{Air, From, Pair, Tamper, provider, responder_config, scan, seconds};
 
 #[test]
 fn adverts_that_never_arrive_end_both_sides_in_time() {
@@ -22,8 +22,20 @@ fn adverts_that_never_arrive_end_both_sides_in_time() {
 }
 
 #[test]
+fn an_advert_that_is_heard_late_is_heard() {
+    let mut pair = Pair::new();
+    pair.air = |_| None;
+    pair.settle();
+    pair.now += seconds(119);
+    pair.air = |advert| Some(advert.as_bytes().to_vec());
+    pair.run();
+    assert_eq!(pair.responses.len(), 1);
+    assert_eq!(pair.elapsed(), seconds(119));
+}
+
+#[test]
 fn damaged_adverts_are_ignored() {
-    let damages: [fn(&Advert) -> Option<Vec<u8>>; 5] = [
+    let damages: [Air; 5] = [
         |advert| Some(advert.as_bytes()[..19].to_vec()),
         |advert| Some(advert.as_bytes()[1..].to_vec()),
         |_| Some(vec![]),

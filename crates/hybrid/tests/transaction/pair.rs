@@ -41,6 +41,9 @@ pub(crate) enum From {
     Phone,
 }
 
+/// What the computer hears of an advert.
+pub(crate) type Air = fn(&Advert) -> Option<Vec<u8>>;
+
 /// What the tunnel does to one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tamper {
@@ -106,7 +109,7 @@ pub(crate) struct Pair {
     /// Whether the person agrees, and whether the phone may be remembered; `None` for a person who went away.
     pub(crate) consent: Option<Answer>,
     /// Whether adverts reach the computer, and in which form.
-    pub(crate) air: fn(&Advert) -> Option<Vec<u8>>,
+    pub(crate) air: Air,
     pub(crate) phone_tunnel: Result<(), Option<ConnectFailure>>,
     pub(crate) computer_tunnel: Result<(), Option<ConnectFailure>>,
     /// How many requests the computer makes before it shuts down.
@@ -463,7 +466,8 @@ impl Pipe {
         if self.overtaken.as_ref().is_some_and(|(at, _)| *at <= now) {
             return self.overtaken.take().map(|(_, item)| item);
         }
-        self.queue.pop_front_if(|(at, _)| *at <= now).map(|(_, item)| item)
+        let due = self.queue.front().is_some_and(|(at, _)| *at <= now);
+        if due { self.queue.pop_front().map(|(_, item)| item) } else { None }
     }
 }
 

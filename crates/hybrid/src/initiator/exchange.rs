@@ -1,0 +1,103 @@
+//! What the computer does with frames after the handshake.
+
+use std::time::Instant;
+
+use super::{Connection, Initiator, InitiatorOutput, State, misbehaved};
+use crate::{
+    deadline,
+    error::{Error, Fault, Step},
+    link::LinkingInformation,
+    message::{self, Message, PostHandshake},
+};
+
+impl Initiator {
+    /// The phone's first message.
+    pub(super) fn post_handshake(
+        &mut self,
+        mut connection: Box<Connection>,
+        frame: Vec<u8>,
+        now: Instant,
+    ) {
+        let opened = connection.session.open(frame).map_err(Fault::Frame);
+        let decoded = opened.and_then(|plain| PostHandshake::decode(&plain).map_err(Fault::from));
+        match decoded {
+            Ok(PostHandshake { get_info, features, linking }) => {
+                self.outputs.push_back(InitiatorOutput::Ready {
+                    get_info: get_info.unwrap_or_default(),
+                    features,
+                });
+                if let Some(linking) = linking {
+                    self.link(&connection, &linking);
+                }
+                connection.features = features;
+                self.deadline = deadline::after(now, self.config.idle_timeout);
+                self.state = State::Ready(connection);
+            }
+            Err(fault) => self.finish(Err(misbehaved(Step::PostHandshake, fault))),
+        }
+    }
+
+    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] or [`Step::Shutdown`].
+    pub(super) fn message(
+        &mut self,
+        mut connection: Box<Connection>,
+        frame: Vec<u8>,
+        step: Step,
+        now: Instant,
+    ) {
+        let opened = connection.session.open(frame).map_err(Fault::Frame);
+        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
+        match (decoded, step) {
+            (Ok(Message::Update(update)), _) => {
+                match message::read_update(&update) {
+                    Ok(Some(linking)) => self.link(&connection, &linking),
+                    Ok(None) => {}
+                    Err(error) => tracing::debug!(%error, "malformed update ignored"),
+                }
+                if step == Step::Shutdown && self.summary.linked {
+                    return self.finish(Ok(self.summary));
+                }
+                self.state = match step {
+                    Step::Request => State::Ready(connection),
+                    Step::Response => State::Waiting(connection),
+                    _ => State::Lingering(connection),
+                };
+            }
+            (Ok(Message::Ctap(response)), Step::Response) => {
+                self.summary.requests = self.summary.requests.saturating_add(1);
+                self.outputs.push_back(InitiatorOutput::Response(response));
+                self.deadline = deadline::after(now, self.config.idle_timeout);
+                self.state = State::Ready(connection);
+            }
+            (Ok(Message::Ctap(_) | Message::Json(_)), Step::Shutdown) => {
+                self.state = State::Lingering(connection);
+            }
+            // Phones have no business to send this, but some do, and mean "closed".
+            (Ok(Message::Shutdown), Step::Response) => self.finish(Err(Error::Closed { step })),
+            (Ok(Message::Shutdown), _) => self.finish(Ok(self.summary)),
+            (Ok(Message::Ctap(_) | Message::Json(_)), _) => {
+                self.finish(Err(misbehaved(step, Fault::Unsolicited)));
+            }
+            (Err(_), Step::Shutdown) => self.finish(Ok(self.summary)),
+            (Err(fault), _) => self.finish(Err(misbehaved(step, fault))),
+        }
+    }
+
+    /// Linking information that is not valid is dropped, and changes nothing.
+    fn link(&mut self, connection: &Connection, linking: &[u8]) {
+        if !self.config.linking || self.summary.linked {
+            return;
+        }
+        let hash = connection.session.hash();
+        match LinkingInformation::read(&self.provider, linking, &*self.qr_key, hash) {
+            Ok(information) => {
+                self.summary.linked = true;
+                self.outputs.push_back(InitiatorOutput::Linked {
+                    information: Box::new(information),
+                    domain: connection.domain,
+                });
+            }
+            Err(error) => tracing::debug!(%error, "invalid linking information dropped"),
+        }
+    }
+}
