@@ -121,8 +121,8 @@ impl Initiator {
         })
     }
 
-    /// The text of the code to show; `None` once a phone has authenticated or all is over. It is a secret: whoever reads
-    /// it and is near can act as the phone.
+    /// The text of the code to show; `None` once a phone has authenticated or all is over. It is a secret: whoever
+    /// reads it and is near can act as the phone.
     #[must_use]
     pub fn qr_uri(&self) -> Option<&str> {
         match &self.state {

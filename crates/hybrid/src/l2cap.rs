@@ -37,8 +37,8 @@ impl Deframer {
         if self.bytes.len() > MAX_FRAME.saturating_add(END.len()) { Err(TooLong) } else { Ok(()) }
     }
 
-    /// The next message, if it is there as a whole. `open` says whether a candidate is one: it looks at the length while
-    /// handshaking and tries to decrypt later, and returns `None` to go on to the next candidate.
+    /// The next message, if it is there as a whole. `open` says whether a candidate is one: it looks at the length
+    /// while handshaking and tries to decrypt later, and returns `None` to go on to the next candidate.
     pub fn next<T>(&mut self, mut open: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         loop {
             let rest = self.bytes.get(self.searched..)?;

@@ -1,4 +1,5 @@
-//! What the frames carry: the phone's first message, then messages that start with a type byte (CTAP 2.3, hybrid transports).
+//! What the frames carry: the phone's first message, then messages that start with a type byte (CTAP 2.3, hybrid
+//! transports).
 
 use towline_cbor::{CTAP_DEPTH, Key, Kind, Writer};
 

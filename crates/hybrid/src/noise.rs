@@ -1,8 +1,8 @@
 //! The Noise handshakes `KNpsk0` (after a QR code) and `NKpsk0` (linked), run by snow over our own cryptography.
 //!
 //! Everything that snow would panic on or let pass is checked before it is called: lengths, points, empty payloads. A
-//! handshake is consumed by its one attempt. snow's own copies of the pre-shared key and of the chaining key can't be wiped
-//! from outside: the one exception to that rule here.
+//! handshake is consumed by its one attempt. snow's own copies of the pre-shared key and of the chaining key can't be
+//! wiped from outside: the one exception to that rule here.
 
 mod resolver;
 

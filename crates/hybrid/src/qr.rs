@@ -1,4 +1,5 @@
-//! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP 2.3, hybrid transports).
+//! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP 2.3, hybrid
+//! transports).
 
 use towline_cbor::{CTAP_DEPTH, Key, Kind, Reader, Writer};
 use towline_crypto::{CryptoProvider, P256PublicKey, Secret};

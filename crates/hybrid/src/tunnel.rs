@@ -1,5 +1,5 @@
-//! How to reach a tunnel service: paths, headers and the WebSocket subprotocol (CTAP 2.3, hybrid transports, and the services'
-//! own conventions for the phone's side).
+//! How to reach a tunnel service: paths, headers and the WebSocket subprotocol (CTAP 2.3, hybrid transports, and the
+//! services' own conventions for the phone's side).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
