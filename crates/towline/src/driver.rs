@@ -1,0 +1,120 @@
+//! Drives the authenticator: asks the person, runs slow work on a thread of its own, keeps the time.
+
+use std::{pin::pin, time::Instant};
+
+use tokio::{task::JoinHandle, time::sleep_until};
+use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Question, Token};
+
+use crate::Person;
+
+/// The only channel: whoever owns the driver.
+const CHANNEL: ChannelId = ChannelId(0);
+
+/// An authenticator and the person in front of it.
+pub(crate) struct Driver<P> {
+    pub(crate) authenticator: Authenticator,
+    pub(crate) person: P,
+    /// Work that runs, also after the request that wanted it is gone: its result still has to be handed back.
+    jobs: Vec<(Token, JoinHandle<JobDone>)>,
+}
+
+impl<P: Person> Driver<P> {
+    pub(crate) const fn new(authenticator: Authenticator, person: P) -> Self {
+        Self { authenticator, person, jobs: Vec::new() }
+    }
+
+    /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
+    pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
+        self.abandon().await;
+        self.authenticator.handle_request(CHANNEL, request, Instant::now());
+        loop {
+            match self.authenticator.poll_output() {
+                Some(Output::Response { bytes, .. }) => return bytes,
+                Some(Output::Ask { token, question }) => self.ask(token, &question).await,
+                Some(output) => self.act(output),
+                None => self.wait().await,
+            }
+        }
+    }
+
+    /// Cancels a request whose response nobody waits for any more.
+    pub(crate) async fn abandon(&mut self) {
+        self.authenticator.handle_cancel(CHANNEL, Instant::now());
+        while let Some(output) = self.authenticator.poll_output() {
+            self.act(output);
+        }
+        // What is being saved can't be cancelled; it is short.
+        while self.authenticator.is_busy() {
+            self.wait().await;
+            while let Some(output) = self.authenticator.poll_output() {
+                self.act(output);
+            }
+        }
+    }
+
+    /// Puts the question to the person until it is answered or withdrawn.
+    async fn ask(&mut self, token: Token, question: &Question) {
+        let mut answer = pin!(self.person.answer(question));
+        loop {
+            let timeout = self.authenticator.poll_timeout();
+            tokio::select! {
+                answer = &mut answer => {
+                    if self.authenticator.handle_answer(token, answer, Instant::now()).is_err() {
+                        tracing::warn!("the answer does not fit the question; taken as a no");
+                        // The question was open a moment ago, and a no fits every question.
+                        let _ = self.authenticator.handle_answer(token, Answer::Deny, Instant::now());
+                    }
+                    return;
+                }
+                () = at(timeout) => {
+                    self.authenticator.handle_timeout(Instant::now());
+                    // While a question is open there are only keepalives, which nobody needs here, and its withdrawal.
+                    while let Some(output) = self.authenticator.poll_output() {
+                        if matches!(output, Output::Withdraw { token: withdrawn } if withdrawn == token) {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Work { token, job } => {
+                self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
+            }
+            Output::Event(event) => self.person.notice(&event),
+            _ => {}
+        }
+    }
+
+    /// Waits for work to be done, or for the authenticator's own deadline.
+    async fn wait(&mut self) {
+        let timeout = self.authenticator.poll_timeout();
+        let Some((token, job)) = self.jobs.first_mut() else {
+            at(timeout).await;
+            self.authenticator.handle_timeout(Instant::now());
+            return;
+        };
+        let token = *token;
+        tokio::select! {
+            done = job => {
+                self.jobs.remove(0);
+                // Unknown is a job that the authenticator has given up meanwhile.
+                let _ = match done {
+                    Ok(done) => self.authenticator.handle_work(token, done, Instant::now()),
+                    Err(_) => self.authenticator.handle_work_lost(token, Instant::now()),
+                };
+            }
+            () = at(timeout) => self.authenticator.handle_timeout(Instant::now()),
+        }
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,172 @@
+//! An authenticator in this process, behind the WebAuthn client.
+
+use std::{fmt, future::Future, sync::Arc, time::Instant};
+
+use tokio::time::sleep_until;
+use towline_authenticator::{Authenticator, Config, ConfigError, MemoryStore, SoftwareKeys};
+use towline_client::{
+    Account, Caller, Channel, ChannelError, Client, Environment, Error, Origin, create, get,
+};
+use towline_crypto::CryptoProvider;
+use towline_ctap::Transport;
+
+use crate::{Person, driver::Driver};
+
+/// "This device": an authenticator in this process and the person in front of it, with the WebAuthn client on top.
+///
+/// It is a real authenticator with real keys. With [`Agreeable`](crate::Agreeable) as the person it is a test double for a
+/// relying party's tests:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use towline::{Agreeable, LocalAuthenticator, authenticator::Config};
+///
+/// let provider = towline::crypto::rustcrypto::provider();
+/// let mut device = LocalAuthenticator::in_memory(Config::platform(), provider, Agreeable)?;
+///
+/// // What your site hands to `navigator.credentials.create()`:
+/// let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+///     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+///     "pubKeyCredParams": [{"type": "public-key", "alg": -7}]}"#;
+/// let registration = device.create("https://example.org", options).await?;
+/// # let json: serde_json::Value = serde_json::from_str(&registration)?;
+/// # assert_eq!(json["type"], "public-key");
+///
+/// let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
+/// let assertion = device.get("https://example.org", options).await?; // verify it as your site does
+/// # let json: serde_json::Value = serde_json::from_str(&assertion)?;
+/// # assert_eq!(json["response"]["userHandle"], "MQ");
+/// # Ok(())
+/// # }
+/// ```
+pub struct LocalAuthenticator<P> {
+    driver: Driver<P>,
+    client: Client,
+    chooser: Chooser,
+}
+
+type Chooser = Arc<dyn Fn(&[Account]) -> Option<usize> + Send + Sync>;
+
+impl<P: Person> LocalAuthenticator<P> {
+    /// Puts a person in front of an authenticator.
+    #[must_use]
+    pub fn new(authenticator: Authenticator, client: Client, person: P) -> Self {
+        Self { driver: Driver::new(authenticator, person), client, chooser: Arc::new(|_| Some(0)) }
+    }
+
+    /// An authenticator whose credentials live and die with it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the config contradicts itself.
+    pub fn in_memory(
+        config: Config,
+        provider: CryptoProvider,
+        person: P,
+    ) -> Result<Self, ConfigError> {
+        let keys = SoftwareKeys::new(provider.clone());
+        let authenticator = Authenticator::new(config, provider.clone(), MemoryStore::new(), keys)?;
+        Ok(Self::new(authenticator, Client::new(provider), person))
+    }
+
+    /// Where several accounts match and the authenticator has no display of its own, the client asks: this is called with
+    /// at least two accounts, and returns the index of one, or `None` to call it off. Without it the newest is used.
+    #[must_use]
+    pub fn with_chooser(
+        self,
+        choose: impl Fn(&[Account]) -> Option<usize> + Send + Sync + 'static,
+    ) -> Self {
+        Self { chooser: Arc::new(choose), ..self }
+    }
+
+    /// Registers, as `navigator.credentials.create()` does: PublicKeyCredentialCreationOptionsJSON in,
+    /// RegistrationResponseJSON out.
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    pub async fn create(&mut self, origin: &str, options_json: &str) -> Result<String, Error> {
+        let (client, here) = self.parts();
+        create(&client, self, &here, &caller(origin)?, options_json).await
+    }
+
+    /// Signs in, as `navigator.credentials.get()` does: PublicKeyCredentialRequestOptionsJSON in,
+    /// AuthenticationResponseJSON out.
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    pub async fn get(&mut self, origin: &str, options_json: &str) -> Result<String, Error> {
+        let (client, here) = self.parts();
+        get(&client, self, &here, &caller(origin)?, options_json).await
+    }
+
+    /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out. Dropping the future cancels
+    /// it.
+    pub async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
+        self.driver.transact(request).await
+    }
+
+    /// The authenticator itself.
+    pub const fn authenticator(&mut self) -> &mut Authenticator {
+        &mut self.driver.authenticator
+    }
+
+    /// The person.
+    pub const fn person(&mut self) -> &mut P {
+        &mut self.driver.person
+    }
+
+    fn parts(&self) -> (Client, Here) {
+        (self.client.clone(), Here { chooser: self.chooser.clone() })
+    }
+}
+
+fn caller(origin: &str) -> Result<Caller, Error> {
+    Origin::parse(origin).map(Caller::from)
+}
+
+impl<P: Person> Channel for LocalAuthenticator<P> {
+    fn transport(&self) -> Transport {
+        // The authenticator's own first word on how it is reached.
+        let config = self.driver.authenticator.config();
+        let internal = config.transports.contains(&Transport::Internal);
+        if internal {
+            Transport::Internal
+        } else {
+            config.transports.first().cloned().unwrap_or(Transport::Usb)
+        }
+    }
+
+    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
+        Ok(self.driver.authenticator.get_info().to_cbor())
+    }
+
+    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
+        Ok(self.driver.transact(&request).await)
+    }
+
+    async fn cancel(&mut self) {
+        self.driver.abandon().await;
+    }
+}
+
+impl<P> fmt::Debug for LocalAuthenticator<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalAuthenticator")
+            .field("authenticator", &self.driver.authenticator)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Here {
+    chooser: Chooser,
+}
+
+impl Environment for Here {
+    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send {
+        sleep_until(deadline.into())
+    }
+
+    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
+        (self.chooser)(accounts)
+    }
+}

@@ -1,0 +1,62 @@
+//! The person in front of an authenticator.
+
+use std::future::Future;
+
+use towline_authenticator::{Answer, Event, Question};
+
+/// Whoever an authenticator in this process asks: a dialog, a terminal, a script.
+///
+/// The future of a question is dropped when the question is withdrawn (cancelled, timed out): take it off the screen then.
+/// Questions print as sentences ([`std::fmt::Display`]).
+pub trait Person: Send {
+    /// Confirm, unlock, choose an account.
+    fn answer(&mut self, question: &Question) -> impl Future<Output = Answer> + Send;
+
+    /// Something happened that the person should see: a passkey was made, used, refused. Nothing, by default.
+    fn notice(&mut self, event: &Event) {
+        let _ = event;
+    }
+
+    /// A computer's code was scanned: connect to it? No, by default.
+    #[cfg(feature = "phone")]
+    fn connect(
+        &mut self,
+        question: &towline_hybrid::Question,
+    ) -> impl Future<Output = towline_hybrid::Answer> + Send {
+        let _ = question;
+        async { towline_hybrid::Answer::Decline }
+    }
+
+    /// How a connection with a computer goes. Nothing, by default.
+    #[cfg(feature = "phone")]
+    fn progress(&mut self, progress: towline_hybrid::ResponderProgress) {
+        let _ = progress;
+    }
+}
+
+/// Agrees to everything at once and can always unlock. For tests and demos: with this person, whoever can send a request
+/// gets what it asks for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Agreeable;
+
+impl Person for Agreeable {
+    async fn answer(&mut self, question: &Question) -> Answer {
+        agree(question)
+    }
+
+    #[cfg(feature = "phone")]
+    async fn connect(&mut self, _question: &towline_hybrid::Question) -> towline_hybrid::Answer {
+        towline_hybrid::Answer::Connect { remember: false }
+    }
+}
+
+/// The answer of somebody who agrees; the first of several accounts, which is the newest.
+#[must_use]
+pub fn agree(question: &Question) -> Answer {
+    match question {
+        Question::VerifyUser { .. } => Answer::Verified,
+        Question::ChooseAccount { .. } => Answer::Account(0),
+        Question::ConfirmPresence { .. } => Answer::Approve,
+        _ => Answer::Deny,
+    }
+}
