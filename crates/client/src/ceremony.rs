@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use towline_ctap::{RpIdHash, Transport, User};
+use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 
-use crate::{ChannelError, Error};
+use crate::{ChannelError, Error, error::Misbehaviour};
 
 /// What a machine wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,22 @@ impl Attachment {
 pub(crate) struct Expected {
     pub(crate) rp_id_hash: RpIdHash,
     pub(crate) user_verified: bool,
+}
+
+impl Expected {
+    /// Checks what the authenticator vouches for.
+    pub(crate) fn check(&self, data: &AuthenticatorData) -> Result<(), Misbehaviour> {
+        if data.rp_id_hash != self.rp_id_hash {
+            return Err(Misbehaviour::WrongRpId);
+        }
+        if !data.flags.contains(Flags::UP) {
+            return Err(Misbehaviour::UserNotPresent);
+        }
+        if self.user_verified && !data.flags.contains(Flags::UV) {
+            return Err(Misbehaviour::UserNotVerified);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use towline_ctap::{
-    AttestationStatement, AttestedCredentialData, AuthenticatorData, Flags, GetInfo,
+    AttestationStatement, AttestedCredentialData, AuthenticatorData, GetInfo,
     MakeCredentialRequest, MakeCredentialResponse, Request, RequestOptions, Rp, RpId, Transport,
     Version, attestation_object, extension::CredentialProtectionPolicy,
 };
@@ -321,22 +321,6 @@ impl Create {
             .map_err(Misbehaviour::Malformed)?
             .unwrap_or_default();
         if in_force < wanted.policy { Err(Misbehaviour::NotProtected.into()) } else { Ok(()) }
-    }
-}
-
-impl Expected {
-    /// Checks what the authenticator vouches for.
-    pub(crate) fn check(&self, data: &AuthenticatorData) -> Result<(), Misbehaviour> {
-        if data.rp_id_hash != self.rp_id_hash {
-            return Err(Misbehaviour::WrongRpId);
-        }
-        if !data.flags.contains(Flags::UP) {
-            return Err(Misbehaviour::UserNotPresent);
-        }
-        if self.user_verified && !data.flags.contains(Flags::UV) {
-            return Err(Misbehaviour::UserNotVerified);
-        }
-        Ok(())
     }
 }
 

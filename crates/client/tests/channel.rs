@@ -112,6 +112,16 @@ async fn a_registration_runs_over_a_channel() {
     assert_eq!((channel.requests, channel.cancels), (1, 0));
 }
 
+#[test]
+fn a_ceremony_may_move_between_threads() {
+    fn is_send<T: Send>(_: T) {}
+
+    let (mut channel, scene, client, caller) =
+        (Scripted::new([]), Scene::default(), client(), caller());
+    is_send(create(&client, &mut channel, &scene, &caller, "{}"));
+    is_send(get(&client, &mut channel, &scene, &caller, "{}"));
+}
+
 #[tokio::test]
 async fn the_person_is_asked_which_account() {
     let mut first = asserted(&[1], Some(user(1, None)));

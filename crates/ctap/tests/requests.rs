@@ -389,6 +389,15 @@ fn forms_that_are_not_canonical_are_invalid_cbor() {
 }
 
 #[test]
+fn parameters_that_are_not_a_map_are_of_the_wrong_type() {
+    for command in 1..=2 {
+        for value in [int(0), bytes(&[]), text("x"), array([]), V::Bool(true), V::Null] {
+            assert_eq!(status(&message(command, &value)), Status::CborUnexpectedType);
+        }
+    }
+}
+
+#[test]
 fn every_truncation_is_refused() {
     let bytes = Request::from(full_creation()).encode();
     for length in 1..bytes.len() {
