@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, hash::Hash, time::Duration};
 
-use towline_ctap::{Version, algorithm};
+use towline_ctap::Version;
 
 use crate::Config;
 
@@ -63,12 +63,6 @@ impl Config {
                 Version::Fido2_0 | Version::Fido2_1 => {}
                 other => return Err(ConfigError::Version(other.as_str().into())),
             }
-        }
-        if self.algorithms.iter().any(|alg| *alg != algorithm::ES256 && *alg >= 0) {
-            return Err(out_of_range(
-                "algorithms",
-                "COSE signature algorithms, which are negative",
-            ));
         }
         self.check_verification()?;
         if self.backup.backed_up && !self.backup.eligible {

@@ -161,13 +161,13 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     let page = match found {
         Found::Listed(credentials) => {
             let credential = credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-            return step_13(core, assertion, credential);
+            return step_13(core, assertion, credential, None);
         }
         Found::Discoverable(page) => page,
     };
     if page.total <= 1 {
         let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-        return step_13(core, assertion, credential);
+        return step_13(core, assertion, credential, None);
     }
     if chooses_here {
         let accounts = page.credentials.iter().map(|credential| credential.user.clone()).collect();
@@ -175,20 +175,20 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
             let index = answer.map_err(|_| Status::OperationDenied)?;
             assertion.user_selected = Some(true);
             let chosen = page.credentials.into_iter().nth(index);
-            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?)
+            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?, None)
         });
     }
-    assertion.number_of_credentials = Some(page.total);
-    core.remembered = Some(Remembered {
+    let rest = Remembered {
         channel: core.channel,
         rp_id,
-        assertion: Assertion { number_of_credentials: None, ..assertion.clone() },
+        assertion: assertion.clone(),
         left: page.total.saturating_sub(1),
         after: page.end,
-        deadline: core.after(core.config.next_assertion_timeout),
-    });
+        deadline: None,
+    };
+    assertion.number_of_credentials = Some(page.total);
     let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-    step_13(core, assertion, credential)
+    step_13(core, assertion, credential, Some(rest))
 }
 
 /// What an assertion needs besides the credential.
@@ -207,21 +207,32 @@ impl Assertion {
     }
 }
 
-/// Counts and signs.
-pub(crate) fn step_13(core: &mut Core, assertion: Assertion, credential: Credential) -> Flow {
+/// Counts and signs. `rest` is what can be had by getNextAssertion after this one.
+pub(crate) fn step_13(
+    core: &mut Core,
+    assertion: Assertion,
+    credential: Credential,
+    rest: Option<Remembered>,
+) -> Flow {
     let counter = match core.config.counters {
-        Counters::Zero => return sign(core, assertion, credential, 0),
+        Counters::Zero => return sign(core, assertion, credential, 0, rest),
         Counters::Global => Counter::Global,
         Counters::PerCredential => Counter::Of(credential.id.clone()),
     };
     let work = core.store.count(counter);
     await_work(core, work, |core, count| {
         let count = count.map_err(|error| error.status())?;
-        sign(core, assertion, credential, count)
+        sign(core, assertion, credential, count, rest)
     })
 }
 
-fn sign(core: &mut Core, assertion: Assertion, credential: Credential, count: u32) -> Flow {
+fn sign(
+    core: &mut Core,
+    assertion: Assertion,
+    credential: Credential,
+    count: u32,
+    rest: Option<Remembered>,
+) -> Flow {
     let backup = options::backup_flags(core, credential.backup_eligible);
     let auth_data = AuthenticatorData {
         rp_id_hash: assertion.rp_id_hash,
@@ -246,6 +257,9 @@ fn sign(core: &mut Core, assertion: Assertion, credential: Credential, count: u3
         if assertion.gestures.is_present() {
             core.events.push(Event::Used { rp_id: credential.rp_id, user: credential.user });
         }
+        // The time for the next one runs from this answer, and there is a next one only if this one was given.
+        let deadline = core.after(core.config.next_assertion_timeout);
+        core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
         Ok(Next::Respond(response.encode()))
     })
 }

@@ -41,13 +41,9 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     await_work(core, work, move |core, page| {
         let page = page.map_err(|error| error.status())?;
         let credential = page.credentials.into_iter().next().ok_or(Status::NotAllowed)?;
-        core.remembered = Some(Remembered {
-            left: remembered.left.saturating_sub(1),
-            after: page.end,
-            deadline: core.after(core.config.next_assertion_timeout),
-            assertion: remembered.assertion.clone(),
-            ..remembered
-        });
-        step_13(core, remembered.assertion, credential)
+        let assertion = remembered.assertion.clone();
+        let left = remembered.left.saturating_sub(1);
+        let rest = Remembered { left, after: page.end, ..remembered };
+        step_13(core, assertion, credential, Some(rest))
     })
 }

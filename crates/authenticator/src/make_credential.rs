@@ -134,10 +134,8 @@ fn step_12(core: &mut Core, creation: Creation) -> Flow {
         return excluded(core, creation.request.rp);
     }
     // The site learns of the credential only after a question, but then whatever the answer was.
-    let Purpose::AlreadyRegistered { rp, .. } = creation.purpose() else {
-        return Err(Status::CredentialExcluded);
-    };
-    person::ask_presence(creation.purpose(), move |core, _| excluded(core, rp))
+    let purpose = creation.purpose();
+    person::ask_presence(purpose, |core, _| excluded(core, creation.request.rp))
 }
 
 fn excluded(core: &mut Core, rp: Rp) -> Flow {

@@ -1,0 +1,204 @@
+//! Several accounts at one site: chosen here, or by the client one after the other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod rig;
+
+use std::time::Duration;
+
+use rig::*;
+use towline_authenticator::{Answer, AnswerError, Config, Question};
+use towline_ctap::{Request, Status};
+
+fn three(config: Config) -> Rig {
+    let mut rig = Rig::new(config);
+    for name in ["alice", "bob", "carol"] {
+        rig.passkey("example.org", name);
+    }
+    rig.passkey("example.com", "mallory");
+    rig.forget_past();
+    rig
+}
+
+fn choosing(index: usize) -> impl FnMut(&Question) -> Option<Answer> {
+    move |question| match question {
+        Question::ChooseAccount { .. } => Some(Answer::Account(index)),
+        other => agreeable(other),
+    }
+}
+
+#[test]
+fn the_person_chooses_on_a_display_newest_first() {
+    for (index, name) in ["carol", "bob", "alice"].into_iter().enumerate() {
+        let mut rig = three(Config::phone());
+        rig.person(choosing(index));
+        let response = rig.sign_in(&assertion("example.org")).unwrap();
+        assert_eq!(response.user.unwrap(), user(name));
+        assert_eq!(response.user_selected, Some(true));
+        assert_eq!(response.number_of_credentials, None);
+        let Question::ChooseAccount { accounts, rp_id } = &rig.questions[1] else { panic!() };
+        assert_eq!(accounts, &[user("carol"), user("bob"), user("alice")]);
+        assert_eq!(rp_id.as_str(), "example.org");
+        assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+    }
+}
+
+#[test]
+fn who_chooses_no_account_signs_in_with_none() {
+    let mut rig = three(Config::phone());
+    rig.person(|question| match question {
+        Question::ChooseAccount { .. } => Some(Answer::Deny),
+        other => agreeable(other),
+    });
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
+    rig.person(|question| match question {
+        Question::ChooseAccount { .. } => None,
+        other => agreeable(other),
+    });
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
+}
+
+#[test]
+fn an_account_that_is_not_there_can_not_be_chosen() {
+    let mut rig = three(Config::phone());
+    rig.person(|question| match question {
+        Question::ChooseAccount { .. } => None,
+        other => agreeable(other),
+    });
+    rig.send(HOME, &Request::from(assertion("example.org")).encode());
+    let (token, _) = rig.open[0].clone();
+    for wrong in
+        [Answer::Account(3), Answer::Account(usize::MAX), Answer::Approve, Answer::Verified]
+    {
+        let refused = rig.authenticator.handle_answer(token, wrong, rig.now);
+        assert_eq!(refused, Err(AnswerError::DoesNotFit));
+    }
+    rig.answer(Answer::Account(2));
+    assert_eq!(rig.status(), Status::Ok);
+}
+
+#[test]
+fn one_account_is_not_a_choice() {
+    let mut rig = three(Config::phone());
+    let response = rig.sign_in(&assertion("example.com")).unwrap();
+    assert_eq!(response.user_selected, None);
+    assert_eq!(rig.questions.len(), 1);
+}
+
+#[test]
+fn a_list_is_not_a_choice_either() {
+    let mut rig = Rig::new(Config::phone());
+    let (alice, key) = rig.passkey("example.org", "alice");
+    let (bob, _) = rig.passkey("example.org", "bob");
+    let mut request = assertion("example.org");
+    request.allow_list = Some([listing(&alice), listing(&bob)].concat());
+    let response = rig.sign_in(&request).unwrap();
+    assert_eq!(response.number_of_credentials, None);
+    assert_eq!(response.credential.as_ref().unwrap().id, alice);
+    rig.verify(&response, &key);
+    assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn without_a_display_the_client_gets_one_after_the_other() {
+    let mut rig = three(Config::security_key());
+    let first = rig.sign_in(&assertion("example.org")).unwrap();
+    assert_eq!(first.number_of_credentials, Some(3));
+    assert_eq!(first.user.as_ref().unwrap().id, user("carol").id);
+    let mut count = data(&first.auth_data).sign_count;
+    for name in ["bob", "alice"] {
+        let next = rig.next().unwrap();
+        assert_eq!(next.user.as_ref().unwrap().id, user(name).id);
+        assert_eq!(next.number_of_credentials, None);
+        assert_eq!(data(&next.auth_data).flags, data(&first.auth_data).flags);
+        assert!(data(&next.auth_data).sign_count > count);
+        count = data(&next.auth_data).sign_count;
+    }
+    assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+    assert_eq!(rig.questions.len(), 1, "one touch is for all of them");
+}
+
+#[test]
+fn names_are_for_the_verified() {
+    let mut rig = three(Config::security_key());
+    let response = rig.sign_in(&assertion("example.org")).unwrap();
+    let shown = response.user.unwrap();
+    assert_eq!((shown.name, shown.display_name), (None, None));
+    let mut config = Config::phone();
+    config.has_display = false;
+    let mut rig = three(config);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap().user, Some(user("carol")));
+    assert_eq!(rig.next().unwrap().user, Some(user("bob")));
+}
+
+#[test]
+fn a_silent_look_up_leaves_the_choice_to_the_client() {
+    let mut rig = three(Config::phone());
+    let mut request = assertion("example.org");
+    request.options.up = Some(false);
+    let response = rig.sign_in(&request).unwrap();
+    assert_eq!(response.number_of_credentials, Some(3));
+    assert!(rig.next().is_ok());
+}
+
+#[test]
+fn there_is_no_next_without_a_first() {
+    let mut rig = three(Config::security_key());
+    assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn any_other_command_ends_the_sequence() {
+    for other in [&[0x04][..], &[0x0b], &[0x63], &[], &[0x01, 0xff], &[0x07]] {
+        let mut rig = three(Config::security_key());
+        rig.sign_in(&assertion("example.org")).unwrap();
+        rig.send(HOME, other);
+        rig.response();
+        assert_eq!(rig.next().unwrap_err(), Status::NotAllowed, "{other:02x?}");
+    }
+}
+
+#[test]
+fn the_sequence_ends_after_30_seconds_without_a_next() {
+    let mut rig = three(Config::security_key());
+    rig.sign_in(&assertion("example.org")).unwrap();
+    rig.pass(Duration::from_secs(29));
+    assert!(rig.next().is_ok());
+    rig.pass(Duration::from_secs(29));
+    assert!(rig.next().is_ok(), "the time starts anew");
+    rig.sign_in(&assertion("example.org")).unwrap();
+    rig.pass(Duration::from_secs(30));
+    assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn the_sequence_belongs_to_its_channel() {
+    let mut rig = three(Config::security_key());
+    rig.sign_in(&assertion("example.org")).unwrap();
+    rig.send(ELSEWHERE, &Request::GetNextAssertion.encode());
+    assert_eq!(rig.status(), Status::NotAllowed);
+    assert!(rig.next().is_ok());
+}
+
+#[test]
+fn a_power_cycle_ends_the_sequence() {
+    let mut rig = three(Config::security_key());
+    rig.sign_in(&assertion("example.org")).unwrap();
+    rig.power_up();
+    assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn a_first_that_is_refused_has_no_next() {
+    let mut rig = three(Config::security_key());
+    rig.sign_in(&assertion("example.org")).unwrap();
+    rig.person(refusing);
+    assert!(rig.sign_in(&assertion("example.org")).is_err());
+    assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}

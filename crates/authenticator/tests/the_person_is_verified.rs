@@ -1,0 +1,214 @@
+//! Built-in verification: attempts, the retry counter, the lock and its wait.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod rig;
+
+use std::time::Duration;
+
+use rig::*;
+use towline_authenticator::{Answer, Config, Event, MemoryStore, Question};
+use towline_ctap::{Flags, Status};
+
+fn config() -> Config {
+    let mut config = Config::phone();
+    config.has_display = true;
+    config
+}
+
+/// Fails so many times, then succeeds.
+fn failing(mut times: usize) -> impl FnMut(&Question) -> Option<Answer> {
+    move |question| match question {
+        Question::VerifyUser { .. } if times > 0 => {
+            times -= 1;
+            Some(Answer::NotVerified)
+        }
+        other => agreeable(other),
+    }
+}
+
+fn create(rig: &mut Rig) -> Result<(), Status> {
+    rig.create(&creation("example.org", "alice")).map(drop)
+}
+
+#[test]
+fn a_failed_attempt_can_be_tried_again_in_the_same_request() {
+    let mut rig = Rig::new(config());
+    rig.person(failing(2));
+    create(&mut rig).unwrap();
+    let asked: Vec<(u8, bool)> = rig
+        .questions
+        .iter()
+        .map(|question| match question {
+            Question::VerifyUser { attempts_left, failed_before, .. } => {
+                (*attempts_left, *failed_before)
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(asked, [(3, false), (2, true), (1, true)]);
+}
+
+#[test]
+fn after_all_attempts_the_request_is_refused() {
+    let mut rig = Rig::new(config());
+    rig.person(clumsy);
+    assert_eq!(create(&mut rig), Err(Status::OperationDenied));
+    assert_eq!(rig.questions.len(), 3);
+    assert!(rig.store.is_empty());
+}
+
+#[test]
+fn after_too_many_failures_in_a_row_it_is_locked_for_a_while() {
+    let mut rig = Rig::new(config());
+    rig.person(clumsy);
+    assert_eq!(create(&mut rig), Err(Status::OperationDenied));
+    assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+    assert_eq!(rig.questions.len(), 5);
+    let wait = Some(Duration::from_secs(30));
+    assert_eq!(rig.events, [Event::VerificationLocked { wait }]);
+    rig.person(agreeable);
+    assert_eq!(create(&mut rig), Err(Status::PinBlocked), "even the right finger has to wait");
+    rig.pass(Duration::from_secs(29));
+    assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+    rig.pass(Duration::from_secs(1));
+    assert_eq!(create(&mut rig), Ok(()));
+    assert_eq!(rig.questions.len(), 6);
+}
+
+#[test]
+fn without_a_wait_it_stays_locked() {
+    let mut config = config();
+    config.verification.as_mut().unwrap().lock_wait = None;
+    let mut rig = Rig::new(config);
+    rig.person(clumsy);
+    for _ in 0..2 {
+        assert!(create(&mut rig).is_err());
+    }
+    rig.person(agreeable);
+    rig.pass(Duration::from_secs(1_000_000));
+    rig.power_up();
+    assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+}
+
+#[test]
+fn a_success_gives_all_attempts_back() {
+    let mut rig = Rig::new(config());
+    for _ in 0..10 {
+        rig.person(failing(2));
+        create(&mut rig).unwrap();
+    }
+}
+
+#[test]
+fn declining_or_doing_nothing_costs_no_attempt() {
+    let mut rig = Rig::new(config());
+    for _ in 0..10 {
+        rig.person(refusing);
+        assert_eq!(create(&mut rig), Err(Status::OperationDenied));
+        rig.person(absent);
+        assert_eq!(create(&mut rig), Err(Status::UserActionTimeout));
+        rig.person(absent)
+            .send(HOME, &towline_ctap::Request::from(creation("a.example", "b")).encode());
+        rig.cancel(HOME);
+        assert_eq!(rig.status(), Status::KeepaliveCancel);
+    }
+    rig.person(failing(2));
+    create(&mut rig).unwrap();
+}
+
+#[test]
+fn a_restart_wins_no_attempt_back() {
+    let store = MemoryStore::new();
+    let mut wrong = 0;
+    for _ in 0..20 {
+        let mut rig = Rig::over(config(), store.clone());
+        // The power is cut as soon as the answer is known to be wrong, before the authenticator learns of it.
+        rig.person(absent);
+        rig.send(HOME, &towline_ctap::Request::from(creation("example.org", "alice")).encode());
+        if rig.open.is_empty() {
+            assert_eq!(rig.status(), Status::PinBlocked);
+        } else {
+            wrong += 1;
+        }
+    }
+    assert_eq!(wrong, 5);
+}
+
+#[test]
+fn a_restart_does_not_shorten_the_wait() {
+    let mut rig = Rig::new(config());
+    rig.person(clumsy);
+    for _ in 0..2 {
+        assert!(create(&mut rig).is_err());
+    }
+    let mut rig = Rig::over(config(), rig.store);
+    assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+    rig.pass(Duration::from_secs(29));
+    assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+    rig.pass(Duration::from_secs(1));
+    assert_eq!(create(&mut rig), Ok(()));
+}
+
+#[test]
+fn a_failed_sign_in_shows_nothing() {
+    let mut rig = Rig::new(config());
+    rig.passkey("example.org", "alice");
+    rig.person(clumsy);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
+    assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), Status::PinBlocked);
+}
+
+#[test]
+fn verification_comes_before_the_news_that_there_is_nothing() {
+    let mut rig = Rig::new(config());
+    rig.person(refusing);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
+    rig.person(agreeable);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::NoCredentials);
+    assert_eq!(rig.questions.len(), 2);
+}
+
+#[test]
+fn verification_is_presence_too() {
+    let mut rig = Rig::new(config());
+    rig.passkey("example.org", "alice");
+    let response = rig.sign_in(&assertion("example.org")).unwrap();
+    assert_eq!(data(&response.auth_data).flags, Flags::UP | Flags::UV);
+}
+
+#[test]
+fn a_client_that_wants_none_gets_none_where_the_policy_allows_it() {
+    let mut config = config();
+    config.verify_unasked = false;
+    let mut rig = Rig::new(config);
+    let mut request = creation("example.org", "alice");
+    request.options.uv = Some(true);
+    request.options.rk = Some(true);
+    rig.create(&request).unwrap();
+    let response = rig.sign_in(&assertion("example.org")).unwrap();
+    assert_eq!(data(&response.auth_data).flags, Flags::UP);
+    assert!(matches!(rig.questions[1], Question::ConfirmPresence { .. }));
+}
+
+#[test]
+fn always_verified_means_always_but_for_silent_look_ups() {
+    let mut config = config();
+    config.verify_unasked = false;
+    config.always_uv = true;
+    let mut rig = Rig::new(config);
+    rig.passkey("example.org", "alice");
+    let mut request = assertion("example.org");
+    let response = rig.sign_in(&request).unwrap();
+    assert_eq!(data(&response.auth_data).flags, Flags::UP | Flags::UV);
+    request.options.up = Some(false);
+    let response = rig.sign_in(&request).unwrap();
+    assert_eq!(data(&response.auth_data).flags, Flags::empty());
+    assert_eq!(rig.info().options.always_uv, Some(true));
+}
