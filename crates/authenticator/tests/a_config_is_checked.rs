@@ -1,0 +1,148 @@
+//! Configs that contradict themselves, or claim what is not there, make no authenticator.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+use std::time::Duration;
+
+use towline_authenticator::{
+    Authenticator, Backup, BuiltInVerification, Config, ConfigError, MemoryStore, SoftwareKeys,
+};
+use towline_crypto::CryptoProvider;
+use towline_ctap::{Transport, Version};
+
+#[track_caller]
+fn refuses(mut config: Config, error: ConfigError, change: impl FnOnce(&mut Config)) {
+    assert_eq!(config.check(), Ok(()));
+    change(&mut config);
+    assert_eq!(config.check(), Err(error.clone()));
+    let provider = towline_crypto::rustcrypto::provider();
+    let keys = SoftwareKeys::new(provider.clone());
+    let made = Authenticator::new(config, provider, MemoryStore::new(), keys);
+    assert_eq!(made.unwrap_err(), error);
+}
+
+fn out_of_range(config: Config, member: &str, change: impl FnOnce(&mut Config)) {
+    let mut changed = config;
+    change(&mut changed);
+    match changed.check() {
+        Err(ConfigError::OutOfRange { member: found, .. }) => assert_eq!(found, member),
+        other => panic!("{member}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_presets_are_sound() {
+    for config in [Config::phone(), Config::security_key(), Config::platform()] {
+        assert_eq!(config.check(), Ok(()));
+    }
+}
+
+#[test]
+fn versions_that_are_not_kept_can_not_be_claimed() {
+    for version in [
+        Version::U2fV2,
+        Version::Fido2_1Pre,
+        Version::Fido2_3,
+        Version::from("FIDO_2_2"),
+        Version::from("FIDO_3_0"),
+    ] {
+        let error = ConfigError::Version(version.as_str().into());
+        refuses(Config::phone(), error, |config| config.versions.push(version));
+    }
+}
+
+#[test]
+fn lists_are_neither_empty_nor_repetitive() {
+    refuses(Config::phone(), ConfigError::Empty("versions"), |c| c.versions.clear());
+    refuses(Config::phone(), ConfigError::Empty("transports"), |c| c.transports.clear());
+    refuses(Config::phone(), ConfigError::Empty("algorithms"), |c| c.algorithms.clear());
+    refuses(Config::phone(), ConfigError::Empty("attestation_formats"), |c| {
+        c.attestation_formats.clear();
+    });
+    refuses(Config::security_key(), ConfigError::Repeated("transports"), |c| {
+        c.transports.push(Transport::Usb);
+    });
+    refuses(Config::phone(), ConfigError::Repeated("algorithms"), |c| c.algorithms.push(-7));
+    refuses(Config::phone(), ConfigError::Repeated("versions"), |c| {
+        c.versions.push(Version::Fido2_0);
+    });
+}
+
+#[test]
+fn verification_needs_a_token_unless_it_is_a_phone() {
+    refuses(Config::phone(), ConfigError::TokenRequired, |c| c.verification_without_token = false);
+}
+
+#[test]
+fn always_and_not_required_exclude_each_other() {
+    refuses(Config::phone(), ConfigError::AlwaysUvAndNotRequired, |c| {
+        c.always_uv = true;
+        c.make_cred_uv_not_rqd = true;
+    });
+}
+
+#[test]
+fn who_always_verifies_needs_means_to() {
+    refuses(Config::security_key(), ConfigError::NoVerification("always_uv"), |c| {
+        c.always_uv = true;
+    });
+    refuses(Config::phone(), ConfigError::NoVerification("verify_unasked"), |c| {
+        c.verification = None;
+    });
+}
+
+#[test]
+fn only_what_is_eligible_is_backed_up() {
+    refuses(Config::phone(), ConfigError::BackedUpButNotEligible, |c| {
+        c.backup = Backup { eligible: false, backed_up: true };
+    });
+}
+
+#[test]
+fn an_algorithm_is_needed_that_the_keys_have() {
+    let provider = towline_crypto::rustcrypto::provider();
+    let bare = CryptoProvider { signatures: &[], ..provider.clone() };
+    let keys = SoftwareKeys::new(bare);
+    let made = Authenticator::new(Config::phone(), provider, MemoryStore::new(), keys);
+    assert_eq!(made.unwrap_err(), ConfigError::NoAlgorithm);
+}
+
+#[test]
+fn numbers_are_in_their_range() {
+    let attempts = |attempts| {
+        move |c: &mut Config| {
+            let mut lock = BuiltInVerification::screen_lock();
+            lock.attempts = attempts;
+            c.verification = Some(lock);
+        }
+    };
+    let retries = |max| {
+        move |c: &mut Config| {
+            let mut lock = BuiltInVerification::screen_lock();
+            lock.max_retries = max;
+            c.verification = Some(lock);
+        }
+    };
+    out_of_range(Config::phone(), "verification.attempts", attempts(0));
+    out_of_range(Config::phone(), "verification.attempts", attempts(6));
+    out_of_range(Config::phone(), "verification.max_retries", retries(0));
+    out_of_range(Config::phone(), "verification.max_retries", retries(26));
+    out_of_range(Config::phone(), "max_msg_size", |c| c.max_msg_size = 1023);
+    out_of_range(Config::phone(), "max_credential_count_in_list", |c| {
+        c.max_credential_count_in_list = 0;
+    });
+    out_of_range(Config::phone(), "user_action_timeout", |c| {
+        c.user_action_timeout = Duration::ZERO;
+    });
+    out_of_range(Config::phone(), "work_timeout", |c| c.work_timeout = Duration::ZERO);
+    out_of_range(Config::phone(), "next_assertion_timeout", |c| {
+        c.next_assertion_timeout = Duration::from_secs(31);
+    });
+    out_of_range(Config::phone(), "keepalive", |c| c.keepalive = Some(Duration::ZERO));
+}

@@ -1,0 +1,96 @@
+//! authenticatorGetInfo: what each preset claims, and that it follows the config.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod rig;
+
+use rig::*;
+use towline_authenticator::{Config, MemoryStore};
+use towline_ctap::{Aaguid, GetInfo, Transport, Version, algorithm};
+
+#[test]
+fn a_phone_claims_what_phones_claim() {
+    let info = Rig::new(Config::phone()).info();
+    assert_eq!(info.versions, [Version::Fido2_0, Version::Fido2_1]);
+    assert_eq!((info.options.rk, info.options.uv), (Some(true), Some(true)));
+    assert_eq!(info.options.client_pin, None);
+    assert_eq!(info.options.pin_uv_auth_token, None);
+    assert_eq!(info.pin_uv_auth_protocols, None);
+    assert_eq!(info.transports, Some(vec![Transport::Hybrid, Transport::Internal]));
+    assert_eq!(info.options.plat, None);
+}
+
+#[test]
+fn a_security_key_claims_neither_verification_nor_pin() {
+    let info = Rig::new(Config::security_key()).info();
+    assert_eq!(info.versions, [Version::Fido2_0]);
+    assert_eq!((info.options.rk, info.options.uv), (Some(true), None));
+    assert_eq!(info.options.client_pin, None);
+    assert_eq!(info.transports, Some(vec![Transport::Usb]));
+    assert_eq!(info.max_msg_size, Some(1200));
+}
+
+#[test]
+fn a_platform_is_part_of_the_device() {
+    let info = Rig::new(Config::platform()).info();
+    assert_eq!(info.options.plat, Some(true));
+    assert_eq!(info.transports, Some(vec![Transport::Internal]));
+}
+
+#[test]
+fn only_what_works_is_claimed() {
+    for config in [Config::phone(), Config::platform(), Config::security_key()] {
+        let info = Rig::new(config).info();
+        assert!(info.versions.iter().all(|version| version.as_str() != "FIDO_2_2"));
+        assert_eq!(info.extensions, Some(vec!["credProtect".into()]));
+        assert_eq!(info.algorithms, Some(vec![algorithm::ES256]));
+        assert_eq!(info.options.large_blobs, None);
+        assert_eq!(info.options.cred_mgmt, None);
+        assert_eq!(info.options.ep, None);
+        assert_eq!(info.min_pin_length, None);
+        assert_eq!(info.enc_identifier, None);
+    }
+}
+
+#[test]
+fn what_is_configured_is_told() {
+    let mut config = Config::phone().with_aaguid(Aaguid::new([0xaa; 16]));
+    config.firmware_version = Some(7);
+    config.max_credential_count_in_list = 3;
+    config.make_cred_uv_not_rqd = true;
+    config.discoverable = false;
+    let verification = config.verification.as_mut().unwrap();
+    verification.configured = false;
+    verification.modality = Some(0x02);
+    let info = Rig::new(config).info();
+    assert_eq!(info.aaguid, Aaguid::new([0xaa; 16]));
+    assert_eq!(info.firmware_version, Some(7));
+    assert_eq!(info.max_credential_count_in_list, Some(3));
+    assert_eq!(info.options.make_cred_uv_not_rqd, Some(true));
+    assert_eq!(info.options.rk, None);
+    assert_eq!(info.options.uv, Some(false));
+    assert_eq!(info.uv_modality, Some(2));
+}
+
+#[test]
+fn what_is_said_without_a_request_is_the_same() {
+    let mut rig = Rig::new(Config::phone());
+    let silent = GetInfo::from_cbor(&rig.authenticator.get_info().to_cbor()).unwrap();
+    assert_eq!(silent, rig.info());
+}
+
+#[test]
+fn the_room_that_is_left_is_told_where_it_is_known() {
+    let mut rig = Rig::over(Config::security_key(), MemoryStore::with_limit(3));
+    assert_eq!(rig.info().remaining_discoverable_credentials, Some(3));
+    rig.passkey("example.org", "alice");
+    assert_eq!(rig.info().remaining_discoverable_credentials, Some(2));
+    let mut rig = Rig::new(Config::security_key());
+    assert_eq!(rig.info().remaining_discoverable_credentials, None);
+}

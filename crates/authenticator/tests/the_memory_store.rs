@@ -1,0 +1,190 @@
+//! What every store must do, shown on the one in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod rig;
+
+use rig::{rp_id, user};
+use towline_authenticator::{
+    Change, Counter, Credential, CredentialStore, KeyHandle, MemoryStore, Query, Record,
+    StoreError, Work,
+};
+use towline_ctap::{CredentialId, extension::CredentialProtectionPolicy};
+use zeroize::Zeroizing;
+
+fn done<T, E>(work: Work<T, E>) -> Result<T, E> {
+    match work {
+        Work::Done(result) => result,
+        Work::Later(run) => run(),
+    }
+}
+
+fn id(number: u32) -> CredentialId {
+    CredentialId::new(&number.to_be_bytes()).unwrap()
+}
+
+fn credential(number: u32, rp: &str, name: &str) -> Credential {
+    Credential {
+        id: id(number),
+        rp_id: rp_id(rp),
+        rp_name: None,
+        user: user(name),
+        discoverable: true,
+        protection: CredentialProtectionPolicy::UserVerificationOptional,
+        backup_eligible: false,
+        key: KeyHandle::new(-7, Zeroizing::new([7; 32].into())),
+    }
+}
+
+fn save(store: &mut MemoryStore, credential: Credential) -> Result<(), StoreError> {
+    done(store.commit(vec![Change::Save { credential: Box::new(credential), replaces: None }]))
+}
+
+fn ids(store: &mut MemoryStore, rp: &str, verified: bool) -> (usize, Vec<CredentialId>) {
+    let query = Query { rp_id: rp_id(rp), verified, after: None, limit: usize::MAX };
+    let page = done(store.discoverable(&query)).unwrap();
+    (page.total, page.credentials.into_iter().map(|credential| credential.id).collect())
+}
+
+#[test]
+fn pages_go_from_the_newest_to_the_oldest() {
+    let mut store = MemoryStore::new();
+    for number in 0..10 {
+        save(&mut store, credential(number, "example.org", &format!("user {number}"))).unwrap();
+    }
+    let mut query = Query { rp_id: rp_id("example.org"), verified: true, after: None, limit: 3 };
+    let mut seen = Vec::new();
+    loop {
+        let page = done(store.discoverable(&query)).unwrap();
+        assert_eq!(page.total, 10);
+        if page.credentials.is_empty() {
+            assert_eq!(page.end, None);
+            break;
+        }
+        seen.extend(page.credentials.into_iter().map(|credential| credential.id));
+        query.after = page.end;
+    }
+    assert_eq!(seen, (0..10).rev().map(id).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_protected_is_neither_listed_nor_counted_for_the_unverified() {
+    let mut store = MemoryStore::new();
+    for (number, level) in [(0, 1), (1, 2), (2, 3), (3, 1)] {
+        let protection = CredentialProtectionPolicy::from_level(level).unwrap();
+        let name = format!("user {number}");
+        let credential = Credential { protection, ..credential(number, "example.org", &name) };
+        save(&mut store, credential).unwrap();
+    }
+    assert_eq!(ids(&mut store, "example.org", false), (2, vec![id(3), id(0)]));
+    assert_eq!(ids(&mut store, "example.org", true).0, 4);
+    done(store.commit(vec![Change::Remove(id(0)), Change::Remove(id(1))])).unwrap();
+    assert_eq!(ids(&mut store, "example.org", false), (1, vec![id(3)]));
+    assert_eq!(ids(&mut store, "example.org", true), (2, vec![id(3), id(2)]));
+}
+
+#[test]
+fn a_credential_is_found_by_its_id_for_its_own_site_only() {
+    let mut store = MemoryStore::new();
+    save(&mut store, credential(1, "example.org", "alice")).unwrap();
+    save(&mut store, credential(2, "example.org", "bob")).unwrap();
+    let list = [id(2), id(9), id(1)];
+    let found = done(store.find(&rp_id("example.org"), &list)).unwrap();
+    assert_eq!(found.iter().map(|c| c.id.clone()).collect::<Vec<_>>(), [id(2), id(1)]);
+    assert!(done(store.find(&rp_id("example.com"), &list)).unwrap().is_empty());
+}
+
+#[test]
+fn credentials_that_are_not_discoverable_are_found_by_id_alone() {
+    let mut store = MemoryStore::new();
+    let hidden = Credential { discoverable: false, ..credential(1, "example.org", "alice") };
+    save(&mut store, hidden).unwrap();
+    assert_eq!(ids(&mut store, "example.org", true), (0, Vec::new()));
+    let account = done(store.account(&rp_id("example.org"), &user("alice").id)).unwrap();
+    assert_eq!(account, None);
+    assert_eq!(done(store.find(&rp_id("example.org"), &[id(1)])).unwrap().len(), 1);
+    let capacity = done(store.capacity()).unwrap();
+    assert_eq!((capacity.discoverable, capacity.remaining), (0, None));
+}
+
+#[test]
+fn a_commit_is_all_or_nothing() {
+    let mut store = MemoryStore::with_limit(2);
+    save(&mut store, credential(1, "example.org", "alice")).unwrap();
+    let changes = vec![
+        Change::Record { record: Record::UvRetries, value: Some(Zeroizing::new(vec![1])) },
+        Change::Save { credential: Box::new(credential(2, "example.org", "bob")), replaces: None },
+        Change::Save {
+            credential: Box::new(credential(3, "example.org", "carol")),
+            replaces: None,
+        },
+    ];
+    assert_eq!(done(store.commit(changes)), Err(StoreError::Full));
+    assert_eq!(store.len(), 1);
+    assert_eq!(done(store.record(Record::UvRetries)), Ok(None));
+}
+
+#[test]
+fn records_are_written_and_removed() {
+    let mut store = MemoryStore::new();
+    let write = |value| Change::Record { record: Record::UvRetries, value };
+    done(store.commit(vec![write(Some(Zeroizing::new(vec![5])))])).unwrap();
+    assert_eq!(done(store.record(Record::UvRetries)), Ok(Some(Zeroizing::new(vec![5]))));
+    done(store.commit(vec![write(None)])).unwrap();
+    assert_eq!(done(store.record(Record::UvRetries)), Ok(None));
+}
+
+#[test]
+fn counters_rise_by_one_and_never_go_back() {
+    let mut store = MemoryStore::new();
+    save(&mut store, credential(1, "example.org", "alice")).unwrap();
+    for expected in 1..4 {
+        assert_eq!(done(store.count(Counter::Global)), Ok(expected));
+        assert_eq!(done(store.count(Counter::Of(id(1)))), Ok(expected));
+    }
+    assert_eq!(done(store.count(Counter::Of(id(2)))), Err(StoreError::NotFound));
+    done(store.clear()).unwrap();
+    assert_eq!(done(store.count(Counter::Global)), Ok(4));
+    assert_eq!(done(store.count(Counter::Of(id(1)))), Err(StoreError::NotFound));
+}
+
+#[test]
+fn what_is_removed_leaves_no_trace() {
+    let mut store = MemoryStore::new();
+    save(&mut store, credential(1, "example.org", "alice")).unwrap();
+    done(store.commit(vec![Change::Remove(id(1)), Change::Remove(id(1))])).unwrap();
+    assert!(store.is_empty());
+    assert_eq!(ids(&mut store, "example.org", true), (0, Vec::new()));
+    assert_eq!(done(store.account(&rp_id("example.org"), &user("alice").id)).unwrap(), None);
+    assert_eq!(done(store.find(&rp_id("example.org"), &[id(1)])).unwrap(), Vec::new());
+}
+
+#[test]
+fn what_is_replaced_becomes_the_newest() {
+    let mut store = MemoryStore::new();
+    save(&mut store, credential(1, "example.org", "alice")).unwrap();
+    save(&mut store, credential(2, "example.org", "bob")).unwrap();
+    let change = Change::Save {
+        credential: Box::new(credential(3, "example.org", "alice")),
+        replaces: Some(id(1)),
+    };
+    done(store.commit(vec![change])).unwrap();
+    assert_eq!(ids(&mut store, "example.org", true), (2, vec![id(3), id(2)]));
+    let account = done(store.account(&rp_id("example.org"), &user("alice").id)).unwrap();
+    assert_eq!(account.unwrap().id, id(3));
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let mut store = MemoryStore::new();
+    let secret = KeyHandle::new(-7, Zeroizing::new([0xab; 32].into()));
+    save(&mut store, Credential { key: secret, ..credential(1, "example.org", "alice") }).unwrap();
+    let shown = format!("{store:?} {:?}", store.credentials());
+    assert!(!shown.contains("171") && !shown.to_lowercase().contains("abab"), "{shown}");
+}
