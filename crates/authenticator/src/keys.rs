@@ -24,6 +24,28 @@ pub trait KeyStore: Send {
     fn clear(&mut self) -> Work<(), KeyError>;
 }
 
+impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
+    fn algorithms(&self) -> Vec<i64> {
+        (**self).algorithms()
+    }
+
+    fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError> {
+        (**self).generate(algorithm)
+    }
+
+    fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
+        (**self).sign(key, parts)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) {
+        (**self).forget(key);
+    }
+
+    fn clear(&mut self) -> Work<(), KeyError> {
+        (**self).clear()
+    }
+}
+
 /// A key pair that was just made.
 #[derive(Debug, Clone)]
 pub struct NewKey {

@@ -19,6 +19,10 @@ use crate::{
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
 const CREDENTIAL_ID: usize = 32;
 
+/// How much of a name is kept, in bytes: more than any real one, less than what fills a store or a dialog. The standard
+/// asks for 64 at least.
+const NAME: usize = 256;
+
 /// A creation under way.
 struct Creation {
     request: MakeCredentialRequest,
@@ -35,7 +39,7 @@ struct Creation {
     gestures: Gestures,
 }
 
-pub(crate) fn start(core: &mut Core, request: MakeCredentialRequest) -> Flow {
+pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow {
     // Steps 1 and 2.
     options::check_pin_uv_auth(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?;
     // Step 3: the relying party's order decides.
@@ -70,6 +74,10 @@ pub(crate) fn start(core: &mut Core, request: MakeCredentialRequest) -> Flow {
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
     let protection = request.extensions.get().map_err(|malformed| malformed.status())?;
     let format = attestation_format(&core.config.attestation_formats, &request);
+    let user = &mut request.user;
+    for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
+        shorten(name);
+    }
     let creation = Creation {
         request,
         algorithm,
@@ -324,4 +332,12 @@ fn attestation_format(
         supported.iter().copied().find(|format| format.identifier() == name.as_str())
     });
     preferred.or(supported.first().copied()).unwrap_or(AttestationFormat::None)
+}
+
+/// Cuts a name at the end of a character.
+fn shorten(name: &mut Option<String>) {
+    if let Some(name) = name {
+        let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
+        name.truncate(end.unwrap_or_default());
+    }
 }

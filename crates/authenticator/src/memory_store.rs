@@ -191,9 +191,9 @@ impl Inner {
         let mut count = self.entries.len();
         for change in &changes {
             match change {
-                Change::Save { replaces, .. } => {
+                Change::Save { credential, replaces } => {
                     let freed = replaces.as_ref().is_some_and(|id| self.ids.contains_key(id));
-                    if !freed {
+                    if !freed && self.same_account(credential).is_none() {
                         count = count.saturating_add(1);
                     }
                 }
@@ -210,6 +210,9 @@ impl Inner {
                     if let Some(id) = replaces {
                         self.remove(&id);
                     }
+                    if let Some(id) = self.same_account(&credential) {
+                        self.remove(&id);
+                    }
                     self.remove(&credential.id);
                     self.insert(*credential);
                 }
@@ -223,6 +226,13 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// The discoverable credential for the same account as this one.
+    fn same_account(&self, credential: &Credential) -> Option<CredentialId> {
+        let party = self.parties.get(&credential.rp_id).filter(|_| credential.discoverable)?;
+        let entry = self.entries.get(party.accounts.get(&credential.user.id)?)?;
+        Some(entry.credential.id.clone())
     }
 
     fn insert(&mut self, credential: Credential) {

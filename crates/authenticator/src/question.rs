@@ -124,7 +124,7 @@ impl fmt::Display for Question {
                 write!(f, "{purpose} Confirm with your screen lock.")
             }
             Self::ChooseAccount { rp_id, .. } => {
-                write!(f, "Which account do you want to use on {rp_id}?")
+                write!(f, "Which account do you want to use on {}?", Plain(rp_id.as_str()))
             }
         }
     }
@@ -144,11 +144,17 @@ impl fmt::Display for Purpose {
                 Name(user)
             ),
             Self::Use { rp_id, user: Some(user) } => {
-                write!(f, "Sign in to {rp_id} as {}?", Name(user))
+                write!(f, "Sign in to {} as {}?", Plain(rp_id.as_str()), Name(user))
             }
-            Self::Use { rp_id, user: None } => write!(f, "Sign in to {rp_id}?"),
+            Self::Use { rp_id, user: None } => {
+                write!(f, "Sign in to {}?", Plain(rp_id.as_str()))
+            }
             Self::NothingToUse { rp_id } => {
-                write!(f, "This device has no passkey for {rp_id}. Let it know?")
+                write!(
+                f,
+                "This device has no passkey for {}. Let it know?",
+                Plain(rp_id.as_str())
+            )
             }
             Self::SelectDevice => f.write_str("Use this device?"),
             Self::Reset => f.write_str(
@@ -164,8 +170,10 @@ struct Name<'a>(&'a User);
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = [&self.0.name, &self.0.display_name];
-        let name = names.into_iter().flatten().find(|name| !name.is_empty());
-        f.write_str(name.map_or("an account without a name", |name| name.as_str()))
+        match names.into_iter().flatten().find(|name| !name.is_empty()) {
+            Some(name) => Plain(name).fmt(f),
+            None => f.write_str("an account without a name"),
+        }
     }
 }
 
@@ -174,10 +182,70 @@ struct Site<'a>(&'a Rp);
 impl fmt::Display for Site<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The RP ID comes first: the name is whatever the site says.
-        self.0.id.fmt(f)?;
+        Plain(self.0.id.as_str()).fmt(f)?;
         match &self.0.name {
-            Some(name) if !name.is_empty() && name != self.0.id.as_str() => write!(f, " ({name})"),
+            Some(name) if !name.is_empty() && name != self.0.id.as_str() => {
+                write!(f, " ({})", Plain(name))
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// Text from a site or a client, without what could restyle, reorder or break up the sentence that it stands in.
+struct Plain<'a>(&'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            let restyles = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+            let reorders = matches!(
+                c,
+                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            );
+            fmt::Write::write_char(f, if restyles || reorders { char::REPLACEMENT_CHARACTER } else { c })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Purpose, Question};
+    use towline_ctap::{Rp, RpId, User, UserHandle};
+
+    fn asks(rp: &str, site: &str, name: &str) -> String {
+        let purpose = Purpose::Create {
+            rp: Rp { id: RpId::new(rp).unwrap(), name: Some(site.into()) },
+            user: User {
+                id: UserHandle::new(b"1").unwrap(),
+                name: Some(name.into()),
+                display_name: None,
+            },
+            replaces: false,
+        };
+        Question::ConfirmPresence { purpose }.to_string()
+    }
+
+    #[test]
+    fn names_can_not_restyle_or_reorder_the_question() {
+        let text = asks("bank.example", "\u{202e}elpmaxe.knab", "a\x1b[2Jb\r\nc\u{2028}");
+        assert!(text.chars().all(|c| !c.is_control() && c != '\u{202e}' && c != '\u{2028}'));
+        assert!(text.contains("bank.example"));
+    }
+
+    #[test]
+    fn a_site_named_like_its_rp_id_is_named_once() {
+        assert_eq!(
+            asks("bank.example", "bank.example", "alice"),
+            "Create a passkey for alice on bank.example?"
+        );
+    }
+
+    #[test]
+    fn an_account_without_a_name_is_called_that() {
+        assert_eq!(
+            asks("bank.example", "", ""),
+            "Create a passkey for an account without a name on bank.example?"
+        );
     }
 }

@@ -35,6 +35,40 @@ pub trait CredentialStore: Send {
     fn clear(&mut self) -> Work<(), StoreError>;
 }
 
+impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
+    fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError> {
+        (**self).find(rp_id, ids)
+    }
+
+    fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
+        (**self).discoverable(query)
+    }
+
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+        (**self).account(rp_id, user)
+    }
+
+    fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
+        (**self).commit(changes)
+    }
+
+    fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
+        (**self).count(counter)
+    }
+
+    fn record(&mut self, record: Record) -> Work<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        (**self).record(record)
+    }
+
+    fn capacity(&mut self) -> Work<Capacity, StoreError> {
+        (**self).capacity()
+    }
+
+    fn clear(&mut self) -> Work<(), StoreError> {
+        (**self).clear()
+    }
+}
+
 /// Which discoverable credentials to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
@@ -68,6 +102,7 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Adds a credential as the newest, with its counter at 0, in the place of an earlier one if there is one to replace.
+    /// A discoverable one also takes the place of any other that is discoverable for its RP ID and user handle.
     Save {
         /// The new credential.
         credential: Box<Credential>,

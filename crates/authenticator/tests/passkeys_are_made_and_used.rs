@@ -11,7 +11,10 @@
 mod rig;
 
 use rig::*;
-use towline_authenticator::{Backup, Config, Counters, Event, Purpose, Question};
+use towline_authenticator::{
+    Authenticator, Backup, Config, Counters, CredentialStore, Event, KeyStore, MemoryStore, Output,
+    Purpose, Question, SoftwareKeys,
+};
 use towline_ctap::{Aaguid, AttestationStatement, Flags, algorithm};
 
 #[test]
@@ -147,4 +150,31 @@ fn counters_rise_as_the_policy_says() {
     assert_eq!(counts(Counters::Zero), [0, 0, 0, 0]);
     assert_eq!(counts(Counters::Global), [1, 3, 4, 5]);
     assert_eq!(counts(Counters::PerCredential), [0, 1, 2, 3]);
+}
+
+#[test]
+fn endless_names_are_cut_at_the_end_of_a_character() {
+    let mut rig = Rig::new(Config::phone());
+    let mut request = creation("example.org", "alice");
+    request.rp.name = Some("a".repeat(255) + "\u{1f511}");
+    request.user.name = Some("\u{1f511}".repeat(10_000));
+    request.user.display_name = Some("x".repeat(256));
+    rig.create(&request).unwrap();
+    let stored = &rig.store.credentials()[0];
+    assert_eq!(stored.rp_name, Some("a".repeat(255)));
+    assert_eq!(stored.user.name, Some("\u{1f511}".repeat(64)));
+    assert_eq!(stored.user.display_name, Some("x".repeat(256)));
+}
+
+#[test]
+fn an_authenticator_can_be_moved_to_another_thread_and_take_boxed_stores() {
+    fn send<T: Send>(value: T) -> T {
+        value
+    }
+    let provider = towline_crypto::rustcrypto::provider();
+    let store: Box<dyn CredentialStore> = Box::new(MemoryStore::new());
+    let keys: Box<dyn KeyStore> = Box::new(SoftwareKeys::new(provider.clone()));
+    let mut key = send(Authenticator::new(Config::security_key(), provider, store, keys).unwrap());
+    key.handle_request(HOME, &[0x04], std::time::Instant::now());
+    assert!(matches!(send(key.poll_output()), Some(Output::Response { .. })));
 }

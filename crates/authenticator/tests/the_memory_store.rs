@@ -188,3 +188,14 @@ fn nothing_secret_is_shown() {
     let shown = format!("{store:?} {:?}", store.credentials());
     assert!(!shown.contains("171") && !shown.to_lowercase().contains("abab"), "{shown}");
 }
+
+#[test]
+fn an_account_has_one_discoverable_credential_even_if_nobody_asks_to_replace_it() {
+    let mut store = MemoryStore::with_limit(1);
+    save(&mut store, credential(1, "example.org", "alice")).unwrap();
+    save(&mut store, credential(2, "example.org", "alice")).unwrap();
+    assert_eq!(ids(&mut store, "example.org", true), (1, vec![id(2)]));
+    assert_eq!(save(&mut store, credential(3, "example.com", "alice")), Err(StoreError::Full));
+    let hidden = Credential { discoverable: false, ..credential(4, "example.org", "alice") };
+    assert_eq!(save(&mut store, hidden), Err(StoreError::Full));
+}
