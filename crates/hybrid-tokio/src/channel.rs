@@ -1,0 +1,69 @@
+//! What carries the messages of a session: a WebSocket today, a Bluetooth channel tomorrow, a pipe in tests.
+
+use towline_hybrid::domain::TunnelDomain;
+use towline_hybrid::ids::{RoutingId, TunnelId};
+use towline_hybrid::tunnel::ConnectFailure;
+use towline_radio::BoxFuture;
+
+/// What arrived on a [`DataChannel`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// One whole binary message.
+    Frame(Vec<u8>),
+    /// A text message, which the protocol does not have.
+    Text,
+    /// The channel ended or broke. Nothing follows.
+    Closed,
+}
+
+/// Carries whole messages, in order, both ways.
+pub trait DataChannel: Send {
+    /// Queues one message. It goes out while [`next`](Self::next) or [`close`](Self::close) is polled.
+    fn send(&mut self, message: Vec<u8>);
+
+    /// Moves queued messages out and waits for one to come in. Cancel-safe: nothing is lost or sent twice.
+    fn next(&mut self) -> BoxFuture<'_, Incoming>;
+
+    /// Sends what is queued and closes in good order. Callers limit the time; dropping the future, or the channel, ends the
+    /// connection at once.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Where a channel has to lead.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The phone opens a tunnel at its service.
+    New {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which tunnel.
+        tunnel_id: TunnelId,
+    },
+    /// The computer joins the phone's tunnel.
+    Connect {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which server of it.
+        routing_id: RoutingId,
+        /// Which tunnel.
+        tunnel_id: TunnelId,
+    },
+}
+
+/// An open channel.
+pub struct Connected {
+    /// It.
+    pub channel: Box<dyn DataChannel>,
+    /// What the service calls its server; always there for [`Target::New`].
+    pub routing_id: Option<RoutingId>,
+}
+
+/// Opens channels.
+pub trait Connector: Send + Sync {
+    /// Opens a channel. There is no time limit in here: the caller has one, and drops the future when it is over.
+    ///
+    /// # Errors
+    /// [`ConnectFailure`], without anything that names the tunnel.
+    fn connect(&self, target: Target) -> BoxFuture<'static, Result<Connected, ConnectFailure>>;
+}

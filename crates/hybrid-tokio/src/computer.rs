@@ -1,0 +1,345 @@
+//! The computer's driver: shows a code, listens, connects, and carries requests to the phone.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use towline_crypto::CryptoProvider;
+use towline_hybrid::domain::TunnelDomain;
+use towline_hybrid::link::LinkingInformation;
+use towline_hybrid::qr::Hint;
+use towline_hybrid::{
+    Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary,
+};
+use towline_radio::{BoxFuture, RadioError, Scan, Scanner, Sighting};
+use zeroize::Zeroizing;
+
+use crate::driver::{
+    AbortOnDrop, Link, LinkEvent, Outcome, maybe, now, outcome, sleep_until, why_over,
+};
+use crate::{Connector, Error, Incoming, Target};
+
+/// Commands that may wait for the driver.
+const COMMANDS: usize = 4;
+
+/// What happens in a session, for a person to see.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The radio listens for a phone.
+    Listening {
+        /// Which radio. A simulated one says so.
+        radio: String,
+    },
+    /// The next step.
+    Progress(InitiatorProgress),
+    /// The phone lets this computer remember it.
+    Linked {
+        /// What to store.
+        information: Box<LinkingInformation>,
+        /// The tunnel service by which the phone can be rung.
+        domain: TunnelDomain,
+    },
+    /// It is over; the radio and the sockets are released, and nothing follows.
+    Finished(Result<InitiatorSummary, Error>),
+}
+
+/// The events of one session.
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Events {
+    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there are few.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+/// One QR transaction from the computer's side. Dropping it ends it, and releases the radio and the sockets.
+pub struct Session {
+    uri: Zeroizing<String>,
+    commands: mpsc::Sender<Command>,
+    info: watch::Receiver<Option<Vec<u8>>>,
+    done: watch::Receiver<Outcome<InitiatorSummary>>,
+    _task: AbortOnDrop,
+}
+
+enum Command {
+    Transact { request: Vec<u8>, reply: oneshot::Sender<Result<Vec<u8>, Error>> },
+    Shutdown,
+    Cancel,
+}
+
+impl Session {
+    /// Makes a new code and starts to listen. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Hybrid`], when the cryptography fails. What goes wrong later comes as [`Event::Finished`].
+    pub fn start(
+        config: InitiatorConfig,
+        provider: &CryptoProvider,
+        hint: Hint,
+        scanner: Arc<dyn Scanner>,
+        connector: Arc<dyn Connector>,
+    ) -> Result<(Self, Events), Error> {
+        // A clock before 1970 is wrong anyhow; the code's age is a hint to the phone and nothing more.
+        let unix_time =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let machine = Initiator::new(config, provider, hint, now(), unix_time)?;
+        let uri = Zeroizing::new(machine.qr_uri().unwrap_or_default().to_owned());
+        let (commands, commands_in) = mpsc::channel(COMMANDS);
+        let (events, events_out) = mpsc::unbounded_channel();
+        let (info, info_out) = watch::channel(None);
+        let (done, done_out) = watch::channel(None);
+        let driver = Driver {
+            machine,
+            scanner,
+            connector,
+            radio: Radio::Off,
+            link: Link::Down,
+            closing: JoinSet::new(),
+            commands: commands_in,
+            events,
+            info,
+            done,
+            reply: None,
+            radio_error: None,
+        };
+        let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
+        Ok((
+            Self { uri, commands, info: info_out, done: done_out, _task: task },
+            Events(events_out),
+        ))
+    }
+
+    /// The text of the code to show. It is a secret: whoever reads it and is near can act as the phone.
+    #[must_use]
+    pub fn qr_uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Waits until a phone is connected, and gives what it answers to authenticatorGetInfo: CBOR without a status byte, or
+    /// nothing for a phone without CTAP.
+    ///
+    /// # Errors
+    /// Why there is no phone.
+    pub async fn get_info(&self) -> Result<Vec<u8>, Error> {
+        let mut info = self.info.clone();
+        let ready = match info.wait_for(Option::is_some).await {
+            Ok(info) => info.clone(),
+            Err(_) => None,
+        };
+        ready.ok_or_else(|| why_over(&self.done))
+    }
+
+    /// Waits until a phone is connected, sends it a CTAP request (a command byte and CBOR), and gives its response (a status
+    /// byte and CBOR). One at a time.
+    ///
+    /// Dropping the future does not call the request back: the protocol can't. [`cancel`](Self::cancel) does, by ending the
+    /// session.
+    ///
+    /// # Errors
+    /// Why there is no response.
+    pub async fn transact(&self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+        self.get_info().await?;
+        let (reply, response) = oneshot::channel();
+        if self.commands.send(Command::Transact { request, reply }).await.is_err() {
+            return Err(self.why_over().await);
+        }
+        match response.await {
+            Ok(response) => response,
+            Err(_) => Err(self.why_over().await),
+        }
+    }
+
+    /// Ends a session that has done its work: tells the phone, and waits until all is closed.
+    ///
+    /// # Errors
+    /// Why the session failed, if it did.
+    pub async fn shutdown(self) -> Result<InitiatorSummary, Error> {
+        self.end(Command::Shutdown).await
+    }
+
+    /// Ends the session because the person does not want to go on, and waits until all is closed.
+    ///
+    /// # Errors
+    /// [`towline_hybrid::Error::Cancelled`], or why the session had failed before.
+    pub async fn cancel(self) -> Result<InitiatorSummary, Error> {
+        self.end(Command::Cancel).await
+    }
+
+    async fn end(self, command: Command) -> Result<InitiatorSummary, Error> {
+        // A driver that is gone has left its outcome.
+        let _gone = self.commands.send(command).await;
+        outcome(self.done.clone()).await
+    }
+
+    async fn why_over(&self) -> Error {
+        match outcome(self.done.clone()).await {
+            Ok(_) => Error::Over,
+            Err(error) => error,
+        }
+    }
+}
+
+/// The radio, as far as it is on.
+enum Radio {
+    Off,
+    Starting(BoxFuture<'static, Result<Box<dyn Scan>, RadioError>>),
+    On(Box<dyn Scan>),
+}
+
+enum RadioEvent {
+    Started(Result<Box<dyn Scan>, RadioError>),
+    Heard(Result<Sighting, RadioError>),
+}
+
+impl Radio {
+    /// Cancel-safe.
+    async fn next(&mut self) -> RadioEvent {
+        match self {
+            Self::Off => maybe(None::<std::future::Pending<_>>).await,
+            Self::Starting(starting) => {
+                let started = starting.await;
+                *self = Self::Off;
+                RadioEvent::Started(started)
+            }
+            Self::On(scan) => RadioEvent::Heard(scan.next().await),
+        }
+    }
+}
+
+struct Driver {
+    machine: Initiator,
+    scanner: Arc<dyn Scanner>,
+    connector: Arc<dyn Connector>,
+    radio: Radio,
+    link: Link,
+    closing: JoinSet<()>,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::UnboundedSender<Event>,
+    info: watch::Sender<Option<Vec<u8>>>,
+    done: watch::Sender<Outcome<InitiatorSummary>>,
+    reply: Option<oneshot::Sender<Result<Vec<u8>, Error>>>,
+    radio_error: Option<RadioError>,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        let result = loop {
+            let mut finished = None;
+            while let Some(output) = self.machine.poll_output() {
+                if let InitiatorOutput::Finished(result) = output {
+                    finished = Some(result);
+                } else {
+                    self.perform(output);
+                }
+            }
+            if let Some(result) = finished {
+                break result;
+            }
+            let deadline = self.machine.poll_timeout();
+            tokio::select! {
+                event = self.radio.next() => self.heard(event),
+                event = self.link.next() => self.arrived(event),
+                command = self.commands.recv() => self.command(command),
+                () = sleep_until(deadline) => self.machine.handle_timeout(now()),
+            }
+        };
+        self.radio = Radio::Off;
+        while self.closing.join_next().await.is_some() {}
+        // A radio that failed was answered by cancelling; the person needs to know about the radio.
+        let result = match self.radio_error.take() {
+            Some(error) => Err(Error::Radio(error)),
+            None => result.map_err(Error::Hybrid),
+        };
+        tracing::debug!(ok = result.is_ok(), "session over");
+        if let (Some(reply), Err(error)) = (self.reply.take(), &result) {
+            let _nobody_waits = reply.send(Err(error.clone()));
+        }
+        self.done.send_replace(Some(result.clone()));
+        self.tell(Event::Finished(result));
+    }
+
+    fn perform(&mut self, output: InitiatorOutput) {
+        match output {
+            InitiatorOutput::StartScanning => {
+                let scanner = self.scanner.clone();
+                self.radio = Radio::Starting(Box::pin(async move { scanner.scan().await }));
+            }
+            InitiatorOutput::StopScanning => self.radio = Radio::Off,
+            InitiatorOutput::Connect { domain, routing_id, tunnel_id } => {
+                let target = Target::Connect { domain, routing_id, tunnel_id };
+                self.link = Link::Opening(self.connector.connect(target));
+            }
+            InitiatorOutput::Send(frame) => self.link.send(frame),
+            InitiatorOutput::Close => self.link.close(&mut self.closing),
+            InitiatorOutput::Progress(progress) => self.tell(Event::Progress(progress)),
+            InitiatorOutput::Ready { get_info, .. } => {
+                self.info.send_replace(Some(get_info));
+            }
+            InitiatorOutput::Response(response) => {
+                if let Some(reply) = self.reply.take() {
+                    let _nobody_waits = reply.send(Ok(response));
+                }
+            }
+            InitiatorOutput::Linked { information, domain } => {
+                self.tell(Event::Linked { information, domain });
+            }
+            _ => {}
+        }
+    }
+
+    fn heard(&mut self, event: RadioEvent) {
+        match event {
+            RadioEvent::Started(Ok(scan)) => {
+                self.radio = Radio::On(scan);
+                self.tell(Event::Listening { radio: self.scanner.description() });
+            }
+            RadioEvent::Heard(Ok(sighting)) => {
+                self.machine.handle_advert(&sighting.service_data, now());
+            }
+            RadioEvent::Started(Err(error)) | RadioEvent::Heard(Err(error)) => {
+                self.radio_error = Some(error);
+                self.machine.cancel(now());
+            }
+        }
+    }
+
+    fn arrived(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Opened(Ok(connected)) => {
+                self.link = Link::Up(connected.channel);
+                self.machine.handle_connected(now());
+            }
+            LinkEvent::Opened(Err(failure)) => self.machine.handle_connect_failed(failure, now()),
+            LinkEvent::Incoming(Incoming::Frame(frame)) => self.machine.handle_frame(frame, now()),
+            LinkEvent::Incoming(Incoming::Text) => self.machine.handle_text(now()),
+            LinkEvent::Incoming(Incoming::Closed) => {
+                // Closing answers the peer's close frame.
+                self.link.close(&mut self.closing);
+                self.machine.handle_closed(now());
+            }
+        }
+    }
+
+    fn command(&mut self, command: Option<Command>) {
+        match command {
+            Some(Command::Transact { request, reply }) => {
+                match self.machine.send_request(request, now()) {
+                    Ok(()) => self.reply = Some(reply),
+                    Err(error) => {
+                        let _nobody_waits = reply.send(Err(error.into()));
+                    }
+                }
+            }
+            Some(Command::Shutdown) => self.machine.shutdown(now()),
+            // The session was dropped: this task is about to be ended.
+            Some(Command::Cancel) | None => self.machine.cancel(now()),
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let _nobody_listens = self.events.send(event);
+    }
+}

@@ -1,0 +1,376 @@
+//! The way to a tunnel service: name, TCP, TLS, WebSocket, and what may be different about each.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::{LOCATION, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
+use towline_crypto::CryptoProvider;
+use towline_hybrid::ids::RoutingId;
+use towline_hybrid::tunnel::{
+    ConnectFailure, ROUTING_ID_HEADER, SUBPROTOCOL, connect_path, new_path, read_routing_id,
+};
+use towline_radio::BoxFuture;
+use url::{Host, Url};
+
+use crate::address::is_public;
+use crate::websocket::{self, WebSocket};
+use crate::{Connected, Connector, Target};
+
+/// The port of `wss`.
+const WSS_PORT: u16 = 443;
+
+/// How many redirects are followed where they are allowed.
+const MAX_REDIRECTS: usize = 5;
+
+/// How long one of several addresses of a host may take before the next one is tried.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Finds the addresses of a tunnel service.
+pub trait Resolve: Send + Sync {
+    /// The addresses of a host, the best first.
+    ///
+    /// # Errors
+    /// The name can't be found.
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+}
+
+/// The operating system's resolver.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+    }
+}
+
+/// Every host is at one address.
+struct Fixed(SocketAddr);
+
+impl Resolve for Fixed {
+    fn resolve<'a>(
+        &'a self,
+        _host: &'a str,
+        _port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(std::future::ready(Ok(vec![self.0])))
+    }
+}
+
+/// The address is not one of this machine, so that a connection without TLS is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not an address of this machine: use a relay with TLS, or one on 127.0.0.1")]
+pub struct NotLoopback(
+    /// The refused address.
+    pub SocketAddr,
+);
+
+/// Opens WebSockets to tunnel services.
+///
+/// By default it behaves as browsers do: the host of the tunnel domain on port 443, TLS with the roots that the caller
+/// trusts, and no redirects.
+#[derive(Clone)]
+pub struct TunnelConnector {
+    way: Way,
+    redirects: bool,
+}
+
+#[derive(Clone)]
+enum Way {
+    Tls {
+        config: Arc<ClientConfig>,
+        provider: CryptoProvider,
+        resolver: Arc<dyn Resolve>,
+        vouched: bool,
+    },
+    Plain(SocketAddr),
+}
+
+impl TunnelConnector {
+    /// Trusts these roots. `provider` computes the hosts of derived tunnel domains; TLS uses ring.
+    ///
+    /// # Errors
+    /// [`rustls::Error`], if ring does not support the default protocol versions.
+    pub fn with_roots(
+        roots: RootCertStore,
+        provider: CryptoProvider,
+    ) -> Result<Self, rustls::Error> {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self::with_tls(Arc::new(config), provider))
+    }
+
+    /// Uses a finished TLS configuration, such as one with the platform's verifier. HTTP/2 must not be negotiated.
+    #[must_use]
+    pub fn with_tls(config: Arc<ClientConfig>, provider: CryptoProvider) -> Self {
+        let way = Way::Tls { config, provider, resolver: Arc::new(SystemResolver), vouched: false };
+        Self { way, redirects: false }
+    }
+
+    /// Every tunnel domain leads to one relay on this machine, without TLS. For tests and demonstrations.
+    ///
+    /// # Errors
+    /// [`NotLoopback`].
+    pub fn plain_loopback(relay: SocketAddr) -> Result<Self, NotLoopback> {
+        if !relay.ip().to_canonical().is_loopback() {
+            return Err(NotLoopback(relay));
+        }
+        Ok(Self { way: Way::Plain(relay), redirects: false })
+    }
+
+    /// Finds addresses in another way. The TLS server name stays that of the tunnel domain.
+    ///
+    /// The resolver is trusted: a redirect to a host that it knows may lead to any address that it names.
+    #[must_use]
+    pub fn resolver(mut self, other: Arc<dyn Resolve>) -> Self {
+        if let Way::Tls { resolver, vouched, .. } = &mut self.way {
+            *resolver = other;
+            *vouched = true;
+        }
+        self
+    }
+
+    /// Every host is at this address: a relay of one's own. The TLS server name stays that of the tunnel domain.
+    #[must_use]
+    pub fn relay_at(self, address: SocketAddr) -> Self {
+        self.resolver(Arc::new(Fixed(address)))
+    }
+
+    /// Whether to follow redirects: at most five, with TLS only, and never to an address that is not public. Off by default,
+    /// as in browsers. Without TLS they are never followed.
+    #[must_use]
+    pub fn follow_redirects(mut self, follow: bool) -> Self {
+        self.redirects = follow;
+        self
+    }
+
+    async fn open(self, target: Target) -> Result<Connected, ConnectFailure> {
+        let (domain, path, wants_routing_id) = match target {
+            Target::New { domain, tunnel_id } => (domain, new_path(&tunnel_id), true),
+            Target::Connect { domain, routing_id, tunnel_id } => {
+                (domain, connect_path(&routing_id, &tunnel_id), false)
+            }
+        };
+        match &self.way {
+            Way::Plain(address) => {
+                let stream = tcp(&[*address]).await?;
+                websocket(stream, "ws", &address.to_string(), &path, wants_routing_id)
+                    .await
+                    .map_err(Refused::into_failure)
+            }
+            Way::Tls { config, provider, resolver, vouched } => {
+                let mut url = Url::parse(&format!("wss://{}{path}", domain.host(provider)))
+                    .map_err(|_| ConnectFailure::Name)?;
+                let mut followed = 0_usize;
+                loop {
+                    let way = TlsWay { config, resolver: &**resolver, vouched: *vouched };
+                    let refused = match way.open(&url, followed > 0, wants_routing_id).await {
+                        Ok(connected) => return Ok(connected),
+                        Err(refused) => refused,
+                    };
+                    let Refused::Elsewhere(location) = refused else {
+                        return Err(refused.into_failure());
+                    };
+                    if !self.redirects || followed >= MAX_REDIRECTS {
+                        return Err(ConnectFailure::Redirected);
+                    }
+                    followed = followed.saturating_add(1);
+                    url = redirected(&url, &location).ok_or(ConnectFailure::Redirected)?;
+                    tracing::debug!(followed, "the tunnel service redirects");
+                }
+            }
+        }
+    }
+}
+
+impl Connector for TunnelConnector {
+    fn connect(&self, target: Target) -> BoxFuture<'static, Result<Connected, ConnectFailure>> {
+        Box::pin(self.clone().open(target))
+    }
+}
+
+/// Why there is no WebSocket.
+enum Refused {
+    Elsewhere(String),
+    Failure(ConnectFailure),
+}
+
+impl Refused {
+    fn into_failure(self) -> ConnectFailure {
+        match self {
+            Self::Elsewhere(_) => ConnectFailure::Redirected,
+            Self::Failure(failure) => failure,
+        }
+    }
+}
+
+impl From<ConnectFailure> for Refused {
+    fn from(failure: ConnectFailure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// Where a redirect leads; nothing if it may not be followed.
+fn redirected(from: &Url, location: &str) -> Option<Url> {
+    let mut url = from.join(location).ok()?;
+    if url.scheme() == "https" {
+        url.set_scheme("wss").ok()?;
+    }
+    let plain_text = url.scheme() != "wss";
+    let credentials = !url.username().is_empty() || url.password().is_some();
+    url.set_fragment(None);
+    (!plain_text && !credentials).then_some(url)
+}
+
+struct TlsWay<'a> {
+    config: &'a Arc<ClientConfig>,
+    resolver: &'a dyn Resolve,
+    vouched: bool,
+}
+
+impl TlsWay<'_> {
+    async fn open(
+        &self,
+        url: &Url,
+        redirected: bool,
+        wants_routing_id: bool,
+    ) -> Result<Connected, Refused> {
+        let port = url.port().unwrap_or(WSS_PORT);
+        let (addresses, name) = match url.host() {
+            Some(Host::Domain(host)) => {
+                let found =
+                    self.resolver.resolve(host, port).await.map_err(|_| ConnectFailure::Name)?;
+                if redirected && !self.vouched && !found.iter().all(|found| is_public(found.ip())) {
+                    return Err(ConnectFailure::Redirected.into());
+                }
+                let name =
+                    ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Name)?;
+                (found, name)
+            }
+            Some(Host::Ipv4(address)) => literal(address.into(), port, redirected)?,
+            Some(Host::Ipv6(address)) => literal(address.into(), port, redirected)?,
+            None => return Err(ConnectFailure::Name.into()),
+        };
+        if addresses.is_empty() {
+            return Err(ConnectFailure::Name.into());
+        }
+        let stream = tcp(&addresses).await?;
+        let tls = TlsConnector::from(self.config.clone());
+        let stream = tls
+            .connect(name, stream)
+            .await
+            .map_err(|error| ConnectFailure::Tls(error.to_string()))?;
+        let host = url.host_str().unwrap_or_default();
+        let authority = if port == WSS_PORT { host.to_owned() } else { format!("{host}:{port}") };
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        websocket(stream, "wss", &authority, &target, wants_routing_id).await
+    }
+}
+
+fn literal(
+    address: IpAddr,
+    port: u16,
+    redirected: bool,
+) -> Result<(Vec<SocketAddr>, ServerName<'static>), ConnectFailure> {
+    if redirected && !is_public(address) {
+        return Err(ConnectFailure::Redirected);
+    }
+    Ok((vec![(address, port).into()], ServerName::IpAddress(address.into())))
+}
+
+/// Connects to the first address that answers.
+async fn tcp(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
+    let mut failure = ConnectFailure::Name;
+    for address in addresses {
+        match tokio::time::timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Small messages that wait for answers: Nagle's algorithm would only add delay.
+                let _slower = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => failure = ConnectFailure::Network(error.kind().to_string()),
+            Err(_) => failure = ConnectFailure::TimedOut,
+        }
+    }
+    Err(failure)
+}
+
+/// The WebSocket handshake. Every answer but the right one is a refusal.
+async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    scheme: &str,
+    authority: &str,
+    target: &str,
+    wants_routing_id: bool,
+) -> Result<Connected, Refused> {
+    let request = request(scheme, authority, target).ok_or(ConnectFailure::Name)?;
+    let (socket, response) = client_async_with_config(request, stream, Some(websocket::config()))
+        .await
+        .map_err(refused)?;
+    let routing_id = if wants_routing_id { Some(routing_id(&response)?) } else { None };
+    Ok(Connected { channel: Box::new(WebSocket::new(socket)), routing_id })
+}
+
+fn request(scheme: &str, authority: &str, target: &str) -> Option<Request> {
+    let mut request = format!("{scheme}://{authority}{target}").into_client_request().ok()?;
+    let origin = HeaderValue::from_str(&format!("{scheme}://{authority}")).ok()?;
+    request.headers_mut().insert(ORIGIN, origin);
+    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    Some(request)
+}
+
+fn routing_id(response: &Response) -> Result<RoutingId, ConnectFailure> {
+    let values = response.headers().get_all(ROUTING_ID_HEADER).iter();
+    read_routing_id(values.map(|value| value.to_str().unwrap_or_default()))
+        .map_err(|_| ConnectFailure::RoutingId)
+}
+
+fn refused(error: tungstenite::Error) -> Refused {
+    use tungstenite::Error;
+    match error {
+        Error::Http(response) => {
+            let status = response.status().as_u16();
+            let location =
+                response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+            match (status, location) {
+                (301 | 302 | 303 | 307 | 308, Some(location)) => {
+                    Refused::Elsewhere(location.to_owned())
+                }
+                _ => ConnectFailure::Status(status).into(),
+            }
+        }
+        Error::Io(error) => ConnectFailure::Network(error.kind().to_string()).into(),
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            ConnectFailure::Network("connection closed".to_owned()).into()
+        }
+        _ => ConnectFailure::NotATunnelService.into(),
+    }
+}

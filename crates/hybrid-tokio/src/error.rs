@@ -1,0 +1,18 @@
+//! Why a session failed.
+
+use towline_radio::RadioError;
+
+/// Why a session, or a call, failed.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The transaction failed, or the call does not fit its state.
+    #[error(transparent)]
+    Hybrid(#[from] towline_hybrid::Error),
+    /// The radio does not work.
+    #[error(transparent)]
+    Radio(#[from] RadioError),
+    /// The session is over, so that nothing more can be asked of it.
+    #[error("the connection between the two devices is over; start again with a new code")]
+    Over,
+}

@@ -1,0 +1,67 @@
+//! Tokio drivers for both roles of the hybrid transport.
+//!
+//! [`computer::Session`] runs a [`towline_hybrid::Initiator`], [`phone::Session`] a [`towline_hybrid::Responder`]: a loop
+//! over the socket, the radio, the caller's commands and the deadline, and no decision of its own. Which radio, which
+//! roots of trust and which way to a tunnel service are handed in: [`TunnelConnector`] opens WebSockets, and anything
+//! else that carries whole messages in order can stand behind [`Connector`] and [`DataChannel`].
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use towline_hybrid::{Answer, CodeSource, InitiatorConfig, ResponderConfig, domain::TunnelDomain};
+//! use towline_hybrid::qr::{Hint, QrPayload};
+//! use towline_hybrid_tokio::{TunnelConnector, computer, phone};
+//! use towline_radio::air::Air;
+//! use towline_tunnel::{Relay, RelayConfig, Security};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let provider = towline_crypto::rustcrypto::provider();
+//! let relay = Relay::bind(RelayConfig::new("127.0.0.1:0".parse()?, Security::Plain, provider.clone())).await?;
+//! let connector = Arc::new(TunnelConnector::plain_loopback(relay.local_addr())?);
+//! tokio::spawn(relay.run());
+//! let air = Air::new(); // simulated: no Bluetooth needed
+//!
+//! // The computer shows a code ..
+//! let (computer, _steps) = computer::Session::start(
+//!     InitiatorConfig::default(), &provider, Hint::GetAssertion, Arc::new(air.radio()), connector.clone())?;
+//!
+//! // .. that the phone scans; it serves requests until the computer is done.
+//! let code = QrPayload::from_uri(&provider, computer.qr_uri())?;
+//! let config = ResponderConfig::new(vec![0xa0], TunnelDomain::new(257)?);
+//! let (phone, mut events) =
+//!     phone::Session::start(config, &provider, code, CodeSource::Camera, Arc::new(air.radio()), connector)?;
+//! let serving = tokio::spawn(async move {
+//!     while let Some(event) = events.next().await {
+//!         match event {
+//!             phone::Event::Ask { token, .. } => {
+//!                 phone.answer(token, Answer::Connect { remember: false }).await.expect("asked just now");
+//!             }
+//!             phone::Event::Request(request) => phone.respond(request).await.expect("under way"),
+//!             _ => {}
+//!         }
+//!     }
+//! });
+//!
+//! assert_eq!(computer.get_info().await?, [0xa0]);
+//! assert_eq!(computer.transact(vec![0x04]).await?, [0x04]);
+//! computer.shutdown().await?;
+//! serving.await?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod address;
+mod channel;
+pub mod computer;
+mod connector;
+mod driver;
+mod error;
+pub mod phone;
+mod websocket;
+
+pub use channel::{Connected, Connector, DataChannel, Incoming, Target};
+pub use connector::{NotLoopback, Resolve, SystemResolver, TunnelConnector};
+pub use error::Error;
+pub use towline_hybrid::tunnel::ConnectFailure;

@@ -1,0 +1,150 @@
+//! Relays, connectors and people for the tests.
+#![allow(dead_code, unreachable_pub)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use tokio::task::JoinHandle;
+use towline_crypto::{CryptoProvider, rustcrypto};
+use towline_hybrid::domain::TunnelDomain;
+use towline_hybrid::qr::{Hint, QrPayload};
+use towline_hybrid::{Answer, CodeSource, InitiatorConfig, ResponderConfig, ResponderSummary};
+use towline_hybrid_tokio::{Connector, Error, TunnelConnector, computer, phone};
+use towline_radio::air::Air;
+use towline_tunnel::{Relay, RelayConfig, RelayHandle, Security, Tls};
+
+pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const GET_INFO: &[u8] = &[0xa1, 0x01, 0x80];
+
+pub fn provider() -> CryptoProvider {
+    rustcrypto::provider()
+}
+
+pub fn domain() -> TunnelDomain {
+    TunnelDomain::new(257).unwrap()
+}
+
+pub struct Service {
+    pub address: SocketAddr,
+    pub handle: RelayHandle,
+    pub certificate: Option<CertificateDer<'static>>,
+    pub task: JoinHandle<()>,
+}
+
+pub async fn plain_relay() -> Service {
+    start(Security::Plain, None).await
+}
+
+/// A relay with a certificate for the tunnel domain's host.
+pub async fn tls_relay(name: &str) -> Service {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed([name.to_owned()]).unwrap();
+    let tls = Tls::from_pem(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap();
+    start(Security::Tls(tls), Some(cert.der().clone())).await
+}
+
+async fn start(security: Security, certificate: Option<CertificateDer<'static>>) -> Service {
+    let config = RelayConfig::new("127.0.0.1:0".parse().unwrap(), security, provider());
+    let relay = Relay::bind(config).await.unwrap();
+    let (address, handle) = (relay.local_addr(), relay.handle());
+    Service { address, handle, certificate, task: tokio::spawn(relay.run()) }
+}
+
+impl Service {
+    pub fn connector(&self) -> Arc<TunnelConnector> {
+        Arc::new(match &self.certificate {
+            None => TunnelConnector::plain_loopback(self.address).unwrap(),
+            Some(certificate) => tls_connector([certificate.clone()]).relay_at(self.address),
+        })
+    }
+
+    /// Waits until the relay holds no connection any more.
+    pub async fn until_empty(&self) {
+        let settled = async {
+            loop {
+                let stats = self.handle.stats();
+                if stats.waiting == 0 && stats.joined == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(in_time.is_ok(), "{:?}", self.handle.stats());
+    }
+}
+
+pub fn tls_connector(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> TunnelConnector {
+    let mut store = RootCertStore::empty();
+    for root in roots {
+        store.add(root).unwrap();
+    }
+    TunnelConnector::with_roots(store, provider()).unwrap()
+}
+
+pub fn computer(air: &Air, connector: Arc<dyn Connector>) -> (computer::Session, computer::Events) {
+    computer_with(InitiatorConfig::default(), air, connector)
+}
+
+pub fn computer_with(
+    config: InitiatorConfig,
+    air: &Air,
+    connector: Arc<dyn Connector>,
+) -> (computer::Session, computer::Events) {
+    let hint = Hint::MakeCredential;
+    computer::Session::start(config, &provider(), hint, Arc::new(air.radio()), connector).unwrap()
+}
+
+pub fn scan(computer: &computer::Session) -> QrPayload {
+    QrPayload::from_uri(&provider(), computer.qr_uri()).unwrap()
+}
+
+pub fn phone(
+    code: QrPayload,
+    air: &Air,
+    connector: Arc<dyn Connector>,
+) -> (phone::Session, phone::Events) {
+    let config = ResponderConfig::new(GET_INFO.to_vec(), domain());
+    let radio = Arc::new(air.radio());
+    phone::Session::start(config, &provider(), code, CodeSource::Camera, radio, connector).unwrap()
+}
+
+/// A phone whose person agrees, and whose authenticator echoes, to the end.
+pub async fn serve(
+    (phone, mut events): (phone::Session, phone::Events),
+) -> (Result<ResponderSummary, Error>, Vec<phone::Event>) {
+    let mut seen = Vec::new();
+    loop {
+        let event = events.next().await.expect("a last event");
+        seen.push(event.clone());
+        match event {
+            phone::Event::Ask { token, .. } => {
+                phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+            }
+            phone::Event::Request(request) => phone.respond(request).await.unwrap(),
+            phone::Event::Finished(result) => return (result, seen),
+            _ => {}
+        }
+    }
+}
+
+/// The result of a session that ends by itself, and its events before.
+pub async fn finish(
+    mut events: computer::Events,
+) -> (Result<towline_hybrid::InitiatorSummary, Error>, Vec<computer::Event>) {
+    let mut seen = Vec::new();
+    loop {
+        match events.next().await.expect("a last event") {
+            computer::Event::Finished(result) => return (result, seen),
+            event => seen.push(event),
+        }
+    }
+}
+
+pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.expect("in time")
+}
