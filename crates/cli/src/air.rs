@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use towline_radio::{RadioError, air::UdpHub};
+use towline::radio::{RadioError, air::UdpHub};
 
 use crate::{
     args,

@@ -1,7 +1,10 @@
 //! Everything the program can say, as JSON (the names are stable and listed in `docs/cli.md`) and as a line for a person.
 
 use serde::Serialize;
+use towline::hybrid::CodeSource;
 use towline_rp::KeyEntry;
+
+use crate::exit::{Exit, Failure};
 
 /// How a line is shown to a person.
 pub(crate) enum Weight {
@@ -29,13 +32,21 @@ pub(crate) enum Event {
     /// A step of a transaction.
     Step { step: Step, message: String },
     /// The person must answer: with `yes` or `no` as a line on standard input, unless `answered` says who does.
-    Question { question: Question, message: String, rp_id: Option<String>, answered: Option<bool> },
+    Question {
+        question: Question,
+        message: String,
+        rp_id: Option<String>,
+        choices: Vec<String>,
+        answered: Option<bool>,
+    },
     /// The relying party accepted a new key.
     Registered { account: String, key: KeyEntry },
     /// The relying party accepted a sign-in.
     SignedIn { account: String, key: KeyEntry, user_verified: bool },
-    /// The phone answered a request; `status` is the CTAP status.
-    Answered { operation: Operation, rp_id: Option<String>, ok: bool, status: String },
+    /// Something happened to a passkey on the phone.
+    Passkey { action: Action, rp_id: Option<String>, account: Option<String> },
+    /// The phone waits for a code.
+    Ready {},
     /// The phone is done with a code.
     Served { ok: bool, exit_code: u8, reason: Option<&'static str>, message: Option<String> },
     /// One thing that `doctor` looked at.
@@ -54,7 +65,6 @@ pub(crate) enum Role {
     Relay,
     Rp,
     Air,
-    Phone,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,20 +74,24 @@ pub(crate) enum Step {
     WaitingForScan,
     /// Phone: a code was read.
     CodeRead,
-    /// Phone: the tunnel is open and the advert is on the air.
-    Advertising,
     /// Computer: the phone's advert was heard.
     Near,
     /// The tunnel is being opened.
     Connecting,
-    /// Both ends prove that they saw the code and heard the advert.
+    /// Phone: the advert is on the air.
+    Advertising,
+    /// Computer: both ends prove that they saw the code and heard the advert.
     Handshake,
     /// The connection is secure.
     Connected,
-    /// The phone has the request and asks its person.
+    /// Computer: an attempt led nowhere, the code is on show again.
+    AttemptFailed,
+    /// Computer: the person acts on the phone. Phone: a request came.
     ScreenLock,
-    /// The phone answered.
-    Done,
+    /// Phone: the answer is on its way.
+    Answered,
+    /// The connection is being ended.
+    Closing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -97,10 +111,15 @@ pub(crate) enum Question {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Operation {
-    Register,
-    SignIn,
-    Other,
+pub(crate) enum Action {
+    Created,
+    Used,
+    /// One was to be made, but there is one already.
+    AlreadyRegistered,
+    /// Too many failed attempts at the screen lock.
+    Locked,
+    /// All were deleted.
+    Reset,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,6 +133,25 @@ pub(crate) enum Outcome {
 }
 
 impl Event {
+    /// How a code was served.
+    pub(crate) fn served(failure: Option<&Failure>) -> Self {
+        Self::Served {
+            ok: failure.is_none(),
+            exit_code: failure.map_or(Exit::Ok, |failure| failure.exit).code(),
+            reason: failure.map(|failure| failure.reason),
+            message: failure.map(|failure| failure.message.clone()),
+        }
+    }
+
+    /// The phone has a code.
+    pub(crate) fn code_read(source: CodeSource) -> Self {
+        let message = match source {
+            CodeSource::File => "Read the code from the picture.",
+            _ => "Took the code.",
+        };
+        Self::Step { step: Step::CodeRead, message: message.into() }
+    }
+
     /// The line for a person, if there is one.
     pub(crate) fn human(&self) -> Option<(Weight, String)> {
         let mark = |simulated: &bool| if *simulated { " (SIMULATED)" } else { "" };
@@ -123,42 +161,65 @@ impl Event {
                     Role::Relay => "relay",
                     Role::Rp => "relying party",
                     Role::Air => "Bluetooth",
-                    Role::Phone => "phone",
                 };
                 (Weight::Result, format!("{what}{} at {url}; stop it with Ctrl-C", mark(simulated)))
             }
             Self::Stopped { .. } => (Weight::Note, "stopped".into()),
             Self::Radio { description, simulated } => {
-                (Weight::Note, format!("Bluetooth{}: {description}", mark(simulated)))
+                (Weight::Note, format!("Bluetooth{}: {}", mark(simulated), one_line(description)))
             }
-            Self::QrCode { image: Some(image), .. } => {
-                (Weight::Note, format!("scan this code with your phone; it is also in {image}"))
+            Self::QrCode { image: Some(image), uri } => (
+                Weight::Note,
+                format!(
+                    "scan this code with your phone; it is also in {image}, and its text is\n{uri}"
+                ),
+            ),
+            Self::QrCode { image: None, uri } => {
+                (Weight::Note, format!("scan this code with your phone; its text is\n{uri}"))
             }
-            Self::QrCode { image: None, .. } => {
-                (Weight::Note, "scan this code with your phone".into())
-            }
-            Self::Step { message, .. } => (Weight::Step, message.clone()),
-            Self::Question { message, answered: None, .. } => {
-                (Weight::Question, format!("{message} [yes/no]"))
-            }
-            Self::Question { message, answered: Some(yes), .. } => {
-                (Weight::Note, format!("{message} {}", if *yes { "yes" } else { "no" }))
+            Self::Step { message, .. } => (Weight::Step, one_line(message)),
+            Self::Question { message, answered, choices, .. } => {
+                let list: String = (1_u32..)
+                    .zip(choices)
+                    .map(|(number, name)| format!("\n  {number}  {}", one_line(name)))
+                    .collect();
+                let message = one_line(message);
+                let wanted = if choices.is_empty() { "[yes/no]" } else { "\n[number, or no]" };
+                match answered {
+                    None => (Weight::Question, format!("{message}{list} {wanted}")),
+                    Some(true) => (Weight::Note, format!("{message}{list} yes")),
+                    Some(false) => (Weight::Note, format!("{message}{list} no")),
+                }
             }
             Self::Registered { account, key } => (
                 Weight::Result,
-                format!("registered: {account} can now sign in with {:?}", key.name),
+                format!("registered: {} can now sign in with {:?}", one_line(account), key.name),
             ),
             Self::SignedIn { account, key, .. } => {
-                (Weight::Result, format!("signed in as {account} with {:?}", key.name))
+                (Weight::Result, format!("signed in as {} with {:?}", one_line(account), key.name))
             }
-            Self::Answered { ok: true, .. } => (Weight::Step, "answered".into()),
-            Self::Answered { ok: false, status, .. } => {
-                (Weight::Step, format!("answered no: {status}"))
+            Self::Passkey { action, rp_id, account } => {
+                let site = one_line(rp_id.as_deref().unwrap_or("the site"));
+                let account = one_line(account.as_deref().unwrap_or("the account"));
+                let message = match action {
+                    Action::Created => format!("passkey saved: {account} on {site}"),
+                    Action::Used => format!("signed in to {site} as {account}"),
+                    Action::AlreadyRegistered => {
+                        format!("this phone already holds a passkey for the account on {site}")
+                    }
+                    Action::Locked => "too many failed attempts: the screen lock is locked".into(),
+                    Action::Reset => "all passkeys were deleted".into(),
+                };
+                (Weight::Note, message)
+            }
+            Self::Ready {} => {
+                (Weight::Note, "paste a code, or give the path of a picture of one".into())
             }
             Self::Served { ok: true, .. } => (Weight::Result, "done".into()),
-            Self::Served { ok: false, message, .. } => {
-                (Weight::Result, format!("not done: {}", message.as_deref().unwrap_or("it failed")))
-            }
+            Self::Served { ok: false, message, .. } => (
+                Weight::Result,
+                format!("not done: {}", one_line(message.as_deref().unwrap_or("it failed"))),
+            ),
             Self::Check { check, outcome, message } => {
                 let outcome = match outcome {
                     Outcome::Good => "good",
@@ -166,14 +227,50 @@ impl Event {
                     Outcome::Note => "note",
                     Outcome::NotChecked => "not checked",
                 };
-                (Weight::Result, format!("{check:<10} {outcome:<12} {message}"))
+                (Weight::Result, format!("{check:<10} {outcome:<12} {}", one_line(message)))
             }
             Self::QrField { key, name, value, meaning } => {
                 let key = key.as_deref().unwrap_or("");
-                (Weight::Result, format!("{key:>5}  {name:<16} {value}\n{:24}{meaning}", ""))
+                (
+                    Weight::Result,
+                    format!("{key:>5}  {name:<16} {}\n{:24}{meaning}", one_line(value), ""),
+                )
             }
             Self::ExitCodes { text } => (Weight::Result, (*text).into()),
-            Self::Failed { message, .. } => (Weight::Note, format!("towline: {message}")),
+            Self::Failed { message, .. } => {
+                (Weight::Note, format!("towline: {}", one_line(message)))
+            }
         })
+    }
+}
+
+/// Names come from strangers: what could start a line, move the cursor, change colours or turn the direction of writing
+/// is replaced.
+fn one_line(text: &str) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_name_can_not_drive_the_terminal() {
+        let event = Event::Question {
+            question: Question::Choose,
+            message: "evil\x1b[2J\u{9b}1m".into(),
+            rp_id: None,
+            choices: vec!["a\nregistered: b".into(), "\u{202e}c".into()],
+            answered: None,
+        };
+        let (_, line) = event.human().unwrap();
+        assert_eq!(
+            line,
+            "evil\u{fffd}[2J\u{fffd}1m\n  1  a\u{fffd}registered: b\n  2  \u{fffd}c \n[number, or no]"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use towline_hybrid::qr::{ExtraKey, Hint, QrPayload};
+use towline::hybrid::qr::{ExtraKey, Hint, QrPayload};
 
 use crate::{
     args,
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
     let path = std::path::Path::new(&args.code);
     let codes = if path.is_file() { read::file(path)? } else { vec![args.code.trim().to_owned()] };
-    let provider = towline_crypto::rustcrypto::provider();
+    let provider = towline::crypto::rustcrypto::provider();
     let mut last_failure = None;
     for code in &codes {
         if args.draw || args.qr_image.is_some() {
@@ -131,13 +131,13 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use towline_crypto::Secret;
-    use towline_hybrid::{qr::Extra, secrets::QrSecret};
+    use towline::crypto::Secret;
+    use towline::hybrid::{qr::Extra, secrets::QrSecret};
 
     use super::*;
 
     fn payload() -> QrPayload {
-        let provider = towline_crypto::rustcrypto::provider();
+        let provider = towline::crypto::rustcrypto::provider();
         let key = provider.ecdh.generate(&*provider.random).unwrap();
         QrPayload::new(
             *key.public_key(),

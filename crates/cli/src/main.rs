@@ -3,10 +3,16 @@
 
 mod air;
 mod args;
+mod computer;
+mod console;
 mod doctor;
 mod event;
 mod exit;
 mod explain;
+mod failure;
+mod network;
+mod person;
+mod phone;
 mod qr;
 mod relay;
 mod report;
@@ -20,7 +26,7 @@ use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Command, Completions},
+    args::{Cli, Command, Completions, Computer},
     event::Event,
     exit::{Exit, Failure},
     report::Report,
@@ -65,7 +71,9 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(&args, report).await,
         Command::Air(args) => air::run(&args, report).await,
         Command::Relay(args) => relay::run(args, report).await,
-        Command::Phone(_) | Command::Computer(_) => Ok(Exit::Failed),
+        Command::Phone(args) => phone::run(args, report).await,
+        Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
+        Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
         Command::Completions(args) => Ok(completions(&args)),
         Command::ExitCodes => {
             report.event(&Event::ExitCodes { text: exit::HELP });

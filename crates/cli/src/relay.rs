@@ -2,8 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use towline_radio::RadioError;
-use towline_tunnel::{Relay, RelayConfig, RelayError, Security, Tls};
+use towline::{
+    radio::RadioError,
+    tunnel::{Relay, RelayConfig, RelayError, Security, Tls},
+};
 
 use crate::{
     air, args,
@@ -26,7 +28,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         }
         _ => (Security::Plain, "ws"),
     };
-    let provider = towline_crypto::rustcrypto::provider();
+    let provider = towline::crypto::rustcrypto::provider();
     let config = RelayConfig::new(args.listen, security, provider);
     let relay = Relay::bind(config).await.map_err(|error| relay_failure(&error))?;
     let hub = match args.air {

@@ -39,10 +39,6 @@ impl Report {
         Arc::new(Self { json, started: Instant::now(), waiting: live.then(Mutex::default) })
     }
 
-    pub(crate) const fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Keeps the time of a waiting line moving, until dropped. For a terminal only; otherwise it never wakes.
     pub(crate) async fn tick(self: Arc<Self>) {
         let Some(waiting) = &self.waiting else { return std::future::pending().await };
@@ -70,7 +66,6 @@ impl Report {
             return;
         }
         let Some((weight, text)) = event.human() else { return };
-        let text = printable(&text);
         match weight {
             Weight::Step => self.step(&text),
             Weight::Note => self.end_line(|| to_stderr(&format!("{text}\n"))),
@@ -122,15 +117,6 @@ impl Drop for Report {
     }
 }
 
-/// Names come from strangers: what could move the cursor, change colours or turn the direction of writing is replaced.
-fn printable(text: &str) -> String {
-    let harmful = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
 /// A reader that went away is no reason to stop: the other end of a transaction may still need this one.
 fn to_stdout(text: &str) {
     let mut out = std::io::stdout().lock();
@@ -140,17 +126,4 @@ fn to_stdout(text: &str) {
 fn to_stderr(text: &str) {
     let mut out = std::io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_strangers_name_can_not_drive_the_terminal() {
-        assert_eq!(
-            printable("evil\x1b[2J\u{9b}1m\u{202e}x\n"),
-            "evil\u{fffd}[2J\u{fffd}1m\u{fffd}x\n"
-        );
-    }
 }

@@ -3,7 +3,7 @@
 mod adapter;
 mod relay;
 
-use towline_radio::air::UdpAir;
+use towline::radio::air::UdpAir;
 
 use crate::{
     args,
@@ -30,7 +30,7 @@ impl Finding {
 pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Failure> {
     let mut findings = vec![adapter::check(std::path::Path::new("/sys"))];
     findings.push(radio(args).await);
-    let tls = tls::client(args.network.ca.as_deref());
+    let tls = tls::client(args.network.ca.as_deref(), None);
     findings.push(match (&tls, &args.network.ca) {
         (Ok(_), Some(path)) => {
             Finding::new("roots", Outcome::Good, format!("{} is used", path.display()))

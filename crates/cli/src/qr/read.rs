@@ -4,6 +4,7 @@ use std::{fs::File, io::BufReader, path::Path};
 
 use image::{GrayImage, ImageReader, Limits};
 use rqrr::PreparedImage;
+use towline::hybrid::CodeSource;
 
 use crate::exit::Failure;
 
@@ -42,11 +43,11 @@ pub(crate) fn file(path: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// The text of the one passkey code: the argument itself, or what the picture shows.
-pub(crate) fn passkey_code(text_or_path: &str) -> Result<String, Failure> {
+/// The text of the one passkey code: the argument itself, or what the picture shows; and which of the two it was.
+pub(crate) fn passkey_code(text_or_path: &str) -> Result<(String, CodeSource), Failure> {
     let text = text_or_path.trim();
     if is_passkey_code(text) {
-        return Ok(text.to_owned());
+        return Ok((text.to_owned(), CodeSource::Typed));
     }
     let path = Path::new(text);
     if !path.exists() {
@@ -56,7 +57,7 @@ pub(crate) fn passkey_code(text_or_path: &str) -> Result<String, Failure> {
     let mut passkeys: Vec<String> =
         file(path)?.into_iter().filter(|code| is_passkey_code(code)).collect();
     match (passkeys.pop(), passkeys.len()) {
-        (Some(code), 0) => Ok(code),
+        (Some(code), 0) => Ok((code, CodeSource::File)),
         (Some(_), others) => Err(Failure::usage(
             "several_codes",
             format!(
@@ -166,7 +167,7 @@ mod tests {
         let directory = Directory::new("formats");
         for name in ["code.png", "code.jpg", "code.jpeg"] {
             let path = directory.save(name, &picture("FIDO:/123"));
-            assert_eq!(passkey_code(&path).unwrap(), "FIDO:/123", "{name}");
+            assert_eq!(passkey_code(&path).unwrap().0, "FIDO:/123", "{name}");
         }
     }
 
@@ -175,7 +176,7 @@ mod tests {
         let directory = Directory::new("name");
         let path = directory.save("code.png", &picture("FIDO:/123"));
         let renamed = directory.write("code.dat", &std::fs::read(path).unwrap());
-        assert_eq!(passkey_code(&renamed).unwrap(), "FIDO:/123");
+        assert_eq!(passkey_code(&renamed).unwrap().0, "FIDO:/123");
     }
 
     #[test]
@@ -193,7 +194,7 @@ mod tests {
         let path = directory
             .save("two.png", &beside(&picture("https://example.org"), &picture("fido:/123")));
         assert_eq!(file(Path::new(&path)).unwrap().len(), 2);
-        assert_eq!(passkey_code(&path).unwrap(), "fido:/123");
+        assert_eq!(passkey_code(&path).unwrap().0, "fido:/123");
     }
 
     #[test]

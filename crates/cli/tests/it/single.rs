@@ -1,15 +1,17 @@
 //! Commands that need nobody else.
 
-use towline_crypto::Secret;
-use towline_hybrid::{
-    qr::{Hint, QrPayload},
-    secrets::QrSecret,
+use towline::{
+    crypto::Secret,
+    hybrid::{
+        qr::{Hint, QrPayload},
+        secrets::QrSecret,
+    },
 };
 
 use crate::program::{Directory, Program, run, run_plain};
 
 pub(crate) fn uri() -> String {
-    let provider = towline_crypto::rustcrypto::provider();
+    let provider = towline::crypto::rustcrypto::provider();
     let key = provider.ecdh.generate(&*provider.random).unwrap();
     QrPayload::new(*key.public_key(), QrSecret::new(Secret::new([0x5a; 16])), Hint::MakeCredential)
         .to_uri()

@@ -1,0 +1,158 @@
+//! `towline computer`: shows a code, waits for a phone, and takes its passkey to the relying party.
+
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use towline::{
+    Computer, Screen, Step as Shown,
+    hybrid::{InitiatorConfig, InitiatorProgress},
+};
+use towline_rp::{Begun, RpClient};
+
+use crate::{
+    args,
+    event::{Event, Step},
+    exit::{Exit, Failure},
+    network,
+    qr::draw::Drawing,
+    report::Report,
+    stop::Stop,
+};
+
+pub(crate) async fn register(args: args::Register, report: &Arc<Report>) -> Result<Exit, Failure> {
+    let rp = RpClient::new(&args.session.rp)?;
+    let begun = rp.begin_registration(&args.account, &args.name).await?;
+    let credential = ceremony(Kind::Register, &args.session, &rp, &begun, report).await?;
+    let registered = rp.finish_registration(&begun.ceremony, credential).await?;
+    report.event(&Event::Registered { account: registered.account, key: registered.key });
+    Ok(Exit::Ok)
+}
+
+pub(crate) async fn sign_in(args: args::SignIn, report: &Arc<Report>) -> Result<Exit, Failure> {
+    let rp = RpClient::new(&args.session.rp)?;
+    let begun = rp.begin_sign_in(args.account.as_deref()).await?;
+    let credential = ceremony(Kind::SignIn, &args.session, &rp, &begun, report).await?;
+    let signed_in = rp.finish_sign_in(&begun.ceremony, credential).await?;
+    report.event(&Event::SignedIn {
+        account: signed_in.account,
+        key: signed_in.key,
+        user_verified: signed_in.user_verified,
+    });
+    Ok(Exit::Ok)
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Register,
+    SignIn,
+}
+
+/// Everything between the site's options and the response for it.
+async fn ceremony(
+    kind: Kind,
+    args: &args::Session,
+    rp: &RpClient,
+    begun: &Begun,
+    report: &Arc<Report>,
+) -> Result<Value, Failure> {
+    let mut stop = Stop::new()?;
+    let provider = towline::crypto::rustcrypto::provider();
+    let radio = network::radio(&args.radio, report).await?;
+    let connector = network::connector(&args.network, provider.clone()).await?;
+    let mut config = InitiatorConfig::default();
+    config.scan_timeout = Duration::from_secs(args.timeout);
+    let computer = Computer::new(provider, radio, connector).with_config(config);
+    let screen = Terminal {
+        report: Arc::clone(report),
+        image: args.qr_image.clone(),
+        over: watch::Sender::new(None),
+    };
+    // Where the person went, not what the site says about itself.
+    let origin = rp.origin();
+    let options = begun.public_key.to_string();
+    let mut work = pin!(async {
+        match kind {
+            Kind::Register => computer.create(&screen, &origin, &options).await,
+            Kind::SignIn => computer.get(&screen, &origin, &options).await,
+        }
+    });
+    let outcome = tokio::select! {
+        outcome = &mut work => outcome,
+        () = stop.wished() => {
+            screen.over.send_replace(Some(Failure::interrupted()));
+            tokio::select! {
+                outcome = &mut work => outcome,
+                // Who insists does not wait for the other end to be told.
+                () = stop.wished() => return Err(Failure::interrupted()),
+            }
+        }
+    };
+    // Bound to a variable of its own, so that the lock of the channel is not held across the return.
+    let over = screen.over.borrow().clone();
+    match over {
+        Some(why) => Err(why),
+        None => serde_json::from_str(&outcome?).map_err(|error| {
+            Failure::new(Exit::Failed, "failed", format!("the response is not JSON: {error}"))
+        }),
+    }
+}
+
+/// The terminal as the computer's screen.
+struct Terminal {
+    report: Arc<Report>,
+    image: Option<PathBuf>,
+    /// Why to stop, as soon as there is a reason.
+    over: watch::Sender<Option<Failure>>,
+}
+
+impl Terminal {
+    /// Shows the code: drawn for a person, as text, and as a picture where one was asked for.
+    fn draw(&self, uri: &str) -> Result<(), Failure> {
+        let drawing = Drawing::new(uri)?;
+        if let Some(path) = &self.image {
+            drawing.write_png(path)?;
+        }
+        self.report.drawing(&drawing.to_ansi());
+        let image = self.image.as_ref().map(|path| path.display().to_string());
+        self.report.event(&Event::QrCode { uri: uri.to_owned(), image });
+        Ok(())
+    }
+}
+
+impl Screen for Terminal {
+    fn show(&self, shown: Shown<'_>) {
+        let step = match shown {
+            Shown::ShowCode(uri) => {
+                if let Err(failure) = self.draw(uri) {
+                    self.over.send_replace(Some(failure));
+                }
+                return;
+            }
+            Shown::Listening(_) => Step::WaitingForScan,
+            Shown::Progress(progress) => match progress {
+                InitiatorProgress::Near => Step::Near,
+                InitiatorProgress::Connecting => Step::Connecting,
+                InitiatorProgress::Handshaking => Step::Handshake,
+                InitiatorProgress::Authenticated => Step::Connected,
+                InitiatorProgress::WaitingForPhone => Step::ScreenLock,
+                InitiatorProgress::AttemptFailed(_) => Step::AttemptFailed,
+                InitiatorProgress::Closing => Step::Closing,
+                // Said by `Listening`, together with the radio.
+                _ => return,
+            },
+            // What has scrolled by can't be taken off a terminal. The code is good for one phone only.
+            _ => return,
+        };
+        let message = match step {
+            Step::WaitingForScan => format!("Waiting for a scan. {shown}"),
+            _ => shown.to_string(),
+        };
+        self.report.event(&Event::Step { step, message });
+    }
+
+    async fn cancelled(&self) {
+        // Can't fail: `self` holds the sender.
+        let _ = self.over.subscribe().wait_for(Option::is_some).await;
+    }
+}

@@ -1,0 +1,89 @@
+//! The way to the relay and the radio, as the arguments name them.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use rustls::pki_types::ServerName;
+use towline::{
+    crypto::CryptoProvider,
+    radio::{BoxFuture, air::UdpAir},
+    transport::{Connector, Resolve, TunnelConnector},
+};
+use url::{Host, Url};
+
+use crate::{air::radio_failure, args, event::Event, exit::Failure, report::Report, tls};
+
+/// Opens tunnels: at the relay that `--relay` names, or at the tunnel domains' own hosts.
+pub(crate) async fn connector(
+    args: &args::Network,
+    provider: CryptoProvider,
+) -> Result<Arc<dyn Connector>, Failure> {
+    let ca = args.ca.as_deref();
+    let Some(url) = &args.relay else {
+        return Ok(Arc::new(TunnelConnector::with_tls(Arc::new(tls::client(ca, None)?), provider)));
+    };
+    let (host, port) = host_and_port(url)?;
+    if url.scheme() == "ws" {
+        let plain = TunnelConnector::plain_loopback(loopback(&host, port).await?);
+        let plain = plain.map_err(|error| Failure::usage("not_loopback", error.to_string()))?;
+        return Ok(Arc::new(plain));
+    }
+    let name = ServerName::try_from(host.clone()).map_err(|_| {
+        Failure::usage("no_relay", format!("{url} names no host that can have a certificate"))
+    })?;
+    let config = Arc::new(tls::client(ca, Some(name))?);
+    let relay = Arc::new(Relay { host, port });
+    Ok(Arc::new(TunnelConnector::with_tls(config, provider).resolver(relay)))
+}
+
+/// The host without brackets, and the port.
+pub(crate) fn host_and_port(url: &Url) -> Result<(String, u16), Failure> {
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(ip)) => ip.to_string(),
+        Some(Host::Ipv6(ip)) => ip.to_string(),
+        None => return Err(Failure::usage("no_relay", format!("{url} names no host"))),
+    };
+    Ok((host, url.port_or_known_default().unwrap_or(443)))
+}
+
+/// The address of a relay on this machine. The name `localhost` may stand for several; relays listen on the older one
+/// unless told otherwise.
+async fn loopback(host: &str, port: u16) -> Result<SocketAddr, Failure> {
+    let found = tokio::net::lookup_host((host, port))
+        .await
+        .ok()
+        .and_then(|found| found.min_by_key(SocketAddr::is_ipv6));
+    found.ok_or_else(|| {
+        Failure::environment("relay", format!("the relay's name {host:?} has no address"))
+    })
+}
+
+/// Every tunnel domain is at the relay that the person named.
+struct Relay {
+    host: String,
+    port: u16,
+}
+
+impl Resolve for Relay {
+    fn resolve<'a>(
+        &'a self,
+        _domain: &'a str,
+        _port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move {
+            Ok(tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect())
+        })
+    }
+}
+
+/// The radio that `--air` names, which is said to be simulated. There is no other yet.
+pub(crate) async fn radio(args: &args::Radio, report: &Report) -> Result<Arc<UdpAir>, Failure> {
+    let Some(addr) = args.air else {
+        let message = "this version can't use a Bluetooth adapter yet; to use a simulated one, run \
+                       `towline air --listen udp:127.0.0.1:4434` and pass `--air udp:127.0.0.1:4434` at both ends";
+        return Err(Failure::environment("no_real_bluetooth", message));
+    };
+    let air = UdpAir::connect(addr).await.map_err(|error| radio_failure(&error))?;
+    report.event(&Event::Radio { description: format!("the air at udp:{addr}"), simulated: true });
+    Ok(Arc::new(air))
+}

@@ -1,0 +1,236 @@
+//! The person in front of the phone: a terminal, or an answer given beforehand.
+
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use tokio::sync::Mutex;
+use towline::{
+    Person, agree,
+    authenticator::{self, Purpose, Question},
+    hybrid::{self, ResponderProgress, qr::Hint},
+};
+
+use towline_ctap::User;
+
+use crate::{
+    args::AnswerMode,
+    console::{Console, yes_or_no},
+    event::{self, Action, Event, Step},
+    report::Report,
+};
+
+/// Answers the phone's questions, and tells what happens.
+pub(crate) struct TerminalPerson {
+    mode: AnswerMode,
+    console: Arc<Mutex<Console>>,
+    report: Arc<Report>,
+    seen: Arc<Seen>,
+}
+
+/// What came of a code, for the exit code.
+#[derive(Default)]
+pub(crate) struct Seen(StdMutex<Outcome>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    #[default]
+    Nothing,
+    Done,
+    AlreadyRegistered,
+    /// There was nothing to sign in with.
+    NoCredentials,
+    /// The person said no to connecting.
+    Declined,
+    /// The person said no to the operation.
+    Refused,
+}
+
+impl Seen {
+    /// What came of it since the last call.
+    pub(crate) fn take(&self) -> Outcome {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, outcome: Outcome) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+    }
+}
+
+impl TerminalPerson {
+    pub(crate) fn new(
+        mode: AnswerMode,
+        console: Arc<Mutex<Console>>,
+        report: Arc<Report>,
+        seen: Arc<Seen>,
+    ) -> Self {
+        Self { mode, console, report, seen }
+    }
+
+    /// A yes or a no. The end of the input is a no: nobody is there to agree.
+    async fn agrees(
+        &self,
+        question: event::Question,
+        message: &str,
+        rp_id: Option<String>,
+    ) -> bool {
+        let answered = self.beforehand();
+        let ask = || Event::Question {
+            question,
+            message: message.to_owned(),
+            rp_id: rp_id.clone(),
+            choices: Vec::new(),
+            answered,
+        };
+        self.report.event(&ask());
+        if let Some(answer) = answered {
+            return answer;
+        }
+        let mut console = self.console.lock().await;
+        loop {
+            match console.line().await.as_deref().map(yes_or_no) {
+                Some(Some(answer)) => return answer,
+                Some(None) => self.report.event(&ask()),
+                None => return false,
+            }
+        }
+    }
+
+    const fn beforehand(&self) -> Option<bool> {
+        match self.mode {
+            AnswerMode::Yes => Some(true),
+            AnswerMode::No => Some(false),
+            AnswerMode::Ask => None,
+        }
+    }
+
+    async fn choose(&self, message: String, rp_id: String, choices: Vec<String>) -> Option<usize> {
+        let answered = self.beforehand();
+        let event = Event::Question {
+            question: event::Question::Choose,
+            message,
+            rp_id: Some(rp_id),
+            choices,
+            answered,
+        };
+        self.report.event(&event);
+        let Event::Question { choices, .. } = &event else { return None };
+        match answered {
+            Some(true) => return Some(0),
+            Some(false) => return None,
+            None => {}
+        }
+        let mut console = self.console.lock().await;
+        loop {
+            let line = console.line().await?;
+            if yes_or_no(&line) == Some(false) {
+                return None;
+            }
+            // People count from 1.
+            match line.parse::<usize>().ok().and_then(|number| number.checked_sub(1)) {
+                Some(index) if index < choices.len() => return Some(index),
+                _ => self.report.event(&event),
+            }
+        }
+    }
+}
+
+impl Person for TerminalPerson {
+    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+        let wants = match question.hint {
+            Hint::MakeCredential => "make a passkey",
+            Hint::CredentialPresentation | Hint::CredentialIssuance => "use a digital credential",
+            Hint::GetAssertion => "sign in",
+        };
+        let message = format!("Connect to the computer that shows this code? It wants to {wants}.");
+        if self.agrees(event::Question::Connect, &message, None).await {
+            hybrid::Answer::Connect { remember: false }
+        } else {
+            self.seen.put(Outcome::Declined);
+            hybrid::Answer::Decline
+        }
+    }
+
+    async fn answer(&mut self, question: &Question) -> authenticator::Answer {
+        let message = question.to_string();
+        let answer = match question {
+            Question::ChooseAccount { rp_id, accounts } => {
+                let names = accounts.iter().map(account_name).collect();
+                let choice = self.choose(message, rp_id.to_string(), names).await;
+                choice.map_or(authenticator::Answer::Deny, authenticator::Answer::Account)
+            }
+            Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => {
+                let (kind, rp_id) = about(purpose);
+                if self.agrees(kind, &message, rp_id).await {
+                    if matches!(purpose, Purpose::NothingToUse { .. }) {
+                        self.seen.put(Outcome::NoCredentials);
+                    }
+                    agree(question)
+                } else {
+                    authenticator::Answer::Deny
+                }
+            }
+            // A kind of question that this program can't show is not agreed to.
+            _ => authenticator::Answer::Deny,
+        };
+        if answer == authenticator::Answer::Deny {
+            self.seen.put(Outcome::Refused);
+        }
+        answer
+    }
+
+    fn notice(&mut self, event: &authenticator::Event) {
+        use authenticator::Event as Happened;
+        let (action, rp_id, account) = match event {
+            Happened::Created { rp, user, .. } => {
+                (Action::Created, Some(rp.id.to_string()), Some(account_name(user)))
+            }
+            Happened::Used { rp_id, user } => {
+                (Action::Used, Some(rp_id.to_string()), Some(account_name(user)))
+            }
+            Happened::AlreadyRegistered { rp } => {
+                (Action::AlreadyRegistered, Some(rp.id.to_string()), None)
+            }
+            Happened::VerificationLocked { .. } => (Action::Locked, None, None),
+            Happened::Reset => (Action::Reset, None, None),
+            _ => return,
+        };
+        match action {
+            Action::Created | Action::Used => self.seen.put(Outcome::Done),
+            Action::AlreadyRegistered => self.seen.put(Outcome::AlreadyRegistered),
+            Action::Locked | Action::Reset => {}
+        }
+        self.report.event(&Event::Passkey { action, rp_id, account });
+    }
+
+    fn advertising(&mut self, radio: &str) {
+        let message = format!("Showing the computer that this phone is near, by {radio}.");
+        self.report.event(&Event::Step { step: Step::Advertising, message });
+    }
+
+    fn progress(&mut self, progress: ResponderProgress) {
+        let (step, message) = match progress {
+            ResponderProgress::Connecting => (Step::Connecting, "Connecting to the relay."),
+            ResponderProgress::Connected => (Step::Connected, "Connected to the computer."),
+            ResponderProgress::Request => (Step::ScreenLock, "The computer asks for a passkey."),
+            ResponderProgress::Answered => (Step::Answered, "Answered."),
+            _ => return,
+        };
+        self.report.event(&Event::Step { step, message: message.into() });
+    }
+}
+
+/// What a question is about, and whom.
+fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
+    match purpose {
+        Purpose::Create { rp, .. } => (event::Question::Register, Some(rp.id.to_string())),
+        Purpose::Use { rp_id, .. } => (event::Question::SignIn, Some(rp_id.to_string())),
+        Purpose::AlreadyRegistered { rp, .. } => (event::Question::Other, Some(rp.id.to_string())),
+        Purpose::NothingToUse { rp_id } => (event::Question::Other, Some(rp_id.to_string())),
+        _ => (event::Question::Other, None),
+    }
+}
+
+fn account_name(user: &User) -> String {
+    let named =
+        [&user.name, &user.display_name].into_iter().flatten().find(|name| !name.is_empty());
+    named.cloned().unwrap_or_else(|| "an account without a name".into())
+}
