@@ -291,9 +291,10 @@ impl Create {
         let algorithm = algorithm
             .filter(|alg| self.options.algorithms.contains(alg))
             .ok_or(Misbehaviour::UnexpectedAlgorithm)?;
-        let (statement, auth_data) = match self.options.conveyance {
-            Conveyance::Direct => (response.attestation, response.auth_data),
-            Conveyance::None => without_attestation(response, attested),
+        let MakeCredentialResponse { attestation, auth_data, .. } = response;
+        let statement = match self.options.conveyance {
+            Conveyance::Direct => attestation,
+            Conveyance::None => without_attestation(attestation, attested),
         };
         let registration = Registration {
             credential_id: &attested.credential_id,
@@ -333,19 +334,12 @@ fn known_discoverability(request: &MakeCredentialRequest, info: &GetInfo) -> Opt
     if request.options.rk == Some(true) { Some(true) } else { strict.then_some(false) }
 }
 
-/// Takes away what would tell the model of the authenticator (WebAuthn L3 §5.1.3, attestation conveyance `none`). Self
-/// attestation without a model tells nothing, and stays.
+/// Takes away the statement (WebAuthn L3 §5.1.3, attestation conveyance `none`). The AAGUID stays, as that section has it
+/// now: sites use it to name the passkey's provider. Self attestation without a model tells nothing, and stays too.
 fn without_attestation(
-    response: MakeCredentialResponse,
+    statement: AttestationStatement,
     attested: &AttestedCredentialData,
-) -> (AttestationStatement, Vec<u8>) {
+) -> AttestationStatement {
     let anonymous = attested.aaguid == towline_ctap::Aaguid::ZERO;
-    if response.attestation.is_self() && anonymous {
-        return (response.attestation, response.auth_data);
-    }
-    let mut auth_data = response.auth_data;
-    // The AAGUID follows the header; there is one, since the data were read.
-    let aaguid = auth_data.iter_mut().skip(AuthenticatorData::HEADER).take(16);
-    aaguid.for_each(|byte| *byte = 0);
-    (AttestationStatement::None, auth_data)
+    if statement.is_self() && anonymous { statement } else { AttestationStatement::None }
 }

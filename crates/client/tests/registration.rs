@@ -346,7 +346,7 @@ fn attestation_reaches_only_sites_that_ask_for_it() {
     for statement in [certified, packed(None), AttestationStatement::None] {
         let result = with_statement("none", &statement, &data);
         let (fmt, auth_data) = attestation_object(&result);
-        assert_eq!((fmt.as_str(), &auth_data), ("none", &anonymous.encode()));
+        assert_eq!((fmt.as_str(), &auth_data), ("none", &data.encode()));
         assert_eq!(unb64(&result["response"]["authenticatorData"]), auth_data);
     }
     let (fmt, _) = attestation_object(&with_statement("none", &packed(None), &anonymous));

@@ -28,7 +28,8 @@ use crate::{Person, driver::Driver};
 /// // What your site hands to `navigator.credentials.create()`:
 /// let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
 ///     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
-///     "pubKeyCredParams": [{"type": "public-key", "alg": -7}]}"#;
+///     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+///     "authenticatorSelection": {"residentKey": "required"}}"#;
 /// let registration = device.create("https://example.org", options).await?;
 /// # let json: serde_json::Value = serde_json::from_str(&registration)?;
 /// # assert_eq!(json["type"], "public-key");

@@ -27,6 +27,12 @@ pub trait Person: Send {
         async { towline_hybrid::Answer::Decline }
     }
 
+    /// The radio broadcasts for the computer. `radio` names it; a simulated one says so. Nothing, by default.
+    #[cfg(feature = "phone")]
+    fn advertising(&mut self, radio: &str) {
+        let _ = radio;
+    }
+
     /// How a connection with a computer goes. Nothing, by default.
     #[cfg(feature = "phone")]
     fn progress(&mut self, progress: towline_hybrid::ResponderProgress) {

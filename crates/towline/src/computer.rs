@@ -1,0 +1,343 @@
+//! The computer's role: the WebAuthn client over somebody's phone.
+
+use std::{
+    fmt,
+    future::{Future, pending},
+    sync::Arc,
+    time::Instant,
+};
+
+use tokio::time::sleep_until;
+use towline_client::{
+    Account, Caller, Channel, ChannelError, Client, Environment, Error as ClientError, Origin,
+    create, get,
+};
+use towline_crypto::CryptoProvider;
+use towline_ctap::Transport;
+use towline_hybrid::{InitiatorConfig, InitiatorProgress, qr::Hint};
+use towline_hybrid_tokio::{
+    Connector, Error as TransportError,
+    computer::{Event, Events, Session},
+};
+use towline_radio::Scanner;
+
+/// A computer that uses people's phones to register and to sign in.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::sync::Arc;
+/// # let provider = towline::crypto::rustcrypto::provider();
+/// # let radio = towline::radio::air::Air::new().radio();
+/// # let connector = Arc::new(towline::transport::TunnelConnector::plain_loopback("127.0.0.1:9".parse()?)?);
+/// use towline::{Computer, Step};
+///
+/// let computer = Computer::new(provider, Arc::new(radio), connector);
+/// let screen = |step: Step<'_>| match step {
+///     Step::ShowCode(code) => println!("draw this as a QR code: {code}"),
+///     step => println!("{step}"), // "Connecting.", "Waiting for the phone.", ..
+/// };
+/// // What a site hands to `navigator.credentials.get()`; this one asks for another site's passkeys.
+/// let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rpId": "example.com"}"#;
+/// let error = computer.get(&screen, "https://example.org", options).await.unwrap_err();
+/// assert_eq!(error.name(), "SecurityError");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Computer {
+    client: Client,
+    provider: CryptoProvider,
+    scanner: Arc<dyn Scanner>,
+    connector: Arc<dyn Connector>,
+    config: InitiatorConfig,
+}
+
+impl Computer {
+    /// A computer with this radio and this way to tunnel services.
+    #[must_use]
+    pub fn new(
+        provider: CryptoProvider,
+        scanner: Arc<dyn Scanner>,
+        connector: Arc<dyn Connector>,
+    ) -> Self {
+        let client = Client::new(provider.clone());
+        Self { client, provider, scanner, connector, config: InitiatorConfig::default() }
+    }
+
+    /// The same with another client: other limits of time, another public suffix list.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self { client, ..self }
+    }
+
+    /// The same with other deadlines on the way to the phone.
+    #[must_use]
+    pub fn with_config(self, config: InitiatorConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Registers a passkey on the phone that scans the code: PublicKeyCredentialCreationOptionsJSON in,
+    /// RegistrationResponseJSON out. Dropping the future ends everything at once; [`Screen::cancelled`] ends it in order.
+    ///
+    /// # Errors
+    /// [`ComputerError`], which prints as a sentence for the person.
+    pub async fn create(
+        &self,
+        screen: &impl Screen,
+        origin: &str,
+        options_json: &str,
+    ) -> Result<String, ComputerError> {
+        let caller = Caller::from(Origin::parse(origin)?);
+        let mut channel = self.channel(screen, Hint::MakeCredential);
+        let here = Here(screen);
+        let result = create(&self.client, &mut channel, &here, &caller, options_json).await;
+        channel.finish(result).await
+    }
+
+    /// Signs in with the phone that scans the code: PublicKeyCredentialRequestOptionsJSON in, AuthenticationResponseJSON out.
+    /// Dropping the future ends everything at once; [`Screen::cancelled`] ends it in order.
+    ///
+    /// # Errors
+    /// [`ComputerError`], which prints as a sentence for the person.
+    pub async fn get(
+        &self,
+        screen: &impl Screen,
+        origin: &str,
+        options_json: &str,
+    ) -> Result<String, ComputerError> {
+        let caller = Caller::from(Origin::parse(origin)?);
+        let mut channel = self.channel(screen, Hint::GetAssertion);
+        let here = Here(screen);
+        let result = get(&self.client, &mut channel, &here, &caller, options_json).await;
+        channel.finish(result).await
+    }
+
+    const fn channel<'a, S>(&'a self, screen: &'a S, hint: Hint) -> PhoneChannel<'a, S> {
+        PhoneChannel { computer: self, screen, hint, session: None, failure: None }
+    }
+}
+
+impl fmt::Debug for Computer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Computer")
+            .field("radio", &self.scanner.description())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the person at the computer sees, and what they can do about it. A closure over [`Step`] is a screen.
+pub trait Screen: Sync {
+    /// The next step.
+    fn show(&self, step: Step<'_>);
+
+    /// The phone left it to the computer to choose one of at least two accounts; `None` calls it off. The newest, by
+    /// default.
+    fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
+        let _ = accounts;
+        async { Some(0) }
+    }
+
+    /// Ready when the person wants to stop; never, by default.
+    fn cancelled(&self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+}
+
+impl<F: Fn(Step<'_>) + Sync> Screen for F {
+    fn show(&self, step: Step<'_>) {
+        self(step);
+    }
+}
+
+/// A step on the way to the phone. It prints as a sentence.
+#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Show this text as a QR code. It is a secret: whoever reads it and is near can act as the phone.
+    ShowCode(&'a str),
+    /// Take the code off the screen.
+    HideCode,
+    /// The radio listens for the phone. A simulated one says so.
+    Listening(&'a str),
+    /// Something else happened.
+    Progress(&'a InitiatorProgress),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShowCode(_) => f.write_str("Scan the code with your phone."),
+            Self::HideCode => f.write_str("The code is no longer needed."),
+            Self::Listening(radio) => write!(f, "Listening for the phone by {radio}."),
+            Self::Progress(progress) => match progress {
+                InitiatorProgress::WaitingForScan => f.write_str("Waiting for a phone."),
+                InitiatorProgress::Near => f.write_str("A phone is near."),
+                InitiatorProgress::Connecting => f.write_str("Connecting."),
+                InitiatorProgress::Handshaking => f.write_str("Securing the connection."),
+                InitiatorProgress::AttemptFailed(error) => {
+                    write!(f, "That phone did not work: {error}.")
+                }
+                InitiatorProgress::Authenticated => f.write_str("Connected to the phone."),
+                InitiatorProgress::WaitingForPhone => f.write_str("Continue on your phone."),
+                InitiatorProgress::Closing => f.write_str("Closing the connection."),
+                _ => f.write_str("Working."),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShowCode(_) => f.write_str("ShowCode"),
+            Self::HideCode => f.write_str("HideCode"),
+            Self::Listening(radio) => f.debug_tuple("Listening").field(radio).finish(),
+            Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
+        }
+    }
+}
+
+/// Why there is no response for the site.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComputerError {
+    /// The ceremony failed: the options, the origin, the person or the phone's answer.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The phone was not reached, or the connection broke.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl ComputerError {
+    /// The name of the exception that a browser would throw.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.name(),
+            Self::Transport(_) => "NotAllowedError",
+        }
+    }
+}
+
+/// A phone as a way to an authenticator. The code is shown when the ceremony first asks for the phone.
+struct PhoneChannel<'a, S> {
+    computer: &'a Computer,
+    screen: &'a S,
+    hint: Hint,
+    session: Option<(Session, Events)>,
+    /// What the client only knows as "the channel failed".
+    failure: Option<TransportError>,
+}
+
+impl<S: Screen> PhoneChannel<'_, S> {
+    fn start(&self) -> Result<(Session, Events), TransportError> {
+        let Computer { config, provider, scanner, connector, .. } = self.computer;
+        Session::start(config.clone(), provider, self.hint, scanner.clone(), connector.clone())
+    }
+
+    /// Waits for the session, showing what happens meanwhile.
+    async fn watch<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, TransportError>,
+    ) -> Result<T, ChannelError> {
+        let result = match &mut self.session {
+            None => Err(TransportError::Over),
+            Some((session, events)) => {
+                let mut work = std::pin::pin!(work(session));
+                loop {
+                    tokio::select! {
+                        biased;
+                        Some(event) = events.next() => show(self.screen, session, &event),
+                        result = &mut work => break result,
+                    }
+                }
+            }
+        };
+        result.map_err(|error| {
+            let failed = ChannelError::Failed(error.to_string());
+            self.failure = Some(error);
+            failed
+        })
+    }
+
+    /// Says goodbye to the phone, and tells why it failed, if it did.
+    async fn finish(
+        mut self,
+        result: Result<String, ClientError>,
+    ) -> Result<String, ComputerError> {
+        if let Some((session, mut events)) = self.session.take() {
+            let uri = session.qr_uri().to_owned();
+            let ended =
+                if result.is_ok() { session.shutdown().await } else { session.cancel().await };
+            while let Some(event) = events.next().await {
+                show_with(self.screen, &uri, &event);
+            }
+            if let Err(error) = ended {
+                tracing::debug!(%error, "the session ended");
+            }
+        }
+        result.map_err(|error| match (error, self.failure) {
+            (ClientError::Channel(_), Some(failure)) => failure.into(),
+            (error, _) => error.into(),
+        })
+    }
+}
+
+fn show(screen: &impl Screen, session: &Session, event: &Event) {
+    show_with(screen, session.qr_uri(), event);
+}
+
+fn show_with(screen: &impl Screen, uri: &str, event: &Event) {
+    match event {
+        Event::Listening { radio } => screen.show(Step::Listening(radio)),
+        Event::Progress(progress) => {
+            match progress {
+                InitiatorProgress::WaitingForScan => screen.show(Step::ShowCode(uri)),
+                InitiatorProgress::Near => screen.show(Step::HideCode),
+                _ => {}
+            }
+            screen.show(Step::Progress(progress));
+        }
+        _ => {}
+    }
+}
+
+impl<S: Screen> Channel for PhoneChannel<'_, S> {
+    fn transport(&self) -> Transport {
+        Transport::Hybrid
+    }
+
+    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
+        match self.start() {
+            Ok(session) => self.session = Some(session),
+            Err(error) => self.failure = Some(error),
+        }
+        self.watch(async |session| session.get_info().await).await
+    }
+
+    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
+        self.watch(async move |session| session.transact(request).await).await
+    }
+
+    async fn cancel(&mut self) {
+        // The protocol can't call a request back; `finish` ends the session, which does.
+    }
+}
+
+struct Here<'a, S>(&'a S);
+
+impl<S: Screen> Environment for Here<'_, S> {
+    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send {
+        sleep_until(deadline.into())
+    }
+
+    fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
+        self.0.choose(accounts)
+    }
+
+    fn cancelled(&self) -> impl Future<Output = ()> + Send {
+        self.0.cancelled()
+    }
+}
