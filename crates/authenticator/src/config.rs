@@ -61,7 +61,7 @@ pub struct Config {
     pub max_credential_count_in_list: usize,
     /// How long each question stays open.
     pub user_action_timeout: Duration,
-    /// How long a job may take before its request fails.
+    /// How long a job may take before its request fails. A save that comes through after that still counts.
     pub work_timeout: Duration,
     /// How long the next assertion can be had: 30 s at most.
     pub next_assertion_timeout: Duration,
