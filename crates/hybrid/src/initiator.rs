@@ -201,8 +201,9 @@ impl Initiator {
         }
     }
 
-    /// A binary message came.
+    /// A binary message came. One that comes after the deadline comes too late.
     pub fn handle_frame(&mut self, frame: Vec<u8>, now: Instant) {
+        self.handle_timeout(now);
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Handshaking(code, attempt, handshake) => match handshake.finish(&frame) {
                 Ok(established) => {

@@ -6,6 +6,7 @@ mod interface;
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
+use zeroize::Zeroizing;
 
 pub use self::interface::{
     Answer, CodeSource, Question, ResponderConfig, ResponderOutput, ResponderProgress,
@@ -43,6 +44,8 @@ pub struct Responder {
     provider: CryptoProvider,
     state: State,
     deadline: Instant,
+    /// When no further request is taken; known once the computer has authenticated.
+    session_end: Option<Instant>,
     advertising: bool,
     connection: bool,
     summary: ResponderSummary,
@@ -96,6 +99,7 @@ impl Responder {
             state: State::Asking(Box::new(payload), token),
             deadline: deadline::after(now, config.consent_timeout),
             config,
+            session_end: None,
             advertising: false,
             connection: false,
             summary: ResponderSummary::default(),
@@ -166,8 +170,9 @@ impl Responder {
         }
     }
 
-    /// A binary message came.
+    /// A binary message came. One that comes after the deadline comes too late.
     pub fn handle_frame(&mut self, frame: Vec<u8>, now: Instant) {
+        self.handle_timeout(now);
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Advertising(consent, psk) => {
                 if let Err(error) = self.handshake(&consent, &psk, &frame, now) {
@@ -207,7 +212,9 @@ impl Responder {
             State::Asking(..) => (Step::Consent, self.config.consent_timeout),
             State::Opening(_) => (Step::Tunnel, self.config.connect_timeout),
             State::Advertising(..) => (Step::Message1, self.config.advertise_timeout),
-            State::Serving(_) => (Step::Request, self.config.idle_timeout),
+            State::Serving(_) => {
+                (Step::Request, self.config.idle_timeout.min(self.config.session_timeout))
+            }
             State::Answering(_) => (Step::Response, self.config.response_timeout),
         };
         self.finish(Err(Error::TimedOut { step, after }));
@@ -226,7 +233,7 @@ impl Responder {
         self.outputs.push_back(ResponderOutput::Send(frame));
         self.summary.requests = self.summary.requests.saturating_add(1);
         self.progress(ResponderProgress::Answered);
-        self.deadline = deadline::after(now, self.config.idle_timeout);
+        self.await_request(now);
         if let State::Answering(session) = std::mem::replace(&mut self.state, State::Finished) {
             self.state = State::Serving(session);
         }
@@ -304,21 +311,30 @@ impl Responder {
         let offer = self.config.link_offer.as_ref().filter(|_| consent.remember);
         let linking =
             offer.map(|offer| offer.make(&self.provider, qr_key, session.hash())).transpose()?;
+        let linking = linking.map(Zeroizing::new);
         let info = PostHandshake {
             get_info: Some(std::mem::take(&mut self.config.get_info)),
             features: Features::CTAP,
             linking: None,
         };
         // The update is always sent and always of this size, so that the relay can't see what the person allowed.
-        let update = message::write_update(linking.as_deref()).map_err(|_| Error::LinkTooLong)?;
+        let update = message::write_update(linking.as_ref().map(|linking| linking.as_slice()))
+            .map_err(|_| Error::LinkTooLong)?;
         let info = session.seal(info.encode()).map_err(|_| Error::TooLong)?;
         let update = session.seal(Message::Update(update).encode()).map_err(|_| Error::TooLong)?;
         self.summary.linked = linking.is_some();
         self.outputs.extend([message2.to_vec(), info, update].map(ResponderOutput::Send));
         self.progress(ResponderProgress::Connected);
-        self.deadline = deadline::after(now, self.config.idle_timeout);
+        self.session_end = Some(deadline::after(now, self.config.session_timeout));
+        self.await_request(now);
         self.state = State::Serving(Box::new(session));
         Ok(())
+    }
+
+    /// Requests put the end of an idle connection off, but not for ever.
+    fn await_request(&mut self, now: Instant) {
+        let idle = deadline::after(now, self.config.idle_timeout);
+        self.deadline = self.session_end.map_or(idle, |end| end.min(idle));
     }
 
     /// A frame after the handshake: `step` is [`Step::Request`], or [`Step::Response`] while a request is under way.

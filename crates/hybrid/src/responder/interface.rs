@@ -1,6 +1,6 @@
 //! What goes into and comes out of the phone's side.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::{
     domain::TunnelDomain, eid::Advert, error::Error, ids::TunnelId, link::LinkOffer, qr::Hint,
@@ -24,6 +24,9 @@ pub struct ResponderConfig {
     pub advertise_timeout: Duration,
     /// How long to wait for a request, the first or another, 5 minutes.
     pub idle_timeout: Duration,
+    /// How long a connection may last, however many requests come, 30 minutes. A request that is under way then is still
+    /// answered.
+    pub session_timeout: Duration,
     /// How long the embedding program may take to answer a request, 10 minutes.
     pub response_timeout: Duration,
     /// Whether to close after the first response, as today's phones do. Off by default.
@@ -42,6 +45,7 @@ impl ResponderConfig {
             connect_timeout: Duration::from_secs(20),
             advertise_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(300),
+            session_timeout: Duration::from_secs(1800),
             response_timeout: Duration::from_secs(600),
             one_request: false,
         }
@@ -96,7 +100,7 @@ pub enum Answer {
 
 /// What the phone's side wants done, or tells.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ResponderOutput {
     /// Ask the person, and answer with [`super::Responder::handle_answer`] and the same token.
     Ask {
@@ -136,6 +140,25 @@ pub enum ResponderOutput {
     Progress(ResponderProgress),
     /// It is over, everything is released, and nothing follows.
     Finished(Result<ResponderSummary, Error>),
+}
+
+/// Of messages only the length: contents name accounts and carry secrets.
+impl fmt::Debug for ResponderOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
+            Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
+            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
+            Self::Advertise(_) => f.write_str("Advertise"),
+            Self::StopAdvertising => f.write_str("StopAdvertising"),
+            Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),
+            Self::Request(request) => write!(f, "Request({} bytes)", request.len()),
+            Self::CancelRequest => f.write_str("CancelRequest"),
+            Self::Close => f.write_str("Close"),
+            Self::Progress(progress) => write!(f, "Progress({progress:?})"),
+            Self::Finished(result) => write!(f, "Finished({result:?})"),
+        }
+    }
 }
 
 /// A step of the phone's side.

@@ -426,3 +426,51 @@ fn data_before_its_turn_is_refused() {
         [Error::Misbehaved { by: Party::Phone, step: Step::Message2, fault }]
     );
 }
+
+#[test]
+fn a_computer_that_keeps_asking_does_not_keep_the_phone_for_ever() {
+    let mut computer = RawComputer::connect();
+    let start = computer.now;
+    while !computer.phone.is_finished() {
+        computer.now += seconds(240);
+        assert!(computer.now < start + seconds(7200), "it is still connected");
+        computer.phone.handle_timeout(computer.now);
+        computer.send(Message::Ctap(vec![0x04]).encode());
+        if !computer.phone.is_finished() {
+            computer.phone.send_response(RESPONSE.to_vec(), computer.now).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_request_under_way_is_answered_when_the_connection_has_had_its_time() {
+    let mut config = responder_config();
+    config.session_timeout = seconds(60);
+    let mut pair = Pair::with(InitiatorConfig::default(), config);
+    pair.answers = false;
+    pair.settle();
+    pair.now += seconds(90);
+    pair.phone.handle_timeout(pair.now);
+    pair.phone.send_response(RESPONSE.to_vec(), pair.now).unwrap();
+    pair.phone_holds.request = false;
+    pair.shuts_down = false;
+    pair.run();
+    assert_eq!(pair.responses, [RESPONSE]);
+    assert_eq!(pair.phone_result.unwrap().unwrap().requests, 1);
+    assert_eq!(pair.now - pair.start, seconds(90));
+}
+
+#[test]
+fn messages_after_the_deadline_do_not_put_it_off() {
+    let mut computer = RawComputer::connect();
+    computer.now += seconds(300);
+    let outputs = computer.send(Message::Ctap(REQUEST.to_vec()).encode());
+    let late = Error::TimedOut { step: Step::Request, after: seconds(300) };
+    assert_eq!(outputs, [ResponderOutput::Close, ResponderOutput::Finished(Err(late))]);
+
+    let mut phone = RawPhone::waiting();
+    phone.now += seconds(600);
+    phone.send(Message::Update(vec![0xa0]).encode());
+    let late = Error::TimedOut { step: Step::Response, after: seconds(600) };
+    assert_eq!(phone.result(), Some(Err(late)));
+}
