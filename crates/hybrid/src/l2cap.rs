@@ -7,6 +7,10 @@ use crate::frame::MAX_FRAME;
 
 const END: &[u8] = b"\r\n";
 
+/// How many ends one message may seem to have. The longest ciphertext contains 16 by chance; trying each costs as much as
+/// decrypting all that is before it.
+const MAX_CANDIDATES: u32 = 64;
+
 /// The bytes of one message on the channel.
 #[must_use]
 pub fn encode(mut message: Vec<u8>) -> Vec<u8> {
@@ -14,9 +18,9 @@ pub fn encode(mut message: Vec<u8>) -> Vec<u8> {
     message
 }
 
-/// More arrived than any message is long, without the end of one.
+/// More arrived than any message is long, or more ends than any message contains, and none of them is the end of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("more than 1 MiB arrived without the end of a message")]
+#[error("too much arrived without the end of a message")]
 pub struct TooLong;
 
 /// Puts messages together again from what arrives.
@@ -25,6 +29,8 @@ pub struct Deframer {
     bytes: Vec<u8>,
     /// Where to look for the next candidate.
     searched: usize,
+    /// How many candidates turned out not to be a message since the last one.
+    refused: u32,
 }
 
 impl Deframer {
@@ -34,13 +40,14 @@ impl Deframer {
     /// [`TooLong`]; the channel is of no more use.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
         self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() > MAX_FRAME.saturating_add(END.len()) { Err(TooLong) } else { Ok(()) }
+        let too_long = self.bytes.len() > MAX_FRAME.saturating_add(END.len());
+        if too_long || self.refused >= MAX_CANDIDATES { Err(TooLong) } else { Ok(()) }
     }
 
     /// The next message, if it is there as a whole. `open` says whether a candidate is one: it looks at the length
     /// while handshaking and tries to decrypt later, and returns `None` to go on to the next candidate.
     pub fn next<T>(&mut self, mut open: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
-        loop {
+        while self.refused < MAX_CANDIDATES {
             let rest = self.bytes.get(self.searched..)?;
             let Some(found) = rest.windows(END.len()).position(|window| window == END) else {
                 // The last byte may be the first half of an end.
@@ -51,11 +58,13 @@ impl Deframer {
             let message = open(self.bytes.get(..end)?);
             if message.is_some() {
                 self.bytes.drain(..end.saturating_add(END.len()));
-                self.searched = 0;
+                (self.searched, self.refused) = (0, 0);
                 return message;
             }
             self.searched = end.saturating_add(1);
+            self.refused = self.refused.saturating_add(1);
         }
+        None
     }
 }
 
@@ -91,5 +100,24 @@ mod tests {
         assert_eq!(deframer.push(&vec![0; MAX_FRAME]), Ok(()));
         assert_eq!(deframer.next(|_| Some(())), None);
         assert_eq!(deframer.push(&[0; 3]), Err(TooLong));
+    }
+
+    #[test]
+    fn a_stream_of_nothing_but_ends_is_refused_before_it_costs_much() {
+        let mut deframer = Deframer::default();
+        let mut opened = 0_usize;
+        let mut refused = false;
+        for _ in 0..100 {
+            refused |= deframer.push(&END.repeat(1000)).is_err();
+            while deframer
+                .next(|_| {
+                    opened += 1;
+                    None::<()>
+                })
+                .is_some()
+            {}
+        }
+        assert!(refused);
+        assert!(opened < 1000, "{opened} candidates were tried");
     }
 }
