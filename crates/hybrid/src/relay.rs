@@ -16,6 +16,7 @@ use towline_crypto::CryptoProvider;
 
 pub use self::meter::{Ending, Meter};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
+use crate::deadline;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 
 /// What a service grants, to all and to each.
@@ -267,7 +268,7 @@ impl Rendezvous {
         self.provider.random.fill(&mut random).map_err(|_| Refusal::Unavailable)?;
         let [high, low] = random;
         let routing_id = RoutingId::new([self.node, high, low]);
-        let deadline = now.checked_add(self.limits.waiting_time).unwrap_or(now);
+        let deadline = deadline::after(now, self.limits.waiting_time);
         let leg = self.admit(Place { source, deadline, waits_for: Some(tunnel) });
         self.tunnels.insert(tunnel, (leg, routing_id));
         Ok(Admission::Waiting { leg, routing_id })
@@ -289,7 +290,7 @@ impl Rendezvous {
         }
         self.tunnels.remove(&tunnel);
         self.remember(tunnel, now);
-        let deadline = now.checked_add(self.limits.pair_time).unwrap_or(now);
+        let deadline = deadline::after(now, self.limits.pair_time);
         if let Some(place) = self.legs.get_mut(&with) {
             self.deadlines.remove(&(place.deadline, with));
             place.waits_for = None;
@@ -314,7 +315,7 @@ impl Rendezvous {
         while self.used_in_order.len() >= self.limits.remembered_ids.max(1) {
             self.forget_oldest();
         }
-        let until = now.checked_add(self.limits.id_memory).unwrap_or(now);
+        let until = deadline::after(now, self.limits.id_memory);
         self.used.insert(tunnel, until);
         self.used_in_order.push_back((until, tunnel));
     }

@@ -316,3 +316,20 @@ fn unknown_legs_are_ignored() {
     service.relay.handle_closed(leg, service.now);
     assert_eq!(service.relay.counts(), Counts::default());
 }
+
+#[test]
+fn a_time_too_long_for_the_clock_means_never() {
+    let limits = Limits {
+        waiting_time: Duration::MAX,
+        pair_time: Duration::MAX,
+        id_memory: Duration::MAX,
+        ..Limits::default()
+    };
+    let mut service = Service::new(limits);
+    let (_, routing) = service.open(1);
+    assert_eq!(service.pass(Duration::from_secs(3600)), []);
+    assert!(service.connect(routing, 1).is_ok());
+    assert_eq!(service.pass(Duration::from_secs(3600)), []);
+    let again = service.ask_from(1, Request::New { tunnel: tunnel(1) });
+    assert_eq!(again, Err(Refusal::InUse));
+}
