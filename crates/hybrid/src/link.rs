@@ -15,6 +15,9 @@ use crate::{
     secrets::{HandshakeHash, LinkSecret, RootSecret},
 };
 
+/// The longest linking information that is read, in bytes: what a phone can make a computer store. Phones send about 300.
+pub const MAX_LINKING: usize = 4096;
+
 /// Why linking information, or what a computer sends to ring a phone, was refused.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +25,9 @@ pub enum Error {
     /// Not one map of canonical CBOR with values of the right types and lengths.
     #[error("{0}")]
     Cbor(#[from] towline_cbor::Error),
+    /// Longer than [`MAX_LINKING`].
+    #[error("it is too long")]
+    TooLong,
     /// A required key is not there.
     #[error("key {0} is missing")]
     MissingKey(u8),
@@ -68,6 +74,9 @@ impl LinkingInformation {
         qr_key: &dyn EcdhKey,
         hash: &HandshakeHash,
     ) -> Result<Self, Error> {
+        if bytes.len() > MAX_LINKING {
+            return Err(Error::TooLong);
+        }
         let mut fields = Fields::default();
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
             reader.map(|key, value| {
@@ -111,7 +120,7 @@ impl LinkingInformation {
         hash: &HandshakeHash,
     ) -> Result<Vec<u8>, towline_crypto::Error> {
         let signature = provider.hmac.key(identity.agree(qr_key)?.expose()).sign(&[&hash.0]);
-        let mut writer = Writer::with_capacity(256);
+        let mut writer = Writer::with_capacity(512);
         writer.map(|map| {
             map.entry(1, |w| w.bytes(self.contact_id.as_bytes()));
             map.entry(2, |w| w.bytes(self.link_id.as_bytes()));
@@ -123,14 +132,18 @@ impl LinkingInformation {
         Ok(writer.into_vec())
     }
 
-    /// The phone's name for a person's eyes: no control or direction characters, at most 64 characters.
+    /// The phone's name for a person's eyes: no control, direction or invisible characters, at most 64 characters.
     #[must_use]
     pub fn display_name(&self) -> String {
-        let shown = |c: &char| {
-            !c.is_control()
-                && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        let hidden = |c: char| {
+            c.is_control()
+                || matches!(c,
+                    '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                    | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+                    | '\u{e0000}'..='\u{e0fff}')
         };
-        self.name.chars().filter(shown).take(64).collect()
+        self.name.chars().filter(|c| !hidden(*c)).take(64).collect()
     }
 }
 

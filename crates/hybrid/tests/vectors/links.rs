@@ -1,8 +1,9 @@
 //! Linking information, client payloads, and the phone's own derivations.
 
+use towline_crypto::{EcdhKey, Secret};
 use towline_hybrid::{
     ids::{ClientNonce, ContactId, LinkId},
-    link::{ClientPayload, Error, LinkingInformation},
+    link::{ClientPayload, Error, LinkOffer, LinkingInformation},
     qr::Hint,
     secrets::{HandshakeHash, RootSecret},
 };
@@ -122,4 +123,39 @@ fn a_name_is_cleaned_before_it_is_shown() {
         LinkingInformation::read(&provider(), &bytes(row, "linking"), &*client, &hash).unwrap();
     information.name = format!("\u{202e}pho\nne\u{1b}[31m{}", "x".repeat(100));
     assert_eq!(information.display_name(), format!("phone[31m{}", "x".repeat(55)));
+
+    // Nothing that changes the direction of, or hides in, what stands around it.
+    for hidden in [
+        '\u{61c}',
+        '\u{ad}',
+        '\u{180e}',
+        '\u{2060}',
+        '\u{206f}',
+        '\u{feff}',
+        '\u{fff9}',
+        '\u{e0041}',
+    ] {
+        information.name = format!("a{hidden}b");
+        assert_eq!(information.display_name(), "ab", "{hidden:?}");
+    }
+}
+
+#[test]
+fn linking_information_that_would_fill_the_store_is_refused() {
+    let client: Arc<dyn EcdhKey> = provider().ecdh.generate(&*provider().random).unwrap().into();
+    let hash = HandshakeHash([7; 32]);
+    for (contact, name, fits) in [(150, 20, true), (1 << 19, 20, false), (150, 1 << 19, false)] {
+        let offer = LinkOffer {
+            root_secret: RootSecret::new(Secret::new([5; 32])),
+            contact_id: ContactId::new(vec![6; contact]),
+            name: "x".repeat(name),
+        };
+        let bytes = offer.make(&provider(), client.public_key(), &hash).unwrap();
+        let read = LinkingInformation::read(&provider(), &bytes, &*client, &hash);
+        if fits {
+            assert!(read.is_ok());
+        } else {
+            assert_eq!(read, Err(Error::TooLong));
+        }
+    }
 }
