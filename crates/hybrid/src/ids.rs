@@ -47,9 +47,10 @@ macro_rules! identifier {
             }
         }
 
+        /// Not the bytes: they name one person's transaction or link.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self)
+                write!(f, concat!(stringify!($name), "({} bytes)"), $length)
             }
         }
     };

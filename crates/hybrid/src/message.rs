@@ -1,6 +1,8 @@
 //! What the frames carry: the phone's first message, then messages that start with a type byte (CTAP 2.3, hybrid
 //! transports).
 
+use std::fmt;
+
 use towline_cbor::{CTAP_DEPTH, Key, Kind, Writer};
 
 /// What the phone can be asked for.
@@ -39,7 +41,7 @@ pub enum Error {
 }
 
 /// The phone's first message after the handshake. It has no type byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PostHandshake {
     /// What authenticatorGetInfo answers, without its status byte; `None` for a phone without CTAP.
     pub get_info: Option<Vec<u8>>,
@@ -47,6 +49,17 @@ pub struct PostHandshake {
     pub features: Features,
     /// Linking information in its old position, as its encoding.
     pub linking: Option<Vec<u8>>,
+}
+
+/// Linking information has a secret in it.
+impl fmt::Debug for PostHandshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostHandshake")
+            .field("get_info", &self.get_info)
+            .field("features", &self.features)
+            .field("linking", &self.linking.as_deref().map(<[u8]>::len))
+            .finish()
+    }
 }
 
 impl PostHandshake {
@@ -111,7 +124,7 @@ impl PostHandshake {
 }
 
 /// Every message after the phone's first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// The computer is done (type 0).
     Shutdown,
@@ -121,6 +134,18 @@ pub enum Message {
     Update(Vec<u8>),
     /// A digital credential request or response in JSON (type 3).
     Json(Vec<u8>),
+}
+
+/// The kind and the length: contents name accounts and carry secrets.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shutdown => f.write_str("Shutdown"),
+            Self::Ctap(payload) => write!(f, "Ctap({} bytes)", payload.len()),
+            Self::Update(payload) => write!(f, "Update({} bytes)", payload.len()),
+            Self::Json(payload) => write!(f, "Json({} bytes)", payload.len()),
+        }
+    }
 }
 
 const SHUTDOWN: u8 = 0;
@@ -172,7 +197,8 @@ pub fn write_update(linking: Option<&[u8]>) -> Result<Vec<u8>, Error> {
     // A map's head and the key take two bytes.
     let needed = linking.map_or(0, |linking| linking.len().saturating_add(2));
     let padding = UPDATE_TARGET.checked_sub(needed).ok_or(Error::TooLong)?;
-    let mut writer = Writer::with_capacity(512);
+    // Room for the type byte, the frame's padding and its tag: a copy would leave the link secret behind.
+    let mut writer = Writer::with_capacity(544);
     writer.map(|map| {
         map.entry(0, |w| w.bytes(&vec![0; padding]));
         map.optional(1, linking, Writer::raw);

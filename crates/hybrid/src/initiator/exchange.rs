@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::{Connection, Initiator, InitiatorOutput, State, misbehaved};
 use crate::{
     deadline,
@@ -26,7 +28,7 @@ impl Initiator {
                     get_info: get_info.unwrap_or_default(),
                     features,
                 });
-                if let Some(linking) = linking {
+                if let Some(linking) = linking.map(Zeroizing::new) {
                     self.link(&connection, &linking);
                 }
                 connection.features = features;
@@ -49,8 +51,8 @@ impl Initiator {
         let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
         match (decoded, step) {
             (Ok(Message::Update(update)), _) => {
-                match message::read_update(&update) {
-                    Ok(Some(linking)) => self.link(&connection, &linking),
+                match message::read_update(&Zeroizing::new(update)) {
+                    Ok(Some(linking)) => self.link(&connection, &Zeroizing::new(linking)),
                     Ok(None) => {}
                     Err(error) => tracing::debug!(%error, "malformed update ignored"),
                 }

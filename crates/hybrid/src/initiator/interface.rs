@@ -1,6 +1,6 @@
 //! What goes into and comes out of the computer's side.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::{
     domain::TunnelDomain,
@@ -56,7 +56,7 @@ impl Default for InitiatorConfig {
 
 /// What the computer's side wants done, or tells.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum InitiatorOutput {
     /// Listen for Bluetooth service data under [`crate::eid::SERVICE_UUID16`] and
     /// [`crate::eid::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
@@ -99,6 +99,26 @@ pub enum InitiatorOutput {
     },
     /// It is over, everything is released, and nothing follows.
     Finished(Result<InitiatorSummary, Error>),
+}
+
+/// Of messages only the length: contents name accounts and carry secrets.
+impl fmt::Debug for InitiatorOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartScanning => f.write_str("StartScanning"),
+            Self::StopScanning => f.write_str("StopScanning"),
+            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
+            Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),
+            Self::Close => f.write_str("Close"),
+            Self::Progress(progress) => write!(f, "Progress({progress:?})"),
+            Self::Ready { get_info, features } => {
+                write!(f, "Ready({} bytes, {features:?})", get_info.len())
+            }
+            Self::Response(response) => write!(f, "Response({} bytes)", response.len()),
+            Self::Linked { domain, .. } => write!(f, "Linked({domain:?})"),
+            Self::Finished(result) => write!(f, "Finished({result:?})"),
+        }
+    }
 }
 
 /// A step of the computer's side.

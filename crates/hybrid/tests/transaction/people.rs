@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use towline_hybrid::{
     Answer, CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Responder,
-    ResponderOutput, Step, domain::TunnelDomain, ids::RoutingId, qr::Hint, tunnel::ConnectFailure,
+    ResponderOutput, Step,
+    domain::TunnelDomain,
+    ids::{ClientNonce, LinkId, RoutingId, TunnelId},
+    message::{Features, Message, PostHandshake},
+    qr::Hint,
+    tunnel::ConnectFailure,
 };
 
 use super::pair::{
@@ -307,4 +312,29 @@ fn errors_are_sentences_without_secrets() {
     assert!(late.to_string().contains("Bluetooth"));
     let started = [InitiatorOutput::StartScanning];
     assert!(!format!("{started:?}").is_empty());
+}
+
+#[test]
+fn what_is_said_inside_the_connection_is_not_printed() {
+    let said = b"\x00account".to_vec();
+    let printed = [
+        format!("{:?}", InitiatorOutput::Response(said.clone())),
+        format!("{:?}", ResponderOutput::Request(said.clone())),
+        format!("{:?}", Message::Ctap(said.clone())),
+        format!("{:?}", Message::Update(said.clone())),
+        format!(
+            "{:?}",
+            PostHandshake { get_info: None, features: Features::CTAP, linking: Some(said.clone()) }
+        ),
+    ];
+    for text in printed {
+        assert!(!text.contains("97, 99, 99"), "{text}");
+    }
+    for text in [
+        format!("{:?}", LinkId::new([0xab; 8])),
+        format!("{:?}", TunnelId::new([0xab; 16])),
+        format!("{:?}", ClientNonce::new([0xab; 16])),
+    ] {
+        assert!(!text.to_lowercase().contains("abab"), "{text}");
+    }
 }
