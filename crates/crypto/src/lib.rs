@@ -25,7 +25,9 @@
 //! # Features
 //!
 //! - `rustcrypto` (default): the portable provider.
-//! - `std` (default): a faster portable provider, with a table of the multiples of the curve's base point.
+//! - `std` (default): a faster portable provider, with tables of the multiples of the curves' base points.
+//! - `ml-dsa`: post-quantum signatures in the portable provider. The COSE identifiers are registered (RFC 9964), but the
+//!   implementation is young and nobody is known to have audited it: an experiment.
 //!
 //! Without them the crate is the traits and the secrets alone, `no_std` with `alloc`.
 //!

@@ -224,11 +224,25 @@ pub trait EcdhKey: Send + Sync {
 }
 
 /// One signature algorithm, named by its COSE identifier (IANA COSE Algorithms).
+///
+/// Each has one plain form of a public key, of a private key and of a signature, whichever provider made them:
+///
+/// | algorithm | COSE | public key | private key | signature |
+/// | --- | ---: | --- | --- | --- |
+/// | ES256: ECDSA on P-256 with SHA-256 | -7 | `04`, x, y: 65 bytes | big-endian scalar, 32 bytes | ASN.1 DER |
+/// | Ed25519 (RFC 8032) | -8 | 32 bytes | seed, 32 bytes | 64 bytes |
+/// | ES384: ECDSA on P-384 with SHA-384 | -35 | `04`, x, y: 97 bytes | big-endian scalar, 48 bytes | ASN.1 DER |
+/// | ML-DSA-44 (FIPS 204) | -48 | 1312 bytes | seed ξ, 32 bytes | 2420 bytes |
+/// | ML-DSA-65 (FIPS 204) | -49 | 1952 bytes | seed ξ, 32 bytes | 3309 bytes |
+/// | RS256: RSASSA-PKCS1-v1_5 with SHA-256 | -257 | DER `RSAPublicKey` (RFC 8017) | DER PKCS #8 | as long as the modulus |
+///
+/// -8 is EdDSA on any curve in COSE; in WebAuthn, and here, it is Ed25519 (WebAuthn L3 §5.8.5).
 pub trait SignatureAlgorithm: Send + Sync {
     /// The COSE identifier; -7 is ES256.
     fn cose_algorithm(&self) -> i64;
 
-    /// A new key pair.
+    /// A new key pair. Its randomness comes from `random` where the library behind the provider can take it from there;
+    /// a provider says where it can't.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -240,16 +254,18 @@ pub trait SignatureAlgorithm: Send + Sync {
     /// [`Error::InvalidPrivateKey`].
     fn load(&self, private: &[u8]) -> Result<Box<dyn SigningKey>, Error>;
 
-    /// Checks a signature as it stands in WebAuthn: ASN.1 DER for ECDSA.
+    /// Checks a signature as it stands in WebAuthn: ASN.1 DER for ECDSA. ECDSA takes compressed points too.
     ///
     /// # Errors
     /// [`Error::InvalidPublicKey`], or [`Error::Authentication`] when the signature is malformed or does not match.
+    /// Where nothing but the check itself would tell that a public key of the right length is unusable, as with Ed25519,
+    /// it may be either.
     fn verify(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error>;
 }
 
 /// A loaded signing key. Wiped on drop.
 pub trait SigningKey: Send + Sync {
-    /// The public half in the algorithm's plain form: `04 || x || y` for ECDSA on P-256.
+    /// The public half in the algorithm's plain form (see [`SignatureAlgorithm`]).
     fn public_key(&self) -> &[u8];
 
     /// Signs the parts, one after the other, in the form that WebAuthn wants: ASN.1 DER for ECDSA.
@@ -258,7 +274,7 @@ pub trait SigningKey: Send + Sync {
     /// [`Error::KeyUnavailable`] or [`Error::Random`].
     fn sign(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Error>;
 
-    /// The private key for storage: the 32-byte big-endian scalar for ECDSA on P-256.
+    /// The private key for storage, in the algorithm's plain form (see [`SignatureAlgorithm`]).
     ///
     /// # Errors
     /// [`Error::KeyUnavailable`] where the key can't leave the provider.

@@ -1,17 +1,24 @@
-//! The portable provider, built on the RustCrypto crates: P-256, SHA-2, HMAC, HKDF, AES, CBC, GCM, and the operating
-//! system's randomness.
+//! The portable provider, built on the RustCrypto crates: P-256, P-384, Ed25519, SHA-2, HMAC, HKDF, AES, CBC, GCM, and
+//! the operating system's randomness.
 
 mod aes256;
 mod curve;
 mod ecdh;
+mod ed25519;
 mod es256;
+mod es384;
 mod hash;
+#[cfg(feature = "ml-dsa")]
+mod ml_dsa;
 
 use alloc::sync::Arc;
 
-use crate::{CryptoProvider, Error, Random};
+use crate::{CryptoProvider, Error, Random, SignatureAlgorithm};
 
-/// The portable provider. Signatures: ES256 (COSE -7), with RFC 6979 nonces.
+/// The portable provider.
+///
+/// Signatures: ES256 (COSE -7) and ES384 (-35) with RFC 6979 nonces, and Ed25519 (-8). With the feature `ml-dsa` also
+/// ML-DSA-44 (-48) and ML-DSA-65 (-49), without randomness too; of these only the 32-byte seed is a private key.
 #[must_use]
 pub fn provider() -> CryptoProvider {
     CryptoProvider {
@@ -23,9 +30,19 @@ pub fn provider() -> CryptoProvider {
         aes256_cbc: &aes256::Aes256Cbc,
         aead: &aes256::Aes256Gcm,
         ecdh: &ecdh::Ecdh,
-        signatures: &[&es256::Es256],
+        signatures: SIGNATURES,
     }
 }
+
+static SIGNATURES: &[&dyn SignatureAlgorithm] = &[
+    &es256::Es256,
+    &ed25519::Ed25519,
+    &es384::Es384,
+    #[cfg(feature = "ml-dsa")]
+    &ml_dsa::ML_DSA_44,
+    #[cfg(feature = "ml-dsa")]
+    &ml_dsa::ML_DSA_65,
+];
 
 /// The operating system's source of randomness.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,4 +1,4 @@
-//! What ECDH and ECDSA share: private scalars and points of P-256.
+//! What ECDH and ECDSA share: how a private scalar is drawn, and the scalars and points of P-256.
 
 use alloc::boxed::Box;
 
@@ -10,6 +10,23 @@ use p256::{
 use zeroize::Zeroizing;
 
 use crate::{Error, P256PublicKey, Random, Secret};
+
+/// A key whose big-endian scalar is uniformly random among those that `load` takes.
+pub(super) fn draw<const N: usize, T>(
+    random: &dyn Random,
+    load: impl Fn(&[u8; N]) -> Result<T, Error>,
+) -> Result<T, Error> {
+    // One candidate in 2^32 is refused on P-256, one in 2^192 on P-384. A source that gives unusable ones again and
+    // again is broken.
+    const ATTEMPTS: usize = 16;
+    for _ in 0..ATTEMPTS {
+        let candidate = random.secret::<N>()?;
+        if let Ok(key) = load(candidate.expose()) {
+            return Ok(key);
+        }
+    }
+    Err(Error::Random)
+}
 
 /// A private scalar and its public half.
 ///
@@ -23,15 +40,7 @@ pub(super) struct KeyPair {
 impl KeyPair {
     /// A uniformly random key.
     pub(super) fn generate(random: &dyn Random) -> Result<Self, Error> {
-        // One candidate in 2^32 is refused. A source that gives unusable ones again and again is broken.
-        const ATTEMPTS: usize = 16;
-        for _ in 0..ATTEMPTS {
-            let candidate = random.secret::<32>()?;
-            if let Ok(pair) = Self::load(candidate.expose()) {
-                return Ok(pair);
-            }
-        }
-        Err(Error::Random)
+        draw(random, Self::load)
     }
 
     /// The key with this big-endian scalar; [`Error::InvalidPrivateKey`] unless it is in 1..order.
