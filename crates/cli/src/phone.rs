@@ -97,6 +97,7 @@ async fn serve(
     report: &Report,
 ) -> Result<(), Failure> {
     let (code, source) = read::passkey_code(code)?;
+    report.start_over();
     report.event(&Event::code_read(source));
     let mut stopped = false;
     let result = phone
@@ -127,11 +128,13 @@ async fn serve(
             "this phone holds no passkey for the site",
         )),
         (Outcome::Done, Ok(_)) => Ok(()),
-        (Outcome::Nothing, Ok(_)) => Err(Failure::new(
-            Exit::Failed,
-            "nothing_done",
-            "the computer went away before anything was done",
-        )),
+        (Outcome::Nothing, Ok(summary)) => {
+            let message = match summary.requests {
+                0 => "the computer went away before it asked for anything",
+                _ => "this phone has nothing that fits what the computer asked for",
+            };
+            Err(Failure::new(Exit::Failed, "nothing_done", message))
+        }
         (_, Err(error)) => Err(error.into()),
     }
 }

@@ -17,6 +17,8 @@ const TICK: Duration = Duration::from_millis(200);
 pub(crate) struct Report {
     json: bool,
     started: Instant,
+    /// From when a person is shown the time.
+    shown_from: Mutex<Instant>,
     /// The line that is being waited on, where standard error is a terminal.
     waiting: Option<Mutex<Option<Waiting>>>,
 }
@@ -36,7 +38,13 @@ struct Line<'a> {
 impl Report {
     pub(crate) fn new(json: bool) -> Arc<Self> {
         let live = !json && std::io::stderr().is_terminal();
-        Arc::new(Self { json, started: Instant::now(), waiting: live.then(Mutex::default) })
+        let started = Instant::now();
+        Arc::new(Self {
+            json,
+            started,
+            shown_from: Mutex::new(started),
+            waiting: live.then(Mutex::default),
+        })
     }
 
     /// Keeps the time of a waiting line moving, until dropped. For a terminal only; otherwise it never wakes.
@@ -53,6 +61,11 @@ impl Report {
                 ));
             }
         }
+    }
+
+    /// Shows the time from now on: a new transaction begins. The time in JSON goes on.
+    pub(crate) fn start_over(&self) {
+        *self.shown_from.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Says that something happened.
@@ -82,7 +95,8 @@ impl Report {
     }
 
     fn step(&self, text: &str) {
-        let line = format!("[{:>6.1} s] {text}", self.started.elapsed().as_secs_f32());
+        let since = *self.shown_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = format!("[{:>6.1} s] {text}", since.elapsed().as_secs_f32());
         match &self.waiting {
             None => to_stderr(&format!("{line}\n")),
             Some(waiting) => {

@@ -102,10 +102,10 @@ fn read(picture: &GrayImage, level: impl Fn(u8) -> u8) -> Vec<String> {
     };
     let mut found: Vec<String> = Vec::new();
     for grid in PreparedImage::prepare_from_greyscale(width, height, pixel).detect_grids() {
-        if let Ok((_, text)) = grid.decode() {
-            if !found.contains(&text) {
-                found.push(text);
-            }
+        if let Ok((_, text)) = grid.decode()
+            && !found.contains(&text)
+        {
+            found.push(text);
         }
     }
     found

@@ -8,5 +8,6 @@
     clippy::as_conversions
 )]
 
+mod journey;
 mod program;
 mod single;
