@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use towline_rp::{Challenge, Identity, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};
+use towline_rp::{
+    Challenge, Identity, RegistrationCheck, SignInCheck, User, Verifier, VerifyError,
+};
 use webauthn_rs_core::{
     WebauthnCore,
     proto::{
-        AuthenticationState, Credential, PublicKeyCredential, RegisterPublicKeyCredential, RegistrationState,
-        UserVerificationPolicy,
+        AuthenticationState, Credential, PublicKeyCredential, RegisterPublicKeyCredential,
+        RegistrationState, UserVerificationPolicy,
     },
 };
 
@@ -71,7 +73,10 @@ impl Verifier for IndependentVerifier {
         })
     }
 
-    fn begin_sign_in(&self, allow: Option<&[Credential]>) -> Result<Challenge<AuthenticationState>, VerifyError> {
+    fn begin_sign_in(
+        &self,
+        allow: Option<&[Credential]>,
+    ) -> Result<Challenge<AuthenticationState>, VerifyError> {
         let builder = self
             .core
             .new_challenge_authenticate_builder(
@@ -90,11 +95,16 @@ impl Verifier for IndependentVerifier {
         credential: &Value,
     ) -> Result<SignInCheck<Credential>, VerifyError> {
         let answer: PublicKeyCredential = read(credential)?;
-        let result = self.core.authenticate_single_credential(&answer, &state, record).map_err(other)?;
+        let result =
+            self.core.authenticate_single_credential(&answer, &state, record).map_err(other)?;
         let mut record = record.clone();
         record.counter = result.counter();
         record.backup_state = result.backup_state();
-        Ok(SignInCheck { user_verified: result.user_verified(), backed_up: result.backup_state(), record })
+        Ok(SignInCheck {
+            user_verified: result.user_verified(),
+            backed_up: result.backup_state(),
+            record,
+        })
     }
 }
 

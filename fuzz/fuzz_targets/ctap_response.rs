@@ -1,0 +1,54 @@
+//! Whatever an authenticator answers to the client: a result or a typed error, and only JSON for the site.
+#![no_main]
+
+use std::time::Instant;
+
+use libfuzzer_sys::fuzz_target;
+use towline_client::{Caller, Client, Create, Get, Origin, Output};
+use towline_ctap::Transport;
+
+const CREATE: &str = r#"{"challenge": "ABEiMw", "rp": {"name": "Example"},
+    "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+    "pubKeyCredParams": [{"type": "public-key", "alg": -7}], "attestation": "direct"}"#;
+const GET: &str = r#"{"challenge": "ABEiMw", "userVerification": "discouraged"}"#;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&[role, length], rest)) = bytes.split_first_chunk() else { return };
+    let (info, response) = rest.split_at(usize::from(length).min(rest.len()));
+    let client = Client::new(towline_crypto_test::fake::provider(0));
+    let caller = Caller::from(Origin::parse("https://example.org").expect("an origin"));
+    let now = Instant::now();
+    let result = if role & 1 == 0 {
+        let mut create = Create::new(&client, &caller, CREATE, now).expect("good options");
+        create.handle_info(info, &Transport::Hybrid);
+        loop {
+            match create.poll_output() {
+                Some(Output::Request(_)) => create.handle_response(response),
+                Some(Output::Finished(result)) => break result,
+                Some(_) => {}
+                None => create.handle_cancel(),
+            }
+        }
+    } else {
+        let mut get = Get::new(&client, &caller, GET, now).expect("good options");
+        get.handle_info(info, &Transport::Usb);
+        let mut rounds = 0;
+        loop {
+            match get.poll_output() {
+                Some(Output::Request(_)) if rounds < 40 => {
+                    rounds += 1;
+                    get.handle_response(response);
+                }
+                Some(Output::Choose { token, .. }) => {
+                    get.handle_choice(token, Some(usize::from(role)))
+                }
+                Some(Output::Finished(result)) => break result,
+                Some(_) => {}
+                None => get.handle_cancel(),
+            }
+        }
+    };
+    if let Ok(json) = result {
+        assert!(json.starts_with('{') && json.ends_with('}'));
+    }
+});
