@@ -28,8 +28,10 @@ pub struct RelayConfig {
     pub write_timeout: Duration,
     /// How long a peer may take to answer a close frame, 2 seconds.
     pub close_timeout: Duration,
-    /// How many connections may be at their TLS handshake or request at once, 256. Further ones have to wait.
+    /// How many connections may be at their TLS handshake or request at once, 1024. Further ones have to wait.
     pub requests_at_once: usize,
+    /// How many of those one source may have, 128. Further ones are closed at once.
+    pub requests_per_source: usize,
     /// Where linked phones are found; nowhere by default.
     pub contacts: Box<dyn Contacts>,
     /// Where the random part of routing ids comes from.
@@ -49,7 +51,8 @@ impl RelayConfig {
             request_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(2),
-            requests_at_once: 256,
+            requests_at_once: 1024,
+            requests_per_source: 128,
             contacts: Box::new(NoContacts),
             provider,
         }
@@ -62,7 +65,8 @@ impl RelayConfig {
 pub enum Security {
     /// TLS with this certificate: what clients of the protocol expect.
     Tls(Tls),
-    /// No TLS, and loopback addresses only: for tests and for a reverse proxy on the same machine.
+    /// No TLS, and loopback addresses only: for tests and for a reverse proxy on the same machine. Behind a proxy all
+    /// connections have one source, so that the limits per source have to be raised.
     Plain,
     /// No TLS on whatever address: for a network that protects the way from a proxy by other means.
     PlainAnywhere,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Empty;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use towline_hybrid::relay::{self, Refusal, RequestHead, Source};
@@ -84,11 +84,17 @@ fn read(
         origin_policy: Some(&shared.origin_policy),
     };
     let wanted = head.read()?;
+    // What follows an upgrade is the WebSocket's: a body would be read as its first frames, or be lost (RFC 6455 §4.1).
+    if request.version() != Version::HTTP_11 || !request.body().is_end_stream() {
+        return Err(Refusal::Malformed);
+    }
     let lists = |name: &HeaderName, token: &str| {
         let mut tokens = values(headers, name).into_iter().flat_map(|value| value.split(','));
         tokens.any(|given| given.trim().eq_ignore_ascii_case(token))
     };
-    let upgrade = lists(&CONNECTION, "upgrade") && lists(&UPGRADE, "websocket");
+    // What followed a body, or an older version's head, would not be WebSocket frames.
+    let upgradable = request.version() == Version::HTTP_11 && request.body().is_end_stream();
+    let upgrade = upgradable && lists(&CONNECTION, "upgrade") && lists(&UPGRADE, "websocket");
     if !upgrade || values(headers, &SEC_WEBSOCKET_VERSION) != [WEBSOCKET_VERSION] {
         return Err(Refusal::Malformed);
     }

@@ -1,12 +1,12 @@
 //! The accept loop, the clock of the rendezvous, and the way to an orderly end.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use towline_hybrid::relay::Source;
 
-use crate::shared::{Phase, Shared, stopped};
+use crate::shared::{Phase, RequestPlace, Shared, stopped};
 use crate::{RelayConfig, RelayError, Security, Stats, http};
 
 /// The longest request head, in bytes.
@@ -22,6 +22,9 @@ const MAX_HEAD: usize = 16 * 1024;
 
 /// How long to wait after the operating system could not accept a connection, for lack of descriptors for instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest time that a shutdown waits for tunnels.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A relay that is bound to its address. It serves within [`run`](Self::run).
 pub struct Relay {
@@ -52,7 +55,9 @@ impl RelayHandle {
         self.shared.phase.send_if_modified(|phase| {
             let running = *phase == Phase::Running;
             if running {
-                *phase = Phase::Draining(now.checked_add(grace).unwrap_or(now));
+                // A grace beyond the clock's range is a year, not nothing.
+                let until = now.checked_add(grace).or_else(|| now.checked_add(YEAR));
+                *phase = Phase::Draining(until.unwrap_or(now));
             }
             running
         });
@@ -110,10 +115,13 @@ impl Relay {
                 () = sleep_until(deadline) => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
                 accepted = accept(&self.listener, &self.requests) => match accepted {
-                    Ok((permit, stream, peer)) => {
-                        let connection = Connection { shared: self.shared.clone(), alive: alive.clone() };
-                        tokio::spawn(connection.serve(stream, peer.ip(), self.tls.clone(), permit));
-                    }
+                    Ok((permit, stream, peer)) => match self.shared.enter(Source::of(peer.ip())) {
+                        Some(place) => {
+                            let connection = Connection { shared: self.shared.clone(), alive: alive.clone() };
+                            tokio::spawn(connection.serve(stream, place, self.tls.clone(), permit));
+                        }
+                        None => tracing::debug!("too many connections from one source"),
+                    },
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -176,11 +184,11 @@ impl Connection {
     async fn serve(
         self,
         stream: TcpStream,
-        peer: IpAddr,
+        place: RequestPlace,
         tls: Option<TlsAcceptor>,
         _permit: OwnedSemaphorePermit,
     ) {
-        let source = Source::of(peer);
+        let source = place.source;
         let timeout = self.shared.request_timeout;
         let mut phase = self.shared.phase.subscribe();
         // Small messages that wait for answers: Nagle's algorithm would only add delay.
@@ -212,8 +220,6 @@ impl Connection {
             std::future::ready(Ok::<_, std::convert::Infallible>(answer))
         });
         let served = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.shared.request_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()

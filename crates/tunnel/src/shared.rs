@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) request_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
+    requests_per_source: usize,
+    requests: Mutex<HashMap<Source, usize>>,
     pub(crate) phase: watch::Sender<Phase>,
     /// The next deadline may have changed.
     pub(crate) changed: Notify,
@@ -98,6 +100,8 @@ impl Shared {
             request_timeout: config.request_timeout,
             write_timeout: config.write_timeout,
             close_timeout: config.close_timeout,
+            requests_per_source: config.requests_per_source,
+            requests: Mutex::new(HashMap::new()),
             phase: watch::Sender::new(Phase::Running),
             changed: Notify::new(),
             state: Mutex::new(State { rendezvous, ways: HashMap::new() }),
@@ -111,6 +115,17 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // The rendezvous is consistent between calls; one broken connection must not take the service down.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a connection that has not made its request yet; nothing if its source has as many as it may.
+    pub(crate) fn enter(self: &Arc<Self>, source: Source) -> Option<RequestPlace> {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = requests.entry(source).or_default();
+        if *open >= self.requests_per_source.max(1) {
+            return None;
+        }
+        *open = open.saturating_add(1);
+        Some(RequestPlace { shared: self.clone(), source })
     }
 
     pub(crate) fn admit(
@@ -217,5 +232,23 @@ impl Drop for LegGuard {
         state.rendezvous.handle_closed(self.leg, Instant::now());
         drop(state);
         self.shared.changed.notify_one();
+    }
+}
+
+/// The place of a connection until its request is answered; dropping it gives the place back.
+pub(crate) struct RequestPlace {
+    shared: Arc<Shared>,
+    pub(crate) source: Source,
+}
+
+impl Drop for RequestPlace {
+    fn drop(&mut self) {
+        let mut requests = self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = requests.get_mut(&self.source) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                requests.remove(&self.source);
+            }
+        }
     }
 }

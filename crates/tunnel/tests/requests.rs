@@ -6,11 +6,13 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::SinkExt;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use support::{Running, config, start, start_with, tunnel_id};
+use support::{Running, config, receive, start, start_with, tunnel_id};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::Message;
 use towline_hybrid::ids::ContactId;
 use towline_tunnel::{
     ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError, Security, Tls,
@@ -25,7 +27,7 @@ fn upgrade(target: &str, headers: &str) -> String {
 
 async fn status(relay: &Running, request: &str) -> u16 {
     let answer = relay.raw(request.as_bytes()).await;
-    let code = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    let code = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5));
     code.unwrap_or_else(|| panic!("{answer:?}")).parse().unwrap()
 }
 
@@ -74,11 +76,31 @@ async fn bad_requests_get_400() {
         ),
         ("short key", upgrade(&new_path(), cable).replace("AAAAAAAAAAAAAAAAAAAAAA==", "AAAA")),
         ("other upgrade", upgrade(&new_path(), cable).replace("WebSocket\r\n", "h2c\r\n")),
+        ("old HTTP", upgrade(&new_path(), cable).replace("HTTP/1.1", "HTTP/1.0")),
+        ("body", upgrade(&new_path(), &format!("{cable}Content-Length: 5\r\n")) + "hello"),
+        (
+            "chunks",
+            upgrade(&new_path(), &format!("{cable}Transfer-Encoding: chunked\r\n"))
+                + "5\r\nhello\r\n0\r\n\r\n",
+        ),
         ("garbage", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n".to_owned()),
     ] {
         assert_eq!(status(&relay, &request).await, 400, "{what}");
     }
     assert_eq!(relay.handle.stats().waiting, 0);
+}
+
+#[tokio::test]
+async fn a_time_too_long_for_the_clock_means_never() {
+    let mut config = config();
+    config.request_timeout = Duration::MAX;
+    config.write_timeout = Duration::MAX;
+    let relay = start(config).await;
+    let (mut phone, mut computer) = relay.pair(1).await;
+    relay.handle.shutdown(Duration::MAX);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    computer.send(Message::binary(vec![7])).await.unwrap();
+    assert_eq!(receive(&mut phone).await, Message::binary(vec![7]));
 }
 
 #[tokio::test]
@@ -203,6 +225,21 @@ async fn a_head_that_never_ends_is_cut_off() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     relay.phone(1).await;
     assert!(tokio::time::timeout(support::PATIENCE, dripping).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_source_may_not_take_all_places_for_requests() {
+    let mut config = config();
+    config.requests_per_source = 1;
+    let relay = start(config).await;
+    let idle = TcpStream::connect(relay.address).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(relay.raw(b"").await, "");
+    drop(idle);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // An admitted connection gives the place back.
+    let _phone = relay.phone(1).await;
+    let _other = relay.phone(2).await;
 }
 
 #[tokio::test]

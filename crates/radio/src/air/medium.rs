@@ -89,7 +89,8 @@ impl Shared {
             let (copies, at) = match fate {
                 Fate::Deliver => (1, now),
                 Fate::Lose => (0, now),
-                Fate::Delay(delay) => (1, now.checked_add(delay).unwrap_or(now)),
+                // A delay beyond the clock's range never ends.
+                Fate::Delay(delay) => now.checked_add(delay).map_or((0, now), |at| (1, at)),
                 Fate::Duplicate => (2, now),
             };
             for _ in 0..copies {
