@@ -1,5 +1,6 @@
 //! The computer's driver: shows a code, listens, connects, and carries requests to the phone.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,9 +16,7 @@ use towline_hybrid::{
 use towline_radio::{BoxFuture, RadioError, Scan, Scanner, Sighting};
 use zeroize::Zeroizing;
 
-use crate::driver::{
-    AbortOnDrop, Link, LinkEvent, Outcome, maybe, now, outcome, sleep_until, why_over,
-};
+use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until, why_over};
 use crate::{Connector, Error, Incoming, Target};
 
 /// Commands that may wait for the driver.
@@ -71,10 +70,13 @@ enum Command {
 }
 
 impl Session {
-    /// Makes a new code and starts to listen. Needs a tokio runtime.
+    /// Makes a new code and starts to listen.
     ///
     /// # Errors
     /// [`Error::Hybrid`], when the cryptography fails. What goes wrong later comes as [`Event::Finished`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver.
     pub fn start(
         config: InitiatorConfig,
         provider: &CryptoProvider,
@@ -198,7 +200,7 @@ impl Radio {
     /// Cancel-safe.
     async fn next(&mut self) -> RadioEvent {
         match self {
-            Self::Off => maybe(None::<std::future::Pending<_>>).await,
+            Self::Off => pending().await,
             Self::Starting(starting) => {
                 let started = starting.await;
                 *self = Self::Off;

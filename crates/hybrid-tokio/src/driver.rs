@@ -1,6 +1,6 @@
 //! What the drivers of both roles have in common: waiting for things that may not be there.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -96,13 +96,5 @@ pub(crate) fn why_over<T>(done: &watch::Receiver<Outcome<T>>) -> Error {
     match &*done.borrow() {
         Some(Err(error)) => error.clone(),
         _ => Error::Over,
-    }
-}
-
-/// Waits for a radio that may be off.
-pub(crate) async fn maybe<T>(work: Option<impl Future<Output = T>>) -> T {
-    match work {
-        Some(work) => work.await,
-        None => pending().await,
     }
 }

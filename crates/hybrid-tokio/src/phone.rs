@@ -1,6 +1,7 @@
 //! The phone's driver: asks its person, opens the tunnel, advertises, and hands requests to the authenticator.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,7 +15,7 @@ use towline_hybrid::{
 };
 use towline_radio::{Advertisement, Advertiser, BoxFuture, RadioError};
 
-use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, maybe, now, outcome, sleep_until};
+use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until};
 use crate::{Connector, Error, Incoming, Target};
 
 /// Commands that may wait for the driver.
@@ -96,11 +97,14 @@ enum Command {
 }
 
 impl Session {
-    /// Starts with a scanned code, by asking the person. Needs a tokio runtime.
+    /// Starts with a scanned code, by asking the person.
     ///
     /// # Errors
     /// [`Error::Hybrid`], when this phone and the code do not fit together. What goes wrong later comes as
     /// [`Event::Finished`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver.
     pub fn start(
         config: ResponderConfig,
         provider: &CryptoProvider,
@@ -199,7 +203,7 @@ impl Radio {
     /// Cancel-safe.
     async fn next(&mut self) -> RadioEvent {
         match self {
-            Self::Off => maybe(None::<std::future::Pending<_>>).await,
+            Self::Off => pending().await,
             Self::Starting(starting) => {
                 let started = starting.await;
                 *self = Self::Off;

@@ -389,64 +389,60 @@ fn service_connector(service: &Scripted) -> Arc<dyn Connector> {
     Arc::new(service.connector.clone())
 }
 
-/// A phone on a good relay, and a computer whose relay is `script`: how the computer sees it.
-async fn computer_meets(
-    script: Script,
-    config: InitiatorConfig,
-) -> (Result<(), Error>, Vec<computer::Event>) {
+/// A phone on a good relay, and a computer whose relay is `script`: why the computer bans the advert.
+async fn computer_meets(script: Script, config: InitiatorConfig) -> towline_hybrid::Error {
     let good = plain_relay().await;
     let bad = plain(vec![script]).await;
     let air = Air::new();
-    let (computer, events) = computer_with(config, &air, service_connector(&bad));
+    let (computer, mut events) = computer_with(config, &air, service_connector(&bad));
     let serving = tokio::spawn(serve(phone(scan(&computer), &air, good.connector())));
-    let (result, events) = in_time(finish(events)).await;
+    let error = loop {
+        let event = in_time(events.next()).await.expect("a failed attempt");
+        if let computer::Event::Progress(InitiatorProgress::AttemptFailed(error)) = event {
+            break error;
+        }
+    };
+    let showing = computer::Event::Progress(InitiatorProgress::WaitingForScan);
+    assert_eq!(in_time(events.next()).await, Some(showing));
+    in_time(computer.cancel()).await.unwrap_err();
     assert_eq!(air.scans(), 0);
     serving.abort();
     let _ = serving.await;
     good.until_empty().await;
     assert_eq!(air.adverts(), 0);
-    (result.map(|_| ()), events)
+    error
 }
 
 fn impatient() -> InitiatorConfig {
     let mut config = InitiatorConfig::default();
     config.connect_timeout = Duration::from_millis(300);
     config.handshake_timeout = Duration::from_millis(300);
-    config.scan_timeout = Duration::from_millis(1500);
     config
 }
 
 #[tokio::test]
 async fn a_computer_bans_the_advert_and_says_what_was_wrong() {
-    let tunnel = |failure| Error::Hybrid(towline_hybrid::Error::Tunnel(failure));
-    let misbehaved = |step, fault| {
-        Error::Hybrid(towline_hybrid::Error::Misbehaved { by: Party::Phone, step, fault })
-    };
-    let timed_out = |step| {
-        Error::Hybrid(towline_hybrid::Error::TimedOut { step, after: Duration::from_millis(300) })
-    };
+    use towline_hybrid::Error;
     let cable = "Sec-WebSocket-Protocol: fido.cable\r\n".to_owned();
+    let text = Error::Misbehaved { by: Party::Phone, step: Step::Message2, fault: Fault::Text };
     for (script, expected) in [
-        (status("404 Not Found"), tunnel(ConnectFailure::Status(404))),
-        (status("410 Gone"), tunnel(ConnectFailure::Status(410))),
-        (status("301 Moved\r\nLocation: /x"), tunnel(ConnectFailure::Redirected)),
-        (Script::Close("garbage\r\n\r\n".to_owned()), tunnel(ConnectFailure::NotATunnelService)),
-        (Script::Stall, timed_out(Step::Tunnel)),
-        (Script::Upgrade(cable.clone(), vec![]), timed_out(Step::Message2)),
+        (status("404 Not Found"), Error::Tunnel(ConnectFailure::Status(404))),
+        (status("410 Gone"), Error::Tunnel(ConnectFailure::Status(410))),
+        (status("301 Moved\r\nLocation: /x"), Error::Tunnel(ConnectFailure::Redirected)),
         (
-            Script::Upgrade(cable.clone(), vec![0x81, 1, b'x']),
-            misbehaved(Step::Message2, Fault::Text),
+            Script::Close("garbage\r\n\r\n".to_owned()),
+            Error::Tunnel(ConnectFailure::NotATunnelService),
         ),
-        (
-            Script::UpgradeAndBreak,
-            Error::Hybrid(towline_hybrid::Error::Closed { step: Step::Message2 }),
-        ),
+        (Script::Upgrade(cable.clone(), vec![0x81, 1, b'x']), text),
+        (Script::UpgradeAndBreak, Error::Closed { step: Step::Message2 }),
     ] {
-        let (result, events) = computer_meets(script, impatient()).await;
-        assert_eq!(result, Err(expected.clone()));
-        let Error::Hybrid(inner) = expected else { panic!() };
-        let banned = computer::Event::Progress(InitiatorProgress::AttemptFailed(inner));
-        assert_eq!(events.iter().filter(|event| **event == banned).count(), 1, "{events:?}");
+        assert_eq!(computer_meets(script, InitiatorConfig::default()).await, expected);
+    }
+    for (script, step) in
+        [(Script::Stall, Step::Tunnel), (Script::Upgrade(cable, vec![]), Step::Message2)]
+    {
+        let after = Duration::from_millis(300);
+        assert_eq!(computer_meets(script, impatient()).await, Error::TimedOut { step, after });
     }
 }
 
