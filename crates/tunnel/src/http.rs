@@ -92,9 +92,7 @@ fn read(
         let mut tokens = values(headers, name).into_iter().flat_map(|value| value.split(','));
         tokens.any(|given| given.trim().eq_ignore_ascii_case(token))
     };
-    // What followed a body, or an older version's head, would not be WebSocket frames.
-    let upgradable = request.version() == Version::HTTP_11 && request.body().is_end_stream();
-    let upgrade = upgradable && lists(&CONNECTION, "upgrade") && lists(&UPGRADE, "websocket");
+    let upgrade = lists(&CONNECTION, "upgrade") && lists(&UPGRADE, "websocket");
     if !upgrade || values(headers, &SEC_WEBSOCKET_VERSION) != [WEBSOCKET_VERSION] {
         return Err(Refusal::Malformed);
     }
