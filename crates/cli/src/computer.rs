@@ -144,8 +144,8 @@ impl Screen for Terminal {
             // What has scrolled by can't be taken off a terminal. The code is good for one phone only.
             _ => return,
         };
-        let message = match step {
-            Step::WaitingForScan => format!("Waiting for a scan. {shown}"),
+        let message = match shown {
+            Shown::Listening(radio) => format!("Waiting for a scan, by {radio}."),
             _ => shown.to_string(),
         };
         self.report.event(&Event::Step { step, message });

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::event::{Event, Weight};
 
-/// How often a waiting line shows its time.
+/// How often a waiting line shows its time. It is written with wrapping off (`ESC [ ? 7 l`): only a line that fits can be
+/// overwritten.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Where all output goes. Results and JSON go to standard output, progress for a person to standard error.
@@ -55,7 +56,7 @@ impl Report {
             let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(waiting) = waiting.as_ref() {
                 to_stderr(&format!(
-                    "\r\x1b[2K{} … {:.1} s",
+                    "\r\x1b[2K\x1b[?7l{} … {:.1} s\x1b[?7h",
                     waiting.line,
                     waiting.since.elapsed().as_secs_f32()
                 ));
@@ -104,7 +105,7 @@ impl Report {
                 if let Some(before) = waiting.take() {
                     to_stderr(&format!("\r\x1b[2K{}\n", before.line));
                 }
-                to_stderr(&line);
+                to_stderr(&format!("\x1b[?7l{line}\x1b[?7h"));
                 *waiting = Some(Waiting { line, since: Instant::now() });
             }
         }

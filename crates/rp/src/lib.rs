@@ -7,6 +7,21 @@
 //! It is a stand-in for a login site, not a login site: whoever reaches the port may add, rename and remove keys, so
 //! it refuses to listen on anything but loopback, and requests of pages from other origins.
 //!
+//! | request | body | answer |
+//! | --- | --- | --- |
+//! | `GET /` | | a page for a person |
+//! | `GET /status` | | [`Status`] |
+//! | `POST /register/begin` | `{"account", "key_name"}` | [`Begun`] |
+//! | `POST /register/finish` | `{"ceremony", "credential"}` | [`RegisteredKey`] |
+//! | `POST /sign-in/begin` | `{"account"}`, or `{}` for any discoverable credential | [`Begun`] |
+//! | `POST /sign-in/finish` | `{"ceremony", "credential"}` | [`SignedInKey`] |
+//! | `POST /keys/list` | `{"account"}` | an array of [`KeyEntry`] |
+//! | `POST /keys/rename` | `{"account", "key", "name"}` | [`KeyEntry`] |
+//! | `POST /keys/remove` | `{"account", "key"}` | [`KeyEntry`], as it was |
+//!
+//! A request that is refused is answered with a status of 400 or more and `{"error": {"code", "message"}}`, see
+//! [`ApiError`].
+//!
 //! ```
 //! use towline_rp::{Rp, RpClient, RpConfig, StrictVerifier};
 //!

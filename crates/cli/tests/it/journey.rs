@@ -431,3 +431,36 @@ async fn servers_stop_in_order_while_a_transaction_runs() {
     assert_eq!(ended.code, 1, "{ended:?}");
     assert_eq!(phone.event("served").await["ok"], false);
 }
+
+#[tokio::test]
+async fn the_log_does_not_hold_the_code_or_the_tunnel() {
+    let traced = |args: &[&str]| Program::start_traced(args);
+    let world = World::with(Directory::new(), traced(&["relay", "--air", "udp:127.0.0.1:0"])).await;
+    let mut computer = traced(&world.both_ends(&[
+        "computer",
+        "register",
+        "--account",
+        "alice",
+        "--rp",
+        &world.rp_url,
+    ]));
+    let uri = text(&computer.event("qr_code").await["uri"]);
+    let mut phone = traced(&world.both_ends(&["phone", &uri, "--answer", "yes"]));
+    phone.close_stdin();
+    let (phone, computer) = (phone.ended().await, computer.ended().await);
+    assert_eq!((phone.code, computer.code), (0, 0), "{phone:?} {computer:?}");
+    world.relay.interrupt().await;
+    let relay = world.relay.ended().await;
+
+    let provider = towline::crypto::rustcrypto::provider();
+    let payload = towline::hybrid::qr::QrPayload::from_uri(&provider, &uri).unwrap();
+    let tunnel = payload.secret.tunnel_id(&provider).unwrap().to_string();
+    let secret: String = payload.secret.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    for ended in [phone, computer, relay] {
+        assert!(!ended.stderr.is_empty());
+        let log = ended.stderr.to_lowercase();
+        for hidden in [&uri[6..], &tunnel.to_lowercase(), &secret] {
+            assert!(!log.contains(hidden), "{hidden} in {log}");
+        }
+    }
+}

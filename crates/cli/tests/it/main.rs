@@ -1,4 +1,5 @@
 //! The built program: exit codes and JSON events.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -61,7 +61,18 @@ fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
 
 impl Program {
     pub(crate) fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
-        let mut child = command(args).arg("--json").spawn().unwrap();
+        Self::spawn(command(args))
+    }
+
+    /// With all that the libraries log on standard error.
+    pub(crate) fn start_traced<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+        let mut command = command(args);
+        command.env("RUST_LOG", "trace");
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.arg("--json").spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { stdin: child.stdin.take(), child, lines }
     }
