@@ -1,25 +1,4 @@
-//! The datagram of the air between processes: one datagram is one message, all of it in network byte order.
-//!
-//! | offset | size | field |
-//! | --- | --- | --- |
-//! | 0 | 4 | magic `TAIR` |
-//! | 4 | 1 | version, 1 |
-//! | 5 | 1 | kind: 1 join, 2 leave, 3 welcome, 4 advert |
-//! | 6 | | body; nothing may follow it |
-//!
-//! *Join*, *leave* and *welcome* have no body. *Advert* has this body, the same on its way to the hub and from it:
-//!
-//! | offset | size | field |
-//! | --- | --- | --- |
-//! | 6 | 6 | simulated device address |
-//! | 12 | 1 | signal strength in dBm, signed; the hub passes it on |
-//! | 13 | 2 | service UUID |
-//! | 15 | 1 | length of the service data |
-//! | 16 | 0..=255 | service data |
-//!
-//! A listener sends *join* at once and then every second; the hub answers each with *welcome* and forgets a listener that it
-//! has not heard of for five seconds. An advertiser sends its *advert* once per interval and the hub passes every one on to
-//! all other listeners; it keeps none, so an advertiser that vanishes falls silent like a real one.
+//! Reading and writing the datagrams that [`UdpHub`](super::UdpHub) documents.
 
 use crate::{MAX_SERVICE_DATA, Sighting};
 

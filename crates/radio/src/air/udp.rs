@@ -47,6 +47,31 @@ fn datagram_buffer() -> [u8; MAX_DATAGRAM + 1] {
 /// The hub of a simulated air: passes every advert on to all listeners.
 ///
 /// It runs within [`run`](Self::run) and is gone when that future is dropped. It only binds loopback addresses.
+///
+/// # The datagram
+/// One datagram is one message, all of it in network byte order:
+///
+/// | offset | size | field |
+/// | --- | --- | --- |
+/// | 0 | 4 | magic `TAIR` |
+/// | 4 | 1 | version, 1 |
+/// | 5 | 1 | kind: 1 join, 2 leave, 3 welcome, 4 advert |
+/// | 6 | | body; nothing may follow it |
+///
+/// *Join*, *leave* and *welcome* have no body. *Advert* has this one, on its way to the hub and from it:
+///
+/// | offset | size | field |
+/// | --- | --- | --- |
+/// | 6 | 6 | simulated device address |
+/// | 12 | 1 | signal strength in dBm, signed; the hub passes it on |
+/// | 13 | 2 | service UUID |
+/// | 15 | 1 | length of the service data |
+/// | 16 | 0 to 255 | service data |
+///
+/// A listener sends *join* at once and then every second. The hub answers each with *welcome*, and forgets a listener that
+/// it has not heard of for five seconds; *leave* only makes that quicker. An advertiser sends its *advert* once per
+/// interval, and the hub passes each one on to all other listeners. It keeps none, so that an advertiser that vanishes
+/// falls silent like a real one. Whatever is not exactly one such message is ignored by both.
 pub struct UdpHub {
     socket: UdpSocket,
     address: SocketAddr,
