@@ -13,6 +13,9 @@
 //! towline_crypto_test::hkdf::rfc_5869_known_answers(&towline_crypto::rustcrypto::provider());
 //! ```
 //!
+//! Every provider has ES256. Of the other signature algorithms the suite checks those that a provider lists, so a
+//! provider's own tests say which these are.
+//!
 //! The data are the Wycheproof sets, the examples of the standards themselves, and the known answers of the hybrid
 //! transport. Where Wycheproof calls a case "acceptable", the strict side is taken and the reason stands next to it.
 //!
@@ -32,14 +35,19 @@ pub mod aead;
 pub mod aes256;
 pub mod cbc;
 pub mod ecdh;
+pub mod ed25519;
 pub mod es256;
+pub mod es384;
 pub mod fake;
 mod hex;
 pub mod hkdf;
 pub mod hmac;
+pub mod ml_dsa;
 pub mod pieces;
 mod random;
+pub mod rs256;
 pub mod sha256;
+pub mod signatures;
 pub mod transport;
 
 pub use random::{FailingRandom, ScriptedRandom, SeededRandom};
@@ -131,6 +139,33 @@ checks! { $
         private_keys_outside_the_group_order_or_of_another_length_are_refused,
         malformed_public_keys_are_told_from_wrong_signatures,
         without_randomness_there_is_no_key;
+    ed25519:
+        rfc_8032_known_answers,
+        wycheproof,
+        public_keys_off_the_curve_are_refused;
+    es384:
+        rfc_6979_signatures_verify,
+        wycheproof,
+        private_keys_outside_the_group_order_are_refused,
+        malformed_public_keys_are_told_from_wrong_signatures;
+    rs256:
+        wycheproof,
+        a_new_key_has_2048_bits_and_the_usual_exponent,
+        malformed_public_keys_are_told_from_wrong_signatures;
+    ml_dsa:
+        wycheproof_seeds_and_signatures,
+        wycheproof_verification;
+    signatures:
+        plain_forms_have_the_lengths_that_the_trait_names,
+        a_key_signs_again_and_again,
+        parts_are_signed_as_their_concatenation,
+        a_stored_key_loads_as_the_same_key,
+        the_portable_provider_takes_its_keys_and_signatures,
+        every_corrupted_byte_of_a_signature_is_refused,
+        a_changed_message_or_another_key_is_refused,
+        keys_of_another_length_are_refused,
+        keys_come_from_the_randomness_that_is_given,
+        a_fresh_key_can_be_shared_between_threads;
     transport:
         derived_keys,
         seeded_keys,

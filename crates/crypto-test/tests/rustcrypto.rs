@@ -2,22 +2,42 @@
 #![allow(clippy::unwrap_used)]
 
 use towline_crypto::rustcrypto::provider;
-use towline_crypto_test::es256::{RFC_6979_EXAMPLES, RFC_6979_KEY};
+use towline_crypto_test as suite;
 
 towline_crypto_test::register!(towline_crypto::rustcrypto::provider());
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+#[test]
+fn the_algorithms_it_lists_are_these() {
+    let listed: Vec<i64> = provider().signatures.iter().map(|a| a.cose_algorithm()).collect();
+    let expected: &[i64] =
+        if cfg!(feature = "ml-dsa") { &[-7, -8, -35, -48, -49] } else { &[-7, -8, -35] };
+    assert_eq!(listed, expected);
+}
+
+fn bytes(digits: &str) -> Vec<u8> {
+    let at = (0..digits.len()).step_by(2);
+    at.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
 #[test]
 fn signatures_are_deterministic_as_rfc_6979_has_it() {
-    let private: Vec<u8> = (0..64)
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&RFC_6979_KEY[at..at + 2], 16).unwrap())
-        .collect();
-    let key = provider().signature(-7).unwrap().load(&private).unwrap();
-    for (message, signature) in RFC_6979_EXAMPLES {
-        assert_eq!(hex(&key.sign(&[message.as_bytes()]).unwrap()), signature);
+    for (algorithm, key, examples) in [
+        (-7, suite::es256::RFC_6979_KEY, suite::es256::RFC_6979_EXAMPLES),
+        (-35, suite::es384::RFC_6979_KEY, suite::es384::RFC_6979_EXAMPLES),
+    ] {
+        let key = provider().signature(algorithm).unwrap().load(&bytes(key)).unwrap();
+        for (message, signature) in examples {
+            assert_eq!(key.sign(&[message.as_bytes()]).unwrap(), bytes(signature));
+        }
     }
+}
+
+#[test]
+fn a_public_key_of_small_order_signs_nothing() {
+    let ed25519 = provider().signature(-8).unwrap();
+    // The neutral element as the key and as R, and S = 0: without the check this would be a signature of every message.
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let signature = [neutral, [0; 32]].concat();
+    assert!(ed25519.verify(&neutral, b"anything", &signature).is_err());
 }
