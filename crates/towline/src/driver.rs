@@ -26,7 +26,7 @@ impl<P: Person> Driver<P> {
     /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
     pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.abandon().await;
-        self.authenticator.handle_request(CHANNEL, request, Instant::now());
+        self.authenticator.handle_request(CHANNEL, request, now());
         loop {
             match self.authenticator.poll_output() {
                 Some(Output::Response { bytes, .. }) => return bytes,
@@ -39,7 +39,7 @@ impl<P: Person> Driver<P> {
 
     /// Cancels a request whose response nobody waits for any more.
     pub(crate) async fn abandon(&mut self) {
-        self.authenticator.handle_cancel(CHANNEL, Instant::now());
+        self.authenticator.handle_cancel(CHANNEL, now());
         while let Some(output) = self.authenticator.poll_output() {
             self.act(output);
         }
@@ -59,15 +59,15 @@ impl<P: Person> Driver<P> {
             let timeout = self.authenticator.poll_timeout();
             tokio::select! {
                 answer = &mut answer => {
-                    if self.authenticator.handle_answer(token, answer, Instant::now()).is_err() {
+                    if self.authenticator.handle_answer(token, answer, now()).is_err() {
                         tracing::warn!("the answer does not fit the question; taken as a no");
                         // The question was open a moment ago, and a no fits every question.
-                        let _ = self.authenticator.handle_answer(token, Answer::Deny, Instant::now());
+                        let _ = self.authenticator.handle_answer(token, Answer::Deny, now());
                     }
                     return;
                 }
                 () = at(timeout) => {
-                    self.authenticator.handle_timeout(Instant::now());
+                    self.authenticator.handle_timeout(now());
                     // While a question is open there are only keepalives, which nobody needs here, and its withdrawal.
                     while let Some(output) = self.authenticator.poll_output() {
                         if matches!(output, Output::Withdraw { token: withdrawn } if withdrawn == token) {
@@ -94,7 +94,7 @@ impl<P: Person> Driver<P> {
         let timeout = self.authenticator.poll_timeout();
         let Some((token, job)) = self.jobs.first_mut() else {
             at(timeout).await;
-            self.authenticator.handle_timeout(Instant::now());
+            self.authenticator.handle_timeout(now());
             return;
         };
         let token = *token;
@@ -103,13 +103,18 @@ impl<P: Person> Driver<P> {
                 self.jobs.remove(0);
                 // Unknown is a job that the authenticator has given up meanwhile.
                 let _ = match done {
-                    Ok(done) => self.authenticator.handle_work(token, done, Instant::now()),
-                    Err(_) => self.authenticator.handle_work_lost(token, Instant::now()),
+                    Ok(done) => self.authenticator.handle_work(token, done, now()),
+                    Err(_) => self.authenticator.handle_work_lost(token, now()),
                 };
             }
-            () = at(timeout) => self.authenticator.handle_timeout(Instant::now()),
+            () = at(timeout) => self.authenticator.handle_timeout(now()),
         }
     }
+}
+
+/// The time, by tokio's clock, so that tests may stop it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 async fn at(instant: Option<Instant>) {

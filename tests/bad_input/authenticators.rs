@@ -1,0 +1,170 @@
+//! CTAP that is not CTAP, over a connection that is fine.
+
+use std::sync::Arc;
+
+use towline::{
+    Computer, ComputerError,
+    client::Error as ClientError,
+    hybrid::{
+        Answer, CodeSource, ResponderConfig,
+        qr::{Hint, QrPayload},
+    },
+    radio::air::Air,
+    transport::{computer, phone},
+};
+use towline_ctap::Status;
+
+use crate::{
+    messages::{OPTIONS, ORIGIN, Room},
+    support::*,
+};
+
+/// Requests that no computer should send, and whether they are refused whole.
+fn requests() -> Vec<Vec<u8>> {
+    let mut all = vec![
+        vec![],
+        vec![0x00],
+        vec![0xff],
+        vec![0x01],
+        vec![0x02],
+        vec![0x01, 0xa0],
+        vec![0x02, 0xa0],
+        vec![0x01, 0xff],
+        vec![0x02, 0x80],
+        vec![0x02, 0xa1, 0x01, 0x18, 0x01],
+        vec![0x02, 0xbf, 0xff],
+        vec![0x04, 0xa0, 0x00],
+        vec![0x06, 0xa2, 0x01, 0x01, 0x02, 0x02],
+        vec![0x07],
+        vec![0x08],
+        vec![0x08, 0xa0],
+        vec![0x0a, 0xa1, 0x01, 0x01],
+        vec![0x41, 0xa0],
+    ];
+    let mut deep = vec![0x01];
+    deep.extend([0x81; 5000]);
+    all.push(deep);
+    let mut long = vec![0x01, 0xa1, 0x01, 0x59, 0xff, 0xff];
+    long.resize(70_000, 0);
+    all.push(long);
+    all.push(vec![0x01; 70_000]);
+    all
+}
+
+#[tokio::test]
+async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
+    let relay = Service::plain().await;
+    let room = Room { air: Air::new() };
+    let hand = Hand::new();
+    let mut phone = room.phone(&hand, relay.connector());
+    let (radio, hint) = (Arc::new(room.air.radio()), Hint::MakeCredential);
+    let (computer, _events) =
+        computer::Session::start(impatient(), &provider(), hint, radio, relay.connector()).unwrap();
+    let code = computer.qr_uri().to_owned();
+    let asking = async {
+        let mut answered = 0;
+        for request in requests() {
+            let shown = format!("{:02x?}", &request[..request.len().min(16)]);
+            let response = computer.transact(request).await;
+            let response = response.unwrap_or_else(|error| panic!("{shown}: {error}"));
+            answered += 1;
+            assert_eq!(response.len(), 1, "{shown}: {response:02x?}");
+            assert_ne!(response[0], 0, "{shown}");
+            // The next good request is served.
+            let info = computer.transact(vec![0x04]).await.unwrap();
+            answered += 1;
+            assert_eq!(info[0], 0, "{shown}");
+        }
+        (answered, computer.shutdown().await)
+    };
+    let ((answered, shut_down), served) =
+        in_time(async { tokio::join!(asking, phone.answer_code(&code, CodeSource::Camera)) }).await;
+    assert_eq!(served.unwrap().requests, answered);
+    shut_down.unwrap();
+    assert!(hand.questions().is_empty(), "{:?}", hand.questions());
+    relay.until_empty().await;
+    assert_eq!((room.air.adverts(), room.air.scans()), (0, 0));
+}
+
+/// A registration with a phone that answers this getInfo, and this to any request.
+async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
+    let relay = Service::plain().await;
+    let air = Air::new();
+    let computer = Computer::new(provider(), Arc::new(air.radio()), relay.connector())
+        .with_config(impatient());
+    let (display, mut camera) = Display::new();
+    let ceremony = async move { computer.create(&display, ORIGIN, OPTIONS).await };
+    let serving = async {
+        let code = QrPayload::from_uri(&provider(), &camera.scan().await.unwrap()).unwrap();
+        let config = ResponderConfig::new(info, domain());
+        let (radio, source) = (Arc::new(air.radio()), CodeSource::Camera);
+        let (phone, mut events) =
+            phone::Session::start(config, &provider(), code, source, radio, relay.connector())
+                .unwrap();
+        while let Some(event) = events.next().await {
+            match event {
+                phone::Event::Ask { token, .. } => {
+                    phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+                }
+                phone::Event::Request(_) => phone.respond(response.clone()).await.unwrap(),
+                _ => {}
+            }
+        }
+    };
+    let (made, ()) = in_time(async { tokio::join!(ceremony, serving) }).await;
+    relay.until_empty().await;
+    assert_eq!((air.adverts(), air.scans()), (0, 0));
+    made.unwrap_err()
+}
+
+fn good_info() -> Vec<u8> {
+    let store = towline::authenticator::MemoryStore::new();
+    let mut device = device(towline::authenticator::Config::phone(), &Hand::new(), &store);
+    device.authenticator().get_info().to_cbor()
+}
+
+#[tokio::test]
+async fn a_phone_that_can_t_say_what_it_is_is_refused() {
+    let infos = [
+        vec![0x00],
+        vec![0xa0],
+        vec![0xff],
+        vec![0xa1, 0x01],
+        vec![0xa2, 0x01, 0x80, 0x03, 0x50],
+        vec![0xa1, 0x01, 0x60],
+        [good_info(), vec![0x00]].concat(),
+    ];
+    let runs = infos.map(|info| async move { (info.clone(), with_answers(info, vec![0]).await) });
+    for (info, error) in futures_util::future::join_all(runs).await {
+        let ComputerError::Client(ClientError::Misbehaved(_)) = &error else {
+            panic!("{info:02x?}: {error:?}")
+        };
+        assert_eq!(error.name(), "UnknownError");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_answers_nonsense_is_refused() {
+    let misbehaved = |error: &ClientError| matches!(error, ClientError::Misbehaved(_));
+    let cases: Vec<(Vec<u8>, Box<dyn Fn(&ClientError) -> bool>)> = vec![
+        (vec![], Box::new(misbehaved)),
+        (vec![0x00], Box::new(misbehaved)),
+        (vec![0x00, 0xa0], Box::new(misbehaved)),
+        (vec![0x00, 0xff], Box::new(misbehaved)),
+        (vec![0x00, 0xa1, 0x01, 0x64, b'n', b'o', b'n', b'e'], Box::new(misbehaved)),
+        (
+            vec![0x00, 0xa3, 1, 0x64, b'n', b'o', b'n', b'e', 2, 0x41, 0, 3, 0xa0],
+            Box::new(misbehaved),
+        ),
+        (vec![0x00; 100_000], Box::new(misbehaved)),
+        (vec![0x27], Box::new(|error| *error == ClientError::Refused(Status::OperationDenied))),
+        (vec![0x19], Box::new(|error| *error == ClientError::AlreadyRegistered)),
+        (vec![0xf7], Box::new(|error| matches!(error, ClientError::Refused(_)))),
+    ];
+    let runs = cases.into_iter().map(|(response, expected)| async move {
+        let error = with_answers(good_info(), response.clone()).await;
+        let ComputerError::Client(client) = &error else { panic!("{response:02x?}: {error:?}") };
+        assert!(expected(client), "{:02x?}: {error:?}", &response[..response.len().min(16)]);
+    });
+    futures_util::future::join_all(runs).await;
+}

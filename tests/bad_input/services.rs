@@ -1,0 +1,126 @@
+//! Tunnel services that answer something else.
+
+use towline::{
+    ComputerError,
+    hybrid::{self, CodeSource, Party, Step, tunnel::ConnectFailure},
+    radio::air::Air,
+    transport::Error as TransportError,
+};
+
+use crate::{
+    meddler::{Answer, Meddler, Meddling},
+    messages::{Room, is_sentence},
+    support::*,
+};
+
+const REDIRECT: &str =
+    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+
+fn answers() -> [(Answer, fn(&hybrid::Error) -> bool); 11] {
+    use ConnectFailure::{Network, NotATunnelService, Redirected, Status};
+    use hybrid::Error::Tunnel;
+    [
+        (Answer::Bytes("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), |error| {
+            *error == Tunnel(Status(400))
+        }),
+        (Answer::Bytes("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), |error| {
+            *error == Tunnel(Status(404))
+        }),
+        (Answer::Bytes("HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"), |error| {
+            *error == Tunnel(Status(409))
+        }),
+        (Answer::Bytes("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"), |error| {
+            *error == Tunnel(Status(410))
+        }),
+        (Answer::Bytes("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"), |error| {
+            *error == Tunnel(Status(503))
+        }),
+        (Answer::Bytes("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), |error| {
+            *error == Tunnel(Status(200))
+        }),
+        (Answer::Bytes(REDIRECT), |error| *error == Tunnel(Redirected)),
+        (Answer::Bytes("SSH-2.0-OpenSSH_9.9\r\n\r\n"), |error| *error == Tunnel(NotATunnelService)),
+        (
+            Answer::Bytes(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Accept: AAAA\r\nSec-WebSocket-Protocol: fido.cable\r\n\r\n",
+            ),
+            |error| *error == Tunnel(NotATunnelService),
+        ),
+        (Answer::Bytes("HTTP/1.1 101 Swi"), |error| {
+            matches!(error, Tunnel(Network(_) | NotATunnelService))
+        }),
+        (Answer::Bytes(""), |error| matches!(error, Tunnel(Network(_)))),
+    ]
+}
+
+#[tokio::test]
+async fn the_phone_says_what_its_tunnel_service_answered_and_never_advertises() {
+    for (answer, expected) in answers() {
+        let meddler = Meddler::start(Meddling::Answer(Party::Phone, answer.clone())).await;
+        let room = Room { air: Air::new() };
+        let hand = Hand::new();
+        let mut phone = room.phone(&hand, meddler.connector());
+        let code = room.code_of_a_computer_that_waits();
+        let refused = in_time(phone.answer_code(&code, CodeSource::Camera)).await.unwrap_err();
+        assert!(expected(hybrid_error(&refused)), "{answer:?}: {refused:?}");
+        is_sentence(&refused);
+        assert!(hand.see(|memory| memory.radios.is_empty()), "{answer:?}");
+        meddler.until_empty().await;
+        assert_eq!(room.air.adverts(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_computer_bans_the_advert_and_says_what_its_tunnel_service_answered() {
+    let runs = answers().map(|(answer, expected)| async move {
+        let meddler = Meddler::start(Meddling::Answer(Party::Computer, answer.clone())).await;
+        let room = Room { air: Air::new() };
+        let hand = Hand::new();
+        let mut phone = room.phone(&hand, meddler.connector());
+        let (failed, on_phone) = room.register(&mut phone, meddler.connector()).await;
+        let ComputerError::Transport(error) = failed.unwrap_err() else { panic!("{answer:?}") };
+        assert!(expected(hybrid_error(&error)), "{answer:?}: {error:?}");
+        is_sentence(&error);
+        // Nobody came to the phone; its person gave up when the computer had.
+        assert_eq!(on_phone, Err(TransportError::Hybrid(hybrid::Error::Cancelled)), "{answer:?}");
+        room.released(&meddler).await;
+    });
+    futures_util::future::join_all(runs).await;
+}
+
+#[tokio::test]
+async fn the_computer_does_not_wait_for_a_service_that_stalls() {
+    let meddler = Meddler::start(Meddling::Answer(Party::Computer, Answer::Stall)).await;
+    let room = Room { air: Air::new() };
+    let mut phone = room.phone(&Hand::new(), meddler.connector());
+    let (failed, _) = room.register(&mut phone, meddler.connector()).await;
+    let ComputerError::Transport(error) = failed.unwrap_err() else { panic!() };
+    assert!(
+        matches!(hybrid_error(&error), hybrid::Error::TimedOut { step: Step::Tunnel, .. }),
+        "{error:?}"
+    );
+    is_sentence(&error);
+    room.released(&meddler).await;
+}
+
+#[tokio::test]
+async fn the_phone_does_not_wait_for_a_service_that_stalls() {
+    let meddler = Meddler::start(Meddling::Answer(Party::Phone, Answer::Stall)).await;
+    let room = Room { air: Air::new() };
+    let mut phone = room.phone(&Hand::new(), meddler.connector());
+    let code = room.code_of_a_computer_that_waits();
+    let pausing = async {
+        meddler.reached().await;
+        tokio::time::pause();
+    };
+    let (refused, ()) = tokio::join!(phone.answer_code(&code, CodeSource::Camera), pausing);
+    tokio::time::resume();
+    let refused = refused.unwrap_err();
+    assert!(
+        matches!(hybrid_error(&refused), hybrid::Error::TimedOut { step: Step::Tunnel, .. }),
+        "{refused:?}"
+    );
+    is_sentence(&refused);
+    room.released(&meddler).await;
+}

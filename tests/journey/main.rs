@@ -1,0 +1,20 @@
+//! The steps of the journey on real sockets: a relying party over HTTP, a relay over TLS, QR codes as pixels. Only
+//! Bluetooth is simulated.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    missing_docs,
+    unreachable_pub,
+    dead_code
+)]
+
+mod cancelling;
+mod phone;
+mod sharing;
+#[path = "../support/mod.rs"]
+mod support;
+mod this_device;

@@ -1,0 +1,414 @@
+//! Steps 4, 8, 10, 13 and 14 with a phone that scans a code, and what must never happen.
+
+use std::{sync::Arc, time::Duration};
+
+use towline::{
+    Computer, ComputerError, PhoneTransport,
+    authenticator::{Answer, Config, Event, MemoryStore, Purpose, Question},
+    client::Error,
+    hybrid::{self, CodeSource, InitiatorConfig, ResponderProgress, qr::Hint},
+    radio::air::{Room, UdpAir, UdpHub},
+    transport::Error as TransportError,
+};
+use towline_ctap::Status;
+use towline_rp::{ErrorCode, RpConfig};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn step_4_a_code_of_pixels_leads_to_a_passkey_on_the_phone() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    let (display, mut camera) = Display::new();
+    let remote = display.remote();
+    let (made, on_phone) = tow(
+        &mut phone,
+        &mut camera,
+        register_at(&world, world.computer(), display, "alice", "Alice's phone"),
+    )
+    .await;
+    let made = made.unwrap();
+    assert_eq!((made.account.as_str(), made.key.name.as_str()), ("alice", "Alice's phone"));
+    assert_eq!(made.key.attestation, "none");
+    assert_eq!(on_phone.unwrap().unwrap().requests, 1);
+
+    // The phone's person was asked before anything was sent, then for the screen lock.
+    let (connects, questions, radios, progress) = hand.see(|memory| {
+        (
+            memory.connects.clone(),
+            memory.questions.clone(),
+            memory.radios.clone(),
+            memory.progress.clone(),
+        )
+    });
+    assert_eq!(connects.len(), 1);
+    assert_eq!((connects[0].hint, connects[0].source), (Hint::MakeCredential, CodeSource::Camera));
+    assert!(connects[0].made_at.is_some());
+    assert!(
+        matches!(&questions[..], [Question::VerifyUser { purpose: Purpose::Create { rp, .. }, .. }] if rp.id.as_str() == "localhost"),
+        "{questions:?}"
+    );
+    assert!(radios[0].contains("simulated"), "{radios:?}");
+    assert_eq!(
+        progress,
+        [
+            ResponderProgress::Connecting,
+            ResponderProgress::Advertising,
+            ResponderProgress::Connected,
+            ResponderProgress::Request,
+            ResponderProgress::Answered,
+        ]
+    );
+    // The computer's person saw every step, and the code is off the screen.
+    remote.see(|shown| {
+        assert!(!shown.code);
+        assert!(shown.sentences.iter().any(|said| said.contains("simulated")));
+        let mut said = shown.sentences.iter();
+        for sentence in [
+            "Scan the code with your phone.",
+            "Waiting for a phone.",
+            "The code is no longer needed.",
+            "A phone is near.",
+            "Connecting.",
+            "Securing the connection.",
+            "Connected to the phone.",
+            "Continue on your phone.",
+            "Closing the connection.",
+        ] {
+            assert!(said.any(|said| said == sentence), "{sentence:?} in {:?}", shown.sentences);
+        }
+    });
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_4_the_same_over_an_air_of_udp_between_processes() {
+    let world = World::new().await;
+    let hub = UdpHub::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = hub.local_addr();
+    let hub = tokio::spawn(hub.run());
+    let (near, also_near) =
+        (UdpAir::connect(address).await.unwrap(), UdpAir::connect(address).await.unwrap());
+    let hand = Hand::new();
+    let transport = PhoneTransport {
+        advertiser: Arc::new(near),
+        connector: world.relay.connector(),
+        domain: domain(),
+    };
+    let store = MemoryStore::new();
+    let mut phone = phone(&provider(), Config::phone(), &hand, &store, transport);
+    let computer = Computer::new(provider(), Arc::new(also_near), world.relay.connector());
+    let (display, mut camera) = Display::new();
+    let (made, _) = tow(
+        &mut phone,
+        &mut camera,
+        register_at(&world, computer, display, "alice", "Alice's phone"),
+    )
+    .await;
+    made.unwrap();
+    assert_eq!(store.len(), 1);
+    hub.abort();
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_8_the_phone_is_excluded_where_it_is_registered() {
+    let world = World::new().await;
+    let (hand, store) = (Hand::new(), MemoryStore::new());
+    let mut phone = world.phone_with(&hand, &store);
+    register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
+    let (refused, on_phone) = register(&world, &mut phone, "alice", "again").await;
+    let refused = refused.unwrap_err().client();
+    assert_eq!(refused, Error::AlreadyRegistered);
+    assert_eq!(refused.name(), "InvalidStateError");
+    // The phone has served; its person was told why nothing was made.
+    on_phone.unwrap().unwrap();
+    assert!(
+        hand.notices().iter().any(|event| matches!(event, Event::AlreadyRegistered { .. })),
+        "{:?}",
+        hand.notices()
+    );
+    assert_eq!(store.len(), 1);
+    assert_eq!(world.site.rp.keys("alice").await.unwrap().len(), 1);
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_8_a_passkey_made_on_the_phone_itself_is_excluded_over_the_air_and_the_other_way() {
+    let world = World::new().await;
+    let (hand, store) = (Hand::new(), MemoryStore::new());
+    let mut itself = device(Config::phone(), &hand, &store);
+    let mut phone = world.phone_with(&hand, &store);
+    register_here(&world.site, &mut itself, "alice", "Alice's phone").await.unwrap();
+    let refused = register(&world, &mut phone, "alice", "again").await.0.unwrap_err();
+    assert_eq!(refused.client(), Error::AlreadyRegistered);
+
+    register(&world, &mut phone, "bob", "Bob's phone").await.0.unwrap();
+    let refused = register_here(&world.site, &mut itself, "bob", "again").await.unwrap_err();
+    assert_eq!(refused.client(), Error::AlreadyRegistered);
+    assert_eq!(store.len(), 2);
+
+    // Either way in signs in with what the other made.
+    assert_eq!(sign_in(&world, &mut phone, Some("alice")).await.0.unwrap().account, "alice");
+    assert_eq!(sign_in_here(&world.site, &mut itself, Some("bob")).await.unwrap().account, "bob");
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_10_the_phone_signs_in_with_and_without_an_allow_list() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    let made = register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
+    for account in [Some("alice"), None] {
+        let (used, on_phone) = sign_in(&world, &mut phone, account).await;
+        let used = used.unwrap();
+        assert_eq!((used.account.as_str(), &used.key.id), ("alice", &made.key.id));
+        assert!(used.user_verified);
+        assert_eq!(on_phone.unwrap().unwrap().requests, 1);
+    }
+    // A code each time, and each time the person was asked whether to connect.
+    let hints: Vec<_> = hand.see(|memory| memory.connects.iter().map(|asked| asked.hint).collect());
+    assert_eq!(hints, [Hint::MakeCredential, Hint::GetAssertion, Hint::GetAssertion]);
+    let log = world.site.rp.status().await.unwrap().sign_ins;
+    assert_eq!(log.iter().filter(|entry| entry.refused.is_none()).count(), 2);
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_10_a_phone_without_a_passkey_for_the_site_says_so() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
+    let mut other = world.phone(&Hand::new());
+    for account in [Some("alice"), None] {
+        let (refused, on_phone) = sign_in(&world, &mut other, account).await;
+        assert_eq!(refused.unwrap_err().client(), Error::NoCredentials);
+        on_phone.unwrap().unwrap();
+    }
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_13_the_person_picks_one_of_several_accounts_on_the_phone() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    for account in ["alice", "bob", "carol"] {
+        register(&world, &mut phone, account, "phone").await.0.unwrap();
+    }
+    // Newest first: carol, bob, alice.
+    hand.will_say([Answer::Account(2), Answer::Verified]);
+    assert_eq!(sign_in(&world, &mut phone, None).await.0.unwrap().account, "alice");
+    // A site that says who it wants is not answered with anybody else.
+    assert_eq!(sign_in(&world, &mut phone, Some("bob")).await.0.unwrap().account, "bob");
+    world.released().await;
+}
+
+#[tokio::test]
+async fn step_14_a_key_removed_at_the_site_no_longer_signs_in() {
+    let world = World::new().await;
+    let (kept, lost) = (Hand::new(), Hand::new());
+    let (mut phone, mut lost_phone) = (world.phone(&kept), world.phone(&lost));
+    register(&world, &mut phone, "alice", "Phone").await.0.unwrap();
+    let removed = register(&world, &mut lost_phone, "alice", "Lost phone").await.0.unwrap().key;
+    world.site.rp.remove_key("alice", &removed.id).await.unwrap();
+
+    let refused = sign_in(&world, &mut lost_phone, None).await.0.unwrap_err();
+    assert_eq!(refused.site(), ErrorCode::UnknownKey);
+    let refused = sign_in(&world, &mut lost_phone, Some("alice")).await.0.unwrap_err();
+    assert_eq!(refused.client(), Error::NoCredentials);
+    assert_eq!(sign_in(&world, &mut phone, None).await.0.unwrap().key.name, "Phone");
+    world.released().await;
+}
+
+#[tokio::test]
+async fn another_site_never_reaches_the_phone_with_this_sites_rp_id() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
+    let begun = world.site.rp.begin_sign_in(Some("alice")).await.unwrap();
+    let registration = world.site.rp.begin_registration("alice", "x").await.unwrap();
+    for origin in ["https://evil.example", "https://localhost.evil.example"] {
+        let (display, mut camera) = Display::new();
+        let (refused, on_phone) = tow(&mut phone, &mut camera, async {
+            let (computer, display) = (world.computer(), display);
+            let get = computer.get(&display, origin, &begun.public_key.to_string()).await;
+            let create =
+                computer.create(&display, origin, &registration.public_key.to_string()).await;
+            [get.unwrap_err(), create.unwrap_err()]
+        })
+        .await;
+        assert!(refused.iter().all(|error| error.name() == "SecurityError"), "{refused:?}");
+        assert!(on_phone.is_none());
+    }
+    // No code was shown, no tunnel opened: only the one of the registration ever was.
+    assert_eq!(world.relay.handle.stats().tunnels, 1);
+    assert_eq!(hand.see(|memory| memory.connects.len()), 1);
+    world.released().await;
+}
+
+#[tokio::test]
+async fn each_site_gets_the_passkeys_of_its_own_rp_id_only() {
+    let world = World::new().await;
+    let config = RpConfig {
+        rp_id: "example.org".into(),
+        origin: Some("https://login.example.org".into()),
+        ..RpConfig::default()
+    };
+    let other_site = Site::with(config).await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
+
+    let begun = other_site.rp.begin_sign_in(None).await.unwrap();
+    let options = begun.public_key.to_string();
+    let get = |display: Display| {
+        let (computer, options) = (world.computer(), options.clone());
+        async move { computer.get(&display, "https://login.example.org", &options).await }
+    };
+    let (display, mut camera) = Display::new();
+    let (refused, _) = tow(&mut phone, &mut camera, get(display)).await;
+    assert_eq!(refused, Err(ComputerError::Client(Error::NoCredentials)));
+
+    // With one of its own it gets that one.
+    let registration = other_site.rp.begin_registration("bob", "Phone").await.unwrap();
+    let (display, mut camera) = Display::new();
+    let (made, _) = tow(&mut phone, &mut camera, async {
+        let (computer, display) = (world.computer(), display);
+        let options = registration.public_key.to_string();
+        computer.create(&display, "https://login.example.org", &options).await
+    })
+    .await;
+    let made = serde_json::from_str(&made.unwrap()).unwrap();
+    other_site.rp.finish_registration(&registration.ceremony, made).await.unwrap();
+    let (display, mut camera) = Display::new();
+    let (used, _) = tow(&mut phone, &mut camera, get(display)).await;
+    let used = serde_json::from_str(&used.unwrap()).unwrap();
+    let used = other_site.rp.finish_sign_in(&begun.ceremony, used).await.unwrap();
+    assert_eq!(used.account, "bob");
+    world.released().await;
+}
+
+#[tokio::test]
+async fn a_computer_out_of_bluetooth_range_does_not_complete() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    let far = world.air.radio();
+    far.move_to(Room(1));
+    let mut config = InitiatorConfig::default();
+    config.scan_timeout = Duration::from_secs(2);
+    let computer = world.computer_with(&far, config);
+    let (display, mut camera) = Display::new();
+    let ceremony = register_at(&world, computer, display, "alice", "Alice's phone");
+    let scanning = async {
+        let code = camera.scan().await.unwrap();
+        // The phone advertises for two minutes; its person gives up when the computer has.
+        let stop = async { while camera.scan().await.is_some() {} };
+        phone.answer_code_until(&code, CodeSource::Camera, stop).await
+    };
+    let (refused, on_phone) = in_time(async { tokio::join!(ceremony, scanning) }).await;
+    let refused = refused.unwrap_err().transport();
+    let hybrid::Error::TimedOut { step: hybrid::Step::Advert, .. } = hybrid_error(&refused) else {
+        panic!("{refused:?}")
+    };
+    assert!(refused.to_string().contains("check that Bluetooth is on"), "{refused}");
+    assert_eq!(on_phone, Err(TransportError::Hybrid(hybrid::Error::Cancelled)));
+    // The phone was advertising all the time.
+    assert!(hand.see(|memory| memory.progress.contains(&ResponderProgress::Advertising)));
+    assert!(world.site.rp.status().await.unwrap().accounts.is_empty());
+    world.released().await;
+}
+
+#[tokio::test]
+async fn a_person_who_declines_to_connect_sends_nothing() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    hand.will_connect(Connect::No);
+    let mut phone = world.phone(&hand);
+    let mut config = InitiatorConfig::default();
+    config.scan_timeout = Duration::from_millis(500);
+    let computer = world.computer_with(&world.air.radio(), config);
+    let (display, mut camera) = Display::new();
+    let ceremony = register_at(&world, computer, display, "alice", "Alice's phone");
+    let (refused, on_phone) = tow(&mut phone, &mut camera, ceremony).await;
+    assert_eq!(on_phone, Some(Err(TransportError::Hybrid(hybrid::Error::Declined))));
+    let refused = refused.unwrap_err().transport();
+    assert!(
+        matches!(
+            hybrid_error(&refused),
+            hybrid::Error::TimedOut { step: hybrid::Step::Advert, .. }
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(world.relay.handle.stats().tunnels, 0);
+    assert!(hand.see(|memory| memory.radios.is_empty() && memory.questions.is_empty()));
+    world.released().await;
+}
+
+#[tokio::test]
+async fn a_person_who_declines_at_the_screen_lock_makes_and_uses_nothing() {
+    let world = World::new().await;
+    let (hand, store) = (Hand::new(), MemoryStore::new());
+    let mut phone = world.phone_with(&hand, &store);
+    hand.will_say([Answer::Deny]);
+    let (refused, on_phone) = register(&world, &mut phone, "alice", "Alice's phone").await;
+    let refused = refused.unwrap_err().client();
+    assert_eq!(refused, Error::Refused(Status::OperationDenied));
+    assert_eq!(refused.name(), "NotAllowedError");
+    assert_eq!(on_phone.unwrap().unwrap().requests, 1);
+    assert!(store.is_empty());
+
+    register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
+    hand.will_say([Answer::Deny]);
+    let refused = sign_in(&world, &mut phone, None).await.0.unwrap_err().client();
+    assert_eq!(refused, Error::Refused(Status::OperationDenied));
+    hand.will_say([Answer::NotVerified, Answer::Verified]);
+    sign_in(&world, &mut phone, None).await.0.unwrap();
+    world.released().await;
+}
+
+#[tokio::test]
+async fn a_link_that_another_program_opened_is_named_as_one_and_needs_consent() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    hand.will_connect(Connect::No);
+    let mut phone = world.phone(&hand);
+    let (display, mut camera) = Display::new();
+    let remote = display.remote();
+    let ceremony = register_at(&world, world.computer(), display, "alice", "Alice's phone");
+    let following = async {
+        let link = camera.scan().await.unwrap();
+        let declined = phone.answer_code(&link, CodeSource::Link).await;
+        remote.cancel();
+        declined
+    };
+    let (refused, declined) = in_time(async { tokio::join!(ceremony, following) }).await;
+    assert_eq!(declined, Err(TransportError::Hybrid(hybrid::Error::Declined)));
+    assert_eq!(hand.see(|memory| memory.connects[0].source), CodeSource::Link);
+    assert_eq!(refused.unwrap_err().computer().name(), "AbortError");
+    assert_eq!(world.relay.handle.stats().tunnels, 0);
+    world.released().await;
+}
+
+#[tokio::test]
+async fn a_phone_that_scans_something_else_says_what_to_scan() {
+    let world = World::new().await;
+    let hand = Hand::new();
+    let mut phone = world.phone(&hand);
+    for text in ["", "FIDO:/", "https://example.org", "FIDO:/12345", "WIFI:S:x;;", "fido:/0"] {
+        let text = if text.is_empty() { text.to_owned() } else { read(&draw(text)) };
+        let refused = phone.answer_code(&text, CodeSource::Camera).await.unwrap_err();
+        assert!(
+            matches!(refused, TransportError::Hybrid(hybrid::Error::Qr(_))),
+            "{text}: {refused:?}"
+        );
+        assert!(refused.to_string().contains("scan the code"), "{refused}");
+    }
+    assert!(hand.see(|memory| memory.connects.is_empty()));
+    world.released().await;
+}

@@ -1,0 +1,259 @@
+//! What holds for the whole repository: checked by reading it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// No sockets, no clocks, no threads, no randomness of their own, and nothing asynchronous.
+const SANS_IO: [&str; 6] = ["cbor", "crypto", "ctap", "authenticator", "client", "hybrid"];
+
+/// The client's door to asynchronous programs, which has no runtime in it.
+const ASYNC_DOOR: &str = "client/src/channel.rs";
+
+/// Where a file has grown so long that it is two.
+const LONGEST: usize = 500;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The crates that are published to others: every one under `crates/`.
+fn crates() -> Vec<PathBuf> {
+    let mut crates: Vec<_> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("Cargo.toml").exists())
+        .collect();
+    crates.sort();
+    assert!(crates.len() >= 10, "{crates:?}");
+    crates
+}
+
+fn name(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// All Rust files below a directory, without what Cargo built.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir(directory) else { return found };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "target") {
+                found.extend(sources(&path));
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", name(path)))
+}
+
+/// The code of a library, without its unit tests and comments.
+fn code(path: &Path) -> String {
+    let text = text(path);
+    let library = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    library
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn all(problems: Vec<String>) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn every_crate_forbids_unsafe_code_and_denies_missing_documentation() {
+    let mut problems = Vec::new();
+    for krate in crates() {
+        let manifest = text(&krate.join("Cargo.toml"));
+        if !manifest.contains("[lints]\nworkspace = true") {
+            problems.push(format!("{}: the workspace's lints are not used", name(&krate)));
+        }
+        let roots: Vec<_> = ["src/lib.rs", "src/main.rs"]
+            .iter()
+            .map(|file| krate.join(file))
+            .filter(|path| path.exists())
+            .collect();
+        assert!(!roots.is_empty(), "{}", name(&krate));
+        for path in roots {
+            let root = text(&path);
+            for attribute in ["#![forbid(unsafe_code)]", "#![deny(missing_docs)]"] {
+                if !root.contains(attribute) {
+                    problems.push(format!("{}: no {attribute}", name(&path)));
+                }
+            }
+            if !root.starts_with("//!") {
+                problems.push(format!("{}: no documentation at its top", name(&path)));
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn nothing_in_the_sources_is_unsafe() {
+    let mut problems = Vec::new();
+    for room in ["crates", "examples", "tests", "benches"] {
+        for path in sources(&root().join(room)) {
+            let code = code(&path);
+            let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if words.into_iter().any(|word| word == concat!("un", "safe")) {
+                problems.push(name(&path));
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn the_cores_are_neither_asynchronous_nor_do_they_do_anything_themselves() {
+    let forbidden = [
+        "async fn",
+        "async {",
+        "async move",
+        ".await",
+        "tokio",
+        "Instant::now",
+        "SystemTime::now",
+        "std::net",
+        "std::thread",
+        "thread::spawn",
+        "std::fs",
+        "getrandom::",
+        "println!",
+    ];
+    let mut problems = Vec::new();
+    for krate in SANS_IO {
+        let src = root().join("crates").join(krate).join("src");
+        let files = sources(&src);
+        assert!(!files.is_empty(), "{krate}");
+        for path in files {
+            if path.ends_with(ASYNC_DOOR) {
+                continue;
+            }
+            let code = code(&path);
+            for word in forbidden {
+                // The operating system's randomness has to come from somewhere: the provider.
+                let provider = krate == "crypto" && word == "getrandom::";
+                if code.contains(word) && !provider {
+                    problems.push(format!("{}: {word}", name(&path)));
+                }
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn the_cores_depend_on_no_runtime() {
+    let mut problems = Vec::new();
+    for krate in SANS_IO {
+        let path = root().join("crates").join(krate).join("Cargo.toml");
+        let manifest = text(&path);
+        let dependencies = manifest.split("[dev-dependencies]").next().unwrap_or_default();
+        for runtime in ["tokio", "hyper", "async-std", "smol", "rustls", "mio"] {
+            if dependencies.lines().any(|line| line.starts_with(runtime)) {
+                problems.push(format!("{}: {runtime}", name(&path)));
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    let mut problems = Vec::new();
+    for room in ["crates", "examples", "tests", "benches"] {
+        for path in sources(&root().join(room)) {
+            let text = text(&path);
+            let lines = text.lines().count();
+            if lines > LONGEST {
+                problems.push(format!("{}: {lines} lines", name(&path)));
+            }
+            if !text.starts_with("//!") && !text.starts_with("#!") {
+                problems.push(format!("{}: no line on what it is for", name(&path)));
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn no_file_is_a_drawer_for_odds_and_ends() {
+    let mut problems = Vec::new();
+    for room in ["crates", "examples", "tests", "benches"] {
+        for path in sources(&root().join(room)) {
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let parent = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+            for drawer in ["util", "utils", "common", "misc", "helpers"] {
+                if stem == drawer || parent == drawer {
+                    problems.push(name(&path));
+                }
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn nothing_is_left_to_be_done_in_a_comment_or_a_macro() {
+    let words =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("HA", "CK")];
+    let macros = [concat!("to", "do!("), concat!("unimpl", "emented!("), concat!("db", "g!(")];
+    let mut problems = Vec::new();
+    for room in ["crates", "examples", "tests", "benches"] {
+        for path in sources(&root().join(room)) {
+            let text = text(&path);
+            for word in words.iter().chain(&macros) {
+                if text.contains(word) {
+                    problems.push(format!("{}: {word}", name(&path)));
+                }
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn versions_and_metadata_stand_in_one_place() {
+    let mut problems = Vec::new();
+    for krate in crates() {
+        let path = krate.join("Cargo.toml");
+        let manifest = text(&path);
+        for key in ["version", "edition", "rust-version", "license", "repository"] {
+            if !manifest.contains(&format!("\n{key}.workspace = true")) {
+                problems.push(format!("{}: {key} is not the workspace's", name(&path)));
+            }
+        }
+        if !manifest.contains("\ndescription = ") {
+            problems.push(format!("{}: no description", name(&path)));
+        }
+        let mut dependencies = false;
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                dependencies = line.contains("dependencies");
+            } else if dependencies && line.contains("version =") {
+                problems.push(format!("{}: {line}", name(&path)));
+            }
+        }
+    }
+    all(problems);
+}

@@ -1,0 +1,125 @@
+//! A person who does what a test says, and remembers what they saw.
+
+use std::{collections::VecDeque, future::pending, sync::Arc};
+
+use tokio::sync::watch;
+use towline::{
+    Person, agree,
+    authenticator::{Answer, Event, Question},
+    hybrid::{self, ResponderProgress},
+};
+
+/// What the person does about one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Say(Answer),
+    /// Looks away, for ever.
+    Ignore,
+}
+
+/// What the person does about "connect to this computer?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Connect {
+    #[default]
+    Yes,
+    No,
+    Ignore,
+}
+
+/// What the person saw, and is going to do. Without instructions they agree.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub replies: VecDeque<Reply>,
+    pub connect: Connect,
+    pub questions: Vec<Question>,
+    pub connects: Vec<hybrid::Question>,
+    pub notices: Vec<Event>,
+    pub radios: Vec<String>,
+    pub progress: Vec<ResponderProgress>,
+}
+
+/// A handle to one person: the device has one, the test another.
+#[derive(Debug, Clone, Default)]
+pub struct Hand(Arc<watch::Sender<Memory>>);
+
+impl Hand {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers the next questions so.
+    pub fn will(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.0.send_modify(|memory| memory.replies.extend(replies));
+    }
+
+    pub fn will_say(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.will(answers.into_iter().map(Reply::Say));
+    }
+
+    pub fn will_connect(&self, connect: Connect) {
+        self.0.send_modify(|memory| memory.connect = connect);
+    }
+
+    pub fn questions(&self) -> Vec<Question> {
+        self.0.borrow().questions.clone()
+    }
+
+    pub fn notices(&self) -> Vec<Event> {
+        self.0.borrow().notices.clone()
+    }
+
+    pub fn see<T>(&self, look: impl FnOnce(&Memory) -> T) -> T {
+        look(&self.0.borrow())
+    }
+
+    /// Waits until the person has seen something.
+    pub async fn until(&self, seen: impl FnMut(&Memory) -> bool) {
+        self.0.subscribe().wait_for(seen).await.expect("a hand holds its own sender");
+    }
+
+    /// Waits until a question of the authenticator is open, the first or another.
+    pub async fn until_asked(&self) {
+        let before = self.see(|memory| memory.questions.len());
+        self.until(|memory| memory.questions.len() > before).await;
+    }
+}
+
+impl Person for Hand {
+    async fn answer(&mut self, question: &Question) -> Answer {
+        let mut reply = None;
+        self.0.send_modify(|memory| {
+            memory.questions.push(question.clone());
+            reply = memory.replies.pop_front();
+        });
+        match reply {
+            Some(Reply::Say(answer)) => answer,
+            Some(Reply::Ignore) => pending().await,
+            None => agree(question),
+        }
+    }
+
+    fn notice(&mut self, event: &Event) {
+        self.0.send_modify(|memory| memory.notices.push(event.clone()));
+    }
+
+    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+        let mut connect = Connect::Yes;
+        self.0.send_modify(|memory| {
+            memory.connects.push(*question);
+            connect = memory.connect;
+        });
+        match connect {
+            Connect::Yes => hybrid::Answer::Connect { remember: false },
+            Connect::No => hybrid::Answer::Decline,
+            Connect::Ignore => pending().await,
+        }
+    }
+
+    fn advertising(&mut self, radio: &str) {
+        self.0.send_modify(|memory| memory.radios.push(radio.to_owned()));
+    }
+
+    fn progress(&mut self, progress: ResponderProgress) {
+        self.0.send_modify(|memory| memory.progress.push(progress));
+    }
+}

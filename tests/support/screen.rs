@@ -1,0 +1,147 @@
+//! The computer's screen, and the phone's camera in front of it: a code crosses the gap as pixels.
+
+use std::sync::Arc;
+
+use qrcode::{Color, QrCode};
+use rqrr::PreparedImage;
+use tokio::sync::{mpsc, watch};
+use towline::{Screen, Step, client::Account};
+
+/// The empty border that readers need, in modules.
+const QUIET: usize = 4;
+/// Pixels per module.
+const SCALE: usize = 4;
+
+/// A greyscale picture.
+pub struct Picture {
+    pub side: usize,
+    pub pixels: Vec<u8>,
+}
+
+/// Draws a text as a QR code.
+pub fn draw(text: &str) -> Picture {
+    let code = QrCode::new(text).expect("it fits");
+    let (width, modules) = (code.width(), code.to_colors());
+    let side = (width + 2 * QUIET) * SCALE;
+    let mut pixels = vec![255; side * side];
+    for (index, color) in modules.into_iter().enumerate() {
+        if color == Color::Dark {
+            let (x, y) = ((index % width + QUIET) * SCALE, (index / width + QUIET) * SCALE);
+            for row in y..y + SCALE {
+                pixels[row * side + x..row * side + x + SCALE].fill(0);
+            }
+        }
+    }
+    Picture { side, pixels }
+}
+
+/// Reads the one QR code of a picture.
+pub fn read(picture: &Picture) -> String {
+    let Picture { side, pixels } = picture;
+    let mut image =
+        PreparedImage::prepare_from_greyscale(*side, *side, |x, y| pixels[y * side + x]);
+    let grids = image.detect_grids();
+    assert_eq!(grids.len(), 1, "one code is on the screen");
+    grids[0].decode().expect("a readable code").1
+}
+
+/// What is on the computer's screen.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// The steps as sentences, in order.
+    pub sentences: Vec<String>,
+    /// The steps as a log would have them.
+    pub debug: Vec<String>,
+    /// Whether a code is on the screen now.
+    pub code: bool,
+    /// The accounts that the person was asked to choose from.
+    pub accounts: Vec<Account>,
+}
+
+/// The screen of one ceremony. Clones show the same.
+#[derive(Debug, Clone)]
+pub struct Display {
+    pictures: mpsc::UnboundedSender<String>,
+    shown: Arc<watch::Sender<Shown>>,
+    cancel: Arc<watch::Sender<bool>>,
+}
+
+/// Looks at one display.
+pub struct Camera(mpsc::UnboundedReceiver<String>);
+
+impl Camera {
+    /// The text of the next code; nothing when the display was switched off without one.
+    pub async fn scan(&mut self) -> Option<String> {
+        self.0.recv().await
+    }
+}
+
+impl Display {
+    pub fn new() -> (Self, Camera) {
+        let (pictures, camera) = mpsc::unbounded_channel();
+        let display =
+            Self { pictures, shown: Arc::default(), cancel: Arc::new(watch::Sender::new(false)) };
+        (display, Camera(camera))
+    }
+
+    /// What only watches and cancels, so that the display itself can be switched off.
+    pub fn remote(&self) -> Remote {
+        Remote { shown: self.shown.clone(), cancel: self.cancel.clone() }
+    }
+}
+
+/// Watches a display, and presses its "cancel".
+#[derive(Debug, Clone)]
+pub struct Remote {
+    shown: Arc<watch::Sender<Shown>>,
+    cancel: Arc<watch::Sender<bool>>,
+}
+
+impl Remote {
+    pub fn cancel(&self) {
+        self.cancel.send_replace(true);
+    }
+
+    pub fn see<T>(&self, look: impl FnOnce(&Shown) -> T) -> T {
+        look(&self.shown.borrow())
+    }
+
+    pub async fn until(&self, seen: impl FnMut(&Shown) -> bool) {
+        self.shown.subscribe().wait_for(seen).await.expect("it holds its own sender");
+    }
+
+    pub async fn until_said(&self, sentence: &str) {
+        self.until(|shown| shown.sentences.iter().any(|said| said == sentence)).await;
+    }
+}
+
+impl Screen for Display {
+    fn show(&self, step: Step<'_>) {
+        if let Step::ShowCode(code) = step {
+            let scanned = read(&draw(code));
+            assert_eq!(scanned, code);
+            // Nobody may be looking.
+            let _ = self.pictures.send(scanned);
+        }
+        self.shown.send_modify(|shown| {
+            match step {
+                Step::ShowCode(_) => shown.code = true,
+                Step::HideCode => shown.code = false,
+                _ => {}
+            }
+            shown.sentences.push(step.to_string());
+            shown.debug.push(format!("{step:?}"));
+        });
+    }
+
+    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
+        self.shown.send_modify(|shown| shown.accounts = accounts.to_vec());
+        Some(0)
+    }
+
+    async fn cancelled(&self) {
+        let mut cancel = self.cancel.subscribe();
+        // Can't fail: this display holds the sender.
+        let _ = cancel.wait_for(|cancel| *cancel).await;
+    }
+}
