@@ -1,18 +1,21 @@
 //! All the commands.
 
-use towline_ctap::{Command, Request};
+use towline_ctap::{Command, Request, Status};
 
 use crate::{
+    client_pin,
     flow::{Core, Flow},
-    get_assertion, get_info, get_next_assertion, make_credential, reset, selection,
+    get_assertion, get_info, get_next_assertion, make_credential, reset, selection, state,
 };
 
 /// Reads a request and starts its ceremony.
 pub(crate) fn dispatch(core: &mut Core, bytes: &[u8]) -> Flow {
-    // Any command but its own continuation ends a sequence of assertions.
-    let next = bytes.first().copied() == Some(Command::GetNextAssertion.to_u8());
-    if !next {
-        core.remembered = None;
+    let command = bytes.first().copied().and_then(Command::from_u8);
+    if command != Some(Command::GetNextAssertion) {
+        core.forget_sequences();
+    }
+    if command.is_some_and(|command| !is_there(core, command)) {
+        return Err(Status::InvalidCommand);
     }
     let request = Request::decode(bytes, core.config.max_msg_size).map_err(|error| {
         tracing::debug!(%error, "refused a request");
@@ -20,11 +23,34 @@ pub(crate) fn dispatch(core: &mut Core, bytes: &[u8]) -> Flow {
     })?;
     tracing::debug!(command = ?request.command(), "request");
     match request {
+        // These two need nothing that is stored, and so work when nothing else does.
+        Request::Selection => selection::start(),
+        Request::Reset => reset::start(core),
+        request => state::load(core, |core| start(core, request)),
+    }
+}
+
+fn start(core: &mut Core, request: Request) -> Flow {
+    match request {
         Request::MakeCredential(request) => make_credential::start(core, *request),
         Request::GetAssertion(request) => get_assertion::start(core, *request),
         Request::GetNextAssertion => get_next_assertion::start(core),
         Request::GetInfo => get_info::start(core),
-        Request::Selection => selection::start(),
-        Request::Reset => reset::start(core),
+        Request::ClientPin(request) => client_pin::start(core, *request),
+        _ => Err(Status::InvalidCommand),
+    }
+}
+
+/// Whether this authenticator has the command.
+const fn is_there(core: &Core, command: Command) -> bool {
+    match command {
+        Command::MakeCredential
+        | Command::GetAssertion
+        | Command::GetNextAssertion
+        | Command::GetInfo
+        | Command::Selection
+        | Command::Reset => true,
+        Command::ClientPin => core.config.has_tokens(),
+        _ => false,
     }
 }

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use towline_cbor::{Error, Key, Reader, Writer, decode};
 
-use crate::{MESSAGE_DEPTH, Malformed};
+use crate::{ClientDataHash, CosePublicKey, CredentialId, MESSAGE_DEPTH, Malformed, RpIdHash};
 
 /// What an authenticator says about where a credential comes from.
 #[non_exhaustive]
@@ -14,6 +14,8 @@ pub enum AttestationStatement {
     None,
     /// Format `packed` (WebAuthn L3 §8.2).
     Packed(PackedAttestation),
+    /// Format `fido-u2f` (WebAuthn L3 §8.6).
+    FidoU2f(FidoU2fAttestation),
     /// Another format, or a statement with members that are not known here.
     Other(OtherAttestation),
 }
@@ -27,6 +29,37 @@ pub struct PackedAttestation {
     pub sig: Vec<u8>,
     /// The certificates, leaf first, each in DER; `None` for self attestation, which signs with the credential's own key.
     pub x5c: Option<Vec<Vec<u8>>>,
+}
+
+/// A statement of format `fido-u2f`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FidoU2fAttestation {
+    /// The one certificate, in DER; its key is on P-256.
+    pub certificate: Vec<u8>,
+    /// The signature, ECDSA with SHA-256, over [`FidoU2fAttestation::signed_message`].
+    pub sig: Vec<u8>,
+}
+
+impl FidoU2fAttestation {
+    /// What is signed: `00 || rpIdHash || clientDataHash || credentialId || 04 || x || y` (WebAuthn L3 §8.6). `None` if the
+    /// credential's key is not on P-256.
+    #[must_use]
+    pub fn signed_message(
+        rp_id_hash: &RpIdHash,
+        client_data_hash: &ClientDataHash,
+        credential_id: &CredentialId,
+        key: &CosePublicKey,
+    ) -> Option<Vec<u8>> {
+        let point = key.p256_point()?;
+        let parts: [&[u8]; 5] = [
+            &[0],
+            rp_id_hash.as_bytes(),
+            client_data_hash.as_bytes(),
+            credential_id.as_bytes(),
+            &point,
+        ];
+        Some(parts.concat())
+    }
 }
 
 /// A statement that is kept as it came.
@@ -60,6 +93,7 @@ impl AttestationStatement {
         match self {
             Self::None => "none",
             Self::Packed(_) => "packed",
+            Self::FidoU2f(_) => "fido-u2f",
             Self::Other(other) => &other.format,
         }
     }
@@ -77,6 +111,7 @@ impl AttestationStatement {
         let typed = match format {
             "none" => decode(statement, MESSAGE_DEPTH, none).map(|()| Self::None),
             "packed" => decode(statement, MESSAGE_DEPTH, packed).map(Self::Packed),
+            "fido-u2f" => decode(statement, MESSAGE_DEPTH, fido_u2f).map(Self::FidoU2f),
             _ => Err(Malformed::Value("the attestation format")),
         };
         Ok(typed.unwrap_or_else(|_| {
@@ -90,9 +125,11 @@ impl AttestationStatement {
             Self::Packed(PackedAttestation { alg, sig, x5c }) => writer.map(|map| {
                 map.entry("alg", |w| w.int(*alg));
                 map.entry("sig", |w| w.bytes(sig));
-                map.optional("x5c", x5c.as_ref(), |w, x5c| {
-                    w.array(|array| x5c.iter().for_each(|cert| array.item(|w| w.bytes(cert))));
-                });
+                map.optional("x5c", x5c.as_deref(), write_certificates);
+            }),
+            Self::FidoU2f(FidoU2fAttestation { certificate, sig }) => writer.map(|map| {
+                map.entry("sig", |w| w.bytes(sig));
+                map.entry("x5c", |w| write_certificates(w, core::slice::from_ref(certificate)));
             }),
             Self::Other(other) => writer.raw(&other.statement),
         }
@@ -121,14 +158,7 @@ fn packed(reader: &mut Reader<'_>) -> Result<PackedAttestation, Malformed> {
         match key {
             Key::Text("alg") => alg = Some(value.int()?),
             Key::Text("sig") => sig = Some(value.bytes()?.into()),
-            Key::Text("x5c") => {
-                let mut certificates = Vec::new();
-                value.array(|element| {
-                    certificates.push(element.bytes()?.into());
-                    Ok::<(), Malformed>(())
-                })?;
-                x5c = Some(certificates);
-            }
+            Key::Text("x5c") => x5c = Some(read_certificates(value)?),
             _ => return Err(Malformed::Value("attStmt")),
         }
         Ok(())
@@ -138,4 +168,35 @@ fn packed(reader: &mut Reader<'_>) -> Result<PackedAttestation, Malformed> {
         sig: sig.ok_or(Malformed::Missing("attStmt.sig"))?,
         x5c,
     })
+}
+
+fn fido_u2f(reader: &mut Reader<'_>) -> Result<FidoU2fAttestation, Malformed> {
+    let (mut sig, mut x5c) = (None, None);
+    reader.map(|key, value| {
+        match key {
+            Key::Text("sig") => sig = Some(value.bytes()?.into()),
+            Key::Text("x5c") => x5c = Some(read_certificates(value)?),
+            _ => return Err(Malformed::Value("attStmt")),
+        }
+        Ok(())
+    })?;
+    let x5c: [Vec<u8>; 1] = x5c
+        .ok_or(Malformed::Missing("attStmt.x5c"))?
+        .try_into()
+        .map_err(|_| Malformed::Length("attStmt.x5c"))?;
+    let [certificate] = x5c;
+    Ok(FidoU2fAttestation { certificate, sig: sig.ok_or(Malformed::Missing("attStmt.sig"))? })
+}
+
+fn read_certificates(reader: &mut Reader<'_>) -> Result<Vec<Vec<u8>>, Malformed> {
+    let mut certificates = Vec::new();
+    reader.array(|element| {
+        certificates.push(element.bytes()?.into());
+        Ok::<(), Malformed>(())
+    })?;
+    Ok(certificates)
+}
+
+fn write_certificates(writer: &mut Writer, certificates: &[Vec<u8>]) {
+    writer.array(|array| certificates.iter().for_each(|cert| array.item(|w| w.bytes(cert))));
 }

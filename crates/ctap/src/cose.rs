@@ -21,6 +21,14 @@ pub mod algorithm {
     pub const ES384: i64 = -35;
     /// ECDSA with SHA-512; in WebAuthn, on P-521.
     pub const ES512: i64 = -36;
+    /// ECDSA with SHA-256 on secp256k1.
+    pub const ES256K: i64 = -47;
+    /// ML-DSA-44 (FIPS 204). Its use in WebAuthn is a draft.
+    pub const ML_DSA_44: i64 = -48;
+    /// ML-DSA-65 (FIPS 204). Its use in WebAuthn is a draft.
+    pub const ML_DSA_65: i64 = -49;
+    /// ML-DSA-87 (FIPS 204). Its use in WebAuthn is a draft.
+    pub const ML_DSA_87: i64 = -50;
     /// ECDSA on P-384 with SHA-384, fully specified.
     pub const ESP384: i64 = -51;
     /// ECDSA on P-521 with SHA-512, fully specified.
@@ -31,6 +39,20 @@ pub mod algorithm {
 
 const KTY: i64 = 1;
 const ALG: i64 = 3;
+
+/// COSE elliptic curves.
+const P384: i64 = 2;
+const ED25519: i64 = 6;
+
+/// How long the public keys of ML-DSA are, in bytes (FIPS 204 table 2).
+const fn ml_dsa_length(alg: i64) -> Option<usize> {
+    match alg {
+        algorithm::ML_DSA_44 => Some(1312),
+        algorithm::ML_DSA_65 => Some(1952),
+        algorithm::ML_DSA_87 => Some(2592),
+        _ => None,
+    }
+}
 
 /// A credential public key.
 ///
@@ -76,6 +98,13 @@ pub enum CosePublicKey {
         /// The public exponent, big-endian.
         e: Vec<u8>,
     },
+    /// An algorithm key pair: the algorithm alone says what the bytes mean (draft-ietf-cose-dilithium).
+    Akp {
+        /// What it is used with: -48 (ML-DSA-44), say.
+        alg: i64,
+        /// The public key.
+        public: Vec<u8>,
+    },
     /// A key of another type, or with further members.
     Other(OtherKey),
 }
@@ -102,6 +131,44 @@ impl CosePublicKey {
         Self::P256 { alg, x: *key.x(), y: *key.y() }
     }
 
+    /// The key of an algorithm from its plain form, as [`towline_crypto::SigningKey::public_key`] gives it: the point
+    /// `04 || x || y` for ECDSA on P-256 and P-384, the bytes themselves for Ed25519 and ML-DSA. `None` for other
+    /// algorithms and lengths.
+    #[must_use]
+    pub fn from_plain(alg: i64, plain: &[u8]) -> Option<Self> {
+        use algorithm::{ED25519 as ED25519_ALG, EDDSA, ES256, ES384, ESP256, ESP384};
+        match alg {
+            ES256 | ESP256 => {
+                let (x, y) = coordinates::<32>(plain)?;
+                Some(Self::P256 { alg, x: *x, y: *y })
+            }
+            ES384 | ESP384 => {
+                let (x, y) = coordinates::<48>(plain)?;
+                Some(Self::Ec2 { alg, curve: P384, x: x.into(), y: y.into() })
+            }
+            EDDSA | ED25519_ALG if plain.len() == 32 => {
+                Some(Self::Okp { alg, curve: ED25519, x: plain.into() })
+            }
+            _ if ml_dsa_length(alg) == Some(plain.len()) => {
+                Some(Self::Akp { alg, public: plain.into() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The key in its plain form, as [`towline_crypto::SignatureAlgorithm::verify`] takes it; the inverse of
+    /// [`Self::from_plain`], and `None` for the keys that it does not make.
+    #[must_use]
+    pub fn to_plain(&self) -> Option<Vec<u8>> {
+        let plain = match self {
+            Self::P256 { x, y, .. } => [&[4], &x[..], y].concat(),
+            Self::Ec2 { x, y, .. } => [&[4], &x[..], y].concat(),
+            Self::Okp { x: bytes, .. } | Self::Akp { public: bytes, .. } => bytes.clone(),
+            Self::Rsa { .. } | Self::Other(_) => return None,
+        };
+        (Self::from_plain(self.algorithm()?, &plain).as_ref() == Some(self)).then_some(plain)
+    }
+
     /// What the key is used with, if it says so.
     #[must_use]
     pub const fn algorithm(&self) -> Option<i64> {
@@ -109,7 +176,8 @@ impl CosePublicKey {
             Self::P256 { alg, .. }
             | Self::Ec2 { alg, .. }
             | Self::Okp { alg, .. }
-            | Self::Rsa { alg, .. } => Some(*alg),
+            | Self::Rsa { alg, .. }
+            | Self::Akp { alg, .. } => Some(*alg),
             Self::Other(other) => other.alg,
         }
     }
@@ -162,6 +230,11 @@ impl CosePublicKey {
                 map.entry(-1, |w| w.bytes(n));
                 map.entry(-2, |w| w.bytes(e));
             }),
+            Self::Akp { alg, public } => writer.map(|map| {
+                map.entry(KTY, |w| w.uint(7));
+                map.entry(ALG, |w| w.int(*alg));
+                map.entry(-1, |w| w.bytes(public));
+            }),
             Self::Other(other) => writer.raw(&other.encoded),
         }
     }
@@ -199,12 +272,27 @@ impl CosePublicKey {
             {
                 Self::Rsa { alg, n: n.into(), e: e.into() }
             }
+            Members { kty: Some(7), alg: Some(alg), b1: Some(public), .. }
+                if members.count == 3 =>
+            {
+                if ml_dsa_length(alg).is_some_and(|length| length != public.len()) {
+                    return Err(Malformed::Length("the public key"));
+                }
+                Self::Akp { alg, public: public.into() }
+            }
             Members { kty: Some(_), alg, .. } => {
                 Self::Other(OtherKey { alg, encoded: encoded.into() })
             }
             _ => return Err(Malformed::Missing("the type of the public key")),
         })
     }
+}
+
+/// The coordinates of the point `04 || x || y`.
+fn coordinates<const N: usize>(point: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    let (&tag, rest) = point.split_first()?;
+    let (x, y) = rest.split_first_chunk::<N>()?;
+    Some((x, y.try_into().ok().filter(|_| tag == 4)?))
 }
 
 /// The members of a COSE key that a known shape is made of.

@@ -35,6 +35,9 @@ pub enum Malformed {
     /// The value of a member is not allowed.
     #[error("{0} has a value that is not allowed")]
     Value(&'static str),
+    /// A structure whose standard calls everything that is wrong with it invalid CBOR.
+    #[error("{0} is not formed as its standard says")]
+    Form(&'static str),
 }
 
 impl Malformed {
@@ -43,7 +46,7 @@ impl Malformed {
     pub const fn status(&self) -> Status {
         match self {
             Self::Cbor(error) if error.is_type_mismatch() => Status::CborUnexpectedType,
-            Self::Cbor(_) => Status::InvalidCbor,
+            Self::Cbor(_) | Self::Form(_) => Status::InvalidCbor,
             Self::Missing(_) => Status::CborUnexpectedType,
             Self::Length(_) => Status::InvalidLength,
             Self::Value(_) => Status::InvalidParameter,
@@ -75,6 +78,15 @@ pub enum DecodeError {
     /// A required parameter of the command is not there.
     #[error("the parameter {0} is missing")]
     MissingParameter(&'static str),
+    /// A subcommand that is not known here.
+    #[error("the subcommand 0x{0:02x} is not known")]
+    UnknownSubcommand(u64),
+    /// A subcommand that never goes without proof of a PIN/UV token, and came without.
+    #[error("the subcommand needs proof of a PIN/UV token, but there is none")]
+    PinUvAuthRequired,
+    /// Parameters that exclude, or need, one another.
+    #[error("the parameters do not fit together: {0}")]
+    Combination(&'static str),
     /// The parameters, or something inside one, are not as they must be.
     #[error("the parameters are not valid: {0}")]
     Malformed(#[from] Malformed),
@@ -89,6 +101,9 @@ impl DecodeError {
             Self::TooLarge { .. } => Status::RequestTooLarge,
             Self::UnexpectedParameters(_) => Status::InvalidLength,
             Self::MissingParameter(_) => Status::MissingParameter,
+            Self::UnknownSubcommand(_) => Status::InvalidSubcommand,
+            Self::PinUvAuthRequired => Status::PuatRequired,
+            Self::Combination(_) => Status::InvalidParameter,
             Self::Malformed(malformed) => malformed.status(),
         }
     }

@@ -96,6 +96,13 @@ fixed! {
     Aaguid 16
 }
 
+impl RpIdHash {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let bytes = reader.bytes()?.try_into().map_err(|_| Malformed::Length("rpIDHash"))?;
+        Ok(Self(bytes))
+    }
+}
+
 impl ClientDataHash {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let bytes = reader.bytes()?.try_into().map_err(|_| Malformed::Length("clientDataHash"))?;

@@ -34,12 +34,15 @@ pub mod extension;
 mod get_info;
 mod ids;
 mod options;
+mod pin_uv_auth;
 mod request;
 mod response;
 mod status;
+mod template;
 
 pub use attestation::{
-    AttestationStatement, OtherAttestation, PackedAttestation, attestation_object,
+    AttestationStatement, FidoU2fAttestation, OtherAttestation, PackedAttestation,
+    attestation_object,
 };
 pub use auth_data::{AttestedCredentialData, AuthenticatorData, Flags};
 pub use command::Command;
@@ -51,9 +54,19 @@ pub use extension::Extensions;
 pub use get_info::{GetInfo, Version};
 pub use ids::{Aaguid, ClientDataHash, CredentialId, RpId, RpIdHash, UserHandle};
 pub use options::{AuthenticatorOptions, RequestOptions};
-pub use request::{GetAssertionRequest, MakeCredentialRequest, Request};
-pub use response::{GetAssertionResponse, LargeBlobKey, MakeCredentialResponse, Response};
+pub use pin_uv_auth::{KeyAgreementKey, PinUvAuth};
+pub use request::{
+    BioEnrollmentRequest, ClientPinRequest, ConfigRequest, ConfigSubcommand,
+    CredentialManagementRequest, CredentialManagementSubcommand, FingerprintRequest,
+    FingerprintSubcommand, GetAssertionRequest, LargeBlobsRequest, MakeCredentialRequest,
+    Permissions, Request, SetMinPinLength,
+};
+pub use response::{
+    BioEnrollmentResponse, ClientPinResponse, CredentialManagementResponse, GetAssertionResponse,
+    LargeBlobKey, LargeBlobsResponse, MakeCredentialResponse, Response, SampleStatus,
+};
 pub use status::{Status, UnknownStatus};
+pub use template::{TemplateId, TemplateInfo};
 
 /// How deep messages may nest. CTAP 2.3 §8 asks for 4 levels, but browsers send the `prf` extension over the hybrid
 /// transport, whose `evalByCredential` reaches the fifth level of a request, and a compound attestation goes deeper

@@ -11,7 +11,8 @@
 use ciborium::Value;
 use proptest::prelude::*;
 use towline_ctap::{
-    AuthenticatorData, ClientDataHash, CosePublicKey, GetAssertionResponse, GetInfo,
+    AuthenticatorData, BioEnrollmentResponse, ClientDataHash, ClientPinResponse, CosePublicKey,
+    CredentialManagementResponse, GetAssertionResponse, GetInfo, LargeBlobsResponse,
     MakeCredentialRequest, MakeCredentialResponse, Request, Rp, RpId, User, UserHandle,
 };
 
@@ -30,6 +31,18 @@ fn read_all(bytes: &[u8]) {
     }
     if let Ok(info) = GetInfo::decode(bytes) {
         assert_eq!(GetInfo::decode(&info.encode()).unwrap(), info);
+    }
+    if let Ok(response) = ClientPinResponse::decode(bytes) {
+        assert_eq!(ClientPinResponse::decode(&response.encode()).unwrap(), response);
+    }
+    if let Ok(response) = CredentialManagementResponse::decode(bytes) {
+        assert_eq!(CredentialManagementResponse::decode(&response.encode()).unwrap(), response);
+    }
+    if let Ok(response) = LargeBlobsResponse::decode(bytes) {
+        assert_eq!(LargeBlobsResponse::decode(&response.encode()).unwrap(), response);
+    }
+    if let Ok(response) = BioEnrollmentResponse::decode(bytes) {
+        assert_eq!(BioEnrollmentResponse::decode(&response.encode()).unwrap(), response);
     }
     if let Ok(data) = AuthenticatorData::decode(bytes) {
         assert_eq!(AuthenticatorData::decode(&data.encode()).unwrap(), data);

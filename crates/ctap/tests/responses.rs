@@ -12,10 +12,11 @@ mod value;
 
 use towline_crypto::Secret;
 use towline_ctap::{
-    Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CosePublicKey,
-    CredentialId, Extensions, Flags, GetAssertionResponse, LargeBlobKey, MakeCredentialResponse,
-    Malformed, PackedAttestation, PublicKeyCredentialDescriptor, Response, ResponseError, RpIdHash,
-    Status, User, UserHandle, algorithm, attestation_object, extension::CredentialProtectionPolicy,
+    Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, ClientDataHash,
+    CosePublicKey, CredentialId, Extensions, FidoU2fAttestation, Flags, GetAssertionResponse,
+    LargeBlobKey, MakeCredentialResponse, Malformed, PackedAttestation,
+    PublicKeyCredentialDescriptor, Response, ResponseError, RpIdHash, Status, User, UserHandle,
+    algorithm, attestation_object, extension::CredentialProtectionPolicy,
 };
 use value::{V, array, bytes, int, map, text};
 
@@ -278,15 +279,106 @@ fn keys_of_the_known_shapes_survive_the_round_trip() {
         CosePublicKey::Ec2 { alg: algorithm::ES384, curve: 2, x: vec![1; 48], y: vec![2; 48] },
         CosePublicKey::Okp { alg: algorithm::EDDSA, curve: 6, x: vec![3; 32] },
         CosePublicKey::Rsa { alg: algorithm::RS256, n: vec![4; 256], e: vec![1, 0, 1] },
+        CosePublicKey::Akp { alg: algorithm::ML_DSA_44, public: vec![5; 1312] },
     ] {
         assert_eq!(CosePublicKey::decode(&key.encode()).unwrap(), key);
     }
 }
 
 #[test]
+fn the_plain_form_of_a_key_survives_the_round_trip() {
+    for (alg, plain) in [
+        (algorithm::ES256, [&[4][..], &[7; 64]].concat()),
+        (algorithm::ESP256, [&[4][..], &[7; 64]].concat()),
+        (algorithm::ES384, [&[4][..], &[7; 96]].concat()),
+        (algorithm::ESP384, [&[4][..], &[7; 96]].concat()),
+        (algorithm::EDDSA, vec![7; 32]),
+        (algorithm::ED25519, vec![7; 32]),
+        (algorithm::ML_DSA_44, vec![7; 1312]),
+        (algorithm::ML_DSA_65, vec![7; 1952]),
+        (algorithm::ML_DSA_87, vec![7; 2592]),
+    ] {
+        let key = CosePublicKey::from_plain(alg, &plain).unwrap();
+        assert_eq!(key.algorithm(), Some(alg));
+        assert_eq!(CosePublicKey::decode(&key.encode()).as_ref(), Ok(&key));
+        assert_eq!(key.to_plain(), Some(plain));
+    }
+}
+
+#[test]
+fn a_plain_form_that_does_not_fit_its_algorithm_is_no_key() {
+    let point = |tag: u8, length: usize| [&[tag][..], &vec![7; length]].concat();
+    for (alg, plain) in [
+        (algorithm::ES256, point(4, 63)),
+        (algorithm::ES256, point(4, 65)),
+        (algorithm::ES256, point(2, 64)),
+        (algorithm::ES256, Vec::new()),
+        (algorithm::ES384, point(4, 64)),
+        (algorithm::ES384, point(3, 96)),
+        (algorithm::EDDSA, vec![7; 33]),
+        (algorithm::ML_DSA_44, vec![7; 1952]),
+        (algorithm::ML_DSA_65, vec![7; 1312]),
+        (algorithm::RS256, vec![7; 256]),
+        (0, vec![7; 32]),
+    ] {
+        assert_eq!(CosePublicKey::from_plain(alg, &plain), None, "{alg}: {}", plain.len());
+    }
+    let rsa = CosePublicKey::Rsa { alg: algorithm::RS256, n: vec![4; 256], e: vec![1, 0, 1] };
+    assert_eq!(rsa.to_plain(), None);
+    let mislabelled = CosePublicKey::Okp { alg: algorithm::ES256, curve: 6, x: vec![1; 32] };
+    assert_eq!(mislabelled.to_plain(), None);
+}
+
+#[test]
+fn an_ml_dsa_key_is_written_as_the_draft_says_and_refused_in_another_length() {
+    let key = CosePublicKey::from_plain(algorithm::ML_DSA_44, &[5; 1312]).unwrap();
+    let expected = map([(int(1), int(7)), (int(3), int(-48)), (int(-1), bytes(&[5; 1312]))]);
+    assert_eq!(key.encode(), expected.encode());
+    let short = map([(int(1), int(7)), (int(3), int(-48)), (int(-1), bytes(&[5; 1311]))]);
+    assert_eq!(CosePublicKey::decode(&short.encode()), Err(Malformed::Length("the public key")));
+}
+
+#[test]
+fn a_fido_u2f_statement_has_exactly_one_certificate() {
+    let statement = AttestationStatement::FidoU2f(FidoU2fAttestation {
+        certificate: vec![0x30, 0],
+        sig: vec![1, 2],
+    });
+    let response = MakeCredentialResponse::new(statement, vec![0xee]);
+    assert_eq!(response.attestation.format(), "fido-u2f");
+    assert!(!response.attestation.is_self());
+    assert_eq!(
+        response.encode(),
+        b"\x00\xa3\x01\x68fido-u2f\x02\x41\xee\x03\xa2\x63sig\x42\x01\x02\x63x5c\x81\x42\x30\x00"
+    );
+    assert_eq!(MakeCredentialResponse::decode(&response.encode()).unwrap(), response);
+    for certificates in [array([]), array([bytes(&[1]), bytes(&[2])]), bytes(&[1])] {
+        let body = map([
+            (int(1), text("fido-u2f")),
+            (int(2), bytes(&[0xee])),
+            (int(3), map([(text("sig"), bytes(&[1])), (text("x5c"), certificates)])),
+        ]);
+        let response = MakeCredentialResponse::decode(&success(&body)).unwrap();
+        assert!(matches!(response.attestation, AttestationStatement::Other(_)));
+        assert_eq!(response.encode(), success(&body));
+    }
+}
+
+#[test]
+fn a_fido_u2f_statement_signs_a_message_of_its_own() {
+    let id = CredentialId::new(&[3; 2]).unwrap();
+    let (rp, client) = (RpIdHash::new([1; 32]), ClientDataHash::new([2; 32]));
+    let message = FidoU2fAttestation::signed_message(&rp, &client, &id, &p256_key()).unwrap();
+    let expected = [&[0][..], &[1; 32], &[2; 32], &[3; 2], &[4], &[0xaa; 32], &[0xbb; 32]].concat();
+    assert_eq!(message, expected);
+    let okp = CosePublicKey::from_plain(algorithm::EDDSA, &[1; 32]).unwrap();
+    assert_eq!(FidoU2fAttestation::signed_message(&rp, &client, &id, &okp), None);
+}
+
+#[test]
 fn keys_of_other_shapes_are_kept_as_they_came() {
     for key in [
-        map([(int(1), int(7)), (int(3), int(-48)), (int(-1), bytes(&[5; 1312]))]),
+        map([(int(1), int(7)), (int(3), int(-48)), (int(-1), int(5))]),
         map([(int(1), int(2)), (int(3), int(-7)), (int(4), array([int(2)])), (int(-1), int(1))]),
         map([
             (int(1), int(2)),

@@ -7,9 +7,50 @@ use towline_cbor::{Error, Key, Reader, Writer, decode};
 
 use crate::{MESSAGE_DEPTH, Malformed};
 
-mod cred_protect;
+/// A boolean value of an extension, as a type of its own for what it means.
+macro_rules! boolean {
+    ($(#[$doc:meta])* $name:ident $id:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name(pub bool);
 
+        impl $crate::extension::ExtensionValue for $name {
+            const ID: &'static str = $id;
+
+            fn read(reader: &mut towline_cbor::Reader<'_>) -> Result<Self, $crate::Malformed> {
+                Ok(Self(reader.bool()?))
+            }
+
+            fn write(&self, writer: &mut towline_cbor::Writer) {
+                writer.bool(self.0);
+            }
+        }
+    };
+}
+
+mod cred_blob;
+mod cred_protect;
+mod hmac_secret;
+mod hmac_secret_mc;
+mod large_blob;
+mod large_blob_key;
+mod min_pin_length;
+mod pin_complexity_policy;
+mod prf;
+mod third_party_payment;
+
+pub use cred_blob::{CredBlob, CredBlobStored, GetCredBlob};
 pub use cred_protect::CredentialProtectionPolicy;
+pub use hmac_secret::{HmacSecret, HmacSecretInput, HmacSecretOutput};
+pub use hmac_secret_mc::{HmacSecretMcInput, HmacSecretMcOutput};
+pub use large_blob::{
+    LargeBlob, LargeBlobInput, LargeBlobOutput, LargeBlobSupport, LargeBlobSupported,
+};
+pub use large_blob_key::GetLargeBlobKey;
+pub use min_pin_length::{GetMinPinLength, MinPinLength};
+pub use pin_complexity_policy::PinComplexityPolicy;
+pub use prf::{PrfCreateInput, PrfCreateOutput, PrfGetInput, PrfGetOutput, PrfResults, PrfSalts};
+pub use third_party_payment::ThirdPartyPayment;
 
 /// A typed value of an extension, at one of the places where it stands: input or output, of a creation or an assertion.
 ///

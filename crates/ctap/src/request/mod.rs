@@ -6,13 +6,23 @@ use towline_cbor::{Key, Reader, Writer};
 
 use crate::{Command, DecodeError, Malformed, descriptor::PUBLIC_KEY};
 
+mod bio_enrollment;
+mod client_pin;
+mod config;
+mod credential_management;
 mod get_assertion;
+mod large_blobs;
 mod make_credential;
 
+pub use bio_enrollment::{BioEnrollmentRequest, FingerprintRequest, FingerprintSubcommand};
+pub use client_pin::{ClientPinRequest, Permissions};
+pub use config::{ConfigRequest, ConfigSubcommand, SetMinPinLength};
+pub use credential_management::{CredentialManagementRequest, CredentialManagementSubcommand};
 pub use get_assertion::GetAssertionRequest;
+pub use large_blobs::LargeBlobsRequest;
 pub use make_credential::MakeCredentialRequest;
 
-/// A request. Commands that are not listed here are unknown to [`Request::decode`].
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// authenticatorMakeCredential (CTAP 2.3 §6.1).
@@ -23,10 +33,20 @@ pub enum Request {
     GetNextAssertion,
     /// authenticatorGetInfo (CTAP 2.3 §6.4).
     GetInfo,
+    /// authenticatorClientPIN (CTAP 2.3 §6.5).
+    ClientPin(Box<ClientPinRequest>),
     /// authenticatorReset (CTAP 2.3 §6.6).
     Reset,
+    /// authenticatorBioEnrollment (CTAP 2.3 §6.7).
+    BioEnrollment(Box<BioEnrollmentRequest>),
+    /// authenticatorCredentialManagement (CTAP 2.3 §6.8).
+    CredentialManagement(Box<CredentialManagementRequest>),
     /// authenticatorSelection (CTAP 2.3 §6.9).
     Selection,
+    /// authenticatorLargeBlobs (CTAP 2.3 §6.10).
+    LargeBlobs(Box<LargeBlobsRequest>),
+    /// authenticatorConfig (CTAP 2.3 §6.11).
+    Config(Box<ConfigRequest>),
 }
 
 impl Request {
@@ -55,7 +75,16 @@ impl Request {
             Some(Command::GetInfo) => alone(Self::GetInfo),
             Some(Command::Reset) => alone(Self::Reset),
             Some(Command::Selection) => alone(Self::Selection),
-            _ => Err(DecodeError::UnknownCommand(byte)),
+            Some(Command::ClientPin) => ClientPinRequest::decode(parameters).map(Self::from),
+            Some(Command::BioEnrollment) => {
+                BioEnrollmentRequest::decode(parameters).map(Self::from)
+            }
+            Some(Command::CredentialManagement) => {
+                CredentialManagementRequest::decode(parameters).map(Self::from)
+            }
+            Some(Command::LargeBlobs) => LargeBlobsRequest::decode(parameters).map(Self::from),
+            Some(Command::Config) => ConfigRequest::decode(parameters).map(Self::from),
+            None => Err(DecodeError::UnknownCommand(byte)),
         }
     }
 
@@ -69,6 +98,11 @@ impl Request {
             Self::GetInfo => Command::GetInfo,
             Self::Reset => Command::Reset,
             Self::Selection => Command::Selection,
+            Self::ClientPin(_) => Command::ClientPin,
+            Self::BioEnrollment(_) => Command::BioEnrollment,
+            Self::CredentialManagement(_) => Command::CredentialManagement,
+            Self::LargeBlobs(_) => Command::LargeBlobs,
+            Self::Config(_) => Command::Config,
         }
     }
 
@@ -79,22 +113,35 @@ impl Request {
         match self {
             Self::MakeCredential(request) => request.write(&mut writer),
             Self::GetAssertion(request) => request.write(&mut writer),
+            Self::ClientPin(request) => request.write(&mut writer),
+            Self::BioEnrollment(request) => request.write(&mut writer),
+            Self::CredentialManagement(request) => request.write(&mut writer),
+            Self::LargeBlobs(request) => request.write(&mut writer),
+            Self::Config(request) => request.write(&mut writer),
             Self::GetNextAssertion | Self::GetInfo | Self::Reset | Self::Selection => {}
         }
         writer.into_vec()
     }
 }
 
-impl From<MakeCredentialRequest> for Request {
-    fn from(request: MakeCredentialRequest) -> Self {
-        Self::MakeCredential(Box::new(request))
-    }
+macro_rules! from {
+    ($($request:ident => $variant:ident;)*) => {
+        $(impl From<$request> for Request {
+            fn from(request: $request) -> Self {
+                Self::$variant(Box::new(request))
+            }
+        })*
+    };
 }
 
-impl From<GetAssertionRequest> for Request {
-    fn from(request: GetAssertionRequest) -> Self {
-        Self::GetAssertion(Box::new(request))
-    }
+from! {
+    MakeCredentialRequest => MakeCredential;
+    GetAssertionRequest => GetAssertion;
+    ClientPinRequest => ClientPin;
+    BioEnrollmentRequest => BioEnrollment;
+    CredentialManagementRequest => CredentialManagement;
+    LargeBlobsRequest => LargeBlobs;
+    ConfigRequest => Config;
 }
 
 /// Reads a list of PublicKeyCredentialParameters, leaving out those of a type other than `public-key`.

@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use towline_cbor::{Key, Reader, Writer, decode};
 
-use super::{LargeBlobKey, Response, make_credential::read_large_blob_key};
+use super::{LargeBlobKey, Response};
 use crate::{
     Extensions, MESSAGE_DEPTH, Malformed, PublicKeyCredentialDescriptor, ResponseError, User,
 };
@@ -92,7 +92,7 @@ impl GetAssertionResponse {
                 Key::Int(0x04) => user = Some(User::read(value)?),
                 Key::Int(0x05) => number_of_credentials = Some(value.uint()?),
                 Key::Int(0x06) => user_selected = Some(value.bool()?),
-                Key::Int(0x07) => large_blob_key = Some(read_large_blob_key(value)?),
+                Key::Int(0x07) => large_blob_key = Some(LargeBlobKey::read(value)?),
                 Key::Int(0x08) => unsigned_extension_outputs = Extensions::read(value)?,
                 _ => {}
             }

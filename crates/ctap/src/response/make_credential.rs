@@ -3,7 +3,6 @@
 use alloc::{vec, vec::Vec};
 
 use towline_cbor::{Key, Reader, Writer, decode};
-use towline_crypto::Secret;
 
 use super::{LargeBlobKey, Response};
 use crate::{AttestationStatement, Extensions, MESSAGE_DEPTH, Malformed, ResponseError};
@@ -75,7 +74,7 @@ impl MakeCredentialResponse {
                     attestation = Some(AttestationStatement::read(format, value)?);
                 }
                 Key::Int(0x04) => ep_att = Some(value.bool()?),
-                Key::Int(0x05) => large_blob_key = Some(read_large_blob_key(value)?),
+                Key::Int(0x05) => large_blob_key = Some(LargeBlobKey::read(value)?),
                 Key::Int(0x06) => unsigned_extension_outputs = Extensions::read(value)?,
                 _ => {}
             }
@@ -95,8 +94,4 @@ impl MakeCredentialResponse {
             unsigned_extension_outputs,
         })
     }
-}
-
-pub(super) fn read_large_blob_key(reader: &mut Reader<'_>) -> Result<LargeBlobKey, Malformed> {
-    Ok(LargeBlobKey::new(Secret::new(*reader.byte_array()?)))
 }

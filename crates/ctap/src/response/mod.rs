@@ -3,14 +3,23 @@
 use alloc::{vec, vec::Vec};
 use core::fmt;
 
+use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 use towline_crypto::Secret;
 
-use crate::{ResponseError, Status};
+use crate::{MESSAGE_DEPTH, Malformed, ResponseError, Status};
 
+mod bio_enrollment;
+mod client_pin;
+mod credential_management;
 mod get_assertion;
+mod large_blobs;
 mod make_credential;
 
+pub use bio_enrollment::{BioEnrollmentResponse, SampleStatus};
+pub use client_pin::ClientPinResponse;
+pub use credential_management::CredentialManagementResponse;
 pub use get_assertion::GetAssertionResponse;
+pub use large_blobs::LargeBlobsResponse;
 pub use make_credential::MakeCredentialResponse;
 
 /// A response, split in its two parts.
@@ -65,6 +74,32 @@ impl LargeBlobKey {
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.0.expose()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self(Secret::new(*reader.byte_array()?)))
+    }
+}
+
+/// A response of a status byte and, if there is anything to tell, a map.
+fn encode_members(empty: bool, members: impl FnOnce(&mut MapWriter<'_>)) -> Vec<u8> {
+    let mut writer = Writer::from_vec(vec![0]);
+    if !empty {
+        writer.map(members);
+    }
+    writer.into_vec()
+}
+
+/// Reads the members of a response; one without a map has none.
+fn decode_members(
+    response: &[u8],
+    mut each: impl FnMut(Key<'_>, &mut Reader<'_>) -> Result<(), Malformed>,
+) -> Result<(), ResponseError> {
+    match Response::split(response)?.success()? {
+        [] => Ok(()),
+        body => {
+            Ok(decode(body, MESSAGE_DEPTH, |reader| reader.map(|key, value| each(key, value)))?)
+        }
     }
 }
 
