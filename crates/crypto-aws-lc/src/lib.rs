@@ -1,0 +1,105 @@
+//! [AWS-LC](https://docs.rs/aws-lc-rs) as a complete provider of towline's cryptography.
+//!
+//! ```
+//! # fn main() -> Result<(), towline_crypto::Error> {
+//! let provider = towline_crypto_aws_lc::provider();
+//! let rs256 = provider.signature(-257).ok_or(towline_crypto::Error::Unsupported)?;
+//! let key = rs256.generate(&*provider.random)?;
+//! let signature = key.sign(&[b"authenticator data", b"client data hash"])?;
+//! rs256.verify(key.public_key(), b"authenticator dataclient data hash", &signature)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It is the fastest of the providers on curves and for long messages, and the only one with RS256. On inputs as short
+//! as towline's, the hashes and single AES blocks of the portable provider are faster, since AWS-LC's safe interface
+//! allocates a context for each. Both can be had:
+//!
+//! ```
+//! use towline_crypto::{CryptoProvider, rustcrypto};
+//!
+//! let portable = rustcrypto::provider();
+//! let mixed = CryptoProvider {
+//!     sha256: portable.sha256,
+//!     hmac: portable.hmac,
+//!     hkdf: portable.hkdf,
+//!     aes256: portable.aes256,
+//!     ..towline_crypto_aws_lc::provider()
+//! };
+//! # assert!(mixed.signature(-257).is_some());
+//! ```
+//!
+//! # Building
+//!
+//! The C library is compiled from source that comes with the crate; on the usual platforms that takes a C compiler and
+//! nothing else, for a minute or two (`aws-lc-sys` lists the platforms where CMake is needed as well).
+//!
+//! # Randomness
+//!
+//! Private keys come from the source that is handed in, like those of every provider, except for RS256, whose keys
+//! AWS-LC makes from its own generator. So it does with the nonces of ECDSA: two signatures of one message differ.
+//!
+//! # Cost of a key
+//!
+//! A P-256 or P-384 key is loaded without computing its public half; that, and AWS-LC's own check of the pair, come with
+//! the first use, at about the cost of a signature. Making an RS256 key takes a tenth of a second, and many times that
+//! when it is unlucky: not for a loop that must answer in between.
+//!
+//! # What is not wiped
+//!
+//! AWS-LC wipes all that it frees. What the compiler copies to the stack on the way, such as an expanded AES key that
+//! moves into its box, is out of reach.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod aes256;
+mod curve;
+mod ecdh;
+mod ecdsa;
+mod ed25519;
+mod hash;
+mod rs256;
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::SecureRandom;
+use towline_crypto::{CryptoProvider, Error, Random, SignatureAlgorithm};
+
+/// Everything by AWS-LC. Signatures: ES256 (COSE -7), Ed25519 (-8), ES384 (-35), RS256 (-257).
+#[must_use]
+pub fn provider() -> CryptoProvider {
+    CryptoProvider {
+        random: Arc::new(SystemRandom),
+        sha256: &hash::Sha256,
+        hmac: &hash::Hmac,
+        hkdf: &hash::Hkdf,
+        aes256: &aes256::Aes256,
+        aes256_cbc: &aes256::Aes256Cbc,
+        aead: &aes256::Aes256Gcm,
+        ecdh: &ecdh::Ecdh,
+        signatures: SIGNATURES,
+    }
+}
+
+static SIGNATURES: &[&dyn SignatureAlgorithm] =
+    &[&ecdsa::ES256, &ed25519::Ed25519, &ecdsa::ES384, &rs256::Rs256];
+
+/// AWS-LC's generator, which is seeded by the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), Error> {
+        aws_lc_rs::rand::SystemRandom::new().fill(buffer).map_err(|_| Error::Random)
+    }
+}
+
+/// What AWS-LC refuses only when it can't allocate memory.
+///
+/// The interface it serves has no error for that, as Rust's own allocations have none.
+fn allocated<T, E>(result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(_) => unreachable!("AWS-LC is out of memory"),
+    }
+}
