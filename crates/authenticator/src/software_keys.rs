@@ -13,8 +13,8 @@ const CACHED: usize = 16;
 
 /// Keys that the [`CryptoProvider`] makes and loads.
 ///
-/// Loading a key costs as much as signing with it, so the keys used last (16 at most) stay loaded; they are wiped when
-/// they go.
+/// What the first use of a loaded key costs is its provider's affair: no more than any other use, or as much as several
+/// signatures. So the keys used last (16 at most) stay loaded; they are wiped when they go.
 pub struct SoftwareKeys {
     provider: CryptoProvider,
     /// The key used last comes last.
