@@ -15,12 +15,12 @@ use webauthn_rs_core::{
 };
 
 /// Verifies with `webauthn-rs-core`: attestation `none` and packed self, no certificates.
-pub struct IndependentVerifier {
+pub(crate) struct IndependentVerifier {
     core: WebauthnCore,
 }
 
 impl IndependentVerifier {
-    pub fn new(identity: &Identity) -> Result<Self, VerifyError> {
+    pub(crate) fn new(identity: &Identity) -> Result<Self, VerifyError> {
         let origin = identity.origin.parse().map_err(other)?;
         let timeout: Duration = identity.challenge_lifetime;
         let origins = vec![origin];
