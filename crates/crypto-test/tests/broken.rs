@@ -1,13 +1,18 @@
 //! The suite notices providers that are broken in the ways in which providers get broken.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use towline_crypto::{
     Aead, AeadKey, CryptoProvider, Ecdh, EcdhKey, Error, Hkdf, Hmac, HmacKey, P256PublicKey,
     Random, Secret, Sha256, Sha256Context, SignatureAlgorithm, SigningKey, rustcrypto::provider,
 };
-use towline_crypto_test::{aead, ecdh, es256, fake, hkdf, hmac, pieces, sha256};
+use towline_crypto_test::{
+    aead, ecdh, ed25519, es256, es384, fake, hkdf, hmac, pieces, sha256, signatures,
+};
 
 fn assert_noticed(check: fn(&CryptoProvider), broken: &CryptoProvider) {
     assert!(catch_unwind(AssertUnwindSafe(|| check(broken))).is_err(), "the suite let it pass");
@@ -212,6 +217,140 @@ fn malleable_signatures_and_forgotten_parts_are_noticed() {
     assert_noticed(es256::every_corrupted_byte_of_a_signature_is_refused, &broken);
     assert_noticed(es256::wycheproof, &broken);
     assert_noticed(es256::parts_are_signed_as_their_concatenation, &broken);
+}
+
+/// Another algorithm of the portable provider, broken in one way.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    /// Keys from another source than the one that is handed in.
+    OwnRandomness,
+    /// Longer private keys are cut to size.
+    CutsKeys,
+    /// The second signature of a key is not of the message.
+    Tires,
+    /// Every public key of the right length is a key, and what is wrong is always the signature.
+    BlamesTheSignature,
+}
+
+struct Faulty(i64, Fault);
+
+impl Faulty {
+    fn portable(&self) -> &'static dyn SignatureAlgorithm {
+        provider().signature(self.0).unwrap()
+    }
+}
+
+impl SignatureAlgorithm for Faulty {
+    fn cose_algorithm(&self) -> i64 {
+        self.0
+    }
+
+    fn generate(&self, random: &dyn Random) -> Result<Box<dyn SigningKey>, Error> {
+        match self.1 {
+            Fault::OwnRandomness => self.portable().generate(&*provider().random),
+            Fault::Tires => {
+                Ok(Box::new(Tiring(self.portable().generate(random)?, AtomicBool::new(false))))
+            }
+            _ => self.portable().generate(random),
+        }
+    }
+
+    fn load(&self, private: &[u8]) -> Result<Box<dyn SigningKey>, Error> {
+        let length = if self.0 == -35 { 48 } else { 32 };
+        match private.get(..length) {
+            Some(cut) if self.1 == Fault::CutsKeys => self.portable().load(cut),
+            _ => self.portable().load(private),
+        }
+    }
+
+    fn verify(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
+        match self.portable().verify(public_key, message, signature) {
+            Err(_) if self.1 == Fault::BlamesTheSignature => Err(Error::Authentication),
+            verified => verified,
+        }
+    }
+}
+
+struct Tiring(Box<dyn SigningKey>, AtomicBool);
+
+impl SigningKey for Tiring {
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn sign(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Error> {
+        if self.1.swap(true, Ordering::Relaxed) { self.0.sign(&[]) } else { self.0.sign(parts) }
+    }
+
+    fn private_bytes(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
+        self.0.private_bytes()
+    }
+}
+
+#[test]
+fn faults_of_any_listed_algorithm_are_noticed() {
+    let with = |algorithm| CryptoProvider { signatures: algorithm, ..provider() };
+    assert_noticed(
+        signatures::keys_come_from_the_randomness_that_is_given,
+        &with(&[&Faulty(-8, Fault::OwnRandomness)]),
+    );
+    assert_noticed(
+        signatures::keys_come_from_the_randomness_that_is_given,
+        &with(&[&Faulty(-35, Fault::OwnRandomness)]),
+    );
+    assert_noticed(
+        signatures::keys_of_another_length_are_refused,
+        &with(&[&Faulty(-8, Fault::CutsKeys)]),
+    );
+    assert_noticed(
+        signatures::keys_of_another_length_are_refused,
+        &with(&[&Faulty(-35, Fault::CutsKeys)]),
+    );
+    assert_noticed(signatures::a_key_signs_again_and_again, &with(&[&Faulty(-8, Fault::Tires)]));
+    assert_noticed(
+        signatures::keys_of_another_length_are_refused,
+        &with(&[&Faulty(-7, Fault::BlamesTheSignature)]),
+    );
+    assert_noticed(
+        es384::malformed_public_keys_are_told_from_wrong_signatures,
+        &with(&[&Faulty(-35, Fault::BlamesTheSignature)]),
+    );
+}
+
+/// Calls one algorithm by the name of another.
+struct Misnamed(i64, i64);
+
+impl SignatureAlgorithm for Misnamed {
+    fn cose_algorithm(&self) -> i64 {
+        self.0
+    }
+
+    fn generate(&self, random: &dyn Random) -> Result<Box<dyn SigningKey>, Error> {
+        provider().signature(self.1).unwrap().generate(random)
+    }
+
+    fn load(&self, private: &[u8]) -> Result<Box<dyn SigningKey>, Error> {
+        provider().signature(self.1).unwrap().load(private)
+    }
+
+    fn verify(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
+        provider().signature(self.1).unwrap().verify(public_key, message, signature)
+    }
+}
+
+#[test]
+fn an_algorithm_under_another_ones_name_or_an_unknown_one_is_noticed() {
+    let with = |algorithm| CryptoProvider { signatures: algorithm, ..provider() };
+    assert_noticed(ed25519::rfc_8032_known_answers, &with(&[&Misnamed(-8, -7)]));
+    assert_noticed(es384::wycheproof, &with(&[&Misnamed(-35, -7)]));
+    assert_noticed(
+        signatures::plain_forms_have_the_lengths_that_the_trait_names,
+        &with(&[&Misnamed(-257, -7)]),
+    );
+    assert_noticed(
+        signatures::plain_forms_have_the_lengths_that_the_trait_names,
+        &with(&[&Misnamed(-9, -7)]),
+    );
 }
 
 /// Fills all but the last byte.
