@@ -59,7 +59,7 @@ pub(crate) enum Command {
 /// How the tunnel service is reached.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Network {
-    /// The relay to use whatever the tunnel domain says: wss://HOST[:PORT], or ws:// on this machine
+    /// The relay to use whatever the tunnel domain says: wss://HOST or wss://HOST:PORT, or ws:// on this machine
     #[arg(long, value_name = "URL", value_parser = relay_url, env = "TOWLINE_RELAY")]
     pub(crate) relay: Option<Url>,
 

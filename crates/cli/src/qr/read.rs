@@ -189,6 +189,69 @@ mod tests {
     }
 
     #[test]
+    fn a_code_in_a_blurred_and_dim_photo_is_read() {
+        let code = picture(&format!("FIDO:/{}", "0123456789".repeat(17)));
+        let side = code.width() / 2;
+        let code = imageops::resize(&code, side, side, imageops::FilterType::Triangle);
+        let mut photo = GrayImage::from_pixel(side + 300, side + 200, Luma([120]));
+        imageops::overlay(&mut photo, &code, 170, 60);
+        let mut photo = imageops::blur(&photo, 0.8);
+        for pixel in photo.pixels_mut() {
+            pixel.0[0] = 50 + pixel.0[0] / 2;
+        }
+        assert_eq!(codes(&photo).len(), 1);
+    }
+
+    /// Numbers that look random and are the same each time.
+    fn noise() -> impl FnMut() -> u8 {
+        let mut state = 1_u32;
+        move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        }
+    }
+
+    #[test]
+    fn noise_is_no_code_and_does_no_harm() {
+        let mut noise = noise();
+        for (width, height) in
+            [(1, 1), (1, 500), (500, 1), (2, 7), (21, 21), (33, 33), (200, 200), (640, 480)]
+        {
+            for threshold in [0, 8, 64, 128, 200, 255] {
+                let picture = GrayImage::from_fn(width, height, |_, _| {
+                    Luma([if noise() < threshold { 0 } else { 255 }])
+                });
+                assert_eq!(codes(&picture), Vec::<String>::new(), "{width}x{height}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_code_is_read_rightly_or_not_at_all() {
+        let text = format!("FIDO:/{}", "0123456789".repeat(17));
+        let whole = picture(&text);
+        let mut noise = noise();
+        for _ in 0..60 {
+            let mut damaged = whole.clone();
+            for _ in 0..noise() / 4 {
+                let (x, y) = (
+                    u32::from(noise()) * whole.width() / 256,
+                    u32::from(noise()) * whole.height() / 256,
+                );
+                let level = if noise() < 128 { 0 } else { 255 };
+                for (dx, dy) in (0..8).flat_map(|dx| (0..8).map(move |dy| (dx, dy))) {
+                    if let Some(pixel) = damaged.get_pixel_mut_checked(x + dx, y + dy) {
+                        pixel.0[0] = level;
+                    }
+                }
+            }
+            for found in codes(&damaged) {
+                assert_eq!(found, text);
+            }
+        }
+    }
+
+    #[test]
     fn the_one_passkey_code_among_others_is_used() {
         let directory = Directory::new("among");
         let path = directory

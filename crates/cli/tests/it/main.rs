@@ -10,5 +10,7 @@
 )]
 
 mod journey;
+mod mishaps;
 mod program;
 mod single;
+mod world;
