@@ -161,7 +161,7 @@ checks! { $
         parts_are_signed_as_their_concatenation,
         a_stored_key_loads_as_the_same_key,
         the_portable_provider_takes_its_keys_and_signatures,
-        every_corrupted_byte_of_a_signature_is_refused,
+        a_corrupted_signature_is_refused,
         a_changed_message_or_another_key_is_refused,
         keys_of_another_length_are_refused,
         keys_come_from_the_randomness_that_is_given,

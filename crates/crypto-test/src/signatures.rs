@@ -97,8 +97,9 @@ pub fn the_portable_provider_takes_its_keys_and_signatures(provider: &CryptoProv
     });
 }
 
-/// Any changed byte is noticed, and so are missing and additional ones.
-pub fn every_corrupted_byte_of_a_signature_is_refused(provider: &CryptoProvider) {
+/// Any changed byte is noticed, and so are missing and additional ones. Of signatures of thousands of bytes, some
+/// hundred bytes all over are changed.
+pub fn a_corrupted_signature_is_refused(provider: &CryptoProvider) {
     each(provider, |algorithm, key| {
         let signature = key.sign(&[b"message"]).unwrap();
         let refused = |signature: &[u8], why: &str| {
@@ -110,7 +111,7 @@ pub fn every_corrupted_byte_of_a_signature_is_refused(provider: &CryptoProvider)
                 algorithm.cose_algorithm()
             );
         };
-        for index in 0..signature.len() {
+        for index in (0..signature.len()).step_by(signature.len() / 300 + 1) {
             let mut wrong = signature.clone();
             wrong[index] ^= 1 << (index % 8);
             refused(&wrong, &format!("byte {index}"));
