@@ -1,4 +1,5 @@
-//! The wire language of CTAP 2.3: requests, responses, status codes, authenticator data, COSE keys. No behaviour.
+//! The wire language of CTAP 2.3: requests, responses, status codes, authenticator data, COSE keys. No behaviour, but for
+//! that of the channels in [`hid`], which needs the feature `std` for its deadlines.
 //!
 //! Bytes become values that can't be illegal: an [`RpId`] is never empty, a [`CredentialId`] never longer than 1023
 //! bytes. What a message may carry beyond what is known here is ignored or kept, as CTAP 2.3 §8 asks; what breaks the
@@ -22,6 +23,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod attestation;
 mod auth_data;
@@ -32,6 +35,8 @@ mod entity;
 mod error;
 pub mod extension;
 mod get_info;
+#[cfg(feature = "std")]
+pub mod hid;
 mod ids;
 mod options;
 mod pin_uv_auth;
@@ -39,6 +44,7 @@ mod request;
 mod response;
 mod status;
 mod template;
+pub mod u2f;
 
 pub use attestation::{
     AttestationStatement, FidoU2fAttestation, OtherAttestation, PackedAttestation,
