@@ -1,4 +1,92 @@
 //! FIDO2 authenticator and hybrid transport: be the phone, be the computer, test a relying party.
+//!
+//! A person stands at a computer, a site asks for a passkey, the computer shows a QR code, the phone scans it, Bluetooth
+//! shows that the two are near, a tunnel carries the messages, and the passkey is made or used. Each side of that is a
+//! type here; each asks its person through a trait that you implement.
+//!
+//! # Test a relying party
+//!
+//! [`LocalAuthenticator`] is an authenticator in this process, with the WebAuthn client on top:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let creation_options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+//! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+//! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+//! #     "authenticatorSelection": {"residentKey": "required"}}"#;
+//! # let request_options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
+//! use towline::{Agreeable, LocalAuthenticator, authenticator::Config};
+//!
+//! let provider = towline::crypto::rustcrypto::provider();
+//! let mut device = LocalAuthenticator::in_memory(Config::platform(), provider, Agreeable)?;
+//! let registration = device.create("https://example.org", creation_options).await?;
+//! let assertion = device.get("https://example.org", request_options).await?;
+//! # assert!(registration.contains("attestationObject") && assertion.contains("signature"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Be the computer, be the phone
+//!
+//! [`Computer`] shows a code and gives the response for the site; [`Phone`] answers a code. Which radio, which tunnel
+//! service and which roots of trust are yours to say. Here both ends meet in one process, over a relay on this machine and
+//! a simulated radio:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use towline::{authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys}, radio::air::Air, transport::TunnelConnector};
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let creation_options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+//! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+//! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+//! #     "authenticatorSelection": {"residentKey": "required"}}"#;
+//! # let provider = towline::crypto::rustcrypto::provider();
+//! # let air = Air::new();
+//! # let security = towline_tunnel::Security::Plain;
+//! # let config = towline_tunnel::RelayConfig::new("127.0.0.1:0".parse()?, security, provider.clone());
+//! # let relay = towline_tunnel::Relay::bind(config).await?;
+//! # let connector = Arc::new(TunnelConnector::plain_loopback(relay.local_addr())?);
+//! # tokio::spawn(relay.run());
+//! use towline::{Agreeable, Computer, Phone, PhoneTransport, Step};
+//! use towline::hybrid::{CodeSource, domain::TunnelDomain};
+//!
+//! // The phone: an authenticator, a way to reach computers, and whoever holds it.
+//! let keys = SoftwareKeys::new(provider.clone());
+//! let authenticator = Authenticator::new(Config::phone(), provider.clone(), MemoryStore::new(), keys)?;
+//! let domain = TunnelDomain::new(257)?;
+//! let transport = PhoneTransport { advertiser: Arc::new(air.radio()), connector: connector.clone(), domain };
+//! let mut phone = Phone::new(authenticator, provider.clone(), transport, Agreeable);
+//!
+//! // The computer: draws the code, here straight into the phone's camera.
+//! let (camera, mut seen) = tokio::sync::mpsc::unbounded_channel();
+//! let computer = Computer::new(provider, Arc::new(air.radio()), connector);
+//! let screen = |step: Step<'_>| match step {
+//!     Step::ShowCode(code) => drop(camera.send(code.to_owned())),
+//!     step => println!("{step}"), // "Connecting.", "Continue on your phone.", ..
+//! };
+//! let (registration, served) = tokio::join!(
+//!     computer.create(&screen, "https://example.org", creation_options),
+//!     async { phone.answer_code(&seen.recv().await.expect("a code"), CodeSource::Camera).await },
+//! );
+//! # assert_eq!(served?.requests, 1);
+//! println!("for the site: {}", registration?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `computer` | yes | [`Computer`] |
+//! | `local` | yes | [`LocalAuthenticator`] |
+//! | `phone` | yes | [`Phone`] |
+//! | `relay` | no | the relay as `towline::tunnel` |
+//!
+//! The crates beneath are re-exported, and can be used without this one: the protocol itself is state machines without
+//! I/O, for those who bring their own sockets, dialogs and runtime.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
