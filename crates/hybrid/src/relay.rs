@@ -17,30 +17,34 @@ use towline_crypto::CryptoProvider;
 pub use self::meter::{Ending, Meter};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
 use crate::deadline;
+use crate::frame::MAX_FRAME;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 
 /// What a service grants, to all and to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in bytes.
+    /// The longest message, in bytes: [`MAX_FRAME`], 1 MiB.
     pub message_bytes: usize,
-    /// Binary messages in each direction of one tunnel.
+    /// Binary messages in each direction of one tunnel, 1024.
     pub messages: u32,
-    /// Pings and pongs in each direction of one tunnel.
+    /// Bytes of binary messages in each direction of one tunnel, 16 MiB: room for every ceremony, and none for a free
+    /// ride of other traffic.
+    pub tunnel_bytes: usize,
+    /// Pings and pongs in each direction of one tunnel, 1024.
     pub control_frames: u32,
-    /// How long a phone may wait for its computer.
+    /// How long a phone may wait for its computer, 150 seconds.
     pub waiting_time: Duration,
-    /// How long a tunnel may live once both ends are there.
+    /// How long a tunnel may live once both ends are there, 15 minutes.
     pub pair_time: Duration,
-    /// Phones that may wait at once.
+    /// Phones that may wait at once, 1024.
     pub waiting: usize,
-    /// Tunnels that may run at once.
+    /// Tunnels that may run at once, 4096.
     pub pairs: usize,
-    /// Connections, waiting or joined, that one [`Source`] may hold at once.
+    /// Connections, waiting or joined, that one [`Source`] may hold at once, 64.
     pub per_source: usize,
-    /// For how long a used tunnel id is refused.
+    /// For how long a used tunnel id is refused, 15 minutes.
     pub id_memory: Duration,
-    /// How many used tunnel ids are remembered at most; the oldest are forgotten first.
+    /// How many used tunnel ids are remembered at most, 65536; the oldest are forgotten first.
     pub remembered_ids: usize,
 }
 
@@ -48,8 +52,9 @@ impl Default for Limits {
     /// Room for every message that a client accepts, and more time than the two roles take by default.
     fn default() -> Self {
         Self {
-            message_bytes: 1 << 20,
+            message_bytes: MAX_FRAME,
             messages: 1024,
+            tunnel_bytes: 16 << 20,
             control_frames: 1024,
             waiting_time: Duration::from_secs(150),
             pair_time: Duration::from_secs(15 * 60),

@@ -18,6 +18,12 @@ pub enum Ending {
     /// More messages, or pings, than the service grants.
     #[error("too many messages")]
     TooManyMessages,
+    /// More bytes in all than the service grants.
+    #[error("too much data")]
+    TooMuch,
+    /// A phone sent something before its computer was there, which has the first word.
+    #[error("a message before the other device was there")]
+    TooEarly,
     /// A longer message than the service grants.
     #[error("message too long")]
     TooLong,
@@ -44,7 +50,11 @@ impl Ending {
             Self::PeerVanished | Self::ShuttingDown => 1001,
             Self::Misbehaved => 1002,
             Self::Text => 1003,
-            Self::TooManyMessages | Self::LifetimeOver | Self::Stalled => 1008,
+            Self::TooManyMessages
+            | Self::TooMuch
+            | Self::TooEarly
+            | Self::LifetimeOver
+            | Self::Stalled => 1008,
             Self::TooLong => 1009,
         }
     }
@@ -55,6 +65,7 @@ impl Ending {
 pub struct Meter {
     message_bytes: usize,
     messages: u32,
+    bytes: usize,
     control_frames: u32,
 }
 
@@ -65,6 +76,7 @@ impl Meter {
         Self {
             message_bytes: limits.message_bytes,
             messages: limits.messages,
+            bytes: limits.tunnel_bytes,
             control_frames: limits.control_frames,
         }
     }
@@ -72,12 +84,13 @@ impl Meter {
     /// A binary message of `length` bytes arrived; it may be passed on if this succeeds.
     ///
     /// # Errors
-    /// Why the tunnel ends: [`Ending::TooLong`] or [`Ending::TooManyMessages`].
+    /// Why the tunnel ends: [`Ending::TooLong`], [`Ending::TooManyMessages`] or [`Ending::TooMuch`].
     pub fn handle_binary(&mut self, length: usize) -> Result<(), Ending> {
         if length > self.message_bytes {
             return Err(Ending::TooLong);
         }
         self.messages = self.messages.checked_sub(1).ok_or(Ending::TooManyMessages)?;
+        self.bytes = self.bytes.checked_sub(length).ok_or(Ending::TooMuch)?;
         Ok(())
     }
 

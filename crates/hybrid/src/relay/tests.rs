@@ -309,6 +309,25 @@ fn a_meter_stops_long_and_numerous_messages() {
 }
 
 #[test]
+fn a_meter_stops_what_is_too_much_in_all() {
+    let limits = Limits { tunnel_bytes: 25, ..Limits::default() };
+    let mut meter = Meter::new(&limits);
+    assert_eq!(meter.handle_binary(10), Ok(()));
+    assert_eq!(meter.handle_binary(15), Ok(()));
+    assert_eq!(meter.handle_binary(0), Ok(()));
+    assert_eq!(meter.handle_binary(1), Err(Ending::TooMuch));
+}
+
+#[test]
+fn by_default_a_tunnel_carries_the_longest_frame_and_16_mib_each_way() {
+    let mut meter = Meter::new(&Limits::default());
+    for _ in 0..16 {
+        assert_eq!(meter.handle_binary(MAX_FRAME), Ok(()));
+    }
+    assert_eq!(meter.handle_binary(1), Err(Ending::TooMuch));
+}
+
+#[test]
 fn unknown_legs_are_ignored() {
     let mut service = Service::new(Limits::default());
     let (leg, _) = service.open(1);
