@@ -1,6 +1,5 @@
 //! One admitted connection: a phone that waits, or a computer on its way to one.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,16 +14,13 @@ use towline_hybrid::relay::{Ending, Meter};
 use crate::pair::{self, End};
 use crate::shared::{Event, LegGuard, Shared, Socket, stopped};
 
-/// Messages that are held for a phone that waits. Phones send nothing before their computer does, so few will do.
-const HELD_MESSAGES: usize = 4;
-
 async fn socket(shared: &Shared, upgrade: OnUpgrade) -> Option<Socket> {
     let upgraded = tokio::time::timeout(shared.request_timeout, upgrade).await.ok()?.ok()?;
     let config = shared.websocket_config();
     Some(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await)
 }
 
-/// A phone waits for its computer, and then the tunnel runs in this same task.
+/// A phone waits for its computer, which has the first word, and then the tunnel runs in this same task.
 pub(crate) async fn wait(
     shared: Arc<Shared>,
     guard: LegGuard,
@@ -35,13 +31,12 @@ pub(crate) async fn wait(
     let Some(mut socket) = socket(&shared, upgrade).await else { return };
     let mut phase = shared.phase.subscribe();
     let mut meter = Meter::new(&shared.limits);
-    let mut held = VecDeque::new();
     let ending = loop {
         tokio::select! {
             event = events.recv() => match event {
                 Some(Event::Partner(partner, partner_guard)) => {
-                    let end = End { socket: *partner, meter: Meter::new(&shared.limits), held: VecDeque::new() };
-                    pair::run(&shared, End { socket, meter, held }, end, events).await;
+                    let computer = End { socket: *partner, meter: Meter::new(&shared.limits) };
+                    pair::run(&shared, End { socket, meter }, computer, events).await;
                     drop((guard, partner_guard));
                     return;
                 }
@@ -49,8 +44,7 @@ pub(crate) async fn wait(
                 None => break Ending::PeerVanished,
             },
             message = socket.next() => match receive(message, &mut meter) {
-                Ok(Some(message)) if held.len() < HELD_MESSAGES => held.push_back(message),
-                Ok(Some(_)) => break Ending::TooManyMessages,
+                Ok(Some(_)) => break Ending::TooEarly,
                 Ok(None) => {}
                 Err(ending) => break ending,
             },

@@ -3,9 +3,6 @@
 //! A direction reads its next message only after the last one was taken by the other side, so that a slow reader slows its
 //! sender down and nothing piles up here.
 
-use std::collections::VecDeque;
-
-use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
@@ -15,11 +12,10 @@ use towline_hybrid::relay::{Ending, Meter};
 use crate::leg::receive;
 use crate::shared::{Event, Shared, Socket, stopped};
 
-/// One side of a tunnel: its socket, what it may still send, and what it sent before the other side was there.
+/// One side of a tunnel: its socket, and what it may still send.
 pub(crate) struct End {
     pub(crate) socket: Socket,
     pub(crate) meter: Meter,
-    pub(crate) held: VecDeque<Bytes>,
 }
 
 /// Why a direction ended, as each side gets to know it.
@@ -40,9 +36,9 @@ pub(crate) async fn run(
     let (mut to_computer, mut from_computer) = computer.socket.split();
     let both = |ending| (ending, ending);
     let (phone_ending, computer_ending) = tokio::select! {
-        endings = copy(shared, &mut from_phone, phone.meter, phone.held, &mut to_computer) =>
+        endings = copy(shared, &mut from_phone, phone.meter, &mut to_computer) =>
             (endings.sender, endings.receiver),
-        endings = copy(shared, &mut from_computer, computer.meter, computer.held, &mut to_phone) =>
+        endings = copy(shared, &mut from_computer, computer.meter, &mut to_phone) =>
             (endings.receiver, endings.sender),
         ending = told_to_close(&mut events) => both(ending),
         () = stopped(&mut phase) => both(Ending::ShuttingDown),
@@ -69,23 +65,17 @@ async fn copy(
     shared: &Shared,
     from: &mut SplitStream<Socket>,
     mut meter: Meter,
-    mut held: VecDeque<Bytes>,
     to: &mut SplitSink<Socket, Message>,
 ) -> Endings {
     loop {
-        let message = match held.pop_front() {
-            Some(message) => message,
-            None => match receive(from.next().await, &mut meter) {
-                Ok(Some(message)) => message,
-                Ok(None) => continue,
-                Err(sender) => {
-                    let left = sender == Ending::PeerLeft;
-                    return Endings {
-                        sender,
-                        receiver: if left { sender } else { Ending::PeerVanished },
-                    };
-                }
-            },
+        let message = match receive(from.next().await, &mut meter) {
+            Ok(Some(message)) => message,
+            Ok(None) => continue,
+            Err(sender) => {
+                let left = sender == Ending::PeerLeft;
+                let receiver = if left { sender } else { Ending::PeerVanished };
+                return Endings { sender, receiver };
+            }
         };
         let length = message.len();
         match tokio::time::timeout(shared.write_timeout, to.send(Message::Binary(message))).await {

@@ -58,26 +58,16 @@ async fn tunnels_do_not_mix() {
 }
 
 #[tokio::test]
-async fn what_a_phone_sends_early_waits_for_its_computer() {
+async fn a_phone_that_waits_has_nothing_to_say_yet() {
     let relay = start(config()).await;
-    let (mut phone, routing) = relay.phone(1).await;
-    phone.send(binary(b"first")).await.unwrap();
-    phone.send(binary(b"second")).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let mut computer = relay.connect(&routing, 1).await.unwrap();
-    assert_eq!(receive(&mut computer).await, binary(b"first"));
-    assert_eq!(receive(&mut computer).await, binary(b"second"));
-}
-
-#[tokio::test]
-async fn a_phone_that_waits_may_not_pile_up_messages() {
-    let relay = start(config()).await;
-    let (mut phone, _) = relay.phone(1).await;
-    for _ in 0..5 {
-        phone.send(binary(b"x")).await.unwrap();
+    for message in [binary(b""), binary(b"early"), binary(&[0; 1 << 20])] {
+        let (mut phone, routing) = relay.phone(1).await;
+        phone.send(message).await.unwrap();
+        assert_eq!(close_code(&mut phone).await, 1008);
+        relay.until_empty().await;
+        assert_eq!(relay.connect(&routing, 1).await.err(), Some(404));
     }
-    assert_eq!(close_code(&mut phone).await, 1008);
-    relay.until_empty().await;
+    assert_eq!(relay.handle.stats().messages, 0);
 }
 
 #[tokio::test]
@@ -186,6 +176,18 @@ async fn too_many_messages_or_pings_end_the_tunnel() {
 }
 
 #[tokio::test]
+async fn too_much_data_in_one_direction_ends_the_tunnel() {
+    let relay = start_with(Limits { tunnel_bytes: 1000, ..Limits::default() }).await;
+    let (mut phone, mut computer) = relay.pair(1).await;
+    exchange(&mut phone, &mut computer, &[400, 600]).await;
+    exchange(&mut computer, &mut phone, &[1000]).await;
+    computer.send(binary(b"x")).await.unwrap();
+    assert_eq!(close_code(&mut computer).await, 1008);
+    assert_eq!(close_code(&mut phone).await, 1001);
+    relay.until_empty().await;
+}
+
+#[tokio::test]
 async fn waiting_and_tunnels_end_when_their_time_is_up() {
     let time = Duration::from_millis(300);
     let relay =
@@ -219,6 +221,7 @@ async fn a_reader_that_stalls_slows_its_sender_and_is_then_cut_off() {
     let mut config = config();
     config.write_timeout = Duration::from_millis(500);
     config.limits.messages = u32::MAX;
+    config.limits.tunnel_bytes = usize::MAX;
     let relay = start(config).await;
     let (mut phone, _computer_that_never_reads) = relay.pair(1).await;
     let start = Instant::now();
@@ -233,7 +236,7 @@ async fn a_reader_that_stalls_slows_its_sender_and_is_then_cut_off() {
 #[tokio::test]
 async fn a_slow_reader_gets_everything() {
     let mut config = config();
-    config.limits.messages = 10_000;
+    config.limits.tunnel_bytes = 20_000_000;
     let relay = start(config).await;
     let (mut phone, mut computer) = relay.pair(1).await;
     let sender = tokio::spawn(async move {

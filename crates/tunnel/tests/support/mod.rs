@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -76,9 +76,11 @@ impl Running {
         Ok(opened.0)
     }
 
+    /// A tunnel that runs: either end may send.
     pub async fn pair(&self, number: u8) -> (Peer, Peer) {
         let (phone, routing) = self.phone(number).await;
-        let computer = self.connect(&routing, number).await.unwrap();
+        let mut computer = self.connect(&routing, number).await.unwrap();
+        answers_pings(&mut computer).await;
         (phone, computer)
     }
 
@@ -109,6 +111,13 @@ impl Running {
     pub async fn until_empty(&self) {
         self.until(|stats| stats.waiting == 0 && stats.joined == 0).await;
     }
+}
+
+/// The relay reads what this peer sends: a computer's tunnel runs.
+pub async fn answers_pings(peer: &mut Peer) {
+    peer.send(Message::Ping(vec![0].into())).await.unwrap();
+    let pong = tokio::time::timeout(PATIENCE, peer.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(pong, Message::Pong(vec![0].into()));
 }
 
 /// The next message that is no ping or pong.
