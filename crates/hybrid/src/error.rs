@@ -94,6 +94,12 @@ pub enum Error {
     /// The scanned text is not a usable code.
     #[error("this is not a usable passkey QR code: {0}; scan the code that the computer shows now")]
     Qr(#[from] qr::Error),
+    /// The code came as a link, and links are not allowed.
+    #[error(
+        "this code was opened as a link, which any web page can do; scan the code on the computer's screen with the \
+         camera instead"
+    )]
+    LinkNotAllowed,
     /// The computer is too old to know the tunnel domain that this phone uses.
     #[error(
         "the computer does not know this phone's tunnel service; update the computer's software"
@@ -150,9 +156,6 @@ pub enum Error {
     /// The message is longer than a connection carries.
     #[error("the message is too long to be sent")]
     TooLong,
-    /// The linking information is too long to be sent, or the phone has none.
-    #[error("the phone's linking information is too long")]
-    LinkTooLong,
     /// The answer's token does not belong to an open question.
     #[error("there is no such question, or it was withdrawn")]
     UnknownToken,

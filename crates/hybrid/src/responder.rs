@@ -72,6 +72,7 @@ impl Responder {
     /// Starts with a scanned code, and asks the person.
     ///
     /// # Errors
+    /// [`Error::LinkNotAllowed`] for [`CodeSource::Link`] unless the configuration allows it,
     /// [`Error::UnknownTunnelDomain`] when the computer can't know the configured tunnel service,
     /// [`Error::NoCommonChannel`] when it does not use tunnels at all.
     pub fn new(
@@ -81,6 +82,9 @@ impl Responder {
         source: CodeSource,
         now: Instant,
     ) -> Result<Self, Error> {
+        if source == CodeSource::Link && !config.allow_links {
+            return Err(Error::LinkNotAllowed);
+        }
         if !payload.data_channels().contains(&DataChannel::WebSocket) {
             return Err(Error::NoCommonChannel);
         }
@@ -317,18 +321,32 @@ impl Responder {
             features: Features::CTAP,
             linking: None,
         };
-        // The update is always sent and always of this size, so that the relay can't see what the person allowed.
-        let update = message::write_update(linking.as_ref().map(|linking| linking.as_slice()))
-            .map_err(|_| Error::LinkTooLong)?;
+        let update = self
+            .update(linking.as_ref().map(|linking| linking.as_slice()))
+            .map_err(|_| Error::TooLong)?;
         let info = session.seal(info.encode()).map_err(|_| Error::TooLong)?;
         let update = session.seal(Message::Update(update).encode()).map_err(|_| Error::TooLong)?;
-        self.summary.linked = linking.is_some();
         self.outputs.extend([message2.to_vec(), info, update].map(ResponderOutput::Send));
         self.progress(ResponderProgress::Connected);
         self.session_end = Some(deadline::after(now, self.config.session_timeout));
         self.await_request(now);
         self.state = State::Serving(Box::new(session));
         Ok(())
+    }
+
+    /// The update is always sent and always of the same size, so that the relay can't see what the person allowed. An
+    /// offer that does not fit is not made: the person came to sign in.
+    fn update(&mut self, linking: Option<&[u8]>) -> Result<Vec<u8>, message::Error> {
+        match message::write_update(linking) {
+            Err(message::Error::TooLong) if linking.is_some() => {
+                tracing::warn!("the linking information is too long and is not sent");
+                message::write_update(None)
+            }
+            update => {
+                self.summary.linked = linking.is_some();
+                update
+            }
+        }
     }
 
     /// Requests put the end of an idle connection off, but not for ever.

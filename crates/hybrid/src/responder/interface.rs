@@ -16,6 +16,8 @@ pub struct ResponderConfig {
     pub domain: TunnelDomain,
     /// What to tell a computer that may remember this phone; `None` for a phone that never offers it.
     pub link_offer: Option<LinkOffer>,
+    /// Whether a code may come as a [`CodeSource::Link`]. Off by default: the person has to scan.
+    pub allow_links: bool,
     /// How long the person may think about connecting, 2 minutes.
     pub consent_timeout: Duration,
     /// How long the connection to the tunnel service may take, 20 seconds.
@@ -41,6 +43,7 @@ impl ResponderConfig {
             get_info,
             domain,
             link_offer: None,
+            allow_links: false,
             consent_timeout: Duration::from_secs(120),
             connect_timeout: Duration::from_secs(20),
             advertise_timeout: Duration::from_secs(120),
@@ -52,8 +55,7 @@ impl ResponderConfig {
     }
 }
 
-/// How a code came to the phone. Only deliberate acts of the person count: a `FIDO:/` link that a web page opens could
-/// be an attacker's own code.
+/// How a code came to the phone. Only deliberate acts of the person count.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodeSource {
@@ -63,7 +65,9 @@ pub enum CodeSource {
     Typed,
     /// Read from an image file.
     File,
-    /// A link that another program opened. Worth a warning in the question.
+    /// A `FIDO:/` link that another program opened. Refused unless [`ResponderConfig::allow_links`] is set: a web page
+    /// near an attacker's radio can open a link to the attacker's own code, and the person would sign the attacker in
+    /// (CVE-2024-9956). Whoever allows links has to say in the question where the code came from.
     Link,
 }
 

@@ -5,7 +5,7 @@ use towline_hybrid::{
     Answer, InitiatorConfig, ResponderConfig, ids::ContactId, link::LinkOffer, secrets::RootSecret,
 };
 
-use super::pair::{Pair, responder_config, seconds};
+use super::pair::{Pair, RESPONSE, responder_config};
 
 fn linking_computer() -> InitiatorConfig {
     let mut config = InitiatorConfig::default();
@@ -54,11 +54,27 @@ fn a_phone_is_not_remembered_when_anybody_does_not_agree() {
 }
 
 #[test]
-fn an_offer_too_long_for_the_constant_size_ends_before_anything_is_sent() {
+fn an_offer_too_long_for_the_constant_size_is_not_made_and_the_session_goes_on() {
     let mut pair = Pair::with(linking_computer(), linking_phone(&"x".repeat(400)));
     pair.consent = Some(Answer::Connect { remember: true });
-    pair.settle();
-    assert_eq!(*pair.phone_error(), towline_hybrid::Error::LinkTooLong);
     pair.run();
-    assert!(pair.elapsed() <= seconds(300));
+    assert!(pair.links.is_empty());
+    assert_eq!(pair.responses, [RESPONSE]);
+    assert!(!pair.computer_result.unwrap().unwrap().linked);
+    let served = pair.phone_result.unwrap().unwrap();
+    assert!(!served.linked);
+    assert_eq!(served.requests, 1);
+}
+
+#[test]
+fn nobody_sees_whether_an_offer_was_made() {
+    let sizes = |phone, remember| {
+        let mut pair = Pair::with(linking_computer(), phone);
+        pair.consent = Some(Answer::Connect { remember });
+        pair.run();
+        pair.phone_sent
+    };
+    let offered = sizes(linking_phone("my phone"), true);
+    assert_eq!(sizes(linking_phone("my phone"), false), offered);
+    assert_eq!(sizes(linking_phone(&"x".repeat(400)), true), offered);
 }

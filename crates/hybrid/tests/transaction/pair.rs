@@ -102,6 +102,8 @@ pub(crate) struct Pair {
     pub(crate) failures: Vec<Error>,
     pub(crate) responses: Vec<Vec<u8>>,
     pub(crate) requests_seen: usize,
+    /// How long the phone's messages were.
+    pub(crate) phone_sent: Vec<usize>,
     pub(crate) links: Vec<LinkingInformation>,
     pub(crate) question: Option<Token>,
     pub(crate) advert: Option<Advert>,
@@ -147,6 +149,7 @@ impl Pair {
             failures: Vec::new(),
             responses: Vec::new(),
             requests_seen: 0,
+            phone_sent: Vec::new(),
             links: Vec::new(),
             question: None,
             advert: None,
@@ -349,6 +352,7 @@ impl Pair {
             }
             ResponderOutput::Send(frame) => {
                 assert!(self.phone_holds.socket);
+                self.phone_sent.push(frame.len());
                 self.send(From::Phone, frame);
             }
             ResponderOutput::Request(request) => {

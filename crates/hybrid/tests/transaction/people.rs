@@ -46,19 +46,29 @@ fn a_question_nobody_answers_is_withdrawn() {
 #[test]
 fn the_question_says_what_is_known_about_the_code() {
     let pair = Pair::new();
-    let mut phone = Responder::new(
-        responder_config(),
-        &provider(),
-        scan(&pair.computer),
-        CodeSource::Link,
-        pair.now,
-    )
-    .unwrap();
+    let mut config = responder_config();
+    config.allow_links = true;
+    let code = scan(&pair.computer);
+    let mut phone = Responder::new(config, &provider(), code, CodeSource::Link, pair.now).unwrap();
     let Some(ResponderOutput::Ask { question, .. }) = phone.poll_output() else { panic!() };
     assert_eq!(question.source, CodeSource::Link);
     assert_eq!(question.hint, Hint::GetAssertion);
     assert_eq!(question.made_at, Some(1_790_000_000));
     assert!(!question.may_remember);
+}
+
+#[test]
+fn a_code_that_a_web_page_could_have_opened_is_refused_before_the_question() {
+    let pair = Pair::new();
+    let new = |source| {
+        Responder::new(responder_config(), &provider(), scan(&pair.computer), source, pair.now)
+            .map(drop)
+    };
+    assert_eq!(new(CodeSource::Link), Err(Error::LinkNotAllowed));
+    assert!(Error::LinkNotAllowed.to_string().contains("with the camera"));
+    for source in [CodeSource::Camera, CodeSource::Typed, CodeSource::File] {
+        assert_eq!(new(source), Ok(()), "{source:?}");
+    }
 }
 
 #[test]
