@@ -84,6 +84,10 @@ pub trait Advertisement: Send + Sync {
 }
 
 /// A radio that can listen for adverts under [`FIDO_UUID16`] and [`LEGACY_UUID16`].
+///
+/// Implementations report the same advert every time they receive it: where a platform filters duplicates by default,
+/// as Bluetooth stacks do, that has to be switched off. A computer that was busy, or that failed with a phone that is
+/// still there, would otherwise never hear of that phone again.
 pub trait Scanner: Send + Sync {
     /// Starts to listen. Several scans may run at once.
     ///
@@ -95,7 +99,7 @@ pub trait Scanner: Send + Sync {
     fn description(&self) -> String;
 }
 
-/// A running scan. Dropping it stops it.
+/// A running scan. Dropping it stops it. It reports repeated adverts: see [`Scanner`].
 pub trait Scan: Send {
     /// The next reception. Cancel-safe: a sighting is either returned or stays queued.
     ///
