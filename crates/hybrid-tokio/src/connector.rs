@@ -3,12 +3,10 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -25,6 +23,7 @@ use towline_radio::BoxFuture;
 use url::{Host, Url};
 
 use crate::address::is_public;
+use crate::dial::tcp;
 use crate::websocket::{self, WebSocket};
 use crate::{Connected, Connector, Target};
 
@@ -33,9 +32,6 @@ const WSS_PORT: u16 = 443;
 
 /// How many redirects are followed where they are allowed.
 const MAX_REDIRECTS: usize = 5;
-
-/// How long one of several addresses of a host may take before the next one is tried.
-const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Finds the addresses of a tunnel service.
 pub trait Resolve: Send + Sync {
@@ -302,23 +298,6 @@ fn literal(
         return Err(ConnectFailure::Redirected);
     }
     Ok((vec![(address, port).into()], ServerName::IpAddress(address.into())))
-}
-
-/// Connects to the first address that answers.
-async fn tcp(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
-    let mut failure = ConnectFailure::Name;
-    for address in addresses {
-        match tokio::time::timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Small messages that wait for answers: Nagle's algorithm would only add delay.
-                let _slower = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => failure = ConnectFailure::Network(error.kind().to_string()),
-            Err(_) => failure = ConnectFailure::TimedOut,
-        }
-    }
-    Err(failure)
 }
 
 /// The WebSocket handshake. Every answer but the right one is a refusal.

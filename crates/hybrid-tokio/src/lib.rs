@@ -56,6 +56,7 @@ mod address;
 mod channel;
 pub mod computer;
 mod connector;
+mod dial;
 mod driver;
 mod error;
 pub mod phone;
