@@ -56,12 +56,15 @@ impl Events {
 
 /// One QR transaction from the computer's side. Dropping it ends it, and releases the radio and the sockets.
 pub struct Session {
-    uri: Zeroizing<String>,
+    code: watch::Receiver<Code>,
     commands: mpsc::Sender<Command>,
     info: watch::Receiver<Option<Vec<u8>>>,
     done: watch::Receiver<Outcome<InitiatorSummary>>,
     _task: AbortOnDrop,
 }
+
+/// The text of the code, as long as it is on show.
+type Code = Option<Zeroizing<String>>;
 
 enum Command {
     Transact { request: Vec<u8>, reply: oneshot::Sender<Result<Vec<u8>, Error>> },
@@ -88,7 +91,8 @@ impl Session {
         let unix_time =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let machine = Initiator::new(config, provider, hint, now(), unix_time)?;
-        let uri = Zeroizing::new(machine.qr_uri().unwrap_or_default().to_owned());
+        let code = machine.qr_uri().map(|uri| Zeroizing::new(uri.to_owned()));
+        let (code, code_out) = watch::channel(code);
         let (commands, commands_in) = mpsc::channel(COMMANDS);
         let (events, events_out) = mpsc::unbounded_channel();
         let (info, info_out) = watch::channel(None);
@@ -102,6 +106,7 @@ impl Session {
             closing: JoinSet::new(),
             commands: commands_in,
             events,
+            code,
             info,
             done,
             reply: None,
@@ -109,15 +114,16 @@ impl Session {
         };
         let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
         Ok((
-            Self { uri, commands, info: info_out, done: done_out, _task: task },
+            Self { code: code_out, commands, info: info_out, done: done_out, _task: task },
             Events(events_out),
         ))
     }
 
-    /// The text of the code to show. It is a secret: whoever reads it and is near can act as the phone.
+    /// The text of the code to show; `None` once a phone has authenticated or all is over, when it is wiped here. It is a
+    /// secret: whoever reads it and is near can act as the phone. Keep the copy only while the code is on show.
     #[must_use]
-    pub fn qr_uri(&self) -> &str {
-        &self.uri
+    pub fn qr_uri(&self) -> Option<Zeroizing<String>> {
+        self.code.borrow().clone()
     }
 
     /// Waits until a phone is connected, and gives what it answers to authenticatorGetInfo: CBOR without a status byte, or
@@ -220,6 +226,7 @@ struct Driver {
     closing: JoinSet<()>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::UnboundedSender<Event>,
+    code: watch::Sender<Code>,
     info: watch::Sender<Option<Vec<u8>>>,
     done: watch::Sender<Outcome<InitiatorSummary>>,
     reply: Option<oneshot::Sender<Result<Vec<u8>, Error>>>,
@@ -229,6 +236,9 @@ struct Driver {
 impl Driver {
     async fn run(mut self) {
         let result = loop {
+            if self.machine.qr_uri().is_none() {
+                self.code.send_if_modified(|code| code.take().is_some());
+            }
             let mut finished = None;
             while let Some(output) = self.machine.poll_output() {
                 if let InitiatorOutput::Finished(result) = output {

@@ -26,7 +26,7 @@
 //!     InitiatorConfig::default(), &provider, Hint::GetAssertion, Arc::new(air.radio()), connector.clone())?;
 //!
 //! // .. that the phone scans; it serves requests until the computer is done.
-//! let code = QrPayload::from_uri(&provider, computer.qr_uri())?;
+//! let code = QrPayload::from_uri(&provider, &computer.qr_uri().expect("the code is on show"))?;
 //! let config = ResponderConfig::new(vec![0xa0], TunnelDomain::new(257)?);
 //! let (phone, mut events) =
 //!     phone::Session::start(config, &provider, code, CodeSource::Camera, Arc::new(air.radio()), connector)?;

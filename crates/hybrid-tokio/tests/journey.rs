@@ -12,7 +12,7 @@ mod support;
 use std::time::Duration;
 
 use support::*;
-use towline_hybrid::{Answer, InitiatorProgress, ResponderProgress};
+use towline_hybrid::{Answer, InitiatorConfig, InitiatorProgress, ResponderProgress};
 use towline_hybrid_tokio::{Error, computer, phone};
 use towline_radio::RadioError;
 use towline_radio::air::{Air, Room};
@@ -66,6 +66,27 @@ async fn requests_go_round_over_tls_and_everything_is_released() {
 }
 
 #[tokio::test]
+async fn the_code_is_kept_until_a_phone_has_authenticated_or_all_is_over() {
+    let relay = plain_relay().await;
+    let air = Air::new();
+    let (computer, _events) = computer(&air, relay.connector());
+    let shown = computer.qr_uri().unwrap();
+    let phone = tokio::spawn(serve(phone(scan(&computer), &air, relay.connector())));
+    assert_eq!(computer.qr_uri().as_ref(), Some(&shown));
+    in_time(computer.get_info()).await.unwrap();
+    assert_eq!(computer.qr_uri(), None);
+    in_time(computer.shutdown()).await.unwrap();
+    in_time(phone).await.unwrap().0.unwrap();
+
+    let mut impatient = InitiatorConfig::default();
+    impatient.scan_timeout = Duration::from_millis(20);
+    let (computer, events) = computer_with(impatient, &air, relay.connector());
+    assert!(computer.qr_uri().is_some());
+    finish(events).await.0.unwrap_err();
+    assert_eq!(computer.qr_uri(), None);
+}
+
+#[tokio::test]
 async fn two_pairs_share_the_air_and_the_relay() {
     let relay = plain_relay().await;
     let air = Air::new();
@@ -109,7 +130,7 @@ async fn a_computer_out_of_range_does_not_complete() {
     let far = std::sync::Arc::new(air.radio());
     far.move_to(Room(1));
     let hint = towline_hybrid::qr::Hint::GetAssertion;
-    let config = towline_hybrid::InitiatorConfig::default();
+    let config = InitiatorConfig::default();
     let (computer, _) =
         computer::Session::start(config, &provider(), hint, far.clone(), relay.connector())
             .unwrap();
@@ -183,7 +204,7 @@ async fn a_radio_that_does_not_work_is_told_on_both_sides() {
     let hint = towline_hybrid::qr::Hint::GetAssertion;
     for fault in [RadioError::NoAdapter, RadioError::Off, RadioError::NoPermission] {
         broken.set_fault(Some(fault.clone()));
-        let config = towline_hybrid::InitiatorConfig::default();
+        let config = InitiatorConfig::default();
         let (computer, _events) =
             computer::Session::start(config, &provider(), hint, broken.clone(), relay.connector())
                 .unwrap();
@@ -213,7 +234,7 @@ async fn bluetooth_switched_off_meanwhile_ends_the_session() {
     let relay = plain_relay().await;
     let air = Air::new();
     let radio = std::sync::Arc::new(air.radio());
-    let config = towline_hybrid::InitiatorConfig::default();
+    let config = InitiatorConfig::default();
     let hint = towline_hybrid::qr::Hint::GetAssertion;
     let (_computer, mut events) =
         computer::Session::start(config, &provider(), hint, radio.clone(), relay.connector())

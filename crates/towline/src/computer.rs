@@ -249,7 +249,7 @@ impl<S: Screen> PhoneChannel<'_, S> {
                 loop {
                     tokio::select! {
                         biased;
-                        Some(event) = events.next() => show(self.screen, session, &event),
+                        Some(event) = events.next() => show(self.screen, Some(session), &event),
                         result = &mut work => break result,
                     }
                 }
@@ -268,11 +268,10 @@ impl<S: Screen> PhoneChannel<'_, S> {
         result: Result<String, ClientError>,
     ) -> Result<String, ComputerError> {
         if let Some((session, mut events)) = self.session.take() {
-            let uri = session.qr_uri().to_owned();
             let ended =
                 if result.is_ok() { session.shutdown().await } else { session.cancel().await };
             while let Some(event) = events.next().await {
-                show_with(self.screen, &uri, &event);
+                show(self.screen, None, &event);
             }
             if let Err(error) = ended {
                 tracing::debug!(%error, "the session ended");
@@ -285,16 +284,17 @@ impl<S: Screen> PhoneChannel<'_, S> {
     }
 }
 
-fn show(screen: &impl Screen, session: &Session, event: &Event) {
-    show_with(screen, session.qr_uri(), event);
-}
-
-fn show_with(screen: &impl Screen, uri: &str, event: &Event) {
+/// The code is taken from the session for as long as the screen needs it; one that is ending has none to show.
+fn show(screen: &impl Screen, session: Option<&Session>, event: &Event) {
     match event {
         Event::Listening { radio } => screen.show(Step::Listening(radio)),
         Event::Progress(progress) => {
             match progress {
-                InitiatorProgress::WaitingForScan => screen.show(Step::ShowCode(uri)),
+                InitiatorProgress::WaitingForScan => {
+                    if let Some(code) = session.and_then(Session::qr_uri) {
+                        screen.show(Step::ShowCode(&code));
+                    }
+                }
                 InitiatorProgress::Near => screen.show(Step::HideCode),
                 _ => {}
             }

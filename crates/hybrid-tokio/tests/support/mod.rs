@@ -100,7 +100,7 @@ pub fn computer_with(
 }
 
 pub fn scan(computer: &computer::Session) -> QrPayload {
-    QrPayload::from_uri(&provider(), computer.qr_uri()).unwrap()
+    QrPayload::from_uri(&provider(), &computer.qr_uri().unwrap()).unwrap()
 }
 
 pub fn phone(
