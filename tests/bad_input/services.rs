@@ -1,7 +1,9 @@
 //! Tunnel services that answer something else.
 
+use std::sync::Arc;
+
 use towline::{
-    ComputerError,
+    Computer, ComputerError,
     hybrid::{self, CodeSource, Party, Step, tunnel::ConnectFailure},
     radio::air::Air,
     transport::Error as TransportError,
@@ -9,14 +11,17 @@ use towline::{
 
 use crate::{
     meddler::{Answer, Meddler, Meddling},
-    messages::{Room, is_sentence},
+    messages::{OPTIONS, ORIGIN, Room, is_sentence},
     support::*,
 };
 
 const REDIRECT: &str =
     "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
 
-fn answers() -> [(Answer, fn(&hybrid::Error) -> bool); 11] {
+/// Whether an error is the one that is expected.
+type Expected = fn(&hybrid::Error) -> bool;
+
+fn answers() -> [(Answer, Expected); 11] {
     use ConnectFailure::{Network, NotATunnelService, Redirected, Status};
     use hybrid::Error::Tunnel;
     [
@@ -72,19 +77,25 @@ async fn the_phone_says_what_its_tunnel_service_answered_and_never_advertises() 
 }
 
 #[tokio::test]
-async fn the_computer_bans_the_advert_and_says_what_its_tunnel_service_answered() {
-    let runs = answers().map(|(answer, expected)| async move {
-        let meddler = Meddler::start(Meddling::Answer(Party::Computer, answer.clone())).await;
-        let room = Room { air: Air::new() };
-        let hand = Hand::new();
-        let mut phone = room.phone(&hand, meddler.connector());
-        let (failed, on_phone) = room.register(&mut phone, meddler.connector()).await;
-        let ComputerError::Transport(error) = failed.unwrap_err() else { panic!("{answer:?}") };
-        assert!(expected(hybrid_error(&error)), "{answer:?}: {error:?}");
-        is_sentence(&error);
-        // Nobody came to the phone; its person gave up when the computer had.
-        assert_eq!(on_phone, Err(TransportError::Hybrid(hybrid::Error::Cancelled)), "{answer:?}");
-        room.released(&meddler).await;
+async fn the_computer_says_what_its_tunnel_service_answered() {
+    let runs = answers().map(|(answer, expected)| {
+        Box::pin(async move {
+            let meddler = Meddler::start(Meddling::Answer(Party::Computer, answer.clone())).await;
+            let room = Room { air: Air::new() };
+            let hand = Hand::new();
+            let mut phone = room.phone(&hand, meddler.connector());
+            let (failed, on_phone) = room.register(&mut phone, meddler.connector()).await;
+            let ComputerError::Transport(error) = failed.unwrap_err() else { panic!("{answer:?}") };
+            assert!(expected(hybrid_error(&error)), "{answer:?}: {error:?}");
+            is_sentence(&error);
+            // Nobody came to the phone; its person gave up when the computer had.
+            assert_eq!(
+                on_phone,
+                Err(TransportError::Hybrid(hybrid::Error::Cancelled)),
+                "{answer:?}"
+            );
+            room.released(&meddler).await;
+        })
     });
     futures_util::future::join_all(runs).await;
 }
@@ -123,4 +134,37 @@ async fn the_phone_does_not_wait_for_a_service_that_stalls() {
     );
     is_sentence(&refused);
     room.released(&meddler).await;
+}
+
+#[tokio::test]
+async fn a_phone_that_led_nowhere_does_not_keep_the_next_one_from_the_same_code() {
+    // The first phone waits at another service than the one where the computer looks for it.
+    let (elsewhere, relay) = (Service::plain().await, Service::plain().await);
+    let room = Room { air: Air::new() };
+    let (lost, found) = (Hand::new(), Hand::new());
+    let mut lost_phone = room.phone(&lost, elsewhere.connector());
+    let mut phone = room.phone(&found, relay.connector());
+    let radio = Arc::new(room.air.radio());
+    let computer = Computer::new(provider(), radio, relay.connector());
+    let (display, mut camera) = Display::new();
+    let remote = display.remote();
+    let ceremony = async move { computer.create(&display, ORIGIN, OPTIONS).await };
+    let scanning = async {
+        let code = camera.scan().await.unwrap();
+        let failed = "That phone did not work: no connection: the tunnel service answered 404; \
+                      check the network and try again.";
+        let first =
+            lost_phone.answer_code_until(&code, CodeSource::Camera, remote.until_said(failed));
+        let first = first.await;
+        // The code is on the screen again.
+        assert_eq!(camera.scan().await.as_ref(), Some(&code));
+        (first, phone.answer_code(&code, CodeSource::Camera).await)
+    };
+    let (made, (first, second)) = in_time(async { tokio::join!(ceremony, scanning) }).await;
+    made.unwrap();
+    assert_eq!(first, Err(TransportError::Hybrid(hybrid::Error::Cancelled)));
+    assert_eq!(second.unwrap().requests, 1);
+    assert!(lost.questions().is_empty());
+    tokio::join!(elsewhere.until_empty(), relay.until_empty());
+    assert_eq!((room.air.adverts(), room.air.scans()), (0, 0));
 }

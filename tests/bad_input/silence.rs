@@ -136,7 +136,7 @@ async fn a_computer_that_connects_and_asks_for_nothing() {
     let (computer, _events) =
         computer::Session::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
             .unwrap();
-    let code = computer.qr_uri().to_owned();
+    let code = computer.qr_uri().unwrap();
     let pausing = async {
         computer.get_info().await.unwrap();
         tokio::time::pause();
@@ -157,7 +157,7 @@ async fn a_computer_that_was_served_and_never_says_goodbye() {
     let (computer, _events) =
         computer::Session::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
             .unwrap();
-    let code = computer.qr_uri().to_owned();
+    let code = computer.qr_uri().unwrap();
     let pausing = async {
         assert_eq!(computer.transact(vec![4]).await.unwrap()[0], 0);
         tokio::time::pause();

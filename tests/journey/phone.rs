@@ -200,7 +200,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_phone() {
         register(&world, &mut phone, account, "phone").await.0.unwrap();
     }
     // Newest first: carol, bob, alice.
-    hand.will_say([Answer::Account(2), Answer::Verified]);
+    hand.will_say([Answer::Verified, Answer::Account(2)]);
     assert_eq!(sign_in(&world, &mut phone, None).await.0.unwrap().account, "alice");
     // A site that says who it wants is not answered with anybody else.
     assert_eq!(sign_in(&world, &mut phone, Some("bob")).await.0.unwrap().account, "bob");
@@ -373,24 +373,26 @@ async fn a_person_who_declines_at_the_screen_lock_makes_and_uses_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_that_another_program_opened_is_named_as_one_and_needs_consent() {
+async fn a_link_that_another_program_opened_does_nothing_on_the_phone() {
     let world = World::new().await;
     let hand = Hand::new();
-    hand.will_connect(Connect::No);
     let mut phone = world.phone(&hand);
     let (display, mut camera) = Display::new();
     let remote = display.remote();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Alice's phone");
     let following = async {
         let link = camera.scan().await.unwrap();
-        let declined = phone.answer_code(&link, CodeSource::Link).await;
+        let refused = phone.answer_code(&link, CodeSource::Link).await;
         remote.cancel();
-        declined
+        refused
     };
-    let (refused, declined) = in_time(async { tokio::join!(ceremony, following) }).await;
-    assert_eq!(declined, Err(TransportError::Hybrid(hybrid::Error::Declined)));
-    assert_eq!(hand.see(|memory| memory.connects[0].source), CodeSource::Link);
-    assert_eq!(refused.unwrap_err().computer().name(), "AbortError");
+    let (failed, refused) = in_time(async { tokio::join!(ceremony, following) }).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(*hybrid_error(&refused), hybrid::Error::LinkNotAllowed);
+    assert!(refused.to_string().contains("scan"), "{refused}");
+    assert_eq!(failed.unwrap_err().computer().name(), "AbortError");
+    // Its person was not even asked.
+    assert!(hand.see(|memory| memory.connects.is_empty() && memory.radios.is_empty()));
     assert_eq!(world.relay.handle.stats().tunnels, 0);
     world.released().await;
 }

@@ -186,14 +186,15 @@ pub fn device(config: Config, hand: &Hand, store: &MemoryStore) -> LocalAuthenti
     LocalAuthenticator::new(authenticator, Client::new(provider()), hand.clone())
 }
 
-/// A computer that does not wait for long.
+/// A computer that does not wait for long, and gives up with the first phone that does not work.
 pub fn impatient() -> InitiatorConfig {
     let mut config = InitiatorConfig::default();
-    config.scan_timeout = Duration::from_millis(2500);
-    config.connect_timeout = Duration::from_millis(800);
-    config.handshake_timeout = Duration::from_millis(800);
-    config.post_handshake_timeout = Duration::from_millis(800);
-    config.response_timeout = Duration::from_millis(1500);
-    config.close_timeout = Duration::from_millis(800);
+    config.max_attempts = 1;
+    config.scan_timeout = Duration::from_secs(10);
+    config.connect_timeout = Duration::from_secs(2);
+    config.handshake_timeout = Duration::from_secs(2);
+    config.post_handshake_timeout = Duration::from_secs(2);
+    config.response_timeout = Duration::from_secs(3);
+    config.close_timeout = Duration::from_secs(1);
     config
 }

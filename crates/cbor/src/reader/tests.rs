@@ -1,3 +1,5 @@
+//! What the reader takes and what it refuses.
+
 use super::*;
 use crate::{CTAP_DEPTH, Writer};
 
