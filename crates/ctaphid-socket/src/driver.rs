@@ -1,0 +1,302 @@
+//! The loop: reports, answers, finished work and the time go into the two machines, and what comes out is carried out.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    pin::pin,
+    time::Instant,
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{Id, JoinError, JoinSet},
+    time::sleep_until,
+};
+use towline_authenticator::{
+    Answer, Authenticator, ChannelId, Event, JobDone, KeepAliveStatus, Output, Question, Token,
+};
+use towline_ctap::{
+    hid::{
+        Channel, Device, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus, Packet, Payload,
+        Report,
+    },
+    u2f::{StatusWord, encode_response},
+};
+
+use crate::{
+    Person,
+    control::{self, CONTROL_CHANNEL, POWER_CYCLE},
+    listener::{Received, Source},
+    presence::{Simulation, agree},
+};
+
+/// One device: its channels, its authenticator, and whose request is under way.
+pub(crate) struct Driver {
+    authenticator: Authenticator,
+    device: Device,
+    /// Where the answers to the request under way go.
+    requester: Option<Source>,
+    simulation: Option<Simulation>,
+    open: Option<(Token, Question)>,
+    jobs: JoinSet<JobDone>,
+    tokens: HashMap<Id, Token>,
+    /// What the person gets to know as soon as they are not busy with a question.
+    notices: VecDeque<Notice>,
+}
+
+enum Notice {
+    Event(Event),
+    Wink,
+}
+
+enum Happened {
+    Received(Received),
+    Done(Result<(Id, JobDone), JoinError>),
+    Time,
+}
+
+impl Driver {
+    pub(crate) fn new(authenticator: Authenticator, simulated: bool) -> Self {
+        let mut config = DeviceConfig::default();
+        config.never = Some(Channel(CONTROL_CHANNEL));
+        Self {
+            authenticator,
+            device: Device::new(config),
+            requester: None,
+            simulation: simulated.then(Simulation::default),
+            open: None,
+            jobs: JoinSet::new(),
+            tokens: HashMap::new(),
+            notices: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn run(
+        mut self,
+        inbox: &mut mpsc::Receiver<Received>,
+        mut person: impl Person,
+    ) -> Infallible {
+        self.authenticator.handle_power_up(now());
+        self.drain(None);
+        loop {
+            for notice in self.notices.drain(..) {
+                match notice {
+                    Notice::Event(event) => person.notice(&event),
+                    Notice::Wink => person.wink(),
+                }
+            }
+            match &self.open {
+                Some((token, question)) if self.simulation.is_none() => {
+                    let (token, question) = (*token, question.clone());
+                    self.ask(inbox, &mut person, token, &question).await;
+                }
+                _ => {
+                    let happened = self.event(inbox).await;
+                    self.handle(happened);
+                }
+            }
+        }
+    }
+
+    /// Puts the question to the person until it is answered or withdrawn; everything else goes on meanwhile.
+    async fn ask(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Received>,
+        person: &mut impl Person,
+        token: Token,
+        question: &Question,
+    ) {
+        let mut answer = pin!(person.answer(question));
+        while self.open.as_ref().is_some_and(|(open, _)| *open == token) {
+            tokio::select! {
+                answer = &mut answer => self.answer(answer),
+                happened = self.event(inbox) => self.handle(happened),
+            }
+        }
+    }
+
+    /// Waits for something to happen. Nothing is lost when the future is dropped.
+    async fn event(&mut self, inbox: &mut mpsc::Receiver<Received>) -> Happened {
+        let simulated = self.simulation.as_ref().and_then(Simulation::due);
+        let timeouts = [self.authenticator.poll_timeout(), self.device.poll_timeout(), simulated];
+        tokio::select! {
+            Some(received) = inbox.recv() => Happened::Received(received),
+            Some(done) = self.jobs.join_next_with_id() => Happened::Done(done),
+            () = at(timeouts.into_iter().flatten().min()) => Happened::Time,
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) {
+        self.time();
+        match happened {
+            Happened::Received(received) => self.receive(received),
+            Happened::Done(done) => {
+                let (Ok((id, _)) | Err(id)) =
+                    done.as_ref().map(|(id, done)| (*id, done)).map_err(JoinError::id);
+                if let Some(token) = self.tokens.remove(&id) {
+                    // Unknown is a job that the authenticator has given up meanwhile.
+                    let _ = match done {
+                        Ok((_, done)) => self.authenticator.handle_work(token, done, now()),
+                        Err(_) => self.authenticator.handle_work_lost(token, now()),
+                    };
+                }
+                self.drain(None);
+            }
+            Happened::Time => {}
+        }
+    }
+
+    /// Lets the time pass, for everybody.
+    fn time(&mut self) {
+        let now = now();
+        self.device.handle_timeout(now);
+        if self.authenticator.poll_timeout().is_some_and(|due| due <= now) {
+            self.authenticator.handle_timeout(now);
+        }
+        self.drain(None);
+        if self.simulation.as_mut().is_some_and(|simulation| simulation.take(now))
+            && let Some((_, question)) = &self.open
+        {
+            self.answer(agree(question));
+        }
+    }
+
+    fn receive(&mut self, Received { report, source }: Received) {
+        if let Some(simulation) = &mut self.simulation {
+            if report == POWER_CYCLE {
+                return self.power_cycle();
+            }
+            if control::is_control(&report) {
+                if let Some(touch) = control::command(&report) {
+                    simulation.set(touch);
+                    source.send(report);
+                }
+                return;
+            }
+        }
+        let before = self.device.busy();
+        self.device.handle_packet(&report, now());
+        let after = self.device.busy();
+        if after.is_some() && after != before {
+            self.requester = Some(source.clone());
+        }
+        self.drain(Some(&source));
+    }
+
+    fn power_cycle(&mut self) {
+        tracing::info!("power cycle");
+        self.device.handle_power_cycle();
+        self.authenticator.handle_power_up(now());
+        self.drain(None);
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        let Some((token, _)) = self.open.take() else { return };
+        if self.authenticator.handle_answer(token, answer, now()).is_err() {
+            tracing::warn!("the answer does not fit the question; taken as a no");
+            // The question was open a moment ago, and a no fits every question.
+            let _ = self.authenticator.handle_answer(token, Answer::Deny, now());
+        }
+        self.drain(None);
+    }
+
+    /// Carries out what the machines want, until they want nothing more. `source` is where the report came from that they
+    /// react to, if it was one.
+    fn drain(&mut self, source: Option<&Source>) {
+        loop {
+            self.drain_device(source);
+            let Some(output) = self.authenticator.poll_output() else { return };
+            match output {
+                Output::Ask { token, question } => {
+                    self.open = Some((token, question));
+                    if let Some(simulation) = &mut self.simulation {
+                        simulation.ask(now());
+                    }
+                    // Said at once, also by authenticators that have no keepalives of their own.
+                    if let Some(channel) = self.device.busy() {
+                        self.device.handle_keepalive(channel, KeepaliveStatus::UpNeeded, now());
+                    }
+                }
+                Output::Withdraw { token } => {
+                    self.open.take_if(|(open, _)| *open == token);
+                    if let Some(simulation) = &mut self.simulation {
+                        simulation.withdraw();
+                    }
+                }
+                Output::Work { token, job } => {
+                    let task = self.jobs.spawn_blocking(move || job.run());
+                    self.tokens.insert(task.id(), token);
+                }
+                Output::KeepAlive { channel, status } => {
+                    let status = match status {
+                        KeepAliveStatus::Processing => KeepaliveStatus::Processing,
+                        KeepAliveStatus::UpNeeded => KeepaliveStatus::UpNeeded,
+                    };
+                    self.device.handle_keepalive(hid_channel(channel), status, now());
+                }
+                Output::Response { channel, bytes } => {
+                    self.device.handle_response(hid_channel(channel), &bytes, now());
+                }
+                Output::Event(event) => self.notices.push_back(Notice::Event(event)),
+                other => tracing::warn!(?other, "an output that is not known here"),
+            }
+        }
+    }
+
+    fn drain_device(&mut self, source: Option<&Source>) {
+        while let Some(output) = self.device.poll_output() {
+            match output {
+                DeviceOutput::Send(report) => {
+                    let of_request = is_of_request(&report);
+                    let direct = source.filter(|_| !of_request);
+                    if let Some(target) = direct.or(self.requester.as_ref()) {
+                        target.send(report);
+                    }
+                }
+                DeviceOutput::Cbor { channel, request } => {
+                    self.authenticator.handle_request(channel_id(channel), request, now());
+                }
+                DeviceOutput::Msg { channel, .. } => {
+                    // The capabilities say that there is no U2F, so that this does not happen.
+                    let refusal = encode_response(&[], StatusWord::INS_NOT_SUPPORTED);
+                    self.device.handle_response(channel, &refusal, now());
+                }
+                DeviceOutput::Cancel { channel } => {
+                    self.authenticator.handle_cancel(channel_id(channel), now());
+                }
+                DeviceOutput::Wink { .. } => self.notices.push_back(Notice::Wink),
+            }
+        }
+    }
+}
+
+/// Whether a report belongs to the request under way; otherwise it answers the very report that came last.
+fn is_of_request(report: &Report) -> bool {
+    match Packet::read(report).payload {
+        Payload::Continuation { .. } => true,
+        Payload::Initialization { command, .. } => matches!(
+            command,
+            HidCommand::Cbor | HidCommand::Msg | HidCommand::Ping | HidCommand::Keepalive
+        ),
+    }
+}
+
+fn channel_id(channel: Channel) -> ChannelId {
+    ChannelId(channel.0.into())
+}
+
+/// The channel of an id that [`channel_id`] made.
+fn hid_channel(channel: ChannelId) -> Channel {
+    Channel(u32::try_from(channel.0).unwrap_or_default())
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,47 @@
+//! CTAPHID over sockets: a software authenticator for tools and tests that want a security key, without kernel HID.
+//!
+//! What travels are raw 64-byte reports: as one datagram each over UDP, and after a length of two bytes over TCP and Unix
+//! sockets. The door opens on loopback addresses and on Unix sockets of the owner only.
+//!
+//! ```no_run
+//! use towline_authenticator::{Answer, Authenticator, Config, MemoryStore, Question, SoftwareKeys};
+//! use towline_ctaphid_socket::{Door, Person, Presence};
+//!
+//! struct Terminal;
+//!
+//! impl Person for Terminal {
+//!     async fn answer(&mut self, question: &Question) -> Answer {
+//!         println!("{question}"); // ... and wait for what is typed
+//!         Answer::Deny
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let provider = towline_crypto::rustcrypto::provider();
+//! let keys = SoftwareKeys::new(provider.clone());
+//! let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
+//!
+//! let mut door = Door::new();
+//! for endpoint in ["udp:127.0.0.1:8111", "tcp:127.0.0.1:35962"] {
+//!     println!("listening on {}", door.listen(&endpoint.parse()?).await?);
+//! }
+//! door.run(key, Presence::Ask(Terminal)).await?;
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod control;
+mod door;
+mod driver;
+mod endpoint;
+mod listener;
+mod presence;
+#[cfg(unix)]
+mod unix;
+
+pub use door::{Door, DoorError};
+pub use endpoint::{Endpoint, EndpointError};
+pub use presence::{Nobody, Person, Presence};
