@@ -12,6 +12,9 @@ use crate::{
     flow::{Core, Flow, Next},
     get_info,
     person::Asked,
+    pin_protocol::KeyAgreement,
+    state::State,
+    token::PinUvAuthToken,
     user_verification::Retries,
     work::Fate,
 };
@@ -81,7 +84,12 @@ impl Authenticator {
             powered_up: None,
             channel: ChannelId::default(),
             retries: Retries::default(),
+            state: State::default(),
+            key_agreement: KeyAgreement::default(),
+            token: PinUvAuthToken::default(),
+            pin_mismatches: 0,
             remembered: None,
+            enumeration: None,
             events: Vec::new(),
         };
         Ok(Self {
@@ -184,12 +192,15 @@ impl Authenticator {
         self.abort(false);
     }
 
-    /// The authenticator was plugged in, or the embedder lets that be so: the window for a reset opens, and whatever was
-    /// remembered or under way ends. It is never assumed: without it the window is closed.
+    /// The authenticator was plugged in, or the embedder lets that be so: the window for a reset opens, the PIN can be tried
+    /// again after three failures in a row, and whatever was remembered or under way ends, PIN/UV tokens included. It is
+    /// never assumed: without it the window is closed.
     pub fn handle_power_up(&mut self, now: Instant) {
         self.core.now = Some(now);
         self.abort(true);
-        self.core.remembered = None;
+        self.core.forget_sequences(None);
+        self.core.forget_agreements();
+        self.core.pin_mismatches = 0;
         self.core.powered_up = Some(now);
     }
 
@@ -217,7 +228,7 @@ impl Authenticator {
     }
 
     /// What authenticatorGetInfo says, but for what only the store knows: for the hybrid transport's post-handshake
-    /// message.
+    /// message. Until the first request has read it from the store, that is the PIN and what was configured, too.
     #[must_use]
     pub fn get_info(&self) -> GetInfo {
         get_info::info(&self.core)

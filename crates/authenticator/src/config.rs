@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
+use crate::PinUvAuthProtocol;
+
 /// The policy of one authenticator.
 ///
 /// Start from a preset and change what differs; [`Authenticator::new`](crate::Authenticator::new) checks that the whole
@@ -31,6 +33,19 @@ pub struct Config {
     pub discoverable: bool,
     /// Built-in user verification (`uv`): the screen lock, a fingerprint. `None`: there is none.
     pub verification: Option<BuiltInVerification>,
+    /// The PIN/UV auth protocols, by preference. With any, PIN/UV tokens are given out (`pinUvAuthToken`), for the PIN and
+    /// for built-in verification, whichever there is.
+    pub pin_uv_auth_protocols: Vec<PinUvAuthProtocol>,
+    /// A PIN (`clientPin`), which needs a PIN/UV auth protocol. `None`: there is no such feature.
+    pub client_pin: Option<ClientPin>,
+    /// authenticatorCredentialManagement (`credMgmt`): discoverable credentials can be listed, renamed and deleted by
+    /// whoever has a PIN/UV token for that.
+    pub credential_management: bool,
+    /// The persistent token (`perCredMgmtRO`), which lets a client list credentials for as long as the PIN stays the same;
+    /// with it, an identity in getInfo that only its holders can read (`encIdentifier`, `encCredStoreState`).
+    pub persistent_token: bool,
+    /// The extension `thirdPartyPayment`.
+    pub third_party_payment: bool,
     /// Claims `alwaysUv`: nothing happens without user verification, but for silent look-ups.
     pub always_uv: bool,
     /// Asks for verification even where the client does not want any, without claiming `alwaysUv`: what phones do.
@@ -85,6 +100,34 @@ pub struct BuiltInVerification {
     pub lock_wait: Option<Duration>,
     /// The means, as bits of the FIDO registry (`uvModality`), if they are to be told.
     pub modality: Option<u64>,
+}
+
+/// A PIN.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientPin {
+    /// How many wrong PINs there may be before nothing but a reset helps: 1 to 8. Three in a row need a power-up.
+    pub max_retries: u8,
+    /// The shortest PIN, in code points: 4 to 63.
+    pub min_length: u8,
+    /// The longest PIN, in code points: 8 to 63, and not less than the shortest. More than 63 bytes are never taken.
+    pub max_length: u8,
+    /// Whether the PIN permits to create and to use credentials; otherwise `noMcGaPermissionsWithClientPin` is claimed.
+    pub permits_mc_ga: bool,
+    /// Whether simple PINs are refused: one character repeated, or characters that follow one another.
+    pub complexity: PinComplexity,
+}
+
+/// The policy on the complexity of PINs (`pinComplexityPolicy`).
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PinComplexity {
+    /// There is none, and it can't be turned on.
+    None,
+    /// It is off until authenticatorConfig turns it on.
+    Configurable,
+    /// It is on.
+    Enforced,
 }
 
 /// An attestation format that can be made.
@@ -145,6 +188,11 @@ impl Config {
             verification: Some(BuiltInVerification::screen_lock()),
             always_uv: false,
             verify_unasked: true,
+            pin_uv_auth_protocols: Vec::new(),
+            client_pin: None,
+            credential_management: false,
+            persistent_token: false,
+            third_party_payment: false,
             make_cred_uv_not_rqd: false,
             verification_without_token: true,
             algorithms: vec![algorithm::ES256],
@@ -164,15 +212,20 @@ impl Config {
         }
     }
 
-    /// A security key on USB: it tests presence and has neither PIN nor display.
+    /// A security key on USB: it tests presence, has a PIN, which is not set at first, and no display.
     #[must_use]
     pub fn security_key() -> Self {
         Self {
-            versions: vec![Version::Fido2_0],
+            versions: vec![Version::Fido2_0, Version::Fido2_1],
             transports: vec![Transport::Usb],
             verification: None,
             verify_unasked: false,
             verification_without_token: false,
+            pin_uv_auth_protocols: vec![PinUvAuthProtocol::Two, PinUvAuthProtocol::One],
+            client_pin: Some(ClientPin::standard()),
+            credential_management: true,
+            persistent_token: true,
+            make_cred_uv_not_rqd: true,
             attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
             counters: Counters::Global,
             has_display: false,
@@ -215,6 +268,16 @@ impl Config {
         Self { counters, ..self }
     }
 
+    /// Whether PIN/UV tokens are given out.
+    pub(crate) const fn has_tokens(&self) -> bool {
+        !self.pin_uv_auth_protocols.is_empty()
+    }
+
+    /// Whether anything but credentials and retries is kept.
+    pub(crate) const fn has_durable_state(&self) -> bool {
+        self.client_pin.is_some() || self.persistent_token
+    }
+
     /// Built-in verification that is set up.
     pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
         self.verification.as_ref().filter(|verification| verification.configured)
@@ -231,6 +294,20 @@ impl BuiltInVerification {
             max_retries: 5,
             lock_wait: Some(Duration::from_secs(30)),
             modality: None,
+        }
+    }
+}
+
+impl ClientPin {
+    /// A PIN of 4 to 63 characters and 8 tries, good for everything.
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self {
+            max_retries: 8,
+            min_length: 4,
+            max_length: 63,
+            permits_mc_ga: true,
+            complexity: PinComplexity::None,
         }
     }
 }

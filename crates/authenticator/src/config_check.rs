@@ -4,7 +4,7 @@ use std::{collections::HashSet, hash::Hash, time::Duration};
 
 use towline_ctap::Version;
 
-use crate::Config;
+use crate::{ClientPin, Config};
 
 /// Why a [`Config`] can't be used.
 #[non_exhaustive]
@@ -34,6 +34,14 @@ pub enum ConfigError {
         "with FIDO_2_1, user verification needs a PIN/UV token; set `verification_without_token` to do as phones do"
     )]
     TokenRequired,
+    /// A feature is on whose precondition is off.
+    #[error("`{feature}` needs {needs}")]
+    Needs {
+        /// What is on.
+        feature: &'static str,
+        /// What it needs.
+        needs: &'static str,
+    },
     /// `alwaysUv` excludes `makeCredUvNotRqd`.
     #[error("`always_uv` and `make_cred_uv_not_rqd` exclude each other")]
     AlwaysUvAndNotRequired,
@@ -65,6 +73,7 @@ impl Config {
             }
         }
         self.check_verification()?;
+        self.check_tokens()?;
         if self.backup.backed_up && !self.backup.eligible {
             return Err(ConfigError::BackedUpButNotEligible);
         }
@@ -89,13 +98,33 @@ impl Config {
         Ok(())
     }
 
+    fn check_tokens(&self) -> Result<(), ConfigError> {
+        if self.has_tokens() {
+            distinct("pin_uv_auth_protocols", &self.pin_uv_auth_protocols)?;
+        }
+        if let Some(pin) = &self.client_pin {
+            pin.check()?;
+        }
+        let verified = self.client_pin.is_some() || self.verification.is_some();
+        let needs = |feature, on: bool, needs, there: bool| {
+            if on && !there { Err(ConfigError::Needs { feature, needs }) } else { Ok(()) }
+        };
+        let token = self.has_tokens() && verified;
+        needs("client_pin", self.client_pin.is_some(), "a PIN/UV auth protocol", token)?;
+        let cm = self.credential_management;
+        needs("credential_management", cm, "PIN/UV tokens", token)?;
+        needs("credential_management", cm, "discoverable credentials", self.discoverable)?;
+        needs("persistent_token", self.persistent_token, "`credential_management`", cm)
+    }
+
     fn check_verification(&self) -> Result<(), ConfigError> {
         if self.always_uv && self.make_cred_uv_not_rqd {
             return Err(ConfigError::AlwaysUvAndNotRequired);
         }
         let Some(verification) = &self.verification else {
             // Without any means of verification nothing could ever be done.
-            return match (self.always_uv, self.verify_unasked) {
+            let always_uv = self.always_uv && self.client_pin.is_none();
+            return match (always_uv, self.verify_unasked) {
                 (true, _) => Err(ConfigError::NoVerification("always_uv")),
                 (_, true) => Err(ConfigError::NoVerification("verify_unasked")),
                 (false, false) => Ok(()),
@@ -107,8 +136,27 @@ impl Config {
         if !(1..=25).contains(&verification.max_retries) {
             return Err(out_of_range("verification.max_retries", "1 to 25"));
         }
-        if self.versions.contains(&Version::Fido2_1) && !self.verification_without_token {
+        let modern = self.versions.contains(&Version::Fido2_1);
+        if modern && !self.has_tokens() && !self.verification_without_token {
             return Err(ConfigError::TokenRequired);
+        }
+        Ok(())
+    }
+}
+
+impl ClientPin {
+    fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=8).contains(&self.max_retries) {
+            return Err(out_of_range("client_pin.max_retries", "1 to 8"));
+        }
+        if !(4..=63).contains(&self.min_length) {
+            return Err(out_of_range("client_pin.min_length", "4 to 63"));
+        }
+        if !(8..=63).contains(&self.max_length) || self.max_length < self.min_length {
+            return Err(out_of_range(
+                "client_pin.max_length",
+                "8 to 63, and not less than `min_length`",
+            ));
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use towline_ctap::{CredentialId, RpId, User, extension::CredentialProtectionPolicy};
+use towline_crypto::Secret;
+use towline_ctap::{CredentialId, LargeBlobKey, RpId, User, extension::CredentialProtectionPolicy};
 use zeroize::Zeroizing;
 
 /// A passkey: everything that is kept of it, but for its signature counter, which the store counts.
@@ -24,6 +25,22 @@ pub struct Credential {
     pub backup_eligible: bool,
     /// Its key.
     pub key: KeyHandle,
+    /// What extensions keep with it; `None` if they keep nothing.
+    pub extensions: Option<Box<ExtensionData>>,
+}
+
+/// What extensions keep with a credential. The secrets are wiped on drop and not shown by `Debug`.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExtensionData {
+    /// `hmac-secret` and `prf`: the secret that both of its CredRandom values are derived from.
+    pub hmac_secret: Option<Secret<32>>,
+    /// `credBlob`: what the relying party stored; at most as long as the config says.
+    pub cred_blob: Option<Box<[u8]>>,
+    /// `largeBlobKey`: the key of the credential's large blob.
+    pub large_blob_key: Option<LargeBlobKey>,
+    /// `thirdPartyPayment`: whether it is good for payments on other sites.
+    pub third_party_payment: bool,
 }
 
 /// A key as a [`KeyStore`](crate::KeyStore) wants it kept: for software the private key itself, for hardware a wrapped

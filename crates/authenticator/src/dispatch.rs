@@ -3,7 +3,7 @@
 use towline_ctap::{Command, Request, Status};
 
 use crate::{
-    client_pin,
+    client_pin, credential_management,
     flow::{Core, Flow},
     get_assertion, get_info, get_next_assertion, make_credential, reset, selection, state,
 };
@@ -11,9 +11,7 @@ use crate::{
 /// Reads a request and starts its ceremony.
 pub(crate) fn dispatch(core: &mut Core, bytes: &[u8]) -> Flow {
     let command = bytes.first().copied().and_then(Command::from_u8);
-    if command != Some(Command::GetNextAssertion) {
-        core.forget_sequences();
-    }
+    core.forget_sequences(command);
     if command.is_some_and(|command| !is_there(core, command)) {
         return Err(Status::InvalidCommand);
     }
@@ -37,6 +35,7 @@ fn start(core: &mut Core, request: Request) -> Flow {
         Request::GetNextAssertion => get_next_assertion::start(core),
         Request::GetInfo => get_info::start(core),
         Request::ClientPin(request) => client_pin::start(core, *request),
+        Request::CredentialManagement(request) => credential_management::start(core, *request),
         _ => Err(Status::InvalidCommand),
     }
 }
@@ -51,6 +50,7 @@ const fn is_there(core: &Core, command: Command) -> bool {
         | Command::Selection
         | Command::Reset => true,
         Command::ClientPin => core.config.has_tokens(),
+        Command::CredentialManagement => core.config.credential_management,
         _ => false,
     }
 }

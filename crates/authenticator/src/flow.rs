@@ -4,12 +4,16 @@
 use std::time::{Duration, Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::Status;
+use towline_ctap::{Command, Status};
 
 use crate::{
     ChannelId, Config, CredentialStore, Event, KeyStore,
+    credential_management::Enumeration,
     get_next_assertion::Remembered,
     person::Asked,
+    pin_protocol::KeyAgreement,
+    state::State,
+    token::PinUvAuthToken,
     user_verification::Retries,
     work::{Fate, Job, Work},
 };
@@ -46,11 +50,33 @@ pub(crate) struct Core {
     /// The channel of the ceremony at hand.
     pub(crate) channel: ChannelId,
     pub(crate) retries: Retries,
+    pub(crate) state: State,
+    pub(crate) key_agreement: KeyAgreement,
+    pub(crate) token: PinUvAuthToken,
+    /// How many wrong PINs there were in a row since the power came.
+    pub(crate) pin_mismatches: u8,
     pub(crate) remembered: Option<Remembered>,
+    pub(crate) enumeration: Option<Enumeration>,
     pub(crate) events: Vec<Event>,
 }
 
 impl Core {
+    /// Any command but its own continuation ends a sequence of commands.
+    pub(crate) fn forget_sequences(&mut self, but_of: Option<Command>) {
+        if but_of != Some(Command::GetNextAssertion) {
+            self.remembered = None;
+        }
+        if but_of != Some(Command::CredentialManagement) {
+            self.enumeration = None;
+        }
+    }
+
+    /// New key agreement keys, and no token is valid any more (§6.5.3, power-up and reset).
+    pub(crate) fn forget_agreements(&mut self) {
+        self.key_agreement = KeyAgreement::default();
+        self.token.reset();
+    }
+
     /// The instant `delay` from now; `None` is never.
     pub(crate) fn after(&self, delay: Duration) -> Option<Instant> {
         self.now.and_then(|now| now.checked_add(delay))
@@ -111,7 +137,8 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    match await_work(core, work, then)? {
+    // If nobody learns whether it came through, the next request finds out.
+    match await_or_undo(core, work, then, |core, _| core.state.doubt())? {
         Next::Work { job, .. } => Ok(Next::Work { job, interruptible: false }),
         next => Ok(next),
     }

@@ -2,7 +2,7 @@
 
 use towline_ctap::{
     AuthenticatorData, ClientDataHash, CredentialId, Extensions, GetAssertionRequest,
-    GetAssertionResponse, PublicKeyCredentialDescriptor, RpId, RpIdHash, Status, User,
+    GetAssertionResponse, Permissions, PublicKeyCredentialDescriptor, RpId, RpIdHash, Status, User,
     extension::CredentialProtectionPolicy,
 };
 
@@ -10,8 +10,9 @@ use crate::{
     Counter, Counters, Credential, Event, Page, Purpose, Query,
     flow::{Core, Flow, Next, await_work},
     get_next_assertion::Remembered,
-    options,
+    options::{self, Auth},
     person::{self, Gestures},
+    token::TokenSerial,
     user_verification,
 };
 
@@ -24,6 +25,8 @@ struct SignIn {
     /// Whether built-in verification is to be performed.
     uv: bool,
     found: Found,
+    /// The token that showed that the person is verified.
+    token: Option<TokenSerial>,
     gestures: Gestures,
 }
 
@@ -35,19 +38,30 @@ enum Found {
     Discoverable(Page),
 }
 
-pub(crate) fn start(core: &mut Core, request: GetAssertionRequest) -> Flow {
+pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     // Steps 1 and 2.
-    options::check_pin_uv_auth(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?;
+    let param = request.pin_uv_auth_param.take();
+    let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
+    if matches!(auth, Auth::SelectsDevice) {
+        return options::select_device();
+    }
     // Step 3: `Gestures` starts with nothing shown.
     // Step 4.
-    let mut uv = options::wants_verification(&core.config, request.options)?;
+    let mut uv = options::wants_verification(&core.config, request.options, &auth)?;
     if request.options.rk.is_some() {
         return Err(Status::UnsupportedOption);
     }
     let up = request.options.up.unwrap_or(true);
     // Step 5: silent look-ups are exempt.
     if up {
-        uv = options::always_verify(&core.config, uv)?;
+        uv = options::always_verify(core, uv, &auth)?;
+    }
+    // Step 6, as far as it is about a token.
+    let (rp_id, hash) = (&request.rp_id, request.client_data_hash);
+    let shown = options::check_proof(core, &auth, Permissions::GA, rp_id, hash.as_bytes())?;
+    let mut gestures = Gestures::default();
+    if let Some(shown) = shown {
+        gestures.verify(shown.verified);
     }
     // Step 7, of which this part comes before any question.
     let listed = request.allow_list.as_deref().unwrap_or_default();
@@ -60,7 +74,8 @@ pub(crate) fn start(core: &mut Core, request: GetAssertionRequest) -> Flow {
         up,
         uv,
         found: Found::Listed(Vec::new()),
-        gestures: Gestures::default(),
+        token: shown.map(|shown| shown.token),
+        gestures,
     };
     match request.allow_list {
         // A list without any entry, or with unknown types only, allows nothing.
@@ -82,7 +97,7 @@ fn locate_listed(
     let work = core.store.find(&sign_in.rp_id, &ids);
     await_work(core, work, |core, found| {
         let mut found = found.map_err(|error| error.status())?;
-        if !sign_in.uv {
+        if !sign_in.will_be_verified() {
             found.retain(|credential| {
                 credential.protection != CredentialProtectionPolicy::UserVerificationRequired
             });
@@ -96,7 +111,7 @@ fn locate_listed(
 fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
     let query = Query {
         rp_id: sign_in.rp_id.clone(),
-        verified: sign_in.uv,
+        verified: sign_in.will_be_verified(),
         after: None,
         limit: if sign_in.chooses_here(core) { usize::MAX } else { 1 },
     };
@@ -114,10 +129,11 @@ fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
     }
     let purpose = sign_in.purpose();
     user_verification::perform(core, purpose, |core, answer| {
-        sign_in.gestures.verify(answer.map_err(|error| error.status())?);
+        let verified = answer.map_err(|error| error.status(core))?;
+        sign_in.gestures.verify(verified);
         if sign_in.up {
             // Step 8.
-            sign_in.gestures.confirm_by_verification();
+            sign_in.gestures.confirm_by_verification(verified);
         }
         step_7(core, sign_in)
     })
@@ -140,8 +156,15 @@ fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if !sign_in.up || sign_in.gestures.is_present() {
         return step_11(core, sign_in);
     }
+    let with_token = sign_in.token.is_some();
+    if let Some(present) = core.token_presence().filter(|_| with_token) {
+        sign_in.gestures.confirm(present);
+        core.use_up_token();
+        return step_11(core, sign_in);
+    }
     person::ask_presence(sign_in.purpose(), |core, answer| {
         sign_in.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
+        core.use_up_token();
         step_11(core, sign_in)
     })
 }
@@ -149,7 +172,7 @@ fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
 /// Steps 11 and 12: which one.
 fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
-    let SignIn { rp_id, client_data_hash, gestures, found, .. } = sign_in;
+    let SignIn { rp_id, client_data_hash, gestures, found, token, .. } = sign_in;
     let rp_id_hash = rp_id.hash(&core.provider);
     let mut assertion = Assertion {
         rp_id_hash,
@@ -185,6 +208,7 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
         left: page.total.saturating_sub(1),
         after: page.end,
         deadline: None,
+        token,
     };
     assertion.number_of_credentials = Some(page.total);
     let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
@@ -287,9 +311,15 @@ impl Found {
 }
 
 impl SignIn {
+    /// Whether the person is verified when it comes to choosing: where built-in verification is to be performed, nothing
+    /// goes on without it.
+    const fn will_be_verified(&self) -> bool {
+        self.uv || self.gestures.is_verified()
+    }
+
     /// Whether the person would choose among several accounts on this authenticator (step 12).
     fn chooses_here(&self, core: &Core) -> bool {
-        core.config.has_display && (self.up || self.uv)
+        core.config.has_display && (self.up || self.will_be_verified())
     }
 
     fn purpose(&self) -> Purpose {

@@ -1,12 +1,12 @@
 //! authenticatorGetInfo (CTAP 2.3 §6.4): claims what the config says and the code does.
 
 use towline_ctap::{
-    AuthenticatorOptions, GetInfo,
+    AuthenticatorOptions, GetInfo, Status,
     extension::{CredentialProtectionPolicy, ExtensionValue},
 };
 
 use crate::{
-    AttestationFormat,
+    AttestationFormat, PinComplexity,
     flow::{Core, Flow, Next, await_work},
 };
 
@@ -17,12 +17,24 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     let work = core.store.capacity();
     await_work(core, work, |core, capacity| {
         let mut info = info(core);
+        seal_identity(core, &mut info)?;
         // An estimate that can't be had is left out: the rest of the answer is still true.
         let remaining = capacity.ok().and_then(|capacity| capacity.remaining);
         info.remaining_discoverable_credentials =
             remaining.filter(|_| core.config.discoverable).map(wide);
         Ok(Next::Respond(info.encode()))
     })
+}
+
+/// What only holders of the persistent token can read, sealed anew each time: otherwise it would tell devices apart (§6.4).
+fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
+    let Some(identity) = &core.state.identity else { return Ok(()) };
+    let seal = |what: &[u8], block: &[u8; 16]| {
+        identity.seal(&core.provider, what, block).map_err(|_| Status::Other)
+    };
+    info.enc_identifier = Some(seal(b"encIdentifier", &identity.device)?);
+    info.enc_cred_store_state = Some(seal(b"encCredStoreState", &identity.store_state)?);
+    Ok(())
 }
 
 /// All but the members that depend on the store.
@@ -34,8 +46,17 @@ pub(crate) fn info(core: &Core) -> GetInfo {
         plat: config.platform.then_some(true),
         rk: config.discoverable.then_some(true),
         uv: config.verification.as_ref().map(|verification| verification.configured),
-        always_uv: config.always_uv.then_some(true),
-        make_cred_uv_not_rqd: config.make_cred_uv_not_rqd.then_some(true),
+        client_pin: config.client_pin.as_ref().map(|_| core.is_pin_set()),
+        cred_mgmt: config.credential_management.then_some(true),
+        per_cred_mgmt_ro: config.persistent_token.then_some(true),
+        pin_uv_auth_token: config.has_tokens().then_some(true),
+        no_mc_ga_permissions_with_client_pin: config
+            .client_pin
+            .as_ref()
+            .filter(|pin| !pin.permits_mc_ga)
+            .map(|_| true),
+        always_uv: core.always_uv().then_some(true),
+        make_cred_uv_not_rqd: core.make_cred_uv_not_rqd().then_some(true),
         ..AuthenticatorOptions::default()
     };
     info.max_msg_size = Some(wide(config.max_msg_size));
@@ -43,6 +64,18 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.max_credential_id_length = Some(MAX_CREDENTIAL_ID_LENGTH);
     info.transports = Some(config.transports.clone());
     info.algorithms = Some(core.algorithms.clone());
+    if config.has_tokens() {
+        let protocols = config.pin_uv_auth_protocols.iter();
+        info.pin_uv_auth_protocols = Some(protocols.map(|known| known.identifier()).collect());
+    }
+    if let Some(pin) = &config.client_pin {
+        info.force_pin_change = Some(core.state.settings.force_pin_change);
+        info.min_pin_length = Some(core.min_pin_length().into());
+        info.max_pin_length = Some(pin.max_length.into());
+        if pin.complexity != PinComplexity::None {
+            info.pin_complexity_policy = Some(core.pin_complexity());
+        }
+    }
     info.firmware_version = config.firmware_version;
     info.uv_modality = config.verification.as_ref().and_then(|verification| verification.modality);
     // Absent means `packed`; `none` is not listed.

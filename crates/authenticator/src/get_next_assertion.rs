@@ -8,6 +8,7 @@ use crate::{
     ChannelId, Cursor, Query,
     flow::{Core, Flow, await_work},
     get_assertion::{Assertion, step_13},
+    token::TokenSerial,
 };
 
 /// What is kept of a getAssertion with several credentials. Any other command throws it away.
@@ -20,6 +21,8 @@ pub(crate) struct Remembered {
     pub(crate) left: usize,
     pub(crate) after: Option<Cursor>,
     pub(crate) deadline: Option<Instant>,
+    /// The token that the first was given for, if there was one.
+    pub(crate) token: Option<TokenSerial>,
 }
 
 pub(crate) fn start(core: &mut Core) -> Flow {
@@ -28,7 +31,8 @@ pub(crate) fn start(core: &mut Core) -> Flow {
         core.remembered = Some(remembered);
         return Err(Status::NotAllowed);
     }
-    if remembered.left == 0 || core.reached(remembered.deadline) {
+    let token_lives = remembered.token.is_none_or(|serial| core.token_lives(serial));
+    if remembered.left == 0 || core.reached(remembered.deadline) || !token_lives {
         return Err(Status::NotAllowed);
     }
     let query = Query {

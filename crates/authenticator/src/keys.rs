@@ -16,6 +16,9 @@ pub trait KeyStore: Send {
     /// Signs the parts, one after the other, in the form that WebAuthn wants: ASN.1 DER for ECDSA.
     fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError>;
 
+    /// The public half of a key, for those who manage credentials.
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError>;
+
     /// The key is of no use any more. A store that holds keys itself deletes it; this must not block, so one that needs
     /// time for that does it with its next work.
     fn forget(&mut self, key: &KeyHandle);
@@ -35,6 +38,10 @@ impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
 
     fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
         (**self).sign(key, parts)
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        (**self).public_key(key)
     }
 
     fn forget(&mut self, key: &KeyHandle) {

@@ -48,15 +48,18 @@
 //! With real dialogs the loop waits: for an answer, for a job on a thread where blocking is allowed, for a request or a
 //! cancel of the client, and until [`Authenticator::poll_timeout`], when it calls [`Authenticator::handle_timeout`].
 //!
-//! The flags that tell a relying party that the person was present, or verified, come from answered questions and from
-//! nowhere else: inside the crate they need a proof that only the handling of an answer can make.
+//! The flags that tell a relying party that the person was present, or verified, come from answered questions, or for the
+//! latter from a PIN that matched, and from nowhere else: inside the crate they need a proof that only the handling of an
+//! answer, or the comparison of a PIN, can make.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod authenticator;
+mod client_pin;
 mod config;
 mod config_check;
 mod credential;
+mod credential_management;
 mod dispatch;
 mod flow;
 mod get_assertion;
@@ -68,24 +71,33 @@ mod memory_store;
 mod options;
 mod output;
 mod person;
+mod pin;
+mod pin_protocol;
 mod question;
 mod reset;
 mod selection;
 mod software_keys;
+mod state;
 mod store;
+mod token;
 mod user_verification;
 mod work;
 
 pub use authenticator::{Authenticator, UnknownJob};
-pub use config::{AttestationFormat, Backup, BuiltInVerification, Config, Counters, ResetPolicy};
+pub use config::{
+    AttestationFormat, Backup, BuiltInVerification, ClientPin, Config, Counters, PinComplexity,
+    ResetPolicy,
+};
 pub use config_check::ConfigError;
-pub use credential::{Credential, KeyHandle};
+pub use credential::{Credential, ExtensionData, KeyHandle};
 pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
+pub use pin_protocol::PinUvAuthProtocol;
 pub use question::{Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{
-    Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, StoreError,
+    Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, RelyingParties,
+    StoreError,
 };
 pub use work::{Job, JobDone, Work};

@@ -3,7 +3,7 @@
 
 use towline_ctap::{
     AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId, Extensions,
-    MakeCredentialRequest, MakeCredentialResponse, PackedAttestation, Rp, Status,
+    MakeCredentialRequest, MakeCredentialResponse, PackedAttestation, Permissions, Rp, Status,
     extension::CredentialProtectionPolicy,
 };
 
@@ -11,8 +11,9 @@ use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
     Work,
     flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
-    options,
-    person::{self, Gestures},
+    options::{self, Auth},
+    person::{self, Gestures, Present},
+    state::Identity,
     user_verification,
 };
 
@@ -36,19 +37,25 @@ struct Creation {
     listed: Vec<Credential>,
     /// The one that the new credential takes the place of.
     replaced: Option<Credential>,
+    /// Whether a token showed that the person is verified.
+    with_token: bool,
     gestures: Gestures,
 }
 
 pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow {
     // Steps 1 and 2.
-    options::check_pin_uv_auth(request.pin_uv_auth_param.as_deref(), request.pin_uv_auth_protocol)?;
+    let param = request.pin_uv_auth_param.take();
+    let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
+    if matches!(auth, Auth::SelectsDevice) {
+        return options::select_device();
+    }
     // Step 3: the relying party's order decides.
     let algorithm =
         request.first_supported(&core.algorithms).ok_or(Status::UnsupportedAlgorithm)?;
     // Step 4: `Gestures` starts with nothing shown.
     // Step 5.
     let config = &core.config;
-    let mut uv = options::wants_verification(config, request.options)?;
+    let mut uv = options::wants_verification(config, request.options, &auth)?;
     if request.options.rk.is_some() && !config.discoverable {
         return Err(Status::UnsupportedOption);
     }
@@ -57,18 +64,25 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         return Err(Status::InvalidOption);
     }
     // Step 6.
-    uv = options::always_verify(config, uv)?;
-    // Steps 7 and 8. There is no PIN to ask for instead, so nothing but a refusal is left.
-    let required = discoverable || !config.make_cred_uv_not_rqd || config.always_uv;
-    if required && config.usable_verification().is_some() && !uv {
-        return Err(Status::OperationDenied);
+    uv = options::always_verify(core, uv, &auth)?;
+    // Steps 7 and 8.
+    let required = discoverable || !core.make_cred_uv_not_rqd();
+    if required && core.is_protected() && !uv && !auth.is_proof() {
+        return Err(options::ask_for_pin(core));
     }
     // Step 9: this authenticator is not capable of enterprise attestation.
     if request.enterprise_attestation.is_some() {
         return Err(Status::InvalidParameter);
     }
+    // Step 11, as far as it is about a token.
+    let (rp_id, hash) = (&request.rp.id, request.client_data_hash);
+    let shown = options::check_proof(core, &auth, Permissions::MC, rp_id, hash.as_bytes())?;
+    let mut gestures = Gestures::default();
+    if let Some(shown) = shown {
+        gestures.verify(shown.verified);
+    }
     // Step 12, of which this part comes before any question.
-    if request.exclude_list.len() > config.max_credential_count_in_list {
+    if request.exclude_list.len() > core.config.max_credential_count_in_list {
         return Err(Status::LimitExceeded);
     }
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
@@ -87,7 +101,8 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         format,
         listed: Vec::new(),
         replaced: None,
-        gestures: Gestures::default(),
+        with_token: shown.is_some(),
+        gestures,
     };
     look_up(core, creation)
 }
@@ -125,10 +140,9 @@ fn step_11(core: &mut Core, mut creation: Creation) -> Flow {
     }
     let purpose = creation.purpose();
     user_verification::perform(core, purpose, |core, answer| {
-        let verified = answer.map_err(|error| error.status())?;
+        let verified = answer.map_err(|error| error.status(core))?;
         creation.gestures.verify(verified);
-        // Step 13.
-        creation.gestures.confirm_by_verification();
+        creation.gestures.confirm_by_verification(verified);
         step_12(core, creation)
     })
 }
@@ -138,7 +152,7 @@ fn step_12(core: &mut Core, creation: Creation) -> Flow {
     if !creation.is_excluded() {
         return step_14(core, creation);
     }
-    if creation.gestures.is_present() {
+    if creation.gestures.is_present() || creation.token_presence(core).is_some() {
         return excluded(core, creation.request.rp);
     }
     // The site learns of the credential only after a question, but then whatever the answer was.
@@ -153,11 +167,18 @@ fn excluded(core: &mut Core, rp: Rp) -> Flow {
 
 /// Presence.
 fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
+    // Step 13.
     if creation.gestures.is_present() {
+        return step_16(core, creation);
+    }
+    if let Some(present) = creation.token_presence(core) {
+        creation.gestures.confirm(present);
+        core.use_up_token();
         return step_16(core, creation);
     }
     person::ask_presence(creation.purpose(), |core, answer| {
         creation.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
+        core.use_up_token();
         step_16(core, creation)
     })
 }
@@ -227,6 +248,7 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         protection: creation.protection.unwrap_or_default(),
         backup_eligible,
         key: key.handle,
+        extensions: None,
     };
     match creation.format {
         AttestationFormat::None => {
@@ -258,14 +280,18 @@ fn save(
     response: MakeCredentialResponse,
 ) -> Flow {
     let handle = credential.key.clone();
-    let change = Change::Save {
+    let discoverable = credential.discoverable;
+    let identity = if discoverable { core.with_new_store_state()? } else { None };
+    let mut changes = vec![Change::Save {
         credential: Box::new(credential),
         replaces: creation.replaced.as_ref().map(|replaced| replaced.id.clone()),
-    };
-    let work = core.store.commit(vec![change]);
+    }];
+    changes.extend(identity.as_ref().map(Identity::change));
+    let work = core.store.commit(changes);
     await_commit(core, work, move |core, saved| {
         keep_or_forget(core, &handle, |core| {
             saved.map_err(|error| error.status())?;
+            core.state.identity = identity.or(core.state.identity.take());
             if let Some(replaced) = &creation.replaced {
                 core.keys.forget(&replaced.key);
             }
@@ -305,6 +331,11 @@ fn keep_or_forget(core: &mut Core, key: &KeyHandle, go_on: impl FnOnce(&mut Core
 }
 
 impl Creation {
+    /// The presence that was shown when the token was given out.
+    fn token_presence(&self, core: &mut Core) -> Option<Present> {
+        core.token_presence().filter(|_| self.with_token)
+    }
+
     /// Whether a credential of the exclude list is here. One of `credProtect` level 3 shows itself to the verified only.
     fn is_excluded(&self) -> bool {
         self.listed.iter().any(|listed| {
@@ -335,7 +366,7 @@ fn attestation_format(
 }
 
 /// Cuts a name at the end of a character.
-fn shorten(name: &mut Option<String>) {
+pub(crate) fn shorten(name: &mut Option<String>) {
     if let Some(name) = name {
         let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
         name.truncate(end.unwrap_or_default());

@@ -3,15 +3,16 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use towline_ctap::{CredentialId, RpId, UserHandle, extension::CredentialProtectionPolicy};
+use towline_ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
 use zeroize::Zeroizing;
 
 use crate::{
     Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-    StoreError, Work,
+    RelyingParties, StoreError, Work,
 };
 
 /// A store in memory. A clone is a handle to the same store, to inspect it or to give it to a second authenticator after
@@ -83,6 +84,27 @@ impl CredentialStore for MemoryStore {
         Work::ready(self.lock().page(query))
     }
 
+    fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
+        Work::ready(self.lock().get(id).map(|entry| entry.credential.clone()))
+    }
+
+    fn relying_parties(
+        &mut self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Work<RelyingParties, StoreError> {
+        let inner = self.lock();
+        let from = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let newest = |party: &Party| {
+            let (place, _) = party.all.last_key_value()?;
+            let credential = &inner.entries.get(place)?.credential;
+            Some(Rp { id: credential.rp_id.clone(), name: credential.rp_name.clone() })
+        };
+        let parties = inner.parties.range::<RpId, _>(from).filter_map(|(_, party)| newest(party));
+        let parties = parties.take(limit).collect();
+        Work::ready(RelyingParties { total: inner.parties.len(), parties })
+    }
+
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
         let inner = self.lock();
         let place = inner.parties.get(rp_id).and_then(|party| party.accounts.get(user));
@@ -133,7 +155,7 @@ impl CredentialStore for MemoryStore {
 struct Inner {
     entries: BTreeMap<u64, Entry>,
     ids: HashMap<CredentialId, u64>,
-    parties: HashMap<RpId, Party>,
+    parties: BTreeMap<RpId, Party>,
     records: HashMap<Record, Zeroizing<Vec<u8>>>,
     /// The global signature counter.
     counter: u32,
@@ -187,7 +209,7 @@ impl Inner {
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
-        // Whether there is room is the only thing that can go wrong: known before anything is changed.
+        // What can go wrong is known before anything is changed.
         let mut count = self.entries.len();
         for change in &changes {
             match change {
@@ -198,6 +220,9 @@ impl Inner {
                     }
                 }
                 Change::Remove(id) if self.ids.contains_key(id) => count = count.saturating_sub(1),
+                Change::Rename { id, .. } if !self.ids.contains_key(id) => {
+                    return Err(StoreError::NotFound);
+                }
                 _ => {}
             }
         }
@@ -217,6 +242,12 @@ impl Inner {
                     self.insert(*credential);
                 }
                 Change::Remove(id) => self.remove(&id),
+                Change::Rename { id, user } => {
+                    if let Some(entry) = self.get_mut(&id) {
+                        entry.credential.user.name = user.name;
+                        entry.credential.user.display_name = user.display_name;
+                    }
+                }
                 Change::Record { record, value: Some(value) } => {
                     self.records.insert(record, value);
                 }

@@ -1,25 +1,81 @@
-//! The first steps that makeCredential and getAssertion share: PIN/UV parameters and options.
+//! The steps that makeCredential and getAssertion share: the proof of a PIN/UV token, and options.
 
-use towline_ctap::{Flags, RequestOptions, Status};
+use towline_ctap::{Flags, Permissions, PinUvAuth, RequestOptions, RpId, Status};
 
-use crate::{Config, flow::Core};
+use crate::{
+    Config, Purpose,
+    flow::{Core, Flow},
+    person::{self, Verified},
+    token::TokenSerial,
+};
 
-/// Steps 1 and 2. There are no PIN features, so an empty parameter does not select the device, and no protocol is
-/// supported.
-pub(crate) const fn check_pin_uv_auth(
-    param: Option<&[u8]>,
+/// `pinUvAuthParam` and `pinUvAuthProtocol`, as far as steps 1 and 2 judge them.
+pub(crate) enum Auth {
+    /// There is none.
+    None,
+    /// An empty one: the client only wants to know which authenticator the person means (step 1).
+    SelectsDevice,
+    /// One of a supported protocol.
+    Proof(PinUvAuth),
+}
+
+/// Steps 1 and 2.
+pub(crate) fn read_auth(
+    core: &Core,
+    param: Option<Vec<u8>>,
     protocol: Option<u64>,
-) -> Result<(), Status> {
-    match (param, protocol) {
-        (None, _) => Ok(()),
-        (Some(_), None) => Err(Status::MissingParameter),
-        (Some(_), Some(_)) => Err(Status::InvalidParameter),
+) -> Result<Auth, Status> {
+    match param {
+        None => Ok(Auth::None),
+        Some(param) if param.is_empty() && core.config.has_tokens() => Ok(Auth::SelectsDevice),
+        Some(param) => {
+            let protocol = protocol.ok_or(Status::MissingParameter)?;
+            core.protocol(protocol)?;
+            Ok(Auth::Proof(PinUvAuth { protocol, param }))
+        }
     }
 }
 
-/// The `uv` option: whether the client wants built-in verification.
-pub(crate) fn wants_verification(config: &Config, options: RequestOptions) -> Result<bool, Status> {
-    let wanted = options.uv.unwrap_or(false);
+/// Step 1: a touch, and the answer says whether there is a PIN.
+pub(crate) fn select_device() -> Flow {
+    person::ask_presence(Purpose::SelectDevice, |core, answer| {
+        answer.map_err(|_| Status::OperationDenied)?;
+        Err(if core.is_pin_set() { Status::PinInvalid } else { Status::PinNotSet })
+    })
+}
+
+/// What a token showed.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    pub(crate) verified: Verified,
+    pub(crate) token: TokenSerial,
+}
+
+/// The proof of a token, if the authenticator is protected at all; otherwise it is ignored (§6.1.2 step 11, §6.2.2 step 6).
+pub(crate) fn check_proof(
+    core: &mut Core,
+    auth: &Auth,
+    permission: Permissions,
+    rp_id: &RpId,
+    client_data_hash: &[u8],
+) -> Result<Option<Shown>, Status> {
+    let Auth::Proof(auth) = auth else { return Ok(None) };
+    if !core.is_protected() {
+        return Ok(None);
+    }
+    let proof = core.verify_token(auth, &[client_data_hash])?.permits(permission)?;
+    let verified = proof.verified()?;
+    let proof = proof.bind(rp_id)?;
+    Ok(Some(Shown { verified, token: proof.serial() }))
+}
+
+/// The `uv` option: whether the client wants built-in verification. Beside a proof it does not count.
+pub(crate) fn wants_verification(
+    config: &Config,
+    options: RequestOptions,
+    auth: &Auth,
+) -> Result<bool, Status> {
+    let wanted = options.uv.unwrap_or(false) && !auth.is_proof();
     if wanted && config.usable_verification().is_none() {
         return Err(Status::InvalidOption);
     }
@@ -27,13 +83,30 @@ pub(crate) fn wants_verification(config: &Config, options: RequestOptions) -> Re
 }
 
 /// `alwaysUv`, and the same without the claim: whether there is to be built-in verification after all.
-pub(crate) fn always_verify(config: &Config, wanted: bool) -> Result<bool, Status> {
-    let possible = config.usable_verification().is_some();
-    if config.always_uv && !possible {
-        // There is no PIN to ask for instead.
-        return Err(Status::OperationDenied);
+pub(crate) fn always_verify(core: &Core, wanted: bool, auth: &Auth) -> Result<bool, Status> {
+    let possible = core.config.usable_verification().is_some();
+    let always = core.always_uv();
+    if always && !core.is_protected() {
+        return Err(ask_for_pin(core));
     }
-    Ok(wanted || possible && (config.always_uv || config.verify_unasked))
+    if auth.is_proof() {
+        return Ok(false);
+    }
+    if always && !wanted && !possible {
+        return Err(ask_for_pin(core));
+    }
+    Ok(wanted || possible && (always || core.config.verify_unasked))
+}
+
+/// The status that lets the client get a token for a PIN, where one could help.
+pub(crate) fn ask_for_pin(core: &Core) -> Status {
+    if core.pin_permits() { Status::PuatRequired } else { Status::OperationDenied }
+}
+
+impl Auth {
+    pub(crate) const fn is_proof(&self) -> bool {
+        matches!(self, Self::Proof(_))
+    }
 }
 
 /// BE as it was fixed when the credential was made, BS as it is now.

@@ -106,6 +106,27 @@ pub enum Event {
         /// How long until the next try; `None`: until something else unlocks it.
         wait: Option<Duration>,
     },
+    /// A PIN was set, or changed.
+    PinChanged,
+    /// There were too many wrong PINs.
+    PinBlocked {
+        /// Whether the authenticator only has to be plugged in again; otherwise nothing but a reset helps.
+        until_power_up: bool,
+    },
+    /// A passkey was deleted by somebody who may manage them.
+    Removed {
+        /// For whom it was.
+        rp_id: RpId,
+        /// The account.
+        user: User,
+    },
+    /// A passkey was given other names.
+    Renamed {
+        /// For whom.
+        rp_id: RpId,
+        /// The account, as it is called now.
+        user: User,
+    },
     /// Everything was deleted.
     Reset,
 }

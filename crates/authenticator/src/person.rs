@@ -1,17 +1,34 @@
-//! The only place where the UP and UV flags come from: an answered question.
+//! The only place where the UP and UV flags come from: an answered question, or for UV a PIN that matched.
 
 use towline_ctap::{Flags, RpId, User};
 
 use crate::{
     Answer, Purpose, Question,
     flow::{Core, Flow, Next},
+    pin::PinMatched,
 };
 
-/// Proof that the person confirmed their presence. Made in this module only.
+/// Proof that the person confirmed their presence. Made in this module only; a token may keep it for a while.
+#[derive(Clone, Copy)]
 pub(crate) struct Present(());
 
-/// Proof that the person was verified. Made in this module only.
-pub(crate) struct Verified(());
+/// Proof that the person was verified. Made in this module only; a token may keep it for a while.
+#[derive(Clone, Copy)]
+pub(crate) struct Verified {
+    here: bool,
+}
+
+impl Verified {
+    /// Verified by the PIN, which was typed into the platform.
+    pub(crate) const fn by_pin(_: &PinMatched) -> Self {
+        Self { here: false }
+    }
+
+    /// Whether it happened on this authenticator, which shows presence too.
+    pub(crate) fn presence(self) -> Option<Present> {
+        self.here.then_some(Present(()))
+    }
+}
 
 /// Why there is no proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +58,8 @@ impl Gestures {
     }
 
     /// Built-in verification is an interaction, and so shows presence where presence is asked for.
-    pub(crate) fn confirm_by_verification(&mut self) {
-        self.present |= self.verified;
+    pub(crate) fn confirm_by_verification(&mut self, verified: Verified) {
+        self.present |= verified.here;
     }
 
     pub(crate) const fn is_present(&self) -> bool {
@@ -112,7 +129,7 @@ impl Asked {
     pub(crate) fn answer(self, core: &mut Core, answer: Answer) -> Flow {
         match (self.then, answer) {
             (Then::Presence(then), Answer::Approve) => then(core, Ok(Present(()))),
-            (Then::Verification(then), Answer::Verified) => then(core, Ok(Verified(()))),
+            (Then::Verification(then), Answer::Verified) => then(core, Ok(Verified { here: true })),
             (Then::Verification(then), Answer::NotVerified) => {
                 then(core, Err(Refusal::NotVerified))
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use towline_ctap::{Rp, RpId, User};
+use towline_ctap::{Permissions, Rp, RpId, User};
 
 /// A question to the person. Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]
@@ -81,6 +81,13 @@ pub enum Purpose {
     },
     /// The person shows which of several authenticators they want to use.
     SelectDevice,
+    /// Whoever holds the client is to be let in: it gets a PIN/UV token.
+    Authorize {
+        /// For whom; `None`: for anybody.
+        rp_id: Option<RpId>,
+        /// What for.
+        permissions: Permissions,
+    },
     /// Everything is to be deleted.
     Reset,
 }
@@ -157,6 +164,18 @@ impl fmt::Display for Purpose {
             )
             }
             Self::SelectDevice => f.write_str("Use this device?"),
+            Self::Authorize { rp_id, permissions } => {
+                let mut what: Vec<&str> =
+                    USES.iter().filter(|(bit, _)| permissions.contains(*bit)).map(|(_, u)| *u).collect();
+                if what.is_empty() {
+                    what.push("use this device");
+                }
+                write!(f, "Let this computer {}", what.join(", "))?;
+                match rp_id {
+                    Some(rp_id) => write!(f, " for {}?", Plain(rp_id.as_str())),
+                    None => f.write_str("?"),
+                }
+            }
             Self::Reset => f.write_str(
                 "Delete every passkey on this device? The accounts that have no other way in can't be signed in to \
                  afterwards.",
@@ -164,6 +183,17 @@ impl fmt::Display for Purpose {
         }
     }
 }
+
+/// What each permission lets a client do.
+const USES: [(Permissions, &str); 7] = [
+    (Permissions::MC, "create passkeys"),
+    (Permissions::GA, "sign in"),
+    (Permissions::CM, "see, change and delete passkeys"),
+    (Permissions::BE, "manage fingerprints"),
+    (Permissions::LBW, "store data"),
+    (Permissions::ACFG, "change the settings of this device"),
+    (Permissions::PCMR, "see the passkeys on this device from now on"),
+];
 
 struct Name<'a>(&'a User);
 

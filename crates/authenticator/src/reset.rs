@@ -6,6 +6,7 @@ use crate::{
     Event, Purpose, ResetPolicy,
     flow::{Core, Flow, Next, await_commit},
     person::{self, Refusal},
+    state::State,
     store::StoreError,
     user_verification::Retries,
 };
@@ -35,6 +36,9 @@ fn clear_store(core: &mut Core) -> Flow {
     await_commit(core, work, |core, cleared| {
         cleared.map_err(|error: StoreError| error.status())?;
         core.retries = Retries::default();
+        core.state = State::default();
+        core.pin_mismatches = 0;
+        core.forget_agreements();
         let work = core.keys.clear();
         await_commit(core, work, |core, cleared| {
             cleared.map_err(|error| error.status())?;

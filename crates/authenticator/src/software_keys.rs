@@ -40,7 +40,8 @@ impl SoftwareKeys {
         Ok(NewKey { handle, public_key })
     }
 
-    fn sign_with(&mut self, handle: &KeyHandle, parts: &[&[u8]]) -> Result<Vec<u8>, KeyError> {
+    /// The key, loaded if it is not yet.
+    fn load(&mut self, handle: &KeyHandle) -> Result<&dyn SigningKey, KeyError> {
         let known = |(loaded, _): &(KeyHandle, _)| {
             loaded.algorithm() == handle.algorithm()
                 && towline_crypto::constant_time_eq(loaded.expose(), handle.expose())
@@ -60,7 +61,7 @@ impl SoftwareKeys {
             }
         }
         let (_, key) = self.loaded.last().ok_or(KeyError::InvalidKey)?;
-        key.sign(parts).map_err(failed)
+        Ok(&**key)
     }
 
     fn keep(&mut self, handle: KeyHandle, key: Box<dyn SigningKey>) {
@@ -82,7 +83,16 @@ impl KeyStore for SoftwareKeys {
     }
 
     fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
-        self.sign_with(key, parts).into()
+        self.load(key).and_then(|key| key.sign(parts).map_err(failed)).into()
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        let algorithm = key.algorithm();
+        let loaded = self.load(key);
+        let public = loaded.and_then(|key| {
+            cose_key(algorithm, key.public_key()).ok_or(KeyError::Unsupported(algorithm))
+        });
+        public.into()
     }
 
     fn forget(&mut self, key: &KeyHandle) {

@@ -1,6 +1,6 @@
 //! Where credentials and durable state live.
 
-use towline_ctap::{CredentialId, RpId, Status, UserHandle};
+use towline_ctap::{CredentialId, Rp, RpId, Status, User, UserHandle};
 use zeroize::Zeroizing;
 
 use crate::{Credential, Work};
@@ -15,6 +15,17 @@ pub trait CredentialStore: Send {
 
     /// The discoverable credentials of an RP ID, newest first, a page at a time.
     fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError>;
+
+    /// The credential of this id, whomever it is for.
+    fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError>;
+
+    /// The relying parties that discoverable credentials are for, `limit` of them at most, in an order that stays the same:
+    /// from the first one on, or after the one of this RP ID, which may be gone. The name is that of the newest credential.
+    fn relying_parties(
+        &mut self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Work<RelyingParties, StoreError>;
 
     /// The discoverable credential of this account, if there is one.
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError>;
@@ -42,6 +53,18 @@ impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
 
     fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
         (**self).discoverable(query)
+    }
+
+    fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
+        (**self).lookup(id)
+    }
+
+    fn relying_parties(
+        &mut self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Work<RelyingParties, StoreError> {
+        (**self).relying_parties(after, limit)
     }
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
@@ -97,6 +120,15 @@ pub struct Page {
     pub end: Option<Cursor>,
 }
 
+/// A part of the relying parties.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RelyingParties {
+    /// How many there are altogether.
+    pub total: usize,
+    /// Those of this part.
+    pub parties: Vec<Rp>,
+}
+
 /// One change of a [`CredentialStore::commit`].
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +143,14 @@ pub enum Change {
     },
     /// Removes a credential. It is not an error if there is no such credential.
     Remove(CredentialId),
+    /// Gives the account of a credential other names; its user handle stays, and so does the credential's place in the
+    /// order. Without such a credential it is [`StoreError::NotFound`].
+    Rename {
+        /// Which credential.
+        id: CredentialId,
+        /// The account.
+        user: User,
+    },
     /// Writes a record, or removes it.
     Record {
         /// Which.
@@ -126,6 +166,14 @@ pub enum Change {
 pub enum Record {
     /// How many attempts at built-in user verification are left.
     UvRetries,
+    /// The PIN: half of its hash, and its length. A secret.
+    Pin,
+    /// How many tries are left for the PIN.
+    PinRetries,
+    /// What authenticatorConfig has set.
+    Settings,
+    /// The persistent token, a secret, and the identity that it lets its holders read.
+    Identity,
 }
 
 impl Record {
@@ -134,6 +182,10 @@ impl Record {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UvRetries => "uv-retries",
+            Self::Pin => "pin",
+            Self::PinRetries => "pin-retries",
+            Self::Settings => "settings",
+            Self::Identity => "identity",
         }
     }
 }

@@ -29,7 +29,9 @@ pub(crate) struct Retries {
 pub(crate) enum UvError {
     /// Nobody answered in time.
     TimedOut,
-    /// The person declined, or failed in all attempts of this request.
+    /// The person declined.
+    Declined,
+    /// The person failed in all attempts of this request.
     Failed,
     /// No attempts are left.
     Blocked,
@@ -38,12 +40,15 @@ pub(crate) enum UvError {
 }
 
 impl UvError {
-    /// The status in makeCredential and getAssertion, where there is no PIN to fall back on (§6.1.2 step 11, §6.2.2
-    /// step 6).
-    pub(crate) const fn status(self) -> Status {
+    /// The status in makeCredential and getAssertion: where there is a PIN, the client is to ask for that instead (§6.1.2
+    /// step 11, §6.2.2 step 6).
+    pub(crate) fn status(self, core: &Core) -> Status {
         match self {
             Self::TimedOut => Status::UserActionTimeout,
-            Self::Failed => Status::OperationDenied,
+            Self::Declined | Self::Failed | Self::Blocked if core.pin_permits() => {
+                Status::PuatRequired
+            }
+            Self::Declined | Self::Failed => Status::OperationDenied,
             Self::Blocked => Status::PinBlocked,
             Self::Broken(status) => status,
         }
@@ -62,9 +67,63 @@ pub(crate) fn perform(
     let Some(verification) = core.config.usable_verification() else {
         return then(core, Err(UvError::Failed));
     };
-    let (attempts, max) = (verification.attempts, verification.max_retries);
+    let attempts = verification.attempts;
+    load(core, move |core, loaded| match loaded {
+        // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
+        Ok(()) if core.is_pin_set() && core.state.pin_retries == 0 => {
+            then(core, Err(UvError::Blocked))
+        }
+        Ok(()) => unlock_and_attempt(core, purpose, attempts, then),
+        Err(error) => then(core, Err(error)),
+    })
+}
+
+/// How many attempts are left, for the client to know.
+pub(crate) fn retries_left(
+    core: &mut Core,
+    then: impl FnOnce(&mut Core, Result<u8, UvError>) -> Flow + Send + 'static,
+) -> Flow {
+    load(core, |core, loaded| {
+        if loaded.is_ok() {
+            unlock(core);
+        }
+        let barred = core.is_pin_set() && core.state.pin_retries == 0;
+        let left = core.retries.left.filter(|_| !barred).unwrap_or_default();
+        then(core, loaded.map(|()| left))
+    })
+}
+
+/// The PIN was right: all attempts are there again.
+pub(crate) fn restore(
+    core: &mut Core,
+    then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
+) -> Flow {
+    let Some(max) = core.config.verification.as_ref().map(|uv| uv.max_retries) else {
+        return then(core);
+    };
+    load(core, move |core, loaded| {
+        if loaded.is_err() {
+            return then(core);
+        }
+        core.retries.left = Some(max);
+        core.retries.locked_until = None;
+        let rest = max.saturating_sub(1);
+        if core.retries.stored >= rest {
+            return then(core);
+        }
+        // Should this not work, then what is stored is too low, which is safe.
+        store(core, rest, |core, _| then(core))
+    })
+}
+
+/// Goes on when the counter is in memory.
+fn load(
+    core: &mut Core,
+    then: impl FnOnce(&mut Core, Result<(), UvError>) -> Flow + Send + 'static,
+) -> Flow {
+    let max = core.config.verification.as_ref().map(|uv| uv.max_retries).unwrap_or_default();
     if core.retries.left.is_some() {
-        return unlock_and_attempt(core, purpose, attempts, then);
+        return then(core, Ok(()));
     }
     let work = core.store.record(Record::UvRetries);
     await_work(core, work, move |core, stored| {
@@ -82,20 +141,25 @@ pub(crate) fn perform(
         if left == 0 {
             lock(core);
         }
-        unlock_and_attempt(core, purpose, attempts, then)
+        then(core, Ok(()))
     })
 }
 
 fn unlock_and_attempt(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
+    unlock(core);
     if core.retries.left == Some(0) {
-        if !core.reached(core.retries.locked_until) {
-            return then(core, Err(UvError::Blocked));
-        }
+        return then(core, Err(UvError::Blocked));
+    }
+    attempt(core, purpose, attempts, false, then)
+}
+
+/// The lock opens when its time is over.
+fn unlock(core: &mut Core) {
+    if core.retries.left == Some(0) && core.reached(core.retries.locked_until) {
         let max = core.config.usable_verification().map(|verification| verification.max_retries);
         core.retries.left = max;
         core.retries.locked_until = None;
     }
-    attempt(core, purpose, attempts, false, then)
 }
 
 /// One attempt. The stored counter goes down before it, the one in memory only if it fails.
@@ -118,7 +182,7 @@ fn attempt(
                     core.retries.left = core.config.usable_verification().map(|uv| uv.max_retries);
                     settle(core, Ok(verified), then)
                 }
-                Err(Refusal::Denied) => settle(core, Err(UvError::Failed), then),
+                Err(Refusal::Denied) => settle(core, Err(UvError::Declined), then),
                 Err(Refusal::TimedOut) => settle(core, Err(UvError::TimedOut), then),
                 Err(Refusal::NotVerified) => failed(core, purpose, attempts, then),
             }

@@ -91,10 +91,62 @@ fn always_and_not_required_exclude_each_other() {
 fn who_always_verifies_needs_means_to() {
     refuses(Config::security_key(), ConfigError::NoVerification("always_uv"), |c| {
         c.always_uv = true;
+        c.make_cred_uv_not_rqd = false;
+        c.client_pin = None;
+        c.persistent_token = false;
+        c.credential_management = false;
     });
     refuses(Config::phone(), ConfigError::NoVerification("verify_unasked"), |c| {
         c.verification = None;
     });
+}
+
+#[test]
+fn what_needs_tokens_needs_their_means() {
+    refuses(
+        Config::security_key(),
+        ConfigError::Needs { feature: "client_pin", needs: "a PIN/UV auth protocol" },
+        |c| c.pin_uv_auth_protocols.clear(),
+    );
+    refuses(
+        Config::security_key(),
+        ConfigError::Needs { feature: "credential_management", needs: "PIN/UV tokens" },
+        |c| c.client_pin = None,
+    );
+    refuses(
+        Config::security_key(),
+        ConfigError::Needs { feature: "credential_management", needs: "discoverable credentials" },
+        |c| c.discoverable = false,
+    );
+    refuses(
+        Config::security_key(),
+        ConfigError::Needs { feature: "persistent_token", needs: "`credential_management`" },
+        |c| c.credential_management = false,
+    );
+    refuses(Config::security_key(), ConfigError::Repeated("pin_uv_auth_protocols"), |c| {
+        let first = c.pin_uv_auth_protocols[0];
+        c.pin_uv_auth_protocols.push(first);
+    });
+}
+
+#[test]
+fn a_pin_stays_within_the_standard() {
+    type Change = fn(&mut towline_authenticator::ClientPin);
+    let changes: [(Change, &str); 7] = [
+        (|pin| pin.max_retries = 0, "client_pin.max_retries"),
+        (|pin| pin.max_retries = 9, "client_pin.max_retries"),
+        (|pin| pin.min_length = 3, "client_pin.min_length"),
+        (|pin| pin.min_length = 64, "client_pin.min_length"),
+        (|pin| pin.max_length = 7, "client_pin.max_length"),
+        (|pin| pin.max_length = 64, "client_pin.max_length"),
+        (|pin| (pin.min_length, pin.max_length) = (10, 9), "client_pin.max_length"),
+    ];
+    for (change, name) in changes {
+        let mut config = Config::security_key();
+        change(config.client_pin.as_mut().unwrap());
+        let Err(ConfigError::OutOfRange { member, .. }) = config.check() else { panic!("{name}") };
+        assert_eq!(member, name);
+    }
 }
 
 #[test]

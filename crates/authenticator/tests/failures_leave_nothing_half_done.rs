@@ -113,7 +113,20 @@ fn a_failed_reset_leaves_all_credentials() {
 
 #[test]
 fn get_info_works_without_the_store() {
+    let (mut rig, fuse) = fragile(Config::phone());
+    fuse.blow_at(Some(0));
+    assert_eq!(rig.info().remaining_discoverable_credentials, None);
+}
+
+#[test]
+fn where_a_pin_may_be_set_get_info_does_not_guess() {
     let (mut rig, fuse) = fragile(Config::security_key());
+    fuse.blow_at(Some(0));
+    assert_eq!(rig.call(&Request::GetInfo), Err(Status::Other));
+    fuse.blow_at(None);
+    rig.info();
+    fuse.blow_at(Some(1));
+    assert_eq!(rig.call(&Request::GetInfo), Err(Status::Other), "no fresh IV");
     fuse.blow_at(Some(0));
     assert_eq!(rig.info().remaining_discoverable_credentials, None);
 }

@@ -34,7 +34,7 @@ fn an_authentication_parameter_without_a_protocol() {
 fn an_authentication_parameter_of_a_protocol_that_is_not_supported() {
     refuses(Config::security_key(), Status::InvalidParameter, |r| {
         r.pin_uv_auth_param = Some(vec![1; 32]);
-        r.pin_uv_auth_protocol = Some(1);
+        r.pin_uv_auth_protocol = Some(3);
         r.options.rk = Some(true); // step 2 comes before step 4
     });
 }

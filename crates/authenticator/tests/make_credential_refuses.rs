@@ -44,7 +44,7 @@ fn obedient() -> Config {
 fn an_authentication_parameter_without_a_protocol() {
     refuses(Config::phone(), Status::MissingParameter, |r| r.pin_uv_auth_param = Some(vec![1; 16]));
     refuses(Config::security_key(), Status::MissingParameter, |r| {
-        r.pin_uv_auth_param = Some(Vec::new());
+        r.pin_uv_auth_param = Some(vec![1; 16]);
     });
 }
 
@@ -77,6 +77,8 @@ fn verification_that_is_not_there() {
 fn a_discoverable_credential_where_there_are_none() {
     let mut config = Config::security_key();
     config.discoverable = false;
+    config.persistent_token = false;
+    config.credential_management = false;
     for rk in [true, false] {
         refuses(config.clone(), Status::UnsupportedOption, |r| {
             r.options.rk = Some(rk);
@@ -169,7 +171,7 @@ fn requests_that_are_not_requests() {
         (&[], Status::InvalidCommand),
         (&[0x03], Status::InvalidCommand),
         (&[0x41, 0xa0], Status::InvalidCommand),
-        (&[0x06, 0xa0], Status::InvalidCommand),
+        (&[0x06, 0xa0], Status::MissingParameter),
         (&[0x01], Status::InvalidCbor),
         (&[0x01, 0xa0], Status::MissingParameter),
         (&[0x01, 0x80], Status::CborUnexpectedType),

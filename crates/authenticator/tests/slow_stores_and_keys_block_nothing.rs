@@ -22,7 +22,10 @@ use towline_ctap::{Request, Status};
 fn slow(config: Config) -> (Rig, SlowKeys) {
     let provider = towline_crypto::rustcrypto::provider();
     let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-    let rig = Rig::with(config, provider, store.clone(), SlowStore(store), keys.clone());
+    let mut rig = Rig::with(config, provider, store.clone(), SlowStore(store), keys.clone());
+    // What is read once is read.
+    rig.info();
+    rig.forget_past();
     (rig, keys)
 }
 

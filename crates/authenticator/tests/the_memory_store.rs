@@ -39,6 +39,7 @@ fn credential(number: u32, rp: &str, name: &str) -> Credential {
         protection: CredentialProtectionPolicy::UserVerificationOptional,
         backup_eligible: false,
         key: KeyHandle::new(-7, Zeroizing::new([7; 32].into())),
+        extensions: None,
     }
 }
 

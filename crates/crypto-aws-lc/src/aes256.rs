@@ -1,9 +1,9 @@
-//! AES-256: single blocks, CBC and GCM.
+//! AES: single blocks with both lengths of key, and CBC and GCM with 256 bits.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     cipher::{
-        AES_256, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext,
+        AES_128, AES_256, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext,
         UnboundCipherKey,
     },
     iv::FixedLength,
@@ -26,14 +26,26 @@ impl towline_crypto::Aes256 for Aes256 {
     }
 }
 
+pub(crate) struct Aes128;
+
+impl towline_crypto::Aes128 for Aes128 {
+    fn key(&self, key: &[u8; 16]) -> Box<dyn BlockKey> {
+        Box::new(Block {
+            key: Secret::new(*key),
+            encrypting: OnceLock::new(),
+            decrypting: OnceLock::new(),
+        })
+    }
+}
+
 /// A key that is expanded for a direction when it is first used for it: an advert is either sealed or opened.
-struct Block {
-    key: Secret<32>,
+struct Block<const N: usize> {
+    key: Secret<N>,
     encrypting: OnceLock<Box<EncryptingKey>>,
     decrypting: OnceLock<Box<DecryptingKey>>,
 }
 
-impl BlockKey for Block {
+impl<const N: usize> BlockKey for Block<N> {
     fn encrypt(&self, block: &mut [u8; 16]) {
         let key = self.encrypting.get_or_init(|| {
             Box::new(allocated(unbound(self.key.expose()).and_then(EncryptingKey::ecb)))
@@ -49,8 +61,8 @@ impl BlockKey for Block {
     }
 }
 
-fn unbound(key: &[u8; 32]) -> Result<UnboundCipherKey, aws_lc_rs::error::Unspecified> {
-    UnboundCipherKey::new(&AES_256, key)
+fn unbound(key: &[u8]) -> Result<UnboundCipherKey, aws_lc_rs::error::Unspecified> {
+    UnboundCipherKey::new(if key.len() == 16 { &AES_128 } else { &AES_256 }, key)
 }
 
 pub(crate) struct Aes256Cbc;

@@ -102,6 +102,7 @@ checks! { $
         more_than_255_blocks_are_refused;
     aes256:
         fips_197_known_answer,
+        fips_197_known_answer_with_128_bits,
         decryption_undoes_encryption;
     cbc:
         sp_800_38a_known_answer,

@@ -51,7 +51,7 @@ mod secret;
 
 pub use error::Error;
 pub use provider::{
-    Aead, AeadKey, Aes256, Aes256Cbc, BlockKey, CryptoProvider, Ecdh, EcdhKey, Hkdf, Hmac, HmacKey,
-    Random, Sha256, Sha256Context, SignatureAlgorithm, SigningKey,
+    Aead, AeadKey, Aes128, Aes256, Aes256Cbc, BlockKey, CryptoProvider, Ecdh, EcdhKey, Hkdf, Hmac,
+    HmacKey, Random, Sha256, Sha256Context, SignatureAlgorithm, SigningKey,
 };
 pub use secret::{P256PublicKey, Secret, constant_time_eq};

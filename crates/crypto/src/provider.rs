@@ -21,6 +21,8 @@ pub struct CryptoProvider {
     pub hkdf: &'static dyn Hkdf,
     /// One AES-256 block (the advert of the hybrid transport).
     pub aes256: &'static dyn Aes256,
+    /// One AES-128 block (the identifiers in an authenticator's getInfo).
+    pub aes128: &'static dyn Aes128,
     /// AES-256-CBC without padding (PIN/UV auth protocols).
     pub aes256_cbc: &'static dyn Aes256Cbc,
     /// AES-256-GCM with 96-bit nonces.
@@ -138,13 +140,19 @@ pub trait Aes256: Send + Sync {
     fn key(&self, key: &[u8; 32]) -> Box<dyn BlockKey>;
 }
 
-/// An expanded AES-256 key.
+/// An expanded AES key.
 pub trait BlockKey: Send + Sync {
     /// Encrypts one block in place.
     fn encrypt(&self, block: &mut [u8; 16]);
 
     /// Decrypts one block in place.
     fn decrypt(&self, block: &mut [u8; 16]);
+}
+
+/// AES-128 on single blocks (FIPS 197).
+pub trait Aes128: Send + Sync {
+    /// Expands a key for any number of blocks. The expanded key is wiped on drop.
+    fn key(&self, key: &[u8; 16]) -> Box<dyn BlockKey>;
 }
 
 /// AES-256-CBC without padding (NIST SP 800-38A).

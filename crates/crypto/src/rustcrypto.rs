@@ -27,6 +27,7 @@ pub fn provider() -> CryptoProvider {
         hmac: &hash::Hmac,
         hkdf: &hash::Hkdf,
         aes256: &aes256::Aes256,
+        aes128: &aes256::Aes128,
         aes256_cbc: &aes256::Aes256Cbc,
         aead: &aes256::Aes256Gcm,
         ecdh: &ecdh::Ecdh,

@@ -7,10 +7,10 @@ use std::sync::{
 
 use towline_authenticator::{
     Capacity, Change, Counter, Credential, CredentialStore, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Page, Query, Record, SoftwareKeys, StoreError, Work,
+    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, Work,
 };
 use towline_crypto::{CryptoProvider, Error, Random};
-use towline_ctap::{CredentialId, RpId, UserHandle};
+use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
 
 /// Counts the operations of all that share it, and lets one of them fail.
@@ -65,6 +65,18 @@ impl CredentialStore for FragileStore {
         or_fail!(self, self.0.discoverable(query))
     }
 
+    fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
+        or_fail!(self, self.0.lookup(id))
+    }
+
+    fn relying_parties(
+        &mut self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Work<RelyingParties, StoreError> {
+        or_fail!(self, self.0.relying_parties(after, limit))
+    }
+
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
         or_fail!(self, self.0.account(rp_id, user))
     }
@@ -107,6 +119,13 @@ impl KeyStore for FragileKeys {
     fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
         match self.1.keys() {
             Ok(()) => self.0.sign(key, parts),
+            Err(error) => Work::failed(error),
+        }
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        match self.1.keys() {
+            Ok(()) => self.0.public_key(key),
             Err(error) => Work::failed(error),
         }
     }

@@ -18,6 +18,7 @@ use towline_ctap::{
 };
 
 pub mod faults;
+pub mod platform;
 pub mod slow;
 
 pub const HOME: ChannelId = ChannelId(1);

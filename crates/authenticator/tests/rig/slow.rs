@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use towline_authenticator::{
     Capacity, Change, Counter, Credential, CredentialStore, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Page, Query, Record, SoftwareKeys, StoreError, Work,
+    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, Work,
 };
-use towline_ctap::{CredentialId, RpId, UserHandle};
+use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
 
 pub struct SlowStore(pub MemoryStore);
@@ -29,6 +29,20 @@ impl CredentialStore for SlowStore {
     fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
         let (mut store, query) = (self.0.clone(), query.clone());
         later(move || store.discoverable(&query))
+    }
+
+    fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
+        let (mut store, id) = (self.0.clone(), id.clone());
+        later(move || store.lookup(&id))
+    }
+
+    fn relying_parties(
+        &mut self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Work<RelyingParties, StoreError> {
+        let (mut store, after) = (self.0.clone(), after.cloned());
+        later(move || store.relying_parties(after.as_ref(), limit))
     }
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
@@ -111,6 +125,11 @@ impl KeyStore for SlowKeys {
             *this.signatures.lock().unwrap() += 1;
             this.keys.lock().unwrap().sign(&key, &[&message])
         })
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        let (this, key) = (self.clone(), key.clone());
+        later(move || this.keys.lock().unwrap().public_key(&key))
     }
 
     fn forget(&mut self, key: &KeyHandle) {

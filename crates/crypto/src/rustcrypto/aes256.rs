@@ -1,4 +1,4 @@
-//! AES-256: single blocks, CBC and GCM.
+//! AES: single blocks with both lengths of key, and CBC and GCM with 256 bits.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -20,9 +20,23 @@ impl crate::Aes256 for Aes256 {
     }
 }
 
-struct ExpandedKey(::aes::Aes256);
+pub(super) struct Aes128;
 
-impl BlockKey for ExpandedKey {
+impl crate::Aes128 for Aes128 {
+    fn key(&self, key: &[u8; 16]) -> Box<dyn BlockKey> {
+        Box::new(ExpandedKey(::aes::Aes128::new(key.into())))
+    }
+}
+
+struct ExpandedKey<C>(C);
+
+impl<C> BlockKey for ExpandedKey<C>
+where
+    C: BlockCipherEncrypt<BlockSize = ::aes::cipher::consts::U16>
+        + BlockCipherDecrypt
+        + Send
+        + Sync,
+{
     fn encrypt(&self, block: &mut [u8; 16]) {
         self.0.encrypt_block(block.into());
     }
