@@ -1,4 +1,5 @@
-//! Prints how much each operation costs beyond the primitives it is made of, and whether that meets the aims.
+//! Prints how much each operation costs beyond the primitives it is made of, and whether that meets the aims; then how
+//! the other providers compare with the portable one.
 //!
 //!     cargo bench -p towline-benches --bench ratios
 
@@ -7,7 +8,9 @@ use towline_benches::{
     authenticator::Ceremonies,
     contest::compare,
     hybrid::{Adverts, Code, Frames, Handshake},
+    primitives::{Agreement, Sealing, Signing, hkdf, sha256},
 };
+use towline_crypto::{CryptoProvider, rustcrypto};
 
 const HANDSHAKE: Option<f64> = Some(1.25);
 const SIGN_IN: Option<f64> = Some(1.15);
@@ -25,6 +28,13 @@ fn main() {
     adverts(&table);
     frames(&table);
     codes(&table);
+    println!();
+    for (name, provider) in
+        [("ring", towline_crypto_ring::provider()), ("AWS-LC", towline_crypto_aws_lc::provider())]
+    {
+        ceremonies(&table, name, &provider);
+        against_the_portable_provider(&table, name, &provider);
+    }
 }
 
 fn handshakes(table: &Table) {
@@ -95,6 +105,51 @@ fn codes(table: &Table) {
         || code.decode(),
         || code.decompress(),
     );
+}
+
+/// The faster the cryptography, the more the rest of a ceremony shows.
+fn ceremonies(table: &Table, name: &str, provider: &CryptoProvider) {
+    let ceremonies = || Ceremonies::with_provider(provider.clone(), Config::phone(), 0);
+    let (mut subject, yardstick) = (ceremonies(), ceremonies());
+    table.row(
+        &format!("{name}: getAssertion / signature"),
+        SIGN_IN,
+        || subject.discoverable(),
+        || yardstick.bare_signature(),
+    );
+    table.row(
+        &format!("{name}: makeCredential / key pair"),
+        None,
+        || subject.make_credential(),
+        || yardstick.bare_key_generation(),
+    );
+}
+
+fn against_the_portable_provider(table: &Table, name: &str, provider: &CryptoProvider) {
+    let portable = rustcrypto::provider();
+    let row = |what: &str, subject: &dyn Fn(), yardstick: &dyn Fn()| {
+        table.row(&format!("{name} / portable: {what}"), None, subject, yardstick);
+    };
+    let (ours, theirs) = (Agreement::new(provider), Agreement::new(&portable));
+    row("P-256 key agreement", &|| ours.agree(), &|| theirs.agree());
+    row("P-256 key pair", &|| ours.generate(), &|| theirs.generate());
+    for (algorithm, cose) in [("ES256", -7), ("Ed25519", -8), ("ES384", -35)] {
+        let (ours, theirs) = (Signing::new(provider, cose), Signing::new(&portable, cose));
+        row(&format!("{algorithm} key pair"), &|| ours.generate(), &|| theirs.generate());
+        row(&format!("{algorithm} signature"), &|| ours.sign(), &|| theirs.sign());
+        row(&format!("{algorithm} load, sign"), &|| ours.load_and_sign(), &|| {
+            theirs.load_and_sign();
+        });
+        row(&format!("{algorithm} verification"), &|| ours.verify(), &|| theirs.verify());
+    }
+    for size in [64, 1024, 16_384] {
+        let (ours, theirs) = (Sealing::new(provider, size), Sealing::new(&portable, size));
+        row(&format!("AES-GCM, {size} B"), &|| ours.round_trip(), &|| theirs.round_trip());
+    }
+    let (ours, theirs) = (Sealing::new(provider, 64), Sealing::new(&portable, 64));
+    row("AES-GCM, new key, 64 B", &|| ours.new_key(), &|| theirs.new_key());
+    row("SHA-256, 64 B", &|| sha256(provider), &|| sha256(&portable));
+    row("HKDF-SHA-256, 64 B out", &|| hkdf(provider), &|| hkdf(&portable));
 }
 
 struct Table {

@@ -28,7 +28,12 @@ impl Ceremonies {
     /// An authenticator with this policy, and with so many credentials for other relying parties besides.
     #[must_use]
     pub fn new(config: Config, others: u32) -> Self {
-        let provider = provider();
+        Self::with_provider(provider(), config, others)
+    }
+
+    /// The same with another provider than the portable one.
+    #[must_use]
+    pub fn with_provider(provider: CryptoProvider, config: Config, others: u32) -> Self {
         let store = MemoryStore::new();
         let keys = SoftwareKeys::new(provider.clone());
         let verified = config.verification.is_some();

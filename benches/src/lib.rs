@@ -16,6 +16,7 @@ pub mod authenticator;
 pub mod contest;
 pub mod ctap;
 pub mod hybrid;
+pub mod primitives;
 
 use towline_crypto::CryptoProvider;
 
