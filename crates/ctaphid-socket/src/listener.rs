@@ -141,8 +141,10 @@ async fn serve_stream(stream: impl AsyncRead + AsyncWrite, inbox: mpsc::Sender<R
     let source = Source::Stream { out, overflow: overflow.clone() };
     let write = async {
         while let Some(report) = outbox.recv().await {
-            let mut framed = LENGTH.to_vec();
-            framed.extend_from_slice(&report);
+            let mut framed = [0; REPORT_SIZE + 2];
+            let (length, content) = framed.split_at_mut(LENGTH.len());
+            length.copy_from_slice(&LENGTH);
+            content.copy_from_slice(&report);
             if writer.write_all(&framed).await.is_err() {
                 return;
             }

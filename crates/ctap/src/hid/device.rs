@@ -8,6 +8,7 @@ use super::{
     Capabilities, Channel, HidCommand, HidError, InitResponse, KeepaliveStatus, MAX_MESSAGE,
     Packet, Payload, Report,
     assembly::{Incoming, Outgoing},
+    channels::Channels,
     packet::first,
 };
 
@@ -86,9 +87,7 @@ pub enum DeviceOutput<'a> {
 #[derive(Debug)]
 pub struct Device {
     config: DeviceConfig,
-    /// The channels from `first` on, up to `next` (not included), are allocated.
-    first: u32,
-    next: Option<u32>,
+    channels: Channels,
     state: State,
     lock: Option<(Channel, Instant)>,
     /// A request was given up, but its response has not come yet.
@@ -137,11 +136,10 @@ impl Device {
     /// A device that was just plugged in.
     #[must_use]
     pub fn new(config: DeviceConfig) -> Self {
-        let first = config.first_channel.0;
+        let channels = Channels::new(config.first_channel, config.last_channel, config.never);
         Self {
             config,
-            first,
-            next: Some(first),
+            channels,
             state: State::Idle,
             lock: None,
             abandoned: false,
@@ -164,7 +162,7 @@ impl Device {
                 _ => self.error(channel, HidError::InvalidChannel),
             };
         }
-        if !self.is_allocated(channel) {
+        if !self.channels.is_allocated(channel) {
             return self.error(channel, HidError::InvalidChannel);
         }
         match payload {
@@ -221,9 +219,7 @@ impl Device {
         self.outgoing.abort();
         self.short.clear();
         self.lock = None;
-        // Where all channels were used up, they start anew.
-        self.first = self.next.unwrap_or(self.config.first_channel.0);
-        self.next = Some(self.first);
+        self.channels.reset();
     }
 
     /// Lets the time pass.
@@ -385,7 +381,7 @@ impl Device {
         }
         let Some(nonce) = data.first_chunk::<8>() else { return };
         let allocated = if channel == Channel::BROADCAST {
-            match self.allocate() {
+            match self.channels.allocate() {
                 Some(allocated) => allocated,
                 None => return self.error(channel, HidError::ChannelBusy),
             }
@@ -457,29 +453,6 @@ impl Device {
             let (channel, status) = (*channel, *status);
             self.answer(channel, HidCommand::Keepalive, &[status.to_u8()]);
         }
-    }
-
-    fn allocate(&mut self) -> Option<Channel> {
-        loop {
-            let candidate = Channel(self.next?);
-            if candidate > self.config.last_channel || candidate == Channel::BROADCAST {
-                self.next = None;
-                return None;
-            }
-            self.next = candidate.0.checked_add(1);
-            if candidate != Channel::RESERVED && Some(candidate) != self.config.never {
-                return Some(candidate);
-            }
-        }
-    }
-
-    fn is_allocated(&self, channel: Channel) -> bool {
-        let last = self.config.last_channel.0;
-        let below = self.next.map_or(channel.0 <= last, |next| channel.0 < next);
-        channel != Channel::RESERVED
-            && Some(channel) != self.config.never
-            && channel.0 >= self.first
-            && below
     }
 
     fn is_locked_out(&self, channel: Channel) -> bool {

@@ -37,6 +37,7 @@
 //! ```
 
 mod assembly;
+mod channels;
 mod device;
 mod host;
 mod packet;
