@@ -11,19 +11,17 @@
 //! # }
 //! ```
 //!
-//! It is the fastest of the providers on curves and for long messages, and the only one with RS256. On inputs as short
-//! as towline's, the hashes and single AES blocks of the portable provider are faster, since AWS-LC's safe interface
-//! allocates a context for each. Both can be had:
+//! It is the only provider with RS256, and the fastest one on curves: a fifth of the portable provider's time for P-256,
+//! key agreement included. Its HMAC and HKDF take twice the portable provider's time on inputs as short as towline's,
+//! since each use copies a context on the heap. The best of both is one line more:
 //!
 //! ```
 //! use towline_crypto::{CryptoProvider, rustcrypto};
 //!
 //! let portable = rustcrypto::provider();
 //! let mixed = CryptoProvider {
-//!     sha256: portable.sha256,
 //!     hmac: portable.hmac,
 //!     hkdf: portable.hkdf,
-//!     aes256: portable.aes256,
 //!     ..towline_crypto_aws_lc::provider()
 //! };
 //! # assert!(mixed.signature(-257).is_some());
