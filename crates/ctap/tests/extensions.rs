@@ -267,6 +267,13 @@ fn prf_has_another_value_at_each_place() {
 }
 
 #[test]
+fn blobs_are_not_printed() {
+    assert_eq!(format!("{:?}", CredBlob(vec![0xab; 3])), "CredBlob(3 bytes)");
+    let blob = LargeBlob { compressed: vec![0xab; 3], original_size: 9 };
+    assert_eq!(format!("{blob:?}"), "LargeBlob(3 bytes for 9)");
+}
+
+#[test]
 fn the_results_of_prf_are_not_printed() {
     let results = PrfResults { first: Secret::new([0xab; 32]), second: None };
     let printed = format!("{results:?}");

@@ -257,7 +257,7 @@ async fn without_a_touch_the_request_waits_and_can_be_cancelled() {
     for _ in 0..4 {
         let before = Instant::now();
         assert_eq!(client.keepalive().await, KeepaliveStatus::UpNeeded);
-        assert!(before.elapsed() < Duration::from_millis(500));
+        assert!(before.elapsed() < Duration::from_millis(1500));
     }
     client.cancel().await;
     let cancelled = Status::KeepaliveCancel.to_u8();
@@ -372,7 +372,8 @@ async fn a_message_that_stalls_is_timed_out_on_its_channel() {
     let answer = client.pipe.exchange(&begun).await;
     assert_eq!(error_of(&answer), (channel, 0xbf, 0x05));
     let waited = before.elapsed();
-    assert!((400..1000).contains(&waited.as_millis()), "{waited:?}");
+    // The upper bound is generous to busy machines.
+    assert!((400..2500).contains(&waited.as_millis()), "{waited:?}");
 }
 
 #[tokio::test]

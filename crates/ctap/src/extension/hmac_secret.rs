@@ -1,4 +1,4 @@
-//! `hmac-secret`: two secrets of a credential's own, through HMAC with salts of the platform's choice (CTAP 2.3 §12.8).
+//! `hmac-secret`: two secrets of a credential's own, through HMAC with salts of the platform's choice (CTAP 2.3 §12).
 
 use alloc::vec::Vec;
 

@@ -1,8 +1,9 @@
-//! `largeBlob`: a large blob in the same message as the credential (CTAP 2.3 §12.4). Outputs are unsigned.
+//! `largeBlob`: a large blob in the same message as the credential (CTAP 2.3 §12). Outputs are unsigned.
 //!
 //! Blobs are compressed (raw DEFLATE) by the platform; the authenticator keeps the bytes and their original size.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use towline_cbor::{Key, Reader, Writer};
 
@@ -33,13 +34,20 @@ pub enum LargeBlobInput {
     Write(LargeBlob),
 }
 
-/// A blob, compressed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A blob, compressed. It is the relying party's own and may be confidential, so it is not printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct LargeBlob {
     /// The compressed bytes.
     pub compressed: Vec<u8>,
     /// How many bytes they were before.
     pub original_size: u64,
+}
+
+impl fmt::Debug for LargeBlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (compressed, original) = (self.compressed.len(), self.original_size);
+        write!(f, "LargeBlob({compressed} bytes for {original})")
+    }
 }
 
 /// The output of an assertion.

@@ -1,4 +1,4 @@
-//! `largeBlobKey`: a key under which the platform encrypts a credential's large blob (CTAP 2.3 §12.3). The key itself is a
+//! `largeBlobKey`: a key under which the platform encrypts a credential's large blob (CTAP 2.3 §12). The key itself is a
 //! member of the response, not an output.
 
 boolean! {

@@ -1,4 +1,4 @@
-//! `minPinLength`: tells relying parties that may know how short a PIN may be (CTAP 2.3 §12.5).
+//! `minPinLength`: tells relying parties that may know how short a PIN may be (CTAP 2.3 §12).
 
 use towline_cbor::{Reader, Writer};
 
