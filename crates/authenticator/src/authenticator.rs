@@ -90,6 +90,7 @@ impl Authenticator {
             pin_mismatches: 0,
             remembered: None,
             enumeration: None,
+            large_blob_write: None,
             events: Vec::new(),
         };
         Ok(Self {

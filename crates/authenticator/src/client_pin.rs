@@ -202,6 +202,9 @@ fn known_permissions(core: &Core) -> Permissions {
     if core.config.credential_management {
         known = known | Permissions::CM;
     }
+    if core.config.large_blobs.is_some() {
+        known = known | Permissions::LBW;
+    }
     if core.config.persistent_token {
         known = known | Permissions::PCMR;
     }
@@ -209,7 +212,10 @@ fn known_permissions(core: &Core) -> Permissions {
 }
 
 fn permissions_with_pin(core: &Core) -> Permissions {
-    let known = known_permissions(core);
+    let mut known = known_permissions(core);
+    if core.config.has_settings() {
+        known = known | Permissions::ACFG;
+    }
     if core.pin_permits() { known | Permissions::MC | Permissions::GA } else { known }
 }
 

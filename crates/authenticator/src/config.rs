@@ -44,6 +44,21 @@ pub struct Config {
     /// The persistent token (`perCredMgmtRO`), which lets a client list credentials for as long as the PIN stays the same;
     /// with it, an identity in getInfo that only its holders can read (`encIdentifier`, `encCredStoreState`).
     pub persistent_token: bool,
+    /// The extension `hmac-secret`, which needs a PIN/UV auth protocol.
+    pub hmac_secret: bool,
+    /// The extension `hmac-secret-mc`, which needs `hmac-secret`.
+    pub hmac_secret_mc: bool,
+    /// The extension `prf`, as phones speak it over the hybrid transport.
+    pub prf: bool,
+    /// The extension `credBlob`, and how many bytes a credential may keep so: 32 or more.
+    pub cred_blob: Option<usize>,
+    /// authenticatorLargeBlobs and the extension `largeBlobKey`, and how many bytes the array may have: 1024 or more.
+    pub large_blobs: Option<usize>,
+    /// setMinPINLength of authenticatorConfig and the extension `minPinLength`, and how many relying parties may be chosen to
+    /// learn the minimum; with a policy on the complexity of PINs, the extension `pinComplexityPolicy` too.
+    pub min_pin_length_rp_ids: Option<usize>,
+    /// toggleAlwaysUv of authenticatorConfig: `always_uv` is what holds at first.
+    pub always_uv_configurable: bool,
     /// The extension `thirdPartyPayment`.
     pub third_party_payment: bool,
     /// Claims `alwaysUv`: nothing happens without user verification, but for silent look-ups.
@@ -192,6 +207,13 @@ impl Config {
             client_pin: None,
             credential_management: false,
             persistent_token: false,
+            hmac_secret: false,
+            hmac_secret_mc: false,
+            prf: false,
+            cred_blob: None,
+            large_blobs: None,
+            min_pin_length_rp_ids: None,
+            always_uv_configurable: false,
             third_party_payment: false,
             make_cred_uv_not_rqd: false,
             verification_without_token: true,
@@ -216,8 +238,9 @@ impl Config {
     #[must_use]
     pub fn security_key() -> Self {
         Self {
-            versions: vec![Version::Fido2_0, Version::Fido2_1],
+            versions: vec![Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
             transports: vec![Transport::Usb],
+            algorithms: vec![algorithm::ES256, algorithm::EDDSA, algorithm::ES384],
             verification: None,
             verify_unasked: false,
             verification_without_token: false,
@@ -225,6 +248,13 @@ impl Config {
             client_pin: Some(ClientPin::standard()),
             credential_management: true,
             persistent_token: true,
+            hmac_secret: true,
+            hmac_secret_mc: true,
+            cred_blob: Some(32),
+            large_blobs: Some(4096),
+            min_pin_length_rp_ids: Some(8),
+            always_uv_configurable: true,
+            third_party_payment: true,
             make_cred_uv_not_rqd: true,
             attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
             counters: Counters::Global,
@@ -273,9 +303,14 @@ impl Config {
         !self.pin_uv_auth_protocols.is_empty()
     }
 
+    /// Whether authenticatorConfig is there.
+    pub(crate) const fn has_settings(&self) -> bool {
+        self.always_uv_configurable || self.min_pin_length_rp_ids.is_some()
+    }
+
     /// Whether anything but credentials and retries is kept.
     pub(crate) const fn has_durable_state(&self) -> bool {
-        self.client_pin.is_some() || self.persistent_token
+        self.client_pin.is_some() || self.persistent_token || self.has_settings()
     }
 
     /// Built-in verification that is set up.

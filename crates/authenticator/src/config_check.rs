@@ -4,7 +4,7 @@ use std::{collections::HashSet, hash::Hash, time::Duration};
 
 use towline_ctap::Version;
 
-use crate::{ClientPin, Config};
+use crate::{ClientPin, Config, PinUvAuthProtocol};
 
 /// Why a [`Config`] can't be used.
 #[non_exhaustive]
@@ -68,12 +68,15 @@ impl Config {
         distinct("attestation_formats", &self.attestation_formats)?;
         for version in &self.versions {
             match version {
-                Version::Fido2_0 | Version::Fido2_1 => {}
+                Version::Fido2_0 | Version::Fido2_1 | Version::Fido2_3 => {}
                 other => return Err(ConfigError::Version(other.as_str().into())),
             }
         }
         self.check_verification()?;
         self.check_tokens()?;
+        if self.versions.contains(&Version::Fido2_3) && !self.has_all_of_2_3() {
+            return Err(ConfigError::Version(Version::Fido2_3.as_str().into()));
+        }
         if self.backup.backed_up && !self.backup.eligible {
             return Err(ConfigError::BackedUpButNotEligible);
         }
@@ -114,7 +117,28 @@ impl Config {
         let cm = self.credential_management;
         needs("credential_management", cm, "PIN/UV tokens", token)?;
         needs("credential_management", cm, "discoverable credentials", self.discoverable)?;
-        needs("persistent_token", self.persistent_token, "`credential_management`", cm)
+        needs("persistent_token", self.persistent_token, "`credential_management`", cm)?;
+        needs("hmac_secret", self.hmac_secret, "a PIN/UV auth protocol", self.has_tokens())?;
+        needs("hmac_secret_mc", self.hmac_secret_mc, "`hmac_secret`", self.hmac_secret)?;
+        let min_pin_length = self.min_pin_length_rp_ids.is_some();
+        needs("min_pin_length_rp_ids", min_pin_length, "a PIN", self.client_pin.is_some())?;
+        needs("always_uv_configurable", self.always_uv_configurable, "PIN/UV tokens", token)?;
+        if self.cred_blob.is_some_and(|length| length < 32) {
+            return Err(out_of_range("cred_blob", "at least 32"));
+        }
+        if self.large_blobs.is_some_and(|capacity| capacity < 1024) {
+            return Err(out_of_range("large_blobs", "at least 1024"));
+        }
+        Ok(())
+    }
+
+    /// What the claim of FIDO_2_3 obliges to (§9); `credProtect` and authenticatorSelection are always there.
+    fn has_all_of_2_3(&self) -> bool {
+        let verified = self.client_pin.is_some() || self.verification.is_some();
+        verified
+            && self.pin_uv_auth_protocols.contains(&PinUvAuthProtocol::Two)
+            && self.hmac_secret
+            && (self.credential_management || !self.discoverable)
     }
 
     fn check_verification(&self) -> Result<(), ConfigError> {
@@ -136,7 +160,7 @@ impl Config {
         if !(1..=25).contains(&verification.max_retries) {
             return Err(out_of_range("verification.max_retries", "1 to 25"));
         }
-        let modern = self.versions.contains(&Version::Fido2_1);
+        let modern = self.versions.iter().any(|version| *version != Version::Fido2_0);
         if modern && !self.has_tokens() && !self.verification_without_token {
             return Err(ConfigError::TokenRequired);
         }

@@ -3,9 +3,10 @@
 use towline_ctap::{Command, Request, Status};
 
 use crate::{
-    client_pin, credential_management,
+    authenticator_config, client_pin, credential_management,
     flow::{Core, Flow},
-    get_assertion, get_info, get_next_assertion, make_credential, reset, selection, state,
+    get_assertion, get_info, get_next_assertion, large_blobs, make_credential, reset, selection,
+    state,
 };
 
 /// Reads a request and starts its ceremony.
@@ -36,6 +37,8 @@ fn start(core: &mut Core, request: Request) -> Flow {
         Request::GetInfo => get_info::start(core),
         Request::ClientPin(request) => client_pin::start(core, *request),
         Request::CredentialManagement(request) => credential_management::start(core, *request),
+        Request::LargeBlobs(request) => large_blobs::start(core, *request),
+        Request::Config(request) => authenticator_config::start(core, &request),
         _ => Err(Status::InvalidCommand),
     }
 }
@@ -51,6 +54,8 @@ const fn is_there(core: &Core, command: Command) -> bool {
         | Command::Reset => true,
         Command::ClientPin => core.config.has_tokens(),
         Command::CredentialManagement => core.config.credential_management,
-        _ => false,
+        Command::LargeBlobs => core.config.large_blobs.is_some(),
+        Command::Config => core.config.has_settings(),
+        Command::BioEnrollment => false,
     }
 }

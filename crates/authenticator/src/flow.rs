@@ -10,6 +10,7 @@ use crate::{
     ChannelId, Config, CredentialStore, Event, KeyStore,
     credential_management::Enumeration,
     get_next_assertion::Remembered,
+    large_blobs::LargeBlobWrite,
     person::Asked,
     pin_protocol::KeyAgreement,
     state::State,
@@ -57,6 +58,7 @@ pub(crate) struct Core {
     pub(crate) pin_mismatches: u8,
     pub(crate) remembered: Option<Remembered>,
     pub(crate) enumeration: Option<Enumeration>,
+    pub(crate) large_blob_write: Option<LargeBlobWrite>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -68,6 +70,9 @@ impl Core {
         }
         if but_of != Some(Command::CredentialManagement) {
             self.enumeration = None;
+        }
+        if but_of != Some(Command::LargeBlobs) {
+            self.large_blob_write = None;
         }
     }
 

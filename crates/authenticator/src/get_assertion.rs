@@ -1,13 +1,16 @@
 //! authenticatorGetAssertion (CTAP 2.3 §6.2.2). The step numbers are those of that section.
 
+use std::sync::Arc;
+
 use towline_ctap::{
-    AuthenticatorData, ClientDataHash, CredentialId, Extensions, GetAssertionRequest,
-    GetAssertionResponse, Permissions, PublicKeyCredentialDescriptor, RpId, RpIdHash, Status, User,
+    AuthenticatorData, ClientDataHash, CredentialId, GetAssertionRequest, GetAssertionResponse,
+    Permissions, PublicKeyCredentialDescriptor, RpId, RpIdHash, Status, User,
     extension::CredentialProtectionPolicy,
 };
 
 use crate::{
     Counter, Counters, Credential, Event, Page, Purpose, Query,
+    extensions::Asserting,
     flow::{Core, Flow, Next, await_work},
     get_next_assertion::Remembered,
     options::{self, Auth},
@@ -27,6 +30,7 @@ struct SignIn {
     found: Found,
     /// The token that showed that the person is verified.
     token: Option<TokenSerial>,
+    extensions: Arc<Asserting>,
     gestures: Gestures,
 }
 
@@ -63,6 +67,8 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     if let Some(shown) = shown {
         gestures.verify(shown.verified);
     }
+    // Step 10, as far as it can fail.
+    let extensions = Arc::new(Asserting::read(core, &request.extensions, up)?);
     // Step 7, of which this part comes before any question.
     let listed = request.allow_list.as_deref().unwrap_or_default();
     if listed.len() > core.config.max_credential_count_in_list {
@@ -75,6 +81,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
         uv,
         found: Found::Listed(Vec::new()),
         token: shown.map(|shown| shown.token),
+        extensions,
         gestures,
     };
     match request.allow_list {
@@ -172,12 +179,13 @@ fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
 /// Steps 11 and 12: which one.
 fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
-    let SignIn { rp_id, client_data_hash, gestures, found, token, .. } = sign_in;
+    let SignIn { rp_id, client_data_hash, gestures, found, token, extensions, .. } = sign_in;
     let rp_id_hash = rp_id.hash(&core.provider);
     let mut assertion = Assertion {
         rp_id_hash,
         client_data_hash,
         gestures,
+        extensions,
         number_of_credentials: None,
         user_selected: None,
     };
@@ -221,6 +229,7 @@ pub(crate) struct Assertion {
     rp_id_hash: RpIdHash,
     client_data_hash: ClientDataHash,
     gestures: Gestures,
+    extensions: Arc<Asserting>,
     number_of_credentials: Option<usize>,
     user_selected: Option<bool>,
 }
@@ -258,12 +267,15 @@ fn sign(
     rest: Option<Remembered>,
 ) -> Flow {
     let backup = options::backup_flags(core, credential.backup_eligible);
+    let kept = credential.extensions.as_deref();
+    let asserted =
+        assertion.extensions.finish(core, &credential.id, kept, assertion.is_verified())?;
     let auth_data = AuthenticatorData {
         rp_id_hash: assertion.rp_id_hash,
         flags: assertion.gestures.flags() | backup,
         sign_count: count,
         attested: None,
-        extensions: Extensions::new(),
+        extensions: asserted.signed,
     }
     .encode();
     let client_data_hash = assertion.client_data_hash;
@@ -274,6 +286,8 @@ fn sign(
         let mut response = GetAssertionResponse::new(descriptor, auth_data, signature);
         response.number_of_credentials =
             assertion.number_of_credentials.and_then(|number| u64::try_from(number).ok());
+        response.unsigned_extension_outputs = asserted.unsigned;
+        response.large_blob_key = asserted.large_blob_key;
         response.user_selected = assertion.user_selected;
         if credential.discoverable {
             response.user = Some(shown_user(&credential.user, assertion.is_verified()));

@@ -1,12 +1,9 @@
 //! authenticatorGetInfo (CTAP 2.3 §6.4): claims what the config says and the code does.
 
-use towline_ctap::{
-    AuthenticatorOptions, GetInfo, Status,
-    extension::{CredentialProtectionPolicy, ExtensionValue},
-};
+use towline_ctap::{AuthenticatorOptions, GetInfo, Status};
 
 use crate::{
-    AttestationFormat, PinComplexity,
+    AttestationFormat, PinComplexity, authenticator_config, extensions,
     flow::{Core, Flow, Next, await_work},
 };
 
@@ -41,7 +38,7 @@ fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
 pub(crate) fn info(core: &Core) -> GetInfo {
     let config = &core.config;
     let mut info = GetInfo::new(config.aaguid, config.versions.clone());
-    info.extensions = Some(vec![CredentialProtectionPolicy::ID.into()]);
+    info.extensions = Some(extensions::ids(config));
     info.options = AuthenticatorOptions {
         plat: config.platform.then_some(true),
         rk: config.discoverable.then_some(true),
@@ -55,7 +52,10 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             .as_ref()
             .filter(|pin| !pin.permits_mc_ga)
             .map(|_| true),
-        always_uv: core.always_uv().then_some(true),
+        always_uv: (config.always_uv || config.always_uv_configurable).then_some(core.always_uv()),
+        large_blobs: config.large_blobs.map(|_| true),
+        authnr_cfg: config.has_settings().then_some(true),
+        set_min_pin_length: config.min_pin_length_rp_ids.map(|_| true),
         make_cred_uv_not_rqd: core.make_cred_uv_not_rqd().then_some(true),
         ..AuthenticatorOptions::default()
     };
@@ -76,6 +76,11 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             info.pin_complexity_policy = Some(core.pin_complexity());
         }
     }
+    info.max_serialized_large_blob_array = config.large_blobs.map(wide);
+    info.max_cred_blob_length = config.cred_blob.map(wide);
+    info.max_rp_ids_for_set_min_pin_length = config.min_pin_length_rp_ids.map(wide);
+    info.authenticator_config_commands =
+        config.has_settings().then(|| authenticator_config::subcommands(config));
     info.firmware_version = config.firmware_version;
     info.uv_modality = config.verification.as_ref().and_then(|verification| verification.modality);
     // Absent means `packed`; `none` is not listed.

@@ -55,17 +55,21 @@
 #![deny(missing_docs)]
 
 mod authenticator;
+mod authenticator_config;
 mod client_pin;
 mod config;
 mod config_check;
 mod credential;
 mod credential_management;
 mod dispatch;
+mod extensions;
 mod flow;
 mod get_assertion;
 mod get_info;
 mod get_next_assertion;
+mod hmac_secret;
 mod keys;
+mod large_blobs;
 mod make_credential;
 mod memory_store;
 mod options;

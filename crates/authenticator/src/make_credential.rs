@@ -2,7 +2,7 @@
 //! ceremony may have to wait.
 
 use towline_ctap::{
-    AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId, Extensions,
+    AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
     MakeCredentialRequest, MakeCredentialResponse, PackedAttestation, Permissions, Rp, Status,
     extension::CredentialProtectionPolicy,
 };
@@ -10,6 +10,7 @@ use towline_ctap::{
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
     Work,
+    extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
     options::{self, Auth},
     person::{self, Gestures, Present},
@@ -31,7 +32,7 @@ struct Creation {
     discoverable: bool,
     /// Whether built-in verification is to be performed.
     uv: bool,
-    protection: Option<CredentialProtectionPolicy>,
+    extensions: Creating,
     format: AttestationFormat,
     /// Those of the exclude list that are here.
     listed: Vec<Credential>,
@@ -86,7 +87,8 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         return Err(Status::LimitExceeded);
     }
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
-    let protection = request.extensions.get().map_err(|malformed| malformed.status())?;
+    let inputs = &request.extensions;
+    let extensions = Creating::read(core, inputs, &request.rp.id, discoverable)?;
     let format = attestation_format(&core.config.attestation_formats, &request);
     let user = &mut request.user;
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
@@ -97,7 +99,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         algorithm,
         discoverable,
         uv,
-        protection,
+        extensions,
         format,
         listed: Vec::new(),
         replaced: None,
@@ -222,10 +224,7 @@ fn step_17(core: &mut Core, creation: Creation, key: NewKey) -> Flow {
 /// Attestation.
 fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, count: u32) -> Flow {
     let request = &creation.request;
-    let mut outputs = Extensions::new();
-    if let Some(protection) = &creation.protection {
-        outputs.set(protection);
-    }
+    let created = creation.extensions.finish(core, creation.gestures.is_verified())?;
     let backup_eligible = core.config.backup.eligible;
     let auth_data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
@@ -236,7 +235,7 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
             credential_id: id.clone(),
             public_key: key.public_key,
         }),
-        extensions: outputs,
+        extensions: created.signed,
     }
     .encode();
     let credential = Credential {
@@ -245,14 +244,21 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         rp_name: request.rp.name.clone(),
         user: request.user.clone(),
         discoverable: creation.discoverable,
-        protection: creation.protection.unwrap_or_default(),
+        protection: creation.extensions.protection.unwrap_or_default(),
         backup_eligible,
         key: key.handle,
-        extensions: None,
+        extensions: created.kept,
+    };
+    let (unsigned, large_blob_key) = (created.unsigned, created.large_blob_key);
+    let respond = |statement, auth_data| {
+        let mut response = MakeCredentialResponse::new(statement, auth_data);
+        response.unsigned_extension_outputs = unsigned;
+        response.large_blob_key = large_blob_key;
+        response
     };
     match creation.format {
         AttestationFormat::None => {
-            let response = MakeCredentialResponse::new(AttestationStatement::None, auth_data);
+            let response = respond(AttestationStatement::None, auth_data);
             save(core, creation, credential, response)
         }
         AttestationFormat::PackedSelf => {
@@ -265,7 +271,7 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
                     sig: signature.map_err(|error| error.status())?,
                     x5c: None,
                 });
-                let response = MakeCredentialResponse::new(statement, auth_data);
+                let response = respond(statement, auth_data);
                 save(core, creation, credential, response)
             })
         }

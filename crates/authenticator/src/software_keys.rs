@@ -112,16 +112,29 @@ impl fmt::Debug for SoftwareKeys {
 }
 
 const fn is_supported(algorithm: i64) -> bool {
-    matches!(algorithm, algorithm::ES256 | algorithm::ESP256)
+    matches!(algorithm, algorithm::ES256 | algorithm::ESP256 | algorithm::EDDSA | algorithm::ES384)
 }
+
+/// COSE's numbers of curves.
+const P384: i64 = 2;
+const ED25519: i64 = 6;
 
 /// The COSE form of a public key in its algorithm's plain form.
 fn cose_key(alg: i64, public: &[u8]) -> Option<CosePublicKey> {
     if !is_supported(alg) {
         return None;
     }
-    let (x, y) = public.strip_prefix(&[4])?.split_first_chunk()?;
-    Some(CosePublicKey::P256 { alg, x: *x, y: y.try_into().ok()? })
+    match alg {
+        algorithm::EDDSA => Some(CosePublicKey::Okp { alg, curve: ED25519, x: public.into() }),
+        algorithm::ES384 => {
+            let (x, y) = public.strip_prefix(&[4])?.split_at_checked(48)?;
+            Some(CosePublicKey::Ec2 { alg, curve: P384, x: x.into(), y: y.into() })
+        }
+        _ => {
+            let (x, y) = public.strip_prefix(&[4])?.split_first_chunk()?;
+            Some(CosePublicKey::P256 { alg, x: *x, y: y.try_into().ok()? })
+        }
+    }
 }
 
 fn failed(error: Error) -> KeyError {

@@ -172,6 +172,8 @@ pub enum Record {
     PinRetries,
     /// What authenticatorConfig has set.
     Settings,
+    /// The array of authenticatorLargeBlobs.
+    LargeBlobs,
     /// The persistent token, a secret, and the identity that it lets its holders read.
     Identity,
 }
@@ -185,6 +187,7 @@ impl Record {
             Self::Pin => "pin",
             Self::PinRetries => "pin-retries",
             Self::Settings => "settings",
+            Self::LargeBlobs => "large-blobs",
             Self::Identity => "identity",
         }
     }

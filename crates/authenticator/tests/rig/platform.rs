@@ -3,7 +3,7 @@
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{
     ClientPinRequest, ClientPinResponse, GetAssertionRequest, KeyAgreementKey,
-    MakeCredentialRequest, Permissions, PinUvAuth, Request, Status,
+    MakeCredentialRequest, Permissions, PinUvAuth, Request, Status, extension::HmacSecretInput,
 };
 
 use super::{CLIENT_DATA_HASH, Rig, rp_id};
@@ -175,6 +175,17 @@ impl PlatformToken {
 fn mac(provider: &CryptoProvider, protocol: u64, key: &[u8; 32], message: &[u8]) -> Vec<u8> {
     let tag = provider.hmac.key(key).sign(&[message]);
     if protocol == 1 { tag[..16].to_vec() } else { tag.to_vec() }
+}
+
+/// The salts of `hmac-secret`, as the platform sends them.
+pub fn salts(platform: &Platform, salts: &[u8]) -> HmacSecretInput {
+    let salt_enc = platform.encrypt(salts);
+    HmacSecretInput {
+        key_agreement: platform.key,
+        salt_auth: platform.mac(&salt_enc),
+        salt_enc,
+        pin_uv_auth_protocol: Some(platform.protocol),
+    }
 }
 
 pub fn client_pin(rig: &mut Rig, request: ClientPinRequest) -> Result<ClientPinResponse, Status> {

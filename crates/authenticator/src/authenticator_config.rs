@@ -1,0 +1,95 @@
+//! authenticatorConfig (CTAP 2.3 §6.11): the settings that a platform may change.
+
+use towline_ctap::{
+    ConfigRequest, ConfigSubcommand, Permissions, Response, SetMinPinLength, Status,
+};
+
+use crate::{
+    Config, PinComplexity,
+    flow::{Core, Flow, Next, await_commit},
+    state::Settings,
+};
+
+/// The numbers of the subcommands that are there.
+pub(crate) fn subcommands(config: &Config) -> Vec<u64> {
+    let all = [(2, config.always_uv_configurable), (3, config.min_pin_length_rp_ids.is_some())];
+    all.into_iter().filter(|(_, there)| *there).map(|(number, _)| number).collect()
+}
+
+pub(crate) fn start(core: &mut Core, request: &ConfigRequest) -> Flow {
+    let subcommand = request.subcommand();
+    if !subcommands(&core.config).contains(&subcommand.to_u8().into()) {
+        return Err(Status::InvalidSubcommand);
+    }
+    // Who turned `alwaysUv` on without any means of verification must be able to turn it off.
+    let way_back = matches!(subcommand, ConfigSubcommand::ToggleAlwaysUv)
+        && !core.is_protected()
+        && core.always_uv();
+    if (core.is_protected() || core.always_uv()) && !way_back {
+        let auth = request.auth.as_ref().ok_or(Status::PuatRequired)?;
+        let message = request.authenticated_message();
+        core.verify_token(auth, &[&message])?.permits(Permissions::ACFG)?;
+    }
+    match subcommand {
+        ConfigSubcommand::ToggleAlwaysUv => {
+            let settings =
+                Settings { always_uv: Some(!core.always_uv()), ..core.state.settings.clone() };
+            store(core, settings, false)
+        }
+        ConfigSubcommand::SetMinPinLength(set) => set_min_pin_length(core, set),
+        _ => Err(Status::InvalidSubcommand),
+    }
+}
+
+fn set_min_pin_length(core: &mut Core, set: &SetMinPinLength) -> Flow {
+    let mut settings = core.state.settings.clone();
+    let current = core.min_pin_length();
+    let length = match set.new_min_pin_length {
+        None => current,
+        Some(length) => u8::try_from(length)
+            .ok()
+            .filter(|length| (current..=core.max_pin_length()).contains(length))
+            .ok_or(Status::PinPolicyViolation)?,
+    };
+    settings.min_pin_length = Some(length);
+    let mut force = set.force_change_pin == Some(true);
+    if force && !core.is_pin_set() {
+        return Err(Status::PinNotSet);
+    }
+    force |= core.state.pin.as_ref().is_some_and(|pin| pin.length < length);
+    if set.pin_complexity_policy == Some(true) && !core.pin_complexity() {
+        let policy = core.config.client_pin.as_ref().map(|pin| pin.complexity);
+        if policy != Some(PinComplexity::Configurable) {
+            return Err(Status::InvalidParameter);
+        }
+        settings.pin_complexity = true;
+        // Only the hash of the PIN is known: whether it is simple can't be told.
+        force |= core.is_pin_set();
+    }
+    let ids = set.min_pin_length_rp_ids.clone().unwrap_or_default();
+    if core.config.min_pin_length_rp_ids.is_none_or(|max| ids.len() > max) {
+        return Err(Status::KeyStoreFull);
+    }
+    if !ids.is_empty() {
+        settings.min_pin_length_rp_ids = ids;
+    }
+    settings.force_pin_change |= force;
+    store(core, settings, force)
+}
+
+/// Stores the settings; a PIN that has to be changed voids every token.
+fn store(core: &mut Core, settings: Settings, void_tokens: bool) -> Flow {
+    let identity = if void_tokens { core.with_new_persistent_token()? } else { None };
+    let mut changes = vec![settings.change()];
+    changes.extend(identity.as_ref().map(crate::state::Identity::change));
+    let work = core.store.commit(changes);
+    await_commit(core, work, move |core, saved| {
+        saved.map_err(|error| error.status())?;
+        core.state.settings = settings;
+        core.state.identity = identity.or(core.state.identity.take());
+        if void_tokens {
+            core.token.reset();
+        }
+        Ok(Next::Respond(Response::status_only(Status::Ok)))
+    })
+}

@@ -1,0 +1,242 @@
+//! The extensions of makeCredential and getAssertion (CTAP 2.3 §12): what is asked for is read before anybody is bothered,
+//! and nothing is answered that was not asked for.
+
+use towline_crypto::Secret;
+use towline_ctap::{
+    CredentialId, Extensions, LargeBlobKey, RpId, Status,
+    extension::{
+        CredBlob, CredBlobStored, CredentialProtectionPolicy, ExtensionValue, GetCredBlob,
+        GetLargeBlobKey, GetMinPinLength, HmacSecret, HmacSecretInput, HmacSecretMcInput,
+        HmacSecretMcOutput, MinPinLength, PinComplexityPolicy, PrfCreateInput, PrfCreateOutput,
+        PrfGetInput, PrfGetOutput, ThirdPartyPayment,
+    },
+};
+
+use crate::{
+    Config, ExtensionData, PinComplexity,
+    flow::Core,
+    hmac_secret::{Salts, evaluate},
+};
+
+/// The identifiers of those that are on.
+pub(crate) fn ids(config: &Config) -> Vec<String> {
+    let all = [
+        (true, CredentialProtectionPolicy::ID),
+        (config.hmac_secret, HmacSecret::ID),
+        (config.hmac_secret_mc, HmacSecretMcInput::ID),
+        (config.prf, PrfCreateInput::ID),
+        (config.cred_blob.is_some(), CredBlob::ID),
+        (config.large_blobs.is_some(), GetLargeBlobKey::ID),
+        (config.min_pin_length_rp_ids.is_some(), MinPinLength::ID),
+        (tells_pin_complexity(config), PinComplexityPolicy::ID),
+        (config.third_party_payment, ThirdPartyPayment::ID),
+    ];
+    all.into_iter().filter(|(on, _)| *on).map(|(_, id)| id.into()).collect()
+}
+
+/// Whether relying parties can learn of the policy on the complexity of PINs.
+fn tells_pin_complexity(config: &Config) -> bool {
+    let policy = config.client_pin.as_ref().map(|pin| pin.complexity);
+    let there = policy.is_some_and(|policy| policy != PinComplexity::None);
+    there && config.min_pin_length_rp_ids.is_some()
+}
+
+/// The input of an extension that is on.
+fn input<T: ExtensionValue>(inputs: &Extensions, on: bool) -> Result<Option<T>, Status> {
+    if on { inputs.get().map_err(|malformed| malformed.status()) } else { Ok(None) }
+}
+
+/// What a creation asks for.
+pub(crate) struct Creating {
+    pub(crate) protection: Option<CredentialProtectionPolicy>,
+    hmac_secret: bool,
+    salts: Option<Salts>,
+    prf: Option<PrfCreateInput>,
+    cred_blob: Option<Vec<u8>>,
+    large_blob_key: bool,
+    min_pin_length: bool,
+    pin_complexity: bool,
+    third_party_payment: Option<bool>,
+    discoverable: bool,
+}
+
+/// What becomes of it.
+#[derive(Default)]
+pub(crate) struct Created {
+    pub(crate) signed: Extensions,
+    pub(crate) unsigned: Extensions,
+    pub(crate) large_blob_key: Option<LargeBlobKey>,
+    /// What is kept with the credential.
+    pub(crate) kept: Option<Box<ExtensionData>>,
+}
+
+impl Creating {
+    pub(crate) fn read(
+        core: &mut Core,
+        inputs: &Extensions,
+        rp_id: &RpId,
+        discoverable: bool,
+    ) -> Result<Self, Status> {
+        let config = &core.config;
+        let hmac_secret = input::<HmacSecret>(inputs, config.hmac_secret)?;
+        let hmac_secret = hmac_secret.is_some_and(|HmacSecret(asked)| asked);
+        let mc = input::<HmacSecretMcInput>(inputs, config.hmac_secret_mc)?;
+        if mc.is_some() && !hmac_secret {
+            return Err(Status::MissingParameter);
+        }
+        let large_blob_key = input::<GetLargeBlobKey>(inputs, config.large_blobs.is_some())?;
+        let large_blob_key = match large_blob_key {
+            None => false,
+            Some(GetLargeBlobKey(true)) if discoverable => true,
+            Some(_) => return Err(Status::InvalidOption),
+        };
+        // These answer only those that may learn it.
+        let told = core.state.settings.min_pin_length_rp_ids.iter().any(|id| id == rp_id.as_str());
+        let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids.is_some())?;
+        let policy = input::<PinComplexityPolicy>(inputs, tells_pin_complexity(config))?;
+        let payment = input::<ThirdPartyPayment>(inputs, config.third_party_payment)?;
+        let mut creating = Self {
+            protection: input(inputs, true)?,
+            hmac_secret,
+            salts: None,
+            prf: input(inputs, config.prf)?,
+            cred_blob: input(inputs, config.cred_blob.is_some())?.map(|CredBlob(bytes)| bytes),
+            large_blob_key,
+            min_pin_length: told && min == Some(GetMinPinLength(true)),
+            pin_complexity: told && policy == Some(PinComplexityPolicy(true)),
+            third_party_payment: payment.map(|ThirdPartyPayment(wanted)| wanted),
+            discoverable,
+        };
+        if let Some(HmacSecretMcInput(input)) = mc {
+            creating.salts = Some(Salts::read(core, &input)?);
+        }
+        Ok(creating)
+    }
+
+    /// The outputs, and what is kept.
+    pub(crate) fn finish(&self, core: &Core, verified: bool) -> Result<Created, Status> {
+        let (config, provider) = (&core.config, &core.provider);
+        let mut created = Created::default();
+        let mut kept = ExtensionData::default();
+        if let Some(protection) = &self.protection {
+            created.signed.set(protection);
+        }
+        if config.hmac_secret || config.prf {
+            // Every credential gets one: who asks for it later only has to be verified, not to be registered again.
+            let secret: Secret<32> = provider.random.secret().map_err(|_| Status::Other)?;
+            if self.hmac_secret {
+                created.signed.set(&HmacSecret(true));
+            }
+            if let Some(salts) = &self.salts {
+                let output = salts.answer(provider, &secret, verified)?;
+                created.signed.set(&HmacSecretMcOutput(output));
+            }
+            if let Some(prf) = &self.prf {
+                let results = prf.eval.map(|salts| evaluate(provider, &secret, verified, &salts));
+                created.unsigned.set(&PrfCreateOutput { enabled: true, results });
+            }
+            kept.hmac_secret = Some(secret);
+        }
+        if let Some(blob) = &self.cred_blob {
+            let fits = config.cred_blob.is_some_and(|max| blob.len() <= max);
+            let stored = fits && self.discoverable;
+            created.signed.set(&CredBlobStored(stored));
+            kept.cred_blob = stored.then(|| blob.clone().into());
+        }
+        if self.large_blob_key {
+            let key = provider.random.secret().map_err(|_| Status::Other)?;
+            kept.large_blob_key = Some(LargeBlobKey::new(key));
+            created.large_blob_key = kept.large_blob_key.clone();
+        }
+        if self.min_pin_length {
+            created.signed.set(&MinPinLength(core.min_pin_length().into()));
+        }
+        if self.pin_complexity {
+            created.signed.set(&PinComplexityPolicy(core.pin_complexity()));
+        }
+        if let Some(wanted) = self.third_party_payment {
+            kept.third_party_payment = wanted;
+            created.signed.set(&ThirdPartyPayment(wanted));
+        }
+        created.kept = (kept != ExtensionData::default()).then(|| Box::new(kept));
+        Ok(created)
+    }
+}
+
+/// What an assertion asks for.
+#[derive(Default)]
+pub(crate) struct Asserting {
+    salts: Option<Salts>,
+    prf: Option<PrfGetInput>,
+    cred_blob: bool,
+    large_blob_key: bool,
+    third_party_payment: bool,
+}
+
+/// What becomes of it.
+pub(crate) struct Asserted {
+    pub(crate) signed: Extensions,
+    pub(crate) unsigned: Extensions,
+    pub(crate) large_blob_key: Option<LargeBlobKey>,
+}
+
+impl Asserting {
+    pub(crate) fn read(core: &mut Core, inputs: &Extensions, up: bool) -> Result<Self, Status> {
+        let config = &core.config;
+        let large_blob_key = match input(inputs, config.large_blobs.is_some())? {
+            None => false,
+            Some(GetLargeBlobKey(true)) => true,
+            Some(_) => return Err(Status::InvalidOption),
+        };
+        let blob = input(inputs, config.cred_blob.is_some())?;
+        let payment = input(inputs, config.third_party_payment)?;
+        let secret = input::<HmacSecretInput>(inputs, config.hmac_secret)?;
+        let prf = input(inputs, config.prf)?;
+        let mut asserting = Self {
+            salts: None,
+            prf,
+            cred_blob: blob == Some(GetCredBlob(true)),
+            large_blob_key,
+            third_party_payment: payment == Some(ThirdPartyPayment(true)),
+        };
+        if let Some(input) = secret {
+            if !up {
+                return Err(Status::UnsupportedOption);
+            }
+            asserting.salts = Some(Salts::read(core, &input)?);
+        }
+        Ok(asserting)
+    }
+
+    /// The outputs for a credential with what is kept of it.
+    pub(crate) fn finish(
+        &self,
+        core: &Core,
+        id: &CredentialId,
+        kept: Option<&ExtensionData>,
+        verified: bool,
+    ) -> Result<Asserted, Status> {
+        let provider = &core.provider;
+        let (mut signed, mut unsigned) = (Extensions::new(), Extensions::new());
+        if let Some(secret) = kept.and_then(|kept| kept.hmac_secret.as_ref()) {
+            if let Some(salts) = &self.salts {
+                signed.set(&salts.answer(provider, secret, verified)?);
+            }
+            if let Some(salts) = self.prf.as_ref().and_then(|prf| prf.salts_for(id)) {
+                let results = Some(evaluate(provider, secret, verified, salts));
+                unsigned.set(&PrfGetOutput { results });
+            }
+        }
+        if self.cred_blob {
+            let blob = kept.and_then(|kept| kept.cred_blob.as_deref()).unwrap_or_default();
+            signed.set(&CredBlob(blob.to_vec()));
+        }
+        if self.third_party_payment {
+            let payment = kept.is_some_and(|kept| kept.third_party_payment);
+            signed.set(&ThirdPartyPayment(payment));
+        }
+        let large_blob_key = kept.and_then(|kept| kept.large_blob_key.clone());
+        let large_blob_key = large_blob_key.filter(|_| self.large_blob_key);
+        Ok(Asserted { signed, unsigned, large_blob_key })
+    }
+}

@@ -1,0 +1,67 @@
+//! What `hmac-secret`, `hmac-secret-mc` and `prf` compute (CTAP 2.3 §12.5): a value that only this credential gives for a salt,
+//! one with user verification and another without.
+
+use towline_crypto::{CryptoProvider, Secret};
+use towline_ctap::{
+    Status,
+    extension::{HmacSecretInput, HmacSecretOutput, PrfResults, PrfSalts},
+};
+use zeroize::Zeroizing;
+
+use crate::{flow::Core, pin_protocol::SharedSecret};
+
+/// One salt or two, decrypted, and the secret under which the answer goes back.
+pub(crate) struct Salts {
+    shared: SharedSecret,
+    first: [u8; 32],
+    second: Option<[u8; 32]>,
+}
+
+impl Salts {
+    pub(crate) fn read(core: &mut Core, input: &HmacSecretInput) -> Result<Self, Status> {
+        let protocol = core.protocol(input.protocol())?;
+        let peer = &input.key_agreement;
+        let shared = core.key_agreement.decapsulate(&core.provider, protocol, peer)?;
+        if !shared.verify(&core.provider, &[&input.salt_enc], &input.salt_auth) {
+            return Err(Status::PinAuthInvalid);
+        }
+        let salts = shared.decrypt(&core.provider, &input.salt_enc);
+        let salts = salts.ok_or(Status::InvalidParameter)?;
+        let (first, rest) = salts.split_first_chunk().ok_or(Status::InvalidParameter)?;
+        let second = match rest {
+            [] => None,
+            rest => Some(rest.try_into().map_err(|_| Status::InvalidParameter)?),
+        };
+        Ok(Self { shared, first: *first, second })
+    }
+
+    /// The values for the salts, encrypted.
+    pub(crate) fn answer(
+        &self,
+        provider: &CryptoProvider,
+        secret: &Secret<32>,
+        verified: bool,
+    ) -> Result<HmacSecretOutput, Status> {
+        let salts = PrfSalts { first: self.first, second: self.second };
+        let values = evaluate(provider, secret, verified, &salts);
+        let mut plain = Zeroizing::new(values.first.expose().to_vec());
+        if let Some(second) = &values.second {
+            plain.extend_from_slice(second.expose());
+        }
+        self.shared.encrypt(provider, &plain).map(HmacSecretOutput)
+    }
+}
+
+/// The values for one salt or two.
+pub(crate) fn evaluate(
+    provider: &CryptoProvider,
+    secret: &Secret<32>,
+    verified: bool,
+    salts: &PrfSalts,
+) -> PrfResults {
+    let which: &[u8] = if verified { b"CredRandomWithUV" } else { b"CredRandomWithoutUV" };
+    let cred_random = Secret::new(provider.hmac.key(secret.expose()).sign(&[which]));
+    let key = provider.hmac.key(cred_random.expose());
+    let value = |salt: &[u8; 32]| Secret::new(key.sign(&[salt]));
+    PrfResults { first: value(&salts.first), second: salts.second.as_ref().map(value) }
+}
