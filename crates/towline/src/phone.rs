@@ -61,18 +61,31 @@ pub struct Phone<P> {
     driver: Driver<P>,
     provider: CryptoProvider,
     transport: PhoneTransport,
+    configure: Configure,
 }
+
+type Configure = Box<dyn Fn(&mut ResponderConfig) + Send + Sync>;
 
 impl<P: Person> Phone<P> {
     /// A phone that is ready to scan.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         authenticator: Authenticator,
         provider: CryptoProvider,
         transport: PhoneTransport,
         person: P,
     ) -> Self {
-        Self { driver: Driver::new(authenticator, person), provider, transport }
+        let driver = Driver::new(authenticator, person);
+        Self { driver, provider, transport, configure: Box::new(|_| {}) }
+    }
+
+    /// The same with other deadlines, or other choices of [`ResponderConfig`]: `change` is called for each code.
+    #[must_use]
+    pub fn with_config(
+        self,
+        change: impl Fn(&mut ResponderConfig) + Send + Sync + 'static,
+    ) -> Self {
+        Self { configure: Box::new(change), ..self }
     }
 
     /// Answers a scanned code: asks whether to connect, advertises, and serves the computer's requests until it is done, all
@@ -102,8 +115,10 @@ impl<P: Person> Phone<P> {
     ) -> Result<ResponderSummary, TransportError> {
         let payload = QrPayload::from_uri(&self.provider, code).map_err(Error::from)?;
         let info = self.driver.authenticator.get_info().to_cbor();
+        let mut config = ResponderConfig::new(info, self.transport.domain);
+        (self.configure)(&mut config);
         let (session, events) = Session::start(
-            ResponderConfig::new(info, self.transport.domain),
+            config,
             &self.provider,
             payload,
             source,
