@@ -73,6 +73,18 @@ fn bad_frames_are_refused_with_the_right_error() {
     }
 }
 
+/// Phones older than the standard seal and pad in another way, which is not spoken here.
+#[test]
+fn the_construction_before_the_standard_is_refused() {
+    for row in rows("legacy/transport") {
+        assert_eq!(open(row), Err(frame::Error::Authentication), "{row}");
+    }
+    for row in rows("legacy/padded_map") {
+        assert!(PostHandshake::decode(&bytes(row, "map")).is_ok(), "{row}");
+        assert!(PostHandshake::decode(&bytes(row, "padded")).is_err(), "{row}");
+    }
+}
+
 #[test]
 fn the_last_number_is_used_once_and_none_after_it() {
     let row = &rows("transport")[0];
