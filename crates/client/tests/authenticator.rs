@@ -33,7 +33,9 @@ struct Device {
 }
 
 impl Device {
-    fn new(config: Config, transport: Transport) -> Self {
+    fn new(mut config: Config, transport: Transport) -> Self {
+        // What is verified here is ES256, whatever else the site would take.
+        config.algorithms = vec![-7];
         let provider = rustcrypto::provider();
         let keys = SoftwareKeys::new(provider.clone());
         let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
