@@ -12,7 +12,11 @@ use crate::{
 
 /// The numbers of the subcommands that are there.
 pub(crate) fn subcommands(config: &Config) -> Vec<u64> {
-    let all = [(2, config.always_uv_configurable), (3, config.min_pin_length_rp_ids.is_some())];
+    let all = [
+        (2, config.always_uv_configurable),
+        (3, config.min_pin_length_rp_ids.is_some()),
+        (4, config.long_touch_configurable),
+    ];
     all.into_iter().filter(|(_, there)| *there).map(|(number, _)| number).collect()
 }
 
@@ -37,6 +41,10 @@ pub(crate) fn start(core: &mut Core, request: &ConfigRequest) -> Flow {
             store(core, settings, false)
         }
         ConfigSubcommand::SetMinPinLength(set) => set_min_pin_length(core, set),
+        ConfigSubcommand::EnableLongTouchForReset => {
+            let settings = Settings { long_touch_for_reset: true, ..core.state.settings.clone() };
+            store(core, settings, false)
+        }
         _ => Err(Status::InvalidSubcommand),
     }
 }

@@ -59,6 +59,9 @@ pub struct Config {
     pub min_pin_length_rp_ids: Option<usize>,
     /// toggleAlwaysUv of authenticatorConfig: `always_uv` is what holds at first.
     pub always_uv_configurable: bool,
+    /// enableLongTouchForReset of authenticatorConfig: whether a platform may turn on that a reset needs a touch of 5 s or more,
+    /// which the embedder has to be able to tell from a short one.
+    pub long_touch_configurable: bool,
     /// The extension `thirdPartyPayment`.
     pub third_party_payment: bool,
     /// Claims `alwaysUv`: nothing happens without user verification, but for silent look-ups.
@@ -214,6 +217,7 @@ impl Config {
             large_blobs: None,
             min_pin_length_rp_ids: None,
             always_uv_configurable: false,
+            long_touch_configurable: false,
             third_party_payment: false,
             make_cred_uv_not_rqd: false,
             verification_without_token: true,
@@ -305,7 +309,9 @@ impl Config {
 
     /// Whether authenticatorConfig is there.
     pub(crate) const fn has_settings(&self) -> bool {
-        self.always_uv_configurable || self.min_pin_length_rp_ids.is_some()
+        self.always_uv_configurable
+            || self.long_touch_configurable
+            || self.min_pin_length_rp_ids.is_some()
     }
 
     /// Whether anything but credentials and retries is kept.

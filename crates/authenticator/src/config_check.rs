@@ -123,6 +123,8 @@ impl Config {
         let min_pin_length = self.min_pin_length_rp_ids.is_some();
         needs("min_pin_length_rp_ids", min_pin_length, "a PIN", self.client_pin.is_some())?;
         needs("always_uv_configurable", self.always_uv_configurable, "PIN/UV tokens", token)?;
+        let long_touch = self.long_touch_configurable;
+        needs("long_touch_configurable", long_touch, "PIN/UV tokens", token)?;
         if self.cred_blob.is_some_and(|length| length < 32) {
             return Err(out_of_range("cred_blob", "at least 32"));
         }

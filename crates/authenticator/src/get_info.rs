@@ -77,6 +77,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
         }
     }
     info.max_serialized_large_blob_array = config.large_blobs.map(wide);
+    info.long_touch_for_reset = config.long_touch_configurable.then(|| core.needs_long_touch());
     info.max_cred_blob_length = config.cred_blob.map(wide);
     info.max_rp_ids_for_set_min_pin_length = config.min_pin_length_rp_ids.map(wide);
     info.authenticator_config_commands =

@@ -89,7 +89,10 @@ pub enum Purpose {
         permissions: Permissions,
     },
     /// Everything is to be deleted.
-    Reset,
+    Reset {
+        /// Whether only a touch of 5 s or more is a yes.
+        long_touch: bool,
+    },
 }
 
 /// What the person answered.
@@ -157,16 +160,15 @@ impl fmt::Display for Purpose {
                 write!(f, "Sign in to {}?", Plain(rp_id.as_str()))
             }
             Self::NothingToUse { rp_id } => {
-                write!(
-                f,
-                "This device has no passkey for {}. Let it know?",
-                Plain(rp_id.as_str())
-            )
+                write!(f, "This device has no passkey for {}. Let it know?", Plain(rp_id.as_str()))
             }
             Self::SelectDevice => f.write_str("Use this device?"),
             Self::Authorize { rp_id, permissions } => {
-                let mut what: Vec<&str> =
-                    USES.iter().filter(|(bit, _)| permissions.contains(*bit)).map(|(_, u)| *u).collect();
+                let mut what: Vec<&str> = USES
+                    .iter()
+                    .filter(|(bit, _)| permissions.contains(*bit))
+                    .map(|(_, u)| *u)
+                    .collect();
                 if what.is_empty() {
                     what.push("use this device");
                 }
@@ -176,10 +178,16 @@ impl fmt::Display for Purpose {
                     None => f.write_str("?"),
                 }
             }
-            Self::Reset => f.write_str(
-                "Delete every passkey on this device? The accounts that have no other way in can't be signed in to \
-                 afterwards.",
-            ),
+            Self::Reset { long_touch } => {
+                f.write_str(
+                    "Delete every passkey on this device? The accounts that have no other way in can't be signed in \
+                     to afterwards.",
+                )?;
+                if *long_touch {
+                    f.write_str(" Touch it for five seconds to agree.")?;
+                }
+                Ok(())
+            }
         }
     }
 }

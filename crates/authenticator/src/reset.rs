@@ -6,7 +6,7 @@ use crate::{
     Event, Purpose, ResetPolicy,
     flow::{Core, Flow, Next, await_commit},
     person::{self, Refusal},
-    state::State,
+    state::{self, State},
     store::StoreError,
     user_verification::Retries,
 };
@@ -23,10 +23,12 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     if !allowed {
         return Err(Status::NotAllowed);
     }
-    person::ask_presence(Purpose::Reset, |core, answer| match answer {
-        Ok(_) => clear_store(core),
-        Err(Refusal::TimedOut) => Err(Status::UserActionTimeout),
-        Err(Refusal::Denied | Refusal::NotVerified) => Err(Status::OperationDenied),
+    state::read_long_touch(core, |_, long_touch| {
+        person::ask_presence(Purpose::Reset { long_touch }, |core, answer| match answer {
+            Ok(_) => clear_store(core),
+            Err(Refusal::TimedOut) => Err(Status::UserActionTimeout),
+            Err(Refusal::Denied | Refusal::NotVerified) => Err(Status::OperationDenied),
+        })
     })
 }
 

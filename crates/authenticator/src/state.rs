@@ -36,7 +36,6 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Settings {
     pub(crate) always_uv: Option<bool>,
-    pub(crate) enterprise_attestation: bool,
     pub(crate) min_pin_length: Option<u8>,
     pub(crate) force_pin_change: bool,
     pub(crate) min_pin_length_rp_ids: Vec<String>,
@@ -52,18 +51,17 @@ impl Settings {
             if let Some(on) = self.always_uv {
                 map.entry(1, |w| w.bool(on));
             }
-            map.entry(2, |w| w.bool(self.enterprise_attestation));
             if let Some(length) = self.min_pin_length {
-                map.entry(3, |w| w.uint(length.into()));
+                map.entry(2, |w| w.uint(length.into()));
             }
-            map.entry(4, |w| w.bool(self.force_pin_change));
-            map.entry(5, |w| {
+            map.entry(3, |w| w.bool(self.force_pin_change));
+            map.entry(4, |w| {
                 w.array(|array| {
                     self.min_pin_length_rp_ids.iter().for_each(|id| array.item(|w| w.text(id)));
                 });
             });
-            map.entry(6, |w| w.bool(self.long_touch_for_reset));
-            map.entry(7, |w| w.bool(self.pin_complexity));
+            map.entry(5, |w| w.bool(self.long_touch_for_reset));
+            map.entry(6, |w| w.bool(self.pin_complexity));
         });
         let value = Some(Zeroizing::new(writer.into_vec()));
         Change::Record { record: Record::Settings, value }
@@ -75,15 +73,14 @@ impl Settings {
             reader.map(|key, value| {
                 match key {
                     Key::Int(1) => settings.always_uv = Some(value.bool()?),
-                    Key::Int(2) => settings.enterprise_attestation = value.bool()?,
-                    Key::Int(3) => settings.min_pin_length = u8::try_from(value.uint()?).ok(),
-                    Key::Int(4) => settings.force_pin_change = value.bool()?,
-                    Key::Int(5) => value.array(|element| {
+                    Key::Int(2) => settings.min_pin_length = u8::try_from(value.uint()?).ok(),
+                    Key::Int(3) => settings.force_pin_change = value.bool()?,
+                    Key::Int(4) => value.array(|element| {
                         settings.min_pin_length_rp_ids.push(element.text()?.into());
                         Ok::<(), towline_cbor::Error>(())
                     })?,
-                    Key::Int(6) => settings.long_touch_for_reset = value.bool()?,
-                    Key::Int(7) => settings.pin_complexity = value.bool()?,
+                    Key::Int(5) => settings.long_touch_for_reset = value.bool()?,
+                    Key::Int(6) => settings.pin_complexity = value.bool()?,
                     _ => {}
                 }
                 Ok::<(), towline_cbor::Error>(())
@@ -166,6 +163,27 @@ pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send 
     load_next(core, State::default(), &RECORDS, Box::new(then))
 }
 
+/// Whether a reset needs a long touch. A reset must work when nothing else does: settings that can't be read are no error
+/// here, but then the touch must be long.
+pub(crate) fn read_long_touch(
+    core: &mut Core,
+    then: impl FnOnce(&mut Core, bool) -> Flow + Send + 'static,
+) -> Flow {
+    if !core.config.long_touch_configurable {
+        return then(core, false);
+    }
+    let work = core.store.record(Record::Settings);
+    await_work(core, work, |core, stored| {
+        let settings = stored.map(|stored| stored.map(|stored| Settings::from_record(&stored)));
+        let long_touch = match settings {
+            Ok(None) => false,
+            Ok(Some(Ok(settings))) => settings.long_touch_for_reset,
+            Ok(Some(Err(_))) | Err(_) => true,
+        };
+        then(core, long_touch)
+    })
+}
+
 /// The records that make up the state.
 static RECORDS: [Record; 4] = [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity];
 
@@ -241,6 +259,11 @@ impl Core {
         let Some(identity) = &self.state.identity else { return Ok(None) };
         let store_state = self.provider.random.bytes().map_err(|_| Status::Other)?;
         Ok(Some(Identity { store_state, ..identity.clone() }))
+    }
+
+    /// Whether a reset needs a long touch.
+    pub(crate) const fn needs_long_touch(&self) -> bool {
+        self.config.long_touch_configurable && self.state.settings.long_touch_for_reset
     }
 
     pub(crate) const fn is_pin_set(&self) -> bool {

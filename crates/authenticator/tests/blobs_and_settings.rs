@@ -13,7 +13,9 @@ mod rig;
 use std::time::Duration;
 
 use rig::{platform::*, *};
-use towline_authenticator::{Config, PinComplexity, ResetPolicy};
+use towline_authenticator::{
+    Change, Config, CredentialStore, PinComplexity, Purpose, Question, Record, ResetPolicy, Work,
+};
 use towline_ctap::{
     ConfigRequest, ConfigSubcommand, LargeBlobsRequest, LargeBlobsResponse, Permissions, Request,
     SetMinPinLength, Status, Version,
@@ -311,6 +313,36 @@ fn always_uv_goes_on_and_off() {
     assert_eq!(rig.info().options.always_uv, Some(true));
     rig.call(&Request::Reset).unwrap();
     assert_eq!(rig.info().options.always_uv, Some(false));
+}
+
+#[test]
+fn a_long_touch_can_be_asked_for_until_the_reset() {
+    let mut config = Config::security_key();
+    config.reset = ResetPolicy::Always;
+    config.long_touch_configurable = true;
+    let mut rig = Rig::new(config.clone());
+    assert_eq!(rig.info().long_touch_for_reset, Some(false));
+    configure(&mut rig, None, ConfigSubcommand::EnableLongTouchForReset).unwrap();
+    let mut rig = Rig::over(config.clone(), rig.store);
+    assert_eq!(rig.info().long_touch_for_reset, Some(true));
+    let asked = |rig: &mut Rig| {
+        rig.forget_past();
+        rig.call(&Request::Reset).unwrap();
+        rig.questions[0].clone()
+    };
+    let long = |long_touch| Question::ConfirmPresence { purpose: Purpose::Reset { long_touch } };
+    assert_eq!(asked(&mut rig), long(true));
+    assert_eq!(rig.info().long_touch_for_reset, Some(false));
+    assert_eq!(asked(&mut rig), long(false));
+    // Settings that can't be read do not stand in the way, but make nothing easier.
+    let damage = Change::Record {
+        record: Record::Settings,
+        value: Some(zeroize::Zeroizing::new(vec![0xff])),
+    };
+    assert!(matches!(rig.store.clone().commit(vec![damage]), Work::Done(Ok(()))));
+    let mut rig = Rig::over(config, rig.store);
+    assert_eq!(asked(&mut rig), long(true));
+    assert_eq!(rig.info().long_touch_for_reset, Some(false));
 }
 
 #[test]

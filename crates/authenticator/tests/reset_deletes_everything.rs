@@ -36,7 +36,9 @@ fn after_a_power_up_and_a_confirmation_everything_is_gone() {
     assert_eq!(reset(&mut rig), Ok(()));
     assert!(rig.store.is_empty());
     assert_eq!(rig.events, [Event::Reset]);
-    let [Question::ConfirmPresence { purpose: Purpose::Reset }] = &rig.questions[..] else {
+    let [Question::ConfirmPresence { purpose: Purpose::Reset { long_touch: false } }] =
+        &rig.questions[..]
+    else {
         panic!("{:?}", rig.questions)
     };
     assert!(rig.questions[0].to_string().starts_with("Delete every passkey on this device?"));
