@@ -267,3 +267,32 @@ fn versions_and_metadata_stand_in_one_place() {
     }
     all(problems);
 }
+
+#[test]
+fn the_map_names_every_crate_and_gives_every_dependency_a_reason() {
+    let map = text(&root().join("ARCHITECTURE.md"));
+    let rows: Vec<_> = map.lines().filter(|line| line.starts_with("| `")).collect();
+    let mut problems = Vec::new();
+    for krate in crates() {
+        let room = krate.file_name().unwrap().to_string_lossy().into_owned();
+        if !rows.iter().any(|row| row.starts_with(&format!("| `{room}` |"))) {
+            problems.push(format!("no row on the crate {room}"));
+        }
+    }
+    let manifest = text(&root().join("Cargo.toml"));
+    let section = manifest.split("[workspace.dependencies]\n").nth(1).unwrap();
+    let dependencies: Vec<_> = section
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = ").map(|(name, _)| name))
+        .filter(|name| *name != "towline" && !name.starts_with("towline-"))
+        .collect();
+    assert!(dependencies.len() >= 40, "{dependencies:?}");
+    for dependency in dependencies {
+        if !rows.iter().any(|row| row.contains(&format!("`{dependency}`"))) {
+            problems.push(format!("no reason for {dependency}"));
+        }
+    }
+    all(problems);
+}
