@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
-use crate::PinUvAuthProtocol;
+use crate::{KeyHandle, PinUvAuthProtocol};
 
 /// The policy of one authenticator.
 ///
@@ -78,6 +78,8 @@ pub struct Config {
     pub algorithms: Vec<i64>,
     /// The attestation formats; the first is used where the client has no preference.
     pub attestation_formats: Vec<AttestationFormat>,
+    /// The key and the certificates of [`AttestationFormat::PackedBasic`].
+    pub batch_attestation: Option<BatchAttestation>,
     /// Signature counters.
     pub counters: Counters,
     /// Backup flags of credentials.
@@ -156,6 +158,18 @@ pub enum AttestationFormat {
     None,
     /// `packed`, signed with the credential's own key: says nothing of the model or the device.
     PackedSelf,
+    /// `packed`, signed with a key that many authenticators of the same model share: tells which model it is. The person is
+    /// asked first; if they refuse, there is neither a statement nor an AAGUID.
+    PackedBasic,
+}
+
+/// Who vouches for the model (WebAuthn L3 §6.5.3, basic attestation).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchAttestation {
+    /// The key: one that the [`KeyStore`](crate::KeyStore) can sign with.
+    pub key: KeyHandle,
+    /// Its certificates in DER, the leaf first (WebAuthn L3 §8.2.1 says what they must hold).
+    pub certificates: Vec<Vec<u8>>,
 }
 
 /// How signatures are counted.
@@ -223,6 +237,7 @@ impl Config {
             verification_without_token: true,
             algorithms: vec![algorithm::ES256],
             attestation_formats: vec![AttestationFormat::None, AttestationFormat::PackedSelf],
+            batch_attestation: None,
             counters: Counters::Zero,
             backup: Backup::default(),
             has_display: true,
@@ -359,7 +374,7 @@ impl AttestationFormat {
     pub const fn identifier(self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::PackedSelf => "packed",
+            Self::PackedSelf | Self::PackedBasic => "packed",
         }
     }
 }

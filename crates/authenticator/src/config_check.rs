@@ -4,7 +4,7 @@ use std::{collections::HashSet, hash::Hash, time::Duration};
 
 use towline_ctap::Version;
 
-use crate::{ClientPin, Config, PinUvAuthProtocol};
+use crate::{AttestationFormat, ClientPin, Config, PinUvAuthProtocol};
 
 /// Why a [`Config`] can't be used.
 #[non_exhaustive]
@@ -71,6 +71,12 @@ impl Config {
                 Version::Fido2_0 | Version::Fido2_1 | Version::Fido2_3 => {}
                 other => return Err(ConfigError::Version(other.as_str().into())),
             }
+        }
+        let basic = self.attestation_formats.contains(&AttestationFormat::PackedBasic);
+        let vouched = self.batch_attestation.as_ref().is_some_and(|it| !it.certificates.is_empty());
+        if basic && !vouched {
+            let needs = "`batch_attestation` with a certificate";
+            return Err(ConfigError::Needs { feature: "AttestationFormat::PackedBasic", needs });
         }
         self.check_verification()?;
         self.check_tokens()?;

@@ -85,7 +85,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.firmware_version = config.firmware_version;
     info.uv_modality = config.verification.as_ref().and_then(|verification| verification.modality);
     // Absent means `packed`; `none` is not listed.
-    if !config.attestation_formats.contains(&AttestationFormat::PackedSelf) {
+    if config.attestation_formats.iter().all(|format| *format == AttestationFormat::None) {
         info.attestation_formats = Some(Vec::new());
     }
     info

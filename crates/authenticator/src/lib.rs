@@ -54,6 +54,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod attestation;
 mod authenticator;
 mod authenticator_config;
 mod client_pin;
@@ -89,8 +90,8 @@ mod work;
 
 pub use authenticator::{Authenticator, UnknownJob};
 pub use config::{
-    AttestationFormat, Backup, BuiltInVerification, ClientPin, Config, Counters, PinComplexity,
-    ResetPolicy,
+    AttestationFormat, Backup, BatchAttestation, BuiltInVerification, ClientPin, Config, Counters,
+    PinComplexity, ResetPolicy,
 };
 pub use config_check::ConfigError;
 pub use credential::{Credential, ExtensionData, KeyHandle};

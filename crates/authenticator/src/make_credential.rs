@@ -2,18 +2,18 @@
 //! ceremony may have to wait.
 
 use towline_ctap::{
-    AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
+    Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
     MakeCredentialRequest, MakeCredentialResponse, PackedAttestation, Permissions, Rp, Status,
     extension::CredentialProtectionPolicy,
 };
 
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
-    Work,
+    Work, attestation,
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
     options::{self, Auth},
-    person::{self, Gestures, Present},
+    person::{self, Gestures, Present, Refusal},
     state::Identity,
     user_verification,
 };
@@ -34,6 +34,7 @@ struct Creation {
     uv: bool,
     extensions: Creating,
     format: AttestationFormat,
+    aaguid: Aaguid,
     /// Those of the exclude list that are here.
     listed: Vec<Credential>,
     /// The one that the new credential takes the place of.
@@ -89,7 +90,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
     let inputs = &request.extensions;
     let extensions = Creating::read(core, inputs, &request.rp.id, discoverable)?;
-    let format = attestation_format(&core.config.attestation_formats, &request);
+    let format = attestation::choose(&core.config.attestation_formats, &request);
     let user = &mut request.user;
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
         shorten(name);
@@ -101,6 +102,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         uv,
         extensions,
         format,
+        aaguid: core.config.aaguid,
         listed: Vec::new(),
         replaced: None,
         with_token: shown.is_some(),
@@ -171,17 +173,34 @@ fn excluded(core: &mut Core, rp: Rp) -> Flow {
 fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
     // Step 13.
     if creation.gestures.is_present() {
-        return step_16(core, creation);
+        return ask_to_attest(core, creation);
     }
     if let Some(present) = creation.token_presence(core) {
         creation.gestures.confirm(present);
         core.use_up_token();
-        return step_16(core, creation);
+        return ask_to_attest(core, creation);
     }
     person::ask_presence(creation.purpose(), |core, answer| {
         creation.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
         core.use_up_token();
-        step_16(core, creation)
+        ask_to_attest(core, creation)
+    })
+}
+
+/// An attestation that tells which model this is needs the person's consent; without it there is none, and no AAGUID.
+fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
+    if creation.format != AttestationFormat::PackedBasic {
+        return step_16(core, creation);
+    }
+    let purpose = Purpose::Attest { rp: creation.request.rp.clone() };
+    person::ask_presence(purpose, |core, answer| match answer {
+        Ok(_) => step_16(core, creation),
+        Err(Refusal::TimedOut) => Err(Status::OperationDenied),
+        Err(Refusal::Denied | Refusal::NotVerified) => {
+            creation.format = AttestationFormat::None;
+            creation.aaguid = Aaguid::ZERO;
+            step_16(core, creation)
+        }
     })
 }
 
@@ -231,7 +250,7 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
         sign_count: count,
         attested: Some(AttestedCredentialData {
-            aaguid: core.config.aaguid,
+            aaguid: creation.aaguid,
             credential_id: id.clone(),
             public_key: key.public_key,
         }),
@@ -256,26 +275,22 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         response.large_blob_key = large_blob_key;
         response
     };
-    match creation.format {
-        AttestationFormat::None => {
-            let response = respond(AttestationStatement::None, auth_data);
-            save(core, creation, credential, response)
-        }
-        AttestationFormat::PackedSelf => {
-            let client_data_hash = request.client_data_hash;
-            let work = core.keys.sign(&credential.key, &[&auth_data, client_data_hash.as_bytes()]);
-            let handle = credential.key.clone();
-            await_with_key(core, handle, work, |core, signature| {
-                let statement = AttestationStatement::Packed(PackedAttestation {
-                    alg: credential.key.algorithm(),
-                    sig: signature.map_err(|error| error.status())?,
-                    x5c: None,
-                });
-                let response = respond(statement, auth_data);
-                save(core, creation, credential, response)
-            })
-        }
-    }
+    let Some((signer, x5c)) = attestation::signer(core, creation.format, &credential.key) else {
+        let response = respond(AttestationStatement::None, auth_data);
+        return save(core, creation, credential, response);
+    };
+    let client_data_hash = request.client_data_hash;
+    let work = core.keys.sign(&signer, &[&auth_data, client_data_hash.as_bytes()]);
+    let handle = credential.key.clone();
+    await_with_key(core, handle, work, move |core, signature| {
+        let statement = AttestationStatement::Packed(PackedAttestation {
+            alg: signer.algorithm(),
+            sig: signature.map_err(|error| error.status())?,
+            x5c,
+        });
+        let response = respond(statement, auth_data);
+        save(core, creation, credential, response)
+    })
 }
 
 /// Stores the credential, in the place of the one for the same account: from here on there is no way back.
@@ -358,17 +373,6 @@ impl Creation {
             Purpose::Create { rp, user, replaces: self.replaced.is_some() }
         }
     }
-}
-
-/// The first format of the client's preference that is supported, or our own first.
-fn attestation_format(
-    supported: &[AttestationFormat],
-    request: &MakeCredentialRequest,
-) -> AttestationFormat {
-    let preferred = request.attestation_formats_preference.iter().find_map(|name| {
-        supported.iter().copied().find(|format| format.identifier() == name.as_str())
-    });
-    preferred.or(supported.first().copied()).unwrap_or(AttestationFormat::None)
 }
 
 /// Cuts a name at the end of a character.

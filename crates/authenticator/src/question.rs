@@ -81,6 +81,11 @@ pub enum Purpose {
     },
     /// The person shows which of several authenticators they want to use.
     SelectDevice,
+    /// The site learns which model of authenticator this is; a refusal only keeps that from it.
+    Attest {
+        /// For whom.
+        rp: Rp,
+    },
     /// Whoever holds the client is to be let in: it gets a PIN/UV token.
     Authorize {
         /// For whom; `None`: for anybody.
@@ -163,6 +168,9 @@ impl fmt::Display for Purpose {
                 write!(f, "This device has no passkey for {}. Let it know?", Plain(rp_id.as_str()))
             }
             Self::SelectDevice => f.write_str("Use this device?"),
+            Self::Attest { rp } => {
+                write!(f, "Let {} know which model of device this is?", Site(rp))
+            }
             Self::Authorize { rp_id, permissions } => {
                 let mut what: Vec<&str> = USES
                     .iter()

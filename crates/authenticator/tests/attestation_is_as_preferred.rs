@@ -11,7 +11,92 @@
 mod rig;
 
 use rig::*;
-use towline_authenticator::{AttestationFormat, Config};
+use std::time::Duration;
+use towline_authenticator::{
+    AttestationFormat, BatchAttestation, Config, ConfigError, KeyHandle, Purpose, Question,
+};
+use towline_ctap::{Aaguid, AttestationStatement, Status, algorithm};
+use zeroize::Zeroizing;
+
+/// A key that vouches for the model, and its public half.
+fn vouched() -> (Config, Vec<u8>) {
+    let provider = towline_crypto::rustcrypto::provider();
+    let es256 = provider.signature(algorithm::ES256).unwrap();
+    let key = es256.generate(&*provider.random).unwrap();
+    let material = Zeroizing::new(key.private_bytes().unwrap().as_slice().into());
+    let mut config = Config::security_key().with_aaguid([7; 16].into());
+    config.attestation_formats = vec![AttestationFormat::PackedBasic, AttestationFormat::None];
+    config.batch_attestation = Some(BatchAttestation {
+        key: KeyHandle::new(algorithm::ES256, material),
+        certificates: vec![vec![0x30, 1], vec![0x30, 2]],
+    });
+    (config, key.public_key().to_vec())
+}
+
+fn refuses_to_attest(question: &Question) -> Option<towline_authenticator::Answer> {
+    match question {
+        Question::ConfirmPresence { purpose: Purpose::Attest { .. } } => refusing(question),
+        other => agreeable(other),
+    }
+}
+
+#[test]
+fn the_batch_key_signs_after_the_person_agreed() {
+    let (config, public) = vouched();
+    let mut rig = Rig::new(config);
+    let response = rig.create(&creation("example.org", "alice")).unwrap();
+    let AttestationStatement::Packed(statement) = response.attestation else { panic!() };
+    assert_eq!(statement.x5c, Some(vec![vec![0x30, 1], vec![0x30, 2]]));
+    assert_eq!(statement.alg, algorithm::ES256);
+    let message = [&response.auth_data[..], CLIENT_DATA_HASH.as_bytes()].concat();
+    let es256 = rig.provider.signature(algorithm::ES256).unwrap();
+    es256.verify(&public, &message, &statement.sig).unwrap();
+    let attested = data(&response.auth_data).attested.unwrap();
+    assert_eq!(attested.aaguid, Aaguid::new([7; 16]));
+    assert_eq!(rig.questions.len(), 2);
+}
+
+#[test]
+fn without_consent_the_model_stays_unknown() {
+    let mut rig = Rig::new(vouched().0);
+    rig.person(refuses_to_attest);
+    let response = rig.create(&creation("example.org", "alice")).unwrap();
+    assert_eq!(response.attestation, AttestationStatement::None);
+    assert_eq!(data(&response.auth_data).attested.unwrap().aaguid, Aaguid::ZERO);
+    assert_eq!(rig.store.len(), 1);
+}
+
+#[test]
+fn who_asks_for_none_is_not_a_reason_to_ask() {
+    let mut rig = Rig::new(vouched().0);
+    let mut request = creation("example.org", "alice");
+    request.attestation_formats_preference = vec!["none".into()];
+    let response = rig.create(&request).unwrap();
+    assert_eq!(response.attestation, AttestationStatement::None);
+    assert_eq!(rig.questions.len(), 1);
+}
+
+#[test]
+fn nobody_there_to_consent_makes_no_credential() {
+    let mut rig = Rig::new(vouched().0);
+    rig.person(|question| match question {
+        Question::ConfirmPresence { purpose: Purpose::Attest { .. } } => None,
+        other => agreeable(other),
+    });
+    rig.send(HOME, &towline_ctap::Request::from(creation("example.org", "alice")).encode());
+    rig.pass(Duration::from_secs(60));
+    assert_eq!(rig.status(), Status::OperationDenied);
+    assert!(rig.store.is_empty() && rig.open.is_empty());
+}
+
+#[test]
+fn a_batch_attestation_needs_its_key_and_a_certificate() {
+    let (mut config, _) = vouched();
+    config.batch_attestation.as_mut().unwrap().certificates.clear();
+    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
+    config.batch_attestation = None;
+    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
+}
 
 fn format(config: Config, preference: &[&str]) -> String {
     let mut rig = Rig::new(config);
