@@ -27,51 +27,94 @@
 //! # }
 //! ```
 //!
-//! # Be the computer, be the phone
+//! # Be the phone
 //!
-//! [`Computer`] shows a code and gives the response for the site; [`Phone`] answers a code. Which radio, which tunnel
-//! service and which roots of trust are yours to say. Here both ends meet in one process, over a relay on this machine and
-//! a simulated radio:
+//! [`Phone`] answers a code. Which radio, which tunnel service and which roots of trust are yours to say; here the radio is
+//! simulated, and `connector` leads to a relay on this machine:
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use towline::{authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys}, radio::air::Air, transport::TunnelConnector};
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let creation_options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+//! # let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
 //! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
 //! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
 //! #     "authenticatorSelection": {"residentKey": "required"}}"#;
 //! # let provider = towline::crypto::rustcrypto::provider();
-//! # let air = Air::new();
+//! # let air = towline::radio::air::Air::new();
 //! # let security = towline_tunnel::Security::Plain;
 //! # let config = towline_tunnel::RelayConfig::new("127.0.0.1:0".parse()?, security, provider.clone());
 //! # let relay = towline_tunnel::Relay::bind(config).await?;
-//! # let connector = Arc::new(TunnelConnector::plain_loopback(relay.local_addr())?);
+//! # let connector = Arc::new(towline::transport::TunnelConnector::plain_loopback(relay.local_addr())?);
 //! # tokio::spawn(relay.run());
-//! use towline::{Agreeable, Computer, Phone, PhoneTransport, Step};
+//! # let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel();
+//! # let computer = towline::Computer::new(provider.clone(), Arc::new(air.radio()), connector.clone());
+//! # let computer = tokio::spawn(async move {
+//! #     let screen = move |step: towline::Step<'_>| {
+//! #         if let towline::Step::ShowCode(code) = step { drop(shown.send(code.to_owned())) }
+//! #     };
+//! #     computer.create(&screen, "https://example.org", options).await
+//! # });
+//! # let scanned = seen.recv().await.ok_or("no code")?;
+//! use towline::authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 //! use towline::hybrid::{CodeSource, domain::TunnelDomain};
+//! use towline::{Agreeable, Phone, PhoneTransport};
 //!
-//! // The phone: an authenticator, a way to reach computers, and whoever holds it.
 //! let keys = SoftwareKeys::new(provider.clone());
-//! let authenticator = Authenticator::new(Config::phone(), provider.clone(), MemoryStore::new(), keys)?;
-//! let domain = TunnelDomain::new(257)?;
-//! let transport = PhoneTransport { advertiser: Arc::new(air.radio()), connector: connector.clone(), domain };
-//! let mut phone = Phone::new(authenticator, provider.clone(), transport, Agreeable);
+//! let store = MemoryStore::new();
+//! let authenticator = Authenticator::new(Config::phone(), provider.clone(), store, keys)?;
+//! let advertiser = Arc::new(air.radio());
+//! let transport = PhoneTransport { advertiser, connector, domain: TunnelDomain::new(257)? };
+//! let mut phone = Phone::new(authenticator, provider, transport, Agreeable); // or your own `Person`
+//! let served = phone.answer_code(&scanned, CodeSource::Camera).await?;
+//! # assert_eq!(served.requests, 1);
+//! # assert!(computer.await??.contains("attestationObject"));
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! // The computer: draws the code, here straight into the phone's camera.
-//! let (camera, mut seen) = tokio::sync::mpsc::unbounded_channel();
+//! # Be the computer
+//!
+//! [`Computer`] shows a code, and gives the response for the site:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use towline::authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+//! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+//! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+//! #     "authenticatorSelection": {"residentKey": "required"}}"#;
+//! # let provider = towline::crypto::rustcrypto::provider();
+//! # let air = towline::radio::air::Air::new();
+//! # let security = towline_tunnel::Security::Plain;
+//! # let config = towline_tunnel::RelayConfig::new("127.0.0.1:0".parse()?, security, provider.clone());
+//! # let relay = towline_tunnel::Relay::bind(config).await?;
+//! # let connector = Arc::new(towline::transport::TunnelConnector::plain_loopback(relay.local_addr())?);
+//! # tokio::spawn(relay.run());
+//! # let keys = SoftwareKeys::new(provider.clone());
+//! # let authenticator = Authenticator::new(Config::phone(), provider.clone(), MemoryStore::new(), keys)?;
+//! # let domain = towline::hybrid::domain::TunnelDomain::new(257)?;
+//! # let transport =
+//! #     towline::PhoneTransport { advertiser: Arc::new(air.radio()), connector: connector.clone(), domain };
+//! # let mut phone = towline::Phone::new(authenticator, provider.clone(), transport, towline::Agreeable);
+//! # let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel::<String>();
+//! # let phone = tokio::spawn(async move {
+//! #     let code = seen.recv().await.expect("a code");
+//! #     phone.answer_code(&code, towline::hybrid::CodeSource::Camera).await
+//! # });
+//! # let draw_as_qr_code = |code: &str| drop(shown.send(code.to_owned()));
+//! use towline::{Computer, Step};
+//!
 //! let computer = Computer::new(provider, Arc::new(air.radio()), connector);
 //! let screen = |step: Step<'_>| match step {
-//!     Step::ShowCode(code) => drop(camera.send(code.to_owned())),
+//!     Step::ShowCode(code) => draw_as_qr_code(code),
 //!     step => println!("{step}"), // "Connecting.", "Continue on your phone.", ..
 //! };
-//! let (registration, served) = tokio::join!(
-//!     computer.create(&screen, "https://example.org", creation_options),
-//!     async { phone.answer_code(&seen.recv().await.expect("a code"), CodeSource::Camera).await },
-//! );
-//! # assert_eq!(served?.requests, 1);
-//! println!("for the site: {}", registration?);
+//! let registration = computer.create(&screen, "https://example.org", options).await?;
+//! println!("for the site: {registration}");
+//! # assert_eq!(phone.await??.requests, 1);
 //! # Ok(())
 //! # }
 //! ```
