@@ -78,7 +78,7 @@ pub struct Config {
     pub algorithms: Vec<i64>,
     /// The attestation formats; the first is used where the client has no preference.
     pub attestation_formats: Vec<AttestationFormat>,
-    /// The key and the certificates of [`AttestationFormat::PackedBasic`].
+    /// The key and the certificates of [`AttestationFormat::PackedBasic`] and [`AttestationFormat::FidoU2f`].
     pub batch_attestation: Option<BatchAttestation>,
     /// Signature counters.
     pub counters: Counters,
@@ -161,6 +161,9 @@ pub enum AttestationFormat {
     /// `packed`, signed with a key that many authenticators of the same model share: tells which model it is. The person is
     /// asked first; if they refuse, there is neither a statement nor an AAGUID.
     PackedBasic,
+    /// `fido-u2f`, signed with the same key, which is on P-256; only credentials on P-256 can have it, and there is no AAGUID.
+    /// The person is asked, too.
+    FidoU2f,
 }
 
 /// Who vouches for the model (WebAuthn L3 §6.5.3, basic attestation).
@@ -369,12 +372,18 @@ impl ClientPin {
 }
 
 impl AttestationFormat {
+    /// Whether a statement tells which model it comes from.
+    pub(crate) const fn tells_the_model(self) -> bool {
+        matches!(self, Self::PackedBasic | Self::FidoU2f)
+    }
+
     /// The format's identifier (IANA WebAuthn registry).
     #[must_use]
     pub const fn identifier(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::PackedSelf | Self::PackedBasic => "packed",
+            Self::FidoU2f => "fido-u2f",
         }
     }
 }

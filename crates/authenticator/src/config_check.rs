@@ -2,9 +2,9 @@
 
 use std::{collections::HashSet, hash::Hash, time::Duration};
 
-use towline_ctap::Version;
+use towline_ctap::{Version, algorithm};
 
-use crate::{AttestationFormat, ClientPin, Config, PinUvAuthProtocol};
+use crate::{AttestationFormat, BatchAttestation, ClientPin, Config, PinUvAuthProtocol};
 
 /// Why a [`Config`] can't be used.
 #[non_exhaustive]
@@ -72,11 +72,18 @@ impl Config {
                 other => return Err(ConfigError::Version(other.as_str().into())),
             }
         }
-        let basic = self.attestation_formats.contains(&AttestationFormat::PackedBasic);
+        let basic = |format: &AttestationFormat| format.tells_the_model();
+        let basic = self.attestation_formats.iter().any(basic);
         let vouched = self.batch_attestation.as_ref().is_some_and(|it| !it.certificates.is_empty());
         if basic && !vouched {
             let needs = "`batch_attestation` with a certificate";
-            return Err(ConfigError::Needs { feature: "AttestationFormat::PackedBasic", needs });
+            return Err(ConfigError::Needs { feature: "attestation_formats", needs });
+        }
+        let u2f = self.attestation_formats.contains(&AttestationFormat::FidoU2f);
+        let on_p256 = |it: &BatchAttestation| it.key.algorithm() == algorithm::ES256;
+        if u2f && !self.batch_attestation.as_ref().is_some_and(on_p256) {
+            let needs = "a `batch_attestation` with ES256";
+            return Err(ConfigError::Needs { feature: "AttestationFormat::FidoU2f", needs });
         }
         self.check_verification()?;
         self.check_tokens()?;

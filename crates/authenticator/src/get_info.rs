@@ -85,8 +85,15 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.firmware_version = config.firmware_version;
     info.uv_modality = config.verification.as_ref().and_then(|verification| verification.modality);
     // Absent means `packed`; `none` is not listed.
-    if config.attestation_formats.iter().all(|format| *format == AttestationFormat::None) {
-        info.attestation_formats = Some(Vec::new());
+    let mut formats: Vec<String> = Vec::new();
+    for format in &config.attestation_formats {
+        let id = format.identifier();
+        if *format != AttestationFormat::None && formats.iter().all(|listed| listed != id) {
+            formats.push(id.into());
+        }
+    }
+    if formats != ["packed"] {
+        info.attestation_formats = Some(formats);
     }
     info
 }

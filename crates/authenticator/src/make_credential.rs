@@ -3,13 +3,14 @@
 
 use towline_ctap::{
     Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
-    MakeCredentialRequest, MakeCredentialResponse, PackedAttestation, Permissions, Rp, Status,
+    MakeCredentialRequest, MakeCredentialResponse, Permissions, Rp, Status,
     extension::CredentialProtectionPolicy,
 };
 
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
-    Work, attestation,
+    Work,
+    attestation::{self, Unsigned},
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
     options::{self, Auth},
@@ -90,7 +91,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
     let inputs = &request.extensions;
     let extensions = Creating::read(core, inputs, &request.rp.id, discoverable)?;
-    let format = attestation::choose(&core.config.attestation_formats, &request);
+    let format = attestation::choose(&core.config.attestation_formats, &request, algorithm);
     let user = &mut request.user;
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
         shorten(name);
@@ -102,7 +103,10 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         uv,
         extensions,
         format,
-        aaguid: core.config.aaguid,
+        aaguid: match format {
+            AttestationFormat::FidoU2f => Aaguid::ZERO,
+            _ => core.config.aaguid,
+        },
         listed: Vec::new(),
         replaced: None,
         with_token: shown.is_some(),
@@ -189,7 +193,7 @@ fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
 
 /// An attestation that tells which model this is needs the person's consent; without it there is none, and no AAGUID.
 fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
-    if creation.format != AttestationFormat::PackedBasic {
+    if !creation.format.tells_the_model() {
         return step_16(core, creation);
     }
     let purpose = Purpose::Attest { rp: creation.request.rp.clone() };
@@ -245,7 +249,7 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
     let request = &creation.request;
     let created = creation.extensions.finish(core, creation.gestures.is_verified())?;
     let backup_eligible = core.config.backup.eligible;
-    let auth_data = AuthenticatorData {
+    let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
         flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
         sign_count: count,
@@ -255,8 +259,7 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
             public_key: key.public_key,
         }),
         extensions: created.signed,
-    }
-    .encode();
+    };
     let credential = Credential {
         id,
         rp_id: request.rp.id.clone(),
@@ -275,20 +278,18 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         response.large_blob_key = large_blob_key;
         response
     };
-    let Some((signer, x5c)) = attestation::signer(core, creation.format, &credential.key) else {
+    let hash = &request.client_data_hash;
+    let unsigned_statement = Unsigned::new(core, creation.format, &credential.key, &data, hash);
+    let auth_data = data.encode();
+    let Some(statement) = unsigned_statement else {
         let response = respond(AttestationStatement::None, auth_data);
         return save(core, creation, credential, response);
     };
-    let client_data_hash = request.client_data_hash;
-    let work = core.keys.sign(&signer, &[&auth_data, client_data_hash.as_bytes()]);
+    let work = core.keys.sign(&statement.signer, &[&statement.message]);
     let handle = credential.key.clone();
     await_with_key(core, handle, work, move |core, signature| {
-        let statement = AttestationStatement::Packed(PackedAttestation {
-            alg: signer.algorithm(),
-            sig: signature.map_err(|error| error.status())?,
-            x5c,
-        });
-        let response = respond(statement, auth_data);
+        let signature = signature.map_err(|error| error.status())?;
+        let response = respond(statement.signed(signature), auth_data);
         save(core, creation, credential, response)
     })
 }

@@ -90,9 +90,48 @@ fn nobody_there_to_consent_makes_no_credential() {
 }
 
 #[test]
+fn fido_u2f_is_for_es256_and_tells_no_aaguid() {
+    let (mut config, public) = vouched();
+    config.attestation_formats = vec![AttestationFormat::FidoU2f, AttestationFormat::PackedSelf];
+    let mut rig = Rig::new(config);
+    let formats = ["fido-u2f".to_owned(), "packed".to_owned()];
+    assert_eq!(rig.info().attestation_formats, Some(formats.to_vec()));
+    let mut request = creation("example.org", "alice");
+    let response = rig.create(&request).unwrap();
+    let AttestationStatement::FidoU2f(statement) = response.attestation else { panic!() };
+    assert_eq!(statement.certificate, [0x30, 1]);
+    let made = data(&response.auth_data);
+    let attested = made.attested.unwrap();
+    assert_eq!(attested.aaguid, Aaguid::ZERO);
+    let point = attested.public_key.p256_point().unwrap();
+    let hash = CLIENT_DATA_HASH;
+    let message = [
+        &[0],
+        &made.rp_id_hash.as_bytes()[..],
+        hash.as_bytes(),
+        attested.credential_id.as_bytes(),
+        &point,
+    ]
+    .concat();
+    let es256 = rig.provider.signature(algorithm::ES256).unwrap();
+    es256.verify(&public, &message, &statement.sig).unwrap();
+    request.pub_key_cred_params = vec![algorithm::EDDSA];
+    request.attestation_formats_preference = vec!["fido-u2f".into()];
+    assert!(rig.create(&request).unwrap().attestation.is_self());
+    rig.person(refuses_to_attest);
+    let response = rig.create(&creation("example.org", "bob")).unwrap();
+    assert_eq!(response.attestation, AttestationStatement::None);
+}
+
+#[test]
 fn a_batch_attestation_needs_its_key_and_a_certificate() {
     let (mut config, _) = vouched();
     config.batch_attestation.as_mut().unwrap().certificates.clear();
+    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
+    let (mut config, _) = vouched();
+    config.attestation_formats = vec![AttestationFormat::FidoU2f];
+    let batch = config.batch_attestation.as_mut().unwrap();
+    batch.key = KeyHandle::new(algorithm::EDDSA, Zeroizing::new([1; 32].into()));
     assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
     config.batch_attestation = None;
     assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
