@@ -1,8 +1,16 @@
 //! Drives the authenticator: asks the person, runs slow work on a thread of its own, keeps the time.
 
-use std::{pin::pin, time::Instant};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+    time::Instant,
+};
 
-use tokio::{task::JoinHandle, time::sleep_until};
+use tokio::{
+    task::{JoinError, JoinHandle},
+    time::sleep_until,
+};
 use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Question, Token};
 
 use crate::Person;
@@ -92,15 +100,8 @@ impl<P: Person> Driver<P> {
     /// Waits for work to be done, or for the authenticator's own deadline.
     async fn wait(&mut self) {
         let timeout = self.authenticator.poll_timeout();
-        let Some((token, job)) = self.jobs.first_mut() else {
-            at(timeout).await;
-            self.authenticator.handle_timeout(now());
-            return;
-        };
-        let token = *token;
         tokio::select! {
-            done = job => {
-                self.jobs.remove(0);
+            (token, done) = done(&mut self.jobs) => {
                 // Unknown is a job that the authenticator has given up meanwhile.
                 let _ = match done {
                     Ok(done) => self.authenticator.handle_work(token, done, now()),
@@ -110,6 +111,26 @@ impl<P: Person> Driver<P> {
             () = at(timeout) => self.authenticator.handle_timeout(now()),
         }
     }
+}
+
+/// Whichever job is done first: one that hangs keeps no other waiting. Without jobs it waits for ever.
+async fn done(jobs: &mut Vec<(Token, JoinHandle<JobDone>)>) -> (Token, Result<JobDone, JoinError>) {
+    poll_fn(|context| {
+        let done = jobs.iter_mut().enumerate().find_map(|(index, (token, job))| {
+            match Pin::new(job).poll(context) {
+                Poll::Ready(done) => Some((index, *token, done)),
+                Poll::Pending => None,
+            }
+        });
+        match done {
+            Some((index, token, done)) => {
+                drop(jobs.swap_remove(index));
+                Poll::Ready((token, done))
+            }
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// The time, by tokio's clock, so that tests may stop it.
