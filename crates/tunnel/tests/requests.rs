@@ -232,11 +232,17 @@ async fn one_source_may_not_take_all_places_for_requests() {
     let mut config = config();
     config.requests_per_source = 1;
     let relay = start(config).await;
+    // Connections are taken in the order in which they came.
     let idle = TcpStream::connect(relay.address).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(relay.raw(b"").await, "");
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_eq!(relay.raw(request).await, "");
     drop(idle);
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let answered = async {
+        while relay.raw(request).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(support::PATIENCE, answered).await.is_ok());
     // An admitted connection gives the place back.
     let _phone = relay.phone(1).await;
     let _other = relay.phone(2).await;
