@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &args::Air, report: &Report) -> Result<Exit, Failu
     tokio::select! {
         error = hub.run() => Err(radio_failure(&error)),
         () = stop.wished() => {
-            report.event(&Event::Stopped { role: Role::Air });
+            report.event(&Event::Stopped { role: Role::Air, simulated: true });
             Ok(Exit::Ok)
         }
     }
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &args::Air, report: &Report) -> Result<Exit, Failu
 pub(crate) async fn bind(listen: SocketAddr, report: &Report) -> Result<UdpHub, Failure> {
     let hub = UdpHub::bind(listen).await.map_err(|error| radio_failure(&error))?;
     let url = format!("udp:{}", hub.local_addr());
-    report.event(&Event::Listening { role: Role::Air, url, simulated: true });
+    report.event(&Event::Listening { role: Role::Air, url, place: None, simulated: true });
     Ok(hub)
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use towline_ctaphid_socket::Endpoint;
 use url::Url;
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
@@ -36,19 +37,49 @@ Exit codes are listed by `towline exit-codes`. Set RUST_LOG=towline=debug to see
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Carry the tunnels between phones and computers
+    ///
+    /// Opens tunnels at /cable/new and /cable/connect, and forwards what it can't read between the two ends.
+    ///
+    /// Without a certificate it speaks ws:// and listens on this machine only. Stop it with Ctrl-C.
     Relay(Relay),
     /// Be the phone: answer QR codes, keep passkeys while it runs
+    ///
+    /// Answers QR codes as a phone does, one after the other.
+    ///
+    /// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard input. Passkeys are kept
+    /// until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
+    /// last code.
     Phone(Phone),
+    /// Be a security key that programs on this machine reach over a socket
+    ///
+    /// A security key (CTAP 2.3: passkeys, PIN, management) behind sockets, for tools and tests that need one without hardware.
+    ///
+    /// Its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM ENDS. Raw CTAPHID reports of 64 bytes travel over
+    /// sockets of this machine: one in each UDP datagram, or each after its length (00 40) over TCP and Unix sockets. All
+    /// endpoints lead to the same key, and any number of programs can use it at once. Questions are answered with yes, no or a
+    /// number on standard input, once they are shown; the end of the input is a no. Stop it with Ctrl-C.
+    Key(Key),
     /// Be the relying party: a small site on this machine to register and sign in with
+    ///
+    /// A small site with accounts, named keys and a log of sign-ins, for demos.
+    ///
+    /// It listens on this machine only, keeps everything in memory, and shows a page at its address.
     Rp(Rp),
     /// Be the computer: register a passkey or sign in, by showing a QR code
     #[command(subcommand)]
     Computer(Computer),
     /// Explain a QR code field by field
+    ///
+    /// Explains what a passkey QR code says, key by key. The secret inside is not printed.
     Qr(Qr),
     /// Say what works here: Bluetooth, the relay, the clock, the roots
+    ///
+    /// Checks what a transaction between two devices needs, and says for each thing whether it was found good, found
+    /// wanting, or not checked.
     Doctor(Doctor),
     /// Carry a simulated Bluetooth between processes on this machine
+    ///
+    /// Carries adverts between the processes that name it with --air. It is SIMULATED: it proves nothing about nearness.
     Air(Air),
     /// Print a completion script for a shell
     Completions(Completions),
@@ -87,9 +118,6 @@ pub(crate) enum AnswerMode {
     Ask,
 }
 
-/// Opens tunnels at /cable/new and /cable/connect, and forwards what it can't read between the two ends.
-///
-/// Without a certificate it speaks ws:// and listens on this machine only. Stop it with Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -114,11 +142,6 @@ pub(crate) struct Relay {
     pub(crate) air: Option<SocketAddr>,
 }
 
-/// Answers QR codes as a phone does, one after the other.
-///
-/// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard input. Passkeys are kept
-/// until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
-/// last code.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -145,9 +168,54 @@ pub(crate) struct Phone {
     pub(crate) radio: Radio,
 }
 
-/// A small site with accounts, named keys and a log of sign-ins, for demos.
-///
-/// It listens on this machine only, keeps everything in memory, and shows a page at its address.
+/// Who says that somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PresenceMode {
+    /// Ask on the terminal, each time
+    Ask,
+    /// SIMULATED: every program that reaches the key gets what it asks for
+    Auto,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = KEY_EXAMPLES)]
+pub(crate) struct Key {
+    /// Where to listen, on this machine: udp:ADDR, tcp:ADDR or unix:PATH; port 0 picks a free one. Can be repeated
+    #[arg(long, value_name = "ENDPOINT", default_value = "udp:127.0.0.1:8111")]
+    pub(crate) listen: Vec<Endpoint>,
+
+    /// Who confirms what programs ask for
+    #[arg(long, value_enum, default_value_t = PresenceMode::Ask)]
+    pub(crate) presence: PresenceMode,
+}
+
+const KEY_EXAMPLES: &str = "\
+Examples:
+  towline key                                       at udp:127.0.0.1:8111, asks here
+  towline key --listen tcp:127.0.0.1:35962 --listen unix:/run/user/1000/key.sock
+  towline key --presence auto                       SIMULATED presence, for tests
+
+From Python, with python-fido2 (pip install fido2):
+  import socket
+  from fido2.ctap2 import Ctap2
+  from fido2.hid import CtapHidDevice
+  from fido2.hid.base import CtapHidConnection, HidDescriptor
+
+  class Socket(CtapHidConnection):
+      def __init__(self, address):
+          self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+          self.udp.connect(address)
+      def read_packet(self): return self.udp.recv(64)
+      def write_packet(self, data): self.udp.send(data)
+      def close(self): self.udp.close()
+
+  name = HidDescriptor(\"udp:127.0.0.1:8111\", 0x1209, 0, 64, 64, \"towline\", None)
+  print(Ctap2(CtapHidDevice(name, Socket((\"127.0.0.1\", 8111)))).info)
+
+With libfido2, give fido_dev_set_io_functions() functions that open, read, write and close such a socket. \
+It writes 65 bytes, with a report number 0 in front: send them as they are over UDP, without the first over \
+TCP and Unix sockets.";
+
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -165,8 +233,12 @@ pub(crate) struct Rp {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Computer {
     /// Register a passkey of a phone with an account
+    ///
+    /// Shows a QR code, waits for a phone nearby, and registers the passkey that it makes.
     Register(Register),
     /// Sign in with a passkey of a phone
+    ///
+    /// Shows a QR code, waits for a phone nearby, and signs in with a passkey on it.
     SignIn(SignIn),
 }
 
@@ -192,7 +264,6 @@ pub(crate) struct Session {
     pub(crate) radio: Radio,
 }
 
-/// Shows a QR code, waits for a phone nearby, and registers the passkey that it makes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -210,7 +281,6 @@ pub(crate) struct Register {
     pub(crate) session: Session,
 }
 
-/// Shows a QR code, waits for a phone nearby, and signs in with a passkey on it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -225,7 +295,6 @@ pub(crate) struct SignIn {
     pub(crate) session: Session,
 }
 
-/// Explains what a passkey QR code says, key by key. The secret inside is not printed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -245,8 +314,6 @@ pub(crate) struct Qr {
     pub(crate) qr_image: Option<PathBuf>,
 }
 
-/// Checks what a transaction between two devices needs, and says for each thing whether it was found good, found
-/// wanting, or not checked.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -260,7 +327,6 @@ pub(crate) struct Doctor {
     pub(crate) radio: Radio,
 }
 
-/// Carries adverts between the processes that name it with --air. It is SIMULATED: it proves nothing about nearness.
 #[derive(Debug, Args)]
 pub(crate) struct Air {
     /// Where to listen, on this machine; port 0 picks a free one

@@ -1,5 +1,7 @@
 //! The person at the terminal: lines of standard input, as codes and as answers.
 
+use std::time::Instant;
+
 use tokio::sync::mpsc;
 
 /// Lines that wait to be used; typing ahead further blocks the thread that reads, which is no harm.
@@ -7,7 +9,7 @@ const WAITING: usize = 16;
 
 /// Standard input, line by line.
 pub(crate) struct Console {
-    lines: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<(Instant, String)>,
 }
 
 impl Console {
@@ -18,7 +20,7 @@ impl Console {
         std::thread::spawn(move || {
             for line in std::io::stdin().lines() {
                 let Ok(line) = line else { break };
-                if sender.blocking_send(line.trim().to_owned()).is_err() {
+                if sender.blocking_send((Instant::now(), line.trim().to_owned())).is_err() {
                     break;
                 }
             }
@@ -28,10 +30,15 @@ impl Console {
 
     /// The next line that is not empty; `None` at the end of the input. Cancel-safe.
     pub(crate) async fn line(&mut self) -> Option<String> {
+        self.line_since(None).await
+    }
+
+    /// The same, without the lines that were typed before that instant.
+    pub(crate) async fn line_since(&mut self, since: Option<Instant>) -> Option<String> {
         loop {
-            match self.lines.recv().await {
-                Some(line) if line.is_empty() => {}
-                other => return other,
+            let (typed, line) = self.lines.recv().await?;
+            if !line.is_empty() && since.is_none_or(|since| typed >= since) {
+                return Some(line);
             }
         }
     }
@@ -49,6 +56,23 @@ pub(crate) fn yes_or_no(line: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_typed_before_a_question_is_not_its_answer() {
+        let (sender, lines) = mpsc::channel(WAITING);
+        let mut console = Console { lines };
+        let asked = Instant::now();
+        let earlier = asked.checked_sub(std::time::Duration::from_secs(1)).unwrap();
+        for (typed, line) in [(earlier, "yes"), (asked, ""), (asked, "no")] {
+            sender.send((typed, line.to_owned())).await.unwrap();
+        }
+        assert_eq!(console.line_since(Some(asked)).await.as_deref(), Some("no"));
+        sender.send((earlier, "a code".into())).await.unwrap();
+        assert_eq!(console.line().await.as_deref(), Some("a code"));
+        sender.send((earlier, "yes".into())).await.unwrap();
+        drop(sender);
+        assert_eq!(console.line_since(Some(asked)).await, None);
+    }
 
     #[test]
     fn only_clear_answers_count() {

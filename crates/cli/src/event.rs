@@ -22,9 +22,19 @@ pub(crate) enum Weight {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
     /// A server takes requests.
-    Listening { role: Role, url: String, simulated: bool },
+    Listening {
+        role: Role,
+        url: String,
+        #[serde(flatten)]
+        place: Option<Place>,
+        simulated: bool,
+    },
     /// A server was told to stop, and did.
-    Stopped { role: Role },
+    Stopped { role: Role, simulated: bool },
+    /// Who says yes to what clients of a security key ask for.
+    Presence { presence: Presence, simulated: bool, message: &'static str },
+    /// Where a security key keeps its passkeys.
+    Store { store: Store, durable: bool, message: &'static str },
     /// Which radio is used. A simulated one is no proof of nearness.
     Radio { description: String, simulated: bool },
     /// The code to scan.
@@ -39,12 +49,18 @@ pub(crate) enum Event {
         choices: Vec<String>,
         answered: Option<bool>,
     },
+    /// The open question is not to be answered any more.
+    Withdrawn { message: &'static str },
+    /// Nobody can answer the open question.
+    InputEnded { message: &'static str },
+    /// A client wants to know which security key this is.
+    Wink { simulated: bool },
     /// The relying party accepted a new key.
     Registered { account: String, key: KeyEntry },
     /// The relying party accepted a sign-in.
     SignedIn { account: String, key: KeyEntry, user_verified: bool },
-    /// Something happened to a passkey on the phone.
-    Passkey { action: Action, rp_id: Option<String>, account: Option<String> },
+    /// Something happened to a passkey, or to the authenticator that holds it; `simulated` if nobody was asked.
+    Passkey { action: Action, rp_id: Option<String>, account: Option<String>, simulated: bool },
     /// The phone waits for a code.
     Ready {},
     /// The phone is done with a code.
@@ -65,6 +81,28 @@ pub(crate) enum Role {
     Relay,
     Rp,
     Air,
+    Key,
+}
+
+/// Where a security key is reached: the parts of its `url`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Place {
+    pub(crate) kind: String,
+    /// An address with its port, or the path of a Unix socket.
+    pub(crate) address: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Presence {
+    Ask,
+    Auto,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Store {
+    Memory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -118,6 +156,16 @@ pub(crate) enum Action {
     AlreadyRegistered,
     /// Too many failed attempts at the screen lock.
     Locked,
+    /// It was deleted by somebody who may manage the passkeys.
+    Removed,
+    /// The account has other names now.
+    Renamed,
+    /// There is a PIN now, or another one.
+    PinChanged,
+    /// Too many wrong PINs, until the authenticator is started again.
+    PinPaused,
+    /// Too many wrong PINs: only a reset helps.
+    PinBlocked,
     /// All were deleted.
     Reset,
 }
@@ -156,15 +204,36 @@ impl Event {
     pub(crate) fn human(&self) -> Option<(Weight, String)> {
         let mark = |simulated: &bool| if *simulated { " (SIMULATED)" } else { "" };
         Some(match self {
-            Self::Listening { role, url, simulated } => {
+            Self::Listening { role, url, simulated, .. } => {
                 let what = match role {
                     Role::Relay => "relay",
                     Role::Rp => "relying party",
                     Role::Air => "Bluetooth",
+                    Role::Key => "security key",
                 };
-                (Weight::Result, format!("{what}{} at {url}; stop it with Ctrl-C", mark(simulated)))
+                let mark = match role {
+                    Role::Key => mark_presence(*simulated),
+                    _ => mark(simulated),
+                };
+                let url = one_line(url);
+                (Weight::Result, format!("{what}{mark} at {url}; stop it with Ctrl-C"))
+            }
+            Self::Stopped { role: Role::Key, simulated } => {
+                let mark = mark_presence(*simulated);
+                (Weight::Note, format!("stopped{mark}; the passkeys of this key are gone"))
             }
             Self::Stopped { .. } => (Weight::Note, "stopped".into()),
+            Self::Presence { message, .. } | Self::Store { message, .. } => {
+                (Weight::Note, (*message).into())
+            }
+            // The question was left without an end of line, for the answer.
+            Self::Withdrawn { message } | Self::InputEnded { message } => {
+                (Weight::Note, format!("\n{message}"))
+            }
+            Self::Wink { simulated } => {
+                let mark = mark_presence(*simulated);
+                (Weight::Note, format!("a client asks which key this is{mark}"))
+            }
             Self::Radio { description, simulated } => {
                 (Weight::Note, format!("Bluetooth{}: {}", mark(simulated), one_line(description)))
             }
@@ -198,19 +267,26 @@ impl Event {
             Self::SignedIn { account, key, .. } => {
                 (Weight::Result, format!("signed in as {} with {:?}", one_line(account), key.name))
             }
-            Self::Passkey { action, rp_id, account } => {
+            Self::Passkey { action, rp_id, account, simulated } => {
                 let site = one_line(rp_id.as_deref().unwrap_or("the site"));
                 let account = one_line(account.as_deref().unwrap_or("the account"));
                 let message = match action {
                     Action::Created => format!("passkey saved: {account} on {site}"),
                     Action::Used => format!("signed in to {site} as {account}"),
                     Action::AlreadyRegistered => {
-                        format!("this phone already holds a passkey for the account on {site}")
+                        format!("there already is a passkey for the account on {site}")
                     }
                     Action::Locked => "too many failed attempts: the screen lock is locked".into(),
+                    Action::Removed => format!("passkey deleted: {account} on {site}"),
+                    Action::Renamed => format!("the account on {site} is called {account} now"),
+                    Action::PinChanged => "the PIN was set".into(),
+                    Action::PinPaused => {
+                        "too many wrong PINs: none is taken until a restart".into()
+                    }
+                    Action::PinBlocked => "too many wrong PINs: only a reset helps".into(),
                     Action::Reset => "all passkeys were deleted".into(),
                 };
-                (Weight::Note, message)
+                (Weight::Note, format!("{message}{}", mark_presence(*simulated)))
             }
             Self::Ready {} => {
                 (Weight::Note, "paste a code, or give the path of a picture of one".into())
@@ -242,6 +318,11 @@ impl Event {
             }
         })
     }
+}
+
+/// Said wherever nobody was asked.
+const fn mark_presence(simulated: bool) -> &'static str {
+    if simulated { " (SIMULATED presence)" } else { "" }
 }
 
 /// Names come from strangers: what could start a line, move the cursor, change colours or turn the direction of writing

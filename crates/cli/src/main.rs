@@ -10,6 +10,7 @@ mod event;
 mod exit;
 mod explain;
 mod failure;
+mod key;
 mod network;
 mod person;
 mod phone;
@@ -71,6 +72,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(&args, report).await,
         Command::Air(args) => air::run(&args, report).await,
         Command::Relay(args) => relay::run(args, report).await,
+        Command::Key(args) => key::run(&args, report).await,
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,

@@ -1,6 +1,9 @@
-//! The person in front of the phone: a terminal, or an answer given beforehand.
+//! The person in front of an authenticator: a terminal, or an answer given beforehand.
 
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Instant,
+};
 
 use tokio::sync::Mutex;
 use towline::{
@@ -8,7 +11,6 @@ use towline::{
     authenticator::{self, Purpose, Question},
     hybrid::{self, ResponderProgress, qr::Hint},
 };
-
 use towline_ctap::User;
 
 use crate::{
@@ -18,11 +20,29 @@ use crate::{
     report::Report,
 };
 
-/// Answers the phone's questions, and tells what happens.
-pub(crate) struct TerminalPerson {
+/// Puts questions to the terminal, unless they are answered beforehand.
+pub(crate) struct Terminal {
     mode: AnswerMode,
     console: Arc<Mutex<Console>>,
+    typed_ahead: TypedAhead,
     report: Arc<Report>,
+}
+
+/// What a line is worth that was typed before the question was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TypedAhead {
+    /// It answers the question: what comes next is known.
+    Answers,
+    /// Nothing. Questions come from strangers at any time, and a "yes" to one that was withdrawn is no yes to the next.
+    Forgotten,
+}
+
+const INPUT_ENDED: Event =
+    Event::InputEnded { message: "nobody can answer: standard input has ended, which is a no" };
+
+/// Answers the phone's questions, and tells what happens.
+pub(crate) struct TerminalPerson {
+    terminal: Terminal,
     seen: Arc<Seen>,
 }
 
@@ -55,14 +75,40 @@ impl Seen {
     }
 }
 
-impl TerminalPerson {
-    pub(crate) fn new(
+impl Terminal {
+    pub(crate) const fn new(
         mode: AnswerMode,
         console: Arc<Mutex<Console>>,
+        typed_ahead: TypedAhead,
         report: Arc<Report>,
-        seen: Arc<Seen>,
     ) -> Self {
-        Self { mode, console, report, seen }
+        Self { mode, console, typed_ahead, report }
+    }
+
+    pub(crate) const fn report(&self) -> &Arc<Report> {
+        &self.report
+    }
+
+    /// Answers what an authenticator asks.
+    pub(crate) async fn answer(&self, question: &Question) -> authenticator::Answer {
+        let message = question.to_string();
+        match question {
+            Question::ChooseAccount { rp_id, accounts } => {
+                let names = accounts.iter().map(account_name).collect();
+                let choice = self.choose(message, rp_id.to_string(), names).await;
+                choice.map_or(authenticator::Answer::Deny, authenticator::Answer::Account)
+            }
+            Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => {
+                let (kind, rp_id) = about(purpose);
+                if self.agrees(kind, &message, rp_id).await {
+                    agree(question)
+                } else {
+                    authenticator::Answer::Deny
+                }
+            }
+            // A kind of question that this program can't show is not agreed to.
+            _ => authenticator::Answer::Deny,
+        }
     }
 
     /// A yes or a no. The end of the input is a no: nobody is there to agree.
@@ -72,6 +118,7 @@ impl TerminalPerson {
         message: &str,
         rp_id: Option<String>,
     ) -> bool {
+        let since = self.answers_count_from();
         let answered = self.beforehand();
         let ask = || Event::Question {
             question,
@@ -86,12 +133,20 @@ impl TerminalPerson {
         }
         let mut console = self.console.lock().await;
         loop {
-            match console.line().await.as_deref().map(yes_or_no) {
+            match console.line_since(since).await.as_deref().map(yes_or_no) {
                 Some(Some(answer)) => return answer,
                 Some(None) => self.report.event(&ask()),
-                None => return false,
+                None => {
+                    self.report.event(&INPUT_ENDED);
+                    return false;
+                }
             }
         }
+    }
+
+    /// To be taken before the question is shown.
+    fn answers_count_from(&self) -> Option<Instant> {
+        (self.typed_ahead == TypedAhead::Forgotten).then(Instant::now)
     }
 
     const fn beforehand(&self) -> Option<bool> {
@@ -103,6 +158,7 @@ impl TerminalPerson {
     }
 
     async fn choose(&self, message: String, rp_id: String, choices: Vec<String>) -> Option<usize> {
+        let since = self.answers_count_from();
         let answered = self.beforehand();
         let event = Event::Question {
             question: event::Question::Choose,
@@ -120,7 +176,10 @@ impl TerminalPerson {
         }
         let mut console = self.console.lock().await;
         loop {
-            let line = console.line().await?;
+            let Some(line) = console.line_since(since).await else {
+                self.report.event(&INPUT_ENDED);
+                return None;
+            };
             if yes_or_no(&line) == Some(false) {
                 return None;
             }
@@ -133,6 +192,12 @@ impl TerminalPerson {
     }
 }
 
+impl TerminalPerson {
+    pub(crate) const fn new(terminal: Terminal, seen: Arc<Seen>) -> Self {
+        Self { terminal, seen }
+    }
+}
+
 impl Person for TerminalPerson {
     async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
         let wants = match question.hint {
@@ -141,7 +206,7 @@ impl Person for TerminalPerson {
             Hint::GetAssertion => "sign in",
         };
         let message = format!("Connect to the computer that shows this code? It wants to {wants}.");
-        if self.agrees(event::Question::Connect, &message, None).await {
+        if self.terminal.agrees(event::Question::Connect, &message, None).await {
             hybrid::Answer::Connect { remember: false }
         } else {
             self.seen.put(Outcome::Declined);
@@ -150,60 +215,32 @@ impl Person for TerminalPerson {
     }
 
     async fn answer(&mut self, question: &Question) -> authenticator::Answer {
-        let message = question.to_string();
-        let answer = match question {
-            Question::ChooseAccount { rp_id, accounts } => {
-                let names = accounts.iter().map(account_name).collect();
-                let choice = self.choose(message, rp_id.to_string(), names).await;
-                choice.map_or(authenticator::Answer::Deny, authenticator::Answer::Account)
-            }
-            Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => {
-                let (kind, rp_id) = about(purpose);
-                if self.agrees(kind, &message, rp_id).await {
-                    if matches!(purpose, Purpose::NothingToUse { .. }) {
-                        self.seen.put(Outcome::NoCredentials);
-                    }
-                    agree(question)
-                } else {
-                    authenticator::Answer::Deny
-                }
-            }
-            // A kind of question that this program can't show is not agreed to.
-            _ => authenticator::Answer::Deny,
-        };
+        let answer = self.terminal.answer(question).await;
         if answer == authenticator::Answer::Deny {
             self.seen.put(Outcome::Refused);
+        } else if let Question::ConfirmPresence { purpose: Purpose::NothingToUse { .. } }
+        | Question::VerifyUser { purpose: Purpose::NothingToUse { .. }, .. } = question
+        {
+            self.seen.put(Outcome::NoCredentials);
         }
         answer
     }
 
     fn notice(&mut self, event: &authenticator::Event) {
-        use authenticator::Event as Happened;
-        let (action, rp_id, account) = match event {
-            Happened::Created { rp, user, .. } => {
-                (Action::Created, Some(rp.id.to_string()), Some(account_name(user)))
-            }
-            Happened::Used { rp_id, user } => {
-                (Action::Used, Some(rp_id.to_string()), Some(account_name(user)))
-            }
-            Happened::AlreadyRegistered { rp } => {
-                (Action::AlreadyRegistered, Some(rp.id.to_string()), None)
-            }
-            Happened::VerificationLocked { .. } => (Action::Locked, None, None),
-            Happened::Reset => (Action::Reset, None, None),
-            _ => return,
+        let Some((action, event)) = passkey(event, self.terminal.mode == AnswerMode::Yes) else {
+            return;
         };
         match action {
             Action::Created | Action::Used => self.seen.put(Outcome::Done),
             Action::AlreadyRegistered => self.seen.put(Outcome::AlreadyRegistered),
-            Action::Locked | Action::Reset => {}
+            _ => {}
         }
-        self.report.event(&Event::Passkey { action, rp_id, account });
+        self.terminal.report.event(&event);
     }
 
     fn advertising(&mut self, radio: &str) {
         let message = format!("Showing the computer that this phone is near, by {radio}.");
-        self.report.event(&Event::Step { step: Step::Advertising, message });
+        self.terminal.report.event(&Event::Step { step: Step::Advertising, message });
     }
 
     fn progress(&mut self, progress: ResponderProgress) {
@@ -214,8 +251,28 @@ impl Person for TerminalPerson {
             ResponderProgress::Answered => (Step::Answered, "Answered."),
             _ => return,
         };
-        self.report.event(&Event::Step { step, message: message.into() });
+        self.terminal.report.event(&Event::Step { step, message: message.into() });
     }
+}
+
+/// What happened in an authenticator, as this program says it; `simulated` if nobody was asked.
+pub(crate) fn passkey(event: &authenticator::Event, simulated: bool) -> Option<(Action, Event)> {
+    use authenticator::Event as Happened;
+    let (action, rp_id, user) = match event {
+        Happened::Created { rp, user, .. } => (Action::Created, Some(&rp.id), Some(user)),
+        Happened::Used { rp_id, user } => (Action::Used, Some(rp_id), Some(user)),
+        Happened::AlreadyRegistered { rp } => (Action::AlreadyRegistered, Some(&rp.id), None),
+        Happened::Removed { rp_id, user } => (Action::Removed, Some(rp_id), Some(user)),
+        Happened::Renamed { rp_id, user } => (Action::Renamed, Some(rp_id), Some(user)),
+        Happened::VerificationLocked { .. } => (Action::Locked, None, None),
+        Happened::PinChanged => (Action::PinChanged, None, None),
+        Happened::PinBlocked { until_power_up: true } => (Action::PinPaused, None, None),
+        Happened::PinBlocked { until_power_up: false } => (Action::PinBlocked, None, None),
+        Happened::Reset => (Action::Reset, None, None),
+        _ => return None,
+    };
+    let (rp_id, account) = (rp_id.map(ToString::to_string), user.map(account_name));
+    Some((action, Event::Passkey { action, rp_id, account, simulated }))
 }
 
 /// What a question is about, and whom.

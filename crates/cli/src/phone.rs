@@ -15,7 +15,7 @@ use crate::{
     event::Event,
     exit::{Exit, Failure},
     network,
-    person::{Outcome, Seen, TerminalPerson},
+    person::{Outcome, Seen, Terminal, TerminalPerson, TypedAhead},
     qr::read,
     report::Report,
     stop::Stop,
@@ -38,12 +38,9 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
             .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let console = Arc::new(Mutex::new(Console::new()));
     let seen = Arc::new(Seen::default());
-    let person = TerminalPerson::new(
-        args.answer,
-        Arc::clone(&console),
-        Arc::clone(report),
-        Arc::clone(&seen),
-    );
+    let terminal =
+        Terminal::new(args.answer, Arc::clone(&console), TypedAhead::Answers, Arc::clone(report));
+    let person = TerminalPerson::new(terminal, Arc::clone(&seen));
     let mut phone = Phone::new(authenticator, provider, transport, person);
 
     let mut last = Exit::Ok;

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         None => None,
     };
     let url = format!("{scheme}://{}", relay.local_addr());
-    report.event(&Event::Listening { role: Role::Relay, url, simulated: false });
+    report.event(&Event::Listening { role: Role::Relay, url, place: None, simulated: false });
 
     let handle = relay.handle();
     let air_lost = async {
@@ -58,7 +58,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
             }
         }
     }
-    report.event(&Event::Stopped { role: Role::Relay });
+    report.event(&Event::Stopped { role: Role::Relay, simulated: false });
     Ok(Exit::Ok)
 }
 

@@ -23,7 +23,12 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
             }
         },
     )?;
-    report.event(&Event::Listening { role: Role::Rp, url: rp.url(), simulated: false });
+    report.event(&Event::Listening {
+        role: Role::Rp,
+        url: rp.url(),
+        place: None,
+        simulated: false,
+    });
     let shutdown = rp.shutdown_handle();
     let mut running = std::pin::pin!(rp.run());
     tokio::select! {
@@ -33,6 +38,6 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
             running.await;
         }
     }
-    report.event(&Event::Stopped { role: Role::Rp });
+    report.event(&Event::Stopped { role: Role::Rp, simulated: false });
     Ok(Exit::Ok)
 }

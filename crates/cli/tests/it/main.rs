@@ -9,7 +9,9 @@
     clippy::as_conversions
 )]
 
+mod hid;
 mod journey;
+mod key;
 mod mishaps;
 mod program;
 mod single;

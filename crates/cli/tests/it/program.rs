@@ -49,7 +49,7 @@ impl Ended {
     }
 }
 
-fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_towline"));
     command.args(args).kill_on_drop(true);
     for name in ["TOWLINE_RELAY", "TOWLINE_AIR", "TOWLINE_CA", "TOWLINE_RP", "RUST_LOG"] {
@@ -116,8 +116,7 @@ impl Program {
 
     /// Ctrl-C.
     pub(crate) async fn interrupt(&self) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+        interrupt(&self.child).await;
     }
 
     /// Waits until it ends by itself.
@@ -132,6 +131,12 @@ impl Program {
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).await.unwrap();
         Ended { code: status.code().expect("ended by a signal"), events, stderr }
     }
+}
+
+/// Ctrl-C.
+pub(crate) async fn interrupt(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
 }
 
 /// Runs the program to its end, with JSON.

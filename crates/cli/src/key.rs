@@ -1,0 +1,154 @@
+//! `towline key`: a security key behind sockets of this machine, with passkeys that it keeps while it runs.
+
+use std::{convert::Infallible, io, sync::Arc};
+
+use tokio::sync::Mutex;
+use towline::authenticator::{self, Answer, Authenticator, Config, MemoryStore, SoftwareKeys};
+use towline_ctaphid_socket::{Door, DoorError, Endpoint, Person, Presence};
+
+use crate::{
+    args::{self, AnswerMode, PresenceMode},
+    console::Console,
+    event::{self, Event, Place, Role, Store},
+    exit::{Exit, Failure},
+    person::{Terminal, TypedAhead, passkey},
+    report::Report,
+    stop::Stop,
+};
+
+pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, Failure> {
+    let mut stop = Stop::new()?;
+    let simulated = args.presence == PresenceMode::Auto;
+    let mut door = Door::new();
+    let mut endpoints = Vec::new();
+    for endpoint in &args.listen {
+        endpoints.push(door.listen(endpoint).await.map_err(door_failure)?);
+    }
+    report.event(&presence(args.presence));
+    report.event(&Event::Store {
+        store: Store::Memory,
+        durable: false,
+        message: "the passkeys of this key are in memory only: they are gone when it ends",
+    });
+    for endpoint in &endpoints {
+        report.event(&listening(endpoint, simulated));
+    }
+    tokio::select! {
+        ended = serve(door, args.presence, report) => match ended? {},
+        () = stop.wished() => {}
+    }
+    report.event(&Event::Stopped { role: Role::Key, simulated });
+    Ok(Exit::Ok)
+}
+
+async fn serve(
+    door: Door,
+    presence: PresenceMode,
+    report: &Arc<Report>,
+) -> Result<Infallible, Failure> {
+    let provider = towline::crypto::rustcrypto::provider();
+    let keys = SoftwareKeys::new(provider.clone());
+    let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let presence = match presence {
+        PresenceMode::Ask => {
+            let console = Arc::new(Mutex::new(Console::new()));
+            let report = Arc::clone(report);
+            Presence::Ask(Holder::Terminal(Terminal::new(
+                AnswerMode::Ask,
+                console,
+                TypedAhead::Forgotten,
+                report,
+            )))
+        }
+        PresenceMode::Auto => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
+    };
+    door.run(key, presence).await.map_err(door_failure)
+}
+
+/// Whoever has the key in hand.
+enum Holder {
+    Terminal(Terminal),
+    /// Presence is simulated: what happens is told, but nobody is asked.
+    Nobody(Arc<Report>),
+}
+
+impl Holder {
+    fn report(&self) -> (&Arc<Report>, bool) {
+        match self {
+            Self::Terminal(terminal) => (terminal.report(), false),
+            Self::Nobody(report) => (report, true),
+        }
+    }
+}
+
+impl Person for Holder {
+    async fn answer(&mut self, question: &authenticator::Question) -> Answer {
+        match self {
+            Self::Terminal(terminal) => {
+                let mut open = Open(Some(Arc::clone(terminal.report())));
+                let answer = terminal.answer(question).await;
+                open.0 = None;
+                answer
+            }
+            Self::Nobody(_) => Answer::Deny,
+        }
+    }
+
+    fn notice(&mut self, event: &authenticator::Event) {
+        let (report, simulated) = self.report();
+        if let Some((_, event)) = passkey(event, simulated) {
+            report.event(&event);
+        }
+    }
+
+    fn wink(&mut self) {
+        let (report, simulated) = self.report();
+        report.event(&Event::Wink { simulated });
+    }
+}
+
+/// An open question. Dropped before it is answered, it tells the person that it is withdrawn.
+struct Open(Option<Arc<Report>>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(report) = &self.0 {
+            let message = "withdrawn: the question is no longer open";
+            report.event(&Event::Withdrawn { message });
+        }
+    }
+}
+
+fn presence(mode: PresenceMode) -> Event {
+    match mode {
+        PresenceMode::Ask => Event::Presence {
+            presence: event::Presence::Ask,
+            simulated: false,
+            message: "every request is asked about here: answer yes or no",
+        },
+        PresenceMode::Auto => Event::Presence {
+            presence: event::Presence::Auto,
+            simulated: true,
+            message: "presence is SIMULATED: nobody is asked, and every program that reaches this key gets what it asks for",
+        },
+    }
+}
+
+fn listening(endpoint: &Endpoint, simulated: bool) -> Event {
+    let url = endpoint.to_string();
+    let place = url
+        .split_once(':')
+        .map(|(kind, address)| Place { kind: kind.into(), address: address.into() });
+    Event::Listening { role: Role::Key, url, place, simulated }
+}
+
+fn door_failure(error: DoorError) -> Failure {
+    let advice = match &error {
+        DoorError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            "; something else is there, so name another place with --listen"
+        }
+        _ => "",
+    };
+    Failure::environment("listen", format!("{error}{advice}"))
+}
