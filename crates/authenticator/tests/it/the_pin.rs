@@ -1,16 +1,6 @@
 //! authenticatorClientPIN: the PIN is set, changed, tried and blocked.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::{
+use crate::rig::{
     faults::{FragileStore, Fuse},
     platform::*,
     slow::{SlowKeys, SlowStore},

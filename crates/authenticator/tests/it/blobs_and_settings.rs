@@ -1,18 +1,8 @@
 //! authenticatorLargeBlobs and authenticatorConfig.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::{platform::*, *};
+use crate::rig::{platform::*, *};
 use towline_authenticator::{
     Change, Config, CredentialStore, PinComplexity, Purpose, Question, Record, ResetPolicy, Work,
 };

@@ -1,18 +1,8 @@
 //! PIN/UV tokens: what they permit, for whom, how long, and what follows for makeCredential and getAssertion.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::{platform::*, *};
+use crate::rig::{platform::*, *};
 use towline_authenticator::{Answer, BuiltInVerification, Config, Question};
 use towline_ctap::{Flags, MakeCredentialRequest, Permissions, Status, Version};
 

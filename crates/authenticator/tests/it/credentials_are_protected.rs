@@ -1,16 +1,6 @@
 //! credProtect, in both ceremonies.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{Config, Purpose, Question};
 use towline_ctap::{
     CredentialId, Status,

@@ -1,18 +1,8 @@
 //! Built-in verification: attempts, the retry counter, the lock and its wait.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{Answer, Config, Event, MemoryStore, Question};
 use towline_ctap::{Flags, Status};
 

@@ -1,15 +1,5 @@
 //! Random requests, answers, jobs, cancels and time: nothing panics, each request gets exactly one response, no question
 //! stays open, and no flag is set that nobody answered for.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::{
     collections::HashMap,
@@ -17,7 +7,7 @@ use std::{
 };
 
 use proptest::{collection::vec, prelude::*};
-use rig::{
+use crate::rig::{
     slow::{SlowKeys, SlowStore},
     *,
 };

@@ -1,5 +1,5 @@
 //! An authenticator with a scripted person and a clock moved by hand.
-#![allow(dead_code, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 use std::{
     collections::VecDeque,

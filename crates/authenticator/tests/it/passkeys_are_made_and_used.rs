@@ -1,16 +1,6 @@
 //! A passkey made and used, by each preset.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{
     Authenticator, Backup, Config, Counters, CredentialStore, Event, KeyStore, MemoryStore, Output,
     Purpose, Question, SoftwareKeys,

@@ -1,16 +1,6 @@
 //! Attestation formats: the preference of the client, and of each preset.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::*;
+use crate::rig::*;
 use std::time::Duration;
 use towline_authenticator::{
     AttestationFormat, BatchAttestation, Config, ConfigError, KeyHandle, Purpose, Question,

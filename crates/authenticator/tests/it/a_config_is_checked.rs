@@ -1,12 +1,4 @@
 //! Configs that contradict themselves, or claim what is not there, make no authenticator.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
 use std::time::Duration;
 

@@ -1,20 +1,10 @@
 //! Random PINs, tokens, creations, power-ups, restarts and time, against a model: retries only go down until the right PIN, and
 //! nobody is verified by anything else.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*};
-use rig::{platform::*, *};
+use crate::rig::{platform::*, *};
 use towline_authenticator::{Config, ResetPolicy};
 use towline_ctap::{Flags, Permissions, Request, Status};
 

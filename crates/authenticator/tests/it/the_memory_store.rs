@@ -1,16 +1,6 @@
 //! What every store must do, shown on the one in memory.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::{rp_id, user};
+use crate::rig::{rp_id, user};
 use towline_authenticator::{
     Change, Counter, Credential, CredentialStore, KeyHandle, MemoryStore, Query, Record,
     StoreError, Work,

@@ -1,18 +1,8 @@
 //! Several accounts at one site: chosen here, or by the client one after the other.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{Answer, AnswerError, Config, Question};
 use towline_ctap::{Request, Status};
 

@@ -1,16 +1,6 @@
 //! The extensions: what they answer, what they keep, and what they refuse.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::{platform::*, *};
+use crate::rig::{platform::*, *};
 use towline_authenticator::Config;
 use towline_ctap::{
     ConfigRequest, ConfigSubcommand, CosePublicKey, Extensions, GetAssertionResponse,

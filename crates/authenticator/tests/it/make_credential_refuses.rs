@@ -1,16 +1,6 @@
 //! Every refusal of authenticatorMakeCredential but those of time, and that it is the first that applies.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{BuiltInVerification, Config};
 use towline_ctap::{MakeCredentialRequest, PublicKeyCredentialDescriptor, Request, Status};
 

@@ -1,18 +1,8 @@
 //! Keepalive, cancel, time-outs, and one request at a time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{Answer, AnswerError, Config, KeepAliveStatus};
 use towline_ctap::{Request, Status};
 

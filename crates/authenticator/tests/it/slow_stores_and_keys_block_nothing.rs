@@ -1,18 +1,8 @@
 //! A store and keys that never answer at once: everything works, keepalives go out, cancels are honoured.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::{
+use crate::rig::{
     slow::{SlowKeys, SlowStore},
     *,
 };

@@ -1,16 +1,6 @@
 //! Stores, keys and randomness that fail at every place in turn, and a store that is full.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::{
+use crate::rig::{
     faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
     *,
 };

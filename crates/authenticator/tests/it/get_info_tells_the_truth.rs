@@ -1,16 +1,6 @@
 //! authenticatorGetInfo: what each preset claims, and that it follows the config.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
 
-mod rig;
-
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{Config, MemoryStore};
 use towline_ctap::{Aaguid, GetInfo, Transport, Version, algorithm};
 

@@ -1,18 +1,8 @@
 //! authenticatorReset and authenticatorSelection.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::time::Duration;
 
-use rig::*;
+use crate::rig::*;
 use towline_authenticator::{Config, Event, Purpose, Question, ResetPolicy};
 use towline_ctap::{Request, Status};
 

@@ -1,18 +1,8 @@
 //! authenticatorCredentialManagement, and the persistent token with what it lets its holders read.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-
-mod rig;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use rig::{platform::*, *};
+use crate::rig::{platform::*, *};
 use towline_authenticator::{Config, Event, MemoryStore, ResetPolicy};
 use towline_ctap::{
     CosePublicKey, CredentialId, CredentialManagementRequest, CredentialManagementResponse,

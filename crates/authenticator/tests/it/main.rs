@@ -1,0 +1,32 @@
+//! The authenticator from outside: requests, a scripted person and a clock moved by hand go in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod a_config_is_checked;
+mod accounts_are_chosen;
+mod any_sequence_keeps_the_rules;
+mod any_sequence_with_a_pin_keeps_the_rules;
+mod attestation_is_as_preferred;
+mod blobs_and_settings;
+mod credentials_are_managed;
+mod credentials_are_protected;
+mod extensions_answer;
+mod failures_leave_nothing_half_done;
+mod get_assertion_refuses;
+mod get_info_tells_the_truth;
+mod make_credential_refuses;
+mod passkeys_are_made_and_used;
+mod reset_deletes_everything;
+mod rig;
+mod slow_stores_and_keys_block_nothing;
+mod the_memory_store;
+mod the_person_is_verified;
+mod the_pin;
+mod time_passes;
+mod tokens_permit;
