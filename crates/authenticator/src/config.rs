@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use towline_ctap::{Aaguid, Transport, Version, algorithm};
+use towline_ctap::{Aaguid, Transport, Version};
 
 use crate::{KeyHandle, PinUvAuthProtocol};
 
@@ -210,98 +210,6 @@ pub enum ResetPolicy {
 }
 
 impl Config {
-    /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
-    /// the person chooses the account on the phone, no client can reset it.
-    #[must_use]
-    pub fn phone() -> Self {
-        Self {
-            versions: vec![Version::Fido2_0, Version::Fido2_1],
-            aaguid: Aaguid::ZERO,
-            transports: vec![Transport::Hybrid, Transport::Internal],
-            platform: false,
-            discoverable: true,
-            verification: Some(BuiltInVerification::screen_lock()),
-            always_uv: false,
-            verify_unasked: true,
-            pin_uv_auth_protocols: Vec::new(),
-            client_pin: None,
-            credential_management: false,
-            persistent_token: false,
-            hmac_secret: false,
-            hmac_secret_mc: false,
-            prf: false,
-            cred_blob: None,
-            large_blobs: None,
-            min_pin_length_rp_ids: None,
-            always_uv_configurable: false,
-            long_touch_configurable: false,
-            third_party_payment: false,
-            make_cred_uv_not_rqd: false,
-            verification_without_token: true,
-            algorithms: vec![algorithm::ES256],
-            attestation_formats: vec![AttestationFormat::None, AttestationFormat::PackedSelf],
-            batch_attestation: None,
-            counters: Counters::Zero,
-            backup: Backup::default(),
-            has_display: true,
-            confirm_no_credentials: false,
-            reset: ResetPolicy::Never,
-            max_msg_size: 65_535,
-            max_credential_count_in_list: 100,
-            user_action_timeout: Duration::from_secs(60),
-            work_timeout: Duration::from_secs(30),
-            next_assertion_timeout: Duration::from_secs(30),
-            keepalive: None,
-            firmware_version: None,
-        }
-    }
-
-    /// A security key on USB: it tests presence, has a PIN, which is not set at first, and no display.
-    #[must_use]
-    pub fn security_key() -> Self {
-        Self {
-            versions: vec![Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
-            transports: vec![Transport::Usb],
-            algorithms: vec![algorithm::ES256, algorithm::EDDSA, algorithm::ES384],
-            verification: None,
-            verify_unasked: false,
-            verification_without_token: false,
-            pin_uv_auth_protocols: vec![PinUvAuthProtocol::Two, PinUvAuthProtocol::One],
-            client_pin: Some(ClientPin::standard()),
-            credential_management: true,
-            persistent_token: true,
-            hmac_secret: true,
-            hmac_secret_mc: true,
-            cred_blob: Some(32),
-            large_blobs: Some(4096),
-            min_pin_length_rp_ids: Some(8),
-            always_uv_configurable: true,
-            third_party_payment: true,
-            make_cred_uv_not_rqd: true,
-            attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
-            counters: Counters::Global,
-            has_display: false,
-            confirm_no_credentials: true,
-            reset: ResetPolicy::AfterPowerUp(Duration::from_secs(10)),
-            max_msg_size: 1200,
-            max_credential_count_in_list: 16,
-            user_action_timeout: Duration::from_secs(30),
-            keepalive: Some(Duration::from_millis(100)),
-            ..Self::phone()
-        }
-    }
-
-    /// An authenticator built into the client's device, with its screen lock.
-    #[must_use]
-    pub fn platform() -> Self {
-        Self {
-            transports: vec![Transport::Internal],
-            platform: true,
-            attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
-            ..Self::phone()
-        }
-    }
-
     /// The same with this AAGUID.
     #[must_use]
     pub fn with_aaguid(self, aaguid: Aaguid) -> Self {
@@ -340,34 +248,6 @@ impl Config {
     /// Built-in verification that is set up.
     pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
         self.verification.as_ref().filter(|verification| verification.configured)
-    }
-}
-
-impl BuiltInVerification {
-    /// A screen lock that is set up: 3 attempts a request, 5 in a row, then a wait of 30 s.
-    #[must_use]
-    pub const fn screen_lock() -> Self {
-        Self {
-            configured: true,
-            attempts: 3,
-            max_retries: 5,
-            lock_wait: Some(Duration::from_secs(30)),
-            modality: None,
-        }
-    }
-}
-
-impl ClientPin {
-    /// A PIN of 4 to 63 characters and 8 tries, good for everything.
-    #[must_use]
-    pub const fn standard() -> Self {
-        Self {
-            max_retries: 8,
-            min_length: 4,
-            max_length: 63,
-            permits_mc_ga: true,
-            complexity: PinComplexity::None,
-        }
     }
 }
 

@@ -78,6 +78,7 @@ mod output;
 mod person;
 mod pin;
 mod pin_protocol;
+mod presets;
 mod question;
 mod reset;
 mod selection;

@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proptest::{collection::vec, prelude::*};
 use crate::rig::{
     slow::{SlowKeys, SlowStore},
     *,
 };
+use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{
     Answer, Authenticator, ChannelId, Config, Counters, Job, MemoryStore, Output, Question,
     SoftwareKeys, Token,

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use proptest::{collection::vec, prelude::*};
 use crate::rig::{platform::*, *};
+use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{Config, ResetPolicy};
 use towline_ctap::{Flags, Permissions, Request, Status};
 
