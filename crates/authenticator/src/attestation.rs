@@ -1,78 +1,108 @@
-//! Which attestation is made, and who signs it (CTAP 2.3 §6.1.2 step 19; WebAuthn L3 §6.5.3, §8.2).
+//! Which attestation is made, and who makes it (CTAP 2.3 §6.1.2 step 19; WebAuthn L3 §6.5.3, §8.2).
 
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, ClientDataHash, FidoU2fAttestation,
     MakeCredentialRequest, PackedAttestation, algorithm,
 };
 
-use crate::{AttestationFormat, KeyHandle, flow::Core};
+use crate::{AttestationFormat, Config, KeyError, KeyHandle, Work, flow::Core};
 
-/// The first format of the client's preference that is supported, or our own first.
+/// The attestation of one creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attestation {
+    /// One that every relying party can have.
+    Ordinary(AttestationFormat),
+    /// Enterprise attestation, in format `packed`.
+    Enterprise,
+}
+
+/// What an attestation tells the relying party of where the credential lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tells {
+    Nothing,
+    Model,
+    Device,
+}
+
+impl Attestation {
+    pub(crate) const fn tells(self) -> Tells {
+        match self {
+            Self::Enterprise | Self::Ordinary(AttestationFormat::OfKeyStore(_)) => Tells::Device,
+            Self::Ordinary(format) if format.tells_the_model() => Tells::Model,
+            Self::Ordinary(_) => Tells::Nothing,
+        }
+    }
+}
+
+/// The first format of the client's preference that is supported, or our own first; enterprise attestation, where it is
+/// granted, unless the client would rather have none.
 pub(crate) fn choose(
-    supported: &[AttestationFormat],
+    config: &Config,
     request: &MakeCredentialRequest,
     algorithm: i64,
-) -> AttestationFormat {
+    enterprise: bool,
+) -> Attestation {
     let fits = |format: &AttestationFormat| {
         *format != AttestationFormat::FidoU2f || algorithm == algorithm::ES256
     };
-    let mut supported = supported.iter().copied().filter(fits);
-    let preferred = request
-        .attestation_formats_preference
-        .iter()
-        .find_map(|name| supported.clone().find(|format| format.identifier() == name.as_str()));
-    preferred.or_else(|| supported.next()).unwrap_or(AttestationFormat::None)
+    let mut supported = config.attestation_formats.iter().copied().filter(fits);
+    let named = |name: &String| {
+        if enterprise && name == AttestationFormat::PackedBasic.identifier() {
+            return Some(Attestation::Enterprise);
+        }
+        let format = supported.clone().find(|format| format.identifier() == name.as_str());
+        format.map(Attestation::Ordinary)
+    };
+    let none = Attestation::Ordinary(AttestationFormat::None);
+    match request.attestation_formats_preference.iter().find_map(named) {
+        Some(preferred) if preferred == none => none,
+        _ if enterprise => Attestation::Enterprise,
+        Some(preferred) => preferred,
+        None => supported.next().map_or(none, Attestation::Ordinary),
+    }
 }
 
-/// A statement to be signed.
-pub(crate) struct Unsigned {
-    /// Who signs.
-    pub(crate) signer: KeyHandle,
-    /// What is signed.
-    pub(crate) message: Vec<u8>,
-    format: AttestationFormat,
-    certificates: Vec<Vec<u8>>,
-}
-
-impl Unsigned {
-    /// `None` for a creation without a statement.
-    pub(crate) fn new(
-        core: &Core,
-        format: AttestationFormat,
-        credential: &KeyHandle,
-        data: &AuthenticatorData,
-        client_data_hash: &ClientDataHash,
-    ) -> Option<Self> {
-        let batch = core.config.batch_attestation.as_ref();
-        let (signer, certificates) = match format {
-            AttestationFormat::None => return None,
-            AttestationFormat::PackedSelf => (credential.clone(), Vec::new()),
-            AttestationFormat::PackedBasic | AttestationFormat::FidoU2f => {
-                (batch?.key.clone(), batch?.certificates.clone())
-            }
-        };
-        let message = if format == AttestationFormat::FidoU2f {
+/// Makes the statement; `None` for a creation without one.
+pub(crate) fn make(
+    core: &mut Core,
+    attestation: Attestation,
+    credential: &KeyHandle,
+    data: &AuthenticatorData,
+    client_data_hash: &ClientDataHash,
+) -> Option<Work<AttestationStatement, KeyError>> {
+    let auth_data = data.encode();
+    let message: [&[u8]; 2] = [&auth_data, client_data_hash.as_bytes()];
+    let batch = core.config.batch_attestation.clone();
+    let (signer, x5c) = match attestation {
+        Attestation::Ordinary(AttestationFormat::None) => return None,
+        Attestation::Ordinary(AttestationFormat::PackedSelf) => (credential.clone(), None),
+        Attestation::Ordinary(AttestationFormat::PackedBasic) => {
+            batch.map(|batch| (batch.key, Some(batch.certificates)))?
+        }
+        Attestation::Ordinary(AttestationFormat::FidoU2f) => {
             let attested = data.attested.as_ref()?;
-            FidoU2fAttestation::signed_message(
+            let message = FidoU2fAttestation::signed_message(
                 &data.rp_id_hash,
                 client_data_hash,
                 &attested.credential_id,
                 &attested.public_key,
-            )?
-        } else {
-            [data.encode().as_slice(), client_data_hash.as_bytes()].concat()
-        };
-        Some(Self { signer, message, format, certificates })
-    }
-
-    pub(crate) fn signed(self, sig: Vec<u8>) -> AttestationStatement {
-        let mut certificates = self.certificates;
-        if self.format == AttestationFormat::FidoU2f && !certificates.is_empty() {
-            let certificate = certificates.swap_remove(0);
-            return AttestationStatement::FidoU2f(FidoU2fAttestation { certificate, sig });
+            )?;
+            let batch = batch?;
+            let certificate = batch.certificates.into_iter().next()?;
+            let work = core.keys.sign(&batch.key, &[&message]);
+            return Some(work.map(|sig| {
+                AttestationStatement::FidoU2f(FidoU2fAttestation { certificate, sig })
+            }));
         }
-        let x5c = (!certificates.is_empty()).then_some(certificates);
-        let alg = self.signer.algorithm();
-        AttestationStatement::Packed(PackedAttestation { alg, sig, x5c })
-    }
+        Attestation::Ordinary(AttestationFormat::OfKeyStore(format)) => {
+            return Some(core.keys.attest(credential, format, &auth_data, client_data_hash));
+        }
+        Attestation::Enterprise => {
+            let enterprise = core.config.enterprise_attestation.clone()?;
+            (enterprise.key, Some(enterprise.certificates))
+        }
+    };
+    let alg = signer.algorithm();
+    let work = core.keys.sign(&signer, &message);
+    Some(work.map(move |sig| AttestationStatement::Packed(PackedAttestation { alg, sig, x5c })))
 }

@@ -6,8 +6,8 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{GetInfo, Response, Status};
 
 use crate::{
-    Answer, AnswerError, ChannelId, Config, ConfigError, CredentialStore, JobDone, KeepAliveStatus,
-    KeyStore, Output, Token,
+    Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
+    JobDone, KeepAliveStatus, KeyStore, Output, Token,
     dispatch::dispatch,
     flow::{Core, Flow, Next},
     get_info,
@@ -73,6 +73,15 @@ impl Authenticator {
             config.algorithms.iter().copied().filter(|alg| available.contains(alg)).collect();
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm);
+        }
+        let makes = keys.attestation_formats();
+        for format in &config.attestation_formats {
+            match format {
+                AttestationFormat::OfKeyStore(own) if !makes.contains(own) => {
+                    return Err(ConfigError::NoAttestation(own));
+                }
+                _ => {}
+            }
         }
         let core = Core {
             config,

@@ -13,6 +13,7 @@ use crate::{
 /// The numbers of the subcommands that are there.
 pub(crate) fn subcommands(config: &Config) -> Vec<u64> {
     let all = [
+        (1, config.enterprise_attestation.is_some()),
         (2, config.always_uv_configurable),
         (3, config.min_pin_length_rp_ids.is_some()),
         (4, config.long_touch_configurable),
@@ -35,6 +36,10 @@ pub(crate) fn start(core: &mut Core, request: &ConfigRequest) -> Flow {
         core.verify_token(auth, &[&message])?.permits(Permissions::ACFG)?;
     }
     match subcommand {
+        ConfigSubcommand::EnableEnterpriseAttestation => {
+            let settings = Settings { enterprise_attestation: true, ..core.state.settings.clone() };
+            store(core, settings, false)
+        }
         ConfigSubcommand::ToggleAlwaysUv => {
             let settings =
                 Settings { always_uv: Some(!core.always_uv()), ..core.state.settings.clone() };

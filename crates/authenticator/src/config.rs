@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use towline_ctap::{Aaguid, Transport, Version};
 
-use crate::{KeyHandle, PinUvAuthProtocol};
+use crate::{EnterpriseAttestation, KeyHandle, PinUvAuthProtocol};
 
 /// The policy of one authenticator.
 ///
@@ -80,6 +80,9 @@ pub struct Config {
     pub attestation_formats: Vec<AttestationFormat>,
     /// The key and the certificates of [`AttestationFormat::PackedBasic`] and [`AttestationFormat::FidoU2f`].
     pub batch_attestation: Option<BatchAttestation>,
+    /// Enterprise attestation (`ep`) and enableEnterpriseAttestation of authenticatorConfig, which need PIN/UV tokens.
+    /// `None`: the authenticator is not capable of it.
+    pub enterprise_attestation: Option<EnterpriseAttestation>,
     /// Signature counters.
     pub counters: Counters,
     /// Backup flags of credentials.
@@ -164,6 +167,9 @@ pub enum AttestationFormat {
     /// `fido-u2f`, signed with the same key, which is on P-256; only credentials on P-256 can have it, and there is no AAGUID.
     /// The person is asked, too.
     FidoU2f,
+    /// A format that the [`KeyStore`](crate::KeyStore) makes itself, by its identifier (IANA WebAuthn registry), such as
+    /// `tpm`. As its certificates may be of this one device, the person is asked as before enterprise attestation.
+    OfKeyStore(&'static str),
 }
 
 /// Who vouches for the model (WebAuthn L3 §6.5.3, basic attestation).
@@ -238,6 +244,7 @@ impl Config {
         self.always_uv_configurable
             || self.long_touch_configurable
             || self.min_pin_length_rp_ids.is_some()
+            || self.enterprise_attestation.is_some()
     }
 
     /// Whether anything but credentials and retries is kept.
@@ -264,6 +271,7 @@ impl AttestationFormat {
             Self::None => "none",
             Self::PackedSelf | Self::PackedBasic => "packed",
             Self::FidoU2f => "fido-u2f",
+            Self::OfKeyStore(identifier) => identifier,
         }
     }
 }

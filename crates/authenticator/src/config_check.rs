@@ -51,6 +51,9 @@ pub enum ConfigError {
     /// What is not eligible can't be backed up.
     #[error("credentials can't be backed up without being eligible for it")]
     BackedUpButNotEligible,
+    /// The key store does not make an attestation format that is to be its own.
+    #[error("the key store makes no attestation statements of the format `{0}`")]
+    NoAttestation(&'static str),
     /// The key store has none of the algorithms.
     #[error("the key store has none of the configured algorithms")]
     NoAlgorithm,
@@ -84,6 +87,9 @@ impl Config {
         if u2f && !self.batch_attestation.as_ref().is_some_and(on_p256) {
             let needs = "a `batch_attestation` with ES256";
             return Err(ConfigError::Needs { feature: "AttestationFormat::FidoU2f", needs });
+        }
+        if let Some(enterprise) = &self.enterprise_attestation {
+            enterprise.check()?;
         }
         self.check_verification()?;
         self.check_tokens()?;
@@ -136,6 +142,8 @@ impl Config {
         let min_pin_length = self.min_pin_length_rp_ids.is_some();
         needs("min_pin_length_rp_ids", min_pin_length, "a PIN", self.client_pin.is_some())?;
         needs("always_uv_configurable", self.always_uv_configurable, "PIN/UV tokens", token)?;
+        let enterprise = self.enterprise_attestation.is_some();
+        needs("enterprise_attestation", enterprise, "PIN/UV tokens", token)?;
         let long_touch = self.long_touch_configurable;
         needs("long_touch_configurable", long_touch, "PIN/UV tokens", token)?;
         if self.cred_blob.is_some_and(|length| length < 32) {
@@ -201,7 +209,7 @@ impl ClientPin {
     }
 }
 
-fn distinct<T: Eq + Hash>(member: &'static str, list: &[T]) -> Result<(), ConfigError> {
+pub(crate) fn distinct<T: Eq + Hash>(member: &'static str, list: &[T]) -> Result<(), ConfigError> {
     if list.is_empty() {
         return Err(ConfigError::Empty(member));
     }

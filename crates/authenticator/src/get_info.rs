@@ -54,6 +54,10 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             .map(|_| true),
         always_uv: (config.always_uv || config.always_uv_configurable).then_some(core.always_uv()),
         large_blobs: config.large_blobs.map(|_| true),
+        ep: config
+            .enterprise_attestation
+            .as_ref()
+            .map(|_| core.state.settings.enterprise_attestation),
         authnr_cfg: config.has_settings().then_some(true),
         set_min_pin_length: config.min_pin_length_rp_ids.map(|_| true),
         make_cred_uv_not_rqd: core.make_cred_uv_not_rqd().then_some(true),
@@ -86,7 +90,9 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.uv_modality = config.verification.as_ref().and_then(|verification| verification.modality);
     // Absent means `packed`; `none` is not listed.
     let mut formats: Vec<String> = Vec::new();
-    for format in &config.attestation_formats {
+    let enterprise =
+        config.enterprise_attestation.as_ref().map(|_| &AttestationFormat::PackedBasic);
+    for format in config.attestation_formats.iter().chain(enterprise) {
         let id = format.identifier();
         if *format != AttestationFormat::None && formats.iter().all(|listed| listed != id) {
             formats.push(id.into());

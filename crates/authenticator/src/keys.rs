@@ -1,6 +1,6 @@
 //! Where private keys live and sign.
 
-use towline_ctap::{CosePublicKey, Status};
+use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey, Status};
 
 use crate::{KeyHandle, Work};
 
@@ -25,6 +25,27 @@ pub trait KeyStore: Send {
 
     /// All keys made so far are of no use any more (authenticatorReset).
     fn clear(&mut self) -> Work<(), KeyError>;
+
+    /// The formats of the attestation statements that this store makes itself about keys that it has generated, as a TPM
+    /// makes `tpm`, by their identifiers (IANA WebAuthn registry). None, unless a store says otherwise. They are used
+    /// where the config lists them as [`AttestationFormat::OfKeyStore`](crate::AttestationFormat::OfKeyStore).
+    fn attestation_formats(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// A statement in one of these formats, about a key that was just made: it attests to the authenticator data and the
+    /// client data hash (WebAuthn L3 §6.5.4). A format without a type of its own is
+    /// [`AttestationStatement::Other`]. Nobody is asked here: the person has agreed by then.
+    fn attest(
+        &mut self,
+        key: &KeyHandle,
+        format: &str,
+        auth_data: &[u8],
+        client_data_hash: &ClientDataHash,
+    ) -> Work<AttestationStatement, KeyError> {
+        let _ = (key, auth_data, client_data_hash);
+        Work::failed(KeyError::NoAttestation(format.into()))
+    }
 }
 
 impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
@@ -51,6 +72,20 @@ impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
     fn clear(&mut self) -> Work<(), KeyError> {
         (**self).clear()
     }
+
+    fn attestation_formats(&self) -> Vec<&'static str> {
+        (**self).attestation_formats()
+    }
+
+    fn attest(
+        &mut self,
+        key: &KeyHandle,
+        format: &str,
+        auth_data: &[u8],
+        client_data_hash: &ClientDataHash,
+    ) -> Work<AttestationStatement, KeyError> {
+        (**self).attest(key, format, auth_data, client_data_hash)
+    }
 }
 
 /// A key pair that was just made.
@@ -72,6 +107,9 @@ pub enum KeyError {
     /// The handle is not one of this store, or was damaged.
     #[error("the stored key can't be loaded")]
     InvalidKey,
+    /// The store makes no attestation statements of this format.
+    #[error("the key store makes no attestation statements of the format `{0}`")]
+    NoAttestation(String),
     /// The store can't make or use keys now.
     #[error("the key store failed: {0}")]
     Unavailable(String),

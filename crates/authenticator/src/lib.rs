@@ -63,6 +63,7 @@ mod config_check;
 mod credential;
 mod credential_management;
 mod dispatch;
+mod enterprise;
 mod extensions;
 mod flow;
 mod get_assertion;
@@ -96,6 +97,7 @@ pub use config::{
 };
 pub use config_check::ConfigError;
 pub use credential::{Credential, ExtensionData, KeyHandle};
+pub use enterprise::EnterpriseAttestation;
 pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};

@@ -10,7 +10,8 @@ use towline_ctap::{
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
     Work,
-    attestation::{self, Unsigned},
+    attestation::{self, Attestation, Tells},
+    enterprise,
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
     options::{self, Auth},
@@ -34,7 +35,7 @@ struct Creation {
     /// Whether built-in verification is to be performed.
     uv: bool,
     extensions: Creating,
-    format: AttestationFormat,
+    attestation: Attestation,
     aaguid: Aaguid,
     /// Those of the exclude list that are here.
     listed: Vec<Credential>,
@@ -73,10 +74,8 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
     if required && core.is_protected() && !uv && !auth.is_proof() {
         return Err(options::ask_for_pin(core));
     }
-    // Step 9: this authenticator is not capable of enterprise attestation.
-    if request.enterprise_attestation.is_some() {
-        return Err(Status::InvalidParameter);
-    }
+    // Step 9.
+    let enterprise = enterprise::is_granted(core, &request)?;
     // Step 11, as far as it is about a token.
     let (rp_id, hash) = (&request.rp.id, request.client_data_hash);
     let shown = options::check_proof(core, &auth, Permissions::MC, rp_id, hash.as_bytes())?;
@@ -91,7 +90,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
     let inputs = &request.extensions;
     let extensions = Creating::read(core, inputs, &request.rp.id, discoverable)?;
-    let format = attestation::choose(&core.config.attestation_formats, &request, algorithm);
+    let attestation = attestation::choose(&core.config, &request, algorithm, enterprise);
     let user = &mut request.user;
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
         shorten(name);
@@ -102,9 +101,9 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
         discoverable,
         uv,
         extensions,
-        format,
-        aaguid: match format {
-            AttestationFormat::FidoU2f => Aaguid::ZERO,
+        attestation,
+        aaguid: match attestation {
+            Attestation::Ordinary(AttestationFormat::FidoU2f) => Aaguid::ZERO,
             _ => core.config.aaguid,
         },
         listed: Vec::new(),
@@ -191,18 +190,25 @@ fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
     })
 }
 
-/// An attestation that tells which model this is needs the person's consent; without it there is none, and no AAGUID.
+/// An attestation that tells which model, or which device, this is needs the person's consent; without it there is one that
+/// tells nothing if that is the ordinary one, and otherwise none, and no AAGUID.
 fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
-    if !creation.format.tells_the_model() {
-        return step_16(core, creation);
-    }
-    let purpose = Purpose::Attest { rp: creation.request.rp.clone() };
+    let rp = creation.request.rp.clone();
+    let purpose = match creation.attestation.tells() {
+        Tells::Nothing => return step_16(core, creation),
+        Tells::Model => Purpose::Attest { rp },
+        Tells::Device => Purpose::Identify { rp },
+    };
     person::ask_presence(purpose, |core, answer| match answer {
         Ok(_) => step_16(core, creation),
         Err(Refusal::TimedOut) => Err(Status::OperationDenied),
         Err(Refusal::Denied | Refusal::NotVerified) => {
-            creation.format = AttestationFormat::None;
-            creation.aaguid = Aaguid::ZERO;
+            let (config, request) = (&core.config, &creation.request);
+            creation.attestation = attestation::choose(config, request, creation.algorithm, false);
+            if creation.attestation.tells() != Tells::Nothing {
+                creation.attestation = Attestation::Ordinary(AttestationFormat::None);
+                creation.aaguid = Aaguid::ZERO;
+            }
             step_16(core, creation)
         }
     })
@@ -272,24 +278,25 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         extensions: created.kept,
     };
     let (unsigned, large_blob_key) = (created.unsigned, created.large_blob_key);
-    let respond = |statement, auth_data| {
+    let enterprise = creation.attestation == Attestation::Enterprise;
+    let respond = move |statement, auth_data| {
         let mut response = MakeCredentialResponse::new(statement, auth_data);
         response.unsigned_extension_outputs = unsigned;
         response.large_blob_key = large_blob_key;
+        response.ep_att = enterprise.then_some(true);
         response
     };
     let hash = &request.client_data_hash;
-    let unsigned_statement = Unsigned::new(core, creation.format, &credential.key, &data, hash);
+    let work = attestation::make(core, creation.attestation, &credential.key, &data, hash);
     let auth_data = data.encode();
-    let Some(statement) = unsigned_statement else {
+    let Some(work) = work else {
         let response = respond(AttestationStatement::None, auth_data);
         return save(core, creation, credential, response);
     };
-    let work = core.keys.sign(&statement.signer, &[&statement.message]);
     let handle = credential.key.clone();
-    await_with_key(core, handle, work, move |core, signature| {
-        let signature = signature.map_err(|error| error.status())?;
-        let response = respond(statement.signed(signature), auth_data);
+    await_with_key(core, handle, work, move |core, statement| {
+        let statement = statement.map_err(|error| error.status())?;
+        let response = respond(statement, auth_data);
         save(core, creation, credential, response)
     })
 }

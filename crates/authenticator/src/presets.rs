@@ -41,6 +41,7 @@ impl Config {
             algorithms: vec![algorithm::ES256],
             attestation_formats: vec![AttestationFormat::None, AttestationFormat::PackedSelf],
             batch_attestation: None,
+            enterprise_attestation: None,
             counters: Counters::Zero,
             backup: Backup::default(),
             has_display: true,

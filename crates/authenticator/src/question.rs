@@ -86,6 +86,11 @@ pub enum Purpose {
         /// For whom.
         rp: Rp,
     },
+    /// The site learns which one device this is, so that it can tell it from all others; a refusal only keeps that from it.
+    Identify {
+        /// For whom.
+        rp: Rp,
+    },
     /// Whoever holds the client is to be let in: it gets a PIN/UV token.
     Authorize {
         /// For whom; `None`: for anybody.
@@ -171,6 +176,11 @@ impl fmt::Display for Purpose {
             Self::Attest { rp } => {
                 write!(f, "Let {} know which model of device this is?", Site(rp))
             }
+            Self::Identify { rp } => write!(
+                f,
+                "Let {} know exactly which device this is? It can tell it from all others from then on.",
+                Site(rp)
+            ),
             Self::Authorize { rp_id, permissions } => {
                 let mut what: Vec<&str> = USES
                     .iter()

@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) min_pin_length_rp_ids: Vec<String>,
     pub(crate) long_touch_for_reset: bool,
     pub(crate) pin_complexity: bool,
+    pub(crate) enterprise_attestation: bool,
 }
 
 impl Settings {
@@ -62,6 +63,7 @@ impl Settings {
             });
             map.entry(5, |w| w.bool(self.long_touch_for_reset));
             map.entry(6, |w| w.bool(self.pin_complexity));
+            map.entry(7, |w| w.bool(self.enterprise_attestation));
         });
         let value = Some(Zeroizing::new(writer.into_vec()));
         Change::Record { record: Record::Settings, value }
@@ -81,6 +83,7 @@ impl Settings {
                     })?,
                     Key::Int(5) => settings.long_touch_for_reset = value.bool()?,
                     Key::Int(6) => settings.pin_complexity = value.bool()?,
+                    Key::Int(7) => settings.enterprise_attestation = value.bool()?,
                     _ => {}
                 }
                 Ok::<(), towline_cbor::Error>(())

@@ -31,6 +31,18 @@ impl<T, E> Work<T, E> {
     pub fn later(run: impl FnOnce() -> Result<T, E> + Send + 'static) -> Self {
         Self::Later(Box::new(run))
     }
+
+    /// The same with another result, made from this one.
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U + Send + 'static) -> Work<U, E>
+    where
+        T: 'static,
+        E: 'static,
+    {
+        match self {
+            Self::Done(result) => Work::Done(result.map(convert)),
+            Self::Later(run) => Work::later(move || run().map(convert)),
+        }
+    }
 }
 
 impl<T, E> From<Result<T, E>> for Work<T, E> {

@@ -9,6 +9,7 @@
 )]
 
 mod a_config_is_checked;
+mod a_key_store_attests;
 mod accounts_are_chosen;
 mod any_sequence_keeps_the_rules;
 mod any_sequence_with_a_pin_keeps_the_rules;
@@ -16,6 +17,7 @@ mod attestation_is_as_preferred;
 mod blobs_and_settings;
 mod credentials_are_managed;
 mod credentials_are_protected;
+mod enterprise_attestation;
 mod extensions_answer;
 mod failures_leave_nothing_half_done;
 mod get_assertion_refuses;
