@@ -17,6 +17,7 @@ mod attestation_is_as_preferred;
 mod blobs_and_settings;
 mod credentials_are_managed;
 mod credentials_are_protected;
+mod credentials_take_little_memory;
 mod enterprise_attestation;
 mod extensions_answer;
 mod failures_leave_nothing_half_done;

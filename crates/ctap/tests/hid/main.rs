@@ -14,6 +14,7 @@ mod host;
 mod lock;
 mod messages;
 mod names;
+mod nothing_is_allocated;
 mod waiting;
 
 use std::time::{Duration, Instant};

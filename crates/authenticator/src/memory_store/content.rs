@@ -1,0 +1,328 @@
+//! What the store in memory holds, and how it changes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasher, RandomState},
+    ops::Bound,
+    sync::Arc,
+};
+
+use towline_ctap::{CredentialId, Rp, RpId, User, UserHandle};
+use zeroize::Zeroizing;
+
+use super::{
+    encoding::Encoded,
+    index::{Index, NO_SLOT, at},
+    reserve_an_eighth,
+};
+use crate::{
+    Capacity, Change, Counter, Credential, Cursor, Page, Query, Record, RelyingParties, StoreError,
+};
+
+/// Credentials in slots, which keep their numbers, and three ways to find a slot: by credential id, by account, and by RP ID
+/// in the order in which the credentials came. Whatever is not needed to find one is in its [`Encoded`] form.
+#[derive(Default)]
+pub(super) struct Content<S = RandomState> {
+    slots: Vec<Option<Entry>>,
+    /// The slots without an entry.
+    free: Vec<u32>,
+    ids: Index<S>,
+    /// By RP ID and user handle; the discoverable ones only.
+    accounts: Index<S>,
+    /// Those with discoverable credentials. They share their names with the entries.
+    parties: BTreeMap<Arc<str>, Party>,
+    records: HashMap<Record, Zeroizing<Vec<u8>>>,
+    /// The global signature counter.
+    counter: u32,
+    /// The age of the credential that came last.
+    newest: u64,
+    discoverable: usize,
+    limit: Option<usize>,
+}
+
+struct Entry {
+    encoded: Encoded,
+    rp_id: Arc<str>,
+    /// Its place in the order in which credentials came; never given out again.
+    age: u64,
+    counter: u32,
+}
+
+/// The discoverable credentials of one RP ID.
+#[derive(Default)]
+struct Party {
+    /// Their slots, oldest first.
+    slots: Vec<u32>,
+    /// How many of them show themselves without user verification.
+    open: u32,
+}
+
+/// How to take back one step of a commit.
+enum Undo {
+    Take(u32),
+    Put(Entry),
+    Rename(u32, Encoded),
+    Record(Record, Option<Zeroizing<Vec<u8>>>),
+}
+
+impl<S: BuildHasher + Default> Content<S> {
+    pub(super) fn with_limit(limit: usize) -> Self {
+        Self { limit: Some(limit), ..Self::default() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len().saturating_sub(self.free.len())
+    }
+
+    /// All credentials, oldest first.
+    pub(super) fn credentials(&self) -> Vec<Credential> {
+        let mut entries: Vec<&Entry> = self.slots.iter().flatten().collect();
+        entries.sort_unstable_by_key(|entry| entry.age);
+        entries.into_iter().filter_map(Entry::credential).collect()
+    }
+
+    pub(super) fn credential(&self, id: &CredentialId) -> Option<Credential> {
+        self.entry(self.slot(id)?)?.credential()
+    }
+
+    pub(super) fn find(&self, rp_id: &RpId, ids: &[CredentialId]) -> Vec<Credential> {
+        let here = ids.iter().filter_map(|id| self.entry(self.slot(id)?));
+        here.filter(|entry| *entry.rp_id == *rp_id.as_str()).filter_map(Entry::credential).collect()
+    }
+
+    pub(super) fn account(&self, rp_id: &RpId, user: &UserHandle) -> Option<Credential> {
+        self.entry(self.account_slot(rp_id.as_str(), user.as_bytes())?)?.credential()
+    }
+
+    pub(super) fn page(&self, query: &Query) -> Page {
+        let Some(party) = self.parties.get(query.rp_id.as_str()) else { return Page::default() };
+        let mut page = Page {
+            total: if query.verified { party.slots.len() } else { at(party.open) },
+            ..Page::default()
+        };
+        let before = query.after.map_or(u64::MAX, |Cursor(age)| age);
+        let end = place(&self.slots, &party.slots, before);
+        let older = party.slots.get(..end).unwrap_or_default().iter().rev();
+        let entries = older.filter_map(|slot| self.entry(*slot));
+        for entry in entries.filter(|entry| query.verified || entry.is_open()).take(query.limit) {
+            page.credentials.extend(entry.credential());
+            page.end = Some(Cursor(entry.age));
+        }
+        page
+    }
+
+    pub(super) fn relying_parties(&self, after: Option<&RpId>, limit: usize) -> RelyingParties {
+        let from = after.map_or(Bound::Unbounded, |rp_id| Bound::Excluded(rp_id.as_str()));
+        let newest = |party: &Party| {
+            let credential = self.entry(*party.slots.last()?)?.credential()?;
+            Some(Rp { id: credential.rp_id, name: credential.rp_name })
+        };
+        let parties = self.parties.range::<str, _>((from, Bound::Unbounded));
+        let parties = parties.filter_map(|(_, party)| newest(party)).take(limit).collect();
+        RelyingParties { total: self.parties.len(), parties }
+    }
+
+    pub(super) fn count(&mut self, counter: &Counter) -> Result<u32, StoreError> {
+        let value = match counter {
+            Counter::Global => &mut self.counter,
+            Counter::Of(id) => {
+                let slot = self.slot(id).ok_or(StoreError::NotFound)?;
+                &mut self.entry_mut(slot).ok_or(StoreError::NotFound)?.counter
+            }
+        };
+        *value = value.saturating_add(1);
+        Ok(*value)
+    }
+
+    pub(super) fn record(&self, record: Record) -> Option<Zeroizing<Vec<u8>>> {
+        self.records.get(&record).cloned()
+    }
+
+    pub(super) fn capacity(&self) -> Capacity {
+        let remaining = self.limit.map(|limit| limit.saturating_sub(self.len()));
+        Capacity { discoverable: self.discoverable, remaining }
+    }
+
+    pub(super) fn clear(&mut self) {
+        let (limit, counter, newest) = (self.limit, self.counter, self.newest);
+        *self = Self { limit, counter, newest, ..Self::default() };
+    }
+
+    /// Makes the changes one after the other; if one can't be made, takes back those before.
+    pub(super) fn commit(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        let mut undo = Vec::new();
+        let mut made = changes.into_iter().try_for_each(|change| self.make(change, &mut undo));
+        if self.limit.is_some_and(|limit| self.len() > limit) {
+            made = made.and(Err(StoreError::Full));
+        }
+        if made.is_err() {
+            undo.into_iter().rev().for_each(|step| self.take_back(step));
+        }
+        made
+    }
+
+    fn make(&mut self, change: Change, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
+        match change {
+            Change::Save { credential, replaces } => {
+                let (rp_id, user) = (credential.rp_id.as_str(), credential.user.id.as_bytes());
+                let id = replaces.and_then(|id| self.slot(&id));
+                undo.extend(id.and_then(|slot| self.take(slot)).map(Undo::Put));
+                if credential.discoverable
+                    && let Some(slot) = self.account_slot(rp_id, user)
+                {
+                    undo.extend(self.take(slot).map(Undo::Put));
+                }
+                let same = self.slot(&credential.id);
+                undo.extend(same.and_then(|slot| self.take(slot)).map(Undo::Put));
+                self.newest = self.newest.saturating_add(1);
+                let entry = Entry {
+                    encoded: Encoded::new(&credential),
+                    rp_id: self.shared(rp_id),
+                    age: self.newest,
+                    counter: 0,
+                };
+                undo.push(Undo::Take(self.put(entry).ok_or(StoreError::Full)?));
+            }
+            Change::Remove(id) => {
+                let slot = self.slot(&id);
+                undo.extend(slot.and_then(|slot| self.take(slot)).map(Undo::Put));
+            }
+            Change::Rename { id, user } => {
+                let slot = self.slot(&id).ok_or(StoreError::NotFound)?;
+                let renamed = self.entry(slot).and_then(|entry| entry.renamed(user));
+                let before = self.replace(slot, renamed.ok_or(StoreError::NotFound)?);
+                undo.extend(before.map(|before| Undo::Rename(slot, before)));
+            }
+            Change::Record { record, value } => {
+                undo.push(Undo::Record(record, self.write(record, value)));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self, step: Undo) {
+        match step {
+            Undo::Take(slot) => drop(self.take(slot)),
+            Undo::Put(entry) => drop(self.put(entry)),
+            Undo::Rename(slot, before) => drop(self.replace(slot, before)),
+            Undo::Record(record, before) => drop(self.write(record, before)),
+        }
+    }
+
+    /// Puts an entry into a free slot and the indexes; `None` if there can't be any more slots.
+    fn put(&mut self, entry: Entry) -> Option<u32> {
+        let keys = entry.encoded.keys()?;
+        let slot = self.free.pop().or_else(|| self.new_slot())?;
+        self.ids.insert(keys.id, slot);
+        if keys.discoverable {
+            self.accounts.insert((&*entry.rp_id, keys.user), slot);
+            self.discoverable = self.discoverable.saturating_add(1);
+            // A new one goes to the end; one that comes back goes to where it was.
+            let party = self.parties.entry(Arc::clone(&entry.rp_id)).or_default();
+            party.slots.insert(place(&self.slots, &party.slots, entry.age), slot);
+            party.open = party.open.saturating_add(keys.open.into());
+        }
+        *self.slots.get_mut(at(slot))? = Some(entry);
+        Some(slot)
+    }
+
+    fn new_slot(&mut self) -> Option<u32> {
+        let slot = u32::try_from(self.slots.len()).ok().filter(|slot| *slot != NO_SLOT)?;
+        reserve_an_eighth(&mut self.slots);
+        self.slots.push(None);
+        Some(slot)
+    }
+
+    /// Takes an entry out of its slot and the indexes.
+    fn take(&mut self, slot: u32) -> Option<Entry> {
+        let entry = self.slots.get(at(slot))?.as_ref()?;
+        let keys = entry.encoded.keys()?;
+        self.ids.remove(keys.id, slot);
+        if keys.discoverable {
+            self.accounts.remove((&*entry.rp_id, keys.user), slot);
+            self.discoverable = self.discoverable.saturating_sub(1);
+            let party = self.parties.get_mut(&entry.rp_id)?;
+            let place = place(&self.slots, &party.slots, entry.age);
+            party.slots.remove(place);
+            party.open = party.open.saturating_sub(keys.open.into());
+            if party.slots.is_empty() {
+                self.parties.remove(&entry.rp_id);
+            }
+        }
+        self.free.push(slot);
+        self.slots.get_mut(at(slot))?.take()
+    }
+
+    /// Puts another form of the same credential in its place, and gives back what was there.
+    fn replace(&mut self, slot: u32, encoded: Encoded) -> Option<Encoded> {
+        Some(std::mem::replace(&mut self.entry_mut(slot)?.encoded, encoded))
+    }
+
+    fn write(
+        &mut self,
+        record: Record,
+        value: Option<Zeroizing<Vec<u8>>>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        match value {
+            Some(value) => self.records.insert(record, value),
+            None => self.records.remove(&record),
+        }
+    }
+
+    /// The name of a relying party, which its discoverable credentials share.
+    fn shared(&self, rp_id: &str) -> Arc<str> {
+        self.parties.get_key_value(rp_id).map_or_else(|| rp_id.into(), |(known, _)| known.clone())
+    }
+
+    fn slot(&self, id: &CredentialId) -> Option<u32> {
+        let id = id.as_bytes();
+        self.ids.find(id, |slot| {
+            let keys = self.entry(slot).and_then(|entry| entry.encoded.keys());
+            keys.is_some_and(|keys| keys.id == id)
+        })
+    }
+
+    fn account_slot(&self, rp_id: &str, user: &[u8]) -> Option<u32> {
+        self.accounts.find((rp_id, user), |slot| {
+            self.entry(slot).is_some_and(|entry| {
+                *entry.rp_id == *rp_id && entry.encoded.keys().is_some_and(|keys| keys.user == user)
+            })
+        })
+    }
+
+    fn entry(&self, slot: u32) -> Option<&Entry> {
+        self.slots.get(at(slot))?.as_ref()
+    }
+
+    fn entry_mut(&mut self, slot: u32) -> Option<&mut Entry> {
+        self.slots.get_mut(at(slot))?.as_mut()
+    }
+}
+
+/// Where a credential of this age is, or belongs, among slots that stand from the oldest to the newest.
+fn place(entries: &[Option<Entry>], slots: &[u32], age: u64) -> usize {
+    let entry = |slot: &u32| entries.get(at(*slot)).and_then(Option::as_ref);
+    slots.partition_point(|slot| entry(slot).is_some_and(|entry| entry.age < age))
+}
+
+impl Entry {
+    fn credential(&self) -> Option<Credential> {
+        self.encoded.decode(&self.rp_id)
+    }
+
+    fn is_open(&self) -> bool {
+        self.encoded.keys().is_some_and(|keys| keys.open)
+    }
+
+    fn renamed(&self, user: User) -> Option<Encoded> {
+        let mut credential = self.credential()?;
+        credential.user.name = user.name;
+        credential.user.display_name = user.display_name;
+        Some(Encoded::new(&credential))
+    }
+}
