@@ -75,6 +75,9 @@ pub struct Config {
     pub verification_without_token: bool,
     /// The COSE algorithms that credentials may have, in the order in which getInfo lists them. The relying party's order
     /// decides. Those that the key store lacks are left out.
+    ///
+    /// ML-DSA (-48, -49) is a draft in WebAuthn, so no preset has it. Its keys and signatures need a `max_msg_size` of 6144 or
+    /// more.
     pub algorithms: Vec<i64>,
     /// The attestation formats; the first is used where the client has no preference.
     pub attestation_formats: Vec<AttestationFormat>,
@@ -93,7 +96,7 @@ pub struct Config {
     pub confirm_no_credentials: bool,
     /// When a client may reset the authenticator.
     pub reset: ResetPolicy,
-    /// The longest request, in bytes: at least 1024.
+    /// The longest request, in bytes: at least 1024. Clients take it for the longest response, too.
     pub max_msg_size: usize,
     /// How many credentials a list in a request may have: at least 1.
     pub max_credential_count_in_list: usize,
@@ -226,6 +229,12 @@ impl Config {
     #[must_use]
     pub fn with_backup(self, backup: Backup) -> Self {
         Self { backup, ..self }
+    }
+
+    /// The same with these COSE algorithms.
+    #[must_use]
+    pub fn with_algorithms(self, algorithms: &[i64]) -> Self {
+        Self { algorithms: algorithms.to_vec(), ..self }
     }
 
     /// The same with this way of counting.

@@ -6,6 +6,9 @@ use towline_ctap::{Version, algorithm};
 
 use crate::{AttestationFormat, BatchAttestation, ClientPin, Config, PinUvAuthProtocol};
 
+/// The shortest `max_msg_size` with ML-DSA, in bytes: a public key and a signature by ML-DSA-65 make up 5261.
+const ML_DSA_MSG_SIZE: usize = 6144;
+
 /// Why a [`Config`] can't be used.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +104,10 @@ impl Config {
         }
         if self.max_msg_size < towline_ctap::DEFAULT_MAX_MSG_SIZE {
             return Err(out_of_range("max_msg_size", "at least 1024"));
+        }
+        let ml_dsa = |alg: &i64| matches!(*alg, algorithm::ML_DSA_44 | algorithm::ML_DSA_65);
+        if self.algorithms.iter().any(ml_dsa) && self.max_msg_size < ML_DSA_MSG_SIZE {
+            return Err(out_of_range("max_msg_size", "at least 6144 with ML-DSA"));
         }
         if self.max_credential_count_in_list == 0 {
             return Err(out_of_range("max_credential_count_in_list", "at least 1"));

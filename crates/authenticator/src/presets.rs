@@ -9,6 +9,9 @@ use crate::{
     PinUvAuthProtocol, ResetPolicy,
 };
 
+/// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
+const MAX_CTAPHID_MESSAGE: usize = 7609;
+
 impl Config {
     /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
     /// the person chooses the account on the phone, no client can reset it.
@@ -63,7 +66,12 @@ impl Config {
         Self {
             versions: vec![Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
             transports: vec![Transport::Usb],
-            algorithms: vec![algorithm::ES256, algorithm::EDDSA, algorithm::ES384],
+            algorithms: vec![
+                algorithm::ES256,
+                algorithm::EDDSA,
+                algorithm::ES384,
+                algorithm::RS256,
+            ],
             verification: None,
             verify_unasked: false,
             verification_without_token: false,
@@ -84,7 +92,7 @@ impl Config {
             has_display: false,
             confirm_no_credentials: true,
             reset: ResetPolicy::AfterPowerUp(Duration::from_secs(10)),
-            max_msg_size: 1200,
+            max_msg_size: MAX_CTAPHID_MESSAGE,
             max_credential_count_in_list: 16,
             user_action_timeout: Duration::from_secs(30),
             keepalive: Some(Duration::from_millis(100)),

@@ -11,7 +11,10 @@ use crate::{KeyError, KeyHandle, KeyStore, NewKey, Work};
 /// How many loaded keys are kept.
 const CACHED: usize = 16;
 
-/// Keys that the [`CryptoProvider`] makes and loads.
+/// Keys that the [`CryptoProvider`] makes and loads: of all of its algorithms whose keys have a form in COSE here (those of
+/// [`CosePublicKey::from_plain`]).
+///
+/// It answers at once, but for the making of RSA keys, which takes up to seconds and is a job ([`Work::Later`]).
 ///
 /// What the first use of a loaded key costs is its provider's affair: no more than any other use, or as much as several
 /// signatures. So the keys used last (16 at most) stay loaded; they are wiped when they go.
@@ -22,22 +25,10 @@ pub struct SoftwareKeys {
 }
 
 impl SoftwareKeys {
-    /// Keys by this provider, of all of its algorithms that have a COSE key form here.
+    /// Keys by this provider.
     #[must_use]
     pub const fn new(provider: CryptoProvider) -> Self {
         Self { provider, loaded: Vec::new() }
-    }
-
-    fn make(&mut self, algorithm: i64) -> Result<NewKey, KeyError> {
-        let implementation =
-            self.provider.signature(algorithm).ok_or(KeyError::Unsupported(algorithm))?;
-        let key = implementation.generate(&*self.provider.random).map_err(failed)?;
-        let public_key =
-            cose_key(algorithm, key.public_key()).ok_or(KeyError::Unsupported(algorithm))?;
-        let material = key.private_bytes().map_err(failed)?;
-        let handle = KeyHandle::new(algorithm, Zeroizing::new(material.as_slice().into()));
-        self.keep(handle.clone(), key);
-        Ok(NewKey { handle, public_key })
     }
 
     /// The key, loaded if it is not yet.
@@ -75,11 +66,19 @@ impl SoftwareKeys {
 impl KeyStore for SoftwareKeys {
     fn algorithms(&self) -> Vec<i64> {
         let all = self.provider.signatures.iter().map(|known| known.cose_algorithm());
-        all.filter(|algorithm| is_supported(*algorithm)).collect()
+        all.filter(|algorithm| CosePublicKey::has_plain_form(*algorithm)).collect()
     }
 
     fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError> {
-        self.make(algorithm).into()
+        if takes_long(algorithm) {
+            let provider = self.provider.clone();
+            return Work::later(move || make(&provider, algorithm).map(|(new, _)| new));
+        }
+        let made = make(&self.provider, algorithm).map(|(new, key)| {
+            self.keep(new.handle.clone(), key);
+            new
+        });
+        made.into()
     }
 
     fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
@@ -90,7 +89,8 @@ impl KeyStore for SoftwareKeys {
         let algorithm = key.algorithm();
         let loaded = self.load(key);
         let public = loaded.and_then(|key| {
-            cose_key(algorithm, key.public_key()).ok_or(KeyError::Unsupported(algorithm))
+            CosePublicKey::from_plain(algorithm, key.public_key())
+                .ok_or(KeyError::Unsupported(algorithm))
         });
         public.into()
     }
@@ -111,30 +111,24 @@ impl fmt::Debug for SoftwareKeys {
     }
 }
 
-const fn is_supported(algorithm: i64) -> bool {
-    matches!(algorithm, algorithm::ES256 | algorithm::ESP256 | algorithm::EDDSA | algorithm::ES384)
+/// Whether it takes long to make a key of this algorithm: the search for the primes of RSA is a matter of chance.
+const fn takes_long(algorithm: i64) -> bool {
+    algorithm == algorithm::RS256
 }
 
-/// COSE's numbers of curves.
-const P384: i64 = 2;
-const ED25519: i64 = 6;
-
-/// The COSE form of a public key in its algorithm's plain form.
-fn cose_key(alg: i64, public: &[u8]) -> Option<CosePublicKey> {
-    if !is_supported(alg) {
-        return None;
-    }
-    match alg {
-        algorithm::EDDSA => Some(CosePublicKey::Okp { alg, curve: ED25519, x: public.into() }),
-        algorithm::ES384 => {
-            let (x, y) = public.strip_prefix(&[4])?.split_at_checked(48)?;
-            Some(CosePublicKey::Ec2 { alg, curve: P384, x: x.into(), y: y.into() })
-        }
-        _ => {
-            let (x, y) = public.strip_prefix(&[4])?.split_first_chunk()?;
-            Some(CosePublicKey::P256 { alg, x: *x, y: y.try_into().ok()? })
-        }
-    }
+/// A new key pair, and the loaded key.
+fn make(
+    provider: &CryptoProvider,
+    algorithm: i64,
+) -> Result<(NewKey, Box<dyn SigningKey>), KeyError> {
+    let unsupported = || KeyError::Unsupported(algorithm);
+    let implementation = provider.signature(algorithm).ok_or_else(unsupported)?;
+    let key = implementation.generate(&*provider.random).map_err(failed)?;
+    let public_key =
+        CosePublicKey::from_plain(algorithm, key.public_key()).ok_or_else(unsupported)?;
+    let material = key.private_bytes().map_err(failed)?;
+    let handle = KeyHandle::new(algorithm, Zeroizing::new(material.as_slice().into()));
+    Ok((NewKey { handle, public_key }, key))
 }
 
 fn failed(error: Error) -> KeyError {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use towline_cbor::{Key, Kind, Reader, Writer, decode};
 use towline_crypto::P256PublicKey;
 
-use crate::{MESSAGE_DEPTH, Malformed};
+use crate::{MESSAGE_DEPTH, Malformed, rsa};
 
 /// COSE algorithm identifiers (IANA COSE Algorithms) that occur in WebAuthn.
 pub mod algorithm {
@@ -131,12 +131,20 @@ impl CosePublicKey {
         Self::P256 { alg, x: *key.x(), y: *key.y() }
     }
 
+    /// Whether [`Self::from_plain`] knows the keys of an algorithm.
+    #[must_use]
+    pub const fn has_plain_form(alg: i64) -> bool {
+        use algorithm::{ED25519 as ED25519_ALG, EDDSA, ES256, ES384, ESP256, ESP384, RS256};
+        matches!(alg, ES256 | ESP256 | ES384 | ESP384 | EDDSA | ED25519_ALG | RS256)
+            || ml_dsa_length(alg).is_some()
+    }
+
     /// The key of an algorithm from its plain form, as [`towline_crypto::SigningKey::public_key`] gives it: the point
-    /// `04 || x || y` for ECDSA on P-256 and P-384, the bytes themselves for Ed25519 and ML-DSA. `None` for other
-    /// algorithms and lengths.
+    /// `04 || x || y` for ECDSA on P-256 and P-384, the bytes themselves for Ed25519 and ML-DSA, `RSAPublicKey` in DER
+    /// for RS256. `None` for other algorithms, lengths and encodings.
     #[must_use]
     pub fn from_plain(alg: i64, plain: &[u8]) -> Option<Self> {
-        use algorithm::{ED25519 as ED25519_ALG, EDDSA, ES256, ES384, ESP256, ESP384};
+        use algorithm::{ED25519 as ED25519_ALG, EDDSA, ES256, ES384, ESP256, ESP384, RS256};
         match alg {
             ES256 | ESP256 => {
                 let (x, y) = coordinates::<32>(plain)?;
@@ -148,6 +156,10 @@ impl CosePublicKey {
             }
             EDDSA | ED25519_ALG if plain.len() == 32 => {
                 Some(Self::Okp { alg, curve: ED25519, x: plain.into() })
+            }
+            RS256 => {
+                let (n, e) = rsa::read(plain)?;
+                Some(Self::Rsa { alg, n: n.into(), e: e.into() })
             }
             _ if ml_dsa_length(alg) == Some(plain.len()) => {
                 Some(Self::Akp { alg, public: plain.into() })
@@ -164,7 +176,8 @@ impl CosePublicKey {
             Self::P256 { x, y, .. } => [&[4], &x[..], y].concat(),
             Self::Ec2 { x, y, .. } => [&[4], &x[..], y].concat(),
             Self::Okp { x: bytes, .. } | Self::Akp { public: bytes, .. } => bytes.clone(),
-            Self::Rsa { .. } | Self::Other(_) => return None,
+            Self::Rsa { n, e, .. } => rsa::write(n, e)?,
+            Self::Other(_) => return None,
         };
         (Self::from_plain(self.algorithm()?, &plain).as_ref() == Some(self)).then_some(plain)
     }

@@ -42,6 +42,7 @@ mod options;
 mod pin_uv_auth;
 mod request;
 mod response;
+mod rsa;
 mod status;
 mod template;
 pub mod u2f;

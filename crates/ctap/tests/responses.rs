@@ -297,11 +297,54 @@ fn the_plain_form_of_a_key_survives_the_round_trip() {
         (algorithm::ML_DSA_44, vec![7; 1312]),
         (algorithm::ML_DSA_65, vec![7; 1952]),
         (algorithm::ML_DSA_87, vec![7; 2592]),
+        (
+            algorithm::RS256,
+            rsa_public_key(&[&[0x30, 0x82, 1, 10], &[0x02, 0x82, 1, 1, 0], &[0xc7; 256]]),
+        ),
+        (
+            algorithm::RS256,
+            rsa_public_key(&[&[0x30, 0x81, 0x88], &[0x02, 0x81, 0x80], &[0x47; 128]]),
+        ),
     ] {
+        assert!(CosePublicKey::has_plain_form(alg));
         let key = CosePublicKey::from_plain(alg, &plain).unwrap();
         assert_eq!(key.algorithm(), Some(alg));
         assert_eq!(CosePublicKey::decode(&key.encode()).as_ref(), Ok(&key));
         assert_eq!(key.to_plain(), Some(plain));
+    }
+}
+
+/// `RSAPublicKey` of these parts and the exponent 65537.
+fn rsa_public_key(parts: &[&[u8]]) -> Vec<u8> {
+    [parts.concat(), vec![2, 3, 1, 0, 1]].concat()
+}
+
+#[test]
+fn an_rsa_key_that_is_not_exactly_one_structure_in_der_is_none() {
+    let good = rsa_public_key(&[&[0x30, 0x82, 1, 10], &[0x02, 0x82, 1, 1, 0], &[0xc7; 256]]);
+    let key = CosePublicKey::from_plain(algorithm::RS256, &good).unwrap();
+    let (n, e) = (vec![0xc7; 256], vec![1, 0, 1]);
+    assert_eq!(key, CosePublicKey::Rsa { alg: algorithm::RS256, n, e });
+    for wrong in [
+        good[..good.len() - 1].to_vec(),
+        [&good[..], &[0]].concat(),
+        // Another tag, outside and inside.
+        rsa_public_key(&[&[0x31, 0x82, 1, 10], &[0x02, 0x82, 1, 1, 0], &[0xc7; 256]]),
+        rsa_public_key(&[&[0x30, 0x82, 1, 10], &[0x03, 0x82, 1, 1, 0], &[0xc7; 256]]),
+        // A negative modulus, and one with a needless zero.
+        rsa_public_key(&[&[0x30, 0x82, 1, 9], &[0x02, 0x82, 1, 0], &[0xc7; 256]]),
+        rsa_public_key(&[&[0x30, 0x82, 1, 10], &[0x02, 0x82, 1, 1, 0], &[0x47; 256]]),
+        // Lengths in more bytes than they need, in too many, and without an end.
+        rsa_public_key(&[&[0x30, 0x81, 0x0a], &[0x02, 0x81, 0x03], &[0x47; 3]]),
+        rsa_public_key(&[&[0x30, 0x82, 0, 0x88], &[0x02, 0x81, 0x80], &[0x47; 128]]),
+        rsa_public_key(&[&[0x30, 0x83, 0, 1, 10], &[0x02, 0x82, 1, 1, 0], &[0xc7; 256]]),
+        rsa_public_key(&[&[0x30, 0x80], &[0x02, 0x81, 0x80], &[0x47; 128]]),
+        // No numbers, and a third one.
+        vec![0x30, 0],
+        vec![0x30, 4, 2, 0, 2, 0],
+        vec![0x30, 9, 2, 1, 5, 2, 1, 3, 2, 1, 7],
+    ] {
+        assert_eq!(CosePublicKey::from_plain(algorithm::RS256, &wrong), None, "{wrong:02x?}");
     }
 }
 
@@ -323,8 +366,11 @@ fn a_plain_form_that_does_not_fit_its_algorithm_is_no_key() {
     ] {
         assert_eq!(CosePublicKey::from_plain(alg, &plain), None, "{alg}: {}", plain.len());
     }
-    let rsa = CosePublicKey::Rsa { alg: algorithm::RS256, n: vec![4; 256], e: vec![1, 0, 1] };
-    assert_eq!(rsa.to_plain(), None);
+    for n in [vec![], vec![0, 0xc7], vec![0, 4], vec![4; 0x1_0000]] {
+        let rsa = CosePublicKey::Rsa { alg: algorithm::RS256, n, e: vec![1, 0, 1] };
+        assert_eq!(rsa.to_plain(), None);
+    }
+    assert!(!CosePublicKey::has_plain_form(algorithm::ES512));
     let mislabelled = CosePublicKey::Okp { alg: algorithm::ES256, curve: 6, x: vec![1; 32] };
     assert_eq!(mislabelled.to_plain(), None);
 }

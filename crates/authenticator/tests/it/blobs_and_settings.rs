@@ -108,7 +108,7 @@ fn a_write_that_does_not_fit_together_is_refused() {
         (&new, 0, Some(u64::MAX), Status::LargeBlobStorageFull),
         (&new, 10, Some(100), Status::InvalidParameter),
         (&new, 10, None, Status::InvalidSeq),
-        (&[0; 1137], 0, Some(4096), Status::InvalidLength),
+        (&[0; 7546], 0, Some(4096), Status::InvalidLength),
     ];
     for (fragment, offset, length, status) in cases {
         assert_eq!(set(&mut rig, None, fragment, offset, length), Err(status));

@@ -27,7 +27,7 @@ fn a_security_key_claims_a_pin_and_no_verification_of_its_own() {
     assert_eq!((info.min_pin_length, info.max_pin_length), (Some(4), Some(63)));
     assert_eq!(info.force_pin_change, Some(false));
     assert_eq!(info.transports, Some(vec![Transport::Usb]));
-    assert_eq!(info.max_msg_size, Some(1200));
+    assert_eq!(info.max_msg_size, Some(7609));
 }
 
 #[test]

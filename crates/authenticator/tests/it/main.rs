@@ -31,5 +31,6 @@ mod slow_stores_and_keys_block_nothing;
 mod the_memory_store;
 mod the_person_is_verified;
 mod the_pin;
+mod the_relying_party_chooses_the_algorithm;
 mod time_passes;
 mod tokens_permit;
