@@ -7,8 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use towline_crypto::CryptoProvider;
-use towline_hybrid::domain::TunnelDomain;
-use towline_hybrid::link::LinkingInformation;
+use towline_hybrid::link::LinkedPhone;
 use towline_hybrid::qr::Hint;
 use towline_hybrid::{
     Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary,
@@ -33,13 +32,8 @@ pub enum Event {
     },
     /// The next step.
     Progress(InitiatorProgress),
-    /// The phone lets this computer remember it.
-    Linked {
-        /// What to store.
-        information: Box<LinkingInformation>,
-        /// The tunnel service by which the phone can be rung.
-        domain: TunnelDomain,
-    },
+    /// The phone lets this computer remember it: store it.
+    Linked(Box<LinkedPhone>),
     /// It is over; the radio and the sockets are released, and nothing follows.
     Finished(Result<InitiatorSummary, Error>),
 }
@@ -295,9 +289,7 @@ impl Driver {
                     let _nobody_waits = reply.send(Ok(response));
                 }
             }
-            InitiatorOutput::Linked { information, domain } => {
-                self.tell(Event::Linked { information, domain });
-            }
+            InitiatorOutput::Linked(phone) => self.tell(Event::Linked(phone)),
             _ => {}
         }
     }

@@ -33,6 +33,8 @@ pub enum Step {
     Tunnel,
     /// The computer listens for the phone's advert.
     Advert,
+    /// The computer rings a linked phone, and listens for its advert.
+    Ring,
     /// The phone advertises and waits for the computer's handshake message.
     Message1,
     /// The computer waits for the phone's handshake message.
@@ -53,6 +55,7 @@ impl fmt::Display for Step {
             Self::Consent => "question on the phone",
             Self::Tunnel => "connection to the tunnel service",
             Self::Advert => "search by Bluetooth",
+            Self::Ring => "answer to the ring",
             Self::Message1 => "first handshake message",
             Self::Message2 => "second handshake message",
             Self::PostHandshake => "first message after the handshake",
@@ -144,6 +147,12 @@ pub enum Error {
     /// The cryptography failed on this side.
     #[error("an internal cryptographic operation failed: {0}")]
     Crypto(#[from] towline_crypto::Error),
+    /// The phone that was rung does not know this computer any more.
+    #[error("this phone does not know this computer any more; scan a code with it instead")]
+    LinkGone,
+    /// Only passkeys can be asked for without a code.
+    #[error("a phone can be asked for this only by a code; show one")]
+    NotForLinks,
     /// The call does not fit the state: there is no connection, or no request to answer.
     #[error("this is not possible now")]
     NotNow,
@@ -166,6 +175,10 @@ fn timed_out(step: Step, after: Duration) -> String {
     match step {
         Step::Advert => format!(
             "no phone nearby answered within {seconds} s; scan the code and check that Bluetooth is on at both ends"
+        ),
+        Step::Ring => format!(
+            "the phone did not answer within {seconds} s; check that it is on and near and that Bluetooth is on at both \
+             ends, or scan a code with it"
         ),
         Step::Message1 => format!(
             "no computer nearby answered within {seconds} s; check that Bluetooth is on at both ends"

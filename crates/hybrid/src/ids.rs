@@ -74,12 +74,15 @@ identifier! {
     ClientNonce, 16
 }
 
-/// Where a linked phone can be reached: opaque to the computer, of any length. Not a secret, but it identifies the
-/// phone, so that it is not printed.
+/// Where a linked phone can be reached: opaque to the computer. Not a secret, but it identifies the phone, so that it is
+/// not printed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ContactId(Box<[u8]>);
 
 impl ContactId {
+    /// The longest that is offered, stored or looked up, in bytes. Phones' own have about 150.
+    pub const MAX_LENGTH: usize = 256;
+
     /// Wraps the bytes.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
@@ -90,6 +93,12 @@ impl ContactId {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Whether it has from one byte to [`ContactId::MAX_LENGTH`]: others can't be used.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        (1..=Self::MAX_LENGTH).contains(&self.0.len())
     }
 }
 

@@ -1,9 +1,10 @@
-//! The computer's side of a QR transaction: shows the code, hears the advert, shakes hands, sends requests
-//! (CTAP 2.3, hybrid transports).
+//! The computer's side of a transaction: shows the code or rings a linked phone, hears the advert, shakes hands, sends
+//! requests (CTAP 2.3, hybrid transports).
 
 mod attempt;
 mod exchange;
 mod interface;
+mod ring;
 
 use std::{
     collections::VecDeque,
@@ -14,8 +15,11 @@ use std::{
 use towline_crypto::{CryptoProvider, EcdhKey};
 use zeroize::Zeroizing;
 
-use self::attempt::{Attempt, Code, handshake_failed};
 pub use self::interface::{InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary};
+use self::{
+    attempt::{Attempt, Code, handshake_failed},
+    ring::Ring,
+};
 use crate::{
     deadline,
     domain::TunnelDomain,
@@ -23,14 +27,14 @@ use crate::{
     error::{Error, Fault, Party, Step},
     frame,
     message::{Features, Message},
-    noise::Initiated,
+    noise::{Established, Initiated},
     qr::{Hint, QrPayload},
     secrets::QrSecret,
     session::Session,
     tunnel::ConnectFailure,
 };
 
-/// The computer's side of one QR transaction, from the code on the screen to the last byte.
+/// The computer's side of one transaction, from the code on the screen, or the ring, to the last byte.
 ///
 /// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns `None`, and call
 /// [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
@@ -40,15 +44,19 @@ use crate::{
 /// Showing ──advert──▶ Connecting ──socket──▶ Handshaking ──message 2──▶ WaitInfo ──▶ Ready ⇄ Waiting
 ///    ▲                    │                      │                                     │        │
 ///    └──── this advert is banned, time is left ──┘                              Lingering ◀─────┘
+///
+/// Ringing ──socket and advert──▶ RingHandshaking ──message 2──▶ WaitInfo, and on as above
 /// ```
 ///
 /// One advert is tried at a time. Until a phone has authenticated, a failure bans that advert and the code is shown
 /// again while its time lasts; afterwards adverts are ignored, and a failure ends the transaction. Scanning goes on
 /// until a phone has authenticated and is stopped on every way out.
+///
+/// A [linked phone](Self::ring) is rung over one connection, which has one handshake: the first advert of it counts, and
+/// every failure ends the transaction, so that a new one with a code can begin.
 pub struct Initiator {
     config: InitiatorConfig,
     provider: CryptoProvider,
-    qr_key: Arc<dyn EcdhKey>,
     state: State,
     deadline: Instant,
     scanning: bool,
@@ -62,6 +70,8 @@ enum State {
     Showing(Box<Code>),
     Connecting(Box<Code>, Attempt),
     Handshaking(Box<Code>, Attempt, Box<Initiated>),
+    Ringing(Box<Ring>),
+    RingHandshaking(Box<Ring>, Box<Initiated>),
     WaitInfo(Box<Connection>),
     Ready(Box<Connection>),
     Waiting(Box<Connection>),
@@ -72,8 +82,15 @@ enum State {
 /// A phone that has authenticated.
 struct Connection {
     session: Session,
-    domain: TunnelDomain,
     features: Features,
+    /// What linking information is checked with. There is none in a transaction of phones that are linked.
+    linking: Option<Linking>,
+}
+
+/// What a phone that scanned the code signs its linking information for, and by which service it was reached.
+struct Linking {
+    qr_key: Arc<dyn EcdhKey>,
+    domain: TunnelDomain,
 }
 
 impl Initiator {
@@ -100,6 +117,7 @@ impl Initiator {
             eid_key: EidKey::qr(provider, &secret)?.prepare(provider),
             tunnel_id: secret.tunnel_id(provider)?,
             secret,
+            qr_key,
             until,
             banned: Vec::new(),
             last_failure: None,
@@ -107,7 +125,6 @@ impl Initiator {
         Ok(Self {
             config,
             provider: provider.clone(),
-            qr_key,
             state: State::Showing(Box::new(code)),
             deadline: until,
             scanning: true,
@@ -150,9 +167,9 @@ impl Initiator {
         (!self.is_finished()).then_some(self.deadline)
     }
 
-    /// Bluetooth service data was heard. Whatever is not an advert for this code is ignored.
+    /// Bluetooth service data was heard. Whatever is not an advert for this code, or of this phone, is ignored.
     pub fn handle_advert(&mut self, service_data: &[u8], now: Instant) {
-        let State::Showing(code) = &self.state else { return };
+        let State::Showing(code) = &self.state else { return self.ring_heard(service_data, now) };
         if now >= code.until {
             return;
         }
@@ -193,11 +210,15 @@ impl Initiator {
         }
     }
 
-    /// The WebSocket of [`InitiatorOutput::Connect`] could not be opened.
+    /// The WebSocket of [`InitiatorOutput::Connect`] or [`InitiatorOutput::Contact`] could not be opened.
     pub fn handle_connect_failed(&mut self, failure: ConnectFailure, now: Instant) {
-        if matches!(self.state, State::Connecting(..)) {
-            self.connection = false;
-            self.fail(Error::Tunnel(failure), now);
+        match self.state {
+            State::Connecting(..) => {
+                self.connection = false;
+                self.fail(Error::Tunnel(failure), now);
+            }
+            State::Ringing(_) => self.ring_failed(failure),
+            _ => {}
         }
     }
 
@@ -207,19 +228,19 @@ impl Initiator {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Handshaking(code, attempt, handshake) => match handshake.finish(&frame) {
                 Ok(established) => {
-                    let session = Session::of_computer(&self.provider, &established);
-                    let (domain, features) = (attempt.advert.domain, Features::default());
-                    self.stop_scanning();
-                    self.progress(InitiatorProgress::Authenticated);
-                    self.deadline = deadline::after(now, self.config.post_handshake_timeout);
-                    let connection = Connection { session, domain, features };
-                    self.state = State::WaitInfo(Box::new(connection));
+                    let domain = attempt.advert.domain;
+                    let linking = Linking { qr_key: code.qr_key, domain };
+                    self.authenticated(&established, Some(linking), now);
                 }
                 Err(error) => {
                     self.state = State::Showing(code);
                     self.retry(attempt, handshake_failed(error), now);
                 }
             },
+            State::Ringing(ring) => self.rung(ring, None, frame, now),
+            State::RingHandshaking(ring, handshake) => {
+                self.rung(ring, Some(handshake), frame, now);
+            }
             State::WaitInfo(connection) => self.post_handshake(connection, frame, now),
             State::Ready(connection) => self.message(connection, frame, Step::Request, now),
             State::Waiting(connection) => self.message(connection, frame, Step::Response, now),
@@ -267,7 +288,13 @@ impl Initiator {
             State::Lingering(_) => return self.finish(Ok(self.summary)),
             State::Ready(_) => return self.shutdown(now),
             State::Connecting(..) => (Step::Tunnel, self.config.connect_timeout),
-            State::Handshaking(..) => (Step::Message2, self.config.handshake_timeout),
+            State::Ringing(ring) if ring.is_opening() => {
+                (Step::Tunnel, self.config.connect_timeout.min(self.config.ring_timeout))
+            }
+            State::Ringing(_) => (Step::Ring, self.config.ring_timeout),
+            State::Handshaking(..) | State::RingHandshaking(..) => {
+                (Step::Message2, self.config.handshake_timeout)
+            }
             State::WaitInfo(_) => (Step::PostHandshake, self.config.post_handshake_timeout),
             State::Waiting(_) => (Step::Response, self.config.response_timeout),
         };
@@ -308,7 +335,7 @@ impl Initiator {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Ready(connection) | State::Waiting(connection) => {
                 self.progress(InitiatorProgress::Closing);
-                self.deadline = deadline::after(now, self.linger());
+                self.deadline = deadline::after(now, self.linger(&connection));
                 self.state = State::Lingering(connection);
             }
             other => {
@@ -330,8 +357,19 @@ impl Initiator {
         }
     }
 
-    fn linger(&self) -> Duration {
-        if self.config.linking && !self.summary.linked {
+    /// A phone has authenticated.
+    fn authenticated(&mut self, keys: &Established, linking: Option<Linking>, now: Instant) {
+        let session = Session::of_computer(&self.provider, keys);
+        self.stop_scanning();
+        self.progress(InitiatorProgress::Authenticated);
+        self.deadline = deadline::after(now, self.config.post_handshake_timeout);
+        let connection = Connection { session, features: Features::default(), linking };
+        self.state = State::WaitInfo(Box::new(connection));
+    }
+
+    /// Late linking information can only come from a phone that scanned the code.
+    fn linger(&self, connection: &Connection) -> Duration {
+        if self.config.linking && !self.summary.linked && connection.linking.is_some() {
             self.config.linger
         } else {
             self.config.close_timeout
@@ -343,7 +381,8 @@ impl Initiator {
         match self.state {
             State::Showing(_) | State::Finished => None,
             State::Connecting(..) => Some(Step::Tunnel),
-            State::Handshaking(..) => Some(Step::Message2),
+            State::Ringing(_) => Some(Step::Ring),
+            State::Handshaking(..) | State::RingHandshaking(..) => Some(Step::Message2),
             State::WaitInfo(_) => Some(Step::PostHandshake),
             State::Ready(_) => Some(Step::Request),
             State::Waiting(_) => Some(Step::Response),

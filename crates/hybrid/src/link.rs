@@ -1,13 +1,23 @@
 //! Linking: how a phone lets a computer ring it later without a QR code (CTAP 2.3, hybrid transports).
 //!
-//! Here are the messages and keys. A computer that stored a [`LinkingInformation`] rings the phone with a
-//! [`ClientPayload`].
+//! Here are the messages, the keys, and what each side keeps. A computer that stored a [`LinkedPhone`] rings the phone with
+//! a [`ClientPayload`], by [`Initiator::ring`](crate::Initiator::ring). A phone keeps a [`PhoneIdentity`] and its
+//! [`LinkedComputer`]s, and answers one that rings by [`Responder::answer_ring`](crate::Responder::answer_ring).
 
+mod computers;
 mod identity;
+mod phones;
 
 use towline_cbor::{CTAP_DEPTH, Key, Writer};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
+use zeroize::Zeroizing;
 
+pub use self::{
+    computers::{
+        ComputerLinks, ContactKey, LinkedComputer, MemoryComputerLinks, PhoneIdentity, Ring,
+    },
+    phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
+};
 use crate::{
     ids::{self, ClientNonce, ContactId, LinkId},
     kdf::{self, Purpose},
@@ -37,6 +47,9 @@ pub enum Error {
     /// The signature does not match: the identity is not the sender's, or it is from another session.
     #[error("the signature does not match")]
     Signature,
+    /// The contact id is empty or longer than [`ContactId::MAX_LENGTH`].
+    #[error("the contact id has an impossible length")]
+    ContactId,
     /// The request is neither to sign in nor to make a passkey.
     #[error("the request hint is not known")]
     Hint,
@@ -101,6 +114,9 @@ impl LinkingInformation {
             identity,
             name: fields.name.ok_or(Error::MissingKey(5))?.into(),
         };
+        if !information.contact_id.is_usable() {
+            return Err(Error::ContactId);
+        }
         let signature = fields.signature.ok_or(Error::MissingKey(6))?;
         let shared = qr_key.agree(&identity)?;
         let key = provider.hmac.key(shared.expose());
@@ -135,15 +151,7 @@ impl LinkingInformation {
     /// The phone's name for a person's eyes: no control, direction or invisible characters, at most 64 characters.
     #[must_use]
     pub fn display_name(&self) -> String {
-        let hidden = |c: char| {
-            c.is_control()
-                || matches!(c,
-                    '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-                    | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-                    | '\u{e0000}'..='\u{e0fff}')
-        };
-        self.name.chars().filter(|c| !hidden(*c)).take(64).collect()
+        phones::display_name(&self.name)
     }
 }
 
@@ -221,7 +229,7 @@ pub struct LinkOffer {
 }
 
 impl LinkOffer {
-    /// Signed linking information for a new link, as its encoding.
+    /// A new link: its name on this phone, and signed linking information as its encoding, which is secret.
     ///
     /// # Errors
     /// What the provider reports.
@@ -230,7 +238,7 @@ impl LinkOffer {
         provider: &CryptoProvider,
         qr_key: &P256PublicKey,
         hash: &HandshakeHash,
-    ) -> Result<Vec<u8>, towline_crypto::Error> {
+    ) -> Result<(LinkId, Zeroizing<Vec<u8>>), towline_crypto::Error> {
         let link_id = LinkId::new(provider.random.bytes()?);
         let identity = self.root_secret.identity_key(provider)?;
         let information = LinkingInformation {
@@ -240,7 +248,7 @@ impl LinkOffer {
             identity: *identity.public_key(),
             name: self.name.clone(),
         };
-        information.sign(provider, &*identity, qr_key, hash)
+        Ok((link_id, Zeroizing::new(information.sign(provider, &*identity, qr_key, hash)?)))
     }
 }
 

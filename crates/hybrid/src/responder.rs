@@ -1,24 +1,27 @@
-//! The phone's side of a QR transaction: asks its person, opens the tunnel, advertises, shakes hands, serves requests
+//! The phone's side of a transaction: asks its person, opens the tunnel, advertises, shakes hands, serves requests
 //! (CTAP 2.3, hybrid transports).
 
+mod exchange;
 mod interface;
+mod linking;
 
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
-use zeroize::Zeroizing;
 
 pub use self::interface::{
     Answer, CodeSource, Question, ResponderConfig, ResponderOutput, ResponderProgress,
     ResponderSummary, Token,
 };
+use self::linking::Late;
 use crate::{
     deadline,
     eid::{Eid, EidKey},
     error::{Error, Fault, Party, Step},
     frame,
-    ids::{RoutingId, TunnelId},
-    message::{self, Features, Message, PostHandshake},
+    ids::RoutingId,
+    link::Ring,
+    message::{Features, Message, PostHandshake},
     noise::{self, ResponderKey},
     qr::{DataChannel, QrPayload},
     secrets::Psk,
@@ -26,7 +29,7 @@ use crate::{
     tunnel::ConnectFailure,
 };
 
-/// The phone's side of one QR transaction, from the scanned code to the last byte.
+/// The phone's side of one transaction, from the scanned code, or the ring, to the last byte.
 ///
 /// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns `None`, and call
 /// [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
@@ -34,11 +37,19 @@ use crate::{
 ///
 /// ```text
 /// Asking ──yes──▶ Opening ──routing id──▶ Advertising ──message 1──▶ Serving ⇄ Answering ──▶ Finished
+///                                                                        └──▶ Lingering ────────▲
 /// ```
 ///
 /// The person is asked before anything is sent. The one handshake message decides: a wrong one ends the transaction.
 /// The advert is stopped when the computer has authenticated, and on every other way out. Then the phone serves one
 /// request after the other until the computer shuts down, closes, or is idle for too long.
+///
+/// Whether the computer may remember this phone is part of the question before the connection. A person who wants to
+/// decide [later](Answer::ConnectAndAskLater) is asked again when the first request is answered, and the phone lingers for
+/// the answer when the computer is done meanwhile.
+///
+/// A computer that [rings](Self::answer_ring) was allowed to earlier: it is answered without a question, unless
+/// [`ResponderConfig::ask_when_rung`] is set.
 pub struct Responder {
     config: ResponderConfig,
     provider: CryptoProvider,
@@ -48,24 +59,42 @@ pub struct Responder {
     session_end: Option<Instant>,
     advertising: bool,
     connection: bool,
+    /// What is needed to let the computer remember this phone, as long as that is not decided.
+    late: Option<Late>,
     summary: ResponderSummary,
     outputs: VecDeque<ResponderOutput>,
 }
 
 /// There is no handshake without an advert, and no session without a handshake: the types say so.
 enum State {
-    Asking(Box<QrPayload>, Token),
+    Asking(Box<Call>, Token),
     Opening(Box<Consent>),
     Advertising(Box<Consent>, Psk),
     Serving(Box<Session>),
     Answering(Box<Session>),
+    /// The computer is done, and the person has not decided yet whether it may remember this phone.
+    Lingering(Box<Session>),
     Finished,
 }
 
-/// A code whose computer the person agreed to connect to.
+/// What a computer asks to connect with.
+enum Call {
+    Code(QrPayload),
+    Ring(Ring),
+}
+
+/// A computer that the person agreed to connect to, now or when it was linked.
 struct Consent {
-    payload: QrPayload,
-    remember: bool,
+    call: Call,
+    remember: Remember,
+}
+
+/// Whether the computer may remember this phone, where both can.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Remember {
+    Yes,
+    No,
+    Later,
 }
 
 impl Responder {
@@ -91,24 +120,35 @@ impl Responder {
         if !payload.knows(config.domain) {
             return Err(Error::UnknownTunnelDomain);
         }
-        let token = Token(0);
         let question = Question {
             hint: payload.request_hint(),
             source,
             made_at: payload.timestamp,
             may_remember: payload.linking == Some(true) && config.link_offer.is_some(),
         };
-        Ok(Self {
+        Ok(Self::asking(config, provider, Call::Code(payload), question, now))
+    }
+
+    fn asking(
+        config: ResponderConfig,
+        provider: &CryptoProvider,
+        call: Call,
+        question: Question,
+        now: Instant,
+    ) -> Self {
+        let token = Token(0);
+        Self {
             provider: provider.clone(),
-            state: State::Asking(Box::new(payload), token),
+            state: State::Asking(Box::new(call), token),
             deadline: deadline::after(now, config.consent_timeout),
             config,
             session_end: None,
             advertising: false,
             connection: false,
+            late: None,
             summary: ResponderSummary::default(),
             outputs: [ResponderOutput::Ask { token, question }].into(),
-        })
+        }
     }
 
     /// Whether [`ResponderOutput::Finished`] was given out or waits to be polled.
@@ -139,13 +179,18 @@ impl Responder {
         now: Instant,
     ) -> Result<(), Error> {
         match std::mem::replace(&mut self.state, State::Finished) {
-            State::Asking(payload, asked) if asked == token => match answer {
-                Answer::Connect { remember } => {
-                    let remember = remember && payload.linking == Some(true);
-                    self.open(Consent { payload: *payload, remember }, now);
-                }
-                Answer::Decline => self.finish(Err(Error::Declined)),
-            },
+            State::Asking(call, asked) if asked == token => {
+                let remember = match answer {
+                    Answer::Connect { remember: true } => Remember::Yes,
+                    Answer::Connect { remember: false } => Remember::No,
+                    Answer::ConnectAndAskLater => Remember::Later,
+                    Answer::Decline => {
+                        self.finish(Err(Error::Declined));
+                        return Ok(());
+                    }
+                };
+                self.open(Consent { call: *call, remember }, now);
+            }
             other => {
                 self.state = other;
                 return Err(Error::UnknownToken);
@@ -166,7 +211,16 @@ impl Responder {
         }
     }
 
-    /// The WebSocket of [`ResponderOutput::Connect`] could not be opened.
+    /// The WebSocket of [`ResponderOutput::Join`] is open and selected the subprotocol.
+    pub fn handle_joined(&mut self, now: Instant) {
+        if let State::Opening(consent) = &self.state
+            && let Call::Ring(ring) = &consent.call
+        {
+            self.handle_connected(ring.routing_id, now);
+        }
+    }
+
+    /// The WebSocket of [`ResponderOutput::Connect`] or [`ResponderOutput::Join`] could not be opened.
     pub fn handle_connect_failed(&mut self, failure: ConnectFailure, _now: Instant) {
         if matches!(self.state, State::Opening(_)) {
             self.connection = false;
@@ -185,6 +239,8 @@ impl Responder {
             }
             State::Serving(session) => self.message(session, frame, Step::Request, now),
             State::Answering(session) => self.message(session, frame, Step::Response, now),
+            // A computer that is done has nothing to say that matters.
+            State::Lingering(session) => self.state = State::Lingering(session),
             State::Opening(_) => self.finish(Err(misbehaved(Step::Message1, Fault::Unsolicited))),
             other => self.state = other,
         }
@@ -201,7 +257,7 @@ impl Responder {
     pub fn handle_closed(&mut self, _now: Instant) {
         let Some(step) = self.step_on_connection() else { return };
         self.connection = false;
-        let served = step == Step::Request && self.summary.requests > 0;
+        let served = step == Step::Shutdown || (step == Step::Request && self.summary.requests > 0);
         self.finish(if served { Ok(self.summary) } else { Err(Error::Closed { step }) });
     }
 
@@ -212,6 +268,7 @@ impl Responder {
         }
         let (step, after) = match self.state {
             State::Finished => return,
+            State::Lingering(_) => return self.finish(Ok(self.summary)),
             State::Serving(_) if self.summary.requests > 0 => return self.finish(Ok(self.summary)),
             State::Asking(..) => (Step::Consent, self.config.consent_timeout),
             State::Opening(_) => (Step::Tunnel, self.config.connect_timeout),
@@ -241,8 +298,9 @@ impl Responder {
         if let State::Answering(session) = std::mem::replace(&mut self.state, State::Finished) {
             self.state = State::Serving(session);
         }
+        self.ask_late();
         if self.config.one_request {
-            self.finish(Ok(self.summary));
+            self.done(now);
         }
         Ok(())
     }
@@ -251,6 +309,7 @@ impl Responder {
     /// request is under way, this is [`cancel`](Self::cancel).
     pub fn shutdown(&mut self, now: Instant) {
         match self.state {
+            State::Lingering(_) => self.finish(Ok(self.summary)),
             State::Serving(_) if self.summary.requests > 0 => self.finish(Ok(self.summary)),
             _ => self.cancel(now),
         }
@@ -264,18 +323,26 @@ impl Responder {
     }
 
     fn open(&mut self, consent: Consent, now: Instant) {
-        match consent.payload.secret.tunnel_id(&self.provider) {
-            Ok(tunnel_id) => self.connect(tunnel_id, consent, now),
+        let domain = self.config.domain;
+        let connect = match &consent.call {
+            Call::Code(payload) => payload
+                .secret
+                .tunnel_id(&self.provider)
+                .map(|tunnel_id| ResponderOutput::Connect { domain, tunnel_id }),
+            Call::Ring(Ring { routing_id, tunnel_id, .. }) => {
+                Ok(ResponderOutput::Join { domain, routing_id: *routing_id, tunnel_id: *tunnel_id })
+            }
+        };
+        match connect {
+            Ok(connect) => {
+                self.progress(ResponderProgress::Connecting);
+                self.outputs.push_back(connect);
+                self.connection = true;
+                self.deadline = deadline::after(now, self.config.connect_timeout);
+                self.state = State::Opening(Box::new(consent));
+            }
             Err(error) => self.finish(Err(error.into())),
         }
-    }
-
-    fn connect(&mut self, tunnel_id: TunnelId, consent: Consent, now: Instant) {
-        self.progress(ResponderProgress::Connecting);
-        self.outputs.push_back(ResponderOutput::Connect { domain: self.config.domain, tunnel_id });
-        self.connection = true;
-        self.deadline = deadline::after(now, self.config.connect_timeout);
-        self.state = State::Opening(Box::new(consent));
     }
 
     fn advertise(
@@ -284,10 +351,21 @@ impl Responder {
         routing_id: RoutingId,
         now: Instant,
     ) -> Result<(), towline_crypto::Error> {
-        let secret = &consent.payload.secret;
-        let eid = Eid::qr(self.provider.random.bytes()?, routing_id, self.config.domain);
-        let advert = EidKey::qr(&self.provider, secret)?.prepare(&self.provider).seal(&eid);
-        let psk = Psk::qr(&self.provider, secret, &eid)?;
+        let provider = &self.provider;
+        let (eid, key, psk) = match &consent.call {
+            Call::Code(QrPayload { secret, .. }) => {
+                let nonce = provider.random.bytes()?;
+                let eid = Eid::qr(nonce, routing_id, self.config.domain);
+                let psk = Psk::qr(provider, secret, &eid)?;
+                (eid, EidKey::qr(provider, secret)?, psk)
+            }
+            Call::Ring(Ring { secret, payload, .. }) => {
+                let eid = Eid::linked(&*provider.random)?;
+                let psk = Psk::linked(provider, secret, &eid)?;
+                (eid, EidKey::linked(provider, secret, &payload.nonce)?, psk)
+            }
+        };
+        let advert = key.prepare(provider).seal(&eid);
         self.outputs.push_back(ResponderOutput::Advertise(advert));
         self.advertising = true;
         self.progress(ResponderProgress::Advertising);
@@ -296,7 +374,7 @@ impl Responder {
         Ok(())
     }
 
-    /// Message 1 in; message 2, the first message and the update out.
+    /// Message 1 in; message 2, the first message and, after a code, the update out.
     fn handshake(
         &mut self,
         consent: &Consent,
@@ -304,87 +382,32 @@ impl Responder {
         message1: &[u8],
         now: Instant,
     ) -> Result<(), Error> {
-        let qr_key = &consent.payload.public_key;
-        let answer = noise::respond(&self.provider, psk, ResponderKey::Qr(qr_key), message1);
+        let key = match &consent.call {
+            Call::Code(payload) => ResponderKey::Qr(&payload.public_key),
+            Call::Ring(ring) => ResponderKey::Linked(&ring.identity),
+        };
+        let answer = noise::respond(&self.provider, psk, key, message1);
         let (message2, established) = answer.map_err(|error| match error {
             noise::Error::Crypto(error) => Error::Crypto(error),
             error => misbehaved(Step::Message1, Fault::Handshake(error)),
         })?;
         self.stop_advertising();
         let mut session = Session::of_phone(&self.provider, &established);
-        let offer = self.config.link_offer.as_ref().filter(|_| consent.remember);
-        let linking =
-            offer.map(|offer| offer.make(&self.provider, qr_key, session.hash())).transpose()?;
-        let linking = linking.map(Zeroizing::new);
         let info = PostHandshake {
             get_info: Some(std::mem::take(&mut self.config.get_info)),
             features: Features::CTAP,
             linking: None,
         };
-        let update = self
-            .update(linking.as_ref().map(|linking| linking.as_slice()))
-            .map_err(|_| Error::TooLong)?;
         let info = session.seal(info.encode()).map_err(|_| Error::TooLong)?;
-        let update = session.seal(Message::Update(update).encode()).map_err(|_| Error::TooLong)?;
-        self.outputs.extend([message2.to_vec(), info, update].map(ResponderOutput::Send));
+        self.outputs.extend([message2.to_vec(), info].map(ResponderOutput::Send));
+        if let Call::Code(payload) = &consent.call {
+            self.first_update(&mut session, payload, consent.remember)?;
+        }
         self.progress(ResponderProgress::Connected);
         self.session_end = Some(deadline::after(now, self.config.session_timeout));
         self.await_request(now);
         self.state = State::Serving(Box::new(session));
         Ok(())
-    }
-
-    /// The update is always sent and always of the same size, so that the relay can't see what the person allowed. An
-    /// offer that does not fit is not made: the person came to sign in.
-    fn update(&mut self, linking: Option<&[u8]>) -> Result<Vec<u8>, message::Error> {
-        match message::write_update(linking) {
-            Err(message::Error::TooLong) if linking.is_some() => {
-                tracing::warn!("the linking information is too long and is not sent");
-                message::write_update(None)
-            }
-            update => {
-                self.summary.linked = linking.is_some();
-                update
-            }
-        }
-    }
-
-    /// Requests put the end of an idle connection off, but not for ever.
-    fn await_request(&mut self, now: Instant) {
-        let idle = deadline::after(now, self.config.idle_timeout);
-        self.deadline = self.session_end.map_or(idle, |end| end.min(idle));
-    }
-
-    /// A frame after the handshake: `step` is [`Step::Request`], or [`Step::Response`] while a request is under way.
-    fn message(&mut self, mut session: Box<Session>, frame: Vec<u8>, step: Step, now: Instant) {
-        let opened = session.open(frame).map_err(Fault::Frame);
-        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
-        let answering = step == Step::Response;
-        // So that finishing takes an open request's prompts off the screen.
-        self.state = if answering { State::Answering(session) } else { State::Serving(session) };
-        match decoded {
-            Ok(Message::Ctap(request)) if !answering => {
-                self.progress(ResponderProgress::Request);
-                self.outputs.push_back(ResponderOutput::Request(request));
-                self.deadline = deadline::after(now, self.config.response_timeout);
-                if let State::Serving(session) = std::mem::replace(&mut self.state, State::Finished)
-                {
-                    self.state = State::Answering(session);
-                }
-            }
-            Ok(Message::Ctap(_)) => self.finish(Err(misbehaved(Step::Request, Fault::Unsolicited))),
-            // Nothing that a computer says in an update has a meaning yet, but it has to be well-formed.
-            Ok(Message::Update(update)) => {
-                if let Err(error) = message::read_update(&update) {
-                    self.finish(Err(misbehaved(Step::Request, error.into())));
-                }
-            }
-            Ok(Message::Shutdown) => self.finish(Ok(self.summary)),
-            Ok(Message::Json(_)) => {
-                self.finish(Err(misbehaved(Step::Request, Fault::Unsupported)));
-            }
-            Err(fault) => self.finish(Err(misbehaved(Step::Request, fault))),
-        }
     }
 
     /// What would be the next message on the connection, if there is one.
@@ -395,6 +418,7 @@ impl Responder {
             State::Advertising(..) => Some(Step::Message1),
             State::Serving(_) => Some(Step::Request),
             State::Answering(_) => Some(Step::Response),
+            State::Lingering(_) => Some(Step::Shutdown),
         }
     }
 
@@ -403,6 +427,9 @@ impl Responder {
             State::Asking(_, token) => self.outputs.push_back(ResponderOutput::Withdraw { token }),
             State::Answering(_) => self.outputs.push_back(ResponderOutput::CancelRequest),
             _ => {}
+        }
+        if let Some(Late { asked: Some(token), .. }) = self.late.take() {
+            self.outputs.push_back(ResponderOutput::Withdraw { token });
         }
         self.stop_advertising();
         if std::mem::take(&mut self.connection) {

@@ -1,4 +1,4 @@
-//! Whole QR transactions with both roles in memory: a clock moved by hand, a lossy air, a lossy tunnel, people who
+//! Whole transactions with both roles in memory: a clock moved by hand, a lossy air, a lossy tunnel, people who
 //! change their minds, and peers that break the protocol.
 #![allow(
     clippy::unwrap_used,
@@ -23,3 +23,5 @@ mod pair;
 mod peers;
 #[path = "transaction/people.rs"]
 mod people;
+#[path = "transaction/ringing.rs"]
+mod ringing;

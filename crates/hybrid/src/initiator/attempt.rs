@@ -1,7 +1,8 @@
 //! One advert at a time, until a phone has authenticated over one.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
+use towline_crypto::EcdhKey;
 use zeroize::Zeroizing;
 
 use super::{Initiator, InitiatorProgress, State, misbehaved};
@@ -15,6 +16,7 @@ use crate::{
 
 /// What belongs to the code; wiped once a phone has authenticated.
 pub(super) struct Code {
+    pub(super) qr_key: Arc<dyn EcdhKey>,
     pub(super) secret: QrSecret,
     pub(super) uri: Zeroizing<String>,
     pub(super) eid_key: PreparedEidKey,
@@ -38,7 +40,7 @@ impl Initiator {
         attempt: &Attempt,
     ) -> Result<(Initiated, [u8; noise::MESSAGE_LEN]), Error> {
         let psk = Psk::qr(&self.provider, &code.secret, &attempt.advert.eid)?;
-        noise::initiate(&self.provider, &psk, InitiatorKey::Qr(&self.qr_key))
+        noise::initiate(&self.provider, &psk, InitiatorKey::Qr(&code.qr_key))
             .map_err(handshake_failed)
     }
 

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use super::{Connection, Initiator, InitiatorOutput, State, misbehaved};
+use super::{Connection, Initiator, InitiatorOutput, Linking, State, misbehaved};
 use crate::{
     deadline,
     error::{Error, Fault, Step},
-    link::LinkingInformation,
+    link::{LinkedPhone, LinkingInformation},
     message::{self, Message, PostHandshake},
 };
 
@@ -87,17 +87,16 @@ impl Initiator {
 
     /// Linking information that is not valid is dropped, and changes nothing.
     fn link(&mut self, connection: &Connection, linking: &[u8]) {
+        let Some(Linking { qr_key, domain }) = &connection.linking else { return };
         if !self.config.linking || self.summary.linked {
             return;
         }
         let hash = connection.session.hash();
-        match LinkingInformation::read(&self.provider, linking, &*self.qr_key, hash) {
+        match LinkingInformation::read(&self.provider, linking, &**qr_key, hash) {
             Ok(information) => {
                 self.summary.linked = true;
-                self.outputs.push_back(InitiatorOutput::Linked {
-                    information: Box::new(information),
-                    domain: connection.domain,
-                });
+                let phone = LinkedPhone { information, domain: *domain };
+                self.outputs.push_back(InitiatorOutput::Linked(Box::new(phone)));
             }
             Err(error) => tracing::debug!(%error, "invalid linking information dropped"),
         }

@@ -2,11 +2,13 @@
 
 use std::{fmt, time::Duration};
 
+use towline_crypto::P256PublicKey;
+
 use crate::{
     domain::TunnelDomain,
     error::Error,
-    ids::{RoutingId, TunnelId},
-    link::LinkingInformation,
+    ids::{ContactId, LinkId, RoutingId, TunnelId},
+    link::{ClientPayload, LinkedPhone},
     message::Features,
 };
 
@@ -20,6 +22,8 @@ pub struct InitiatorConfig {
     pub scan_timeout: Duration,
     /// How long one connection to the tunnel service may take, 20 seconds.
     pub connect_timeout: Duration,
+    /// How long a linked phone may take to answer a ring, its service and its person included, 60 seconds.
+    pub ring_timeout: Duration,
     /// How long the phone may take for its handshake message, 20 seconds.
     pub handshake_timeout: Duration,
     /// How long the phone may take for its first message after that, 20 seconds.
@@ -43,6 +47,7 @@ impl Default for InitiatorConfig {
             linking: false,
             scan_timeout: Duration::from_secs(300),
             connect_timeout: Duration::from_secs(20),
+            ring_timeout: Duration::from_secs(60),
             handshake_timeout: Duration::from_secs(20),
             post_handshake_timeout: Duration::from_secs(20),
             response_timeout: Duration::from_secs(600),
@@ -73,6 +78,17 @@ pub enum InitiatorOutput {
         /// Which tunnel there.
         tunnel_id: TunnelId,
     },
+    /// Open a WebSocket to [`crate::tunnel::contact_path`] at the domain's host, with the header
+    /// [`crate::tunnel::CLIENT_PAYLOAD_HEADER`], and report with [`super::Initiator::handle_contacted`] or
+    /// [`super::Initiator::handle_connect_failed`].
+    Contact {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which phone.
+        contact_id: ContactId,
+        /// What goes into the header.
+        payload: ClientPayload,
+    },
     /// Send one binary message.
     Send(Vec<u8>),
     /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
@@ -89,13 +105,16 @@ pub enum InitiatorOutput {
     },
     /// The answer to the request: a status byte and CBOR.
     Response(Vec<u8>),
-    /// The phone lets this computer remember it. The signature was checked. Only where
+    /// The phone lets this computer remember it: store it. The signature was checked. Only where
     /// [`InitiatorConfig::linking`] is set.
-    Linked {
-        /// What to store.
-        information: Box<LinkingInformation>,
-        /// The tunnel service by which the phone can be rung.
-        domain: TunnelDomain,
+    Linked(Box<LinkedPhone>),
+    /// The phone that was rung does not know this computer any more, as its tunnel service says: delete its link, if it is
+    /// still this one.
+    Unlink {
+        /// Which phone.
+        identity: P256PublicKey,
+        /// Which link.
+        link_id: LinkId,
     },
     /// It is over, everything is released, and nothing follows.
     Finished(Result<InitiatorSummary, Error>),
@@ -108,6 +127,7 @@ impl fmt::Debug for InitiatorOutput {
             Self::StartScanning => f.write_str("StartScanning"),
             Self::StopScanning => f.write_str("StopScanning"),
             Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
+            Self::Contact { domain, .. } => write!(f, "Contact({domain:?})"),
             Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),
             Self::Close => f.write_str("Close"),
             Self::Progress(progress) => write!(f, "Progress({progress:?})"),
@@ -115,7 +135,8 @@ impl fmt::Debug for InitiatorOutput {
                 write!(f, "Ready({} bytes, {features:?})", get_info.len())
             }
             Self::Response(response) => write!(f, "Response({} bytes)", response.len()),
-            Self::Linked { domain, .. } => write!(f, "Linked({domain:?})"),
+            Self::Linked(phone) => write!(f, "Linked({:?})", phone.domain),
+            Self::Unlink { .. } => f.write_str("Unlink"),
             Self::Finished(result) => write!(f, "Finished({result:?})"),
         }
     }
@@ -127,6 +148,10 @@ impl fmt::Debug for InitiatorOutput {
 pub enum InitiatorProgress {
     /// The code is on show until a phone has scanned it.
     WaitingForScan,
+    /// The linked phone is being rung.
+    Ringing,
+    /// The linked phone was reached and is on its way; it has not shown yet that it is near.
+    PhoneComing,
     /// The phone's advert was heard: it is near. The code need not be shown any longer.
     Near,
     /// The connection to the tunnel service is being made.

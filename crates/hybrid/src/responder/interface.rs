@@ -3,7 +3,12 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    domain::TunnelDomain, eid::Advert, error::Error, ids::TunnelId, link::LinkOffer, qr::Hint,
+    domain::TunnelDomain,
+    eid::Advert,
+    error::Error,
+    ids::{LinkId, RoutingId, TunnelId},
+    link::LinkOffer,
+    qr::Hint,
 };
 
 /// How the phone behaves. Start from [`ResponderConfig::new`].
@@ -16,6 +21,9 @@ pub struct ResponderConfig {
     pub domain: TunnelDomain,
     /// What to tell a computer that may remember this phone; `None` for a phone that never offers it.
     pub link_offer: Option<LinkOffer>,
+    /// Whether the person is asked before a linked computer that rings is answered. Off by default: they allowed it when
+    /// they linked the two, they see that it happens, and they are asked before anything is done.
+    pub ask_when_rung: bool,
     /// Whether a code may come as a [`CodeSource::Link`]. Off by default: the person has to scan.
     pub allow_links: bool,
     /// How long the person may think about connecting, 2 minutes.
@@ -31,6 +39,8 @@ pub struct ResponderConfig {
     pub session_timeout: Duration,
     /// How long the embedding program may take to answer a request, 10 minutes.
     pub response_timeout: Duration,
+    /// How long to keep a connection whose computer is done, for [`ResponderOutput::AskToRemember`], 1 minute.
+    pub linger: Duration,
     /// Whether to close after the first response, as today's phones do. Off by default.
     pub one_request: bool,
 }
@@ -43,6 +53,7 @@ impl ResponderConfig {
             get_info,
             domain,
             link_offer: None,
+            ask_when_rung: false,
             allow_links: false,
             consent_timeout: Duration::from_secs(120),
             connect_timeout: Duration::from_secs(20),
@@ -50,6 +61,7 @@ impl ResponderConfig {
             idle_timeout: Duration::from_secs(300),
             session_timeout: Duration::from_secs(1800),
             response_timeout: Duration::from_secs(600),
+            linger: Duration::from_secs(60),
             one_request: false,
         }
     }
@@ -69,6 +81,8 @@ pub enum CodeSource {
     /// near an attacker's radio can open a link to the attacker's own code, and the person would sign the attacker in
     /// (CVE-2024-9956). Whoever allows links has to say in the question where the code came from.
     Link,
+    /// No code: a computer rings that the person let remember this phone.
+    Ring,
 }
 
 /// Names one question.
@@ -98,6 +112,9 @@ pub enum Answer {
         /// Let the computer remember this phone; without effect where the question does not offer it.
         remember: bool,
     },
+    /// Connect, and ask whether the computer may remember this phone when its first request is answered; as a no where the
+    /// question does not offer it.
+    ConnectAndAskLater,
     /// Do not connect.
     Decline,
 }
@@ -126,6 +143,16 @@ pub enum ResponderOutput {
         /// Which tunnel to make there.
         tunnel_id: TunnelId,
     },
+    /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, where a computer waits that rang, and report
+    /// with [`super::Responder::handle_joined`] or [`super::Responder::handle_connect_failed`].
+    Join {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which server of it.
+        routing_id: RoutingId,
+        /// Which tunnel there.
+        tunnel_id: TunnelId,
+    },
     /// Broadcast this service data under [`crate::eid::SERVICE_UUID16`], from a fresh random address, until
     /// [`ResponderOutput::StopAdvertising`].
     Advertise(Advert),
@@ -136,6 +163,17 @@ pub enum ResponderOutput {
     /// Carry out this CTAP request, a command byte and CBOR, with the person's consent, and answer with
     /// [`super::Responder::send_response`].
     Request(Vec<u8>),
+    /// Ask the person whether the computer may remember this phone, and answer with
+    /// [`super::Responder::handle_remember`] and the same token. The transaction goes on meanwhile.
+    AskToRemember {
+        /// The question's name.
+        token: Token,
+    },
+    /// The computer is told how to ring this phone: keep the link, so that its rings are known.
+    Linked {
+        /// What the computer names itself by when it rings.
+        link_id: LinkId,
+    },
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
     /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
@@ -153,6 +191,9 @@ impl fmt::Debug for ResponderOutput {
             Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
             Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
             Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
+            Self::Join { domain, .. } => write!(f, "Join({domain:?})"),
+            Self::AskToRemember { token } => write!(f, "AskToRemember({token:?})"),
+            Self::Linked { .. } => f.write_str("Linked"),
             Self::Advertise(_) => f.write_str("Advertise"),
             Self::StopAdvertising => f.write_str("StopAdvertising"),
             Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),

@@ -11,8 +11,8 @@ use towline_hybrid::{
     InitiatorSummary, Responder, ResponderConfig, ResponderOutput, ResponderSummary, Token,
     domain::TunnelDomain,
     eid::Advert,
-    ids::RoutingId,
-    link::LinkingInformation,
+    ids::{LinkId, RoutingId, TunnelId},
+    link::{ClientPayload, LinkedPhone, PhoneIdentity},
     qr::{Hint, QrPayload},
     tunnel::ConnectFailure,
 };
@@ -104,7 +104,14 @@ pub(crate) struct Pair {
     pub(crate) requests_seen: usize,
     /// How long the phone's messages were.
     pub(crate) phone_sent: Vec<usize>,
-    pub(crate) links: Vec<LinkingInformation>,
+    /// What the computer is to store, and what the phone is.
+    pub(crate) links: Vec<LinkedPhone>,
+    pub(crate) phone_links: Vec<LinkId>,
+    /// Whether the computer is to delete its link.
+    pub(crate) unlinked: Option<LinkId>,
+    /// What the person says to the question after the first response; `None` for one who does not say.
+    pub(crate) late: Option<bool>,
+    pub(crate) late_question: Option<Token>,
     pub(crate) question: Option<Token>,
     pub(crate) advert: Option<Advert>,
     pub(crate) tamper: Option<(From, usize, Tamper)>,
@@ -114,12 +121,18 @@ pub(crate) struct Pair {
     pub(crate) air: Air,
     pub(crate) phone_tunnel: Result<(), Option<ConnectFailure>>,
     pub(crate) computer_tunnel: Result<(), Option<ConnectFailure>>,
+    /// How the service takes a ring: whether it promises a signal.
+    pub(crate) contact: Result<bool, Option<ConnectFailure>>,
+    /// What the service sends when the phone has come, where it promised to.
+    pub(crate) signal: Vec<u8>,
     /// How many requests the computer makes before it shuts down.
     pub(crate) requests: usize,
     /// Whether the phone's program answers requests.
     pub(crate) answers: bool,
     /// Whether the computer shuts down when it is done.
     pub(crate) shuts_down: bool,
+    /// What the computer wanted before the phone was there.
+    early: VecDeque<InitiatorOutput>,
     to_phone: Pipe,
     to_computer: Pipe,
     connected: bool,
@@ -137,6 +150,37 @@ impl Pair {
             Initiator::new(computer, &provider(), Hint::GetAssertion, now, 1_790_000_000).unwrap();
         let code = scan(&computer);
         let phone = Responder::new(phone, &provider(), code, CodeSource::Camera, now).unwrap();
+        Self::of(computer, phone, now)
+    }
+
+    /// A computer that rings a phone that it is linked with.
+    pub(crate) fn linked() -> Self {
+        Self::linked_with(InitiatorConfig::default(), responder_config())
+    }
+
+    pub(crate) fn linked_with(computer: InitiatorConfig, phone: ResponderConfig) -> Self {
+        let (identity, known) = link();
+        Self::rung_by(&known, &identity, computer, phone)
+    }
+
+    pub(crate) fn rung_by(
+        known: &LinkedPhone,
+        identity: &PhoneIdentity,
+        computer: InitiatorConfig,
+        phone: ResponderConfig,
+    ) -> Self {
+        let now = Instant::now();
+        let mut computer =
+            Initiator::ring(computer, &provider(), known, Hint::GetAssertion, now).unwrap();
+        let early: VecDeque<_> = std::iter::from_fn(|| computer.poll_output()).collect();
+        let ring = identity
+            .ring(&provider(), payload(&early), RoutingId::new([7, 8, 9]), TunnelId::new([4; 16]))
+            .unwrap();
+        let phone = Responder::answer_ring(phone, &provider(), ring, now);
+        Self { early, ..Self::of(computer, phone, now) }
+    }
+
+    fn of(computer: Initiator, phone: Responder, now: Instant) -> Self {
         Self {
             start: now,
             now,
@@ -151,6 +195,10 @@ impl Pair {
             requests_seen: 0,
             phone_sent: Vec::new(),
             links: Vec::new(),
+            phone_links: Vec::new(),
+            unlinked: None,
+            late: None,
+            late_question: None,
             question: None,
             advert: None,
             tamper: None,
@@ -158,14 +206,22 @@ impl Pair {
             air: |advert| Some(advert.as_bytes().to_vec()),
             phone_tunnel: Ok(()),
             computer_tunnel: Ok(()),
+            contact: Ok(true),
+            signal: vec![0],
             requests: 1,
             answers: true,
             shuts_down: true,
+            early: VecDeque::new(),
             to_phone: Pipe::default(),
             to_computer: Pipe::default(),
             connected: false,
             steps: 0,
         }
+    }
+
+    /// What the computer says when it rings.
+    pub(crate) fn payload(&self) -> ClientPayload {
+        payload(&self.early)
     }
 
     /// Runs until both sides are finished, and checks that everything is released.
@@ -226,7 +282,7 @@ impl Pair {
 
     fn drain(&mut self) -> bool {
         let mut any = false;
-        while let Some(output) = self.computer.poll_output() {
+        while let Some(output) = self.early.pop_front().or_else(|| self.computer.poll_output()) {
             assert!(self.computer_result.is_none(), "after the end: {output:?}");
             self.computer_does(output);
             any = true;
@@ -297,10 +353,24 @@ impl Pair {
                 self.responses.push(response);
                 self.next_request();
             }
-            InitiatorOutput::Linked { information, domain } => {
+            InitiatorOutput::Contact { domain, .. } => {
                 assert_eq!(domain, TunnelDomain::GOOGLE);
-                self.links.push(*information);
+                assert!(!self.computer_holds.socket, "one connection at a time");
+                self.computer_holds.socket = true;
+                match self.contact.clone() {
+                    Ok(signal) => self.computer.handle_contacted(signal, self.now),
+                    Err(Some(failure)) => {
+                        self.computer_holds.socket = false;
+                        self.computer.handle_connect_failed(failure, self.now);
+                    }
+                    Err(None) => {}
+                }
             }
+            InitiatorOutput::Linked(phone) => {
+                assert_eq!(phone.domain, TunnelDomain::GOOGLE);
+                self.links.push(*phone);
+            }
+            InitiatorOutput::Unlink { link_id, .. } => self.unlinked = Some(link_id),
             InitiatorOutput::Progress(InitiatorProgress::AttemptFailed(error)) => {
                 self.failures.push(error)
             }
@@ -330,6 +400,34 @@ impl Pair {
             }
             ResponderOutput::Withdraw { .. } => {
                 assert!(std::mem::take(&mut self.phone_holds.prompt), "no such question");
+            }
+            ResponderOutput::AskToRemember { token } => {
+                self.phone_holds.prompt = true;
+                self.late_question = Some(token);
+                if let Some(remember) = self.late {
+                    self.phone_holds.prompt = false;
+                    self.phone.handle_remember(token, remember, self.now).unwrap();
+                }
+            }
+            ResponderOutput::Linked { link_id } => self.phone_links.push(link_id),
+            ResponderOutput::Join { routing_id, tunnel_id, .. } => {
+                assert_eq!(routing_id, RoutingId::new([7, 8, 9]));
+                assert_eq!(tunnel_id, TunnelId::new([4; 16]));
+                self.phone_holds.socket = true;
+                match self.phone_tunnel.clone() {
+                    Ok(()) => {
+                        self.connected = true;
+                        if self.contact == Ok(true) {
+                            self.to_computer.push(self.now, Item::Binary(self.signal.clone()));
+                        }
+                        self.phone.handle_joined(self.now);
+                    }
+                    Err(Some(failure)) => {
+                        self.phone_holds.socket = false;
+                        self.phone.handle_connect_failed(failure, self.now);
+                    }
+                    Err(None) => {}
+                }
             }
             ResponderOutput::Connect { .. } => {
                 self.phone_holds.socket = true;
@@ -478,4 +576,26 @@ impl Pipe {
 /// What the phone's camera sees.
 pub(crate) fn scan(computer: &Initiator) -> QrPayload {
     QrPayload::from_uri(&provider(), computer.qr_uri().unwrap()).unwrap()
+}
+
+/// What a computer says when it rings.
+pub(crate) fn payload<'a>(outputs: impl IntoIterator<Item = &'a InitiatorOutput>) -> ClientPayload {
+    let mut payloads = outputs.into_iter().filter_map(|output| match output {
+        InitiatorOutput::Contact { payload, .. } => Some(*payload),
+        _ => None,
+    });
+    payloads.next().unwrap()
+}
+
+/// A phone, and what a computer keeps of it after they were linked.
+pub(crate) fn link() -> (PhoneIdentity, LinkedPhone) {
+    let identity = PhoneIdentity::generate(&provider()).unwrap();
+    let mut computer = InitiatorConfig::default();
+    computer.linking = true;
+    let mut phone = responder_config();
+    phone.link_offer = Some(identity.offer(&provider(), "my phone"));
+    let mut pair = Pair::with(computer, phone);
+    pair.consent = Some(Answer::Connect { remember: true });
+    pair.run();
+    (identity, pair.links.pop().unwrap())
 }

@@ -150,12 +150,30 @@ fn linking_information_that_would_fill_the_store_is_refused() {
             contact_id: ContactId::new(vec![6; contact]),
             name: "x".repeat(name),
         };
-        let bytes = offer.make(&provider(), client.public_key(), &hash).unwrap();
+        let (_, bytes) = offer.make(&provider(), client.public_key(), &hash).unwrap();
         let read = LinkingInformation::read(&provider(), &bytes, &*client, &hash);
         if fits {
             assert!(read.is_ok());
         } else {
             assert_eq!(read, Err(Error::TooLong));
         }
+    }
+}
+
+#[test]
+fn linking_information_with_an_unusable_contact_id_is_refused() {
+    let client: Arc<dyn EcdhKey> = provider().ecdh.generate(&*provider().random).unwrap().into();
+    let hash = HandshakeHash([7; 32]);
+    for (length, expected) in
+        [(0, Err(Error::ContactId)), (256, Ok(())), (257, Err(Error::ContactId))]
+    {
+        let offer = LinkOffer {
+            root_secret: RootSecret::new(Secret::new([5; 32])),
+            contact_id: ContactId::new(vec![6; length]),
+            name: "x".into(),
+        };
+        let (_, bytes) = offer.make(&provider(), client.public_key(), &hash).unwrap();
+        let read = LinkingInformation::read(&provider(), &bytes, &*client, &hash);
+        assert_eq!(read.map(drop), expected, "{length}");
     }
 }

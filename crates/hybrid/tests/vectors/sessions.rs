@@ -9,7 +9,7 @@ use towline_hybrid::{
     eid::{Eid, EidKey},
     frame::{Opener, Sealer},
     ids::{ClientNonce, ContactId, LinkId, RoutingId, TunnelId},
-    link::{ClientPayload, LinkOffer},
+    link::{ClientPayload, LinkOffer, LinkedPhone, LinkingInformation, Ring},
     message::PostHandshake,
     noise::{self, InitiatorKey, ResponderKey},
     qr::{Hint, QrPayload},
@@ -119,6 +119,7 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
             ResponderOutput::StopAdvertising,
             ResponderOutput::Send(bytes(frames(row, "handshake")[1], "frame")),
             ResponderOutput::Send(frame_of("post_handshake")),
+            ResponderOutput::Linked { link_id: LinkId::new(array(row, "link_id")) },
             ResponderOutput::Send(frame_of("update")),
         ]
     );
@@ -130,12 +131,13 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
     let [
         InitiatorOutput::StopScanning,
         InitiatorOutput::Ready { get_info, .. },
-        InitiatorOutput::Linked { information, .. },
+        InitiatorOutput::Linked(linked),
     ] = &outputs[..]
     else {
         panic!("{outputs:?}")
     };
     assert_eq!(Some(get_info), post_handshake.get_info.as_ref());
+    let information = &linked.information;
     assert_eq!(information.identity, public_key(row, "identity_public"));
     assert_eq!(information.secret.expose().to_vec(), bytes(row, "link_secret"));
     assert_eq!(information.name, text(row, "link_name"));
@@ -227,6 +229,93 @@ fn the_recorded_linked_session_follows_from_the_link() {
         let sealer = if text(frame, "dir") == "c2a" { &mut to_phone } else { &mut to_computer };
         assert_eq!(sealer.seal(bytes(frame, "message")).unwrap(), bytes(frame, "frame"));
     }
+}
+
+#[test]
+fn the_recorded_linked_session_is_reproduced_by_both_machines() {
+    let (qr, row, now) = (session("qr"), session("linked"), Instant::now());
+    let frame_of = |kind, index: usize| bytes(frames(row, kind)[index], "frame");
+    let message_of = |kind, index: usize| bytes(frames(row, kind)[index], "message");
+    let domain = TunnelDomain::GOOGLE;
+    let phone = LinkedPhone {
+        information: LinkingInformation {
+            contact_id: ContactId::new(bytes(row, "contact_id")),
+            link_id: LinkId::new(array(row, "link_id")),
+            secret: LinkSecret::new(secret(row, "link_secret")),
+            identity: public_key(row, "identity_public"),
+            name: text(qr, "link_name").into(),
+        },
+        domain,
+    };
+    let random = [bytes(row, "client_nonce"), bytes(row, "initiator_ephemeral_private")];
+    let (config, hint) = (InitiatorConfig::default(), Hint::from_text(text(row, "hint")));
+    let mut computer = Initiator::ring(config, &scripted(&random), &phone, hint, now).unwrap();
+    let outputs = computer_outputs(&mut computer);
+    let [
+        InitiatorOutput::StartScanning,
+        InitiatorOutput::Contact { domain: at, contact_id, payload },
+    ] = &outputs[..]
+    else {
+        panic!("{outputs:?}")
+    };
+    let url = format!("wss://{}{}", at.host(&provider()), tunnel::contact_path(contact_id));
+    assert_eq!(url, text(row, "url_contact"));
+    assert_eq!(payload.to_header(), text(row, "client_payload_header"));
+
+    let routing_id = RoutingId::from_hex(text(row, "pushed_routing_id")).unwrap();
+    let ring = Ring {
+        payload: *payload,
+        routing_id,
+        tunnel_id: TunnelId::from_hex(text(row, "pushed_tunnel_id")).unwrap(),
+        secret: LinkSecret::new(secret(row, "link_secret")),
+        identity: private_key(row, "identity_private"),
+    };
+    let info = PostHandshake::decode(&message_of("post_handshake", 0)).unwrap().get_info.unwrap();
+    let random =
+        [bytes(row, "advert_plaintext")[1..].to_vec(), bytes(row, "responder_ephemeral_private")];
+    let config = ResponderConfig::new(info.clone(), domain);
+    let mut phone = Responder::answer_ring(config, &scripted(&random), ring, now);
+    let outputs = phone_outputs(&mut phone);
+    let [ResponderOutput::Join { domain, routing_id, tunnel_id }] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    let path = tunnel::connect_path(routing_id, tunnel_id);
+    assert_eq!(format!("wss://{}{path}", domain.host(&provider())), text(row, "url_connect"));
+    phone.handle_joined(now);
+    let outputs = phone_outputs(&mut phone);
+    let [ResponderOutput::Advertise(advert)] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!(advert.as_bytes().to_vec(), bytes(row, "service_data"));
+
+    computer.handle_contacted(true, now);
+    computer.handle_advert(advert.as_bytes(), now);
+    assert_eq!(
+        computer_outputs(&mut computer),
+        [InitiatorOutput::StopScanning, InitiatorOutput::Send(frame_of("handshake", 0))]
+    );
+    computer.handle_frame(frame_of("signal", 0), now);
+    phone.handle_frame(frame_of("handshake", 0), now);
+    assert_eq!(
+        phone_outputs(&mut phone),
+        [
+            ResponderOutput::StopAdvertising,
+            ResponderOutput::Send(frame_of("handshake", 1)),
+            ResponderOutput::Send(frame_of("post_handshake", 0)),
+        ]
+    );
+    computer.handle_frame(frame_of("handshake", 1), now);
+    computer.handle_frame(frame_of("post_handshake", 0), now);
+    let outputs = computer_outputs(&mut computer);
+    let [InitiatorOutput::Ready { get_info, .. }] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!(*get_info, info);
+    computer.send_request(message_of("ctap", 0)[1..].to_vec(), now).unwrap();
+    assert_eq!(computer_outputs(&mut computer), [InitiatorOutput::Send(frame_of("ctap", 0))]);
+    phone.handle_frame(frame_of("ctap", 0), now);
+    phone.send_response(message_of("ctap", 1)[1..].to_vec(), now).unwrap();
+    assert!(phone_outputs(&mut phone).contains(&ResponderOutput::Send(frame_of("ctap", 1))));
+    computer.handle_frame(frame_of("ctap", 1), now);
+    computer.shutdown(now);
+    let outputs = computer_outputs(&mut computer);
+    assert!(outputs.contains(&InitiatorOutput::Send(frame_of("shutdown", 0))), "{outputs:?}");
 }
 
 #[test]
