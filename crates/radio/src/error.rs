@@ -7,6 +7,22 @@ pub enum RadioError {
     /// The machine has no Bluetooth Low Energy adapter.
     #[error("this device has no Bluetooth adapter; plug one in or use another device")]
     NoAdapter,
+    /// The machine's Bluetooth service does not answer (on Linux: `bluetoothd`).
+    #[error(
+        "the Bluetooth service is not running ({detail}); start it (on Linux: systemctl start bluetooth) and try again"
+    )]
+    NoService {
+        /// What was noticed, for the log.
+        detail: String,
+    },
+    /// There is no adapter of the name that was asked for.
+    #[error("there is no Bluetooth adapter called {name}; this device has {known}")]
+    UnknownAdapter {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are, or "none".
+        known: String,
+    },
     /// The adapter is there but switched off.
     #[error("Bluetooth is off; switch it on and try again")]
     Off,

@@ -3,6 +3,10 @@
 //! A phone proves that it is near by broadcasting a few encrypted bytes; a computer listens for them. This crate says what
 //! either side needs of a radio: an [`Advertiser`] and a [`Scanner`]. Nothing here understands the bytes.
 //!
+//! `Bluetooth` (feature `bluetooth`) is the machine's own adapter: it scans on Linux, macOS and Windows, and advertises on
+//! Linux; nothing else can broadcast service data from a program. Its `preflight` says beforehand what works, and what to do
+//! about what does not.
+//!
 //! Machines without a Bluetooth adapter, and tests, use [`air`]: a simulated medium that is handed in explicitly and says
 //! "simulated" wherever it describes itself. No library of towline ever picks it on its own.
 //!
@@ -31,8 +35,12 @@
 use std::{future::Future, pin::Pin};
 
 pub mod air;
+#[cfg(feature = "bluetooth")]
+mod bluetooth;
 mod error;
 
+#[cfg(feature = "bluetooth")]
+pub use bluetooth::{Bluetooth, Preflight};
 pub use error::RadioError;
 
 /// The 16-bit service UUID under which phones advertise today (`0000fff9-0000-1000-8000-00805f9b34fb`, FIDO).

@@ -1,0 +1,142 @@
+//! BlueZ by `bluer`: what its adapter is like, and advertising.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bluer::{
+    Error, ErrorKind, InternalErrorKind, Session, Uuid,
+    adv::{self, AdvertisementHandle},
+};
+use tokio::time::sleep;
+
+use crate::{Advertisement, BoxFuture, FIDO_UUID16, RadioError};
+
+/// How often it is checked that an advert is still on the air: BlueZ tells its owner only by a call that `bluer` ignores.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// The service's UUID in full: the Bluetooth base UUID with its 16 bits.
+fn service() -> Uuid {
+    Uuid::from_u128((u128::from(FIDO_UUID16) << 96) | 0x0000_0000_0000_1000_8000_0080_5f9b_34fb)
+}
+
+/// An adapter that is there and switched on.
+pub(super) struct Adapter {
+    adapter: bluer::Adapter,
+}
+
+impl Adapter {
+    /// The adapter of this name, or the first.
+    pub(super) async fn open(name: Option<&str>) -> Result<Self, RadioError> {
+        let session = Session::new().await.map_err(|error| no_service(&error))?;
+        let mut names = session.adapter_names().await.map_err(reason)?;
+        names.sort();
+        let adapter = match name {
+            Some(name) if names.iter().all(|known| known != name) => {
+                let known = if names.is_empty() { "none".into() } else { names.join(", ") };
+                return Err(RadioError::UnknownAdapter { name: name.into(), known });
+            }
+            Some(name) => name,
+            None => names.first().ok_or(RadioError::NoAdapter)?,
+        };
+        let adapter = session.adapter(adapter).map_err(reason)?;
+        if adapter.is_powered().await.map_err(reason)? {
+            Ok(Self { adapter })
+        } else {
+            Err(RadioError::Off)
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.adapter.name()
+    }
+
+    /// Whether there is room for one more advert.
+    pub(super) async fn can_advertise(&self) -> Result<(), RadioError> {
+        match self.adapter.supported_advertising_instances().await {
+            Ok(0) => Err(RadioError::Busy),
+            Ok(_) => Ok(()),
+            // An adapter without Low Energy, or one that only receives, does not have the interface.
+            Err(error) => Err(match reason(error) {
+                RadioError::Lost { .. } => RadioError::CannotAdvertise,
+                other => other,
+            }),
+        }
+    }
+
+    /// Flags, the UUID and 20 bytes of data fill the 31 bytes of an advert exactly: there is no room for anything else.
+    pub(super) async fn advertise(self, service_data: Vec<u8>) -> Result<OnAir, RadioError> {
+        let advertisement = adv::Advertisement {
+            advertisement_type: adv::Type::Peripheral,
+            service_uuids: [service()].into(),
+            service_data: BTreeMap::from([(service(), service_data)]),
+            ..adv::Advertisement::default()
+        };
+        let handle = self.adapter.advertise(advertisement).await.map_err(|error| {
+            match (&error.kind, reason(error.clone())) {
+                // What BlueZ says to an advert that the controller refuses, for its length most of all.
+                (ErrorKind::Failed | ErrorKind::InvalidLength | ErrorKind::InvalidArguments, _) => {
+                    RadioError::CannotAdvertise
+                }
+                (_, other) => other,
+            }
+        })?;
+        Ok(OnAir { adapter: self.adapter, _handle: handle })
+    }
+}
+
+/// An advert that BlueZ broadcasts. Dropping the handle unregisters it; so does the end of the process.
+pub(super) struct OnAir {
+    adapter: bluer::Adapter,
+    _handle: AdvertisementHandle,
+}
+
+impl Advertisement for OnAir {
+    fn stopped(&mut self) -> BoxFuture<'_, RadioError> {
+        Box::pin(async {
+            loop {
+                sleep(CHECK).await;
+                match self.adapter.is_powered().await {
+                    Ok(true) => {}
+                    Ok(false) => return RadioError::Off,
+                    Err(error) => return reason(error),
+                }
+                // A daemon that was restarted knows nothing of the adverts of before.
+                match self.adapter.active_advertising_instances().await {
+                    Ok(0) => return RadioError::lost("the advert is gone"),
+                    Ok(_) => {}
+                    Err(error) => return reason(error),
+                }
+            }
+        })
+    }
+}
+
+/// The bus itself does not answer.
+fn no_service(error: &Error) -> RadioError {
+    RadioError::NoService { detail: error.to_string() }
+}
+
+/// What BlueZ or the bus says, in our terms.
+fn reason(error: Error) -> RadioError {
+    match &error.kind {
+        ErrorKind::NotFound | ErrorKind::DoesNotExist => RadioError::NoAdapter,
+        ErrorKind::NotReady => RadioError::Off,
+        ErrorKind::NotAuthorized => RadioError::NoPermission,
+        ErrorKind::InProgress | ErrorKind::NotPermitted | ErrorKind::AlreadyExists => {
+            RadioError::Busy
+        }
+        ErrorKind::NotSupported | ErrorKind::NotAvailable => RadioError::CannotAdvertise,
+        ErrorKind::Internal(InternalErrorKind::DBus(name)) => match name.as_str() {
+            "org.freedesktop.DBus.Error.AccessDenied" | "org.freedesktop.DBus.Error.AuthFailed" => {
+                RadioError::NoPermission
+            }
+            "org.freedesktop.DBus.Error.ServiceUnknown"
+            | "org.freedesktop.DBus.Error.NameHasNoOwner"
+            | "org.freedesktop.DBus.Error.NoServer"
+            | "org.freedesktop.DBus.Error.FileNotFound"
+            | "org.freedesktop.DBus.Error.Disconnected"
+            | "org.freedesktop.DBus.Error.NoReply" => no_service(&error),
+            _ => RadioError::lost(&error),
+        },
+        _ => RadioError::lost(&error),
+    }
+}

@@ -1,0 +1,229 @@
+//! Scanning by `btleplug`: unfiltered, with duplicates, and sorted here.
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use btleplug::{
+    api::{
+        Central as _, CentralEvent, CentralState, Manager as _, Peripheral as _, ScanFilter,
+        bleuuid::uuid_from_u16,
+    },
+    platform::{Adapter, Manager, PeripheralId},
+};
+use futures_util::StreamExt;
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::{MissedTickBehavior, interval},
+};
+use uuid::Uuid;
+
+use crate::{BoxFuture, FIDO_UUID16, LEGACY_UUID16, MAX_SERVICE_DATA, RadioError, Scan, Sighting};
+
+/// How many sightings wait for a computer that is busy; more are lost, as they are on the air.
+const QUEUE: usize = 256;
+
+/// How often it is checked that the adapter is still there: a daemon that died says nothing.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// The connection to the platform's Bluetooth, made once: each would stay open for as long as the program runs.
+#[derive(Default)]
+pub(super) struct Central {
+    manager: Mutex<Option<Manager>>,
+}
+
+impl Central {
+    /// The adapter of this name, or the first, if it is there and on.
+    pub(super) async fn open(&self, name: Option<&str>) -> Result<Adapter, RadioError> {
+        let mut kept = self.manager.lock().await;
+        let manager = match &*kept {
+            Some(manager) => manager.clone(),
+            None => kept.insert(Manager::new().await.map_err(no_service)?).clone(),
+        };
+        let adapters = match manager.adapters().await {
+            Ok(adapters) => adapters,
+            Err(error) => {
+                // The connection may be what is broken: the next scan makes a new one.
+                *kept = None;
+                return Err(no_service(error));
+            }
+        };
+        drop(kept);
+        let mut known = Vec::new();
+        for adapter in adapters {
+            let info = adapter.adapter_info().await.map_err(reason)?;
+            known.push((info, adapter));
+        }
+        known.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let (_, adapter) = match name {
+            Some(name) => {
+                let names = known.iter().map(|(info, _)| called(info)).collect::<Vec<_>>();
+                let error = RadioError::UnknownAdapter {
+                    name: name.into(),
+                    known: if names.is_empty() { "none".into() } else { names.join(", ") },
+                };
+                known.into_iter().find(|(info, _)| called(info) == name).ok_or(error)?
+            }
+            None => known.into_iter().next().ok_or(RadioError::NoAdapter)?,
+        };
+        // To start a scan would switch it on.
+        match adapter.adapter_state().await.map_err(reason)? {
+            CentralState::PoweredOff => Err(RadioError::Off),
+            _ => Ok(adapter),
+        }
+    }
+
+    pub(super) async fn scan(&self, name: Option<&str>) -> Result<Listening, RadioError> {
+        let adapter = self.open(name).await?;
+        // The events come first, so that none is missed.
+        let events = adapter.events().await.map_err(reason)?;
+        adapter.start_scan(ScanFilter::default()).await.map_err(reason)?;
+        let (sightings, received) = mpsc::channel(QUEUE);
+        tokio::spawn(listen(adapter, events, sightings));
+        Ok(Listening { received })
+    }
+}
+
+impl fmt::Debug for Central {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Central")
+    }
+}
+
+/// `hci0` of `hci0 (usb:...)`.
+fn called(info: &str) -> &str {
+    info.split_whitespace().next().unwrap_or_default()
+}
+
+/// A scan that a task of its own carries on until this is dropped.
+pub(super) struct Listening {
+    received: mpsc::Receiver<Result<Sighting, RadioError>>,
+}
+
+impl Scan for Listening {
+    fn next(&mut self) -> BoxFuture<'_, Result<Sighting, RadioError>> {
+        Box::pin(async {
+            let next = self.received.recv().await;
+            next.unwrap_or_else(|| Err(RadioError::lost("the scan is over")))
+        })
+    }
+}
+
+/// Passes on what is heard, until nobody listens any more or the adapter is gone; then the scan is stopped.
+async fn listen(
+    adapter: Adapter,
+    mut events: impl futures_util::Stream<Item = CentralEvent> + Unpin,
+    sightings: mpsc::Sender<Result<Sighting, RadioError>>,
+) {
+    let mut check = interval(CHECK);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let end = loop {
+        tokio::select! {
+            () = sightings.closed() => break None,
+            event = events.next() => match event {
+                Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => break Some(RadioError::Off),
+                Some(event) => {
+                    for sighting in heard(&adapter, event).await {
+                        // If the computer does not keep up, the phone is heard again in a moment.
+                        let _ = sightings.try_send(Ok(sighting));
+                    }
+                }
+                None => break Some(RadioError::lost("the events ended")),
+            },
+            _ = check.tick() => {
+                if let Err(error) = adapter.adapter_info().await {
+                    break Some(reason(error));
+                }
+                if adapter.adapter_state().await.is_ok_and(|state| state == CentralState::PoweredOff) {
+                    break Some(RadioError::Off);
+                }
+            }
+        }
+    };
+    // Neither matters any more if the adapter is gone.
+    let _ = adapter.stop_scan().await;
+    if let Some(error) = end {
+        let _ = sightings.send(Err(error)).await;
+    }
+}
+
+/// What an event says under the UUIDs of the hybrid transport.
+async fn heard(adapter: &Adapter, event: CentralEvent) -> Vec<Sighting> {
+    match event {
+        CentralEvent::ServiceDataAdvertisement { id, service_data } => {
+            sightings(adapter, &id, Some(service_data)).await
+        }
+        // The first report of a device brings no event of its own for its service data.
+        CentralEvent::DeviceDiscovered(id) | CentralEvent::DeviceUpdated(id) => {
+            sightings(adapter, &id, None).await
+        }
+        _ => Vec::new(),
+    }
+}
+
+async fn sightings(
+    adapter: &Adapter,
+    id: &PeripheralId,
+    service_data: Option<HashMap<Uuid, Vec<u8>>>,
+) -> Vec<Sighting> {
+    // Most of what is on the air is none of ours, and asking for its properties costs a call each.
+    if service_data.as_ref().is_some_and(|data| of_hybrid(data).is_empty()) {
+        return Vec::new();
+    }
+    let properties = match adapter.peripheral(id).await {
+        Ok(peripheral) => peripheral.properties().await.ok().flatten(),
+        Err(_) => None,
+    };
+    let rssi = properties.as_ref().and_then(|properties| properties.rssi);
+    let address = properties.as_ref().map(|properties| properties.address.into_inner());
+    let data = service_data.or(properties.map(|properties| properties.service_data));
+    let found = data.as_ref().map(of_hybrid).unwrap_or_default().into_iter();
+    let found = found.filter(|(_, data)| data.len() <= MAX_SERVICE_DATA);
+    found
+        .map(|(service_uuid16, service_data)| Sighting {
+            service_uuid16,
+            service_data: service_data.clone(),
+            rssi,
+            address,
+        })
+        .collect()
+}
+
+/// The service data under the two UUIDs of the hybrid transport.
+fn of_hybrid(data: &HashMap<Uuid, Vec<u8>>) -> Vec<(u16, &Vec<u8>)> {
+    [FIDO_UUID16, LEGACY_UUID16]
+        .into_iter()
+        .filter_map(|uuid16| Some((uuid16, data.get(&uuid_from_u16(uuid16))?)))
+        .collect()
+}
+
+fn no_service(error: btleplug::Error) -> RadioError {
+    match reason(error) {
+        RadioError::Lost { detail } => RadioError::NoService { detail },
+        other => other,
+    }
+}
+
+/// What the platform says, in our terms.
+fn reason(error: btleplug::Error) -> RadioError {
+    match error {
+        btleplug::Error::PermissionDenied => RadioError::NoPermission,
+        btleplug::Error::NoAdapterAvailable | btleplug::Error::DeviceNotFound => {
+            RadioError::NoAdapter
+        }
+        error => {
+            // On Linux the name of the D-Bus error is all that tells.
+            let text = error.to_string();
+            let says = |name: &str| text.contains(name);
+            if says("org.bluez.Error.NotReady") {
+                RadioError::Off
+            } else if says("org.bluez.Error.InProgress") {
+                RadioError::Busy
+            } else if says("NotAuthorized") || says("AccessDenied") {
+                RadioError::NoPermission
+            } else if says("ServiceUnknown") || says("NameHasNoOwner") {
+                RadioError::NoService { detail: text }
+            } else {
+                RadioError::lost(text)
+            }
+        }
+    }
+}
