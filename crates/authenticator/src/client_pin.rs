@@ -202,7 +202,7 @@ fn known_permissions(core: &Core) -> Permissions {
     if core.config.credential_management {
         known = known | Permissions::CM;
     }
-    if core.config.large_blobs.is_some() {
+    if core.config.large_blobs.array().is_some() {
         known = known | Permissions::LBW;
     }
     if core.config.persistent_token {

@@ -52,8 +52,8 @@ pub struct Config {
     pub prf: bool,
     /// The extension `credBlob`, and how many bytes a credential may keep so: 32 or more.
     pub cred_blob: Option<usize>,
-    /// authenticatorLargeBlobs and the extension `largeBlobKey`, and how many bytes the array may have: 1024 or more.
-    pub large_blobs: Option<usize>,
+    /// How large blobs are offered.
+    pub large_blobs: LargeBlobs,
     /// setMinPINLength of authenticatorConfig and the extension `minPinLength`, and how many relying parties may be chosen to
     /// learn the minimum; with a policy on the complexity of PINs, the extension `pinComplexityPolicy` too.
     pub min_pin_length_rp_ids: Option<usize>,
@@ -110,6 +110,22 @@ pub struct Config {
     pub keepalive: Option<Duration>,
     /// The version of the firmware, if it is to be told. It must grow with every change.
     pub firmware_version: Option<u64>,
+}
+
+/// How large blobs are offered: by a command, or by an extension of the requests that use a credential. The two exclude each
+/// other (CTAP 2.3 §12).
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LargeBlobs {
+    /// Not at all.
+    #[default]
+    None,
+    /// By authenticatorLargeBlobs and the extension `largeBlobKey`, and how many bytes the array for all credentials may have:
+    /// 1024 or more.
+    Command(usize),
+    /// By the extension `largeBlob`, which needs discoverable credentials, and how many bytes each credential may keep,
+    /// compressed: 1 or more. The longest response must fit into `max_msg_size` with it.
+    Extension(usize),
 }
 
 /// Built-in user verification.
@@ -264,6 +280,24 @@ impl Config {
     /// Built-in verification that is set up.
     pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
         self.verification.as_ref().filter(|verification| verification.configured)
+    }
+}
+
+impl LargeBlobs {
+    /// How many bytes the array of the command may have.
+    pub(crate) const fn array(self) -> Option<usize> {
+        match self {
+            Self::Command(capacity) => Some(capacity),
+            Self::None | Self::Extension(_) => None,
+        }
+    }
+
+    /// How many bytes a blob of the extension may have.
+    pub(crate) const fn blob(self) -> Option<usize> {
+        match self {
+            Self::Extension(length) => Some(length),
+            Self::None | Self::Command(_) => None,
+        }
     }
 }
 

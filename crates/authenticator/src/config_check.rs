@@ -9,6 +9,12 @@ use crate::{AttestationFormat, BatchAttestation, ClientPin, Config, PinUvAuthPro
 /// The shortest `max_msg_size` with ML-DSA, in bytes: a public key and a signature by ML-DSA-65 make up 5261.
 const ML_DSA_MSG_SIZE: usize = 6144;
 
+/// How long a signature by ML-DSA-65 is, in bytes.
+const ML_DSA_65_SIGNATURE: usize = 3309;
+
+/// More than the rest of an assertion's response can have, in bytes, with another signature: ids, names and authenticator data.
+const ACCOUNT: usize = 1536;
+
 /// Why a [`Config`] can't be used.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,8 +111,7 @@ impl Config {
         if self.max_msg_size < towline_ctap::DEFAULT_MAX_MSG_SIZE {
             return Err(out_of_range("max_msg_size", "at least 1024"));
         }
-        let ml_dsa = |alg: &i64| matches!(*alg, algorithm::ML_DSA_44 | algorithm::ML_DSA_65);
-        if self.algorithms.iter().any(ml_dsa) && self.max_msg_size < ML_DSA_MSG_SIZE {
+        if self.algorithms.iter().any(is_ml_dsa) && self.max_msg_size < ML_DSA_MSG_SIZE {
             return Err(out_of_range("max_msg_size", "at least 6144 with ML-DSA"));
         }
         if self.max_credential_count_in_list == 0 {
@@ -156,8 +161,25 @@ impl Config {
         if self.cred_blob.is_some_and(|length| length < 32) {
             return Err(out_of_range("cred_blob", "at least 32"));
         }
-        if self.large_blobs.is_some_and(|capacity| capacity < 1024) {
+        self.check_large_blobs()
+    }
+
+    fn check_large_blobs(&self) -> Result<(), ConfigError> {
+        if self.large_blobs.array().is_some_and(|capacity| capacity < 1024) {
             return Err(out_of_range("large_blobs", "at least 1024"));
+        }
+        let Some(length) = self.large_blobs.blob() else { return Ok(()) };
+        if !self.discoverable {
+            let needs = "discoverable credentials";
+            return Err(ConfigError::Needs { feature: "large_blobs", needs });
+        }
+        // The longest answer: a signature, `credBlob`, and ids and names of the account.
+        let ml_dsa = if self.algorithms.iter().any(is_ml_dsa) { ML_DSA_65_SIGNATURE } else { 0 };
+        let beside = [ACCOUNT, ml_dsa, self.cred_blob.unwrap_or_default(), length];
+        let longest = beside.into_iter().fold(0_usize, usize::saturating_add);
+        if length == 0 || longest > self.max_msg_size {
+            let allowed = "at least 1, and short enough for the longest response with it";
+            return Err(out_of_range("large_blobs", allowed));
         }
         Ok(())
     }
@@ -226,6 +248,10 @@ pub(crate) fn distinct<T: Eq + Hash>(member: &'static str, list: &[T]) -> Result
     } else {
         Err(ConfigError::Repeated(member))
     }
+}
+
+const fn is_ml_dsa(alg: &i64) -> bool {
+    matches!(*alg, algorithm::ML_DSA_44 | algorithm::ML_DSA_65)
 }
 
 const fn out_of_range(member: &'static str, allowed: &'static str) -> ConfigError {

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use towline_crypto::Secret;
-use towline_ctap::{CredentialId, LargeBlobKey, RpId, User, extension::CredentialProtectionPolicy};
+use towline_ctap::{
+    CredentialId, LargeBlobKey, RpId, User,
+    extension::{CredentialProtectionPolicy, LargeBlob},
+};
 use zeroize::Zeroizing;
 
 /// A passkey: everything that is kept of it, but for its signature counter, which the store counts.
@@ -39,8 +42,30 @@ pub struct ExtensionData {
     pub cred_blob: Option<Box<[u8]>>,
     /// `largeBlobKey`: the key of the credential's large blob.
     pub large_blob_key: Option<LargeBlobKey>,
+    /// `largeBlob`: the place for the credential's large blob; `None` if it can't have one.
+    pub large_blob: Option<LargeBlobPlace>,
     /// `thirdPartyPayment`: whether it is good for payments on other sites.
     pub third_party_payment: bool,
+}
+
+/// The place for the large blob of a credential (`largeBlob`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LargeBlobPlace {
+    /// Nothing has been written yet.
+    Empty,
+    /// What was written last; at most as long as the config says.
+    Holds(Box<LargeBlob>),
+}
+
+impl LargeBlobPlace {
+    /// The blob, if one was written.
+    #[must_use]
+    pub fn blob(&self) -> Option<&LargeBlob> {
+        match self {
+            Self::Empty => None,
+            Self::Holds(blob) => Some(blob),
+        }
+    }
 }
 
 /// A key as a [`KeyStore`](crate::KeyStore) wants it kept: for software the private key itself, for hardware a wrapped

@@ -54,7 +54,7 @@ const fn is_there(core: &Core, command: Command) -> bool {
         | Command::Reset => true,
         Command::ClientPin => core.config.has_tokens(),
         Command::CredentialManagement => core.config.credential_management,
-        Command::LargeBlobs => core.config.large_blobs.is_some(),
+        Command::LargeBlobs => core.config.large_blobs.array().is_some(),
         Command::Config => core.config.has_settings(),
         Command::BioEnrollment => false,
     }

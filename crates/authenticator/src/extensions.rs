@@ -3,19 +3,21 @@
 
 use towline_crypto::Secret;
 use towline_ctap::{
-    CredentialId, Extensions, LargeBlobKey, RpId, Status,
+    CredentialId, Extensions, GetAssertionRequest, LargeBlobKey, RpId, Status,
     extension::{
         CredBlob, CredBlobStored, CredentialProtectionPolicy, ExtensionValue, GetCredBlob,
         GetLargeBlobKey, GetMinPinLength, HmacSecret, HmacSecretInput, HmacSecretMcInput,
-        HmacSecretMcOutput, MinPinLength, PinComplexityPolicy, PrfCreateInput, PrfCreateOutput,
-        PrfGetInput, PrfGetOutput, ThirdPartyPayment,
+        HmacSecretMcOutput, LargeBlobSupport, LargeBlobSupported, MinPinLength,
+        PinComplexityPolicy, PrfCreateInput, PrfCreateOutput, PrfGetInput, PrfGetOutput,
+        ThirdPartyPayment,
     },
 };
 
 use crate::{
-    Config, ExtensionData, PinComplexity,
+    Change, Config, ExtensionData, LargeBlobPlace, PinComplexity,
     flow::Core,
     hmac_secret::{Salts, evaluate},
+    large_blob::{self, Outcome, Wish},
 };
 
 /// The identifiers of those that are on.
@@ -26,7 +28,8 @@ pub(crate) fn ids(config: &Config) -> Vec<String> {
         (config.hmac_secret_mc, HmacSecretMcInput::ID),
         (config.prf, PrfCreateInput::ID),
         (config.cred_blob.is_some(), CredBlob::ID),
-        (config.large_blobs.is_some(), GetLargeBlobKey::ID),
+        (config.large_blobs.array().is_some(), GetLargeBlobKey::ID),
+        (config.large_blobs.blob().is_some(), LargeBlobSupport::ID),
         (config.min_pin_length_rp_ids.is_some(), MinPinLength::ID),
         (tells_pin_complexity(config), PinComplexityPolicy::ID),
         (config.third_party_payment, ThirdPartyPayment::ID),
@@ -54,6 +57,8 @@ pub(crate) struct Creating {
     prf: Option<PrfCreateInput>,
     cred_blob: Option<Vec<u8>>,
     large_blob_key: bool,
+    /// Whether the credential can have a blob, if that was asked.
+    large_blob: Option<bool>,
     min_pin_length: bool,
     pin_complexity: bool,
     third_party_payment: Option<bool>,
@@ -84,12 +89,16 @@ impl Creating {
         if mc.is_some() && !hmac_secret {
             return Err(Status::MissingParameter);
         }
-        let large_blob_key = input::<GetLargeBlobKey>(inputs, config.large_blobs.is_some())?;
+        let large_blob_key =
+            input::<GetLargeBlobKey>(inputs, config.large_blobs.array().is_some())?;
         let large_blob_key = match large_blob_key {
             None => false,
             Some(GetLargeBlobKey(true)) if discoverable => true,
             Some(_) => return Err(Status::InvalidOption),
         };
+        let large_blob = input(inputs, config.large_blobs.blob().is_some())?;
+        let large_blob =
+            large_blob.map(|wanted| large_blob::support(wanted, discoverable)).transpose()?;
         // These answer only those that may learn it.
         let told = core.state.settings.min_pin_length_rp_ids.iter().any(|id| id == rp_id.as_str());
         let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids.is_some())?;
@@ -102,6 +111,7 @@ impl Creating {
             prf: input(inputs, config.prf)?,
             cred_blob: input(inputs, config.cred_blob.is_some())?.map(|CredBlob(bytes)| bytes),
             large_blob_key,
+            large_blob,
             min_pin_length: told && min == Some(GetMinPinLength(true)),
             pin_complexity: told && policy == Some(PinComplexityPolicy(true)),
             third_party_payment: payment.map(|ThirdPartyPayment(wanted)| wanted),
@@ -148,6 +158,10 @@ impl Creating {
             kept.large_blob_key = Some(LargeBlobKey::new(key));
             created.large_blob_key = kept.large_blob_key.clone();
         }
+        if let Some(supported) = self.large_blob {
+            kept.large_blob = supported.then_some(LargeBlobPlace::Empty);
+            created.unsigned.set(&LargeBlobSupported(supported));
+        }
         if self.min_pin_length {
             created.signed.set(&MinPinLength(core.min_pin_length().into()));
         }
@@ -170,6 +184,7 @@ pub(crate) struct Asserting {
     prf: Option<PrfGetInput>,
     cred_blob: bool,
     large_blob_key: bool,
+    large_blob: Option<Wish>,
     third_party_payment: bool,
 }
 
@@ -178,12 +193,14 @@ pub(crate) struct Asserted {
     pub(crate) signed: Extensions,
     pub(crate) unsigned: Extensions,
     pub(crate) large_blob_key: Option<LargeBlobKey>,
+    /// What is to be stored before it is answered; [`large_blob::written`] has the output for it.
+    pub(crate) write: Option<Change>,
 }
 
 impl Asserting {
-    pub(crate) fn read(core: &mut Core, inputs: &Extensions, up: bool) -> Result<Self, Status> {
-        let config = &core.config;
-        let large_blob_key = match input(inputs, config.large_blobs.is_some())? {
+    pub(crate) fn read(core: &mut Core, request: &GetAssertionRequest) -> Result<Self, Status> {
+        let (config, inputs) = (&core.config, &request.extensions);
+        let large_blob_key = match input(inputs, config.large_blobs.array().is_some())? {
             None => false,
             Some(GetLargeBlobKey(true)) => true,
             Some(_) => return Err(Status::InvalidOption),
@@ -192,15 +209,17 @@ impl Asserting {
         let payment = input(inputs, config.third_party_payment)?;
         let secret = input::<HmacSecretInput>(inputs, config.hmac_secret)?;
         let prf = input(inputs, config.prf)?;
+        let large_blob = input(inputs, config.large_blobs.blob().is_some())?;
         let mut asserting = Self {
             salts: None,
             prf,
             cred_blob: blob == Some(GetCredBlob(true)),
             large_blob_key,
+            large_blob: large_blob.map(|input| Wish::new(core, input, request)),
             third_party_payment: payment == Some(ThirdPartyPayment(true)),
         };
         if let Some(input) = secret {
-            if !up {
+            if request.options.up == Some(false) {
                 return Err(Status::UnsupportedOption);
             }
             asserting.salts = Some(Salts::read(core, &input)?);
@@ -237,6 +256,15 @@ impl Asserting {
         }
         let large_blob_key = kept.and_then(|kept| kept.large_blob_key.clone());
         let large_blob_key = large_blob_key.filter(|_| self.large_blob_key);
-        Ok(Asserted { signed, unsigned, large_blob_key })
+        let outcome = self.large_blob.as_ref().map(|wish| wish.fulfil(core, id, kept, verified));
+        let write = match outcome {
+            None => None,
+            Some(Outcome::Write(change)) => Some(change),
+            Some(Outcome::Answer(output)) => {
+                unsigned.set(&output);
+                None
+            }
+        };
+        Ok(Asserted { signed, unsigned, large_blob_key, write })
     }
 }

@@ -11,8 +11,9 @@ use towline_ctap::{
 use crate::{
     Counter, Counters, Credential, Event, Page, Purpose, Query,
     extensions::Asserting,
-    flow::{Core, Flow, Next, await_work},
+    flow::{Core, Flow, Next, await_commit, await_work},
     get_next_assertion::Remembered,
+    large_blob,
     options::{self, Auth},
     person::{self, Gestures},
     token::TokenSerial,
@@ -68,7 +69,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
         gestures.verify(shown.verified);
     }
     // Step 10, as far as it can fail.
-    let extensions = Arc::new(Asserting::read(core, &request.extensions, up)?);
+    let extensions = Arc::new(Asserting::read(core, &request)?);
     // Step 7, of which this part comes before any question.
     let listed = request.allow_list.as_deref().unwrap_or_default();
     if listed.len() > core.config.max_credential_count_in_list {
@@ -292,14 +293,31 @@ fn sign(
         if credential.discoverable {
             response.user = Some(shown_user(&credential.user, assertion.is_verified()));
         }
-        if assertion.gestures.is_present() {
-            core.events.push(Event::Used { rp_id: credential.rp_id, user: credential.user });
-        }
-        // The time for the next one runs from this answer, and there is a next one only if this one was given.
-        let deadline = core.after(core.config.next_assertion_timeout);
-        core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
-        Ok(Next::Respond(response.encode()))
+        let used = assertion
+            .gestures
+            .is_present()
+            .then_some(Event::Used { rp_id: credential.rp_id, user: credential.user });
+        let Some(write) = asserted.write else { return Ok(respond(core, &response, used, rest)) };
+        // Only now, so that a signature that fails leaves the blob as it was.
+        let work = core.store.commit(vec![write]);
+        await_commit(core, work, move |core, saved| {
+            response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
+            Ok(respond(core, &response, used, rest))
+        })
     })
+}
+
+fn respond(
+    core: &mut Core,
+    response: &GetAssertionResponse,
+    used: Option<Event>,
+    rest: Option<Remembered>,
+) -> Next {
+    core.events.extend(used);
+    // The time for the next one runs from this answer, and there is a next one only if this one was given.
+    let deadline = core.after(core.config.next_assertion_timeout);
+    core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
+    Next::Respond(response.encode())
 }
 
 /// Names are for the verified only (§6.2.2 step 12): they tell who the person is.

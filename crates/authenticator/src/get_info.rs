@@ -53,7 +53,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             .filter(|pin| !pin.permits_mc_ga)
             .map(|_| true),
         always_uv: (config.always_uv || config.always_uv_configurable).then_some(core.always_uv()),
-        large_blobs: config.large_blobs.map(|_| true),
+        large_blobs: config.large_blobs.array().map(|_| true),
         ep: config
             .enterprise_attestation
             .as_ref()
@@ -80,7 +80,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             info.pin_complexity_policy = Some(core.pin_complexity());
         }
     }
-    info.max_serialized_large_blob_array = config.large_blobs.map(wide);
+    info.max_serialized_large_blob_array = config.large_blobs.array().map(wide);
     info.long_touch_for_reset = config.long_touch_configurable.then(|| core.needs_long_touch());
     info.max_cred_blob_length = config.cred_blob.map(wide);
     info.max_rp_ids_for_set_min_pin_length = config.min_pin_length_rp_ids.map(wide);

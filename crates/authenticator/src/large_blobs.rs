@@ -97,7 +97,7 @@ fn set(
         (0, None) | (1.., Some(_)) => return Err(Status::InvalidParameter),
         (0, Some(length)) => {
             let wide = usize::try_from(length).ok();
-            let wide = wide.filter(|length| Some(*length) <= core.config.large_blobs);
+            let wide = wide.filter(|length| Some(*length) <= core.config.large_blobs.array());
             let length = match wide {
                 _ if length < SHORTEST => return Err(Status::InvalidParameter),
                 Some(length) => length,

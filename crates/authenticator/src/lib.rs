@@ -71,6 +71,7 @@ mod get_info;
 mod get_next_assertion;
 mod hmac_secret;
 mod keys;
+mod large_blob;
 mod large_blobs;
 mod make_credential;
 mod memory_store;
@@ -93,10 +94,10 @@ mod work;
 pub use authenticator::{Authenticator, UnknownJob};
 pub use config::{
     AttestationFormat, Backup, BatchAttestation, BuiltInVerification, ClientPin, Config, Counters,
-    PinComplexity, ResetPolicy,
+    LargeBlobs, PinComplexity, ResetPolicy,
 };
 pub use config_check::ConfigError;
-pub use credential::{Credential, ExtensionData, KeyHandle};
+pub use credential::{Credential, ExtensionData, KeyHandle, LargeBlobPlace};
 pub use enterprise::EnterpriseAttestation;
 pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    AttestationFormat, Backup, BuiltInVerification, ClientPin, Config, Counters, PinComplexity,
-    PinUvAuthProtocol, ResetPolicy,
+    AttestationFormat, Backup, BuiltInVerification, ClientPin, Config, Counters, LargeBlobs,
+    PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
 /// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
@@ -34,7 +34,7 @@ impl Config {
             hmac_secret_mc: false,
             prf: false,
             cred_blob: None,
-            large_blobs: None,
+            large_blobs: LargeBlobs::None,
             min_pin_length_rp_ids: None,
             always_uv_configurable: false,
             long_touch_configurable: false,
@@ -82,7 +82,7 @@ impl Config {
             hmac_secret: true,
             hmac_secret_mc: true,
             cred_blob: Some(32),
-            large_blobs: Some(4096),
+            large_blobs: LargeBlobs::Command(4096),
             min_pin_length_rp_ids: Some(8),
             always_uv_configurable: true,
             third_party_payment: true,

@@ -3,7 +3,7 @@
 use towline_ctap::{CredentialId, Rp, RpId, Status, User, UserHandle};
 use zeroize::Zeroizing;
 
-use crate::{Credential, Work};
+use crate::{Credential, ExtensionData, Work};
 
 /// Stores credentials, counters and small records of state.
 ///
@@ -150,6 +150,14 @@ pub enum Change {
         id: CredentialId,
         /// The account.
         user: User,
+    },
+    /// Replaces what extensions keep with a credential; its place in the order and its counter stay. Without such a
+    /// credential it is [`StoreError::NotFound`]; [`StoreError::Full`] where there is no room for it.
+    SetExtensionData {
+        /// Which credential.
+        id: CredentialId,
+        /// What is kept from now on.
+        data: Option<Box<ExtensionData>>,
     },
     /// Writes a record, or removes it.
     Record {

@@ -16,7 +16,8 @@ use super::{
     reserve_an_eighth,
 };
 use crate::{
-    Capacity, Change, Counter, Credential, Cursor, Page, Query, Record, RelyingParties, StoreError,
+    Capacity, Change, Counter, Credential, Cursor, ExtensionData, Page, Query, Record,
+    RelyingParties, StoreError,
 };
 
 /// Credentials in slots, which keep their numbers, and three ways to find a slot: by credential id, by account, and by RP ID
@@ -61,7 +62,7 @@ struct Party {
 enum Undo {
     Take(u32),
     Put(Entry),
-    Rename(u32, Encoded),
+    Replace(u32, Encoded),
     Record(Record, Option<Zeroizing<Vec<u8>>>),
 }
 
@@ -196,7 +197,13 @@ impl<S: BuildHasher + Default> Content<S> {
                 let slot = self.slot(&id).ok_or(StoreError::NotFound)?;
                 let renamed = self.entry(slot).and_then(|entry| entry.renamed(user));
                 let before = self.replace(slot, renamed.ok_or(StoreError::NotFound)?);
-                undo.extend(before.map(|before| Undo::Rename(slot, before)));
+                undo.extend(before.map(|before| Undo::Replace(slot, before)));
+            }
+            Change::SetExtensionData { id, data } => {
+                let slot = self.slot(&id).ok_or(StoreError::NotFound)?;
+                let changed = self.entry(slot).and_then(|entry| entry.with_extensions(data));
+                let before = self.replace(slot, changed.ok_or(StoreError::NotFound)?);
+                undo.extend(before.map(|before| Undo::Replace(slot, before)));
             }
             Change::Record { record, value } => {
                 undo.push(Undo::Record(record, self.write(record, value)));
@@ -209,7 +216,7 @@ impl<S: BuildHasher + Default> Content<S> {
         match step {
             Undo::Take(slot) => drop(self.take(slot)),
             Undo::Put(entry) => drop(self.put(entry)),
-            Undo::Rename(slot, before) => drop(self.replace(slot, before)),
+            Undo::Replace(slot, before) => drop(self.replace(slot, before)),
             Undo::Record(record, before) => drop(self.write(record, before)),
         }
     }
@@ -324,5 +331,9 @@ impl Entry {
         credential.user.name = user.name;
         credential.user.display_name = user.display_name;
         Some(Encoded::new(&credential))
+    }
+
+    fn with_extensions(&self, extensions: Option<Box<ExtensionData>>) -> Option<Encoded> {
+        Some(Encoded::new(&Credential { extensions, ..self.credential()? }))
     }
 }

@@ -4,18 +4,19 @@
 //! | --- | --- |
 //! | 1 | flags |
 //! | 1 to 10 | the COSE algorithm, zigzag-encoded (0, -1, 1, -2, ... is 0, 1, 2, 3, ...), as a number |
-//! | the rest | nine parts: id, user handle, name, display name, the name of the relying party, key, the secret of `hmac-secret`, `credBlob`, `largeBlobKey` |
+//! | the rest | nine parts: id, user handle, name, display name, the name of the relying party, key, the secret of `hmac-secret`, `credBlob`, `largeBlobKey`; where there is a place for a large blob, the blob as a tenth, and after it as a number the size that it had before it was compressed |
 //!
 //! A number has seven bits a byte, the lowest first; the top bit says that more follow. A part is its length plus one as a
 //! number, then its bytes; 0 is a part that is not there. The RP ID is not in it, since many credentials share one.
 
 use towline_crypto::Secret;
 use towline_ctap::{
-    CredentialId, LargeBlobKey, RpId, User, UserHandle, extension::CredentialProtectionPolicy,
+    CredentialId, LargeBlobKey, RpId, User, UserHandle,
+    extension::{CredentialProtectionPolicy, LargeBlob},
 };
 use zeroize::Zeroizing;
 
-use crate::{Credential, ExtensionData, KeyHandle};
+use crate::{Credential, ExtensionData, KeyHandle, LargeBlobPlace};
 
 const DISCOVERABLE: u8 = 0x01;
 const BACKUP_ELIGIBLE: u8 = 0x02;
@@ -24,6 +25,8 @@ const EXTENSIONS: u8 = 0x04;
 const THIRD_PARTY_PAYMENT: u8 = 0x08;
 /// Where the level of `credProtect` begins: two bits.
 const PROTECTION: u32 = 4;
+/// Whether there is a place for a large blob.
+const LARGE_BLOB: u8 = 0x40;
 
 /// The longest number, in bytes.
 const NUMBER: usize = 10;
@@ -67,9 +70,17 @@ impl Encoded {
             None,
             None,
         ];
+        let place = extensions.as_deref().and_then(|kept| kept.large_blob.as_ref());
+        flags |= if place.is_some() { LARGE_BLOB } else { 0 };
+        let blob = place.and_then(LargeBlobPlace::blob);
         if let Some(extensions) = extensions.as_deref() {
-            let ExtensionData { hmac_secret, cred_blob, large_blob_key, third_party_payment } =
-                extensions;
+            let ExtensionData {
+                hmac_secret,
+                cred_blob,
+                large_blob_key,
+                large_blob: _,
+                third_party_payment,
+            } = extensions;
             flags |= EXTENSIONS | if *third_party_payment { THIRD_PARTY_PAYMENT } else { 0 };
             let [.., hmac_secret_part, cred_blob_part, large_blob_key_part] = &mut parts;
             *hmac_secret_part = hmac_secret.as_ref().map(|secret| secret.expose().as_slice());
@@ -77,19 +88,22 @@ impl Encoded {
             *large_blob_key_part = large_blob_key.as_ref().map(|key| key.expose().as_slice());
         }
         // With room for all, nothing moves while it is written, and so no copy of a secret is left behind.
-        let content = parts.iter().flatten().map(|part| part.len());
+        let blob_length = blob.map_or(0, |blob| blob.compressed.len());
+        let content = parts.iter().flatten().map(|part| part.len()).chain([blob_length]);
         let most = content
-            .fold(NUMBER.saturating_mul(parts.len().saturating_add(2)), |sum, part| {
+            .fold(NUMBER.saturating_mul(parts.len().saturating_add(4)), |sum, part| {
                 sum.saturating_add(part)
             });
         let mut bytes = Zeroizing::new(Vec::with_capacity(most));
         bytes.push(flags);
         let algorithm = key.algorithm();
         write_number(&mut bytes, (algorithm << 1 ^ algorithm >> 63).cast_unsigned());
-        for part in parts {
-            let length = part.map_or(0, |part| part.len().saturating_add(1));
-            write_number(&mut bytes, u64::try_from(length).unwrap_or(u64::MAX));
-            bytes.extend_from_slice(part.unwrap_or_default());
+        parts.into_iter().for_each(|part| write_part(&mut bytes, part));
+        if place.is_some() {
+            write_part(&mut bytes, blob.map(|blob| blob.compressed.as_slice()));
+        }
+        if let Some(blob) = blob {
+            write_number(&mut bytes, blob.original_size);
         }
         Self(Zeroizing::new(bytes.as_slice().into()))
     }
@@ -134,6 +148,7 @@ impl Encoded {
                     hmac_secret: rest.secret()?,
                     cred_blob: rest.part()?.map(Into::into),
                     large_blob_key: rest.secret()?.map(LargeBlobKey::new),
+                    large_blob: if flags & LARGE_BLOB == 0 { None } else { Some(rest.place()?) },
                     third_party_payment: flags & THIRD_PARTY_PAYMENT != 0,
                 }))
             },
@@ -142,7 +157,13 @@ impl Encoded {
 }
 
 fn protection(flags: u8) -> Option<CredentialProtectionPolicy> {
-    CredentialProtectionPolicy::from_level((flags >> PROTECTION).into())
+    CredentialProtectionPolicy::from_level((flags >> PROTECTION & 3).into())
+}
+
+fn write_part(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
+    let length = part.map_or(0, |part| part.len().saturating_add(1));
+    write_number(bytes, u64::try_from(length).unwrap_or(u64::MAX));
+    bytes.extend_from_slice(part.unwrap_or_default());
 }
 
 fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
@@ -192,6 +213,12 @@ impl<'a> Rest<'a> {
             None => Some(None),
             Some(part) => Some(Some(str::from_utf8(part).ok()?.into())),
         }
+    }
+
+    fn place(&mut self) -> Option<LargeBlobPlace> {
+        let Some(part) = self.part()? else { return Some(LargeBlobPlace::Empty) };
+        let (compressed, original_size) = (part.into(), self.number()?);
+        Some(LargeBlobPlace::Holds(Box::new(LargeBlob { compressed, original_size })))
     }
 
     fn secret(&mut self) -> Option<Option<Secret<32>>> {

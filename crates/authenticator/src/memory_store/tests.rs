@@ -9,14 +9,15 @@ use std::{
 use proptest::{collection::vec, option, prelude::*};
 use towline_crypto::Secret;
 use towline_ctap::{
-    CredentialId, LargeBlobKey, Rp, RpId, User, UserHandle, extension::CredentialProtectionPolicy,
+    CredentialId, LargeBlobKey, Rp, RpId, User, UserHandle,
+    extension::{CredentialProtectionPolicy, LargeBlob},
 };
 use zeroize::Zeroizing;
 
 use super::content::Content;
 use crate::{
-    Capacity, Change, Counter, Credential, Cursor, ExtensionData, KeyHandle, Page, Query, Record,
-    RelyingParties, StoreError,
+    Capacity, Change, Counter, Credential, Cursor, ExtensionData, KeyHandle, LargeBlobPlace, Page,
+    Query, Record, RelyingParties, StoreError,
 };
 
 /// Hashes of one bit: nearly all keys collide.
@@ -82,6 +83,11 @@ impl Model {
                 credential.user.name.clone_from(&user.name);
                 credential.user.display_name.clone_from(&user.display_name);
             }
+            Change::SetExtensionData { id, data } => {
+                let found = self.credentials.iter_mut().find(|(old, ..)| old.id == *id);
+                let (credential, ..) = found.ok_or(StoreError::NotFound)?;
+                credential.extensions.clone_from(data);
+            }
             Change::Record { record, value: Some(value) } => {
                 self.records.insert(*record, value.clone());
             }
@@ -146,16 +152,26 @@ fn user() -> impl Strategy<Value = User> {
     })
 }
 
+fn place() -> impl Strategy<Value = LargeBlobPlace> {
+    let blob = (vec(any::<u8>(), 0..300), any::<u64>());
+    option::of(blob).prop_map(|blob| match blob {
+        None => LargeBlobPlace::Empty,
+        Some((compressed, original_size)) => {
+            LargeBlobPlace::Holds(Box::new(LargeBlob { compressed, original_size }))
+        }
+    })
+}
+
 fn extensions() -> impl Strategy<Value = ExtensionData> {
     let blob = option::of(vec(any::<u8>(), 0..300));
     let secret = || option::of(any::<[u8; 32]>());
-    (secret(), blob, secret(), any::<bool>()).prop_map(|(secret, blob, key, payment)| {
-        ExtensionData {
-            hmac_secret: secret.map(Secret::new),
-            cred_blob: blob.map(Into::into),
-            large_blob_key: key.map(|key| LargeBlobKey::new(Secret::new(key))),
-            third_party_payment: payment,
-        }
+    let parts = (secret(), blob, secret(), option::of(place()), any::<bool>());
+    parts.prop_map(|(secret, blob, key, large_blob, payment)| ExtensionData {
+        hmac_secret: secret.map(Secret::new),
+        cred_blob: blob.map(Into::into),
+        large_blob_key: key.map(|key| LargeBlobKey::new(Secret::new(key))),
+        large_blob,
+        third_party_payment: payment,
     })
 }
 
@@ -189,6 +205,10 @@ fn change() -> impl Strategy<Value = Change> {
         }),
         3 => IDS.prop_map(|number| Change::Remove(id(number))),
         2 => (IDS, user()).prop_map(|(number, user)| Change::Rename { id: id(number), user }),
+        2 => (IDS, option::of(extensions())).prop_map(|(number, data)| Change::SetExtensionData {
+            id: id(number),
+            data: data.map(Box::new),
+        }),
         1 => value.prop_map(|value| Change::Record { record: Record::UvRetries, value }),
     ]
 }

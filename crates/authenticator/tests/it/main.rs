@@ -23,6 +23,7 @@ mod extensions_answer;
 mod failures_leave_nothing_half_done;
 mod get_assertion_refuses;
 mod get_info_tells_the_truth;
+mod large_blobs_without_a_command;
 mod make_credential_refuses;
 mod passkeys_are_made_and_used;
 mod reset_deletes_everything;

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use towline_authenticator::{
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 pub struct Fuse {
     used: Arc<AtomicUsize>,
     fails_at: Arc<Mutex<Option<usize>>>,
+    full: Arc<AtomicBool>,
 }
 
 impl Fuse {
@@ -25,6 +26,11 @@ impl Fuse {
     pub fn blow_at(&self, operation: Option<usize>) {
         self.used.store(0, Ordering::Relaxed);
         *self.fails_at.lock().unwrap() = operation;
+    }
+
+    /// Whether what fails of a store fails for want of room.
+    pub fn blow_as_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 
     pub fn used(&self) -> usize {
@@ -37,7 +43,11 @@ impl Fuse {
     }
 
     fn store(&self) -> Result<(), StoreError> {
-        if self.blows() { Err(StoreError::Unavailable("told to".into())) } else { Ok(()) }
+        match (self.blows(), self.full.load(Ordering::Relaxed)) {
+            (false, _) => Ok(()),
+            (true, false) => Err(StoreError::Unavailable("told to".into())),
+            (true, true) => Err(StoreError::Full),
+        }
     }
 
     fn keys(&self) -> Result<(), KeyError> {
