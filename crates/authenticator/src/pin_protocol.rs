@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use towline_crypto::{CryptoProvider, EcdhKey, Secret, constant_time_eq};
+use towline_crypto::{CryptoProvider, EcdhKey, Secret};
 use towline_ctap::{KeyAgreementKey, Status};
 use zeroize::Zeroizing;
 
@@ -36,12 +36,11 @@ impl PinUvAuthProtocol {
         parts: &[&[u8]],
         param: &[u8],
     ) -> bool {
-        let tag = provider.hmac.key(key.expose()).sign(parts);
-        let tag = match self {
-            Self::One => tag.get(..BLOCK).unwrap_or_default(),
-            Self::Two => tag.as_slice(),
+        let length = match self {
+            Self::One => BLOCK,
+            Self::Two => 2 * BLOCK,
         };
-        constant_time_eq(tag, param)
+        param.len() == length && provider.hmac.key(key.expose()).verify(parts, param).is_ok()
     }
 
     /// The keys from the x coordinate of the shared point.

@@ -12,6 +12,7 @@ mod a_config_is_checked;
 mod a_key_store_attests;
 mod accounts_are_chosen;
 mod any_sequence_keeps_the_rules;
+mod any_sequence_of_commands_keeps_the_rules;
 mod any_sequence_with_a_pin_keeps_the_rules;
 mod attestation_is_as_preferred;
 mod blobs_and_settings;

@@ -1,0 +1,6 @@
+//! authenticatorClientPIN: requests of any bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|script: &[u8]| {
+    towline_fuzz::raw(&[0x06], script);
+});

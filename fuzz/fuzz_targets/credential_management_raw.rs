@@ -1,0 +1,6 @@
+//! authenticatorCredentialManagement: requests of any bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|script: &[u8]| {
+    towline_fuzz::raw(&[0x0a], script);
+});

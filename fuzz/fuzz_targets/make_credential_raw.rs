@@ -1,0 +1,6 @@
+//! authenticatorMakeCredential: requests of any bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|script: &[u8]| {
+    towline_fuzz::raw(&[0x01], script);
+});

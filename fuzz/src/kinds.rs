@@ -1,0 +1,62 @@
+//! Which authenticators are fuzzed.
+
+use std::time::Duration;
+
+use towline_authenticator::{
+    Backup, BuiltInVerification, Config, Counters, PinComplexity, PinUvAuthProtocol, ResetPolicy,
+};
+
+/// How many kinds there are.
+pub const KINDS: u8 = 4;
+
+/// An authenticator of one kind, out of four.
+pub fn config(kind: u8) -> Config {
+    match kind % KINDS {
+        0 => everything(),
+        1 => {
+            let mut config = everything().with_counters(Counters::PerCredential);
+            config.has_display = true;
+            config.verification = Some(lock());
+            config.verification_without_token = false;
+            config.confirm_no_credentials = false;
+            config
+        }
+        2 => {
+            let mut config = Config::phone().with_counters(Counters::PerCredential);
+            config.prf = true;
+            config.make_cred_uv_not_rqd = true;
+            config.verify_unasked = false;
+            config.max_msg_size = 4096;
+            config
+        }
+        _ => {
+            let mut config = Config::platform().with_counters(Counters::Global);
+            config.pin_uv_auth_protocols = vec![PinUvAuthProtocol::One];
+            config.credential_management = true;
+            config.hmac_secret = true;
+            config.max_msg_size = 4096;
+            config.backup = Backup { eligible: true, backed_up: true };
+            config
+        }
+    }
+}
+
+/// A security key with all that there is.
+fn everything() -> Config {
+    let mut config = Config::security_key().with_counters(Counters::Global);
+    config.large_blobs = Some(1024);
+    config.long_touch_configurable = true;
+    config.reset = ResetPolicy::AfterPowerUp(Duration::from_secs(10));
+    // Few enough that a time-out costs little.
+    config.keepalive = Some(Duration::from_secs(5));
+    if let Some(pin) = &mut config.client_pin {
+        pin.complexity = PinComplexity::Configurable;
+    }
+    config
+}
+
+fn lock() -> BuiltInVerification {
+    let mut lock = BuiltInVerification::screen_lock();
+    lock.lock_wait = Some(Duration::from_secs(20));
+    lock
+}

@@ -1,0 +1,290 @@
+//! The rules that every answer keeps, whatever was asked.
+
+use std::time::Duration;
+
+use towline_authenticator::{Counters, Credential};
+use towline_ctap::{
+    AuthenticatorData, ClientPinRequest, ClientPinResponse, CredentialId,
+    CredentialManagementRequest, CredentialManagementResponse,
+    CredentialManagementSubcommand as Sub, Flags, GetAssertionResponse, GetInfo, LargeBlobsRequest,
+    LargeBlobsResponse, MakeCredentialResponse, Permissions, Request, RpId, Status, Version,
+};
+
+use crate::watch::{Durable, Retries, Shown, Token, Watch};
+
+/// More than any response may have.
+const LONGEST: usize = 7609;
+
+/// How long a token lives at most.
+const LIFE: Duration = Duration::from_secs(600);
+
+impl Watch {
+    /// Holds a response against the rules, and keeps in mind what it changes.
+    pub(crate) fn judge(
+        &mut self,
+        request: &[u8],
+        response: &[u8],
+        durable: &Durable,
+        retries: Retries,
+    ) -> Status {
+        assert!(response.len() <= LONGEST);
+        let status = Status::from_u8(*response.first().expect("a response has a status byte"));
+        assert!(!matches!(status, Status::Unknown(_) | Status::SpecLast), "{status:?}");
+        let limit = self.config().max_msg_size;
+        let known = Request::decode(request, limit);
+        self.judge_retries(known.as_ref().ok(), status, durable, retries);
+        if status == Status::Ok {
+            self.judge_success(&known.expect("what can't be read can't succeed"), response);
+        } else {
+            assert_eq!(response.len(), 1, "a refusal has no body");
+            assert!(self.durable() == *durable, "{status:?}, and yet something has changed");
+        }
+        status
+    }
+
+    fn judge_success(&mut self, request: &Request, response: &[u8]) {
+        match request {
+            Request::MakeCredential(request) => self.created(&request.rp.id, response),
+            Request::GetAssertion(request) => {
+                self.sequence = self.shows(&request.rp_id);
+                self.sequence_rp = Some(request.rp_id.clone());
+                let asked = request.allow_list.as_ref();
+                let id = self.asserted(response);
+                assert!(asked.is_none_or(|list| list.iter().any(|entry| entry.id == id)));
+            }
+            Request::GetNextAssertion => drop(self.asserted(response)),
+            Request::GetInfo => {
+                let info = GetInfo::decode(response).expect("readable");
+                assert_eq!(info.encode(), response);
+                claims_are_consistent(&info);
+            }
+            Request::ClientPin(request) => self.pin_answered(request, response),
+            Request::CredentialManagement(request) => self.managed(request, response),
+            Request::LargeBlobs(request) => self.blobs(request, response),
+            Request::Reset => {
+                self.token = None;
+                assert!(self.store.is_empty() && self.durable().pin.is_none());
+                assert_eq!(response.len(), 1);
+            }
+            Request::BioEnrollment(_) => panic!("there is no sensor"),
+            Request::Selection | Request::Config(_) => assert_eq!(response.len(), 1),
+        }
+    }
+
+    /// What the person has shown to this relying party: now, or when the token in use was given out.
+    fn shows(&self, rp_id: &RpId) -> Shown {
+        let token = self.token.as_ref().filter(|token| self.now < token.given + LIFE);
+        let token = token.filter(|token| token.rp_id.as_ref().is_none_or(|bound| bound == rp_id));
+        let by_token = token.map_or_else(Shown::default, |token| token.shown);
+        Shown {
+            present: self.shown.present || self.shown.verified || by_token.present,
+            verified: self.shown.verified || by_token.verified,
+        }
+    }
+
+    fn created(&mut self, rp_id: &RpId, response: &[u8]) {
+        let created = MakeCredentialResponse::decode(response).expect("readable");
+        assert_eq!(created.encode(), response);
+        let data = self.data(&created.auth_data, self.shows(rp_id), rp_id);
+        assert!(data.flags.contains(Flags::UP), "nobody touched it");
+        self.use_up_token(data.flags);
+        let attested = data.attested.expect("a credential");
+        let stored = self.stored(&attested.credential_id);
+        assert_eq!(stored.rp_id, *rp_id);
+        self.counted(&attested.credential_id, data.sign_count);
+    }
+
+    fn asserted(&mut self, response: &[u8]) -> CredentialId {
+        let asserted = GetAssertionResponse::decode(response).expect("readable");
+        assert_eq!(asserted.encode(), response);
+        let rp_id = self.sequence_rp.clone().expect("a getAssertion came before");
+        let data = self.data(&asserted.auth_data, self.sequence, &rp_id);
+        self.use_up_token(data.flags);
+        assert!(data.attested.is_none());
+        let id = asserted.credential.expect("named").id;
+        let stored = self.stored(&id);
+        assert_eq!(stored.rp_id, rp_id, "a credential of another relying party");
+        let named = asserted.user.is_some_and(|user| user.name.or(user.display_name).is_some());
+        assert!(!named || data.flags.contains(Flags::UV), "a name for the unverified");
+        self.counted(&id, data.sign_count);
+        id
+    }
+
+    /// Authenticator data that is as it must be.
+    fn data(&self, bytes: &[u8], shown: Shown, rp_id: &RpId) -> AuthenticatorData {
+        let data = AuthenticatorData::decode(bytes).expect("readable");
+        assert_eq!(data.encode(), bytes);
+        assert_eq!(data.rp_id_hash, rp_id.hash(&self.provider));
+        assert!(!data.flags.contains(Flags::UP) || shown.present, "presence that nobody showed");
+        assert!(!data.flags.contains(Flags::UV) || shown.verified, "nobody was verified");
+        data
+    }
+
+    /// The presence that a token stood for, or that was shown beside it, counts once.
+    fn use_up_token(&mut self, flags: Flags) {
+        if flags.contains(Flags::UP)
+            && !self.shown.verified
+            && let Some(token) = &mut self.token
+        {
+            token.shown = Shown::default();
+        }
+    }
+
+    fn stored(&self, id: &CredentialId) -> Credential {
+        self.store.credential(id).expect("what is answered is stored")
+    }
+
+    fn counted(&mut self, id: &CredentialId, count: u32) {
+        let (key, zero) = match self.config().counters {
+            Counters::Zero => return assert_eq!(count, 0),
+            Counters::Global => (None, false),
+            _ => (Some(id.clone()), count == 0),
+        };
+        let before = self.counts.insert(key, count);
+        assert!(before.is_none_or(|before| count > before), "a counter went back");
+        assert!(before.is_some() || count > 0 || zero);
+    }
+
+    fn pin_answered(&mut self, request: &ClientPinRequest, response: &[u8]) {
+        use ClientPinRequest as Pin;
+        let answer = ClientPinResponse::decode(response).expect("readable");
+        assert_eq!(answer.encode(), response);
+        let (by_verification, permissions, rp_id) = match request {
+            Pin::SetPin { .. } | Pin::ChangePin { .. } => {
+                self.token = None;
+                return assert!(self.durable().pin.is_some());
+            }
+            Pin::GetPinToken { .. } => (false, Permissions::MC | Permissions::GA, None),
+            Pin::GetPinUvAuthTokenUsingPinWithPermissions { permissions, rp_id, .. } => {
+                (false, *permissions, rp_id.clone())
+            }
+            Pin::GetPinUvAuthTokenUsingUvWithPermissions { permissions, rp_id, .. } => {
+                assert!(self.shown.verified, "a token for nobody");
+                (true, *permissions, rp_id.clone())
+            }
+            _ => return assert!(answer.pin_uv_auth_token.is_none(), "a token for nothing"),
+        };
+        assert!(answer.pin_uv_auth_token.is_some_and(|token| token.len() % 16 == 0));
+        if permissions != Permissions::PCMR {
+            let shown = Shown { present: by_verification, verified: true };
+            self.token = Some(Token { shown, rp_id, given: self.now });
+        }
+    }
+
+    fn managed(&mut self, request: &CredentialManagementRequest, response: &[u8]) {
+        let answer = CredentialManagementResponse::decode(response).expect("readable");
+        assert_eq!(answer.encode(), response);
+        if let Some(rp) = &answer.rp {
+            assert_eq!(answer.rp_id_hash, Some(rp.id.hash(&self.provider)));
+        }
+        if let Sub::EnumerateCredentialsBegin(hash) = request.subcommand() {
+            let all = self.store.credentials().into_iter().map(|credential| credential.rp_id);
+            self.listed_rp = all.into_iter().find(|id| id.hash(&self.provider) == *hash);
+        }
+        if let Some(credential) = &answer.credential {
+            let stored = self.stored(&credential.id);
+            assert_eq!(Some(stored.rp_id), self.listed_rp, "of another relying party");
+            assert!(stored.discoverable && answer.public_key.is_some());
+            assert_eq!(answer.user, Some(stored.user));
+        }
+        if let Sub::DeleteCredential(id) = request.subcommand() {
+            assert!(self.store.credential(id).is_none());
+        }
+    }
+
+    fn blobs(&mut self, request: &LargeBlobsRequest, response: &[u8]) {
+        let answer = LargeBlobsResponse::decode(response).expect("readable");
+        assert_eq!(answer.encode(), response);
+        let most = self.config().large_blobs.expect("the command is there");
+        let stored = self.durable().large_blobs;
+        assert!(stored.as_ref().is_none_or(|array| (17..=most).contains(&array.len())));
+        match (request, answer.config) {
+            (LargeBlobsRequest::Get { count, .. }, Some(part)) => {
+                assert!(u64::try_from(part.len()).is_ok_and(|length| length <= *count));
+                assert!(stored.is_none_or(|array| part.is_empty()
+                    || array.windows(part.len()).any(|window| window == part)));
+            }
+            (LargeBlobsRequest::Set { fragment, offset, .. }, None) => {
+                self.written = fragment.len() + usize::try_from(*offset).expect("short");
+            }
+            (request, answer) => panic!("{request:?} is answered by {answer:?}"),
+        }
+    }
+
+    /// Retries only come back to whoever has been let in, or with everything gone.
+    fn judge_retries(
+        &self,
+        request: Option<&Request>,
+        status: Status,
+        durable: &Durable,
+        before: Retries,
+    ) {
+        let after = self.retries();
+        let reset = matches!(request, Some(Request::Reset)) && status == Status::Ok;
+        let pin_request = match request {
+            Some(Request::ClientPin(request)) => Some(&**request),
+            _ => None,
+        };
+        let matched = pin_request.is_some_and(|request| knows_pin(request, durable));
+        let set =
+            matches!(pin_request, Some(ClientPinRequest::SetPin { .. })) && status == Status::Ok;
+        assert!(
+            after.pin <= before.pin || matched || set,
+            "tries for the PIN came back for {request:?}"
+        );
+        let (was, is) = (before.pin.unwrap_or_default(), after.pin.unwrap_or_default());
+        assert!(reset || was <= is.saturating_add(1), "more than one try was taken");
+        if status == Status::PinInvalid && pin_request.is_some() && !matched {
+            assert_eq!(was, is + 1, "a wrong PIN costs a try");
+        }
+        // From nothing the lock opens again with time, and a counter that was never written is full.
+        let unlocked = matches!(before.verification, None | Some(0));
+        assert!(
+            after.verification <= before.verification || self.shown.verified || matched || unlocked,
+            "tries for verification came back"
+        );
+    }
+}
+
+/// Whether the request proves that whoever sends it knows the PIN: under the fake provider, whether its hash is in there.
+fn knows_pin(request: &ClientPinRequest, durable: &Durable) -> bool {
+    use ClientPinRequest as Pin;
+    let hash = match request {
+        Pin::ChangePin { pin_hash_enc, .. }
+        | Pin::GetPinToken { pin_hash_enc, .. }
+        | Pin::GetPinUvAuthTokenUsingPinWithPermissions { pin_hash_enc, .. } => pin_hash_enc,
+        _ => return false,
+    };
+    durable.pin.as_ref().is_some_and(|pin| hash.ends_with(&pin[..16]))
+}
+
+/// What getInfo says must go together (CTAP 2.3 §6.4).
+fn claims_are_consistent(info: &GetInfo) {
+    let on = |option: Option<bool>| option == Some(true);
+    let options = &info.options;
+    assert!(info.versions.iter().all(|version| version.as_str() != "FIDO_2_2"));
+    assert!(!on(options.always_uv) || !on(options.make_cred_uv_not_rqd));
+    let latest = info.versions.contains(&Version::Fido2_3);
+    if latest {
+        assert!(options.client_pin.is_some() || options.uv.is_some());
+        assert!(on(options.pin_uv_auth_token));
+        assert!(info.pin_uv_auth_protocols.as_ref().is_some_and(|all| all.contains(&2)));
+        assert!(info.supports_extension("hmac-secret") && info.supports_extension("credProtect"));
+        assert!(on(options.cred_mgmt) || !on(options.rk));
+    }
+    assert!(options.client_pin.is_none() || on(options.pin_uv_auth_token));
+    assert!(!on(options.cred_mgmt) || on(options.pin_uv_auth_token));
+    assert!(!on(options.per_cred_mgmt_ro) || on(options.cred_mgmt));
+    assert!(!on(options.no_mc_ga_permissions_with_client_pin) || options.client_pin.is_some());
+    let settings = info.authenticator_config_commands.as_ref();
+    assert_eq!(on(options.set_min_pin_length), info.supports_extension("minPinLength"));
+    assert_eq!(
+        on(options.set_min_pin_length),
+        settings.is_some_and(|commands| commands.contains(&3))
+    );
+    assert_eq!(on(options.set_min_pin_length), info.max_rp_ids_for_set_min_pin_length.is_some());
+    assert_eq!(on(options.large_blobs), info.max_serialized_large_blob_array.is_some());
+    assert_eq!(info.supports_extension("credBlob"), info.max_cred_blob_length.is_some());
+    let u2f = info.versions.contains(&Version::U2fV2);
+    assert!(!u2f || !on(options.always_uv) || on(options.uv));
+}
