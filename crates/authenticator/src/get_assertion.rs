@@ -68,13 +68,13 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     if let Some(shown) = shown {
         gestures.verify(shown.verified);
     }
-    // Step 10, as far as it can fail.
-    let extensions = Arc::new(Asserting::read(core, &request)?);
     // Step 7, of which this part comes before any question.
     let listed = request.allow_list.as_deref().unwrap_or_default();
     if listed.len() > core.config.max_credential_count_in_list {
         return Err(Status::LimitExceeded);
     }
+    // Step 10, as far as it can fail.
+    let extensions = Arc::new(Asserting::read(core, &request)?);
     let sign_in = SignIn {
         rp_id: request.rp_id,
         client_data_hash: request.client_data_hash,

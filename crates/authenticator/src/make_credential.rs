@@ -72,7 +72,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
     // Steps 7 and 8.
     let required = discoverable || !core.make_cred_uv_not_rqd();
     if required && core.is_protected() && !uv && !auth.is_proof() {
-        return Err(options::ask_for_pin(core));
+        return Err(options::ask_for_set_pin(core));
     }
     // Step 9.
     let enterprise = enterprise::is_granted(core, &request)?;

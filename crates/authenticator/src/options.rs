@@ -103,6 +103,11 @@ pub(crate) fn ask_for_pin(core: &Core) -> Status {
     if core.pin_permits() { Status::PuatRequired } else { Status::OperationDenied }
 }
 
+/// The status where verification is required and missing (§6.1.2 steps 7 and 8): only a PIN that is set is asked for.
+pub(crate) fn ask_for_set_pin(core: &Core) -> Status {
+    if core.is_pin_set() { ask_for_pin(core) } else { Status::OperationDenied }
+}
+
 impl Auth {
     pub(crate) const fn is_proof(&self) -> bool {
         matches!(self, Self::Proof(_))

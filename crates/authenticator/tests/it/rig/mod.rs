@@ -17,6 +17,7 @@ use towline_ctap::{
     PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, User, UserHandle, algorithm,
 };
 
+pub mod commands;
 pub mod faults;
 pub mod platform;
 pub mod slow;
