@@ -87,6 +87,7 @@ mod selection;
 mod software_keys;
 mod state;
 mod store;
+mod stored_credential;
 mod token;
 mod user_verification;
 mod work;
@@ -109,4 +110,5 @@ pub use store::{
     Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, RelyingParties,
     StoreError,
 };
+pub use stored_credential::DamagedCredential;
 pub use work::{Job, JobDone, Work};

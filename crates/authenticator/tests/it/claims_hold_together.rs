@@ -4,15 +4,15 @@ use std::{collections::HashSet, hash::Hash};
 
 use crate::rig::{commands::PIN, platform::*, *};
 use towline_authenticator::{
-    AttestationFormat, BuiltInVerification, ClientPin, Config, ConfigError, PinComplexity,
-    PinUvAuthProtocol,
+    AttestationFormat, BuiltInVerification, ClientPin, Config, ConfigError, LargeBlobs,
+    PinComplexity, PinUvAuthProtocol,
 };
 use towline_ctap::{GetInfo, Permissions, Status, Version, extension::*};
 
 type Change = fn(&mut Config);
 
 /// Each of these alone and with each other is tried on every preset.
-const CHANGES: [Change; 24] = [
+const CHANGES: [Change; 26] = [
     |_| {},
     |c| c.versions.retain(|version| *version != Version::Fido2_3),
     |c| c.versions = vec![Version::Fido2_0],
@@ -46,7 +46,9 @@ const CHANGES: [Change; 24] = [
     |c| c.persistent_token = !c.persistent_token,
     |c| (c.hmac_secret, c.hmac_secret_mc) = (!c.hmac_secret, false),
     |c| c.cred_blob = if c.cred_blob.is_some() { None } else { Some(64) },
-    |c| c.large_blobs = if c.large_blobs.is_some() { None } else { Some(1024) },
+    |c| c.large_blobs = LargeBlobs::None,
+    |c| c.large_blobs = LargeBlobs::Command(1024),
+    |c| c.large_blobs = LargeBlobs::Extension(512),
     |c| c.min_pin_length_rp_ids = if c.min_pin_length_rp_ids.is_some() { None } else { Some(0) },
     |c| c.always_uv_configurable = !c.always_uv_configurable,
     |c| c.long_touch_configurable = !c.long_touch_configurable,
@@ -109,7 +111,7 @@ fn rules(config: &Config, info: &GetInfo) -> Vec<(&'static str, bool)> {
         ("large blobs", info.max_serialized_large_blob_array.is_some() == on(options.large_blobs)),
         ("their least", at_least(info.max_serialized_large_blob_array, 1024)),
         ("their keys", has(GetLargeBlobKey::ID) == on(options.large_blobs)),
-        ("one kind of large blobs", !(has("largeBlob") && on(options.large_blobs))),
+        ("one kind of large blobs", !(has(LargeBlobSupport::ID) && on(options.large_blobs))),
         ("shortest PIN", info.min_pin_length.is_some() == pin && at_least(info.min_pin_length, 4)),
         ("longest PIN", info.max_pin_length.is_none_or(|longest| pin && longest >= 8)),
         ("PIN to be changed", info.force_pin_change.is_none() || pin),
@@ -215,7 +217,7 @@ fn formats_are_listed_unless_they_are_packed_alone() {
 fn numbers_of_extensions_are_in_their_range() {
     let changes: [(Change, &str); 2] = [
         (|c| c.cred_blob = Some(31), "cred_blob"),
-        (|c| c.large_blobs = Some(1023), "large_blobs"),
+        (|c| c.large_blobs = LargeBlobs::Command(1023), "large_blobs"),
     ];
     for (change, name) in changes {
         let mut config = Config::security_key();

@@ -1,7 +1,7 @@
 //! authenticatorClientPIN: what each subcommand judges, and in which order.
 
 use crate::rig::{commands::*, platform::*, *};
-use towline_authenticator::{BuiltInVerification, Config, ResetPolicy};
+use towline_authenticator::{BuiltInVerification, Config, LargeBlobs, ResetPolicy};
 use towline_ctap::{
     ClientPinRequest, ConfigSubcommand, CredentialManagementSubcommand, KeyAgreementKey,
     Permissions, Status, Version,
@@ -158,7 +158,7 @@ fn each_permission_needs_its_feature() {
     type Change = fn(&mut Config);
     let without: [(Permissions, Change); 4] = [
         (Permissions::CM, |c| (c.credential_management, c.persistent_token) = (false, false)),
-        (Permissions::LBW, |c| c.large_blobs = None),
+        (Permissions::LBW, |c| c.large_blobs = LargeBlobs::None),
         (Permissions::ACFG, |c| {
             (c.always_uv_configurable, c.long_touch_configurable) = (false, false);
             c.min_pin_length_rp_ids = None;
