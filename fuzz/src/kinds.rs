@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use towline_authenticator::{
-    Backup, BuiltInVerification, Config, Counters, PinComplexity, PinUvAuthProtocol, ResetPolicy,
+    Backup, BuiltInVerification, Config, Counters, LargeBlobs, PinComplexity, PinUvAuthProtocol,
+    ResetPolicy,
 };
 
 /// How many kinds there are.
@@ -16,6 +17,7 @@ pub fn config(kind: u8) -> Config {
         1 => {
             let mut config = everything().with_counters(Counters::PerCredential);
             config.has_display = true;
+            config.large_blobs = LargeBlobs::Extension(512);
             config.verification = Some(lock());
             config.verification_without_token = false;
             config.confirm_no_credentials = false;
@@ -44,7 +46,7 @@ pub fn config(kind: u8) -> Config {
 /// A security key with all that there is.
 fn everything() -> Config {
     let mut config = Config::security_key().with_counters(Counters::Global);
-    config.large_blobs = Some(1024);
+    config.large_blobs = LargeBlobs::Command(1024);
     config.long_touch_configurable = true;
     config.reset = ResetPolicy::AfterPowerUp(Duration::from_secs(10));
     // Few enough that a time-out costs little.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use towline_authenticator::{Counters, Credential};
+use towline_authenticator::{Counters, Credential, LargeBlobs};
 use towline_ctap::{
     AuthenticatorData, ClientPinRequest, ClientPinResponse, CredentialId,
     CredentialManagementRequest, CredentialManagementResponse,
@@ -11,9 +11,6 @@ use towline_ctap::{
 };
 
 use crate::watch::{Durable, Retries, Shown, Token, Watch};
-
-/// More than any response may have.
-const LONGEST: usize = 7609;
 
 /// How long a token lives at most.
 const LIFE: Duration = Duration::from_secs(600);
@@ -27,10 +24,10 @@ impl Watch {
         durable: &Durable,
         retries: Retries,
     ) -> Status {
-        assert!(response.len() <= LONGEST);
         let status = Status::from_u8(*response.first().expect("a response has a status byte"));
         assert!(!matches!(status, Status::Unknown(_) | Status::SpecLast), "{status:?}");
         let limit = self.config().max_msg_size;
+        assert!(response.len() <= limit);
         let known = Request::decode(request, limit);
         self.judge_retries(known.as_ref().ok(), status, durable, retries);
         if status == Status::Ok {
@@ -195,7 +192,9 @@ impl Watch {
     fn blobs(&mut self, request: &LargeBlobsRequest, response: &[u8]) {
         let answer = LargeBlobsResponse::decode(response).expect("readable");
         assert_eq!(answer.encode(), response);
-        let most = self.config().large_blobs.expect("the command is there");
+        let LargeBlobs::Command(most) = self.config().large_blobs else {
+            panic!("the command is not there")
+        };
         let stored = self.durable().large_blobs;
         assert!(stored.as_ref().is_none_or(|array| (17..=most).contains(&array.len())));
         match (request, answer.config) {

@@ -6,12 +6,12 @@ use std::{
 };
 
 use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Config, CredentialStore, MemoryStore, Output, Purpose,
-    Question, Record, SoftwareKeys, Work,
+    Answer, Authenticator, ChannelId, Config, Credential, CredentialStore, LargeBlobs, MemoryStore,
+    Output, Purpose, Question, Record, SoftwareKeys, Work,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    ClientPinRequest, CredentialId, KeyAgreementKey, Permissions, Request, RpId, Status, User,
+    ClientPinRequest, CredentialId, KeyAgreementKey, Permissions, Request, RpId, Status,
 };
 
 use crate::kinds;
@@ -82,7 +82,7 @@ pub struct Token {
 /// What must not change unless a request succeeds.
 #[derive(PartialEq, Eq)]
 pub struct Durable {
-    pub credentials: Vec<(CredentialId, User)>,
+    pub credentials: Vec<Credential>,
     pub pin: Option<Vec<u8>>,
     pub large_blobs: Option<Vec<u8>>,
     pub settings: Option<Vec<u8>>,
@@ -192,7 +192,7 @@ impl Watch {
         if config.credential_management {
             all = all | Permissions::CM;
         }
-        if config.large_blobs.is_some() {
+        if matches!(config.large_blobs, LargeBlobs::Command(_)) {
             all = all | Permissions::LBW;
         }
         if config.client_pin.is_some() && config.min_pin_length_rp_ids.is_some() {
@@ -357,9 +357,8 @@ impl Watch {
     }
 
     pub(crate) fn durable(&self) -> Durable {
-        let credentials = self.store.credentials().into_iter();
         Durable {
-            credentials: credentials.map(|credential| (credential.id, credential.user)).collect(),
+            credentials: self.store.credentials(),
             pin: self.record(Record::Pin),
             large_blobs: self.record(Record::LargeBlobs),
             settings: self.record(Record::Settings),

@@ -5,8 +5,9 @@ use towline_ctap::{
     Extensions,
     extension::{
         CredBlob, CredentialProtectionPolicy, GetCredBlob, GetLargeBlobKey, GetMinPinLength,
-        HmacSecret, HmacSecretInput, HmacSecretMcInput, PinComplexityPolicy, PrfCreateInput,
-        PrfGetInput, PrfSalts, ThirdPartyPayment,
+        HmacSecret, HmacSecretInput, HmacSecretMcInput, LargeBlob, LargeBlobInput,
+        LargeBlobSupport, PinComplexityPolicy, PrfCreateInput, PrfGetInput, PrfSalts,
+        ThirdPartyPayment,
     },
 };
 
@@ -22,6 +23,7 @@ pub enum Creating {
     Prf(Option<Eval>),
     CredBlob(u8),
     LargeBlobKey(bool),
+    LargeBlob(bool),
     MinPinLength(bool),
     PinComplexity(bool),
     Payment(bool),
@@ -35,6 +37,8 @@ pub enum Asserting {
     Prf(Option<Eval>, Option<(Listed, Eval)>),
     CredBlob(bool),
     LargeBlobKey(bool),
+    /// Reads, or writes so many bytes.
+    LargeBlob(Option<u16>),
     Payment(bool),
     Other(Other),
 }
@@ -109,6 +113,8 @@ impl Creating {
             Self::Prf(eval) => extensions.set(&PrfCreateInput { eval: eval.map(Into::into) }),
             Self::CredBlob(length) => extensions.set(&CredBlob(vec![7; usize::from(length)])),
             Self::LargeBlobKey(on) => extensions.set(&GetLargeBlobKey(on)),
+            Self::LargeBlob(true) => extensions.set(&LargeBlobSupport::Required),
+            Self::LargeBlob(false) => extensions.set(&LargeBlobSupport::Preferred),
             Self::MinPinLength(on) => extensions.set(&GetMinPinLength(on)),
             Self::PinComplexity(on) => extensions.set(&PinComplexityPolicy(on)),
             Self::Payment(on) => extensions.set(&ThirdPartyPayment(on)),
@@ -131,6 +137,14 @@ impl Asserting {
             }),
             Self::CredBlob(on) => extensions.set(&GetCredBlob(on)),
             Self::LargeBlobKey(on) => extensions.set(&GetLargeBlobKey(on)),
+            Self::LargeBlob(None) => extensions.set(&LargeBlobInput::Read),
+            Self::LargeBlob(Some(length)) => {
+                let compressed = vec![8; usize::from(length) % 600];
+                extensions.set(&LargeBlobInput::Write(LargeBlob {
+                    compressed,
+                    original_size: length.into(),
+                }));
+            }
             Self::Payment(on) => extensions.set(&ThirdPartyPayment(on)),
             Self::Other(other) => other.add(extensions),
         }

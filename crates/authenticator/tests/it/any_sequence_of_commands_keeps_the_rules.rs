@@ -10,8 +10,8 @@ use crate::rig::{
 };
 use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{
-    Answer, BuiltInVerification, Config, CredentialStore, PinComplexity, Purpose, Question, Record,
-    ResetPolicy, Work,
+    Answer, BuiltInVerification, Config, Credential, CredentialStore, LargeBlobs, PinComplexity,
+    Purpose, Question, Record, ResetPolicy, Work,
 };
 use towline_crypto::rustcrypto;
 use towline_ctap::{
@@ -19,9 +19,10 @@ use towline_ctap::{
     CredentialManagementResponse, CredentialManagementSubcommand as Sub, Flags,
     GetAssertionResponse, GetInfo, LargeBlobsRequest, MakeCredentialResponse, Permissions, Request,
     Status, Version,
+    extension::{LargeBlob, LargeBlobInput, LargeBlobSupport},
 };
 
-use steps::{Management, Mood, Step, often, step};
+use steps::{List, Management, Mood, Step, often, step};
 
 mod steps;
 
@@ -45,7 +46,7 @@ struct Held {
 /// What must not change unless a request succeeds.
 #[derive(Debug, PartialEq)]
 struct Durable {
-    credentials: Vec<(CredentialId, Option<String>)>,
+    credentials: Vec<Credential>,
     records: Vec<Option<Vec<u8>>>,
 }
 
@@ -64,8 +65,12 @@ struct Run {
     count: u32,
 }
 
-fn config() -> Config {
+/// A security key with all that there is, and large blobs in one of the two ways.
+fn config(by_extension: bool) -> Config {
     let mut config = Config::security_key();
+    if by_extension {
+        config.large_blobs = LargeBlobs::Extension(64);
+    }
     config.reset = ResetPolicy::Always;
     config.long_touch_configurable = true;
     config.verification = Some(BuiltInVerification::screen_lock());
@@ -76,14 +81,14 @@ fn config() -> Config {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(by_extension: bool) -> Self {
         let (fuse, store) = (Fuse::default(), towline_authenticator::MemoryStore::with_limit(4));
         let provider = rustcrypto::provider();
         let keys = towline_authenticator::SoftwareKeys::new(provider.clone());
         let keys = FragileKeys(keys, fuse.clone());
         let fragile = FragileStore(store.clone(), fuse.clone());
         let mut run = Self {
-            rig: Rig::with(config(), provider, store, fragile, keys),
+            rig: Rig::with(config(by_extension), provider, store, fragile, keys),
             fuse,
             mood: Mood::Agrees,
             shown: Rc::default(),
@@ -153,10 +158,9 @@ impl Run {
     }
 
     fn durable(&self) -> Durable {
-        let credentials = self.rig.store.credentials().into_iter();
         let kept = [Record::Pin, Record::Settings, Record::LargeBlobs];
         Durable {
-            credentials: credentials.map(|it| (it.id, it.user.name)).collect(),
+            credentials: self.rig.store.credentials(),
             records: kept.map(|record| self.record(record)).into(),
         }
     }
@@ -198,6 +202,7 @@ impl Run {
             Step::Create { rp, user, discoverable, proof, uv } => {
                 let mut request = creation(RPS[rp], &format!("user {user}"));
                 request.options.rk = Some(discoverable);
+                request.extensions.set(&LargeBlobSupport::Preferred);
                 request.options.uv = uv.then_some(true);
                 if let Some(held) = self.held.as_ref().filter(|_| proof) {
                     held.token.authorize(&self.rig, &mut request);
@@ -208,8 +213,8 @@ impl Run {
                 let (id, _) = made(&response);
                 self.check(&response.auth_data, rp, &id, shown_before);
             }
-            Step::SignIn { rp, listed, up, proof, uv, more } => {
-                self.sign_in(rp, listed, up, proof, uv);
+            Step::SignIn { rp, list, up, proof, uv, more } => {
+                self.sign_in(rp, list, up, proof, uv);
                 (0..more).for_each(|_| self.next_account());
             }
             Step::Manage(management, more) => {
@@ -251,13 +256,23 @@ impl Run {
         }
     }
 
-    fn sign_in(&mut self, rp: usize, listed: bool, up: bool, proof: bool, uv: bool) {
+    fn sign_in(&mut self, rp: usize, list: List, up: bool, proof: bool, uv: bool) {
         let mut request = assertion(RPS[rp]);
         request.options.up = Some(up);
         request.options.uv = uv.then_some(true);
-        if listed {
-            let all = self.rig.store.credentials().into_iter();
-            request.allow_list = Some(all.flat_map(|credential| listing(&credential.id)).collect());
+        let all = self.rig.store.credentials();
+        match list {
+            List::None => {}
+            List::All => {
+                let all = all.iter().flat_map(|credential| listing(&credential.id));
+                request.allow_list = Some(all.collect());
+            }
+            List::OneToWrite(length) => {
+                let one = all.iter().find(|credential| credential.rp_id.as_str() == RPS[rp]);
+                request.allow_list = one.map(|credential| listing(&credential.id));
+                let blob = LargeBlob { compressed: vec![7; length], original_size: 1000 };
+                request.extensions.set(&LargeBlobInput::Write(blob));
+            }
         }
         if let Some(held) = self.held.as_ref().filter(|_| proof) {
             held.token.authorize_sign_in(&self.rig, &mut request);
@@ -449,8 +464,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn all_commands_keep_the_rules(pin in often(), steps in vec(step(), 1..70)) {
-        let mut run = Run::new();
+    fn all_commands_keep_the_rules(
+        pin in often(),
+        by_extension: bool,
+        steps in vec(step(), 1..70),
+    ) {
+        let mut run = Run::new(by_extension);
         if pin {
             run.step(Step::SetPin(0));
         }

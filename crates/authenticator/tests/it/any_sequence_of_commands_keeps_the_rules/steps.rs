@@ -27,7 +27,7 @@ pub enum Step {
     /// A sign-in, and so many accounts after the first.
     SignIn {
         rp: usize,
-        listed: bool,
+        list: List,
         up: bool,
         proof: bool,
         uv: bool,
@@ -48,6 +48,15 @@ pub enum Step {
     Fault(usize),
     PowerUp,
     Pass(u64),
+}
+
+/// What a sign-in lists.
+#[derive(Debug, Clone, Copy)]
+pub enum List {
+    None,
+    All,
+    /// One credential, with a blob of this length to keep.
+    OneToWrite(usize),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +96,11 @@ pub fn step() -> impl Strategy<Value = Step> {
         (0..4_usize).prop_map(Management::Delete),
         (0..4_usize).prop_map(Management::Rename),
     ];
+    let list = prop_oneof![
+        2 => Just(List::None),
+        1 => Just(List::All),
+        2 => (0..80_usize).prop_map(List::OneToWrite),
+    ];
     let settings = prop_oneof![
         Just(ConfigSubcommand::ToggleAlwaysUv),
         Just(ConfigSubcommand::EnableLongTouchForReset),
@@ -121,9 +135,9 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(rp, user, discoverable, proof, uv)| Step::Create {
                 rp, user, discoverable, proof, uv
             }),
-        6 => (rp(), any::<bool>(), often(), often(), any::<bool>(), 0..4_usize)
-            .prop_map(|(rp, listed, up, proof, uv, more)| Step::SignIn {
-                rp, listed, up, proof, uv, more
+        6 => (rp(), list, often(), often(), any::<bool>(), 0..4_usize)
+            .prop_map(|(rp, list, up, proof, uv, more)| Step::SignIn {
+                rp, list, up, proof, uv, more
             }),
         8 => (management, 0..3_usize).prop_map(|(what, more)| Step::Manage(what, more)),
         3 => (0..80_usize, 1..80_usize)
