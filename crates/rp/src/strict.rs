@@ -1,4 +1,4 @@
-//! The verifier that comes with the relying party: ES256, attestation `none` and packed self, user verification required.
+//! The verifier that comes with the relying party: attestation `none` and packed self, user verification required.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -6,17 +6,20 @@ use serde_json::{Value, json};
 use towline_cbor::{Key, Reader, decode};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    AuthenticatorData, CosePublicKey, Flags, MESSAGE_DEPTH, Malformed, RpId, RpIdHash, algorithm,
+    AuthenticatorData, CosePublicKey, Flags, MESSAGE_DEPTH, Malformed, RpId, RpIdHash,
 };
 
 use crate::{Challenge, Identity, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};
 
-/// Verifies ES256 credentials with attestation `none` or packed self attestation, and accepts nothing else
-/// (WebAuthn L3 §7.1, §7.2).
+/// Verifies credentials with attestation `none` or packed self attestation, of the algorithms that the provider has, and accepts
+/// nothing else (WebAuthn L3 §7.1, §7.2).
 #[derive(Debug)]
 pub struct StrictVerifier {
     identity: Identity,
     rp_id_hash: RpIdHash,
+    /// Those that are offered, by preference.
+    algorithms: Vec<i64>,
+    verification_required: bool,
     provider: CryptoProvider,
 }
 
@@ -28,25 +31,44 @@ pub struct StrictVerifierState([u8; 32]);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialRecord {
     id: Vec<u8>,
-    /// `04 || x || y`
-    public_key: [u8; 65],
+    public_key: CosePublicKey,
     sign_count: u32,
     backup_eligible: bool,
     transports: Vec<String>,
 }
 
 impl StrictVerifier {
-    /// A verifier for one site.
+    /// A verifier for one site. It offers all signature algorithms of the provider, in the provider's order.
     ///
     /// # Errors
-    /// [`VerifyError::Unavailable`] when the RP ID is not one, or the provider has no ES256.
+    /// [`VerifyError::Unavailable`] when the RP ID is not one, or the provider has no signature algorithm.
     pub fn new(identity: &Identity, provider: CryptoProvider) -> Result<Self, VerifyError> {
         let rp_id =
             RpId::new(&identity.rp_id).map_err(|e| VerifyError::Unavailable(e.to_string()))?;
-        if provider.signature(algorithm::ES256).is_none() {
-            return Err(VerifyError::Unavailable("the cryptography provider has no ES256".into()));
+        let known = provider.signatures.iter().map(|known| known.cose_algorithm());
+        let algorithms: Vec<i64> =
+            known.filter(|alg| CosePublicKey::has_plain_form(*alg)).collect();
+        if algorithms.is_empty() {
+            let reason = "the cryptography provider has no signature algorithm";
+            return Err(VerifyError::Unavailable(reason.into()));
         }
-        Ok(Self { identity: identity.clone(), rp_id_hash: rp_id.hash(&provider), provider })
+        Ok(Self {
+            identity: identity.clone(),
+            rp_id_hash: rp_id.hash(&provider),
+            algorithms,
+            verification_required: true,
+            provider,
+        })
+    }
+
+    /// The same, which prefers user verification but accepts people who are only present.
+    #[must_use]
+    pub fn without_user_verification(self) -> Self {
+        Self { verification_required: false, ..self }
+    }
+
+    const fn user_verification(&self) -> &'static str {
+        if self.verification_required { "required" } else { "preferred" }
     }
 
     fn challenge(&self) -> Result<[u8; 32], VerifyError> {
@@ -91,7 +113,7 @@ impl StrictVerifier {
         if !data.flags.contains(Flags::UP) {
             return Err(VerifyError::NotPresent);
         }
-        if !data.flags.contains(Flags::UV) {
+        if self.verification_required && !data.flags.contains(Flags::UV) {
             return Err(VerifyError::NotVerified);
         }
         if data.flags.contains(Flags::BS) && !data.flags.contains(Flags::BE) {
@@ -102,12 +124,15 @@ impl StrictVerifier {
 
     fn check_signature(
         &self,
-        public_key: &[u8; 65],
+        public_key: &CosePublicKey,
         signed: &[&[u8]],
         signature: &[u8],
     ) -> Result<(), VerifyError> {
-        let es256 = self.provider.signature(algorithm::ES256).ok_or(VerifyError::Algorithm)?;
-        es256.verify(public_key, &signed.concat(), signature).map_err(|_| VerifyError::Signature)
+        let algorithm = public_key.algorithm().filter(|alg| self.algorithms.contains(alg));
+        let algorithm = algorithm.and_then(|alg| self.provider.signature(alg));
+        let algorithm = algorithm.ok_or(VerifyError::Algorithm)?;
+        let plain = public_key.to_plain().ok_or(VerifyError::Algorithm)?;
+        algorithm.verify(&plain, &signed.concat(), signature).map_err(|_| VerifyError::Signature)
     }
 }
 
@@ -122,15 +147,19 @@ impl Verifier for StrictVerifier {
         existing: &[CredentialRecord],
     ) -> Result<Challenge<StrictVerifierState>, VerifyError> {
         let challenge = self.challenge()?;
+        let params = self.algorithms.iter().map(|alg| json!({ "type": "public-key", "alg": alg }));
+        let params: Vec<Value> = params.collect();
         let options = json!({
             "rp": { "id": self.identity.rp_id, "name": self.identity.rp_name },
             "user": { "id": URL_SAFE_NO_PAD.encode(user.handle), "name": user.name, "displayName": user.name },
             "challenge": URL_SAFE_NO_PAD.encode(challenge),
-            "pubKeyCredParams": [{ "type": "public-key", "alg": algorithm::ES256 }],
+            "pubKeyCredParams": params,
             "timeout": self.timeout_ms(),
             "excludeCredentials": descriptors(existing),
             "authenticatorSelection": {
-                "residentKey": "required", "requireResidentKey": true, "userVerification": "required",
+                "residentKey": "required",
+                "requireResidentKey": true,
+                "userVerification": self.user_verification(),
             },
             "attestation": "none",
             "extensions": { "credProps": true },
@@ -151,17 +180,18 @@ impl Verifier for StrictVerifier {
             .map_err(|_| VerifyError::Malformed("attestation object"))?;
         let data = self.check_authenticator_data(object.auth_data)?;
         let attested = data.attested.ok_or(VerifyError::Malformed("attested credential data"))?;
-        if attested.public_key.algorithm() != Some(algorithm::ES256) {
+        let public_key = attested.public_key;
+        let offered = public_key.algorithm().is_some_and(|alg| self.algorithms.contains(&alg));
+        if !offered || public_key.to_plain().is_none() {
             return Err(VerifyError::Algorithm);
         }
-        let public_key = p256_point(&attested.public_key)?;
         if attested.credential_id.as_bytes() != raw_id {
             return Err(VerifyError::CredentialId);
         }
         match object.statement {
             Statement::None => {}
             Statement::PackedSelf { alg, sig } => {
-                if alg != algorithm::ES256 {
+                if public_key.algorithm() != Some(alg) {
                     return Err(VerifyError::Attestation);
                 }
                 self.check_signature(&public_key, &[object.auth_data, &hash], sig)
@@ -197,7 +227,7 @@ impl Verifier for StrictVerifier {
             "timeout": self.timeout_ms(),
             "rpId": self.identity.rp_id,
             "allowCredentials": descriptors(allow.unwrap_or_default()),
-            "userVerification": "required",
+            "userVerification": self.user_verification(),
         });
         Ok(Challenge { options, state: StrictVerifierState(challenge) })
     }
@@ -342,10 +372,6 @@ fn open<'a, R: Deserialize<'a>>(credential: &'a Value) -> Result<(Vec<u8>, R), V
 
 fn bytes(base64url: &str, what: &'static str) -> Result<Vec<u8>, VerifyError> {
     URL_SAFE_NO_PAD.decode(base64url).map_err(|_| VerifyError::Malformed(what))
-}
-
-fn p256_point(key: &CosePublicKey) -> Result<[u8; 65], VerifyError> {
-    key.p256_point().ok_or(VerifyError::Algorithm)
 }
 
 fn descriptors(records: &[CredentialRecord]) -> Vec<Value> {

@@ -41,5 +41,6 @@ mod the_memory_store;
 mod the_person_is_verified;
 mod the_pin;
 mod the_relying_party_chooses_the_algorithm;
+mod the_w3c_vectors;
 mod time_passes;
 mod tokens_permit;

@@ -12,6 +12,7 @@ mod accounts;
 mod bad_input;
 mod soft_key;
 mod verification;
+mod w3c_vectors;
 
 use towline_rp::{Rp, RpClient, RpConfig, Shutdown, StrictVerifier};
 
