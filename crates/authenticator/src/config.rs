@@ -44,6 +44,9 @@ pub struct Config {
     /// The persistent token (`perCredMgmtRO`), which lets a client list credentials for as long as the PIN stays the same;
     /// with it, an identity in getInfo that only its holders can read (`encIdentifier`, `encCredStoreState`).
     pub persistent_token: bool,
+    /// Takes the command bytes 0x40 and 0x41 of FIDO_2_1_PRE for authenticatorBioEnrollment and
+    /// authenticatorCredentialManagement as well, with the same checks: libfido2 up to 1.14 sends no others. Not claimed.
+    pub preview_commands: bool,
     /// The extension `hmac-secret`, which needs a PIN/UV auth protocol.
     pub hmac_secret: bool,
     /// The extension `hmac-secret-mc`, which needs `hmac-secret`.

@@ -1,9 +1,11 @@
 //! All the commands.
 
+use std::borrow::Cow;
+
 use towline_ctap::{Command, Request, Status};
 
 use crate::{
-    authenticator_config, client_pin, credential_management,
+    Config, authenticator_config, client_pin, credential_management,
     flow::{Core, Flow},
     get_assertion, get_info, get_next_assertion, large_blobs, make_credential, reset, selection,
     state,
@@ -11,6 +13,7 @@ use crate::{
 
 /// Reads a request and starts its ceremony.
 pub(crate) fn dispatch(core: &mut Core, bytes: &[u8]) -> Flow {
+    let bytes = &*as_the_standard_has_it(&core.config, bytes);
     let command = bytes.first().copied().and_then(Command::from_u8);
     core.forget_sequences(command);
     if command.is_some_and(|command| !is_there(core, command)) {
@@ -43,6 +46,23 @@ fn start(core: &mut Core, request: Request) -> Flow {
     }
 }
 
+/// The same request with the command byte of the standard, if it came with one of FIDO_2_1_PRE.
+fn as_the_standard_has_it<'a>(config: &Config, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    let command = match bytes.first() {
+        Some(&BIO_ENROLLMENT_PREVIEW) => Command::BioEnrollment,
+        Some(&CREDENTIAL_MANAGEMENT_PREVIEW) => Command::CredentialManagement,
+        _ => return Cow::Borrowed(bytes),
+    };
+    if !config.preview_commands {
+        return Cow::Borrowed(bytes);
+    }
+    let mut bytes = bytes.to_vec();
+    if let Some(first) = bytes.first_mut() {
+        *first = command.to_u8();
+    }
+    Cow::Owned(bytes)
+}
+
 /// Whether this authenticator has the command.
 const fn is_there(core: &Core, command: Command) -> bool {
     match command {
@@ -59,3 +79,8 @@ const fn is_there(core: &Core, command: Command) -> bool {
         Command::BioEnrollment => false,
     }
 }
+
+/// authenticatorBioEnrollment before CTAP 2.1, in the range of vendors.
+const BIO_ENROLLMENT_PREVIEW: u8 = 0x40;
+/// authenticatorCredentialManagement before CTAP 2.1, in the same range.
+const CREDENTIAL_MANAGEMENT_PREVIEW: u8 = 0x41;

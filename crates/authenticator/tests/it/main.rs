@@ -30,6 +30,7 @@ mod get_info_tells_the_truth;
 mod large_blobs_without_a_command;
 mod make_credential_refuses;
 mod management_step_by_step;
+mod older_clients_are_served;
 mod passkeys_are_made_and_used;
 mod pins_step_by_step;
 mod reset_deletes_everything;

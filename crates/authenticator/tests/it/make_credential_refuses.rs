@@ -160,7 +160,7 @@ fn requests_that_are_not_requests() {
     let cases: [(&[u8], Status); 9] = [
         (&[], Status::InvalidCommand),
         (&[0x03], Status::InvalidCommand),
-        (&[0x41, 0xa0], Status::InvalidCommand),
+        (&[0x42, 0xa0], Status::InvalidCommand),
         (&[0x06, 0xa0], Status::MissingParameter),
         (&[0x01], Status::InvalidCbor),
         (&[0x01, 0xa0], Status::MissingParameter),
