@@ -8,5 +8,7 @@
     missing_docs
 )]
 
+mod matrix;
+mod presets;
 mod sources;
 mod steps;

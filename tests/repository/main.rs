@@ -296,3 +296,47 @@ fn the_map_names_every_crate_and_gives_every_dependency_a_reason() {
     }
     all(problems);
 }
+
+/// The pages that quote the sources, each quotation after the name of its file.
+const QUOTING: [&str; 1] = ["docs/embedding.md"];
+
+#[test]
+fn what_a_page_quotes_is_in_the_file_that_it_names() {
+    let mut problems = Vec::new();
+    for page in QUOTING {
+        let text = text(&root().join(page));
+        let mut quotations = 0;
+        for (before, rest) in text.match_indices("```rust\n").map(|(at, _)| text.split_at(at)) {
+            let quoted = rest.trim_start_matches("```rust\n").split("```").next().unwrap();
+            let source = before.trim_end().rsplit('`').nth(1).unwrap_or_default();
+            let there = fs::read_to_string(root().join(source)).unwrap_or_default();
+            if !there.contains(quoted) {
+                problems.push(format!("{page}: `{source}` does not say\n{quoted}"));
+            }
+            quotations += 1;
+        }
+        assert!(quotations >= 4, "{page} quotes {quotations} times only");
+    }
+    all(problems);
+}
+
+#[test]
+fn the_links_between_the_pages_lead_somewhere() {
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
+            .map(|page| root().join(page))
+            .into();
+    pages.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut problems = Vec::new();
+    for page in pages {
+        let text = text(&page);
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            let outside = file.is_empty() || file.contains("://");
+            if !outside && !page.with_file_name(file).exists() {
+                problems.push(format!("{}: {target} is not there", name(&page)));
+            }
+        }
+    }
+    all(problems);
+}
