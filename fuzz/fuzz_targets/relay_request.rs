@@ -7,10 +7,15 @@ use std::{
 };
 
 use libfuzzer_sys::fuzz_target;
+use towline_crypto::Secret;
 use towline_hybrid::relay::{
     Admission, Limits, NoContacts, Output, Rendezvous, Request, RequestHead, Source,
 };
 use towline_hybrid::{ids::TunnelId, relay::Leg};
+use towline_hybrid::{
+    link::ContactKey,
+    listener::message::{FromPhone, Reason, RingId},
+};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -19,6 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
             method: "GET",
             target,
             subprotocols: vec![subprotocol],
+            client_payloads: vec![subprotocol],
+            contact_keys: vec![subprotocol],
             ..RequestHead::default()
         };
         let _ = head.read();
@@ -28,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn rendezvous(script: &[u8]) {
     let provider = towline_crypto_test::fake::provider(0);
-    let mut relay = Rendezvous::new(1, Limits::default(), provider, Box::new(NoContacts));
+    let mut relay = Rendezvous::new(1, Limits::default(), provider.clone(), Box::new(NoContacts));
     let mut now = Instant::now();
     let mut legs = BTreeSet::<Leg>::new();
     let mut routing = Vec::new();
@@ -36,7 +43,8 @@ fn rendezvous(script: &[u8]) {
         let (action, value) = (pair[0], pair[1]);
         let tunnel = TunnelId::new([value; 16]);
         let source = Source::of([127, 0, 0, action >> 4].into());
-        let request = match action & 3 {
+        let key = ContactKey::new(Secret::new([value & 3; 32]));
+        let request = match action & 7 {
             0 => Request::New { tunnel },
             1 => match routing.get(usize::from(value) % routing.len().max(1)) {
                 Some(&(routing, tunnel)) => Request::Connect { routing, tunnel },
@@ -45,11 +53,26 @@ fn rendezvous(script: &[u8]) {
             2 => {
                 now += Duration::from_secs(u64::from(value));
                 relay.handle_timeout(now);
-                while let Some(Output::Close { leg, .. }) = relay.poll_output() {
-                    if legs.remove(&leg) {
-                        relay.handle_closed(leg, now);
-                    }
+                close_all(&mut relay, &mut legs, now);
+                continue;
+            }
+            3 => Request::Listen { key },
+            4 => {
+                let contact = key.contact_id(&provider);
+                Request::Contact { contact, payload: vec![0xa0], signal: false }
+            }
+            5 => {
+                if let Some(leg) = legs.iter().nth(usize::from(value >> 4)) {
+                    let message = match value & 3 {
+                        0 => FromPhone::Alive.encode(),
+                        1 => FromPhone::Accept(RingId(u64::from(action >> 3))).encode(),
+                        2 => FromPhone::Refuse(RingId(u64::from(action >> 3)), Reason::Unknown)
+                            .encode(),
+                        _ => script.to_vec(),
+                    };
+                    relay.handle_message(*leg, &message, now);
                 }
+                close_all(&mut relay, &mut legs, now);
                 continue;
             }
             _ => {
@@ -64,12 +87,29 @@ fn rendezvous(script: &[u8]) {
                 assert!(legs.insert(leg));
                 routing.push((routing_id, tunnel));
             }
+            Ok(Admission::Listening { leg } | Admission::Ringing { leg }) => {
+                assert!(legs.insert(leg));
+            }
             Ok(Admission::Joined { leg, with }) => {
                 assert!(legs.contains(&with) && legs.insert(leg));
             }
             Err(refusal) => assert!((400..=503).contains(&refusal.status())),
         }
+        close_all(&mut relay, &mut legs, now);
         let counts = relay.counts();
-        assert_eq!(counts.waiting + counts.joined, legs.len());
+        assert_eq!(counts.waiting + counts.listening + counts.joined, legs.len());
+    }
+}
+
+/// Does what the relay wants done with connections, as its server does.
+fn close_all(relay: &mut Rendezvous, legs: &mut BTreeSet<Leg>, now: Instant) {
+    while let Some(output) = relay.poll_output() {
+        let leg = match output {
+            Output::Close { leg, .. } | Output::Answer { leg, answer: Err(_) } => leg,
+            Output::Answer { answer: Ok(()), .. } | Output::Send { .. } => continue,
+        };
+        if legs.remove(&leg) {
+            relay.handle_closed(leg, now);
+        }
     }
 }

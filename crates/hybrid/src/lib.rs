@@ -69,6 +69,7 @@ pub mod initiator;
 pub mod kdf;
 pub mod l2cap;
 pub mod link;
+pub mod listener;
 pub mod message;
 pub mod noise;
 pub mod qr;
@@ -82,6 +83,7 @@ pub use error::{Error, Fault, Party, Step};
 pub use initiator::{
     Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary,
 };
+pub use listener::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
 pub use responder::{
     Answer, CodeSource, Question, Responder, ResponderConfig, ResponderOutput, ResponderProgress,
     ResponderSummary, Token,

@@ -1,71 +1,30 @@
-//! The tunnel service's side: who may open a tunnel, who waits, who is joined to whom, and for how long.
+//! The tunnel service's side: who may open a tunnel, who waits, who is joined to whom, who can be rung, and for how long.
 //!
 //! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about it, and a [`Meter`]
 //! for each direction limits what flows through a tunnel. The service sees ciphertext only; nothing here reads it.
 
+mod contacts;
+mod limits;
 mod meter;
 mod request;
+mod ringing;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 
+pub use self::contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
+pub use self::limits::Limits;
 pub use self::meter::{Ending, Meter};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
+use self::ringing::Switchboard;
 use crate::deadline;
-use crate::frame::MAX_FRAME;
 use crate::ids::{ContactId, RoutingId, TunnelId};
-
-/// What a service grants, to all and to each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest message, in bytes: [`MAX_FRAME`], 1 MiB.
-    pub message_bytes: usize,
-    /// Binary messages in each direction of one tunnel, 1024.
-    pub messages: u32,
-    /// Bytes of binary messages in each direction of one tunnel, 16 MiB: room for every ceremony, and none for a free
-    /// ride of other traffic.
-    pub tunnel_bytes: usize,
-    /// Pings and pongs in each direction of one tunnel, 1024.
-    pub control_frames: u32,
-    /// How long a phone may wait for its computer, 150 seconds.
-    pub waiting_time: Duration,
-    /// How long a tunnel may live once both ends are there, 15 minutes.
-    pub pair_time: Duration,
-    /// Phones that may wait at once, 1024.
-    pub waiting: usize,
-    /// Tunnels that may run at once, 4096.
-    pub pairs: usize,
-    /// Connections, waiting or joined, that one [`Source`] may hold at once, 64.
-    pub per_source: usize,
-    /// For how long a used tunnel id is refused, 15 minutes.
-    pub id_memory: Duration,
-    /// How many used tunnel ids are remembered at most, 65536; the oldest are forgotten first.
-    pub remembered_ids: usize,
-}
-
-impl Default for Limits {
-    /// Room for every message that a client accepts, and more time than the two roles take by default.
-    fn default() -> Self {
-        Self {
-            message_bytes: MAX_FRAME,
-            messages: 1024,
-            tunnel_bytes: 16 << 20,
-            control_frames: 1024,
-            waiting_time: Duration::from_secs(150),
-            pair_time: Duration::from_secs(15 * 60),
-            waiting: 1024,
-            pairs: 4096,
-            per_source: 64,
-            id_memory: Duration::from_secs(15 * 60),
-            remembered_ids: 65_536,
-        }
-    }
-}
+use crate::listener::message::RingId;
 
 /// Where a request came from, for the limit per source: an IPv4 address, or the /64 network of an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,7 +47,7 @@ impl Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Leg(u64);
 
-/// How the service answers an accepted request; both are HTTP status 101.
+/// How the service answers an accepted request: with HTTP status 101, at once or once the phone has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// The phone waits for its computer. The response carries the routing id.
@@ -98,7 +57,17 @@ pub enum Admission {
         /// For the header [`ROUTING_ID_HEADER`](crate::tunnel::ROUTING_ID_HEADER).
         routing_id: RoutingId,
     },
-    /// The computer is joined to a phone that waited.
+    /// A phone listens for computers that ring.
+    Listening {
+        /// The accepted connection.
+        leg: Leg,
+    },
+    /// A computer rings a phone. The response waits for [`Output::Answer`].
+    Ringing {
+        /// The connection, which is accepted once the phone comes.
+        leg: Leg,
+    },
+    /// The computer is joined to a phone that waited, or the phone to a computer that rang.
     Joined {
         /// The accepted connection.
         leg: Leg,
@@ -108,7 +77,7 @@ pub enum Admission {
 }
 
 /// What the service has to do on its own account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Close this connection for this reason, then report it with [`Rendezvous::handle_closed`].
     Close {
@@ -117,39 +86,30 @@ pub enum Output {
         /// Why.
         ending: Ending,
     },
-}
-
-/// What is known about a contact id, by which linked phones are reached.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ContactState {
-    /// Never heard of: 404.
-    Unknown,
-    /// Once valid, and gone for good: 410, upon which computers delete their link.
-    Revoked,
-}
-
-/// Where the waiting side of a contact request is found. A service without linked phones uses [`NoContacts`].
-pub trait Contacts: Send {
-    /// What is known about this contact id.
-    fn look_up(&self, contact: &ContactId) -> ContactState;
-}
-
-/// No phone can be reached by a contact id.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoContacts;
-
-impl Contacts for NoContacts {
-    fn look_up(&self, _contact: &ContactId) -> ContactState {
-        ContactState::Unknown
-    }
+    /// Send this binary message to a phone that listens.
+    Send {
+        /// The phone's connection.
+        leg: Leg,
+        /// The message.
+        message: Vec<u8>,
+    },
+    /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its connection is to be
+    /// reported with [`Rendezvous::handle_closed`].
+    Answer {
+        /// The computer's connection.
+        leg: Leg,
+        /// The answer.
+        answer: Result<(), Refusal>,
+    },
 }
 
 /// How many connections are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Phones that wait.
+    /// Phones that wait for one computer, and computers that ring.
     pub waiting: usize,
+    /// Phones that listen for computers that ring.
+    pub listening: usize,
     /// Connections that belong to a joined tunnel.
     pub joined: usize,
 }
@@ -161,6 +121,9 @@ pub struct Counts {
 ///
 /// The routing id that a phone gets, and its computer must show, is the node's number in the first byte and two random
 /// bytes. Nodes that share a domain can tell by the first byte which of them holds the phone.
+///
+/// A phone that was linked listens under its contact id, of which it has to show the key. A computer that rings it gets its
+/// response when the phone has answered, and waits in a tunnel that the service names; the phone joins it there.
 ///
 /// ```
 /// use std::time::Instant;
@@ -191,6 +154,7 @@ pub struct Rendezvous {
     used: HashMap<TunnelId, Instant>,
     used_in_order: VecDeque<(Instant, TunnelId)>,
     per_source: HashMap<Source, usize>,
+    switchboard: Switchboard,
     outputs: VecDeque<Output>,
 }
 
@@ -198,8 +162,19 @@ pub struct Rendezvous {
 struct Place {
     source: Source,
     deadline: Instant,
-    /// The tunnel under which a phone waits; nothing once it is joined.
-    waits_for: Option<TunnelId>,
+    role: Role,
+}
+
+/// What a connection is for.
+enum Role {
+    /// It waits for the other end of this tunnel.
+    Waits(TunnelId),
+    /// It belongs to a computer that rings, and waits for the phone in this tunnel.
+    Rings(TunnelId, RingId),
+    /// It belongs to a phone that can be rung under this contact id.
+    Listens(ContactId),
+    /// It is joined, or told to close.
+    Settled,
 }
 
 impl Rendezvous {
@@ -224,6 +199,7 @@ impl Rendezvous {
             used: HashMap::new(),
             used_in_order: VecDeque::new(),
             per_source: HashMap::new(),
+            switchboard: Switchboard::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -250,10 +226,8 @@ impl Rendezvous {
         match request {
             Request::New { tunnel } => self.open(source, *tunnel, now),
             Request::Connect { routing, tunnel } => self.join(source, *routing, *tunnel, now),
-            Request::Contact { contact } => Err(match self.contacts.look_up(contact) {
-                ContactState::Unknown => Refusal::NotFound,
-                ContactState::Revoked => Refusal::Gone,
-            }),
+            Request::Contact { contact, payload, .. } => self.ring(source, contact, payload, now),
+            Request::Listen { key } => self.listen(source, key, now),
         }
     }
 
@@ -266,17 +240,20 @@ impl Rendezvous {
         if self.tunnels.contains_key(&tunnel) || self.used.contains_key(&tunnel) {
             return Err(Refusal::InUse);
         }
+        let routing_id = self.room_to_wait()?;
+        let deadline = deadline::after(now, self.limits.waiting_time);
+        let leg = self.admit(Place { source, deadline, role: Role::Waits(tunnel) });
+        self.tunnels.insert(tunnel, (leg, routing_id));
+        Ok(Admission::Waiting { leg, routing_id })
+    }
+
+    /// A routing id for one more connection that waits, if there is room for it.
+    fn room_to_wait(&self) -> Result<RoutingId, Refusal> {
         if self.tunnels.len() >= self.limits.waiting {
             return Err(Refusal::Unavailable);
         }
-        let mut random = [0; 2];
-        self.provider.random.fill(&mut random).map_err(|_| Refusal::Unavailable)?;
-        let [high, low] = random;
-        let routing_id = RoutingId::new([self.node, high, low]);
-        let deadline = deadline::after(now, self.limits.waiting_time);
-        let leg = self.admit(Place { source, deadline, waits_for: Some(tunnel) });
-        self.tunnels.insert(tunnel, (leg, routing_id));
-        Ok(Admission::Waiting { leg, routing_id })
+        let [high, low] = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
+        Ok(RoutingId::new([self.node, high, low]))
     }
 
     fn join(
@@ -296,13 +273,11 @@ impl Rendezvous {
         self.tunnels.remove(&tunnel);
         self.remember(tunnel, now);
         let deadline = deadline::after(now, self.limits.pair_time);
-        if let Some(place) = self.legs.get_mut(&with) {
-            self.deadlines.remove(&(place.deadline, with));
-            place.waits_for = None;
-            place.deadline = deadline;
-            self.deadlines.insert((deadline, with));
+        if let Some(Role::Rings(_, ring)) = self.settle(with) {
+            self.switchboard.ring_joined(ring);
         }
-        let leg = self.admit(Place { source, deadline, waits_for: None });
+        self.postpone(with, deadline);
+        let leg = self.admit(Place { source, deadline, role: Role::Settled });
         Ok(Admission::Joined { leg, with })
     }
 
@@ -314,6 +289,21 @@ impl Rendezvous {
         self.deadlines.insert((place.deadline, leg));
         self.legs.insert(leg, place);
         leg
+    }
+
+    /// Takes a connection's role from it.
+    fn settle(&mut self, leg: Leg) -> Option<Role> {
+        let place = self.legs.get_mut(&leg)?;
+        Some(std::mem::replace(&mut place.role, Role::Settled))
+    }
+
+    /// Gives a connection another deadline.
+    fn postpone(&mut self, leg: Leg, deadline: Instant) {
+        if let Some(place) = self.legs.get_mut(&leg) {
+            self.deadlines.remove(&(place.deadline, leg));
+            place.deadline = deadline;
+            self.deadlines.insert((deadline, leg));
+        }
     }
 
     fn remember(&mut self, tunnel: TunnelId, now: Instant) {
@@ -332,11 +322,17 @@ impl Rendezvous {
     }
 
     /// A connection is gone, for whatever reason; unknown ones are ignored.
-    pub fn handle_closed(&mut self, leg: Leg, _now: Instant) {
+    pub fn handle_closed(&mut self, leg: Leg, now: Instant) {
         let Some(place) = self.legs.remove(&leg) else { return };
         self.deadlines.remove(&(place.deadline, leg));
-        if let Some(tunnel) = place.waits_for {
-            self.tunnels.remove(&tunnel);
+        match place.role {
+            Role::Waits(tunnel) => drop(self.tunnels.remove(&tunnel)),
+            Role::Rings(tunnel, ring) => {
+                self.tunnels.remove(&tunnel);
+                self.ring_over(ring);
+            }
+            Role::Listens(contact) => self.lost_listener(&contact, leg, now),
+            Role::Settled => {}
         }
         if let Some(held) = self.per_source.get_mut(&place.source) {
             *held = held.saturating_sub(1);
@@ -346,11 +342,13 @@ impl Rendezvous {
         }
     }
 
-    /// The service is about to stop: nobody is admitted any more, who waits is closed, and tunnels may go on.
+    /// The service is about to stop: nobody is admitted any more, who waits, rings or listens is closed, and tunnels may go
+    /// on.
     pub fn handle_drain(&mut self, _now: Instant) {
         self.draining = true;
-        let waiting: Vec<Leg> = self.tunnels.drain().map(|(_, (leg, _))| leg).collect();
-        for leg in waiting {
+        let mut legs: Vec<Leg> = self.tunnels.values().map(|(leg, _)| *leg).collect();
+        legs.extend(self.switchboard.listening());
+        for leg in legs {
             self.close(leg, Ending::ShuttingDown);
         }
     }
@@ -363,6 +361,7 @@ impl Rendezvous {
             }
             self.close(leg, Ending::LifetimeOver);
         }
+        self.switchboard.forget_absent(now);
         while self.used_in_order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }
@@ -370,10 +369,22 @@ impl Rendezvous {
 
     /// Asks for the connection to be closed, once. It keeps its place until it is.
     fn close(&mut self, leg: Leg, ending: Ending) {
-        let Some(place) = self.legs.get_mut(&leg) else { return };
+        let Some(place) = self.legs.get(&leg) else { return };
         self.deadlines.remove(&(place.deadline, leg));
-        if let Some(tunnel) = place.waits_for.take() {
-            self.tunnels.remove(&tunnel);
+        match self.settle(leg) {
+            Some(Role::Waits(tunnel)) => drop(self.tunnels.remove(&tunnel)),
+            Some(Role::Rings(tunnel, ring)) => {
+                self.tunnels.remove(&tunnel);
+                if !self.ring_over(ring) {
+                    // Nobody came; the computer still waits for the response to its request.
+                    let draining = ending == Ending::ShuttingDown;
+                    let answer =
+                        Err(if draining { Refusal::Unavailable } else { Refusal::NotFound });
+                    return self.outputs.push_back(Output::Answer { leg, answer });
+                }
+            }
+            Some(Role::Listens(contact)) => self.switchboard.leave(&contact, leg),
+            Some(Role::Settled) | None => {}
         }
         self.outputs.push_back(Output::Close { leg, ending });
     }
@@ -386,13 +397,15 @@ impl Rendezvous {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let leg = self.deadlines.first().map(|(deadline, _)| *deadline);
+        leg.into_iter().chain(self.switchboard.next_absent()).min()
     }
 
     /// How many connections there are. One that was told to close counts as joined until it has.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let waiting = self.tunnels.len();
-        Counts { waiting, joined: self.legs.len().saturating_sub(waiting) }
+        let (waiting, listening) = (self.tunnels.len(), self.switchboard.count());
+        let joined = self.legs.len().saturating_sub(waiting).saturating_sub(listening);
+        Counts { waiting, listening, joined }
     }
 }

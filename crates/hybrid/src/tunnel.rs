@@ -13,6 +13,12 @@ pub const ROUTING_ID_HEADER: &str = "X-caBLE-Routing-ID";
 pub const CLIENT_PAYLOAD_HEADER: &str = "X-caBLE-Client-Payload";
 /// Request and response header that asks for, and promises, a signal when the phone connects.
 pub const SIGNAL_CONNECTION_HEADER: &str = "X-caBLE-Signal-Connection";
+/// Where a phone listens for computers that ring. Private to towline's phones and relays, see
+/// [`listener`](crate::listener).
+pub const LISTEN_PATH: &str = "/towline/v1/listen";
+/// Request header of [`LISTEN_PATH`] with the [`crate::link::ContactKey`] in hexadecimal. A secret: it is not part of the
+/// path, which servers like to log.
+pub const CONTACT_KEY_HEADER: &str = "X-Towline-Contact-Key";
 
 /// Where the phone opens the tunnel of a QR transaction.
 #[must_use]

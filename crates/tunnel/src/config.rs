@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use rustls::{ServerConfig, crypto::ring};
 use towline_crypto::CryptoProvider;
-use towline_hybrid::relay::{Contacts, Limits, NoContacts, OriginPolicy};
+use towline_hybrid::relay::{Contacts, Limits, MemoryContacts, OriginPolicy};
 
 use crate::RelayError;
 
@@ -22,7 +22,7 @@ pub struct RelayConfig {
     pub limits: Limits,
     /// Which origins are served; all by default.
     pub origin_policy: OriginPolicy,
-    /// How long a connection may take for TLS and its request, 10 seconds.
+    /// How long a connection may take for TLS and its request, 10 seconds. The phone's answer to a ring is part of it.
     pub request_timeout: Duration,
     /// How long a peer may take to accept a message, 10 seconds.
     pub write_timeout: Duration,
@@ -32,7 +32,7 @@ pub struct RelayConfig {
     pub requests_at_once: usize,
     /// How many of those one source may have, 128. Further ones are closed at once.
     pub requests_per_source: usize,
-    /// Where linked phones are found; nowhere by default.
+    /// Which contact ids of linked phones are gone for good; those that were revoked since the start, by default.
     pub contacts: Box<dyn Contacts>,
     /// Where the random part of routing ids comes from.
     pub provider: CryptoProvider,
@@ -53,7 +53,7 @@ impl RelayConfig {
             close_timeout: Duration::from_secs(2),
             requests_at_once: 1024,
             requests_per_source: 128,
-            contacts: Box::new(NoContacts),
+            contacts: Box::new(MemoryContacts::new()),
             provider,
         }
     }

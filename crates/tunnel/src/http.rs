@@ -13,27 +13,36 @@ use hyper::{Request, Response, StatusCode, Version};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use towline_hybrid::relay::{self, Refusal, RequestHead, Source};
-use towline_hybrid::tunnel::{ROUTING_ID_HEADER, SUBPROTOCOL};
+use towline_hybrid::tunnel::{
+    CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
+    SUBPROTOCOL,
+};
 
-use crate::leg;
+use crate::leg::{self, Waiting};
 use crate::shared::{Admitted, Shared};
 
 /// The only version of the WebSocket protocol there is (RFC 6455 §4.1).
 const WEBSOCKET_VERSION: &str = "13";
 
 /// Answers one request. An admitted one is carried on by a task that holds `alive`.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     shared: &Arc<Shared>,
     source: Source,
     mut request: Request<Incoming>,
     alive: mpsc::Sender<()>,
 ) -> Response<Empty<Bytes>> {
     let admitted = read(shared, &request)
-        .and_then(|(wanted, accept)| Ok((shared.admit(source, &wanted)?, accept)));
-    let (admitted, accept) = match admitted {
+        .and_then(|(wanted, accept)| Ok((shared.admit(source, &wanted)?, accept, wanted)));
+    let (mut admitted, accept, wanted) = match admitted {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, refusal),
     };
+    if let Admitted::Ringing { answer, .. } = &mut admitted {
+        // The rendezvous answers in time, whatever the phone does.
+        if let Err(refusal) = answer.await.unwrap_or(Err(Refusal::Unavailable)) {
+            return refuse(shared, refusal);
+        }
+    }
     let upgrade = hyper::upgrade::on(&mut request);
     let mut response = Response::new(Empty::new());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -45,18 +54,37 @@ pub(crate) fn answer(
     match admitted {
         Admitted::Waiting { guard, routing_id, events } => {
             tracing::debug!("a phone waits");
-            let name = HeaderName::from_bytes(ROUTING_ID_HEADER.as_bytes());
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&routing_id)) {
-                headers.insert(name, value);
+            insert(headers, ROUTING_ID_HEADER, &routing_id);
+            let waiting = Waiting::Phone;
+            tokio::spawn(leg::wait(shared.clone(), guard, upgrade, events, waiting, alive));
+        }
+        Admitted::Listening { guard, events } => {
+            tracing::debug!("a phone listens");
+            tokio::spawn(leg::listen(shared.clone(), guard, upgrade, events, alive));
+        }
+        Admitted::Ringing { guard, events, .. } => {
+            tracing::debug!("a phone comes to a computer that rang");
+            let signal = matches!(wanted, relay::Request::Contact { signal: true, .. });
+            if signal {
+                insert(headers, SIGNAL_CONNECTION_HEADER, "true");
             }
-            tokio::spawn(leg::wait(shared.clone(), guard, upgrade, events, alive));
+            let waiting = Waiting::Computer { signal };
+            tokio::spawn(leg::wait(shared.clone(), guard, upgrade, events, waiting, alive));
         }
         Admitted::Joined { guard, partner } => {
-            tracing::debug!("a computer joins");
+            tracing::debug!("the other end joins");
             tokio::spawn(leg::join(shared.clone(), guard, upgrade, partner, alive));
         }
     }
     response
+}
+
+fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) =
+        (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+    {
+        headers.insert(name, value);
+    }
 }
 
 fn refuse(shared: &Shared, refusal: Refusal) -> Response<Empty<Bytes>> {
@@ -81,6 +109,9 @@ fn read(
         target: request.uri().path_and_query().map_or("", |target| target.as_str()),
         subprotocols: values(headers, &SEC_WEBSOCKET_PROTOCOL),
         origins: values(headers, &ORIGIN),
+        client_payloads: named(headers, CLIENT_PAYLOAD_HEADER),
+        signals: named(headers, SIGNAL_CONNECTION_HEADER),
+        contact_keys: named(headers, CONTACT_KEY_HEADER),
         origin_policy: Some(&shared.origin_policy),
     };
     let wanted = head.read()?;
@@ -108,5 +139,10 @@ fn read(
 
 /// Every value of a header. One that is not text counts as an empty one: it is there, and it is wrong.
 fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+}
+
+/// The same, by a name in text.
+fn named<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
 }

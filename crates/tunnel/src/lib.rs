@@ -1,7 +1,9 @@
 //! A tunnel service (relay) for the hybrid transport.
 //!
 //! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the service copies binary
-//! messages between the two, unchanged and in order. It sees ciphertext, sizes and times, and logs no identifier and no
+//! messages between the two, unchanged and in order. A phone that lets computers remember it listens at
+//! `/towline/v1/listen`; a computer rings it at `/cable/contact` and waits for it to join. `docs/relay-protocol.md` has the
+//! whole of it. It sees ciphertext, sizes and times, and logs no identifier and no
 //! address. The decisions are those of [`towline_hybrid::relay`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and
 //! WebSockets, with a limit on everything that a stranger can make it hold.
 //!
@@ -39,4 +41,6 @@ pub use config::{RelayConfig, Security, Tls};
 pub use error::RelayError;
 pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
-pub use towline_hybrid::relay::{ContactState, Contacts, Limits, NoContacts, OriginPolicy};
+pub use towline_hybrid::relay::{
+    ContactState, Contacts, Limits, MemoryContacts, NoContacts, OriginPolicy,
+};

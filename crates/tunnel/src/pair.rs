@@ -54,8 +54,8 @@ async fn told_to_close(events: &mut mpsc::Receiver<Event>) -> Ending {
     loop {
         match events.recv().await {
             Some(Event::Close(ending)) => return ending,
-            // A tunnel id is used once, so there is no second partner.
-            Some(Event::Partner(..)) => {}
+            // A tunnel id is used once, so there is no second partner; and nobody here listens.
+            Some(Event::Partner(..) | Event::Send(_)) => {}
             None => std::future::pending().await,
         }
     }

@@ -215,9 +215,9 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         source: Source,
     ) {
-        let service = service_fn(|request| {
-            let answer = http::answer(&self.shared, source, request, self.alive.clone());
-            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        let service = service_fn(|request| async {
+            let answer = http::answer(&self.shared, source, request, self.alive.clone()).await;
+            Ok::<_, std::convert::Infallible>(answer)
         });
         let served = http1::Builder::new()
             .max_buf_size(MAX_HEAD)

@@ -1,4 +1,4 @@
-//! What all connections of one relay share: the rendezvous, the way to each waiting phone, and the counters.
+//! What all connections of one relay share: the rendezvous, the way to each connection that waits, and the counters.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use towline_hybrid::relay::{
@@ -17,16 +17,25 @@ use towline_hybrid::relay::{
 /// A WebSocket of one peer.
 pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// What the task of a waiting phone is told.
+/// What the task of a connection that waits is told.
 pub(crate) enum Event {
-    /// Its computer is here.
+    /// The other end is here.
     Partner(Box<Socket>, LegGuard),
+    /// Something for a phone that listens.
+    Send(Vec<u8>),
     /// It is over.
     Close(Ending),
 }
 
 /// Events that may wait for a leg's task: its partner, and the end.
 const EVENTS: usize = 2;
+
+/// The same for a phone that listens: one that does not take its messages loses the next ones, and the computers that ring
+/// get no answer.
+const LISTENER_EVENTS: usize = 32;
+
+/// The longest message that a phone which listens may send, in bytes, is far shorter.
+const LISTENER_MESSAGE: usize = 256;
 
 /// How far the relay is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +56,10 @@ pub(crate) async fn stopped(phase: &mut watch::Receiver<Phase>) {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Phones that wait for their computer now.
+    /// Phones that wait for their computer now, and computers that ring.
     pub waiting: usize,
+    /// Phones that listen for computers that ring now.
+    pub listening: usize,
     /// Connections that belong to a joined tunnel now, two for each.
     pub joined: usize,
     /// Tunnels joined so far.
@@ -82,12 +93,30 @@ pub(crate) struct Shared {
 struct State {
     rendezvous: Rendezvous,
     ways: HashMap<Leg, mpsc::Sender<Event>>,
+    /// Computers that wait for the response to their ring.
+    rings: HashMap<Leg, oneshot::Sender<Result<(), Refusal>>>,
 }
 
 /// An accepted request, and what its task needs.
 pub(crate) enum Admitted {
-    Waiting { guard: LegGuard, routing_id: String, events: mpsc::Receiver<Event> },
-    Joined { guard: LegGuard, partner: mpsc::Sender<Event> },
+    Waiting {
+        guard: LegGuard,
+        routing_id: String,
+        events: mpsc::Receiver<Event>,
+    },
+    Listening {
+        guard: LegGuard,
+        events: mpsc::Receiver<Event>,
+    },
+    Ringing {
+        guard: LegGuard,
+        answer: oneshot::Receiver<Result<(), Refusal>>,
+        events: mpsc::Receiver<Event>,
+    },
+    Joined {
+        guard: LegGuard,
+        partner: mpsc::Sender<Event>,
+    },
 }
 
 impl Shared {
@@ -104,7 +133,7 @@ impl Shared {
             requests: Mutex::new(HashMap::new()),
             phase: watch::Sender::new(Phase::Running),
             changed: Notify::new(),
-            state: Mutex::new(State { rendezvous, ways: HashMap::new() }),
+            state: Mutex::new(State { rendezvous, ways: HashMap::new(), rings: HashMap::new() }),
             tunnels: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             messages: AtomicU64::new(0),
@@ -141,6 +170,19 @@ impl Shared {
                 let guard = LegGuard { shared: self.clone(), leg };
                 Ok(Admitted::Waiting { guard, routing_id: routing_id.to_string(), events })
             }
+            Ok(Admission::Listening { leg }) => {
+                let (way, events) = mpsc::channel(LISTENER_EVENTS);
+                state.ways.insert(leg, way);
+                Ok(Admitted::Listening { guard: LegGuard { shared: self.clone(), leg }, events })
+            }
+            Ok(Admission::Ringing { leg }) => {
+                let (way, events) = mpsc::channel(EVENTS);
+                let (ring, answer) = oneshot::channel();
+                state.ways.insert(leg, way);
+                state.rings.insert(leg, ring);
+                let guard = LegGuard { shared: self.clone(), leg };
+                Ok(Admitted::Ringing { guard, answer, events })
+            }
             Ok(Admission::Joined { leg, with }) => match state.ways.get(&with) {
                 Some(partner) => {
                     let partner = partner.clone();
@@ -174,12 +216,29 @@ impl Shared {
 
     fn dispatch(&self) {
         let mut state = self.lock();
-        while let Some(Output::Close { leg, ending }) = state.rendezvous.poll_output() {
-            if let Some(way) = state.ways.get(&leg) {
+        while let Some(output) = state.rendezvous.poll_output() {
+            let (leg, event) = match output {
                 // A full queue means that the leg is being told already.
-                let _told = way.try_send(Event::Close(ending));
+                Output::Close { leg, ending } => (leg, Event::Close(ending)),
+                Output::Send { leg, message } => (leg, Event::Send(message)),
+                Output::Answer { leg, answer } => {
+                    if let Some(ring) = state.rings.remove(&leg) {
+                        let _gone = ring.send(answer);
+                    }
+                    continue;
+                }
+            };
+            if let Some(way) = state.ways.get(&leg) {
+                let _told = way.try_send(event);
             }
         }
+    }
+
+    /// What a phone that listens said.
+    pub(crate) fn hear(&self, phone: &LegGuard, message: &[u8]) {
+        self.lock().rendezvous.handle_message(phone.leg, message, Instant::now());
+        self.dispatch();
+        self.changed.notify_one();
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -199,6 +258,7 @@ impl Shared {
         let counts = self.lock().rendezvous.counts();
         Stats {
             waiting: counts.waiting,
+            listening: counts.listening,
             joined: counts.joined,
             tunnels: self.tunnels.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
@@ -208,7 +268,15 @@ impl Shared {
     }
 
     pub(crate) fn websocket_config(&self) -> WebSocketConfig {
-        let message = self.limits.message_bytes;
+        Self::websocket_config_for(self.limits.message_bytes)
+    }
+
+    /// For a phone that listens.
+    pub(crate) fn listener_config(&self) -> WebSocketConfig {
+        Self::websocket_config_for(self.limits.message_bytes.min(LISTENER_MESSAGE))
+    }
+
+    fn websocket_config_for(message: usize) -> WebSocketConfig {
         WebSocketConfig::default()
             .read_buffer_size(4096)
             .write_buffer_size(0)
@@ -229,8 +297,11 @@ impl Drop for LegGuard {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.ways.remove(&self.leg);
+        state.rings.remove(&self.leg);
         state.rendezvous.handle_closed(self.leg, Instant::now());
         drop(state);
+        // Somebody else may have to be told.
+        self.shared.dispatch();
         self.shared.changed.notify_one();
     }
 }

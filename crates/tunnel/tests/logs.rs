@@ -55,7 +55,7 @@ async fn the_log_names_no_tunnel_no_peer_and_no_content() {
     for told in [
         "tunnel service ready",
         "a phone waits",
-        "a computer joins",
+        "the other end joins",
         "request refused",
         "tunnel over",
     ] {

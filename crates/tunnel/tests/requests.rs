@@ -166,6 +166,8 @@ impl Contacts for Phonebook {
             ContactState::Unknown
         }
     }
+
+    fn revoke(&mut self, _contact: &ContactId) {}
 }
 
 #[tokio::test]
@@ -173,9 +175,12 @@ async fn contacts_get_404_when_unknown_and_410_when_revoked() {
     let mut config = config();
     config.contacts = Box::new(Phonebook);
     let relay = start(config).await;
-    assert_eq!(relay.open("/cable/contact/AAAA").await.err(), Some(404));
-    assert_eq!(relay.open("/cable/contact/-_8").await.err(), Some(410));
-    assert_eq!(relay.open("/cable/contact/-_8=").await.err(), Some(400));
+    let payload = [("X-caBLE-Client-Payload", "A0")];
+    let ring = async |path: &str| relay.open_with(path, &payload).await.err();
+    assert_eq!(ring("/cable/contact/AAAA").await, Some(404));
+    assert_eq!(ring("/cable/contact/-_8").await, Some(410));
+    assert_eq!(ring("/cable/contact/-_8=").await, Some(400));
+    assert_eq!(relay.open("/cable/contact/AAAA").await.err(), Some(400), "without a payload");
 }
 
 #[tokio::test]

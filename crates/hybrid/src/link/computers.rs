@@ -6,10 +6,11 @@ use std::{
 };
 
 use towline_crypto::{CryptoProvider, EcdhKey, Error, Secret};
+use zeroize::Zeroizing;
 
 use super::{ClientPayload, LinkOffer, StoreError};
 use crate::{
-    ids::{ContactId, LinkId, RoutingId, TunnelId},
+    ids::{self, ContactId, LinkId, NotHex, RoutingId, TunnelId},
     qr::Hint,
     secrets::{LinkSecret, RootSecret},
 };
@@ -30,6 +31,26 @@ impl ContactKey {
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.0.expose()
+    }
+
+    /// The value of the [`crate::tunnel::CONTACT_KEY_HEADER`], in hexadecimal.
+    #[must_use]
+    pub fn to_header(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        for byte in self.expose() {
+            for nibble in [byte >> 4, byte & 15] {
+                text.extend(char::from_digit(nibble.into(), 16));
+            }
+        }
+        text
+    }
+
+    /// Reads the header's value.
+    ///
+    /// # Errors
+    /// [`NotHex`].
+    pub fn from_header(text: &str) -> Result<Self, NotHex> {
+        Secret::try_init(|bytes: &mut [u8; 32]| ids::read_hex(text, bytes)).map(Self)
     }
 
     /// The contact id that it gives the right to: the SHA-256 of a label and the key, 32 bytes.

@@ -21,7 +21,8 @@ pub enum Ending {
     /// More bytes in all than the service grants.
     #[error("too much data")]
     TooMuch,
-    /// A phone sent something before its computer was there, which has the first word.
+    /// A phone sent something before its computer was there, which has the first word; or a computer that rang sent more than
+    /// that.
     #[error("a message before the other device was there")]
     TooEarly,
     /// A longer message than the service grants.
@@ -36,6 +37,9 @@ pub enum Ending {
     /// The other end does not take its messages.
     #[error("the other device is too slow")]
     Stalled,
+    /// Another connection took over.
+    #[error("replaced by another connection")]
+    Replaced,
     /// The service is about to stop.
     #[error("the service is shutting down")]
     ShuttingDown,
@@ -46,7 +50,7 @@ impl Ending {
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
-            Self::PeerLeft => 1000,
+            Self::PeerLeft | Self::Replaced => 1000,
             Self::PeerVanished | Self::ShuttingDown => 1001,
             Self::Misbehaved => 1002,
             Self::Text => 1003,

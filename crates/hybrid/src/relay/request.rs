@@ -2,11 +2,15 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::ids::{ContactId, RoutingId, TunnelId};
-use crate::tunnel::SUBPROTOCOL;
+use crate::ids::{self, ContactId, RoutingId, TunnelId};
+use crate::link::ContactKey;
+use crate::tunnel::{LISTEN_PATH, SUBPROTOCOL};
 
-/// The longest contact id that is read, in base64url characters.
-const MAX_CONTACT: usize = 1024;
+/// The longest contact id that is read, in base64url characters: [`ContactId::MAX_LENGTH`] bytes.
+const MAX_CONTACT: usize = ContactId::MAX_LENGTH.div_ceil(3) * 4;
+
+/// The longest client payload that is read, in bytes. It has 33.
+const MAX_PAYLOAD: usize = 256;
 
 /// Why a request is refused. What the peer gets is the status code alone.
 #[non_exhaustive]
@@ -21,7 +25,7 @@ pub enum Refusal {
     /// The service does not serve this origin.
     #[error("origin not allowed")]
     Origin,
-    /// No such path, nobody waiting under these ids, or an unknown contact.
+    /// No such path, nobody waiting under these ids, or nobody listening under the contact id.
     #[error("nobody is there")]
     NotFound,
     /// Not a GET request.
@@ -30,11 +34,11 @@ pub enum Refusal {
     /// The tunnel id is in use, or used up.
     #[error("tunnel id in use")]
     InUse,
-    /// The contact was revoked.
+    /// The contact was revoked, or its phone does not know the computer that rings.
     #[error("contact revoked")]
     Gone,
-    /// This source holds as many connections as it may.
-    #[error("too many connections from one source")]
+    /// This source holds as many connections as it may, or the phone is rung by as many computers as it may be.
+    #[error("too many at once")]
     TooMany,
     /// The service is full or about to stop.
     #[error("service full or stopping")]
@@ -92,6 +96,12 @@ pub struct RequestHead<'a> {
     pub subprotocols: Vec<&'a str>,
     /// Every value of `Origin`.
     pub origins: Vec<&'a str>,
+    /// Every value of [`CLIENT_PAYLOAD_HEADER`](crate::tunnel::CLIENT_PAYLOAD_HEADER).
+    pub client_payloads: Vec<&'a str>,
+    /// Every value of [`SIGNAL_CONNECTION_HEADER`](crate::tunnel::SIGNAL_CONNECTION_HEADER).
+    pub signals: Vec<&'a str>,
+    /// Every value of [`CONTACT_KEY_HEADER`](crate::tunnel::CONTACT_KEY_HEADER).
+    pub contact_keys: Vec<&'a str>,
     /// What the service demands of the origin.
     pub origin_policy: Option<&'a OriginPolicy>,
 }
@@ -115,6 +125,15 @@ pub enum Request {
     Contact {
         /// By which the phone is reached.
         contact: ContactId,
+        /// What it says to the phone. The service does not look into it.
+        payload: Vec<u8>,
+        /// Whether it wants a signal when the phone comes.
+        signal: bool,
+    },
+    /// A phone listens for computers that ring.
+    Listen {
+        /// What gives the right to it.
+        key: ContactKey,
     },
 }
 
@@ -127,7 +146,7 @@ impl RequestHead<'_> {
         if self.method != "GET" {
             return Err(Refusal::Method);
         }
-        let request = read_target(self.target)?;
+        let request = self.read_target()?;
         let offered = self.subprotocols.iter().flat_map(|value| value.split(','));
         if !offered.map(str::trim).any(|name| name == SUBPROTOCOL) {
             return Err(Refusal::NoSubprotocol);
@@ -139,19 +158,41 @@ impl RequestHead<'_> {
     }
 }
 
-fn read_target(target: &str) -> Result<Request, Refusal> {
-    let mut parts = target.strip_prefix("/cable/").ok_or(Refusal::NotFound)?.split('/');
-    let request = match parts.next() {
-        Some("new") => Request::New { tunnel: tunnel_id(parts.next())? },
-        Some("connect") => {
-            let routing = parts.next().ok_or(Refusal::Malformed)?;
-            let routing = RoutingId::from_hex(routing).map_err(|_| Refusal::Malformed)?;
-            Request::Connect { routing, tunnel: tunnel_id(parts.next())? }
+impl RequestHead<'_> {
+    fn read_target(&self) -> Result<Request, Refusal> {
+        if self.target == LISTEN_PATH {
+            let [key] = self.contact_keys.as_slice() else { return Err(Refusal::Malformed) };
+            let key = ContactKey::from_header(key).map_err(|_| Refusal::Malformed)?;
+            return Ok(Request::Listen { key });
         }
-        Some("contact") => Request::Contact { contact: contact_id(parts.next())? },
-        _ => return Err(Refusal::NotFound),
-    };
-    if parts.next().is_some() { Err(Refusal::Malformed) } else { Ok(request) }
+        let mut parts = self.target.strip_prefix("/cable/").ok_or(Refusal::NotFound)?.split('/');
+        let request = match parts.next() {
+            Some("new") => Request::New { tunnel: tunnel_id(parts.next())? },
+            Some("connect") => {
+                let routing = parts.next().ok_or(Refusal::Malformed)?;
+                let routing = RoutingId::from_hex(routing).map_err(|_| Refusal::Malformed)?;
+                Request::Connect { routing, tunnel: tunnel_id(parts.next())? }
+            }
+            Some("contact") => Request::Contact {
+                contact: contact_id(parts.next())?,
+                payload: self.payload()?,
+                signal: !self.signals.is_empty(),
+            },
+            _ => return Err(Refusal::NotFound),
+        };
+        if parts.next().is_some() { Err(Refusal::Malformed) } else { Ok(request) }
+    }
+
+    fn payload(&self) -> Result<Vec<u8>, Refusal> {
+        let [text] = self.client_payloads.as_slice() else { return Err(Refusal::Malformed) };
+        let length = text.len().div_ceil(2);
+        if !(1..=MAX_PAYLOAD).contains(&length) {
+            return Err(Refusal::Malformed);
+        }
+        let mut payload = vec![0; length];
+        ids::read_hex(text, &mut payload).map_err(|_| Refusal::Malformed)?;
+        Ok(payload)
+    }
 }
 
 fn tunnel_id(text: Option<&str>) -> Result<TunnelId, Refusal> {
@@ -161,5 +202,6 @@ fn tunnel_id(text: Option<&str>) -> Result<TunnelId, Refusal> {
 fn contact_id(text: Option<&str>) -> Result<ContactId, Refusal> {
     let text =
         text.filter(|text| (1..=MAX_CONTACT).contains(&text.len())).ok_or(Refusal::Malformed)?;
-    URL_SAFE_NO_PAD.decode(text).map(ContactId::new).map_err(|_| Refusal::Malformed)
+    let contact = URL_SAFE_NO_PAD.decode(text).map(ContactId::new);
+    contact.ok().filter(ContactId::is_usable).ok_or(Refusal::Malformed)
 }

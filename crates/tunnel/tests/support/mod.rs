@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use towline_tunnel::{Limits, Relay, RelayConfig, RelayHandle, Security, Stats};
@@ -49,14 +50,27 @@ pub fn tunnel_id(number: u8) -> String {
 impl Running {
     /// Opens a WebSocket; the HTTP status where there is none.
     pub async fn open(&self, path: &str) -> Result<(Peer, Option<String>), u16> {
+        let (peer, response) = self.open_with(path, &[]).await?;
+        let routing = response.headers().get("x-cable-routing-id");
+        Ok((peer, routing.map(|id| id.to_str().unwrap().to_owned())))
+    }
+
+    /// The same, with more headers, and the response.
+    pub async fn open_with(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Peer, Response), u16> {
         let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", "fido.cable".parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         let stream = TcpStream::connect(self.address).await.unwrap();
         match client_async(request, stream).await {
             Ok((socket, response)) => {
                 assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "fido.cable");
-                let routing = response.headers().get("x-cable-routing-id");
-                Ok((socket, routing.map(|id| id.to_str().unwrap().to_owned())))
+                Ok((socket, response))
             }
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
@@ -109,7 +123,7 @@ impl Running {
     }
 
     pub async fn until_empty(&self) {
-        self.until(|stats| stats.waiting == 0 && stats.joined == 0).await;
+        self.until(|stats| (stats.waiting, stats.listening, stats.joined) == (0, 0, 0)).await;
     }
 }
 

@@ -1,0 +1,474 @@
+//! The phone's waiting side: one connection to its tunnel service, by which it hears of computers that ring.
+//!
+//! The standard leaves this leg to the vendor (CTAP 2.3, hybrid transports). This one is towline's, between its own phones
+//! and its own relays.
+
+pub mod message;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    time::{Duration, Instant},
+};
+
+use towline_crypto::CryptoProvider;
+
+use self::message::{FromPhone, FromService, Reason, RingId};
+use crate::{
+    deadline,
+    domain::TunnelDomain,
+    ids::{ClientNonce, RoutingId, TunnelId},
+    link::{ClientPayload, ContactKey},
+    tunnel::ConnectFailure,
+};
+
+/// How many rings are remembered, so that none is answered twice.
+const REMEMBERED: usize = 64;
+
+/// HTTP 410: the contact id was revoked.
+const GONE: u16 = 410;
+
+/// How a phone listens. Start from [`ListenerConfig::new`].
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// The tunnel service.
+    pub domain: TunnelDomain,
+    /// What gives the right to be reached under the phone's contact id.
+    pub key: ContactKey,
+    /// How long the connection may take, 20 seconds.
+    pub connect_timeout: Duration,
+    /// How often the service is asked whether it is still there, 60 seconds. It gives up a phone that says nothing for three
+    /// times as long.
+    pub alive_interval: Duration,
+    /// How long it may take to say so, 20 seconds.
+    pub alive_timeout: Duration,
+    /// The pause before a lost connection is made anew, 1 second. It doubles with each failure, and some of it is random, so
+    /// that not all phones come back at once.
+    pub first_pause: Duration,
+    /// The longest such pause, 1 minute.
+    pub longest_pause: Duration,
+    /// How many rings may wait for an answer of the embedding program, 4.
+    pub rings: usize,
+}
+
+impl ListenerConfig {
+    /// The defaults.
+    #[must_use]
+    pub const fn new(domain: TunnelDomain, key: ContactKey) -> Self {
+        Self {
+            domain,
+            key,
+            connect_timeout: Duration::from_secs(20),
+            alive_interval: Duration::from_secs(60),
+            alive_timeout: Duration::from_secs(20),
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(60),
+            rings: 4,
+        }
+    }
+}
+
+/// Names one ring to the embedding program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RingToken(u64);
+
+/// What the phone's program says to a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The computer is known: it is told that the phone comes.
+    Come,
+    /// Not now.
+    Busy,
+    /// The computer is not known (any more): it is told to delete its link.
+    Unknown,
+}
+
+/// Why a phone does not listen any more.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ListenError {
+    /// Somebody else listens with the same key: another process, or a copy of this phone.
+    #[error("this phone is already waiting for computers in another place; stop that one first")]
+    Replaced,
+    /// The service does not take the contact id any more.
+    #[error(
+        "this phone's place at its tunnel service was given up; link it with its computers again"
+    )]
+    Revoked,
+}
+
+/// What the phone's waiting side wants done, or tells.
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub enum ListenerOutput {
+    /// Open a WebSocket to [`crate::tunnel::LISTEN_PATH`] at the domain's host, with the header
+    /// [`crate::tunnel::CONTACT_KEY_HEADER`], and report with [`Listener::handle_connected`] or
+    /// [`Listener::handle_connect_failed`].
+    Connect {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// What goes into the header.
+        key: ContactKey,
+    },
+    /// Send one binary message.
+    Send(Vec<u8>),
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    Close,
+    /// Computers can ring now.
+    Listening,
+    /// Computers can't ring until the connection is made anew, which is tried after a pause.
+    Lost {
+        /// Why, where the connection was refused.
+        failure: Option<ConnectFailure>,
+        /// How long the pause is.
+        pause: Duration,
+    },
+    /// A computer rings. Look up its link, and answer with [`Listener::handle_decision`] and the same token; if it is known,
+    /// go on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
+    Rung {
+        /// The ring's name.
+        token: RingToken,
+        /// What the computer said.
+        payload: ClientPayload,
+        /// Which server it waits at.
+        routing_id: RoutingId,
+        /// In which tunnel it waits there.
+        tunnel_id: TunnelId,
+    },
+    /// The ring is moot: its computer went away.
+    Over {
+        /// The ring's name.
+        token: RingToken,
+    },
+    /// It is over, everything is released, and nothing follows. Good where it was wanted.
+    Finished(Result<(), ListenError>),
+}
+
+impl fmt::Debug for ListenerOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
+            Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
+            Self::Close => f.write_str("Close"),
+            Self::Listening => f.write_str("Listening"),
+            Self::Lost { failure, pause } => write!(f, "Lost({failure:?}, {pause:?})"),
+            Self::Rung { token, .. } => write!(f, "Rung({token:?})"),
+            Self::Over { token } => write!(f, "Over({token:?})"),
+            Self::Finished(result) => write!(f, "Finished({result:?})"),
+        }
+    }
+}
+
+/// The phone's waiting side. It goes on until it is stopped, or until the service says that it has no place for this phone.
+///
+/// ```text
+/// Connecting ──socket──▶ Listening ──lost──▶ Pausing ──▶ Connecting ..
+/// ```
+///
+/// A ring that was under way when the connection was lost is told again by the service, and answered once.
+pub struct Listener {
+    config: ListenerConfig,
+    provider: CryptoProvider,
+    state: State,
+    deadline: Instant,
+    /// How often in a row there was no connection.
+    failures: u32,
+    next_token: u64,
+    open: Vec<Open>,
+    seen: VecDeque<Seen>,
+    revoking: bool,
+    outputs: VecDeque<ListenerOutput>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Listening {
+        /// Whether the service owes a sign of life.
+        asked: bool,
+    },
+    Pausing,
+    Finished,
+}
+
+/// A ring that the embedding program has not answered.
+struct Open {
+    token: RingToken,
+    ring: RingId,
+    tunnel_id: TunnelId,
+}
+
+/// A ring that was heard of. A nonce is used once.
+struct Seen {
+    nonce: ClientNonce,
+    tunnel_id: TunnelId,
+    accepted: bool,
+}
+
+impl Listener {
+    /// Starts to connect.
+    #[must_use]
+    pub fn new(config: ListenerConfig, provider: &CryptoProvider, now: Instant) -> Self {
+        let mut listener = Self {
+            config,
+            provider: provider.clone(),
+            state: State::Pausing,
+            deadline: now,
+            failures: 0,
+            next_token: 0,
+            open: Vec::new(),
+            seen: VecDeque::new(),
+            revoking: false,
+            outputs: VecDeque::new(),
+        };
+        listener.connect(now);
+        listener
+    }
+
+    /// The next thing to do or to tell; `None` when there is nothing until the next call of another kind.
+    pub fn poll_output(&mut self) -> Option<ListenerOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` only when all is over.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        (self.state != State::Finished).then_some(self.deadline)
+    }
+
+    /// The WebSocket of [`ListenerOutput::Connect`] is open and selected the subprotocol.
+    pub fn handle_connected(&mut self, now: Instant) {
+        if self.state != State::Connecting {
+            return;
+        }
+        self.state = State::Listening { asked: false };
+        self.deadline = deadline::after(now, self.config.alive_interval);
+        if self.revoking {
+            self.send(FromPhone::Revoke);
+            self.await_life(now);
+        } else {
+            self.outputs.push_back(ListenerOutput::Listening);
+        }
+    }
+
+    /// The WebSocket of [`ListenerOutput::Connect`] could not be opened.
+    pub fn handle_connect_failed(&mut self, failure: ConnectFailure, now: Instant) {
+        if self.state != State::Connecting {
+            return;
+        }
+        if failure == ConnectFailure::Status(GONE) {
+            self.state = State::Pausing;
+            // Which is what was wanted, if it was.
+            let revoked = if self.revoking { Ok(()) } else { Err(ListenError::Revoked) };
+            return self.finish(revoked);
+        }
+        self.lost(Some(failure), false, now);
+    }
+
+    /// A binary message came. The connection is made anew after one that is not understood.
+    pub fn handle_frame(&mut self, message: &[u8], now: Instant) {
+        self.handle_timeout(now);
+        if !matches!(self.state, State::Listening { .. }) {
+            return;
+        }
+        match FromService::decode(message) {
+            Some(FromService::Alive) => {
+                // Only now is the connection known to work.
+                self.failures = 0;
+                self.state = State::Listening { asked: false };
+                self.deadline = deadline::after(now, self.config.alive_interval);
+            }
+            Some(FromService::Ring { ring, routing_id, tunnel_id, payload }) => {
+                match ClientPayload::decode(&payload) {
+                    Ok(payload) => self.rung(ring, payload, routing_id, tunnel_id),
+                    Err(error) => {
+                        tracing::debug!(%error, "malformed ring refused");
+                        self.send(FromPhone::Refuse(ring, Reason::Busy));
+                    }
+                }
+            }
+            Some(FromService::Over(ring)) => {
+                if let Some(index) = self.open.iter().position(|open| open.ring == ring) {
+                    let token = self.open.swap_remove(index).token;
+                    self.outputs.push_back(ListenerOutput::Over { token });
+                }
+            }
+            Some(FromService::Revoked) if self.revoking => self.finish(Ok(())),
+            Some(FromService::Replaced) => self.finish(Err(ListenError::Replaced)),
+            Some(FromService::Revoked) | None => self.lost(None, true, now),
+        }
+    }
+
+    /// A text message came, which the protocol does not have.
+    pub fn handle_text(&mut self, now: Instant) {
+        if matches!(self.state, State::Listening { .. }) {
+            self.lost(None, true, now);
+        }
+    }
+
+    /// The connection ended from the other side or broke.
+    pub fn handle_closed(&mut self, now: Instant) {
+        if matches!(self.state, State::Listening { .. }) {
+            self.lost(None, false, now);
+        }
+    }
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.deadline {
+            return;
+        }
+        match self.state {
+            State::Finished => {}
+            State::Pausing => self.connect(now),
+            State::Connecting => self.lost(Some(ConnectFailure::TimedOut), true, now),
+            State::Listening { asked: false } => {
+                self.send(FromPhone::Alive);
+                self.await_life(now);
+            }
+            State::Listening { asked: true } => self.lost(None, true, now),
+        }
+    }
+
+    /// What the embedding program says to [`ListenerOutput::Rung`]. Moot rings are ignored.
+    pub fn handle_decision(&mut self, token: RingToken, decision: Decision, _now: Instant) {
+        let Some(index) = self.open.iter().position(|open| open.token == token) else { return };
+        let Open { ring, tunnel_id, .. } = self.open.swap_remove(index);
+        let answer = match decision {
+            Decision::Come => FromPhone::Accept(ring),
+            Decision::Busy => FromPhone::Refuse(ring, Reason::Busy),
+            Decision::Unknown => FromPhone::Refuse(ring, Reason::Unknown),
+        };
+        if decision == Decision::Come
+            && let Some(seen) = self.seen.iter_mut().find(|seen| seen.tunnel_id == tunnel_id)
+        {
+            seen.accepted = true;
+        }
+        self.send(answer);
+    }
+
+    /// Nobody shall reach this phone under this contact id any more: tells the service so, as often as it takes, and
+    /// finishes. Every linked computer is answered "gone" from then on.
+    pub fn revoke(&mut self, now: Instant) {
+        if self.state == State::Finished || std::mem::replace(&mut self.revoking, true) {
+            return;
+        }
+        self.forget_open();
+        if matches!(self.state, State::Listening { .. }) {
+            self.send(FromPhone::Revoke);
+            self.await_life(now);
+        }
+    }
+
+    /// Listens no more.
+    pub fn stop(&mut self, _now: Instant) {
+        if self.state != State::Finished {
+            self.finish(Ok(()));
+        }
+    }
+
+    fn rung(
+        &mut self,
+        ring: RingId,
+        payload: ClientPayload,
+        routing_id: RoutingId,
+        tunnel_id: TunnelId,
+    ) {
+        let seen = self.seen.iter().find(|seen| seen.nonce == payload.nonce);
+        match seen {
+            // The answer was lost with the connection.
+            Some(seen) if seen.tunnel_id == tunnel_id && seen.accepted => {
+                return self.send(FromPhone::Accept(ring));
+            }
+            Some(seen) if seen.tunnel_id == tunnel_id => {}
+            Some(_) => {
+                tracing::debug!("replayed ring refused");
+                return self.send(FromPhone::Refuse(ring, Reason::Busy));
+            }
+            None => {}
+        }
+        let known = seen.is_some();
+        if self.revoking
+            || self.open.len() >= self.config.rings
+            || self.open.iter().any(|open| open.tunnel_id == tunnel_id)
+        {
+            return self.send(FromPhone::Refuse(ring, Reason::Busy));
+        }
+        if !known {
+            if self.seen.len() >= REMEMBERED {
+                self.seen.pop_front();
+            }
+            self.seen.push_back(Seen { nonce: payload.nonce, tunnel_id, accepted: false });
+        }
+        let token = RingToken(self.next_token);
+        self.next_token = self.next_token.wrapping_add(1);
+        self.open.push(Open { token, ring, tunnel_id });
+        self.outputs.push_back(ListenerOutput::Rung { token, payload, routing_id, tunnel_id });
+    }
+
+    fn connect(&mut self, now: Instant) {
+        let (domain, key) = (self.config.domain, self.config.key.clone());
+        self.outputs.push_back(ListenerOutput::Connect { domain, key });
+        self.deadline = deadline::after(now, self.config.connect_timeout);
+        self.state = State::Connecting;
+    }
+
+    fn await_life(&mut self, now: Instant) {
+        self.state = State::Listening { asked: true };
+        self.deadline = deadline::after(now, self.config.alive_timeout);
+    }
+
+    /// There is no connection any more; `close` if this side has to end it.
+    fn lost(&mut self, failure: Option<ConnectFailure>, close: bool, now: Instant) {
+        if close {
+            self.outputs.push_back(ListenerOutput::Close);
+        }
+        self.forget_open();
+        let pause = self.pause();
+        self.failures = self.failures.saturating_add(1);
+        self.state = State::Pausing;
+        self.deadline = deadline::after(now, pause);
+        tracing::debug!(?pause, "not listening");
+        self.outputs.push_back(ListenerOutput::Lost { failure, pause });
+    }
+
+    /// From half to all of what is due: twice as long with each failure.
+    fn pause(&self) -> Duration {
+        let doubled = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+        let pause = self.config.first_pause.saturating_mul(doubled).min(self.config.longest_pause);
+        // Without randomness the phone comes back all the same.
+        let [share] = self.provider.random.bytes::<1>().unwrap_or([0]);
+        let share = u32::from(share).saturating_add(256);
+        pause.saturating_mul(share).checked_div(511).unwrap_or(pause)
+    }
+
+    /// The service tells of them again where they are still under way.
+    fn forget_open(&mut self) {
+        for Open { token, .. } in self.open.drain(..) {
+            self.outputs.push_back(ListenerOutput::Over { token });
+        }
+    }
+
+    fn send(&mut self, message: FromPhone) {
+        if matches!(self.state, State::Listening { .. }) {
+            self.outputs.push_back(ListenerOutput::Send(message.encode()));
+        }
+    }
+
+    fn finish(&mut self, result: Result<(), ListenError>) {
+        self.forget_open();
+        let connection = matches!(self.state, State::Connecting | State::Listening { .. });
+        self.state = State::Finished;
+        if connection {
+            self.outputs.push_back(ListenerOutput::Close);
+        }
+        self.outputs.push_back(ListenerOutput::Finished(result));
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({:?})", self.state)
+    }
+}
