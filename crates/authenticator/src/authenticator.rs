@@ -7,7 +7,7 @@ use towline_ctap::{GetInfo, Response, Status};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    JobDone, KeepAliveStatus, KeyStore, Output, Token,
+    Fingerprint, JobDone, KeepAliveStatus, KeyStore, Output, Token,
     dispatch::dispatch,
     flow::{Core, Flow, Next},
     get_info,
@@ -100,6 +100,7 @@ impl Authenticator {
             remembered: None,
             enumeration: None,
             large_blob_write: None,
+            enrollment: None,
             events: Vec::new(),
         };
         Ok(Self {
@@ -250,6 +251,14 @@ impl Authenticator {
         &self.core.config
     }
 
+    /// The fingerprints that are enrolled: what a sensor compares with while
+    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. Until the first request has read them from the store
+    /// there are none.
+    #[must_use]
+    pub fn fingerprints(&self) -> &[Fingerprint] {
+        &self.core.state.fingerprints
+    }
+
     /// Whether credentials that may be backed up are so from now on (the BS flag). Without credentials that may be, it
     /// has no effect.
     pub const fn set_backed_up(&mut self, backed_up: bool) {
@@ -273,9 +282,11 @@ impl Authenticator {
             Ok(Next::Ask(asked)) => {
                 let token = self.token();
                 let question = asked.question().clone();
+                let most = self.core.config.user_action_timeout;
+                let patience = asked.patience().map_or(most, |asked| asked.min(most));
                 self.flush_events();
                 self.outputs.push_back(Output::Ask { token, question });
-                (Waiting::ForAnswer { token, asked }, self.core.config.user_action_timeout)
+                (Waiting::ForAnswer { token, asked }, patience)
             }
             Ok(Next::Work { job, interruptible }) => {
                 let token = self.token();

@@ -216,11 +216,21 @@ fn permissions_with_pin(core: &Core) -> Permissions {
     if core.config.has_settings() {
         known = known | Permissions::ACFG;
     }
+    if core.config.bio_enrollment.is_some() {
+        known = known | Permissions::BE;
+    }
     if core.pin_permits() { known | Permissions::MC | Permissions::GA } else { known }
 }
 
 fn permissions_with_verification(core: &Core) -> Permissions {
-    known_permissions(core) | Permissions::MC | Permissions::GA
+    let mut known = known_permissions(core) | Permissions::MC | Permissions::GA;
+    if core.config.verification_configures {
+        known = known | Permissions::ACFG;
+    }
+    if core.config.verification_enrolls() {
+        known = known | Permissions::BE;
+    }
+    known
 }
 
 /// All that is asked for must be available, and the persistent token is asked for alone.
@@ -266,10 +276,10 @@ fn compare_pin(core: &mut Core, grant: Grant, pin_hash_enc: Vec<u8>, must_change
 }
 
 fn token_for_verification(core: &mut Core, grant: Grant) -> Flow {
-    if core.config.usable_verification().is_none() {
+    if core.usable_verification().is_none() {
         return Err(Status::NotAllowed);
     }
-    user_verification::perform(core, grant.purpose(), move |core, answer| {
+    user_verification::perform_for_token(core, grant.purpose(), move |core, answer| {
         let verified = answer.map_err(|error| match error {
             UvError::TimedOut => Status::UserActionTimeout,
             UvError::Declined => Status::OperationDenied,

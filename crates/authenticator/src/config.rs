@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use towline_ctap::{Aaguid, Transport, Version};
 
-use crate::{EnterpriseAttestation, KeyHandle, PinUvAuthProtocol};
+use crate::{BioEnrollment, EnterpriseAttestation, KeyHandle, PinUvAuthProtocol};
 
 /// The policy of one authenticator.
 ///
@@ -65,6 +65,10 @@ pub struct Config {
     /// enableLongTouchForReset of authenticatorConfig: whether a platform may turn on that a reset needs a touch of 5 s or more,
     /// which the embedder has to be able to tell from a short one.
     pub long_touch_configurable: bool,
+    /// Whether built-in verification permits to use authenticatorConfig (`uvAcfg`), and not only the PIN.
+    pub verification_configures: bool,
+    /// authenticatorBioEnrollment (`bioEnroll`), which needs built-in verification. `None`: platforms enrol no fingerprints.
+    pub bio_enrollment: Option<BioEnrollment>,
     /// The extension `thirdPartyPayment`.
     pub third_party_payment: bool,
     /// Claims `alwaysUv`: nothing happens without user verification, but for silent look-ups.
@@ -135,8 +139,11 @@ pub enum LargeBlobs {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltInVerification {
-    /// Whether it is set up.
+    /// Whether it is set up, by means of the embedder's own: a fingerprint of authenticatorBioEnrollment counts without that.
     pub configured: bool,
+    /// How often a platform should ask for verification before it asks for the PIN (`preferredPlatformUvAttempts`), if that is
+    /// to be told: at least 1. With 1 a token allows as many attempts as `attempts` says, with more just one.
+    pub platform_attempts: Option<u8>,
     /// How many attempts a request allows: 1 to 5.
     pub attempts: u8,
     /// After how many failures in a row it is locked (`uvRetries`): 1 to 25.
@@ -277,12 +284,15 @@ impl Config {
 
     /// Whether anything but credentials and retries is kept.
     pub(crate) const fn has_durable_state(&self) -> bool {
-        self.client_pin.is_some() || self.persistent_token || self.has_settings()
+        self.client_pin.is_some()
+            || self.persistent_token
+            || self.bio_enrollment.is_some()
+            || self.has_settings()
     }
 
-    /// Built-in verification that is set up.
-    pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
-        self.verification.as_ref().filter(|verification| verification.configured)
+    /// Whether built-in verification permits to enrol fingerprints.
+    pub(crate) fn verification_enrolls(&self) -> bool {
+        self.bio_enrollment.is_some_and(|enrollment| enrollment.verification_permits)
     }
 }
 

@@ -139,6 +139,9 @@ impl Config {
         if let Some(pin) = &self.client_pin {
             pin.check()?;
         }
+        if let Some(enrollment) = &self.bio_enrollment {
+            enrollment.check()?;
+        }
         let verified = self.client_pin.is_some() || self.verification.is_some();
         let needs = |feature, on: bool, needs, there: bool| {
             if on && !there { Err(ConfigError::Needs { feature, needs }) } else { Ok(()) }
@@ -156,6 +159,28 @@ impl Config {
         needs("always_uv_configurable", self.always_uv_configurable, "PIN/UV tokens", token)?;
         let enterprise = self.enterprise_attestation.is_some();
         needs("enterprise_attestation", enterprise, "PIN/UV tokens", token)?;
+        let enrolls = self.bio_enrollment.is_some();
+        let lock = self.verification.as_ref();
+        needs("bio_enrollment", enrolls, "built-in verification", lock.is_some())?;
+        // Who could let the first finger in?
+        let set_up = lock.is_some_and(|lock| lock.configured) && self.verification_enrolls();
+        let other = self.client_pin.is_some() || set_up;
+        needs(
+            "bio_enrollment",
+            enrolls,
+            "a PIN, or verification that is set up and permits it",
+            other,
+        )?;
+        needs("bio_enrollment", enrolls, "PIN/UV tokens", token)?;
+        let configures = self.verification_configures;
+        needs("verification_configures", configures, "built-in verification", lock.is_some())?;
+        let settings = self.has_settings();
+        needs(
+            "verification_configures",
+            configures,
+            "a subcommand of authenticatorConfig",
+            settings,
+        )?;
         let long_touch = self.long_touch_configurable;
         needs("long_touch_configurable", long_touch, "PIN/UV tokens", token)?;
         if self.cred_blob.is_some_and(|length| length < 32) {
@@ -212,6 +237,14 @@ impl Config {
         if !(1..=25).contains(&verification.max_retries) {
             return Err(out_of_range("verification.max_retries", "1 to 25"));
         }
+        // The PIN's bit of the FIDO registry.
+        const EXTERNAL_PASSCODE: u64 = 0x800;
+        if verification.platform_attempts == Some(0) {
+            return Err(out_of_range("verification.platform_attempts", "at least 1"));
+        }
+        if verification.modality.is_some_and(|bits| bits & EXTERNAL_PASSCODE != 0) {
+            return Err(out_of_range("verification.modality", "means of the authenticator's own"));
+        }
         let modern = self.versions.iter().any(|version| *version != Version::Fido2_0);
         if modern && !self.has_tokens() && !self.verification_without_token {
             return Err(ConfigError::TokenRequired);
@@ -254,6 +287,6 @@ const fn is_ml_dsa(alg: &i64) -> bool {
     matches!(*alg, algorithm::ML_DSA_44 | algorithm::ML_DSA_65)
 }
 
-const fn out_of_range(member: &'static str, allowed: &'static str) -> ConfigError {
+pub(crate) const fn out_of_range(member: &'static str, allowed: &'static str) -> ConfigError {
     ConfigError::OutOfRange { member, allowed }
 }

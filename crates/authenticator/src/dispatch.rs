@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use towline_ctap::{Command, Request, Status};
 
 use crate::{
-    Config, authenticator_config, client_pin, credential_management,
+    Config, authenticator_config, bio_enrollment, client_pin, credential_management,
     flow::{Core, Flow},
     get_assertion, get_info, get_next_assertion, large_blobs, make_credential, reset, selection,
     state,
@@ -41,6 +41,7 @@ fn start(core: &mut Core, request: Request) -> Flow {
         Request::ClientPin(request) => client_pin::start(core, *request),
         Request::CredentialManagement(request) => credential_management::start(core, *request),
         Request::LargeBlobs(request) => large_blobs::start(core, *request),
+        Request::BioEnrollment(request) => bio_enrollment::start(core, *request),
         Request::Config(request) => authenticator_config::start(core, &request),
         _ => Err(Status::InvalidCommand),
     }
@@ -76,7 +77,7 @@ const fn is_there(core: &Core, command: Command) -> bool {
         Command::CredentialManagement => core.config.credential_management,
         Command::LargeBlobs => core.config.large_blobs.array().is_some(),
         Command::Config => core.config.has_settings(),
-        Command::BioEnrollment => false,
+        Command::BioEnrollment => core.config.bio_enrollment.is_some(),
     }
 }
 

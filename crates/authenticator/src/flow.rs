@@ -8,6 +8,7 @@ use towline_ctap::{Command, Status};
 
 use crate::{
     ChannelId, Config, CredentialStore, Event, KeyStore,
+    bio_enrollment::Enrollment,
     credential_management::Enumeration,
     get_next_assertion::Remembered,
     large_blobs::LargeBlobWrite,
@@ -59,6 +60,7 @@ pub(crate) struct Core {
     pub(crate) remembered: Option<Remembered>,
     pub(crate) enumeration: Option<Enumeration>,
     pub(crate) large_blob_write: Option<LargeBlobWrite>,
+    pub(crate) enrollment: Option<Enrollment>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -73,6 +75,9 @@ impl Core {
         }
         if but_of != Some(Command::LargeBlobs) {
             self.large_blob_write = None;
+        }
+        if but_of != Some(Command::BioEnrollment) {
+            self.enrollment = None;
         }
     }
 

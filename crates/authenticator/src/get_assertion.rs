@@ -52,7 +52,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     }
     // Step 3: `Gestures` starts with nothing shown.
     // Step 4.
-    let mut uv = options::wants_verification(&core.config, request.options, &auth)?;
+    let mut uv = options::wants_verification(core, request.options, &auth)?;
     if request.options.rk.is_some() {
         return Err(Status::UnsupportedOption);
     }

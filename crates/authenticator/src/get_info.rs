@@ -10,6 +10,9 @@ use crate::{
 /// The longest credential id that is looked up, in bytes.
 const MAX_CREDENTIAL_ID_LENGTH: u64 = 255;
 
+/// Fingerprints in the FIDO registry of means of verification.
+const FINGERPRINT: u64 = 0x02;
+
 pub(crate) fn start(core: &mut Core) -> Flow {
     let work = core.store.capacity();
     await_work(core, work, |core, capacity| {
@@ -42,7 +45,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.options = AuthenticatorOptions {
         plat: config.platform.then_some(true),
         rk: config.discoverable.then_some(true),
-        uv: config.verification.as_ref().map(|verification| verification.configured),
+        uv: config.verification.as_ref().map(|_| core.usable_verification().is_some()),
         client_pin: config.client_pin.as_ref().map(|_| core.is_pin_set()),
         cred_mgmt: config.credential_management.then_some(true),
         per_cred_mgmt_ro: config.persistent_token.then_some(true),
@@ -58,6 +61,9 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             .enterprise_attestation
             .as_ref()
             .map(|_| core.state.settings.enterprise_attestation),
+        bio_enroll: config.bio_enrollment.map(|_| !core.state.fingerprints.is_empty()),
+        uv_bio_enroll: config.verification_enrolls().then_some(true),
+        uv_acfg: config.verification_configures.then_some(true),
         authnr_cfg: config.has_settings().then_some(true),
         set_min_pin_length: config.min_pin_length_rp_ids.map(|_| true),
         make_cred_uv_not_rqd: core.make_cred_uv_not_rqd().then_some(true),
@@ -87,7 +93,12 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.authenticator_config_commands =
         config.has_settings().then(|| authenticator_config::subcommands(config));
     info.firmware_version = config.firmware_version;
-    info.uv_modality = config.verification.as_ref().and_then(|verification| verification.modality);
+    if let Some(verification) = &config.verification {
+        let fingerprint = config.bio_enrollment.map(|_| FINGERPRINT);
+        let bits = [verification.modality, fingerprint].into_iter().flatten();
+        info.uv_modality = bits.reduce(|all, bits| all | bits);
+        info.preferred_platform_uv_attempts = verification.platform_attempts.map(u64::from);
+    }
     // Absent means `packed`; `none` is not listed.
     let mut formats: Vec<String> = Vec::new();
     let enterprise =

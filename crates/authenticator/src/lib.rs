@@ -57,6 +57,7 @@
 mod attestation;
 mod authenticator;
 mod authenticator_config;
+mod bio_enrollment;
 mod client_pin;
 mod config;
 mod config_check;
@@ -65,6 +66,7 @@ mod credential_management;
 mod dispatch;
 mod enterprise;
 mod extensions;
+mod fingerprint;
 mod flow;
 mod get_assertion;
 mod get_info;
@@ -100,6 +102,7 @@ pub use config::{
 pub use config_check::ConfigError;
 pub use credential::{Credential, ExtensionData, KeyHandle, LargeBlobPlace};
 pub use enterprise::EnterpriseAttestation;
+pub use fingerprint::{BioEnrollment, Fingerprint, FingerprintKind, Template};
 pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};

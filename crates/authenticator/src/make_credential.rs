@@ -59,7 +59,7 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
     // Step 4: `Gestures` starts with nothing shown.
     // Step 5.
     let config = &core.config;
-    let mut uv = options::wants_verification(config, request.options, &auth)?;
+    let mut uv = options::wants_verification(core, request.options, &auth)?;
     if request.options.rk.is_some() && !config.discoverable {
         return Err(Status::UnsupportedOption);
     }

@@ -3,7 +3,7 @@
 use towline_ctap::{Flags, Permissions, PinUvAuth, RequestOptions, RpId, Status};
 
 use crate::{
-    Config, Purpose,
+    Purpose,
     flow::{Core, Flow},
     person::{self, Verified},
     token::TokenSerial,
@@ -71,12 +71,12 @@ pub(crate) fn check_proof(
 
 /// The `uv` option: whether the client wants built-in verification. Beside a proof it does not count.
 pub(crate) fn wants_verification(
-    config: &Config,
+    core: &Core,
     options: RequestOptions,
     auth: &Auth,
 ) -> Result<bool, Status> {
     let wanted = options.uv.unwrap_or(false) && !auth.is_proof();
-    if wanted && config.usable_verification().is_none() {
+    if wanted && core.usable_verification().is_none() {
         return Err(Status::InvalidOption);
     }
     Ok(wanted)
@@ -84,7 +84,7 @@ pub(crate) fn wants_verification(
 
 /// `alwaysUv`, and the same without the claim: whether there is to be built-in verification after all.
 pub(crate) fn always_verify(core: &Core, wanted: bool, auth: &Auth) -> Result<bool, Status> {
-    let possible = core.config.usable_verification().is_some();
+    let possible = core.usable_verification().is_some();
     let always = core.always_uv();
     if always && !core.is_protected() {
         return Err(ask_for_pin(core));

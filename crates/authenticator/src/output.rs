@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use towline_ctap::{Rp, RpId, User};
 
-use crate::{Job, Question};
+use crate::{Fingerprint, Job, Question};
 
 /// Who sent a request: one channel of a transport. The embedder chooses the numbers; over CTAPHID it is the channel id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -127,6 +127,10 @@ pub enum Event {
         /// The account, as it is called now.
         user: User,
     },
+    /// A fingerprint was enrolled and stored.
+    FingerprintEnrolled(Fingerprint),
+    /// A fingerprint was deleted: a sensor that keeps its template can forget it. After [`Event::Reset`] that is so for all.
+    FingerprintRemoved(Fingerprint),
     /// Everything was deleted.
     Reset,
 }

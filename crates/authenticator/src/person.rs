@@ -1,9 +1,11 @@
 //! The only place where the UP and UV flags come from: an answered question, or for UV a PIN that matched.
 
-use towline_ctap::{Flags, RpId, User};
+use std::time::Duration;
+
+use towline_ctap::{Flags, RpId, SampleStatus, TemplateId, User};
 
 use crate::{
-    Answer, Purpose, Question,
+    Answer, Purpose, Question, Template,
     flow::{Core, Flow, Next},
     pin::PinMatched,
 };
@@ -76,9 +78,18 @@ impl Gestures {
     }
 }
 
+/// What a sensor made of a finger.
+pub(crate) enum Sample {
+    /// One of several samples.
+    Taken(SampleStatus),
+    /// The last one: all that the sensor wants kept.
+    Enrolled(Template),
+}
+
 /// A question, and how the ceremony goes on with its answer.
 pub(crate) struct Asked {
     question: Question,
+    patience: Option<Duration>,
     then: Then,
 }
 
@@ -88,6 +99,7 @@ enum Then {
     Presence(With<Present>),
     Verification(With<Verified>),
     Account(With<usize>),
+    Sample(With<Sample>),
 }
 
 /// Asks for a touch.
@@ -95,8 +107,7 @@ pub(crate) fn ask_presence(
     purpose: Purpose,
     then: impl FnOnce(&mut Core, Result<Present, Refusal>) -> Flow + Send + 'static,
 ) -> Flow {
-    let question = Question::ConfirmPresence { purpose };
-    Ok(Next::Ask(Asked { question, then: Then::Presence(Box::new(then)) }))
+    ask(Question::ConfirmPresence { purpose }, Then::Presence(Box::new(then)))
 }
 
 /// Asks for one attempt at verification. The retry counters are the caller's to keep.
@@ -107,7 +118,7 @@ pub(crate) fn ask_verification(
     then: impl FnOnce(&mut Core, Result<Verified, Refusal>) -> Flow + Send + 'static,
 ) -> Flow {
     let question = Question::VerifyUser { purpose, attempts_left, failed_before };
-    Ok(Next::Ask(Asked { question, then: Then::Verification(Box::new(then)) }))
+    ask(question, Then::Verification(Box::new(then)))
 }
 
 /// Asks which account; the answer is an index below `accounts.len()`.
@@ -116,13 +127,32 @@ pub(crate) fn ask_account(
     accounts: Vec<User>,
     then: impl FnOnce(&mut Core, Result<usize, Refusal>) -> Flow + Send + 'static,
 ) -> Flow {
-    let question = Question::ChooseAccount { rp_id, accounts };
-    Ok(Next::Ask(Asked { question, then: Then::Account(Box::new(then)) }))
+    ask(Question::ChooseAccount { rp_id, accounts }, Then::Account(Box::new(then)))
+}
+
+/// Asks the sensor for a sample of a finger, for no longer than `patience`.
+pub(crate) fn ask_sample(
+    template: TemplateId,
+    samples_left: u8,
+    patience: Option<Duration>,
+    then: impl FnOnce(&mut Core, Result<Sample, Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    let question = Question::EnrollFingerprint { template, samples_left };
+    Ok(Next::Ask(Asked { question, patience, then: Then::Sample(Box::new(then)) }))
+}
+
+fn ask(question: Question, then: Then) -> Flow {
+    Ok(Next::Ask(Asked { question, patience: None, then }))
 }
 
 impl Asked {
     pub(crate) const fn question(&self) -> &Question {
         &self.question
+    }
+
+    /// How long the question may stay open, if not as long as any.
+    pub(crate) const fn patience(&self) -> Option<Duration> {
+        self.patience
     }
 
     /// Goes on with the person's answer, which [`Question::accepts`] has accepted.
@@ -134,6 +164,10 @@ impl Asked {
                 then(core, Err(Refusal::NotVerified))
             }
             (Then::Account(then), Answer::Account(index)) => then(core, Ok(index)),
+            (Then::Sample(then), Answer::Sample(status)) => then(core, Ok(Sample::Taken(status))),
+            (Then::Sample(then), Answer::Enrolled(template)) => {
+                then(core, Ok(Sample::Enrolled(template)))
+            }
             (then, _) => then.refuse(core, Refusal::Denied),
         }
     }
@@ -150,6 +184,7 @@ impl Then {
             Self::Presence(then) => then(core, Err(refusal)),
             Self::Verification(then) => then(core, Err(refusal)),
             Self::Account(then) => then(core, Err(refusal)),
+            Self::Sample(then) => then(core, Err(refusal)),
         }
     }
 }

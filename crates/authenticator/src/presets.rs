@@ -39,6 +39,8 @@ impl Config {
             min_pin_length_rp_ids: None,
             always_uv_configurable: false,
             long_touch_configurable: false,
+            verification_configures: false,
+            bio_enrollment: None,
             third_party_payment: false,
             make_cred_uv_not_rqd: false,
             verification_without_token: true,
@@ -120,6 +122,7 @@ impl BuiltInVerification {
     pub const fn screen_lock() -> Self {
         Self {
             configured: true,
+            platform_attempts: None,
             attempts: 3,
             max_retries: 5,
             lock_wait: Some(Duration::from_secs(30)),

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use towline_ctap::{Permissions, Rp, RpId, User};
+use towline_ctap::{Permissions, Rp, RpId, SampleStatus, TemplateId, User};
+
+use crate::Template;
 
 /// A question to the person. Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]
@@ -30,6 +32,15 @@ pub enum Question {
         /// The accounts, newest first.
         accounts: Vec<User>,
     },
+    /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until the sensor has all that
+    /// it needs; then [`Answer::Enrolled`]. With one sample left a good one can only be that. [`Answer::Deny`] ends the
+    /// enrolment. When nobody touches the sensor in time, the question is withdrawn, and the enrolment goes on.
+    EnrollFingerprint {
+        /// Names the finger. Another one than before means that a new enrolment begins, and an unfinished one is over.
+        template: TemplateId,
+        /// How many good samples there are to be at most, with this one.
+        samples_left: u8,
+    },
 }
 
 impl Question {
@@ -41,6 +52,10 @@ impl Question {
             | (Self::VerifyUser { .. }, Answer::Verified | Answer::NotVerified) => true,
             (Self::ChooseAccount { accounts, .. }, Answer::Account(index)) => {
                 *index < accounts.len()
+            }
+            (Self::EnrollFingerprint { .. }, Answer::Enrolled(_)) => true,
+            (Self::EnrollFingerprint { samples_left, .. }, Answer::Sample(status)) => {
+                *status != SampleStatus::Good || *samples_left > 1
             }
             _ => false,
         }
@@ -119,6 +134,10 @@ pub enum Answer {
     NotVerified,
     /// The account at this index of [`Question::ChooseAccount`], from 0.
     Account(usize),
+    /// What became of one sample of [`Question::EnrollFingerprint`]. A bad one is no error.
+    Sample(SampleStatus),
+    /// The last sample was good, too: what the sensor wants kept of the finger.
+    Enrolled(Template),
 }
 
 /// Why an answer was not taken. The state is as before.
@@ -146,6 +165,10 @@ impl fmt::Display for Question {
             Self::ChooseAccount { rp_id, .. } => {
                 write!(f, "Which account do you want to use on {}?", Plain(rp_id.as_str()))
             }
+            Self::EnrollFingerprint { samples_left, .. } => write!(
+                f,
+                "Touch the fingerprint sensor with the finger that you want to use. Touches left: {samples_left}."
+            ),
         }
     }
 }

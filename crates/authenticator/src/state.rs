@@ -7,7 +7,7 @@ use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    Change, Record,
+    BuiltInVerification, Change, Fingerprint, Record, fingerprint,
     flow::{Core, Flow, await_work},
     pin::StoredPin,
 };
@@ -23,6 +23,7 @@ pub(crate) struct State {
     pub(crate) pin_retries: u8,
     pub(crate) settings: Settings,
     pub(crate) identity: Option<Identity>,
+    pub(crate) fingerprints: Vec<Fingerprint>,
 }
 
 impl State {
@@ -188,7 +189,8 @@ pub(crate) fn read_long_touch(
 }
 
 /// The records that make up the state.
-static RECORDS: [Record; 4] = [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity];
+static RECORDS: [Record; 5] =
+    [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity, Record::Fingerprints];
 
 type Then = Box<dyn FnOnce(&mut Core) -> Flow + Send>;
 
@@ -226,6 +228,9 @@ impl State {
             }
             Record::Identity => {
                 self.identity = Some(Identity::from_record(value).ok_or_else(damaged)?);
+            }
+            Record::Fingerprints => {
+                self.fingerprints = fingerprint::from_record(value).ok_or_else(damaged)?;
             }
             _ => {}
         }
@@ -278,9 +283,15 @@ impl Core {
         self.config.client_pin.as_ref().is_some_and(|pin| pin.permits_mc_ga)
     }
 
+    /// Built-in verification that is set up: by other means, or with a fingerprint.
+    pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
+        let enrolled = !self.state.fingerprints.is_empty();
+        self.config.verification.as_ref().filter(|known| known.configured || enrolled)
+    }
+
     /// Whether "some form of user verification" protects the authenticator.
     pub(crate) fn is_protected(&self) -> bool {
-        self.is_pin_set() || self.config.usable_verification().is_some()
+        self.is_pin_set() || self.usable_verification().is_some()
     }
 
     pub(crate) fn always_uv(&self) -> bool {

@@ -184,6 +184,8 @@ pub enum Record {
     LargeBlobs,
     /// The persistent token, a secret, and the identity that it lets its holders read.
     Identity,
+    /// The fingerprints that were enrolled: secrets.
+    Fingerprints,
 }
 
 impl Record {
@@ -197,6 +199,7 @@ impl Record {
             Self::Settings => "settings",
             Self::LargeBlobs => "large-blobs",
             Self::Identity => "identity",
+            Self::Fingerprints => "fingerprints",
         }
     }
 }

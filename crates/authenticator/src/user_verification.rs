@@ -63,11 +63,28 @@ pub(crate) fn perform(
     purpose: Purpose,
     then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
-    let then: Then = Box::new(then);
-    let Some(verification) = core.config.usable_verification() else {
+    let attempts =
+        core.config.verification.as_ref().map_or(1, |verification| verification.attempts);
+    perform_up_to(core, purpose, attempts, Box::new(then))
+}
+
+/// performBuiltInUv for a token: with internal retries, unless the platform is to retry itself (§6.5.5.7.3).
+pub(crate) fn perform_for_token(
+    core: &mut Core,
+    purpose: Purpose,
+    then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
+) -> Flow {
+    let attempts = core.config.verification.as_ref().map_or(1, |verification| {
+        let platform_retries = verification.platform_attempts.is_some_and(|attempts| attempts > 1);
+        if platform_retries { 1 } else { verification.attempts }
+    });
+    perform_up_to(core, purpose, attempts, Box::new(then))
+}
+
+fn perform_up_to(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
+    if core.usable_verification().is_none() {
         return then(core, Err(UvError::Failed));
-    };
-    let attempts = verification.attempts;
+    }
     load(core, move |core, loaded| match loaded {
         // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
         Ok(()) if core.is_pin_set() && core.state.pin_retries == 0 => {
@@ -156,7 +173,7 @@ fn unlock_and_attempt(core: &mut Core, purpose: Purpose, attempts: u8, then: The
 /// The lock opens when its time is over.
 fn unlock(core: &mut Core) {
     if core.retries.left == Some(0) && core.reached(core.retries.locked_until) {
-        let max = core.config.usable_verification().map(|verification| verification.max_retries);
+        let max = core.config.verification.as_ref().map(|verification| verification.max_retries);
         core.retries.left = max;
         core.retries.locked_until = None;
     }
@@ -179,7 +196,7 @@ fn attempt(
         person::ask_verification(purpose.clone(), shown, failed_before, move |core, answer| {
             match answer {
                 Ok(verified) => {
-                    core.retries.left = core.config.usable_verification().map(|uv| uv.max_retries);
+                    core.retries.left = core.config.verification.as_ref().map(|uv| uv.max_retries);
                     settle(core, Ok(verified), then)
                 }
                 Err(Refusal::Denied) => settle(core, Err(UvError::Declined), then),
@@ -204,7 +221,7 @@ fn failed(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
 }
 
 fn lock(core: &mut Core) {
-    let wait = core.config.usable_verification().and_then(|verification| verification.lock_wait);
+    let wait = core.config.verification.as_ref().and_then(|verification| verification.lock_wait);
     core.retries.locked_until = wait.and_then(|wait| core.after(wait));
     core.events.push(Event::VerificationLocked { wait });
 }

@@ -202,3 +202,30 @@ fn always_verified_means_always_but_for_silent_look_ups() {
     assert_eq!(data(&response.auth_data).flags, Flags::empty());
     assert_eq!(rig.info().options.always_uv, Some(true));
 }
+
+fn with_tokens(platform_attempts: Option<u8>) -> Rig {
+    let mut config = Config::security_key();
+    let mut lock = towline_authenticator::BuiltInVerification::screen_lock();
+    lock.platform_attempts = platform_attempts;
+    config.verification = Some(lock);
+    Rig::new(config)
+}
+
+#[test]
+fn a_platform_that_retries_itself_gets_one_attempt_a_token() {
+    for (preferred, attempts) in [(None, 3), (Some(1), 3), (Some(2), 1), (Some(5), 1)] {
+        let mut rig = with_tokens(preferred);
+        assert_eq!(rig.info().preferred_platform_uv_attempts, preferred.map(u64::from));
+        rig.person(clumsy);
+        let platform = platform::Platform::agree(&mut rig, 2);
+        let refused = platform.uv_token(&mut rig, towline_ctap::Permissions::CM, None);
+        assert_eq!(refused, Err(Status::UvInvalid));
+        assert_eq!(rig.questions.len(), attempts, "{preferred:?}");
+        // Without a token nobody but the authenticator can retry.
+        rig.forget_past();
+        let mut request = creation("example.org", "alice");
+        request.options.uv = Some(true);
+        rig.create(&request).unwrap_err();
+        assert_eq!(rig.questions.len(), (5 - attempts).min(3), "{preferred:?}");
+    }
+}
