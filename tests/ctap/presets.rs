@@ -68,9 +68,13 @@ fn request(command: u8, members: &[(i64, u64)]) -> Vec<u8> {
     writer.into_vec()
 }
 
-/// Every command byte that the standard names.
+/// The two command bytes of FIDO_2_1_PRE, which the standard leaves to vendors.
+const PREVIEW: [u8; 2] = [0x40, 0x41];
+
+/// Every command byte that the standard names, and those of the preview.
 pub(crate) fn commands() -> BTreeSet<String> {
-    Command::ALL.iter().map(|command| format!("{:#04x}", command.to_u8())).collect()
+    let named = Command::ALL.iter().map(|command| command.to_u8());
+    named.chain(PREVIEW).map(|byte| format!("{byte:#04x}")).collect()
 }
 
 /// The commands with subcommands, and under which key these stand.

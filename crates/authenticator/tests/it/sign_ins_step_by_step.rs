@@ -1,6 +1,6 @@
 //! authenticatorGetAssertion: what each step judges, and that the steps come in their order.
 
-use crate::rig::{commands::*, *};
+use crate::rig::{commands::*, platform::*, *};
 use towline_authenticator::{BuiltInVerification, Config};
 use towline_ctap::{
     CredentialId, Extensions, Flags, GetAssertionRequest, Permissions,
@@ -118,5 +118,23 @@ fn the_credential_is_named_also_where_the_list_has_one_entry() {
         assert_eq!(response.user.unwrap().id, user("alice").id);
         assert_eq!(response.number_of_credentials, None);
         assert_eq!(response.user_selected, None);
+    }
+}
+
+#[test]
+fn salts_that_are_not_whole_blocks_are_refused() {
+    for protocol in [1, 2] {
+        let mut rig = stocked();
+        let platform = Platform::agree(&mut rig, protocol);
+        for length in [0, 1, 15, 31, 33, 63, 65] {
+            let mut input = salts(&platform, &[1; 32]);
+            input.salt_enc = vec![1; length];
+            input.salt_auth = platform.mac(&input.salt_enc);
+            let mut request = assertion(RP);
+            request.extensions.set(&input);
+            let refused = rig.sign_in(&request).unwrap_err();
+            assert_eq!(refused, Status::InvalidParameter, "{protocol}: {length}");
+        }
+        assert!(rig.questions.is_empty());
     }
 }

@@ -1,0 +1,236 @@
+//! The store of the example `embedding` keeps the rules that a store has to keep.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+#[path = "../../examples/embedding/vault.rs"]
+mod vault;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use towline::authenticator::{
+    Change, Counter, Credential, CredentialStore, KeyHandle, MemoryStore, Query, Record,
+    StoreError, Work,
+};
+use towline_ctap::{
+    CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy as Level,
+};
+use vault::Vault;
+use zeroize::Zeroizing;
+
+/// A directory of its own, which goes with the test.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = env::temp_dir().join(format!("towline-vault-{}-{number}", process::id()));
+        fs::create_dir(&directory).unwrap();
+        Self(directory)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("my.vault")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A test may have removed it.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn open(path: &Path) -> Vault {
+    Vault::open(path).unwrap()
+}
+
+fn done<T>(work: Work<T, StoreError>) -> Result<T, StoreError> {
+    match work {
+        Work::Done(result) => result,
+        Work::Later(run) => run(),
+    }
+}
+
+fn rp(id: &str) -> RpId {
+    RpId::new(id).unwrap()
+}
+
+fn credential(number: u8, site: &str, user: u8) -> Credential {
+    Credential {
+        id: CredentialId::new(&[number; 32]).unwrap(),
+        rp_id: rp(site),
+        rp_name: Some(format!("{site}, as it was called for {number}")),
+        user: User {
+            id: UserHandle::new(&[user]).unwrap(),
+            name: Some(format!("user {user}")),
+            display_name: None,
+        },
+        discoverable: !number.is_multiple_of(4),
+        protection: Level::from_level(u64::from(number % 3) + 1).unwrap(),
+        backup_eligible: false,
+        key: KeyHandle::new(-7, Zeroizing::new([number; 32].into())),
+        extensions: None,
+    }
+}
+
+fn save(number: u8, site: &str, user: u8) -> Vec<Change> {
+    vec![Change::Save { credential: Box::new(credential(number, site, user)), replaces: None }]
+}
+
+fn record(value: Option<&[u8]>) -> Vec<Change> {
+    let value = value.map(|value| Zeroizing::new(value.to_vec()));
+    vec![Change::Record { record: Record::PinRetries, value }]
+}
+
+/// Everything that can be asked, page by page.
+fn told(store: &mut dyn CredentialStore) -> String {
+    let mut all = Vec::new();
+    let parties = done(store.relying_parties(None, 100)).unwrap();
+    for (place, party) in parties.parties.iter().enumerate() {
+        let one = done(store.relying_parties(Some(&party.id), 1)).unwrap();
+        assert_eq!(
+            one.parties,
+            parties.parties.iter().skip(place + 1).take(1).cloned().collect::<Vec<_>>()
+        );
+        for verified in [true, false] {
+            let mut after = None;
+            loop {
+                let query = Query { rp_id: party.id.clone(), verified, after, limit: 1 };
+                let page = done(store.discoverable(&query)).unwrap();
+                let Some(found) = page.credentials.first() else { break };
+                let user = done(store.account(&party.id, &found.user.id)).unwrap();
+                assert_eq!(user.as_ref(), Some(found));
+                all.push(format!("{} {verified} {found:?}", page.total));
+                after = page.end;
+            }
+        }
+    }
+    let ids: Vec<_> = (0..20).map(|number| CredentialId::new(&[number; 32]).unwrap()).collect();
+    for id in &ids {
+        all.push(format!("{:?}", done(store.lookup(id)).unwrap()));
+    }
+    for site in ["a.example", "b.example"] {
+        all.push(format!("{:?}", done(store.find(&rp(site), &ids)).unwrap()));
+    }
+    all.push(format!("{parties:?} {:?}", done(store.capacity()).unwrap()));
+    all.push(format!("{:?}", done(store.record(Record::PinRetries)).unwrap()));
+    all.join("\n")
+}
+
+#[test]
+fn it_answers_as_the_store_in_memory_does_also_when_it_was_opened_again() {
+    let place = Place::new();
+    let mut memory = MemoryStore::new();
+    let id = |number: u8| CredentialId::new(&[number; 32]).unwrap();
+    let renamed =
+        User { name: None, display_name: Some("new".into()), ..credential(2, "a.example", 2).user };
+    let mut replacing = save(9, "a.example", 7);
+    let Change::Save { replaces, .. } = &mut replacing[0] else { panic!() };
+    *replaces = Some(id(1));
+    let steps = [
+        save(1, "a.example", 1),
+        save(2, "a.example", 2),
+        save(3, "b.example", 1),
+        save(4, "b.example", 1),
+        record(Some(&[8])),
+        save(5, "a.example", 2),
+        [save(6, "a.example", 3), record(Some(&[7]))].concat(),
+        vec![Change::Rename { id: id(5), user: renamed }],
+        replacing,
+        vec![Change::Remove(id(3)), Change::Remove(id(19))],
+        record(None),
+        save(6, "a.example", 3),
+    ];
+    for step in steps {
+        done(open(&place.file()).commit(step.clone())).unwrap();
+        done(memory.commit(step)).unwrap();
+        for counter in [Counter::Global, Counter::Of(id(6)), Counter::Of(id(2))] {
+            let counted = done(open(&place.file()).count(counter.clone()));
+            assert_eq!(counted, done(memory.count(counter)));
+        }
+        assert_eq!(told(&mut open(&place.file())), told(&mut memory));
+    }
+    let mut vault = open(&place.file());
+    let before = done(vault.count(Counter::Global)).unwrap();
+    done(vault.clear()).unwrap();
+    done(memory.clear()).unwrap();
+    assert_eq!(told(&mut open(&place.file())), told(&mut memory));
+    assert_eq!(done(open(&place.file()).count(Counter::Global)), Ok(before + 1), "never back");
+}
+
+#[test]
+fn a_change_is_a_job_and_nothing_has_changed_before_it_is_run() {
+    let place = Place::new();
+    let mut vault = open(&place.file());
+    let Work::Later(run) = vault.commit(save(1, "a.example", 1)) else { panic!("it blocked") };
+    assert!(done(vault.lookup(&credential(1, "a.example", 1).id)).unwrap().is_none());
+    assert!(!place.file().exists());
+    run().unwrap();
+    assert!(done(vault.lookup(&credential(1, "a.example", 1).id)).unwrap().is_some());
+}
+
+#[test]
+fn a_change_that_fails_in_part_fails_whole() {
+    let place = Place::new();
+    let mut vault = open(&place.file());
+    done(vault.commit(save(1, "a.example", 1))).unwrap();
+    let (before, bytes) = (told(&mut vault), fs::read(place.file()).unwrap());
+    let user = credential(1, "a.example", 1).user;
+    let unknown = Change::Rename { id: CredentialId::new(&[19; 32]).unwrap(), user };
+    let changes = [save(2, "a.example", 2), record(Some(&[1])), vec![unknown]].concat();
+    assert_eq!(done(vault.commit(changes)), Err(StoreError::NotFound));
+    assert_eq!(told(&mut vault), before);
+    assert_eq!(fs::read(place.file()).unwrap(), bytes);
+}
+
+#[test]
+fn what_can_not_be_written_has_not_happened() {
+    let place = Place::new();
+    let mut vault = open(&place.file());
+    done(vault.commit(save(1, "a.example", 1))).unwrap();
+    let before = told(&mut vault);
+    fs::remove_dir_all(&place.0).unwrap();
+    for work in [vault.commit(save(2, "a.example", 2)), vault.clear()] {
+        assert!(matches!(done(work), Err(StoreError::Unavailable(_))));
+    }
+    assert!(matches!(done(vault.count(Counter::Global)), Err(StoreError::Unavailable(_))));
+    assert_eq!(told(&mut vault), before);
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_no_vault() {
+    let place = Place::new();
+    done(open(&place.file()).commit(save(1, "a.example", 1))).unwrap();
+    let bytes = fs::read(place.file()).unwrap();
+    for length in 0..bytes.len() {
+        fs::write(place.file(), &bytes[..length]).unwrap();
+        assert!(Vault::open(&place.file()).is_err(), "{length}");
+    }
+    fs::write(place.file(), [&bytes[..], &[0]].concat()).unwrap();
+    assert!(Vault::open(&place.file()).is_err());
+    // A new file that was being written when the power failed is not looked at.
+    fs::write(place.file(), &bytes).unwrap();
+    fs::write(place.file().with_extension("new"), &bytes[..5]).unwrap();
+    assert_eq!(done(open(&place.file()).capacity()).unwrap().discoverable, 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    done(open(&place.file()).commit(save(1, "a.example", 1))).unwrap();
+    assert_eq!(fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o600);
+}
