@@ -177,6 +177,15 @@ pub(crate) enum PresenceMode {
     Auto,
 }
 
+/// How relying parties keep more with a passkey than fits into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LargeBlobForm {
+    /// By the command authenticatorLargeBlobs and the extension largeBlobKey, since CTAP 2.1
+    Command,
+    /// By the extension largeBlob, since CTAP 2.3
+    Extension,
+}
+
 #[derive(Debug, Args)]
 #[command(after_long_help = KEY_EXAMPLES)]
 pub(crate) struct Key {
@@ -187,6 +196,10 @@ pub(crate) struct Key {
     /// Who confirms what programs ask for
     #[arg(long, value_enum, default_value_t = PresenceMode::Ask)]
     pub(crate) presence: PresenceMode,
+
+    /// How relying parties keep more with a passkey than fits into it; a key has one of the two
+    #[arg(long, value_enum, default_value_t = LargeBlobForm::Command)]
+    pub(crate) large_blobs: LargeBlobForm,
 }
 
 const KEY_EXAMPLES: &str = "\

@@ -216,7 +216,11 @@ impl Event {
                     _ => mark(simulated),
                 };
                 let url = one_line(url);
-                (Weight::Result, format!("{what}{mark} at {url}; stop it with Ctrl-C"))
+                let how = match role {
+                    Role::Key => "`towline key --help` shows how programs reach it, ",
+                    _ => "",
+                };
+                (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
             }
             Self::Stopped { role: Role::Key, simulated } => {
                 let mark = mark_presence(*simulated);

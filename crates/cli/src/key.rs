@@ -3,11 +3,13 @@
 use std::{convert::Infallible, io, sync::Arc};
 
 use tokio::sync::Mutex;
-use towline::authenticator::{self, Answer, Authenticator, Config, MemoryStore, SoftwareKeys};
+use towline::authenticator::{
+    self, Answer, Authenticator, Config, LargeBlobs, MemoryStore, SoftwareKeys,
+};
 use towline_ctaphid_socket::{Door, DoorError, Endpoint, Person, Presence};
 
 use crate::{
-    args::{self, AnswerMode, PresenceMode},
+    args::{self, AnswerMode, LargeBlobForm, PresenceMode},
     console::Console,
     event::{self, Event, Place, Role, Store},
     exit::{Exit, Failure},
@@ -34,23 +36,19 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
         report.event(&listening(endpoint, simulated));
     }
     tokio::select! {
-        ended = serve(door, args.presence, report) => match ended? {},
+        ended = serve(door, args, report) => match ended? {},
         () = stop.wished() => {}
     }
     report.event(&Event::Stopped { role: Role::Key, simulated });
     Ok(Exit::Ok)
 }
 
-async fn serve(
-    door: Door,
-    presence: PresenceMode,
-    report: &Arc<Report>,
-) -> Result<Infallible, Failure> {
+async fn serve(door: Door, args: &args::Key, report: &Arc<Report>) -> Result<Infallible, Failure> {
     let provider = towline::crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
-    let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)
+    let key = Authenticator::new(config(args), provider, MemoryStore::new(), keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
-    let presence = match presence {
+    let presence = match args.presence {
         PresenceMode::Ask => {
             let console = Arc::new(Mutex::new(Console::new()));
             let report = Arc::clone(report);
@@ -64,6 +62,15 @@ async fn serve(
         PresenceMode::Auto => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
     };
     door.run(key, presence).await.map_err(door_failure)
+}
+
+/// The key that the arguments describe.
+fn config(args: &args::Key) -> Config {
+    let mut config = Config::security_key();
+    if args.large_blobs == LargeBlobForm::Extension {
+        config.large_blobs = LargeBlobs::Extension(LARGEST_BLOB);
+    }
+    config
 }
 
 /// Whoever has the key in hand.
@@ -148,7 +155,13 @@ fn door_failure(error: DoorError) -> Failure {
         DoorError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
             "; something else is there, so name another place with --listen"
         }
+        DoorError::Listen { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            "; make the directory of the socket first, or name another place with --listen"
+        }
         _ => "",
     };
     Failure::environment("listen", format!("{error}{advice}"))
 }
+
+/// How much a relying party keeps with a passkey by the extension largeBlob, in bytes after compression.
+const LARGEST_BLOB: usize = 2048;

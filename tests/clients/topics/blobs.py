@@ -120,4 +120,40 @@ def refusals(t):
     t.refused("largeBlobKey without rk", ERR.INVALID_OPTION, make, ctap, rk=False, extensions={"largeBlobKey": True}, auth=auth)
 
 
-TOPICS = [through_a_relying_party, array, refusals]
+def by_extension(t):
+    """The extension of CTAP 2.3, which python-fido2 does not speak yet: the messages are written out."""
+    key = t.key("--large-blobs=extension")
+    ctap = key.ctap()
+    t.check("largeBlob is offered", "largeBlob" in ctap.info.extensions, ctap.info.extensions)
+    t.check("and the command is not", not ctap.info.options.get("largeBlobs") and "largeBlobKey" not in ctap.info.extensions, ctap.info.options)
+    t.refused("nor there", ERR.INVALID_COMMAND, ctap.large_blobs, 0, get=17)
+    made = make(ctap, extensions={"largeBlob": {"support": "required"}})
+    t.equal("supported", made.unsigned_extension_outputs, {"largeBlob": {"supported": True}})
+    t.check("which is not signed", not made.auth_data.extensions)
+    plain = make(ctap, user=b"\2")
+    with_pin(key)
+    ctap = key.ctap()
+
+    def ask(credential, request):
+        id = credential.auth_data.credential_data.credential_id
+        protocol, secret = token(ctap, PERMISSION.GET_ASSERTION)
+        answer = ctap.send_cbor(
+            0x02,
+            {1: "example.org", 2: bytes(32), 3: [{"type": "public-key", "id": id}], 4: {"largeBlob": request}}
+            | {6: protocol.authenticate(secret, bytes(32)), 7: protocol.VERSION},
+        )
+        return answer.get(8, {}).get("largeBlob")
+
+    t.check("nothing is there at first", not ask(made, {"read": True}))
+    blob = os.urandom(1500)
+    t.equal("written", ask(made, {"write": blob, "originalSize": 3000}), {"written": True})
+    key.power_cycle()
+    ctap = key.ctap()
+    t.equal("read after a power cycle", ask(made, {"read": True}), {"blob": blob, "originalSize": 3000})
+    t.equal("written over", ask(made, {"write": b"short", "originalSize": 5}), {"written": True})
+    t.equal("and read", ask(made, {"read": True}), {"blob": b"short", "originalSize": 5})
+    t.equal("not with a credential that was made without", ask(plain, {"write": b"x", "originalSize": 1}), {"written": False})
+    t.refused("reading and writing at once", ERR.INVALID_CBOR, ask, made, {"read": True, "write": b"x", "originalSize": 1})
+
+
+TOPICS = [through_a_relying_party, array, refusals, by_extension]

@@ -1,6 +1,9 @@
 """Passkeys: registration and sign-in as relying parties see them, and what the key refuses."""
 
-from fido2.attestation import AttestationType
+import subprocess
+import sys
+from pathlib import Path
+
 from fido2.client import ClientError
 from fido2.cose import CoseKey
 from fido2.ctap2 import Ctap2
@@ -242,4 +245,14 @@ def first_touch(t):
         t.check(f"protocol {protocol.VERSION}: the touch took no attempt away", token(ctap, PERMISSION.GET_ASSERTION, pin=PIN, protocol=protocol))
 
 
-TOPICS = [information, algorithms, formats, sign_in, accounts, silently, first_touch]
+def documented(t):
+    """The example in docs/cli.md, as it stands but for the port."""
+    key = t.key()
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+    example = page.split("```python\n")[1].split("```")[0]
+    port = key.addresses["udp"].rsplit(":", 1)[1]
+    ran = subprocess.run([sys.executable, "-c", example.replace("8111", port)], capture_output=True, text=True)
+    t.check("it prints what the key says of itself", ran.returncode == 0 and "FIDO_2_3" in ran.stdout, ran.stderr)
+
+
+TOPICS = [documented, information, algorithms, formats, sign_in, accounts, silently, first_touch]

@@ -170,7 +170,24 @@ async fn a_place_that_is_taken_is_named() {
     }
     assert_eq!(std::fs::read(&file).unwrap(), b"precious");
     let nowhere = format!("unix:{}", directory.path("no/such/key.sock"));
-    run(["key", "--listen", &nowhere]).await.assert_failed(5, "listen");
+    let ended = run(["key", "--listen", &nowhere]).await;
+    ended.assert_failed(5, "listen");
+    let message = text(&ended.failed()["message"]);
+    assert!(message.contains("make the directory"), "{message}");
+}
+
+#[tokio::test]
+async fn large_blobs_are_kept_by_the_command_or_by_the_extension() {
+    for (args, command) in [(&[][..], true), (&["--large-blobs", "extension"], false)] {
+        let (_key, mut client) = key(args).await;
+        let info = GetInfo::decode(&client.request(GET_INFO).await).unwrap();
+        assert_eq!(info.options.large_blobs == Some(true), command, "{args:?}");
+        let extensions = info.extensions.unwrap();
+        let has = |id: &str| extensions.iter().any(|listed| listed.as_str() == id);
+        assert_eq!((has("largeBlobKey"), has("largeBlob")), (command, !command), "{args:?}");
+    }
+    let (code, _, err) = run_plain(["key", "--large-blobs", "both"]).await;
+    assert_eq!(code, 2, "{err}");
 }
 
 #[tokio::test]
