@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 from collections import deque
+from threading import Thread
 
 from fido2.ctap2 import Ctap2
 from fido2.hid import CTAPHID, CtapHidDevice
@@ -173,8 +174,10 @@ class Key:
         if not any(arg.startswith("--presence") for arg in args):
             command += ["--presence", "auto"]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self.says = None
+        self.questions = []
         self.addresses = {}
         while len(self.addresses) < len(listen):
             line = self.process.stdout.readline()
@@ -184,6 +187,21 @@ class Key:
             if event["event"] == "listening":
                 self.addresses[event["kind"]] = event["address"]
         self.url = f"udp:{self.addresses['udp']}"
+        self.reader = Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        """Reads what the key tells, and answers its questions as `says` says; without that the input ends."""
+        for line in self.process.stdout:
+            event = json.loads(line)
+            if event["event"] != "question":
+                continue
+            self.questions.append(event["message"])
+            if self.says is None:
+                self.process.stdin.close()
+            else:
+                self.process.stdin.write(f"{self.says}\n")
+                self.process.stdin.flush()
 
     def connection(self, kind="udp"):
         return CONNECTIONS[kind](self.addresses[kind])
@@ -220,5 +238,6 @@ class Key:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        self.reader.join()
         self.process.stdout.close()
         self.directory.cleanup()

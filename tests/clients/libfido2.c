@@ -1,7 +1,8 @@
 /*
  * libfido2 against `towline key`: its own code for every command, over UDP by functions of ours for input and output.
  *
- *     libfido2 127.0.0.1:PORT
+ *     libfido2 127.0.0.1:PORT                  a security key
+ *     libfido2 127.0.0.1:PORT fingerprints     one with a fingerprint sensor
  *
  * One readable line per check; the first that fails ends the run.
  */
@@ -485,10 +486,74 @@ static fido_dev_t *reset(fido_dev_t *dev)
 	return dev;
 }
 
+/* The second run: a key with a fingerprint sensor. */
+static void fingerprints(fido_dev_t *dev)
+{
+	char what[64];
+	check("it could verify, but nobody is enrolled", fido_dev_supports_uv(dev) && !fido_dev_has_uv(dev));
+	ends("a PIN is set", FIDO_OK, fido_dev_set_pin(dev, PIN, NULL));
+	fido_bio_info_t *info = fido_bio_info_new();
+	ends("it has a sensor", FIDO_OK, fido_bio_dev_get_info(dev, info));
+	unsigned wanted = fido_bio_info_max_samples(info), samples = 1;
+	check("which takes samples", wanted >= 1);
+	fido_bio_template_t *finger = fido_bio_template_new();
+	fido_bio_enroll_t *enrolment = fido_bio_enroll_new();
+	ends("nobody enrols without the PIN", FIDO_ERR_PIN_INVALID, fido_bio_dev_enroll_begin(dev, finger, enrolment, 10000, "0000"));
+	ends("a finger is enrolled", FIDO_OK, fido_bio_dev_enroll_begin(dev, finger, enrolment, 10000, PIN));
+	while (fido_bio_enroll_remaining_samples(enrolment) > 0 && samples < wanted) {
+		check("a good sample", fido_bio_enroll_last_status(enrolment) == FIDO_BIO_ENROLL_FP_GOOD);
+		snprintf(what, sizeof(what), "sample %u", ++samples);
+		ends(what, FIDO_OK, fido_bio_dev_enroll_continue(dev, finger, enrolment, 10000));
+	}
+	check("that is all of them", fido_bio_enroll_remaining_samples(enrolment) == 0);
+	fido_bio_template_set_name(finger, "left");
+	ends("it gets a name", FIDO_OK, fido_bio_dev_set_template_name(dev, finger, PIN));
+	fido_bio_template_array_t *fingers = fido_bio_template_array_new();
+	ends("fingers are listed", FIDO_OK, fido_bio_dev_get_template_array(dev, fingers, PIN));
+	check("one, with its name", fido_bio_template_array_count(fingers) == 1 &&
+	    strcmp(fido_bio_template_name(fido_bio_template(fingers, 0)), "left") == 0);
+	fido_bio_template_array_free(&fingers);
+	close_key(&dev);
+	dev = open_key();
+	check("somebody is enrolled", fido_dev_has_uv(dev));
+
+	fido_cred_t *cred = new_cred(COSE_ES256, RP, 1, "ada", true);
+	fido_cred_set_uv(cred, FIDO_OPT_TRUE);
+	ends("a finger registers, without the PIN", FIDO_OK, fido_dev_make_cred(dev, cred, NULL));
+	ends("its attestation", FIDO_OK, fido_cred_verify_self(cred));
+	check("verified", (fido_cred_flags(cred) & 5) == 5);
+	fido_assert_t *assert = new_assert(RP, NULL);
+	fido_assert_set_uv(assert, FIDO_OPT_TRUE);
+	ends("and signs in", FIDO_OK, fido_dev_get_assert(dev, assert, NULL));
+	check("verified", (fido_assert_flags(assert, 0) & 5) == 5);
+	ends("its signature", FIDO_OK, verify(assert, 0, cred));
+	fido_assert_free(&assert);
+	fido_cred_free(&cred);
+	int left = 0;
+	ends("attempts are told", FIDO_OK, fido_dev_get_uv_retry_count(dev, &left));
+	check("all of them", left == 5);
+	fido_bio_enroll_t *another = fido_bio_enroll_new();
+	fido_bio_template_t *other = fido_bio_template_new();
+	ends("another is begun", FIDO_OK, fido_bio_dev_enroll_begin(dev, other, another, 10000, PIN));
+	ends("and given up", FIDO_OK, fido_bio_dev_enroll_cancel(dev));
+	ends("the finger is removed", FIDO_OK, fido_bio_dev_enroll_remove(dev, finger, PIN));
+	ends("once only", FIDO_ERR_INVALID_OPTION, fido_bio_dev_enroll_remove(dev, finger, PIN));
+	close_key(&dev);
+	dev = open_key();
+	check("nobody is enrolled any more", !fido_dev_has_uv(dev));
+	close_key(&dev);
+	fido_bio_template_free(&other);
+	fido_bio_enroll_free(&another);
+	fido_bio_enroll_free(&enrolment);
+	fido_bio_template_free(&finger);
+	fido_bio_info_free(&info);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s 127.0.0.1:PORT\n", argv[0]);
+	bool sensor = argc == 3 && strcmp(argv[2], "fingerprints") == 0;
+	if (argc != 2 && !sensor) {
+		fprintf(stderr, "usage: %s 127.0.0.1:PORT [fingerprints]\n", argv[0]);
 		return 2;
 	}
 	address = argv[1];
@@ -497,6 +562,11 @@ int main(int argc, char **argv)
 	memset(salt + 32, 0x33, 32);
 	fido_init(0);
 	fido_dev_t *dev = open_key();
+	if (sensor) {
+		fingerprints(dev);
+		printf("%u passed, 0 failed\n", passed);
+		return 0;
+	}
 	information(dev);
 	algorithms(dev);
 	dev = pins(dev);

@@ -6,6 +6,7 @@ PROGRAM is `towline`, LIBFIDO2 what libfido2.c was compiled to; where that is no
 chosen by a part of their names.
 """
 
+import functools
 import logging
 import os
 import subprocess
@@ -16,10 +17,10 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from failure import Failure, status_of
 from topic import Topic
-from topics import blobs, extensions, management, passkeys, pins, resets, settings, tokens, transport
+from topics import blobs, extensions, fingers, management, passkeys, pins, resets, settings, tokens, transport
 
 # Those that wait for a time-out come first, so that the others need not wait for them.
-MODULES = [resets, transport, passkeys, pins, tokens, management, blobs, settings, extensions]
+MODULES = [resets, transport, passkeys, pins, tokens, management, blobs, settings, extensions, fingers]
 AT_A_TIME = 4
 
 
@@ -30,7 +31,10 @@ def main(program, libfido2, wanted):
         for run in module.TOPICS
     ]
     if os.path.exists(libfido2):
-        topics.append((Topic("libfido2", program), lambda topic: by_libfido2(topic, libfido2)))
+        run = functools.partial(by_libfido2, program=libfido2)
+        topics.append((Topic("libfido2", program), run))
+        run = functools.partial(run, key=["--kind=fingerprint-key"], args=["fingerprints"])
+        topics.append((Topic("libfido2.fingerprints", program), run))
     topics = [(topic, run) for topic, run in topics if not wanted or any(word in topic.name for word in wanted)]
     pool = ThreadPoolExecutor(AT_A_TIME)
     started = {pool.submit(play, topic, run): topic for topic, run in topics}
@@ -54,10 +58,10 @@ def play(topic, run):
     print(f"     {topic.name}: {topic.passed} checks in {time.monotonic() - started:.1f} s\n", end="", flush=True)
 
 
-def by_libfido2(topic, libfido2):
+def by_libfido2(topic, program, key=(), args=()):
     """Runs the C program with a key, and takes over its lines."""
-    key = topic.key()
-    ran = subprocess.run([libfido2, key.addresses["udp"]], stdout=subprocess.PIPE, text=True, timeout=120)
+    key = topic.key(*key)
+    ran = subprocess.run([program, key.addresses["udp"], *args], stdout=subprocess.PIPE, text=True, timeout=120)
     *lines, last = ran.stdout.splitlines() or [""]
     print("\n".join(lines), flush=True)
     topic.passed += sum(line.startswith("ok ") for line in lines)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    AttestationFormat, Backup, BuiltInVerification, ClientPin, Config, Counters, LargeBlobs,
-    PinComplexity, PinUvAuthProtocol, ResetPolicy,
+    AttestationFormat, Backup, BioEnrollment, BuiltInVerification, ClientPin, Config, Counters,
+    LargeBlobs, PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
 /// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
@@ -104,6 +104,16 @@ impl Config {
         }
     }
 
+    /// A security key with a fingerprint sensor: fingers are enrolled with the PIN, and then do what it does.
+    #[must_use]
+    pub fn fingerprint_key() -> Self {
+        Self {
+            verification: Some(BuiltInVerification::fingerprints()),
+            bio_enrollment: Some(BioEnrollment::touch()),
+            ..Self::security_key()
+        }
+    }
+
     /// An authenticator built into the client's device, with its screen lock.
     #[must_use]
     pub fn platform() -> Self {
@@ -131,6 +141,21 @@ impl BuiltInVerification {
     }
 }
 
+impl BuiltInVerification {
+    /// A fingerprint sensor: 3 attempts a request, 5 in a row, then only the PIN helps.
+    #[must_use]
+    pub const fn fingerprints() -> Self {
+        Self {
+            configured: false,
+            platform_attempts: Some(3),
+            attempts: 3,
+            max_retries: 5,
+            lock_wait: None,
+            modality: Some(FINGERPRINT_INTERNAL),
+        }
+    }
+}
+
 impl ClientPin {
     /// A PIN of 4 to 63 characters and 8 tries, good for everything.
     #[must_use]
@@ -144,3 +169,6 @@ impl ClientPin {
         }
     }
 }
+
+/// USER_VERIFY_FINGERPRINT_INTERNAL (FIDO registry of predefined values).
+const FINGERPRINT_INTERNAL: u64 = 0x02;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use towline_ctap::{Permissions, Rp, RpId, SampleStatus, TemplateId, User};
+use zeroize::Zeroizing;
 
 use crate::Template;
 
@@ -44,6 +45,22 @@ pub enum Question {
 }
 
 impl Question {
+    /// The answer of somebody who agrees to everything, and whose finger the sensor always knows: for simulated presence,
+    /// demos and tests. Of several accounts it is the first, which is the newest.
+    #[must_use]
+    pub fn agreement(&self) -> Answer {
+        match self {
+            Self::ConfirmPresence { .. } => Answer::Approve,
+            Self::VerifyUser { .. } => Answer::Verified,
+            Self::ChooseAccount { .. } => Answer::Account(0),
+            Self::EnrollFingerprint { template, samples_left: 0 | 1 } => {
+                // Of a finger that nobody has there is nothing to be kept but its name.
+                Answer::Enrolled(Template::new(Zeroizing::new(template.as_bytes().into())))
+            }
+            Self::EnrollFingerprint { .. } => Answer::Sample(SampleStatus::Good),
+        }
+    }
+
     /// Whether the question can be answered so.
     pub(crate) fn accepts(&self, answer: &Answer) -> bool {
         match (self, answer) {

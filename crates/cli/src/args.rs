@@ -177,6 +177,15 @@ pub(crate) enum PresenceMode {
     Auto,
 }
 
+/// What a security key has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyKind {
+    /// It has to be touched, and can have a PIN
+    SecurityKey,
+    /// It has a fingerprint sensor as well: with the PIN, programs enrol fingers, which then count as much as the PIN
+    FingerprintKey,
+}
+
 /// How relying parties keep more with a passkey than fits into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LargeBlobForm {
@@ -197,6 +206,10 @@ pub(crate) struct Key {
     #[arg(long, value_enum, default_value_t = PresenceMode::Ask)]
     pub(crate) presence: PresenceMode,
 
+    /// What kind of key it is
+    #[arg(long, value_enum, default_value_t = KeyKind::SecurityKey)]
+    pub(crate) kind: KeyKind,
+
     /// How relying parties keep more with a passkey than fits into it; a key has one of the two
     #[arg(long, value_enum, default_value_t = LargeBlobForm::Command)]
     pub(crate) large_blobs: LargeBlobForm,
@@ -207,6 +220,7 @@ Examples:
   towline key                                       at udp:127.0.0.1:8111, asks here
   towline key --listen tcp:127.0.0.1:35962 --listen unix:/run/user/1000/key.sock
   towline key --presence auto                       SIMULATED presence, for tests
+  towline key --kind fingerprint-key                with a sensor: a yes is a finger on it
 
 From Python, with python-fido2 (pip install fido2):
   import socket

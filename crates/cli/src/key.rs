@@ -9,7 +9,7 @@ use towline::authenticator::{
 use towline_ctaphid_socket::{Door, DoorError, Endpoint, Person, Presence};
 
 use crate::{
-    args::{self, AnswerMode, LargeBlobForm, PresenceMode},
+    args::{self, AnswerMode, KeyKind, LargeBlobForm, PresenceMode},
     console::Console,
     event::{self, Event, Place, Role, Store},
     exit::{Exit, Failure},
@@ -66,7 +66,10 @@ async fn serve(door: Door, args: &args::Key, report: &Arc<Report>) -> Result<Inf
 
 /// The key that the arguments describe.
 fn config(args: &args::Key) -> Config {
-    let mut config = Config::security_key();
+    let mut config = match args.kind {
+        KeyKind::SecurityKey => Config::security_key(),
+        KeyKind::FingerprintKey => Config::fingerprint_key(),
+    };
     if args.large_blobs == LargeBlobForm::Extension {
         config.large_blobs = LargeBlobs::Extension(LARGEST_BLOB);
     }

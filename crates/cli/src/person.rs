@@ -106,6 +106,13 @@ impl Terminal {
                     authenticator::Answer::Deny
                 }
             }
+            Question::EnrollFingerprint { .. } => {
+                if self.agrees(event::Question::Other, &message, None).await {
+                    agree(question)
+                } else {
+                    authenticator::Answer::Deny
+                }
+            }
             // A kind of question that this program can't show is not agreed to.
             _ => authenticator::Answer::Deny,
         }

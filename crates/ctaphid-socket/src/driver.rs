@@ -27,7 +27,7 @@ use crate::{
     Person,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
     listener::{Received, Source},
-    presence::{Simulation, agree},
+    presence::Simulation,
 };
 
 /// One device: its channels, its authenticator, and whose request is under way.
@@ -157,7 +157,7 @@ impl Driver {
         if self.simulation.as_mut().is_some_and(|simulation| simulation.take(now))
             && let Some((_, question)) = &self.open
         {
-            self.answer(agree(question));
+            self.answer(question.agreement());
         }
     }
 

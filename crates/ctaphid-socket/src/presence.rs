@@ -88,16 +88,6 @@ impl Simulation {
     }
 }
 
-/// The answer of somebody who agrees to everything.
-pub(crate) const fn agree(question: &Question) -> Answer {
-    match question {
-        Question::VerifyUser { .. } => Answer::Verified,
-        Question::ChooseAccount { .. } => Answer::Account(0),
-        // A yes; to a question that can't be answered so, it is taken as a no.
-        _ => Answer::Approve,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -59,10 +59,5 @@ impl Person for Agreeable {
 /// The answer of somebody who agrees; the first of several accounts, which is the newest.
 #[must_use]
 pub fn agree(question: &Question) -> Answer {
-    match question {
-        Question::VerifyUser { .. } => Answer::Verified,
-        Question::ChooseAccount { .. } => Answer::Account(0),
-        Question::ConfirmPresence { .. } => Answer::Approve,
-        _ => Answer::Deny,
-    }
+    question.agreement()
 }

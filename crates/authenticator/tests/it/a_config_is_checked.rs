@@ -30,7 +30,9 @@ fn out_of_range(config: Config, member: &str, change: impl FnOnce(&mut Config)) 
 
 #[test]
 fn the_presets_are_sound() {
-    for config in [Config::phone(), Config::security_key(), Config::platform()] {
+    for config in
+        [Config::phone(), Config::security_key(), Config::platform(), Config::fingerprint_key()]
+    {
         assert_eq!(config.check(), Ok(()));
     }
 }

@@ -191,6 +191,15 @@ async fn large_blobs_are_kept_by_the_command_or_by_the_extension() {
 }
 
 #[tokio::test]
+async fn a_fingerprint_key_has_a_sensor_and_nobody_enrolled() {
+    for (kind, sensor) in [("security-key", None), ("fingerprint-key", Some(false))] {
+        let (_key, mut client) = key(&["--kind", kind]).await;
+        let options = GetInfo::decode(&client.request(GET_INFO).await).unwrap().options;
+        assert_eq!((options.bio_enroll, options.uv), (sensor, sensor), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn places_that_others_reach_and_that_are_none_are_refused_with_a_sentence() {
     for (place, advice) in [
         ("udp:0.0.0.0:8111", "use a loopback address, 127.0.0.1 or [::1]"),
