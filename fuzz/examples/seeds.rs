@@ -13,9 +13,10 @@ use towline_fuzz::{
     kinds::KINDS,
     raw::{raw, record},
     requests::{
-        Sensible, authenticator_config::AuthenticatorConfig, client_pin::ClientPin,
-        credential_management::CredentialManagement, get_assertion::GetAssertion,
-        large_blobs::LargeBlobs, make_credential::MakeCredential, plain::Plain,
+        Sensible, authenticator_config::AuthenticatorConfig, bio_enrollment::BioEnrollment,
+        client_pin::ClientPin, credential_management::CredentialManagement,
+        get_assertion::GetAssertion, large_blobs::LargeBlobs, make_credential::MakeCredential,
+        plain::Plain,
     },
     watch::Watch,
 };
@@ -30,6 +31,7 @@ fn main() -> std::io::Result<()> {
     write::<CredentialManagement>("credential_management", &[0x0a])?;
     write::<LargeBlobs>("large_blobs", &[0x0c])?;
     write::<AuthenticatorConfig>("authenticator_config", &[0x0d])?;
+    write::<BioEnrollment>("bio_enrollment", &[0x09])?;
     write::<Plain>("plain", &[0x04, 0x07, 0x0b])
 }
 
@@ -63,6 +65,13 @@ fn save(
 ) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     fs::create_dir_all(&folder)?;
+    for old in fs::read_dir(&folder)? {
+        let old = old?.path();
+        let name = old.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with("seed-")) {
+            fs::remove_file(old)?;
+        }
+    }
     let mut seen = HashSet::new();
     let mut saved = 0;
     for number in 0..400_u64 {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use towline_authenticator::{
-    Backup, BuiltInVerification, Config, Counters, LargeBlobs, PinComplexity, PinUvAuthProtocol,
-    ResetPolicy,
+    Backup, BioEnrollment, BuiltInVerification, Config, Counters, LargeBlobs, PinComplexity,
+    PinUvAuthProtocol, ResetPolicy,
 };
 
 /// How many kinds there are.
@@ -18,7 +18,8 @@ pub fn config(kind: u8) -> Config {
             let mut config = everything().with_counters(Counters::PerCredential);
             config.has_display = true;
             config.large_blobs = LargeBlobs::Extension(512);
-            config.verification = Some(lock());
+            config.verification = Some(lock(true));
+            config.verification_configures = true;
             config.verification_without_token = false;
             config.confirm_no_credentials = false;
             config
@@ -48,6 +49,8 @@ fn everything() -> Config {
     let mut config = Config::security_key().with_counters(Counters::Global);
     config.large_blobs = LargeBlobs::Command(1024);
     config.long_touch_configurable = true;
+    config.verification = Some(lock(false));
+    config.bio_enrollment = Some(BioEnrollment::touch());
     config.reset = ResetPolicy::AfterPowerUp(Duration::from_secs(10));
     // Few enough that a time-out costs little.
     config.keepalive = Some(Duration::from_secs(5));
@@ -57,8 +60,9 @@ fn everything() -> Config {
     config
 }
 
-fn lock() -> BuiltInVerification {
+fn lock(configured: bool) -> BuiltInVerification {
     let mut lock = BuiltInVerification::screen_lock();
+    lock.configured = configured;
     lock.lock_wait = Some(Duration::from_secs(20));
     lock
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use towline_authenticator::{Counters, Credential, LargeBlobs};
 use towline_ctap::{
-    AuthenticatorData, ClientPinRequest, ClientPinResponse, CredentialId,
-    CredentialManagementRequest, CredentialManagementResponse,
-    CredentialManagementSubcommand as Sub, Flags, GetAssertionResponse, GetInfo, LargeBlobsRequest,
-    LargeBlobsResponse, MakeCredentialResponse, Permissions, Request, RpId, Status, Version,
+    AuthenticatorData, BioEnrollmentRequest, BioEnrollmentResponse, ClientPinRequest,
+    ClientPinResponse, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
+    CredentialManagementSubcommand as Sub, FingerprintSubcommand as Fingerprints, Flags,
+    GetAssertionResponse, GetInfo, LargeBlobsRequest, LargeBlobsResponse, MakeCredentialResponse,
+    Permissions, Request, RpId, Status, Version,
 };
 
 use crate::watch::{Durable, Retries, Shown, Token, Watch};
@@ -53,6 +54,11 @@ impl Watch {
             Request::GetInfo => {
                 let info = GetInfo::decode(response).expect("readable");
                 assert_eq!(info.encode(), response);
+                let uv = self.config().verification.as_ref().map(|lock| lock.configured);
+                let fingers = self.durable().fingerprints.is_some();
+                assert_eq!(info.options.uv, uv.map(|configured| configured || fingers));
+                let enrolls = self.config().bio_enrollment.is_some();
+                assert_eq!(info.options.bio_enroll, enrolls.then_some(fingers));
                 claims_are_consistent(&info);
             }
             Request::ClientPin(request) => self.pin_answered(request, response),
@@ -63,8 +69,12 @@ impl Watch {
                 assert!(self.store.is_empty() && self.durable().pin.is_none());
                 assert_eq!(response.len(), 1);
             }
-            Request::BioEnrollment(_) => panic!("there is no sensor"),
-            Request::Selection | Request::Config(_) => assert_eq!(response.len(), 1),
+            Request::BioEnrollment(request) => self.enrolled(request, response),
+            Request::Config(_) => {
+                assert!(self.token.is_some() || !self.is_protected(), "set by nobody");
+                assert_eq!(response.len(), 1);
+            }
+            Request::Selection => assert_eq!(response.len(), 1),
         }
     }
 
@@ -210,6 +220,33 @@ impl Watch {
         }
     }
 
+    fn enrolled(&self, request: &BioEnrollmentRequest, response: &[u8]) {
+        let answer = BioEnrollmentResponse::decode(response).expect("readable");
+        assert_eq!(answer.encode(), response);
+        let sensor = self.config().bio_enrollment.expect("the command is there");
+        let enrolled = self.authenticator.fingerprints();
+        assert!(enrolled.len() <= usize::from(sensor.max_fingerprints));
+        let BioEnrollmentRequest::Fingerprint(request) = request else { return };
+        let open = matches!(
+            request.subcommand(),
+            Fingerprints::CancelCurrentEnrollment | Fingerprints::GetFingerprintSensorInfo
+        );
+        assert!(open || self.token.is_some(), "enrolled by nobody");
+        if let Some(listed) = &answer.template_infos {
+            let known = enrolled.iter().map(|known| (&known.id, &known.friendly_name));
+            assert!(known.eq(listed.iter().map(|listed| (&listed.id, &listed.friendly_name))));
+        }
+        if let Fingerprints::RemoveEnrollment(id) = request.subcommand() {
+            assert!(enrolled.iter().all(|known| known.id != *id));
+        }
+    }
+
+    /// Whether some form of user verification protects the authenticator.
+    fn is_protected(&self) -> bool {
+        let configured = self.config().verification.as_ref().is_some_and(|lock| lock.configured);
+        configured || self.durable().pin.is_some() || self.durable().fingerprints.is_some()
+    }
+
     /// Retries only come back to whoever has been let in, or with everything gone.
     fn judge_retries(
         &self,
@@ -275,7 +312,10 @@ fn claims_are_consistent(info: &GetInfo) {
     assert!(!on(options.cred_mgmt) || on(options.pin_uv_auth_token));
     assert!(!on(options.per_cred_mgmt_ro) || on(options.cred_mgmt));
     assert!(!on(options.no_mc_ga_permissions_with_client_pin) || options.client_pin.is_some());
+    assert!(!on(options.uv_acfg) || on(options.authnr_cfg));
+    assert!(!on(options.uv_bio_enroll) || options.bio_enroll.is_some());
     let settings = info.authenticator_config_commands.as_ref();
+    assert_eq!(options.ep.is_some(), settings.is_some_and(|commands| commands.contains(&1)));
     assert_eq!(on(options.set_min_pin_length), info.supports_extension("minPinLength"));
     assert_eq!(
         on(options.set_min_pin_length),

@@ -7,12 +7,15 @@ use std::{
 
 use towline_authenticator::{
     Answer, Authenticator, ChannelId, Config, Credential, CredentialStore, LargeBlobs, MemoryStore,
-    Output, Purpose, Question, Record, SoftwareKeys, Work,
+    Output, Purpose, Question, Record, SoftwareKeys, Template, Work,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    ClientPinRequest, CredentialId, KeyAgreementKey, Permissions, Request, RpId, Status,
+    ClientPinRequest, CredentialId, KeyAgreementKey, Permissions, Request, RpId, SampleStatus,
+    Status, TemplateId,
 };
+
+use zeroize::Zeroizing;
 
 use crate::kinds;
 
@@ -86,6 +89,7 @@ pub struct Durable {
     pub pin: Option<Vec<u8>>,
     pub large_blobs: Option<Vec<u8>>,
     pub settings: Option<Vec<u8>>,
+    pub fingerprints: Option<Vec<u8>>,
 }
 
 /// The retry counters, as they are stored.
@@ -109,6 +113,8 @@ pub struct Watch {
     pub(crate) listed_rp: Option<RpId>,
     /// How much of a large-blob array was written.
     pub(crate) written: usize,
+    /// The finger that is being enrolled.
+    pub(crate) enrolling: Option<TemplateId>,
     pub(crate) token: Option<Token>,
     /// The counter last seen, by credential; under no id, the global one.
     pub(crate) counts: HashMap<Option<CredentialId>, u32>,
@@ -133,6 +139,7 @@ impl Watch {
             sequence_rp: None,
             listed_rp: None,
             written: 0,
+            enrolling: None,
             token: None,
             counts: HashMap::new(),
         };
@@ -197,6 +204,9 @@ impl Watch {
         }
         if config.client_pin.is_some() && config.min_pin_length_rp_ids.is_some() {
             all = all | Permissions::ACFG;
+        }
+        if config.bio_enrollment.is_some() {
+            all = all | Permissions::BE;
         }
         all
     }
@@ -270,6 +280,9 @@ impl Watch {
                 Output::Ask { token, question } => {
                     assert!(!question.to_string().is_empty());
                     assert_eq!(open.replace(token), None, "two questions at once");
+                    if let Question::EnrollFingerprint { template, .. } = &question {
+                        self.enrolling = Some(template.clone());
+                    }
                     if mood == Mood::Interrupted {
                         self.interrupt();
                     }
@@ -362,6 +375,7 @@ impl Watch {
             pin: self.record(Record::Pin),
             large_blobs: self.record(Record::LargeBlobs),
             settings: self.record(Record::Settings),
+            fingerprints: self.record(Record::Fingerprints),
         }
     }
 
@@ -395,6 +409,11 @@ fn answer(mood: Mood, question: &Question, asked: usize) -> Option<Answer> {
             Mood::Fails => Answer::NotVerified,
             Mood::Slips if asked == 0 => Answer::NotVerified,
             _ => Answer::Verified,
+        },
+        Question::EnrollFingerprint { samples_left, .. } => match mood {
+            Mood::Fails | Mood::Slips => Answer::Sample(SampleStatus::TooFast),
+            _ if *samples_left > 1 && account % 4 > 0 => Answer::Sample(SampleStatus::Good),
+            _ => Answer::Enrolled(Template::new(Zeroizing::new([9; 40].into()))),
         },
         Question::ChooseAccount { accounts, .. } => Answer::Account(account % accounts.len()),
         _ => Answer::Approve,

@@ -10,6 +10,7 @@ use towline_ctap::{
 use crate::watch::{RPS, Watch};
 
 pub mod authenticator_config;
+pub mod bio_enrollment;
 pub mod client_pin;
 pub mod credential_management;
 pub mod extensions;

@@ -10,17 +10,20 @@ use crate::rig::{
 };
 use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{
-    Answer, BuiltInVerification, Config, Credential, CredentialStore, LargeBlobs, PinComplexity,
-    Purpose, Question, Record, ResetPolicy, Work,
+    Answer, BioEnrollment, BuiltInVerification, Config, Credential, CredentialStore, LargeBlobs,
+    PinComplexity, Purpose, Question, Record, ResetPolicy, Template, Work,
 };
 use towline_crypto::rustcrypto;
 use towline_ctap::{
-    ClientPinRequest, ClientPinResponse, ConfigRequest, CredentialId, CredentialManagementRequest,
-    CredentialManagementResponse, CredentialManagementSubcommand as Sub, Flags,
-    GetAssertionResponse, GetInfo, LargeBlobsRequest, MakeCredentialResponse, Permissions, Request,
-    Status, Version,
+    BioEnrollmentRequest, BioEnrollmentResponse, ClientPinRequest, ClientPinResponse,
+    ConfigRequest, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
+    CredentialManagementSubcommand as Sub, FingerprintRequest, FingerprintSubcommand as Finger,
+    Flags, GetAssertionResponse, GetInfo, LargeBlobsRequest, MakeCredentialResponse, Permissions,
+    Request, SampleStatus, Status, TemplateId, Version,
     extension::{LargeBlob, LargeBlobInput, LargeBlobSupport},
 };
+
+use zeroize::Zeroizing;
 
 use steps::{List, Management, Mood, Step, often, step};
 
@@ -74,6 +77,8 @@ fn config(by_extension: bool) -> Config {
     config.reset = ResetPolicy::Always;
     config.long_touch_configurable = true;
     config.verification = Some(BuiltInVerification::screen_lock());
+    config.bio_enrollment = Some(BioEnrollment::touch());
+    config.verification_configures = true;
     if let Some(pin) = &mut config.client_pin {
         pin.complexity = PinComplexity::Configurable;
     }
@@ -112,6 +117,19 @@ impl Run {
                 Mood::Refuses => refusing(question),
                 Mood::Fails => clumsy(question),
                 Mood::Absent => absent(question),
+            };
+            let answer = match (question, mood) {
+                (Question::EnrollFingerprint { samples_left: 1, template }, Mood::Agrees) => {
+                    let template = Zeroizing::new(template.as_bytes().into());
+                    Some(Answer::Enrolled(Template::new(template)))
+                }
+                (Question::EnrollFingerprint { .. }, Mood::Agrees) => {
+                    Some(Answer::Sample(SampleStatus::Good))
+                }
+                (Question::EnrollFingerprint { .. }, Mood::Fails) => {
+                    Some(Answer::Sample(SampleStatus::TooHigh))
+                }
+                _ => answer,
             };
             let mut now = shown.get();
             match (question, &answer) {
@@ -158,7 +176,7 @@ impl Run {
     }
 
     fn durable(&self) -> Durable {
-        let kept = [Record::Pin, Record::Settings, Record::LargeBlobs];
+        let kept = [Record::Pin, Record::Settings, Record::LargeBlobs, Record::Fingerprints];
         Durable {
             credentials: self.rig.store.credentials(),
             records: kept.map(|record| self.record(record)).into(),
@@ -229,6 +247,15 @@ impl Run {
                 let mut request = ConfigRequest::new(subcommand);
                 request.auth = self.auth(&request.authenticated_message());
                 let _ = self.call(&request.into(), false);
+            }
+            Step::Enroll(more) => self.enroll(more),
+            Step::RemoveFinger(place) => {
+                let known = self.rig.authenticator.fingerprints().get(place).cloned();
+                let id = known.map_or_else(|| TemplateId::new(b"nobody's"), |known| known.id);
+                if self.finger(Finger::RemoveEnrollment(id.clone())).is_ok() {
+                    let mut left = self.rig.authenticator.fingerprints().iter();
+                    assert!(left.all(|known| known.id != id));
+                }
             }
             Step::Plain(request) => {
                 let reset = request == Request::Reset;
@@ -391,6 +418,32 @@ impl Run {
             let Some(next) = &next else { return };
             let request = CredentialManagementRequest::new(next.clone());
             answer = self.call(&request.into(), false);
+        }
+    }
+
+    fn finger(&mut self, subcommand: Finger) -> Result<BioEnrollmentResponse, Status> {
+        let mut request = FingerprintRequest::new(subcommand);
+        request.auth = self.auth(&request.authenticated_message());
+        let response = self.call(&BioEnrollmentRequest::from(request).into(), false)?;
+        assert!(self.held.is_some(), "somebody without a token changed the fingerprints");
+        Ok(BioEnrollmentResponse::decode(&response).unwrap())
+    }
+
+    /// Enrols a finger, which is there when the sensor has all samples, and not before.
+    fn enroll(&mut self, more: usize) {
+        let before = self.rig.authenticator.fingerprints().len();
+        let Ok(begun) = self.finger(Finger::EnrollBegin { timeout: None }) else { return };
+        let template = begun.template.unwrap();
+        for _ in 0..more {
+            let template = template.clone();
+            let next = Finger::EnrollCaptureNextSample { template, timeout: None };
+            let Ok(progress) = self.finger(next) else { return };
+            let whole = progress.remaining_samples == Some(0);
+            let now = self.rig.authenticator.fingerprints().len();
+            assert_eq!(now, before + usize::from(whole));
+            if whole {
+                return;
+            }
         }
     }
 

@@ -41,6 +41,9 @@ pub enum Step {
     },
     ReadBlobs(u64),
     Settings(ConfigSubcommand),
+    /// A finger, and so many samples after the first.
+    Enroll(usize),
+    RemoveFinger(usize),
     Plain(Request),
     /// What the person does from now on.
     Mood(Mood),
@@ -84,8 +87,8 @@ pub fn step() -> impl Strategy<Value = Step> {
     let rp = || 0..RPS.len();
     let token = prop_oneof![
         3 => rp().prop_map(|rp| (0x03_u64, Some(rp))),
-        3 => rp().prop_map(|rp| (0x37, Some(rp))),
-        4 => Just((0x34, None)),
+        3 => rp().prop_map(|rp| (0x3f, Some(rp))),
+        4 => Just((0x3c, None)),
         1 => Just((0x40, None)),
         1 => (1..0x80_u64, option::of(rp())),
     ];
@@ -144,6 +147,8 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(length, part)| Step::WriteBlobs { length, part }),
         1 => (0..90_u64).prop_map(Step::ReadBlobs),
         3 => settings.prop_map(Step::Settings),
+        3 => (0..6_usize).prop_map(Step::Enroll),
+        1 => (0..3_usize).prop_map(Step::RemoveFinger),
         3 => plain.prop_map(Step::Plain),
         4 => mood.prop_map(Step::Mood),
         2 => (0..6_usize).prop_map(Step::Fault),
