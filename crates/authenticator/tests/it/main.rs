@@ -10,6 +10,7 @@
 
 mod a_config_is_checked;
 mod a_credential_is_kept_as_bytes;
+mod a_failing_store_changes_nothing;
 mod a_fingerprint_key;
 mod a_key_store_attests;
 mod accounts_are_chosen;
