@@ -4,15 +4,16 @@ use std::{collections::HashSet, hash::Hash};
 
 use crate::rig::{commands::PIN, platform::*, *};
 use towline_authenticator::{
-    AttestationFormat, BuiltInVerification, ClientPin, Config, ConfigError, LargeBlobs,
-    PinComplexity, PinUvAuthProtocol,
+    AttestationFormat, BioEnrollment, BuiltInVerification, ClientPin, Config, ConfigError,
+    EnterpriseAttestation, KeyHandle, LargeBlobs, PinComplexity, PinUvAuthProtocol,
 };
 use towline_ctap::{GetInfo, Permissions, Status, Version, extension::*};
+use zeroize::Zeroizing;
 
 type Change = fn(&mut Config);
 
 /// Each of these alone and with each other is tried on every preset.
-const CHANGES: [Change; 26] = [
+const CHANGES: [Change; 30] = [
     |_| {},
     |c| c.versions.retain(|version| *version != Version::Fido2_3),
     |c| c.versions = vec![Version::Fido2_0],
@@ -54,6 +55,21 @@ const CHANGES: [Change; 26] = [
     |c| c.long_touch_configurable = !c.long_touch_configurable,
     |c| c.always_uv = true,
     |c| c.make_cred_uv_not_rqd = !c.make_cred_uv_not_rqd,
+    |c| c.bio_enrollment = Some(BioEnrollment::touch()),
+    |c| c.verification_configures = true,
+    |c| {
+        if let Some(verification) = &mut c.verification {
+            verification.platform_attempts = Some(3);
+        }
+    },
+    |c| {
+        c.enterprise_attestation = Some(EnterpriseAttestation {
+            key: KeyHandle::new(-7, Zeroizing::new([1; 32].into())),
+            certificates: vec![vec![0x30, 0]],
+            vendor_rp_ids: Vec::new(),
+            platform_managed: true,
+        });
+    },
 ];
 
 /// All configs that pass the check.
@@ -140,6 +156,8 @@ fn rules(config: &Config, info: &GetInfo) -> Vec<(&'static str, bool)> {
         ("size of messages", at_least(info.max_msg_size, 1024)),
         ("length of lists", at_least(info.max_credential_count_in_list, 1)),
         ("length of ids", at_least(info.max_credential_id_length, 1)),
+        ("who configures", options.uv_acfg.is_none() || on(options.authnr_cfg)),
+        ("attempts", at_least(info.preferred_platform_uv_attempts, 1)),
         ("fingerprints", options.uv_bio_enroll.is_none() || options.bio_enroll.is_some()),
     ]
 }
