@@ -33,13 +33,13 @@ fn lines(page: &str) -> Vec<Line> {
             continue;
         }
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        assert_eq!(cells.len(), 5, "{PAGE}: a line needs five cells: {line}");
+        assert_eq!(cells.len(), 6, "{PAGE}: a line needs six cells: {line}");
         assert!(cells.iter().all(|cell| !cell.is_empty()), "{PAGE}: an empty cell: {line}");
         found.push(Line {
             table: table.clone(),
             id: cells[0].split('`').nth(1).unwrap().to_owned(),
-            states: cells[1..4].iter().map(|cell| (*cell).to_owned()).collect(),
-            tests: cells[4].split(", ").map(|test| test.trim_matches('`').to_owned()).collect(),
+            states: cells[1..5].iter().map(|cell| (*cell).to_owned()).collect(),
+            tests: cells[5].split(", ").map(|test| test.trim_matches('`').to_owned()).collect(),
         });
     }
     found
@@ -92,7 +92,22 @@ fn known() -> BTreeMap<&'static str, BTreeSet<String>> {
             formats.insert(variant.split('(').next().unwrap().to_owned());
         }
     }
+    let versions = names("crates/ctap/src/get_info/mod.rs", |line| {
+        line.strip_prefix("Self::")?
+            .split_once(" => \"")
+            .and_then(|(_, text)| text.split_once('"').map(|(version, _)| version.to_owned()))
+    });
+    let hid = read("crates/ctap/src/hid/mod.rs");
+    let (commands, _) = hid.split_once("pub enum HidError").unwrap();
+    let hid: BTreeSet<String> = commands
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Self::")?.split_once(" => 0x"))
+        .map(|(_, number)| format!("0x{}", number.trim_end_matches(',')))
+        .collect();
+    assert!(hid.len() >= 9, "{hid:?}");
     BTreeMap::from([
+        ("Versions", versions.into_iter().collect()),
+        ("CTAPHID commands", hid),
         ("Commands", crate::presets::commands()),
         ("Subcommands", crate::presets::subcommands()),
         ("Members of getInfo", members.into_iter().collect()),
@@ -169,11 +184,11 @@ fn every_feature_has_its_line_and_its_tests() {
 
 #[test]
 fn lines_are_found_under_their_heading() {
-    let page = "# T\n## One\n| Name | a | b | c | d |\n| --- | --- | --- | --- | --- |\n| `x` text | yes | – | no | `f::t`, `p/q.rs::u` |\n";
+    let page = "# T\n## One\n| Name | a | b | c | d | e |\n| --- | --- | --- | --- | --- | --- |\n| `x` text | yes | – | no | yes | `f::t`, `p/q.rs::u` |\n";
     let found = lines(page);
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].table.as_str(), found[0].id.as_str()), ("One", "x"));
-    assert_eq!(found[0].states, ["yes", "–", "no"]);
+    assert_eq!(found[0].states, ["yes", "–", "no", "yes"]);
     assert_eq!(found[0].tests, ["f::t", "p/q.rs::u"]);
     assert_eq!(reference("f::t"), format!("{OWN}/f.rs::t"));
     assert_eq!(reference("p/q.rs::u"), "p/q.rs::u");

@@ -10,7 +10,8 @@ use towline_authenticator::{
 };
 use towline_cbor::{Key, Reader, Writer};
 use towline_ctap::{
-    ClientPinRequest, Command, KeyAgreementKey, Permissions, Request, RpId, Status, algorithm,
+    ClientPinRequest, Command, KeyAgreementKey, Permissions, Request, RpId, Status, Transport,
+    Version, algorithm,
 };
 
 /// What stands where a preset does not have something.
@@ -24,11 +25,14 @@ pub(crate) struct Preset {
     extensions: Vec<String>,
     algorithms: Vec<i64>,
     protocols: Vec<u64>,
+    versions: Vec<Version>,
 }
 
 /// In the order of the columns.
 pub(crate) fn all() -> Vec<Preset> {
-    [Config::phone(), Config::platform(), Config::security_key()].map(Preset::new).into()
+    [Config::phone(), Config::platform(), Config::security_key(), Config::fingerprint_key()]
+        .map(Preset::new)
+        .into()
 }
 
 fn authenticator(config: &Config) -> Authenticator {
@@ -173,6 +177,7 @@ impl Preset {
             extensions: info.extensions.unwrap_or_default(),
             algorithms: info.algorithms.unwrap_or_default(),
             protocols: info.pin_uv_auth_protocols.unwrap_or_default(),
+            versions: info.versions,
         }
     }
 
@@ -184,6 +189,9 @@ impl Preset {
                 let byte = u8::from_str_radix(id.trim_start_matches("0x"), 16).unwrap();
                 yes(refusal(&self.config, &[byte]) != Some(Status::InvalidCommand))
             }
+            "Versions" => yes(self.versions.iter().any(|version| version.as_str() == id)),
+            // One who is not reached by USB speaks no CTAPHID.
+            "CTAPHID commands" => yes(self.config.transports.contains(&Transport::Usb)),
             "Subcommands" => yes(self.has_subcommand(id)),
             "Members of getInfo" => yes(self.members.contains(id)),
             "Option IDs" => {

@@ -75,7 +75,9 @@ const CHANGES: [Change; 30] = [
 /// All configs that pass the check.
 fn configs() -> Vec<Config> {
     let mut sound = Vec::new();
-    for preset in [Config::phone(), Config::platform(), Config::security_key()] {
+    let presets =
+        [Config::phone(), Config::platform(), Config::security_key(), Config::fingerprint_key()];
+    for preset in presets {
         for (place, first) in CHANGES.iter().enumerate() {
             for second in &CHANGES[place..] {
                 let mut config = preset.clone();
