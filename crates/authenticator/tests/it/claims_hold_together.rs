@@ -246,3 +246,24 @@ fn numbers_of_extensions_are_in_their_range() {
         assert_eq!(member, name);
     }
 }
+
+#[test]
+fn verification_is_by_means_of_the_authenticators_own() {
+    let refused = |modality, attempts| {
+        let mut config = Config::security_key();
+        let mut verification = BuiltInVerification::screen_lock();
+        (verification.modality, verification.platform_attempts) = (modality, attempts);
+        config.verification = Some(verification);
+        match config.check() {
+            Ok(()) => None,
+            Err(ConfigError::OutOfRange { member, .. }) => Some(member),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(Some(0x02), Some(1)), None);
+    // A PIN that is typed elsewhere is no built-in verification, also not beside a fingerprint.
+    for modality in [0x800, 0x802] {
+        assert_eq!(refused(Some(modality), None), Some("verification.modality"));
+    }
+    assert_eq!(refused(None, Some(0)), Some("verification.platform_attempts"));
+}
