@@ -27,5 +27,16 @@ fn register(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, sign_in, register);
+/// What a ceremony takes besides its keys.
+fn alone(c: &mut Criterion) {
+    let mut phone = Ceremonies::with_free_keys(Config::phone());
+    let mut key = Ceremonies::with_free_keys(Config::security_key());
+    let mut group = c.benchmark_group("the ceremony alone");
+    group.bench_function("getAssertion, phone, listed", |b| b.iter(|| phone.listed()));
+    group.bench_function("getAssertion, phone, not listed", |b| b.iter(|| phone.discoverable()));
+    group.bench_function("makeCredential, phone", |b| b.iter(|| phone.make_credential()));
+    group.bench_function("makeCredential, security key", |b| b.iter(|| key.make_credential()));
+}
+
+criterion_group!(benches, sign_in, register, alone);
 criterion_main!(benches);

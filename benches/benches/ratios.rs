@@ -13,7 +13,9 @@ use towline_benches::{
 use towline_crypto::{CryptoProvider, rustcrypto};
 
 const HANDSHAKE: Option<f64> = Some(1.25);
-const SIGN_IN: Option<f64> = Some(1.15);
+const SIGN_IN: Option<f64> = Some(1.10);
+const REGISTRATION: Option<f64> = Some(1.15);
+const FLAT: Option<f64> = Some(1.2);
 const REJECTED_ADVERT: Option<f64> = Some(1.2);
 
 fn main() {
@@ -25,6 +27,7 @@ fn main() {
     handshakes(&table);
     sign_ins(&table);
     registrations(&table);
+    crowds(&table);
     adverts(&table);
     frames(&table);
     codes(&table);
@@ -68,7 +71,46 @@ fn registrations(table: &Table) {
     let generation = || yardstick.bare_key_generation();
     let both = || yardstick.bare_key_generation_and_signature();
     table.row("makeCredential, phone / key pair", None, || phone.make_credential(), generation);
-    table.row("makeCredential, self attested / pair, sign", None, || key.make_credential(), both);
+    table.row(
+        "makeCredential, self attested / pair, sign",
+        REGISTRATION,
+        || key.make_credential(),
+        both,
+    );
+}
+
+/// What it costs that there are many credentials.
+fn crowds(table: &Table) {
+    let (mut full, mut yardstick) =
+        (Ceremonies::new(Config::phone(), 100_000), Ceremonies::new(Config::phone(), 0));
+    table.row("listed, 100000 credentials / one", FLAT, || full.listed(), || yardstick.listed());
+    table.row(
+        "not listed, 100000 credentials / one",
+        FLAT,
+        || full.discoverable(),
+        || yardstick.discoverable(),
+    );
+    let mut key = Ceremonies::with_accounts(Config::security_key(), 1000);
+    let mut yardstick_key = Ceremonies::with_accounts(Config::security_key(), 1);
+    table.row(
+        "first of 1000 accounts / one account",
+        FLAT,
+        || key.discoverable(),
+        || yardstick_key.discoverable(),
+    );
+    table.row(
+        "first and next of 1000 / one account, twice",
+        FLAT,
+        || key.first_and_next(),
+        || (yardstick_key.discoverable(), yardstick_key.discoverable()),
+    );
+    let mut phone = Ceremonies::with_accounts(Config::phone(), 1000);
+    table.row(
+        "1000 accounts on a display / one account",
+        None,
+        || phone.discoverable(),
+        || yardstick.discoverable(),
+    );
 }
 
 fn adverts(table: &Table) {
@@ -122,6 +164,13 @@ fn ceremonies(table: &Table, name: &str, provider: &CryptoProvider) {
         None,
         || subject.make_credential(),
         || yardstick.bare_key_generation(),
+    );
+    let mut key = Ceremonies::with_provider(provider.clone(), Config::security_key(), 0);
+    table.row(
+        &format!("{name}: makeCredential, self / pair, sign"),
+        REGISTRATION,
+        || key.make_credential(),
+        || yardstick.bare_key_generation_and_signature(),
     );
 }
 

@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use towline_authenticator::{
-    Answer, Authenticator, Change, ChannelId, Config, Credential, CredentialStore, MemoryStore,
-    Output, Question, SoftwareKeys, Work,
+    Answer, Authenticator, Change, ChannelId, Config, Credential, CredentialStore, KeyError,
+    KeyHandle, KeyStore, MemoryStore, NewKey, Output, Question, SoftwareKeys, Work,
 };
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, SigningKey};
 use towline_ctap::{
-    AuthenticatorData, CredentialId, MakeCredentialResponse, Request, RpId, Status, UserHandle,
-    algorithm,
+    AuthenticatorData, Command, CosePublicKey, CredentialId, MakeCredentialResponse, Request, RpId,
+    Status, UserHandle, algorithm,
 };
+use zeroize::Zeroizing;
 
 use crate::{ctap, provider};
 
@@ -34,8 +35,43 @@ impl Ceremonies {
     /// The same with another provider than the portable one.
     #[must_use]
     pub fn with_provider(provider: CryptoProvider, config: Config, others: u32) -> Self {
-        let store = MemoryStore::new();
         let keys = SoftwareKeys::new(provider.clone());
+        Self::with_keys(provider, keys, config, others)
+    }
+
+    /// The same with keys that cost nothing, so that what is left is the ceremony alone.
+    #[must_use]
+    pub fn with_free_keys(config: Config) -> Self {
+        Self::with_keys(provider(), FreeKeys, config, 0)
+    }
+
+    /// An authenticator with so many accounts at the one relying party.
+    #[must_use]
+    pub fn with_accounts(config: Config, count: u32) -> Self {
+        let (this, store) = Self::start(provider(), SoftwareKeys::new(provider()), config);
+        let rp_id = |_| RpId::new(ctap::RP_ID).unwrap();
+        add_copies(store, count.saturating_sub(1), rp_id);
+        this
+    }
+
+    fn with_keys(
+        provider: CryptoProvider,
+        keys: impl KeyStore + 'static,
+        config: Config,
+        others: u32,
+    ) -> Self {
+        let (this, store) = Self::start(provider, keys, config);
+        add_copies(store, others, |n| RpId::new(&format!("{n}.example")).unwrap());
+        this
+    }
+
+    /// With the one credential, and the store that it is in.
+    fn start(
+        provider: CryptoProvider,
+        keys: impl KeyStore + 'static,
+        config: Config,
+    ) -> (Self, MemoryStore) {
+        let store = MemoryStore::new();
         let verified = config.verification.is_some();
         let authenticator =
             Authenticator::new(config, provider.clone(), store.clone(), keys).unwrap();
@@ -53,8 +89,7 @@ impl Ceremonies {
         let attested = AuthenticatorData::decode(&response.auth_data).unwrap().attested.unwrap();
         let id = attested.credential_id.as_bytes();
         this.listed = Request::GetAssertion(Box::new(ctap::get_assertion(Some(id)))).encode();
-        add_others(store, others);
-        this
+        (this, store)
     }
 
     /// authenticatorMakeCredential; the new credential takes the place of the one that there is for the account.
@@ -84,6 +119,15 @@ impl Ceremonies {
         answer(&mut self.authenticator, &self.discoverable)
     }
 
+    /// authenticatorGetAssertion without an allow list, then authenticatorGetNextAssertion.
+    ///
+    /// # Panics
+    /// When either is refused, as where there is only one account, or the person chooses on the authenticator.
+    pub fn first_and_next(&mut self) -> Vec<u8> {
+        self.discoverable();
+        answer(&mut self.authenticator, &[Command::GetNextAssertion.to_u8()])
+    }
+
     /// What a registration can't do without: a new key pair.
     #[must_use]
     pub fn bare_key_generation(&self) -> Vec<u8> {
@@ -102,6 +146,37 @@ impl Ceremonies {
     #[must_use]
     pub fn bare_signature(&self) -> Vec<u8> {
         self.bare.sign(&[&[7; 37], &[2; 32]]).unwrap()
+    }
+}
+
+/// Makes the same key and the same signature again and again: of the right lengths, but of no use.
+struct FreeKeys;
+
+impl KeyStore for FreeKeys {
+    fn algorithms(&self) -> Vec<i64> {
+        vec![algorithm::ES256]
+    }
+
+    fn generate(&mut self, alg: i64) -> Work<NewKey, KeyError> {
+        let handle = KeyHandle::new(alg, Zeroizing::new([1; 32].into()));
+        Work::ready(NewKey {
+            handle,
+            public_key: CosePublicKey::P256 { alg, x: [2; 32], y: [3; 32] },
+        })
+    }
+
+    fn sign(&mut self, _: &KeyHandle, _: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
+        Work::ready(vec![4; 71])
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        Work::failed(KeyError::Unsupported(key.algorithm()))
+    }
+
+    fn forget(&mut self, _: &KeyHandle) {}
+
+    fn clear(&mut self) -> Work<(), KeyError> {
+        Work::ready(())
     }
 }
 
@@ -137,13 +212,13 @@ fn answer(authenticator: &mut Authenticator, request: &[u8]) -> Vec<u8> {
     response
 }
 
-/// Copies of the credential for other relying parties.
-fn add_others(mut store: MemoryStore, count: u32) {
+/// Copies of the credential for other accounts, of relying parties that `rp_id` names.
+fn add_copies(mut store: MemoryStore, count: u32, rp_id: impl Fn(u32) -> RpId) {
     let Some(model) = store.credentials().into_iter().next() else { return };
     let changes = (0..count).map(|n| {
         let credential = Credential {
             id: CredentialId::new(&[&n.to_be_bytes()[..], &[9; 12]].concat()).unwrap(),
-            rp_id: RpId::new(&format!("{n}.example")).unwrap(),
+            rp_id: rp_id(n),
             user: towline_ctap::User {
                 id: UserHandle::new(&n.to_be_bytes()).unwrap(),
                 ..model.user.clone()
@@ -173,5 +248,24 @@ mod tests {
             MakeCredentialResponse::decode(&ceremonies.make_credential()).unwrap();
             ceremonies.discoverable();
         }
+    }
+
+    #[test]
+    fn one_of_many_accounts_is_chosen_here_or_by_the_client() {
+        let counted =
+            |response: &[u8]| GetAssertionResponse::decode(response).unwrap().number_of_credentials;
+        let mut here = Ceremonies::with_accounts(Config::phone(), 5);
+        assert_eq!(counted(&here.discoverable()), None);
+        let mut there = Ceremonies::with_accounts(Config::security_key(), 5);
+        assert_eq!(counted(&there.discoverable()), Some(5));
+        there.first_and_next();
+    }
+
+    #[test]
+    fn keys_that_cost_nothing_are_enough_for_a_ceremony() {
+        let mut ceremonies = Ceremonies::with_free_keys(Config::phone());
+        ceremonies.listed();
+        ceremonies.make_credential();
+        ceremonies.discoverable();
     }
 }

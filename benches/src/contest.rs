@@ -1,12 +1,10 @@
 //! Two pieces of code measured against each other in one run.
 //!
-//! A machine that is busy, hot or throttled slows both down alike, so they take turns: many rounds, each of a batch of
-//! the one and a batch of the other, in changing order. The ratio is the median of the rounds' ratios.
+//! A machine that is hot or throttled slows both down alike, so they take turns: many rounds, each of a batch of the one and
+//! a batch of the other, in changing order. The ratio is the median of the rounds' ratios. On Unix the time is that which the
+//! thread has spent on a processor, so that waiting for one, on a machine that is busy, does not count.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
 /// How long a batch runs at least.
 const BATCH: Duration = Duration::from_millis(2);
@@ -65,11 +63,27 @@ fn calibrate<T>(work: &mut impl FnMut() -> T) -> u32 {
 
 /// The time of one run in seconds, on average over a batch. A `Duration` would round it to nanoseconds.
 fn time<T>(iterations: u32, work: &mut impl FnMut() -> T) -> f64 {
-    let start = Instant::now();
+    let start = spent();
     for _ in 0..iterations {
         black_box(work());
     }
-    start.elapsed().as_secs_f64() / f64::from(iterations)
+    (spent() - start).as_secs_f64() / f64::from(iterations)
+}
+
+/// The time that this thread has spent on a processor.
+#[cfg(unix)]
+fn spent() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+    seconds + Duration::from_nanos(time.tv_nsec.unsigned_abs())
+}
+
+/// The time that has passed since this was first asked.
+#[cfg(not(unix))]
+fn spent() -> Duration {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
 }
 
 #[cfg(test)]

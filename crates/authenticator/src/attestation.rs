@@ -62,22 +62,22 @@ pub(crate) fn choose(
     }
 }
 
-/// Makes the statement; `None` for a creation without one.
+/// Makes the statement about `data`, whose encoding is `auth_data`; `None` for a creation without one.
 pub(crate) fn make(
     core: &mut Core,
     attestation: Attestation,
     credential: &KeyHandle,
     data: &AuthenticatorData,
+    auth_data: &[u8],
     client_data_hash: &ClientDataHash,
 ) -> Option<Work<AttestationStatement, KeyError>> {
-    let auth_data = data.encode();
-    let message: [&[u8]; 2] = [&auth_data, client_data_hash.as_bytes()];
-    let batch = core.config.batch_attestation.clone();
+    let message = [auth_data, client_data_hash.as_bytes()];
+    let batch = core.config.batch_attestation.as_ref();
     let (signer, x5c) = match attestation {
         Attestation::Ordinary(AttestationFormat::None) => return None,
         Attestation::Ordinary(AttestationFormat::PackedSelf) => (credential.clone(), None),
         Attestation::Ordinary(AttestationFormat::PackedBasic) => {
-            batch.map(|batch| (batch.key, Some(batch.certificates)))?
+            batch.map(|batch| (batch.key.clone(), Some(batch.certificates.clone())))?
         }
         Attestation::Ordinary(AttestationFormat::FidoU2f) => {
             let attested = data.attested.as_ref()?;
@@ -88,14 +88,14 @@ pub(crate) fn make(
                 &attested.public_key,
             )?;
             let batch = batch?;
-            let certificate = batch.certificates.into_iter().next()?;
+            let certificate = batch.certificates.first()?.clone();
             let work = core.keys.sign(&batch.key, &[&message]);
             return Some(work.map(|sig| {
                 AttestationStatement::FidoU2f(FidoU2fAttestation { certificate, sig })
             }));
         }
         Attestation::Ordinary(AttestationFormat::OfKeyStore(format)) => {
-            return Some(core.keys.attest(credential, format, &auth_data, client_data_hash));
+            return Some(core.keys.attest(credential, format, auth_data, client_data_hash));
         }
         Attestation::Enterprise => {
             let enterprise = core.config.enterprise_attestation.clone()?;

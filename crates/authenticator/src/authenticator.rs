@@ -11,7 +11,7 @@ use crate::{
     dispatch::dispatch,
     flow::{Core, Flow, Next},
     get_info,
-    person::Asked,
+    person::{Asked, Then},
     pin_protocol::KeyAgreement,
     state::State,
     token::PinUvAuthToken,
@@ -43,7 +43,7 @@ struct Running {
 }
 
 enum Waiting {
-    ForAnswer { token: Token, asked: Asked },
+    ForAnswer { token: Token, then: Then },
     ForJob { token: Token, interruptible: bool },
 }
 
@@ -138,20 +138,20 @@ impl Authenticator {
     ) -> Result<(), AnswerError> {
         self.core.now = Some(now);
         let fits = match &self.running {
-            Some(Running { waiting: Waiting::ForAnswer { token: open, asked }, .. })
+            Some(Running { waiting: Waiting::ForAnswer { token: open, then }, .. })
                 if *open == token =>
             {
-                asked.question().accepts(&answer)
+                then.accepts(&answer)
             }
             _ => return Err(AnswerError::UnknownToken),
         };
         if !fits {
             return Err(AnswerError::DoesNotFit);
         }
-        if let Some(Running { channel, waiting: Waiting::ForAnswer { asked, .. }, .. }) =
+        if let Some(Running { channel, waiting: Waiting::ForAnswer { then, .. }, .. }) =
             self.running.take()
         {
-            let flow = asked.answer(&mut self.core, answer);
+            let flow = then.answer(&mut self.core, answer);
             self.go_on(channel, flow);
         }
         Ok(())
@@ -279,14 +279,13 @@ impl Authenticator {
                 tracing::debug!(status = status.name(), "refused");
                 return self.respond(channel, Response::status_only(status));
             }
-            Ok(Next::Ask(asked)) => {
+            Ok(Next::Ask(Asked { question, patience, then })) => {
                 let token = self.token();
-                let question = asked.question().clone();
                 let most = self.core.config.user_action_timeout;
-                let patience = asked.patience().map_or(most, |asked| asked.min(most));
+                let patience = patience.map_or(most, |asked| asked.min(most));
                 self.flush_events();
                 self.outputs.push_back(Output::Ask { token, question });
-                (Waiting::ForAnswer { token, asked }, patience)
+                (Waiting::ForAnswer { token, then }, patience)
             }
             Ok(Next::Work { job, interruptible }) => {
                 let token = self.token();
@@ -314,9 +313,9 @@ impl Authenticator {
     fn expire(&mut self) {
         let Some(Running { channel, waiting, .. }) = self.running.take() else { return };
         let flow = match waiting {
-            Waiting::ForAnswer { token, asked } => {
+            Waiting::ForAnswer { token, then } => {
                 self.outputs.push_back(Output::Withdraw { token });
-                asked.expire(&mut self.core)
+                then.expire(&mut self.core)
             }
             Waiting::ForJob { token, .. } => {
                 self.abandoned.push(token);

@@ -88,7 +88,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     match request.allow_list {
         // A list without any entry, or with unknown types only, allows nothing.
         Some(list) if list.is_empty() => step_6(core, sign_in),
-        Some(list) => locate_listed(core, sign_in, &list),
+        Some(list) => locate_listed(core, sign_in, list),
         None => locate_discoverable(core, sign_in),
     }
 }
@@ -99,9 +99,9 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
 fn locate_listed(
     core: &mut Core,
     mut sign_in: SignIn,
-    list: &[PublicKeyCredentialDescriptor],
+    list: Vec<PublicKeyCredentialDescriptor>,
 ) -> Flow {
-    let ids: Vec<CredentialId> = list.iter().map(|listed| listed.id.clone()).collect();
+    let ids: Vec<CredentialId> = list.into_iter().map(|listed| listed.id).collect();
     let work = core.store.find(&sign_in.rp_id, &ids);
     await_work(core, work, |core, found| {
         let mut found = found.map_err(|error| error.status())?;
@@ -117,13 +117,11 @@ fn locate_listed(
 
 /// Step 7 without an allow list: all discoverable credentials, newest first.
 fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
-    let query = Query {
-        rp_id: sign_in.rp_id.clone(),
-        verified: sign_in.will_be_verified(),
-        after: None,
-        limit: if sign_in.chooses_here(core) { usize::MAX } else { 1 },
-    };
+    let verified = sign_in.will_be_verified();
+    let limit = if sign_in.chooses_here(core) { usize::MAX } else { 1 };
+    let query = Query { rp_id: sign_in.rp_id, verified, after: None, limit };
     let work = core.store.discoverable(&query);
+    sign_in.rp_id = query.rp_id;
     await_work(core, work, |core, page| {
         sign_in.found = Found::Discoverable(page.map_err(|error| error.status())?);
         step_6(core, sign_in)
@@ -290,43 +288,45 @@ fn sign(
         response.unsigned_extension_outputs = asserted.unsigned;
         response.large_blob_key = asserted.large_blob_key;
         response.user_selected = assertion.user_selected;
+        let mut user = Some(credential.user);
         if credential.discoverable {
-            response.user = Some(shown_user(&credential.user, assertion.is_verified()));
+            let verified = assertion.is_verified();
+            response.user = if verified { user.take() } else { user.as_ref().map(without_names) };
         }
-        let used = assertion
-            .gestures
-            .is_present()
-            .then_some(Event::Used { rp_id: credential.rp_id, user: credential.user });
-        let Some(write) = asserted.write else { return Ok(respond(core, &response, used, rest)) };
+        let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
+        let Some(write) = asserted.write else { return Ok(respond(core, response, used, rest)) };
         // Only now, so that a signature that fails leaves the blob as it was.
         let work = core.store.commit(vec![write]);
         await_commit(core, work, move |core, saved| {
             response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
-            Ok(respond(core, &response, used, rest))
+            Ok(respond(core, response, used, rest))
         })
     })
 }
 
+/// Ends it. `used` says whose credential it was, where that is to be told, and the account unless the response has it: from
+/// there it moves on without a copy.
 fn respond(
     core: &mut Core,
-    response: &GetAssertionResponse,
-    used: Option<Event>,
+    response: GetAssertionResponse,
+    used: Option<(RpId, Option<User>)>,
     rest: Option<Remembered>,
 ) -> Next {
-    core.events.extend(used);
+    let bytes = response.encode();
+    if let Some((rp_id, user)) = used
+        && let Some(user) = user.or(response.user)
+    {
+        core.events.push(Event::Used { rp_id, user });
+    }
     // The time for the next one runs from this answer, and there is a next one only if this one was given.
     let deadline = core.after(core.config.next_assertion_timeout);
     core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
-    Next::Respond(response.encode())
+    Next::Respond(bytes)
 }
 
 /// Names are for the verified only (§6.2.2 step 12): they tell who the person is.
-fn shown_user(user: &User, verified: bool) -> User {
-    if verified {
-        user.clone()
-    } else {
-        User { id: user.id.clone(), name: None, display_name: None }
-    }
+fn without_names(user: &User) -> User {
+    User { id: user.id.clone(), name: None, display_name: None }
 }
 
 impl Found {

@@ -29,7 +29,7 @@ const NAME: usize = 256;
 
 /// A creation under way.
 struct Creation {
-    request: MakeCredentialRequest,
+    request: Box<MakeCredentialRequest>,
     algorithm: i64,
     discoverable: bool,
     /// Whether built-in verification is to be performed.
@@ -46,7 +46,7 @@ struct Creation {
     gestures: Gestures,
 }
 
-pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow {
+pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) -> Flow {
     // Steps 1 and 2.
     let param = request.pin_uv_auth_param.take();
     let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
@@ -116,13 +116,12 @@ pub(crate) fn start(core: &mut Core, mut request: MakeCredentialRequest) -> Flow
 
 /// Finds what the questions and steps 12 and 17 need. Nothing is decided yet, so nothing shows outside.
 fn look_up(core: &mut Core, mut creation: Creation) -> Flow {
-    let rp_id = &creation.request.rp.id;
-    let ids: Vec<CredentialId> =
-        creation.request.exclude_list.iter().map(|listed| listed.id.clone()).collect();
+    let list = std::mem::take(&mut creation.request.exclude_list);
+    let ids: Vec<CredentialId> = list.into_iter().map(|listed| listed.id).collect();
     if ids.is_empty() {
         return look_up_account(core, creation);
     }
-    let work = core.store.find(rp_id, &ids);
+    let work = core.store.find(&creation.request.rp.id, &ids);
     await_work(core, work, |core, listed| {
         creation.listed = listed.map_err(|error| error.status())?;
         look_up_account(core, creation)
@@ -193,11 +192,11 @@ fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
 /// An attestation that tells which model, or which device, this is needs the person's consent; without it there is one that
 /// tells nothing if that is the ordinary one, and otherwise none, and no AAGUID.
 fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
-    let rp = creation.request.rp.clone();
+    let rp = || creation.request.rp.clone();
     let purpose = match creation.attestation.tells() {
         Tells::Nothing => return step_16(core, creation),
-        Tells::Model => Purpose::Attest { rp },
-        Tells::Device => Purpose::Identify { rp },
+        Tells::Model => Purpose::Attest { rp: rp() },
+        Tells::Device => Purpose::Identify { rp: rp() },
     };
     person::ask_presence(purpose, |core, answer| match answer {
         Ok(_) => step_16(core, creation),
@@ -287,8 +286,9 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
         response
     };
     let hash = &request.client_data_hash;
-    let work = attestation::make(core, creation.attestation, &credential.key, &data, hash);
     let auth_data = data.encode();
+    let work =
+        attestation::make(core, creation.attestation, &credential.key, &data, &auth_data, hash);
     let Some(work) = work else {
         let response = respond(AttestationStatement::None, auth_data);
         return save(core, creation, credential, response);
@@ -385,7 +385,9 @@ impl Creation {
 
 /// Cuts a name at the end of a character.
 pub(crate) fn shorten(name: &mut Option<String>) {
-    if let Some(name) = name {
+    if let Some(name) = name
+        && name.len() > NAME
+    {
         let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
         name.truncate(end.unwrap_or_default());
     }

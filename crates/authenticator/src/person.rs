@@ -88,18 +88,28 @@ pub(crate) enum Sample {
 
 /// A question, and how the ceremony goes on with its answer.
 pub(crate) struct Asked {
-    question: Question,
-    patience: Option<Duration>,
-    then: Then,
+    pub(crate) question: Question,
+    /// How long the question may stay open, if not as long as any.
+    pub(crate) patience: Option<Duration>,
+    pub(crate) then: Then,
 }
 
 type With<T> = Box<dyn FnOnce(&mut Core, Result<T, Refusal>) -> Flow + Send>;
 
-enum Then {
+/// How a ceremony goes on with an answer.
+pub(crate) enum Then {
     Presence(With<Present>),
     Verification(With<Verified>),
-    Account(With<usize>),
-    Sample(With<Sample>),
+    Account {
+        /// How many there are to choose from.
+        count: usize,
+        then: With<usize>,
+    },
+    Sample {
+        /// How many good samples there are to be at most, with this one.
+        left: u8,
+        then: With<Sample>,
+    },
 }
 
 /// Asks for a touch.
@@ -127,7 +137,8 @@ pub(crate) fn ask_account(
     accounts: Vec<User>,
     then: impl FnOnce(&mut Core, Result<usize, Refusal>) -> Flow + Send + 'static,
 ) -> Flow {
-    ask(Question::ChooseAccount { rp_id, accounts }, Then::Account(Box::new(then)))
+    let then = Then::Account { count: accounts.len(), then: Box::new(then) };
+    ask(Question::ChooseAccount { rp_id, accounts }, then)
 }
 
 /// Asks the sensor for a sample of a finger, for no longer than `patience`.
@@ -138,34 +149,43 @@ pub(crate) fn ask_sample(
     then: impl FnOnce(&mut Core, Result<Sample, Refusal>) -> Flow + Send + 'static,
 ) -> Flow {
     let question = Question::EnrollFingerprint { template, samples_left };
-    Ok(Next::Ask(Asked { question, patience, then: Then::Sample(Box::new(then)) }))
+    let then = Then::Sample { left: samples_left, then: Box::new(then) };
+    Ok(Next::Ask(Asked { question, patience, then }))
 }
 
 fn ask(question: Question, then: Then) -> Flow {
     Ok(Next::Ask(Asked { question, patience: None, then }))
 }
 
-impl Asked {
-    pub(crate) const fn question(&self) -> &Question {
-        &self.question
+impl Then {
+    /// Whether the question can be answered so.
+    pub(crate) fn accepts(&self, answer: &Answer) -> bool {
+        match (self, answer) {
+            (_, Answer::Deny)
+            | (Self::Presence(_), Answer::Approve)
+            | (Self::Verification(_), Answer::Verified | Answer::NotVerified) => true,
+            (Self::Account { count, .. }, Answer::Account(index)) => *index < *count,
+            (Self::Sample { .. }, Answer::Enrolled(_)) => true,
+            (Self::Sample { left, .. }, Answer::Sample(status)) => {
+                *status != SampleStatus::Good || *left > 1
+            }
+            _ => false,
+        }
     }
 
-    /// How long the question may stay open, if not as long as any.
-    pub(crate) const fn patience(&self) -> Option<Duration> {
-        self.patience
-    }
-
-    /// Goes on with the person's answer, which [`Question::accepts`] has accepted.
+    /// Goes on with the person's answer, which [`Self::accepts`] has accepted.
     pub(crate) fn answer(self, core: &mut Core, answer: Answer) -> Flow {
-        match (self.then, answer) {
-            (Then::Presence(then), Answer::Approve) => then(core, Ok(Present(()))),
-            (Then::Verification(then), Answer::Verified) => then(core, Ok(Verified { here: true })),
-            (Then::Verification(then), Answer::NotVerified) => {
+        match (self, answer) {
+            (Self::Presence(then), Answer::Approve) => then(core, Ok(Present(()))),
+            (Self::Verification(then), Answer::Verified) => then(core, Ok(Verified { here: true })),
+            (Self::Verification(then), Answer::NotVerified) => {
                 then(core, Err(Refusal::NotVerified))
             }
-            (Then::Account(then), Answer::Account(index)) => then(core, Ok(index)),
-            (Then::Sample(then), Answer::Sample(status)) => then(core, Ok(Sample::Taken(status))),
-            (Then::Sample(then), Answer::Enrolled(template)) => {
+            (Self::Account { then, .. }, Answer::Account(index)) => then(core, Ok(index)),
+            (Self::Sample { then, .. }, Answer::Sample(status)) => {
+                then(core, Ok(Sample::Taken(status)))
+            }
+            (Self::Sample { then, .. }, Answer::Enrolled(template)) => {
                 then(core, Ok(Sample::Enrolled(template)))
             }
             (then, _) => then.refuse(core, Refusal::Denied),
@@ -174,17 +194,15 @@ impl Asked {
 
     /// Goes on without an answer.
     pub(crate) fn expire(self, core: &mut Core) -> Flow {
-        self.then.refuse(core, Refusal::TimedOut)
+        self.refuse(core, Refusal::TimedOut)
     }
-}
 
-impl Then {
     fn refuse(self, core: &mut Core, refusal: Refusal) -> Flow {
         match self {
             Self::Presence(then) => then(core, Err(refusal)),
             Self::Verification(then) => then(core, Err(refusal)),
-            Self::Account(then) => then(core, Err(refusal)),
-            Self::Sample(then) => then(core, Err(refusal)),
+            Self::Account { then, .. } => then(core, Err(refusal)),
+            Self::Sample { then, .. } => then(core, Err(refusal)),
         }
     }
 }

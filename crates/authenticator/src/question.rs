@@ -60,23 +60,6 @@ impl Question {
             Self::EnrollFingerprint { .. } => Answer::Sample(SampleStatus::Good),
         }
     }
-
-    /// Whether the question can be answered so.
-    pub(crate) fn accepts(&self, answer: &Answer) -> bool {
-        match (self, answer) {
-            (_, Answer::Deny)
-            | (Self::ConfirmPresence { .. }, Answer::Approve)
-            | (Self::VerifyUser { .. }, Answer::Verified | Answer::NotVerified) => true,
-            (Self::ChooseAccount { accounts, .. }, Answer::Account(index)) => {
-                *index < accounts.len()
-            }
-            (Self::EnrollFingerprint { .. }, Answer::Enrolled(_)) => true,
-            (Self::EnrollFingerprint { samples_left, .. }, Answer::Sample(status)) => {
-                *status != SampleStatus::Good || *samples_left > 1
-            }
-            _ => false,
-        }
-    }
 }
 
 /// What a confirmation is for.

@@ -248,18 +248,21 @@ impl<'a> Reader<'a> {
     }
 
     fn key(&mut self) -> Result<Key<'a>, Error> {
-        match self.kind()? {
-            Kind::Text => self.text().map(Key::Text),
-            Kind::Uint | Kind::Nint => {
-                let mut other = self.clone();
-                match self.int() {
-                    Ok(value) => Ok(Key::Int(value)),
-                    Err(_) => {
-                        let raw = other.raw()?;
-                        *self = other;
-                        Ok(Key::Other(raw))
-                    }
-                }
+        let head = self.head()?;
+        match (head.kind, i64::try_from(head.argument)) {
+            (Kind::Text, _) => {
+                let start = self.position;
+                let bytes = self.content(head)?;
+                let text = core::str::from_utf8(bytes);
+                text.map(Key::Text).map_err(|_| Error::new(ErrorKind::Utf8, start))
+            }
+            (Kind::Uint, Ok(value)) => {
+                self.consume(head.size);
+                Ok(Key::Int(value))
+            }
+            (Kind::Nint, Ok(magnitude)) => {
+                self.consume(head.size);
+                Ok(Key::Int(!magnitude)) // -1 - n
             }
             _ => self.raw().map(Key::Other),
         }
@@ -267,6 +270,11 @@ impl<'a> Reader<'a> {
 
     fn string(&mut self, kind: Kind) -> Result<&'a [u8], Error> {
         let head = self.expect(kind)?;
+        self.content(head)
+    }
+
+    /// The content of the string whose head comes next.
+    fn content(&mut self, head: Head) -> Result<&'a [u8], Error> {
         let end = self.fail(ErrorKind::UnexpectedEnd);
         let length = usize::try_from(head.argument).map_err(|_| end)?;
         let start = self.position.checked_add(head.size).ok_or(end)?;

@@ -1,11 +1,11 @@
 //! The writer: whatever is asked of it, what comes out is canonical.
 
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::{cmp::Ordering, ops::Range};
 
 use crate::{
     head,
-    reader::{Key, canonical_order},
+    reader::{Key, Reader, canonical_order},
 };
 
 /// Writes one item, or several one after the other, in canonical form.
@@ -81,20 +81,21 @@ impl Writer {
 
     /// An array, its elements added by `build`.
     pub fn array(&mut self, build: impl FnOnce(&mut ArrayWriter<'_>)) {
-        let start = self.bytes.len();
+        let head = self.begin();
         let mut array = ArrayWriter { writer: self, count: 0 };
         build(&mut array);
         let count = array.count;
-        self.insert_head(start, head::ARRAY, count);
+        self.end(head, head::ARRAY, count);
     }
 
     /// A map, its entries added by `build` in any order: they come out sorted.
     pub fn map(&mut self, build: impl FnOnce(&mut MapWriter<'_>)) {
+        let head = self.begin();
         let start = self.bytes.len();
-        let mut map = MapWriter { writer: self, start, entries: Vec::new(), sorted: true };
+        let mut map = MapWriter { writer: self, start, count: 0, last: start..start, sorted: true };
         build(&mut map);
         let count = map.sort();
-        self.insert_head(start, head::MAP, count);
+        self.end(head, head::MAP, count);
     }
 
     fn length(&mut self, major: u8, length: usize) {
@@ -107,11 +108,23 @@ impl Writer {
         self.bytes.extend_from_slice(buffer.get(..size).unwrap_or_default());
     }
 
-    /// Puts the head of a map or array before its content, once the count is known.
-    fn insert_head(&mut self, start: usize, major: u8, count: usize) {
+    /// Leaves room for the head of a map or array: one byte, which is mostly enough. Returns where it is.
+    fn begin(&mut self) -> usize {
+        let head = self.bytes.len();
+        self.bytes.push(0);
+        head
+    }
+
+    /// Writes the head of a map or array before its content, now that the count is known.
+    fn end(&mut self, head: usize, major: u8, count: usize) {
         let (buffer, size) = encode_head(major, u64::try_from(count).unwrap_or(u64::MAX));
-        let head = buffer.get(..size).unwrap_or_default();
-        self.bytes.splice(start..start, head.iter().copied());
+        match (self.bytes.get_mut(head), buffer) {
+            (Some(place), [byte, ..]) if size == 1 => *place = byte,
+            _ => {
+                let encoded = buffer.get(..size).unwrap_or_default();
+                self.bytes.splice(head..=head, encoded.iter().copied());
+            }
+        }
     }
 }
 
@@ -147,9 +160,11 @@ impl ArrayWriter<'_> {
 #[derive(Debug)]
 pub struct MapWriter<'w> {
     writer: &'w mut Writer,
+    /// Where the entries start.
     start: usize,
-    /// Where each entry's key starts, where its value starts, and where it ends.
-    entries: Vec<(usize, usize, usize)>,
+    count: usize,
+    /// Where the key of the last entry is.
+    last: Range<usize>,
     /// Whether the keys have come in order so far, as they mostly do.
     sorted: bool,
 }
@@ -157,19 +172,19 @@ pub struct MapWriter<'w> {
 impl MapWriter<'_> {
     /// One entry. `write` writes exactly one item. An entry whose key was there before takes its place.
     pub fn entry<'k>(&mut self, key: impl Into<Key<'k>>, write: impl FnOnce(&mut Writer)) {
-        let key_start = self.writer.bytes.len();
+        let start = self.writer.bytes.len();
         match key.into() {
             Key::Int(value) => self.writer.int(value),
             Key::Text(value) => self.writer.text(value),
             Key::Other(encoded) => self.writer.raw(encoded),
         }
-        let value_start = self.writer.bytes.len();
+        let key = start..self.writer.bytes.len();
+        let encoded = |key: &Range<usize>| self.writer.bytes.get(key.clone()).unwrap_or_default();
+        self.sorted &= self.count == 0
+            || canonical_order(encoded(&self.last), encoded(&key)) == Ordering::Less;
+        self.last = key;
+        self.count = self.count.saturating_add(1);
         write(self.writer);
-        let entry = (key_start, value_start, self.writer.bytes.len());
-        if let Some(last) = self.entries.last() {
-            self.sorted &= canonical_order(self.key(last), self.key(&entry)) == Ordering::Less;
-        }
-        self.entries.push(entry);
     }
 
     /// One entry, if there is a value for it.
@@ -184,27 +199,32 @@ impl MapWriter<'_> {
         }
     }
 
-    fn key(&self, entry: &(usize, usize, usize)) -> &[u8] {
-        self.writer.bytes.get(entry.0..entry.1).unwrap_or_default()
-    }
-
     /// Brings the entries in order where they are not, and returns how many there are.
-    fn sort(mut self) -> usize {
+    fn sort(self) -> usize {
         if self.sorted {
-            return self.entries.len();
+            return self.count;
         }
-        let mut entries = core::mem::take(&mut self.entries);
+        let content = self.writer.bytes.split_off(self.start);
+        let mut entries = Vec::with_capacity(self.count);
+        let mut rest = content.as_slice();
+        while !rest.is_empty() {
+            let (key, after_key) = split_item(rest);
+            let (_, after_value) = split_item(after_key);
+            let length = rest.len().saturating_sub(after_value.len());
+            entries.push((key, rest.get(..length).unwrap_or_default()));
+            rest = after_value;
+        }
         // Of equal keys the last written comes first, and the others go.
         entries.reverse();
-        entries.sort_by(|a, b| canonical_order(self.key(a), self.key(b)));
-        entries.dedup_by(|a, b| self.key(a) == self.key(b));
-        let content: Vec<u8> = entries
-            .iter()
-            .flat_map(|entry| self.writer.bytes.get(entry.0..entry.2).unwrap_or_default())
-            .copied()
-            .collect();
-        self.writer.bytes.truncate(self.start);
-        self.writer.bytes.extend_from_slice(&content);
+        entries.sort_by(|(a, _), (b, _)| canonical_order(a, b));
+        entries.dedup_by(|(a, _), (b, _)| a == b);
+        entries.iter().for_each(|(_, entry)| self.writer.bytes.extend_from_slice(entry));
         entries.len()
     }
+}
+
+/// The first item, which this writer has written, and what follows it.
+fn split_item(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let item = Reader::new(bytes, u8::MAX).raw().unwrap_or(bytes);
+    bytes.split_at_checked(item.len()).unwrap_or((bytes, &[]))
 }

@@ -110,6 +110,7 @@ impl<S: BuildHasher + Default> Content<S> {
         let end = place(&self.slots, &party.slots, before);
         let older = party.slots.get(..end).unwrap_or_default().iter().rev();
         let entries = older.filter_map(|slot| self.entry(*slot));
+        page.credentials.reserve_exact(query.limit.min(end));
         for entry in entries.filter(|entry| query.verified || entry.is_open()).take(query.limit) {
             page.credentials.extend(entry.credential());
             page.end = Some(Cursor(entry.age));
@@ -249,9 +250,9 @@ impl<S: BuildHasher + Default> Content<S> {
     fn take(&mut self, slot: u32) -> Option<Entry> {
         let entry = self.slots.get(at(slot))?.as_ref()?;
         let keys = entry.encoded.keys()?;
-        self.ids.remove(keys.id, slot);
+        self.ids.remove(slot);
         if keys.discoverable {
-            self.accounts.remove((&*entry.rp_id, keys.user), slot);
+            self.accounts.remove(slot);
             self.discoverable = self.discoverable.saturating_sub(1);
             let party = self.parties.get_mut(&entry.rp_id)?;
             let place = place(&self.slots, &party.slots, entry.age);

@@ -58,10 +58,10 @@ impl<S: BuildHasher> Index<S> {
         self.len = self.len.saturating_add(1);
     }
 
-    /// Takes a slot out, which is there under this key.
-    pub(super) fn remove(&mut self, key: impl Hash, slot: u32) {
-        let bucket = self.bucket(self.hash(key));
-        let Some(Link { next, .. }) = self.links.get(at(slot)).copied() else { return };
+    /// Takes a slot out, which is there.
+    pub(super) fn remove(&mut self, slot: u32) {
+        let Some(Link { hash, next }) = self.links.get(at(slot)).copied() else { return };
+        let bucket = self.bucket(hash);
         let Some(first) = self.buckets.get_mut(bucket) else { return };
         if *first == slot {
             *first = next;

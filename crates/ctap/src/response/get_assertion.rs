@@ -1,10 +1,10 @@
 //! authenticatorGetAssertion and authenticatorGetNextAssertion, the response (CTAP 2.3 §6.2, §6.3).
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use towline_cbor::{Key, Reader, Writer, decode};
 
-use super::{LargeBlobKey, Response};
+use super::{LargeBlobKey, Response, success};
 use crate::{
     Extensions, MESSAGE_DEPTH, Malformed, PublicKeyCredentialDescriptor, ResponseError, User,
 };
@@ -53,7 +53,9 @@ impl GetAssertionResponse {
     /// The whole response: the status byte 0x00, then the map.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::from_vec(vec![0]);
+        // The descriptor and the account mostly take less than what is added.
+        let signed = self.auth_data.len().saturating_add(self.signature.len());
+        let mut writer = success(signed.saturating_add(256));
         writer.map(|map| {
             map.optional(0x01, self.credential.as_ref(), |w, credential| credential.write(w));
             map.entry(0x02, |w| w.bytes(&self.auth_data));

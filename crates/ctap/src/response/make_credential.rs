@@ -1,10 +1,10 @@
 //! authenticatorMakeCredential, the response (CTAP 2.3 §6.1).
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use towline_cbor::{Key, Reader, Writer, decode};
 
-use super::{LargeBlobKey, Response};
+use super::{LargeBlobKey, Response, success};
 use crate::{AttestationStatement, Extensions, MESSAGE_DEPTH, Malformed, ResponseError};
 
 /// The answer to authenticatorMakeCredential.
@@ -38,7 +38,8 @@ impl MakeCredentialResponse {
     /// The whole response: the status byte 0x00, then the map.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::from_vec(vec![0]);
+        // A statement without certificates mostly takes less than what is added.
+        let mut writer = success(self.auth_data.len().saturating_add(128));
         writer.map(|map| {
             map.entry(0x01, |w| w.text(self.attestation.format()));
             map.entry(0x02, |w| w.bytes(&self.auth_data));

@@ -81,9 +81,16 @@ impl LargeBlobKey {
     }
 }
 
+/// A response that says that all went well, to be continued with its map, which takes some `room` bytes.
+fn success(room: usize) -> Writer {
+    let mut bytes = Vec::with_capacity(room.saturating_add(1));
+    bytes.push(0);
+    Writer::from_vec(bytes)
+}
+
 /// A response of a status byte and, if there is anything to tell, a map.
 fn encode_members(empty: bool, members: impl FnOnce(&mut MapWriter<'_>)) -> Vec<u8> {
-    let mut writer = Writer::from_vec(vec![0]);
+    let mut writer = success(0);
     if !empty {
         writer.map(members);
     }
