@@ -191,7 +191,10 @@ impl Preset {
             }
             "Versions" => yes(self.versions.iter().any(|version| version.as_str() == id)),
             // One who is not reached by USB speaks no CTAPHID.
-            "CTAPHID commands" => yes(self.config.transports.contains(&Transport::Usb)),
+            "CTAPHID commands" => {
+                let spoken = id != "0x03" || self.versions.contains(&Version::U2fV2);
+                yes(spoken && self.config.transports.contains(&Transport::Usb))
+            }
             "Subcommands" => yes(self.has_subcommand(id)),
             "Members of getInfo" => yes(self.members.contains(id)),
             "Option IDs" => {
