@@ -13,6 +13,7 @@
 )]
 
 mod cancelling;
+mod linked;
 mod phone;
 mod sharing;
 #[path = "../support/mod.rs"]

@@ -58,6 +58,7 @@ pub struct Service {
     pub address: SocketAddr,
     pub handle: RelayHandle,
     certificate: Option<CertificateDer<'static>>,
+    security: Security,
     task: JoinHandle<()>,
 }
 
@@ -77,10 +78,28 @@ impl Service {
 
     async fn start(security: Security, certificate: Option<CertificateDer<'static>>) -> Self {
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let relay =
-            Relay::bind(RelayConfig::new(listen, security, provider())).await.expect("loopback");
+        let config = RelayConfig::new(listen, security.clone(), provider());
+        let relay = Relay::bind(config).await.expect("loopback");
         let (address, handle) = (relay.local_addr(), relay.handle());
-        Self { address, handle, certificate, task: tokio::spawn(relay.run()) }
+        Self { address, handle, certificate, security, task: tokio::spawn(relay.run()) }
+    }
+
+    /// Killed without a word, and started again at the same address, with nothing remembered.
+    pub async fn restart(&mut self) {
+        self.task.abort();
+        let _aborted = (&mut self.task).await;
+        let again = async {
+            loop {
+                let config = RelayConfig::new(self.address, self.security.clone(), provider());
+                match Relay::bind(config).await {
+                    Ok(relay) => return relay,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        let relay = tokio::time::timeout(PATIENCE, again).await.expect("the port is free again");
+        self.handle = relay.handle();
+        self.task = tokio::spawn(relay.run());
     }
 
     pub fn connector(&self) -> Arc<dyn Connector> {
@@ -98,7 +117,7 @@ impl Service {
         let empty = async {
             loop {
                 let stats = self.handle.stats();
-                if stats.waiting == 0 && stats.joined == 0 {
+                if (stats.waiting, stats.listening, stats.joined) == (0, 0, 0) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;

@@ -22,6 +22,10 @@ pub enum Reply {
 pub enum Connect {
     #[default]
     Yes,
+    /// And it may remember this phone.
+    Remember,
+    /// And ask me about remembering when it is done.
+    AskLater,
     No,
     Ignore,
 }
@@ -31,6 +35,9 @@ pub enum Connect {
 pub struct Memory {
     pub replies: VecDeque<Reply>,
     pub connect: Connect,
+    /// What the person says when asked again; nothing is for ever.
+    pub remember: Option<bool>,
+    pub remember_asked: usize,
     pub questions: Vec<Question>,
     pub connects: Vec<hybrid::Question>,
     pub notices: Vec<Event>,
@@ -58,6 +65,11 @@ impl Hand {
 
     pub fn will_connect(&self, connect: Connect) {
         self.0.send_modify(|memory| memory.connect = connect);
+    }
+
+    /// Says so when asked again whether the computer may remember the phone.
+    pub fn set_remember(&self, remember: Option<bool>) {
+        self.0.send_modify(|memory| memory.remember = remember);
     }
 
     pub fn questions(&self) -> Vec<Question> {
@@ -110,8 +122,22 @@ impl Person for Hand {
         });
         match connect {
             Connect::Yes => hybrid::Answer::Connect { remember: false },
+            Connect::Remember => hybrid::Answer::Connect { remember: true },
+            Connect::AskLater => hybrid::Answer::ConnectAndAskLater,
             Connect::No => hybrid::Answer::Decline,
             Connect::Ignore => pending().await,
+        }
+    }
+
+    async fn remember(&mut self) -> bool {
+        let mut remember = None;
+        self.0.send_modify(|memory| {
+            memory.remember_asked += 1;
+            remember = memory.remember;
+        });
+        match remember {
+            Some(remember) => remember,
+            None => pending().await,
         }
     }
 

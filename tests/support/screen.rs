@@ -54,6 +54,8 @@ pub struct Shown {
     pub debug: Vec<String>,
     /// Whether a code is on the screen now.
     pub code: bool,
+    /// The linked phones that the person was asked to choose from.
+    pub phones: Vec<String>,
     /// The accounts that the person was asked to choose from.
     pub accounts: Vec<Account>,
 }
@@ -64,7 +66,12 @@ pub struct Display {
     pictures: mpsc::UnboundedSender<String>,
     shown: Arc<watch::Sender<Shown>>,
     cancel: Arc<watch::Sender<bool>>,
+    /// Which of the linked phones is chosen, where a test says so.
+    choice: Option<Choice>,
 }
+
+/// How the person chooses among linked phones.
+pub type Choice = fn(&[String]) -> Option<usize>;
 
 /// Looks at one display.
 pub struct Camera(mpsc::UnboundedReceiver<String>);
@@ -79,9 +86,18 @@ impl Camera {
 impl Display {
     pub fn new() -> (Self, Camera) {
         let (pictures, camera) = mpsc::unbounded_channel();
-        let display =
-            Self { pictures, shown: Arc::default(), cancel: Arc::new(watch::Sender::new(false)) };
+        let display = Self {
+            pictures,
+            shown: Arc::default(),
+            cancel: Arc::new(watch::Sender::new(false)),
+            choice: None,
+        };
         (display, Camera(camera))
+    }
+
+    /// The person chooses so among linked phones.
+    pub fn choosing(self, choice: Choice) -> Self {
+        Self { choice: Some(choice), ..self }
     }
 
     /// What only watches and cancels, so that the display itself can be switched off.
@@ -137,6 +153,14 @@ impl Screen for Display {
     async fn choose(&self, accounts: &[Account]) -> Option<usize> {
         self.shown.send_modify(|shown| shown.accounts = accounts.to_vec());
         Some(0)
+    }
+
+    async fn choose_phone(&self, names: &[String]) -> Option<usize> {
+        self.shown.send_modify(|shown| shown.phones = names.to_vec());
+        match self.choice {
+            Some(choice) => choice(names),
+            None => (names.len() == 1).then_some(0),
+        }
     }
 
     async fn cancelled(&self) {

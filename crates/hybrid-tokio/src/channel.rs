@@ -1,7 +1,8 @@
 //! What carries the messages of a session: a WebSocket today, a Bluetooth channel tomorrow, a pipe in tests.
 
 use towline_hybrid::domain::TunnelDomain;
-use towline_hybrid::ids::{RoutingId, TunnelId};
+use towline_hybrid::ids::{ContactId, RoutingId, TunnelId};
+use towline_hybrid::link::{ClientPayload, ContactKey};
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_radio::BoxFuture;
 
@@ -31,7 +32,7 @@ pub trait DataChannel: Send {
 
 /// Where a channel has to lead.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// The phone opens a tunnel at its service.
     New {
@@ -40,7 +41,23 @@ pub enum Target {
         /// Which tunnel.
         tunnel_id: TunnelId,
     },
-    /// The computer joins the phone's tunnel.
+    /// The computer rings a linked phone.
+    Contact {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// Which phone.
+        contact_id: ContactId,
+        /// What the phone is told.
+        payload: ClientPayload,
+    },
+    /// The phone listens for computers that ring.
+    Listen {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// What gives the right to it.
+        key: ContactKey,
+    },
+    /// The computer joins the phone's tunnel, or the phone that of a computer that rang.
     Connect {
         /// Whose service.
         domain: TunnelDomain,
@@ -57,6 +74,8 @@ pub struct Connected {
     pub channel: Box<dyn DataChannel>,
     /// What the service calls its server; always there for [`Target::New`].
     pub routing_id: Option<RoutingId>,
+    /// Whether the service says when the phone has come; only for [`Target::Contact`].
+    pub signal: bool,
 }
 
 /// Opens channels.

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use towline_crypto::CryptoProvider;
+use towline_crypto::{CryptoProvider, P256PublicKey};
+use towline_hybrid::ids::LinkId;
 use towline_hybrid::link::LinkedPhone;
 use towline_hybrid::qr::Hint;
 use towline_hybrid::{
@@ -34,6 +35,13 @@ pub enum Event {
     Progress(InitiatorProgress),
     /// The phone lets this computer remember it: store it.
     Linked(Box<LinkedPhone>),
+    /// The phone that was rung does not know this computer any more: delete its link, if it is still this one.
+    Unlink {
+        /// Which phone.
+        identity: P256PublicKey,
+        /// Which link.
+        link_id: LinkId,
+    },
     /// It is over; the radio and the sockets are released, and nothing follows.
     Finished(Result<InitiatorSummary, Error>),
 }
@@ -48,7 +56,7 @@ impl Events {
     }
 }
 
-/// One QR transaction from the computer's side. Dropping it ends it, and releases the radio and the sockets.
+/// One transaction from the computer's side. Dropping it ends it, and releases the radio and the sockets.
 pub struct Session {
     code: watch::Receiver<Code>,
     commands: mpsc::Sender<Command>,
@@ -85,6 +93,34 @@ impl Session {
         let unix_time =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let machine = Initiator::new(config, provider, hint, now(), unix_time)?;
+        Ok(Self::drive(machine, scanner, connector))
+    }
+
+    /// Rings a linked phone and starts to listen. There is no code.
+    ///
+    /// # Errors
+    /// [`Error::Hybrid`], when the cryptography fails or a digital credential is hinted at. What goes wrong later comes as
+    /// [`Event::Finished`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver.
+    pub fn ring(
+        config: InitiatorConfig,
+        provider: &CryptoProvider,
+        phone: &LinkedPhone,
+        hint: Hint,
+        scanner: Arc<dyn Scanner>,
+        connector: Arc<dyn Connector>,
+    ) -> Result<(Self, Events), Error> {
+        let machine = Initiator::ring(config, provider, phone, hint, now())?;
+        Ok(Self::drive(machine, scanner, connector))
+    }
+
+    fn drive(
+        machine: Initiator,
+        scanner: Arc<dyn Scanner>,
+        connector: Arc<dyn Connector>,
+    ) -> (Self, Events) {
         let code = machine.qr_uri().map(|uri| Zeroizing::new(uri.to_owned()));
         let (code, code_out) = watch::channel(code);
         let (commands, commands_in) = mpsc::channel(COMMANDS);
@@ -107,10 +143,10 @@ impl Session {
             radio_error: None,
         };
         let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
-        Ok((
+        (
             Self { code: code_out, commands, info: info_out, done: done_out, _task: task },
             Events(events_out),
-        ))
+        )
     }
 
     /// The text of the code to show; `None` once a phone has authenticated or all is over, when it is wiped here. It is a
@@ -278,6 +314,10 @@ impl Driver {
                 let target = Target::Connect { domain, routing_id, tunnel_id };
                 self.link = Link::Opening(self.connector.connect(target));
             }
+            InitiatorOutput::Contact { domain, contact_id, payload } => {
+                let target = Target::Contact { domain, contact_id, payload };
+                self.link = Link::Opening(self.connector.connect(target));
+            }
             InitiatorOutput::Send(frame) => self.link.send(frame),
             InitiatorOutput::Close => self.link.close(&mut self.closing),
             InitiatorOutput::Progress(progress) => self.tell(Event::Progress(progress)),
@@ -290,6 +330,9 @@ impl Driver {
                 }
             }
             InitiatorOutput::Linked(phone) => self.tell(Event::Linked(phone)),
+            InitiatorOutput::Unlink { identity, link_id } => {
+                self.tell(Event::Unlink { identity, link_id });
+            }
             _ => {}
         }
     }
@@ -314,6 +357,8 @@ impl Driver {
         match event {
             LinkEvent::Opened(Ok(connected)) => {
                 self.link = Link::Up(connected.channel);
+                // The machine knows which of the two it asked for.
+                self.machine.handle_contacted(connected.signal, now());
                 self.machine.handle_connected(now());
             }
             LinkEvent::Opened(Err(failure)) => self.machine.handle_connect_failed(failure, now()),

@@ -11,16 +11,19 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
-use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::{LOCATION, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use towline_crypto::CryptoProvider;
+use towline_hybrid::domain::TunnelDomain;
 use towline_hybrid::ids::RoutingId;
 use towline_hybrid::tunnel::{
-    ConnectFailure, ROUTING_ID_HEADER, SUBPROTOCOL, connect_path, new_path, read_routing_id,
+    CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ConnectFailure, LISTEN_PATH, ROUTING_ID_HEADER,
+    SIGNAL_CONNECTION_HEADER, SUBPROTOCOL, connect_path, contact_path, new_path, read_routing_id,
 };
 use towline_radio::BoxFuture;
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use crate::address::is_public;
 use crate::dial::tcp;
@@ -164,16 +167,11 @@ impl TunnelConnector {
     }
 
     async fn open(self, target: Target) -> Result<Connected, ConnectFailure> {
-        let (domain, path, wants_routing_id) = match target {
-            Target::New { domain, tunnel_id } => (domain, new_path(&tunnel_id), true),
-            Target::Connect { domain, routing_id, tunnel_id } => {
-                (domain, connect_path(&routing_id, &tunnel_id), false)
-            }
-        };
+        let (domain, path, ask) = ask(&target);
         match &self.way {
             Way::Plain(address) => {
                 let stream = tcp(&[*address]).await?;
-                websocket(stream, "ws", &address.to_string(), &path, wants_routing_id)
+                websocket(stream, "ws", &address.to_string(), &path, &ask)
                     .await
                     .map_err(Refused::into_failure)
             }
@@ -183,7 +181,7 @@ impl TunnelConnector {
                 let mut followed = 0_usize;
                 loop {
                     let way = TlsWay { config, resolver: &**resolver, vouched: *vouched };
-                    let refused = match way.open(&url, followed > 0, wants_routing_id).await {
+                    let refused = match way.open(&url, followed > 0, &ask).await {
                         Ok(connected) => return Ok(connected),
                         Err(refused) => refused,
                     };
@@ -248,12 +246,7 @@ struct TlsWay<'a> {
 }
 
 impl TlsWay<'_> {
-    async fn open(
-        &self,
-        url: &Url,
-        redirected: bool,
-        wants_routing_id: bool,
-    ) -> Result<Connected, Refused> {
+    async fn open(&self, url: &Url, redirected: bool, ask: &Ask) -> Result<Connected, Refused> {
         let port = url.port().unwrap_or(WSS_PORT);
         let (addresses, name) = match url.host() {
             Some(Host::Domain(host)) => {
@@ -285,7 +278,7 @@ impl TlsWay<'_> {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        websocket(stream, "wss", &authority, &target, wants_routing_id).await
+        websocket(stream, "wss", &authority, &target, ask).await
     }
 }
 
@@ -306,21 +299,60 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     scheme: &str,
     authority: &str,
     target: &str,
-    wants_routing_id: bool,
+    ask: &Ask,
 ) -> Result<Connected, Refused> {
-    let request = request(scheme, authority, target).ok_or(ConnectFailure::Name)?;
+    let request = request(scheme, authority, target, ask).ok_or(ConnectFailure::Name)?;
     let (socket, response) = client_async_with_config(request, stream, Some(websocket::config()))
         .await
         .map_err(refused)?;
-    let routing_id = if wants_routing_id { Some(routing_id(&response)?) } else { None };
-    Ok(Connected { channel: Box::new(WebSocket::new(socket)), routing_id })
+    let routing_id = if ask.wants_routing_id { Some(routing_id(&response)?) } else { None };
+    // Only its presence counts.
+    let signal = response.headers().contains_key(SIGNAL_CONNECTION_HEADER);
+    Ok(Connected { channel: Box::new(WebSocket::new(socket)), routing_id, signal })
 }
 
-fn request(scheme: &str, authority: &str, target: &str) -> Option<Request> {
+/// What a request says beside its path, also to where it is redirected.
+struct Ask {
+    wants_routing_id: bool,
+    headers: Vec<(&'static str, Zeroizing<String>)>,
+}
+
+fn ask(target: &Target) -> (TunnelDomain, String, Ask) {
+    let mut ask = Ask { wants_routing_id: false, headers: Vec::new() };
+    let (domain, path) = match target {
+        Target::New { domain, tunnel_id } => {
+            ask.wants_routing_id = true;
+            (domain, new_path(tunnel_id))
+        }
+        Target::Connect { domain, routing_id, tunnel_id } => {
+            (domain, connect_path(routing_id, tunnel_id))
+        }
+        Target::Contact { domain, contact_id, payload } => {
+            ask.headers = vec![
+                (CLIENT_PAYLOAD_HEADER, Zeroizing::new(payload.to_header())),
+                (SIGNAL_CONNECTION_HEADER, Zeroizing::new("true".to_owned())),
+            ];
+            (domain, contact_path(contact_id))
+        }
+        Target::Listen { domain, key } => {
+            ask.headers = vec![(CONTACT_KEY_HEADER, key.to_header())];
+            (domain, LISTEN_PATH.to_owned())
+        }
+    };
+    (*domain, path, ask)
+}
+
+fn request(scheme: &str, authority: &str, target: &str, ask: &Ask) -> Option<Request> {
     let mut request = format!("{scheme}://{authority}{target}").into_client_request().ok()?;
     let origin = HeaderValue::from_str(&format!("{scheme}://{authority}")).ok()?;
     request.headers_mut().insert(ORIGIN, origin);
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    for (name, value) in &ask.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+    }
     Some(request)
 }
 

@@ -12,6 +12,12 @@ pub enum Error {
     /// The radio does not work.
     #[error(transparent)]
     Radio(#[from] RadioError),
+    /// The phone can't listen for computers that ring.
+    #[error(transparent)]
+    Listen(#[from] towline_hybrid::ListenError),
+    /// What is known about linked devices can't be used.
+    #[error(transparent)]
+    Links(#[from] towline_hybrid::link::StoreError),
     /// The session is over, so that nothing more can be asked of it.
     #[error("the connection between the two devices is over; start again with a new code")]
     Over,

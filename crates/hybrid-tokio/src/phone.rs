@@ -7,6 +7,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use towline_crypto::CryptoProvider;
+use towline_hybrid::ids::LinkId;
+use towline_hybrid::link::Ring;
 use towline_hybrid::qr::QrPayload;
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_hybrid::{
@@ -42,6 +44,17 @@ pub enum Event {
         /// Which radio. A simulated one says so.
         radio: String,
     },
+    /// Ask the person whether the computer may remember this phone, and answer with [`Session::remember`] and the same
+    /// token. The session goes on meanwhile.
+    AskToRemember {
+        /// The question's name.
+        token: Token,
+    },
+    /// The computer was told how to ring this phone: keep the link.
+    Linked {
+        /// What the computer names itself by when it rings.
+        link_id: LinkId,
+    },
     /// Carry out this CTAP request, a command byte and CBOR, and answer with [`Session::respond`].
     Request(Vec<u8>),
     /// The request is moot: take its prompts off the screen. A response would be refused.
@@ -59,6 +72,8 @@ impl fmt::Debug for Event {
                 f.debug_tuple("Ask").field(token).field(question).finish()
             }
             Self::Withdraw { token } => f.debug_tuple("Withdraw").field(token).finish(),
+            Self::AskToRemember { token } => f.debug_tuple("AskToRemember").field(token).finish(),
+            Self::Linked { .. } => f.write_str("Linked"),
             Self::Advertising { radio } => f.debug_tuple("Advertising").field(radio).finish(),
             // Requests name accounts and sites, which do not belong into a log.
             Self::Request(request) => write!(f, "Request({} bytes)", request.len()),
@@ -79,7 +94,7 @@ impl Events {
     }
 }
 
-/// One QR transaction from the phone's side. It serves until the computer shuts down, closes or is idle. Dropping it ends
+/// One transaction from the phone's side. It serves until the computer shuts down, closes or is idle. Dropping it ends
 /// it, takes the advert off the air and releases the socket.
 pub struct Session {
     commands: mpsc::Sender<Command>,
@@ -91,6 +106,7 @@ type Reply = oneshot::Sender<Result<(), towline_hybrid::Error>>;
 
 enum Command {
     Answer { token: Token, answer: Answer, reply: Reply },
+    Remember { token: Token, remember: bool, reply: Reply },
     Respond { response: Vec<u8>, reply: Reply },
     Shutdown,
     Cancel,
@@ -114,6 +130,30 @@ impl Session {
         connector: Arc<dyn Connector>,
     ) -> Result<(Self, Events), Error> {
         let machine = Responder::new(config, provider, payload, source, now())?;
+        Ok(Self::drive(machine, advertiser, connector))
+    }
+
+    /// Answers a linked computer that rings.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver.
+    #[must_use]
+    pub fn answer_ring(
+        config: ResponderConfig,
+        provider: &CryptoProvider,
+        ring: Ring,
+        advertiser: Arc<dyn Advertiser>,
+        connector: Arc<dyn Connector>,
+    ) -> (Self, Events) {
+        let machine = Responder::answer_ring(config, provider, ring, now());
+        Self::drive(machine, advertiser, connector)
+    }
+
+    fn drive(
+        machine: Responder,
+        advertiser: Arc<dyn Advertiser>,
+        connector: Arc<dyn Connector>,
+    ) -> (Self, Events) {
         let (commands, commands_in) = mpsc::channel(COMMANDS);
         let (events, events_out) = mpsc::unbounded_channel();
         let (done, done_out) = watch::channel(None);
@@ -123,6 +163,7 @@ impl Session {
             connector,
             radio: Radio::Off,
             link: Link::Down,
+            joining: false,
             closing: JoinSet::new(),
             commands: commands_in,
             events,
@@ -130,7 +171,7 @@ impl Session {
             radio_error: None,
         };
         let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
-        Ok((Self { commands, done: done_out, _task: task }, Events(events_out)))
+        (Self { commands, done: done_out, _task: task }, Events(events_out))
     }
 
     /// What the person says to [`Event::Ask`].
@@ -139,6 +180,14 @@ impl Session {
     /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session is over.
     pub async fn answer(&self, token: Token, answer: Answer) -> Result<(), Error> {
         self.ask(|reply| Command::Answer { token, answer, reply }).await
+    }
+
+    /// What the person says to [`Event::AskToRemember`].
+    ///
+    /// # Errors
+    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session is over.
+    pub async fn remember(&self, token: Token, remember: bool) -> Result<(), Error> {
+        self.ask(|reply| Command::Remember { token, remember, reply }).await
     }
 
     /// The response to [`Event::Request`]: a status byte and CBOR.
@@ -220,6 +269,8 @@ struct Driver {
     connector: Arc<dyn Connector>,
     radio: Radio,
     link: Link,
+    /// Whether the connection leads to a computer that rang.
+    joining: bool,
     closing: JoinSet<()>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::UnboundedSender<Event>,
@@ -269,6 +320,13 @@ impl Driver {
                 let target = Target::New { domain, tunnel_id };
                 self.link = Link::Opening(self.connector.connect(target));
             }
+            ResponderOutput::Join { domain, routing_id, tunnel_id } => {
+                let target = Target::Connect { domain, routing_id, tunnel_id };
+                self.joining = true;
+                self.link = Link::Opening(self.connector.connect(target));
+            }
+            ResponderOutput::AskToRemember { token } => self.tell(Event::AskToRemember { token }),
+            ResponderOutput::Linked { link_id } => self.tell(Event::Linked { link_id }),
             ResponderOutput::Advertise(advert) => {
                 let advertiser = self.advertiser.clone();
                 self.radio = Radio::Starting(Box::pin(async move {
@@ -301,6 +359,10 @@ impl Driver {
 
     fn arrived(&mut self, event: LinkEvent) {
         match event {
+            LinkEvent::Opened(Ok(connected)) if self.joining => {
+                self.link = Link::Up(connected.channel);
+                self.machine.handle_joined(now());
+            }
             LinkEvent::Opened(Ok(connected)) => match connected.routing_id {
                 Some(routing_id) => {
                     self.link = Link::Up(connected.channel);
@@ -323,6 +385,10 @@ impl Driver {
         match command {
             Some(Command::Answer { token, answer, reply }) => {
                 let _nobody_waits = reply.send(self.machine.handle_answer(token, answer, now()));
+            }
+            Some(Command::Remember { token, remember, reply }) => {
+                let _nobody_waits =
+                    reply.send(self.machine.handle_remember(token, remember, now()));
             }
             Some(Command::Respond { response, reply }) => {
                 let _nobody_waits = reply.send(self.machine.send_response(response, now()));

@@ -74,12 +74,13 @@ impl Connector for Pipes {
                     Ok(Connected {
                         channel: Box::new(mine),
                         routing_id: Some(RoutingId::new([1, 2, 3])),
+                        signal: false,
                     })
                 }
                 Target::Connect { tunnel_id, .. } => {
                     let pipe = pipes.waiting.lock().unwrap().remove(&tunnel_id);
                     let channel = Box::new(pipe.ok_or(ConnectFailure::Status(404))?);
-                    Ok(Connected { channel, routing_id: None })
+                    Ok(Connected { channel, routing_id: None, signal: false })
                 }
                 _ => panic!(),
             }

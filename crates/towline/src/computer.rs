@@ -1,5 +1,7 @@
 //! The computer's role: the WebAuthn client over somebody's phone.
 
+mod links;
+
 use std::{
     fmt,
     future::{Future, pending},
@@ -14,12 +16,18 @@ use towline_client::{
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
-use towline_hybrid::{InitiatorConfig, InitiatorProgress, qr::Hint};
+use towline_hybrid::{
+    InitiatorConfig, InitiatorProgress,
+    link::{LinkedPhone, PhoneLinks},
+    qr::Hint,
+};
 use towline_hybrid_tokio::{
     Connector, Error as TransportError,
     computer::{Event, Events, Session},
 };
 use towline_radio::Scanner;
+
+use self::links::{farewell, keep, kept};
 
 /// A computer that uses people's phones to register and to sign in.
 ///
@@ -51,6 +59,7 @@ pub struct Computer {
     scanner: Arc<dyn Scanner>,
     connector: Arc<dyn Connector>,
     config: InitiatorConfig,
+    links: Option<Arc<dyn PhoneLinks>>,
 }
 
 impl Computer {
@@ -62,7 +71,15 @@ impl Computer {
         connector: Arc<dyn Connector>,
     ) -> Self {
         let client = Client::new(provider.clone());
-        Self { client, provider, scanner, connector, config: InitiatorConfig::default() }
+        let config = InitiatorConfig::default();
+        Self { client, provider, scanner, connector, config, links: None }
+    }
+
+    /// The same, with a place for links to phones: a phone may let this computer remember it, and is rung without a code from
+    /// then on. If several are known, [`Screen::choose_phone`] asks.
+    #[must_use]
+    pub fn with_links(self, links: Arc<dyn PhoneLinks>) -> Self {
+        Self { links: Some(links), ..self }
     }
 
     /// The same with another client: other limits of time, another public suffix list.
@@ -138,6 +155,13 @@ pub trait Screen: Sync {
         async { Some(0) }
     }
 
+    /// These phones let the computer remember them; their names are the phones' words only. Which one is to be rung? `None`
+    /// shows a code. The only one, by default, and a code where there are several.
+    fn choose_phone(&self, names: &[String]) -> impl Future<Output = Option<usize>> + Send {
+        let only = (names.len() == 1).then_some(0);
+        async move { only }
+    }
+
     /// Ready when the person wants to stop; never, by default.
     fn cancelled(&self) -> impl Future<Output = ()> + Send {
         pending()
@@ -160,6 +184,14 @@ pub enum Step<'a> {
     HideCode,
     /// The radio listens for the phone. A simulated one says so.
     Listening(&'a str),
+    /// This phone is being rung: it need not scan anything.
+    Ringing(&'a str),
+    /// The phone that was rung was not reached; a code is shown instead.
+    NotReached(&'a TransportError),
+    /// This phone lets the computer remember it.
+    Remembered(&'a str),
+    /// This phone does not know the computer any more. Its link was removed.
+    Forgotten(&'a str),
     /// Something else happened.
     Progress(&'a InitiatorProgress),
 }
@@ -170,7 +202,15 @@ impl fmt::Display for Step<'_> {
             Self::ShowCode(_) => f.write_str("Scan the code with your phone."),
             Self::HideCode => f.write_str("The code is no longer needed."),
             Self::Listening(radio) => write!(f, "Listening for the phone by {radio}."),
+            Self::Ringing(name) => write!(f, "Asking {name}."),
+            Self::NotReached(error) => write!(f, "That phone was not reached: {error}."),
+            Self::Remembered(name) => write!(f, "{name} can be asked without a code from now on."),
+            Self::Forgotten(name) => {
+                write!(f, "{name} does not know this computer any more; its link was removed.")
+            }
             Self::Progress(progress) => match progress {
+                InitiatorProgress::Ringing => f.write_str("Waiting for the phone."),
+                InitiatorProgress::PhoneComing => f.write_str("The phone is coming."),
                 InitiatorProgress::WaitingForScan => f.write_str("Waiting for a phone."),
                 InitiatorProgress::Near => f.write_str("A phone is near."),
                 InitiatorProgress::Connecting => f.write_str("Connecting."),
@@ -193,6 +233,10 @@ impl fmt::Debug for Step<'_> {
             Self::ShowCode(_) => f.write_str("ShowCode"),
             Self::HideCode => f.write_str("HideCode"),
             Self::Listening(radio) => f.debug_tuple("Listening").field(radio).finish(),
+            Self::Ringing(_) => f.write_str("Ringing"),
+            Self::NotReached(error) => f.debug_tuple("NotReached").field(error).finish(),
+            Self::Remembered(_) => f.write_str("Remembered"),
+            Self::Forgotten(_) => f.write_str("Forgotten"),
             Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
         }
     }
@@ -226,40 +270,85 @@ struct PhoneChannel<'a, S> {
     computer: &'a Computer,
     screen: &'a S,
     hint: Hint,
-    session: Option<(Session, Events)>,
+    session: Option<Open>,
     /// What the client only knows as "the channel failed".
     failure: Option<TransportError>,
 }
 
+/// A session, and which linked phone it rings, if it does.
+struct Open {
+    session: Session,
+    events: Events,
+    phone: Option<LinkedPhone>,
+}
+
 impl<S: Screen> PhoneChannel<'_, S> {
-    fn start(&self) -> Result<(Session, Events), TransportError> {
-        let Computer { config, provider, scanner, connector, .. } = self.computer;
-        Session::start(config.clone(), provider, self.hint, scanner.clone(), connector.clone())
+    /// Shows a code.
+    fn start(&self) -> Result<Open, TransportError> {
+        let Computer { config, provider, scanner, connector, links, .. } = self.computer;
+        let mut config = config.clone();
+        config.linking |= links.is_some();
+        let (session, events) =
+            Session::start(config, provider, self.hint, scanner.clone(), connector.clone())?;
+        Ok(Open { session, events, phone: None })
+    }
+
+    /// Rings the linked phone that the person chooses, if they do.
+    async fn ring(&self) -> Result<Option<Open>, TransportError> {
+        let Computer { config, provider, scanner, connector, links, .. } = self.computer;
+        let Some(links) = links else { return Ok(None) };
+        let mut phones = kept(links, |links| links.all()).await?;
+        let names: Vec<String> = phones.iter().map(LinkedPhone::display_name).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let chosen = self.screen.choose_phone(&names).await.filter(|index| *index < phones.len());
+        let Some(index) = chosen else { return Ok(None) };
+        let phone = phones.swap_remove(index);
+        self.screen.show(Step::Ringing(&phone.display_name()));
+        let (scanner, connector) = (scanner.clone(), connector.clone());
+        let (session, events) =
+            Session::ring(config.clone(), provider, &phone, self.hint, scanner, connector)?;
+        Ok(Some(Open { session, events, phone: Some(phone) }))
     }
 
     /// Waits for the session, showing what happens meanwhile.
     async fn watch<T>(
         &mut self,
         work: impl AsyncFnOnce(&Session) -> Result<T, TransportError>,
-    ) -> Result<T, ChannelError> {
-        let result = match &mut self.session {
-            None => Err(TransportError::Over),
-            Some((session, events)) => {
-                let mut work = std::pin::pin!(work(session));
-                loop {
-                    tokio::select! {
-                        biased;
-                        Some(event) = events.next() => show(self.screen, Some(session), &event),
-                        result = &mut work => break result,
-                    }
-                }
-            }
+    ) -> Result<T, TransportError> {
+        let Some(Open { session, events, phone }) = &mut self.session else {
+            return Err(TransportError::Over);
         };
-        result.map_err(|error| {
-            let failed = ChannelError::Failed(error.to_string());
-            self.failure = Some(error);
-            failed
-        })
+        let links = self.computer.links.as_ref();
+        let mut work = std::pin::pin!(work(session));
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = events.next() => {
+                    show(self.screen, Some(session), &event);
+                    keep(links, phone.as_ref(), &event, Some(self.screen)).await;
+                }
+                result = &mut work => return result,
+            }
+        }
+    }
+
+    fn failed(&mut self, error: TransportError) -> ChannelError {
+        let failed = ChannelError::Failed(error.to_string());
+        self.failure = Some(error);
+        failed
+    }
+
+    /// Ends a ring that came to nothing, and shows the rest of what happened to it.
+    async fn hang_up(&mut self) {
+        let Some(Open { session, mut events, phone }) = self.session.take() else { return };
+        if let Err(error) = session.cancel().await {
+            tracing::debug!(%error, "the ring ended");
+        }
+        while let Some(event) = events.next().await {
+            keep(self.computer.links.as_ref(), phone.as_ref(), &event, Some(self.screen)).await;
+        }
     }
 
     /// Says goodbye to the phone, and tells why it failed, if it did.
@@ -267,15 +356,8 @@ impl<S: Screen> PhoneChannel<'_, S> {
         mut self,
         result: Result<String, ClientError>,
     ) -> Result<String, ComputerError> {
-        if let Some((session, mut events)) = self.session.take() {
-            let ended =
-                if result.is_ok() { session.shutdown().await } else { session.cancel().await };
-            while let Some(event) = events.next().await {
-                show(self.screen, None, &event);
-            }
-            if let Err(error) = ended {
-                tracing::debug!(%error, "the session ended");
-            }
+        if let Some(open) = self.session.take() {
+            farewell(open, self.screen, self.computer.links.clone(), result.is_ok()).await;
         }
         result.map_err(|error| match (error, self.failure) {
             (ClientError::Channel(_), Some(failure)) => failure.into(),
@@ -310,15 +392,31 @@ impl<S: Screen> Channel for PhoneChannel<'_, S> {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        match self.start() {
-            Ok(session) => self.session = Some(session),
-            Err(error) => self.failure = Some(error),
+        match self.ring().await {
+            Ok(Some(ringing)) => {
+                self.session = Some(ringing);
+                match self.watch(async |session| session.get_info().await).await {
+                    Ok(info) => return Ok(info),
+                    Err(error) => {
+                        self.hang_up().await;
+                        self.screen.show(Step::NotReached(&error));
+                    }
+                }
+            }
+            Ok(None) => {}
+            Err(error) => self.screen.show(Step::NotReached(&error)),
         }
-        self.watch(async |session| session.get_info().await).await
+        match self.start() {
+            Ok(open) => self.session = Some(open),
+            Err(error) => return Err(self.failed(error)),
+        }
+        let info = self.watch(async |session| session.get_info().await).await;
+        info.map_err(|error| self.failed(error))
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        self.watch(async move |session| session.transact(request).await).await
+        let response = self.watch(async move |session| session.transact(request).await).await;
+        response.map_err(|error| self.failed(error))
     }
 
     async fn cancel(&mut self) {

@@ -119,6 +119,12 @@
 //! # }
 //! ```
 //!
+//! # Linked devices
+//!
+//! With [`Computer::with_links`] and [`Phone::with_links`] a phone may let a computer remember it, when its person says so
+//! as the code is scanned. From then on the computer rings the phone without a code; the phone hears of it by its [`Bell`]
+//! ([`Phone::listen`]), through a relay of towline's. Bluetooth has to show that it is near all the same.
+//!
 //! # Features
 //!
 //! | feature | default | brings |
@@ -133,6 +139,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "phone")]
+mod bell;
 #[cfg(feature = "computer")]
 mod computer;
 #[cfg(any(feature = "local", feature = "phone"))]
@@ -144,6 +152,8 @@ mod person;
 #[cfg(feature = "phone")]
 mod phone;
 
+#[cfg(feature = "phone")]
+pub use bell::{Bell, BellEvent};
 #[cfg(feature = "computer")]
 pub use computer::{Computer, ComputerError, Screen, Step};
 #[cfg(feature = "local")]

@@ -27,6 +27,13 @@ pub trait Person: Send {
         async { towline_hybrid::Answer::Decline }
     }
 
+    /// The computer was answered, and [`ConnectAndAskLater`](towline_hybrid::Answer::ConnectAndAskLater) was the answer to
+    /// `connect`: may it remember this phone? No, by default.
+    #[cfg(feature = "phone")]
+    fn remember(&mut self) -> impl Future<Output = bool> + Send {
+        async { false }
+    }
+
     /// The radio broadcasts for the computer. `radio` names it; a simulated one says so. Nothing, by default.
     #[cfg(feature = "phone")]
     fn advertising(&mut self, radio: &str) {

@@ -6,12 +6,16 @@ use std::{
     future::{Future, pending},
     pin::pin,
     sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use towline_authenticator::Authenticator;
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
-    Answer, CodeSource, Error, ResponderConfig, ResponderSummary, domain::TunnelDomain,
+    Answer, CodeSource, Error, ResponderConfig, ResponderSummary,
+    domain::TunnelDomain,
+    ids::LinkId,
+    link::{ComputerLinks, LinkedComputer, Ring, StoreError},
     qr::QrPayload,
 };
 use towline_hybrid_tokio::{
@@ -20,7 +24,11 @@ use towline_hybrid_tokio::{
 };
 use towline_radio::Advertiser;
 
-use crate::{Person, driver::Driver};
+use crate::{
+    Bell, Person,
+    bell::{identity, kept},
+    driver::Driver,
+};
 
 /// How a phone reaches computers.
 #[derive(Clone)]
@@ -62,6 +70,14 @@ pub struct Phone<P> {
     provider: CryptoProvider,
     transport: PhoneTransport,
     configure: Configure,
+    links: Option<Links>,
+}
+
+/// What lets computers remember this phone.
+#[derive(Clone)]
+struct Links {
+    store: Arc<dyn ComputerLinks>,
+    name: String,
 }
 
 type Configure = Box<dyn Fn(&mut ResponderConfig) + Send + Sync>;
@@ -76,7 +92,13 @@ impl<P: Person> Phone<P> {
         person: P,
     ) -> Self {
         let driver = Driver::new(authenticator, person);
-        Self { driver, provider, transport, configure: Box::new(|_| {}) }
+        Self { driver, provider, transport, configure: Box::new(|_| {}), links: None }
+    }
+
+    /// The same, for a phone that offers computers to remember it under this name, and can be [rung](Self::listen) by them.
+    #[must_use]
+    pub fn with_links(self, store: Arc<dyn ComputerLinks>, name: impl Into<String>) -> Self {
+        Self { links: Some(Links { store, name: name.into() }), ..self }
     }
 
     /// The same with other deadlines, or other choices of [`ResponderConfig`]: `change` is called for each code.
@@ -114,9 +136,11 @@ impl<P: Person> Phone<P> {
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
         let payload = QrPayload::from_uri(&self.provider, code).map_err(Error::from)?;
-        let info = self.driver.authenticator.get_info().to_cbor();
-        let mut config = ResponderConfig::new(info, self.transport.domain);
-        (self.configure)(&mut config);
+        let mut config = self.config();
+        if let Some(Links { store, name }) = &self.links {
+            let identity = identity(store, &self.provider).await?;
+            config.link_offer = Some(identity.offer(&self.provider, name));
+        }
         let (session, events) = Session::start(
             config,
             &self.provider,
@@ -125,6 +149,54 @@ impl<P: Person> Phone<P> {
             self.transport.advertiser.clone(),
             self.transport.connector.clone(),
         )?;
+        self.serve_until(session, events, stop).await
+    }
+
+    /// Answers a computer that rings, as [`Bell::next`] tells of it, and serves it until it is done or `stop` is ready.
+    ///
+    /// # Errors
+    /// As [`answer_code`](Self::answer_code).
+    pub async fn answer_ring_until(
+        &mut self,
+        ring: Ring,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<ResponderSummary, TransportError> {
+        let config = self.config();
+        let (advertiser, connector) =
+            (self.transport.advertiser.clone(), self.transport.connector.clone());
+        let (session, events) =
+            Session::answer_ring(config, &self.provider, ring, advertiser, connector);
+        self.serve_until(session, events, stop).await
+    }
+
+    /// Listens for computers that were allowed to remember this phone. The bell does not keep the phone from serving others
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`TransportError::Links`], also for a phone without [links](Self::with_links).
+    pub fn listen(&self) -> impl Future<Output = Result<Bell, TransportError>> + Send + use<P> {
+        let (links, provider) = (self.links.clone(), self.provider.clone());
+        let (domain, connector) = (self.transport.domain, self.transport.connector.clone());
+        async move {
+            let missing = || StoreError::Unavailable("this phone keeps no links".into());
+            let Links { store, .. } = links.ok_or_else(missing)?;
+            Bell::start(store, provider, domain, connector).await
+        }
+    }
+
+    fn config(&self) -> ResponderConfig {
+        let info = self.driver.authenticator.get_info().to_cbor();
+        let mut config = ResponderConfig::new(info, self.transport.domain);
+        (self.configure)(&mut config);
+        config
+    }
+
+    async fn serve_until(
+        &mut self,
+        session: Session,
+        events: Events,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<ResponderSummary, TransportError> {
         let mut inbox = Inbox { events, early: VecDeque::new() };
         let stopped = {
             let mut stop = pin!(stop);
@@ -174,6 +246,15 @@ impl<P: Person> Phone<P> {
                         None => self.driver.abandon().await,
                     }
                 }
+                Some(Event::AskToRemember { token }) => {
+                    // A request, or the end, comes first; the question is asked once.
+                    let remember = tokio::select! {
+                        remember = self.driver.person.remember() => remember,
+                        () = inbox.busy() => false,
+                    };
+                    told(session.remember(token, remember).await);
+                }
+                Some(Event::Linked { link_id }) => keep(self.links.clone(), link_id).await,
                 Some(Event::Advertising { radio }) => self.driver.person.advertising(&radio),
                 Some(Event::Progress(progress)) => self.driver.person.progress(progress),
                 Some(Event::Finished(result)) => return result,
@@ -181,6 +262,17 @@ impl<P: Person> Phone<P> {
                 None => return Err(TransportError::Over),
             }
         }
+    }
+}
+
+/// A link that can't be kept is no reason to fail: its computer is told when it rings.
+async fn keep(links: Option<Links>, link_id: LinkId) {
+    let Some(Links { store, .. }) = links else { return };
+    // A clock before 1970 is wrong anyhow.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let saved = kept(&store, move |store| store.save(LinkedComputer { link_id, since })).await;
+    if let Err(error) = saved {
+        tracing::warn!(%error, "a link was not kept");
     }
 }
 
@@ -202,6 +294,18 @@ impl Inbox {
         match self.early.pop_front() {
             Some(event) => Some(event),
             None => self.events.next().await,
+        }
+    }
+
+    /// Waits until there is something else to do; keeps what came.
+    async fn busy(&mut self) {
+        while let Some(event) = self.events.next().await {
+            let other =
+                matches!(event, Event::Request(_) | Event::Withdraw { .. } | Event::Finished(_));
+            self.early.push_back(event);
+            if other {
+                return;
+            }
         }
     }
 

@@ -1,0 +1,208 @@
+//! The driver of a phone that listens: hears of linked computers that ring, and keeps its connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use towline_crypto::CryptoProvider;
+use towline_hybrid::ids::{RoutingId, TunnelId};
+use towline_hybrid::link::ClientPayload;
+use towline_hybrid::tunnel::ConnectFailure;
+use towline_hybrid::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
+
+use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until};
+use crate::{Connector, Error, Incoming, Target};
+
+/// What happens while a phone listens.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Computers can ring now.
+    Listening,
+    /// Computers can't ring until the connection is made anew, which is tried after a pause.
+    Lost {
+        /// Why, where the connection was refused.
+        failure: Option<ConnectFailure>,
+        /// How long the pause is.
+        pause: Duration,
+    },
+    /// A computer rings: say by [`Session::decide`] and the same token whether it is known.
+    Rung {
+        /// The ring's name.
+        token: RingToken,
+        /// What the computer said.
+        payload: ClientPayload,
+        /// Which server it waits at.
+        routing_id: RoutingId,
+        /// In which tunnel it waits there.
+        tunnel_id: TunnelId,
+    },
+    /// The ring is moot: its computer went away.
+    Over {
+        /// The ring's name.
+        token: RingToken,
+    },
+    /// It is over, and nothing follows.
+    Finished(Result<(), ListenError>),
+}
+
+/// The events of one phone.
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Events {
+    /// The next event; `None` after the last. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+/// A phone that listens. Dropping it ends that.
+pub struct Session {
+    commands: mpsc::UnboundedSender<Command>,
+    done: watch::Receiver<Outcome<()>>,
+    _task: AbortOnDrop,
+}
+
+enum Command {
+    Decide(RingToken, Decision),
+    Revoke,
+    Stop,
+}
+
+impl Session {
+    /// Starts to listen.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver.
+    #[must_use]
+    pub fn start(
+        config: ListenerConfig,
+        provider: &CryptoProvider,
+        connector: Arc<dyn Connector>,
+    ) -> (Self, Events) {
+        let (commands, commands_in) = mpsc::unbounded_channel();
+        let (events, events_out) = mpsc::unbounded_channel();
+        let (done, done_out) = watch::channel(None);
+        let driver = Driver {
+            machine: Listener::new(config, provider, now()),
+            connector,
+            link: Link::Down,
+            closing: JoinSet::new(),
+            commands: commands_in,
+            events,
+            done,
+        };
+        let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
+        (Self { commands, done: done_out, _task: task }, Events(events_out))
+    }
+
+    /// What the phone says to [`Event::Rung`]. Moot rings are ignored.
+    pub fn decide(&self, token: RingToken, decision: Decision) {
+        let _over = self.commands.send(Command::Decide(token, decision));
+    }
+
+    /// Nobody shall reach this phone under this contact id any more: waits until the service knows, however long that
+    /// takes.
+    ///
+    /// # Errors
+    /// [`Error::Listen`], when somebody else listens with the same key.
+    pub async fn revoke(self) -> Result<(), Error> {
+        self.end(Command::Revoke).await
+    }
+
+    /// Listens no more, and waits until all is closed.
+    ///
+    /// # Errors
+    /// [`Error::Listen`], why it had ended before.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.end(Command::Stop).await
+    }
+
+    async fn end(self, command: Command) -> Result<(), Error> {
+        // A driver that is gone has left its outcome.
+        let _gone = self.commands.send(command);
+        outcome(self.done.clone()).await
+    }
+}
+
+struct Driver {
+    machine: Listener,
+    connector: Arc<dyn Connector>,
+    link: Link,
+    closing: JoinSet<()>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: mpsc::UnboundedSender<Event>,
+    done: watch::Sender<Outcome<()>>,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        let result = loop {
+            let mut finished = None;
+            while let Some(output) = self.machine.poll_output() {
+                if let ListenerOutput::Finished(result) = output {
+                    finished = Some(result);
+                } else {
+                    self.perform(output);
+                }
+            }
+            if let Some(result) = finished {
+                break result;
+            }
+            let deadline = self.machine.poll_timeout();
+            tokio::select! {
+                event = self.link.next() => self.arrived(event),
+                command = self.commands.recv() => match command {
+                    Some(Command::Decide(token, decision)) => {
+                        self.machine.handle_decision(token, decision, now());
+                    }
+                    Some(Command::Revoke) => self.machine.revoke(now()),
+                    // The session was dropped: this task is about to be ended.
+                    Some(Command::Stop) | None => self.machine.stop(now()),
+                },
+                () = sleep_until(deadline) => self.machine.handle_timeout(now()),
+            }
+        };
+        while self.closing.join_next().await.is_some() {}
+        self.done.send_replace(Some(result.map_err(Error::Listen)));
+        self.tell(Event::Finished(result));
+    }
+
+    fn perform(&mut self, output: ListenerOutput) {
+        match output {
+            ListenerOutput::Connect { domain, key } => {
+                self.link = Link::Opening(self.connector.connect(Target::Listen { domain, key }));
+            }
+            ListenerOutput::Send(message) => self.link.send(message),
+            ListenerOutput::Close => self.link.close(&mut self.closing),
+            ListenerOutput::Listening => self.tell(Event::Listening),
+            ListenerOutput::Lost { failure, pause } => self.tell(Event::Lost { failure, pause }),
+            ListenerOutput::Rung { token, payload, routing_id, tunnel_id } => {
+                self.tell(Event::Rung { token, payload, routing_id, tunnel_id });
+            }
+            ListenerOutput::Over { token } => self.tell(Event::Over { token }),
+            _ => {}
+        }
+    }
+
+    fn arrived(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Opened(Ok(connected)) => {
+                self.link = Link::Up(connected.channel);
+                self.machine.handle_connected(now());
+            }
+            LinkEvent::Opened(Err(failure)) => self.machine.handle_connect_failed(failure, now()),
+            LinkEvent::Incoming(Incoming::Frame(frame)) => self.machine.handle_frame(&frame, now()),
+            LinkEvent::Incoming(Incoming::Text) => self.machine.handle_text(now()),
+            LinkEvent::Incoming(Incoming::Closed) => {
+                self.link.close(&mut self.closing);
+                self.machine.handle_closed(now());
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let _nobody_listens = self.events.send(event);
+    }
+}

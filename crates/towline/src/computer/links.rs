@@ -1,0 +1,99 @@
+//! What a computer keeps of the phones that let it remember them, and the end of a session, when they may still say so.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+use towline_hybrid::link::{LinkedPhone, PhoneLinks, StoreError};
+use towline_hybrid_tokio::computer::Event;
+
+use super::{Open, Screen, Step, show};
+
+/// How long the person is shown how a session ends. What a phone says later about remembering it is kept all the same.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Ends a session. The response for the site does not wait for a phone whose person still thinks about being remembered.
+pub(super) async fn farewell<S: Screen>(
+    Open { session, mut events, phone }: Open,
+    screen: &S,
+    links: Option<Arc<dyn PhoneLinks>>,
+    good: bool,
+) {
+    let mut ending = Box::pin(async move {
+        let ended = if good { session.shutdown().await } else { session.cancel().await };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "the session ended");
+        }
+    });
+    let (mut ended, mut patience) = (false, std::pin::pin!(sleep(FAREWELL)));
+    loop {
+        tokio::select! {
+            biased;
+            event = events.next() => match event {
+                Some(event) => {
+                    show(screen, None, &event);
+                    keep(links.as_ref(), phone.as_ref(), &event, Some(screen)).await;
+                }
+                None => break,
+            },
+            () = &mut ending, if !ended => ended = true,
+            () = &mut patience, if good && links.is_some() => {
+                tokio::spawn(async move {
+                    let rest = async {
+                        while let Some(event) = events.next().await {
+                            keep::<fn(Step<'_>)>(links.as_ref(), None, &event, None).await;
+                        }
+                    };
+                    tokio::join!(rest, async { if !ended { ending.await } });
+                });
+                return;
+            }
+        }
+    }
+    if !ended {
+        ending.await;
+    }
+}
+
+/// A call of the store, which may block.
+pub(super) async fn kept<T: Send + 'static>(
+    links: &Arc<dyn PhoneLinks>,
+    call: impl FnOnce(&dyn PhoneLinks) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let links = links.clone();
+    let called = tokio::task::spawn_blocking(move || call(&*links)).await;
+    called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
+}
+
+/// Keeps the links as the event says. A link that can't be kept is no reason to fail: the person came to sign in.
+pub(super) async fn keep<S: Screen>(
+    links: Option<&Arc<dyn PhoneLinks>>,
+    rung: Option<&LinkedPhone>,
+    event: &Event,
+    screen: Option<&S>,
+) {
+    let Some(links) = links else { return };
+    let changed = match event {
+        Event::Linked(phone) => {
+            let (name, phone) = (phone.display_name(), phone.clone());
+            let saved = kept(links, move |links| links.save(&phone)).await;
+            if saved.is_ok()
+                && let Some(screen) = screen
+            {
+                screen.show(Step::Remembered(&name));
+            }
+            saved
+        }
+        Event::Unlink { identity, link_id } => {
+            let (identity, link_id) = (*identity, *link_id);
+            let removed = kept(links, move |links| links.remove(&identity, &link_id)).await;
+            if let (Ok(_), Some(screen), Some(phone)) = (&removed, screen, rung) {
+                screen.show(Step::Forgotten(&phone.display_name()));
+            }
+            removed.map(drop)
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = changed {
+        tracing::warn!(%error, "a link was not kept");
+    }
+}
