@@ -31,6 +31,8 @@ pub struct Config {
     pub platform: bool,
     /// Whether it makes discoverable credentials (`rk`).
     pub discoverable: bool,
+    /// Where credentials are kept that are not discoverable.
+    pub non_discoverable: NonDiscoverable,
     /// Built-in user verification (`uv`): the screen lock, a fingerprint. `None`: there is none.
     pub verification: Option<BuiltInVerification>,
     /// The PIN/UV auth protocols, by preference. With any, PIN/UV tokens are given out (`pinUvAuthToken`), for the PIN and
@@ -133,6 +135,21 @@ pub enum LargeBlobs {
     /// By the extension `largeBlob`, which needs discoverable credentials, and how many bytes each credential may keep,
     /// compressed: 1 or more. The longest response must fit into `max_msg_size` with it.
     Extension(usize),
+}
+
+/// Where credentials are kept that are not discoverable.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NonDiscoverable {
+    /// In the store, as the discoverable ones.
+    Stored,
+    /// In their ids, sealed so that only this authenticator can open them, and only for their relying party: they need no
+    /// room, and there is no limit to their number. Whoever has the id can use such a credential until a reset, which lets all
+    /// of them die; no single one can be deleted, and its account is not known here.
+    ///
+    /// An id has 34 bytes more than the [`KeyHandle`]. Where that makes more than 255, as for RSA keys in software, the credential
+    /// is stored. There can't be a counter for each credential then.
+    Wrapped,
 }
 
 /// Built-in user verification.

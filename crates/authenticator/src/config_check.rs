@@ -4,7 +4,10 @@ use std::{collections::HashSet, hash::Hash, time::Duration};
 
 use towline_ctap::{Version, algorithm};
 
-use crate::{AttestationFormat, BatchAttestation, ClientPin, Config, PinUvAuthProtocol};
+use crate::{
+    AttestationFormat, BatchAttestation, ClientPin, Config, Counters, NonDiscoverable,
+    PinUvAuthProtocol,
+};
 
 /// The shortest `max_msg_size` with ML-DSA, in bytes: a public key and a signature by ML-DSA-65 make up 5261.
 const ML_DSA_MSG_SIZE: usize = 6144;
@@ -99,6 +102,11 @@ impl Config {
         }
         if let Some(enterprise) = &self.enterprise_attestation {
             enterprise.check()?;
+        }
+        let wrapped = self.non_discoverable == NonDiscoverable::Wrapped;
+        if wrapped && self.counters == Counters::PerCredential {
+            let needs = "`Counters::Global` or `Counters::Zero`";
+            return Err(ConfigError::Needs { feature: "NonDiscoverable::Wrapped", needs });
         }
         self.check_verification()?;
         self.check_tokens()?;

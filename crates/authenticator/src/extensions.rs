@@ -123,8 +123,18 @@ impl Creating {
         Ok(creating)
     }
 
-    /// The outputs, and what is kept.
-    pub(crate) fn finish(&self, core: &Core, verified: bool) -> Result<Created, Status> {
+    /// Whether the new credential is to be good for payments on other sites.
+    pub(crate) fn is_for_payment(&self) -> bool {
+        self.third_party_payment == Some(true)
+    }
+
+    /// The outputs, and what is kept. A credential that is not stored has its secret already.
+    pub(crate) fn finish(
+        &self,
+        core: &Core,
+        verified: bool,
+        wrapped: Option<&Secret<32>>,
+    ) -> Result<Created, Status> {
         let (config, provider) = (&core.config, &core.provider);
         let mut created = Created::default();
         let mut kept = ExtensionData::default();
@@ -133,7 +143,10 @@ impl Creating {
         }
         if config.hmac_secret || config.prf {
             // Every credential gets one: who asks for it later only has to be verified, not to be registered again.
-            let secret: Secret<32> = provider.random.secret().map_err(|_| Status::Other)?;
+            let secret: Secret<32> = match wrapped {
+                Some(secret) => secret.clone(),
+                None => provider.random.secret().map_err(|_| Status::Other)?,
+            };
             if self.hmac_secret {
                 created.signed.set(&HmacSecret(true));
             }

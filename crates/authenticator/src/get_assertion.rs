@@ -9,11 +9,12 @@ use towline_ctap::{
 };
 
 use crate::{
-    Counter, Counters, Credential, Event, Page, Purpose, Query,
+    Counter, Counters, Event, Page, Purpose, Query,
     extensions::Asserting,
     flow::{Core, Flow, Next, await_commit, await_work},
     get_next_assertion::Remembered,
     large_blob,
+    located::{self, Located},
     options::{self, Auth},
     person::{self, Gestures},
     token::TokenSerial,
@@ -38,7 +39,7 @@ struct SignIn {
 /// What step 7 locates.
 enum Found {
     /// Those of the allow list that apply.
-    Listed(Vec<Credential>),
+    Listed(Vec<Located>),
     /// The discoverable ones: the newest, or all that a choice needs.
     Discoverable(Page),
 }
@@ -102,9 +103,7 @@ fn locate_listed(
     list: Vec<PublicKeyCredentialDescriptor>,
 ) -> Flow {
     let ids: Vec<CredentialId> = list.into_iter().map(|listed| listed.id).collect();
-    let work = core.store.find(&sign_in.rp_id, &ids);
-    await_work(core, work, |core, found| {
-        let mut found = found.map_err(|error| error.status())?;
+    located::find(core, &sign_in.rp_id.clone(), ids, |core, mut found| {
         if !sign_in.will_be_verified() {
             found.retain(|credential| {
                 credential.protection != CredentialProtectionPolicy::UserVerificationRequired
@@ -147,7 +146,7 @@ fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
 
 /// Whether there is anything.
 fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
-    if sign_in.found.first().is_some() {
+    if !sign_in.found.is_empty() {
         return step_9(core, sign_in);
     }
     if core.config.confirm_no_credentials && sign_in.up && !sign_in.gestures.is_present() {
@@ -197,7 +196,7 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     };
     if page.total <= 1 {
         let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-        return step_13(core, assertion, credential, None);
+        return step_13(core, assertion, credential.into(), None);
     }
     if chooses_here {
         let accounts = page.credentials.iter().map(|credential| credential.user.clone()).collect();
@@ -205,7 +204,7 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
             let index = answer.map_err(|_| Status::OperationDenied)?;
             assertion.user_selected = Some(true);
             let chosen = page.credentials.into_iter().nth(index);
-            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?, None)
+            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?.into(), None)
         });
     }
     let rest = Remembered {
@@ -219,7 +218,7 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     };
     assertion.number_of_credentials = Some(page.total);
     let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-    step_13(core, assertion, credential, Some(rest))
+    step_13(core, assertion, credential.into(), Some(rest))
 }
 
 /// What an assertion needs besides the credential.
@@ -243,7 +242,7 @@ impl Assertion {
 pub(crate) fn step_13(
     core: &mut Core,
     assertion: Assertion,
-    credential: Credential,
+    credential: Located,
     rest: Option<Remembered>,
 ) -> Flow {
     let counter = match core.config.counters {
@@ -261,7 +260,7 @@ pub(crate) fn step_13(
 fn sign(
     core: &mut Core,
     assertion: Assertion,
-    credential: Credential,
+    credential: Located,
     count: u32,
     rest: Option<Remembered>,
 ) -> Flow {
@@ -288,7 +287,7 @@ fn sign(
         response.unsigned_extension_outputs = asserted.unsigned;
         response.large_blob_key = asserted.large_blob_key;
         response.user_selected = assertion.user_selected;
-        let mut user = Some(credential.user);
+        let mut user = credential.user;
         if credential.discoverable {
             let verified = assertion.is_verified();
             response.user = if verified { user.take() } else { user.as_ref().map(without_names) };
@@ -313,10 +312,8 @@ fn respond(
     rest: Option<Remembered>,
 ) -> Next {
     let bytes = response.encode();
-    if let Some((rp_id, user)) = used
-        && let Some(user) = user.or(response.user)
-    {
-        core.events.push(Event::Used { rp_id, user });
+    if let Some((rp_id, user)) = used {
+        core.events.push(Event::Used { rp_id, user: user.or(response.user) });
     }
     // The time for the next one runs from this answer, and there is a next one only if this one was given.
     let deadline = core.after(core.config.next_assertion_timeout);
@@ -330,15 +327,11 @@ fn without_names(user: &User) -> User {
 }
 
 impl Found {
-    fn credentials(&self) -> &[Credential] {
+    const fn is_empty(&self) -> bool {
         match self {
-            Self::Listed(credentials) => credentials,
-            Self::Discoverable(page) => &page.credentials,
+            Self::Listed(credentials) => credentials.is_empty(),
+            Self::Discoverable(page) => page.credentials.is_empty(),
         }
-    }
-
-    fn first(&self) -> Option<&Credential> {
-        self.credentials().first()
     }
 }
 
@@ -357,11 +350,12 @@ impl SignIn {
     fn purpose(&self) -> Purpose {
         // With several, either one is taken that the person can't influence (then it is the first), or they choose later.
         let user = match &self.found {
-            Found::Listed(credentials) => credentials.first(),
-            Found::Discoverable(page) if page.total == 1 => page.credentials.first(),
+            Found::Listed(credentials) => credentials.first().and_then(|one| one.user.clone()),
+            Found::Discoverable(page) if page.total == 1 => {
+                page.credentials.first().map(|one| one.user.clone())
+            }
             Found::Discoverable(_) => None,
         };
-        let user = user.map(|credential| credential.user.clone());
         Purpose::Use { rp_id: self.rp_id.clone(), user }
     }
 }

@@ -48,6 +48,6 @@ pub(crate) fn start(core: &mut Core) -> Flow {
         let assertion = remembered.assertion.clone();
         let left = remembered.left.saturating_sub(1);
         let rest = Remembered { left, after: page.end, ..remembered };
-        step_13(core, assertion, credential, Some(rest))
+        step_13(core, assertion, credential.into(), Some(rest))
     })
 }

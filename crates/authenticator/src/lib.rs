@@ -75,6 +75,7 @@ mod hmac_secret;
 mod keys;
 mod large_blob;
 mod large_blobs;
+mod located;
 mod make_credential;
 mod memory_store;
 mod options;
@@ -93,11 +94,12 @@ mod stored_credential;
 mod token;
 mod user_verification;
 mod work;
+mod wrapped;
 
 pub use authenticator::{Authenticator, UnknownJob};
 pub use config::{
     AttestationFormat, Backup, BatchAttestation, BuiltInVerification, ClientPin, Config, Counters,
-    LargeBlobs, PinComplexity, ResetPolicy,
+    LargeBlobs, NonDiscoverable, PinComplexity, ResetPolicy,
 };
 pub use config_check::ConfigError;
 pub use credential::{Credential, ExtensionData, KeyHandle, LargeBlobPlace};

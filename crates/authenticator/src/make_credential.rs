@@ -1,6 +1,7 @@
 //! authenticatorMakeCredential (CTAP 2.3 §6.1.2). The step numbers are those of that section, one function each where the
 //! ceremony may have to wait.
 
+use towline_crypto::Secret;
 use towline_ctap::{
     Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
     MakeCredentialRequest, MakeCredentialResponse, Permissions, Rp, Status,
@@ -8,16 +9,18 @@ use towline_ctap::{
 };
 
 use crate::{
-    AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey, Purpose,
-    Work,
+    AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
+    NonDiscoverable, Purpose, Work,
     attestation::{self, Attestation, Tells},
     enterprise,
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
+    located::{self, Located},
     options::{self, Auth},
     person::{self, Gestures, Present, Refusal},
     state::Identity,
     user_verification,
+    wrapped::{self, Content, Wrapped},
 };
 
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
@@ -38,9 +41,11 @@ struct Creation {
     attestation: Attestation,
     aaguid: Aaguid,
     /// Those of the exclude list that are here.
-    listed: Vec<Credential>,
+    listed: Vec<Located>,
     /// The one that the new credential takes the place of.
     replaced: Option<Credential>,
+    /// The secret of a credential that is not stored; `None` for one that is.
+    wrapped: Option<Secret<32>>,
     /// Whether a token showed that the person is verified.
     with_token: bool,
     gestures: Gestures,
@@ -108,6 +113,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         },
         listed: Vec::new(),
         replaced: None,
+        wrapped: None,
         with_token: shown.is_some(),
         gestures,
     };
@@ -121,9 +127,8 @@ fn look_up(core: &mut Core, mut creation: Creation) -> Flow {
     if ids.is_empty() {
         return look_up_account(core, creation);
     }
-    let work = core.store.find(&creation.request.rp.id, &ids);
-    await_work(core, work, |core, listed| {
-        creation.listed = listed.map_err(|error| error.status())?;
+    located::find(core, &creation.request.rp.id.clone(), ids, |core, listed| {
+        creation.listed = listed;
         look_up_account(core, creation)
     })
 }
@@ -194,12 +199,12 @@ fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
 fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
     let rp = || creation.request.rp.clone();
     let purpose = match creation.attestation.tells() {
-        Tells::Nothing => return step_16(core, creation),
+        Tells::Nothing => return prepare(core, creation),
         Tells::Model => Purpose::Attest { rp: rp() },
         Tells::Device => Purpose::Identify { rp: rp() },
     };
     person::ask_presence(purpose, |core, answer| match answer {
-        Ok(_) => step_16(core, creation),
+        Ok(_) => prepare(core, creation),
         Err(Refusal::TimedOut) => Err(Status::OperationDenied),
         Err(Refusal::Denied | Refusal::NotVerified) => {
             let (config, request) = (&core.config, &creation.request);
@@ -208,9 +213,17 @@ fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
                 creation.attestation = Attestation::Ordinary(AttestationFormat::None);
                 creation.aaguid = Aaguid::ZERO;
             }
-            step_16(core, creation)
+            prepare(core, creation)
         }
     })
+}
+
+/// What a credential is wrapped with has to be there before its key is.
+fn prepare(core: &mut Core, creation: Creation) -> Flow {
+    if !creation.wraps(core) {
+        return step_16(core, creation);
+    }
+    wrapped::load_or_create(core, |core| step_16(core, creation))
 }
 
 /// A new key pair.
@@ -232,10 +245,18 @@ fn step_16(core: &mut Core, creation: Creation) -> Flow {
     )
 }
 
-/// Steps 17 and 18: what will be stored, and its authenticator data.
-fn step_17(core: &mut Core, creation: Creation, key: NewKey) -> Flow {
-    let id = core.provider.random.bytes::<CREDENTIAL_ID>().map_err(|_| Status::Other)?;
-    let id = CredentialId::new(&id).map_err(|_| Status::Other)?;
+/// Steps 17 and 18: what will be stored, or wrapped, and its authenticator data.
+fn step_17(core: &mut Core, mut creation: Creation, key: NewKey) -> Flow {
+    let id = match creation.wrap(core, &key.handle)? {
+        Some(Wrapped { id, hmac_secret }) => {
+            creation.wrapped = Some(hmac_secret);
+            id
+        }
+        None => {
+            let id = core.provider.random.bytes::<CREDENTIAL_ID>().map_err(|_| Status::Other)?;
+            CredentialId::new(&id).map_err(|_| Status::Other)?
+        }
+    };
     match core.config.counters {
         Counters::Global => {
             let work = core.store.count(Counter::Global);
@@ -252,7 +273,8 @@ fn step_17(core: &mut Core, creation: Creation, key: NewKey) -> Flow {
 /// Attestation.
 fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, count: u32) -> Flow {
     let request = &creation.request;
-    let created = creation.extensions.finish(core, creation.gestures.is_verified())?;
+    let verified = creation.gestures.is_verified();
+    let created = creation.extensions.finish(core, verified, creation.wrapped.as_ref())?;
     let backup_eligible = core.config.backup.eligible;
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
@@ -301,13 +323,17 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
     })
 }
 
-/// Stores the credential, in the place of the one for the same account: from here on there is no way back.
+/// Stores the credential, in the place of the one for the same account: from here on there is no way back. One that is its id
+/// needs nothing more.
 fn save(
     core: &mut Core,
     creation: Creation,
     credential: Credential,
     response: MakeCredentialResponse,
 ) -> Flow {
+    if creation.wrapped.is_some() {
+        return Ok(creation.finish(core, &response));
+    }
     let handle = credential.key.clone();
     let discoverable = credential.discoverable;
     let identity = if discoverable { core.with_new_store_state()? } else { None };
@@ -324,12 +350,7 @@ fn save(
             if let Some(replaced) = &creation.replaced {
                 core.keys.forget(&replaced.key);
             }
-            core.events.push(Event::Created {
-                rp: creation.request.rp,
-                user: creation.request.user,
-                replaced: creation.replaced.is_some(),
-            });
-            Ok(Next::Respond(response.encode()))
+            Ok(creation.finish(core, &response))
         })
     })
 }
@@ -371,6 +392,32 @@ impl Creation {
             self.gestures.is_verified()
                 || listed.protection != CredentialProtectionPolicy::UserVerificationRequired
         })
+    }
+
+    /// Whether the credential is to be its id.
+    fn wraps(&self, core: &Core) -> bool {
+        !self.discoverable && core.config.non_discoverable == NonDiscoverable::Wrapped
+    }
+
+    /// The id with everything in it; `None` for a credential that is to be stored, or has to be because it does not fit.
+    fn wrap(&self, core: &Core, key: &KeyHandle) -> Result<Option<Wrapped>, Status> {
+        if !self.wraps(core) {
+            return Ok(None);
+        }
+        let content = Content {
+            key: key.clone(),
+            protection: self.extensions.protection.unwrap_or_default(),
+            backup_eligible: core.config.backup.eligible,
+            third_party_payment: self.extensions.is_for_payment(),
+        };
+        wrapped::seal(core, &self.request.rp.id.hash(&core.provider), &content)
+    }
+
+    /// It is made.
+    fn finish(self, core: &mut Core, response: &MakeCredentialResponse) -> Next {
+        let (rp, user) = (self.request.rp, self.request.user);
+        core.events.push(Event::Created { rp, user, replaced: self.replaced.is_some() });
+        Next::Respond(response.encode())
     }
 
     fn purpose(&self) -> Purpose {

@@ -80,7 +80,7 @@ impl KeepAliveStatus {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A passkey was made and stored.
+    /// A passkey was made.
     Created {
         /// For whom.
         rp: Rp,
@@ -98,8 +98,8 @@ pub enum Event {
     Used {
         /// For whom.
         rp_id: RpId,
-        /// The account.
-        user: User,
+        /// The account, where it is known: not of a credential that is not stored.
+        user: Option<User>,
     },
     /// There were too many failed verifications.
     VerificationLocked {

@@ -6,7 +6,7 @@ use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
     AttestationFormat, Backup, BioEnrollment, BuiltInVerification, ClientPin, Config, Counters,
-    LargeBlobs, PinComplexity, PinUvAuthProtocol, ResetPolicy,
+    LargeBlobs, NonDiscoverable, PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
 /// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
@@ -23,6 +23,7 @@ impl Config {
             transports: vec![Transport::Hybrid, Transport::Internal],
             platform: false,
             discoverable: true,
+            non_discoverable: NonDiscoverable::Stored,
             verification: Some(BuiltInVerification::screen_lock()),
             always_uv: false,
             verify_unasked: true,
@@ -69,6 +70,7 @@ impl Config {
         Self {
             versions: vec![Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
             transports: vec![Transport::Usb],
+            non_discoverable: NonDiscoverable::Wrapped,
             algorithms: vec![
                 algorithm::ES256,
                 algorithm::EDDSA,

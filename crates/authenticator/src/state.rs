@@ -10,6 +10,7 @@ use crate::{
     BuiltInVerification, Change, Fingerprint, Record, fingerprint,
     flow::{Core, Flow, await_work},
     pin::StoredPin,
+    wrapped::Wrapping,
 };
 
 /// How deep the settings nest.
@@ -24,12 +25,15 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) identity: Option<Identity>,
     pub(crate) fingerprints: Vec<Fingerprint>,
+    /// Read by itself, when it is needed first.
+    pub(crate) wrapping: Wrapping,
 }
 
 impl State {
     /// What is in memory may be outdated: the next request reads it again.
-    pub(crate) const fn doubt(&mut self) {
+    pub(crate) fn doubt(&mut self) {
         self.loaded = false;
+        self.wrapping = Wrapping::Unread;
     }
 }
 

@@ -186,6 +186,9 @@ pub enum Record {
     Identity,
     /// The fingerprints that were enrolled: secrets.
     Fingerprints,
+    /// What credentials are wrapped with that are not stored ([`NonDiscoverable::Wrapped`](crate::NonDiscoverable::Wrapped)): a
+    /// secret. Without it they are all lost.
+    WrappingSecret,
 }
 
 impl Record {
@@ -200,6 +203,7 @@ impl Record {
             Self::LargeBlobs => "large-blobs",
             Self::Identity => "identity",
             Self::Fingerprints => "fingerprints",
+            Self::WrappingSecret => "wrapping-secret",
         }
     }
 }

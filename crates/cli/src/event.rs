@@ -273,10 +273,12 @@ impl Event {
             }
             Self::Passkey { action, rp_id, account, simulated } => {
                 let site = one_line(rp_id.as_deref().unwrap_or("the site"));
+                let named = account.is_some();
                 let account = one_line(account.as_deref().unwrap_or("the account"));
                 let message = match action {
                     Action::Created => format!("passkey saved: {account} on {site}"),
-                    Action::Used => format!("signed in to {site} as {account}"),
+                    Action::Used if named => format!("signed in to {site} as {account}"),
+                    Action::Used => format!("signed in to {site}"),
                     Action::AlreadyRegistered => {
                         format!("there already is a passkey for the account on {site}")
                     }

@@ -267,7 +267,7 @@ pub(crate) fn passkey(event: &authenticator::Event, simulated: bool) -> Option<(
     use authenticator::Event as Happened;
     let (action, rp_id, user) = match event {
         Happened::Created { rp, user, .. } => (Action::Created, Some(&rp.id), Some(user)),
-        Happened::Used { rp_id, user } => (Action::Used, Some(rp_id), Some(user)),
+        Happened::Used { rp_id, user } => (Action::Used, Some(rp_id), user.as_ref()),
         Happened::AlreadyRegistered { rp } => (Action::AlreadyRegistered, Some(&rp.id), None),
         Happened::Removed { rp_id, user } => (Action::Removed, Some(rp_id), Some(user)),
         Happened::Renamed { rp_id, user } => (Action::Renamed, Some(rp_id), Some(user)),

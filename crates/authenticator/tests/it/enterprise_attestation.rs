@@ -283,7 +283,9 @@ fn a_key_that_can_not_sign_makes_no_credential() {
     let provider = fragile_provider(&fuse);
     let memory = MemoryStore::new();
     let keys = FragileKeys(SoftwareKeys::new(provider.clone()), fuse.clone());
-    let mut rig = Rig::with(managed(), provider, memory.clone(), memory, keys);
+    let mut config = managed();
+    config.non_discoverable = towline_authenticator::NonDiscoverable::Stored;
+    let mut rig = Rig::with(config, provider, memory.clone(), memory, keys);
     enable(&mut rig, None).unwrap();
     fuse.blow_at(None);
     ask(&mut rig, "works.example", 1).unwrap();

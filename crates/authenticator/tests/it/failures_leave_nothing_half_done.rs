@@ -140,7 +140,7 @@ fn a_damaged_key_fails_its_sign_in_only() {
 
 #[test]
 fn a_full_store_takes_no_more_and_keeps_what_it_has() {
-    let mut rig = Rig::over(Config::security_key(), MemoryStore::with_limit(2));
+    let mut rig = Rig::over(storing(), MemoryStore::with_limit(2));
     let (alice, _) = rig.passkey("example.org", "alice");
     rig.passkey("example.org", "bob");
     let mut request = creation("example.org", "carol");
@@ -177,7 +177,7 @@ fn a_new_passkey_for_the_same_account_takes_the_place_of_the_old_one() {
 
 #[test]
 fn one_that_is_not_discoverable_replaces_nothing() {
-    let mut rig = Rig::new(Config::security_key());
+    let mut rig = Rig::new(storing());
     let (first, _) = rig.passkey("example.org", "alice");
     let (second, _) = made(&rig.create(&creation("example.org", "alice")).unwrap());
     let (third, _) = made(&rig.create(&creation("example.org", "alice")).unwrap());

@@ -49,3 +49,5 @@ mod the_relying_party_chooses_the_algorithm;
 mod the_w3c_vectors;
 mod time_passes;
 mod tokens_permit;
+mod wrapped_credentials;
+mod wrapped_credentials_keep_what_they_are;

@@ -127,7 +127,7 @@ fn credentials_that_are_not_eligible_are_never_backed_up() {
 #[test]
 fn counters_rise_as_the_policy_says() {
     let counts = |counters| {
-        let mut rig = Rig::new(Config::security_key().with_counters(counters));
+        let mut rig = Rig::new(storing().with_counters(counters));
         let made = rig.create(&creation("other.example", "bob")).unwrap();
         let mut counts = vec![data(&made.auth_data).sign_count];
         rig.passkey("example.org", "alice");

@@ -11,7 +11,7 @@ fn reset(rig: &mut Rig) -> Result<(), Status> {
 }
 
 fn used() -> Rig {
-    let mut rig = Rig::new(Config::security_key());
+    let mut rig = Rig::new(storing());
     rig.passkey("example.org", "alice");
     rig.create(&creation("example.com", "bob")).unwrap();
     rig.forget_past();

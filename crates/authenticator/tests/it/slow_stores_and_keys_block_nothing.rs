@@ -21,7 +21,7 @@ fn slow(config: Config) -> (Rig, SlowKeys) {
 
 #[test]
 fn everything_works_as_with_fast_ones() {
-    for mut config in [Config::phone(), Config::security_key(), Config::platform()] {
+    for mut config in [Config::phone(), storing(), Config::platform()] {
         config.counters = Counters::PerCredential;
         config.has_display = false;
         let (mut rig, keys) = slow(config);
@@ -93,7 +93,7 @@ fn cancelled_at_each_wait(
 
 #[test]
 fn a_cancelled_creation_leaves_neither_key_nor_credential() {
-    let make = || slow(Config::security_key());
+    let make = || slow(storing());
     let outcomes = cancelled_at_each_wait(make, &Request::from(creation("example.org", "alice")));
     let (last, before) = outcomes.split_last().unwrap();
     assert!(before.len() >= 3, "{outcomes:?}");

@@ -198,7 +198,7 @@ fn every_algorithm_attests_itself_and_signs_in_with_short_credential_ids() {
 
 #[test]
 fn a_key_whose_making_takes_long_is_made_by_a_job() {
-    let mut rig = rig(Config::security_key());
+    let mut rig = rig(storing());
     rig.works = false;
     let mut request = creation("example.org", "alice");
     request.pub_key_cred_params = vec![algorithm::RS256];

@@ -8,7 +8,7 @@ use std::{
 
 use towline_authenticator::{
     Answer, Authenticator, ChannelId, Config, CredentialStore, Event, Job, KeepAliveStatus,
-    KeyStore, MemoryStore, Output, Question, SoftwareKeys, Token,
+    KeyStore, MemoryStore, NonDiscoverable, Output, Question, SoftwareKeys, Token,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
@@ -261,6 +261,13 @@ impl Rig {
         self.keepalives.clear();
         self.withdrawn.clear();
     }
+}
+
+/// A security key that stores every credential.
+pub fn storing() -> Config {
+    let mut config = Config::security_key();
+    config.non_discoverable = NonDiscoverable::Stored;
+    config
 }
 
 pub const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
