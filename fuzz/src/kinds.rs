@@ -15,7 +15,7 @@ pub fn config(kind: u8) -> Config {
     match kind % KINDS {
         0 => everything(),
         1 => {
-            let mut config = everything().with_counters(Counters::PerCredential);
+            let mut config = everything().with_counters(Counters::Zero);
             config.has_display = true;
             config.large_blobs = LargeBlobs::Extension(512);
             config.verification = Some(lock(true));
@@ -42,6 +42,11 @@ pub fn config(kind: u8) -> Config {
             config
         }
     }
+}
+
+/// Whether sealed data are opened for real, and not only believed. Whatever is believed may come from another relying party.
+pub fn seals(kind: u8) -> bool {
+    kind % KINDS == 3
 }
 
 /// A security key with all that there is.

@@ -115,6 +115,10 @@ pub struct Watch {
     pub(crate) written: usize,
     /// The finger that is being enrolled.
     pub(crate) enrolling: Option<TemplateId>,
+    /// Whom credentials were made for. Those that are not stored are known from here only.
+    pub(crate) made: HashMap<CredentialId, RpId>,
+    /// Whether an id that was not made here can't be used.
+    pub(crate) seals: bool,
     pub(crate) token: Option<Token>,
     /// The counter last seen, by credential; under no id, the global one.
     pub(crate) counts: HashMap<Option<CredentialId>, u32>,
@@ -123,7 +127,10 @@ pub struct Watch {
 impl Watch {
     /// A new authenticator of this kind, just plugged in.
     pub fn new(kind: u8) -> Self {
-        let provider = towline_crypto_test::fake::provider(u64::from(kind));
+        let mut provider = towline_crypto_test::fake::provider(u64::from(kind));
+        if kinds::seals(kind) {
+            provider.aead = towline_crypto::rustcrypto::provider().aead;
+        }
         let store = MemoryStore::with_limit(ROOM);
         let keys = SoftwareKeys::new(provider.clone());
         let config = kinds::config(kind);
@@ -140,6 +147,8 @@ impl Watch {
             listed_rp: None,
             written: 0,
             enrolling: None,
+            made: HashMap::new(),
+            seals: kinds::seals(kind),
             token: None,
             counts: HashMap::new(),
         };
