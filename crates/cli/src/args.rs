@@ -1,5 +1,7 @@
 //! The command line.
 
+mod links;
+
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -8,6 +10,8 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use towline_ctaphid_socket::Endpoint;
 use url::Url;
+
+pub(crate) use self::links::{Links, LinksCommand};
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
 ///
@@ -68,6 +72,10 @@ pub(crate) enum Command {
     /// Be the computer: register a passkey or sign in, by showing a QR code
     #[command(subcommand)]
     Computer(Computer),
+    /// List and forget the devices that this computer or phone is linked with
+    ///
+    /// Reads and changes a file of links, of `computer` or of `phone`.
+    Links(Links),
     /// Explain a QR code field by field
     ///
     /// Explains what a passkey QR code says, key by key. The secret inside is not printed.
@@ -160,6 +168,14 @@ pub(crate) struct Phone {
     /// What the person says: to connecting, to the screen lock, to each operation
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,
+
+    /// Keep links to computers in this file: offer computers to remember this phone, and wait for those that do
+    #[arg(long, value_name = "FILE")]
+    pub(crate) links: Option<PathBuf>,
+
+    /// What computers call this phone
+    #[arg(long, value_name = "NAME", default_value = "towline phone", requires = "links")]
+    pub(crate) called: String,
 
     #[command(flatten)]
     pub(crate) network: Network,
@@ -283,6 +299,18 @@ pub(crate) struct Session {
     /// Give up after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) timeout: u64,
+
+    /// Keep links to phones in this file: a phone may let this computer remember it, and is asked without a code from then on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) links: Option<PathBuf>,
+
+    /// Of the linked phones, ask the one of this name; without it the only one is asked
+    #[arg(long, value_name = "NAME", requires = "links", conflicts_with = "new_phone")]
+    pub(crate) phone: Option<String>,
+
+    /// Show a code even though a phone is linked
+    #[arg(long, requires = "links")]
+    pub(crate) new_phone: bool,
 
     #[command(flatten)]
     pub(crate) network: Network,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use towline::{
     Computer, Screen, Step as Shown,
-    hybrid::{InitiatorConfig, InitiatorProgress},
+    hybrid::{InitiatorConfig, InitiatorProgress, link::PhoneLinks},
 };
 use towline_rp::{Begun, RpClient};
 
@@ -14,6 +14,7 @@ use crate::{
     args,
     event::{Event, Step},
     exit::{Exit, Failure},
+    links::{file::LinkFile, links_failure},
     network,
     qr::draw::Drawing,
     report::Report,
@@ -62,10 +63,24 @@ async fn ceremony(
     let connector = network::connector(&args.network, provider.clone()).await?;
     let mut config = InitiatorConfig::default();
     config.scan_timeout = Duration::from_secs(args.timeout);
-    let computer = Computer::new(provider, radio, connector).with_config(config);
+    let mut computer = Computer::new(provider.clone(), radio, connector).with_config(config);
+    if let Some(path) = &args.links {
+        let links = LinkFile::new(path, provider);
+        // A file that can't be used is said now, and not when a phone has been scanned.
+        let known = PhoneLinks::all(&links).map_err(|error| links_failure(&error))?;
+        if let Some(name) = &args.phone
+            && !known.iter().any(|phone| phone.display_name() == *name)
+        {
+            let message = format!("no phone called {name:?} is linked; `towline links` lists them");
+            return Err(Failure::usage("no_such_link", message));
+        }
+        computer = computer.with_links(Arc::new(links));
+    }
     let screen = Terminal {
         report: Arc::clone(report),
         image: args.qr_image.clone(),
+        phone: args.phone.clone(),
+        new_phone: args.new_phone,
         over: watch::Sender::new(None),
     };
     // Where the person went, not what the site says about itself.
@@ -102,6 +117,10 @@ async fn ceremony(
 struct Terminal {
     report: Arc<Report>,
     image: Option<PathBuf>,
+    /// Which linked phone to ask.
+    phone: Option<String>,
+    /// None of them.
+    new_phone: bool,
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
 }
@@ -130,7 +149,12 @@ impl Screen for Terminal {
                 return;
             }
             Shown::Listening(_) => Step::WaitingForScan,
+            Shown::Ringing(_) => Step::Ringing,
+            Shown::NotReached(_) => Step::NotReached,
+            Shown::Remembered(_) => Step::Linked,
+            Shown::Forgotten(_) => Step::Forgotten,
             Shown::Progress(progress) => match progress {
+                InitiatorProgress::PhoneComing => Step::PhoneComing,
                 InitiatorProgress::Near => Step::Near,
                 InitiatorProgress::Connecting => Step::Connecting,
                 InitiatorProgress::Handshaking => Step::Handshake,
@@ -149,6 +173,14 @@ impl Screen for Terminal {
             _ => shown.to_string(),
         };
         self.report.event(&Event::Step { step, message });
+    }
+
+    async fn choose_phone(&self, names: &[String]) -> Option<usize> {
+        match &self.phone {
+            _ if self.new_phone => None,
+            Some(wanted) => names.iter().position(|name| name == wanted),
+            None => (names.len() == 1).then_some(0),
+        }
     }
 
     async fn cancelled(&self) {

@@ -63,6 +63,10 @@ pub(crate) enum Event {
     Passkey { action: Action, rp_id: Option<String>, account: Option<String>, simulated: bool },
     /// The phone waits for a code.
     Ready {},
+    /// A device that this one is linked with.
+    Link { device: Device, name: String, since: Option<u64> },
+    /// A device was forgotten.
+    Forgotten { name: String },
     /// The phone is done with a code.
     Served { ok: bool, exit_code: u8, reason: Option<&'static str>, message: Option<String> },
     /// One thing that `doctor` looked at.
@@ -82,6 +86,13 @@ pub(crate) enum Role {
     Rp,
     Air,
     Key,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Device {
+    Phone,
+    Computer,
 }
 
 /// Where a security key is reached: the parts of its `url`.
@@ -112,6 +123,22 @@ pub(crate) enum Step {
     WaitingForScan,
     /// Phone: a code was read.
     CodeRead,
+    /// Computer: a linked phone is asked, without a code.
+    Ringing,
+    /// Computer: the linked phone said that it comes.
+    PhoneComing,
+    /// Computer: the linked phone was not reached, and a code is shown.
+    NotReached,
+    /// Both: the computer may ask this phone without a code from now on.
+    Linked,
+    /// Computer: the phone does not know it any more, and its link was removed.
+    Forgotten,
+    /// Phone: linked computers can ask it now.
+    Listening,
+    /// Phone: linked computers can't ask it until the relay is there again.
+    NotListening,
+    /// Phone: a linked computer asks for it.
+    Rung,
     /// Computer: the phone's advert was heard.
     Near,
     /// The tunnel is being opened.
@@ -137,6 +164,8 @@ pub(crate) enum Step {
 pub(crate) enum Question {
     /// Connect to the computer that shows this code?
     Connect,
+    /// Let the computer remember this phone?
+    Remember,
     /// Make a passkey?
     Register,
     /// Sign in?
@@ -297,6 +326,18 @@ impl Event {
             Self::Ready {} => {
                 (Weight::Note, "paste a code, or give the path of a picture of one".into())
             }
+            Self::Link { device: Device::Phone, name, .. } => {
+                (Weight::Result, format!("phone     {}", one_line(name)))
+            }
+            Self::Link { device: Device::Computer, name, since } => {
+                let since = since.map(|since| {
+                    let since = std::time::Duration::from_secs(since);
+                    std::time::UNIX_EPOCH.checked_add(since).map(httpdate::fmt_http_date)
+                });
+                let since = since.flatten().unwrap_or_else(|| "unknown".into());
+                (Weight::Result, format!("computer  {name}, since {since}"))
+            }
+            Self::Forgotten { name } => (Weight::Result, format!("forgotten: {}", one_line(name))),
             Self::Served { ok: true, .. } => (Weight::Result, "done".into()),
             Self::Served { ok: false, message, .. } => (
                 Weight::Result,

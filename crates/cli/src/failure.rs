@@ -7,6 +7,7 @@ use towline_rp::{ClientError, ErrorCode};
 use crate::{
     air::radio_failure,
     exit::{Exit, Failure},
+    links::links_failure,
 };
 
 impl From<hybrid::Error> for Failure {
@@ -34,6 +35,8 @@ impl From<transport::Error> for Failure {
         match error {
             transport::Error::Hybrid(error) => error.into(),
             transport::Error::Radio(error) => radio_failure(&error),
+            transport::Error::Links(error) => links_failure(&error),
+            transport::Error::Listen(error) => Self::environment("listen", error.to_string()),
             error => Self::new(Exit::Failed, "closed", error.to_string()),
         }
     }

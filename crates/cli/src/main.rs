@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod failure;
 mod key;
+mod links;
 mod network;
 mod person;
 mod phone;
@@ -76,6 +77,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
+        Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => Ok(completions(&args)),
         Command::ExitCodes => {
             report.event(&Event::ExitCodes { text: exit::HELP });

@@ -214,7 +214,12 @@ impl Person for TerminalPerson {
         };
         let message = format!("Connect to the computer that shows this code? It wants to {wants}.");
         if self.terminal.agrees(event::Question::Connect, &message, None).await {
-            hybrid::Answer::Connect { remember: false }
+            let remember = question.may_remember && {
+                let message =
+                    "Let this computer remember the phone? It can ask it without a code then.";
+                self.terminal.agrees(event::Question::Remember, message, None).await
+            };
+            hybrid::Answer::Connect { remember }
         } else {
             self.seen.put(Outcome::Declined);
             hybrid::Answer::Decline

@@ -1,19 +1,21 @@
-//! `towline phone`: answers codes, one after the other, with passkeys that it keeps while it runs.
+//! `towline phone`: answers codes, and computers that it is linked with, one after the other, with passkeys that it keeps
+//! while it runs.
 
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use towline::{
-    Phone, PhoneTransport,
+    Bell, BellEvent, Phone, PhoneTransport,
     authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys},
-    hybrid::domain::TunnelDomain,
+    hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
 use crate::{
     args,
     console::Console,
-    event::Event,
+    event::{Event, Step},
     exit::{Exit, Failure},
+    links::file::LinkFile,
     network,
     person::{Outcome, Seen, Terminal, TerminalPerson, TypedAhead},
     qr::read,
@@ -41,7 +43,13 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let terminal =
         Terminal::new(args.answer, Arc::clone(&console), TypedAhead::Answers, Arc::clone(report));
     let person = TerminalPerson::new(terminal, Arc::clone(&seen));
-    let mut phone = Phone::new(authenticator, provider, transport, person);
+    let mut phone = Phone::new(authenticator, provider.clone(), transport, person);
+    let mut bell = None;
+    if let Some(path) = &args.links {
+        phone = phone.with_links(Arc::new(LinkFile::new(path, provider)), args.called.clone());
+        bell = Some(phone.listen().await?);
+    }
+    let mut typed = true;
 
     let mut last = Exit::Ok;
     let mut next = args.code;
@@ -50,26 +58,60 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         read::passkey_code(code)?;
     }
     loop {
-        let code = match next.take() {
-            Some(code) => code,
+        let work = match next.take() {
+            Some(code) => Work::Code(code),
             None => {
-                report.event(&Event::Ready {});
+                if typed {
+                    report.event(&Event::Ready {});
+                }
                 let mut console = console.lock().await;
                 tokio::select! {
-                    line = console.line() => match line {
-                        Some(line) => line,
+                    line = console.line(), if typed => match line {
+                        Some(line) => Work::Code(line),
+                        // A phone that linked computers can ask goes on without anybody who types.
+                        None if bell.is_some() => {
+                            typed = false;
+                            continue;
+                        }
                         None => return Ok(last),
                     },
+                    ring = heard(&mut bell, report) => Work::Ring(ring?),
                     () = stop.wished() => return Ok(Exit::Ok),
                 }
             }
         };
-        let outcome = serve(&mut phone, &code, &seen, &mut stop, report).await;
+        let outcome = serve(&mut phone, work, &seen, &mut stop, report).await;
         last = outcome.as_ref().err().map_or(Exit::Ok, |failure| failure.exit);
         report.event(&Event::served(outcome.as_ref().err()));
         if last == Exit::Interrupted {
             return Ok(last);
         }
+    }
+}
+
+/// What the phone is asked to do.
+enum Work {
+    Code(String),
+    Ring(Ring),
+}
+
+/// The next ring of a linked computer. Cancel-safe.
+async fn heard(bell: &mut Option<Bell>, report: &Report) -> Result<Ring, Failure> {
+    let Some(bell) = bell else { return std::future::pending().await };
+    loop {
+        let (step, message) = match bell.next().await? {
+            BellEvent::Rung(ring) => return Ok(ring),
+            BellEvent::Listening => (Step::Listening, "Linked computers can ask now.".to_owned()),
+            BellEvent::Lost { failure, pause } => {
+                let why = failure.map_or_else(String::new, |failure| format!(": {failure}"));
+                let seconds = pause.as_secs_f32();
+                let message =
+                    format!("Linked computers can't ask{why}; the next try is in {seconds:.0} s.");
+                (Step::NotListening, message)
+            }
+            _ => continue,
+        };
+        report.event(&Event::Step { step, message });
     }
 }
 
@@ -85,24 +127,40 @@ fn domain(args: &args::Phone) -> Result<TunnelDomain, Failure> {
     TunnelDomain::new(number).map_err(|error| Failure::usage("domain", error.to_string()))
 }
 
-/// Answers one code.
+/// Answers one code, or one computer that rings.
 async fn serve(
     phone: &mut Phone<TerminalPerson>,
-    code: &str,
+    work: Work,
     seen: &Seen,
     stop: &mut Stop,
     report: &Report,
 ) -> Result<(), Failure> {
-    let (code, source) = read::passkey_code(code)?;
-    report.start_over();
-    report.event(&Event::code_read(source));
     let mut stopped = false;
-    let result = phone
-        .answer_code_until(&code, source, async {
-            stop.wished().await;
-            stopped = true;
-        })
-        .await;
+    let wished = async {
+        stop.wished().await;
+        stopped = true;
+    };
+    let result = match work {
+        Work::Code(code) => {
+            let (code, source) = read::passkey_code(&code)?;
+            report.start_over();
+            report.event(&Event::code_read(source));
+            phone.answer_code_until(&code, source, wished).await
+        }
+        Work::Ring(ring) => {
+            report.start_over();
+            let message = match ring.hint() {
+                Hint::MakeCredential => "A linked computer asks for a new passkey.",
+                _ => "A linked computer asks to sign in.",
+            };
+            report.event(&Event::Step { step: Step::Rung, message: message.into() });
+            phone.answer_ring_until(ring, wished).await
+        }
+    };
+    if result.as_ref().is_ok_and(|summary| summary.linked) {
+        let message = "This computer can ask without a code from now on.";
+        report.event(&Event::Step { step: Step::Linked, message: message.into() });
+    }
     // What the person did counts for more than how the computer took it.
     match (seen.take(), result) {
         _ if stopped => Err(Failure::interrupted()),

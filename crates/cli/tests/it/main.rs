@@ -12,6 +12,7 @@
 mod hid;
 mod journey;
 mod key;
+mod linked;
 mod mishaps;
 mod program;
 mod single;

@@ -1,0 +1,58 @@
+//! `towline links`: lists and forgets what this computer or phone is linked with.
+
+pub(crate) mod file;
+
+use towline::hybrid::link::{ComputerLinks, LinkedPhone, PhoneLinks, StoreError};
+
+use self::file::LinkFile;
+use crate::{
+    args::{self, LinksCommand},
+    event::{Device, Event},
+    exit::{Exit, Failure},
+    report::Report,
+};
+
+pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> {
+    let file = LinkFile::new(&args.links, towline::crypto::rustcrypto::provider());
+    let phones = file.all().map_err(|error| links_failure(&error))?;
+    let computers = file.computers().map_err(|error| links_failure(&error))?;
+    match &args.command {
+        LinksCommand::List => {
+            for phone in &phones {
+                let name = phone.display_name();
+                report.event(&Event::Link { device: Device::Phone, name, since: None });
+            }
+            for (number, computer) in (1_u32..).zip(&computers) {
+                let (name, since) = (number.to_string(), Some(computer.since));
+                report.event(&Event::Link { device: Device::Computer, name, since });
+            }
+        }
+        LinksCommand::Forget { name } => {
+            let named = |phone: &&LinkedPhone| phone.display_name() == *name;
+            let mut forgotten = false;
+            for phone in phones.iter().filter(named) {
+                let known = &phone.information;
+                forgotten |= file
+                    .remove(&known.identity, &known.link_id)
+                    .map_err(|error| links_failure(&error))?;
+            }
+            // Computers have no names; they are counted from 1, as the list does.
+            let index = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            if let Some(computer) = index.and_then(|index| computers.get(index)) {
+                forgotten |=
+                    file.forget(&computer.link_id).map_err(|error| links_failure(&error))?;
+            }
+            if !forgotten {
+                let message =
+                    format!("there is no link with {name:?}; `towline links list` shows them");
+                return Err(Failure::usage("no_such_link", message));
+            }
+            report.event(&Event::Forgotten { name: name.clone() });
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+pub(crate) fn links_failure(error: &StoreError) -> Failure {
+    Failure::environment("links", error.to_string())
+}
