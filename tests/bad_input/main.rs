@@ -13,6 +13,7 @@
 )]
 
 mod authenticators;
+mod linked;
 mod meddler;
 mod messages;
 mod services;
