@@ -3,11 +3,11 @@
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{GetInfo, Response, Status};
+use towline_ctap::{GetInfo, Response, Status, Transport};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    Fingerprint, JobDone, KeepAliveStatus, KeyStore, Output, Token,
+    Fingerprint, JobDone, KeepAliveStatus, KeyStore, Output, Token, check_claims,
     dispatch::dispatch,
     flow::{Core, Flow, Next},
     get_info,
@@ -92,6 +92,7 @@ impl Authenticator {
             now: None,
             powered_up: None,
             channel: ChannelId::default(),
+            transport: None,
             retries: Retries::default(),
             state: State::default(),
             key_agreement: KeyAgreement::default(),
@@ -103,6 +104,7 @@ impl Authenticator {
             enrollment: None,
             events: Vec::new(),
         };
+        check_claims(&get_info::info(&core), core.config.verification_without_token)?;
         Ok(Self {
             core,
             outputs: VecDeque::new(),
@@ -115,12 +117,35 @@ impl Authenticator {
     /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to this channel follows,
     /// now or later. While another request is under way, that is `CTAP1_ERR_CHANNEL_BUSY`.
     pub fn handle_request(&mut self, channel: ChannelId, request: &[u8], now: Instant) {
+        self.request(channel, None, request, now);
+    }
+
+    /// As [`Self::handle_request`], and tells over which transport the request came: what is possible over some only, by
+    /// [`Config::reset_transports`], is refused where that is not known.
+    pub fn handle_request_over(
+        &mut self,
+        transport: Transport,
+        channel: ChannelId,
+        request: &[u8],
+        now: Instant,
+    ) {
+        self.request(channel, Some(transport), request, now);
+    }
+
+    fn request(
+        &mut self,
+        channel: ChannelId,
+        transport: Option<Transport>,
+        request: &[u8],
+        now: Instant,
+    ) {
         self.core.now = Some(now);
         if self.running.is_some() {
             self.respond(channel, Response::status_only(Status::ChannelBusy));
             return;
         }
         self.core.channel = channel;
+        self.core.transport = transport;
         let flow = dispatch(&mut self.core, request);
         self.go_on(channel, flow);
     }

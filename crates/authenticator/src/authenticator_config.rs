@@ -7,6 +7,7 @@ use towline_ctap::{
 use crate::{
     Config, PinComplexity,
     flow::{Core, Flow, Next, await_commit},
+    person::{self, Refusal},
     state::Settings,
 };
 
@@ -17,6 +18,7 @@ pub(crate) fn subcommands(config: &Config) -> Vec<u64> {
         (2, config.always_uv_configurable),
         (3, config.min_pin_length_rp_ids.is_some()),
         (4, config.long_touch_configurable),
+        (0xff, !config.vendor_config_commands.is_empty()),
     ];
     all.into_iter().filter(|(_, there)| *there).map(|(number, _)| number).collect()
 }
@@ -50,7 +52,17 @@ pub(crate) fn start(core: &mut Core, request: &ConfigRequest) -> Flow {
             let settings = Settings { long_touch_for_reset: true, ..core.state.settings.clone() };
             store(core, settings, false)
         }
-        _ => Err(Status::InvalidSubcommand),
+        ConfigSubcommand::VendorPrototype { command } => {
+            let command = command.ok_or(Status::MissingParameter)?;
+            if !core.config.vendor_config_commands.contains(&command) {
+                return Err(Status::InvalidParameter);
+            }
+            person::ask_vendor(command, request.params().to_vec(), |_, done| match done {
+                Ok(()) => Ok(Next::Respond(Response::status_only(Status::Ok))),
+                Err(Refusal::TimedOut) => Err(Status::UserActionTimeout),
+                Err(Refusal::Denied | Refusal::NotVerified) => Err(Status::OperationDenied),
+            })
+        }
     }
 }
 

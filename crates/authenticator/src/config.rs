@@ -67,6 +67,9 @@ pub struct Config {
     /// enableLongTouchForReset of authenticatorConfig: whether a platform may turn on that a reset needs a touch of 5 s or more,
     /// which the embedder has to be able to tell from a short one.
     pub long_touch_configurable: bool,
+    /// vendorPrototype of authenticatorConfig: the vendor's own commands, which are carried out by whoever answers
+    /// [`Question::VendorCommand`](crate::Question::VendorCommand). They need PIN/UV tokens. Empty: there are none.
+    pub vendor_config_commands: Vec<u64>,
     /// Whether built-in verification permits to use authenticatorConfig (`uvAcfg`), and not only the PIN.
     pub verification_configures: bool,
     /// authenticatorBioEnrollment (`bioEnroll`), which needs built-in verification. `None`: platforms enrol no fingerprints.
@@ -105,6 +108,9 @@ pub struct Config {
     pub confirm_no_credentials: bool,
     /// When a client may reset the authenticator.
     pub reset: ResetPolicy,
+    /// The transports over which a reset is possible (`transportsForReset`), which
+    /// [`Authenticator::handle_request_over`](crate::Authenticator::handle_request_over) tells. `None`: over all.
+    pub reset_transports: Option<Vec<Transport>>,
     /// The longest request, in bytes: at least 1024. Clients take it for the longest response, too.
     pub max_msg_size: usize,
     /// How many credentials a list in a request may have: at least 1.
@@ -119,6 +125,8 @@ pub struct Config {
     pub keepalive: Option<Duration>,
     /// The version of the firmware, if it is to be told. It must grow with every change.
     pub firmware_version: Option<u64>,
+    /// Certifications and their levels, by the names of the standard, such as `FIDO` (`certifications`).
+    pub certifications: Vec<(String, u64)>,
 }
 
 /// How large blobs are offered: by a command, or by an extension of the requests that use a credential. The two exclude each
@@ -185,6 +193,8 @@ pub struct ClientPin {
     pub permits_mc_ga: bool,
     /// Whether simple PINs are refused: one character repeated, or characters that follow one another.
     pub complexity: PinComplexity,
+    /// Where the policy is explained: a URL (`pinComplexityPolicyURL`), if there is a policy.
+    pub complexity_url: Option<String>,
 }
 
 /// The policy on the complexity of PINs (`pinComplexityPolicy`).
@@ -297,6 +307,7 @@ impl Config {
             || self.long_touch_configurable
             || self.min_pin_length_rp_ids.is_some()
             || self.enterprise_attestation.is_some()
+            || !self.vendor_config_commands.is_empty()
     }
 
     /// Whether anything but credentials and retries is kept.

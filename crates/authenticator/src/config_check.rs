@@ -6,7 +6,7 @@ use towline_ctap::{Version, algorithm};
 
 use crate::{
     AttestationFormat, BatchAttestation, ClientPin, Config, Counters, NonDiscoverable,
-    PinUvAuthProtocol,
+    PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
 /// The shortest `max_msg_size` with ML-DSA, in bytes: a public key and a signature by ML-DSA-65 make up 5261.
@@ -66,6 +66,9 @@ pub enum ConfigError {
     /// The key store does not make an attestation format that is to be its own.
     #[error("the key store makes no attestation statements of the format `{0}`")]
     NoAttestation(&'static str),
+    /// What would be claimed contradicts itself; the rule that is broken.
+    #[error("what getInfo would say contradicts itself: {0}")]
+    Contradiction(&'static str),
     /// The key store has none of the algorithms.
     #[error("the key store has none of the configured algorithms")]
     NoAlgorithm,
@@ -167,6 +170,22 @@ impl Config {
         needs("always_uv_configurable", self.always_uv_configurable, "PIN/UV tokens", token)?;
         let enterprise = self.enterprise_attestation.is_some();
         needs("enterprise_attestation", enterprise, "PIN/UV tokens", token)?;
+        let vendor = !self.vendor_config_commands.is_empty();
+        if vendor {
+            distinct("vendor_config_commands", &self.vendor_config_commands)?;
+        }
+        needs("vendor_config_commands", vendor, "PIN/UV tokens", token)?;
+        if let Some(transports) = &self.reset_transports {
+            distinct("reset_transports", transports)?;
+            let there = transports.iter().all(|it| self.transports.contains(it));
+            needs("reset_transports", true, "the same entries in `transports`", there)?;
+            let resets = self.reset != ResetPolicy::Never;
+            needs("reset_transports", true, "a reset that is possible", resets)?;
+        }
+        if !self.certifications.is_empty() {
+            let names: Vec<&String> = self.certifications.iter().map(|(name, _)| name).collect();
+            distinct("certifications", &names)?;
+        }
         let enrolls = self.bio_enrollment.is_some();
         let lock = self.verification.as_ref();
         needs("bio_enrollment", enrolls, "built-in verification", lock.is_some())?;
@@ -274,6 +293,11 @@ impl ClientPin {
                 "client_pin.max_length",
                 "8 to 63, and not less than `min_length`",
             ));
+        }
+        let explained = self.complexity_url.as_ref();
+        if explained.is_some_and(|url| url.is_empty() || self.complexity == PinComplexity::None) {
+            let needs = "a text, and a policy that it explains";
+            return Err(ConfigError::Needs { feature: "client_pin.complexity_url", needs });
         }
         Ok(())
     }

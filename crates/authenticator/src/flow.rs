@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Command, Status};
+use towline_ctap::{Command, Status, Transport};
 
 use crate::{
     ChannelId, Config, CredentialStore, Event, KeyStore,
@@ -51,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) powered_up: Option<Instant>,
     /// The channel of the ceremony at hand.
     pub(crate) channel: ChannelId,
+    /// What is known of how it came.
+    pub(crate) transport: Option<Transport>,
     pub(crate) retries: Retries,
     pub(crate) state: State,
     pub(crate) key_agreement: KeyAgreement,

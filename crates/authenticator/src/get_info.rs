@@ -84,6 +84,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
         info.max_pin_length = Some(pin.max_length.into());
         if pin.complexity != PinComplexity::None {
             info.pin_complexity_policy = Some(core.pin_complexity());
+            info.pin_complexity_policy_url = pin.complexity_url.clone().map(String::into_bytes);
         }
     }
     info.max_serialized_large_blob_array = config.large_blobs.array().map(wide);
@@ -93,6 +94,11 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.authenticator_config_commands =
         config.has_settings().then(|| authenticator_config::subcommands(config));
     info.firmware_version = config.firmware_version;
+    info.transports_for_reset = config.reset_transports.clone();
+    info.certifications =
+        (!config.certifications.is_empty()).then(|| config.certifications.clone());
+    info.vendor_prototype_config_commands =
+        (!config.vendor_config_commands.is_empty()).then(|| config.vendor_config_commands.clone());
     if let Some(verification) = &config.verification {
         let fingerprint = config.bio_enrollment.map(|_| FINGERPRINT);
         let bits = [verification.modality, fingerprint].into_iter().flatten();

@@ -58,6 +58,7 @@ mod attestation;
 mod authenticator;
 mod authenticator_config;
 mod bio_enrollment;
+mod claims;
 mod client_pin;
 mod config;
 mod config_check;
@@ -97,6 +98,7 @@ mod work;
 mod wrapped;
 
 pub use authenticator::{Authenticator, UnknownJob};
+pub use claims::check_claims;
 pub use config::{
     AttestationFormat, Backup, BatchAttestation, BuiltInVerification, ClientPin, Config, Counters,
     LargeBlobs, NonDiscoverable, PinComplexity, ResetPolicy,

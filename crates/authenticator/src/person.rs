@@ -110,6 +110,7 @@ pub(crate) enum Then {
         left: u8,
         then: With<Sample>,
     },
+    Vendor(With<()>),
 }
 
 /// Asks for a touch.
@@ -153,6 +154,15 @@ pub(crate) fn ask_sample(
     Ok(Next::Ask(Asked { question, patience, then }))
 }
 
+/// Has a command of the vendor carried out.
+pub(crate) fn ask_vendor(
+    command: u64,
+    params: Vec<u8>,
+    then: impl FnOnce(&mut Core, Result<(), Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    ask(Question::VendorCommand { command, params }, Then::Vendor(Box::new(then)))
+}
+
 fn ask(question: Question, then: Then) -> Flow {
     Ok(Next::Ask(Asked { question, patience: None, then }))
 }
@@ -162,7 +172,7 @@ impl Then {
     pub(crate) fn accepts(&self, answer: &Answer) -> bool {
         match (self, answer) {
             (_, Answer::Deny)
-            | (Self::Presence(_), Answer::Approve)
+            | (Self::Presence(_) | Self::Vendor(_), Answer::Approve)
             | (Self::Verification(_), Answer::Verified | Answer::NotVerified) => true,
             (Self::Account { count, .. }, Answer::Account(index)) => *index < *count,
             (Self::Sample { .. }, Answer::Enrolled(_)) => true,
@@ -188,6 +198,7 @@ impl Then {
             (Self::Sample { then, .. }, Answer::Enrolled(template)) => {
                 then(core, Ok(Sample::Enrolled(template)))
             }
+            (Self::Vendor(then), Answer::Approve) => then(core, Ok(())),
             (then, _) => then.refuse(core, Refusal::Denied),
         }
     }
@@ -203,6 +214,7 @@ impl Then {
             Self::Verification(then) => then(core, Err(refusal)),
             Self::Account { then, .. } => then(core, Err(refusal)),
             Self::Sample { then, .. } => then(core, Err(refusal)),
+            Self::Vendor(then) => then(core, Err(refusal)),
         }
     }
 }

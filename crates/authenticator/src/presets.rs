@@ -40,6 +40,7 @@ impl Config {
             min_pin_length_rp_ids: None,
             always_uv_configurable: false,
             long_touch_configurable: false,
+            vendor_config_commands: Vec::new(),
             verification_configures: false,
             bio_enrollment: None,
             third_party_payment: false,
@@ -54,6 +55,7 @@ impl Config {
             has_display: true,
             confirm_no_credentials: false,
             reset: ResetPolicy::Never,
+            reset_transports: None,
             max_msg_size: 65_535,
             max_credential_count_in_list: 100,
             user_action_timeout: Duration::from_secs(60),
@@ -61,6 +63,7 @@ impl Config {
             next_assertion_timeout: Duration::from_secs(30),
             keepalive: None,
             firmware_version: None,
+            certifications: Vec::new(),
         }
     }
 
@@ -116,12 +119,20 @@ impl Config {
         }
     }
 
-    /// An authenticator built into the client's device, with its screen lock.
+    /// An authenticator built into the client's device, with its screen lock, which gives PIN/UV tokens as well: passkeys
+    /// can be managed with them. It keeps a secret for `prf` and a blob for each.
     #[must_use]
     pub fn platform() -> Self {
         Self {
+            versions: vec![Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
             transports: vec![Transport::Internal],
             platform: true,
+            verification_without_token: false,
+            pin_uv_auth_protocols: vec![PinUvAuthProtocol::Two, PinUvAuthProtocol::One],
+            credential_management: true,
+            hmac_secret: true,
+            hmac_secret_mc: true,
+            large_blobs: LargeBlobs::Extension(1024),
             attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
             ..Self::phone()
         }
@@ -168,6 +179,7 @@ impl ClientPin {
             max_length: 63,
             permits_mc_ga: true,
             complexity: PinComplexity::None,
+            complexity_url: None,
         }
     }
 }

@@ -42,6 +42,15 @@ pub enum Question {
         /// How many good samples there are to be at most, with this one.
         samples_left: u8,
     },
+    /// A command of the vendor (vendorPrototype of authenticatorConfig) that the config lists, sent by a platform that may
+    /// configure: the embedder carries it out, asking the person or not, and says [`Answer::Approve`] when that is done,
+    /// or [`Answer::Deny`].
+    VendorCommand {
+        /// Which (`vendorCommandId`).
+        command: u64,
+        /// Its parameters, as one encoded CBOR map, the command's number among them.
+        params: Vec<u8>,
+    },
 }
 
 impl Question {
@@ -50,7 +59,7 @@ impl Question {
     #[must_use]
     pub fn agreement(&self) -> Answer {
         match self {
-            Self::ConfirmPresence { .. } => Answer::Approve,
+            Self::ConfirmPresence { .. } | Self::VendorCommand { .. } => Answer::Approve,
             Self::VerifyUser { .. } => Answer::Verified,
             Self::ChooseAccount { .. } => Answer::Account(0),
             Self::EnrollFingerprint { template, samples_left: 0 | 1 } => {
@@ -169,6 +178,12 @@ impl fmt::Display for Question {
                 f,
                 "Touch the fingerprint sensor with the finger that you want to use. Touches left: {samples_left}."
             ),
+            Self::VendorCommand { command, .. } => {
+                write!(
+                    f,
+                    "Let this computer run the manufacturer's command {command} on this device?"
+                )
+            }
         }
     }
 }

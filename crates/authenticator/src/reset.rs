@@ -12,6 +12,10 @@ use crate::{
 };
 
 pub(crate) fn start(core: &mut Core) -> Flow {
+    let over = |all: &Vec<_>| core.transport.as_ref().is_some_and(|it| all.contains(it));
+    if !core.config.reset_transports.as_ref().is_none_or(over) {
+        return Err(Status::OperationDenied);
+    }
     let allowed = match core.config.reset {
         ResetPolicy::Always => true,
         ResetPolicy::Never => false,
