@@ -26,6 +26,8 @@
 #define PIN "2718"
 #define RP "example.org"
 #define REPORT 64
+/* CTAP2_ERR_INVALID_SUBCOMMAND, which older versions of libfido2 have no name for. */
+#define INVALID_SUBCOMMAND 0x3e
 
 static const unsigned char POWER_CYCLE[REPORT] = {
 	0xac, 0x10, 0x52, 0xca, 0x95, 0xe5, 0x69, 0xde, 0x69, 0xe0, 0x2e, 0xbf, 0xf3, 0x33, 0x48, 0x5f,
@@ -412,6 +414,7 @@ static void large_blobs(fido_dev_t *dev, const fido_cred_t *cred)
 static fido_dev_t *settings(fido_dev_t *dev)
 {
 	fido_cbor_info_t *info = fido_cbor_info_new();
+	ends("there is no enterprise attestation to turn on", INVALID_SUBCOMMAND, fido_dev_enable_entattest(dev, PIN));
 	ends("alwaysUv", FIDO_OK, fido_dev_toggle_always_uv(dev, PIN));
 	fido_assert_t *assert = new_assert("accounts.example", NULL);
 	ends("nothing goes without the PIN then", FIDO_ERR_PIN_REQUIRED, fido_dev_get_assert(dev, assert, NULL));

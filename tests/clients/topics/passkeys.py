@@ -101,6 +101,10 @@ def formats(t):
     none = preferring("none")
     t.equal("none is made when it is asked for", (none[1], none.get(3, {})), ("none", {}))
     t.equal("a format that is not known is passed over", preferring("android-key")[1], "packed")
+    t.check("it is not capable of enterprise attestation", "ep" not in ctap.info.options, ctap.info.options)
+    for kind in (1, 2, 3):
+        t.refused(f"enterprise attestation {kind}", ERR.INVALID_PARAMETER, make, ctap, enterprise_attestation=kind)
+    t.refused("nor can it be turned on", ERR.INVALID_SUBCOMMAND, ctap.config, 0x01)
 
 
 def sign_in(t):

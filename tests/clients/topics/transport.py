@@ -10,7 +10,7 @@ from fido2.hid import CAPABILITY, CTAPHID
 from fido2.utils import sha256
 
 from failure import Failure, status_of
-from party import make, use
+from party import Party, credential_id, make, use
 from topic import ERR
 
 GET_INFO = b"\x04"
@@ -38,9 +38,13 @@ def sockets(t):
             t.equal(f"{kind}: a PING of {length} bytes comes back", device.ping(ping), ping)
         device.wink()
         t.check(f"{kind}: WINK", True)
-        assertion = use(Ctap2(device))
+        assertion = use(Ctap2(device), allow=[credential_id(made)])
         assertion.verify(bytes(range(32)), made.auth_data.credential_data.public_key)
         t.check(f"{kind}: leads to the same key", True)
+        party = Party(device)
+        registered, _ = party.register(uv="discouraged")
+        party.sign_in([registered.credential_data], uv="discouraged")
+        t.check(f"{kind}: registered and signed in", True)
         device.close()
 
 
