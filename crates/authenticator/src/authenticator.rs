@@ -15,6 +15,8 @@ use crate::{
     pin_protocol::KeyAgreement,
     state::State,
     token::PinUvAuthToken,
+    u2f,
+    u2f_touch::Touch,
     user_verification::Retries,
     work::Fate,
 };
@@ -102,6 +104,9 @@ impl Authenticator {
             enumeration: None,
             large_blob_write: None,
             enrollment: None,
+            u2f: false,
+            touch: Touch::default(),
+            withdrawn: Vec::new(),
             events: Vec::new(),
         };
         check_claims(&get_info::info(&core), core.config.verification_without_token)?;
@@ -146,8 +151,30 @@ impl Authenticator {
         }
         self.core.channel = channel;
         self.core.transport = transport;
+        self.core.u2f = false;
+        self.core.withdrawn.extend(self.core.touch.forget());
+        self.settle_touch();
         let flow = dispatch(&mut self.core, request);
         self.go_on(channel, flow);
+    }
+
+    /// Takes a request of CTAP1/U2F: an APDU, as CTAPHID_MSG carries it. Exactly one [`Output::Response`] follows: data, and
+    /// a status word. Without [`Version::U2fV2`](towline_ctap::Version::U2fV2) in the config that is 0x6D00.
+    ///
+    /// A request never waits for the person. If it needs a touch, the response is 0x6985 at once, and the client asks again
+    /// and again; the question is open meanwhile, and withdrawn when the client has given up. A touch is good for what it was
+    /// asked for, once, within 10 s; a no is not asked about again for as long.
+    pub fn handle_u2f(&mut self, channel: ChannelId, apdu: &[u8], now: Instant) {
+        self.core.now = Some(now);
+        if self.running.is_some() {
+            return self.respond(channel, u2f::failure(Status::ChannelBusy));
+        }
+        self.core.channel = channel;
+        self.core.transport = None;
+        self.core.u2f = true;
+        let flow = u2f::dispatch(&mut self.core, apdu);
+        self.go_on(channel, flow);
+        self.settle_touch();
     }
 
     /// Takes the person's answer to [`Output::Ask`].
@@ -162,6 +189,10 @@ impl Authenticator {
         now: Instant,
     ) -> Result<(), AnswerError> {
         self.core.now = Some(now);
+        if self.core.touch.is_asked(token) {
+            let taken = self.core.touch.answer(&answer, self.core.now);
+            return if taken { Ok(()) } else { Err(AnswerError::DoesNotFit) };
+        }
         let fits = match &self.running {
             Some(Running { waiting: Waiting::ForAnswer { token: open, then }, .. })
                 if *open == token =>
@@ -197,6 +228,7 @@ impl Authenticator {
             Some(channel) => {
                 let flow = done.resume(&mut self.core, Fate::Awaited);
                 self.go_on(channel, flow);
+                self.settle_touch();
             }
             // The ceremony is over; what the result says of it does not matter any more.
             None => drop(done.resume(&mut self.core, Fate::Abandoned)),
@@ -238,11 +270,15 @@ impl Authenticator {
         self.core.forget_agreements();
         self.core.pin_mismatches = 0;
         self.core.powered_up = Some(now);
+        self.core.withdrawn.extend(self.core.touch.forget());
+        self.settle_touch();
     }
 
     /// Lets the time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.core.now = Some(now);
+        self.core.withdrawn.extend(self.core.touch.expire(self.core.now));
+        self.settle_touch();
         let Some(running) = &self.running else { return };
         if self.core.reached(running.deadline) {
             self.expire();
@@ -259,8 +295,10 @@ impl Authenticator {
     /// When to call [`Self::handle_timeout`], if nothing happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let running = self.running.as_ref()?;
-        [running.deadline, running.keepalive].into_iter().flatten().min()
+        let running = self.running.as_ref();
+        let [deadline, keepalive] =
+            running.map_or([None; 2], |running| [running.deadline, running.keepalive]);
+        [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
     }
 
     /// What authenticatorGetInfo says, but for what only the store knows: for the hybrid transport's post-handshake
@@ -302,7 +340,11 @@ impl Authenticator {
             Ok(Next::Respond(bytes)) => return self.respond(channel, bytes),
             Err(status) => {
                 tracing::debug!(status = status.name(), "refused");
-                return self.respond(channel, Response::status_only(status));
+                let response = match self.core.u2f {
+                    true => u2f::failure(status),
+                    false => Response::status_only(status),
+                };
+                return self.respond(channel, response);
             }
             Ok(Next::Ask(Asked { question, patience, then })) => {
                 let token = self.token();
@@ -326,7 +368,8 @@ impl Authenticator {
 
     /// Tells the client at once what is waited for, and then again and again.
     fn keep_alive(&mut self) {
-        let Some(interval) = self.core.config.keepalive else { return };
+        // Clients of U2F expect no keepalives.
+        let Some(interval) = self.core.config.keepalive.filter(|_| !self.core.u2f) else { return };
         let next = self.core.after(interval);
         let Some(running) = &mut self.running else { return };
         running.keepalive = next;
@@ -382,6 +425,21 @@ impl Authenticator {
                 Ok(None)
             }
         }
+    }
+
+    /// Opens, or takes away, the question for the touch that U2F wants: beside the requests, and after their responses.
+    fn settle_touch(&mut self) {
+        let withdrawn = self.core.withdrawn.drain(..).map(|token| Output::Withdraw { token });
+        self.outputs.extend(withdrawn);
+        if self.running.is_some() {
+            return;
+        }
+        let last = &mut self.last_token;
+        let token = || {
+            *last = last.wrapping_add(1);
+            Token(*last)
+        };
+        self.outputs.extend(self.core.touch.ask(token, self.core.now));
     }
 
     fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {

@@ -87,6 +87,7 @@ impl Config {
         for version in &self.versions {
             match version {
                 Version::Fido2_0 | Version::Fido2_1 | Version::Fido2_3 => {}
+                Version::U2fV2 => self.check_u2f()?,
                 other => return Err(ConfigError::Version(other.as_str().into())),
             }
         }
@@ -243,6 +244,14 @@ impl Config {
             && self.pin_uv_auth_protocols.contains(&PinUvAuthProtocol::Two)
             && self.hmac_secret
             && (self.credential_management || !self.discoverable)
+    }
+
+    /// The credentials of U2F are on P-256.
+    fn check_u2f(&self) -> Result<(), ConfigError> {
+        if self.algorithms.contains(&algorithm::ES256) {
+            return Ok(());
+        }
+        Err(ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" })
     }
 
     fn check_verification(&self) -> Result<(), ConfigError> {

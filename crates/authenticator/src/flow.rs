@@ -7,7 +7,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, Status, Transport};
 
 use crate::{
-    ChannelId, Config, CredentialStore, Event, KeyStore,
+    ChannelId, Config, CredentialStore, Event, KeyStore, Token,
     bio_enrollment::Enrollment,
     credential_management::Enumeration,
     get_next_assertion::Remembered,
@@ -16,6 +16,7 @@ use crate::{
     pin_protocol::KeyAgreement,
     state::State,
     token::PinUvAuthToken,
+    u2f_touch::Touch,
     user_verification::Retries,
     work::{Fate, Job, Work},
 };
@@ -63,6 +64,12 @@ pub(crate) struct Core {
     pub(crate) enumeration: Option<Enumeration>,
     pub(crate) large_blob_write: Option<LargeBlobWrite>,
     pub(crate) enrollment: Option<Enrollment>,
+    /// Whether the ceremony at hand is one of U2F, whose responses are of another form.
+    pub(crate) u2f: bool,
+    /// The touch that U2F asks for.
+    pub(crate) touch: Touch,
+    /// Questions that are to be withdrawn.
+    pub(crate) withdrawn: Vec<Token>,
     pub(crate) events: Vec<Event>,
 }
 

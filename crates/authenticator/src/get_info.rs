@@ -1,10 +1,11 @@
 //! authenticatorGetInfo (CTAP 2.3 §6.4): claims what the config says and the code does.
 
-use towline_ctap::{AuthenticatorOptions, GetInfo, Status};
+use towline_ctap::{AuthenticatorOptions, GetInfo, Status, Version};
 
 use crate::{
     AttestationFormat, PinComplexity, authenticator_config, extensions,
     flow::{Core, Flow, Next, await_work},
+    u2f,
 };
 
 /// The longest credential id that is looked up, in bytes.
@@ -40,7 +41,9 @@ fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
 /// All but the members that depend on the store.
 pub(crate) fn info(core: &Core) -> GetInfo {
     let config = &core.config;
-    let mut info = GetInfo::new(config.aaguid, config.versions.clone());
+    let mut versions = config.versions.clone();
+    versions.retain(|version| *version != Version::U2fV2 || u2f::is_allowed(core));
+    let mut info = GetInfo::new(config.aaguid, versions);
     info.extensions = Some(extensions::ids(config));
     info.options = AuthenticatorOptions {
         plat: config.platform.then_some(true),

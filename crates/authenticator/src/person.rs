@@ -14,6 +14,16 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Present(());
 
+impl Present {
+    /// From the answer to a question that was open, if it is a yes.
+    pub(crate) const fn by_answer(answer: &Answer) -> Option<Self> {
+        match answer {
+            Answer::Approve => Some(Self(())),
+            _ => None,
+        }
+    }
+}
+
 /// Proof that the person was verified. Made in this module only; a token may keep it for a while.
 #[derive(Clone, Copy)]
 pub(crate) struct Verified {

@@ -71,7 +71,7 @@ impl Config {
     #[must_use]
     pub fn security_key() -> Self {
         Self {
-            versions: vec![Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
+            versions: vec![Version::U2fV2, Version::Fido2_0, Version::Fido2_1, Version::Fido2_3],
             transports: vec![Transport::Usb],
             non_discoverable: NonDiscoverable::Wrapped,
             algorithms: vec![

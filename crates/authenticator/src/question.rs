@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use towline_ctap::{Permissions, Rp, RpId, SampleStatus, TemplateId, User};
+use towline_ctap::{Permissions, Rp, RpId, RpIdHash, SampleStatus, TemplateId, User};
 use zeroize::Zeroizing;
 
 use crate::Template;
@@ -115,6 +115,18 @@ pub enum Purpose {
         /// For whom.
         rp: Rp,
     },
+    /// A website that speaks the older protocol U2F, and does not say which one it is, is to be registered.
+    RegisterU2f {
+        /// The hash of its name.
+        application: RpIdHash,
+        /// Whether the site learns which model of authenticator this is.
+        tells_model: bool,
+    },
+    /// Such a website wants a sign-in.
+    UseU2f {
+        /// The hash of its name.
+        application: RpIdHash,
+    },
     /// Whoever holds the client is to be let in: it gets a PIN/UV token.
     Authorize {
         /// For whom; `None`: for anybody.
@@ -211,6 +223,12 @@ impl fmt::Display for Purpose {
                 write!(f, "This device has no passkey for {}. Let it know?", Plain(rp_id.as_str()))
             }
             Self::SelectDevice => f.write_str("Use this device?"),
+            Self::RegisterU2f { tells_model, .. } => {
+                let model =
+                    if *tells_model { " It learns which model of device this is." } else { "" };
+                write!(f, "Register this device with a website that does not say its name?{model}")
+            }
+            Self::UseU2f { .. } => f.write_str("Sign in to a website that does not say its name?"),
             Self::Attest { rp } => {
                 write!(f, "Let {} know which model of device this is?", Site(rp))
             }

@@ -16,11 +16,11 @@ use towline_authenticator::{
     Answer, Authenticator, ChannelId, Event, JobDone, KeepAliveStatus, Output, Question, Token,
 };
 use towline_ctap::{
+    Version,
     hid::{
-        Channel, Device, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus, Packet, Payload,
-        Report,
+        Capabilities, Channel, Device, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus,
+        Packet, Payload, Report,
     },
-    u2f::{StatusWord, encode_response},
 };
 
 use crate::{
@@ -59,6 +59,9 @@ impl Driver {
     pub(crate) fn new(authenticator: Authenticator, simulated: bool) -> Self {
         let mut config = DeviceConfig::default();
         config.never = Some(Channel(CONTROL_CHANNEL));
+        if authenticator.config().versions.contains(&Version::U2fV2) {
+            config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
+        }
         Self {
             authenticator,
             device: Device::new(config),
@@ -257,10 +260,8 @@ impl Driver {
                 DeviceOutput::Cbor { channel, request } => {
                     self.authenticator.handle_request(channel_id(channel), request, now());
                 }
-                DeviceOutput::Msg { channel, .. } => {
-                    // The capabilities say that there is no U2F, so that this does not happen.
-                    let refusal = encode_response(&[], StatusWord::INS_NOT_SUPPORTED);
-                    self.device.handle_response(channel, &refusal, now());
+                DeviceOutput::Msg { channel, request } => {
+                    self.authenticator.handle_u2f(channel_id(channel), request, now());
                 }
                 DeviceOutput::Cancel { channel } => {
                     self.authenticator.handle_cancel(channel_id(channel), now());

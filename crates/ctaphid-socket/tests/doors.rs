@@ -16,9 +16,10 @@ use client::{Client, Outcome, Pipe, open, report};
 use tokio::{io::AsyncReadExt, sync::mpsc, time::timeout};
 use towline_authenticator::{Answer, Event, Question};
 use towline_ctap::{
-    ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, Status,
+    ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, RpIdHash, Status,
     User, UserHandle,
     hid::{Capabilities, Channel, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE},
+    u2f::{Control, StatusWord, U2fRegistration, U2fRequest, split_response},
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint, Nobody, Person, Presence};
 
@@ -123,7 +124,7 @@ async fn every_transport_leads_to_the_authenticator() {
         assert!(GetInfo::decode(&answer).is_ok(), "{endpoint}");
         let capabilities = client.capabilities();
         assert!(capabilities.contains(Capabilities::CBOR.with(Capabilities::WINK)));
-        assert!(capabilities.contains(Capabilities::NMSG), "there is no U2F");
+        assert!(!capabilities.contains(Capabilities::NMSG), "there is U2F");
     }
 }
 
@@ -495,4 +496,29 @@ async fn a_client_that_goes_away_leaves_the_door_open() {
     assert_eq!(answer[4], 0x86);
     let mut again = Client::connect(&endpoints[0]).await;
     assert!(again.cbor(GET_INFO).await.result.is_ok());
+}
+
+#[tokio::test]
+async fn u2f_is_spoken_and_a_touch_is_asked_for_again_and_again() {
+    let endpoints = simulated(&[UDP]).await;
+    let mut client = Client::connect(&endpoints[0]).await;
+    let version = client.message(&U2fRequest::Version.encode()).await;
+    assert_eq!(version.result.unwrap(), b"U2F_V2\x90\x00");
+    let (challenge, application) = ([7; 32], RpIdHash::new([8; 32]));
+    let register = U2fRequest::Register { challenge, application }.encode();
+    let mut refused = 0;
+    let made = loop {
+        let Outcome { keepalives, result } = client.message(&register).await;
+        assert_eq!(keepalives, [], "nothing waits");
+        match split_response(&result.unwrap()).unwrap() {
+            (data, StatusWord::NO_ERROR) => break U2fRegistration::decode(data).unwrap(),
+            (_, word) => assert_eq!(word, StatusWord::CONDITIONS_NOT_SATISFIED),
+        }
+        refused += 1;
+    };
+    assert!(refused > 0, "a touch that nobody asked for");
+    let (control, key_handle) = (Control::CheckOnly, made.key_handle);
+    let check = U2fRequest::Authenticate { control, challenge, application, key_handle };
+    assert_eq!(client.message(&check.encode()).await.result.unwrap(), [0x69, 0x85]);
+    assert!(client.cbor(GET_INFO).await.result.is_ok());
 }

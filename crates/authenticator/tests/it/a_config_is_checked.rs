@@ -40,7 +40,6 @@ fn the_presets_are_sound() {
 #[test]
 fn versions_that_are_not_kept_can_not_be_claimed() {
     for version in [
-        Version::U2fV2,
         Version::Fido2_1Pre,
         Version::Fido2_3,
         Version::from("FIDO_2_2"),

@@ -19,7 +19,7 @@ fn a_phone_claims_what_phones_claim() {
 #[test]
 fn a_security_key_claims_a_pin_and_no_verification_of_its_own() {
     let info = Rig::new(Config::security_key()).info();
-    assert!(info.versions.starts_with(&[Version::Fido2_0, Version::Fido2_1]));
+    assert!(info.versions.starts_with(&[Version::U2fV2, Version::Fido2_0, Version::Fido2_1]));
     assert_eq!((info.options.rk, info.options.uv), (Some(true), None));
     assert_eq!(info.options.client_pin, Some(false));
     assert_eq!(info.options.pin_uv_auth_token, Some(true));

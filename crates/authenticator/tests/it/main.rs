@@ -49,6 +49,7 @@ mod the_relying_party_chooses_the_algorithm;
 mod the_w3c_vectors;
 mod time_passes;
 mod tokens_permit;
+mod u2f_is_spoken;
 mod what_a_vendor_adds;
 mod wrapped_credentials;
 mod wrapped_credentials_keep_what_they_are;

@@ -168,6 +168,12 @@ impl Client {
         self.finish().await
     }
 
+    /// Sends an APDU and waits for the answer.
+    pub(crate) async fn message(&mut self, apdu: &[u8]) -> Outcome {
+        self.host.send(HidCommand::Msg, apdu, Instant::now()).unwrap();
+        self.finish().await
+    }
+
     pub(crate) async fn ping(&mut self, message: &[u8]) -> Outcome {
         self.host.send(HidCommand::Ping, message, Instant::now()).unwrap();
         self.finish().await

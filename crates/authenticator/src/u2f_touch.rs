@@ -1,0 +1,134 @@
+//! The touch that U2F asks for: no request waits for it. A request without one is refused at once and asked for again and
+//! again by the client, while the question is open beside (CTAP 2.3 §10.3; U2F raw message formats §3.3).
+
+use std::time::{Duration, Instant};
+
+use towline_ctap::RpIdHash;
+
+use crate::{Answer, Output, Purpose, Question, Token, person::Present};
+
+/// How long a yes is good for, and how long a no.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// How long the question stays open when the client does not ask again.
+const ABANDONED: Duration = Duration::from_secs(5);
+
+/// What a touch is for. It is good for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reason {
+    pub(crate) application: RpIdHash,
+    /// With which credential; `None` for a registration.
+    pub(crate) key_handle: Option<Box<[u8]>>,
+}
+
+/// At most one touch is asked for, or remembered.
+#[derive(Default)]
+pub(crate) struct Touch(Option<(Reason, State)>);
+
+enum State {
+    /// To be asked for as soon as the request is answered.
+    Wanted(Purpose),
+    Asked {
+        token: Token,
+        /// When the client will have given up.
+        until: Option<Instant>,
+    },
+    Answered {
+        /// `None` is a no.
+        present: Option<Present>,
+        until: Option<Instant>,
+    },
+}
+
+impl Touch {
+    /// The touch for this reason, which is used up by that.
+    pub(crate) fn take(&mut self, reason: &Reason, now: Option<Instant>) -> Option<Present> {
+        let (of, State::Answered { present, until }) = self.0.as_ref()? else { return None };
+        let present = present.filter(|_| of == reason && !reached(*until, now))?;
+        self.0 = None;
+        Some(present)
+    }
+
+    /// The client wants a touch, for the first time or once more. What was asked for another reason is to be withdrawn.
+    pub(crate) fn want(
+        &mut self,
+        reason: Reason,
+        purpose: Purpose,
+        now: Option<Instant>,
+    ) -> Option<Token> {
+        match &mut self.0 {
+            Some((of, State::Asked { until, .. })) if *of == reason => {
+                *until = after(now, ABANDONED);
+                return None;
+            }
+            // A no is not asked about again and again.
+            Some((of, State::Answered { until, .. })) if *of == reason && !reached(*until, now) => {
+                return None;
+            }
+            _ => {}
+        }
+        let withdrawn = self.forget();
+        self.0 = Some((reason, State::Wanted(purpose)));
+        withdrawn
+    }
+
+    /// Nothing is asked for, or remembered, any more; the question that is to be withdrawn, if one was open.
+    pub(crate) fn forget(&mut self) -> Option<Token> {
+        match self.0.take() {
+            Some((_, State::Asked { token, .. })) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The question that is to be asked now.
+    pub(crate) fn ask(
+        &mut self,
+        token: impl FnOnce() -> Token,
+        now: Option<Instant>,
+    ) -> Option<Output> {
+        let (_, state) = self.0.as_mut()?;
+        let State::Wanted(purpose) = state else { return None };
+        let (token, purpose) = (token(), purpose.clone());
+        *state = State::Asked { token, until: after(now, ABANDONED) };
+        Some(Output::Ask { token, question: Question::ConfirmPresence { purpose } })
+    }
+
+    /// Whether this question is open.
+    pub(crate) fn is_asked(&self, token: Token) -> bool {
+        matches!(&self.0, Some((_, State::Asked { token: open, .. })) if *open == token)
+    }
+
+    /// Takes the answer to the open question, if it fits.
+    pub(crate) fn answer(&mut self, answer: &Answer, now: Option<Instant>) -> bool {
+        let present = match answer {
+            Answer::Approve => Present::by_answer(answer),
+            Answer::Deny => None,
+            _ => return false,
+        };
+        if let Some((_, state)) = &mut self.0 {
+            *state = State::Answered { present, until: after(now, REMEMBERED) };
+        }
+        true
+    }
+
+    /// When to call [`Self::expire`].
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.0 {
+            Some((_, State::Asked { until, .. } | State::Answered { until, .. })) => *until,
+            _ => None,
+        }
+    }
+
+    /// Lets the time pass; gives the question that is to be withdrawn.
+    pub(crate) fn expire(&mut self, now: Option<Instant>) -> Option<Token> {
+        if reached(self.deadline(), now) { self.forget() } else { None }
+    }
+}
+
+fn after(now: Option<Instant>, delay: Duration) -> Option<Instant> {
+    now.and_then(|now| now.checked_add(delay))
+}
+
+fn reached(until: Option<Instant>, now: Option<Instant>) -> bool {
+    matches!((until, now), (Some(until), Some(now)) if now >= until)
+}
