@@ -16,8 +16,8 @@ use client::{Client, Outcome, Pipe, open, report};
 use tokio::{io::AsyncReadExt, sync::mpsc, time::timeout};
 use towline_authenticator::{Answer, Event, Question};
 use towline_ctap::{
-    ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, RpIdHash, Status,
-    User, UserHandle,
+    ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, RpIdHash,
+    Status, User, UserHandle,
     hid::{Capabilities, Channel, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE},
     u2f::{Control, StatusWord, U2fRegistration, U2fRequest, split_response},
 };
@@ -386,7 +386,7 @@ async fn what_is_not_ctaphid_is_refused_as_the_standard_says() {
         (0xdead_beef, 0x90, 1, 0x0b),
         (0xdead_beef, 0x86, 8, 0x0b),
         (own, 0x90, 0, 0x03),
-        (own, 0x83, 4, 0x01),
+        (own, 0x83, 0, 0x03),
         (own, 0xc0, 0, 0x01),
     ] {
         let bytes = [&u32::to_be_bytes(channel)[..], &[command, 0, length]].concat();
