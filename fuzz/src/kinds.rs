@@ -6,6 +6,7 @@ use towline_authenticator::{
     Backup, BioEnrollment, BuiltInVerification, Config, Counters, LargeBlobs, PinComplexity,
     PinUvAuthProtocol, ResetPolicy,
 };
+use towline_ctap::Version;
 
 /// How many kinds there are.
 pub const KINDS: u8 = 4;
@@ -39,6 +40,8 @@ pub fn config(kind: u8) -> Config {
             config.hmac_secret = true;
             config.max_msg_size = 4096;
             config.backup = Backup { eligible: true, backed_up: true };
+            // With protocol one alone there is no FIDO_2_3.
+            config.versions = vec![Version::Fido2_0, Version::Fido2_1, Version::U2fV2];
             config
         }
     }

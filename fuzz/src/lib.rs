@@ -11,6 +11,7 @@ pub mod raw;
 pub mod requests;
 pub mod rules;
 pub mod script;
+pub mod u2f;
 pub mod watch;
 
 pub use raw::raw;
