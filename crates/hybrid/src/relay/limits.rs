@@ -38,7 +38,7 @@ pub struct Limits {
     pub ring_time: Duration,
     /// Tunnels that may run at once, 4096.
     pub pairs: usize,
-    /// Connections, waiting or joined, that one [`Source`] may hold at once, 64.
+    /// Connections, waiting or joined, that one [`Source`](super::Source) may hold at once, 64.
     pub per_source: usize,
     /// For how long a used tunnel id is refused, 15 minutes.
     pub id_memory: Duration,
