@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{GetInfo, Response, Status, Transport};
+use towline_ctap::{GetInfo, Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
@@ -75,6 +75,9 @@ impl Authenticator {
             config.algorithms.iter().copied().filter(|alg| available.contains(alg)).collect();
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm);
+        }
+        if u2f::is_on(&config) && !algorithms.contains(&algorithm::ES256) {
+            return Err(ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" });
         }
         let makes = keys.attestation_formats();
         for format in &config.attestation_formats {

@@ -93,7 +93,8 @@ pub struct Config {
     pub algorithms: Vec<i64>,
     /// The attestation formats; the first is used where the client has no preference.
     pub attestation_formats: Vec<AttestationFormat>,
-    /// The key and the certificates of [`AttestationFormat::PackedBasic`] and [`AttestationFormat::FidoU2f`].
+    /// The key and the certificates of [`AttestationFormat::PackedBasic`] and [`AttestationFormat::FidoU2f`], and of what U2F
+    /// registers, for which the key has to be on P-256. Without them such a registration says nothing of the model.
     pub batch_attestation: Option<BatchAttestation>,
     /// Enterprise attestation (`ep`) and enableEnterpriseAttestation of authenticatorConfig, which need PIN/UV tokens.
     /// `None`: the authenticator is not capable of it.
@@ -245,7 +246,8 @@ pub enum Counters {
     Zero,
     /// One counter for all credentials.
     Global,
-    /// One for each credential, so that relying parties can't compare them.
+    /// One for each credential, so that relying parties can't compare them. Those that are not stored, as U2F makes them, have
+    /// none: they share one.
     PerCredential,
 }
 

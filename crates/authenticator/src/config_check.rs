@@ -246,12 +246,22 @@ impl Config {
             && (self.credential_management || !self.discoverable)
     }
 
-    /// The credentials of U2F are on P-256.
+    /// The credentials of U2F are on P-256, and so is what vouches for them; it can't verify anybody.
     fn check_u2f(&self) -> Result<(), ConfigError> {
-        if self.algorithms.contains(&algorithm::ES256) {
-            return Ok(());
+        let needs = |needs| Err(ConfigError::Needs { feature: "Version::U2fV2", needs });
+        if !self.algorithms.contains(&algorithm::ES256) {
+            return needs("ES256");
         }
-        Err(ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" })
+        if self.verify_unasked {
+            return needs("`verify_unasked` to be off");
+        }
+        let vouches = |batch: &BatchAttestation| {
+            batch.key.algorithm() == algorithm::ES256 && !batch.certificates.is_empty()
+        };
+        if !self.batch_attestation.as_ref().is_none_or(vouches) {
+            return needs("a `batch_attestation` with ES256 and a certificate, or none");
+        }
+        Ok(())
     }
 
     fn check_verification(&self) -> Result<(), ConfigError> {
@@ -281,7 +291,8 @@ impl Config {
         if verification.modality.is_some_and(|bits| bits & EXTERNAL_PASSCODE != 0) {
             return Err(out_of_range("verification.modality", "means of the authenticator's own"));
         }
-        let modern = self.versions.iter().any(|version| *version != Version::Fido2_0);
+        let old = [Version::U2fV2, Version::Fido2_0];
+        let modern = self.versions.iter().any(|version| !old.contains(version));
         if modern && !self.has_tokens() && !self.verification_without_token {
             return Err(ConfigError::TokenRequired);
         }

@@ -9,7 +9,7 @@ use towline_ctap::{
 };
 
 use crate::{
-    Counter, Counters, Event, Page, Purpose, Query,
+    Event, Page, Purpose, Query,
     extensions::Asserting,
     flow::{Core, Flow, Next, await_commit, await_work},
     get_next_assertion::Remembered,
@@ -245,10 +245,8 @@ pub(crate) fn step_13(
     credential: Located,
     rest: Option<Remembered>,
 ) -> Flow {
-    let counter = match core.config.counters {
-        Counters::Zero => return sign(core, assertion, credential, 0, rest),
-        Counters::Global => Counter::Global,
-        Counters::PerCredential => Counter::Of(credential.id.clone()),
+    let Some(counter) = credential.counter(core.config.counters) else {
+        return sign(core, assertion, credential, 0, rest);
     };
     let work = core.store.count(counter);
     await_work(core, work, |core, count| {

@@ -79,6 +79,7 @@ mod large_blobs;
 mod located;
 mod make_credential;
 mod memory_store;
+mod new_key;
 mod options;
 mod output;
 mod person;

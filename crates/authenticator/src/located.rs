@@ -4,7 +4,7 @@ use towline_crypto::Secret;
 use towline_ctap::{CredentialId, RpId, User, extension::CredentialProtectionPolicy};
 
 use crate::{
-    Config, Credential, ExtensionData, KeyHandle,
+    Config, Counter, Counters, Credential, ExtensionData, KeyHandle,
     flow::{Core, Flow, await_work},
     wrapped::{self, Opened},
 };
@@ -38,6 +38,15 @@ impl From<Credential> for Located {
 }
 
 impl Located {
+    /// What counts its signatures; `None` where nothing is counted. One that is not stored has no counter of its own.
+    pub(crate) fn counter(&self, counters: Counters) -> Option<Counter> {
+        match counters {
+            Counters::Zero => None,
+            Counters::PerCredential if self.user.is_some() => Some(Counter::Of(self.id.clone())),
+            Counters::Global | Counters::PerCredential => Some(Counter::Global),
+        }
+    }
+
     fn opened(config: &Config, id: CredentialId, rp_id: RpId, opened: Opened) -> Self {
         let Opened { content, hmac_secret } = opened;
         let hmac_secret =

@@ -10,12 +10,13 @@ use towline_ctap::{
 
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
-    NonDiscoverable, Purpose, Work,
+    NonDiscoverable, Purpose,
     attestation::{self, Attestation, Tells},
     enterprise,
     extensions::Creating,
-    flow::{Core, Flow, Next, await_commit, await_or_undo, await_work},
+    flow::{Core, Flow, Next, await_commit, await_work},
     located::{self, Located},
+    new_key::{self, await_with_key, keep_or_forget},
     options::{self, Auth},
     person::{self, Gestures, Present, Refusal},
     state::Identity,
@@ -228,21 +229,7 @@ fn prepare(core: &mut Core, creation: Creation) -> Flow {
 
 /// A new key pair.
 fn step_16(core: &mut Core, creation: Creation) -> Flow {
-    let work = core.keys.generate(creation.algorithm);
-    await_or_undo(
-        core,
-        work,
-        |core, key| {
-            let key = key.map_err(|error| error.status())?;
-            let handle = key.handle.clone();
-            keep_or_forget(core, &handle, |core| step_17(core, creation, key))
-        },
-        |core, key| {
-            if let Ok(NewKey { handle, .. }) = key {
-                core.keys.forget(&handle);
-            }
-        },
-    )
+    new_key::generate(core, creation.algorithm, |core, key| step_17(core, creation, key))
 }
 
 /// Steps 17 and 18: what will be stored, or wrapped, and its authenticator data.
@@ -353,31 +340,6 @@ fn save(
             Ok(creation.finish(core, &response))
         })
     })
-}
-
-/// Waits, with a key that was made but is not stored yet; if the ceremony ends here, the key goes.
-fn await_with_key<T: Send + 'static, E: Send + 'static>(
-    core: &mut Core,
-    key: KeyHandle,
-    work: Work<T, E>,
-    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
-) -> Flow {
-    let unused = key.clone();
-    await_or_undo(
-        core,
-        work,
-        move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
-        move |core, _| core.keys.forget(&unused),
-    )
-}
-
-/// Goes on with a key that was made; if that fails, the key goes.
-fn keep_or_forget(core: &mut Core, key: &KeyHandle, go_on: impl FnOnce(&mut Core) -> Flow) -> Flow {
-    let flow = go_on(core);
-    if flow.is_err() {
-        core.keys.forget(key);
-    }
-    flow
 }
 
 impl Creation {

@@ -12,7 +12,8 @@ use towline_ctap::{
 
 use crate::{
     Config, Counter, Counters, KeyHandle, NewKey, Purpose,
-    flow::{Core, Flow, Next, await_or_undo, await_work},
+    flow::{Core, Flow, Next, await_work},
+    new_key::{self, await_with_key},
     person::Gestures,
     state, u2f_certificate,
     u2f_touch::Reason,
@@ -63,30 +64,15 @@ fn register(core: &mut Core, challenge: [u8; 32], application: RpIdHash) -> Flow
         return ask(core, reason, purpose);
     };
     wrapped::load_or_create(core, move |core| {
-        let work = core.keys.generate(algorithm::ES256);
-        await_or_undo(
-            core,
-            work,
-            move |core, key| {
-                let key = key.map_err(|error| error.status())?;
-                let handle = key.handle.clone();
-                let flow = attest(core, challenge, application, key);
-                if flow.is_err() {
-                    core.keys.forget(&handle);
-                }
-                flow
-            },
-            |core, key| {
-                if let Ok(NewKey { handle, .. }) = key {
-                    core.keys.forget(&handle);
-                }
-            },
-        )
+        new_key::generate(core, algorithm::ES256, move |core, key| {
+            attest(core, challenge, application, key)
+        })
     })
 }
 
 /// What a registration consists of, but for its signature.
 struct Registration {
+    key: KeyHandle,
     public_key: [u8; 65],
     key_handle: CredentialId,
     message: Vec<u8>,
@@ -109,7 +95,8 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
         sealed.id.as_bytes(),
         &public_key,
     );
-    let registration = Registration { public_key, key_handle: sealed.id, message };
+    let key_handle = sealed.id;
+    let registration = Registration { key: key.handle.clone(), public_key, key_handle, message };
     let batch = core.config.batch_attestation.as_ref();
     if let Some((batch, leaf)) = batch.and_then(|batch| Some((batch, batch.certificates.first()?)))
     {
@@ -119,7 +106,7 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
     let serial = core.provider.random.bytes().map_err(|_| Status::Other)?;
     let told = u2f_certificate::to_be_signed(&key.public_key, serial).ok_or(Status::Other)?;
     let work = core.keys.sign(&key.handle, &[&told]);
-    await_work(core, work, move |core, signature| {
+    await_with_key(core, key.handle.clone(), work, move |core, signature| {
         let signature = signature.map_err(|error| error.status())?;
         let certificate = u2f_certificate::signed(&told, &signature);
         finish(core, registration, key.handle, certificate)
@@ -132,9 +119,9 @@ fn finish(
     signer: KeyHandle,
     certificate: Vec<u8>,
 ) -> Flow {
-    let Registration { public_key, key_handle, message } = registration;
+    let Registration { key, public_key, key_handle, message } = registration;
     let work = core.keys.sign(&signer, &[&message]);
-    await_work(core, work, move |_, signature| {
+    await_with_key(core, key, work, move |_, signature| {
         let signature = signature.map_err(|error| error.status())?;
         let key_handle = key_handle.as_bytes().into();
         let answer = U2fRegistration { public_key, key_handle, certificate, signature };

@@ -5,14 +5,16 @@ use std::time::Duration;
 use crate::rig::{
     faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
     platform::Platform,
+    slow::{SlowKeys, SlowStore},
     *,
 };
 use towline_authenticator::{
-    Answer, BatchAttestation, Config, ConfigError, Counters, KeyHandle, MemoryStore,
+    Answer, Authenticator, BatchAttestation, Config, ConfigError, Counters, KeyHandle, MemoryStore,
     NonDiscoverable, Purpose, Question, SoftwareKeys,
 };
 use towline_ctap::{
-    ConfigRequest, ConfigSubcommand, Permissions, Request, RpIdHash, Status, Version, algorithm,
+    ConfigRequest, ConfigSubcommand, CredentialId, Permissions, Request, RpIdHash, Status, Version,
+    algorithm,
     extension::CredentialProtectionPolicy,
     u2f::{Control, StatusWord, U2fAuthentication, U2fRegistration, U2fRequest, split_response},
 };
@@ -96,6 +98,74 @@ fn u2f_needs_keys_on_p256() {
 }
 
 #[test]
+fn u2f_is_not_claimed_where_it_would_break_another_promise() {
+    let needs = |needs| Err(ConfigError::Needs { feature: "Version::U2fV2", needs });
+    let mut config = Config::phone();
+    config.versions.push(Version::U2fV2);
+    assert_eq!(config.check(), needs("`verify_unasked` to be off"), "it can verify nobody");
+    for (algorithm, certificates) in
+        [(algorithm::EDDSA, vec![vec![0x30, 0]]), (algorithm::ES256, Vec::new())]
+    {
+        let mut config = Config::security_key();
+        let key = KeyHandle::new(algorithm, Zeroizing::new([7; 32].into()));
+        config.batch_attestation = Some(BatchAttestation { key, certificates });
+        let batch = "a `batch_attestation` with ES256 and a certificate, or none";
+        assert_eq!(config.check(), needs(batch));
+        config.versions.retain(|version| *version != Version::U2fV2);
+        assert_eq!(config.check(), Ok(()));
+    }
+}
+
+#[test]
+fn a_key_store_without_p256_can_not_serve_u2f() {
+    let mut provider = towline_crypto::rustcrypto::provider();
+    let all = provider.signatures.iter().copied();
+    let others: Vec<_> = all.filter(|one| one.cose_algorithm() != algorithm::ES256).collect();
+    provider.signatures = Vec::leak(others);
+    let keys = SoftwareKeys::new(provider.clone());
+    let made = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys);
+    let needs = ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" };
+    assert_eq!(made.unwrap_err(), needs);
+}
+
+#[test]
+fn u2f_alone_does_not_make_verification_need_a_token() {
+    let mut config = Config::phone();
+    config.versions = vec![Version::U2fV2, Version::Fido2_0];
+    (config.verify_unasked, config.verification_without_token) = (false, false);
+    assert_eq!(config.check(), Ok(()));
+}
+
+#[test]
+fn a_registration_that_is_cancelled_at_any_wait_leaves_no_key() {
+    for waits in 0.. {
+        let provider = towline_crypto::rustcrypto::provider();
+        let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
+        let slow = SlowStore(store.clone());
+        let mut rig = Rig::with(Config::security_key(), provider, store, slow, keys.clone());
+        let apdu = registration("example.org").encode();
+        assert_eq!(raw(&mut rig, &apdu), Err(TOUCH));
+        rig.works = false;
+        let now = rig.now;
+        rig.authenticator.handle_u2f(HOME, &apdu, now);
+        rig.pump();
+        for _ in 0..waits {
+            rig.work();
+        }
+        if !rig.responses.is_empty() {
+            assert!(rig.response().ends_with(&[0x90, 0x00]));
+            assert!(waits >= 5, "secret read and saved, key, certificate, answer: {waits}");
+            assert_eq!(keys.alive(), 1);
+            break;
+        }
+        rig.cancel(HOME);
+        assert_eq!(rig.response(), [0x6f, 0x00]);
+        rig.work();
+        assert_eq!(keys.alive(), 0, "{waits}");
+    }
+}
+
+#[test]
 fn credentials_that_are_stored_are_used_too_but_for_passkeys() {
     for counters in [Counters::Global, Counters::PerCredential, Counters::Zero] {
         let mut config = Config::security_key();
@@ -114,6 +184,11 @@ fn credentials_that_are_stored_are_used_too_but_for_passkeys() {
         let made = register(&mut rig, "example.org");
         let answer = sign_in(&mut rig, "example.org", &made.key_handle);
         assert_eq!(answer.counter == 0, counters == Counters::Zero);
+        // The other protocol counts the same way: there is no counter of its own for what is not stored.
+        let mut request = assertion("example.org");
+        request.allow_list = Some(listing(&CredentialId::new(&made.key_handle).unwrap()));
+        let count = data(&rig.sign_in(&request).unwrap().auth_data).sign_count;
+        assert_eq!(count > answer.counter, counters != Counters::Zero);
     }
 }
 
@@ -339,7 +414,7 @@ fn a_sign_in_is_signed_counted_and_says_whether_somebody_was_there() {
 fn ctap2_uses_what_u2f_made_and_the_other_way_round() {
     let mut rig = key();
     let made = register(&mut rig, "example.org");
-    let id = towline_ctap::CredentialId::new(&made.key_handle).unwrap();
+    let id = CredentialId::new(&made.key_handle).unwrap();
     let mut request = assertion("example.org");
     request.allow_list = Some(listing(&id));
     let response = rig.sign_in(&request).unwrap();
@@ -353,7 +428,7 @@ fn ctap2_uses_what_u2f_made_and_the_other_way_round() {
 fn made_by_ctap2(
     rig: &mut Rig,
     level: Option<CredentialProtectionPolicy>,
-) -> (towline_ctap::CredentialId, towline_ctap::CosePublicKey) {
+) -> (CredentialId, towline_ctap::CosePublicKey) {
     let mut request = creation("example.org", "alice");
     if let Some(level) = level {
         request.extensions.set(&level);

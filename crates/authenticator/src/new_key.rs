@@ -1,0 +1,58 @@
+//! Keys of credentials that are not there yet: if the ceremony ends before they are, the key goes.
+
+use crate::{
+    KeyHandle, NewKey, Work,
+    flow::{Core, Flow, await_or_undo},
+};
+
+/// Makes a key pair and goes on with it.
+pub(crate) fn generate(
+    core: &mut Core,
+    algorithm: i64,
+    then: impl FnOnce(&mut Core, NewKey) -> Flow + Send + 'static,
+) -> Flow {
+    let work = core.keys.generate(algorithm);
+    await_or_undo(
+        core,
+        work,
+        |core, key| {
+            let key = key.map_err(|error| error.status())?;
+            let handle = key.handle.clone();
+            keep_or_forget(core, &handle, |core| then(core, key))
+        },
+        |core, key| {
+            if let Ok(NewKey { handle, .. }) = key {
+                core.keys.forget(&handle);
+            }
+        },
+    )
+}
+
+/// Waits, with a key that was made but is not stored yet.
+pub(crate) fn await_with_key<T: Send + 'static, E: Send + 'static>(
+    core: &mut Core,
+    key: KeyHandle,
+    work: Work<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow {
+    let unused = key.clone();
+    await_or_undo(
+        core,
+        work,
+        move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
+        move |core, _| core.keys.forget(&unused),
+    )
+}
+
+/// Goes on with a key that was made; if that fails, the key goes.
+pub(crate) fn keep_or_forget(
+    core: &mut Core,
+    key: &KeyHandle,
+    go_on: impl FnOnce(&mut Core) -> Flow,
+) -> Flow {
+    let flow = go_on(core);
+    if flow.is_err() {
+        core.keys.forget(key);
+    }
+    flow
+}
