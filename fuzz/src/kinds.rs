@@ -41,7 +41,7 @@ pub fn config(kind: u8) -> Config {
             config.max_msg_size = 4096;
             config.backup = Backup { eligible: true, backed_up: true };
             // With protocol one alone there is no FIDO_2_3.
-            config.versions = vec![Version::Fido2_0, Version::Fido2_1, Version::U2fV2];
+            config.versions = vec![Version::Fido2_0, Version::Fido2_1];
             config
         }
     }
