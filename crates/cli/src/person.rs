@@ -293,6 +293,9 @@ fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
         Purpose::Create { rp, .. } => (event::Question::Register, Some(rp.id.to_string())),
         Purpose::Use { rp_id, .. } => (event::Question::SignIn, Some(rp_id.to_string())),
         Purpose::AlreadyRegistered { rp, .. } => (event::Question::Other, Some(rp.id.to_string())),
+        // These sites tell the hash of their name only.
+        Purpose::RegisterU2f { .. } => (event::Question::Register, None),
+        Purpose::UseU2f { .. } => (event::Question::SignIn, None),
         Purpose::NothingToUse { rp_id } => (event::Question::Other, Some(rp_id.to_string())),
         _ => (event::Question::Other, None),
     }
@@ -302,4 +305,20 @@ fn account_name(user: &User) -> String {
     let named =
         [&user.name, &user.display_name].into_iter().flatten().find(|name| !name.is_empty());
     named.cloned().unwrap_or_else(|| "an account without a name".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_ctap::RpIdHash;
+
+    use super::*;
+
+    #[test]
+    fn what_u2f_asks_is_a_registration_or_a_sign_in_without_a_name() {
+        let application = RpIdHash::new([1; 32]);
+        let register = Purpose::RegisterU2f { application, tells_model: false };
+        assert_eq!(about(&register), (event::Question::Register, None));
+        let sign_in = Purpose::UseU2f { application };
+        assert_eq!(about(&sign_in), (event::Question::SignIn, None));
+    }
 }

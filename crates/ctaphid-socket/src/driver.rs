@@ -16,7 +16,7 @@ use towline_authenticator::{
     Answer, Authenticator, ChannelId, Event, JobDone, KeepAliveStatus, Output, Question, Token,
 };
 use towline_ctap::{
-    Version,
+    Transport, Version,
     hid::{
         Capabilities, Channel, Device, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus,
         Packet, Payload, Report,
@@ -258,7 +258,9 @@ impl Driver {
                     }
                 }
                 DeviceOutput::Cbor { channel, request } => {
-                    self.authenticator.handle_request(channel_id(channel), request, now());
+                    // CTAPHID is how USB carries CTAP; whoever asks here can't tell the difference.
+                    let channel = channel_id(channel);
+                    self.authenticator.handle_request_over(Transport::Usb, channel, request, now());
                 }
                 DeviceOutput::Msg { channel, request } => {
                     self.authenticator.handle_u2f(channel_id(channel), request, now());

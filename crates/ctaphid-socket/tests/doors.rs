@@ -522,3 +522,10 @@ async fn u2f_is_spoken_and_a_touch_is_asked_for_again_and_again() {
     assert_eq!(client.message(&check.encode()).await.result.unwrap(), [0x69, 0x85]);
     assert!(client.cbor(GET_INFO).await.result.is_ok());
 }
+
+#[tokio::test]
+async fn a_reset_that_is_for_usb_alone_comes_through_the_door() {
+    let endpoints = simulated(&[UDP]).await;
+    let mut client = Client::connect(&endpoints[0]).await;
+    assert_eq!(client.cbor(&[0x07]).await.result.unwrap(), [0x00]);
+}

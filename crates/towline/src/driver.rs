@@ -12,6 +12,7 @@ use tokio::{
     time::sleep_until,
 };
 use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Question, Token};
+use towline_ctap::Transport;
 
 use crate::Person;
 
@@ -22,19 +23,22 @@ const CHANNEL: ChannelId = ChannelId(0);
 pub(crate) struct Driver<P> {
     pub(crate) authenticator: Authenticator,
     pub(crate) person: P,
+    /// How the requests come.
+    transport: Transport,
     /// Work that runs, also after the request that wanted it is gone: its result still has to be handed back.
     jobs: Vec<(Token, JoinHandle<JobDone>)>,
 }
 
 impl<P: Person> Driver<P> {
-    pub(crate) const fn new(authenticator: Authenticator, person: P) -> Self {
-        Self { authenticator, person, jobs: Vec::new() }
+    pub(crate) const fn new(authenticator: Authenticator, person: P, transport: Transport) -> Self {
+        Self { authenticator, person, transport, jobs: Vec::new() }
     }
 
     /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
     pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.abandon().await;
-        self.authenticator.handle_request(CHANNEL, request, now());
+        let transport = self.transport.clone();
+        self.authenticator.handle_request_over(transport, CHANNEL, request, now());
         loop {
             match self.authenticator.poll_output() {
                 Some(Output::Response { bytes, .. }) => return bytes,
@@ -142,5 +146,27 @@ async fn at(instant: Option<Instant>) {
     match instant {
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_authenticator::{Config, MemoryStore, ResetPolicy, SoftwareKeys};
+
+    use super::*;
+    use crate::Agreeable;
+
+    #[tokio::test]
+    async fn the_authenticator_learns_how_a_request_came() {
+        for (transport, status) in [(Transport::Internal, 0x00), (Transport::Hybrid, 0x27)] {
+            let mut config = Config::phone();
+            config.reset = ResetPolicy::Always;
+            config.reset_transports = Some(vec![Transport::Internal]);
+            let provider = towline_crypto::rustcrypto::provider();
+            let keys = SoftwareKeys::new(provider.clone());
+            let phone = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
+            let mut driver = Driver::new(phone, Agreeable, transport);
+            assert_eq!(driver.transact(&[0x07]).await, [status]);
+        }
     }
 }

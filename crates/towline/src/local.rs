@@ -53,7 +53,11 @@ impl<P: Person> LocalAuthenticator<P> {
     /// Puts a person in front of an authenticator.
     #[must_use]
     pub fn new(authenticator: Authenticator, client: Client, person: P) -> Self {
-        Self { driver: Driver::new(authenticator, person), client, chooser: Arc::new(|_| Some(0)) }
+        Self {
+            driver: Driver::new(authenticator, person, Transport::Internal),
+            client,
+            chooser: Arc::new(|_| Some(0)),
+        }
     }
 
     /// An authenticator whose credentials live and die with it.

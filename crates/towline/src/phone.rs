@@ -11,6 +11,7 @@ use std::{
 
 use towline_authenticator::Authenticator;
 use towline_crypto::CryptoProvider;
+use towline_ctap::Transport;
 use towline_hybrid::{
     Answer, CodeSource, Error, ResponderConfig, ResponderSummary,
     domain::TunnelDomain,
@@ -91,7 +92,7 @@ impl<P: Person> Phone<P> {
         transport: PhoneTransport,
         person: P,
     ) -> Self {
-        let driver = Driver::new(authenticator, person);
+        let driver = Driver::new(authenticator, person, Transport::Hybrid);
         Self { driver, provider, transport, configure: Box::new(|_| {}), links: None }
     }
 

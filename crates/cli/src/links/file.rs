@@ -178,8 +178,12 @@ impl LinkFile {
         let text = Zeroizing::new(text);
         let temporary = self.beside(".new");
         let write = || {
-            let mut file =
-                private(OpenOptions::new().create(true).truncate(true)).open(&temporary)?;
+            // What a run that was killed left behind may have been given to others since.
+            match fs::remove_file(&temporary) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = private(OpenOptions::new().create_new(true)).open(&temporary)?;
             file.write_all(&text)?;
             file.sync_all()?;
             fs::rename(&temporary, &self.path)
@@ -310,6 +314,19 @@ mod tests {
         assert_eq!(links.forget(&LinkId::new([4; 8])), Ok(false));
         assert_eq!(links.forget(&LinkId::new([3; 8])), Ok(true));
         assert_eq!(links.computers(), Ok(vec![]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_killed_run_left_behind_does_not_open_the_file_to_others() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let links = file("left-behind");
+        let left = links.beside(".new");
+        fs::write(&left, "half").unwrap();
+        fs::set_permissions(&left, fs::Permissions::from_mode(0o644)).unwrap();
+        links.become_other(&PhoneIdentity::generate(&provider()).unwrap()).unwrap();
+        assert_eq!(fs::metadata(&links.path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(links.identity().unwrap().is_some());
     }
 
     #[test]

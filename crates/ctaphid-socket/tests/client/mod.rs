@@ -9,8 +9,12 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
-use towline_ctap::hid::{
-    Capabilities, HidCommand, Host, HostFailure, HostOutput, InitResponse, KeepaliveStatus, Report,
+use towline_ctap::{
+    Transport,
+    hid::{
+        Capabilities, HidCommand, Host, HostFailure, HostOutput, InitResponse, KeepaliveStatus,
+        Report,
+    },
 };
 use towline_ctaphid_socket::{Door, Endpoint, Person, Presence};
 
@@ -21,8 +25,9 @@ pub(crate) async fn open<P: Person + 'static>(
 ) -> (Vec<Endpoint>, tokio::task::JoinHandle<()>) {
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
-    let key =
-        Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys).unwrap();
+    let mut config = Config::security_key();
+    config.reset_transports = Some(vec![Transport::Usb]);
+    let key = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
     let mut door = Door::new();
     let mut bound = Vec::new();
     for endpoint in endpoints {
