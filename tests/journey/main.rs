@@ -13,6 +13,7 @@
 )]
 
 mod cancelling;
+mod digital_credentials;
 mod linked;
 mod phone;
 mod sharing;

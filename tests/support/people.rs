@@ -43,6 +43,9 @@ pub struct Memory {
     pub notices: Vec<Event>,
     pub radios: Vec<String>,
     pub progress: Vec<ResponderProgress>,
+    /// Requests for digital credentials, and what is said to them; nothing is for ever.
+    pub credentials_asked: Vec<Vec<u8>>,
+    pub credentials: Option<Vec<u8>>,
 }
 
 /// A handle to one person: the device has one, the test another.
@@ -82,6 +85,11 @@ impl Hand {
 
     pub fn see<T>(&self, look: impl FnOnce(&Memory) -> T) -> T {
         look(&self.0.borrow())
+    }
+
+    /// Says so to whoever asks for digital credentials.
+    pub fn will_show(&self, credentials: &[u8]) {
+        self.0.send_modify(|memory| memory.credentials = Some(credentials.to_vec()));
     }
 
     /// Waits until the person has seen something.
@@ -137,6 +145,18 @@ impl Person for Hand {
         });
         match remember {
             Some(remember) => remember,
+            None => pending().await,
+        }
+    }
+
+    async fn digital_credentials(&mut self, request: Vec<u8>) -> Vec<u8> {
+        let mut credentials = None;
+        self.0.send_modify(|memory| {
+            memory.credentials_asked.push(request);
+            credentials = memory.credentials.clone();
+        });
+        match credentials {
+            Some(credentials) => credentials,
             None => pending().await,
         }
     }

@@ -15,9 +15,10 @@ impl From<hybrid::Error> for Failure {
         use hybrid::Error;
         let (exit, reason) = match &error {
             Error::Qr(_) => (Exit::Usage, "not_a_code"),
-            Error::UnknownTunnelDomain | Error::NoCommonChannel | Error::NoCtap => {
-                (Exit::Failed, "no_common_way")
-            }
+            Error::UnknownTunnelDomain
+            | Error::NoCommonChannel
+            | Error::NoCtap
+            | Error::NoDigitalCredentials => (Exit::Failed, "no_common_way"),
             Error::Tunnel(_) => (Exit::Environment, "relay"),
             Error::TimedOut { .. } => (Exit::TimedOut, "timed_out"),
             Error::Misbehaved { .. } => (Exit::Failed, "misbehaved"),

@@ -69,9 +69,14 @@ pub struct Session {
 type Code = Option<Zeroizing<String>>;
 
 enum Command {
-    Transact { request: Vec<u8>, reply: oneshot::Sender<Result<Vec<u8>, Error>> },
+    Transact { request: Request, reply: oneshot::Sender<Result<Vec<u8>, Error>> },
     Shutdown,
     Cancel,
+}
+
+enum Request {
+    Ctap(Vec<u8>),
+    Json(Vec<u8>),
 }
 
 impl Session {
@@ -179,6 +184,18 @@ impl Session {
     /// # Errors
     /// Why there is no response.
     pub async fn transact(&self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+        self.ask(Request::Ctap(request)).await
+    }
+
+    /// As [`transact`](Self::transact), with a digital credential request in JSON, which is not looked at.
+    ///
+    /// # Errors
+    /// Why there is no response; [`towline_hybrid::Error::NoDigitalCredentials`] for a phone that does not offer them.
+    pub async fn transact_json(&self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+        self.ask(Request::Json(request)).await
+    }
+
+    async fn ask(&self, request: Request) -> Result<Vec<u8>, Error> {
         self.get_info().await?;
         let (reply, response) = oneshot::channel();
         if self.commands.send(Command::Transact { request, reply }).await.is_err() {
@@ -324,7 +341,7 @@ impl Driver {
             InitiatorOutput::Ready { get_info, .. } => {
                 self.info.send_replace(Some(get_info));
             }
-            InitiatorOutput::Response(response) => {
+            InitiatorOutput::Response(response) | InitiatorOutput::JsonResponse(response) => {
                 if let Some(reply) = self.reply.take() {
                     let _nobody_waits = reply.send(Ok(response));
                 }
@@ -375,7 +392,11 @@ impl Driver {
     fn command(&mut self, command: Option<Command>) {
         match command {
             Some(Command::Transact { request, reply }) => {
-                match self.machine.send_request(request, now()) {
+                let sent = match request {
+                    Request::Ctap(request) => self.machine.send_request(request, now()),
+                    Request::Json(request) => self.machine.send_json_request(request, now()),
+                };
+                match sent {
                     Ok(()) => self.reply = Some(reply),
                     Err(error) => {
                         let _nobody_waits = reply.send(Err(error.into()));

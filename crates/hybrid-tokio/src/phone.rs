@@ -57,6 +57,9 @@ pub enum Event {
     },
     /// Carry out this CTAP request, a command byte and CBOR, and answer with [`Session::respond`].
     Request(Vec<u8>),
+    /// Carry out this digital credential request, JSON that nothing here has looked at, and answer with
+    /// [`Session::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is set.
+    JsonRequest(Vec<u8>),
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
     /// The next step.
@@ -77,6 +80,7 @@ impl fmt::Debug for Event {
             Self::Advertising { radio } => f.debug_tuple("Advertising").field(radio).finish(),
             // Requests name accounts and sites, which do not belong into a log.
             Self::Request(request) => write!(f, "Request({} bytes)", request.len()),
+            Self::JsonRequest(request) => write!(f, "JsonRequest({} bytes)", request.len()),
             Self::CancelRequest => f.write_str("CancelRequest"),
             Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
             Self::Finished(result) => f.debug_tuple("Finished").field(result).finish(),
@@ -108,6 +112,7 @@ enum Command {
     Answer { token: Token, answer: Answer, reply: Reply },
     Remember { token: Token, remember: bool, reply: Reply },
     Respond { response: Vec<u8>, reply: Reply },
+    RespondJson { response: Vec<u8>, reply: Reply },
     Shutdown,
     Cancel,
 }
@@ -197,6 +202,14 @@ impl Session {
     /// session is over.
     pub async fn respond(&self, response: Vec<u8>) -> Result<(), Error> {
         self.ask(|reply| Command::Respond { response, reply }).await
+    }
+
+    /// The response to [`Event::JsonRequest`]: JSON.
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub async fn respond_json(&self, response: Vec<u8>) -> Result<(), Error> {
+        self.ask(|reply| Command::RespondJson { response, reply }).await
     }
 
     /// Ends a session that has served, and waits until all is closed.
@@ -336,6 +349,7 @@ impl Driver {
             ResponderOutput::StopAdvertising => self.radio = Radio::Off,
             ResponderOutput::Send(frame) => self.link.send(frame),
             ResponderOutput::Request(request) => self.tell(Event::Request(request)),
+            ResponderOutput::JsonRequest(request) => self.tell(Event::JsonRequest(request)),
             ResponderOutput::CancelRequest => self.tell(Event::CancelRequest),
             ResponderOutput::Close => self.link.close(&mut self.closing),
             ResponderOutput::Progress(progress) => self.tell(Event::Progress(progress)),
@@ -392,6 +406,9 @@ impl Driver {
             }
             Some(Command::Respond { response, reply }) => {
                 let _nobody_waits = reply.send(self.machine.send_response(response, now()));
+            }
+            Some(Command::RespondJson { response, reply }) => {
+                let _nobody_waits = reply.send(self.machine.send_json_response(response, now()));
             }
             Some(Command::Shutdown) => self.machine.shutdown(now()),
             // The session was dropped: this task is about to be ended.

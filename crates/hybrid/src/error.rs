@@ -159,6 +159,9 @@ pub enum Error {
     /// The phone takes no CTAP requests, only digital credentials.
     #[error("the phone offers no passkeys over this connection; choose another phone")]
     NoCtap,
+    /// The phone takes no digital credential requests.
+    #[error("the phone offers no digital credentials over this connection; choose another phone")]
+    NoDigitalCredentials,
     /// A request is under way already.
     #[error("another request is still being answered")]
     Busy,

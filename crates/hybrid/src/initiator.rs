@@ -26,7 +26,7 @@ use crate::{
     eid::{Advert, EidKey},
     error::{Error, Fault, Party, Step},
     frame,
-    message::{Features, Message},
+    message::{Features, Kind, Message},
     noise::{Established, Initiated},
     qr::{Hint, QrPayload},
     secrets::QrSecret,
@@ -74,7 +74,7 @@ enum State {
     RingHandshaking(Box<Ring>, Box<Initiated>),
     WaitInfo(Box<Connection>),
     Ready(Box<Connection>),
-    Waiting(Box<Connection>),
+    Waiting(Box<Connection>, Kind),
     Lingering(Box<Connection>),
     Finished,
 }
@@ -242,9 +242,15 @@ impl Initiator {
                 self.rung(ring, Some(handshake), frame, now);
             }
             State::WaitInfo(connection) => self.post_handshake(connection, frame, now),
-            State::Ready(connection) => self.message(connection, frame, Step::Request, now),
-            State::Waiting(connection) => self.message(connection, frame, Step::Response, now),
-            State::Lingering(connection) => self.message(connection, frame, Step::Shutdown, now),
+            State::Ready(connection) => {
+                self.message(connection, frame, (Step::Request, None), now);
+            }
+            State::Waiting(connection, kind) => {
+                self.message(connection, frame, (Step::Response, Some(kind)), now);
+            }
+            State::Lingering(connection) => {
+                self.message(connection, frame, (Step::Shutdown, None), now);
+            }
             other => {
                 let unexpected = matches!(other, State::Connecting(..));
                 self.state = other;
@@ -296,7 +302,7 @@ impl Initiator {
                 (Step::Message2, self.config.handshake_timeout)
             }
             State::WaitInfo(_) => (Step::PostHandshake, self.config.post_handshake_timeout),
-            State::Waiting(_) => (Step::Response, self.config.response_timeout),
+            State::Waiting(..) => (Step::Response, self.config.response_timeout),
         };
         self.send_shutdown();
         self.fail(Error::TimedOut { step, after }, now);
@@ -309,21 +315,37 @@ impl Initiator {
     /// type byte, [`Error::NoCtap`] when the phone does not offer CTAP, [`Error::NotNow`] without a connection. The
     /// connection stays as it is.
     pub fn send_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
+        self.ask(Kind::Ctap, request, now)
+    }
+
+    /// Sends a digital credential request: JSON, which is not looked at. One at a time.
+    ///
+    /// # Errors
+    /// As [`send_request`](Self::send_request), with [`Error::NoDigitalCredentials`] when the phone does not offer them.
+    pub fn send_json_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
+        self.ask(Kind::Json, request, now)
+    }
+
+    fn ask(&mut self, kind: Kind, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         let State::Ready(connection) = &mut self.state else {
-            let busy = matches!(self.state, State::Waiting(_));
+            let busy = matches!(self.state, State::Waiting(..));
             return Err(if busy { Error::Busy } else { Error::NotNow });
         };
-        if !connection.features.ctap {
-            return Err(Error::NoCtap);
+        match kind {
+            Kind::Ctap if !connection.features.ctap => return Err(Error::NoCtap),
+            Kind::Json if !connection.features.digital_credentials => {
+                return Err(Error::NoDigitalCredentials);
+            }
+            _ => {}
         }
-        let frame = connection.session.seal(Message::Ctap(request).encode()).map_err(|error| {
+        let frame = connection.session.seal(kind.message(request).encode()).map_err(|error| {
             if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
         })?;
         self.outputs.push_back(InitiatorOutput::Send(frame));
         self.progress(InitiatorProgress::WaitingForPhone);
         self.deadline = deadline::after(now, self.config.response_timeout);
         if let State::Ready(connection) = std::mem::replace(&mut self.state, State::Finished) {
-            self.state = State::Waiting(connection);
+            self.state = State::Waiting(connection, kind);
         }
         Ok(())
     }
@@ -333,7 +355,7 @@ impl Initiator {
     pub fn shutdown(&mut self, now: Instant) {
         self.send_shutdown();
         match std::mem::replace(&mut self.state, State::Finished) {
-            State::Ready(connection) | State::Waiting(connection) => {
+            State::Ready(connection) | State::Waiting(connection, _) => {
                 self.progress(InitiatorProgress::Closing);
                 self.deadline = deadline::after(now, self.linger(&connection));
                 self.state = State::Lingering(connection);
@@ -385,7 +407,7 @@ impl Initiator {
             State::Handshaking(..) | State::RingHandshaking(..) => Some(Step::Message2),
             State::WaitInfo(_) => Some(Step::PostHandshake),
             State::Ready(_) => Some(Step::Request),
-            State::Waiting(_) => Some(Step::Response),
+            State::Waiting(..) => Some(Step::Response),
             State::Lingering(_) => Some(Step::Shutdown),
         }
     }
@@ -393,7 +415,7 @@ impl Initiator {
     /// Tells a connected phone, if there is one and it was not told yet. If that can't be sealed any more, closing says
     /// the same.
     fn send_shutdown(&mut self) {
-        if let State::Ready(connection) | State::Waiting(connection) = &mut self.state
+        if let State::Ready(connection) | State::Waiting(connection, _) = &mut self.state
             && let Ok(frame) = connection.session.seal(Message::Shutdown.encode())
         {
             self.outputs.push_back(InitiatorOutput::Send(frame));

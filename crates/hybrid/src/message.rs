@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use towline_cbor::{CTAP_DEPTH, Key, Kind, Writer};
+use towline_cbor::{CTAP_DEPTH, Key, Writer};
 
 /// What the phone can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +98,7 @@ impl PostHandshake {
                     Key::Int(3) => {
                         let mut named = Features::default();
                         value.array(|item| {
-                            if item.kind()? == Kind::Text {
+                            if item.kind()? == towline_cbor::Kind::Text {
                                 match item.text()? {
                                     "ctap" => named.ctap = true,
                                     "dc" => named.digital_credentials = true,
@@ -144,6 +144,23 @@ impl fmt::Debug for Message {
             Self::Ctap(payload) => write!(f, "Ctap({} bytes)", payload.len()),
             Self::Update(payload) => write!(f, "Update({} bytes)", payload.len()),
             Self::Json(payload) => write!(f, "Json({} bytes)", payload.len()),
+        }
+    }
+}
+
+/// What a request is, and its response with it: the two have the same type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ctap,
+    Json,
+}
+
+impl Kind {
+    /// The message that carries this.
+    pub(crate) const fn message(self, payload: Vec<u8>) -> Message {
+        match self {
+            Self::Ctap => Message::Ctap(payload),
+            Self::Json => Message::Json(payload),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     frame,
     ids::RoutingId,
     link::Ring,
-    message::{Features, Message, PostHandshake},
+    message::{Features, Kind, PostHandshake},
     noise::{self, ResponderKey},
     qr::{DataChannel, QrPayload},
     secrets::Psk,
@@ -71,7 +71,7 @@ enum State {
     Opening(Box<Consent>),
     Advertising(Box<Consent>, Psk),
     Serving(Box<Session>),
-    Answering(Box<Session>),
+    Answering(Box<Session>, Kind),
     /// The computer is done, and the person has not decided yet whether it may remember this phone.
     Lingering(Box<Session>),
     Finished,
@@ -237,8 +237,8 @@ impl Responder {
                     self.finish(Err(error));
                 }
             }
-            State::Serving(session) => self.message(session, frame, Step::Request, now),
-            State::Answering(session) => self.message(session, frame, Step::Response, now),
+            State::Serving(session) => self.message(session, frame, None, now),
+            State::Answering(session, kind) => self.message(session, frame, Some(kind), now),
             // A computer that is done has nothing to say that matters.
             State::Lingering(session) => self.state = State::Lingering(session),
             State::Opening(_) => self.finish(Err(misbehaved(Step::Message1, Fault::Unsolicited))),
@@ -276,26 +276,41 @@ impl Responder {
             State::Serving(_) => {
                 (Step::Request, self.config.idle_timeout.min(self.config.session_timeout))
             }
-            State::Answering(_) => (Step::Response, self.config.response_timeout),
+            State::Answering(..) => (Step::Response, self.config.response_timeout),
         };
         self.finish(Err(Error::TimedOut { step, after }));
     }
 
-    /// Sends the response to the request that is under way: a status byte and CBOR.
+    /// Sends the response to the CTAP request that is under way: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Error::NotNow`] when no request is under way (any more), [`Error::TooLong`] for more than
+    /// [`Error::NotNow`] when no such request is under way (any more), [`Error::TooLong`] for more than
     /// [`frame::MAX_MESSAGE`] with the type byte; the request is still under way then.
     pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Error> {
-        let State::Answering(session) = &mut self.state else { return Err(Error::NotNow) };
-        let frame = session.seal(Message::Ctap(response).encode()).map_err(|error| {
+        self.respond(Kind::Ctap, response, now)
+    }
+
+    /// Sends the response to the digital credential request that is under way: JSON, which is not looked at.
+    ///
+    /// # Errors
+    /// As [`send_response`](Self::send_response).
+    pub fn send_json_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Error> {
+        self.respond(Kind::Json, response, now)
+    }
+
+    fn respond(&mut self, kind: Kind, response: Vec<u8>, now: Instant) -> Result<(), Error> {
+        let session = match &mut self.state {
+            State::Answering(session, asked) if *asked == kind => session,
+            _ => return Err(Error::NotNow),
+        };
+        let frame = session.seal(kind.message(response).encode()).map_err(|error| {
             if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
         })?;
         self.outputs.push_back(ResponderOutput::Send(frame));
         self.summary.requests = self.summary.requests.saturating_add(1);
         self.progress(ResponderProgress::Answered);
         self.await_request(now);
-        if let State::Answering(session) = std::mem::replace(&mut self.state, State::Finished) {
+        if let State::Answering(session, _) = std::mem::replace(&mut self.state, State::Finished) {
             self.state = State::Serving(session);
         }
         self.ask_late();
@@ -395,7 +410,10 @@ impl Responder {
         let mut session = Session::of_phone(&self.provider, &established);
         let info = PostHandshake {
             get_info: Some(std::mem::take(&mut self.config.get_info)),
-            features: Features::CTAP,
+            features: Features {
+                digital_credentials: self.config.digital_credentials,
+                ..Features::CTAP
+            },
             linking: None,
         };
         let info = session.seal(info.encode()).map_err(|_| Error::TooLong)?;
@@ -417,7 +435,7 @@ impl Responder {
             State::Opening(_) => Some(Step::Tunnel),
             State::Advertising(..) => Some(Step::Message1),
             State::Serving(_) => Some(Step::Request),
-            State::Answering(_) => Some(Step::Response),
+            State::Answering(..) => Some(Step::Response),
             State::Lingering(_) => Some(Step::Shutdown),
         }
     }
@@ -425,7 +443,7 @@ impl Responder {
     fn finish(&mut self, result: Result<ResponderSummary, Error>) {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Asking(_, token) => self.outputs.push_back(ResponderOutput::Withdraw { token }),
-            State::Answering(_) => self.outputs.push_back(ResponderOutput::CancelRequest),
+            State::Answering(..) => self.outputs.push_back(ResponderOutput::CancelRequest),
             _ => {}
         }
         if let Some(Late { asked: Some(token), .. }) = self.late.take() {

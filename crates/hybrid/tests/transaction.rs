@@ -13,6 +13,8 @@
 mod adverts;
 #[path = "transaction/arbitrary.rs"]
 mod arbitrary;
+#[path = "transaction/digital_credentials.rs"]
+mod digital_credentials;
 #[path = "transaction/linking.rs"]
 mod linking;
 #[path = "transaction/lossy.rs"]

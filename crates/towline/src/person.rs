@@ -27,6 +27,15 @@ pub trait Person: Send {
         async { towline_hybrid::Answer::Decline }
     }
 
+    /// A computer asks for digital credentials: JSON, which towline has not looked at. The answer is JSON, too. Asked only of the
+    /// person of a [`Phone::with_digital_credentials`](crate::Phone::with_digital_credentials); dropped when the computer
+    /// does not wait any longer. Consent is this method's business. Says that the person declined, by default.
+    #[cfg(feature = "phone")]
+    fn digital_credentials(&mut self, request: Vec<u8>) -> impl Future<Output = Vec<u8>> + Send {
+        let _ = request;
+        async { br#"{"response":{"digital":{"error":"USER_CANCELED"}}}"#.to_vec() }
+    }
+
     /// The computer was answered, and [`ConnectAndAskLater`](towline_hybrid::Answer::ConnectAndAskLater) was the answer to
     /// `connect`: may it remember this phone? No, by default.
     #[cfg(feature = "phone")]

@@ -72,6 +72,7 @@ pub struct Phone<P> {
     transport: PhoneTransport,
     configure: Configure,
     links: Option<Links>,
+    digital_credentials: bool,
 }
 
 /// What lets computers remember this phone.
@@ -93,13 +94,27 @@ impl<P: Person> Phone<P> {
         person: P,
     ) -> Self {
         let driver = Driver::new(authenticator, person, Transport::Hybrid);
-        Self { driver, provider, transport, configure: Box::new(|_| {}), links: None }
+        Self {
+            driver,
+            provider,
+            transport,
+            configure: Box::new(|_| {}),
+            links: None,
+            digital_credentials: false,
+        }
     }
 
     /// The same, for a phone that offers computers to remember it under this name, and can be [rung](Self::listen) by them.
     #[must_use]
     pub fn with_links(self, store: Arc<dyn ComputerLinks>, name: impl Into<String>) -> Self {
         Self { links: Some(Links { store, name: name.into() }), ..self }
+    }
+
+    /// The same, for a phone whose person also answers requests for
+    /// [digital credentials](Person::digital_credentials), and says so to computers. Others refuse them.
+    #[must_use]
+    pub fn with_digital_credentials(self) -> Self {
+        Self { digital_credentials: true, ..self }
     }
 
     /// The same with other deadlines, or other choices of [`ResponderConfig`]: `change` is called for each code.
@@ -188,6 +203,7 @@ impl<P: Person> Phone<P> {
     fn config(&self) -> ResponderConfig {
         let info = self.driver.authenticator.get_info().to_cbor();
         let mut config = ResponderConfig::new(info, self.transport.domain);
+        config.digital_credentials = self.digital_credentials;
         (self.configure)(&mut config);
         config
     }
@@ -247,6 +263,13 @@ impl<P: Person> Phone<P> {
                         None => self.driver.abandon().await,
                     }
                 }
+                Some(Event::JsonRequest(request)) => {
+                    let response = tokio::select! {
+                        response = self.driver.person.digital_credentials(request) => response,
+                        () = inbox.withdrawn() => continue,
+                    };
+                    told(session.respond_json(response).await);
+                }
                 Some(Event::AskToRemember { token }) => {
                     // A request, or the end, comes first; the question is asked once.
                     let remember = tokio::select! {
@@ -301,8 +324,13 @@ impl Inbox {
     /// Waits until there is something else to do; keeps what came.
     async fn busy(&mut self) {
         while let Some(event) = self.events.next().await {
-            let other =
-                matches!(event, Event::Request(_) | Event::Withdraw { .. } | Event::Finished(_));
+            let other = matches!(
+                event,
+                Event::Request(_)
+                    | Event::JsonRequest(_)
+                    | Event::Withdraw { .. }
+                    | Event::Finished(_)
+            );
             self.early.push_back(event);
             if other {
                 return;

@@ -9,7 +9,7 @@ use crate::{
     deadline,
     error::{Error, Fault, Step},
     link::{LinkedPhone, LinkingInformation},
-    message::{self, Message, PostHandshake},
+    message::{self, Kind, Message, PostHandshake},
 };
 
 impl Initiator {
@@ -39,12 +39,12 @@ impl Initiator {
         }
     }
 
-    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] or [`Step::Shutdown`].
+    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] with what was asked, or [`Step::Shutdown`].
     pub(super) fn message(
         &mut self,
         mut connection: Box<Connection>,
         frame: Vec<u8>,
-        step: Step,
+        (step, asked): (Step, Option<Kind>),
         now: Instant,
     ) {
         let opened = connection.session.open(frame).map_err(Fault::Frame);
@@ -59,17 +59,17 @@ impl Initiator {
                 if step == Step::Shutdown && self.summary.linked {
                     return self.finish(Ok(self.summary));
                 }
-                self.state = match step {
-                    Step::Request => State::Ready(connection),
-                    Step::Response => State::Waiting(connection),
+                self.state = match (step, asked) {
+                    (_, Some(kind)) => State::Waiting(connection, kind),
+                    (Step::Request, None) => State::Ready(connection),
                     _ => State::Lingering(connection),
                 };
             }
-            (Ok(Message::Ctap(response)), Step::Response) => {
-                self.summary.requests = self.summary.requests.saturating_add(1);
-                self.outputs.push_back(InitiatorOutput::Response(response));
-                self.deadline = deadline::after(now, self.config.idle_timeout);
-                self.state = State::Ready(connection);
+            (Ok(Message::Ctap(response)), _) if asked == Some(Kind::Ctap) => {
+                self.answered(connection, InitiatorOutput::Response(response), now);
+            }
+            (Ok(Message::Json(response)), _) if asked == Some(Kind::Json) => {
+                self.answered(connection, InitiatorOutput::JsonResponse(response), now);
             }
             (Ok(Message::Ctap(_) | Message::Json(_)), Step::Shutdown) => {
                 self.state = State::Lingering(connection);
@@ -83,6 +83,13 @@ impl Initiator {
             (Err(_), Step::Shutdown) => self.finish(Ok(self.summary)),
             (Err(fault), _) => self.finish(Err(misbehaved(step, fault))),
         }
+    }
+
+    fn answered(&mut self, connection: Box<Connection>, response: InitiatorOutput, now: Instant) {
+        self.summary.requests = self.summary.requests.saturating_add(1);
+        self.outputs.push_back(response);
+        self.deadline = deadline::after(now, self.config.idle_timeout);
+        self.state = State::Ready(connection);
     }
 
     /// Linking information that is not valid is dropped, and changes nothing.

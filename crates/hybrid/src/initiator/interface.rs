@@ -103,8 +103,10 @@ pub enum InitiatorOutput {
         /// What the phone can be asked for.
         features: Features,
     },
-    /// The answer to the request: a status byte and CBOR.
+    /// The answer to the CTAP request: a status byte and CBOR.
     Response(Vec<u8>),
+    /// The answer to the digital credential request: JSON that nothing here has looked at.
+    JsonResponse(Vec<u8>),
     /// The phone lets this computer remember it: store it. The signature was checked. Only where
     /// [`InitiatorConfig::linking`] is set.
     Linked(Box<LinkedPhone>),
@@ -135,6 +137,7 @@ impl fmt::Debug for InitiatorOutput {
                 write!(f, "Ready({} bytes, {features:?})", get_info.len())
             }
             Self::Response(response) => write!(f, "Response({} bytes)", response.len()),
+            Self::JsonResponse(response) => write!(f, "JsonResponse({} bytes)", response.len()),
             Self::Linked(phone) => write!(f, "Linked({:?})", phone.domain),
             Self::Unlink { .. } => f.write_str("Unlink"),
             Self::Finished(result) => write!(f, "Finished({result:?})"),

@@ -6,7 +6,7 @@ use super::{Responder, ResponderOutput, ResponderProgress, State, misbehaved};
 use crate::{
     deadline,
     error::{Fault, Step},
-    message::{self, Message},
+    message::{self, Kind, Message},
     session::Session,
 };
 
@@ -17,30 +17,43 @@ impl Responder {
         self.deadline = self.session_end.map_or(idle, |end| end.min(idle));
     }
 
-    /// A frame after the handshake: `step` is [`Step::Request`], or [`Step::Response`] while a request is under way.
+    /// A frame after the handshake: `answering` says which request is under way, if one is.
     pub(super) fn message(
         &mut self,
         mut session: Box<Session>,
         frame: Vec<u8>,
-        step: Step,
+        answering: Option<Kind>,
         now: Instant,
     ) {
         let opened = session.open(frame).map_err(Fault::Frame);
         let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
-        let answering = step == Step::Response;
-        // So that finishing takes an open request's prompts off the screen.
-        self.state = if answering { State::Answering(session) } else { State::Serving(session) };
-        match decoded {
-            Ok(Message::Ctap(request)) if !answering => {
-                self.progress(ResponderProgress::Request);
-                self.outputs.push_back(ResponderOutput::Request(request));
-                self.deadline = deadline::after(now, self.config.response_timeout);
-                if let State::Serving(session) = std::mem::replace(&mut self.state, State::Finished)
-                {
-                    self.state = State::Answering(session);
-                }
+        let (kind, request) = match decoded {
+            Ok(Message::Ctap(request)) if answering.is_none() => {
+                (Kind::Ctap, ResponderOutput::Request(request))
             }
-            Ok(Message::Ctap(_)) => self.finish(Err(misbehaved(Step::Request, Fault::Unsolicited))),
+            Ok(Message::Json(request))
+                if answering.is_none() && self.config.digital_credentials =>
+            {
+                (Kind::Json, ResponderOutput::JsonRequest(request))
+            }
+            other => {
+                // So that finishing takes an open request's prompts off the screen.
+                self.state = match answering {
+                    Some(kind) => State::Answering(session, kind),
+                    None => State::Serving(session),
+                };
+                return self.no_request(other, now);
+            }
+        };
+        self.progress(ResponderProgress::Request);
+        self.outputs.push_back(request);
+        self.deadline = deadline::after(now, self.config.response_timeout);
+        self.state = State::Answering(session, kind);
+    }
+
+    /// A message that asks for nothing, or must not.
+    fn no_request(&mut self, decoded: Result<Message, Fault>, now: Instant) {
+        match decoded {
             // Nothing that a computer says in an update has a meaning yet, but it has to be well-formed.
             Ok(Message::Update(update)) => {
                 if let Err(error) = message::read_update(&update) {
@@ -48,8 +61,11 @@ impl Responder {
                 }
             }
             Ok(Message::Shutdown) => self.done(now),
-            Ok(Message::Json(_)) => {
+            Ok(Message::Json(_)) if !self.config.digital_credentials => {
                 self.finish(Err(misbehaved(Step::Request, Fault::Unsupported)));
+            }
+            Ok(Message::Ctap(_) | Message::Json(_)) => {
+                self.finish(Err(misbehaved(Step::Request, Fault::Unsolicited)));
             }
             Err(fault) => self.finish(Err(misbehaved(Step::Request, fault))),
         }

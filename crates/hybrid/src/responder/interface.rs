@@ -19,6 +19,9 @@ pub struct ResponderConfig {
     pub get_info: Vec<u8>,
     /// The tunnel service that this phone uses.
     pub domain: TunnelDomain,
+    /// Whether the embedding program answers digital credential requests, and the computer is told so. Off by default: they
+    /// are refused.
+    pub digital_credentials: bool,
     /// What to tell a computer that may remember this phone; `None` for a phone that never offers it.
     pub link_offer: Option<LinkOffer>,
     /// Whether the person is asked before a linked computer that rings is answered. Off by default: they allowed it when
@@ -52,6 +55,7 @@ impl ResponderConfig {
         Self {
             get_info,
             domain,
+            digital_credentials: false,
             link_offer: None,
             ask_when_rung: false,
             allow_links: false,
@@ -163,6 +167,9 @@ pub enum ResponderOutput {
     /// Carry out this CTAP request, a command byte and CBOR, with the person's consent, and answer with
     /// [`super::Responder::send_response`].
     Request(Vec<u8>),
+    /// Carry out this digital credential request, JSON that nothing here has looked at, with the person's consent, and answer
+    /// with [`super::Responder::send_json_response`]. Only where [`ResponderConfig::digital_credentials`] is set.
+    JsonRequest(Vec<u8>),
     /// Ask the person whether the computer may remember this phone, and answer with
     /// [`super::Responder::handle_remember`] and the same token. The transaction goes on meanwhile.
     AskToRemember {
@@ -198,6 +205,7 @@ impl fmt::Debug for ResponderOutput {
             Self::StopAdvertising => f.write_str("StopAdvertising"),
             Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),
             Self::Request(request) => write!(f, "Request({} bytes)", request.len()),
+            Self::JsonRequest(request) => write!(f, "JsonRequest({} bytes)", request.len()),
             Self::CancelRequest => f.write_str("CancelRequest"),
             Self::Close => f.write_str("Close"),
             Self::Progress(progress) => write!(f, "Progress({progress:?})"),

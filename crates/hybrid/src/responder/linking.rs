@@ -74,7 +74,7 @@ impl Responder {
             self.late.take_if(|late| late.asked == Some(token)).ok_or(Error::UnknownToken)?;
         let mut state = std::mem::replace(&mut self.state, State::Finished);
         let sent = match &mut state {
-            State::Serving(session) | State::Answering(session) | State::Lingering(session)
+            State::Serving(session) | State::Answering(session, _) | State::Lingering(session)
                 if remember =>
             {
                 self.send_update(session, Some(&late.qr_key))

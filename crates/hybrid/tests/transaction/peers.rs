@@ -256,6 +256,25 @@ fn a_phone_without_ctap_takes_no_requests() {
 }
 
 #[test]
+fn an_answer_in_another_type_than_its_request_is_fatal() {
+    let features = Features { ctap: true, digital_credentials: true };
+    let info = PostHandshake { get_info: Some(GET_INFO.to_vec()), features, linking: None };
+    let answers = [Message::Json(b"{}".to_vec()), Message::Ctap(RESPONSE.to_vec())];
+    for (json, answer) in [false, true].into_iter().zip(answers) {
+        let mut phone = RawPhone::connect(InitiatorConfig::default());
+        phone.send(info.encode());
+        let request = REQUEST.to_vec();
+        if json {
+            phone.computer.send_json_request(request, phone.now).unwrap();
+        } else {
+            phone.computer.send_request(request, phone.now).unwrap();
+        }
+        phone.send(answer.encode());
+        assert_eq!(phone.result(), by_phone(Step::Response, Fault::Unsolicited));
+    }
+}
+
+#[test]
 fn a_frame_that_is_too_long_is_refused_before_it_is_opened() {
     let mut phone = RawPhone::waiting();
     phone.computer.handle_frame(vec![0; frame::MAX_FRAME + 1], phone.now);
