@@ -6,7 +6,7 @@ use rustls::pki_types::ServerName;
 use towline::{
     crypto::CryptoProvider,
     radio::{BoxFuture, air::UdpAir},
-    transport::{Connector, Resolve, TunnelConnector},
+    transport::{Connector, Proxy, Resolve, TunnelConnector},
 };
 use url::{Host, Url};
 
@@ -19,7 +19,10 @@ pub(crate) async fn connector(
 ) -> Result<Arc<dyn Connector>, Failure> {
     let ca = args.ca.as_deref();
     let Some(url) = &args.relay else {
-        return Ok(Arc::new(TunnelConnector::with_tls(Arc::new(tls::client(ca, None)?), provider)));
+        let config = Arc::new(tls::client(ca, None)?);
+        return Ok(Arc::new(
+            TunnelConnector::with_tls(config, provider).proxy(Proxy::from_environment()),
+        ));
     };
     let (host, port) = host_and_port(url)?;
     if url.scheme() == "ws" {
@@ -32,7 +35,8 @@ pub(crate) async fn connector(
     })?;
     let config = Arc::new(tls::client(ca, Some(name))?);
     let relay = Arc::new(Relay { host, port });
-    Ok(Arc::new(TunnelConnector::with_tls(config, provider).resolver(relay)))
+    let connector = TunnelConnector::with_tls(config, provider).resolver(relay);
+    Ok(Arc::new(connector.proxy(Proxy::from_environment())))
 }
 
 /// The host without brackets, and the port.
@@ -73,6 +77,10 @@ impl Resolve for Relay {
         Box::pin(async move {
             Ok(tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect())
         })
+    }
+
+    fn destination(&self, _domain: &str, _port: u16) -> (String, u16) {
+        (self.host.clone(), self.port)
     }
 }
 

@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::address::is_public;
 use crate::dial::tcp;
+use crate::proxy::{Detour, Proxy};
 use crate::websocket::{self, WebSocket};
 use crate::{Connected, Connector, Target};
 
@@ -47,6 +48,12 @@ pub trait Resolve: Send + Sync {
         host: &'a str,
         port: u16,
     ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+
+    /// As what a proxy is asked for this host: the name or address, and the port. The same, unless the resolver knows that
+    /// the host is elsewhere.
+    fn destination(&self, host: &str, port: u16) -> (String, u16) {
+        (host.to_owned(), port)
+    }
 }
 
 /// The operating system's resolver.
@@ -73,6 +80,10 @@ impl Resolve for Fixed {
         _port: u16,
     ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(std::future::ready(Ok(vec![self.0])))
+    }
+
+    fn destination(&self, _host: &str, _port: u16) -> (String, u16) {
+        (self.0.ip().to_string(), self.0.port())
     }
 }
 
@@ -101,6 +112,7 @@ enum Way {
         provider: CryptoProvider,
         resolver: Arc<dyn Resolve>,
         vouched: bool,
+        proxy: Option<Proxy>,
     },
     Plain(SocketAddr),
 }
@@ -125,7 +137,8 @@ impl TunnelConnector {
     /// Uses a finished TLS configuration, such as one with the platform's verifier. HTTP/2 must not be negotiated.
     #[must_use]
     pub fn with_tls(config: Arc<ClientConfig>, provider: CryptoProvider) -> Self {
-        let way = Way::Tls { config, provider, resolver: Arc::new(SystemResolver), vouched: false };
+        let resolver = Arc::new(SystemResolver);
+        let way = Way::Tls { config, provider, resolver, vouched: false, proxy: None };
         Self { way, redirects: false }
     }
 
@@ -158,6 +171,16 @@ impl TunnelConnector {
         self.resolver(Arc::new(Fixed(address)))
     }
 
+    /// Goes through HTTP proxies. None, by default: a library does not look at the environment by itself. A redirect is not
+    /// followed through one, since only the proxy would know whether the address is public.
+    #[must_use]
+    pub fn proxy(mut self, other: Proxy) -> Self {
+        if let Way::Tls { proxy, .. } = &mut self.way {
+            *proxy = Some(other);
+        }
+        self
+    }
+
     /// Whether to follow redirects: at most five, with TLS only, and never to an address that is not public. Off by default,
     /// as in browsers. Without TLS they are never followed.
     #[must_use]
@@ -175,12 +198,13 @@ impl TunnelConnector {
                     .await
                     .map_err(Refused::into_failure)
             }
-            Way::Tls { config, provider, resolver, vouched } => {
+            Way::Tls { config, provider, resolver, vouched, proxy } => {
                 let mut url = Url::parse(&format!("wss://{}{path}", domain.host(provider)))
                     .map_err(|_| ConnectFailure::Name)?;
                 let mut followed = 0_usize;
                 loop {
-                    let way = TlsWay { config, resolver: &**resolver, vouched: *vouched };
+                    let (resolver, proxy) = (&**resolver, proxy.as_ref());
+                    let way = TlsWay { config, resolver, vouched: *vouched, proxy };
                     let refused = match way.open(&url, followed > 0, &ask).await {
                         Ok(connected) => return Ok(connected),
                         Err(refused) => refused,
@@ -243,30 +267,25 @@ struct TlsWay<'a> {
     config: &'a Arc<ClientConfig>,
     resolver: &'a dyn Resolve,
     vouched: bool,
+    proxy: Option<&'a Proxy>,
 }
 
 impl TlsWay<'_> {
     async fn open(&self, url: &Url, redirected: bool, ask: &Ask) -> Result<Connected, Refused> {
         let port = url.port().unwrap_or(WSS_PORT);
-        let (addresses, name) = match url.host() {
-            Some(Host::Domain(host)) => {
-                let found =
-                    self.resolver.resolve(host, port).await.map_err(|_| ConnectFailure::Name)?;
-                if redirected && !self.vouched && !found.iter().all(|found| is_public(found.ip())) {
-                    return Err(ConnectFailure::Redirected.into());
-                }
-                let name =
-                    ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Name)?;
-                (found, name)
+        let host = url.host().ok_or(ConnectFailure::Name)?;
+        let name = match host {
+            Host::Domain(host) => {
+                ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Name)?
             }
-            Some(Host::Ipv4(address)) => literal(address.into(), port, redirected)?,
-            Some(Host::Ipv6(address)) => literal(address.into(), port, redirected)?,
-            None => return Err(ConnectFailure::Name.into()),
+            Host::Ipv4(address) => ServerName::IpAddress(IpAddr::from(address).into()),
+            Host::Ipv6(address) => ServerName::IpAddress(IpAddr::from(address).into()),
         };
-        if addresses.is_empty() {
-            return Err(ConnectFailure::Name.into());
-        }
-        let stream = tcp(&addresses).await?;
+        let stream = match self.detour(&host, port) {
+            Some(_) if redirected => return Err(ConnectFailure::Redirected.into()),
+            Some(detour) => detour.dial().await?,
+            None => tcp(&self.addresses(&host, port, redirected).await?).await?,
+        };
         let tls = TlsConnector::from(self.config.clone());
         let stream = tls
             .connect(name, stream)
@@ -280,17 +299,36 @@ impl TlsWay<'_> {
         };
         websocket(stream, "wss", &authority, &target, ask).await
     }
-}
 
-fn literal(
-    address: IpAddr,
-    port: u16,
-    redirected: bool,
-) -> Result<(Vec<SocketAddr>, ServerName<'static>), ConnectFailure> {
-    if redirected && !is_public(address) {
-        return Err(ConnectFailure::Redirected);
+    fn detour(&self, host: &Host<&str>, port: u16) -> Option<Detour> {
+        let host = match host {
+            Host::Domain(name) => (*name).to_owned(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        let (host, port) = self.resolver.destination(&host, port);
+        self.proxy?.detour(&host, port)
     }
-    Ok((vec![(address, port).into()], ServerName::IpAddress(address.into())))
+
+    async fn addresses(
+        &self,
+        host: &Host<&str>,
+        port: u16,
+        redirected: bool,
+    ) -> Result<Vec<SocketAddr>, ConnectFailure> {
+        let (found, vouched) = match *host {
+            Host::Domain(host) => {
+                let found = self.resolver.resolve(host, port).await;
+                (found.map_err(|_| ConnectFailure::Name)?, self.vouched)
+            }
+            Host::Ipv4(address) => (vec![(address, port).into()], false),
+            Host::Ipv6(address) => (vec![(address, port).into()], false),
+        };
+        if redirected && !vouched && !found.iter().all(|found| is_public(found.ip())) {
+            return Err(ConnectFailure::Redirected);
+        }
+        if found.is_empty() { Err(ConnectFailure::Name) } else { Ok(found) }
+    }
 }
 
 /// The WebSocket handshake. Every answer but the right one is a refusal.

@@ -61,9 +61,11 @@ mod driver;
 mod error;
 pub mod listener;
 pub mod phone;
+mod proxy;
 mod websocket;
 
 pub use channel::{Connected, Connector, DataChannel, Incoming, Target};
 pub use connector::{NotLoopback, Resolve, SystemResolver, TunnelConnector};
 pub use error::Error;
+pub use proxy::{NotAProxy, Proxy};
 pub use towline_hybrid::tunnel::ConnectFailure;

@@ -36,19 +36,27 @@ pub struct Service {
 }
 
 pub async fn plain_relay() -> Service {
-    start(Security::Plain, None).await
+    start("127.0.0.1:0", Security::Plain, None).await
 }
 
 /// A relay with a certificate for the tunnel domain's host.
 pub async fn tls_relay(name: &str) -> Service {
+    tls_relay_at("127.0.0.1:0", name).await
+}
+
+pub async fn tls_relay_at(listen: &str, name: &str) -> Service {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).unwrap();
     let tls = Tls::from_pem(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap();
-    start(Security::Tls(tls), Some(cert.der().clone())).await
+    start(listen, Security::Tls(tls), Some(cert.der().clone())).await
 }
 
-async fn start(security: Security, certificate: Option<CertificateDer<'static>>) -> Service {
-    let config = RelayConfig::new("127.0.0.1:0".parse().unwrap(), security, provider());
+async fn start(
+    listen: &str,
+    security: Security,
+    certificate: Option<CertificateDer<'static>>,
+) -> Service {
+    let config = RelayConfig::new(listen.parse().unwrap(), security, provider());
     let relay = Relay::bind(config).await.unwrap();
     let (address, handle) = (relay.local_addr(), relay.handle());
     Service { address, handle, certificate, task: tokio::spawn(relay.run()) }
