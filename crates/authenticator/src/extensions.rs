@@ -128,12 +128,12 @@ impl Creating {
         self.third_party_payment == Some(true)
     }
 
-    /// The outputs, and what is kept. A credential that is not stored has its secret already.
+    /// The outputs, and what is kept. `secret` is the new credential's own, for `hmac-secret`.
     pub(crate) fn finish(
         &self,
         core: &Core,
         verified: bool,
-        wrapped: Option<&Secret<32>>,
+        secret: Secret<32>,
     ) -> Result<Created, Status> {
         let (config, provider) = (&core.config, &core.provider);
         let mut created = Created::default();
@@ -143,10 +143,6 @@ impl Creating {
         }
         if config.hmac_secret || config.prf {
             // Every credential gets one: who asks for it later only has to be verified, not to be registered again.
-            let secret: Secret<32> = match wrapped {
-                Some(secret) => secret.clone(),
-                None => provider.random.secret().map_err(|_| Status::Other)?,
-            };
             if self.hmac_secret {
                 created.signed.set(&HmacSecret(true));
             }

@@ -31,7 +31,7 @@ const CREDENTIAL_ID: usize = 32;
 /// asks for 64 at least.
 const NAME: usize = 256;
 
-/// A creation under way.
+/// A creation under way. It goes from step to step in a box, since it is too large to be copied again and again.
 struct Creation {
     request: Box<MakeCredentialRequest>,
     algorithm: i64,
@@ -45,8 +45,8 @@ struct Creation {
     listed: Vec<Located>,
     /// The one that the new credential takes the place of.
     replaced: Option<Credential>,
-    /// The secret of a credential that is not stored; `None` for one that is.
-    wrapped: Option<Secret<32>>,
+    /// Whether the credential is its id, and so is not stored.
+    wrapped: bool,
     /// Whether a token showed that the person is verified.
     with_token: bool,
     gestures: Gestures,
@@ -101,7 +101,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
         shorten(name);
     }
-    let creation = Creation {
+    let creation = Box::new(Creation {
         request,
         algorithm,
         discoverable,
@@ -114,15 +114,15 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         },
         listed: Vec::new(),
         replaced: None,
-        wrapped: None,
+        wrapped: false,
         with_token: shown.is_some(),
         gestures,
-    };
+    });
     look_up(core, creation)
 }
 
 /// Finds what the questions and steps 12 and 17 need. Nothing is decided yet, so nothing shows outside.
-fn look_up(core: &mut Core, mut creation: Creation) -> Flow {
+fn look_up(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let list = std::mem::take(&mut creation.request.exclude_list);
     let ids: Vec<CredentialId> = list.into_iter().map(|listed| listed.id).collect();
     if ids.is_empty() {
@@ -134,7 +134,7 @@ fn look_up(core: &mut Core, mut creation: Creation) -> Flow {
     })
 }
 
-fn look_up_account(core: &mut Core, mut creation: Creation) -> Flow {
+fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     if !creation.discoverable {
         return step_11(core, creation);
     }
@@ -146,7 +146,7 @@ fn look_up_account(core: &mut Core, mut creation: Creation) -> Flow {
 }
 
 /// Built-in user verification.
-fn step_11(core: &mut Core, mut creation: Creation) -> Flow {
+fn step_11(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     if !creation.uv {
         return step_12(core, creation);
     }
@@ -160,7 +160,7 @@ fn step_11(core: &mut Core, mut creation: Creation) -> Flow {
 }
 
 /// The exclude list.
-fn step_12(core: &mut Core, creation: Creation) -> Flow {
+fn step_12(core: &mut Core, creation: Box<Creation>) -> Flow {
     if !creation.is_excluded() {
         return step_14(core, creation);
     }
@@ -178,7 +178,7 @@ fn excluded(core: &mut Core, rp: Rp) -> Flow {
 }
 
 /// Presence.
-fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
+fn step_14(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     // Step 13.
     if creation.gestures.is_present() {
         return ask_to_attest(core, creation);
@@ -197,7 +197,7 @@ fn step_14(core: &mut Core, mut creation: Creation) -> Flow {
 
 /// An attestation that tells which model, or which device, this is needs the person's consent; without it there is one that
 /// tells nothing if that is the ordinary one, and otherwise none, and no AAGUID.
-fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
+fn ask_to_attest(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let rp = || creation.request.rp.clone();
     let purpose = match creation.attestation.tells() {
         Tells::Nothing => return prepare(core, creation),
@@ -220,7 +220,7 @@ fn ask_to_attest(core: &mut Core, mut creation: Creation) -> Flow {
 }
 
 /// What a credential is wrapped with has to be there before its key is.
-fn prepare(core: &mut Core, creation: Creation) -> Flow {
+fn prepare(core: &mut Core, creation: Box<Creation>) -> Flow {
     if !creation.wraps(core) {
         return step_16(core, creation);
     }
@@ -228,21 +228,18 @@ fn prepare(core: &mut Core, creation: Creation) -> Flow {
 }
 
 /// A new key pair.
-fn step_16(core: &mut Core, creation: Creation) -> Flow {
+fn step_16(core: &mut Core, creation: Box<Creation>) -> Flow {
     new_key::generate(core, creation.algorithm, |core, key| step_17(core, creation, key))
 }
 
 /// Steps 17 and 18: what will be stored, or wrapped, and its authenticator data.
-fn step_17(core: &mut Core, mut creation: Creation, key: NewKey) -> Flow {
-    let id = match creation.wrap(core, &key.handle)? {
+fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
+    let (id, hmac_secret) = match creation.wrap(core, &key.handle)? {
         Some(Wrapped { id, hmac_secret }) => {
-            creation.wrapped = Some(hmac_secret);
-            id
+            creation.wrapped = true;
+            (id, hmac_secret)
         }
-        None => {
-            let id = core.provider.random.bytes::<CREDENTIAL_ID>().map_err(|_| Status::Other)?;
-            CredentialId::new(&id).map_err(|_| Status::Other)?
-        }
+        None => draw(core)?,
     };
     match core.config.counters {
         Counters::Global => {
@@ -250,18 +247,35 @@ fn step_17(core: &mut Core, mut creation: Creation, key: NewKey) -> Flow {
             let handle = key.handle.clone();
             await_with_key(core, handle, work, |core, count| {
                 let count = count.map_err(|error| error.status())?;
-                step_19(core, creation, key, id, count)
+                step_19(core, creation, key, (id, hmac_secret), count)
             })
         }
-        Counters::Zero | Counters::PerCredential => step_19(core, creation, key, id, 0),
+        Counters::Zero | Counters::PerCredential => {
+            step_19(core, creation, key, (id, hmac_secret), 0)
+        }
     }
 }
 
+/// The id of a credential that is stored, and its secret for `hmac-secret`. Both at once: with a fast provider, asking for
+/// random bytes costs more than the bytes.
+fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
+    let drawn = core.provider.random.secret::<64>().map_err(|_| Status::Other)?;
+    let (id, secret) = drawn.expose().split_at(CREDENTIAL_ID);
+    let id = CredentialId::new(id).map_err(|_| Status::Other)?;
+    Ok((id, Secret::from_slice(secret).map_err(|_| Status::Other)?))
+}
+
 /// Attestation.
-fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, count: u32) -> Flow {
+fn step_19(
+    core: &mut Core,
+    creation: Box<Creation>,
+    key: NewKey,
+    (id, hmac_secret): (CredentialId, Secret<32>),
+    count: u32,
+) -> Flow {
     let request = &creation.request;
     let verified = creation.gestures.is_verified();
-    let created = creation.extensions.finish(core, verified, creation.wrapped.as_ref())?;
+    let created = creation.extensions.finish(core, verified, hmac_secret)?;
     let backup_eligible = core.config.backup.eligible;
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
@@ -314,11 +328,11 @@ fn step_19(core: &mut Core, creation: Creation, key: NewKey, id: CredentialId, c
 /// needs nothing more.
 fn save(
     core: &mut Core,
-    creation: Creation,
+    creation: Box<Creation>,
     credential: Credential,
     response: MakeCredentialResponse,
 ) -> Flow {
-    if creation.wrapped.is_some() {
+    if creation.wrapped {
         return Ok(creation.finish(core, &response));
     }
     let handle = credential.key.clone();

@@ -234,7 +234,8 @@ fn the_same_keys_and_client_data_give_the_same_bytes() {
         });
         let expected = vector.registration();
         let store = MemoryStore::new();
-        let random = vec![vector.bytes("/credential_private_key"), id.clone()];
+        // After the id, in the same breath, a secret that nothing asks for here.
+        let random = vec![vector.bytes("/credential_private_key"), [&id[..], &[0; 32]].concat()];
         let flags = data(&expected.auth_data).flags;
         let mut rig = scripted(config.clone(), flags, &store, random);
         let mut request = creation("example.org", "alice");
