@@ -1,0 +1,247 @@
+//! What opens a store: a passphrase, a key file, or a key of the application's. Each of them seals only the root key, so that
+//! changing it writes one record.
+
+use std::{
+    fmt, fs,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use towline_cbor::{Key, Reader, Writer};
+use towline_crypto::{CryptoProvider, Secret};
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+/// How deep the record of the root key nests.
+const DEPTH: u8 = 1;
+
+/// What opens a store.
+#[non_exhaustive]
+#[derive(Clone)]
+pub enum KeySource {
+    /// Something that a person knows, of any length, as UTF-8. A key is made of it by Argon2id, with 64 MiB of memory and three
+    /// passes (RFC 9106).
+    Passphrase(Zeroizing<String>),
+    /// A file of 32 random bytes that only its owner can read, on the same machine or on a medium that is taken out. It is made
+    /// together with the store.
+    KeyFile(PathBuf),
+    /// 32 secret bytes that the application keeps, in the system's key store for instance, or derives from its master password.
+    Key(Secret<32>),
+}
+
+/// Only of which kind it is.
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().name())
+    }
+}
+
+/// Of which kind, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SourceKind {
+    Passphrase = 1,
+    KeyFile = 2,
+    Key = 3,
+}
+
+impl SourceKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Passphrase => "a passphrase",
+            Self::KeyFile => "a key file",
+            Self::Key => "a key of the application",
+        }
+    }
+
+    const fn number(self) -> u64 {
+        match self {
+            Self::Passphrase => 1,
+            Self::KeyFile => 2,
+            Self::Key => 3,
+        }
+    }
+
+    fn of(number: u64) -> Option<Self> {
+        [Self::Passphrase, Self::KeyFile, Self::Key]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+    }
+}
+
+/// What Argon2id costs. It stands beside the sealed key, so that later versions can ask for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3 };
+/// What is believed of a file: more would only make the program hang.
+const MOST: Cost = Cost { memory_kib: 1024 * 1024, passes: 32 };
+
+impl KeySource {
+    const fn kind(&self) -> SourceKind {
+        match self {
+            Self::Passphrase(_) => SourceKind::Passphrase,
+            Self::KeyFile(_) => SourceKind::KeyFile,
+            Self::Key(_) => SourceKind::Key,
+        }
+    }
+
+    /// Makes what has to be there before a store is sealed by it: the key file. One that is there already is used.
+    fn prepare(&self, provider: &CryptoProvider) -> Result<(), Error> {
+        let Self::KeyFile(path) = self else { return Ok(()) };
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            opened => opened?,
+        };
+        let key = provider.random.secret::<32>()?;
+        file.write_all(key.expose())?;
+        Ok(file.sync_all()?)
+    }
+
+    /// The key that seals the root key.
+    fn wrapping_key(
+        &self,
+        provider: &CryptoProvider,
+        salt: &[u8; 16],
+        cost: Cost,
+    ) -> Result<Secret<32>, Error> {
+        let by_hkdf = |key: &Secret<32>| {
+            Secret::try_init(|out: &mut [u8; 32]| {
+                provider.hkdf.derive(salt, key.expose(), b"towline-store root 1", out)
+            })
+        };
+        match self {
+            Self::Passphrase(text) => {
+                let unusable = |error: argon2::Error| Error::Damaged(error.to_string());
+                let params =
+                    Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(unusable)?;
+                let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+                Secret::try_init(|out| argon.hash_password_into(text.as_bytes(), salt, out))
+                    .map_err(unusable)
+            }
+            Self::KeyFile(path) => Ok(by_hkdf(&read_key_file(path)?)?),
+            Self::Key(key) => Ok(by_hkdf(key)?),
+        }
+    }
+}
+
+fn read_key_file(path: &Path) -> Result<Secret<32>, Error> {
+    let unusable = || Error::KeyFileUnusable(path.to_owned());
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::KeyFileMissing(path.to_owned()));
+        }
+        opened => opened?,
+    };
+    #[cfg(unix)]
+    if std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o077 != 0 {
+        return Err(unusable());
+    }
+    let key = Secret::try_init(|key| file.read_exact(key)).map_err(|_| unusable())?;
+    if file.read(&mut [0])? == 0 { Ok(key) } else { Err(unusable()) }
+}
+
+/// The root key under what opens the store, as it is stored.
+pub(crate) struct LockedRoot {
+    kind: SourceKind,
+    salt: [u8; 16],
+    cost: Cost,
+    nonce: [u8; 12],
+    sealed: Vec<u8>,
+}
+
+impl LockedRoot {
+    pub(crate) fn lock(
+        provider: &CryptoProvider,
+        source: &KeySource,
+        root: &Secret<32>,
+    ) -> Result<Self, Error> {
+        source.prepare(provider)?;
+        let (salt, nonce) = (provider.random.bytes()?, provider.random.bytes()?);
+        let mut locked =
+            Self { kind: source.kind(), salt, cost: COST, nonce, sealed: Vec::with_capacity(48) };
+        let key = source.wrapping_key(provider, &salt, COST)?;
+        locked.sealed.extend_from_slice(root.expose());
+        let bound_to = locked.bound_to();
+        provider.aead.key(key.expose()).seal(&nonce, &bound_to, &mut locked.sealed)?;
+        Ok(locked)
+    }
+
+    pub(crate) fn unlock(
+        &self,
+        provider: &CryptoProvider,
+        source: &KeySource,
+    ) -> Result<Secret<32>, Error> {
+        if source.kind() != self.kind {
+            return Err(Error::OtherKind(self.kind.name()));
+        }
+        let key = source.wrapping_key(provider, &self.salt, self.cost)?;
+        let mut root = Zeroizing::new(self.sealed.clone());
+        provider
+            .aead
+            .key(key.expose())
+            .open(&self.nonce, &self.bound_to(), &mut root)
+            .map_err(|_| Error::WrongKey)?;
+        Secret::from_slice(&root).map_err(|_| Error::WrongKey)
+    }
+
+    fn bound_to(&self) -> Vec<u8> {
+        let Cost { memory_kib, passes } = self.cost;
+        let numbers = [self.kind.number(), memory_kib.into(), passes.into()];
+        let mut bytes = b"towline-store root 1\0".to_vec();
+        bytes.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+        bytes.extend(self.salt);
+        bytes
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.map(|map| {
+            map.entry(1, |w| w.uint(self.kind.number()));
+            map.entry(2, |w| w.bytes(&self.salt));
+            map.entry(3, |w| w.uint(self.cost.memory_kib.into()));
+            map.entry(4, |w| w.uint(self.cost.passes.into()));
+            map.entry(5, |w| w.bytes(&self.nonce));
+            map.entry(6, |w| w.bytes(&self.sealed));
+        });
+        writer.into_vec()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = || Error::Damaged("its root key".to_owned());
+        let (mut kind, mut salt, mut memory, mut passes) = (None, None, None, None);
+        let (mut nonce, mut sealed) = (None, None);
+        towline_cbor::decode(bytes, DEPTH, |reader: &mut Reader<'_>| {
+            reader.map(|key, value| {
+                match key {
+                    Key::Int(1) => kind = SourceKind::of(value.uint()?),
+                    Key::Int(2) => salt = Some(*value.byte_array::<16>()?),
+                    Key::Int(3) => memory = u32::try_from(value.uint()?).ok(),
+                    Key::Int(4) => passes = u32::try_from(value.uint()?).ok(),
+                    Key::Int(5) => nonce = Some(*value.byte_array::<12>()?),
+                    Key::Int(6) => sealed = Some(value.bytes()?.to_vec()),
+                    _ => {}
+                }
+                Ok::<(), towline_cbor::Error>(())
+            })
+        })
+        .map_err(|_: towline_cbor::Error| damaged())?;
+        let memory_kib = memory.filter(|memory| *memory <= MOST.memory_kib).ok_or_else(damaged)?;
+        let passes = passes.filter(|passes| *passes <= MOST.passes).ok_or_else(damaged)?;
+        Ok(Self {
+            kind: kind.ok_or_else(damaged)?,
+            salt: salt.ok_or_else(damaged)?,
+            cost: Cost { memory_kib, passes },
+            nonce: nonce.ok_or_else(damaged)?,
+            sealed: sealed.ok_or_else(damaged)?,
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! A durable credential store for towline's authenticator: one file, sealed, safe against crashes.
+//!
+//! ```
+//! # let directory = std::env::temp_dir().join(format!("towline-store-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&directory)?;
+//! # let path = directory.join("passkeys.towline");
+//! use towline_authenticator::{Authenticator, Config, SoftwareKeys};
+//! use towline_store::{KeySource, Store};
+//!
+//! let provider = towline_crypto::rustcrypto::provider();
+//! let source = KeySource::KeyFile(directory.join("passkeys.key"));
+//! let store = if path.exists() {
+//!     Store::open(&path, &source, &provider)?
+//! } else {
+//!     Store::create(&path, &source, &provider)?
+//! };
+//! let keys = SoftwareKeys::new(provider.clone());
+//! let authenticator = Authenticator::new(Config::security_key(), provider, store, keys)?;
+//! # drop(authenticator);
+//! # std::fs::remove_dir_all(&directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What protects it
+//!
+//! - **Sealed.** Credentials, records (the PIN among them) and counters are sealed one by one with AES-256-GCM, each for its
+//!   place. Indexes are keyed hashes. No RP ID, name or handle is on the disk in the clear; how many credentials there are, which
+//!   of them are for the same relying party, and which are behind verification can be seen.
+//! - **Opened** by a passphrase (Argon2id), a key file, or a key that the application keeps ([`KeySource`]). It seals a random root
+//!   key, and so can be [changed](Store::change_key) without writing anything else.
+//! - **Durable.** A change is on the disk before it is acknowledged, whole or not at all ([redb](https://www.redb.org)).
+//! - **One process at a time**, by a lock on the file; another is told which ([`Error::InUse`]).
+//! - **Damage stays where it is.** A credential that can't be opened is put aside; the others go on working. A damaged PIN,
+//!   counter or setting is an error, and never taken for none.
+//!
+//! What it does not protect against: somebody who can write to the file can put back an older copy of all of it, or of single
+//! records. Whoever can read the memory of the process can read its keys.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod error;
+mod key_source;
+mod read;
+mod seal;
+mod store;
+mod tables;
+mod write;
+
+pub use error::Error;
+pub use key_source::KeySource;
+/// Storage other than a file, for [`Store::create_on`] and [`Store::open_on`].
+pub use redb::StorageBackend;
+pub use store::Store;

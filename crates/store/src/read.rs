@@ -1,0 +1,203 @@
+//! What the store is asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _};
+use towline_authenticator::{Capacity, Credential, Cursor, Page, Query, Record, RelyingParties};
+use towline_ctap::{CredentialId, Rp, RpId, UserHandle};
+use zeroize::Zeroizing;
+
+use crate::{
+    Error,
+    seal::{ENTRY, Keys},
+    tables::{
+        ACCOUNTS, CREDENTIALS, IDS, MEMBERS, PARTIES, RECORDS, account_entry, id_entry,
+        member_entry, party_entry, place_of,
+    },
+};
+
+/// The name under which the seals of [`CREDENTIALS`] are made.
+pub(crate) const CREDENTIAL_SEAL: &str = "credentials";
+/// The same of the records of the authenticator.
+pub(crate) const RECORD_SEAL: &str = "records";
+/// The same of numbers in the table `meta`.
+pub(crate) const META_SEAL: &str = "meta";
+
+/// One consistent view of the store.
+pub(crate) struct Reading<'a> {
+    pub(crate) view: ReadTransaction,
+    pub(crate) keys: &'a Keys,
+    /// Set when a credential could not be opened.
+    pub(crate) damaged: &'a AtomicBool,
+}
+
+impl Reading<'_> {
+    pub(crate) fn lookup(&self, id: &CredentialId) -> Result<Option<Credential>, Error> {
+        let place = self.view.open_table(IDS)?.get(&id_entry(self.keys, id)[..])?;
+        let Some(place) = place else { return Ok(None) };
+        let found = self.credential(place.value())?;
+        Ok(found.filter(|credential| credential.id == *id))
+    }
+
+    pub(crate) fn find(
+        &self,
+        rp_id: &RpId,
+        ids: &[CredentialId],
+    ) -> Result<Vec<Credential>, Error> {
+        let mut here = Vec::new();
+        for id in ids {
+            here.extend(self.lookup(id)?.filter(|credential| credential.rp_id == *rp_id));
+        }
+        Ok(here)
+    }
+
+    pub(crate) fn account(
+        &self,
+        rp_id: &RpId,
+        user: &UserHandle,
+    ) -> Result<Option<Credential>, Error> {
+        let entry = account_entry(self.keys, rp_id, user);
+        let place = self.view.open_table(ACCOUNTS)?.get(&entry[..])?;
+        place.map_or(Ok(None), |place| self.credential(place.value()))
+    }
+
+    pub(crate) fn page(&self, query: &Query) -> Result<Page, Error> {
+        let party = party_entry(self.keys, &query.rp_id);
+        let (all, open) = members(&self.view.open_table(PARTIES)?, &party)?;
+        let total = if query.verified { all } else { open };
+        let mut page =
+            Page { total: usize::try_from(total).unwrap_or(usize::MAX), ..Page::default() };
+        let before = query.after.map_or(u64::MAX, |Cursor(place)| place);
+        let (first, end) = (member_entry(&party, 0), member_entry(&party, before));
+        let table = self.view.open_table(MEMBERS)?;
+        for member in table.range(&first[..]..&end[..])?.rev() {
+            if page.credentials.len() >= query.limit {
+                break;
+            }
+            let (member, listed) = member?;
+            if !query.verified && listed.value() == 0 {
+                continue;
+            }
+            let Some(place) = place_of(member.value()) else { continue };
+            if let Some(credential) = self.credential(place)? {
+                page.credentials.push(credential);
+                page.end = Some(Cursor(place));
+            }
+        }
+        Ok(page)
+    }
+
+    pub(crate) fn relying_parties(
+        &self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Result<RelyingParties, Error> {
+        let table = self.view.open_table(PARTIES)?;
+        let total = usize::try_from(table.len()?).unwrap_or(usize::MAX);
+        let after = after.map(|after| party_entry(self.keys, after));
+        let after = after.as_ref().map(|after| &after[..]);
+        let first = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let mut parties = Vec::new();
+        for party in table.range::<&[u8]>((first, std::ops::Bound::Unbounded))? {
+            if parties.len() >= limit {
+                break;
+            }
+            let (party, _) = party?;
+            let Ok(party) = <[u8; ENTRY]>::try_from(party.value()) else { continue };
+            if let Some(newest) = self.newest(&party)? {
+                parties.push(Rp { id: newest.rp_id, name: newest.rp_name });
+            }
+        }
+        Ok(RelyingParties { total, parties })
+    }
+
+    pub(crate) fn record(&self, record: Record) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let name = record.name();
+        let sealed = self.view.open_table(RECORDS)?.get(name)?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        // A PIN that can't be read must never look like no PIN.
+        let opened = self.keys.open(RECORD_SEAL, name.as_bytes(), sealed.value());
+        opened.map(Some).map_err(|_| Error::Damaged(format!("the record {name}")))
+    }
+
+    pub(crate) fn capacity(&self) -> Result<Capacity, Error> {
+        let discoverable = self.view.open_table(MEMBERS)?.len()?;
+        let discoverable = usize::try_from(discoverable).unwrap_or(usize::MAX);
+        Ok(Capacity { discoverable, remaining: None })
+    }
+
+    fn newest(&self, party: &[u8; ENTRY]) -> Result<Option<Credential>, Error> {
+        let (first, end) = (member_entry(party, 0), member_entry(party, u64::MAX));
+        for member in self.view.open_table(MEMBERS)?.range(&first[..]..&end[..])?.rev() {
+            let (member, _) = member?;
+            let Some(place) = place_of(member.value()) else { continue };
+            if let Some(credential) = self.credential(place)? {
+                return Ok(Some(credential));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The credential at a place. One that is damaged is as good as not there, and is noted.
+    fn credential(&self, place: u64) -> Result<Option<Credential>, Error> {
+        match credential_at(&self.view.open_table(CREDENTIALS)?, self.keys, place)? {
+            Some(Found::Whole(credential)) => Ok(Some(*credential)),
+            Some(Found::Damaged) => {
+                tracing::error!(
+                    place,
+                    "a stored credential is damaged; the next change keeps it aside"
+                );
+                self.damaged.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// What is at a place.
+pub(crate) enum Found {
+    Whole(Box<Credential>),
+    Damaged,
+}
+
+pub(crate) fn credential_at(
+    credentials: &impl ReadableTable<u64, &'static [u8]>,
+    keys: &Keys,
+    place: u64,
+) -> Result<Option<Found>, Error> {
+    Ok(credentials.get(place)?.map(|sealed| found(keys, place, sealed.value())))
+}
+
+pub(crate) fn found(keys: &Keys, place: u64, sealed: &[u8]) -> Found {
+    let opened = keys.open(CREDENTIAL_SEAL, &place.to_be_bytes(), sealed);
+    match opened.ok().and_then(|bytes| Credential::from_bytes(&bytes).ok()) {
+        Some(credential) => Found::Whole(Box::new(credential)),
+        None => Found::Damaged,
+    }
+}
+
+/// How many discoverable credentials a relying party has, and how many may be listed without verification.
+pub(crate) fn members(
+    parties: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    party: &[u8; ENTRY],
+) -> Result<(u64, u64), Error> {
+    let Some(counts) = parties.get(&party[..])? else { return Ok((0, 0)) };
+    let counts = counts.value();
+    match (counts.first_chunk(), counts.last_chunk(), counts.len()) {
+        (Some(all), Some(open), 16) => Ok((u64::from_be_bytes(*all), u64::from_be_bytes(*open))),
+        _ => Err(Error::Damaged("an index".to_owned())),
+    }
+}
+
+/// A number in the table `meta`; 0 if it is not there.
+pub(crate) fn number(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    keys: &Keys,
+    name: &str,
+) -> Result<u64, Error> {
+    let Some(sealed) = meta.get(name)? else { return Ok(0) };
+    let opened = keys.open(META_SEAL, name.as_bytes(), sealed.value());
+    let bytes = opened.ok().and_then(|bytes| bytes.as_slice().try_into().ok());
+    bytes.map(u64::from_be_bytes).ok_or_else(|| Error::Damaged(format!("the number {name}")))
+}

@@ -1,0 +1,91 @@
+//! Every record sealed for its place, and indexes that tell nobody what they index.
+
+use std::sync::Arc;
+
+use towline_crypto::{AeadKey, CryptoProvider, HmacKey, Random, Secret};
+use zeroize::Zeroizing;
+
+/// Length of a nonce, which comes before what it sealed.
+const NONCE: usize = 12;
+/// Length of the tag, which comes after it.
+const TAG: usize = 16;
+/// Length of an entry of an index: the leftmost bytes of an HMAC.
+pub(crate) const ENTRY: usize = 16;
+/// The form of the records. Part of what is authenticated, so that records of two forms can't be mixed.
+pub(crate) const FORMAT: u32 = 1;
+
+/// A record can't be opened: it was damaged, or moved from another place, or sealed by another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// What the records of one store are sealed and found with, derived from its root key.
+pub(crate) struct Keys {
+    records: Box<dyn AeadKey>,
+    index: Box<dyn HmacKey>,
+    random: Arc<dyn Random>,
+}
+
+impl Keys {
+    pub(crate) fn derive(
+        provider: &CryptoProvider,
+        root: &Secret<32>,
+    ) -> Result<Self, towline_crypto::Error> {
+        let key = |purpose: &[u8]| {
+            Secret::<32>::try_init(|out| provider.hkdf.derive(&[], root.expose(), purpose, out))
+        };
+        let (records, index) = (key(b"towline-store records 1")?, key(b"towline-store index 1")?);
+        Ok(Self {
+            records: provider.aead.key(records.expose()),
+            index: provider.hmac.key(index.expose()),
+            random: Arc::clone(&provider.random),
+        })
+    }
+
+    /// Sealed for this key of this table, and good nowhere else.
+    pub(crate) fn seal(
+        &self,
+        table: &str,
+        key: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, towline_crypto::Error> {
+        let nonce = self.random.bytes::<NONCE>()?;
+        // With room for the tag, nothing moves, and no copy of what is secret is left behind.
+        let mut sealed = Vec::with_capacity(plain.len().saturating_add(TAG));
+        sealed.extend_from_slice(plain);
+        self.records.seal(&nonce, &place(table, key), &mut sealed)?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    pub(crate) fn open(
+        &self,
+        table: &str,
+        key: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(Unreadable)?;
+        let mut plain = Zeroizing::new(sealed.to_vec());
+        self.records.open(nonce, &place(table, key), &mut plain).map_err(|_| Unreadable)?;
+        Ok(plain)
+    }
+
+    /// The entry of an index: a keyed hash of the parts, each of them with its length.
+    pub(crate) fn entry(&self, index: &str, parts: &[&[u8]]) -> [u8; ENTRY] {
+        let lengths: Vec<[u8; 8]> = parts.iter().map(|part| length(part)).collect();
+        let mut all: Vec<&[u8]> = vec![index.as_bytes(), &[0]];
+        for (length, part) in lengths.iter().zip(parts) {
+            all.extend([&length[..], part]);
+        }
+        let tag = self.index.sign(&all);
+        let mut entry = [0; ENTRY];
+        entry.copy_from_slice(tag.first_chunk::<ENTRY>().unwrap_or(&[0; ENTRY]));
+        entry
+    }
+}
+
+fn length(part: &[u8]) -> [u8; 8] {
+    u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()
+}
+
+fn place(table: &str, key: &[u8]) -> Vec<u8> {
+    [b"towline-store\0", &FORMAT.to_be_bytes()[..], table.as_bytes(), &[0], key].concat()
+}

@@ -1,0 +1,338 @@
+//! The file: made, opened by one process at a time, and used.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use redb::{Database, ReadableDatabase as _, StorageBackend, backends::FileBackend};
+use towline_authenticator::{
+    Capacity, Change, Counter, Credential, CredentialStore, Page, Query, Record, RelyingParties,
+    StoreError, Work,
+};
+use towline_crypto::{CryptoProvider, Secret};
+use towline_ctap::{CredentialId, RpId, UserHandle};
+use zeroize::Zeroizing;
+
+use crate::{
+    Error, KeySource,
+    key_source::LockedRoot,
+    read::Reading,
+    seal::{self, Keys},
+    tables::{
+        ACCOUNTS, ASIDE, COUNTERS, CREDENTIALS, FORMAT, IDS, MEMBERS, META, PARTIES, RECORDS, ROOT,
+    },
+    write::{Refused, Writing},
+};
+
+/// How much of the file is kept in memory, in bytes, whatever the number of credentials.
+const CACHE: usize = 4 << 20;
+
+/// A store in a file. A clone is a handle to the same store; the file is free for other processes when the last one is dropped.
+#[derive(Clone)]
+pub struct Store(Arc<Shared>);
+
+struct Shared {
+    database: Database,
+    keys: Keys,
+    root: Secret<32>,
+    provider: CryptoProvider,
+    damaged: AtomicBool,
+}
+
+impl Store {
+    /// Makes a store in a new file that only its owner can read and write, and, with [`KeySource::KeyFile`], its key file.
+    /// Whoever loses what opens it has lost what is in it.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], or why the file can't be written. There is no half-made store afterwards.
+    pub fn create(
+        path: &Path,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        if path.exists() {
+            return Err(Error::Exists(path.to_owned()));
+        }
+        // Made under another name, so that whatever has the right name is whole.
+        let unique: [u8; 8] = provider.random.bytes()?;
+        let beside = beside(path, &format!("{:016x}.new", u64::from_be_bytes(unique)));
+        let made = Self::create_at(&beside, source, provider).and_then(|store| {
+            // Unlike a rename, this never takes the place of a file that came meanwhile.
+            match fs::hard_link(&beside, path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    Err(Error::Exists(path.to_owned()))
+                }
+                linked => Ok(linked.map(|()| store)?),
+            }
+        });
+        // Gone already, if it could not be made.
+        let _ = fs::remove_file(&beside);
+        let store = made?;
+        sync_directory(path)?;
+        note_owner(path);
+        Ok(store)
+    }
+
+    fn create_at(
+        path: &Path,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        Self::create_on(FileBackend::new(file)?, source, provider)
+    }
+
+    /// Makes a store on other storage, which has to be empty.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_on(
+        storage: impl StorageBackend,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage)?;
+        let root = provider.random.secret::<32>()?;
+        let locked = LockedRoot::lock(provider, source, &root)?;
+        let change = database.begin_write()?;
+        for table in [CREDENTIALS, COUNTERS, ASIDE] {
+            change.open_table(table)?;
+        }
+        for table in [IDS, ACCOUNTS] {
+            change.open_table(table)?;
+        }
+        change.open_table(MEMBERS)?;
+        change.open_table(PARTIES)?;
+        change.open_table(RECORDS)?;
+        {
+            let mut meta = change.open_table(META)?;
+            meta.insert(FORMAT, &seal::FORMAT.to_be_bytes()[..])?;
+            meta.insert(ROOT, &locked.encode()[..])?;
+        }
+        change.commit()?;
+        Self::ready(database, root, provider)
+    }
+
+    /// Opens a store that is there. After a crash it is as it was after the last change that was acknowledged, or the one
+    /// after that.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`] and others. What can't be opened is
+    /// left as it is, and is never taken for an empty store.
+    pub fn open(path: &Path, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
+        let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::Missing(path.to_owned()));
+            }
+            opened => opened?,
+        };
+        if file.metadata()?.len() == 0 {
+            return Err(Error::Damaged("it is empty".to_owned()));
+        }
+        let opened = Self::open_on(FileBackend::new(file)?, source, provider);
+        match opened {
+            Err(Error::InUse { .. }) => Err(Error::InUse { by: owner(path) }),
+            Ok(store) => {
+                note_owner(path);
+                Ok(store)
+            }
+            failed => failed,
+        }
+    }
+
+    /// Opens a store on other storage.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(
+        storage: impl StorageBackend,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        if storage.len()? == 0 {
+            return Err(Error::Damaged("it is empty".to_owned()));
+        }
+        let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage)?;
+        let damaged = |_| Error::Damaged("it is of another kind".to_owned());
+        let view = database.begin_read()?;
+        let meta = view.open_table(META).map_err(damaged)?;
+        let format =
+            meta.get(FORMAT)?.map(|format| format.value().try_into().map(u32::from_be_bytes));
+        match format {
+            Some(Ok(seal::FORMAT)) => {}
+            Some(Ok(newer)) if newer > seal::FORMAT => return Err(Error::NewerVersion(newer)),
+            _ => return Err(Error::Damaged("its format is not known".to_owned())),
+        }
+        let locked = meta.get(ROOT)?;
+        let locked = locked.ok_or_else(|| Error::Damaged("its root key is gone".to_owned()))?;
+        let root = LockedRoot::decode(locked.value())?.unlock(provider, source)?;
+        drop((locked, meta, view));
+        Self::ready(database, root, provider)
+    }
+
+    fn ready(
+        database: Database,
+        root: Secret<32>,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        let keys = Keys::derive(provider, &root)?;
+        let (provider, damaged) = (provider.clone(), AtomicBool::new(false));
+        Ok(Self(Arc::new(Shared { database, keys, root, provider, damaged })))
+    }
+
+    /// From now on the store is opened by this. Nothing but the root key is sealed again, so that whoever has a copy of the
+    /// file from before can still open that copy with what opened it then.
+    ///
+    /// # Errors
+    /// Why it can't be written; the store is opened by what opened it before then.
+    pub fn change_key(&self, source: &KeySource) -> Result<(), Error> {
+        let locked = LockedRoot::lock(&self.0.provider, source, &self.0.root)?;
+        let change = self.0.database.begin_write()?;
+        change.open_table(META)?.insert(ROOT, &locked.encode()[..])?;
+        Ok(change.commit()?)
+    }
+
+    /// Looks at every credential, keeps those aside that can't be opened, makes the indexes again, and gives how many were put
+    /// aside. This is done by itself with the next change after a damaged one was met.
+    ///
+    /// # Errors
+    /// Why it can't be read or written.
+    pub fn check(&self) -> Result<usize, Error> {
+        let writing = self.0.writing()?;
+        let aside = writing.repair()?;
+        writing.change.commit()?;
+        self.0.damaged.store(false, Ordering::Relaxed);
+        Ok(aside)
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&Reading<'_>) -> Result<T, Error>) -> Work<T, StoreError> {
+        Work::Done(self.0.reading().and_then(|reading| ask(&reading)).map_err(StoreError::from))
+    }
+
+    /// A change waits for the disk, and so is a job.
+    fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Writing<'_>) -> Result<T, Refused> + Send + 'static,
+    ) -> Work<T, StoreError> {
+        let shared = Arc::clone(&self.0);
+        Work::later(move || shared.write(change).map_err(StoreError::from))
+    }
+}
+
+impl Shared {
+    fn reading(&self) -> Result<Reading<'_>, Error> {
+        let view = self.database.begin_read()?;
+        Ok(Reading { view, keys: &self.keys, damaged: &self.damaged })
+    }
+
+    fn writing(&self) -> Result<Writing<'_>, Error> {
+        Ok(Writing { change: self.database.begin_write()?, keys: &self.keys })
+    }
+
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&Writing<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let writing = self.writing()?;
+        let damaged = self.damaged.load(Ordering::Relaxed);
+        if damaged {
+            let aside = writing.repair()?;
+            tracing::error!(aside, "damaged credentials are kept aside");
+        }
+        let result = change(&writing)?;
+        writing.commit()?;
+        if damaged {
+            self.damaged.store(false, Ordering::Relaxed);
+        }
+        Ok(result)
+    }
+}
+
+impl CredentialStore for Store {
+    fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError> {
+        self.read(|reading| reading.find(rp_id, ids))
+    }
+
+    fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
+        self.read(|reading| reading.page(query))
+    }
+
+    fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
+        self.read(|reading| reading.lookup(id))
+    }
+
+    fn relying_parties(
+        &mut self,
+        after: Option<&RpId>,
+        limit: usize,
+    ) -> Work<RelyingParties, StoreError> {
+        self.read(|reading| reading.relying_parties(after, limit))
+    }
+
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+        self.read(|reading| reading.account(rp_id, user))
+    }
+
+    fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
+        self.write(|writing| changes.into_iter().try_for_each(|change| writing.apply(change)))
+    }
+
+    fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
+        self.write(move |writing| writing.count(&counter))
+    }
+
+    fn record(&mut self, record: Record) -> Work<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.read(|reading| reading.record(record))
+    }
+
+    fn capacity(&mut self) -> Work<Capacity, StoreError> {
+        self.read(|reading| reading.capacity())
+    }
+
+    fn clear(&mut self) -> Work<(), StoreError> {
+        self.write(|writing| writing.clear())
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
+}
+
+/// A new name is durable only when its directory is.
+fn sync_directory(path: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    if let Some(directory) = path.canonicalize()?.parent() {
+        fs::File::open(directory)?.sync_all()?;
+    }
+    let _ = path;
+    Ok(())
+}
+
+/// For the message to another process that finds the store in use; what keeps it out is the lock on the file itself.
+fn note_owner(path: &Path) {
+    if let Err(error) = fs::write(beside(path, "pid"), std::process::id().to_string()) {
+        tracing::debug!(%error, "who uses the store was not noted");
+    }
+}
+
+fn owner(path: &Path) -> Option<u32> {
+    fs::read_to_string(beside(path, "pid")).ok()?.trim().parse().ok()
+}

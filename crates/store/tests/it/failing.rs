@@ -1,0 +1,148 @@
+//! Storage that fails at any moment: what was acknowledged stays, what was refused has not happened.
+
+use std::{
+    io,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use towline_authenticator::{Counter, CredentialStore as _, Record};
+use towline_store::{StorageBackend, Store};
+
+use crate::support::*;
+
+/// Storage in memory that fails after so many writes, syncs and changes of its length, and from then on.
+#[derive(Debug, Clone)]
+struct Disk {
+    bytes: Arc<RwLock<Vec<u8>>>,
+    left: Arc<AtomicI64>,
+    error: io::ErrorKind,
+}
+
+impl Disk {
+    fn new(error: io::ErrorKind) -> Self {
+        Self { bytes: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)), error }
+    }
+
+    fn fails_after(&self, operations: i64) {
+        self.left.store(operations, Ordering::Relaxed);
+    }
+
+    fn step(&self) -> io::Result<()> {
+        if self.left.fetch_sub(1, Ordering::Relaxed) > 0 { Ok(()) } else { Err(self.error.into()) }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.bytes.read().unwrap().len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let offset = usize::try_from(offset).unwrap();
+        let bytes = self.bytes.read().unwrap();
+        let end = offset + out.len();
+        out.copy_from_slice(bytes.get(offset..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.step()?;
+        self.bytes.write().unwrap().resize(usize::try_from(len).unwrap(), 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.step()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.step()?;
+        let offset = usize::try_from(offset).unwrap();
+        self.bytes.write().unwrap()[offset..offset + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+fn open(disk: &Disk) -> Store {
+    disk.fails_after(i64::MAX);
+    Store::open_on(disk.clone(), &key(), &provider()).unwrap()
+}
+
+/// At each operation in turn, until the change gets through.
+#[test]
+fn whenever_the_disk_fails_the_store_opens_with_all_or_nothing_of_the_change() {
+    let mut failures = 0;
+    for operations in 0.. {
+        let disk = Disk::new(io::ErrorKind::Other);
+        let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+        done(store.commit(vec![save(1, "a.example", 1), retries(8)])).unwrap();
+        let before = told(&mut store);
+        disk.fails_after(operations);
+        let result = done(store.commit(vec![save(2, "a.example", 2), retries(7)]));
+        drop(store);
+        let mut store = open(&disk);
+        let now = told(&mut store);
+        let retries = done(store.record(Record::PinRetries)).unwrap().unwrap()[0];
+        let made = done(store.lookup(&id(2))).unwrap().is_some();
+        assert_eq!(made, retries == 7, "in part, after {operations} operations");
+        assert!(made || now == before);
+        if result.is_ok() {
+            assert!(made, "acknowledged and lost after {operations} operations");
+            // The operations after the acknowledgement are those of closing.
+            if failures > 0 && operations > failures + 20 {
+                break;
+            }
+        } else {
+            failures += 1;
+        }
+    }
+    assert!(failures > 3, "{failures}");
+}
+
+#[test]
+fn a_counter_is_never_given_out_twice_whenever_the_disk_fails() {
+    for operations in 0..30 {
+        let disk = Disk::new(io::ErrorKind::Other);
+        let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+        done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
+        disk.fails_after(operations);
+        let mut given = Vec::new();
+        for counter in [Counter::Global, Counter::Of(id(1)), Counter::Global, Counter::Of(id(1))] {
+            given.push(done(store.count(counter)).unwrap_or_default());
+        }
+        drop(store);
+        let mut store = open(&disk);
+        for (place, counter) in [Counter::Global, Counter::Of(id(1))].into_iter().enumerate() {
+            let next = done(store.count(counter)).unwrap();
+            let last = given.iter().skip(place).step_by(2).max().unwrap();
+            assert!(next > *last, "{next} after {given:?}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_store_goes_on_when_there_is_room() {
+    let disk = Disk::new(io::ErrorKind::StorageFull);
+    let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+    disk.fails_after(0);
+    let full = done(store.commit(vec![save(1, "a.example", 1)])).unwrap_err();
+    assert!(full.to_string().contains("the disk is full"), "{full}");
+    drop(store);
+    let mut store = open(&disk);
+    assert_eq!(done(store.lookup(&id(1))), Ok(None));
+    done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
+}
+
+#[test]
+fn storage_that_fails_while_a_store_is_made_gives_no_store() {
+    for operations in 0..5 {
+        let disk = Disk::new(io::ErrorKind::Other);
+        disk.fails_after(operations);
+        Store::create_on(disk.clone(), &key(), &provider()).unwrap_err();
+        disk.fails_after(i64::MAX);
+        assert!(Store::open_on(disk, &key(), &provider()).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! Whatever is done, it answers as the store in memory does, also when it was opened again.
+
+use proptest::prelude::*;
+use towline_authenticator::{
+    Change, Counter, CredentialStore as _, ExtensionData, MemoryStore, Record,
+};
+use zeroize::Zeroizing;
+
+use crate::support::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Commit(Vec<Change>),
+    Count(Counter),
+    Clear,
+    Reopen,
+    Check,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let site = prop_oneof![Just("a.example"), Just("b.example"), Just("c.example")];
+    let saved = (0..20_u8, site, 0..5_u8, proptest::option::of(0..20_u8)).prop_map(
+        |(number, site, user, replaces)| {
+            let Change::Save { credential, .. } = save(number, site, user) else { panic!() };
+            Change::Save { credential, replaces: replaces.map(id) }
+        },
+    );
+    let renamed = (0..20_u8, any::<Option<String>>()).prop_map(|(number, name)| {
+        let mut user = credential(number, "a.example", 9).user;
+        user.name = name;
+        Change::Rename { id: id(number), user }
+    });
+    let extended = (0..20_u8, any::<bool>()).prop_map(|(number, kept)| {
+        let mut data = ExtensionData::default();
+        data.third_party_payment = true;
+        Change::SetExtensionData { id: id(number), data: kept.then(|| Box::new(data)) }
+    });
+    let recorded =
+        (any::<bool>(), proptest::option::of(any::<[u8; 3]>())).prop_map(|(pin, value)| {
+            let record = if pin { Record::Pin } else { Record::PinRetries };
+            Change::Record { record, value: value.map(|value| Zeroizing::new(value.to_vec())) }
+        });
+    let removed = (0..20_u8).prop_map(|number| Change::Remove(id(number)));
+    prop_oneof![4 => saved, 1 => removed, 1 => renamed, 1 => extended, 1 => recorded]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => proptest::collection::vec(change(), 1..4).prop_map(Step::Commit),
+        4 => (0..20_u8).prop_map(|number| Step::Count(Counter::Of(id(number)))),
+        2 => Just(Step::Count(Counter::Global)),
+        1 => Just(Step::Clear),
+        2 => Just(Step::Reopen),
+        1 => Just(Step::Check),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_of_changes_is_kept_as_in_memory(steps in proptest::collection::vec(step(), 1..25)) {
+        let place = Place::new();
+        let (mut store, mut memory) = (place.create(), MemoryStore::new());
+        for step in steps {
+            match step {
+                Step::Commit(changes) => {
+                    let (kept, expected) = (store.commit(changes.clone()), memory.commit(changes));
+                    prop_assert_eq!(done(kept), done(expected));
+                }
+                Step::Count(counter) => {
+                    let (kept, expected) = (store.count(counter.clone()), memory.count(counter));
+                    prop_assert_eq!(done(kept), done(expected));
+                }
+                Step::Clear => {
+                    done(store.clear()).unwrap();
+                    done(memory.clear()).unwrap();
+                }
+                Step::Reopen => {
+                    drop(store);
+                    store = place.open().unwrap();
+                }
+                Step::Check => prop_assert_eq!(store.check(), Ok(0)),
+            }
+            prop_assert_eq!(told(&mut store), told(&mut memory));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Places, credentials and keys for the tests.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use towline_authenticator::{
+    Change, Credential, CredentialStore, KeyHandle, Query, Record, StoreError, Work,
+};
+use towline_crypto::{CryptoProvider, Secret};
+use towline_ctap::{
+    CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy as Level,
+};
+use towline_store::{Error, KeySource, Store};
+use zeroize::Zeroizing;
+
+pub(crate) fn provider() -> CryptoProvider {
+    towline_crypto::rustcrypto::provider()
+}
+
+/// A directory of its own, which goes with the test.
+pub(crate) struct Place(PathBuf);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = env::temp_dir().join(format!("towline-store-{}-{number}", process::id()));
+        fs::create_dir(&directory).unwrap();
+        Self(directory)
+    }
+
+    pub(crate) fn directory(&self) -> &PathBuf {
+        &self.0
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.0.join("passkeys.towline")
+    }
+
+    pub(crate) fn key_file(&self) -> KeySource {
+        KeySource::KeyFile(self.0.join("passkeys.key"))
+    }
+
+    pub(crate) fn create(&self) -> Store {
+        Store::create(&self.file(), &key(), &provider()).unwrap()
+    }
+
+    pub(crate) fn open(&self) -> Result<Store, Error> {
+        Store::open(&self.file(), &key(), &provider())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn key() -> KeySource {
+    KeySource::Key(Secret::new([7; 32]))
+}
+
+pub(crate) fn passphrase(text: &str) -> KeySource {
+    KeySource::Passphrase(Zeroizing::new(text.to_owned()))
+}
+
+pub(crate) fn done<T>(work: Work<T, StoreError>) -> Result<T, StoreError> {
+    match work {
+        Work::Done(result) => result,
+        Work::Later(run) => run(),
+    }
+}
+
+pub(crate) fn rp(id: &str) -> RpId {
+    RpId::new(id).unwrap()
+}
+
+pub(crate) fn id(number: u8) -> CredentialId {
+    CredentialId::new(&[number; 32]).unwrap()
+}
+
+pub(crate) fn credential(number: u8, site: &str, user: u8) -> Credential {
+    Credential {
+        id: id(number),
+        rp_id: rp(site),
+        rp_name: Some(format!("{site}, as it was called for {number}")),
+        user: User {
+            id: UserHandle::new(&[user]).unwrap(),
+            name: Some(format!("user {user}")),
+            display_name: None,
+        },
+        discoverable: !number.is_multiple_of(4),
+        protection: Level::from_level(u64::from(number % 3) + 1).unwrap(),
+        backup_eligible: false,
+        key: KeyHandle::new(-7, Zeroizing::new([number; 32].into())),
+        extensions: None,
+    }
+}
+
+pub(crate) fn save(number: u8, site: &str, user: u8) -> Change {
+    Change::Save { credential: Box::new(credential(number, site, user)), replaces: None }
+}
+
+pub(crate) fn retries(value: u8) -> Change {
+    Change::Record { record: Record::PinRetries, value: Some(Zeroizing::new(vec![value])) }
+}
+
+/// Everything that can be asked, page by page. Stores list relying parties in orders of their own.
+pub(crate) fn told(store: &mut dyn CredentialStore) -> String {
+    let mut all = Vec::new();
+    let parties = done(store.relying_parties(None, 100)).unwrap();
+    assert_eq!(parties.total, parties.parties.len());
+    let mut walked = Vec::new();
+    while let [party] = &done(store.relying_parties(walked.last(), 1)).unwrap().parties[..] {
+        walked.push(party.id.clone());
+    }
+    assert_eq!(walked, parties.parties.iter().map(|party| party.id.clone()).collect::<Vec<_>>());
+    let mut named = parties.parties;
+    named.sort_by(|a, b| a.id.cmp(&b.id));
+    for party in &named {
+        for verified in [true, false] {
+            let mut after = None;
+            loop {
+                let query = Query { rp_id: party.id.clone(), verified, after, limit: 1 };
+                let page = done(store.discoverable(&query)).unwrap();
+                let Some(found) = page.credentials.first() else { break };
+                let account = done(store.account(&party.id, &found.user.id)).unwrap();
+                assert_eq!(account.as_ref(), Some(found));
+                all.push(format!("{} {verified} {found:?}", page.total));
+                after = page.end;
+            }
+        }
+    }
+    let ids: Vec<_> = (0..20).map(id).collect();
+    for id in &ids {
+        all.push(format!("{:?}", done(store.lookup(id)).unwrap()));
+    }
+    for site in ["a.example", "b.example"] {
+        all.push(format!("{:?}", done(store.find(&rp(site), &ids)).unwrap()));
+    }
+    all.push(format!("{named:?} {:?}", done(store.capacity()).unwrap().discoverable));
+    for record in [Record::PinRetries, Record::Pin] {
+        all.push(format!("{:?}", done(store.record(record)).unwrap()));
+    }
+    all.join("\n")
+}
