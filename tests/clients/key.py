@@ -171,6 +171,8 @@ class Key:
         command = [program, "key", "--json", *args]
         for endpoint in listen:
             command += ["--listen", endpoint]
+        if os.environ.get("TOWLINE_CLIENTS_DURABLE"):
+            command += ["--store", f"{self.directory.name}/passkeys"]
         if not any(arg.startswith("--presence") for arg in args):
             command += ["--presence", "auto"]
         self.process = subprocess.Popen(

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &args::Air, report: &Report) -> Result<Exit, Failu
     tokio::select! {
         error = hub.run() => Err(radio_failure(&error)),
         () = stop.wished() => {
-            report.event(&Event::Stopped { role: Role::Air, simulated: true });
+            report.event(&Event::Stopped { role: Role::Air, simulated: true, forgets: false });
             Ok(Exit::Ok)
         }
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod keys;
 mod links;
 
 use std::{
@@ -11,7 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use towline_ctaphid_socket::Endpoint;
 use url::Url;
 
-pub(crate) use self::links::{Links, LinksCommand};
+pub(crate) use self::{
+    keys::{Keys, KeysCommand, Store},
+    links::{Links, LinksCommand},
+};
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
 ///
@@ -58,7 +62,7 @@ pub(crate) enum Command {
     ///
     /// A security key (CTAP 2.3: passkeys, PIN, management) behind sockets, for tools and tests that need one without hardware.
     ///
-    /// Its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM ENDS. Raw CTAPHID reports of 64 bytes travel over
+    /// Without --store its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM ENDS. Raw CTAPHID reports of 64 bytes travel over
     /// sockets of this machine: one in each UDP datagram, or each after its length (00 40) over TCP and Unix sockets. All
     /// endpoints lead to the same key, and any number of programs can use it at once. Questions are answered with yes, no or a
     /// number on standard input, once they are shown; the end of the input is a no. Stop it with Ctrl-C.
@@ -76,6 +80,10 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a file of links, of `computer` or of `phone`.
     Links(Links),
+    /// List, check and remove the passkeys in a store
+    ///
+    /// Reads and changes a store of `key`, while no key uses it.
+    Keys(Keys),
     /// Explain a QR code field by field
     ///
     /// Explains what a passkey QR code says, key by key. The secret inside is not printed.
@@ -229,6 +237,9 @@ pub(crate) struct Key {
     /// How relying parties keep more with a passkey than fits into it; a key has one of the two
     #[arg(long, value_enum, default_value_t = LargeBlobForm::Command)]
     pub(crate) large_blobs: LargeBlobForm,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
 const KEY_EXAMPLES: &str = "\
@@ -236,6 +247,7 @@ Examples:
   towline key                                       at udp:127.0.0.1:8111, asks here
   towline key --listen tcp:127.0.0.1:35962 --listen unix:/run/user/1000/key.sock
   towline key --presence auto                       SIMULATED presence, for tests
+  towline key --store my.passkeys                   kept in a file; `towline keys` lists them
   towline key --kind fingerprint-key                with a sensor: a yes is a finger on it
 
 From Python, with python-fido2 (pip install fido2):

@@ -30,11 +30,19 @@ pub(crate) enum Event {
         simulated: bool,
     },
     /// A server was told to stop, and did.
-    Stopped { role: Role, simulated: bool },
+    Stopped {
+        role: Role,
+        simulated: bool,
+        /// Whether what it had is gone now.
+        #[serde(skip)]
+        forgets: bool,
+    },
     /// Who says yes to what clients of a security key ask for.
     Presence { presence: Presence, simulated: bool, message: &'static str },
     /// Where a security key keeps its passkeys.
-    Store { store: Store, durable: bool, message: &'static str },
+    Store { store: Store, durable: bool, message: String },
+    /// A passkey in a store.
+    StoredPasskey { id: String, rp_id: String, account: Option<String> },
     /// Which radio is used. A simulated one is no proof of nearness.
     Radio { description: String, simulated: bool },
     /// The code to scan.
@@ -114,6 +122,7 @@ pub(crate) enum Presence {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Store {
     Memory,
+    File,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -251,13 +260,18 @@ impl Event {
                 };
                 (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
             }
-            Self::Stopped { role: Role::Key, simulated } => {
+            Self::Stopped { role: Role::Key, simulated, forgets } => {
                 let mark = mark_presence(*simulated);
-                (Weight::Note, format!("stopped{mark}; the passkeys of this key are gone"))
+                let lost = if *forgets { "; the passkeys of this key are gone" } else { "" };
+                (Weight::Note, format!("stopped{mark}{lost}"))
             }
             Self::Stopped { .. } => (Weight::Note, "stopped".into()),
-            Self::Presence { message, .. } | Self::Store { message, .. } => {
-                (Weight::Note, (*message).into())
+            Self::Presence { message, .. } => (Weight::Note, (*message).into()),
+            Self::Store { message, .. } => (Weight::Note, one_line(message)),
+            Self::StoredPasskey { id, rp_id, account } => {
+                let id: String = id.chars().take(12).collect();
+                let account = one_line(account.as_deref().unwrap_or("no name"));
+                (Weight::Result, format!("{id}  {:<30} {account}", one_line(rp_id)))
             }
             // The question was left without an end of line, for the answer.
             Self::Withdrawn { message } | Self::InputEnded { message } => {

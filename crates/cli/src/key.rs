@@ -1,18 +1,22 @@
-//! `towline key`: a security key behind sockets of this machine, with passkeys that it keeps while it runs.
+//! `towline key`: a security key behind sockets of this machine, with passkeys that it keeps while it runs, or in a file.
 
 use std::{convert::Infallible, io, sync::Arc};
 
 use tokio::sync::Mutex;
-use towline::authenticator::{
-    self, Answer, Authenticator, Config, LargeBlobs, MemoryStore, SoftwareKeys,
+use towline::{
+    authenticator::{
+        self, Answer, Authenticator, Config, CredentialStore, LargeBlobs, SoftwareKeys,
+    },
+    crypto::CryptoProvider,
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint, Person, Presence};
 
 use crate::{
     args::{self, AnswerMode, KeyKind, LargeBlobForm, PresenceMode},
     console::Console,
-    event::{self, Event, Place, Role, Store},
+    event::{self, Event, Place, Role},
     exit::{Exit, Failure},
+    keys,
     person::{Terminal, TypedAhead, passkey},
     report::Report,
     stop::Stop,
@@ -27,26 +31,29 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
         endpoints.push(door.listen(endpoint).await.map_err(door_failure)?);
     }
     report.event(&presence(args.presence));
-    report.event(&Event::Store {
-        store: Store::Memory,
-        durable: false,
-        message: "the passkeys of this key are in memory only: they are gone when it ends",
-    });
+    let provider = towline::crypto::rustcrypto::provider();
+    let store = keys::open_or_create(&args.store, &provider, report)?;
     for endpoint in &endpoints {
         report.event(&listening(endpoint, simulated));
     }
     tokio::select! {
-        ended = serve(door, args, report) => match ended? {},
+        ended = serve(door, provider, store, args, report) => match ended? {},
         () = stop.wished() => {}
     }
-    report.event(&Event::Stopped { role: Role::Key, simulated });
+    let forgets = args.store.store.is_none();
+    report.event(&Event::Stopped { role: Role::Key, simulated, forgets });
     Ok(Exit::Ok)
 }
 
-async fn serve(door: Door, args: &args::Key, report: &Arc<Report>) -> Result<Infallible, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+async fn serve(
+    door: Door,
+    provider: CryptoProvider,
+    store: Box<dyn CredentialStore>,
+    args: &args::Key,
+    report: &Arc<Report>,
+) -> Result<Infallible, Failure> {
     let keys = SoftwareKeys::new(provider.clone());
-    let key = Authenticator::new(config(args), provider, MemoryStore::new(), keys)
+    let key = Authenticator::new(config(args), provider, store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let presence = match args.presence {
         PresenceMode::Ask => {

@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod failure;
 mod key;
+mod keys;
 mod links;
 mod network;
 mod person;
@@ -77,6 +78,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
+        Command::Keys(args) => keys::run(&args, report),
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => Ok(completions(&args)),
         Command::ExitCodes => {

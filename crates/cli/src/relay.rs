@@ -58,7 +58,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
             }
         }
     }
-    report.event(&Event::Stopped { role: Role::Relay, simulated: false });
+    report.event(&Event::Stopped { role: Role::Relay, simulated: false, forgets: false });
     Ok(Exit::Ok)
 }
 

@@ -38,6 +38,6 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
             running.await;
         }
     }
-    report.event(&Event::Stopped { role: Role::Rp, simulated: false });
+    report.event(&Event::Stopped { role: Role::Rp, simulated: false, forgets: false });
     Ok(Exit::Ok)
 }

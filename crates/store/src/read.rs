@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _};
 use towline_authenticator::{Capacity, Credential, Cursor, Page, Query, Record, RelyingParties};
-use towline_ctap::{CredentialId, Rp, RpId, UserHandle};
+use towline_ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -58,7 +58,9 @@ impl Reading<'_> {
     ) -> Result<Option<Credential>, Error> {
         let entry = account_entry(self.keys, rp_id, user);
         let place = self.view.open_table(ACCOUNTS)?.get(&entry[..])?;
-        place.map_or(Ok(None), |place| self.credential(place.value()))
+        let Some(place) = place else { return Ok(None) };
+        let found = self.credential(place.value())?;
+        Ok(found.filter(|credential| credential.rp_id == *rp_id && credential.user.id == *user))
     }
 
     pub(crate) fn page(&self, query: &Query) -> Result<Page, Error> {
@@ -74,12 +76,16 @@ impl Reading<'_> {
             if page.credentials.len() >= query.limit {
                 break;
             }
-            let (member, listed) = member?;
-            if !query.verified && listed.value() == 0 {
+            let (member, open) = member?;
+            if !query.verified && open.value() == 0 {
                 continue;
             }
             let Some(place) = place_of(member.value()) else { continue };
-            if let Some(credential) = self.credential(place)? {
+            // The index is a hint: what is sealed decides.
+            let shown = |credential: &Credential| {
+                credential.rp_id == query.rp_id && (query.verified || listed(credential))
+            };
+            if let Some(credential) = self.credential(place)?.filter(shown) {
                 page.credentials.push(credential);
                 page.end = Some(Cursor(place));
             }
@@ -153,6 +159,11 @@ impl Reading<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// Whether it may be listed without verification (`credProtect` level 1).
+pub(crate) fn listed(credential: &Credential) -> bool {
+    credential.protection == CredentialProtectionPolicy::UserVerificationOptional
 }
 
 /// What is at a place.

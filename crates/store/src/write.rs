@@ -2,11 +2,14 @@
 
 use redb::{ReadableTable, WriteTransaction};
 use towline_authenticator::{Change, Counter, Credential, StoreError};
-use towline_ctap::{CredentialId, extension::CredentialProtectionPolicy};
+use towline_ctap::CredentialId;
 
 use crate::{
     Error,
-    read::{CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, credential_at, found, members, number},
+    read::{
+        CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, credential_at, found, listed, members,
+        number,
+    },
     seal::{ENTRY, Keys},
     tables::{
         ACCOUNTS, ASIDE, COUNTERS, CREDENTIALS, GLOBAL_COUNTER, IDS, MEMBERS, META, NEXT, PARTIES,
@@ -116,7 +119,7 @@ impl Writing<'_> {
             self.change.open_table(ACCOUNTS)?.insert(&account[..], place)?;
             let party = party_entry(self.keys, &credential.rp_id);
             let member = member_entry(&party, place);
-            self.change.open_table(MEMBERS)?.insert(&member[..], listed(credential))?;
+            self.change.open_table(MEMBERS)?.insert(&member[..], u8::from(listed(credential)))?;
             self.count_members(&party, listed(credential), u64::saturating_add)?;
         }
         Ok(())
@@ -126,7 +129,7 @@ impl Writing<'_> {
     fn count_members(
         &self,
         party: &[u8; ENTRY],
-        listed: u8,
+        listed: bool,
         change: fn(u64, u64) -> u64,
     ) -> Result<(), Error> {
         let mut parties = self.change.open_table(PARTIES)?;
@@ -264,9 +267,4 @@ impl Writing<'_> {
         }
         Ok(damaged.len())
     }
-}
-
-/// 1 for a credential that may be listed without verification.
-fn listed(credential: &Credential) -> u8 {
-    u8::from(credential.protection == CredentialProtectionPolicy::UserVerificationOptional)
 }

@@ -12,6 +12,7 @@
 mod hid;
 mod journey;
 mod key;
+mod keys;
 mod linked;
 mod mishaps;
 mod program;

@@ -52,7 +52,15 @@ impl Ended {
 pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_towline"));
     command.args(args).kill_on_drop(true);
-    for name in ["TOWLINE_RELAY", "TOWLINE_AIR", "TOWLINE_CA", "TOWLINE_RP", "RUST_LOG"] {
+    for name in [
+        "TOWLINE_RELAY",
+        "TOWLINE_AIR",
+        "TOWLINE_CA",
+        "TOWLINE_RP",
+        "TOWLINE_STORE",
+        "TOWLINE_PASSPHRASE_FILE",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

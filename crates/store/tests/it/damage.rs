@@ -11,6 +11,7 @@ use crate::support::*;
 const CREDENTIALS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("credentials");
 const ASIDE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("aside");
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+const MEMBERS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("members");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// A store with credentials 1, 2 and 3 of one site, and the retries of a PIN.
@@ -100,6 +101,24 @@ fn a_damaged_pin_record_is_an_error_and_never_no_pin() {
         "{read:?}"
     );
     assert!(done(store.lookup(&id(1))).unwrap().is_some());
+}
+
+#[test]
+fn an_index_that_was_changed_shows_nothing_to_whom_it_is_not_for() {
+    let place = store();
+    // Credential 1 is of the level that needs verification, or its id, to be found.
+    edit(&place, |change| {
+        let mut table = change.open_table(MEMBERS).unwrap();
+        let members: Vec<_> =
+            table.iter().unwrap().map(|entry| entry.unwrap().0.value().to_vec()).collect();
+        for member in members {
+            table.insert(&member[..], 1).unwrap();
+        }
+    });
+    let mut store = place.open().unwrap();
+    let page = done(store.discoverable(&Query { verified: false, ..all() })).unwrap();
+    let shown: Vec<_> = page.credentials.iter().map(|credential| credential.id.clone()).collect();
+    assert_eq!(shown, [id(3)]);
 }
 
 #[test]
