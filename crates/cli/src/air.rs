@@ -38,6 +38,7 @@ pub(crate) fn radio_failure(error: &RadioError) -> Failure {
         RadioError::Off => "bluetooth_off",
         RadioError::NoPermission => "bluetooth_not_allowed",
         RadioError::CannotAdvertise => "cannot_advertise",
+        RadioError::Busy => "bluetooth_busy",
         RadioError::NoHub { .. } => "no_simulated_air",
         RadioError::NotLoopback { .. } => return Failure::usage("not_loopback", error.to_string()),
         _ => "bluetooth",

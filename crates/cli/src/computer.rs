@@ -59,7 +59,7 @@ async fn ceremony(
 ) -> Result<Value, Failure> {
     let mut stop = Stop::new()?;
     let provider = towline::crypto::rustcrypto::provider();
-    let radio = network::radio(&args.radio, report).await?;
+    let radio = network::radio(&args.radio, network::Use::Scan, report).await?;
     let connector = network::connector(&args.network, provider.clone()).await?;
     let mut config = InitiatorConfig::default();
     config.scan_timeout = Duration::from_secs(args.timeout);

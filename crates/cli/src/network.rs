@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use rustls::pki_types::ServerName;
 use towline::{
     crypto::CryptoProvider,
-    radio::{BoxFuture, air::UdpAir},
+    radio::{Advertiser, BoxFuture, Scanner, air::UdpAir},
     transport::{Connector, Proxy, Resolve, TunnelConnector},
 };
 use url::{Host, Url};
@@ -84,14 +84,52 @@ impl Resolve for Relay {
     }
 }
 
-/// The radio that `--air` names, which is said to be simulated. There is no other yet.
-pub(crate) async fn radio(args: &args::Radio, report: &Report) -> Result<Arc<UdpAir>, Failure> {
-    let Some(addr) = args.air else {
-        let message = "this version can't use a Bluetooth adapter yet; to use a simulated one, run \
-                       `towline air --listen udp:127.0.0.1:4434` and pass `--air udp:127.0.0.1:4434` at both ends";
-        return Err(Failure::environment("no_real_bluetooth", message));
-    };
+/// What a radio is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "bluetooth"), allow(dead_code))]
+pub(crate) enum Use {
+    /// To broadcast, as a phone does.
+    Advertise,
+    /// To listen, as a computer does.
+    Scan,
+}
+
+/// A radio for either side.
+pub(crate) trait Radio: Advertiser + Scanner {}
+
+impl<T: Advertiser + Scanner> Radio for T {}
+
+/// The radio that `--air` names, which is said to be simulated; without it, the machine's own.
+pub(crate) async fn radio(
+    args: &args::Radio,
+    wanted: Use,
+    report: &Report,
+) -> Result<Arc<dyn Radio>, Failure> {
+    let Some(addr) = args.air else { return own(wanted, report).await };
     let air = UdpAir::connect(addr).await.map_err(|error| radio_failure(&error))?;
     report.event(&Event::Radio { description: format!("the air at udp:{addr}"), simulated: true });
     Ok(Arc::new(air))
+}
+
+/// The machine's own adapter, if it can do now what it is wanted for.
+#[cfg(feature = "bluetooth")]
+async fn own(wanted: Use, report: &Report) -> Result<Arc<dyn Radio>, Failure> {
+    let bluetooth = towline::radio::Bluetooth::new();
+    let preflight = bluetooth.preflight().await;
+    let able = match wanted {
+        Use::Advertise => preflight.advertise,
+        Use::Scan => preflight.scan,
+    };
+    able.map_err(|error| radio_failure(&error))?;
+    let description = preflight.adapter.unwrap_or_else(|| "the adapter of this machine".into());
+    report.event(&Event::Radio { description, simulated: false });
+    Ok(Arc::new(bluetooth))
+}
+
+#[cfg(not(feature = "bluetooth"))]
+#[allow(clippy::unused_async)]
+async fn own(_wanted: Use, _report: &Report) -> Result<Arc<dyn Radio>, Failure> {
+    let message = "this program was built without Bluetooth (cargo's feature `bluetooth`); to use a simulated one, run \
+                   `towline air --listen udp:127.0.0.1:4434` and pass `--air udp:127.0.0.1:4434` at both ends";
+    Err(Failure::environment("no_real_bluetooth", message))
 }

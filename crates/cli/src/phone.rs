@@ -31,7 +31,7 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let provider = towline::crypto::rustcrypto::provider();
     let transport = PhoneTransport {
         domain: domain(&args)?,
-        advertiser: network::radio(&args.radio, report).await?,
+        advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
     let keys = SoftwareKeys::new(provider.clone());

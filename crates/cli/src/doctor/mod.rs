@@ -29,7 +29,7 @@ impl Finding {
 
 pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Failure> {
     let mut findings = vec![adapter::check(std::path::Path::new("/sys"))];
-    findings.push(radio(args).await);
+    findings.extend(radio(args).await);
     let tls = tls::client(args.network.ca.as_deref(), None);
     findings.push(match (&tls, &args.network.ca) {
         (Ok(_), Some(path)) => {
@@ -50,20 +50,41 @@ pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Fa
     Ok(if bad { Exit::Environment } else { Exit::Ok })
 }
 
-async fn radio(args: &args::Doctor) -> Finding {
-    match args.radio.air {
-        None => Finding::new(
+async fn radio(args: &args::Doctor) -> Vec<Finding> {
+    let Some(addr) = args.radio.air else { return own_radio().await };
+    vec![match UdpAir::connect(addr).await {
+        Ok(_) => Finding::new(
             "radio",
-            Outcome::Bad,
-            "this version can't use a Bluetooth adapter yet; start `towline air` and pass --air to use a simulated one",
+            Outcome::Good,
+            format!("a SIMULATED Bluetooth answers at udp:{addr}"),
         ),
-        Some(addr) => match UdpAir::connect(addr).await {
-            Ok(_) => Finding::new(
-                "radio",
-                Outcome::Good,
-                format!("a SIMULATED Bluetooth answers at udp:{addr}"),
-            ),
-            Err(error) => Finding::new("radio", Outcome::Bad, error.to_string()),
-        },
-    }
+        Err(error) => Finding::new("radio", Outcome::Bad, error.to_string()),
+    }]
+}
+
+/// What the machine's own adapter can do now, for either side.
+#[cfg(feature = "bluetooth")]
+async fn own_radio() -> Vec<Finding> {
+    let preflight = towline::radio::Bluetooth::new().preflight().await;
+    let finding = |what: &str, able: Result<(), towline::radio::RadioError>| match able {
+        Ok(()) => Finding::new("radio", Outcome::Good, format!("Bluetooth can {what}")),
+        Err(error) => {
+            Finding::new("radio", Outcome::Bad, format!("Bluetooth can't {what}: {error}"))
+        }
+    };
+    vec![
+        finding("listen, for `towline computer`", preflight.scan),
+        finding("broadcast, for `towline phone`", preflight.advertise),
+    ]
+}
+
+#[cfg(not(feature = "bluetooth"))]
+#[allow(clippy::unused_async)]
+async fn own_radio() -> Vec<Finding> {
+    vec![Finding::new(
+        "radio",
+        Outcome::Bad,
+        "this program was built without Bluetooth (cargo's feature `bluetooth`); start `towline air` and pass --air to use \
+         a simulated one",
+    )]
 }

@@ -137,6 +137,23 @@ async fn a_code_as_an_argument_must_be_right() {
     }
 }
 
+#[cfg(all(feature = "bluetooth", target_os = "linux"))]
+#[tokio::test]
+async fn without_a_bluetooth_service_both_sides_and_the_doctor_say_so() {
+    let world = World::new().await;
+    let phone = ["phone", "--relay", &world.relay_url];
+    let computer = ["computer", "sign-in", "--rp", &world.rp_url, "--relay", &world.relay_url];
+    for args in [&phone[..], &computer[..]] {
+        let ended = run(args.iter().copied()).await;
+        ended.assert_failed(5, "bluetooth");
+        assert!(text(&ended.failed()["message"]).contains("start it"), "{ended:?}");
+    }
+    let ended = run(["doctor"]).await;
+    let radio = |event: &&serde_json::Value| event["check"] == "radio" && event["outcome"] == "bad";
+    assert_eq!((ended.code, ended.events.iter().filter(radio).count()), (5, 2), "{ended:?}");
+}
+
+#[cfg(not(feature = "bluetooth"))]
 #[tokio::test]
 async fn without_a_simulated_air_the_lack_of_a_radio_is_said() {
     let world = World::new().await;

@@ -63,6 +63,8 @@ pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Com
     ] {
         command.env_remove(name);
     }
+    // No bus is there, so that no test depends on the machine's own Bluetooth.
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
