@@ -1,0 +1,178 @@
+//! Prints what the durable store costs with one credential and with 100 000: opening it after a clean stop and after a crash,
+//! finding a credential, and changes beside a bare write that is synced.
+//!
+//!     cargo bench -p towline-benches --bench store
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
+
+use std::{
+    fs,
+    io::{Seek as _, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use towline_authenticator::{
+    Change, Counter, Credential, CredentialStore as _, KeyHandle, StoreError, Work,
+};
+use towline_benches::provider;
+use towline_crypto::Secret;
+use towline_ctap::{CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy};
+use towline_store::{KeySource, Store};
+use zeroize::Zeroizing;
+
+/// As many as one change holds.
+const BATCH: u32 = 1000;
+
+fn main() {
+    // `cargo test --benches` runs this too, without that flag: then one look at each is enough.
+    let measured = std::env::args().any(|argument| argument == "--bench");
+    let (many, rounds) = if measured { (100_000, 301) } else { (2000, 3) };
+    let directory =
+        std::env::temp_dir().join(format!("towline-bench-store-{}", std::process::id()));
+    fs::create_dir(&directory).unwrap();
+    let before = resident();
+    let mut one = filled(&directory.join("one"), 1);
+    let mut full = filled(&directory.join("many"), many);
+    println!("{many} credentials take {} MiB on the disk", megabytes(&directory.join("many")));
+    crashed(&directory, &directory.join("many"), rounds);
+    drop(full);
+    let opened = median(rounds.min(21), || drop(open(&directory.join("many"))));
+    println!("opened after a clean stop: {opened:?} (aim: 50 ms)");
+    full = open(&directory.join("many"));
+
+    let mut number = 0;
+    let mut find = |store: &mut Store, count: u32| {
+        number = (number * 31 + 7) % count;
+        let started = Instant::now();
+        let found = done(store.find(&rp_id(number), &[id(number)]));
+        assert_eq!(found.len(), 1);
+        started.elapsed()
+    };
+    let (mut of_one, mut of_many) = (Vec::new(), Vec::new());
+    for _ in 0..rounds * 20 {
+        of_one.push(find(&mut one, 1));
+        of_many.push(find(&mut full, many));
+    }
+    let (of_one, of_many) = (middle(of_one), middle(of_many));
+    println!("found among one: {of_one:?}, among {many}: {of_many:?}");
+    if let (Some(before), Some(now)) = (before, resident()) {
+        println!("memory of both stores after that: {} KiB", now.saturating_sub(before));
+    }
+
+    let mut bare = fs::File::create(directory.join("bare")).unwrap();
+    let synced = median(rounds, || {
+        bare.rewind().unwrap();
+        bare.write_all(&[7; 4096]).unwrap();
+        bare.sync_data().unwrap();
+    });
+    let counted = median(rounds, || {
+        done(full.count(Counter::Of(id(3))));
+    });
+    let counted_one = median(rounds, || {
+        done(one.count(Counter::Of(id(0))));
+    });
+    let mut next = many;
+    let saved = median(rounds, || {
+        next += 1;
+        done(full.commit(vec![save(next)]));
+    });
+    println!("4 KiB written and synced, bare: {synced:?}");
+    println!(
+        "a counter counted: {counted:?} (one credential: {counted_one:?}); a credential saved: {saved:?}"
+    );
+    drop((one, full));
+    fs::remove_dir_all(&directory).unwrap();
+}
+
+/// The file as it is while it is open is what a crash leaves.
+fn crashed(directory: &Path, path: &Path, rounds: u32) {
+    let mut times = Vec::new();
+    for _ in 0..rounds.min(5) {
+        let copy = directory.join("crashed");
+        fs::copy(path, &copy).unwrap();
+        let started = Instant::now();
+        let store = open(&copy);
+        times.push(started.elapsed());
+        drop(store);
+    }
+    println!("opened after a crash: {:?} (aim: 500 ms)", middle(times));
+}
+
+fn source() -> KeySource {
+    KeySource::Key(Secret::new([7; 32]))
+}
+
+fn open(path: &Path) -> Store {
+    Store::open(path, &source(), &provider()).unwrap()
+}
+
+fn filled(path: &PathBuf, count: u32) -> Store {
+    let mut store = Store::create(path, &source(), &provider()).unwrap();
+    let mut number = 0;
+    while number < count {
+        let end = count.min(number + BATCH);
+        done(store.commit((number..end).map(save).collect()));
+        number = end;
+    }
+    store
+}
+
+fn id(number: u32) -> CredentialId {
+    CredentialId::new(&[&[5; 28][..], &number.to_be_bytes()].concat()).unwrap()
+}
+
+fn rp_id(number: u32) -> RpId {
+    RpId::new(&format!("login.site-{number}.example")).unwrap()
+}
+
+fn save(number: u32) -> Change {
+    let credential = Credential {
+        id: id(number),
+        rp_id: rp_id(number),
+        rp_name: Some("An institution".to_owned()),
+        user: User {
+            id: UserHandle::new(&[9; 32]).unwrap(),
+            name: Some("alice.lastname@example.org".to_owned()),
+            display_name: Some("Alice Lastname".to_owned()),
+        },
+        discoverable: true,
+        protection: CredentialProtectionPolicy::UserVerificationOptional,
+        backup_eligible: false,
+        key: KeyHandle::new(-7, Zeroizing::new([3; 32].into())),
+        extensions: None,
+    };
+    Change::Save { credential: Box::new(credential), replaces: None }
+}
+
+fn done<T>(work: Work<T, StoreError>) -> T {
+    match work {
+        Work::Done(result) => result,
+        Work::Later(run) => run(),
+    }
+    .unwrap()
+}
+
+fn median(rounds: u32, mut run: impl FnMut()) -> Duration {
+    let times = (0..rounds).map(|_| {
+        let started = Instant::now();
+        run();
+        started.elapsed()
+    });
+    middle(times.collect())
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn megabytes(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().len() >> 20
+}
+
+/// What is resident of this process, in KiB, where the system says it.
+fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
