@@ -7,7 +7,7 @@
 use std::{
     fs,
     io::{Seek as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -106,7 +106,7 @@ fn open(path: &Path) -> Store {
     Store::open(path, &source(), &provider()).unwrap()
 }
 
-fn filled(path: &PathBuf, count: u32) -> Store {
+fn filled(path: &Path, count: u32) -> Store {
     let mut store = Store::create(path, &source(), &provider()).unwrap();
     let mut number = 0;
     while number < count {
