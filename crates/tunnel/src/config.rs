@@ -1,13 +1,11 @@
 //! How a relay is set up.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use rustls::{ServerConfig, crypto::ring};
 use towline_crypto::CryptoProvider;
 use towline_hybrid::relay::{Contacts, Limits, MemoryContacts, OriginPolicy};
 
-use crate::RelayError;
+use crate::Tls;
 
 /// How a relay is set up. Start from [`RelayConfig::new`].
 #[non_exhaustive]
@@ -16,6 +14,11 @@ pub struct RelayConfig {
     pub listen: SocketAddr,
     /// With TLS or without.
     pub security: Security,
+    /// Where to answer an operator's questions: metrics, and whether the relay is alive and ready. Nowhere by default. It
+    /// speaks plain HTTP and asks nobody who they are, so that strangers should not reach it.
+    pub admin: Option<SocketAddr>,
+    /// How often the files of [`Tls::from_files`] are looked at, 30 seconds.
+    pub certificate_check: Duration,
     /// This node's number within its service: the first byte of the routing ids that it hands out.
     pub node: u8,
     /// What the service grants, to all and to each.
@@ -45,6 +48,8 @@ impl RelayConfig {
         Self {
             listen,
             security,
+            admin: None,
+            certificate_check: Duration::from_secs(30),
             node: 0,
             limits: Limits::default(),
             origin_policy: OriginPolicy::default(),
@@ -70,45 +75,4 @@ pub enum Security {
     Plain,
     /// No TLS on whatever address: for a network that protects the way from a proxy by other means.
     PlainAnywhere,
-}
-
-/// A server certificate and its key, ready for use with rustls and ring.
-#[derive(Clone)]
-pub struct Tls(pub(crate) Arc<ServerConfig>);
-
-impl Tls {
-    /// Reads a certificate chain (the server's own first) and a private key, both in PEM.
-    ///
-    /// # Errors
-    /// [`RelayError::Certificate`].
-    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, RelayError> {
-        let chain = CertificateDer::pem_slice_iter(chain)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| RelayError::certificate(format!("the chain is not PEM ({error})")))?;
-        if chain.is_empty() {
-            return Err(RelayError::certificate("there is no certificate in the chain"));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|error| RelayError::certificate(format!("the key is not PEM ({error})")))?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(RelayError::certificate)?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(RelayError::certificate)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
-    }
-
-    /// Takes a finished configuration, for callers with needs of their own. HTTP/2 must not be negotiated.
-    #[must_use]
-    pub fn from_config(config: Arc<ServerConfig>) -> Self {
-        Self(config)
-    }
-}
-
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tls(..)")
-    }
 }

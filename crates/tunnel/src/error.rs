@@ -1,6 +1,6 @@
 //! Why a relay does not start.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why a relay does not start.
 #[non_exhaustive]
@@ -29,6 +29,14 @@ pub enum RelayError {
     Certificate {
         /// What is wrong with it.
         detail: String,
+    },
+    /// A file of the certificate or key can't be read.
+    #[error("{} can't be read ({reason}); does it exist, and may the relay read it?", path.display())]
+    CertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        reason: io::ErrorKind,
     },
 }
 

@@ -88,7 +88,7 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
 }
 
 fn refuse(shared: &Shared, refusal: Refusal) -> Response<Empty<Bytes>> {
-    shared.count_refused();
+    shared.counters.refused(refusal);
     tracing::debug!(status = refusal.status(), %refusal, "request refused");
     let mut response = Response::new(Empty::new());
     *response.status_mut() =

@@ -85,6 +85,7 @@ pub(crate) async fn wait(
             () = stopped(&mut phase) => break Ending::ShuttingDown,
         }
     };
+    shared.counters.ended(ending);
     tracing::debug!(%ending, "a connection no longer waits");
     pair::close(&shared, socket, ending).await;
 }
@@ -157,6 +158,7 @@ pub(crate) async fn listen(
             () = stopped(&mut phase) => break Ending::ShuttingDown,
         }
     };
+    shared.counters.ended(ending);
     tracing::debug!(%ending, "a phone no longer listens");
     // Its place is free at once: the same phone may be on its way back.
     drop(guard);

@@ -29,15 +29,19 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod admin;
+mod certificate;
 mod config;
 mod error;
 mod http;
 mod leg;
+mod metrics;
 mod pair;
 mod server;
 mod shared;
 
-pub use config::{RelayConfig, Security, Tls};
+pub use certificate::Tls;
+pub use config::{RelayConfig, Security};
 pub use error::RelayError;
 pub use server::{Relay, RelayHandle};
 pub use shared::Stats;

@@ -3,9 +3,13 @@
 //! A direction reads its next message only after the last one was taken by the other side, so that a slow reader slows its
 //! sender down and nothing piles up here.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 use towline_hybrid::relay::{Ending, Meter};
 
@@ -35,14 +39,18 @@ pub(crate) async fn run(
     let (mut to_phone, mut from_phone) = phone.socket.split();
     let (mut to_computer, mut from_computer) = computer.socket.split();
     let both = |ending| (ending, ending);
+    let last = Mutex::new(Instant::now());
     let (phone_ending, computer_ending) = tokio::select! {
-        endings = copy(shared, &mut from_phone, phone.meter, &mut to_computer) =>
+        endings = copy(shared, &mut from_phone, phone.meter, &mut to_computer, &last) =>
             (endings.sender, endings.receiver),
-        endings = copy(shared, &mut from_computer, computer.meter, &mut to_phone) =>
+        endings = copy(shared, &mut from_computer, computer.meter, &mut to_phone, &last) =>
             (endings.receiver, endings.sender),
         ending = told_to_close(&mut events) => both(ending),
+        () = idle(&last, shared.limits.idle_time) => both(Ending::Idle),
         () = stopped(&mut phase) => both(Ending::ShuttingDown),
     };
+    shared.counters.ended(phone_ending);
+    shared.counters.ended(computer_ending);
     tracing::debug!(phone = %phone_ending, computer = %computer_ending, "tunnel over");
     tokio::join!(
         close_halves(shared, to_phone, from_phone, phone_ending),
@@ -61,11 +69,24 @@ async fn told_to_close(events: &mut mpsc::Receiver<Event>) -> Ending {
     }
 }
 
+/// Until no message was passed on for this long. Half a message is none: whoever dribbles one is idle.
+async fn idle(last: &Mutex<Instant>, time: Duration) {
+    loop {
+        let since = *last.lock().unwrap_or_else(PoisonError::into_inner);
+        match since.checked_add(time) {
+            Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
+            Some(_) => return,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 async fn copy(
     shared: &Shared,
     from: &mut SplitStream<Socket>,
     mut meter: Meter,
     to: &mut SplitSink<Socket, Message>,
+    last: &Mutex<Instant>,
 ) -> Endings {
     loop {
         let message = match receive(from.next().await, &mut meter) {
@@ -79,7 +100,10 @@ async fn copy(
         };
         let length = message.len();
         match tokio::time::timeout(shared.write_timeout, to.send(Message::Binary(message))).await {
-            Ok(Ok(())) => shared.count_message(length),
+            Ok(Ok(())) => {
+                shared.count_message(length);
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            }
             // What the other direction reads tells more about a socket that cannot be written; here it is just gone.
             Ok(Err(_)) => {
                 return Endings { sender: Ending::PeerVanished, receiver: Ending::PeerVanished };

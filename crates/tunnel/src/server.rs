@@ -14,14 +14,18 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use towline_hybrid::relay::Source;
 
+use crate::certificate::Files;
 use crate::shared::{Phase, RequestPlace, Shared, stopped};
-use crate::{RelayConfig, RelayError, Security, Stats, http};
+use crate::{RelayConfig, RelayError, Security, Stats, admin, http};
 
 /// The longest request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
 /// How long to wait after the operating system could not accept a connection, for lack of descriptors for instance.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Files are not read in a frenzy.
+const SHORTEST_CHECK: Duration = Duration::from_millis(10);
 
 /// The longest time that a shutdown waits for tunnels.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -30,7 +34,10 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct Relay {
     listener: TcpListener,
     address: SocketAddr,
+    admin: Option<(TcpListener, SocketAddr)>,
     tls: Option<TlsAcceptor>,
+    files: Option<Arc<Files>>,
+    certificate_check: Duration,
     requests: Arc<Semaphore>,
     shared: Arc<Shared>,
 }
@@ -65,31 +72,41 @@ impl RelayHandle {
 }
 
 impl Relay {
-    /// Binds the address.
+    /// Binds the address, and the operator's if there is one.
     ///
     /// # Errors
     /// [`RelayError::PlainNotLoopback`] and [`RelayError::Bind`].
     pub async fn bind(config: RelayConfig) -> Result<Self, RelayError> {
         let address = config.listen;
-        let tls = match &config.security {
-            Security::Tls(tls) => Some(TlsAcceptor::from(tls.0.clone())),
+        let (tls, files) = match &config.security {
+            Security::Tls(tls) => (Some(TlsAcceptor::from(tls.config.clone())), tls.files.clone()),
             Security::Plain if !address.ip().to_canonical().is_loopback() => {
                 return Err(RelayError::PlainNotLoopback { address });
             }
-            Security::Plain | Security::PlainAnywhere => None,
+            Security::Plain | Security::PlainAnywhere => (None, None),
         };
-        let failed = |error: std::io::Error| RelayError::Bind { address, reason: error.kind() };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listen(address).await?;
+        let admin = match config.admin {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let certificate_check = config.certificate_check;
         let requests =
             Arc::new(Semaphore::new(config.requests_at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        Ok(Self { listener, address, tls, requests, shared: Arc::new(Shared::new(config)) })
+        let shared = Arc::new(Shared::new(config));
+        Ok(Self { listener, address, admin, tls, files, certificate_check, requests, shared })
     }
 
     /// Where the relay is bound.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the operator's listener is bound, if there is one.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(_, address)| *address)
     }
 
     /// A handle to watch and stop it.
@@ -99,7 +116,20 @@ impl Relay {
     }
 
     /// Serves until [`RelayHandle::shutdown`]. Dropping the future ends all connections at once.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
+        let aside = aside(
+            self.admin.take().map(|(listener, _)| admin::serve(listener, self.shared.clone())),
+            self.files
+                .take()
+                .map(|files| watch(files, self.certificate_check, self.shared.clone())),
+        );
+        tokio::select! {
+            () = self.serve() => {}
+            () = aside => {}
+        }
+    }
+
+    async fn serve(self) {
         let stop = StopOnDrop(self.shared.clone());
         let mut phase = self.shared.phase.subscribe();
         // Every task holds a clone; when all are gone the receiver says so.
@@ -115,13 +145,16 @@ impl Relay {
                 () = sleep_until(deadline) => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
                 accepted = accept(&self.listener, &self.requests) => match accepted {
-                    Ok((permit, stream, peer)) => match self.shared.enter(Source::of(peer.ip())) {
+                    Ok((permit, stream, peer)) => { self.shared.counters.accepted.add(1); match self.shared.enter(Source::of(peer.ip())) {
                         Some(place) => {
                             let connection = Connection { shared: self.shared.clone(), alive: alive.clone() };
                             tokio::spawn(connection.serve(stream, place, self.tls.clone(), permit));
                         }
-                        None => tracing::debug!("too many connections from one source"),
-                    },
+                        None => {
+                            self.shared.counters.over_quota.add(1);
+                            tracing::debug!("too many connections from one source");
+                        }
+                    } }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -146,6 +179,50 @@ impl Relay {
         // Tasks end by themselves within the time for requests and for closing.
         let _ = all_gone.recv().await;
         tracing::info!("tunnel service stopped");
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RelayError> {
+    let failed = |error: std::io::Error| RelayError::Bind { address, reason: error.kind() };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// What goes on beside the service for as long as it runs; never ends by itself.
+async fn aside(admin: Option<impl Future<Output = ()>>, watch: Option<impl Future<Output = ()>>) {
+    tokio::join!(
+        async {
+            if let Some(admin) = admin {
+                admin.await;
+            }
+        },
+        async {
+            if let Some(watch) = watch {
+                watch.await;
+            }
+        },
+    );
+    std::future::pending().await
+}
+
+/// Looks at the certificate's files again and again.
+async fn watch(files: Arc<Files>, every: Duration, shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(every.max(SHORTEST_CHECK)).await;
+        let files = files.clone();
+        match tokio::task::spawn_blocking(move || files.reload()).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => {
+                shared.counters.certificates.add(1);
+                tracing::info!("the certificate was replaced");
+            }
+            Ok(Err(error)) => {
+                shared.counters.certificates_failed.add(1);
+                tracing::warn!(%error, "the certificate in use stays");
+            }
+            Err(_) => return,
+        }
     }
 }
 
@@ -197,13 +274,17 @@ impl Connection {
             match tls {
                 Some(tls) => match tls.accept(stream).await {
                     Ok(stream) => self.answer(stream, source).await,
-                    Err(_) => tracing::debug!("TLS handshake failed"),
+                    Err(_) => {
+                        self.shared.counters.tls_failed.add(1);
+                        tracing::debug!("TLS handshake failed");
+                    }
                 },
                 None => self.answer(stream, source).await,
             }
         });
         tokio::select! {
             answered = answered => if answered.is_err() {
+                self.shared.counters.no_request.add(1);
                 tracing::debug!("no request in time");
             },
             () = stopped(&mut phase) => {}

@@ -1,10 +1,10 @@
 //! What all connections of one relay share: the rendezvous, the way to each connection that waits, and the counters.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::metrics::Counters;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -62,6 +62,8 @@ pub struct Stats {
     pub listening: usize,
     /// Connections that belong to a joined tunnel now, two for each.
     pub joined: usize,
+    /// Connections that have not made their request yet, or have not been answered.
+    pub requests: usize,
     /// Tunnels joined so far.
     pub tunnels: u64,
     /// Requests refused so far.
@@ -84,10 +86,7 @@ pub(crate) struct Shared {
     /// The next deadline may have changed.
     pub(crate) changed: Notify,
     state: Mutex<State>,
-    tunnels: AtomicU64,
-    refused: AtomicU64,
-    messages: AtomicU64,
-    bytes: AtomicU64,
+    pub(crate) counters: Counters,
 }
 
 struct State {
@@ -134,10 +133,7 @@ impl Shared {
             phase: watch::Sender::new(Phase::Running),
             changed: Notify::new(),
             state: Mutex::new(State { rendezvous, ways: HashMap::new(), rings: HashMap::new() }),
-            tunnels: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            messages: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            counters: Counters::new(),
         }
     }
 
@@ -197,7 +193,7 @@ impl Shared {
         };
         drop(state);
         if matches!(admitted, Ok(Admitted::Joined { .. })) {
-            self.tunnels.fetch_add(1, Ordering::Relaxed);
+            self.counters.tunnels.add(1);
         }
         self.dispatch();
         self.changed.notify_one();
@@ -245,25 +241,24 @@ impl Shared {
         self.lock().rendezvous.poll_timeout()
     }
 
-    pub(crate) fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(crate) fn count_message(&self, length: usize) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.counters.messages.add(1);
+        self.counters.bytes.add(u64::try_from(length).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let counts = self.lock().rendezvous.counts();
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = requests.values().fold(0, |sum: usize, open| sum.saturating_add(*open));
         Stats {
             waiting: counts.waiting,
             listening: counts.listening,
             joined: counts.joined,
-            tunnels: self.tunnels.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed),
-            messages: self.messages.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
+            requests,
+            tunnels: self.counters.tunnels.get(),
+            refused: self.counters.refused_in_all(),
+            messages: self.counters.messages.get(),
+            bytes: self.counters.bytes.get(),
         }
     }
 

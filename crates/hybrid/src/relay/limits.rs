@@ -20,6 +20,8 @@ pub struct Limits {
     pub waiting_time: Duration,
     /// How long a tunnel may live once both ends are there, 15 minutes.
     pub pair_time: Duration,
+    /// How long a tunnel may be without a message in either direction, 5 minutes: a person who is asked takes a while.
+    pub idle_time: Duration,
     /// Phones that may wait for one computer, and computers that may ring, at once, 1024.
     pub waiting: usize,
     /// Phones that may listen at once, 4096; none to be a service without linked phones.
@@ -56,6 +58,7 @@ impl Default for Limits {
             control_frames: 1024,
             waiting_time: Duration::from_secs(150),
             pair_time: Duration::from_secs(15 * 60),
+            idle_time: Duration::from_secs(5 * 60),
             waiting: 1024,
             listening: 4096,
             silence: Duration::from_secs(180),

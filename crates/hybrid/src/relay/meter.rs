@@ -31,6 +31,9 @@ pub enum Ending {
     /// Time is up, for a phone that waited or for a tunnel.
     #[error("lifetime over")]
     LifetimeOver,
+    /// Nothing went through the tunnel for too long.
+    #[error("nothing was sent for too long")]
+    Idle,
     /// The peer broke the WebSocket protocol.
     #[error("protocol error")]
     Misbehaved,
@@ -46,6 +49,26 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// A stable name in lower case, for metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PeerLeft => "peer_left",
+            Self::PeerVanished => "peer_vanished",
+            Self::Text => "text",
+            Self::TooManyMessages => "too_many_messages",
+            Self::TooMuch => "too_much",
+            Self::TooEarly => "too_early",
+            Self::TooLong => "too_long",
+            Self::LifetimeOver => "lifetime_over",
+            Self::Idle => "idle",
+            Self::Misbehaved => "misbehaved",
+            Self::Stalled => "stalled",
+            Self::Replaced => "replaced",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
+
     /// The WebSocket close code (RFC 6455 §7.4.1). It has no meaning in the protocol; it helps a person who looks.
     #[must_use]
     pub const fn close_code(self) -> u16 {
@@ -58,6 +81,7 @@ impl Ending {
             | Self::TooMuch
             | Self::TooEarly
             | Self::LifetimeOver
+            | Self::Idle
             | Self::Stalled => 1008,
             Self::TooLong => 1009,
         }

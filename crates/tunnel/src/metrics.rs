@@ -1,0 +1,156 @@
+//! What is counted, and how Prometheus wants to read it. No label names a peer, a tunnel or an address.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use towline_hybrid::relay::{Ending, Refusal};
+
+use crate::Stats;
+
+/// A number that only grows.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Such numbers by a name out of a fixed set.
+struct Tally<Name>(Mutex<BTreeMap<Name, u64>>);
+
+impl<Name: Ord> Tally<Name> {
+    fn count(&self, name: Name) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(name).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn total(&self) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
+/// What one relay has counted since its start.
+pub(crate) struct Counters {
+    pub(crate) accepted: Counter,
+    pub(crate) over_quota: Counter,
+    pub(crate) tls_failed: Counter,
+    pub(crate) no_request: Counter,
+    pub(crate) tunnels: Counter,
+    pub(crate) messages: Counter,
+    pub(crate) bytes: Counter,
+    pub(crate) certificates: Counter,
+    pub(crate) certificates_failed: Counter,
+    refused: Tally<u16>,
+    ended: Tally<&'static str>,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self {
+            accepted: Counter::default(),
+            over_quota: Counter::default(),
+            tls_failed: Counter::default(),
+            no_request: Counter::default(),
+            tunnels: Counter::default(),
+            messages: Counter::default(),
+            bytes: Counter::default(),
+            certificates: Counter::default(),
+            certificates_failed: Counter::default(),
+            refused: Tally(Mutex::default()),
+            ended: Tally(Mutex::default()),
+        }
+    }
+
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        self.refused.count(refusal.status());
+    }
+
+    pub(crate) fn refused_in_all(&self) -> u64 {
+        self.refused.total()
+    }
+
+    pub(crate) fn ended(&self, ending: Ending) {
+        self.ended.count(ending.name());
+    }
+
+    /// Everything in Prometheus' text format, version 0.0.4.
+    pub(crate) fn render(&self, stats: &Stats, draining: bool) -> String {
+        let mut page = Page(String::with_capacity(4096));
+        page.gauge(
+            "waiting",
+            "Phones that wait for a computer, and computers that ring.",
+            stats.waiting,
+        );
+        page.gauge("listening", "Phones that listen for computers that ring.", stats.listening);
+        page.gauge("joined", "Connections of joined tunnels, two for each.", stats.joined);
+        page.gauge("requests", "Connections that have not made their request yet.", stats.requests);
+        page.gauge("draining", "1 once the relay is on its way out.", u8::from(draining));
+        page.counter("accepted_total", "TCP connections accepted.", &self.accepted);
+        page.counter(
+            "over_quota_total",
+            "Connections closed at once: too many requests of one source.",
+            &self.over_quota,
+        );
+        page.counter("tls_failed_total", "TLS handshakes that failed.", &self.tls_failed);
+        page.counter(
+            "no_request_total",
+            "Connections that made no request in time.",
+            &self.no_request,
+        );
+        page.counter("tunnels_total", "Tunnels joined.", &self.tunnels);
+        page.counter("messages_total", "Messages passed on.", &self.messages);
+        page.counter("bytes_total", "Bytes of messages passed on.", &self.bytes);
+        page.counter(
+            "certificates_total",
+            "Certificates taken from replaced files.",
+            &self.certificates,
+        );
+        page.counter(
+            "certificates_failed_total",
+            "Looks at the certificate's files that found nothing usable.",
+            &self.certificates_failed,
+        );
+        page.tally("refused_total", "Requests refused, by HTTP status.", "status", &self.refused);
+        page.tally("ended_total", "Connections ended, by reason.", "reason", &self.ended);
+        page.0
+    }
+}
+
+struct Page(String);
+
+impl Page {
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        // Writing into a string can't fail.
+        let _written = write!(
+            self.0,
+            "# HELP towline_relay_{name} {help}\n# TYPE towline_relay_{name} {kind}\n"
+        );
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.head(name, help, "gauge");
+        let _written = writeln!(self.0, "towline_relay_{name} {value}");
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: &Counter) {
+        self.head(name, help, "counter");
+        let _written = writeln!(self.0, "towline_relay_{name} {}", value.get());
+    }
+
+    fn tally<Name: Display>(&mut self, name: &str, help: &str, label: &str, tally: &Tally<Name>) {
+        self.head(name, help, "counter");
+        for (value, count) in tally.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _written = writeln!(self.0, "towline_relay_{name}{{{label}=\"{value}\"}} {count}");
+        }
+    }
+}
