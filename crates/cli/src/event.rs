@@ -91,6 +91,8 @@ pub(crate) enum Event {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
     Relay,
+    /// Metrics and health of a relay.
+    RelayAdmin,
     Rp,
     Air,
     Key,
@@ -245,6 +247,7 @@ impl Event {
             Self::Listening { role, url, simulated, .. } => {
                 let what = match role {
                     Role::Relay => "relay",
+                    Role::RelayAdmin => "metrics and health",
                     Role::Rp => "relying party",
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",

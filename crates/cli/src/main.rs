@@ -38,11 +38,12 @@ use crate::{
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let log = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(log)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    let logger = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr);
+    if matches!(&cli.command, Command::Relay(relay) if relay.log_json) {
+        logger.json().init();
+    } else {
+        logger.with_ansi(std::io::stderr().is_terminal()).init();
+    }
     let report = Report::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

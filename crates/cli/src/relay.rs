@@ -1,6 +1,6 @@
 //! `towline relay`: the tunnel service, and the simulated Bluetooth if asked for.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use towline::{
     radio::RadioError,
@@ -15,27 +15,44 @@ use crate::{
     stop::Stop,
 };
 
-/// How long tunnels that run may go on after the first Ctrl-C. The second ends them at once.
-const GRACE: Duration = Duration::from_secs(10);
-
 pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let (security, scheme) = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => {
-            let tls =
-                Tls::from_pem(&read(cert)?, &read(key)?).map_err(|error| relay_failure(&error))?;
+            let tls = Tls::from_files(cert, key).map_err(|error| relay_failure(&error))?;
             (Security::Tls(tls), "wss")
         }
+        _ if args.behind_proxy => (Security::PlainAnywhere, "ws"),
         _ => (Security::Plain, "ws"),
     };
     let provider = towline::crypto::rustcrypto::provider();
-    let config = RelayConfig::new(args.listen, security, provider);
+    let mut config = RelayConfig::new(args.listen, security, provider);
+    config.admin = args.admin;
+    config.node = args.node;
+    let limits = &mut config.limits;
+    limits.waiting = args.most_waiting.unwrap_or(limits.waiting);
+    limits.listening = args.most_listening.unwrap_or(limits.listening);
+    limits.pairs = args.most_tunnels.unwrap_or(limits.pairs);
+    limits.per_source = args.per_source.unwrap_or(limits.per_source);
+    limits.idle_time = args.idle.map_or(limits.idle_time, Duration::from_secs);
+    limits.pair_time = args.lifetime.map_or(limits.pair_time, Duration::from_secs);
+    // A source that may hold many connections may also make them at once.
+    config.requests_per_source = config.requests_per_source.max(config.limits.per_source);
     let relay = Relay::bind(config).await.map_err(|error| relay_failure(&error))?;
     let hub = match args.air {
         Some(addr) => Some(air::bind(addr, report).await?),
         None => None,
     };
     let url = format!("{scheme}://{}", relay.local_addr());
+    if let Some(admin) = relay.admin_addr() {
+        let url = format!("http://{admin}");
+        report.event(&Event::Listening {
+            role: Role::RelayAdmin,
+            url,
+            place: None,
+            simulated: false,
+        });
+    }
     report.event(&Event::Listening { role: Role::Relay, url, place: None, simulated: false });
 
     let handle = relay.handle();
@@ -51,7 +68,8 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         () = &mut running => {}
         error = &mut air_lost => return Err(air::radio_failure(&error)),
         () = stop.wished() => {
-            handle.shutdown(GRACE);
+            // Tunnels may go on for a while; a second wish ends them at once.
+            handle.shutdown(Duration::from_secs(args.grace));
             tokio::select! {
                 () = &mut running => {}
                 () = stop.wished() => {}
@@ -62,16 +80,11 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
     Ok(Exit::Ok)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| {
-        Failure::usage("unreadable", format!("{} can't be read: {error}", path.display()))
-    })
-}
-
 fn relay_failure(error: &RelayError) -> Failure {
     match error {
         RelayError::PlainNotLoopback { .. } => Failure::usage("not_loopback", error.to_string()),
         RelayError::Certificate { .. } => Failure::usage("certificate", error.to_string()),
+        RelayError::CertificateFile { .. } => Failure::usage("unreadable", error.to_string()),
         _ => Failure::environment("listen", error.to_string()),
     }
 }

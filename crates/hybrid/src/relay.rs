@@ -10,6 +10,7 @@ mod request;
 mod ringing;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -22,6 +23,7 @@ pub use self::limits::Limits;
 pub use self::meter::{Ending, Meter};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
 use self::ringing::Switchboard;
+pub use self::whereabouts::{ThisNode, Waiting, WaitingPlace, Whereabouts};
 use crate::deadline;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::listener::message::RingId;
@@ -150,7 +152,7 @@ pub struct Rendezvous {
     next_leg: u64,
     legs: HashMap<Leg, Place>,
     deadlines: BTreeSet<(Instant, Leg)>,
-    tunnels: HashMap<TunnelId, (Leg, RoutingId)>,
+    waiting: Box<dyn Whereabouts>,
     used: HashMap<TunnelId, Instant>,
     used_in_order: VecDeque<(Instant, TunnelId)>,
     per_source: HashMap<Source, usize>,
@@ -195,13 +197,20 @@ impl Rendezvous {
             next_leg: 0,
             legs: HashMap::new(),
             deadlines: BTreeSet::new(),
-            tunnels: HashMap::new(),
+            waiting: Box::new(ThisNode::new()),
             used: HashMap::new(),
             used_in_order: VecDeque::new(),
             per_source: HashMap::new(),
             switchboard: Switchboard::default(),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// The same with somebody else who knows where connections wait: nobody does yet.
+    #[must_use]
+    pub fn with_whereabouts(mut self, whereabouts: Box<dyn Whereabouts>) -> Self {
+        self.waiting = whereabouts;
+        self
     }
 
     /// Decides about a request that [`RequestHead::read`] found well formed.
@@ -237,19 +246,19 @@ impl Rendezvous {
         tunnel: TunnelId,
         now: Instant,
     ) -> Result<Admission, Refusal> {
-        if self.tunnels.contains_key(&tunnel) || self.used.contains_key(&tunnel) {
+        if self.waiting.find(&tunnel).is_some() || self.used.contains_key(&tunnel) {
             return Err(Refusal::InUse);
         }
         let routing_id = self.room_to_wait()?;
         let deadline = deadline::after(now, self.limits.waiting_time);
         let leg = self.admit(Place { source, deadline, role: Role::Waits(tunnel) });
-        self.tunnels.insert(tunnel, (leg, routing_id));
+        self.waiting.arrived(tunnel, leg, routing_id);
         Ok(Admission::Waiting { leg, routing_id })
     }
 
     /// A routing id for one more connection that waits, if there is room for it.
     fn room_to_wait(&self) -> Result<RoutingId, Refusal> {
-        if self.tunnels.len() >= self.limits.waiting {
+        if self.waiting.count() >= self.limits.waiting {
             return Err(Refusal::Unavailable);
         }
         let [high, low] = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
@@ -263,14 +272,12 @@ impl Rendezvous {
         tunnel: TunnelId,
         now: Instant,
     ) -> Result<Admission, Refusal> {
-        let with = match self.tunnels.get(&tunnel) {
-            Some((with, given)) if *given == routing => *with,
-            _ => return Err(Refusal::NotFound),
-        };
+        let waiting = self.waiting.find(&tunnel).filter(|waiting| waiting.routing_id == routing);
+        let WaitingPlace::Here(with) = waiting.ok_or(Refusal::NotFound)?.place;
         if self.counts().joined / 2 >= self.limits.pairs {
             return Err(Refusal::Unavailable);
         }
-        self.tunnels.remove(&tunnel);
+        self.waiting.left(&tunnel);
         self.remember(tunnel, now);
         let deadline = deadline::after(now, self.limits.pair_time);
         if let Some(Role::Rings(_, ring)) = self.settle(with) {
@@ -326,9 +333,9 @@ impl Rendezvous {
         let Some(place) = self.legs.remove(&leg) else { return };
         self.deadlines.remove(&(place.deadline, leg));
         match place.role {
-            Role::Waits(tunnel) => drop(self.tunnels.remove(&tunnel)),
+            Role::Waits(tunnel) => self.waiting.left(&tunnel),
             Role::Rings(tunnel, ring) => {
-                self.tunnels.remove(&tunnel);
+                self.waiting.left(&tunnel);
                 self.ring_over(ring);
             }
             Role::Listens(contact) => self.lost_listener(&contact, leg, now),
@@ -346,7 +353,7 @@ impl Rendezvous {
     /// on.
     pub fn handle_drain(&mut self, _now: Instant) {
         self.draining = true;
-        let mut legs: Vec<Leg> = self.tunnels.values().map(|(leg, _)| *leg).collect();
+        let mut legs = self.waiting.here();
         legs.extend(self.switchboard.listening());
         for leg in legs {
             self.close(leg, Ending::ShuttingDown);
@@ -372,9 +379,9 @@ impl Rendezvous {
         let Some(place) = self.legs.get(&leg) else { return };
         self.deadlines.remove(&(place.deadline, leg));
         match self.settle(leg) {
-            Some(Role::Waits(tunnel)) => drop(self.tunnels.remove(&tunnel)),
+            Some(Role::Waits(tunnel)) => self.waiting.left(&tunnel),
             Some(Role::Rings(tunnel, ring)) => {
-                self.tunnels.remove(&tunnel);
+                self.waiting.left(&tunnel);
                 if !self.ring_over(ring) {
                     // Nobody came; the computer still waits for the response to its request.
                     let draining = ending == Ending::ShuttingDown;
@@ -404,7 +411,7 @@ impl Rendezvous {
     /// How many connections there are. One that was told to close counts as joined until it has.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (waiting, listening) = (self.tunnels.len(), self.switchboard.count());
+        let (waiting, listening) = (self.waiting.count(), self.switchboard.count());
         let joined = self.legs.len().saturating_sub(waiting).saturating_sub(listening);
         Counts { waiting, listening, joined }
     }

@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use towline_crypto::CryptoProvider;
-use towline_hybrid::relay::{Contacts, Limits, MemoryContacts, OriginPolicy};
+use towline_hybrid::relay::{
+    Contacts, Limits, MemoryContacts, OriginPolicy, ThisNode, Whereabouts,
+};
 
 use crate::Tls;
 
@@ -37,6 +39,8 @@ pub struct RelayConfig {
     pub requests_per_source: usize,
     /// Which contact ids of linked phones are gone for good; those that were revoked since the start, by default.
     pub contacts: Box<dyn Contacts>,
+    /// Who knows where connections wait; this node its own, by default.
+    pub whereabouts: Box<dyn Whereabouts>,
     /// Where the random part of routing ids comes from.
     pub provider: CryptoProvider,
 }
@@ -59,6 +63,7 @@ impl RelayConfig {
             requests_at_once: 1024,
             requests_per_source: 128,
             contacts: Box::new(MemoryContacts::new()),
+            whereabouts: Box::new(ThisNode::new()),
             provider,
         }
     }

@@ -46,5 +46,5 @@ pub use error::RelayError;
 pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
 pub use towline_hybrid::relay::{
-    ContactState, Contacts, Limits, MemoryContacts, NoContacts, OriginPolicy,
+    ContactState, Contacts, Limits, MemoryContacts, NoContacts, OriginPolicy, ThisNode, Whereabouts,
 };

@@ -121,7 +121,8 @@ pub(crate) enum Admitted {
 impl Shared {
     pub(crate) fn new(config: crate::RelayConfig) -> Self {
         let rendezvous =
-            Rendezvous::new(config.node, config.limits, config.provider, config.contacts);
+            Rendezvous::new(config.node, config.limits, config.provider, config.contacts)
+                .with_whereabouts(config.whereabouts);
         Self {
             limits: config.limits,
             origin_policy: config.origin_policy,

@@ -1,5 +1,8 @@
 //! Commands that need nobody else.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use towline::{
     crypto::Secret,
     hybrid::{
@@ -8,7 +11,7 @@ use towline::{
     },
 };
 
-use crate::program::{Directory, Program, run, run_plain};
+use crate::program::{Directory, Program, command, run, run_plain};
 
 pub(crate) fn uri() -> String {
     let provider = towline::crypto::rustcrypto::provider();
@@ -126,6 +129,52 @@ async fn servers_stop_at_ctrl_c_with_success() {
         assert_eq!(ended.code, 0, "{ended:?}");
         assert_eq!(ended.events.last().unwrap()["event"], "stopped");
     }
+}
+
+#[tokio::test]
+async fn a_relay_tells_its_operator_how_it_is_and_its_limits_are_flags() {
+    let mut relay = Program::start(["relay", "--admin", "127.0.0.1:0", "--per-source", "0"]);
+    let admin = relay.event("listening").await;
+    assert_eq!(admin["role"], "relay_admin");
+    let url = relay.event("listening").await["url"].as_str().unwrap().replace("ws://", "");
+    // Nobody may hold a connection, so that the first phone is one too many.
+    let upgrade = "GET /cable/new/000102030405060708090A0B0C0D0E0F HTTP/1.1\r\nHost: x\r\n\
+        Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: fido.cable\r\n\r\n";
+    assert!(http(&url, upgrade).starts_with("HTTP/1.1 429"));
+    let admin = admin["url"].as_str().unwrap().replace("http://", "");
+    let metrics = http(&admin, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(metrics.contains("towline_relay_refused_total{status=\"429\"} 1"), "{metrics}");
+    relay.interrupt().await;
+    assert_eq!(relay.ended().await.code, 0);
+}
+
+#[tokio::test]
+async fn a_relay_logs_json_if_asked_and_ends_well_at_sigterm() {
+    let mut child = command(["--json", "relay", "--log-json"])
+        .env("RUST_LOG", "towline_tunnel=info")
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    tokio::time::timeout(Duration::from_secs(60), log.read_line(&mut line)).await.unwrap().unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["fields"]["message"], "tunnel service ready");
+    assert_eq!(line["level"], "INFO");
+    // What service managers send.
+    let id = child.id().unwrap().to_string();
+    let kill = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+}
+
+fn http(address: &str, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    answer
 }
 
 #[tokio::test]

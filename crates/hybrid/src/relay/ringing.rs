@@ -191,7 +191,7 @@ impl Rendezvous {
         self.switchboard.next_ring = id.0.wrapping_add(1);
         let deadline = deadline::after(now, self.limits.ring_answer);
         let computer = self.admit(Place { source, deadline, role: Role::Rings(tunnel_id, id) });
-        self.tunnels.insert(tunnel_id, (computer, routing_id));
+        self.waiting.arrived(tunnel_id, computer, routing_id);
         let (payload, contact) = (payload.to_vec(), contact.clone());
         let ring = Ring { computer, contact, routing_id, tunnel_id, payload, accepted: false };
         if let Some(leg) = phone_leg {
@@ -252,7 +252,7 @@ impl Rendezvous {
         }
         let Some((ring, _)) = self.switchboard.remove(id) else { return };
         self.settle(ring.computer);
-        self.tunnels.remove(&ring.tunnel_id);
+        self.waiting.left(&ring.tunnel_id);
         self.outputs.push_back(Output::Answer { leg: ring.computer, answer: Err(refusal) });
     }
 

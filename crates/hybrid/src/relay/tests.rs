@@ -361,3 +361,41 @@ fn a_time_too_long_for_the_clock_means_never() {
     let again = service.ask_from(1, Request::New { tunnel: tunnel(1) });
     assert_eq!(again, Err(Refusal::InUse));
 }
+
+/// Knows what [`ThisNode`] knows, but for a tunnel of which it has lost sight.
+struct Forgetful(ThisNode, TunnelId);
+
+impl Whereabouts for Forgetful {
+    fn find(&self, tunnel: &TunnelId) -> Option<Waiting> {
+        self.0.find(tunnel).filter(|_| *tunnel != self.1)
+    }
+
+    fn arrived(&mut self, tunnel: TunnelId, leg: Leg, routing_id: RoutingId) {
+        self.0.arrived(tunnel, leg, routing_id);
+    }
+
+    fn left(&mut self, tunnel: &TunnelId) {
+        self.0.left(tunnel);
+    }
+
+    fn here(&self) -> Vec<Leg> {
+        self.0.here()
+    }
+
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+}
+
+#[test]
+fn who_waits_is_found_where_the_whereabouts_say() {
+    let mut service = Service::new(Limits::default());
+    let whereabouts = Box::new(Forgetful(ThisNode::new(), tunnel(2)));
+    service.relay = service.relay.with_whereabouts(whereabouts);
+    let ((first, routing1), (_, routing2)) = (service.open(1), service.open(2));
+    assert!(
+        matches!(service.connect(routing1, 1), Ok(Admission::Joined { with, .. }) if with == first)
+    );
+    assert_eq!(service.connect(routing2, 2), Err(Refusal::NotFound));
+    assert_eq!(service.relay.counts().waiting, 1);
+}

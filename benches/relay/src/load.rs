@@ -1,0 +1,231 @@
+//! The load, bounded in count and time, and the table.
+
+use std::io::{Error, Result};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::client::{self, Pair, Way};
+
+const CONTESTANTS: [&str; 4] = ["splice", "bare", "towline", "towline-tls"];
+
+/// Each kind of load, once per round; the contestants take turns.
+const TIME: Duration = Duration::from_secs(3);
+const ROUNDS: usize = 3;
+
+/// Tunnels that are busy at once.
+const BUSY: u64 = 16;
+
+const MESSAGE: u16 = 1024;
+const LONG_MESSAGE: u16 = 32_768;
+
+/// Idle pairs are given up after this time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
+    println!(
+        "{:12} {:>11} {:>11} {:>10} {:>13} {:>11}",
+        "", "trips/s", "MiB/s", "pairs/s", "idle pairs", "bytes/pair"
+    );
+    println!("{:12} {:>11} {:>11} {:>10}", "", "per core", "per core", "per core");
+    let mut rates = CONTESTANTS.map(|_| Vec::new());
+    for _ in 0..ROUNDS {
+        for (name, rates) in CONTESTANTS.iter().zip(&mut rates) {
+            let mut server = Server::start(name).await?;
+            let trips = round_trips(&mut server, MESSAGE).await?;
+            let long = round_trips(&mut server, LONG_MESSAGE).await?;
+            let ceremonies = ceremonies(&mut server).await?;
+            // A round trip passes the message on twice.
+            let mib = long * 2.0 * f64::from(LONG_MESSAGE) / 1_048_576.0;
+            rates.push([trips, mib, ceremonies]);
+        }
+    }
+    for (name, rates) in CONTESTANTS.iter().zip(rates) {
+        let [trips, mib, ceremonies] = [0, 1, 2].map(|kind| median(&rates, kind));
+        let (pairs, bytes) = idle(&mut Server::start(name).await?, idle_pairs).await?;
+        println!("{name:12} {trips:>11.0} {mib:>11.0} {ceremonies:>10.0} {pairs:>13} {bytes:>11}");
+    }
+    println!(
+        "\n{:12} {:>10} {:>12} {:>12} {:>12}",
+        "", "listening", "bytes/phone", "us to come", "us per alive"
+    );
+    for name in ["towline", "towline-tls"] {
+        listening(&mut Server::start(name).await?, name, idle_pairs).await?;
+    }
+    Ok(())
+}
+
+fn median(rates: &[[f64; 3]], kind: usize) -> f64 {
+    let mut of_kind: Vec<f64> = rates.iter().filter_map(|rates| rates.get(kind)).copied().collect();
+    of_kind.sort_by(f64::total_cmp);
+    of_kind.get(of_kind.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A contestant, killed when dropped.
+struct Server {
+    process: Child,
+    way: Way,
+    next: u64,
+}
+
+impl Server {
+    async fn start(name: &str) -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(["serve", name])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let out = process.stdout.take().ok_or_else(|| Error::other("no output"))?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).await?;
+        let address = line.trim().parse().map_err(Error::other)?;
+        let tls = if name.ends_with("-tls") { Some(client::tls()?) } else { None };
+        Ok(Self { process, way: Way { address, tls }, next: 0 })
+    }
+
+    async fn pair(&mut self) -> Result<Pair> {
+        self.next = self.next.wrapping_add(1);
+        self.way.pair(self.next).await
+    }
+
+    fn proc(&self, file: &str) -> Result<String> {
+        let id = self.process.id().ok_or_else(|| Error::other("the server is gone"))?;
+        std::fs::read_to_string(format!("/proc/{id}/{file}"))
+    }
+
+    /// Time that it has spent on a processor, user and kernel together.
+    fn spent(&self) -> Result<Duration> {
+        // Nanoseconds of its only thread.
+        let stat = self.proc("schedstat")?;
+        let spent = stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());
+        spent.map(Duration::from_nanos).ok_or_else(|| Error::other("no schedstat"))
+    }
+
+    /// Resident memory of its own, in bytes: pages of files are left out.
+    fn resident(&self) -> Result<u64> {
+        let status = self.proc("status")?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.map(|kib| kib.saturating_mul(1024)).ok_or_else(|| Error::other("no RssAnon"))
+    }
+}
+
+fn per_second(count: u32, spent: Duration) -> f64 {
+    f64::from(count) / spent.as_secs_f64()
+}
+
+/// Round trips per second of the server's processor time, on tunnels that are busy at once.
+async fn round_trips(server: &mut Server, length: u16) -> Result<f64> {
+    let mut pairs = Vec::new();
+    for _ in 0..BUSY {
+        pairs.push(server.pair().await?);
+    }
+    let before = server.spent()?;
+    let end = Instant::now().checked_add(TIME).ok_or_else(|| Error::other("the clock"))?;
+    let tasks: Vec<_> =
+        pairs.into_iter().map(|pair| tokio::spawn(to_and_fro(pair, length, end))).collect();
+    let mut trips: u32 = 0;
+    let mut still_open = Vec::new();
+    for task in tasks {
+        let (made, pair) = task.await.map_err(Error::other)??;
+        trips = trips.saturating_add(made);
+        still_open.push(pair);
+    }
+    // Parting is not part of it.
+    let spent = server.spent()?.saturating_sub(before);
+    drop(still_open);
+    Ok(per_second(trips, spent))
+}
+
+async fn to_and_fro(mut pair: Pair, length: u16, end: Instant) -> Result<(u32, Pair)> {
+    let sent = client::frame(length);
+    let mut unmasked = vec![0; sent.len().saturating_sub(4)];
+    let mut masked = vec![0; sent.len()];
+    // A splice leaves masks as they are; the first message shows it.
+    pair.computer.send(&sent).await?;
+    pair.phone.receive(&mut unmasked).await?;
+    let spliced = unmasked.get(1).is_some_and(|byte| byte & 0x80 != 0);
+    if spliced {
+        pair.phone.receive(&mut [0; 4]).await?;
+    }
+    let received = if spliced { &mut masked } else { &mut unmasked };
+    let mut trips: u32 = 0;
+    while Instant::now() < end {
+        pair.phone.send(&sent).await?;
+        pair.computer.receive(received).await?;
+        pair.computer.send(&sent).await?;
+        pair.phone.receive(received).await?;
+        trips = trips.saturating_add(1);
+    }
+    Ok((trips, pair))
+}
+
+/// Tunnels opened and left per second of the server's processor time.
+async fn ceremonies(server: &mut Server) -> Result<f64> {
+    let before = server.spent()?;
+    let start = Instant::now();
+    let mut count: u32 = 0;
+    while start.elapsed() < TIME {
+        drop(server.pair().await?);
+        count = count.saturating_add(1);
+    }
+    // What is still to be done for the last ones is theirs, too.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    Ok(per_second(count, server.spent()?.saturating_sub(before)))
+}
+
+/// How many pairs could be held without a word, and what each takes of the server's memory.
+async fn idle(server: &mut Server, wanted: usize) -> Result<(usize, u64)> {
+    // Whatever is made once is not theirs.
+    drop(server.pair().await?);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let before = server.resident()?;
+    let start = Instant::now();
+    let mut pairs = Vec::new();
+    while pairs.len() < wanted && start.elapsed() < PATIENCE {
+        match server.pair().await {
+            Ok(pair) => pairs.push(pair),
+            Err(error) => {
+                println!("no more after {} pairs: {error}", pairs.len());
+                break;
+            }
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let held = server.resident()?.saturating_sub(before);
+    let count = u64::try_from(pairs.len()).map_err(Error::other)?;
+    Ok((pairs.len(), held.checked_div(count).unwrap_or_default()))
+}
+
+/// Linked phones that wait to be rung: memory, processor time to come, and for "alive" and its answer.
+async fn listening(server: &mut Server, name: &str, wanted: usize) -> Result<()> {
+    let alive = [0x82, 0x83, 0, 0, 0, 0, 0xa1, 0, 0];
+    let mut answer = [0; 5];
+    drop(server.way.listen(u64::MAX).await?);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (memory, before) = (server.resident()?, server.spent()?);
+    let start = Instant::now();
+    let mut phones = Vec::new();
+    while phones.len() < wanted && start.elapsed() < PATIENCE {
+        server.next = server.next.wrapping_add(1);
+        phones.push(server.way.listen(server.next).await?);
+    }
+    let came = server.spent()?;
+    for phone in &mut phones {
+        phone.send(&alive).await?;
+        phone.receive(&mut answer).await?;
+    }
+    let spoke = server.spent()?;
+    let count = u32::try_from(phones.len()).map_err(Error::other)?;
+    let bytes = server.resident()?.saturating_sub(memory).checked_div(count.into());
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(count);
+    println!(
+        "{name:12} {count:>10} {:>12} {:>12.0} {:>12.1}",
+        bytes.unwrap_or_default(),
+        each(came.saturating_sub(before)),
+        each(spoke.saturating_sub(came)),
+    );
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! A contestant in its own process: says where it listens, and serves until it is killed.
+
+use std::io::{Error, Result, Write as _};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use towline_tunnel::{Relay, RelayConfig, Security, Tls};
+
+const ANY_PORT: &str = "127.0.0.1:0";
+
+pub(crate) async fn serve(name: &str) -> Result<()> {
+    let frames = match name {
+        "bare" => true,
+        "splice" => false,
+        "towline" => return towline(Security::Plain).await,
+        "towline-tls" => {
+            let made =
+                rcgen::generate_simple_self_signed(["localhost".into()]).map_err(Error::other)?;
+            let tls = Tls::from_pem(
+                made.cert.pem().as_bytes(),
+                made.signing_key.serialize_pem().as_bytes(),
+            );
+            return towline(Security::Tls(tls.map_err(Error::other)?)).await;
+        }
+        _ => return Err(Error::other("bare, splice, towline or towline-tls")),
+    };
+    let listener = TcpListener::bind(ANY_PORT).await?;
+    ready(listener.local_addr()?)?;
+    crate::bare::serve(listener, frames).await
+}
+
+/// With the limits of a busy service, for all peers have one source.
+async fn towline(security: Security) -> Result<()> {
+    let provider = towline_crypto::rustcrypto::provider();
+    let address = ANY_PORT.parse().map_err(Error::other)?;
+    let mut config = RelayConfig::new(address, security, provider);
+    config.requests_per_source = 100_000;
+    let limits = &mut config.limits;
+    (limits.waiting, limits.pairs, limits.per_source) = (100_000, 100_000, 1_000_000);
+    limits.listening = 100_000;
+    limits.silence = Duration::from_secs(900);
+    (limits.messages, limits.tunnel_bytes) = (u32::MAX, usize::MAX);
+    (limits.waiting_time, limits.idle_time) = (Duration::from_secs(900), Duration::from_secs(900));
+    let relay = Relay::bind(config).await.map_err(Error::other)?;
+    ready(relay.local_addr())?;
+    relay.run().await;
+    Ok(())
+}
+
+fn ready(address: std::net::SocketAddr) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{address}")?;
+    out.flush()
+}
