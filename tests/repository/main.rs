@@ -46,15 +46,19 @@ fn name(path: &Path) -> String {
 
 /// All Rust files below a directory, without what Cargo built.
 fn sources(directory: &Path) -> Vec<PathBuf> {
+    files(directory, "rs")
+}
+
+fn files(directory: &Path, kind: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = fs::read_dir(directory) else { return found };
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
             if path.file_name().is_some_and(|name| name != "target") {
-                found.extend(sources(&path));
+                found.extend(files(&path, kind));
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == kind) {
             found.push(path);
         }
     }
@@ -326,7 +330,7 @@ fn the_links_between_the_pages_lead_somewhere() {
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
             .map(|page| root().join(page))
             .into();
-    pages.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    pages.extend(files(&root().join("docs"), "md"));
     let mut problems = Vec::new();
     for page in pages {
         let text = text(&page);

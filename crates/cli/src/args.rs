@@ -2,6 +2,7 @@
 
 mod keys;
 mod links;
+mod relay;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,6 +16,7 @@ use url::Url;
 pub(crate) use self::{
     keys::{Keys, KeysCommand, Store},
     links::{Links, LinksCommand},
+    relay::Relay,
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
@@ -133,75 +135,6 @@ pub(crate) enum AnswerMode {
     No,
     /// Ask on the terminal
     Ask,
-}
-
-#[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  towline relay                                     ws:// on a free port of this machine
-  towline relay --listen [::]:443 --tls-cert relay.pem --tls-key relay.key
-  towline relay --admin 127.0.0.1:9100              and metrics at http://127.0.0.1:9100/metrics
-  towline relay --air udp:127.0.0.1:4434            and carry the simulated Bluetooth")]
-pub(crate) struct Relay {
-    /// Where to listen; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value_t = loopback())]
-    pub(crate) listen: SocketAddr,
-
-    /// The certificate chain (PEM), leaf first; taken anew when the file is replaced
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    pub(crate) tls_cert: Option<PathBuf>,
-
-    /// The private key of the certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    pub(crate) tls_key: Option<PathBuf>,
-
-    /// Without TLS, listen on other addresses than this machine's: a proxy in front of it does TLS
-    #[arg(long, conflicts_with = "tls_cert")]
-    pub(crate) behind_proxy: bool,
-
-    /// Answer /metrics, /health/live and /health/ready here, for the operator only (plain HTTP)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) admin: Option<SocketAddr>,
-
-    /// Write each line of the log as a JSON object; RUST_LOG=towline_tunnel=info says what is logged
-    #[arg(long)]
-    pub(crate) log_json: bool,
-
-    /// This node's number among several with one name: the first byte of its routing ids
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) node: u8,
-
-    /// Phones and computers that may wait for each other at once [default: 1024]
-    #[arg(long, value_name = "N")]
-    pub(crate) most_waiting: Option<usize>,
-
-    /// Linked phones that may listen at once [default: 4096]
-    #[arg(long, value_name = "N")]
-    pub(crate) most_listening: Option<usize>,
-
-    /// Tunnels that may run at once [default: 4096]
-    #[arg(long, value_name = "N")]
-    pub(crate) most_tunnels: Option<usize>,
-
-    /// Connections of one address (IPv6: one /64 network) at once; raise it behind a proxy [default: 64]
-    #[arg(long, value_name = "N")]
-    pub(crate) per_source: Option<usize>,
-
-    /// How long a tunnel may be without a message, in seconds [default: 300]
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) idle: Option<u64>,
-
-    /// How long a tunnel may live, in seconds [default: 900]
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) lifetime: Option<u64>,
-
-    /// How long tunnels may go on once the relay is told to stop, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    pub(crate) grace: u64,
-
-    /// Also carry a SIMULATED Bluetooth at this address
-    #[arg(long, value_name = "udp:ADDR", value_parser = udp_addr)]
-    pub(crate) air: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

@@ -229,7 +229,7 @@ impl Rendezvous {
         if self.draining {
             return Err(Refusal::Unavailable);
         }
-        if self.per_source.get(&source).is_some_and(|held| *held >= self.limits.per_source) {
+        if self.per_source.get(&source).copied().unwrap_or_default() >= self.limits.per_source {
             return Err(Refusal::TooMany);
         }
         match request {

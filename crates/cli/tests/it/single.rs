@@ -168,13 +168,25 @@ async fn a_relay_logs_json_if_asked_and_ends_well_at_sigterm() {
     assert_eq!(child.wait().await.unwrap().code(), Some(0));
 }
 
+/// The answer to one request, its body by its length: the connection may stay open.
 fn http(address: &str, request: &str) -> String {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
-    answer
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut stream, &mut byte).unwrap();
+        answer.extend(byte);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().unwrap())
+    });
+    let mut body = vec![0; length.unwrap_or_default()];
+    std::io::Read::read_exact(&mut stream, &mut body).unwrap();
+    head + &String::from_utf8(body).unwrap()
 }
 
 #[tokio::test]
