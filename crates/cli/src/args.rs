@@ -57,8 +57,8 @@ pub(crate) enum Command {
     ///
     /// Answers QR codes as a phone does, one after the other.
     ///
-    /// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard input. Passkeys are kept
-    /// until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
+    /// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard input. Without --store
+    /// passkeys are kept until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
     /// last code.
     Phone(Phone),
     /// Be a security key that programs on this machine reach over a socket
@@ -85,7 +85,7 @@ pub(crate) enum Command {
     Links(Links),
     /// List, check and remove the passkeys in a store
     ///
-    /// Reads and changes a store of `key`, while no key uses it.
+    /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),
     /// Explain a QR code field by field
     ///
@@ -163,6 +163,9 @@ pub(crate) struct Phone {
     /// What computers call this phone
     #[arg(long, value_name = "NAME", default_value = "towline phone", requires = "links")]
     pub(crate) called: String,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 
     #[command(flatten)]
     pub(crate) network: Network,

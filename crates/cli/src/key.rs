@@ -32,7 +32,8 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     }
     report.event(&presence(args.presence));
     let provider = towline::crypto::rustcrypto::provider();
-    let store = keys::open_or_create(&args.store, &provider, report)?;
+    let (store, kept) = keys::open_or_create(&args.store, &provider)?;
+    report.event(&kept);
     for endpoint in &endpoints {
         report.event(&listening(endpoint, simulated));
     }

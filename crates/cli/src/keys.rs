@@ -19,20 +19,18 @@ use crate::{
 /// How many are read at a time.
 const PAGE: usize = 64;
 
-/// The store that the arguments name, made if it is not there; one in memory if they name none. Says which.
+/// The store that the arguments name, made if it is not there; one in memory if they name none. And what to say about it.
 pub(crate) fn open_or_create(
     args: &args::Store,
     provider: &CryptoProvider,
-    report: &Report,
-) -> Result<Box<dyn CredentialStore>, Failure> {
+) -> Result<(Box<dyn CredentialStore>, Event), Failure> {
     let Some(path) = &args.store else {
-        report.event(&Event::Store {
+        let event = Event::Store {
             store: event::Store::Memory,
             durable: false,
-            message: "the passkeys of this key are in memory only: they are gone when it ends"
-                .into(),
-        });
-        return Ok(Box::new(MemoryStore::new()));
+            message: "the passkeys are in memory only: they are gone when the program ends".into(),
+        };
+        return Ok((Box::new(MemoryStore::new()), event));
     };
     let source = source(args, path)?;
     let store = match Store::open(path, &source, provider) {
@@ -42,14 +40,13 @@ pub(crate) fn open_or_create(
     let store = store.map_err(|error| store_failure(&error))?;
     let message = match &source {
         KeySource::KeyFile(key) => format!(
-            "the passkeys of this key are in {}; whoever has {} can open it, and without it nobody can",
+            "the passkeys are in {}; whoever has {} can open it, and without it nobody can",
             path.display(),
             key.display()
         ),
-        _ => format!("the passkeys of this key are in {}, behind its passphrase", path.display()),
+        _ => format!("the passkeys are in {}, behind its passphrase", path.display()),
     };
-    report.event(&Event::Store { store: event::Store::File, durable: true, message });
-    Ok(Box::new(store))
+    Ok((Box::new(store), Event::Store { store: event::Store::File, durable: true, message }))
 }
 
 pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {

@@ -1,12 +1,12 @@
 //! `towline phone`: answers codes, and computers that it is linked with, one after the other, with passkeys that it keeps
-//! while it runs.
+//! while it runs, or in a file.
 
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
-    authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys},
+    authenticator::{Authenticator, Config, SoftwareKeys},
     hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
@@ -15,6 +15,7 @@ use crate::{
     console::Console,
     event::{Event, Step},
     exit::{Exit, Failure},
+    keys,
     links::file::LinkFile,
     network,
     person::{Outcome, Seen, Terminal, TerminalPerson, TypedAhead},
@@ -34,10 +35,13 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
+    let (store, kept) = keys::open_or_create(&args.store, &provider)?;
+    if args.store.store.is_some() {
+        report.event(&kept);
+    }
     let keys = SoftwareKeys::new(provider.clone());
-    let authenticator =
-        Authenticator::new(Config::phone(), provider.clone(), MemoryStore::new(), keys)
-            .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let authenticator = Authenticator::new(Config::phone(), provider.clone(), store, keys)
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let console = Arc::new(Mutex::new(Console::new()));
     let seen = Arc::new(Seen::default());
     let terminal =

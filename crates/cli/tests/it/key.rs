@@ -243,7 +243,7 @@ async fn a_reader_sees_what_is_simulated_and_what_is_lost() {
     let told: Vec<&str> = told.lines().collect();
     assert_eq!(told.len(), 4, "{told:?}");
     assert!(told[0].contains("SIMULATED"), "{told:?}");
-    assert!(told[1].contains("gone when it ends"), "{told:?}");
+    assert!(told[1].contains("gone when the program ends"), "{told:?}");
     assert_eq!(told[2], "passkey saved: jo on example.org (SIMULATED presence)");
     assert_eq!(told[3], "stopped (SIMULATED presence); the passkeys of this key are gone");
 }

@@ -10,7 +10,7 @@ use towline_ctap::{
 use crate::{
     hid::Client,
     program::{Directory, Program, run, run_plain},
-    world::text,
+    world::{World, text},
 };
 
 fn make_credential(user: u8) -> Vec<u8> {
@@ -131,4 +131,22 @@ async fn a_store_whose_key_file_is_gone_stays_as_it_is() {
     assert!(text(&refused.failed()["message"]).contains("restore a backup"), "{refused:?}");
     assert_eq!(fs::read(&path).unwrap().len(), before.len());
     assert!(!std::path::Path::new(&format!("{path}.key")).exists(), "no new key is made");
+}
+
+#[tokio::test]
+async fn a_phone_that_was_killed_signs_in_with_what_it_made_before() {
+    let world = World::new().await;
+    let path = world.directory.path("phone.passkeys");
+    let args = ["--answer", "yes", "--store", &path];
+    let mut phone = world.phone(&args);
+    let store = phone.event("store").await;
+    assert_eq!((&store["store"], &store["durable"]), (&"file".into(), &true.into()));
+    let made = world.register(&mut phone, "alice").await;
+    assert_eq!(made.code, 0, "{made:?}");
+    // It may still be busy with its goodbye.
+    phone.event("served").await;
+    drop(phone);
+    let mut phone = world.phone(&args);
+    let used = world.scan(&["sign-in"], &mut phone).await.ended().await;
+    assert_eq!(used.code, 0, "{used:?}");
 }
