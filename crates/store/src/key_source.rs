@@ -12,7 +12,7 @@ use towline_cbor::{Key, Reader, Writer};
 use towline_crypto::{CryptoProvider, Secret};
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Error, directory::sync_directory};
 
 /// How deep the record of the root key nests.
 const DEPTH: u8 = 1;
@@ -102,8 +102,14 @@ impl KeySource {
             opened => opened?,
         };
         let key = provider.random.secret::<32>()?;
-        file.write_all(key.expose())?;
-        Ok(file.sync_all()?)
+        let written = file.write_all(key.expose()).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            // Half a key would be in the way of the next try.
+            let _ = fs::remove_file(path);
+            return Err(error.into());
+        }
+        // The store must never be on the disk without the key that opens it.
+        sync_directory(path)
     }
 
     /// The key that seals the root key.

@@ -38,6 +38,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod directory;
 mod error;
 mod key_source;
 mod read;

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, KeySource,
+    directory::sync_directory,
     key_source::LockedRoot,
     read::Reading,
     seal::{self, Keys},
@@ -314,16 +315,6 @@ fn beside(path: &Path, extension: &str) -> PathBuf {
     name.push(".");
     name.push(extension);
     name.into()
-}
-
-/// A new name is durable only when its directory is.
-fn sync_directory(path: &Path) -> Result<(), Error> {
-    #[cfg(unix)]
-    if let Some(directory) = path.canonicalize()?.parent() {
-        fs::File::open(directory)?.sync_all()?;
-    }
-    let _ = path;
-    Ok(())
 }
 
 /// For the message to another process that finds the store in use; what keeps it out is the lock on the file itself.
