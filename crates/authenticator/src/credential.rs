@@ -1,6 +1,6 @@
 //! One credential as it is stored.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use towline_crypto::Secret;
 use towline_ctap::{
@@ -69,18 +69,18 @@ impl LargeBlobPlace {
 }
 
 /// A key as a [`KeyStore`](crate::KeyStore) wants it kept: for software the private key itself, for hardware a wrapped
-/// key or a handle. It is wiped on drop and not shown by `Debug`.
+/// key or a handle. Clones share it; it is wiped when the last one is dropped, and not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyHandle {
     algorithm: i64,
-    material: Zeroizing<Box<[u8]>>,
+    material: Arc<Zeroizing<Box<[u8]>>>,
 }
 
 impl KeyHandle {
     /// A handle of a key of this COSE algorithm.
     #[must_use]
-    pub const fn new(algorithm: i64, material: Zeroizing<Box<[u8]>>) -> Self {
-        Self { algorithm, material }
+    pub fn new(algorithm: i64, material: Zeroizing<Box<[u8]>>) -> Self {
+        Self { algorithm, material: Arc::new(material) }
     }
 
     /// The COSE algorithm.

@@ -1,6 +1,6 @@
 //! Identifiers and hashes that can't hold an illegal value.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, sync::Arc};
 use core::fmt;
 
 use towline_cbor::Reader;
@@ -9,9 +9,9 @@ use towline_crypto::CryptoProvider;
 use crate::{IdError, Malformed};
 
 /// An RP ID as the authenticator sees it: non-empty UTF-8 of at most 253 bytes, the limit of a domain name. Equality is
-/// exact; which names a site may use is the client's business (WebAuthn L3 §5.1.3).
+/// exact; which names a site may use is the client's business (WebAuthn L3 §5.1.3). Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RpId(Box<str>);
+pub struct RpId(Arc<str>);
 
 impl RpId {
     /// The longest that is accepted, in bytes.
