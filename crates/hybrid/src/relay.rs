@@ -280,8 +280,11 @@ impl Rendezvous {
         self.waiting.left(&tunnel);
         self.remember(tunnel, now);
         let deadline = deadline::after(now, self.limits.pair_time);
-        if let Some(Role::Rings(_, ring)) = self.settle(with) {
-            self.switchboard.ring_joined(ring);
+        if let Some(Role::Rings(_, ring)) = self.settle(with)
+            && !self.switchboard.ring_joined(ring)
+        {
+            // To come is to accept: the computer still waits for the response to its request.
+            self.outputs.push_back(Output::Answer { leg: with, answer: Ok(()) });
         }
         self.postpone(with, deadline);
         let leg = self.admit(Place { source, deadline, role: Role::Settled });

@@ -95,6 +95,21 @@ async fn a_phone_that_is_rung_joins_and_the_tunnel_runs() {
 }
 
 #[tokio::test]
+async fn a_phone_that_comes_without_a_word_is_taken_to_have_accepted() {
+    let relay = start(config()).await;
+    let mut phone = listen(&relay, 1).await.unwrap();
+    let comes = async {
+        let (_, path) = rung(&mut phone).await;
+        relay.open(&path).await.unwrap().0
+    };
+    let (ringing, mut joined) = tokio::join!(ring(&relay, 1, true), comes);
+    let (mut computer, _) = ringing.unwrap();
+    assert_eq!(receive(&mut computer).await, Message::binary(vec![0]));
+    computer.send(Message::binary(vec![1; 81])).await.unwrap();
+    assert_eq!(receive(&mut joined).await, Message::binary(vec![1; 81]));
+}
+
+#[tokio::test]
 async fn a_computer_says_no_more_than_its_first_word_before_the_phone_is_there() {
     let relay = start(config()).await;
     for words in [vec![vec![1; 81], vec![1]], vec![vec![1; 257]]] {

@@ -131,15 +131,21 @@ impl Program {
 
     /// Waits until it ends by itself.
     pub(crate) async fn ended(mut self) -> Ended {
-        let status =
-            timeout(PATIENCE, self.child.wait()).await.expect("the program does not end").unwrap();
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        if ended.is_err() {
+            // So that what it said tells why it goes on.
+            self.child.kill().await.unwrap();
+        }
         let mut events = Vec::new();
         while let Some(line) = self.lines.next_line().await.unwrap() {
             events.push(serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}")));
         }
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).await.unwrap();
-        Ended { code: status.code().expect("ended by a signal"), events, stderr }
+        let Ok(status) = ended else {
+            panic!("the program does not end; it said {events:?} {stderr}")
+        };
+        Ended { code: status.unwrap().code().expect("ended by a signal"), events, stderr }
     }
 }
 

@@ -99,9 +99,10 @@ impl Switchboard {
         }
     }
 
-    /// The phone is with the computer.
-    pub(super) fn ring_joined(&mut self, ring: RingId) {
-        self.remove(ring);
+    /// The phone is with the computer. Says whether it had told that it comes: what it says and its coming travel over two
+    /// connections, and either may arrive first.
+    pub(super) fn ring_joined(&mut self, ring: RingId) -> bool {
+        self.remove(ring).is_none_or(|(ring, _)| ring.accepted)
     }
 
     fn remove(&mut self, id: RingId) -> Option<(Ring, Option<Leg>)> {

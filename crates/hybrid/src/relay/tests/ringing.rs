@@ -102,6 +102,23 @@ fn a_computer_rings_and_the_phone_joins_it() {
     assert_eq!(service.relay.counts(), counts(0, 1, 0));
 }
 
+/// It accepts over one connection and comes over another, and a busy service may see the second first.
+#[test]
+fn a_phone_that_comes_before_it_is_heard_to_accept_has_accepted() {
+    let mut service = service();
+    let phone = service.listen(1).unwrap();
+    let computer = service.ring(1).unwrap();
+    let (ring, routing, tunnel) = service.told(phone);
+    let joined = service.ask_from(1, Request::Connect { routing, tunnel });
+    assert!(matches!(joined, Ok(Admission::Joined { with, .. }) if with == computer));
+    assert_eq!(service.outputs(), [answer(computer, Ok(()))]);
+    // What it said before comes too late to matter, and so would a refusal.
+    assert_eq!(service.say(phone, FromPhone::Accept(ring)), []);
+    assert_eq!(service.say(phone, FromPhone::Refuse(ring, Reason::Busy)), []);
+    let counts = Counts { waiting: 0, listening: 1, joined: 2 };
+    assert_eq!(service.relay.counts(), counts);
+}
+
 #[test]
 fn requests_of_phones_and_computers_are_read() {
     let payload = "A1".repeat(33);
