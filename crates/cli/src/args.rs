@@ -204,8 +204,13 @@ pub(crate) enum LargeBlobForm {
 #[derive(Debug, Args)]
 #[command(after_long_help = KEY_EXAMPLES)]
 pub(crate) struct Key {
+    /// Be a key on USB, which browsers, OpenSSH and libfido2 find by themselves (Linux, through /dev/uhid)
+    #[arg(long)]
+    pub(crate) uhid: bool,
+
     /// Where to listen, on this machine: udp:ADDR, tcp:ADDR or unix:PATH; port 0 picks a free one. Can be repeated
-    #[arg(long, value_name = "ENDPOINT", default_value = "udp:127.0.0.1:8111")]
+    /// [default: udp:127.0.0.1:8111, without --uhid]
+    #[arg(long, value_name = "ENDPOINT")]
     pub(crate) listen: Vec<Endpoint>,
 
     /// Who confirms what programs ask for
@@ -224,8 +229,20 @@ pub(crate) struct Key {
     pub(crate) store: Store,
 }
 
+impl Key {
+    /// Where to listen.
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
+        let somewhere = self.uhid || !self.listen.is_empty();
+        if somewhere { self.listen.clone() } else { DEFAULT_ENDPOINT.parse().into_iter().collect() }
+    }
+}
+
+/// Where a key is looked for that is not on USB.
+const DEFAULT_ENDPOINT: &str = "udp:127.0.0.1:8111";
+
 const KEY_EXAMPLES: &str = "\
 Examples:
+  towline key --uhid --store my.passkeys            on USB: what any browser on this machine sees
   towline key                                       at udp:127.0.0.1:8111, asks here
   towline key --listen tcp:127.0.0.1:35962 --listen unix:/run/user/1000/key.sock
   towline key --presence auto                       SIMULATED presence, for tests

@@ -1,4 +1,5 @@
-//! `towline key`: a security key behind sockets of this machine, with passkeys that it keeps while it runs, or in a file.
+//! `towline key`: a security key behind sockets of this machine or on a pretended USB, with passkeys that it keeps while it
+//! runs, or in a file.
 
 use std::{convert::Infallible, io, sync::Arc};
 
@@ -9,7 +10,8 @@ use towline::{
     },
     crypto::CryptoProvider,
 };
-use towline_ctaphid_socket::{Door, DoorError, Endpoint, Person, Presence};
+use towline_ctaphid_socket::{Door, DoorError, Endpoint};
+use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
 
 use crate::{
     args::{self, AnswerMode, KeyKind, LargeBlobForm, PresenceMode},
@@ -20,15 +22,17 @@ use crate::{
     person::{Terminal, TypedAhead, passkey},
     report::Report,
     stop::Stop,
+    usb::Usb,
 };
 
 pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let simulated = args.presence == PresenceMode::Auto;
-    let mut door = Door::new();
+    let key = SecurityKey::new();
+    let mut door = Door::new(key.reports());
     let mut endpoints = Vec::new();
-    for endpoint in &args.listen {
-        endpoints.push(door.listen(endpoint).await.map_err(door_failure)?);
+    for endpoint in args.endpoints() {
+        endpoints.push(door.listen(&endpoint).await.map_err(door_failure)?);
     }
     report.event(&presence(args.presence));
     let provider = towline::crypto::rustcrypto::provider();
@@ -37,8 +41,22 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     for endpoint in &endpoints {
         report.event(&listening(endpoint, simulated));
     }
+    let mut usb = None;
+    if args.uhid {
+        let (plugged_in, where_it_is) = Usb::plug_in(simulated).await?;
+        report.event(&where_it_is);
+        usb = Some(plugged_in);
+    }
+    let reports = key.reports();
+    let unplugged = async {
+        match usb {
+            Some(usb) => usb.serve(reports).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        ended = serve(door, provider, store, args, report) => match ended? {},
+        ended = serve(key, provider, store, args, report) => match ended? {},
+        ended = unplugged => match ended? {},
         () = stop.wished() => {}
     }
     let forgets = args.store.store.is_none();
@@ -47,14 +65,14 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
 }
 
 async fn serve(
-    door: Door,
+    key: SecurityKey,
     provider: CryptoProvider,
     store: Box<dyn CredentialStore>,
     args: &args::Key,
     report: &Arc<Report>,
 ) -> Result<Infallible, Failure> {
     let keys = SoftwareKeys::new(provider.clone());
-    let key = Authenticator::new(config(args), provider, store, keys)
+    let authenticator = Authenticator::new(config(args), provider, store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let presence = match args.presence {
         PresenceMode::Ask => {
@@ -69,7 +87,7 @@ async fn serve(
         }
         PresenceMode::Auto => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
     };
-    door.run(key, presence).await.map_err(door_failure)
+    Ok(key.run(authenticator, presence).await)
 }
 
 /// The key that the arguments describe.

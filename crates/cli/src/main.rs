@@ -22,6 +22,7 @@ mod report;
 mod rp;
 mod stop;
 mod tls;
+mod usb;
 
 use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
 

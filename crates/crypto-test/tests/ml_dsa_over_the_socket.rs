@@ -20,19 +20,21 @@ use towline_ctap::{
     PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, User, UserHandle, algorithm,
     hid::{Host, HostOutput},
 };
-use towline_ctaphid_socket::{Door, Endpoint, Nobody, Presence};
+use towline_ctaphid_socket::{Door, Endpoint};
+use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
 
 const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
 
 /// A key that is touched at once, at a socket of its own.
 async fn key(config: Config) -> Endpoint {
     let keys = SoftwareKeys::new(provider());
-    let key = Authenticator::new(config, provider(), MemoryStore::new(), keys).unwrap();
-    let mut door = Door::new();
+    let authenticator = Authenticator::new(config, provider(), MemoryStore::new(), keys).unwrap();
+    let key = SecurityKey::new();
+    let mut door = Door::new(key.reports());
     let endpoint = door.listen(&"tcp:127.0.0.1:0".parse().unwrap()).await.unwrap();
     tokio::spawn(async move {
-        let Err(error) = door.run(key, Presence::Simulated(Nobody)).await;
-        panic!("{error}");
+        let _open = door;
+        match key.run(authenticator, Presence::Simulated(Nobody)).await {}
     });
     endpoint
 }

@@ -5,19 +5,21 @@
 use std::{env, error::Error};
 
 use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
-use towline_ctaphid_socket::{Door, Nobody, Presence};
+use towline_ctaphid_socket::Door;
+use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
-    let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
+    let authenticator =
+        Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
 
-    let mut door = Door::new();
+    let key = SecurityKey::new();
+    let mut door = Door::new(key.reports());
     for endpoint in env::args().skip(1) {
         println!("listening on {}", door.listen(&endpoint.parse()?).await?);
     }
     println!("whoever can reach this key gets what it asks for");
-    door.run(key, Presence::Simulated(Nobody)).await?;
-    Ok(())
+    match key.run(authenticator, Presence::Simulated(Nobody)).await {}
 }

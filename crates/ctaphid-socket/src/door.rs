@@ -1,15 +1,14 @@
 //! The door: opened at any number of endpoints, with one authenticator behind it.
 
-use std::{convert::Infallible, io};
+use std::io;
 
-use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet};
-use towline_authenticator::Authenticator;
+use tokio::{net::UdpSocket, task::JoinSet};
+use towline_ctaphid_tokio::Reports;
 
 use crate::{
-    Endpoint, Person, Presence,
-    driver::Driver,
+    Endpoint,
     endpoint::Kind,
-    listener::{QUEUE, Received, serve_tcp, serve_udp},
+    listener::{serve_tcp, serve_udp},
 };
 
 /// Why a door does not open.
@@ -24,41 +23,26 @@ pub enum DoorError {
         /// Why not.
         source: io::Error,
     },
-    /// [`Door::run`] was called without an endpoint.
-    #[error("there is no endpoint to listen on: name one, udp:127.0.0.1:8111 say")]
-    NoEndpoint,
 }
 
-/// Sockets that lead to one software authenticator.
-///
-/// Every endpoint and connection is a handle to the same device: channels and state are shared, and opening or closing one
-/// changes nothing. When the door is dropped, its sockets are closed.
+/// Sockets that lead to one security key. When the door is dropped, they are closed.
 #[derive(Debug)]
 pub struct Door {
     listeners: JoinSet<()>,
     #[cfg(unix)]
     files: Vec<crate::unix::SocketFile>,
-    inbox: mpsc::Receiver<Received>,
-    sender: mpsc::Sender<Received>,
-}
-
-impl Default for Door {
-    fn default() -> Self {
-        Self::new()
-    }
+    reports: Reports,
 }
 
 impl Door {
-    /// A door that is open nowhere yet.
+    /// A door to the key that takes these reports. It is open nowhere yet.
     #[must_use]
-    pub fn new() -> Self {
-        let (sender, inbox) = mpsc::channel(QUEUE);
+    pub fn new(reports: Reports) -> Self {
         Self {
             listeners: JoinSet::new(),
             #[cfg(unix)]
             files: Vec::new(),
-            inbox,
-            sender,
+            reports,
         }
     }
 
@@ -81,14 +65,14 @@ impl Door {
     async fn listen_udp(&mut self, address: std::net::SocketAddr) -> io::Result<Endpoint> {
         let socket = UdpSocket::bind(address).await?;
         let bound = Endpoint(Kind::Udp(socket.local_addr()?));
-        self.listeners.spawn(serve_udp(socket, self.sender.clone()));
+        self.listeners.spawn(serve_udp(socket, self.reports.clone()));
         Ok(bound)
     }
 
     async fn listen_tcp(&mut self, address: std::net::SocketAddr) -> io::Result<Endpoint> {
         let listener = tokio::net::TcpListener::bind(address).await?;
         let bound = Endpoint(Kind::Tcp(listener.local_addr()?));
-        self.listeners.spawn(serve_tcp(listener, self.sender.clone()));
+        self.listeners.spawn(serve_tcp(listener, self.reports.clone()));
         Ok(bound)
     }
 
@@ -96,25 +80,7 @@ impl Door {
     fn listen_unix(&mut self, path: &std::path::Path) -> io::Result<Endpoint> {
         let (listener, file) = crate::unix::bind(path)?;
         self.files.push(file);
-        self.listeners.spawn(crate::listener::serve_unix(listener, self.sender.clone()));
+        self.listeners.spawn(crate::listener::serve_unix(listener, self.reports.clone()));
         Ok(Endpoint(Kind::Unix(path.to_owned())))
-    }
-
-    /// Serves, until the future is dropped. That it starts is a power-up of the authenticator.
-    ///
-    /// # Errors
-    /// [`DoorError::NoEndpoint`].
-    pub async fn run<P: Person>(
-        mut self,
-        authenticator: Authenticator,
-        presence: Presence<P>,
-    ) -> Result<Infallible, DoorError> {
-        if self.listeners.is_empty() {
-            return Err(DoorError::NoEndpoint);
-        }
-        let simulated = matches!(presence, Presence::Simulated(_));
-        let (Presence::Ask(person) | Presence::Simulated(person)) = presence;
-        let driver = Driver::new(authenticator, simulated);
-        Ok(driver.run(&mut self.inbox, person).await)
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! ```no_run
 //! use towline_authenticator::{Answer, Authenticator, Config, MemoryStore, Question, SoftwareKeys};
-//! use towline_ctaphid_socket::{Door, Person, Presence};
+//! use towline_ctaphid_socket::Door;
+//! use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
 //!
 //! struct Terminal;
 //!
@@ -20,28 +21,24 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let provider = towline_crypto::rustcrypto::provider();
 //! let keys = SoftwareKeys::new(provider.clone());
-//! let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
+//! let authenticator = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
 //!
-//! let mut door = Door::new();
+//! let key = SecurityKey::new();
+//! let mut door = Door::new(key.reports());
 //! for endpoint in ["udp:127.0.0.1:8111", "tcp:127.0.0.1:35962"] {
 //!     println!("listening on {}", door.listen(&endpoint.parse()?).await?);
 //! }
-//! door.run(key, Presence::Ask(Terminal)).await?;
-//! # Ok(())
+//! match key.run(authenticator, Presence::Ask(Terminal)).await {}
 //! # }
 //! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod control;
 mod door;
-mod driver;
 mod endpoint;
 mod listener;
-mod presence;
 #[cfg(unix)]
 mod unix;
 
 pub use door::{Door, DoorError};
 pub use endpoint::{Endpoint, EndpointError};
-pub use presence::{Nobody, Person, Presence};

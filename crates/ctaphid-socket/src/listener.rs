@@ -1,57 +1,25 @@
-//! Sockets: reports from whoever connects go into one inbox, and answers back to where they belong.
+//! Sockets: reports from whoever connects go to the key, and answers back to where they belong.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, UdpSocket},
-    sync::{Notify, mpsc},
+    sync::mpsc,
     task::JoinSet,
 };
 use towline_ctap::hid::{REPORT_SIZE, Report};
+use towline_ctaphid_tokio::{Reports, Source};
 
-/// How many reports may wait, in each direction: several messages of the greatest length, 129 reports each.
-pub(crate) const QUEUE: usize = 1024;
+/// How many answers may wait: several messages of the greatest length, 129 reports each.
+const QUEUE: usize = 1024;
 
 /// The receive buffer of a UDP socket, in bytes: a client may send a whole message before it reads, and the system counts
 /// much more for a datagram than its 64 bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
-/// A report, and where its answer goes.
-#[derive(Debug)]
-pub(crate) struct Received {
-    pub(crate) report: Report,
-    pub(crate) source: Source,
-}
-
-/// Where a report came from.
-#[derive(Debug, Clone)]
-pub(crate) enum Source {
-    Datagram { peer: SocketAddr, out: mpsc::Sender<(Report, SocketAddr)> },
-    Stream { out: mpsc::Sender<Report>, overflow: Arc<Notify> },
-}
-
-impl Source {
-    /// Sends a report back. Whoever is gone misses it; whoever does not read is not waited for.
-    pub(crate) fn send(&self, report: Report) {
-        match self {
-            Self::Datagram { peer, out } => {
-                if out.try_send((report, *peer)).is_err() {
-                    tracing::warn!(%peer, "a report could not be sent");
-                }
-            }
-            Self::Stream { out, overflow } => {
-                // A stream with a hole in it is of no use any more.
-                if let Err(mpsc::error::TrySendError::Full(_)) = out.try_send(report) {
-                    overflow.notify_one();
-                }
-            }
-        }
-    }
-}
-
 /// One datagram is one report.
-pub(crate) async fn serve_udp(socket: UdpSocket, inbox: mpsc::Sender<Received>) {
+pub(crate) async fn serve_udp(socket: UdpSocket, reports: Reports) {
     if let Err(error) = socket2::SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
         tracing::warn!(%error, "the receive buffer stays as it is; long messages may be lost");
     }
@@ -77,8 +45,7 @@ pub(crate) async fn serve_udp(socket: UdpSocket, inbox: mpsc::Sender<Received>) 
                 tracing::debug!(%peer, length, "dropped a datagram that is no report");
                 continue;
             };
-            let source = Source::Datagram { peer, out: out.clone() };
-            if inbox.send(Received { report, source }).await.is_err() {
+            if reports.deliver(report, &Source::datagram(peer, out.clone())).await.is_err() {
                 return;
             }
         }
@@ -95,7 +62,7 @@ fn report(datagram: &[u8]) -> Option<Report> {
 }
 
 /// Takes connections; each is a handle to the same device.
-pub(crate) async fn serve_tcp(listener: TcpListener, inbox: mpsc::Sender<Received>) {
+pub(crate) async fn serve_tcp(listener: TcpListener, reports: Reports) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
@@ -104,7 +71,7 @@ pub(crate) async fn serve_tcp(listener: TcpListener, inbox: mpsc::Sender<Receive
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "could not disable Nagle's algorithm");
                 }
-                connections.spawn(serve_stream(stream, inbox.clone()));
+                connections.spawn(serve_stream(stream, reports.clone()));
             }
             Err(error) => pause(&error).await,
         }
@@ -114,12 +81,12 @@ pub(crate) async fn serve_tcp(listener: TcpListener, inbox: mpsc::Sender<Receive
 
 /// The same over a Unix socket.
 #[cfg(unix)]
-pub(crate) async fn serve_unix(listener: tokio::net::UnixListener, inbox: mpsc::Sender<Received>) {
+pub(crate) async fn serve_unix(listener: tokio::net::UnixListener, reports: Reports) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(serve_stream(stream, inbox.clone()));
+                connections.spawn(serve_stream(stream, reports.clone()));
             }
             Err(error) => pause(&error).await,
         }
@@ -134,13 +101,12 @@ async fn pause(error: &io::Error) {
 }
 
 /// Each report follows its length, which is always the same.
-async fn serve_stream(stream: impl AsyncRead + AsyncWrite, inbox: mpsc::Sender<Received>) {
+async fn serve_stream(stream: impl AsyncRead + AsyncWrite, reports: Reports) {
     let (mut reader, mut writer) = tokio::io::split(stream);
-    let (out, mut outbox) = mpsc::channel::<Report>(QUEUE);
-    let overflow = Arc::new(Notify::new());
-    let source = Source::Stream { out, overflow: overflow.clone() };
+    let (source, mut answers) = Source::stream();
+    let overflow = answers.overflow();
     let write = async {
-        while let Some(report) = outbox.recv().await {
+        while let Some(report) = answers.next().await {
             let mut framed = [0; REPORT_SIZE + 2];
             let (length, content) = framed.split_at_mut(LENGTH.len());
             length.copy_from_slice(&LENGTH);
@@ -162,7 +128,7 @@ async fn serve_stream(stream: impl AsyncRead + AsyncWrite, inbox: mpsc::Sender<R
             if reader.read_exact(&mut report).await.is_err() {
                 return;
             }
-            if inbox.send(Received { report, source: source.clone() }).await.is_err() {
+            if reports.deliver(report, &source).await.is_err() {
                 return;
             }
         }
@@ -170,7 +136,7 @@ async fn serve_stream(stream: impl AsyncRead + AsyncWrite, inbox: mpsc::Sender<R
     tokio::select! {
         () = write => {}
         () = read => {}
-        () = overflow.notified() => tracing::debug!("closed a connection that does not read"),
+        () = overflow => tracing::debug!("closed a connection that does not read"),
     }
 }
 

@@ -21,7 +21,8 @@ use towline_ctap::{
     hid::{Capabilities, Channel, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE},
     u2f::{Control, StatusWord, U2fRegistration, U2fRequest, split_response},
 };
-use towline_ctaphid_socket::{Door, DoorError, Endpoint, Nobody, Person, Presence};
+use towline_ctaphid_socket::{Door, DoorError, Endpoint};
+use towline_ctaphid_tokio::{Nobody, Person, Presence, SecurityKey};
 
 const UDP: &str = "udp:127.0.0.1:0";
 const TCP: &str = "tcp:127.0.0.1:0";
@@ -140,7 +141,7 @@ async fn a_unix_socket_is_its_owners_alone_and_goes_with_the_door() {
     let mut client = Client::connect(&endpoints[0]).await;
     assert!(client.cbor(GET_INFO).await.result.is_ok());
     assert!(matches!(
-        Door::new().listen(&text.parse().unwrap()).await,
+        Door::new(SecurityKey::new().reports()).listen(&text.parse().unwrap()).await,
         Err(DoorError::Listen { .. })
     ));
     door.abort();
@@ -161,7 +162,7 @@ async fn a_unix_socket_that_was_left_behind_is_replaced_and_other_files_are_not(
     let file = socket_path("file");
     std::fs::write(&file, b"precious").unwrap();
     let endpoint = format!("unix:{}", file.display()).parse().unwrap();
-    assert!(Door::new().listen(&endpoint).await.is_err());
+    assert!(Door::new(SecurityKey::new().reports()).listen(&endpoint).await.is_err());
     assert_eq!(std::fs::read(&file).unwrap(), b"precious");
     std::fs::remove_file(&file).unwrap();
 }
@@ -169,17 +170,8 @@ async fn a_unix_socket_that_was_left_behind_is_replaced_and_other_files_are_not(
 #[tokio::test]
 async fn a_door_that_can_not_be_opened_says_why() {
     let endpoints = simulated(&[TCP]).await;
-    let error = Door::new().listen(&endpoints[0]).await.unwrap_err();
+    let error = Door::new(SecurityKey::new().reports()).listen(&endpoints[0]).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("can't listen on {}", endpoints[0])));
-    let provider = towline_crypto::rustcrypto::provider();
-    let key = towline_authenticator::Authenticator::new(
-        towline_authenticator::Config::security_key(),
-        provider.clone(),
-        towline_authenticator::MemoryStore::new(),
-        towline_authenticator::SoftwareKeys::new(provider),
-    );
-    let nowhere = Door::new().run(key.unwrap(), Presence::Simulated(Nobody)).await;
-    assert!(matches!(nowhere, Err(DoorError::NoEndpoint)));
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ use towline_ctap::{
         Report,
     },
 };
-use towline_ctaphid_socket::{Door, Endpoint, Person, Presence};
+use towline_ctaphid_socket::{Door, Endpoint};
+use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
 
 /// Opens a door at the endpoints, with a security key behind it.
 pub(crate) async fn open<P: Person + 'static>(
@@ -27,15 +28,16 @@ pub(crate) async fn open<P: Person + 'static>(
     let keys = SoftwareKeys::new(provider.clone());
     let mut config = Config::security_key();
     config.reset_transports = Some(vec![Transport::Usb]);
-    let key = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-    let mut door = Door::new();
+    let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
+    let key = SecurityKey::new();
+    let mut door = Door::new(key.reports());
     let mut bound = Vec::new();
     for endpoint in endpoints {
         bound.push(door.listen(&endpoint.parse().unwrap()).await.unwrap());
     }
     let task = tokio::spawn(async move {
-        let Err(error) = door.run(key, presence).await;
-        panic!("{error}");
+        let _open = door;
+        match key.run(authenticator, presence).await {}
     });
     (bound, task)
 }

@@ -24,14 +24,56 @@ use towline_ctap::{
 };
 
 use crate::{
-    Person,
+    Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
-    listener::{Received, Source},
     presence::Simulation,
+    reports::{QUEUE, Received, Reports, Source},
 };
 
+/// A security key: one authenticator, which any number of doors lead to.
+///
+/// Every door, and every connection of one, is a handle to the same device: channels and state are shared, and opening or
+/// closing one changes nothing.
+#[derive(Debug)]
+pub struct SecurityKey {
+    inbox: mpsc::Receiver<Received>,
+    reports: Reports,
+}
+
+impl Default for SecurityKey {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SecurityKey {
+    /// A key that has no door yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let (sender, inbox) = mpsc::channel(QUEUE);
+        Self { inbox, reports: Reports(sender) }
+    }
+
+    /// What a door needs.
+    #[must_use]
+    pub fn reports(&self) -> Reports {
+        self.reports.clone()
+    }
+
+    /// Serves, until the future is dropped. That it starts is a power-up of the authenticator; what came before waits.
+    pub async fn run<P: Person>(
+        mut self,
+        authenticator: Authenticator,
+        presence: Presence<P>,
+    ) -> Infallible {
+        let simulated = matches!(presence, Presence::Simulated(_));
+        let (Presence::Ask(person) | Presence::Simulated(person)) = presence;
+        Driver::new(authenticator, simulated).run(&mut self.inbox, person).await
+    }
+}
+
 /// One device: its channels, its authenticator, and whose request is under way.
-pub(crate) struct Driver {
+struct Driver {
     authenticator: Authenticator,
     device: Device,
     /// Where the answers to the request under way go.
@@ -56,7 +98,7 @@ enum Happened {
 }
 
 impl Driver {
-    pub(crate) fn new(authenticator: Authenticator, simulated: bool) -> Self {
+    fn new(authenticator: Authenticator, simulated: bool) -> Self {
         let mut config = DeviceConfig::default();
         config.never = Some(Channel(CONTROL_CHANNEL));
         if authenticator.config().versions.contains(&Version::U2fV2) {
@@ -74,7 +116,7 @@ impl Driver {
         }
     }
 
-    pub(crate) async fn run(
+    async fn run(
         mut self,
         inbox: &mut mpsc::Receiver<Received>,
         mut person: impl Person,
