@@ -22,7 +22,7 @@ use crate::{
     person::{Terminal, TypedAhead, passkey},
     report::Report,
     stop::Stop,
-    usb::Usb,
+    usb::{self, Usb},
 };
 
 pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, Failure> {
@@ -96,6 +96,9 @@ fn config(args: &args::Key) -> Config {
         KeyKind::SecurityKey => Config::security_key(),
         KeyKind::FingerprintKey => Config::fingerprint_key(),
     };
+    if args.uhid {
+        config.max_msg_size = usb::MAX_MSG_SIZE;
+    }
     if args.large_blobs == LargeBlobForm::Extension {
         config.large_blobs = LargeBlobs::Extension(LARGEST_BLOB);
     }
@@ -193,4 +196,4 @@ fn door_failure(error: DoorError) -> Failure {
 }
 
 /// How much a relying party keeps with a passkey by the extension largeBlob, in bytes after compression.
-const LARGEST_BLOB: usize = 2048;
+const LARGEST_BLOB: usize = 1024;

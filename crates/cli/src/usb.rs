@@ -11,6 +11,13 @@ use crate::{
     exit::Failure,
 };
 
+#[cfg(target_os = "linux")]
+pub(crate) use towline_uhid::MAX_MSG_SIZE;
+
+/// Where there is no such key, no message is too long for it.
+#[cfg(not(target_os = "linux"))]
+pub(crate) const MAX_MSG_SIZE: usize = usize::MAX;
+
 /// A key that is plugged in.
 pub(crate) struct Usb {
     #[cfg(target_os = "linux")]

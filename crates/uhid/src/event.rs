@@ -6,6 +6,12 @@ use towline_ctap::hid::{REPORT_SIZE, Report};
 /// How long an event is, in bytes: a number of 4 bytes, and the longest of its contents.
 pub const EVENT_SIZE: usize = 4376;
 
+/// The longest message that surely reaches the key, in bytes, as `maxMsgSize` of its authenticator (CTAP 2.3 section 6.4).
+///
+/// The kernel keeps 32 events and drops what comes after them, and a program writes a message's reports faster than any other is
+/// sure to be woken: this is the longest message of 31 reports, with room for a cancellation.
+pub const MAX_MSG_SIZE: usize = 57 + 30 * 59;
+
 /// The room for a report or a descriptor in an event, in bytes.
 const DATA_MAX: usize = 4096;
 

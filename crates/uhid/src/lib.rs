@@ -9,11 +9,13 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 //! use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
-//! use towline_uhid::{Description, UsbKey};
+//! use towline_uhid::{Description, MAX_MSG_SIZE, UsbKey};
 //!
 //! let provider = towline_crypto::rustcrypto::provider();
 //! let keys = SoftwareKeys::new(provider.clone());
-//! let authenticator = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
+//! let mut config = Config::security_key();
+//! config.max_msg_size = MAX_MSG_SIZE;
+//! let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys)?;
 //!
 //! let key = SecurityKey::new();
 //! let mut usb = UsbKey::plug_in(&Description::default())?;
@@ -43,6 +45,6 @@ mod node;
 #[cfg(target_os = "linux")]
 mod pace;
 
-pub use event::Description;
+pub use event::{Description, MAX_MSG_SIZE};
 #[cfg(target_os = "linux")]
 pub use key::{UhidError, UsbKey};

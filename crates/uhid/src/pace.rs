@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 /// How many reports may go at once: half of what is kept.
 const BURST: u32 = 32;
 
-/// After that, one each so long. A key on a full-speed wire is about as fast.
-const INTERVAL: Duration = Duration::from_millis(2);
+/// After that, one each so long, which is what a key on a full-speed wire can do.
+const INTERVAL: Duration = Duration::from_millis(1);
 
 /// When the next report may go.
 #[derive(Debug, Default)]
