@@ -124,6 +124,10 @@ pub(crate) struct Radio {
     /// Use the SIMULATED Bluetooth carried at this address, such as udp:127.0.0.1:4434
     #[arg(long, value_name = "udp:ADDR", value_parser = udp_addr, env = "TOWLINE_AIR")]
     pub(crate) air: Option<SocketAddr>,
+
+    /// Of several Bluetooth adapters, use this one, such as hci0; without it the first
+    #[arg(long, value_name = "NAME", env = "TOWLINE_ADAPTER", conflicts_with = "air")]
+    pub(crate) adapter: Option<String>,
 }
 
 /// Who answers the phone's questions.

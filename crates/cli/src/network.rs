@@ -105,7 +105,9 @@ pub(crate) async fn radio(
     wanted: Use,
     report: &Report,
 ) -> Result<Arc<dyn Radio>, Failure> {
-    let Some(addr) = args.air else { return own(wanted, report).await };
+    let Some(addr) = args.air else {
+        return own(args.adapter.as_deref(), wanted, report).await;
+    };
     let air = UdpAir::connect(addr).await.map_err(|error| radio_failure(&error))?;
     report.event(&Event::Radio { description: format!("the air at udp:{addr}"), simulated: true });
     Ok(Arc::new(air))
@@ -113,8 +115,12 @@ pub(crate) async fn radio(
 
 /// The machine's own adapter, if it can do now what it is wanted for.
 #[cfg(feature = "bluetooth")]
-async fn own(wanted: Use, report: &Report) -> Result<Arc<dyn Radio>, Failure> {
-    let bluetooth = towline::radio::Bluetooth::new();
+async fn own(
+    adapter: Option<&str>,
+    wanted: Use,
+    report: &Report,
+) -> Result<Arc<dyn Radio>, Failure> {
+    let bluetooth = own_adapter(adapter);
     let preflight = bluetooth.preflight().await;
     let able = match wanted {
         Use::Advertise => preflight.advertise,
@@ -126,9 +132,19 @@ async fn own(wanted: Use, report: &Report) -> Result<Arc<dyn Radio>, Failure> {
     Ok(Arc::new(bluetooth))
 }
 
+/// The adapter of this name, or the first.
+#[cfg(feature = "bluetooth")]
+pub(crate) fn own_adapter(name: Option<&str>) -> towline::radio::Bluetooth {
+    name.map_or_else(towline::radio::Bluetooth::new, towline::radio::Bluetooth::with_adapter)
+}
+
 #[cfg(not(feature = "bluetooth"))]
 #[allow(clippy::unused_async)]
-async fn own(_wanted: Use, _report: &Report) -> Result<Arc<dyn Radio>, Failure> {
+async fn own(
+    _adapter: Option<&str>,
+    _wanted: Use,
+    _report: &Report,
+) -> Result<Arc<dyn Radio>, Failure> {
     let message = "this program was built without Bluetooth (cargo's feature `bluetooth`); to use a simulated one, run \
                    `towline air --listen udp:127.0.0.1:4434` and pass `--air udp:127.0.0.1:4434` at both ends";
     Err(Failure::environment("no_real_bluetooth", message))

@@ -51,7 +51,9 @@ pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Fa
 }
 
 async fn radio(args: &args::Doctor) -> Vec<Finding> {
-    let Some(addr) = args.radio.air else { return own_radio().await };
+    let Some(addr) = args.radio.air else {
+        return own_radio(args.radio.adapter.as_deref()).await;
+    };
     vec![match UdpAir::connect(addr).await {
         Ok(_) => Finding::new(
             "radio",
@@ -64,8 +66,8 @@ async fn radio(args: &args::Doctor) -> Vec<Finding> {
 
 /// What the machine's own adapter can do now, for either side.
 #[cfg(feature = "bluetooth")]
-async fn own_radio() -> Vec<Finding> {
-    let preflight = towline::radio::Bluetooth::new().preflight().await;
+async fn own_radio(adapter: Option<&str>) -> Vec<Finding> {
+    let preflight = crate::network::own_adapter(adapter).preflight().await;
     let finding = |what: &str, able: Result<(), towline::radio::RadioError>| match able {
         Ok(()) => Finding::new("radio", Outcome::Good, format!("Bluetooth can {what}")),
         Err(error) => {
@@ -80,7 +82,7 @@ async fn own_radio() -> Vec<Finding> {
 
 #[cfg(not(feature = "bluetooth"))]
 #[allow(clippy::unused_async)]
-async fn own_radio() -> Vec<Finding> {
+async fn own_radio(_adapter: Option<&str>) -> Vec<Finding> {
     vec![Finding::new(
         "radio",
         Outcome::Bad,

@@ -12,7 +12,7 @@ use btleplug::{
 use futures_util::StreamExt;
 use tokio::{
     sync::{Mutex, mpsc},
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use uuid::Uuid;
 
@@ -23,6 +23,12 @@ const QUEUE: usize = 256;
 
 /// How often it is checked that the adapter is still there: a daemon that died says nothing.
 const CHECK: Duration = Duration::from_secs(1);
+
+/// How long another scan may stand in the way of a new one.
+const LEFT_BEHIND: Duration = Duration::from_secs(12);
+
+/// How often it is tried meanwhile.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// The connection to the platform's Bluetooth, made once: each would stay open for as long as the program runs.
 #[derive(Default)]
@@ -75,7 +81,7 @@ impl Central {
         let adapter = self.open(name).await?;
         // The events come first, so that none is missed.
         let events = adapter.events().await.map_err(reason)?;
-        adapter.start_scan(ScanFilter::default()).await.map_err(reason)?;
+        start(&adapter).await?;
         let (sightings, received) = mpsc::channel(QUEUE);
         tokio::spawn(listen(adapter, events, sightings));
         Ok(Listening { received })
@@ -85,6 +91,18 @@ impl Central {
 impl fmt::Debug for Central {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Central")
+    }
+}
+
+/// Starts to listen. A scan that a daemon left behind when it died goes on in the kernel for ten seconds, and a new one can't be
+/// started as long.
+async fn start(adapter: &Adapter) -> Result<(), RadioError> {
+    let begun = Instant::now();
+    loop {
+        match adapter.start_scan(ScanFilter::default()).await.map_err(reason) {
+            Err(RadioError::Busy) if begun.elapsed() < LEFT_BEHIND => sleep(RETRY).await,
+            started => return started,
+        }
     }
 }
 
@@ -210,9 +228,9 @@ fn reason(error: btleplug::Error) -> RadioError {
             RadioError::NoAdapter
         }
         error => {
-            // On Linux the name of the D-Bus error is all that tells.
-            let text = error.to_string();
-            let says = |name: &str| text.contains(name);
+            // On Linux the name of the D-Bus error is all that tells, and only programmers are shown it.
+            let (text, names) = (error.to_string(), format!("{error:?}"));
+            let says = |name: &str| text.contains(name) || names.contains(name);
             if says("org.bluez.Error.NotReady") {
                 RadioError::Off
             } else if says("org.bluez.Error.InProgress") {
