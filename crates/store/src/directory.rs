@@ -1,16 +1,66 @@
-//! Names of files, which are durable only when their directory is.
+//! Files and their names: made whole or not at all, for their owner only, and durable only when their directory is.
 
-#[cfg(unix)]
-use std::fs;
-use std::path::Path;
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use towline_crypto::CryptoProvider;
 
 use crate::Error;
+
+/// Makes a file that only its owner can read and write. What has its name is whole: it is written under another name first.
+///
+/// # Errors
+/// [`Error::Exists`], or whatever goes wrong; there is no half file afterwards.
+pub(crate) fn whole_file<T>(
+    path: &Path,
+    provider: &CryptoProvider,
+    write: impl FnOnce(File) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let unique: [u8; 8] = provider.random.bytes()?;
+    let new = beside(path, &format!("{:016x}.new", u64::from_be_bytes(unique)));
+    let made = private(OpenOptions::new().read(true).write(true).create_new(true))
+        .open(&new)
+        .map_err(Error::from)
+        .and_then(write)
+        .and_then(|made| {
+            // Unlike a rename, this never takes the place of a file that came meanwhile.
+            match fs::hard_link(&new, path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    Err(Error::Exists(path.to_owned()))
+                }
+                linked => Ok(linked.map(|()| made)?),
+            }
+        });
+    // Gone already, if it could not be made.
+    let _ = fs::remove_file(&new);
+    let made = made?;
+    sync_directory(path)?;
+    Ok(made)
+}
+
+/// For its owner only, if it is made by this.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// The path with one more extension.
+pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
+}
 
 /// Waits until the name of this file is on the disk.
 #[cfg(unix)]
 pub(crate) fn sync_directory(path: &Path) -> Result<(), Error> {
     if let Some(directory) = path.canonicalize()?.parent() {
-        fs::File::open(directory)?.sync_all()?;
+        File::open(directory)?.sync_all()?;
     }
     Ok(())
 }

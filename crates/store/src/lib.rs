@@ -38,8 +38,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod connection;
 mod directory;
 mod error;
+mod format;
 mod key_source;
 mod read;
 mod seal;

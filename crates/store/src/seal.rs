@@ -11,8 +11,9 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 /// Length of an entry of an index: the leftmost bytes of an HMAC.
 pub(crate) const ENTRY: usize = 16;
-/// The form of the records. Part of what is authenticated, so that records of two forms can't be mixed.
-pub(crate) const FORMAT: u32 = 1;
+/// The form of the records, which is not that of the file. Part of what is authenticated, so that records of two forms can't be
+/// mixed.
+const FORM: u32 = 1;
 
 /// A record can't be opened: it was damaged, or moved from another place, or sealed by another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,5 +88,5 @@ fn length(part: &[u8]) -> [u8; 8] {
 }
 
 fn place(table: &str, key: &[u8]) -> Vec<u8> {
-    [b"towline-store\0", &FORMAT.to_be_bytes()[..], table.as_bytes(), &[0], key].concat()
+    [b"towline-store\0", &FORM.to_be_bytes()[..], table.as_bytes(), &[0], key].concat()
 }

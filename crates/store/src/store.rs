@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,25 +20,22 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, KeySource,
-    directory::sync_directory,
+    connection::{Connection, database},
+    directory::{beside, private, whole_file},
+    format,
     key_source::LockedRoot,
     read::Reading,
-    seal::{self, Keys},
-    tables::{
-        ACCOUNTS, ASIDE, COUNTERS, CREDENTIALS, FORMAT, IDS, MEMBERS, META, PARTIES, RECORDS, ROOT,
-    },
+    seal::Keys,
+    tables::{META, ROOT},
     write::{Refused, Writing},
 };
-
-/// How much of the file is kept in memory, in bytes, whatever the number of credentials.
-const CACHE: usize = 4 << 20;
 
 /// A store in a file. A clone is a handle to the same store; the file is free for other processes when the last one is dropped.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
 struct Shared {
-    database: Database,
+    connection: Connection,
     keys: Keys,
     root: Secret<32>,
     provider: CryptoProvider,
@@ -60,67 +57,38 @@ impl Store {
             return Err(Error::Exists(path.to_owned()));
         }
         // Made under another name, so that whatever has the right name is whole.
-        let unique: [u8; 8] = provider.random.bytes()?;
-        let beside = beside(path, &format!("{:016x}.new", u64::from_be_bytes(unique)));
-        let made = Self::create_at(&beside, source, provider).and_then(|store| {
-            // Unlike a rename, this never takes the place of a file that came meanwhile.
-            match fs::hard_link(&beside, path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    Err(Error::Exists(path.to_owned()))
-                }
-                linked => Ok(linked.map(|()| store)?),
-            }
-        });
-        // Gone already, if it could not be made.
-        let _ = fs::remove_file(&beside);
-        let store = made?;
-        sync_directory(path)?;
+        let (database, root) = whole_file(path, provider, |file| {
+            Self::make(FileBackend::new(file)?, source, provider)
+        })?;
         note_owner(path);
-        Ok(store)
+        let again = path.to_owned();
+        Self::ready(Connection::new(database, move || open_file(&again)), root, provider)
     }
 
-    fn create_at(
-        path: &Path,
-        source: &KeySource,
-        provider: &CryptoProvider,
-    ) -> Result<Self, Error> {
-        let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        Self::create_on(FileBackend::new(file)?, source, provider)
-    }
-
-    /// Makes a store on other storage, which has to be empty.
+    /// Makes a store on other storage, which has to be empty. A clone of it has to be the same storage: it is used when the
+    /// first has failed.
     ///
     /// # Errors
     /// As [`create`](Self::create).
     pub fn create_on(
-        storage: impl StorageBackend,
+        storage: impl StorageBackend + Clone,
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
-        let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage)?;
+        let (database, root) = Self::make(storage.clone(), source, provider)?;
+        Self::ready(Connection::new(database, move || again(storage.clone())), root, provider)
+    }
+
+    fn make(
+        storage: impl StorageBackend,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<(Database, Secret<32>), Error> {
+        let database = database(storage)?;
         let root = provider.random.secret::<32>()?;
         let locked = LockedRoot::lock(provider, source, &root)?;
-        let change = database.begin_write()?;
-        for table in [CREDENTIALS, COUNTERS, ASIDE] {
-            change.open_table(table)?;
-        }
-        for table in [IDS, ACCOUNTS] {
-            change.open_table(table)?;
-        }
-        change.open_table(MEMBERS)?;
-        change.open_table(PARTIES)?;
-        change.open_table(RECORDS)?;
-        {
-            let mut meta = change.open_table(META)?;
-            meta.insert(FORMAT, &seal::FORMAT.to_be_bytes()[..])?;
-            meta.insert(ROOT, &locked.encode()[..])?;
-        }
-        change.commit()?;
-        Self::ready(database, root, provider)
+        format::lay_out(&database, &locked)?;
+        Ok((database, root))
     }
 
     /// Opens a store that is there. After a crash it is as it was after the last change that was acknowledged, or the one
@@ -130,64 +98,56 @@ impl Store {
     /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`] and others. What can't be opened is
     /// left as it is, and is never taken for an empty store.
     pub fn open(path: &Path, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
-        let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::Missing(path.to_owned()));
-            }
+        let database = match open_file(path) {
+            Err(Error::InUse { .. }) => return Err(Error::InUse { by: owner(path) }),
             opened => opened?,
         };
-        if file.metadata()?.len() == 0 {
-            return Err(Error::Damaged("it is empty".to_owned()));
-        }
-        let opened = Self::open_on(FileBackend::new(file)?, source, provider);
-        match opened {
-            Err(Error::InUse { .. }) => Err(Error::InUse { by: owner(path) }),
-            Ok(store) => {
-                note_owner(path);
-                Ok(store)
-            }
-            failed => failed,
-        }
+        let root = Self::unlock(&database, source, provider)?;
+        note_owner(path);
+        let again = path.to_owned();
+        Self::ready(Connection::new(database, move || open_file(&again)), root, provider)
     }
 
-    /// Opens a store on other storage.
+    /// Opens a store on other storage, as [`create_on`](Self::create_on) made it.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(
-        storage: impl StorageBackend,
+        storage: impl StorageBackend + Clone,
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
-        if storage.len()? == 0 {
-            return Err(Error::Damaged("it is empty".to_owned()));
-        }
-        let database = Database::builder().set_cache_size(CACHE).create_with_backend(storage)?;
-        let damaged = |_| Error::Damaged("it is of another kind".to_owned());
-        let view = database.begin_read()?;
-        let meta = view.open_table(META).map_err(damaged)?;
-        let format =
-            meta.get(FORMAT)?.map(|format| format.value().try_into().map(u32::from_be_bytes));
-        match format {
-            Some(Ok(seal::FORMAT)) => {}
-            Some(Ok(newer)) if newer > seal::FORMAT => return Err(Error::NewerVersion(newer)),
-            _ => return Err(Error::Damaged("its format is not known".to_owned())),
-        }
-        let locked = meta.get(ROOT)?;
+        let database = again(storage.clone())?;
+        let root = Self::unlock(&database, source, provider)?;
+        Self::ready(Connection::new(database, move || again(storage.clone())), root, provider)
+    }
+
+    fn unlock(
+        database: &Database,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Secret<32>, Error> {
+        let form = format::of(database)?;
+        let root = Self::locked_root(database)?.unlock(provider, source)?;
+        // Not before it is known that it is the owner who opens it.
+        format::bring_up(database, form)?;
+        Ok(root)
+    }
+
+    fn locked_root(database: &Database) -> Result<LockedRoot, Error> {
+        let locked = database.begin_read()?.open_table(META)?.get(ROOT)?;
         let locked = locked.ok_or_else(|| Error::Damaged("its root key is gone".to_owned()))?;
-        let root = LockedRoot::decode(locked.value())?.unlock(provider, source)?;
-        drop((locked, meta, view));
-        Self::ready(database, root, provider)
+        LockedRoot::decode(locked.value())
     }
 
     fn ready(
-        database: Database,
+        connection: Connection,
         root: Secret<32>,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
         let keys = Keys::derive(provider, &root)?;
         let (provider, damaged) = (provider.clone(), AtomicBool::new(false));
-        Ok(Self(Arc::new(Shared { database, keys, root, provider, damaged })))
+        Ok(Self(Arc::new(Shared { connection, keys, root, provider, damaged })))
     }
 
     /// From now on the store is opened by this. Nothing but the root key is sealed again, so that whoever has a copy of the
@@ -197,7 +157,7 @@ impl Store {
     /// Why it can't be written; the store is opened by what opened it before then.
     pub fn change_key(&self, source: &KeySource) -> Result<(), Error> {
         let locked = LockedRoot::lock(&self.0.provider, source, &self.0.root)?;
-        let change = self.0.database.begin_write()?;
+        let change = self.0.connection.begin_write()?;
         change.open_table(META)?.insert(ROOT, &locked.encode()[..])?;
         Ok(change.commit()?)
     }
@@ -231,12 +191,12 @@ impl Store {
 
 impl Shared {
     fn reading(&self) -> Result<Reading<'_>, Error> {
-        let view = self.database.begin_read()?;
+        let view = self.connection.begin_read()?;
         Ok(Reading { view, keys: &self.keys, damaged: &self.damaged })
     }
 
     fn writing(&self) -> Result<Writing<'_>, Error> {
-        Ok(Writing { change: self.database.begin_write()?, keys: &self.keys })
+        Ok(Writing { change: self.connection.begin_write()?, keys: &self.keys })
     }
 
     fn write<T>(
@@ -310,11 +270,22 @@ impl fmt::Debug for Store {
     }
 }
 
-fn beside(path: &Path, extension: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(extension);
-    name.into()
+fn open_file(path: &Path) -> Result<Database, Error> {
+    let file = match private(fs::OpenOptions::new().read(true).write(true)).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::Missing(path.to_owned()));
+        }
+        opened => opened?,
+    };
+    again(FileBackend::new(file)?)
+}
+
+/// Opens a database that is there.
+fn again(storage: impl StorageBackend) -> Result<Database, Error> {
+    if storage.len()? == 0 {
+        return Err(Error::Damaged("it is empty".to_owned()));
+    }
+    database(storage)
 }
 
 /// For the message to another process that finds the store in use; what keeps it out is the lock on the file itself.

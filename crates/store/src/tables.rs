@@ -25,6 +25,9 @@ pub(crate) const ASIDE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("
 /// The authenticator's records, by their names.
 pub(crate) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
+/// What links with other devices are made of, by its name.
+pub(crate) const LINKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("links");
+
 /// Keyed hash of a credential id: its place, in plain.
 pub(crate) const IDS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("ids");
 /// Keyed hash of RP ID and user handle: the place of the discoverable credential, in plain.

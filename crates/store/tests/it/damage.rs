@@ -125,9 +125,9 @@ fn an_index_that_was_changed_shows_nothing_to_whom_it_is_not_for() {
 fn a_store_of_a_later_version_is_left_alone() {
     let place = store();
     edit(&place, |change| {
-        change.open_table(META).unwrap().insert("format", &2_u32.to_be_bytes()[..]).unwrap();
+        change.open_table(META).unwrap().insert("format", &3_u32.to_be_bytes()[..]).unwrap();
     });
-    assert_eq!(place.open().unwrap_err(), Error::NewerVersion(2));
+    assert_eq!(place.open().unwrap_err(), Error::NewerVersion(3));
 }
 
 #[test]

@@ -15,18 +15,25 @@ use crate::support::*;
 
 /// Storage in memory that fails after so many writes, syncs and changes of its length, and from then on.
 #[derive(Debug, Clone)]
-struct Disk {
+pub(crate) struct Disk {
     bytes: Arc<RwLock<Vec<u8>>>,
     left: Arc<AtomicI64>,
     error: io::ErrorKind,
 }
 
 impl Disk {
-    fn new(error: io::ErrorKind) -> Self {
+    pub(crate) fn new(error: io::ErrorKind) -> Self {
         Self { bytes: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)), error }
     }
 
-    fn fails_after(&self, operations: i64) {
+    /// One that holds these bytes.
+    pub(crate) fn with(bytes: &[u8]) -> Self {
+        let disk = Self::new(io::ErrorKind::Other);
+        bytes.clone_into(&mut disk.bytes.write().unwrap());
+        disk
+    }
+
+    pub(crate) fn fails_after(&self, operations: i64) {
         self.left.store(operations, Ordering::Relaxed);
     }
 
@@ -134,6 +141,30 @@ fn a_full_disk_is_named_and_the_store_goes_on_when_there_is_room() {
     let mut store = open(&disk);
     assert_eq!(done(store.lookup(&id(1))), Ok(None));
     done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
+}
+
+/// Nobody has to open it again: the next change does.
+#[test]
+fn a_store_whose_disk_failed_goes_on_when_the_disk_does() {
+    for operations in 0..12 {
+        let disk = Disk::new(io::ErrorKind::StorageFull);
+        let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+        done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
+        disk.fails_after(operations);
+        let full = done(store.commit(vec![save(2, "a.example", 2)]));
+        let again = done(store.commit(vec![save(2, "a.example", 2)]));
+        if full.is_err() {
+            assert!(again.unwrap_err().to_string().contains("disk is full"), "{operations}");
+        }
+        disk.fails_after(i64::MAX);
+        assert!(done(store.lookup(&id(1))).unwrap().is_some(), "after {operations} operations");
+        done(store.commit(vec![save(3, "a.example", 3)])).unwrap();
+        assert!(done(store.lookup(&id(3))).unwrap().is_some());
+        let clone = store.clone();
+        drop(store);
+        drop(clone);
+        assert!(done(open(&disk).lookup(&id(3))).unwrap().is_some());
+    }
 }
 
 #[test]

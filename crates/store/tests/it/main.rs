@@ -11,5 +11,6 @@
 mod damage;
 mod failing;
 mod files;
+mod formats;
 mod model;
 mod support;
