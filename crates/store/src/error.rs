@@ -21,10 +21,10 @@ pub enum Error {
         by: Option<u32>,
     },
     /// The passphrase or the key is not that of this store.
-    #[error("the passphrase or key does not open this store")]
+    #[error("the passphrase or key does not open this file")]
     WrongKey,
     /// The store is opened by something of another kind: a passphrase where it has a key file, or the other way round.
-    #[error("this store is opened by {0}")]
+    #[error("this file is opened by {0}")]
     OtherKind(
         /// Of which kind.
         &'static str,
@@ -38,6 +38,24 @@ pub enum Error {
     /// The key file is not one, or others can read it.
     #[error("the key file {} can't be used: it has to hold 32 bytes, and only its owner may read it (chmod 600)", .0.display())]
     KeyFileUnusable(PathBuf),
+    /// The system's keyring has no entry of this name for the store.
+    #[error(
+        "the system's keyring has lost the key of this store (entry {0:?} of towline); without it the store can't be read: \
+         bring that keyring back, or restore a backup"
+    )]
+    KeyringEntryMissing(String),
+    /// The system's keyring can't be asked.
+    #[error("the system's keyring can't be used ({0}); unlock it, or see to it that it runs")]
+    Keyring(String),
+    /// The file is no backup.
+    #[error("the file is no backup of a passkey store")]
+    NoBackup,
+    /// A later version of towline has written the backup.
+    #[error("the backup was written by a newer version of this program (version {0}); update it")]
+    NewerBackup(u8),
+    /// The backup is not whole.
+    #[error("the backup is damaged ({0}); nothing of it was used: try another copy of it")]
+    BackupDamaged(&'static str),
     /// A later version of towline has written the store.
     #[error("the store was written by a newer version of this program (format {0}); update it")]
     NewerVersion(u32),

@@ -1,10 +1,11 @@
-//! What opens a store: a passphrase, a key file, or a key of the application's. Each of them seals only the root key, so that
-//! changing it writes one record.
+//! What opens a store: a passphrase, a key file, the system's keyring, or a key of the application's. Each of them seals only the
+//! root key, so that changing it writes one record.
 
 use std::{
     fmt, fs,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -12,7 +13,10 @@ use towline_cbor::{Key, Reader, Writer};
 use towline_crypto::{CryptoProvider, Secret};
 use zeroize::Zeroizing;
 
-use crate::{Error, directory::sync_directory};
+use crate::{
+    Error, Keyring,
+    directory::{private, sync_directory},
+};
 
 /// How deep the record of the root key nests.
 const DEPTH: u8 = 1;
@@ -27,8 +31,10 @@ pub enum KeySource {
     /// A file of 32 random bytes that only its owner can read, on the same machine or on a medium that is taken out. It is made
     /// together with the store.
     KeyFile(PathBuf),
-    /// 32 secret bytes that the application keeps, in the system's key store for instance, or derives from its master password.
+    /// 32 secret bytes that the application keeps, in a place of its own, or derives from its master password.
     Key(Secret<32>),
+    /// 32 random bytes in the system's keyring, made together with the store, under a name that the store remembers.
+    Keyring(Arc<dyn Keyring>),
 }
 
 /// Only of which kind it is.
@@ -44,6 +50,7 @@ enum SourceKind {
     Passphrase = 1,
     KeyFile = 2,
     Key = 3,
+    Keyring = 4,
 }
 
 impl SourceKind {
@@ -52,6 +59,7 @@ impl SourceKind {
             Self::Passphrase => "a passphrase",
             Self::KeyFile => "a key file",
             Self::Key => "a key of the application",
+            Self::Keyring => "a key in the system's keyring",
         }
     }
 
@@ -60,11 +68,12 @@ impl SourceKind {
             Self::Passphrase => 1,
             Self::KeyFile => 2,
             Self::Key => 3,
+            Self::Keyring => 4,
         }
     }
 
     fn of(number: u64) -> Option<Self> {
-        [Self::Passphrase, Self::KeyFile, Self::Key]
+        [Self::Passphrase, Self::KeyFile, Self::Key, Self::Keyring]
             .into_iter()
             .find(|kind| kind.number() == number)
     }
@@ -87,17 +96,23 @@ impl KeySource {
             Self::Passphrase(_) => SourceKind::Passphrase,
             Self::KeyFile(_) => SourceKind::KeyFile,
             Self::Key(_) => SourceKind::Key,
+            Self::Keyring(_) => SourceKind::Keyring,
         }
     }
 
-    /// Makes what has to be there before a store is sealed by it: the key file. One that is there already is used.
-    fn prepare(&self, provider: &CryptoProvider) -> Result<(), Error> {
-        let Self::KeyFile(path) = self else { return Ok(()) };
+    /// Makes what has to be there before a store is sealed by it: the key file, or the entry in the keyring. A file that is
+    /// there already is used.
+    fn prepare(&self, provider: &CryptoProvider, salt: &[u8; 16]) -> Result<(), Error> {
+        let path = match self {
+            Self::KeyFile(path) => path,
+            Self::Keyring(keyring) => {
+                let key = provider.random.secret::<32>()?;
+                return keyring.set(&entry(salt), &key).map_err(Error::Keyring);
+            }
+            Self::Passphrase(_) | Self::Key(_) => return Ok(()),
+        };
         let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = match options.open(path) {
+        let mut file = match private(options.write(true).create_new(true)).open(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
             opened => opened?,
         };
@@ -135,8 +150,24 @@ impl KeySource {
             }
             Self::KeyFile(path) => Ok(by_hkdf(&read_key_file(path)?)?),
             Self::Key(key) => Ok(by_hkdf(key)?),
+            Self::Keyring(keyring) => {
+                let name = entry(salt);
+                let key = keyring.get(&name).map_err(Error::Keyring)?;
+                Ok(by_hkdf(&key.ok_or(Error::KeyringEntryMissing(name))?)?)
+            }
         }
     }
+}
+
+/// The name of the entry in the keyring. The salt is new with each key, and stands in the store.
+fn entry(salt: &[u8; 16]) -> String {
+    let mut name = "store ".to_owned();
+    for byte in salt {
+        for nibble in [byte >> 4, byte & 15] {
+            name.extend(char::from_digit(nibble.into(), 16));
+        }
+    }
+    name
 }
 
 fn read_key_file(path: &Path) -> Result<Secret<32>, Error> {
@@ -170,8 +201,8 @@ impl LockedRoot {
         source: &KeySource,
         root: &Secret<32>,
     ) -> Result<Self, Error> {
-        source.prepare(provider)?;
         let (salt, nonce) = (provider.random.bytes()?, provider.random.bytes()?);
+        source.prepare(provider, &salt)?;
         let mut locked =
             Self { kind: source.kind(), salt, cost: COST, nonce, sealed: Vec::with_capacity(48) };
         let key = source.wrapping_key(provider, &salt, COST)?;

@@ -26,7 +26,7 @@
 //! - **Sealed.** Credentials, records (the PIN among them) and counters are sealed one by one with AES-256-GCM, each for its
 //!   place. Indexes are keyed hashes. No RP ID, name or handle is on the disk in the clear; how many credentials there are, which
 //!   of them are for the same relying party, and which are behind verification can be seen.
-//! - **Opened** by a passphrase (Argon2id), a key file, or a key that the application keeps ([`KeySource`]). It seals a random root
+//! - **Opened** by a passphrase (Argon2id), a key file, the system's keyring, or a key that the application keeps ([`KeySource`]). It seals a random root
 //!   key, and so can be [changed](Store::change_key) without writing anything else.
 //! - **Durable.** A change is on the disk before it is acknowledged, whole or not at all ([redb](https://www.redb.org)).
 //! - **One process at a time**, by a lock on the file; another is told which ([`Error::InUse`]).
@@ -38,19 +38,29 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod backup;
 mod connection;
 mod directory;
 mod error;
 mod format;
 mod key_source;
+mod keyring;
+#[cfg(feature = "links")]
+mod links;
 mod read;
 mod seal;
 mod store;
 mod tables;
 mod write;
 
+pub use backup::{Backup, Conflicts, Contents, Restored};
 pub use error::Error;
 pub use key_source::KeySource;
+pub use keyring::Keyring;
+#[cfg(feature = "keyring")]
+pub use keyring::SystemKeyring;
+#[cfg(feature = "links")]
+pub use links::StoredLinks;
 /// Storage other than a file, for [`Store::create_on`] and [`Store::open_on`].
 pub use redb::StorageBackend;
 pub use store::Store;

@@ -11,8 +11,8 @@ use crate::{
     Error,
     seal::{ENTRY, Keys},
     tables::{
-        ACCOUNTS, CREDENTIALS, IDS, MEMBERS, PARTIES, RECORDS, account_entry, id_entry,
-        member_entry, party_entry, place_of,
+        ACCOUNTS, CREDENTIALS, GLOBAL_COUNTER, IDS, MEMBERS, PARTIES, RECORDS, account_entry,
+        id_entry, member_entry, party_entry, place_of,
     },
 };
 
@@ -22,6 +22,11 @@ pub(crate) const CREDENTIAL_SEAL: &str = "credentials";
 pub(crate) const RECORD_SEAL: &str = "records";
 /// The same of numbers in the table `meta`.
 pub(crate) const META_SEAL: &str = "meta";
+
+/// The same of counters.
+pub(crate) const COUNTER_SEAL: &str = "counters";
+/// The same of links.
+pub(crate) const LINK_SEAL: &str = "links";
 
 /// One consistent view of the store.
 pub(crate) struct Reading<'a> {
@@ -118,12 +123,7 @@ impl Reading<'_> {
     }
 
     pub(crate) fn record(&self, record: Record) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let name = record.name();
-        let sealed = self.view.open_table(RECORDS)?.get(name)?;
-        let Some(sealed) = sealed else { return Ok(None) };
-        // A PIN that can't be read must never look like no PIN.
-        let opened = self.keys.open(RECORD_SEAL, name.as_bytes(), sealed.value());
-        opened.map(Some).map_err(|_| Error::Damaged(format!("the record {name}")))
+        named(&self.view.open_table(RECORDS)?, self.keys, RECORD_SEAL, record.name())
     }
 
     pub(crate) fn capacity(&self) -> Result<Capacity, Error> {
@@ -199,6 +199,40 @@ pub(crate) fn members(
         (Some(all), Some(open), 16) => Ok((u64::from_be_bytes(*all), u64::from_be_bytes(*open))),
         _ => Err(Error::Damaged("an index".to_owned())),
     }
+}
+
+/// The signature counter of the credential at a place; 0 if it was never used.
+pub(crate) fn counter(
+    counters: &impl ReadableTable<u64, &'static [u8]>,
+    keys: &Keys,
+    place: u64,
+) -> Result<u32, Error> {
+    let Some(sealed) = counters.get(place)? else { return Ok(0) };
+    let opened = keys.open(COUNTER_SEAL, &place.to_be_bytes(), sealed.value()).ok();
+    let bytes = opened.and_then(|bytes| bytes.as_slice().try_into().ok());
+    // Begun again at 0 it would go back.
+    bytes.map(u32::from_be_bytes).ok_or_else(|| Error::Damaged("a signature counter".to_owned()))
+}
+
+/// The signature counter for all credentials.
+pub(crate) fn global_counter(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+    keys: &Keys,
+) -> Result<u32, Error> {
+    Ok(u32::try_from(number(meta, keys, GLOBAL_COUNTER)?).unwrap_or(u32::MAX))
+}
+
+/// What is kept under a name, sealed.
+pub(crate) fn named(
+    table: &impl ReadableTable<&'static str, &'static [u8]>,
+    keys: &Keys,
+    seal: &str,
+    name: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let Some(sealed) = table.get(name)? else { return Ok(None) };
+    // A PIN that can't be read must never look like no PIN.
+    let opened = keys.open(seal, name.as_bytes(), sealed.value());
+    opened.map(Some).map_err(|_| Error::Damaged(format!("the record {name}")))
 }
 
 /// A number in the table `meta`; 0 if it is not there.

@@ -34,11 +34,11 @@ use crate::{
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
-struct Shared {
-    connection: Connection,
-    keys: Keys,
+pub(crate) struct Shared {
+    pub(crate) connection: Connection,
+    pub(crate) keys: Keys,
     root: Secret<32>,
-    provider: CryptoProvider,
+    pub(crate) provider: CryptoProvider,
     damaged: AtomicBool,
 }
 
@@ -175,6 +175,10 @@ impl Store {
         Ok(aside)
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
     fn read<T>(&self, ask: impl FnOnce(&Reading<'_>) -> Result<T, Error>) -> Work<T, StoreError> {
         Work::Done(self.0.reading().and_then(|reading| ask(&reading)).map_err(StoreError::from))
     }
@@ -199,7 +203,7 @@ impl Shared {
         Ok(Writing { change: self.connection.begin_write()?, keys: &self.keys })
     }
 
-    fn write<T>(
+    pub(crate) fn write<T>(
         &self,
         change: impl FnOnce(&Writing<'_>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {

@@ -7,8 +7,8 @@ use towline_ctap::CredentialId;
 use crate::{
     Error,
     read::{
-        CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, credential_at, found, listed, members,
-        number,
+        COUNTER_SEAL, CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, counter, credential_at, found,
+        global_counter, listed, members, number,
     },
     seal::{ENTRY, Keys},
     tables::{
@@ -17,13 +17,20 @@ use crate::{
     },
 };
 
-/// The name under which counters are sealed.
-const COUNTER_SEAL: &str = "counters";
-
 /// Why a change is not made.
 pub(crate) enum Refused {
     NotFound,
     Failed(Error),
+}
+
+impl Refused {
+    /// For changes that look for nothing.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::NotFound => Error::Io("what was to be changed is gone".to_owned()),
+            Self::Failed(error) => error,
+        }
+    }
 }
 
 impl<E: Into<Error>> From<E> for Refused {
@@ -55,7 +62,7 @@ impl Writing<'_> {
 
     pub(crate) fn apply(&self, change: Change) -> Result<(), Refused> {
         match change {
-            Change::Save { credential, replaces } => self.save(&credential, replaces),
+            Change::Save { credential, replaces } => self.save(&credential, replaces).map(drop).map_err(Refused::from),
             Change::Remove(id) => Ok(self.remove(&id)?),
             Change::Rename { id, user } => self.update(&id, |credential| {
                 credential.user.name = user.name;
@@ -80,20 +87,31 @@ impl Writing<'_> {
         }
     }
 
-    fn save(&self, credential: &Credential, replaces: Option<CredentialId>) -> Result<(), Refused> {
+    pub(crate) fn save(
+        &self,
+        credential: &Credential,
+        replaces: Option<CredentialId>,
+    ) -> Result<u64, Error> {
         for gone in replaces.iter().chain([&credential.id]) {
             self.remove(gone)?;
         }
-        if credential.discoverable {
-            let entry = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-            let place = self.change.open_table(ACCOUNTS)?.get(&entry[..])?.map(|at| at.value());
-            if let Some(place) = place {
-                self.remove_at(place)?;
-            }
+        if let Some(place) = self.place_of_account(credential)? {
+            self.remove_at(place)?;
         }
         let place = self.next_place()?;
         self.write(place, credential)?;
-        Ok(self.index(place, credential)?)
+        self.index(place, credential)?;
+        Ok(place)
+    }
+
+    /// Where the discoverable credential is that the account of this one has, if this one is discoverable.
+    pub(crate) fn place_of_account(&self, credential: &Credential) -> Result<Option<u64>, Error> {
+        if !credential.discoverable {
+            return Ok(None);
+        }
+        let entry = account_entry(self.keys, &credential.rp_id, &credential.user.id);
+        let place = self.change.open_table(ACCOUNTS)?.get(&entry[..])?.map(|at| at.value());
+        Ok(place)
     }
 
     fn next_place(&self) -> Result<u64, Error> {
@@ -179,7 +197,7 @@ impl Writing<'_> {
         Ok(self.write(place, &credential)?)
     }
 
-    fn place(&self, id: &CredentialId) -> Result<Option<u64>, Error> {
+    pub(crate) fn place(&self, id: &CredentialId) -> Result<Option<u64>, Error> {
         let entry = id_entry(self.keys, id);
         let place = self.change.open_table(IDS)?.get(&entry[..])?.map(|place| place.value());
         Ok(place)
@@ -188,33 +206,35 @@ impl Writing<'_> {
     pub(crate) fn count(&self, counter: &Counter) -> Result<u32, Refused> {
         match counter {
             Counter::Global => {
-                let mut meta = self.change.open_table(META)?;
-                let value = number(&meta, self.keys, GLOBAL_COUNTER)?;
-                let value = u32::try_from(value).unwrap_or(u32::MAX).saturating_add(1);
-                let bytes = u64::from(value).to_be_bytes();
-                let sealed = self.keys.seal(META_SEAL, GLOBAL_COUNTER.as_bytes(), &bytes)?;
-                meta.insert(GLOBAL_COUNTER, &sealed[..])?;
+                let value = global_counter(&self.change.open_table(META)?, self.keys)?;
+                let value = value.saturating_add(1);
+                self.put_global_counter(value)?;
                 Ok(value)
             }
             Counter::Of(id) => {
                 let place = self.place(id)?.ok_or(Refused::NotFound)?;
-                let (mut counters, key) = (self.change.open_table(COUNTERS)?, place.to_be_bytes());
-                let value = match counters.get(place)? {
-                    None => 0,
-                    Some(sealed) => {
-                        let opened = self.keys.open(COUNTER_SEAL, &key, sealed.value()).ok();
-                        let bytes = opened.and_then(|bytes| bytes.as_slice().try_into().ok());
-                        // Begun again at 0 it would go back.
-                        let damaged = || Error::Damaged("a signature counter".to_owned());
-                        u32::from_be_bytes(bytes.ok_or_else(damaged)?)
-                    }
-                };
-                let value = value.saturating_add(1);
-                let sealed = self.keys.seal(COUNTER_SEAL, &key, &value.to_be_bytes())?;
-                counters.insert(place, &sealed[..])?;
+                let value = self.counter(place)?.saturating_add(1);
+                self.put_counter(place, value)?;
                 Ok(value)
             }
         }
+    }
+
+    pub(crate) fn counter(&self, place: u64) -> Result<u32, Error> {
+        counter(&self.change.open_table(COUNTERS)?, self.keys, place)
+    }
+
+    pub(crate) fn put_counter(&self, place: u64, value: u32) -> Result<(), Error> {
+        let sealed = self.keys.seal(COUNTER_SEAL, &place.to_be_bytes(), &value.to_be_bytes())?;
+        self.change.open_table(COUNTERS)?.insert(place, &sealed[..])?;
+        Ok(())
+    }
+
+    pub(crate) fn put_global_counter(&self, value: u32) -> Result<(), Error> {
+        let bytes = u64::from(value).to_be_bytes();
+        let sealed = self.keys.seal(META_SEAL, GLOBAL_COUNTER.as_bytes(), &bytes)?;
+        self.change.open_table(META)?.insert(GLOBAL_COUNTER, &sealed[..])?;
+        Ok(())
     }
 
     /// Everything goes but the global counter, the place of the next credential, and what tells how to open the store.

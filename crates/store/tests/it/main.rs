@@ -8,9 +8,13 @@
     clippy::as_conversions
 )]
 
+mod backup;
 mod damage;
 mod failing;
 mod files;
 mod formats;
+mod keyring;
+#[cfg(feature = "links")]
+mod links;
 mod model;
 mod support;
