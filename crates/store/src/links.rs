@@ -76,8 +76,7 @@ impl StoredLinks {
         let shared = self.0.shared();
         let changed = || {
             let transaction = shared.connection.begin_write()?;
-            let mut records =
-                Records { table: transaction.open_table(LINKS)?, keys: &shared.keys };
+            let mut records = Records { table: transaction.open_table(LINKS)?, keys: &shared.keys };
             let result = change(&mut records)?;
             drop(records);
             transaction.commit()?;
@@ -106,7 +105,8 @@ impl PhoneLinks for StoredLinks {
 
     fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError> {
         self.change(|records| {
-            let mut phones = self.phones(records.get(PHONES)?.as_ref().map(|record| &record[..]))?;
+            let mut phones =
+                self.phones(records.get(PHONES)?.as_ref().map(|record| &record[..]))?;
             LinkedPhone::put(&mut phones, phone.clone());
             records.put(PHONES, &written_phones(&phones))
         })
@@ -114,7 +114,8 @@ impl PhoneLinks for StoredLinks {
 
     fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, StoreError> {
         self.change(|records| {
-            let mut phones = self.phones(records.get(PHONES)?.as_ref().map(|record| &record[..]))?;
+            let mut phones =
+                self.phones(records.get(PHONES)?.as_ref().map(|record| &record[..]))?;
             let removed = LinkedPhone::take(&mut phones, identity, link);
             records.put(PHONES, &written_phones(&phones))?;
             Ok(removed)
@@ -236,7 +237,8 @@ fn list(
     mut each: impl FnMut(&mut Reader<'_>) -> Result<(), Broken>,
 ) -> Result<(), Error> {
     let Some(record) = record else { return Ok(()) };
-    towline_cbor::decode(record, DEPTH, |reader| reader.array(&mut each)).map_err(|Broken| damaged())
+    towline_cbor::decode(record, DEPTH, |reader| reader.array(&mut each))
+        .map_err(|Broken| damaged())
 }
 
 /// A record that is not what was written.

@@ -102,8 +102,9 @@ impl Store {
             Err(Error::InUse { .. }) => return Err(Error::InUse { by: owner(path) }),
             opened => opened?,
         };
-        let root = Self::unlock(&database, source, provider)?;
+        // At once, since a passphrase takes its time.
         note_owner(path);
+        let root = Self::unlock(&database, source, provider)?;
         let again = path.to_owned();
         Self::ready(Connection::new(database, move || open_file(&again)), root, provider)
     }

@@ -7,8 +7,8 @@ use towline_ctap::CredentialId;
 use crate::{
     Error,
     read::{
-        COUNTER_SEAL, CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, counter, credential_at, found,
-        global_counter, listed, members, number,
+        COUNTER_SEAL, CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, counter, credential_at,
+        found, global_counter, listed, members, number,
     },
     seal::{ENTRY, Keys},
     tables::{
@@ -62,7 +62,9 @@ impl Writing<'_> {
 
     pub(crate) fn apply(&self, change: Change) -> Result<(), Refused> {
         match change {
-            Change::Save { credential, replaces } => self.save(&credential, replaces).map(drop).map_err(Refused::from),
+            Change::Save { credential, replaces } => {
+                self.save(&credential, replaces).map(drop).map_err(Refused::from)
+            }
             Change::Remove(id) => Ok(self.remove(&id)?),
             Change::Rename { id, user } => self.update(&id, |credential| {
                 credential.user.name = user.name;

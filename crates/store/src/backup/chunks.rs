@@ -73,7 +73,8 @@ impl<W: Write> Sealer<W> {
 
     pub(crate) fn put(&mut self, entry: &Entry) -> Result<(), Error> {
         let bytes = entry.encode();
-        let length = u32::try_from(bytes.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        let length =
+            u32::try_from(bytes.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
         if self.plain.len().saturating_add(bytes.len()) > FULL && !self.plain.is_empty() {
             self.flush(false)?;
         }

@@ -6,9 +6,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use towline_authenticator::{
-    Change, Counter, CredentialStore as _, Record,
-};
+use towline_authenticator::{Change, Counter, CredentialStore as _, Record};
 use towline_store::{Backup, Conflicts, Error, Restored, Store};
 use zeroize::Zeroizing;
 
@@ -246,8 +244,7 @@ fn a_backup_that_changes_after_it_was_verified_changes_nothing() {
     let place = Place::new();
     let file = place.directory().join("changing");
     fs::write(&file, &bytes).unwrap();
-    let mut opened =
-        Backup::open(fs::File::open(&file).unwrap(), &key(), &provider()).unwrap();
+    let mut opened = Backup::open(fs::File::open(&file).unwrap(), &key(), &provider()).unwrap();
     let mut wrong = bytes;
     let last = wrong.len() - 1;
     wrong[last] ^= 1;
@@ -255,10 +252,7 @@ fn a_backup_that_changes_after_it_was_verified_changes_nothing() {
     let mut store = place.create();
     done(store.commit(vec![save(11, "a.example", 11)])).unwrap();
     let before = told(&mut store);
-    assert!(matches!(
-        store.restore(&mut opened, Conflicts::Replace),
-        Err(Error::BackupDamaged(_))
-    ));
+    assert!(matches!(store.restore(&mut opened, Conflicts::Replace), Err(Error::BackupDamaged(_))));
     assert_eq!(told(&mut store), before);
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 
 use proptest::prelude::*;
+use towline_crypto::Secret;
 use towline_hybrid::{
     domain::TunnelDomain,
     ids::{ContactId, LinkId},
@@ -12,7 +13,6 @@ use towline_hybrid::{
     },
     secrets::LinkSecret,
 };
-use towline_crypto::Secret;
 
 use crate::support::*;
 

@@ -13,6 +13,7 @@ mod damage;
 mod failing;
 mod files;
 mod formats;
+mod full_disk;
 mod keyring;
 #[cfg(feature = "links")]
 mod links;
