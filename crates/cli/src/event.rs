@@ -43,6 +43,12 @@ pub(crate) enum Event {
     Store { store: Store, durable: bool, message: String },
     /// A passkey in a store.
     StoredPasskey { id: String, rp_id: String, account: Option<String> },
+    /// Facts about something, under names that say what they are.
+    Info {
+        about: &'static str,
+        #[serde(flatten)]
+        facts: serde_json::Value,
+    },
     /// Which radio is used. A simulated one is no proof of nearness.
     Radio { description: String, simulated: bool },
     /// The code to scan.
@@ -221,6 +227,11 @@ pub(crate) enum Outcome {
 }
 
 impl Event {
+    /// Facts, given as an object.
+    pub(crate) const fn info(about: &'static str, facts: serde_json::Value) -> Self {
+        Self::Info { about, facts }
+    }
+
     /// How a code was served.
     pub(crate) fn served(failure: Option<&Failure>) -> Self {
         Self::Served {
@@ -276,6 +287,7 @@ impl Event {
                 let account = one_line(account.as_deref().unwrap_or("no name"));
                 (Weight::Result, format!("{id}  {:<30} {account}", one_line(rp_id)))
             }
+            Self::Info { facts, .. } => (Weight::Result, listed(facts)),
             // The question was left without an end of line, for the answer.
             Self::Withdrawn { message } | Self::InputEnded { message } => {
                 (Weight::Note, format!("\n{message}"))
@@ -385,6 +397,16 @@ impl Event {
 }
 
 /// Said wherever nobody was asked.
+/// One fact to a line.
+fn listed(facts: &serde_json::Value) -> String {
+    let facts = facts.as_object().into_iter().flatten();
+    let line = |(name, value): (&String, &serde_json::Value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{name:<20} {}", one_line(&value))
+    };
+    facts.map(line).collect::<Vec<_>>().join("\n")
+}
+
 const fn mark_presence(simulated: bool) -> &'static str {
     if simulated { " (SIMULATED presence)" } else { "" }
 }

@@ -18,7 +18,7 @@ use crate::{
     console::Console,
     event::{self, Event, Place, Role},
     exit::{Exit, Failure},
-    keys,
+    keys::kept::{Kept, Otherwise},
     person::{Terminal, TypedAhead, passkey},
     report::Report,
     stop::Stop,
@@ -36,7 +36,10 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     }
     report.event(&presence(args.presence));
     let provider = towline::crypto::rustcrypto::provider();
-    let (store, kept) = keys::open_or_create(&args.store, &provider)?;
+    // What is plugged in like a key is expected to keep what it has like one.
+    let otherwise = if args.uhid { Otherwise::Default } else { Otherwise::Memory };
+    let (store, kept) = Kept::open_or_create(&args.store, otherwise, &provider)?;
+    let forgets = matches!(store, Kept::Memory);
     report.event(&kept);
     for endpoint in &endpoints {
         report.event(&listening(endpoint, simulated));
@@ -55,11 +58,10 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
         }
     };
     tokio::select! {
-        ended = serve(key, provider, store, args, report) => match ended? {},
+        ended = serve(key, provider, store.credentials(), args, report) => match ended? {},
         ended = unplugged => match ended? {},
         () = stop.wished() => {}
     }
-    let forgets = args.store.store.is_none();
     report.event(&Event::Stopped { role: Role::Key, simulated, forgets });
     Ok(Exit::Ok)
 }

@@ -9,11 +9,21 @@ use crate::{
     args::{self, LinksCommand},
     event::{Device, Event},
     exit::{Exit, Failure},
+    keys::kept,
     report::Report,
 };
 
+/// Both kinds of links, wherever they are kept.
+trait Links: PhoneLinks + ComputerLinks {}
+
+impl<T: PhoneLinks + ComputerLinks> Links for T {}
+
 pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> {
-    let file = LinkFile::new(&args.links, towline::crypto::rustcrypto::provider());
+    let provider = towline::crypto::rustcrypto::provider();
+    let file: Box<dyn Links> = match &args.links {
+        Some(path) => Box::new(LinkFile::new(path, provider)),
+        None => Box::new(kept::open(&args.store, &provider)?.links()),
+    };
     let phones = file.all().map_err(|error| links_failure(&error))?;
     let computers = file.computers().map_err(|error| links_failure(&error))?;
     match &args.command {

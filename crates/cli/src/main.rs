@@ -20,6 +20,7 @@ mod qr;
 mod relay;
 mod report;
 mod rp;
+mod secret;
 mod stop;
 mod tls;
 mod usb;

@@ -7,7 +7,12 @@ use tokio::sync::Mutex;
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
     authenticator::{Authenticator, Config, SoftwareKeys},
-    hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
+    crypto::CryptoProvider,
+    hybrid::{
+        domain::TunnelDomain,
+        link::{ComputerLinks, Ring},
+        qr::Hint,
+    },
 };
 
 use crate::{
@@ -15,7 +20,7 @@ use crate::{
     console::Console,
     event::{Event, Step},
     exit::{Exit, Failure},
-    keys,
+    keys::kept::{Kept, Otherwise},
     links::file::LinkFile,
     network,
     person::{Outcome, Seen, Terminal, TerminalPerson, TypedAhead},
@@ -35,22 +40,24 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
-    let (store, kept) = keys::open_or_create(&args.store, &provider)?;
-    if args.store.store.is_some() {
+    let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
+    if matches!(store, Kept::File(_)) {
         report.event(&kept);
     }
+    let links = links(&args, &store, &provider)?;
     let keys = SoftwareKeys::new(provider.clone());
-    let authenticator = Authenticator::new(Config::phone(), provider.clone(), store, keys)
-        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let authenticator =
+        Authenticator::new(Config::phone(), provider.clone(), store.credentials(), keys)
+            .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let console = Arc::new(Mutex::new(Console::new()));
     let seen = Arc::new(Seen::default());
     let terminal =
         Terminal::new(args.answer, Arc::clone(&console), TypedAhead::Answers, Arc::clone(report));
     let person = TerminalPerson::new(terminal, Arc::clone(&seen));
-    let mut phone = Phone::new(authenticator, provider.clone(), transport, person);
+    let mut phone = Phone::new(authenticator, provider, transport, person);
     let mut bell = None;
-    if let Some(path) = &args.links {
-        phone = phone.with_links(Arc::new(LinkFile::new(path, provider)), args.called.clone());
+    if let Some(links) = links {
+        phone = phone.with_links(links, args.called.clone());
         bell = Some(phone.listen().await?);
     }
     let mut typed = true;
@@ -90,6 +97,24 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         if last == Exit::Interrupted {
             return Ok(last);
         }
+    }
+}
+
+/// Where links to computers are kept: in a file of their own, or in the store beside the passkeys.
+fn links(
+    args: &args::Phone,
+    store: &Kept,
+    provider: &CryptoProvider,
+) -> Result<Option<Arc<dyn ComputerLinks>>, Failure> {
+    match (&args.links, store) {
+        (None, _) => Ok(None),
+        (Some(path), Kept::File(store)) if path.as_os_str() == "store" => {
+            Ok(Some(Arc::new(store.links())))
+        }
+        (Some(path), Kept::Memory) if path.as_os_str() == "store" => {
+            Err(Failure::usage("no_store", "links can be kept in a store that --store names"))
+        }
+        (Some(path), _) => Ok(Some(Arc::new(LinkFile::new(path, provider.clone())))),
     }
 }
 

@@ -7,13 +7,46 @@ use clap::{Args, Subcommand};
 /// Where passkeys are kept.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Store {
-    /// Keep passkeys in this file, sealed. It is made if it is not there
+    /// Keep passkeys in this file, sealed. It is made if it is not there. `default` is the usual place for it,
+    /// ~/.local/share/towline/passkeys on Linux; `memory` forgets them when the program ends
     #[arg(long, value_name = "FILE", env = "TOWLINE_STORE")]
     pub(crate) store: Option<PathBuf>,
 
-    /// Open the store by the passphrase on the first line of this file; without it, by the key file FILE.key beside the store
-    #[arg(long, value_name = "FILE", env = "TOWLINE_PASSPHRASE_FILE")]
+    #[command(flatten)]
+    pub(crate) opened: Opened,
+}
+
+/// What opens a store or a backup; without any of these it is the key file FILE.key beside it.
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub(crate) struct Opened {
+    /// Open it by a passphrase, which is asked for
+    #[arg(long)]
+    pub(crate) passphrase: bool,
+
+    /// Open it by the passphrase on the first line of this file (for a store, TOWLINE_PASSPHRASE_FILE says the same)
+    #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+
+    /// Open it by this key file; without any of these it is FILE.key beside the store
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Open it by a key in this system's keyring
+    #[arg(long)]
+    pub(crate) keyring: bool,
+}
+
+impl Store {
+    /// What opens it, as arguments and environment say.
+    pub(crate) fn opened(&self) -> Opened {
+        let mut opened = self.opened.clone();
+        if !opened.passphrase && opened.key_file.is_none() && !opened.keyring {
+            let by_environment = || std::env::var_os("TOWLINE_PASSPHRASE_FILE").map(PathBuf::from);
+            opened.passphrase_file = opened.passphrase_file.or_else(by_environment);
+        }
+        opened
+    }
 }
 
 #[derive(Debug, Args)]
@@ -21,6 +54,12 @@ pub(crate) struct Store {
 Examples:
   towline keys --store my.passkeys list
   towline keys --store my.passkeys remove 4be19c      the passkey whose id begins so
+  towline keys list                                   in the usual place
+  towline keys rename 4be19c --account alice@example.org
+  towline keys set-pin                                asks for it
+  towline keys backup passkeys.backup --passphrase
+  towline keys --store new.passkeys restore passkeys.backup --passphrase
+  towline keys change-key --keyring                   from now on it is opened by the system's keyring
   towline keys --store my.passkeys check
   towline keys --store my.passkeys reset --yes        everything, and for ever")]
 pub(crate) struct Keys {
@@ -37,14 +76,73 @@ pub(crate) enum KeysCommand {
     ///
     /// Credentials that are found by their ids alone, such as those of second factors, are not listed.
     List,
+    /// Show all about a passkey that is not secret
+    Show {
+        /// The beginning of its id, as the list says; it has to be that of one passkey only
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Give the account of a passkey another name, for yourself; the site is not told
+    #[command(group(clap::ArgGroup::new("name").required(true).multiple(true).args(["account", "display_name"])))]
+    Rename {
+        /// The beginning of its id, as the list says; it has to be that of one passkey only
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The account's name
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// What the account's owner is called
+        #[arg(long, value_name = "NAME")]
+        display_name: Option<String>,
+    },
     /// Remove a passkey; what it signed in to has to be told separately
     Remove {
         /// The beginning of its id, as the list says; it has to be that of one passkey only
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Set the PIN, or another one; without files both are asked for
+    SetPin {
+        /// The present PIN is on the first line of this file
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+        /// The new PIN is on the first line of this file
+        #[arg(long, value_name = "FILE")]
+        new_pin_file: Option<PathBuf>,
+    },
+    /// Print what the key tells clients about itself (authenticatorGetInfo)
+    ExportInfo,
     /// Look at every record, and keep damaged ones aside
     Check,
+    /// Write everything to a new sealed file; without more it is opened by the new key file TO.key
+    Backup {
+        /// The file, which must not be there yet
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+        #[command(flatten)]
+        opened: Opened,
+    },
+    /// Bring back what is in a backup; the store is made if it is not there
+    ///
+    /// The backup is read to its end before anything is changed. What is in the store already stays, unless --replace says
+    /// otherwise; signature counters don't go back, and PIN attempts don't come back, even then.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FROM")]
+        from: PathBuf,
+        #[command(flatten)]
+        opened: Opened,
+        /// Where the two differ, take what the backup says
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Let something else open the store from now on; without more the key file FILE.key
+    ///
+    /// Copies of the file from before are still opened by what opened it then.
+    ChangeKey {
+        #[command(flatten)]
+        opened: Opened,
+    },
     /// Delete all passkeys, the PIN and all settings
     Reset {
         /// Do it: nothing brings them back

@@ -4,16 +4,22 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Store;
+
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   towline links --links computer.links list
   towline links --links computer.links forget \"Alice's phone\"
-  towline links --links phone.links forget 1             the first computer of the list")]
+  towline links --links phone.links forget 1             the first computer of the list
+  towline links --store my.passkeys list                 of a phone with --links store")]
 pub(crate) struct Links {
-    /// The file that `computer` or `phone` was given
+    /// The file that `computer` or `phone` was given; without it they are looked for in the store
     #[arg(long, value_name = "FILE")]
-    pub(crate) links: PathBuf,
+    pub(crate) links: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 
     #[command(subcommand)]
     pub(crate) command: LinksCommand,

@@ -13,7 +13,7 @@ use crate::{
     world::{World, text},
 };
 
-fn make_credential(user: u8) -> Vec<u8> {
+pub(crate) fn make_credential(user: u8) -> Vec<u8> {
     let mut request = MakeCredentialRequest::new(
         ClientDataHash::new([7; 32]),
         Rp { id: RpId::new("example.org").unwrap(), name: None },
@@ -28,13 +28,13 @@ fn make_credential(user: u8) -> Vec<u8> {
     Request::from(request).encode()
 }
 
-fn get_assertion() -> Vec<u8> {
+pub(crate) fn get_assertion() -> Vec<u8> {
     let rp_id = RpId::new("example.org").unwrap();
     Request::from(GetAssertionRequest::new(rp_id, ClientDataHash::new([8; 32]))).encode()
 }
 
 /// A key with its passkeys in a file, and a client of it.
-async fn key(args: &[&str]) -> (Program, Client) {
+pub(crate) async fn key(args: &[&str]) -> (Program, Client) {
     let start = ["key", "--listen", "udp:127.0.0.1:0", "--presence", "auto"];
     let mut key = Program::start(start.iter().chain(args));
     let store = key.event("store").await;
@@ -43,7 +43,7 @@ async fn key(args: &[&str]) -> (Program, Client) {
     (key, Client::connect(&url).await)
 }
 
-async fn status(client: &mut Client, request: &[u8]) -> u8 {
+pub(crate) async fn status(client: &mut Client, request: &[u8]) -> u8 {
     client.request(request).await[0]
 }
 

@@ -9,6 +9,7 @@
     clippy::as_conversions
 )]
 
+mod copies;
 mod hid;
 mod journey;
 mod key;

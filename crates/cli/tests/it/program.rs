@@ -47,6 +47,11 @@ impl Ended {
         assert_eq!((self.code, self.failed()["reason"].as_str()), (code, Some(reason)), "{self:?}");
         assert_eq!(self.failed()["exit_code"], code);
     }
+
+    /// The arguments themselves were refused.
+    pub(crate) fn assert_usage(&self) {
+        assert!(self.code == 2 && self.stderr.contains("--help"), "{self:?}");
+    }
 }
 
 pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
@@ -59,6 +64,7 @@ pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Com
         "TOWLINE_RP",
         "TOWLINE_STORE",
         "TOWLINE_PASSPHRASE_FILE",
+        "TOWLINE_ADAPTER",
         "RUST_LOG",
     ] {
         command.env_remove(name);
@@ -78,6 +84,16 @@ impl Program {
     pub(crate) fn start_traced<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
         let mut command = command(args);
         command.env("RUST_LOG", "trace");
+        Self::spawn(command)
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn start_with<S: AsRef<OsStr>>(
+        variables: impl IntoIterator<Item = (&'static str, S)>,
+        args: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let mut command = command(args);
+        command.envs(variables);
         Self::spawn(command)
     }
 

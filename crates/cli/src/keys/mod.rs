@@ -1,17 +1,21 @@
-//! `towline keys`: what a store holds; and the store that `--store` names.
+//! `towline keys`: looks after what a store holds.
 
-use std::{fs, path::Path};
+mod copies;
+mod info;
+pub(crate) mod kept;
+mod pin;
+mod platform;
 
-use towline::{
-    authenticator::{Change, Credential, CredentialStore, MemoryStore, Query, StoreError, Work},
-    crypto::CryptoProvider,
+use towline::authenticator::{Change, Credential, CredentialStore, Query, StoreError, Work};
+use towline_store::Store;
+
+use self::{
+    kept::{Otherwise, store_failure},
+    platform::Platform,
 };
-use towline_store::{Error, KeySource, Store};
-use zeroize::Zeroizing;
-
 use crate::{
     args::{self, KeysCommand},
-    event::{self, Action, Event, Outcome},
+    event::{Action, Event, Outcome},
     exit::{Exit, Failure},
     report::Report,
 };
@@ -19,44 +23,41 @@ use crate::{
 /// How many are read at a time.
 const PAGE: usize = 64;
 
-/// The store that the arguments name, made if it is not there; one in memory if they name none. And what to say about it.
-pub(crate) fn open_or_create(
-    args: &args::Store,
-    provider: &CryptoProvider,
-) -> Result<(Box<dyn CredentialStore>, Event), Failure> {
-    let Some(path) = &args.store else {
-        let event = Event::Store {
-            store: event::Store::Memory,
-            durable: false,
-            message: "the passkeys are in memory only: they are gone when the program ends".into(),
-        };
-        return Ok((Box::new(MemoryStore::new()), event));
-    };
-    let source = source(args, path)?;
-    let store = match Store::open(path, &source, provider) {
-        Err(Error::Missing(_)) => Store::create(path, &source, provider),
-        opened => opened,
-    };
-    let store = store.map_err(|error| store_failure(&error))?;
-    let message = match &source {
-        KeySource::KeyFile(key) => format!(
-            "the passkeys are in {}; whoever has {} can open it, and without it nobody can",
-            path.display(),
-            key.display()
-        ),
-        _ => format!("the passkeys are in {}, behind its passphrase", path.display()),
-    };
-    Ok((Box::new(store), Event::Store { store: event::Store::File, durable: true, message }))
-}
-
 pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
     let provider = towline::crypto::rustcrypto::provider();
-    let Some(path) = &args.store.store else {
-        return Err(Failure::usage("no_store", "which store? name its file with --store"));
-    };
-    let store = Store::open(path, &source(&args.store, path)?, &provider);
-    let mut store = store.map_err(|error| store_failure(&error))?;
+    if let KeysCommand::Restore { from, opened, replace } = &args.command {
+        return copies::restore(args, from, opened, *replace, &provider, report);
+    }
+    let mut store = kept::open(&args.store, &provider)?;
     match &args.command {
+        KeysCommand::Backup { to, opened } => return copies::backup(&store, to, opened, report),
+        KeysCommand::ChangeKey { opened } => {
+            let path = kept::place(&args.store, Otherwise::Default)?.unwrap_or_default();
+            return copies::change_key(&store, &path, opened, report);
+        }
+        KeysCommand::SetPin { pin_file, new_pin_file } => {
+            let (present, new) = (pin_file.as_deref(), new_pin_file.as_deref());
+            let key = Platform::over(store, &provider)?;
+            return pin::set(key, present, new, &provider, report);
+        }
+        KeysCommand::ExportInfo => {
+            let passkeys = done(store.capacity())?.discoverable;
+            let info = Platform::over(store, &provider)?.get_info()?;
+            report.event(&info::authenticator(&info, passkeys));
+        }
+        KeysCommand::Show { id } => report.event(&info::passkey(&named(all(&mut store)?, id)?)),
+        KeysCommand::Rename { id, account, display_name } => {
+            let mut credential = named(all(&mut store)?, id)?;
+            if let Some(account) = account {
+                credential.user.name = Some(account.clone());
+            }
+            if let Some(display_name) = display_name {
+                credential.user.display_name = Some(display_name.clone());
+            }
+            let (id, user) = (credential.id.clone(), credential.user.clone());
+            done(store.commit(vec![Change::Rename { id, user }]))?;
+            report.event(&happened(Action::Renamed, Some(&credential)));
+        }
         KeysCommand::List => {
             for credential in all(&mut store)? {
                 report.event(&listed(&credential));
@@ -85,26 +86,10 @@ pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
             done(store.clear())?;
             report.event(&happened(Action::Reset, None));
         }
+        // It is dealt with above.
+        KeysCommand::Restore { .. } => {}
     }
     Ok(Exit::Ok)
-}
-
-/// What opens the store.
-fn source(args: &args::Store, path: &Path) -> Result<KeySource, Failure> {
-    let Some(file) = &args.passphrase_file else {
-        let mut key = path.as_os_str().to_owned();
-        key.push(".key");
-        return Ok(KeySource::KeyFile(key.into()));
-    };
-    let unusable = |why: String| {
-        Failure::usage("passphrase", format!("{} holds no passphrase: {why}", file.display()))
-    };
-    let text = fs::read_to_string(file).map_err(|error| unusable(error.to_string()))?;
-    let text = Zeroizing::new(text);
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(KeySource::Passphrase(Zeroizing::new(line.into()))),
-        _ => Err(unusable("its first line is empty".into())),
-    }
 }
 
 /// The discoverable credentials, by site, newest first.
@@ -179,14 +164,4 @@ fn done<T>(work: Work<T, StoreError>) -> Result<T, Failure> {
         Work::Later(run) => run(),
     };
     result.map_err(|error| Failure::environment("store", error.to_string()))
-}
-
-fn store_failure(error: &Error) -> Failure {
-    let message = error.to_string();
-    match error {
-        Error::Missing(_) | Error::WrongKey | Error::OtherKind(_) => {
-            Failure::usage("store", message)
-        }
-        _ => Failure::environment("store", message),
-    }
 }

@@ -1,0 +1,102 @@
+//! The command line of `towline key`.
+
+use clap::{Args, ValueEnum};
+use towline_ctaphid_socket::Endpoint;
+
+use super::Store;
+
+/// Who says that somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PresenceMode {
+    /// Ask on the terminal, each time
+    Ask,
+    /// SIMULATED: every program that reaches the key gets what it asks for
+    Auto,
+}
+
+/// What a security key has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyKind {
+    /// It has to be touched, and can have a PIN
+    SecurityKey,
+    /// It has a fingerprint sensor as well: with the PIN, programs enrol fingers, which then count as much as the PIN
+    FingerprintKey,
+}
+
+/// How relying parties keep more with a passkey than fits into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LargeBlobForm {
+    /// By the command authenticatorLargeBlobs and the extension largeBlobKey, since CTAP 2.1
+    Command,
+    /// By the extension largeBlob, since CTAP 2.3
+    Extension,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = KEY_EXAMPLES)]
+pub(crate) struct Key {
+    /// Be a key on USB, which browsers, OpenSSH and libfido2 find by themselves (Linux, through /dev/uhid)
+    #[arg(long)]
+    pub(crate) uhid: bool,
+
+    /// Where to listen, on this machine: udp:ADDR, tcp:ADDR or unix:PATH; port 0 picks a free one. Can be repeated
+    /// [default: udp:127.0.0.1:8111, without --uhid]
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) listen: Vec<Endpoint>,
+
+    /// Who confirms what programs ask for
+    #[arg(long, value_enum, default_value_t = PresenceMode::Ask)]
+    pub(crate) presence: PresenceMode,
+
+    /// What kind of key it is
+    #[arg(long, value_enum, default_value_t = KeyKind::SecurityKey)]
+    pub(crate) kind: KeyKind,
+
+    /// How relying parties keep more with a passkey than fits into it; a key has one of the two
+    #[arg(long, value_enum, default_value_t = LargeBlobForm::Command)]
+    pub(crate) large_blobs: LargeBlobForm,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+impl Key {
+    /// Where to listen.
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
+        let somewhere = self.uhid || !self.listen.is_empty();
+        if somewhere { self.listen.clone() } else { DEFAULT_ENDPOINT.parse().into_iter().collect() }
+    }
+}
+
+/// Where a key is looked for that is not on USB.
+const DEFAULT_ENDPOINT: &str = "udp:127.0.0.1:8111";
+
+const KEY_EXAMPLES: &str = "\
+Examples:
+  towline key --uhid --store my.passkeys            on USB: what any browser on this machine sees
+  towline key                                       at udp:127.0.0.1:8111, asks here
+  towline key --listen tcp:127.0.0.1:35962 --listen unix:/run/user/1000/key.sock
+  towline key --presence auto                       SIMULATED presence, for tests
+  towline key --store my.passkeys                   kept in a file; `towline keys` lists them
+  towline key --kind fingerprint-key                with a sensor: a yes is a finger on it
+
+From Python, with python-fido2 (pip install fido2):
+  import socket
+  from fido2.ctap2 import Ctap2
+  from fido2.hid import CtapHidDevice
+  from fido2.hid.base import CtapHidConnection, HidDescriptor
+
+  class Socket(CtapHidConnection):
+      def __init__(self, address):
+          self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+          self.udp.connect(address)
+      def read_packet(self): return self.udp.recv(64)
+      def write_packet(self, data): self.udp.send(data)
+      def close(self): self.udp.close()
+
+  name = HidDescriptor(\"udp:127.0.0.1:8111\", 0x1209, 0, 64, 64, \"towline\", None)
+  print(Ctap2(CtapHidDevice(name, Socket((\"127.0.0.1\", 8111)))).info)
+
+With libfido2, give fido_dev_set_io_functions() functions that open, read, write and close such a socket. \
+It writes 65 bytes, with a report number 0 in front: send them as they are over UDP, without the first over \
+TCP and Unix sockets.";

@@ -1,0 +1,100 @@
+//! `towline keys backup`, `restore` and `change-key`: copies of a store elsewhere, and what opens it.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+use towline::crypto::CryptoProvider;
+use towline_store::{Backup, Conflicts, KeySource, Restored, Store};
+
+use super::kept::{self, Otherwise, store_failure};
+use crate::{
+    args::{self, Opened},
+    event::Event,
+    exit::{Exit, Failure},
+    report::Report,
+};
+
+pub(crate) fn backup(
+    store: &Store,
+    to: &Path,
+    opened: &Opened,
+    report: &Report,
+) -> Result<Exit, Failure> {
+    let source = not_the_keyring(opened, to, true)?;
+    let made = store.backup_file(to, &source).map_err(|error| store_failure(&error))?;
+    report.event(&Event::info(
+        "backup",
+        json!({
+            "file": to.display().to_string(),
+            "passkeys": made.credentials,
+            "records": made.records,
+            "links": made.links,
+            "left_out": made.left_out,
+        }),
+    ));
+    // They are damaged, and an older backup may have them.
+    Ok(if made.left_out == 0 { Exit::Ok } else { Exit::Failed })
+}
+
+/// The backup is read to its end before anything is changed, or a store that is not there is made.
+pub(crate) fn restore(
+    args: &args::Keys,
+    from: &Path,
+    opened: &Opened,
+    replace: bool,
+    provider: &CryptoProvider,
+    report: &Report,
+) -> Result<Exit, Failure> {
+    let source = not_the_keyring(opened, from, false)?;
+    let file = fs::File::open(from).map_err(|error| {
+        Failure::usage("store", format!("{} can't be read: {error}", from.display()))
+    })?;
+    let mut backup =
+        Backup::open(file, &source, provider).map_err(|error| store_failure(&error))?;
+    let (kept, event) = kept::Kept::open_or_create(&args.store, Otherwise::Default, provider)?;
+    let kept::Kept::File(store) = kept else {
+        return Err(Failure::usage(
+            "no_store",
+            "a backup is restored to a file; name it with --store",
+        ));
+    };
+    report.event(&event);
+    let conflicts = if replace { Conflicts::Replace } else { Conflicts::Keep };
+    let restored = store.restore(&mut backup, conflicts).map_err(|error| store_failure(&error))?;
+    let Restored { added, same, kept, replaced, .. } = restored;
+    report.event(&Event::info(
+        "restored",
+        json!({
+            "added": added,
+            "same": same,
+            "kept": kept,
+            "replaced": replaced,
+        }),
+    ));
+    Ok(Exit::Ok)
+}
+
+pub(crate) fn change_key(
+    store: &Store,
+    path: &Path,
+    opened: &Opened,
+    report: &Report,
+) -> Result<Exit, Failure> {
+    let source = kept::source(opened, path, true)?;
+    store.change_key(&source).map_err(|error| store_failure(&error))?;
+    let by = match &source {
+        KeySource::KeyFile(key) => format!("the key file {}", key.display()),
+        other => format!("{other:?}"),
+    };
+    report.event(&Event::info("key_changed", json!({ "opened_by": by })));
+    Ok(Exit::Ok)
+}
+
+/// A backup is for the day on which the keyring is gone.
+fn not_the_keyring(opened: &Opened, path: &Path, new: bool) -> Result<KeySource, Failure> {
+    if opened.keyring {
+        let message = "a backup has to open without this system's keyring; lock it with a passphrase or a key file";
+        return Err(Failure::usage("no_keyring", message));
+    }
+    kept::source(opened, path, new)
+}

@@ -1,0 +1,170 @@
+//! Where passkeys are kept, and what opens that place.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use towline::{
+    authenticator::{CredentialStore, MemoryStore},
+    crypto::CryptoProvider,
+};
+use towline_store::{Error, KeySource, Store};
+
+use crate::{
+    args::{self, Opened},
+    event::{self, Event},
+    exit::Failure,
+    secret,
+};
+
+/// Where passkeys are kept.
+pub(crate) enum Kept {
+    Memory,
+    File(Store),
+}
+
+/// Where they are if `--store` does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Otherwise {
+    Memory,
+    /// The person's own place for such files.
+    Default,
+}
+
+impl Kept {
+    /// The store that the arguments name, made if it is not there. And what to say about it.
+    pub(crate) fn open_or_create(
+        args: &args::Store,
+        otherwise: Otherwise,
+        provider: &CryptoProvider,
+    ) -> Result<(Self, Event), Failure> {
+        let Some(path) = place(args, otherwise)? else {
+            let event = Event::Store {
+                store: event::Store::Memory,
+                durable: false,
+                message: "the passkeys are in memory only: they are gone when the program ends"
+                    .into(),
+            };
+            return Ok((Self::Memory, event));
+        };
+        let there = path.exists();
+        let source = source(&args.opened(), &path, !there)?;
+        let store = if there {
+            Store::open(&path, &source, provider)
+        } else {
+            make_directory(&path)?;
+            Store::create(&path, &source, provider)
+        };
+        let store = store.map_err(|error| store_failure(&error))?;
+        let path = path.display();
+        let message = match &source {
+            KeySource::KeyFile(key) => format!(
+                "the passkeys are in {path}; whoever has {} can open it, and without it nobody can",
+                key.display()
+            ),
+            KeySource::Keyring(_) => {
+                format!("the passkeys are in {path}, behind this system's keyring")
+            }
+            _ => format!("the passkeys are in {path}, behind its passphrase"),
+        };
+        let event = Event::Store { store: event::Store::File, durable: true, message };
+        Ok((Self::File(store), event))
+    }
+
+    pub(crate) fn credentials(self) -> Box<dyn CredentialStore> {
+        match self {
+            Self::Memory => Box::new(MemoryStore::new()),
+            Self::File(store) => Box::new(store),
+        }
+    }
+}
+
+/// The store that is there.
+pub(crate) fn open(args: &args::Store, provider: &CryptoProvider) -> Result<Store, Failure> {
+    let path = place(args, Otherwise::Default)?
+        .ok_or_else(|| Failure::usage("no_store", "what is in memory is in no other program"))?;
+    if !path.exists() {
+        return Err(store_failure(&Error::Missing(path)));
+    }
+    let source = source(&args.opened(), &path, false)?;
+    Store::open(&path, &source, provider).map_err(|error| store_failure(&error))
+}
+
+/// The file; none for memory.
+pub(crate) fn place(args: &args::Store, otherwise: Otherwise) -> Result<Option<PathBuf>, Failure> {
+    match args.store.as_deref().map(|path| (path, path.to_str())) {
+        Some((_, Some("memory"))) => Ok(None),
+        None if otherwise == Otherwise::Memory => Ok(None),
+        Some((_, Some("default"))) | None => default_place().map(Some),
+        Some((path, _)) => Ok(Some(path.to_owned())),
+    }
+}
+
+fn default_place() -> Result<PathBuf, Failure> {
+    let data = env::var_os(if cfg!(windows) { "APPDATA" } else { "XDG_DATA_HOME" })
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let data = data.or_else(|| Some(env::home_dir()?.join(".local/share")));
+    let nowhere =
+        || Failure::usage("no_store", "this account has no home; name a file with --store");
+    Ok(data.ok_or_else(nowhere)?.join("towline").join("passkeys"))
+}
+
+/// The directory of a store that is to be made, for its owner only if it is made too.
+fn make_directory(path: &Path) -> Result<(), Failure> {
+    let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|error| {
+        Failure::environment("store", format!("{} can't be made: {error}", directory.display()))
+    })
+}
+
+/// What opens a store or a backup at this path, or is to open it.
+pub(crate) fn source(args: &Opened, path: &Path, new: bool) -> Result<KeySource, Failure> {
+    if args.keyring {
+        return keyring();
+    }
+    if args.passphrase || args.passphrase_file.is_some() {
+        let file = args.passphrase_file.as_deref();
+        let read = if new { secret::read_new } else { secret::read };
+        return Ok(KeySource::Passphrase(read(file, "passphrase")?));
+    }
+    let beside = || {
+        let mut key = path.as_os_str().to_owned();
+        key.push(".key");
+        key.into()
+    };
+    Ok(KeySource::KeyFile(args.key_file.clone().unwrap_or_else(beside)))
+}
+
+#[cfg(feature = "desktop")]
+fn keyring() -> Result<KeySource, Failure> {
+    Ok(KeySource::Keyring(std::sync::Arc::new(towline_store::SystemKeyring)))
+}
+
+#[cfg(not(feature = "desktop"))]
+fn keyring() -> Result<KeySource, Failure> {
+    let message = "this program was built without the system's keyring (cargo's feature `desktop`)";
+    Err(Failure::usage("no_keyring", message))
+}
+
+pub(crate) fn store_failure(error: &Error) -> Failure {
+    let message = error.to_string();
+    match error {
+        Error::Missing(_)
+        | Error::Exists(_)
+        | Error::WrongKey
+        | Error::OtherKind(_)
+        | Error::NoBackup
+        | Error::NewerBackup(_)
+        | Error::BackupDamaged(_) => Failure::usage("store", message),
+        _ => Failure::environment("store", message),
+    }
+}
