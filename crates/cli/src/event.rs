@@ -123,6 +123,7 @@ pub(crate) struct Place {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Presence {
     Ask,
+    Notify,
     Auto,
 }
 

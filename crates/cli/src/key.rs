@@ -16,6 +16,7 @@ use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
 use crate::{
     args::{self, AnswerMode, KeyKind, LargeBlobForm, PresenceMode},
     console::Console,
+    desktop::Desktop,
     event::{self, Event, Place, Role},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
@@ -34,6 +35,10 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     for endpoint in args.endpoints() {
         endpoints.push(door.listen(&endpoint).await.map_err(door_failure)?);
     }
+    let desktop = match args.presence {
+        PresenceMode::Notify => Some(Desktop::find().await?),
+        PresenceMode::Ask | PresenceMode::Auto => None,
+    };
     report.event(&presence(args.presence));
     let provider = towline::crypto::rustcrypto::provider();
     // What is plugged in like a key is expected to keep what it has like one.
@@ -58,7 +63,7 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
         }
     };
     tokio::select! {
-        ended = serve(key, provider, store.credentials(), args, report) => match ended? {},
+        ended = serve(key, provider, store.credentials(), desktop, args, report) => match ended? {},
         ended = unplugged => match ended? {},
         () = stop.wished() => {}
     }
@@ -70,14 +75,17 @@ async fn serve(
     key: SecurityKey,
     provider: CryptoProvider,
     store: Box<dyn CredentialStore>,
+    desktop: Option<Desktop>,
     args: &args::Key,
     report: &Arc<Report>,
 ) -> Result<Infallible, Failure> {
     let keys = SoftwareKeys::new(provider.clone());
     let authenticator = Authenticator::new(config(args), provider, store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
-    let presence = match args.presence {
-        PresenceMode::Ask => {
+    let presence = match (args.presence, desktop) {
+        (_, Some(desktop)) => Presence::Ask(Holder::Desktop(desktop, Arc::clone(report))),
+        (PresenceMode::Auto, _) => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
+        (PresenceMode::Ask | PresenceMode::Notify, _) => {
             let console = Arc::new(Mutex::new(Console::new()));
             let report = Arc::clone(report);
             Presence::Ask(Holder::Terminal(Terminal::new(
@@ -87,7 +95,6 @@ async fn serve(
                 report,
             )))
         }
-        PresenceMode::Auto => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
     };
     Ok(key.run(authenticator, presence).await)
 }
@@ -110,6 +117,7 @@ fn config(args: &args::Key) -> Config {
 /// Whoever has the key in hand.
 enum Holder {
     Terminal(Terminal),
+    Desktop(Desktop, Arc<Report>),
     /// Presence is simulated: what happens is told, but nobody is asked.
     Nobody(Arc<Report>),
 }
@@ -118,6 +126,7 @@ impl Holder {
     fn report(&self) -> (&Arc<Report>, bool) {
         match self {
             Self::Terminal(terminal) => (terminal.report(), false),
+            Self::Desktop(_, report) => (report, false),
             Self::Nobody(report) => (report, true),
         }
     }
@@ -132,6 +141,7 @@ impl Person for Holder {
                 open.0 = None;
                 answer
             }
+            Self::Desktop(desktop, _) => desktop.answer(question).await,
             Self::Nobody(_) => Answer::Deny,
         }
     }
@@ -167,6 +177,11 @@ fn presence(mode: PresenceMode) -> Event {
             presence: event::Presence::Ask,
             simulated: false,
             message: "every request is asked about here: answer yes or no",
+        },
+        PresenceMode::Notify => Event::Presence {
+            presence: event::Presence::Notify,
+            simulated: false,
+            message: "every request is asked about by a notification on the desktop",
         },
         PresenceMode::Auto => Event::Presence {
             presence: event::Presence::Auto,

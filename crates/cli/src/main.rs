@@ -5,6 +5,7 @@ mod air;
 mod args;
 mod computer;
 mod console;
+mod desktop;
 mod doctor;
 mod event;
 mod exit;

@@ -301,7 +301,7 @@ fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
     }
 }
 
-fn account_name(user: &User) -> String {
+pub(crate) fn account_name(user: &User) -> String {
     let named =
         [&user.name, &user.display_name].into_iter().flatten().find(|name| !name.is_empty());
     named.cloned().unwrap_or_else(|| "an account without a name".into())

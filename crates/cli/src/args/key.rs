@@ -10,6 +10,8 @@ use super::Store;
 pub(crate) enum PresenceMode {
     /// Ask on the terminal, each time
     Ask,
+    /// Ask by desktop notifications, each time
+    Notify,
     /// SIMULATED: every program that reaches the key gets what it asks for
     Auto,
 }
@@ -76,6 +78,7 @@ Examples:
   towline key --uhid --store my.passkeys            on USB: what any browser on this machine sees
   towline key                                       at udp:127.0.0.1:8111, asks here
   towline key --listen tcp:127.0.0.1:35962 --listen unix:/run/user/1000/key.sock
+  towline key --uhid --presence notify              asks by desktop notifications
   towline key --presence auto                       SIMULATED presence, for tests
   towline key --store my.passkeys                   kept in a file; `towline keys` lists them
   towline key --kind fingerprint-key                with a sensor: a yes is a finger on it
