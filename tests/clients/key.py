@@ -167,43 +167,49 @@ class Key:
     def __init__(self, program, *args):
         self.trace = deque(maxlen=6)
         self.directory = tempfile.TemporaryDirectory()
-        listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0", f"unix:{self.directory.name}/key.sock"]
-        command = [program, "key", "--json", *args]
-        for endpoint in listen:
-            command += ["--listen", endpoint]
-        if os.environ.get("TOWLINE_CLIENTS_DURABLE"):
-            command += ["--store", f"{self.directory.name}/passkeys"]
+        self.durable = bool(os.environ.get("TOWLINE_CLIENTS_DURABLE"))
+        self.command = [program, "key", "--json", *args]
+        if self.durable:
+            self.command += ["--store", f"{self.directory.name}/passkeys"]
         if not any(arg.startswith("--presence") for arg in args):
-            command += ["--presence", "auto"]
+            self.command += ["--presence", "auto"]
+        self.addresses = {"udp": "127.0.0.1:0", "tcp": "127.0.0.1:0", "unix": f"{self.directory.name}/key.sock"}
+        self.says = None
+        self.questions = []
+        self._start()
+
+    def _start(self):
+        command = list(self.command)
+        for kind, address in self.addresses.items():
+            command += ["--listen", f"{kind}:{address}"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.says = None
-        self.questions = []
-        self.addresses = {}
-        while len(self.addresses) < len(listen):
+        waited_for = set(self.addresses)
+        while waited_for:
             line = self.process.stdout.readline()
             if not line:
                 raise Failure(f"{' '.join(command)} ended with {self.process.wait()}")
             event = json.loads(line)
             if event["event"] == "listening":
                 self.addresses[event["kind"]] = event["address"]
+                waited_for.remove(event["kind"])
         self.url = f"udp:{self.addresses['udp']}"
-        self.reader = Thread(target=self._read, daemon=True)
+        self.reader = Thread(target=self._read, args=(self.process,), daemon=True)
         self.reader.start()
 
-    def _read(self):
+    def _read(self, process):
         """Reads what the key tells, and answers its questions as `says` says; without that the input ends."""
-        for line in self.process.stdout:
+        for line in process.stdout:
             event = json.loads(line)
             if event["event"] != "question":
                 continue
             self.questions.append(event["message"])
             if self.says is None:
-                self.process.stdin.close()
+                process.stdin.close()
             else:
-                self.process.stdin.write(f"{self.says}\n")
-                self.process.stdin.flush()
+                process.stdin.write(f"{self.says}\n")
+                process.stdin.flush()
 
     def connection(self, kind="udp"):
         return CONNECTIONS[kind](self.addresses[kind])
@@ -229,7 +235,9 @@ class Key:
         connection.close()
 
     def power_cycle(self):
-        """Out and in again. There is no answer; what is sent after it is served after it."""
+        """Out and in again. There is no answer; what is sent after it is served after it. A durable key is killed instead."""
+        if self.durable:
+            return self.restart()
         connection = self.connection("unix")
         connection.write_packet(POWER_CYCLE)
         # Any report that is answered shows that the one before it on the same connection was served.
@@ -237,9 +245,19 @@ class Key:
         connection.close()
         self.trace.append("power cycle")
 
+    def restart(self):
+        """Killed, and started again at the same places. Without files nothing is left."""
+        self.process.kill()
+        self._ended()
+        self._start()
+        self.trace.append("killed, and started again")
+
     def stop(self):
         self.process.terminate()
+        self._ended()
+        self.directory.cleanup()
+
+    def _ended(self):
         self.process.wait()
         self.reader.join()
         self.process.stdout.close()
-        self.directory.cleanup()

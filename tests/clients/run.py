@@ -17,10 +17,10 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from failure import Failure, status_of
 from topic import Topic
-from topics import blobs, extensions, fingers, management, passkeys, pins, resets, settings, tokens, transport, u2f
+from topics import blobs, extensions, fingers, management, passkeys, pins, resets, restarts, settings, tokens, transport, u2f
 
 # Those that wait for a time-out come first, so that the others need not wait for them.
-MODULES = [resets, transport, passkeys, pins, tokens, management, blobs, settings, extensions, fingers, u2f]
+MODULES = [resets, transport, passkeys, pins, tokens, management, blobs, settings, extensions, fingers, u2f, restarts]
 AT_A_TIME = 4
 
 

@@ -109,7 +109,9 @@ fn config(args: &args::Key) -> Config {
         config.max_msg_size = usb::MAX_MSG_SIZE;
     }
     if args.large_blobs == LargeBlobForm::Extension {
-        config.large_blobs = LargeBlobs::Extension(LARGEST_BLOB);
+        // It has to fit into a message, too.
+        let largest = if args.uhid { LARGEST_BLOB / 2 } else { LARGEST_BLOB };
+        config.large_blobs = LargeBlobs::Extension(largest);
     }
     config
 }
@@ -213,4 +215,4 @@ fn door_failure(error: DoorError) -> Failure {
 }
 
 /// How much a relying party keeps with a passkey by the extension largeBlob, in bytes after compression.
-const LARGEST_BLOB: usize = 1024;
+const LARGEST_BLOB: usize = 2048;
