@@ -12,13 +12,20 @@ use std::{
 };
 
 use towline_authenticator::{
-    Change, Counter, Credential, CredentialStore as _, KeyHandle, StoreError, Work,
+    Authenticator, Change, Config, Counter, Credential, CredentialStore as _, KeyHandle,
+    SoftwareKeys, StoreError, Work,
 };
-use towline_benches::provider;
+use towline_benches::{authenticator::answer, provider};
 use towline_crypto::Secret;
-use towline_ctap::{CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy};
+use towline_ctap::{
+    ClientDataHash, CredentialId, GetAssertionRequest, PublicKeyCredentialDescriptor, Request,
+    RpId, User, UserHandle, extension::CredentialProtectionPolicy,
+};
 use towline_store::{KeySource, Store};
 use zeroize::Zeroizing;
+
+/// The aim of getAssertion with all of them, as a multiple of the same with one.
+const ASSERTION: f64 = 1.3;
 
 /// As many as one change holds.
 const BATCH: u32 = 1000;
@@ -71,6 +78,25 @@ fn main() {
     let counted_one = median(rounds, || {
         done(one.count(Counter::Of(id(0))));
     });
+    let (mut with_one, mut with_many) = (key(one.clone()), key(full.clone()));
+    let signed = |key: &mut Authenticator, number| {
+        let request = assertion(number);
+        let started = Instant::now();
+        answer(key, &request);
+        started.elapsed()
+    };
+    let (mut of_one, mut of_many) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        of_one.push(signed(&mut with_one, 0));
+        of_many.push(signed(&mut with_many, (round * 31 + 7) % many));
+    }
+    let (of_one, of_many) = (middle(of_one), middle(of_many));
+    let ratio = of_many.as_secs_f64() / of_one.as_secs_f64();
+    let met = if ratio <= ASSERTION { "met" } else { "MISSED" };
+    println!(
+        "getAssertion, its counter on the disk, with one credential: {of_one:?}, with {many}: {of_many:?}: {ratio:.2} (aim {ASSERTION}, {met})"
+    );
+    drop((with_one, with_many));
     let mut next = many;
     let saved = median(rounds, || {
         next += 1;
@@ -123,6 +149,19 @@ fn id(number: u32) -> CredentialId {
 
 fn rp_id(number: u32) -> RpId {
     RpId::new(&format!("login.site-{number}.example")).unwrap()
+}
+
+fn key(store: Store) -> Authenticator {
+    let keys = SoftwareKeys::new(provider());
+    Authenticator::new(Config::security_key(), provider(), store, keys).unwrap()
+}
+
+/// A request for the credential of this number.
+fn assertion(number: u32) -> Vec<u8> {
+    let mut request = GetAssertionRequest::new(rp_id(number), ClientDataHash::new([2; 32]));
+    let credential = PublicKeyCredentialDescriptor { id: id(number), transports: Vec::new() };
+    request.allow_list = Some(vec![credential]);
+    Request::GetAssertion(Box::new(request)).encode()
 }
 
 fn save(number: u32) -> Change {

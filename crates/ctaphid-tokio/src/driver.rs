@@ -342,6 +342,8 @@ fn now() -> Instant {
 
 async fn at(instant: Option<Instant>) {
     match instant {
+        // Timers are rounded up to a millisecond, which is much longer than a ceremony.
+        Some(instant) if instant <= now() => {}
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
     }
