@@ -18,12 +18,18 @@ use crate::support::*;
 pub(crate) struct Disk {
     bytes: Arc<RwLock<Vec<u8>>>,
     left: Arc<AtomicI64>,
+    syncs: Arc<AtomicI64>,
     error: io::ErrorKind,
 }
 
 impl Disk {
     pub(crate) fn new(error: io::ErrorKind) -> Self {
-        Self { bytes: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)), error }
+        Self {
+            bytes: Arc::default(),
+            left: Arc::new(AtomicI64::new(i64::MAX)),
+            syncs: Arc::default(),
+            error,
+        }
     }
 
     /// One that holds these bytes.
@@ -62,6 +68,7 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
         self.step()
     }
 
@@ -176,4 +183,20 @@ fn storage_that_fails_while_a_store_is_made_gives_no_store() {
         disk.fails_after(i64::MAX);
         assert!(Store::open_on(disk, &key(), &provider()).is_err());
     }
+}
+
+/// Once more only when the file has to grow first.
+#[test]
+fn a_change_waits_for_the_disk_once() {
+    let disk = Disk::new(io::ErrorKind::Other);
+    let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+    let mut grown = 0;
+    for number in 1..100 {
+        let before = (disk.syncs.load(Ordering::Relaxed), disk.len().unwrap());
+        done(store.commit(vec![save(number, "a.example", number)])).unwrap();
+        let grew = i64::from(disk.len().unwrap() != before.1);
+        assert_eq!(disk.syncs.load(Ordering::Relaxed) - before.0, 1 + grew);
+        grown += grew;
+    }
+    assert!(grown < 5, "{grown}");
 }
