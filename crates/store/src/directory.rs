@@ -31,6 +31,10 @@ pub(crate) fn whole_file<T>(
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     Err(Error::Exists(path.to_owned()))
                 }
+                // File systems of memory sticks know one name for a file.
+                Err(error) if is_unknown(&error) && !path.exists() => {
+                    Ok(fs::rename(&new, path).map(|()| made)?)
+                }
                 linked => Ok(linked.map(|()| made)?),
             }
         });
@@ -39,6 +43,11 @@ pub(crate) fn whole_file<T>(
     let made = made?;
     sync_directory(path)?;
     Ok(made)
+}
+
+/// What is said where a file can't have a second name.
+fn is_unknown(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
 }
 
 /// For its owner only, if it is made by this.

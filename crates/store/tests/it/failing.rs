@@ -20,6 +20,8 @@ pub(crate) struct Disk {
     left: Arc<AtomicI64>,
     syncs: Arc<AtomicI64>,
     error: io::ErrorKind,
+    /// The write that fails is done by half, as when the power goes.
+    torn: bool,
 }
 
 impl Disk {
@@ -29,6 +31,7 @@ impl Disk {
             left: Arc::new(AtomicI64::new(i64::MAX)),
             syncs: Arc::default(),
             error,
+            torn: false,
         }
     }
 
@@ -73,10 +76,16 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.step()?;
+        let power = self.left.load(Ordering::Relaxed);
+        let result = self.step();
+        let written = match (&result, self.torn && power == 0) {
+            (Ok(()), _) => data,
+            (Err(_), true) => &data[..data.len() / 2],
+            (Err(_), false) => &[],
+        };
         let offset = usize::try_from(offset).unwrap();
-        self.bytes.write().unwrap()[offset..offset + data.len()].copy_from_slice(data);
-        Ok(())
+        self.bytes.write().unwrap()[offset..offset + written.len()].copy_from_slice(written);
+        result
     }
 }
 
@@ -85,12 +94,21 @@ fn open(disk: &Disk) -> Store {
     Store::open_on(disk.clone(), &key(), &provider()).unwrap()
 }
 
-/// At each operation in turn, until the change gets through.
 #[test]
 fn whenever_the_disk_fails_the_store_opens_with_all_or_nothing_of_the_change() {
+    all_or_nothing(false);
+}
+
+#[test]
+fn whenever_a_write_is_torn_the_store_opens_with_all_or_nothing_of_the_change() {
+    all_or_nothing(true);
+}
+
+/// At each operation in turn, until the change gets through.
+fn all_or_nothing(torn: bool) {
     let mut failures = 0;
     for operations in 0.. {
-        let disk = Disk::new(io::ErrorKind::Other);
+        let disk = Disk { torn, ..Disk::new(io::ErrorKind::Other) };
         let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
         done(store.commit(vec![save(1, "a.example", 1), retries(8)])).unwrap();
         let before = told(&mut store);
@@ -171,6 +189,23 @@ fn a_store_whose_disk_failed_goes_on_when_the_disk_does() {
         drop(store);
         drop(clone);
         assert!(done(open(&disk).lookup(&id(3))).unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_disk_that_became_read_only_is_named() {
+    for error in [io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied] {
+        let disk = Disk::new(error);
+        let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+        done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
+        disk.fails_after(0);
+        let refused = done(store.commit(vec![save(2, "a.example", 2)])).unwrap_err();
+        assert!(refused.to_string().contains("whether the disk is read-only"), "{refused}");
+        assert!(store.change_key(&passphrase("new")).is_err());
+        disk.fails_after(i64::MAX);
+        assert!(done(store.lookup(&id(1))).unwrap().is_some());
+        drop(store);
+        assert!(done(open(&disk).lookup(&id(2))).unwrap().is_none());
     }
 }
 

@@ -17,10 +17,10 @@ use crate::support::*;
 struct Small(Place);
 
 impl Small {
-    fn mount() -> Option<Self> {
+    fn mount(limits: &str) -> Option<Self> {
         let place = Place::new();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", limits, "tmpfs"])
             .arg(place.directory())
             .stderr(Stdio::null())
             .status();
@@ -48,7 +48,7 @@ fn fill(directory: &Path) -> std::path::PathBuf {
 
 #[test]
 fn nothing_is_lost_and_the_next_change_works_when_there_is_room() {
-    let Some(small) = Small::mount() else { return };
+    let Some(small) = Small::mount("size=512k") else { return };
     let place = &small.0;
     let mut store = place.create();
     done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
@@ -85,4 +85,19 @@ fn nothing_is_lost_and_the_next_change_works_when_there_is_room() {
         towline_store::Backup::open(fs::File::open(backup).unwrap(), &key(), &provider()).unwrap();
     let same = store.restore(&mut backup, Conflicts::Keep).unwrap().same;
     assert_eq!(same, backup.contents().credentials);
+}
+
+/// There is room for a file, and none for its name.
+#[test]
+fn a_file_that_can_not_get_its_name_is_not_there_at_all() {
+    // The directory is one; a file and a second name of it are two more.
+    let Some(small) = Small::mount("nr_inodes=2") else { return };
+    let place = &small.0;
+    assert_eq!(Store::create(&place.file(), &key(), &provider()).unwrap_err(), Error::DiskFull);
+    assert_eq!(fs::read_dir(place.directory()).unwrap().count(), 0, "nothing is left behind");
+    let elsewhere = Place::new();
+    let store = elsewhere.create();
+    let backup = place.directory().join("backup");
+    assert_eq!(store.backup_file(&backup, &key()), Err(Error::DiskFull));
+    assert_eq!(fs::read_dir(place.directory()).unwrap().count(), 0, "nothing is left behind");
 }
