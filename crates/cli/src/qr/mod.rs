@@ -2,3 +2,4 @@
 
 pub(crate) mod draw;
 pub(crate) mod read;
+mod screen;

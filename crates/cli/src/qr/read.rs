@@ -6,6 +6,7 @@ use image::{GrayImage, ImageReader, Limits};
 use rqrr::PreparedImage;
 use towline::hybrid::CodeSource;
 
+use super::screen::Screen;
 use crate::exit::Failure;
 
 /// Larger pictures are refused, in pixels along one side.
@@ -83,11 +84,29 @@ fn is_passkey_code(text: &str) -> bool {
 /// The texts of all codes in a picture, each once. Light codes on a dark ground are found too, though the reader itself
 /// only knows dark on light.
 pub(crate) fn codes(picture: &GrayImage) -> Vec<String> {
-    let mut found = read(picture, |level| level);
+    let light_ground = |level: u8| level;
+    let dark_ground = |level: u8| u8::MAX.saturating_sub(level);
+    let mut found = read(picture, light_ground);
     if found.is_empty() {
-        found = read(picture, |level| u8::MAX.saturating_sub(level));
+        found = read(picture, dark_ground);
+    }
+    if found.is_empty() {
+        found = from_screen(picture, light_ground);
+    }
+    if found.is_empty() {
+        found = from_screen(picture, dark_ground);
     }
     found
+}
+
+/// As browsers draw them on a screen, with dots.
+fn from_screen(picture: &GrayImage, level: impl Fn(u8) -> u8) -> Vec<String> {
+    let dark = |x: i64, y: i64| {
+        let at = u32::try_from(x).ok().zip(u32::try_from(y).ok());
+        let pixel = at.and_then(|(x, y)| picture.get_pixel_checked(x, y));
+        pixel.is_some_and(|pixel| level(pixel.0[0]) < u8::MAX / 2)
+    };
+    Screen { dark, width: picture.width().into(), height: picture.height().into() }.codes()
 }
 
 fn read(picture: &GrayImage, level: impl Fn(u8) -> u8) -> Vec<String> {

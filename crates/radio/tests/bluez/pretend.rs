@@ -115,7 +115,7 @@ impl Pretend {
 
     fn add_adapter(&mut self) {
         let mut crossroads = self.crossroads.lock().unwrap();
-        let adapter = adapter_interface(&mut crossroads, self.air.clone());
+        let adapter = adapter_interface(&mut crossroads, self.air.clone(), self.connection.clone());
         let manager =
             advertising_interface(&mut crossroads, self.air.clone(), self.connection.clone());
         crossroads.insert(ADAPTER, &[adapter, manager], ());
@@ -249,7 +249,14 @@ fn failed(name: &'static str) -> MethodErr {
     (name, "it is pretended").into()
 }
 
-fn adapter_interface(crossroads: &mut Crossroads, air: Arc<Mutex<Air>>) -> IfaceToken<()> {
+fn adapter_interface(
+    crossroads: &mut Crossroads,
+    air: Arc<Mutex<Air>>,
+    connection: Arc<SyncConnection>,
+) -> IfaceToken<()> {
+    let tell = move |name: &'static str, value: bool| {
+        changed(&connection, &ADAPTER.into(), ADAPTER_INTERFACE, name, value);
+    };
     crossroads.register(ADAPTER_INTERFACE, |interface| {
         let texts = [
             ("Address", "00:11:22:33:44:55"),
@@ -265,6 +272,7 @@ fn adapter_interface(crossroads: &mut Crossroads, air: Arc<Mutex<Air>>) -> Iface
         let state = air.clone();
         interface.property("Discovering").get(move |_, ()| Ok(state.lock().unwrap().scans > 0));
         let (get, set) = (air.clone(), air.clone());
+        // What the setter gives back is told to all.
         interface.property("Powered").get(move |_, ()| Ok(get.lock().unwrap().powered)).set(
             move |_, (), on| {
                 set.lock().unwrap().powered = on;
@@ -272,18 +280,24 @@ fn adapter_interface(crossroads: &mut Crossroads, air: Arc<Mutex<Air>>) -> Iface
             },
         );
         interface.method("SetDiscoveryFilter", ("filter",), (), |_, (), _: (PropMap,)| Ok(()));
-        let state = air.clone();
+        let (state, say) = (air.clone(), tell.clone());
         interface.method("StartDiscovery", (), (), move |_, (), ()| {
             let mut air = state.lock().unwrap();
             if !air.powered {
                 return Err(failed("org.bluez.Error.NotReady"));
             }
             air.scans += 1;
+            if air.scans == 1 {
+                say("Discovering", true);
+            }
             Ok(())
         });
         interface.method("StopDiscovery", (), (), move |_, (), ()| {
             let mut air = air.lock().unwrap();
             air.scans = air.scans.saturating_sub(1);
+            if air.scans == 0 {
+                tell("Discovering", false);
+            }
             Ok(())
         });
     })
