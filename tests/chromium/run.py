@@ -1,9 +1,10 @@
 """An unmodified Chromium is the computer, `towline phone` the phone: passkeys are made and used through the QR code that the
 browser shows on a screen.
 
-    run.py PROGRAM BLUEZ
+    run.py PROGRAM BLUEZ [screen]
 
-PROGRAM is `towline` with cargo's feature `bluetooth`, BLUEZ the example `pretend_bluez` of towline-radio. The phone broadcasts through
+PROGRAM is `towline` with cargo's feature `bluetooth`, BLUEZ the example `pretend_bluez` of towline-radio. With `screen`, for which PROGRAM
+needs the feature of that name, the phone looks at the screen itself; otherwise it is given pictures of it. The phone broadcasts through
 that pretended daemon, and the browser hears it there. The relay is ours, and stands where cable.ua5v.com does.
 """
 
@@ -96,11 +97,11 @@ class Program:
         self.process.stdin.flush()
 
 
-def main(program, bluez):
+def main(program, bluez, way="picture"):
     with tempfile.TemporaryDirectory() as directory:
         processes = Processes(directory)
         try:
-            journey(program, bluez, directory, processes)
+            journey(program, bluez, way, directory, processes)
         except BaseException:
             traceback.print_exc()
             processes.tails()
@@ -110,7 +111,7 @@ def main(program, bluez):
     print(f"{PASSED} passed", flush=True)
 
 
-def journey(program, bluez, directory, processes):
+def journey(program, bluez, way, directory, processes):
     bus = processes.start(
         "dbus", ["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, text=True
     ).stdout.readline().strip()
@@ -125,10 +126,11 @@ def journey(program, bluez, directory, processes):
     site = rp.event("listening")["url"]
     command = [program, "phone", "--json", "--domain", "0", "--relay", f"wss://localhost:{port}", "--ca", f"{directory}/ca.pem",
                "--store", f"{directory}/passkeys"]
+    screen = Screen(directory, processes.start)
+    here["DISPLAY"] = screen.display
     phone = Program(processes, "phone", [*command, "--answer", "yes"], env=here)
     phone.event("ready")
 
-    screen = Screen(directory, processes.start)
     rules = f"MAP cable.ua5v.com:443 127.0.0.1:{port},MAP * ~NOTFOUND,EXCLUDE localhost,EXCLUDE 127.0.0.1"
     flags = [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={pin}"]
     browser = Browser(directory, screen, processes.start, flags, bus)
@@ -141,7 +143,7 @@ def journey(program, bluez, directory, processes):
 
     def scan(phone):
         wait("a code on the screen", code, pause=0.3)
-        phone.say(f"{directory}/screen.png")
+        phone.say("screen" if way == "screen" else f"{directory}/screen.png")
 
     browser.begin("register", account="alice", key_name="phone")
     scan(phone)

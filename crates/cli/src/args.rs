@@ -149,7 +149,7 @@ Examples:
   towline phone FIDO:/0678... --answer yes
   towline phone                                     then paste codes, one per line")]
 pub(crate) struct Phone {
-    /// The text of a QR code (FIDO:/...), or a picture that shows one
+    /// The text of a QR code (FIDO:/...), a picture that shows one, or `screen` to look for it on this machine's screen
     #[arg(value_name = "CODE|IMAGE")]
     pub(crate) code: Option<String>,
 

@@ -6,7 +6,10 @@ use image::{GrayImage, ImageReader, Limits};
 use rqrr::PreparedImage;
 use towline::hybrid::CodeSource;
 
-use super::screen::Screen;
+use super::{
+    capture::{self, SCREEN},
+    screen::Screen,
+};
 use crate::exit::Failure;
 
 /// Larger pictures are refused, in pixels along one side.
@@ -51,28 +54,32 @@ pub(crate) fn passkey_code(text_or_path: &str) -> Result<(String, CodeSource), F
         return Ok((text.to_owned(), CodeSource::Typed));
     }
     let path = Path::new(text);
+    if text == SCREEN && !path.exists() {
+        return only(capture::codes()?, "the screen");
+    }
     if !path.exists() {
         let what = "is neither the text of a passkey QR code (FIDO:/ and digits) nor a file";
         return Err(Failure::usage("not_a_code", format!("{text:?} {what}")));
     }
+    only(file(path)?, &path.display().to_string())
+}
+
+/// The one passkey code among these, which this picture shows.
+fn only(codes: Vec<String>, shown: &str) -> Result<(String, CodeSource), Failure> {
+    if codes.is_empty() {
+        return Err(Failure::usage("no_qr_code", format!("{shown} shows no QR code")));
+    }
     let mut passkeys: Vec<String> =
-        file(path)?.into_iter().filter(|code| is_passkey_code(code)).collect();
+        codes.into_iter().filter(|code| is_passkey_code(code)).collect();
     match (passkeys.pop(), passkeys.len()) {
         (Some(code), 0) => Ok((code, CodeSource::File)),
         (Some(_), others) => Err(Failure::usage(
             "several_codes",
-            format!(
-                "{} shows {} passkey QR codes; crop it to one",
-                path.display(),
-                others.saturating_add(1)
-            ),
+            format!("{shown} shows {} passkey QR codes; leave one", others.saturating_add(1)),
         )),
         (None, _) => Err(Failure::usage(
             "other_qr_code",
-            format!(
-                "{} shows a QR code, but not one for passkeys: those start with FIDO:/",
-                path.display()
-            ),
+            format!("{shown} shows a QR code, but not one for passkeys: those start with FIDO:/"),
         )),
     }
 }
