@@ -114,6 +114,10 @@ pub(crate) struct Network {
     #[arg(long, value_name = "URL", value_parser = relay_url, env = "TOWLINE_RELAY")]
     pub(crate) relay: Option<Url>,
 
+    /// The name that the relay's certificate has to be for, if it is not the host of --relay
+    #[arg(long, value_name = "NAME", requires = "relay", env = "TOWLINE_TLS_NAME")]
+    pub(crate) tls_name: Option<String>,
+
     /// Trust these certificates (PEM) for the relay, instead of the system's
     #[arg(long, value_name = "FILE", env = "TOWLINE_CA")]
     pub(crate) ca: Option<PathBuf>,

@@ -30,13 +30,19 @@ pub(crate) async fn connector(
         let plain = plain.map_err(|error| Failure::usage("not_loopback", error.to_string()))?;
         return Ok(Arc::new(plain));
     }
-    let name = ServerName::try_from(host.clone()).map_err(|_| {
-        Failure::usage("no_relay", format!("{url} names no host that can have a certificate"))
-    })?;
+    let name = tls_name(args, &host)?;
     let config = Arc::new(tls::client(ca, Some(name))?);
     let relay = Arc::new(Relay { host, port });
     let connector = TunnelConnector::with_tls(config, provider).resolver(relay);
     Ok(Arc::new(connector.proxy(Proxy::from_environment())))
+}
+
+/// Whose certificate the relay has to have.
+pub(crate) fn tls_name(args: &args::Network, host: &str) -> Result<ServerName<'static>, Failure> {
+    let name = args.tls_name.as_deref().unwrap_or(host);
+    ServerName::try_from(name.to_owned()).map_err(|_| {
+        Failure::usage("no_relay", format!("{name} is no name that can have a certificate"))
+    })
 }
 
 /// The host without brackets, and the port.

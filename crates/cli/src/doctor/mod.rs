@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Fa
         ),
         (Err(failure), _) => Finding::new("roots", Outcome::Bad, failure.message.clone()),
     });
-    findings.extend(relay::check(args.network.relay.as_ref(), tls.ok()).await);
+    findings.extend(relay::check(&args.network, tls.ok()).await);
     let bad = findings.iter().any(|finding| finding.outcome == Outcome::Bad);
     for Finding { check, outcome, message } in findings {
         report.event(&Event::Check { check, outcome, message });

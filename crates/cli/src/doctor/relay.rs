@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::ClientConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::Finding;
-use crate::event::Outcome;
+use crate::{args, event::Outcome, network};
 
 /// How long each step may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,8 +25,8 @@ const ANSWER_MAX: u64 = 16_384;
 const SKEW_MAX: Duration = Duration::from_secs(120);
 
 /// The checks of the relay and the clock.
-pub(super) async fn check(relay: Option<&Url>, tls: Option<ClientConfig>) -> Vec<Finding> {
-    let Some(url) = relay else {
+pub(super) async fn check(args: &args::Network, tls: Option<ClientConfig>) -> Vec<Finding> {
+    let Some(url) = &args.relay else {
         return vec![
             Finding::new("relay", Outcome::NotChecked, "name one with --relay"),
             Finding::new(
@@ -37,7 +37,7 @@ pub(super) async fn check(relay: Option<&Url>, tls: Option<ClientConfig>) -> Vec
         ];
     };
     let asked = SystemTime::now();
-    match head(url, tls).await {
+    match head(url, args, tls).await {
         Ok(head) => vec![
             Finding::new("relay", Outcome::Good, format!("{url} answers ({})", head.status)),
             clock(head.date, asked),
@@ -75,7 +75,7 @@ struct Head {
     date: Option<SystemTime>,
 }
 
-async fn head(url: &Url, tls: Option<ClientConfig>) -> Result<Head, String> {
+async fn head(url: &Url, args: &args::Network, tls: Option<ClientConfig>) -> Result<Head, String> {
     let host = url.host().ok_or("there is no host in the URL")?;
     let port = url.port_or_known_default().ok_or("there is no port in the URL")?;
     let name = match &host {
@@ -89,7 +89,7 @@ async fn head(url: &Url, tls: Option<ClientConfig>) -> Result<Head, String> {
         return ask(stream, &authority).await;
     }
     let config = tls.ok_or("TLS can't be checked without roots")?;
-    let name = ServerName::try_from(name).map_err(|_| "the host can't have a certificate")?;
+    let name = network::tls_name(args, &name).map_err(|failure| failure.message)?;
     let stream =
         timed("make TLS", TlsConnector::from(Arc::new(config)).connect(name, stream)).await?;
     ask(stream, &authority).await

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    program::{Directory, Program},
+    program::{Directory, Program, run},
     world::{World, find, steps, text},
 };
 
@@ -80,6 +80,18 @@ async fn a_relay_with_tls_is_trusted_by_its_roots_only() {
     let mut phone = world.phone(&["--answer", "yes"]);
     let ended = world.register(&mut phone, "alice").await;
     assert_eq!(ended.code, 0, "{ended:?}");
+
+    // By its address, the relay says who it is all the same.
+    let by_address = world.relay_url.replace("localhost", "127.0.0.1");
+    let flags = ["--relay", &by_address, "--air", &world.air, "--ca", world.ca.as_deref().unwrap()];
+    let named = |name: &'static [&'static str]| {
+        let args: Vec<_> =
+            ["doctor"].iter().chain(&flags).chain(name).map(|arg| (*arg).to_owned()).collect();
+        async move { run(args).await }
+    };
+    assert_eq!(named(&[]).await.code, 5, "127.0.0.1 is not in the certificate");
+    let found = named(&["--tls-name", "localhost"]).await;
+    assert_eq!(found.code, 0, "{found:?}");
 
     world.ca = Some(other);
     let picture = world.directory.path("code.png");

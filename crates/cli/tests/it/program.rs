@@ -65,6 +65,7 @@ pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Com
         "TOWLINE_STORE",
         "TOWLINE_PASSPHRASE_FILE",
         "TOWLINE_ADAPTER",
+        "TOWLINE_TLS_NAME",
         "RUST_LOG",
     ] {
         command.env_remove(name);
