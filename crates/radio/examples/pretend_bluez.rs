@@ -3,14 +3,21 @@
 //! for the `adverts` that are on the air, whose number is printed.
 //!
 //!     cargo run -p towline-radio --features bluetooth --example pretend_bluez
-#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::arithmetic_side_effects
+)]
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/bluez/pretend.rs"]
 mod pretend;
 
 #[cfg(target_os = "linux")]
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     let bluez = pretend::Pretend::start().await;
     println!("ready");

@@ -13,6 +13,11 @@ mod central;
 /// How long the Bluetooth service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long one attempt to advertise may take. BlueZ asks back for the advert, and on a busy machine that call was seen to lie
+/// unread in a connection that several threads use.
+#[cfg(target_os = "linux")]
+const ATTEMPT: Duration = Duration::from_secs(4);
+
 /// The machine's own Bluetooth adapter.
 ///
 /// It is never switched on by this crate: if it is off, that is a [`RadioError::Off`] for the person to see to. Nothing is
@@ -109,12 +114,17 @@ impl Advertiser for Bluetooth {
                 return Err(RadioError::TooLong { length });
             }
             #[cfg(target_os = "linux")]
-            {
-                let adapter = bluez::Adapter::open(self.name()).await?;
-                adapter.can_advertise().await?;
-                let advert: Box<dyn Advertisement> =
-                    Box::new(adapter.advertise(service_data).await?);
-                Ok(advert)
+            loop {
+                let attempt = async {
+                    let adapter = bluez::Adapter::open(self.name()).await?;
+                    adapter.can_advertise().await?;
+                    adapter.advertise(service_data.clone()).await
+                };
+                // Over a new connection; what was registered over the other goes with it.
+                if let Ok(result) = timeout(ATTEMPT, attempt).await {
+                    let advert: Box<dyn Advertisement> = Box::new(result?);
+                    return Ok(advert);
+                }
             }
             #[cfg(not(target_os = "linux"))]
             {

@@ -27,6 +27,9 @@ const ADVERTISEMENT: &str = "org.bluez.LEAdvertisement1";
 /// How often an advert that is on the air is heard.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long a client may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What the daemon knows.
 #[derive(Default)]
 struct Air {
@@ -167,7 +170,7 @@ impl Pretend {
                     let bus = Proxy::new(
                         "org.freedesktop.DBus",
                         "/org/freedesktop/DBus",
-                        INTERVAL * 20,
+                        PATIENCE,
                         connection.clone(),
                     );
                     let lives: Result<(bool,), _> = bus
@@ -349,7 +352,7 @@ async fn register(
     owner: String,
     path: Path<'static>,
 ) -> Result<(), MethodErr> {
-    let client = Proxy::new(owner.clone(), path.clone(), INTERVAL * 20, connection);
+    let client = Proxy::new(owner.clone(), path.clone(), PATIENCE, connection);
     let properties: PropMap =
         client.get_all(ADVERTISEMENT).await.map_err(|_| failed("org.bluez.Error.Failed"))?;
     let data: &HashMap<String, Variant<Box<dyn RefArg>>> =
