@@ -51,6 +51,7 @@ pub(crate) fn restore(
     })?;
     let mut backup =
         Backup::open(file, &source, provider).map_err(|error| store_failure(&error))?;
+    let path = kept::place(&args.store, Otherwise::Default)?.filter(|path| !path.exists());
     let (kept, event) = kept::Kept::open_or_create(&args.store, Otherwise::Default, provider)?;
     let kept::Kept::File(store) = kept else {
         return Err(Failure::usage(
@@ -60,7 +61,13 @@ pub(crate) fn restore(
     };
     report.event(&event);
     let conflicts = if replace { Conflicts::Replace } else { Conflicts::Keep };
-    let restored = store.restore(&mut backup, conflicts).map_err(|error| store_failure(&error))?;
+    let restored = store.restore(&mut backup, conflicts).map_err(|error| {
+        // An empty store that was made for this is no use to anybody.
+        if let Some(made) = &path {
+            let _ = fs::remove_file(made);
+        }
+        store_failure(&error)
+    })?;
     let Restored { added, same, kept, replaced, .. } = restored;
     report.event(&Event::info(
         "restored",
