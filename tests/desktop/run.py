@@ -5,9 +5,11 @@
 PROGRAM is `towline` with cargo's feature `desktop`. The keyring is gnome-keyring, the notification service a small one of our own.
 """
 
+import atexit
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,6 +56,8 @@ class Key:
     def __init__(self, program, *args):
         command = [program, "key", "--json", "--listen", "udp:127.0.0.1:0", "--presence", "notify", *args]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        # Also when a check fails.
+        atexit.register(self.process.kill)
         self.events = []
         for line in self.process.stdout:
             event = json.loads(line)
@@ -67,7 +71,7 @@ class Key:
         self.client = Ctap2(CtapHidDevice(descriptor, Udp(address)))
 
     def stop(self):
-        self.process.terminate() if os.name == "nt" else self.process.send_signal(2)
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=20)
 
 

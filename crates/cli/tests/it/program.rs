@@ -166,6 +166,16 @@ impl Program {
     }
 }
 
+/// Killed, and gone: what it had open is free for the next.
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+}
+
 /// Ctrl-C.
 pub(crate) async fn interrupt(child: &Child) {
     let id = child.id().unwrap().to_string();
