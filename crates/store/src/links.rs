@@ -31,6 +31,9 @@ const PHONES: &str = "phones";
 /// How deep a record nests: a list of maps.
 const DEPTH: u8 = 2;
 
+/// What is kept under a name, if anything.
+type Record = Option<Zeroizing<Vec<u8>>>;
+
 /// The links of a computer or of a phone in a [`Store`]. It is a handle to the same store, and keeps its file open.
 #[derive(Debug, Clone)]
 pub struct StoredLinks(Store);
@@ -50,7 +53,7 @@ struct Records<'a, 't> {
 }
 
 impl Records<'_, '_> {
-    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    fn get(&self, name: &str) -> Result<Record, Error> {
         named(&self.table, self.keys, LINK_SEAL, name)
     }
 
@@ -62,7 +65,7 @@ impl Records<'_, '_> {
 }
 
 impl StoredLinks {
-    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    fn read(&self, name: &str) -> Result<Record, Error> {
         let shared = self.0.shared();
         let table = shared.connection.begin_read()?.open_table(LINKS)?;
         named(&table, &shared.keys, LINK_SEAL, name)
@@ -85,7 +88,7 @@ impl StoredLinks {
         changed().map_err(refused)
     }
 
-    fn phones(&self, record: Option<&[u8]>) -> Result<Vec<LinkedPhone>, Error> {
+    fn phones(&self, record: Record) -> Result<Vec<LinkedPhone>, Error> {
         let provider = &self.0.shared().provider;
         let mut phones = Vec::new();
         list(record, |item| {
@@ -99,14 +102,13 @@ impl StoredLinks {
 
 impl PhoneLinks for StoredLinks {
     fn all(&self) -> Result<Vec<LinkedPhone>, StoreError> {
-        let phones = || self.phones(self.read(PHONES)?.as_ref().map(|record| &record[..]));
+        let phones = || self.phones(self.read(PHONES)?);
         phones().map_err(refused)
     }
 
     fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError> {
         self.change(|records| {
-            let mut phones =
-                self.phones(records.get(PHONES)?.as_ref().map(|record| &record[..]))?;
+            let mut phones = self.phones(records.get(PHONES)?)?;
             LinkedPhone::put(&mut phones, phone.clone());
             records.put(PHONES, &written_phones(&phones))
         })
@@ -114,8 +116,7 @@ impl PhoneLinks for StoredLinks {
 
     fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, StoreError> {
         self.change(|records| {
-            let mut phones =
-                self.phones(records.get(PHONES)?.as_ref().map(|record| &record[..]))?;
+            let mut phones = self.phones(records.get(PHONES)?)?;
             let removed = LinkedPhone::take(&mut phones, identity, link);
             records.put(PHONES, &written_phones(&phones))?;
             Ok(removed)
@@ -153,14 +154,13 @@ impl ComputerLinks for StoredLinks {
     }
 
     fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError> {
-        let computers = || read_computers(self.read(COMPUTERS)?.as_ref().map(|record| &record[..]));
+        let computers = || read_computers(self.read(COMPUTERS)?);
         computers().map_err(refused)
     }
 
     fn save(&self, computer: LinkedComputer) -> Result<(), StoreError> {
         self.change(|records| {
-            let mut computers =
-                read_computers(records.get(COMPUTERS)?.as_ref().map(|record| &record[..]))?;
+            let mut computers = read_computers(records.get(COMPUTERS)?)?;
             computers.push(computer);
             records.put(COMPUTERS, &written_computers(&computers))
         })
@@ -168,8 +168,7 @@ impl ComputerLinks for StoredLinks {
 
     fn forget(&self, link: &LinkId) -> Result<bool, StoreError> {
         self.change(|records| {
-            let mut computers =
-                read_computers(records.get(COMPUTERS)?.as_ref().map(|record| &record[..]))?;
+            let mut computers = read_computers(records.get(COMPUTERS)?)?;
             let before = computers.len();
             computers.retain(|computer| computer.link_id != *link);
             records.put(COMPUTERS, &written_computers(&computers))?;
@@ -197,7 +196,7 @@ fn read_identity(record: &[u8]) -> Result<PhoneIdentity, Error> {
     })
 }
 
-fn read_computers(record: Option<&[u8]>) -> Result<Vec<LinkedComputer>, Error> {
+fn read_computers(record: Record) -> Result<Vec<LinkedComputer>, Error> {
     let mut computers = Vec::new();
     list(record, |item| {
         let (mut link_id, mut since) = (None, None);
@@ -233,11 +232,11 @@ fn written_computers(computers: &[LinkedComputer]) -> Vec<u8> {
 
 /// Goes through the items of a record; a record that is not there has none.
 fn list(
-    record: Option<&[u8]>,
+    record: Record,
     mut each: impl FnMut(&mut Reader<'_>) -> Result<(), Broken>,
 ) -> Result<(), Error> {
     let Some(record) = record else { return Ok(()) };
-    towline_cbor::decode(record, DEPTH, |reader| reader.array(&mut each))
+    towline_cbor::decode(&record, DEPTH, |reader| reader.array(&mut each))
         .map_err(|Broken| damaged())
 }
 

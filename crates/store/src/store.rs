@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     Error, KeySource,
     connection::{Connection, database},
-    directory::{beside, private, whole_file},
+    directory::{Which, beside, whole_file},
     format,
     key_source::LockedRoot,
     read::Reading,
@@ -57,12 +57,13 @@ impl Store {
             return Err(Error::Exists(path.to_owned()));
         }
         // Made under another name, so that whatever has the right name is whole.
-        let (database, root) = whole_file(path, provider, |file| {
-            Self::make(FileBackend::new(file)?, source, provider)
+        let (database, root, which) = whole_file(path, provider, |file| {
+            let which = Which::file(&file)?;
+            let (database, root) = Self::make(FileBackend::new(file)?, source, provider)?;
+            Ok((database, root, which))
         })?;
         note_owner(path);
-        let again = path.to_owned();
-        Self::ready(Connection::new(database, move || open_file(&again)), root, provider)
+        Self::ready(Connection::new(database, reopen(path, which)), root, provider)
     }
 
     /// Makes a store on other storage, which has to be empty. A clone of it has to be the same storage: it is used when the
@@ -98,15 +99,14 @@ impl Store {
     /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`] and others. What can't be opened is
     /// left as it is, and is never taken for an empty store.
     pub fn open(path: &Path, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
-        let database = match open_file(path) {
+        let (database, which) = match open_file(path) {
             Err(Error::InUse { .. }) => return Err(Error::InUse { by: owner(path) }),
             opened => opened?,
         };
         // At once, since a passphrase takes its time.
         note_owner(path);
         let root = Self::unlock(&database, source, provider)?;
-        let again = path.to_owned();
-        Self::ready(Connection::new(database, move || open_file(&again)), root, provider)
+        Self::ready(Connection::new(database, reopen(path, which)), root, provider)
     }
 
     /// Opens a store on other storage, as [`create_on`](Self::create_on) made it.
@@ -275,14 +275,24 @@ impl fmt::Debug for Store {
     }
 }
 
-fn open_file(path: &Path) -> Result<Database, Error> {
-    let file = match private(fs::OpenOptions::new().read(true).write(true)).open(path) {
+fn open_file(path: &Path) -> Result<(Database, Which), Error> {
+    let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Error::Missing(path.to_owned()));
         }
         opened => opened?,
     };
-    again(FileBackend::new(file)?)
+    let which = Which::file(&file)?;
+    Ok((again(FileBackend::new(file)?)?, which))
+}
+
+/// Opens the same file once more. Another one that has its name by now is not ours to write to.
+fn reopen(path: &Path, which: Which) -> impl Fn() -> Result<Database, Error> + 'static {
+    let path = path.to_owned();
+    move || match open_file(&path)? {
+        (database, found) if found == which => Ok(database),
+        _ => Err(Error::Io("another file has taken its place; start the program again".to_owned())),
+    }
 }
 
 /// Opens a database that is there.

@@ -8,16 +8,16 @@ use zeroize::Zeroizing;
 use super::entry::Entry;
 use crate::{Error, KeySource, key_source::LockedRoot};
 
-/// How every backup begins: what it is, and the version of its form.
-const MAGIC: &[u8; 16] = b"towline-backup\n\x01";
-/// How much of the magic is not the version.
-const NAME: usize = 15;
+/// How every backup begins.
+const NAME: &[u8; 15] = b"towline-backup\n";
+/// The version of its form, which comes next.
+const VERSION: u8 = 1;
 /// The longest record of how to open it.
 const LOCK_MAX: usize = 1024;
 /// A chunk is full when it holds so much, in bytes. One entry may be longer.
 const FULL: usize = 64 * 1024;
-/// The longest chunk that is read, sealed.
-const CHUNK_MAX: usize = 4 * 1024 * 1024;
+/// The longest chunk, sealed: no record comes near it unless an application keeps very large blobs.
+const CHUNK_MAX: usize = 64 * 1024 * 1024;
 /// Length of the tag of what is sealed.
 const TAG: usize = 16;
 
@@ -65,7 +65,7 @@ impl<W: Write> Sealer<W> {
         let root = provider.random.secret::<32>()?;
         let lock = LockedRoot::lock(provider, source, &root)?.encode();
         let length = u16::try_from(lock.len()).unwrap_or(u16::MAX).to_be_bytes();
-        let head = [&MAGIC[..], &length, &lock].concat();
+        let head = [&NAME[..], &[VERSION], &length, &lock].concat();
         out.write_all(&head)?;
         let plain = Zeroizing::new(Vec::with_capacity(FULL.saturating_mul(2)));
         Ok(Self { out, seal: Seal::new(provider, &root, head)?, plain })
@@ -73,8 +73,10 @@ impl<W: Write> Sealer<W> {
 
     pub(crate) fn put(&mut self, entry: &Entry) -> Result<(), Error> {
         let bytes = entry.encode();
-        let length =
-            u32::try_from(bytes.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        let too_long = || Error::Io("a record is too long for a backup".to_owned());
+        let length = u32::try_from(bytes.len()).ok();
+        let fits = bytes.len().saturating_add(4).saturating_add(TAG) <= CHUNK_MAX;
+        let length = length.filter(|_| fits).ok_or_else(too_long)?;
         if self.plain.len().saturating_add(bytes.len()) > FULL && !self.plain.is_empty() {
             self.flush(false)?;
         }
@@ -92,8 +94,8 @@ impl<W: Write> Sealer<W> {
     fn flush(&mut self, last: bool) -> Result<(), Error> {
         let nonce = self.seal.nonce(last)?;
         self.seal.key.seal(&nonce, &self.seal.head, &mut self.plain)?;
-        let length = u32::try_from(self.plain.len()).ok().filter(|_| self.plain.len() <= CHUNK_MAX);
-        let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        // `put` saw to it that it fits.
+        let length = u32::try_from(self.plain.len()).unwrap_or(u32::MAX);
         self.out.write_all(&length.to_be_bytes())?;
         self.out.write_all(&self.plain)?;
         self.plain.clear();
@@ -124,14 +126,15 @@ impl Head {
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
-        let mut bytes = vec![0; MAGIC.len()];
-        fill(&mut reader, &mut bytes).map_err(|_| Error::NoBackup)?;
-        match (bytes.get(..NAME) == MAGIC.get(..NAME), bytes.last()) {
-            (false, _) | (_, None) => return Err(Error::NoBackup),
-            (true, Some(version)) if Some(version) != MAGIC.last() => {
-                return Err(Error::NewerBackup(*version));
-            }
-            _ => {}
+        let (mut name, mut version) = ([0; NAME.len()], [0]);
+        match fill(&mut reader, &mut name) {
+            Ok(()) if name == *NAME => {}
+            Ok(()) | Err(CUT_OFF) => return Err(Error::NoBackup),
+            failed => failed?,
+        }
+        fill(&mut reader, &mut version)?;
+        if version != [VERSION] {
+            return Err(Error::NewerBackup(version[0]));
         }
         let mut length = [0; 2];
         fill(&mut reader, &mut length)?;
@@ -143,8 +146,7 @@ impl Head {
         fill(&mut reader, &mut lock)?;
         let locked = LockedRoot::decode(&lock)
             .map_err(|_| Error::BackupDamaged("its head can't be read"))?;
-        bytes.extend(length);
-        bytes.extend(lock);
+        let bytes = [&NAME[..], &version, &length, &lock].concat();
         Ok(Self { root: locked.unlock(provider, source)?, bytes })
     }
 

@@ -65,6 +65,25 @@ fn everything_is_brought_back_in_the_order_in_which_it_was_made() {
 }
 
 #[test]
+fn long_records_are_in_it_and_endless_ones_are_an_error() {
+    let (from, to) = (Place::new(), Place::new());
+    let mut store = from.create();
+    let blobs = |length: usize| Change::Record {
+        record: Record::LargeBlobs,
+        value: Some(Zeroizing::new(vec![7; length])),
+    };
+    done(store.commit(vec![blobs(5 << 20)])).unwrap();
+    let mut bytes = Vec::new();
+    store.backup(&mut bytes, &key()).unwrap();
+    let mut restored = to.create();
+    restored.restore(&mut open(&bytes).unwrap(), Conflicts::Keep).unwrap();
+    assert_eq!(done(restored.record(Record::LargeBlobs)).unwrap().unwrap().len(), 5 << 20);
+    done(store.commit(vec![blobs(64 << 20)])).unwrap();
+    let refused = store.backup(io::sink(), &key()).unwrap_err();
+    assert!(refused.to_string().contains("too long for a backup"), "{refused}");
+}
+
+#[test]
 fn a_backup_is_opened_by_what_locked_it_and_says_nothing_to_others() {
     let place = Place::new();
     let mut store = place.create();

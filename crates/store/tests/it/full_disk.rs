@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use towline_authenticator::CredentialStore as _;
+use towline_authenticator::{CredentialStore as _, Record};
 use towline_store::{Conflicts, Error, Store};
 
 use crate::support::*;
@@ -85,6 +85,29 @@ fn nothing_is_lost_and_the_next_change_works_when_there_is_room() {
         towline_store::Backup::open(fs::File::open(backup).unwrap(), &key(), &provider()).unwrap();
     let same = store.restore(&mut backup, Conflicts::Keep).unwrap().same;
     assert_eq!(same, backup.contents().credentials);
+}
+
+/// The store is opened again after a write that failed, but not another one.
+#[test]
+fn a_file_that_took_the_place_of_the_store_meanwhile_is_left_alone() {
+    let Some(small) = Small::mount("size=512k") else { return };
+    let place = &small.0;
+    let mut store = place.create();
+    let other = place.directory().join("other");
+    let mut of_other = Store::create(&other, &passphrase("other"), &provider()).unwrap();
+    done(of_other.commit(vec![retries(3)])).unwrap();
+    drop(of_other);
+    let filler = fill(place.directory());
+    let full =
+        (2..200).any(|number| done(store.commit(vec![save(number, "a.example", 1)])).is_err());
+    assert!(full);
+    fs::remove_file(filler).unwrap();
+    fs::rename(&other, place.file()).unwrap();
+    let refused = done(store.commit(vec![retries(8)])).unwrap_err();
+    assert!(refused.to_string().contains("another file has taken its place"), "{refused}");
+    drop(store);
+    let mut kept = Store::open(&place.file(), &passphrase("other"), &provider()).unwrap();
+    assert_eq!(*done(kept.record(Record::PinRetries)).unwrap().unwrap(), [3]);
 }
 
 /// There is room for a file, and none for its name.

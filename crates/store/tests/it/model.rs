@@ -1,9 +1,12 @@
 //! Whatever is done, it answers as the store in memory does, also when it was opened again.
 
+use std::io::Cursor;
+
 use proptest::prelude::*;
 use towline_authenticator::{
     Change, Counter, CredentialStore as _, ExtensionData, MemoryStore, Record,
 };
+use towline_store::{Backup, Conflicts};
 use zeroize::Zeroizing;
 
 use crate::support::*;
@@ -15,6 +18,8 @@ enum Step {
     Clear,
     Reopen,
     Check,
+    /// Into a new store, by way of a backup.
+    Move,
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -52,6 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Clear),
         2 => Just(Step::Reopen),
         1 => Just(Step::Check),
+        1 => Just(Step::Move),
     ]
 }
 
@@ -60,7 +66,7 @@ proptest! {
 
     #[test]
     fn any_sequence_of_changes_is_kept_as_in_memory(steps in proptest::collection::vec(step(), 1..25)) {
-        let place = Place::new();
+        let mut place = Place::new();
         let (mut store, mut memory) = (place.create(), MemoryStore::new());
         for step in steps {
             match step {
@@ -81,6 +87,16 @@ proptest! {
                     store = place.open().unwrap();
                 }
                 Step::Check => prop_assert_eq!(store.check(), Ok(0)),
+                Step::Move => {
+                    let mut bytes = Vec::new();
+                    let made = store.backup(&mut bytes, &key()).unwrap();
+                    drop(store);
+                    place = Place::new();
+                    store = place.create();
+                    let mut backup = Backup::open(Cursor::new(bytes), &key(), &provider()).unwrap();
+                    let restored = store.restore(&mut backup, Conflicts::Keep).unwrap();
+                    prop_assert_eq!(restored.added, made.credentials + made.records);
+                }
             }
             prop_assert_eq!(told(&mut store), told(&mut memory));
         }
