@@ -21,7 +21,7 @@ use towline_ctap::{
     ClientDataHash, CredentialId, GetAssertionRequest, PublicKeyCredentialDescriptor, Request,
     RpId, User, UserHandle, extension::CredentialProtectionPolicy,
 };
-use towline_store::{KeySource, Store};
+use towline_store::{Backup, Conflicts, KeySource, Store};
 use zeroize::Zeroizing;
 
 /// The aim of getAssertion with all of them, as a multiple of the same with one.
@@ -106,8 +106,31 @@ fn main() {
     println!(
         "a counter counted: {counted:?} (one credential: {counted_one:?}); a credential saved: {saved:?}"
     );
+    copied(&full, &directory);
     drop((one, full));
     fs::remove_dir_all(&directory).unwrap();
+}
+
+/// A backup of all, and all of it in a new store; and how much memory these took beyond what was there.
+fn copied(store: &Store, directory: &Path) {
+    let (path, before) = (directory.join("backup"), resident());
+    let started = Instant::now();
+    let made = store.backup_file(&path, &source()).unwrap();
+    let backed_up = started.elapsed();
+    let new = Store::create(&directory.join("restored"), &source(), &provider()).unwrap();
+    let started = Instant::now();
+    let file = fs::File::open(&path).unwrap();
+    let mut backup = Backup::open(file, &source(), &provider()).unwrap();
+    let restored = new.restore(&mut backup, Conflicts::Keep).unwrap();
+    assert_eq!(restored.added, made.credentials);
+    println!(
+        "a backup of {} MiB made in {backed_up:?}; verified and restored in {:?}",
+        megabytes(&path),
+        started.elapsed()
+    );
+    if let (Some(before), Some(peak)) = (before, status("VmHWM:")) {
+        println!("memory at the highest, beyond that before: {} KiB", peak.saturating_sub(before));
+    }
 }
 
 /// The file as it is while it is open is what a crash leaves.
@@ -211,7 +234,12 @@ fn megabytes(path: &Path) -> u64 {
 
 /// What is resident of this process, in KiB, where the system says it.
 fn resident() -> Option<u64> {
+    status("VmRSS:")
+}
+
+/// A line of what the system says of this process, in KiB.
+fn status(name: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }

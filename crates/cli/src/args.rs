@@ -62,11 +62,12 @@ pub(crate) enum Command {
     /// passkeys are kept until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
     /// last code.
     Phone(Phone),
-    /// Be a security key that programs on this machine reach over a socket
+    /// Be a security key: on this machine's USB, or over a socket
     ///
-    /// A security key (CTAP 2.3: passkeys, PIN, management) behind sockets, for tools and tests that need one without hardware.
+    /// A security key (CTAP 2.3: passkeys, PIN, management). With --uhid it is one on USB as far as this machine can tell, for
+    /// browsers and OpenSSH, and keeps its passkeys in the usual place. Otherwise it is behind sockets, for tools and tests.
     ///
-    /// Without --store its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM ENDS. Raw CTAPHID reports of 64 bytes travel over
+    /// Without --uhid and --store its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM ENDS. Raw CTAPHID reports of 64 bytes travel over
     /// sockets of this machine: one in each UDP datagram, or each after its length (00 40) over TCP and Unix sockets. All
     /// endpoints lead to the same key, and any number of programs can use it at once. Questions are answered with yes, no or a
     /// number on standard input, once they are shown; the end of the input is a no. Stop it with Ctrl-C.

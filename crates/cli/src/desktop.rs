@@ -2,7 +2,7 @@
 
 #[cfg(all(feature = "desktop", target_os = "linux"))]
 mod notifications {
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::Arc;
 
     use notify_rust::{Notification, NotificationHandle, NotificationResponse, Timeout, Urgency};
     use towline::{
@@ -33,8 +33,8 @@ mod notifications {
             Err(Failure::environment("no_notifications", message))
         }
 
-        /// A notification that was closed, or can't be shown, is a no.
-        pub(crate) async fn answer(&self, question: &Question) -> Answer {
+        /// A notification that was closed is a no. None if it can't be shown.
+        pub(crate) async fn answer(&self, question: &Question) -> Option<Answer> {
             let mut notification = Notification::new();
             notification
                 .appname("towline")
@@ -50,22 +50,15 @@ mod notifications {
                 notification.action(YES, "Yes");
             }
             notification.action(NO, "No");
-            let shown = match notification.show_async().await {
-                Ok(handle) => Shown(Arc::new(handle)),
-                Err(error) => {
-                    tracing::error!(%error, "a question can't be shown, which is a no");
-                    return Answer::Deny;
-                }
-            };
-            let pressed = Mutex::new(None);
+            let shown = Shown(Arc::new(notification.show_async().await.ok()?));
+            let mut pressed = None;
             let press = |response: &NotificationResponse| {
                 if let NotificationResponse::Action(name) = response {
-                    *pressed.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
+                    pressed = Some(name.clone());
                 }
             };
             shown.0.wait_for_action_async(press).await;
-            let pressed = pressed.into_inner().unwrap_or_else(PoisonError::into_inner);
-            match (question, pressed.as_deref()) {
+            Some(match (question, pressed.as_deref()) {
                 (_, None | Some(NO)) => Answer::Deny,
                 (Question::ChooseAccount { accounts, .. }, Some(number)) => {
                     let account = number.parse().ok().filter(|number| *number < accounts.len());
@@ -73,7 +66,7 @@ mod notifications {
                 }
                 (_, Some(YES)) => agree(question),
                 (_, Some(_)) => Answer::Deny,
-            }
+            })
         }
     }
 
@@ -112,7 +105,7 @@ impl Desktop {
     pub(crate) async fn answer(
         &self,
         _question: &towline::authenticator::Question,
-    ) -> towline::authenticator::Answer {
+    ) -> Option<towline::authenticator::Answer> {
         match *self {}
     }
 }

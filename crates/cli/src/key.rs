@@ -39,6 +39,9 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
         PresenceMode::Notify => Some(Desktop::find().await?),
         PresenceMode::Ask | PresenceMode::Auto => None,
     };
+    if args.uhid {
+        Usb::look()?;
+    }
     report.event(&presence(args.presence));
     let provider = towline::crypto::rustcrypto::provider();
     // What is plugged in like a key is expected to keep what it has like one.
@@ -143,7 +146,15 @@ impl Person for Holder {
                 open.0 = None;
                 answer
             }
-            Self::Desktop(desktop, _) => desktop.answer(question).await,
+            Self::Desktop(desktop, report) => {
+                let answer = desktop.answer(question).await;
+                if answer.is_none() {
+                    let message =
+                        "nobody can answer: notifications can't be shown any more, which is a no";
+                    report.event(&Event::InputEnded { message });
+                }
+                answer.unwrap_or(Answer::Deny)
+            }
             Self::Nobody(_) => Answer::Deny,
         }
     }

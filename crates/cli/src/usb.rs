@@ -27,6 +27,17 @@ pub(crate) struct Usb {
 }
 
 impl Usb {
+    /// Whether one could be plugged in, before a store is made for it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn look() -> Result<(), Failure> {
+        UsbKey::look().map_err(|error| failure(&error))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn look() -> Result<(), Failure> {
+        Err(nowhere())
+    }
+
     /// Plugs it in, and says where it is.
     #[cfg(target_os = "linux")]
     pub(crate) async fn plug_in(simulated: bool) -> Result<(Self, Event), Failure> {
@@ -54,7 +65,7 @@ impl Usb {
 
     #[cfg(not(target_os = "linux"))]
     pub(crate) async fn plug_in(_simulated: bool) -> Result<(Self, Event), Failure> {
-        Err(Failure::usage("uhid", "a key on USB can be pretended on Linux only; use --listen"))
+        Err(nowhere())
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -66,4 +77,9 @@ impl Usb {
 #[cfg(target_os = "linux")]
 fn failure(error: &UhidError) -> Failure {
     Failure::environment("uhid", error.to_string())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nowhere() -> Failure {
+    Failure::usage("uhid", "a key on USB can be pretended on Linux only; use --listen")
 }

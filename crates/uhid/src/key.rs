@@ -59,15 +59,20 @@ pub struct UsbKey {
 }
 
 impl UsbKey {
+    /// Whether a key could be plugged in, without doing so.
+    ///
+    /// # Errors
+    /// As [`plug_in`](Self::plug_in).
+    pub fn look() -> Result<(), UhidError> {
+        open().map(drop)
+    }
+
     /// Plugs a key in. To be called within a tokio runtime.
     ///
     /// # Errors
     /// [`UhidError::Missing`], [`UhidError::Forbidden`] and others.
     pub fn plug_in(description: &Description) -> Result<Self, UhidError> {
-        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let door = rustix::fs::open(DOOR, flags, Mode::empty());
-        let door = door.map_err(|error| opening(Path::new(DOOR), error.into()))?;
-        Self::through(door, description)
+        Self::through(open()?, description)
     }
 
     /// The same through a descriptor of `/dev/uhid` that somebody with more rights has opened.
@@ -188,6 +193,13 @@ impl UsbKey {
         let written = (&self.door).write(event)?;
         if written == event.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
     }
+}
+
+/// No device is there before it is described.
+fn open() -> Result<OwnedFd, UhidError> {
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let door = rustix::fs::open(DOOR, flags, Mode::empty());
+    door.map_err(|error| opening(Path::new(DOOR), error.into()))
 }
 
 fn opening(path: &Path, error: io::Error) -> UhidError {

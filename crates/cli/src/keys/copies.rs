@@ -30,6 +30,7 @@ pub(crate) fn backup(
             "records": made.records,
             "links": made.links,
             "left_out": made.left_out,
+            "opened_by": opened_by(&source),
         }),
     ));
     // They are damaged, and an older backup may have them.
@@ -83,18 +84,28 @@ pub(crate) fn restore(
 
 pub(crate) fn change_key(
     store: &Store,
-    path: &Path,
+    args: &args::Store,
     opened: &Opened,
     report: &Report,
 ) -> Result<Exit, Failure> {
-    let source = kept::source(opened, path, true)?;
+    let path = kept::place(args, Otherwise::Default)?.unwrap_or_default();
+    let source = kept::source(opened, &path, true)?;
+    let before = kept::key_file(&args.opened(), &path);
+    if matches!(&source, KeySource::KeyFile(key) if before.as_ref() == Some(key)) {
+        let message = "this key file opens the store already; name another with --key-file";
+        return Err(Failure::usage("same_key", message));
+    }
     store.change_key(&source).map_err(|error| store_failure(&error))?;
-    let by = match &source {
+    report.event(&Event::info("key_changed", json!({ "opened_by": opened_by(&source) })));
+    Ok(Exit::Ok)
+}
+
+/// What a person has to keep.
+fn opened_by(source: &KeySource) -> String {
+    match source {
         KeySource::KeyFile(key) => format!("the key file {}", key.display()),
         other => format!("{other:?}"),
-    };
-    report.event(&Event::info("key_changed", json!({ "opened_by": by })));
-    Ok(Exit::Ok)
+    }
 }
 
 /// A backup is for the day on which the keyring is gone.

@@ -131,17 +131,25 @@ pub(crate) fn source(args: &Opened, path: &Path, new: bool) -> Result<KeySource,
     if args.keyring {
         return keyring();
     }
-    if args.passphrase || args.passphrase_file.is_some() {
-        let file = args.passphrase_file.as_deref();
-        let read = if new { secret::read_new } else { secret::read };
-        return Ok(KeySource::Passphrase(read(file, "passphrase")?));
+    if let Some(key) = key_file(args, path) {
+        return Ok(KeySource::KeyFile(key));
+    }
+    let file = args.passphrase_file.as_deref();
+    let read = if new { secret::read_new } else { secret::read };
+    Ok(KeySource::Passphrase(read(file, "passphrase")?))
+}
+
+/// The key file that opens what is at this path, if it is one.
+pub(crate) fn key_file(args: &Opened, path: &Path) -> Option<PathBuf> {
+    if args.keyring || args.passphrase || args.passphrase_file.is_some() {
+        return None;
     }
     let beside = || {
         let mut key = path.as_os_str().to_owned();
         key.push(".key");
         key.into()
     };
-    Ok(KeySource::KeyFile(args.key_file.clone().unwrap_or_else(beside)))
+    Some(args.key_file.clone().unwrap_or_else(beside))
 }
 
 #[cfg(feature = "desktop")]

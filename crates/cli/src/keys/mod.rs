@@ -9,10 +9,7 @@ mod platform;
 use towline::authenticator::{Change, Credential, CredentialStore, Query, StoreError, Work};
 use towline_store::Store;
 
-use self::{
-    kept::{Otherwise, store_failure},
-    platform::Platform,
-};
+use self::{kept::store_failure, platform::Platform};
 use crate::{
     args::{self, KeysCommand},
     event::{Action, Event, Outcome},
@@ -32,8 +29,7 @@ pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
     match &args.command {
         KeysCommand::Backup { to, opened } => return copies::backup(&store, to, opened, report),
         KeysCommand::ChangeKey { opened } => {
-            let path = kept::place(&args.store, Otherwise::Default)?.unwrap_or_default();
-            return copies::change_key(&store, &path, opened, report);
+            return copies::change_key(&store, &args.store, opened, report);
         }
         KeysCommand::SetPin { pin_file, new_pin_file } => {
             let (present, new) = (pin_file.as_deref(), new_pin_file.as_deref());

@@ -216,6 +216,29 @@ mod tests {
         }
     }
 
+    /// Pictures of noise, stripes and squares, of all small sizes: nothing is read from them, and nothing goes wrong.
+    #[test]
+    fn whatever_is_on_the_screen_nothing_is_made_up() {
+        let mut state = 1_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 24
+        };
+        for round in 0..400_u32 {
+            let (width, height) = (round % 71 + 1, round % 53 + 1);
+            let (grain, kind) = (round % 9 + 1, round % 3);
+            let page = GrayImage::from_fn(width, height, |x, y| {
+                let light = match kind {
+                    0 => noise() > 127,
+                    1 => x / grain % 2 == 0,
+                    _ => (x / grain + y / grain) % 2 == 0,
+                };
+                Luma([if light { 255 } else { 0 }])
+            });
+            assert!(codes(&page).is_empty(), "round {round}");
+        }
+    }
+
     #[test]
     fn a_page_without_a_code_has_none() {
         let mut page = drawn("FIDO:/123", 6, 40);

@@ -135,7 +135,8 @@ async fn what_is_newer_stays_unless_the_backup_is_to_replace_it() {
     let path = store(&directory).await;
     let backup = directory.path("my.backup");
     let id = text(&keys(&path, &["list"]).await.events[0]["id"]);
-    assert_eq!(keys(&path, &["backup", &backup]).await.code, 0);
+    let made = only(&path, &["backup", &backup]).await;
+    assert_eq!(made["opened_by"], format!("the key file {backup}.key"));
     assert!(fs::exists(format!("{backup}.key")).unwrap(), "without more it has a key file");
     assert_eq!(keys(&path, &["rename", &id, "--account", "newer"]).await.code, 0);
     let restored = only(&path, &["restore", &backup]).await;
@@ -150,6 +151,8 @@ async fn what_is_newer_stays_unless_the_backup_is_to_replace_it() {
 async fn what_opens_a_store_is_changed() {
     let directory = Directory::new();
     let path = store(&directory).await;
+    let same = keys(&path, &["change-key"]).await;
+    same.assert_failed(2, "same_key");
     let words = line(&directory, "words", "open sesame");
     let changed = only(&path, &["change-key", "--passphrase-file", &words]).await;
     assert_eq!(changed["opened_by"], "a passphrase");
