@@ -122,7 +122,7 @@ fn copied(store: &Store, directory: &Path) {
     let file = fs::File::open(&path).unwrap();
     let mut backup = Backup::open(file, &source(), &provider()).unwrap();
     let restored = new.restore(&mut backup, Conflicts::Keep).unwrap();
-    assert_eq!(restored.added, made.credentials);
+    assert_eq!(restored.added, made.credentials + made.records);
     println!(
         "a backup of {} MiB made in {backed_up:?}; verified and restored in {:?}",
         megabytes(&path),
