@@ -1,148 +1,236 @@
-//! From an HTTP request to an answer: a refusal, or an upgrade whose socket goes to a task of its own.
+//! The request of a connection, and its answer: a refusal, or the upgrade to a WebSocket (RFC 9112, RFC 6455 §4.2).
 
+use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use hyper::{Request, Response, StatusCode, Version};
-use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use httparse::{EMPTY_HEADER, Header, Status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use towline_hybrid::relay::{self, Refusal, RequestHead, Source};
 use towline_hybrid::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
     SUBPROTOCOL,
 };
+use towline_websocket::{VERSION, accept};
 
-use crate::leg::{self, Waiting};
+use crate::leg::Leg;
 use crate::shared::{Admitted, Shared};
+use crate::stream::Stream;
 
-/// The only version of the WebSocket protocol there is (RFC 6455 §4.1).
-const WEBSOCKET_VERSION: &str = "13";
+/// The longest request head, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
 
-/// Answers one request. An admitted one is carried on by a task that holds `alive`.
+/// Headers in a request. Browsers send about a dozen.
+const MAX_HEADERS: usize = 64;
+
+/// Room for the request of any client at the first try, in bytes.
+const USUAL_HEAD: usize = 1024;
+
+/// Bytes that a computer may send while its phone is asked whether it comes. It has no reason to.
+const MAX_EARLY: usize = 1024;
+
+/// What a peer asks for.
+struct Asked {
+    request: relay::Request,
+    /// What proves to the client that it was understood.
+    accept: String,
+    /// Bytes of the head; what follows is the WebSocket's.
+    head: usize,
+}
+
+/// Reads one request and answers it. An admitted one goes on as a leg, with what the peer sent after it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     source: Source,
-    mut request: Request<Incoming>,
-    alive: mpsc::Sender<()>,
-) -> Response<Empty<Bytes>> {
-    let admitted = read(shared, &request)
-        .and_then(|(wanted, accept)| Ok((shared.admit(source, &wanted)?, accept, wanted)));
-    let (mut admitted, accept, wanted) = match admitted {
+    stream: &mut Stream,
+) -> io::Result<Option<(Leg, Vec<u8>)>> {
+    let mut received = Vec::with_capacity(USUAL_HEAD);
+    let asked = match read(shared, stream, &mut received).await? {
+        Ok(asked) => asked,
+        Err(refusal) => return refuse(shared, stream, refusal, &received).await,
+    };
+    let mut rest = received.split_off(asked.head);
+    drop(received);
+    let mut admitted = match shared.admit(source, &asked.request) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refuse(shared, refusal),
+        Err(refusal) => return refuse(shared, stream, refusal, &rest).await,
     };
     if let Admitted::Ringing { answer, .. } = &mut admitted {
-        // The rendezvous answers in time, whatever the phone does.
-        if let Err(refusal) = answer.await.unwrap_or(Err(Refusal::Unavailable)) {
-            return refuse(shared, refusal);
+        let answered = tokio::select! {
+            // The rendezvous answers in time, whatever the phone does.
+            answered = answer => answered.unwrap_or(Err(Refusal::Unavailable)),
+            gone = hang_up(stream, &mut rest) => return Err(gone),
+        };
+        if let Err(refusal) = answered {
+            return refuse(shared, stream, refusal, &rest).await;
         }
     }
-    let upgrade = hyper::upgrade::on(&mut request);
-    let mut response = Response::new(Empty::new());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    match admitted {
+    let mut response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n",
+        asked.accept
+    );
+    let mut header = |name: &str, value: &str| {
+        response.extend([name, ": ", value, "\r\n"]);
+    };
+    let leg = match admitted {
         Admitted::Waiting { guard, routing_id, events } => {
             tracing::debug!("a phone waits");
-            insert(headers, ROUTING_ID_HEADER, &routing_id);
-            let waiting = Waiting::Phone;
-            tokio::spawn(leg::wait(shared.clone(), guard, upgrade, events, waiting, alive));
+            header(ROUTING_ID_HEADER, &routing_id);
+            Leg::Phone { guard, events }
         }
         Admitted::Listening { guard, events } => {
             tracing::debug!("a phone listens");
-            tokio::spawn(leg::listen(shared.clone(), guard, upgrade, events, alive));
+            Leg::Listener { guard, events }
         }
         Admitted::Ringing { guard, events, .. } => {
             tracing::debug!("a phone comes to a computer that rang");
-            let signal = matches!(wanted, relay::Request::Contact { signal: true, .. });
+            let signal = matches!(asked.request, relay::Request::Contact { signal: true, .. });
             if signal {
-                insert(headers, SIGNAL_CONNECTION_HEADER, "true");
+                header(SIGNAL_CONNECTION_HEADER, "true");
             }
-            let waiting = Waiting::Computer { signal };
-            tokio::spawn(leg::wait(shared.clone(), guard, upgrade, events, waiting, alive));
+            Leg::Computer { guard, events, signal }
         }
-        Admitted::Joined { guard, partner } => {
+        Admitted::Joined { guard, invitation } => {
             tracing::debug!("the other end joins");
-            tokio::spawn(leg::join(shared.clone(), guard, upgrade, partner, alive));
+            Leg::Second { guard, invitation }
+        }
+    };
+    response.push_str("\r\n");
+    stream.write_all(response.as_bytes()).await?;
+    stream.flush().await?;
+    Ok(Some((leg, rest)))
+}
+
+/// Until the peer is gone, or has sent more than it may.
+async fn hang_up(stream: &mut Stream, rest: &mut Vec<u8>) -> io::Error {
+    while rest.len() < MAX_EARLY {
+        match stream.read_buf(rest).await {
+            Ok(0) => return io::ErrorKind::UnexpectedEof.into(),
+            Ok(_) => {}
+            Err(error) => return error,
         }
     }
-    response
+    io::ErrorKind::InvalidData.into()
 }
 
-fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) =
-        (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
-    {
-        headers.insert(name, value);
-    }
-}
-
-fn refuse(shared: &Shared, refusal: Refusal) -> Response<Empty<Bytes>> {
-    shared.counters.refused(refusal);
-    tracing::debug!(status = refusal.status(), %refusal, "request refused");
-    let mut response = Response::new(Empty::new());
-    *response.status_mut() =
-        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    // One connection, one request. (Hyper's own switch for this would also spoil the answer to an upgrade.)
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
-/// The request, and what proves to the client that it was understood as a WebSocket upgrade.
-fn read(
+/// Reads a head, all of it or up to where it is wrong.
+async fn read(
     shared: &Shared,
-    request: &Request<Incoming>,
-) -> Result<(relay::Request, HeaderValue), Refusal> {
-    let headers = request.headers();
-    let head = RequestHead {
-        method: request.method().as_str(),
-        target: request.uri().path_and_query().map_or("", |target| target.as_str()),
-        subprotocols: values(headers, &SEC_WEBSOCKET_PROTOCOL),
-        origins: values(headers, &ORIGIN),
-        client_payloads: named(headers, CLIENT_PAYLOAD_HEADER),
-        signals: named(headers, SIGNAL_CONNECTION_HEADER),
-        contact_keys: named(headers, CONTACT_KEY_HEADER),
+    stream: &mut Stream,
+    received: &mut Vec<u8>,
+) -> io::Result<Result<Asked, Refusal>> {
+    // One that comes in drops is looked at when it is complete or twice as long, so that it costs no more than others.
+    let mut look_at = 0;
+    loop {
+        if stream.read_buf(received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if received.len() < look_at && !received.ends_with(b"\r\n\r\n") {
+            continue;
+        }
+        look_at = received.len().saturating_mul(2).min(MAX_HEAD);
+        match parse(shared, received) {
+            Ok(Some(asked)) => return Ok(Ok(asked)),
+            Ok(None) if received.len() < MAX_HEAD => {}
+            Ok(None) => return Ok(Err(Refusal::Malformed)),
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+}
+
+/// A whole request; nothing if more of it has to come.
+fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
+    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut headers);
+    let size = match head.parse(received).map_err(|_| Refusal::Malformed)? {
+        Status::Complete(size) => size,
+        Status::Partial => return Ok(None),
+    };
+    let (Some(method), Some(target), Some(version)) = (head.method, head.path, head.version) else {
+        return Err(Refusal::Malformed);
+    };
+    let headers = &*head.headers;
+    let request = RequestHead {
+        method,
+        target: origin_form(target),
+        subprotocols: values(headers, "Sec-WebSocket-Protocol"),
+        origins: values(headers, "Origin"),
+        client_payloads: values(headers, CLIENT_PAYLOAD_HEADER),
+        signals: values(headers, SIGNAL_CONNECTION_HEADER),
+        contact_keys: values(headers, CONTACT_KEY_HEADER),
         origin_policy: Some(&shared.origin_policy),
-    };
-    let wanted = head.read()?;
+    }
+    .read()?;
     // What follows an upgrade is the WebSocket's: a body would be read as its first frames, or be lost (RFC 6455 §4.1).
-    if request.version() != Version::HTTP_11 || !request.body().is_end_stream() {
-        return Err(Refusal::Malformed);
-    }
-    let lists = |name: &HeaderName, token: &str| {
+    let body = values(headers, "Content-Length").iter().any(|length| length.trim() != "0")
+        || !values(headers, "Transfer-Encoding").is_empty();
+    let lists = |name, token| {
         let mut tokens = values(headers, name).into_iter().flat_map(|value| value.split(','));
-        tokens.any(|given| given.trim().eq_ignore_ascii_case(token))
+        tokens.any(|given: &str| given.trim().eq_ignore_ascii_case(token))
     };
-    let upgrade = lists(&CONNECTION, "upgrade") && lists(&UPGRADE, "websocket");
-    if !upgrade || values(headers, &SEC_WEBSOCKET_VERSION) != [WEBSOCKET_VERSION] {
+    let upgrade = lists("Connection", "upgrade") && lists("Upgrade", "websocket");
+    let versions = values(headers, "Sec-WebSocket-Version");
+    if version != 1 || body || !upgrade || versions != [VERSION] {
         return Err(Refusal::Malformed);
     }
-    let keys = values(headers, &SEC_WEBSOCKET_KEY);
+    let keys = values(headers, "Sec-WebSocket-Key");
     let [key] = keys.as_slice() else { return Err(Refusal::Malformed) };
-    // Sixteen bytes in base64. What they are does not matter: they go into a hash.
-    if key.len() != 24 || !key.ends_with("==") {
-        return Err(Refusal::Malformed);
+    let accept = accept(key).ok_or(Refusal::Malformed)?;
+    Ok(Some(Asked { request, accept, head: size }))
+}
+
+/// The path of a target that names the server, too, as some clients write it for proxies (RFC 9112 §3.2.2).
+fn origin_form(target: &str) -> &str {
+    match target.split_once("://") {
+        Some((_, rest)) if !target.starts_with('/') => {
+            rest.find('/').and_then(|path| rest.get(path..)).unwrap_or("/")
+        }
+        _ => target,
     }
-    let accept = derive_accept_key(key.as_bytes());
-    Ok((wanted, HeaderValue::from_str(&accept).map_err(|_| Refusal::Malformed)?))
 }
 
 /// Every value of a header. One that is not text counts as an empty one: it is there, and it is wrong.
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
-    headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+fn values<'head>(headers: &[Header<'head>], name: &str) -> Vec<&'head str> {
+    headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| std::str::from_utf8(header.value).unwrap_or_default())
+        .collect()
 }
 
-/// The same, by a name in text.
-fn named<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
-    headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+/// One connection, one request. `unread` is what the peer sent besides.
+async fn refuse<T>(
+    shared: &Shared,
+    stream: &mut Stream,
+    refusal: Refusal,
+    unread: &[u8],
+) -> io::Result<Option<T>> {
+    shared.counters.refused(refusal);
+    tracing::debug!(status = refusal.status(), %refusal, "request refused");
+    let (reason, header) = match refusal {
+        Refusal::Malformed => ("Bad Request", "Sec-WebSocket-Version: 13\r\n"),
+        Refusal::NoSubprotocol => ("Bad Request", ""),
+        Refusal::Origin => ("Forbidden", ""),
+        Refusal::NotFound => ("Not Found", ""),
+        Refusal::Method => ("Method Not Allowed", "Allow: GET\r\n"),
+        Refusal::InUse => ("Conflict", ""),
+        Refusal::Gone => ("Gone", ""),
+        Refusal::TooMany => ("Too Many Requests", ""),
+        _ => ("Service Unavailable", ""),
+    };
+    let response = format!(
+        "HTTP/1.1 {} {reason}\r\nConnection: close\r\nContent-Length: 0\r\nDate: {}\r\n{header}\r\n",
+        refusal.status(),
+        httpdate::fmt_http_date(SystemTime::now()),
+    );
+    stream.write_all(response.as_bytes()).await?;
+    stream.shutdown().await?;
+    if !unread.is_empty() {
+        // A connection that is closed with something unread is reset, and the answer may be lost with it.
+        let mut rest = [0; USUAL_HEAD];
+        let reading = async { while stream.read(&mut rest).await? > 0 {} Ok::<_, io::Error>(()) };
+        let _late = tokio::time::timeout(shared.close_timeout, reading).await;
+    }
+    Ok(None)
 }

@@ -2,215 +2,159 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use tokio::sync::mpsc;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{
-    self, Message,
-    protocol::{Role, WebSocketConfig},
-};
 use towline_hybrid::relay::{Ending, Meter};
+use towline_websocket::Opcode;
 
+use crate::mailbox::{Event, Events, Invitation, Partner};
 use crate::pair::{self, End};
-use crate::shared::{Event, LegGuard, Shared, Socket, stopped};
+use crate::shared::{LegGuard, Shared};
+use crate::socket::Socket;
+use crate::stream::Stream;
 
 /// The longest message that is kept for a phone which has not come yet, in bytes. The handshake's first has 81.
 const EARLY: usize = 256;
 
+/// The longest message that a phone which listens may send, in bytes, is far shorter.
+const LISTENER_MESSAGE: usize = 256;
+
 /// The message that says that the phone has come, where the computer wants to know.
 const SIGNAL: &[u8] = &[0];
 
-/// Who waits for whom.
-pub(crate) enum Waiting {
+/// An admitted connection, and what it is there for.
+pub(crate) enum Leg {
     /// A phone for the computer that scanned its advert, which has the first word.
-    Phone,
+    Phone { guard: LegGuard, events: Events },
     /// A computer for the phone that it rang. It has the first word, too, and may have said it before the phone is there.
     Computer {
+        guard: LegGuard,
+        events: Events,
         /// Whether it was promised a signal.
         signal: bool,
     },
+    /// A phone for computers that ring.
+    Listener { guard: LegGuard, events: Events },
+    /// Whoever comes second.
+    Second { guard: LegGuard, invitation: Invitation },
 }
 
-async fn socket(shared: &Shared, upgrade: OnUpgrade, config: WebSocketConfig) -> Option<Socket> {
-    let upgraded = tokio::time::timeout(shared.request_timeout, upgrade).await.ok()?.ok()?;
-    Some(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await)
+impl Leg {
+    /// Goes on with what the peer sent after its request.
+    pub(crate) async fn run(self, shared: Arc<Shared>, stream: Stream, rest: Vec<u8>) {
+        let granted = shared.limits.message_bytes;
+        let socket = |limit: usize| Socket::new(stream, limit.min(granted), rest);
+        match self {
+            Self::Phone { guard, events } => {
+                wait(&shared, guard, socket(0), events, None).await;
+            }
+            Self::Computer { guard, events, signal } => {
+                wait(&shared, guard, socket(EARLY), events, Some(signal)).await;
+            }
+            Self::Listener { guard, events } => {
+                listen(&shared, guard, socket(LISTENER_MESSAGE), events).await;
+            }
+            Self::Second { guard, invitation } => {
+                let partner = Partner { socket: socket(granted), guard };
+                if let Err(partner) = invitation.accept(partner) {
+                    partner.socket.close(Ending::PeerVanished, shared.close_timeout).await;
+                }
+            }
+        }
+    }
 }
 
-/// The other end is waited for, and then the tunnel runs in this same task.
-pub(crate) async fn wait(
-    shared: Arc<Shared>,
+/// The other end is waited for, and then the tunnel runs in this same task. A computer may have been promised a signal.
+async fn wait(
+    shared: &Shared,
     guard: LegGuard,
-    upgrade: OnUpgrade,
-    mut events: mpsc::Receiver<Event>,
-    waiting: Waiting,
-    _alive: mpsc::Sender<()>,
+    mut socket: Socket,
+    mut events: Events,
+    computer: Option<bool>,
 ) {
-    let config = shared.websocket_config();
-    let Some(mut socket) = socket(&shared, upgrade, config).await else { return };
-    let mut phase = shared.phase.subscribe();
     let mut meter = Meter::new(&shared.limits);
     let mut early = None;
     let ending = loop {
         tokio::select! {
-            event = events.recv() => match event {
-                Some(Event::Partner(partner, partner_guard)) => {
+            biased;
+            event = events.next() => match event {
+                Event::Partner(partner) => {
+                    let Partner { socket: partner, guard: partner_guard } = *partner;
                     let here = End { socket, meter };
-                    let partner = End { socket: *partner, meter: Meter::new(&shared.limits) };
-                    match waiting {
-                        Waiting::Phone => pair::run(&shared, here, partner, events).await,
-                        Waiting::Computer { signal } => {
-                            meet(&shared, partner, here, signal, early, events).await;
+                    let there = End { socket: partner, meter: Meter::new(&shared.limits) };
+                    match computer {
+                        None => pair::run(shared, here, there, events).await,
+                        Some(signal) => {
+                            let (phone, computer) = meet(shared, there, here, signal, early);
+                            pair::run(shared, phone, computer, events).await;
                         }
                     }
                     drop((guard, partner_guard));
                     return;
                 }
-                Some(Event::Close(ending)) => break ending,
-                Some(Event::Send(_)) => {}
-                None => break Ending::PeerVanished,
+                Event::Close(ending) => break ending,
+                Event::Send(_) => {}
             },
-            message = socket.next() => match receive(message, &mut meter) {
-                Ok(Some(message)) => match waiting {
-                    Waiting::Computer { .. } if early.is_none() && message.len() <= EARLY => {
-                        early = Some(message);
-                    }
-                    _ => break Ending::TooEarly,
-                },
-                Ok(None) => {}
+            message = socket.receive(&mut meter) => match message {
+                Ok(message) if computer.is_some() && early.is_none() => early = Some(message),
+                // Also when it is only its length that says so.
+                Ok(_) | Err(Ending::TooLong) => break Ending::TooEarly,
                 Err(ending) => break ending,
             },
-            () = stopped(&mut phase) => break Ending::ShuttingDown,
         }
     };
     shared.counters.ended(ending);
     tracing::debug!(%ending, "a connection no longer waits");
-    pair::close(&shared, socket, ending).await;
+    socket.close(ending, shared.close_timeout).await;
 }
 
-/// The phone has come to the computer that rang: both get what waits for them, and the tunnel runs.
-async fn meet(
+/// The phone has come to the computer that rang: both get what waits for them.
+fn meet(
     shared: &Shared,
     mut phone: End,
     mut computer: End,
     signal: bool,
-    early: Option<Bytes>,
-    events: mpsc::Receiver<Event>,
-) {
-    let greeted = tokio::time::timeout(shared.write_timeout, async {
-        if signal {
-            computer.socket.send(Message::binary(SIGNAL)).await?;
-        }
-        if let Some(message) = early {
-            shared.count_message(message.len());
-            phone.socket.send(Message::Binary(message)).await?;
-        }
-        Ok::<_, tungstenite::Error>(())
-    });
-    // A socket that can't be written is found out by the tunnel, which tells the other end.
-    if matches!(greeted.await, Ok(Ok(()))) {
-        return pair::run(shared, phone, computer, events).await;
+    early: Option<Vec<u8>>,
+) -> (End, End) {
+    if signal {
+        computer.socket.outbox.push(Opcode::Binary, true, SIGNAL);
     }
-    tokio::join!(
-        pair::close(shared, phone.socket, Ending::PeerVanished),
-        pair::close(shared, computer.socket, Ending::PeerVanished),
-    );
+    if let Some(message) = early {
+        shared.count(1, message.len());
+        phone.socket.outbox.push(Opcode::Binary, true, &message);
+    }
+    (phone, computer)
 }
 
 /// A phone listens for computers that ring.
-pub(crate) async fn listen(
-    shared: Arc<Shared>,
-    guard: LegGuard,
-    upgrade: OnUpgrade,
-    mut events: mpsc::Receiver<Event>,
-    _alive: mpsc::Sender<()>,
-) {
-    let config = shared.listener_config();
-    let Some(mut socket) = socket(&shared, upgrade, config).await else { return };
-    let mut phase = shared.phase.subscribe();
+async fn listen(shared: &Shared, guard: LegGuard, mut socket: Socket, mut events: Events) {
     let mut meter = Meter::new(&shared.limits);
     let ending = loop {
         tokio::select! {
-            event = events.recv() => match event {
-                Some(Event::Send(message)) => {
-                    let sending = socket.send(Message::binary(message));
+            biased;
+            event = events.next() => match event {
+                Event::Send(message) => {
+                    let sending = socket.send(&message);
                     match tokio::time::timeout(shared.write_timeout, sending).await {
                         Ok(Ok(())) => {}
                         Ok(Err(_)) => break Ending::PeerVanished,
                         Err(_) => break Ending::Stalled,
                     }
                 }
-                Some(Event::Close(ending)) => break ending,
-                Some(Event::Partner(..)) => {}
-                None => break Ending::PeerVanished,
+                Event::Close(ending) => break ending,
+                Event::Partner(_) => {}
             },
-            message = socket.next() => match receive(message, &mut meter) {
-                Ok(Some(message)) => {
+            message = socket.receive(&mut meter) => match message {
+                Ok(message) => {
                     // How many messages it may send is the rendezvous' business: this connection has no end.
                     meter = Meter::new(&shared.limits);
                     shared.hear(&guard, &message);
                 }
-                Ok(None) => {}
                 Err(ending) => break ending,
             },
-            () = stopped(&mut phase) => break Ending::ShuttingDown,
         }
     };
     shared.counters.ended(ending);
     tracing::debug!(%ending, "a phone no longer listens");
     // Its place is free at once: the same phone may be on its way back.
     drop(guard);
-    pair::close(&shared, socket, ending).await;
-}
-
-/// Whoever comes second brings its socket to the task of the one that waits.
-pub(crate) async fn join(
-    shared: Arc<Shared>,
-    guard: LegGuard,
-    upgrade: OnUpgrade,
-    partner: mpsc::Sender<Event>,
-    _alive: mpsc::Sender<()>,
-) {
-    let config = shared.websocket_config();
-    let Some(socket) = socket(&shared, upgrade, config).await else {
-        let _gone = partner.send(Event::Close(Ending::PeerVanished)).await;
-        return;
-    };
-    if let Err(mpsc::error::SendError(Event::Partner(socket, _guard))) =
-        partner.send(Event::Partner(Box::new(socket), guard)).await
-    {
-        pair::close(&shared, *socket, Ending::PeerVanished).await;
-    }
-}
-
-/// What a peer sent: a message to pass on, nothing of interest, or the end.
-pub(crate) fn receive(
-    received: Option<Result<Message, tungstenite::Error>>,
-    meter: &mut Meter,
-) -> Result<Option<Bytes>, Ending> {
-    match received {
-        Some(Ok(Message::Binary(message))) => {
-            meter.handle_binary(message.len())?;
-            Ok(Some(message))
-        }
-        // The WebSocket library answers pings by itself.
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => meter.handle_control().map(|()| None),
-        Some(Ok(Message::Text(_))) => Err(Ending::Text),
-        Some(Ok(Message::Close(_))) | None => Err(Ending::PeerLeft),
-        Some(Ok(Message::Frame(_))) => Ok(None),
-        Some(Err(error)) => Err(ending_of(&error)),
-    }
-}
-
-fn ending_of(error: &tungstenite::Error) -> Ending {
-    use tungstenite::{Error, error::ProtocolError};
-    match error {
-        Error::ConnectionClosed => Ending::PeerLeft,
-        Error::Capacity(_) => Ending::TooLong,
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::PeerVanished,
-        Error::Protocol(_) | Error::Utf8(_) => Ending::Misbehaved,
-        _ => Ending::PeerVanished,
-    }
+    socket.close(ending, shared.close_timeout).await;
 }

@@ -35,10 +35,13 @@ mod config;
 mod error;
 mod http;
 mod leg;
+mod mailbox;
 mod metrics;
 mod pair;
 mod server;
 mod shared;
+mod socket;
+mod stream;
 
 pub use certificate::Tls;
 pub use config::{RelayConfig, Security};

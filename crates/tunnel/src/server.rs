@@ -4,10 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
@@ -15,11 +11,10 @@ use tokio_rustls::TlsAcceptor;
 use towline_hybrid::relay::Source;
 
 use crate::certificate::Files;
+use crate::leg::Leg;
 use crate::shared::{Phase, RequestPlace, Shared, stopped};
+use crate::stream::Stream;
 use crate::{RelayConfig, RelayError, Security, Stats, admin, http};
-
-/// The longest request head, in bytes.
-const MAX_HEAD: usize = 16 * 1024;
 
 /// How long to wait after the operating system could not accept a connection, for lack of descriptors for instance.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -147,8 +142,8 @@ impl Relay {
                 accepted = accept(&self.listener, &self.requests) => match accepted {
                     Ok((permit, stream, peer)) => { self.shared.counters.accepted.add(1); match self.shared.enter(Source::of(peer.ip())) {
                         Some(place) => {
-                            let connection = Connection { shared: self.shared.clone(), alive: alive.clone() };
-                            tokio::spawn(connection.serve(stream, place, self.tls.clone(), permit));
+                            let connection = Connection { shared: self.shared.clone(), place, _permit: permit };
+                            tokio::spawn(connection.serve(stream, self.tls.clone(), alive.clone()));
                         }
                         None => {
                             self.shared.counters.over_quota.add(1);
@@ -231,7 +226,7 @@ struct StopOnDrop(Arc<Shared>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.phase.send_replace(Phase::Stopped);
+        self.0.stop();
     }
 }
 
@@ -254,59 +249,60 @@ async fn accept(
 /// One TCP connection until its request is answered.
 struct Connection {
     shared: Arc<Shared>,
-    alive: mpsc::Sender<()>,
+    place: RequestPlace,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    async fn serve(
-        self,
-        stream: TcpStream,
-        place: RequestPlace,
-        tls: Option<TlsAcceptor>,
-        _permit: OwnedSemaphorePermit,
-    ) {
-        let source = place.source;
-        let timeout = self.shared.request_timeout;
-        let mut phase = self.shared.phase.subscribe();
-        // Small messages that wait for answers: Nagle's algorithm would only add delay.
-        let _slower = stream.set_nodelay(true);
-        let answered = tokio::time::timeout(timeout, async {
-            match tls {
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => self.answer(stream, source).await,
-                    Err(_) => {
-                        self.shared.counters.tls_failed.add(1);
-                        tracing::debug!("TLS handshake failed");
-                    }
-                },
-                None => self.answer(stream, source).await,
-            }
-        });
-        tokio::select! {
-            answered = answered => if answered.is_err() {
-                self.shared.counters.no_request.add(1);
-                tracing::debug!("no request in time");
-            },
-            () = stopped(&mut phase) => {}
+    /// To the end of the connection, which `_alive` witnesses.
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, _alive: mpsc::Sender<()>) {
+        let shared = self.shared.clone();
+        // Boxed: what a request needs would otherwise be part of every connection that waits.
+        let answered = Box::pin(self.answer(stream, tls)).await;
+        if let Some((stream, leg, rest)) = answered {
+            leg.run(shared, stream, rest).await;
         }
     }
 
     async fn answer(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        source: Source,
-    ) {
-        let service = service_fn(|request| async {
-            let answer = http::answer(&self.shared, source, request, self.alive.clone()).await;
-            Ok::<_, std::convert::Infallible>(answer)
+        self,
+        stream: TcpStream,
+        tls: Option<TlsAcceptor>,
+    ) -> Option<(Stream, Leg, Vec<u8>)> {
+        let shared = &self.shared;
+        let mut phase = shared.phase.subscribe();
+        // Small messages that wait for answers: Nagle's algorithm would only add delay.
+        let _slower = stream.set_nodelay(true);
+        let answered = tokio::time::timeout(shared.request_timeout, async {
+            let mut stream = match tls {
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => Stream::Tls(Box::new(stream)),
+                    Err(_) => {
+                        shared.counters.tls_failed.add(1);
+                        tracing::debug!("TLS handshake failed");
+                        return None;
+                    }
+                },
+                None => Stream::Plain(stream),
+            };
+            match http::answer(shared, self.place.source, &mut stream).await {
+                Ok(answered) => answered.map(|(leg, rest)| (stream, leg, rest)),
+                Err(_) => {
+                    tracing::debug!("gone before an answer");
+                    None
+                }
+            }
         });
-        let served = http1::Builder::new()
-            .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades()
-            .await;
-        if served.is_err() {
-            tracing::debug!("malformed request");
+        tokio::select! {
+            answered = answered => match answered {
+                Ok(answered) => answered,
+                Err(_) => {
+                    shared.counters.no_request.add(1);
+                    tracing::debug!("no request in time");
+                    None
+                }
+            },
+            () = stopped(&mut phase) => None,
         }
     }
 }

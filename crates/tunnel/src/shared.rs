@@ -4,38 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::metrics::Counters;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio::sync::{Notify, oneshot, watch};
 use towline_hybrid::relay::{
     Admission, Ending, Leg, Limits, OriginPolicy, Output, Refusal, Rendezvous, Request, Source,
 };
 
-/// A WebSocket of one peer.
-pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
-
-/// What the task of a connection that waits is told.
-pub(crate) enum Event {
-    /// The other end is here.
-    Partner(Box<Socket>, LegGuard),
-    /// Something for a phone that listens.
-    Send(Vec<u8>),
-    /// It is over.
-    Close(Ending),
-}
-
-/// Events that may wait for a leg's task: its partner, and the end.
-const EVENTS: usize = 2;
-
-/// The same for a phone that listens: one that does not take its messages loses the next ones, and the computers that ring
-/// get no answer.
-const LISTENER_EVENTS: usize = 32;
-
-/// The longest message that a phone which listens may send, in bytes, is far shorter.
-const LISTENER_MESSAGE: usize = 256;
+use crate::mailbox::{Events, Invitation, Mailbox};
+use crate::metrics::Counters;
 
 /// How far the relay is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +21,7 @@ pub(crate) enum Phase {
     Stopped,
 }
 
-/// Waits until all connections have to end.
+/// Waits until requests have to end, too.
 pub(crate) async fn stopped(phase: &mut watch::Receiver<Phase>) {
     // A relay that is gone altogether has stopped, too.
     let _stopped = phase.wait_for(|phase| *phase == Phase::Stopped).await;
@@ -91,7 +66,11 @@ pub(crate) struct Shared {
 
 struct State {
     rendezvous: Rendezvous,
-    ways: HashMap<Leg, mpsc::Sender<Event>>,
+    /// All connections have to end.
+    stopped: bool,
+    /// The deadline that the clock of the rendezvous waits for.
+    awaited: Option<Instant>,
+    ways: HashMap<Leg, Mailbox>,
     /// Computers that wait for the response to their ring.
     rings: HashMap<Leg, oneshot::Sender<Result<(), Refusal>>>,
 }
@@ -101,20 +80,20 @@ pub(crate) enum Admitted {
     Waiting {
         guard: LegGuard,
         routing_id: String,
-        events: mpsc::Receiver<Event>,
+        events: Events,
     },
     Listening {
         guard: LegGuard,
-        events: mpsc::Receiver<Event>,
+        events: Events,
     },
     Ringing {
         guard: LegGuard,
         answer: oneshot::Receiver<Result<(), Refusal>>,
-        events: mpsc::Receiver<Event>,
+        events: Events,
     },
     Joined {
         guard: LegGuard,
-        partner: mpsc::Sender<Event>,
+        invitation: Invitation,
     },
 }
 
@@ -133,7 +112,13 @@ impl Shared {
             requests: Mutex::new(HashMap::new()),
             phase: watch::Sender::new(Phase::Running),
             changed: Notify::new(),
-            state: Mutex::new(State { rendezvous, ways: HashMap::new(), rings: HashMap::new() }),
+            state: Mutex::new(State {
+                rendezvous,
+                stopped: false,
+                awaited: None,
+                ways: HashMap::new(),
+                rings: HashMap::new(),
+            }),
             counters: Counters::new(),
         }
     }
@@ -160,91 +145,121 @@ impl Shared {
         request: &Request,
     ) -> Result<Admitted, Refusal> {
         let mut state = self.lock();
-        let admitted = match state.rendezvous.handle_request(source, request, Instant::now()) {
-            Ok(Admission::Waiting { leg, routing_id }) => {
-                let (way, events) = mpsc::channel(EVENTS);
-                state.ways.insert(leg, way);
-                let guard = LegGuard { shared: self.clone(), leg };
+        if state.stopped {
+            return Err(Refusal::Unavailable);
+        }
+        let admission = state.rendezvous.handle_request(source, request, Instant::now());
+        let admitted = admission.and_then(|admission| match admission {
+            Admission::Waiting { leg, routing_id } => {
+                let (guard, events) = self.settle(&mut state, leg);
                 Ok(Admitted::Waiting { guard, routing_id: routing_id.to_string(), events })
             }
-            Ok(Admission::Listening { leg }) => {
-                let (way, events) = mpsc::channel(LISTENER_EVENTS);
-                state.ways.insert(leg, way);
-                Ok(Admitted::Listening { guard: LegGuard { shared: self.clone(), leg }, events })
+            Admission::Listening { leg } => {
+                let (guard, events) = self.settle(&mut state, leg);
+                Ok(Admitted::Listening { guard, events })
             }
-            Ok(Admission::Ringing { leg }) => {
-                let (way, events) = mpsc::channel(EVENTS);
+            Admission::Ringing { leg } => {
+                let (guard, events) = self.settle(&mut state, leg);
                 let (ring, answer) = oneshot::channel();
-                state.ways.insert(leg, way);
                 state.rings.insert(leg, ring);
-                let guard = LegGuard { shared: self.clone(), leg };
                 Ok(Admitted::Ringing { guard, answer, events })
             }
-            Ok(Admission::Joined { leg, with }) => match state.ways.get(&with) {
-                Some(partner) => {
-                    let partner = partner.clone();
-                    Ok(Admitted::Joined { guard: LegGuard { shared: self.clone(), leg }, partner })
+            Admission::Joined { leg, with } => match state.ways.get(&with) {
+                Some(way) => {
+                    self.counters.tunnels.add(1);
+                    let invitation = Invitation::to(way.clone());
+                    Ok(Admitted::Joined { guard: self.guard(leg), invitation })
                 }
                 None => {
                     state.rendezvous.handle_closed(leg, Instant::now());
                     Err(Refusal::NotFound)
                 }
             },
-            Err(refusal) => Err(refusal),
-        };
-        drop(state);
-        if matches!(admitted, Ok(Admitted::Joined { .. })) {
-            self.counters.tunnels.add(1);
-        }
-        self.dispatch();
-        self.changed.notify_one();
+        });
+        self.dispatch(state);
         admitted
     }
 
+    fn guard(self: &Arc<Self>, leg: Leg) -> LegGuard {
+        LegGuard { shared: self.clone(), leg }
+    }
+
+    fn settle(self: &Arc<Self>, state: &mut State, leg: Leg) -> (LegGuard, Events) {
+        let (way, events) = Mailbox::new();
+        state.ways.insert(leg, way);
+        (self.guard(leg), events)
+    }
+
+    /// Nobody is admitted any more.
     pub(crate) fn drain(&self) {
-        self.lock().rendezvous.handle_drain(Instant::now());
-        self.dispatch();
+        let mut state = self.lock();
+        state.rendezvous.handle_drain(Instant::now());
+        self.dispatch(state);
+    }
+
+    /// All connections have to end.
+    pub(crate) fn stop(&self) {
+        self.phase.send_replace(Phase::Stopped);
+        let mut state = self.lock();
+        state.stopped = true;
+        for way in state.ways.values() {
+            way.close(Ending::ShuttingDown);
+        }
     }
 
     pub(crate) fn tick(&self) {
-        self.lock().rendezvous.handle_timeout(Instant::now());
-        self.dispatch();
+        let mut state = self.lock();
+        state.rendezvous.handle_timeout(Instant::now());
+        self.dispatch(state);
     }
 
-    fn dispatch(&self) {
-        let mut state = self.lock();
+    /// Tells everybody what the rendezvous has for them.
+    fn dispatch(&self, mut state: MutexGuard<'_, State>) {
         while let Some(output) = state.rendezvous.poll_output() {
-            let (leg, event) = match output {
-                // A full queue means that the leg is being told already.
-                Output::Close { leg, ending } => (leg, Event::Close(ending)),
-                Output::Send { leg, message } => (leg, Event::Send(message)),
+            match output {
+                Output::Close { leg, ending } => {
+                    if let Some(way) = state.ways.get(&leg) {
+                        way.close(ending);
+                    }
+                }
+                Output::Send { leg, message } => {
+                    if let Some(way) = state.ways.get(&leg) {
+                        way.send(message);
+                    }
+                }
                 Output::Answer { leg, answer } => {
                     if let Some(ring) = state.rings.remove(&leg) {
                         let _gone = ring.send(answer);
                     }
-                    continue;
                 }
-            };
-            if let Some(way) = state.ways.get(&leg) {
-                let _told = way.try_send(event);
             }
+        }
+        // The clock is woken only for what it does not wake up for by itself.
+        let next = state.rendezvous.poll_timeout();
+        if next.is_some_and(|next| state.awaited.is_none_or(|awaited| next < awaited)) {
+            state.awaited = next;
+            self.changed.notify_one();
         }
     }
 
     /// What a phone that listens said.
     pub(crate) fn hear(&self, phone: &LegGuard, message: &[u8]) {
-        self.lock().rendezvous.handle_message(phone.leg, message, Instant::now());
-        self.dispatch();
-        self.changed.notify_one();
+        let mut state = self.lock();
+        state.rendezvous.handle_message(phone.leg, message, Instant::now());
+        self.dispatch(state);
     }
 
+    /// When to [`tick`](Self::tick) next. Whoever asks waits for it, or for a change.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.lock().rendezvous.poll_timeout()
+        let mut state = self.lock();
+        state.awaited = state.rendezvous.poll_timeout();
+        state.awaited
     }
 
-    pub(crate) fn count_message(&self, length: usize) {
-        self.counters.messages.add(1);
-        self.counters.bytes.add(u64::try_from(length).unwrap_or(u64::MAX));
+    /// So many messages, and bytes of messages, were passed on.
+    pub(crate) fn count(&self, messages: u64, bytes: usize) {
+        self.counters.messages.add(messages);
+        self.counters.bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -262,25 +277,6 @@ impl Shared {
             bytes: self.counters.bytes.get(),
         }
     }
-
-    pub(crate) fn websocket_config(&self) -> WebSocketConfig {
-        Self::websocket_config_for(self.limits.message_bytes)
-    }
-
-    /// For a phone that listens.
-    pub(crate) fn listener_config(&self) -> WebSocketConfig {
-        Self::websocket_config_for(self.limits.message_bytes.min(LISTENER_MESSAGE))
-    }
-
-    fn websocket_config_for(message: usize) -> WebSocketConfig {
-        WebSocketConfig::default()
-            .read_buffer_size(4096)
-            .write_buffer_size(0)
-            // One message and the control frames around it.
-            .max_write_buffer_size(message.saturating_mul(2).saturating_add(65_536))
-            .max_message_size(Some(message))
-            .max_frame_size(Some(message))
-    }
 }
 
 /// The place that an admitted connection occupies; dropping it gives the place back.
@@ -295,10 +291,8 @@ impl Drop for LegGuard {
         state.ways.remove(&self.leg);
         state.rings.remove(&self.leg);
         state.rendezvous.handle_closed(self.leg, Instant::now());
-        drop(state);
         // Somebody else may have to be told.
-        self.shared.dispatch();
-        self.shared.changed.notify_one();
+        self.shared.dispatch(state);
     }
 }
 

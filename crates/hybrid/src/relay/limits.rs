@@ -14,7 +14,7 @@ pub struct Limits {
     /// Bytes of binary messages in each direction of one tunnel, 16 MiB: room for every ceremony, and none for a free
     /// ride of other traffic.
     pub tunnel_bytes: usize,
-    /// Pings and pongs in each direction of one tunnel, 1024.
+    /// Pings, pongs and empty fragments in each direction of one tunnel, 1024.
     pub control_frames: u32,
     /// How long a phone may wait for its computer, 150 seconds.
     pub waiting_time: Duration,

@@ -92,6 +92,8 @@ impl Ending {
 #[derive(Debug, Clone)]
 pub struct Meter {
     message_bytes: usize,
+    /// What the message under way may still have.
+    message_left: usize,
     messages: u32,
     bytes: usize,
     control_frames: u32,
@@ -103,26 +105,28 @@ impl Meter {
     pub const fn new(limits: &Limits) -> Self {
         Self {
             message_bytes: limits.message_bytes,
+            message_left: limits.message_bytes,
             messages: limits.messages,
             bytes: limits.tunnel_bytes,
             control_frames: limits.control_frames,
         }
     }
 
-    /// A binary message of `length` bytes arrived; it may be passed on if this succeeds.
+    /// `length` bytes of a binary message arrived, the `first` of it or more; they may be passed on if this succeeds.
     ///
     /// # Errors
     /// Why the tunnel ends: [`Ending::TooLong`], [`Ending::TooManyMessages`] or [`Ending::TooMuch`].
-    pub fn handle_binary(&mut self, length: usize) -> Result<(), Ending> {
-        if length > self.message_bytes {
-            return Err(Ending::TooLong);
+    pub fn handle_piece(&mut self, length: usize, first: bool) -> Result<(), Ending> {
+        if first {
+            self.message_left = self.message_bytes;
+            self.messages = self.messages.checked_sub(1).ok_or(Ending::TooManyMessages)?;
         }
-        self.messages = self.messages.checked_sub(1).ok_or(Ending::TooManyMessages)?;
+        self.message_left = self.message_left.checked_sub(length).ok_or(Ending::TooLong)?;
         self.bytes = self.bytes.checked_sub(length).ok_or(Ending::TooMuch)?;
         Ok(())
     }
 
-    /// A ping or pong arrived.
+    /// A ping, a pong or an empty fragment arrived.
     ///
     /// # Errors
     /// [`Ending::TooManyMessages`].

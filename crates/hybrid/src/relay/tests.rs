@@ -309,10 +309,12 @@ fn draining_closes_who_waits_and_admits_nobody() {
 fn a_meter_stops_long_and_numerous_messages() {
     let limits = Limits { message_bytes: 10, messages: 2, control_frames: 1, ..Limits::default() };
     let mut meter = Meter::new(&limits);
-    assert_eq!(meter.handle_binary(11), Err(Ending::TooLong));
-    assert_eq!(meter.handle_binary(10), Ok(()));
-    assert_eq!(meter.handle_binary(0), Ok(()));
-    assert_eq!(meter.handle_binary(0), Err(Ending::TooManyMessages));
+    assert_eq!(meter.clone().handle_piece(11, true), Err(Ending::TooLong));
+    assert_eq!(meter.handle_piece(10, true), Ok(()));
+    assert_eq!(meter.clone().handle_piece(1, false), Err(Ending::TooLong));
+    assert_eq!(meter.handle_piece(4, true), Ok(()));
+    assert_eq!(meter.handle_piece(6, false), Ok(()), "more of the second");
+    assert_eq!(meter.handle_piece(0, true), Err(Ending::TooManyMessages));
     assert_eq!(meter.handle_control(), Ok(()));
     assert_eq!(meter.handle_control(), Err(Ending::TooManyMessages));
 }
@@ -321,19 +323,19 @@ fn a_meter_stops_long_and_numerous_messages() {
 fn a_meter_stops_what_is_too_much_in_all() {
     let limits = Limits { tunnel_bytes: 25, ..Limits::default() };
     let mut meter = Meter::new(&limits);
-    assert_eq!(meter.handle_binary(10), Ok(()));
-    assert_eq!(meter.handle_binary(15), Ok(()));
-    assert_eq!(meter.handle_binary(0), Ok(()));
-    assert_eq!(meter.handle_binary(1), Err(Ending::TooMuch));
+    assert_eq!(meter.handle_piece(10, true), Ok(()));
+    assert_eq!(meter.handle_piece(15, true), Ok(()));
+    assert_eq!(meter.handle_piece(0, true), Ok(()));
+    assert_eq!(meter.handle_piece(1, true), Err(Ending::TooMuch));
 }
 
 #[test]
 fn by_default_a_tunnel_carries_the_longest_frame_and_16_mib_each_way() {
     let mut meter = Meter::new(&Limits::default());
     for _ in 0..16 {
-        assert_eq!(meter.handle_binary(MAX_FRAME), Ok(()));
+        assert_eq!(meter.handle_piece(MAX_FRAME, true), Ok(()));
     }
-    assert_eq!(meter.handle_binary(1), Err(Ending::TooMuch));
+    assert_eq!(meter.handle_piece(1, true), Err(Ending::TooMuch));
 }
 
 #[test]
