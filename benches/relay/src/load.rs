@@ -12,8 +12,11 @@ use crate::client::{self, Pair, Way};
 const CONTESTANTS: [&str; 4] = ["splice", "bare", "towline", "towline-tls"];
 
 /// Each kind of load, once per round; the contestants take turns.
-const TIME: Duration = Duration::from_secs(3);
-const ROUNDS: usize = 3;
+const TIME: Duration = Duration::from_millis(800);
+const ROUNDS: usize = 11;
+
+/// The contestant that the others are compared with, round by round.
+const YARDSTICK: usize = 1;
 
 /// Tunnels that are busy at once.
 const BUSY: u64 = 16;
@@ -25,11 +28,7 @@ const LONG_MESSAGE: u16 = 32_768;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
-    println!(
-        "{:12} {:>11} {:>11} {:>10} {:>13} {:>11}",
-        "", "trips/s", "MiB/s", "pairs/s", "idle pairs", "bytes/pair"
-    );
-    println!("{:12} {:>11} {:>11} {:>10}", "", "per core", "per core", "per core");
+    println!("{:12} {:>16} {:>16} {:>16}", "per core", "trips/s", "MiB/s", "pairs/s");
     let mut rates = CONTESTANTS.map(|_| Vec::new());
     for _ in 0..ROUNDS {
         for (name, rates) in CONTESTANTS.iter().zip(&mut rates) {
@@ -42,10 +41,16 @@ pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
             rates.push([trips, mib, ceremonies]);
         }
     }
+    let yardstick = rates.get(YARDSTICK).cloned().unwrap_or_default();
     for (name, rates) in CONTESTANTS.iter().zip(rates) {
-        let [trips, mib, ceremonies] = [0, 1, 2].map(|kind| median(&rates, kind));
+        let [trips, mib, ceremonies] = [0, 1, 2].map(|kind| of_kind(&rates, &yardstick, kind));
+        println!("{name:12} {trips:>16} {mib:>16} {ceremonies:>16}");
+    }
+    println!("(in brackets: the time that it takes, as a multiple of what bare takes)");
+    println!("\n{:12} {:>10} {:>12}", "", "idle pairs", "bytes/pair");
+    for name in CONTESTANTS {
         let (pairs, bytes) = idle(&mut Server::start(name).await?, idle_pairs).await?;
-        println!("{name:12} {trips:>11.0} {mib:>11.0} {ceremonies:>10.0} {pairs:>13} {bytes:>11}");
+        println!("{name:12} {pairs:>10} {bytes:>12}");
     }
     println!(
         "\n{:12} {:>10} {:>12} {:>12} {:>12}",
@@ -57,10 +62,17 @@ pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
     Ok(())
 }
 
-fn median(rates: &[[f64; 3]], kind: usize) -> f64 {
-    let mut of_kind: Vec<f64> = rates.iter().filter_map(|rates| rates.get(kind)).copied().collect();
-    of_kind.sort_by(f64::total_cmp);
-    of_kind.get(of_kind.len() / 2).copied().unwrap_or(f64::NAN)
+/// The median rate, and the median of the rounds' ratios to the yardstick.
+fn of_kind(rates: &[[f64; 3]], yardstick: &[[f64; 3]], kind: usize) -> String {
+    let of_kind = |rates: &[f64; 3]| rates.get(kind).copied().unwrap_or(f64::NAN);
+    let ratios = rates.iter().zip(yardstick).map(|(rate, bare)| of_kind(bare) / of_kind(rate));
+    format!("{:.0} ({:.2})", median(rates.iter().map(of_kind)), median(ratios))
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// A contestant, killed when dropped.

@@ -47,13 +47,13 @@ pub(crate) async fn answer(
     let mut received = Vec::with_capacity(USUAL_HEAD);
     let asked = match read(shared, stream, &mut received).await? {
         Ok(asked) => asked,
-        Err(refusal) => return refuse(shared, stream, refusal, &received).await,
+        Err(refusal) => return refuse(shared, stream, refusal, received).await,
     };
     let mut rest = received.split_off(asked.head);
     drop(received);
     let mut admitted = match shared.admit(source, &asked.request) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refuse(shared, stream, refusal, &rest).await,
+        Err(refusal) => return refuse(shared, stream, refusal, rest).await,
     };
     if let Admitted::Ringing { answer, .. } = &mut admitted {
         let answered = tokio::select! {
@@ -62,7 +62,7 @@ pub(crate) async fn answer(
             gone = hang_up(stream, &mut rest) => return Err(gone),
         };
         if let Err(refusal) = answered {
-            return refuse(shared, stream, refusal, &rest).await;
+            return refuse(shared, stream, refusal, rest).await;
         }
     }
     let mut response = format!(
@@ -204,7 +204,7 @@ async fn refuse<T>(
     shared: &Shared,
     stream: &mut Stream,
     refusal: Refusal,
-    unread: &[u8],
+    mut unread: Vec<u8>,
 ) -> io::Result<Option<T>> {
     shared.counters.refused(refusal);
     tracing::debug!(status = refusal.status(), %refusal, "request refused");
@@ -228,8 +228,12 @@ async fn refuse<T>(
     stream.shutdown().await?;
     if !unread.is_empty() {
         // A connection that is closed with something unread is reset, and the answer may be lost with it.
-        let mut rest = [0; USUAL_HEAD];
-        let reading = async { while stream.read(&mut rest).await? > 0 {} Ok::<_, io::Error>(()) };
+        let reading = async {
+            while stream.read_buf(&mut unread).await? > 0 {
+                unread.clear();
+            }
+            Ok::<_, io::Error>(())
+        };
         let _late = tokio::time::timeout(shared.close_timeout, reading).await;
     }
     Ok(None)

@@ -6,7 +6,7 @@ use towline_hybrid::relay::{Ending, Meter};
 use towline_websocket::Opcode;
 
 use crate::mailbox::{Event, Events, Invitation, Partner};
-use crate::pair::{self, End};
+use crate::pair::{self, End, Pair};
 use crate::shared::{LegGuard, Shared};
 use crate::socket::Socket;
 use crate::stream::Stream;
@@ -66,7 +66,7 @@ impl Leg {
 async fn wait(
     shared: &Shared,
     guard: LegGuard,
-    mut socket: Socket,
+    mut socket: Box<Socket>,
     mut events: Events,
     computer: Option<bool>,
 ) {
@@ -77,16 +77,14 @@ async fn wait(
             biased;
             event = events.next() => match event {
                 Event::Partner(partner) => {
-                    let Partner { socket: partner, guard: partner_guard } = *partner;
+                    let Partner { socket: partner, guard: partner_guard } = partner;
                     let here = End { socket, meter };
                     let there = End { socket: partner, meter: Meter::new(&shared.limits) };
-                    match computer {
-                        None => pair::run(shared, here, there, events).await,
-                        Some(signal) => {
-                            let (phone, computer) = meet(shared, there, here, signal, early);
-                            pair::run(shared, phone, computer, events).await;
-                        }
-                    }
+                    let pair = match computer {
+                        None => Pair::new(shared, here, there),
+                        Some(signal) => meet(shared, there, here, signal, early),
+                    };
+                    pair::run(pair, events).await;
                     drop((guard, partner_guard));
                     return;
                 }
@@ -113,7 +111,7 @@ fn meet(
     mut computer: End,
     signal: bool,
     early: Option<Vec<u8>>,
-) -> (End, End) {
+) -> Box<Pair<'_>> {
     if signal {
         computer.socket.outbox.push(Opcode::Binary, true, SIGNAL);
     }
@@ -121,11 +119,11 @@ fn meet(
         shared.count(1, message.len());
         phone.socket.outbox.push(Opcode::Binary, true, &message);
     }
-    (phone, computer)
+    Pair::new(shared, phone, computer)
 }
 
 /// A phone listens for computers that ring.
-async fn listen(shared: &Shared, guard: LegGuard, mut socket: Socket, mut events: Events) {
+async fn listen(shared: &Shared, guard: LegGuard, mut socket: Box<Socket>, mut events: Events) {
     let mut meter = Meter::new(&shared.limits);
     let ending = loop {
         tokio::select! {

@@ -18,7 +18,7 @@ const MESSAGES: usize = 32;
 /// What the task of a connection that waits is told.
 pub(crate) enum Event {
     /// The other end is here.
-    Partner(Box<Partner>),
+    Partner(Partner),
     /// Something for a phone that listens.
     Send(Vec<u8>),
     /// It is over.
@@ -27,7 +27,7 @@ pub(crate) enum Event {
 
 /// The other end, and its place.
 pub(crate) struct Partner {
-    pub(crate) socket: Socket,
+    pub(crate) socket: Box<Socket>,
     pub(crate) guard: LegGuard,
 }
 
@@ -40,8 +40,7 @@ impl Invitation {
     }
 
     /// The other end is here. It comes back if nobody waits any more.
-    pub(crate) fn accept(mut self, partner: Partner) -> Result<(), Box<Partner>> {
-        let partner = Box::new(partner);
+    pub(crate) fn accept(mut self, partner: Partner) -> Result<(), Partner> {
         match self.0.take() {
             Some(mailbox) => mailbox.introduce(partner),
             None => Err(partner),
@@ -63,7 +62,7 @@ pub(crate) struct Mailbox(Arc<Mutex<Inside>>);
 
 #[derive(Default)]
 struct Inside {
-    partner: Option<Box<Partner>>,
+    partner: Option<Partner>,
     messages: VecDeque<Vec<u8>>,
     ending: Option<Ending>,
     waker: Option<Waker>,
@@ -78,7 +77,7 @@ impl Mailbox {
         (Self(Arc::clone(&inside)), Events(inside))
     }
 
-    fn introduce(&self, partner: Box<Partner>) -> Result<(), Box<Partner>> {
+    fn introduce(&self, partner: Partner) -> Result<(), Partner> {
         let mut inside = lock(&self.0);
         if inside.left {
             return Err(partner);

@@ -47,7 +47,7 @@ fn give_back(buffer: Box<[u8]>) {
 
 /// One side of a tunnel: its socket, and what it may still send.
 pub(crate) struct End {
-    pub(crate) socket: Socket,
+    pub(crate) socket: Box<Socket>,
     pub(crate) meter: Meter,
 }
 
@@ -58,12 +58,11 @@ struct Endings {
     receiver: Ending,
 }
 
-/// Runs the tunnel to its end and closes both sockets.
-pub(crate) async fn run(shared: &Shared, phone: End, computer: End, mut events: Events) {
-    let mut pair = Pair::new(shared, phone, computer);
-    let ((phone, computer), (phone_ending, computer_ending)) = {
+/// Runs the tunnel to its end and closes both sockets. What it needs is boxed, so that a connection that waits does not hold it.
+pub(crate) async fn run(mut pair: Box<Pair<'_>>, mut events: Events) {
+    let (phone_ending, computer_ending) = {
         let mut alarm = std::pin::pin!(tokio::time::sleep_until(pair.next_deadline()));
-        let endings = poll_fn(|cx| {
+        poll_fn(|cx| {
             if let Poll::Ready(endings) = pair.poll(cx) {
                 return Poll::Ready(endings);
             }
@@ -75,22 +74,29 @@ pub(crate) async fn run(shared: &Shared, phone: End, computer: End, mut events: 
             }
             pair.poll_deadlines(cx, alarm.as_mut())
         })
-        .await;
-        (pair.part(), endings)
+        .await
     };
-    shared.counters.ended(phone_ending);
-    shared.counters.ended(computer_ending);
+    pair.shared.counters.ended(phone_ending);
+    pair.shared.counters.ended(computer_ending);
     tracing::debug!(phone = %phone_ending, computer = %computer_ending, "tunnel over");
-    tokio::join!(
-        phone.close(phone_ending, shared.close_timeout),
-        computer.close(computer_ending, shared.close_timeout),
-    );
+    let patience = pair.shared.close_timeout;
+    let (phone, computer) = pair.part();
+    match (phone.peer, computer.peer) {
+        (Peer::Gone, Peer::Gone) => {}
+        (Peer::Gone, _) => computer.close(computer_ending, patience).await,
+        (_, Peer::Gone) => phone.close(phone_ending, patience).await,
+        _ => {
+            let phone = phone.close(phone_ending, patience);
+            tokio::join!(phone, computer.close(computer_ending, patience));
+        }
+    }
 }
 
-struct Pair<'shared> {
+/// Two sockets, and what flows between them.
+pub(crate) struct Pair<'shared> {
     shared: &'shared Shared,
-    phone: Socket,
-    computer: Socket,
+    phone: Box<Socket>,
+    computer: Box<Socket>,
     from_phone: Direction,
     from_computer: Direction,
     /// When a message was passed on last. Half a message is none: whoever dribbles one is idle.
@@ -98,16 +104,15 @@ struct Pair<'shared> {
 }
 
 impl<'shared> Pair<'shared> {
-    fn new(shared: &'shared Shared, phone: End, computer: End) -> Self {
-        let (mut phone, mut computer) = (phone, computer);
-        Self {
+    pub(crate) fn new(shared: &'shared Shared, mut phone: End, mut computer: End) -> Box<Self> {
+        Box::new(Self {
             shared,
             from_phone: Direction::new(shared, &mut phone, &mut computer.socket),
             from_computer: Direction::new(shared, &mut computer, &mut phone.socket),
             phone: phone.socket,
             computer: computer.socket,
             last: Instant::now(),
-        }
+        })
     }
 
     /// Passes on what can be passed on; how it ended for the phone and for the computer.
@@ -162,8 +167,8 @@ impl<'shared> Pair<'shared> {
     }
 
     /// Both sockets, with what has to be sent before anything else.
-    fn part(self) -> (Socket, Socket) {
-        let Self { mut phone, mut computer, from_phone, from_computer, .. } = self;
+    fn part(self: Box<Self>) -> (Box<Socket>, Box<Socket>) {
+        let Self { mut phone, mut computer, from_phone, from_computer, .. } = *self;
         from_phone.leave(&mut phone, &mut computer);
         from_computer.leave(&mut computer, &mut phone);
         (phone, computer)

@@ -275,7 +275,7 @@ impl Connection {
         let _slower = stream.set_nodelay(true);
         let answered = tokio::time::timeout(shared.request_timeout, async {
             let mut stream = match tls {
-                Some(tls) => match tls.accept(stream).await {
+                Some(tls) => match Box::pin(tls.accept(stream)).await {
                     Ok(stream) => Stream::Tls(Box::new(stream)),
                     Err(_) => {
                         shared.counters.tls_failed.add(1);

@@ -30,6 +30,9 @@ pub(crate) struct Socket {
     pub(crate) peer: Peer,
 }
 
+/// The end of a connection.
+pub(crate) type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// How a peer is, as far as its connection tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -87,15 +90,16 @@ impl Outbox {
 
 impl Socket {
     /// A socket that takes messages of up to `limit` bytes, and what was read after its request.
-    pub(crate) fn new(stream: Stream, limit: usize, inbox: Vec<u8>) -> Self {
-        Self {
+    /// Boxed, since it goes from hand to hand.
+    pub(crate) fn new(stream: Stream, limit: usize, inbox: Vec<u8>) -> Box<Self> {
+        Box::new(Self {
             stream,
             reader: Reader::new(limit),
             inbox,
             message: Vec::new(),
             outbox: Outbox::default(),
             peer: Peer::There,
-        }
+        })
     }
 
     /// Whether it takes what is sent at all: then it is read on.
@@ -201,23 +205,26 @@ impl Socket {
         poll_fn(|cx| self.poll_send(cx)).await
     }
 
-    /// Says why it is over, and waits a moment for the peer to say the same (RFC 6455 §7.1.2).
-    pub(crate) async fn close(mut self, ending: Ending, patience: Duration) {
+    /// Says why it is over, and waits a moment for the peer to say the same (RFC 6455 §7.1.2). Boxed, so that a connection
+    /// does not hold from the start what it needs at its end.
+    pub(crate) fn close(self: Box<Self>, ending: Ending, patience: Duration) -> Closing {
+        Box::pin(async move {
+            // Whoever is late is dropped.
+            let _late = tokio::time::timeout(patience, self.part(ending)).await;
+        })
+    }
+
+    async fn part(mut self: Box<Self>, ending: Ending) -> io::Result<()> {
         let payload = match self.peer {
-            Peer::Gone => return,
+            Peer::Gone => return Ok(()),
             // What it said itself.
             Peer::Left(code) => code.map(|code| close_payload(code, "")).unwrap_or_default(),
-            Peer::There | Peer::Garbled => {
-                close_payload(ending.close_code(), &ending.to_string())
-            }
+            Peer::There | Peer::Garbled => close_payload(ending.close_code(), &ending.to_string()),
         };
         self.outbox.push(Opcode::Close, true, &payload);
-        let _late = tokio::time::timeout(patience, async {
-            poll_fn(|cx| self.poll_send(cx)).await?;
-            poll_fn(|cx| self.poll_parting(cx)).await;
-            self.stream.shutdown().await
-        })
-        .await;
+        poll_fn(|cx| self.poll_send(cx)).await?;
+        poll_fn(|cx| self.poll_parting(cx)).await;
+        self.stream.shutdown().await
     }
 
     /// Until the peer has said its last. What it says before that is of no interest.
