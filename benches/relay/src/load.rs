@@ -21,6 +21,9 @@ const YARDSTICK: usize = 1;
 /// Tunnels that are busy at once.
 const BUSY: u64 = 16;
 
+/// More than a client opens in its time: each has numbers of its own.
+const CEREMONIES: u64 = 1 << 40;
+
 const MESSAGE: u16 = 1024;
 const LONG_MESSAGE: u16 = 32_768;
 
@@ -174,18 +177,32 @@ async fn to_and_fro(mut pair: Pair, length: u16, end: Instant) -> Result<(u32, P
     Ok((trips, pair))
 }
 
-/// Tunnels opened and left per second of the server's processor time.
+/// Tunnels opened and left per second of the server's processor time, by as many clients as are busy at once.
 async fn ceremonies(server: &mut Server) -> Result<f64> {
     let before = server.spent()?;
-    let start = Instant::now();
+    let end = Instant::now().checked_add(TIME).ok_or_else(|| Error::other("the clock"))?;
+    let tasks: Vec<_> = (1..=BUSY)
+        .map(|client| {
+            let (way, first) = (server.way.clone(), client.saturating_mul(CEREMONIES));
+            tokio::spawn(come_and_go(way, first, end))
+        })
+        .collect();
     let mut count: u32 = 0;
-    while start.elapsed() < TIME {
-        drop(server.pair().await?);
-        count = count.saturating_add(1);
+    for task in tasks {
+        count = count.saturating_add(task.await.map_err(Error::other)??);
     }
     // What is still to be done for the last ones is theirs, too.
     tokio::time::sleep(Duration::from_millis(200)).await;
     Ok(per_second(count, server.spent()?.saturating_sub(before)))
+}
+
+async fn come_and_go(way: Way, first: u64, end: Instant) -> Result<u32> {
+    let mut count: u32 = 0;
+    while Instant::now() < end {
+        drop(way.pair(first.wrapping_add(count.into())).await?);
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 /// How many pairs could be held without a word, and what each takes of the server's memory.

@@ -81,15 +81,7 @@ pub(crate) async fn run(mut pair: Box<Pair<'_>>, mut events: Events) {
     tracing::debug!(phone = %phone_ending, computer = %computer_ending, "tunnel over");
     let patience = pair.shared.close_timeout;
     let (phone, computer) = pair.part();
-    match (phone.peer, computer.peer) {
-        (Peer::Gone, Peer::Gone) => {}
-        (Peer::Gone, _) => computer.close(computer_ending, patience).await,
-        (_, Peer::Gone) => phone.close(phone_ending, patience).await,
-        _ => {
-            let phone = phone.close(phone_ending, patience);
-            tokio::join!(phone, computer.close(computer_ending, patience));
-        }
-    }
+    tokio::join!(phone.close(phone_ending, patience), computer.close(computer_ending, patience),);
 }
 
 /// Two sockets, and what flows between them.
@@ -301,14 +293,20 @@ impl Direction {
             ready!(Pin::new(&mut to.stream).poll_flush(cx))?;
             self.unflushed = false;
         }
-        if self.forwarder.is_empty() && let Some(buffer) = self.buffer.take() {
+        if self.forwarder.is_empty()
+            && let Some(buffer) = self.buffer.take()
+        {
             give_back(buffer);
         }
         Poll::Ready(Ok(()))
     }
 
     /// What the sender sends, made ready.
-    fn poll_receive(&mut self, cx: &mut Context<'_>, from: &mut Socket) -> Poll<Result<(), Ending>> {
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Socket,
+    ) -> Poll<Result<(), Ending>> {
         if !from.keeps_up() {
             return Poll::Pending;
         }

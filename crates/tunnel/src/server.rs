@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use towline_hybrid::relay::Source;
@@ -118,8 +119,11 @@ impl Relay {
                 .take()
                 .map(|files| watch(files, self.certificate_check, self.shared.clone())),
         );
+        // A task of its own is woken at less cost than whoever calls this, which may be the root of its runtime.
+        let mut service = JoinSet::new();
+        service.spawn(self.serve());
         tokio::select! {
-            () = self.serve() => {}
+            _ = service.join_next() => {}
             () = aside => {}
         }
     }
@@ -131,13 +135,13 @@ impl Relay {
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         tracing::info!(address = %self.address, tls = self.tls.is_some(), "tunnel service ready");
         let draining_until = loop {
-            let deadline = self.shared.deadline();
+            let look = tokio::time::sleep_until(self.shared.next_look().into());
             if let Phase::Draining(until) = *phase.borrow_and_update() {
                 break until;
             }
             tokio::select! {
                 _ = phase.changed() => {}
-                () = sleep_until(deadline) => self.shared.tick(),
+                () = look => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
                 accepted = accept(&self.listener, &self.requests) => match accepted {
                     Ok((permit, stream, peer)) => { self.shared.counters.accepted.add(1); match self.shared.enter(Source::of(peer.ip())) {
@@ -162,11 +166,11 @@ impl Relay {
         drop(alive);
         self.shared.drain();
         while Instant::now() < draining_until {
-            let deadline = self.shared.deadline();
+            let look = tokio::time::sleep_until(self.shared.next_look().into());
             tokio::select! {
                 _ = all_gone.recv() => break,
                 () = tokio::time::sleep_until(draining_until) => {}
-                () = sleep_until(deadline) => self.shared.tick(),
+                () = look => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
             }
         }
@@ -227,13 +231,6 @@ struct StopOnDrop(Arc<Shared>);
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.stop();
-    }
-}
-
-async fn sleep_until(deadline: Option<std::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -12,6 +12,9 @@ use towline_hybrid::relay::{
 use crate::mailbox::{Events, Invitation, Mailbox};
 use crate::metrics::Counters;
 
+/// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to wake it.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
 /// How far the relay is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -68,8 +71,8 @@ struct State {
     rendezvous: Rendezvous,
     /// All connections have to end.
     stopped: bool,
-    /// The deadline that the clock of the rendezvous waits for.
-    awaited: Option<Instant>,
+    /// When the clock of the rendezvous looks next.
+    next_look: Instant,
     ways: HashMap<Leg, Mailbox>,
     /// Computers that wait for the response to their ring.
     rings: HashMap<Leg, oneshot::Sender<Result<(), Refusal>>>,
@@ -77,24 +80,10 @@ struct State {
 
 /// An accepted request, and what its task needs.
 pub(crate) enum Admitted {
-    Waiting {
-        guard: LegGuard,
-        routing_id: String,
-        events: Events,
-    },
-    Listening {
-        guard: LegGuard,
-        events: Events,
-    },
-    Ringing {
-        guard: LegGuard,
-        answer: oneshot::Receiver<Result<(), Refusal>>,
-        events: Events,
-    },
-    Joined {
-        guard: LegGuard,
-        invitation: Invitation,
-    },
+    Waiting { guard: LegGuard, routing_id: String, events: Events },
+    Listening { guard: LegGuard, events: Events },
+    Ringing { guard: LegGuard, answer: oneshot::Receiver<Result<(), Refusal>>, events: Events },
+    Joined { guard: LegGuard, invitation: Invitation },
 }
 
 impl Shared {
@@ -115,7 +104,7 @@ impl Shared {
             state: Mutex::new(State {
                 rendezvous,
                 stopped: false,
-                awaited: None,
+                next_look: Instant::now(),
                 ways: HashMap::new(),
                 rings: HashMap::new(),
             }),
@@ -235,9 +224,8 @@ impl Shared {
             }
         }
         // The clock is woken only for what it does not wake up for by itself.
-        let next = state.rendezvous.poll_timeout();
-        if next.is_some_and(|next| state.awaited.is_none_or(|awaited| next < awaited)) {
-            state.awaited = next;
+        if let Some(next) = state.rendezvous.poll_timeout().filter(|next| *next < state.next_look) {
+            state.next_look = next;
             self.changed.notify_one();
         }
     }
@@ -249,11 +237,13 @@ impl Shared {
         self.dispatch(state);
     }
 
-    /// When to [`tick`](Self::tick) next. Whoever asks waits for it, or for a change.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// When to [`tick`](Self::tick) next, unless something changes before.
+    pub(crate) fn next_look(&self) -> Instant {
         let mut state = self.lock();
-        state.awaited = state.rendezvous.poll_timeout();
-        state.awaited
+        let now = Instant::now();
+        let latest = now.checked_add(LONGEST_SLEEP).unwrap_or(now);
+        state.next_look = state.rendezvous.poll_timeout().map_or(latest, |next| next.min(latest));
+        state.next_look
     }
 
     /// So many messages, and bytes of messages, were passed on.

@@ -30,9 +30,6 @@ pub(crate) struct Socket {
     pub(crate) peer: Peer,
 }
 
-/// The end of a connection.
-pub(crate) type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// How a peer is, as far as its connection tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -205,21 +202,22 @@ impl Socket {
         poll_fn(|cx| self.poll_send(cx)).await
     }
 
-    /// Says why it is over, and waits a moment for the peer to say the same (RFC 6455 §7.1.2). Boxed, so that a connection
-    /// does not hold from the start what it needs at its end.
-    pub(crate) fn close(self: Box<Self>, ending: Ending, patience: Duration) -> Closing {
-        Box::pin(async move {
-            // Whoever is late is dropped.
-            let _late = tokio::time::timeout(patience, self.part(ending)).await;
-        })
+    /// Says why it is over, and waits a moment for the peer to say the same (RFC 6455 §7.1.2).
+    pub(crate) async fn close(mut self: Box<Self>, ending: Ending, patience: Duration) {
+        // Both ends often leave at once, and what they did is known after a turn of the runtime: then nobody has to be told.
+        tokio::task::yield_now().await;
+        let _left = poll_fn(|cx| Poll::Ready(self.poll_parting(cx))).await;
+        if self.peer != Peer::Gone {
+            // Boxed, so that a connection does not hold from the start what it needs at its end. Whoever is late is dropped.
+            let _late = tokio::time::timeout(patience, Box::pin(self.part(ending))).await;
+        }
     }
 
     async fn part(mut self: Box<Self>, ending: Ending) -> io::Result<()> {
         let payload = match self.peer {
-            Peer::Gone => return Ok(()),
             // What it said itself.
             Peer::Left(code) => code.map(|code| close_payload(code, "")).unwrap_or_default(),
-            Peer::There | Peer::Garbled => close_payload(ending.close_code(), &ending.to_string()),
+            _ => close_payload(ending.close_code(), &ending.to_string()),
         };
         self.outbox.push(Opcode::Close, true, &payload);
         poll_fn(|cx| self.poll_send(cx)).await?;

@@ -3,8 +3,8 @@
 use std::io::{self, Cursor, Read, Write};
 
 use proptest::prelude::*;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use towline_websocket::{Event, Forwarder, Violation};
 
 const LIMIT: usize = 4096;
@@ -30,9 +30,8 @@ impl Write for Stream {
 
 /// Binary messages up to the end, or to what is not one; and whether the end was one that the client announced.
 fn tungstenite(bytes: Vec<u8>, role: Role) -> (Vec<Vec<u8>>, bool) {
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(LIMIT))
-        .max_frame_size(Some(LIMIT));
+    let config =
+        WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
     let mut socket = WebSocket::from_raw_socket(Stream(Cursor::new(bytes)), role, Some(config));
     let mut messages = Vec::new();
     loop {
@@ -105,8 +104,8 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
         1 => any::<u8>(),
     ];
     let length = prop_oneof![6 => 0..200_usize, 2 => 200..1500_usize, 1 => 4000..4200_usize];
-    let frame = (first, length, any::<[u8; 4]>(), any::<u8>()).prop_map(
-        |(first, length, mask, fill)| {
+    let frame =
+        (first, length, any::<[u8; 4]>(), any::<u8>()).prop_map(|(first, length, mask, fill)| {
             let length = if first & 0x08 != 0 { length % 126 } else { length };
             let mut frame = vec![first];
             match u8::try_from(length) {
@@ -117,7 +116,8 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
                 }
             }
             frame.extend(mask);
-            let payload = (0..length).map(|place| fill.wrapping_add(u8::try_from(place % 251).unwrap()));
+            let payload =
+                (0..length).map(|place| fill.wrapping_add(u8::try_from(place % 251).unwrap()));
             let mut payload: Vec<u8> = payload.collect();
             if first == 0x88 {
                 payload.truncate(0);
@@ -125,8 +125,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
             }
             frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
             frame
-        },
-    );
+        });
     prop::collection::vec(frame, 1..12).prop_map(|frames| frames.concat())
 }
 

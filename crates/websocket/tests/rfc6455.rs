@@ -139,10 +139,7 @@ fn a_message_may_have_as_many_bytes_as_the_limit_in_one_frame_or_in_fragments() 
 fn a_message_within_a_message_is_refused_and_a_ping_is_not() {
     let mut reader = Reader::new(100);
     assert!(reader.step(&mut client(0x02, b"ab"), false).is_ok());
-    assert_eq!(
-        reader.step(&mut client(0x89, b"?"), false),
-        Ok(Some((7, Step::Ping(6..7))))
-    );
+    assert_eq!(reader.step(&mut client(0x89, b"?"), false), Ok(Some((7, Step::Ping(6..7)))));
     assert_eq!(reader.step(&mut client(0x82, b"cd"), false), Err(Violation::Interleaved));
     // Neither is one after an empty first fragment: the message is under way.
     let mut reader = Reader::new(100);
