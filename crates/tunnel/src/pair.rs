@@ -111,15 +111,17 @@ impl<'shared> Pair<'shared> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Ending, Ending)> {
         let Self { shared, phone, computer, from_phone, from_computer, last } = self;
         loop {
-            // What one direction puts into an outbox, the other one sends.
-            let waiting = (phone.outbox.len(), computer.outbox.len());
             if let Poll::Ready(over) = from_phone.poll(cx, shared, phone, computer, last) {
                 return Poll::Ready((over.sender, over.receiver));
             }
+            let unsent = computer.outbox.len();
             if let Poll::Ready(over) = from_computer.poll(cx, shared, computer, phone, last) {
                 return Poll::Ready((over.receiver, over.sender));
             }
-            if waiting == (phone.outbox.len(), computer.outbox.len()) {
+            // Pongs to one side are sent by the direction that leads there, and may hold up the other one.
+            let held_up = from_phone.held_up && phone.keeps_up()
+                || from_computer.held_up && computer.keeps_up();
+            if !held_up && computer.outbox.len() <= unsent {
                 return Poll::Pending;
             }
         }
@@ -180,6 +182,8 @@ struct Direction {
     midway: bool,
     /// What was sent still has to leave.
     unflushed: bool,
+    /// The sender is not read, since it does not take its pongs.
+    held_up: bool,
     /// By when the receiver has to take what it has not.
     until: Option<Instant>,
     /// Messages that end in what is ready, and the bytes of all that is in it.
@@ -220,6 +224,7 @@ impl Direction {
             buffer: None,
             midway: false,
             unflushed: false,
+            held_up: false,
             until: None,
             messages: 0,
             bytes: message.len(),
@@ -307,7 +312,8 @@ impl Direction {
         cx: &mut Context<'_>,
         from: &mut Socket,
     ) -> Poll<Result<(), Ending>> {
-        if !from.keeps_up() {
+        self.held_up = !from.keeps_up();
+        if self.held_up {
             return Poll::Pending;
         }
         if from.inbox.is_empty() {

@@ -1,4 +1,11 @@
 //! Whatever a client sends, and however it is cut: what is passed on is what another implementation reads.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 use std::io::{self, Cursor, Read, Write};
 

@@ -1,4 +1,11 @@
 //! The standard's own examples, and what it forbids.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 use towline_websocket::{
     Event, Forwarder, Head, Opcode, Reader, Step, Violation, close_payload, frame,
