@@ -120,13 +120,17 @@ async fn read(
     stream: &mut Stream,
     received: &mut Vec<u8>,
 ) -> io::Result<Result<Asked, Refusal>> {
-    // One that comes in drops is looked at when it is complete or twice as long, so that it costs no more than others.
+    // One that comes in drops is looked at when it has its empty line or is twice as long, so that it costs no more than others.
     let mut look_at = 0;
     loop {
+        let seen = received.len().saturating_sub(2);
         if stream.read_buf(received).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if received.len() < look_at && !received.ends_with(b"\r\n\r\n") {
+        let new = received.get(seen..).unwrap_or_default();
+        let empty_line =
+            new.windows(2).any(|end| end == b"\n\n") || new.windows(3).any(|end| end == b"\n\r\n");
+        if received.len() < look_at && !empty_line {
             continue;
         }
         look_at = received.len().saturating_mul(2).min(MAX_HEAD);

@@ -191,7 +191,10 @@ async fn what_a_computer_sends_with_its_request_is_not_lost() {
     );
     let long = frame(0x82, &[5; 3000]);
     let mut computer = TcpStream::connect(relay.address).await.unwrap();
-    let bytes = [request.as_bytes(), &frame(0x82, b"early"), &long[..100]].concat();
+    let (start, end) = request.as_bytes().split_at(200);
+    computer.write_all(start).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let bytes = [end, &frame(0x82, b"early"), &long[..100]].concat();
     computer.write_all(&bytes).await.unwrap();
     assert_eq!(receive(&mut phone).await, Message::binary(b"early".to_vec()));
     computer.write_all(&long[100..]).await.unwrap();

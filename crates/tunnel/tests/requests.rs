@@ -91,6 +91,61 @@ async fn bad_requests_get_400() {
 }
 
 #[tokio::test]
+async fn refusals_carry_the_headers_that_http_asks_for() {
+    let relay = start(config()).await;
+    let cable = "Sec-WebSocket-Protocol: fido.cable\r\n";
+    let old = upgrade(&new_path(), cable).replace("Version: 13", "Version: 8");
+    let put = upgrade(&new_path(), cable).replace("GET", "PUT");
+    for (request, status, header) in [
+        (old, "400 Bad Request", "\r\nSec-WebSocket-Version: 13\r\n"),
+        (put, "405 Method Not Allowed", "\r\nAllow: GET\r\n"),
+        (upgrade("/", cable), "404 Not Found", "\r\nConnection: close\r\n"),
+    ] {
+        let answer = relay.raw(request.as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        assert!(answer.contains(header) && answer.contains(" GMT\r\n"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_read_as_clients_and_proxies_write_them() {
+    let relay = start(config()).await;
+    let cable = "sec-websocket-protocol: chat, fido.cable\r\n";
+    for (number, target, ends) in [
+        (1, "/cable/new/", "\r\n"),
+        (2, "http://relay.example/cable/new/", "\r\n"),
+        (3, "wss://relay.example:443/cable/new/", "\r\n"),
+        (4, "/cable/new/", "\n"),
+    ] {
+        let request = upgrade(&format!("{target}{}", tunnel_id(number)), cable);
+        let mut stream = TcpStream::connect(relay.address).await.unwrap();
+        stream.write_all(request.replace("\r\n", ends).as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 101", "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_comes_byte_by_byte_is_answered() {
+    let relay = start(config()).await;
+    for (number, ends) in [(1, "\r\n"), (2, "\n")] {
+        let path = format!("/cable/new/{}", tunnel_id(number));
+        let request = upgrade(&path, "Sec-WebSocket-Protocol: fido.cable\r\n");
+        let mut stream = TcpStream::connect(relay.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        for byte in request.replace("\r\n", ends).as_bytes() {
+            stream.write_all(&[*byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 101");
+    }
+}
+
+#[tokio::test]
 async fn a_time_too_long_for_the_clock_means_never() {
     let mut config = config();
     config.request_timeout = Duration::MAX;

@@ -15,6 +15,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::SinkExt;
 use support::{Peer, Running, close_code, config, receive, start, start_with};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use towline_crypto::Secret;
 use towline_hybrid::link::ContactKey;
 use towline_hybrid::listener::message::{FromPhone, FromService, Reason, RingId};
@@ -128,6 +130,30 @@ async fn a_computer_says_no_more_than_its_first_word_before_the_phone_is_there()
         assert_eq!(hear(&mut phone).await, FromService::Over(ring));
         assert_eq!(relay.open(&path).await.err(), Some(404));
     }
+}
+
+#[tokio::test]
+async fn a_first_word_in_fragments_may_begin_before_the_phone_is_there() {
+    let relay = start(config()).await;
+    let mut phone = listen(&relay, 1).await.unwrap();
+    let accept = async {
+        let (ring, path) = rung(&mut phone).await;
+        say(&mut phone, FromPhone::Accept(ring)).await;
+        path
+    };
+    let (ringing, path) = tokio::join!(ring(&relay, 1, true), accept);
+    let (mut computer, _) = ringing.unwrap();
+    let part = |bytes: &'static [u8], kind, last| {
+        Message::Frame(Frame::message(bytes, OpCode::Data(kind), last))
+    };
+    computer.send(part(b"ab", Data::Binary, false)).await.unwrap();
+    // The relay has read it when it answers.
+    support::answers_pings(&mut computer).await;
+    let (mut joined, _) = relay.open(&path).await.unwrap();
+    assert_eq!(receive(&mut computer).await, Message::binary(vec![0]));
+    computer.send(part(b"cd", Data::Continue, true)).await.unwrap();
+    assert_eq!(receive(&mut joined).await, Message::binary(b"abcd".to_vec()));
+    relay.until(|stats| (stats.messages, stats.bytes) == (1, 4)).await;
 }
 
 #[tokio::test]
