@@ -106,6 +106,19 @@ impl Adverts {
         self.outstanding.open(&self.ours)
     }
 
+    /// Which of the codes an advert is for, as a scan heard it.
+    #[must_use]
+    pub fn hear(&self, service_data: &[u8]) -> Option<usize> {
+        let (index, _) = self.outstanding.open(service_data)?;
+        Some(*index)
+    }
+
+    /// What the phone advertises that scanned the last of the codes.
+    #[must_use]
+    pub const fn ours(&self) -> &[u8; 20] {
+        &self.ours
+    }
+
     /// As many bare HMACs, with a prepared key, as there are codes.
     #[must_use]
     pub fn bare_hmacs(&self) -> u8 {

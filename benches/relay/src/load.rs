@@ -62,7 +62,7 @@ pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
     for name in ["towline", "towline-tls"] {
         listening(&mut Server::start(name).await?, name, idle_pairs).await?;
     }
-    Ok(())
+    crate::machine::all()
 }
 
 /// The median rate, and the median of the rounds' ratios to the yardstick.
@@ -105,26 +105,27 @@ impl Server {
         self.way.pair(self.next).await
     }
 
-    fn proc(&self, file: &str) -> Result<String> {
-        let id = self.process.id().ok_or_else(|| Error::other("the server is gone"))?;
-        std::fs::read_to_string(format!("/proc/{id}/{file}"))
-    }
-
     /// Time that it has spent on a processor, user and kernel together.
     fn spent(&self) -> Result<Duration> {
         // Nanoseconds of its only thread.
-        let stat = self.proc("schedstat")?;
+        let id = self.process.id().ok_or_else(|| Error::other("the server is gone"))?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/schedstat"))?;
         let spent = stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());
         spent.map(Duration::from_nanos).ok_or_else(|| Error::other("no schedstat"))
     }
 
-    /// Resident memory of its own, in bytes: pages of files are left out.
     fn resident(&self) -> Result<u64> {
-        let status = self.proc("status")?;
-        let kib = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        kib.map(|kib| kib.saturating_mul(1024)).ok_or_else(|| Error::other("no RssAnon"))
+        let id = self.process.id().ok_or_else(|| Error::other("the server is gone"))?;
+        resident(&id.to_string())
     }
+}
+
+/// Resident memory of a process of its own, in bytes: pages of files are left out.
+pub(crate) fn resident(process: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.map(|kib| kib.saturating_mul(1024)).ok_or_else(|| Error::other("no RssAnon"))
 }
 
 fn per_second(count: u32, spent: Duration) -> f64 {

@@ -29,7 +29,7 @@ pub struct RelayConfig {
     pub origin_policy: OriginPolicy,
     /// How long a connection may take for TLS and its request, 10 seconds. The phone's answer to a ring is part of it.
     pub request_timeout: Duration,
-    /// How long a peer may take to accept a message, 10 seconds.
+    /// How long a peer may take to accept a message, or 64 KiB of a longer one, 10 seconds.
     pub write_timeout: Duration,
     /// How long a peer may take to answer a close frame, 2 seconds.
     pub close_timeout: Duration,
