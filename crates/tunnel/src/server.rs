@@ -144,16 +144,7 @@ impl Relay {
                 () = look => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
                 accepted = accept(&self.listener, &self.requests) => match accepted {
-                    Ok((permit, stream, peer)) => { self.shared.counters.accepted.add(1); match self.shared.enter(Source::of(peer.ip())) {
-                        Some(place) => {
-                            let connection = Connection { shared: self.shared.clone(), place, _permit: permit };
-                            tokio::spawn(connection.serve(stream, self.tls.clone(), alive.clone()));
-                        }
-                        None => {
-                            self.shared.counters.over_quota.add(1);
-                            tracing::debug!("too many connections from one source");
-                        }
-                    } }
+                    Ok((permit, stream, peer)) => self.begin(permit, stream, peer, &alive),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -178,6 +169,25 @@ impl Relay {
         // Tasks end by themselves within the time for requests and for closing.
         let _ = all_gone.recv().await;
         tracing::info!("tunnel service stopped");
+    }
+
+    /// A connection has its own task, unless its source has too many already.
+    fn begin(
+        &self,
+        permit: OwnedSemaphorePermit,
+        stream: TcpStream,
+        peer: SocketAddr,
+        alive: &mpsc::Sender<()>,
+    ) {
+        let shared = &self.shared;
+        shared.counters.accepted.add(1);
+        let Some(place) = shared.enter(Source::of(peer.ip())) else {
+            shared.counters.over_quota.add(1);
+            tracing::debug!("too many connections from one source");
+            return;
+        };
+        let connection = Connection { shared: shared.clone(), place, _permit: permit };
+        tokio::spawn(connection.serve(stream, self.tls.clone(), alive.clone()));
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Socket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
     There,
-    /// It broke the protocol, so that what it sends means nothing any more.
+    /// It broke the protocol or a limit, so that what it sends means nothing any more.
     Garbled,
     /// It said that it leaves, with this code.
     Left(Option<u16>),
@@ -139,8 +139,15 @@ impl Socket {
         meter: &mut Meter,
     ) -> Poll<Result<Vec<u8>, Ending>> {
         loop {
-            if let Some(message) = self.read_on(meter)? {
-                return Poll::Ready(Ok(message));
+            match self.read_on(meter) {
+                Ok(Some(message)) => return Poll::Ready(Ok(message)),
+                Ok(None) => {}
+                Err(ending) => {
+                    if self.peer == Peer::There {
+                        self.peer = Peer::Garbled;
+                    }
+                    return Poll::Ready(Err(ending));
+                }
             }
             match self.poll_send(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Ending::PeerVanished)),
@@ -190,10 +197,7 @@ impl Socket {
     }
 
     fn step(&mut self, full: bool) -> Result<Option<(usize, Step)>, Ending> {
-        self.reader.step(&mut self.inbox, full).map_err(|violation| {
-            self.peer = Peer::Garbled;
-            ending_of(violation)
-        })
+        self.reader.step(&mut self.inbox, full).map_err(ending_of)
     }
 
     /// Sends a binary message.
@@ -233,7 +237,8 @@ impl Socket {
                 match self.step(true) {
                     Ok(Some((_, Step::Close(code)))) => self.peer = Peer::Left(code),
                     Ok(Some((taken, _))) => drop(self.inbox.drain(..taken)),
-                    Ok(None) | Err(_) => break,
+                    Ok(None) => break,
+                    Err(_) => self.peer = Peer::Garbled,
                 }
             }
             match self.peer {

@@ -186,7 +186,7 @@ impl Head {
 /// A frame of a server, appended to `out`. `fin` for the last frame of its message; control frames are always whole.
 pub fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
     let head = Head::new(opcode, fin, payload.len());
-    out.reserve_exact(head.size.saturating_add(payload.len()));
+    out.reserve(head.size.saturating_add(payload.len()));
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(payload);
 }
