@@ -270,6 +270,20 @@ struct TlsWay<'a> {
     proxy: Option<&'a Proxy>,
 }
 
+/// Why a service could not prove who it is. A certificate out of its time is more often this machine's clock.
+fn not_proven(error: &std::io::Error) -> String {
+    use rustls::{CertificateError as Reason, Error};
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(Error::InvalidCertificate(
+            Reason::Expired
+            | Reason::ExpiredContext { .. }
+            | Reason::NotValidYet
+            | Reason::NotValidYetContext { .. },
+        )) => format!("{error}; is this machine's clock right?"),
+        _ => error.to_string(),
+    }
+}
+
 impl TlsWay<'_> {
     async fn open(&self, url: &Url, redirected: bool, ask: &Ask) -> Result<Connected, Refused> {
         let port = url.port().unwrap_or(WSS_PORT);
@@ -290,7 +304,7 @@ impl TlsWay<'_> {
         let stream = tls
             .connect(name, stream)
             .await
-            .map_err(|error| ConnectFailure::Tls(error.to_string()))?;
+            .map_err(|error| ConnectFailure::Tls(not_proven(&error)))?;
         let host = url.host_str().unwrap_or_default();
         let authority = if port == WSS_PORT { host.to_owned() } else { format!("{host}:{port}") };
         let target = match url.query() {

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rcgen::{CertificateParams, date_time_ymd};
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -318,4 +319,18 @@ async fn a_certificate_of_somebody_else_is_refused_behind_a_proxy_as_well() {
     let connector: TunnelConnector =
         tls_connector([relay.certificate.clone().unwrap()]).proxy(gate.proxy(""));
     assert!(matches!(fails(Arc::new(connector)).await, ConnectFailure::Tls(_)));
+}
+
+#[tokio::test]
+async fn a_certificate_out_of_its_time_makes_one_think_of_the_clock() {
+    for (from, until) in [(2000, 2001), (4000, 4001)] {
+        let mut certificate = CertificateParams::new([host()]).unwrap();
+        certificate.not_before = date_time_ymd(from, 1, 1);
+        certificate.not_after = date_time_ymd(until, 1, 1);
+        let relay = tls_relay_with("127.0.0.1:0", certificate).await;
+        match fails(relay.connector()).await {
+            ConnectFailure::Tls(why) => assert!(why.ends_with("clock right?"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

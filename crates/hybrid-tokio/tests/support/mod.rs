@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use tokio::task::JoinHandle;
@@ -45,10 +45,15 @@ pub async fn tls_relay(name: &str) -> Service {
 }
 
 pub async fn tls_relay_at(listen: &str, name: &str) -> Service {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed([name.to_owned()]).unwrap();
-    let tls = Tls::from_pem(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap();
-    start(listen, Security::Tls(tls), Some(cert.der().clone())).await
+    tls_relay_with(listen, CertificateParams::new([name.to_owned()]).unwrap()).await
+}
+
+/// A relay with a certificate that says what a test wants.
+pub async fn tls_relay_with(listen: &str, certificate: CertificateParams) -> Service {
+    let key = KeyPair::generate().unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    let tls = Tls::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+    start(listen, Security::Tls(tls), Some(certificate.der().clone())).await
 }
 
 async fn start(
