@@ -271,7 +271,7 @@ struct TlsWay<'a> {
 }
 
 /// Why a service could not prove who it is. A certificate out of its time is more often this machine's clock.
-fn not_proven(error: &std::io::Error) -> String {
+fn not_proven(error: &io::Error) -> String {
     use rustls::{CertificateError as Reason, Error};
     match error.get_ref().and_then(|error| error.downcast_ref()) {
         Some(Error::InvalidCertificate(
