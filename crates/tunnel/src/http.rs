@@ -135,9 +135,9 @@ async fn read(
         }
         look_at = received.len().saturating_mul(2).min(MAX_HEAD);
         match parse(shared, received) {
-            Ok(Some(asked)) => return Ok(Ok(asked)),
+            Ok(Some(asked)) if asked.head <= MAX_HEAD => return Ok(Ok(asked)),
             Ok(None) if received.len() < MAX_HEAD => {}
-            Ok(None) => return Ok(Err(Refusal::Malformed)),
+            Ok(_) => return Ok(Err(Refusal::Malformed)),
             Err(refusal) => return Ok(Err(refusal)),
         }
     }

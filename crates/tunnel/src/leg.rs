@@ -20,6 +20,14 @@ const LISTENER_MESSAGE: usize = 256;
 /// The message that says that the phone has come, where the computer wants to know.
 const SIGNAL: &[u8] = &[0];
 
+/// Who waits for whom.
+enum Waiting {
+    /// A phone for its computer.
+    Phone,
+    /// A computer for the phone that it rang; whether it was promised a signal.
+    Computer { signal: bool },
+}
+
 /// An admitted connection, and what it is there for.
 pub(crate) enum Leg {
     /// A phone for the computer that scanned its advert, which has the first word.
@@ -44,10 +52,11 @@ impl Leg {
         let socket = |limit: usize| Socket::new(stream, limit.min(granted), rest);
         match self {
             Self::Phone { guard, events } => {
-                wait(&shared, guard, socket(0), events, None).await;
+                wait(&shared, guard, socket(0), events, Waiting::Phone).await;
             }
             Self::Computer { guard, events, signal } => {
-                wait(&shared, guard, socket(EARLY), events, Some(signal)).await;
+                let waiting = Waiting::Computer { signal };
+                wait(&shared, guard, socket(EARLY), events, waiting).await;
             }
             Self::Listener { guard, events } => {
                 listen(&shared, guard, socket(LISTENER_MESSAGE), events).await;
@@ -62,13 +71,13 @@ impl Leg {
     }
 }
 
-/// The other end is waited for, and then the tunnel runs in this same task. A computer may have been promised a signal.
+/// The other end is waited for, and then the tunnel runs in this same task.
 async fn wait(
     shared: &Shared,
     guard: LegGuard,
     mut socket: Box<Socket>,
     mut events: Events,
-    computer: Option<bool>,
+    waiting: Waiting,
 ) {
     let mut meter = Meter::new(&shared.limits);
     let mut early = None;
@@ -80,9 +89,9 @@ async fn wait(
                     let Partner { socket: partner, guard: partner_guard } = partner;
                     let here = End { socket, meter };
                     let there = End { socket: partner, meter: Meter::new(&shared.limits) };
-                    let pair = match computer {
-                        None => Pair::new(shared, here, there),
-                        Some(signal) => meet(shared, there, here, signal, early),
+                    let pair = match waiting {
+                        Waiting::Phone => Pair::new(shared, here, there),
+                        Waiting::Computer { signal } => meet(shared, there, here, signal, early),
                     };
                     pair::run(pair, events).await;
                     drop((guard, partner_guard));
@@ -92,10 +101,13 @@ async fn wait(
                 Event::Send(_) => {}
             },
             message = socket.receive(&mut meter) => match message {
-                Ok(message) if computer.is_some() && early.is_none() => early = Some(message),
                 // Also when it is only its length that says so.
-                Ok(_) | Err(Ending::TooLong) => break Ending::TooEarly,
+                Err(Ending::TooLong) => break Ending::TooEarly,
                 Err(ending) => break ending,
+                Ok(message) => match waiting {
+                    Waiting::Computer { .. } if early.is_none() => early = Some(message),
+                    _ => break Ending::TooEarly,
+                },
             },
         }
     };

@@ -32,6 +32,7 @@
 mod admin;
 mod certificate;
 mod config;
+mod direction;
 mod error;
 mod http;
 mod leg;

@@ -13,7 +13,7 @@ use towline_hybrid::relay::Source;
 
 use crate::certificate::Files;
 use crate::leg::Leg;
-use crate::shared::{Phase, RequestPlace, Shared, stopped};
+use crate::shared::{Phase, RequestPlace, Shared, YEAR, stopped};
 use crate::stream::Stream;
 use crate::{RelayConfig, RelayError, Security, Stats, admin, http};
 
@@ -22,9 +22,6 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Files are not read in a frenzy.
 const SHORTEST_CHECK: Duration = Duration::from_millis(10);
-
-/// The longest time that a shutdown waits for tunnels.
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A relay that is bound to its address. It serves within [`run`](Self::run).
 pub struct Relay {

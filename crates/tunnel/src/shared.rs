@@ -15,6 +15,9 @@ use crate::metrics::Counters;
 /// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to wake it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// A time beyond the clock's range is this long.
+pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How far the relay is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {

@@ -317,6 +317,29 @@ async fn an_endless_head_is_refused() {
 }
 
 #[tokio::test]
+async fn a_head_may_have_16_kib_and_64_headers() {
+    let relay = start(config()).await;
+    let cable = "Sec-WebSocket-Protocol: fido.cable\r\n";
+    let bare = upgrade(&new_path(), cable).len() + "X: \r\n".len();
+    let long = |length: usize| {
+        upgrade(&new_path(), &format!("{cable}X: {}\r\n", "x".repeat(length - bare)))
+    };
+    assert_eq!(status(&relay, &long(16 * 1024 + 1)).await, 400);
+    // Host, two for the upgrade, version, key and subprotocol are six.
+    let many = |more: usize| upgrade(&new_path(), &(cable.to_owned() + &"X: y\r\n".repeat(more)));
+    assert_eq!(status(&relay, &many(59)).await, 400);
+    for request in [long(16 * 1024), many(58)] {
+        let mut stream = TcpStream::connect(relay.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 101");
+        drop(stream);
+        relay.until_empty().await;
+    }
+}
+
+#[tokio::test]
 async fn plain_is_refused_beyond_this_machine_unless_allowed() {
     let address = "0.0.0.0:0".parse().unwrap();
     let provider = towline_crypto::rustcrypto::provider();

@@ -14,6 +14,8 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::SinkExt;
 use support::{Peer, Running, close_code, config, receive, start, start_with};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -203,6 +205,37 @@ async fn a_computer_that_hangs_up_while_it_rings_takes_the_ring_with_it() {
     };
     assert_eq!(hear(&mut phone).await, FromService::Over(ring));
     relay.until(|stats| (stats.waiting, stats.listening) == (0, 1)).await;
+}
+
+#[tokio::test]
+async fn a_computer_may_say_its_first_word_while_it_rings_and_not_much_more() {
+    let relay = start(config()).await;
+    let mut phone = listen(&relay, 1).await.unwrap();
+    for (length, fits) in [(81_u8, true), (200, false)] {
+        let contact = key(1).contact_id(&towline_crypto::rustcrypto::provider());
+        let contact = URL_SAFE_NO_PAD.encode(contact.as_bytes());
+        let mut bytes = format!(
+            "GET /cable/contact/{contact} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+             Sec-WebSocket-Protocol: fido.cable\r\nX-caBLE-Client-Payload: {PAYLOAD}\r\n\r\n"
+        )
+        .into_bytes();
+        // A frame with a mask of zeros; where it does not fit, as often as it takes.
+        let word = vec![7; usize::from(length)];
+        let head: &[u8] =
+            if fits { &[0x82, 0x80 | 81, 0, 0, 0, 0] } else { &[0x82, 0xfe, 0, 200, 0, 0, 0, 0] };
+        bytes.extend([head, &word].concat().repeat(if fits { 1 } else { 6 }));
+        let mut computer = TcpStream::connect(relay.address).await.unwrap();
+        computer.write_all(&bytes).await.unwrap();
+        let (ring, path) = rung(&mut phone).await;
+        if fits {
+            say(&mut phone, FromPhone::Accept(ring)).await;
+            let (mut joined, _) = relay.open(&path).await.unwrap();
+            assert_eq!(receive(&mut joined).await, Message::binary(word));
+        } else {
+            assert_eq!(hear(&mut phone).await, FromService::Over(ring));
+        }
+    }
 }
 
 #[tokio::test]

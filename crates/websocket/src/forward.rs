@@ -25,7 +25,8 @@ pub enum Event<'bytes> {
     Close(Option<u16>),
 }
 
-/// One direction between two clients.
+/// One direction between two clients. A frame that does not fit goes on in fragments, as an intermediary may cut it (RFC 6455
+/// §5.4).
 ///
 /// It works in a buffer that the caller keeps: the same, unchanged, for as long as [`is_empty`](Self::is_empty) is false, and
 /// any other after that. Such a buffer has at least [`Forwarder::SMALLEST`] bytes.

@@ -1,6 +1,6 @@
 //! Heads of frames (RFC 6455 §5.2), and what is wrong with a client's.
 
-/// What a frame is.
+/// What a frame is (RFC 6455 §5.2, §11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opcode {
     /// More of the message under way.
@@ -46,7 +46,8 @@ impl Opcode {
     }
 }
 
-/// What a client must not send.
+/// What a client must not send. The connection is over: close code 1003 for text, 1009 for what is too long, 1002 for all else
+/// (RFC 6455 §7.4.1).
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
@@ -140,7 +141,7 @@ impl ClientHead {
     }
 }
 
-/// The head of a frame from a server, which has no mask: 2, 4 or 10 bytes.
+/// The head of a frame from a server, which has no mask: 2, 4 or 10 bytes (RFC 6455 §5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     bytes: [u8; Self::LONGEST],
@@ -151,7 +152,7 @@ impl Head {
     /// The longest, in bytes.
     pub const LONGEST: usize = 10;
 
-    /// The head before `payload` bytes. `fin` for the last frame of its message.
+    /// The head before so many bytes of payload, the length in as few bytes as it takes. `fin` for the last frame of its message.
     #[must_use]
     pub fn new(opcode: Opcode, fin: bool, payload: usize) -> Self {
         let first = opcode.bits() | if fin { 0x80 } else { 0 };
@@ -183,7 +184,8 @@ impl Head {
     }
 }
 
-/// A frame of a server, appended to `out`. `fin` for the last frame of its message; control frames are always whole.
+/// A frame of a server, appended to `out`. `fin` for the last frame of its message. Control frames are always whole, and have 125
+/// bytes of payload at most (RFC 6455 §5.5): that is up to the caller.
 pub fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
     let head = Head::new(opcode, fin, payload.len());
     out.reserve(head.size.saturating_add(payload.len()));
@@ -194,7 +196,8 @@ pub fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
 /// What is left of a control frame's 125 bytes beside the code.
 const LONGEST_REASON: usize = 123;
 
-/// What a close frame carries (RFC 6455 §5.5.1): a code, and a reason of at most 123 bytes; what is longer is cut.
+/// What a close frame carries (RFC 6455 §5.5.1): a code, and a reason of at most 123 bytes; what is longer is cut
+/// between two characters. The code is the caller's: one of §7.4.1.
 #[must_use]
 pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     let fits = reason.char_indices().map(|(start, next)| start.saturating_add(next.len_utf8()));

@@ -41,7 +41,7 @@ struct Rest {
     fin: bool,
 }
 
-/// Reads what one client sends.
+/// Reads what one client sends (RFC 6455 §5): frames with masks, messages in fragments, control frames between them.
 #[derive(Debug)]
 pub struct Reader {
     limit: usize,
