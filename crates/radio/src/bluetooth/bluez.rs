@@ -8,7 +8,8 @@ use bluer::{
 };
 use tokio::time::sleep;
 
-use crate::{Advertisement, BoxFuture, FIDO_UUID16, RadioError};
+use super::daemon::Daemon;
+use crate::{FIDO_UUID16, RadioError};
 
 /// How often it is checked that an advert is still on the air: BlueZ tells its owner only by a call that `bluer` ignores.
 const CHECK: Duration = Duration::from_secs(1);
@@ -70,6 +71,7 @@ impl Adapter {
             service_data: BTreeMap::from([(service(), service_data)]),
             ..adv::Advertisement::default()
         };
+        let daemon = Daemon::find().await?;
         let handle = self.adapter.advertise(advertisement).await.map_err(|error| {
             match (&error.kind, reason(error.clone())) {
                 // What BlueZ says to an advert that the controller refuses, for its length most of all.
@@ -79,34 +81,39 @@ impl Adapter {
                 (_, other) => other,
             }
         })?;
-        Ok(OnAir { adapter: self.adapter, _handle: handle })
+        Ok(OnAir { adapter: self.adapter, daemon, _handle: handle })
     }
 }
 
-/// An advert that BlueZ broadcasts. Dropping the handle unregisters it; so does the end of the process.
+/// An advert that BlueZ broadcasts, until this is dropped.
 pub(super) struct OnAir {
     adapter: bluer::Adapter,
+    daemon: Daemon,
     _handle: AdvertisementHandle,
 }
 
-impl Advertisement for OnAir {
-    fn stopped(&mut self) -> BoxFuture<'_, RadioError> {
-        Box::pin(async {
+impl OnAir {
+    /// Resolves when it is not broadcast any more.
+    pub(super) async fn stopped(&self) -> RadioError {
+        let inactive = async {
             loop {
                 sleep(CHECK).await;
-                match self.adapter.is_powered().await {
-                    Ok(true) => {}
-                    Ok(false) => return RadioError::Off,
-                    Err(error) => return reason(error),
-                }
-                // A daemon that was restarted knows nothing of the adverts of before.
-                match self.adapter.active_advertising_instances().await {
-                    Ok(0) => return RadioError::lost("the advert is gone"),
-                    Ok(_) => {}
-                    Err(error) => return reason(error),
+                if let Err(error) = self.is_active().await {
+                    return error;
                 }
             }
-        })
+        };
+        self.daemon.until_gone(inactive).await
+    }
+
+    async fn is_active(&self) -> Result<(), RadioError> {
+        if !self.adapter.is_powered().await.map_err(reason)? {
+            return Err(RadioError::Off);
+        }
+        match self.adapter.active_advertising_instances().await.map_err(reason)? {
+            0 => Err(RadioError::lost("the advert is gone")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -116,7 +123,7 @@ fn no_service(error: &Error) -> RadioError {
 }
 
 /// What BlueZ or the bus says, in our terms.
-fn reason(error: Error) -> RadioError {
+pub(super) fn reason(error: Error) -> RadioError {
     match &error.kind {
         ErrorKind::NotFound | ErrorKind::DoesNotExist => RadioError::NoAdapter,
         ErrorKind::NotReady => RadioError::Off,

@@ -1,6 +1,6 @@
 //! Scanning by `btleplug`: unfiltered, with duplicates, and sorted here.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{collections::HashMap, pin::Pin, time::Duration};
 
 use btleplug::{
     api::{
@@ -9,17 +9,16 @@ use btleplug::{
     },
     platform::{Adapter, Manager, PeripheralId},
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::mpsc::Sender,
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use uuid::Uuid;
 
-use crate::{BoxFuture, FIDO_UUID16, LEGACY_UUID16, MAX_SERVICE_DATA, RadioError, Scan, Sighting};
-
-/// How many sightings wait for a computer that is busy; more are lost, as they are on the air.
-const QUEUE: usize = 256;
+#[cfg(target_os = "linux")]
+use super::{bluez, daemon::Daemon};
+use crate::{FIDO_UUID16, LEGACY_UUID16, MAX_SERVICE_DATA, RadioError, Sighting};
 
 /// How often it is checked that the adapter is still there: a daemon that died says nothing.
 const CHECK: Duration = Duration::from_secs(1);
@@ -30,67 +29,30 @@ const LEFT_BEHIND: Duration = Duration::from_secs(12);
 /// How often it is tried meanwhile.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The connection to the platform's Bluetooth, made once: each would stay open for as long as the program runs.
-#[derive(Default)]
-pub(super) struct Central {
-    manager: Mutex<Option<Manager>>,
-}
-
-impl Central {
-    /// The adapter of this name, or the first, if it is there and on.
-    pub(super) async fn open(&self, name: Option<&str>) -> Result<Adapter, RadioError> {
-        let mut kept = self.manager.lock().await;
-        let manager = match &*kept {
-            Some(manager) => manager.clone(),
-            None => kept.insert(Manager::new().await.map_err(no_service)?).clone(),
-        };
-        let adapters = match manager.adapters().await {
-            Ok(adapters) => adapters,
-            Err(error) => {
-                // The connection may be what is broken: the next scan makes a new one.
-                *kept = None;
-                return Err(no_service(error));
-            }
-        };
-        drop(kept);
-        let mut known = Vec::new();
-        for adapter in adapters {
-            let info = adapter.adapter_info().await.map_err(reason)?;
-            known.push((info, adapter));
-        }
-        known.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let (_, adapter) = match name {
-            Some(name) => {
-                let names = known.iter().map(|(info, _)| called(info)).collect::<Vec<_>>();
-                let error = RadioError::UnknownAdapter {
-                    name: name.into(),
-                    known: if names.is_empty() { "none".into() } else { names.join(", ") },
-                };
-                known.into_iter().find(|(info, _)| called(info) == name).ok_or(error)?
-            }
-            None => known.into_iter().next().ok_or(RadioError::NoAdapter)?,
-        };
-        // To start a scan would switch it on.
-        match adapter.adapter_state().await.map_err(reason)? {
-            CentralState::PoweredOff => Err(RadioError::Off),
-            _ => Ok(adapter),
-        }
+/// The adapter of this name, or the first, if it is there and on.
+pub(super) async fn open(name: Option<&str>) -> Result<Adapter, RadioError> {
+    let manager = Manager::new().await.map_err(no_service)?;
+    let mut known = Vec::new();
+    for adapter in manager.adapters().await.map_err(no_service)? {
+        let info = adapter.adapter_info().await.map_err(reason)?;
+        known.push((info, adapter));
     }
-
-    pub(super) async fn scan(&self, name: Option<&str>) -> Result<Listening, RadioError> {
-        let adapter = self.open(name).await?;
-        // The events come first, so that none is missed.
-        let events = adapter.events().await.map_err(reason)?;
-        start(&adapter).await?;
-        let (sightings, received) = mpsc::channel(QUEUE);
-        tokio::spawn(listen(adapter, events, sightings));
-        Ok(Listening { received })
-    }
-}
-
-impl fmt::Debug for Central {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Central")
+    known.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let (_, adapter) = match name {
+        Some(name) => {
+            let names = known.iter().map(|(info, _)| called(info)).collect::<Vec<_>>();
+            let error = RadioError::UnknownAdapter {
+                name: name.into(),
+                known: if names.is_empty() { "none".into() } else { names.join(", ") },
+            };
+            known.into_iter().find(|(info, _)| called(info) == name).ok_or(error)?
+        }
+        None => known.into_iter().next().ok_or(RadioError::NoAdapter)?,
+    };
+    // To start a scan would switch it on.
+    match adapter.adapter_state().await.map_err(reason)? {
+        CentralState::PoweredOff => Err(RadioError::Off),
+        _ => Ok(adapter),
     }
 }
 
@@ -111,55 +73,80 @@ fn called(info: &str) -> &str {
     info.split_whitespace().next().unwrap_or_default()
 }
 
-/// A scan that a task of its own carries on until this is dropped.
+/// A scan that has started.
 pub(super) struct Listening {
-    received: mpsc::Receiver<Result<Sighting, RadioError>>,
+    adapter: Adapter,
+    events: Pin<Box<dyn Stream<Item = CentralEvent> + Send>>,
+    #[cfg(target_os = "linux")]
+    daemon: Daemon,
 }
 
-impl Scan for Listening {
-    fn next(&mut self) -> BoxFuture<'_, Result<Sighting, RadioError>> {
-        Box::pin(async {
-            let next = self.received.recv().await;
-            next.unwrap_or_else(|| Err(RadioError::lost("the scan is over")))
+impl Listening {
+    /// Starts to listen, by the adapter of this name or the first.
+    pub(super) async fn start(name: Option<&str>) -> Result<Self, RadioError> {
+        #[cfg(target_os = "linux")]
+        let daemon = {
+            // Says why not, in terms that btleplug does not have.
+            bluez::Adapter::open(name).await?;
+            Daemon::find().await?
+        };
+        let adapter = open(name).await?;
+        // The events come first, so that none is missed.
+        let events = adapter.events().await.map_err(reason)?;
+        start(&adapter).await?;
+        Ok(Self {
+            adapter,
+            events,
+            #[cfg(target_os = "linux")]
+            daemon,
         })
+    }
+
+    /// If this fails, the adapter is gone, and the scan with it.
+    pub(super) async fn stop(self) {
+        let _ = self.adapter.stop_scan().await;
+    }
+
+    /// Passes on what is heard, until the adapter is gone or off.
+    pub(super) async fn listen(
+        &mut self,
+        sightings: &Sender<Result<Sighting, RadioError>>,
+    ) -> RadioError {
+        let listening = listen(&self.adapter, &mut self.events, sightings);
+        #[cfg(target_os = "linux")]
+        let listening = self.daemon.until_gone(listening);
+        listening.await
     }
 }
 
-/// Passes on what is heard, until nobody listens any more or the adapter is gone; then the scan is stopped.
 async fn listen(
-    adapter: Adapter,
-    mut events: impl futures_util::Stream<Item = CentralEvent> + Unpin,
-    sightings: mpsc::Sender<Result<Sighting, RadioError>>,
-) {
+    adapter: &Adapter,
+    events: &mut (impl Stream<Item = CentralEvent> + Unpin),
+    sightings: &Sender<Result<Sighting, RadioError>>,
+) -> RadioError {
     let mut check = interval(CHECK);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let end = loop {
+    loop {
         tokio::select! {
-            () = sightings.closed() => break None,
             event = events.next() => match event {
-                Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => break Some(RadioError::Off),
+                Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => return RadioError::Off,
                 Some(event) => {
-                    for sighting in heard(&adapter, event).await {
+                    for sighting in heard(adapter, event).await {
                         // If the computer does not keep up, the phone is heard again in a moment.
                         let _ = sightings.try_send(Ok(sighting));
                     }
                 }
-                None => break Some(RadioError::lost("the events ended")),
+                None => return RadioError::lost("the events ended"),
             },
             _ = check.tick() => {
                 if let Err(error) = adapter.adapter_info().await {
-                    break Some(reason(error));
+                    return reason(error);
                 }
                 if adapter.adapter_state().await.is_ok_and(|state| state == CentralState::PoweredOff) {
-                    break Some(RadioError::Off);
+                    return RadioError::Off;
                 }
             }
         }
-    };
-    // Neither matters any more if the adapter is gone.
-    let _ = adapter.stop_scan().await;
-    if let Some(error) = end {
-        let _ = sightings.send(Err(error)).await;
     }
 }
 

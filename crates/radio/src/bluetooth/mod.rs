@@ -2,21 +2,19 @@
 
 use std::{fmt, future::Future, time::Duration};
 
-use tokio::time::timeout;
+use tokio::{sync::mpsc::Receiver, time::timeout};
 
-use crate::{Advertisement, Advertiser, BoxFuture, MAX_SERVICE_DATA, RadioError, Scan, Scanner};
+use crate::{Advertisement, Advertiser, BoxFuture, RadioError, Scan, Scanner, Sighting};
 
+mod apart;
 #[cfg(target_os = "linux")]
 mod bluez;
 mod central;
+#[cfg(target_os = "linux")]
+mod daemon;
 
 /// How long the Bluetooth service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How long one attempt to advertise may take. BlueZ asks back for the advert, and on a busy machine that call was seen to lie
-/// unread in a connection that several threads use.
-#[cfg(target_os = "linux")]
-const ATTEMPT: Duration = Duration::from_secs(4);
 
 /// The machine's own Bluetooth adapter.
 ///
@@ -36,10 +34,9 @@ const ATTEMPT: Duration = Duration::from_secs(4);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Bluetooth {
     adapter: Option<String>,
-    central: central::Central,
 }
 
 impl Bluetooth {
@@ -52,47 +49,53 @@ impl Bluetooth {
     /// The adapter of this name, as the platform calls it: `hci0` and the like on Linux.
     #[must_use]
     pub fn with_adapter(name: impl Into<String>) -> Self {
-        Self { adapter: Some(name.into()), ..Self::default() }
+        Self { adapter: Some(name.into()) }
     }
 
     /// Looks what the adapter can do now, without any radio traffic.
     pub async fn preflight(&self) -> Preflight {
-        #[cfg(target_os = "linux")]
-        {
-            let adapter = answered(bluez::Adapter::open(self.name())).await;
-            let advertise = match &adapter {
-                Ok(adapter) => answered(adapter.can_advertise()).await,
-                Err(error) => Err(error.clone()),
-            };
-            Preflight {
-                adapter: adapter.as_ref().ok().map(|adapter| adapter.name().to_owned()),
-                scan: adapter.map(|_| ()),
-                advertise,
-            }
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            let adapter = answered(self.central.open(self.name())).await;
-            Preflight {
-                adapter: self.adapter.clone().filter(|_| adapter.is_ok()),
-                scan: adapter.map(|_| ()),
-                advertise: Err(RadioError::CannotAdvertise),
-            }
-        }
+        let name = self.adapter.clone();
+        answered(apart::ask(preflight(name))).await.unwrap_or_else(Preflight::none)
     }
+}
 
-    fn name(&self) -> Option<&str> {
-        self.adapter.as_deref()
+#[cfg(target_os = "linux")]
+async fn preflight(name: Option<String>) -> Preflight {
+    match bluez::Adapter::open(name.as_deref()).await {
+        Ok(adapter) => Preflight {
+            adapter: Some(adapter.name().to_owned()),
+            scan: Ok(()),
+            advertise: adapter.can_advertise().await,
+        },
+        Err(error) => Preflight::none(error),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn preflight(name: Option<String>) -> Preflight {
+    let scan = central::open(name.as_deref()).await.map(|_| ());
+    Preflight {
+        adapter: name.filter(|_| scan.is_ok()),
+        scan,
+        advertise: Err(RadioError::CannotAdvertise),
     }
 }
 
 impl Scanner for Bluetooth {
     fn scan(&self) -> BoxFuture<'_, Result<Box<dyn Scan>, RadioError>> {
+        let name = self.adapter.clone();
+        let start = async move { central::Listening::start(name.as_deref()).await };
+        let scan = apart::begin(start, |mut listening, sightings| async move {
+            tokio::select! {
+                error = listening.listen(&sightings) => {
+                    let _ = sightings.send(Err(error)).await;
+                }
+                () = sightings.closed() => {}
+            }
+            listening.stop().await;
+        });
         Box::pin(answered(async {
-            // Says why not, in terms that btleplug does not have.
-            #[cfg(target_os = "linux")]
-            bluez::Adapter::open(self.name()).await?;
-            let scan: Box<dyn Scan> = Box::new(self.central.scan(self.name()).await?);
+            let scan: Box<dyn Scan> = Box::new(Running { sightings: scan.await? });
             Ok(scan)
         }))
     }
@@ -102,40 +105,76 @@ impl Scanner for Bluetooth {
     }
 }
 
+/// A scan, for as long as this is there.
+struct Running {
+    sightings: Receiver<Result<Sighting, RadioError>>,
+}
+
+impl Scan for Running {
+    fn next(&mut self) -> BoxFuture<'_, Result<Sighting, RadioError>> {
+        Box::pin(async {
+            let next = self.sightings.recv().await;
+            next.unwrap_or_else(|| Err(RadioError::lost("the scan is over")))
+        })
+    }
+}
+
 impl Advertiser for Bluetooth {
+    #[cfg(target_os = "linux")]
     fn advertise<'a>(
         &'a self,
         service_data: &[u8],
     ) -> BoxFuture<'a, Result<Box<dyn Advertisement>, RadioError>> {
-        let length = service_data.len();
-        let service_data = service_data.to_vec();
-        Box::pin(answered(async move {
-            if length > MAX_SERVICE_DATA {
+        let (name, service_data) = (self.adapter.clone(), service_data.to_vec());
+        let start = async move {
+            let length = service_data.len();
+            if length > crate::MAX_SERVICE_DATA {
                 return Err(RadioError::TooLong { length });
             }
-            #[cfg(target_os = "linux")]
-            loop {
-                let attempt = async {
-                    let adapter = bluez::Adapter::open(self.name()).await?;
-                    adapter.can_advertise().await?;
-                    adapter.advertise(service_data.clone()).await
-                };
-                // Over a new connection; what was registered over the other goes with it.
-                if let Ok(result) = timeout(ATTEMPT, attempt).await {
-                    let advert: Box<dyn Advertisement> = Box::new(result?);
-                    return Ok(advert);
+            let adapter = bluez::Adapter::open(name.as_deref()).await?;
+            adapter.can_advertise().await?;
+            adapter.advertise(service_data).await
+        };
+        let advert = apart::begin(start, |on_air, ends| async move {
+            tokio::select! {
+                error = on_air.stopped() => {
+                    let _ = ends.send(error).await;
                 }
+                () = ends.closed() => {}
             }
-            #[cfg(not(target_os = "linux"))]
-            {
-                drop(service_data);
-                Err(RadioError::CannotAdvertise)
-            }
+        });
+        Box::pin(answered(async {
+            let advert: Box<dyn Advertisement> = Box::new(OnAir { ends: advert.await? });
+            Ok(advert)
         }))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn advertise<'a>(
+        &'a self,
+        _service_data: &[u8],
+    ) -> BoxFuture<'a, Result<Box<dyn Advertisement>, RadioError>> {
+        Box::pin(std::future::ready(Err(RadioError::CannotAdvertise)))
     }
 
     fn description(&self) -> String {
         self.to_string()
+    }
+}
+
+/// An advert, for as long as this is there.
+#[cfg(target_os = "linux")]
+struct OnAir {
+    ends: Receiver<RadioError>,
+}
+
+#[cfg(target_os = "linux")]
+impl Advertisement for OnAir {
+    fn stopped(&mut self) -> BoxFuture<'_, RadioError> {
+        Box::pin(async {
+            let end = self.ends.recv().await;
+            end.unwrap_or_else(|| RadioError::lost("the advert is over"))
+        })
     }
 }
 
@@ -165,6 +204,13 @@ pub struct Preflight {
     pub scan: Result<(), RadioError>,
     /// Whether it can broadcast, as a phone does.
     pub advertise: Result<(), RadioError>,
+}
+
+impl Preflight {
+    /// Nothing works, for one reason.
+    fn none(error: RadioError) -> Self {
+        Self { adapter: None, scan: Err(error.clone()), advertise: Err(error) }
+    }
 }
 
 impl fmt::Display for Preflight {

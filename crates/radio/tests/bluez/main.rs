@@ -40,7 +40,7 @@ async fn until(condition: impl Fn() -> bool) {
     timeout(PATIENCE, waiting).await.expect("it becomes so");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn what_is_broadcast_is_heard_again_and_again_and_goes_when_it_is_dropped() {
     let bluez = Pretend::start().await;
@@ -62,7 +62,27 @@ async fn what_is_broadcast_is_heard_again_and_again_and_goes_when_it_is_dropped(
     bluez.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// A password manager that waits for two sites at once.
+#[tokio::test]
+#[ignore = "needs a private bus: .ci/run bluetooth"]
+async fn two_scans_hear_the_same_and_neither_ends_the_other() {
+    let bluez = Pretend::start().await;
+    let bluetooth = Bluetooth::new();
+    let mut one = bluetooth.scan().await.unwrap();
+    let mut other = bluetooth.scan().await.unwrap();
+    assert_eq!(bluez.scans(), 2);
+    let _advert = bluetooth.advertise(&[4; 20]).await.unwrap();
+    assert_eq!(next(&mut one).await.unwrap().service_data, [4; 20]);
+    assert_eq!(next(&mut other).await.unwrap().service_data, [4; 20]);
+    drop(one);
+    until(|| bluez.scans() == 1).await;
+    for _ in 0..3 {
+        assert_eq!(next(&mut other).await.unwrap().service_data, [4; 20]);
+    }
+    bluez.stop().await;
+}
+
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn both_uuids_are_passed_on_and_nothing_else() {
     let bluez = Pretend::start().await;
@@ -78,7 +98,7 @@ async fn both_uuids_are_passed_on_and_nothing_else() {
     bluez.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn without_a_service_an_adapter_or_power_the_reason_is_told_and_nothing_is_switched_on() {
     let bluetooth = Bluetooth::new();
@@ -112,7 +132,7 @@ async fn without_a_service_an_adapter_or_power_the_reason_is_told_and_nothing_is
     bluez.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn an_adapter_without_room_or_with_too_short_adverts_says_so() {
     let bluez = Pretend::start().await;
@@ -128,7 +148,7 @@ async fn an_adapter_without_room_or_with_too_short_adverts_says_so() {
     bluez.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn switching_off_ends_adverts_and_scans_with_the_reason() {
     let bluez = Pretend::start().await;
@@ -147,7 +167,7 @@ async fn switching_off_ends_adverts_and_scans_with_the_reason() {
     bluez.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn a_service_that_dies_ends_both_and_one_that_is_back_serves_again() {
     let bluez = Pretend::start().await;
@@ -174,14 +194,41 @@ async fn a_service_that_dies_ends_both_and_one_that_is_back_serves_again() {
     bluez.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// Neither a scan nor an advert outlives its daemon, however soon the next one is there, and whatever its adapter is like.
+#[tokio::test]
+#[ignore = "needs a private bus: .ci/run bluetooth"]
+async fn a_service_that_is_started_again_at_once_ends_both_and_is_the_reason() {
+    for powered in [true, false] {
+        let bluez = Pretend::start().await;
+        let bluetooth = Bluetooth::new();
+        let mut scan = bluetooth.scan().await.unwrap();
+        let mut advert = bluetooth.advertise(&[7; 20]).await.unwrap();
+        next(&mut scan).await.unwrap();
+        bluez.stop().await;
+        let bluez = Pretend::start().await;
+        bluez.power(powered);
+        let other = Bluetooth::new();
+        let _others = if powered { Some(other.advertise(&[8; 20]).await.unwrap()) } else { None };
+        let end = loop {
+            if let Err(error) = next(&mut scan).await {
+                break error;
+            }
+        };
+        let again = RadioError::Lost { detail: "the Bluetooth service was started again".into() };
+        assert_eq!(end, again);
+        assert_eq!(timeout(PATIENCE, advert.stopped()).await.unwrap(), again);
+        bluez.stop().await;
+    }
+}
+
+#[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn an_advert_that_nobody_waits_for_any_more_does_not_stay_on_the_air() {
     let bluez = Pretend::start().await;
     let bluetooth = Bluetooth::new();
-    for wait in 0..20 {
+    for wait in 0..40 {
         let advert = bluetooth.advertise(&[9; 20]);
-        drop(timeout(Duration::from_millis(wait * 2), advert).await);
+        drop(timeout(Duration::from_millis(wait), advert).await);
     }
     until(|| bluez.on_air().is_empty()).await;
     tokio::time::sleep(Duration::from_millis(300)).await;

@@ -1,7 +1,7 @@
 //! A pretend `org.bluez` on a bus of its own: one adapter that hears its own adverts, and strangers' when told to.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -34,7 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 struct Air {
     powered: bool,
-    scans: usize,
+    /// The clients that listen: each at most once, as with BlueZ.
+    scans: HashSet<String>,
     /// Room for adverts.
     instances: u8,
     /// Adverts by owner and path.
@@ -131,7 +132,7 @@ impl Pretend {
             air.powered = on;
             if !on {
                 air.adverts.clear();
-                air.scans = 0;
+                air.scans.clear();
             }
         }
         self.changed(&ADAPTER.into(), ADAPTER_INTERFACE, "Powered", on);
@@ -149,7 +150,7 @@ impl Pretend {
 
     /// How many scans are running.
     pub fn scans(&self) -> usize {
-        self.air.lock().unwrap().scans
+        self.air.lock().unwrap().scans.len()
     }
 
     /// A device is heard: at first as a new one, then with other data.
@@ -165,8 +166,12 @@ impl Pretend {
             let mut ticks = tokio::time::interval(INTERVAL);
             loop {
                 ticks.tick().await;
-                let owners: Vec<_> = air.lock().unwrap().adverts.keys().cloned().collect();
-                for (owner, path) in owners {
+                let owners: HashSet<String> = {
+                    let air = air.lock().unwrap();
+                    let adverts = air.adverts.keys().map(|(owner, _)| owner);
+                    adverts.chain(&air.scans).cloned().collect()
+                };
+                for owner in owners {
                     let bus = Proxy::new(
                         "org.freedesktop.DBus",
                         "/org/freedesktop/DBus",
@@ -177,12 +182,18 @@ impl Pretend {
                         .method_call("org.freedesktop.DBus", "NameHasOwner", (owner.as_str(),))
                         .await;
                     if matches!(lives, Ok((false,))) {
-                        air.lock().unwrap().adverts.remove(&(owner, path));
+                        let mut air = air.lock().unwrap();
+                        air.adverts.retain(|(of, _), _| *of != owner);
+                        air.scans.remove(&owner);
                     }
                 }
                 let heard: Vec<_> = {
                     let air = air.lock().unwrap();
-                    if air.scans == 0 { continue } else { air.adverts.values().cloned().collect() }
+                    if air.scans.is_empty() {
+                        continue;
+                    } else {
+                        air.adverts.values().cloned().collect()
+                    }
                 };
                 for (uuid, data) in heard {
                     hear(&connection, &crossroads, device, "00:11:22:33:44:55", &uuid, &data);
@@ -273,7 +284,9 @@ fn adapter_interface(
         }
         interface.property("UUIDs").get(|_, ()| Ok(Vec::<String>::new()));
         let state = air.clone();
-        interface.property("Discovering").get(move |_, ()| Ok(state.lock().unwrap().scans > 0));
+        interface
+            .property("Discovering")
+            .get(move |_, ()| Ok(!state.lock().unwrap().scans.is_empty()));
         let (get, set) = (air.clone(), air.clone());
         // What the setter gives back is told to all.
         interface.property("Powered").get(move |_, ()| Ok(get.lock().unwrap().powered)).set(
@@ -284,21 +297,22 @@ fn adapter_interface(
         );
         interface.method("SetDiscoveryFilter", ("filter",), (), |_, (), _: (PropMap,)| Ok(()));
         let (state, say) = (air.clone(), tell.clone());
-        interface.method("StartDiscovery", (), (), move |_, (), ()| {
+        interface.method("StartDiscovery", (), (), move |context, (), ()| {
             let mut air = state.lock().unwrap();
             if !air.powered {
                 return Err(failed("org.bluez.Error.NotReady"));
             }
-            air.scans += 1;
-            if air.scans == 1 {
+            if !air.scans.insert(sender(context.message())) {
+                return Err(failed("org.bluez.Error.InProgress"));
+            }
+            if air.scans.len() == 1 {
                 say("Discovering", true);
             }
             Ok(())
         });
-        interface.method("StopDiscovery", (), (), move |_, (), ()| {
+        interface.method("StopDiscovery", (), (), move |context, (), ()| {
             let mut air = air.lock().unwrap();
-            air.scans = air.scans.saturating_sub(1);
-            if air.scans == 0 {
+            if air.scans.remove(&sender(context.message())) && air.scans.is_empty() {
                 tell("Discovering", false);
             }
             Ok(())
