@@ -226,7 +226,8 @@ pub(crate) struct Session {
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) timeout: u64,
 
-    /// Keep links to phones in this file: a phone may let this computer remember it, and is asked without a code from then on
+    /// Keep links to phones in this file: a phone may let this computer remember it, and is asked without a code from then on.
+    /// `store` keeps them in the store, sealed
     #[arg(long, value_name = "FILE")]
     pub(crate) links: Option<PathBuf>,
 
@@ -237,6 +238,9 @@ pub(crate) struct Session {
     /// Show a code even though a phone is linked
     #[arg(long, requires = "links")]
     pub(crate) new_phone: bool,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 
     #[command(flatten)]
     pub(crate) network: Network,

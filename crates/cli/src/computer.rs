@@ -14,7 +14,8 @@ use crate::{
     args,
     event::{Event, Step},
     exit::{Exit, Failure},
-    links::{file::LinkFile, links_failure},
+    keys::kept::{Kept, Otherwise},
+    links::{self, links_failure},
     network,
     qr::draw::Drawing,
     report::Report,
@@ -65,16 +66,17 @@ async fn ceremony(
     config.scan_timeout = Duration::from_secs(args.timeout);
     let mut computer = Computer::new(provider.clone(), radio, connector).with_config(config);
     if let Some(path) = &args.links {
-        let links = LinkFile::new(path, provider);
+        let store = || Ok(Kept::open_or_create(&args.store, Otherwise::Default, &provider)?.0);
+        let links = links::place(path, store, &provider)?;
         // A file that can't be used is said now, and not when a phone has been scanned.
-        let known = PhoneLinks::all(&links).map_err(|error| links_failure(&error))?;
+        let known = links.all().map_err(|error| links_failure(&error))?;
         if let Some(name) = &args.phone
             && !known.iter().any(|phone| phone.display_name() == *name)
         {
             let message = format!("no phone called {name:?} is linked; `towline links` lists them");
             return Err(Failure::usage("no_such_link", message));
         }
-        computer = computer.with_links(Arc::new(links));
+        computer = computer.with_links(links);
     }
     let screen = Terminal {
         report: Arc::clone(report),

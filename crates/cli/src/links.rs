@@ -1,22 +1,44 @@
-//! `towline links`: lists and forgets what this computer or phone is linked with.
+//! Where links are kept, and `towline links`, which lists and forgets what this computer or phone is linked with.
 
-pub(crate) mod file;
+mod file;
 
-use towline::hybrid::link::{ComputerLinks, LinkedPhone, PhoneLinks, StoreError};
+use std::{path::Path, sync::Arc};
+
+use towline::{
+    crypto::CryptoProvider,
+    hybrid::link::{ComputerLinks, LinkedPhone, PhoneLinks, StoreError},
+};
 
 use self::file::LinkFile;
 use crate::{
     args::{self, LinksCommand},
     event::{Device, Event},
     exit::{Exit, Failure},
-    keys::kept,
+    keys::kept::{self, Kept},
     report::Report,
 };
 
 /// Both kinds of links, wherever they are kept.
-trait Links: PhoneLinks + ComputerLinks {}
+pub(crate) trait Links: PhoneLinks + ComputerLinks {}
 
 impl<T: PhoneLinks + ComputerLinks> Links for T {}
+
+/// Where `--links` says: in a file of their own, or, for the word `store`, in the store, sealed.
+pub(crate) fn place(
+    links: &Path,
+    store: impl FnOnce() -> Result<Kept, Failure>,
+    provider: &CryptoProvider,
+) -> Result<Arc<dyn Links>, Failure> {
+    if links.as_os_str() != "store" {
+        return Ok(Arc::new(LinkFile::new(links, provider.clone())));
+    }
+    match store()? {
+        Kept::File(store) => Ok(Arc::new(store.links())),
+        Kept::Memory => {
+            Err(Failure::usage("no_store", "links can be kept in a store that --store names"))
+        }
+    }
+}
 
 pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> {
     let provider = towline::crypto::rustcrypto::provider();

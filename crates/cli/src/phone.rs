@@ -7,12 +7,7 @@ use tokio::sync::Mutex;
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
     authenticator::{Authenticator, Config, SoftwareKeys},
-    crypto::CryptoProvider,
-    hybrid::{
-        domain::TunnelDomain,
-        link::{ComputerLinks, Ring},
-        qr::Hint,
-    },
+    hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
 use crate::{
@@ -21,8 +16,7 @@ use crate::{
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
-    links::file::LinkFile,
-    network,
+    links, network,
     person::{Outcome, Seen, Terminal, TerminalPerson, TypedAhead},
     qr::read,
     report::Report,
@@ -44,7 +38,8 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     if matches!(store, Kept::File(_)) {
         report.event(&kept);
     }
-    let links = links(&args, &store, &provider)?;
+    let place = |path| links::place(path, || Ok(store.clone()), &provider);
+    let links = args.links.as_deref().map(place).transpose()?;
     let keys = SoftwareKeys::new(provider.clone());
     let authenticator =
         Authenticator::new(Config::phone(), provider.clone(), store.credentials(), keys)
@@ -97,24 +92,6 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         if last == Exit::Interrupted {
             return Ok(last);
         }
-    }
-}
-
-/// Where links to computers are kept: in a file of their own, or in the store beside the passkeys.
-fn links(
-    args: &args::Phone,
-    store: &Kept,
-    provider: &CryptoProvider,
-) -> Result<Option<Arc<dyn ComputerLinks>>, Failure> {
-    match (&args.links, store) {
-        (None, _) => Ok(None),
-        (Some(path), Kept::File(store)) if path.as_os_str() == "store" => {
-            Ok(Some(Arc::new(store.links())))
-        }
-        (Some(path), Kept::Memory) if path.as_os_str() == "store" => {
-            Err(Failure::usage("no_store", "links can be kept in a store that --store names"))
-        }
-        (Some(path), _) => Ok(Some(Arc::new(LinkFile::new(path, provider.clone())))),
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Where passkeys are kept.
+/// Where passkeys are kept, and links for the word `store`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Store {
-    /// Keep passkeys in this file, sealed. It is made if it is not there. `default` is the usual place for it,
+    /// Keep passkeys, and links with `--links store`, in this file, sealed. It is made if it is not there. `default` is the usual place for it,
     /// ~/.local/share/towline/passkeys on Linux; `memory` forgets them when the program ends
     #[arg(long, value_name = "FILE", env = "TOWLINE_STORE")]
     pub(crate) store: Option<PathBuf>,

@@ -12,7 +12,7 @@ Examples:
   towline links --links computer.links list
   towline links --links computer.links forget \"Alice's phone\"
   towline links --links phone.links forget 1             the first computer of the list
-  towline links --store my.passkeys list                 of a phone with --links store")]
+  towline links --store my.passkeys list                 with `--links store`")]
 pub(crate) struct Links {
     /// The file that `computer` or `phone` was given; without it they are looked for in the store
     #[arg(long, value_name = "FILE")]

@@ -18,7 +18,8 @@ use crate::{
     secret,
 };
 
-/// Where passkeys are kept.
+/// Where passkeys are kept, and links for the word `store`.
+#[derive(Clone)]
 pub(crate) enum Kept {
     Memory,
     File(Store),

@@ -190,6 +190,30 @@ async fn the_usual_place_is_made_for_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn a_computer_keeps_its_links_in_a_store_too() {
+    let world = World::new().await;
+    let (store, known) =
+        (world.directory.path("computer.store"), world.directory.path("phone.links"));
+    let mut phone = world.phone(&["--answer", "yes", "--links", &known, "--called", "pixel"]);
+    phone.step("listening").await;
+    let sealed = ["--links", "store", "--store", &store];
+    let register = [&["register", "--account", "alice"], &sealed[..]].concat();
+    let ended = world.scan(&register, &mut phone).await.ended().await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let listed = run(["links", "--store", &store, "list"]).await;
+    assert_eq!(listed.events[0]["name"], "pixel", "{listed:?}");
+    let ended = world.computer(&[&["sign-in"], &sealed[..]].concat()).ended().await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!ended.events.iter().any(|event| event["event"] == "qr_code"), "{ended:?}");
+    let text = std::fs::read(&store).unwrap();
+    assert!(!text.windows(5).any(|window| window == b"pixel"), "it is not sealed");
+    let forgotten = run(["links", "--store", &store, "forget", "pixel"]).await;
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    let in_memory = ["sign-in", "--links", "store", "--store", "memory"];
+    world.computer(&in_memory).ended().await.assert_failed(2, "no_store");
+}
+
+#[tokio::test]
 async fn links_are_kept_beside_the_passkeys() {
     let world = World::new().await;
     let (store, known) =
