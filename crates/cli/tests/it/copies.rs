@@ -205,7 +205,7 @@ async fn a_computer_keeps_its_links_in_a_store_too() {
     let ended = world.computer(&[&["sign-in"], &sealed[..]].concat()).ended().await;
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(!ended.events.iter().any(|event| event["event"] == "qr_code"), "{ended:?}");
-    let text = std::fs::read(&store).unwrap();
+    let text = fs::read(&store).unwrap();
     assert!(!text.windows(5).any(|window| window == b"pixel"), "it is not sealed");
     let forgotten = run(["links", "--store", &store, "forget", "pixel"]).await;
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
