@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use towline::{
     Computer, Screen, Step as Shown,
-    hybrid::{InitiatorConfig, InitiatorProgress, link::PhoneLinks},
+    hybrid::{InitiatorConfig, InitiatorProgress},
 };
 use towline_rp::{Begun, RpClient};
 
