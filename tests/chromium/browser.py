@@ -33,9 +33,9 @@ FLAGS = [
     "--vmodule=device_event_log*=1",
 ]
 
-# Binary members travel as base64url between the page and the relying party, as in PublicKeyCredential.toJSON().
+# Binary members travel as base64url between the page and the relying party, as in PublicKeyCredential.toJSON(). What `prf` gives stays in the page.
 PAGE = """
-window.ceremony = async (path, begin) => {
+window.ceremony = async (path, begin, extensions) => {
   const post = async (path, body) => {
     const response = await fetch(path, {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body)});
     const answer = await response.json();
@@ -44,10 +44,13 @@ window.ceremony = async (path, begin) => {
   };
   try {
     const {ceremony, public_key} = await post(`/${path}/begin`, begin);
+    Object.assign(public_key.extensions ??= {}, extensions);
     const credential = path === "register"
       ? await navigator.credentials.create({publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(public_key)})
       : await navigator.credentials.get({publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(public_key)});
-    window.outcome = await post(`/${path}/finish`, {ceremony, credential: credential.toJSON()});
+    const {prf, ...results} = credential.toJSON().clientExtensionResults;
+    const answer = await post(`/${path}/finish`, {ceremony, credential: {...credential.toJSON(), clientExtensionResults: results}});
+    window.outcome = {...answer, id: credential.id, prf};
   } catch (error) {
     window.outcome = {error: error.name, message: error.message};
   }
@@ -111,10 +114,11 @@ class Browser:
         wait(url, lambda: self.evaluate("document.readyState") == "complete" and self.evaluate("location.href").startswith(url))
         self.evaluate(PAGE)
 
-    def begin(self, path, **begin):
-        """Starts a ceremony as a click does; `outcome` says what became of it."""
+    def begin(self, path, prf=None, **begin):
+        """Starts a ceremony as a click does, with these inputs of `prf`; `outcome` says what became of it."""
+        arguments = [path, begin, {"prf": prf} if prf else {}]
         self.call("Page.bringToFront")
-        self.evaluate(f"window.outcome = null; window.ceremony({json.dumps(path)}, {json.dumps(begin)}); 0")
+        self.evaluate(f"window.outcome = null; window.ceremony(...{json.dumps(arguments)}); 0")
 
     def outcome(self):
         return wait("the ceremony's end", lambda: self.evaluate("window.outcome"), seconds=90)

@@ -14,7 +14,7 @@ const MAX_CTAPHID_MESSAGE: usize = 7609;
 
 impl Config {
     /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
-    /// the person chooses the account on the phone, no client can reset it.
+    /// the person chooses the account on the phone, no client can reset it. It speaks `prf`.
     #[must_use]
     pub fn phone() -> Self {
         Self {
@@ -34,7 +34,7 @@ impl Config {
             preview_commands: false,
             hmac_secret: false,
             hmac_secret_mc: false,
-            prf: false,
+            prf: true,
             cred_blob: None,
             large_blobs: LargeBlobs::None,
             min_pin_length_rp_ids: None,
@@ -90,6 +90,7 @@ impl Config {
             preview_commands: true,
             hmac_secret: true,
             hmac_secret_mc: true,
+            prf: false,
             cred_blob: Some(32),
             large_blobs: LargeBlobs::Command(4096),
             min_pin_length_rp_ids: Some(8),
@@ -120,7 +121,7 @@ impl Config {
     }
 
     /// An authenticator built into the client's device, with its screen lock, which gives PIN/UV tokens as well: passkeys
-    /// can be managed with them. It keeps a secret for `prf` and a blob for each.
+    /// can be managed with them. It keeps a secret for `hmac-secret` and a blob for each.
     #[must_use]
     pub fn platform() -> Self {
         Self {
@@ -132,6 +133,7 @@ impl Config {
             credential_management: true,
             hmac_secret: true,
             hmac_secret_mc: true,
+            prf: false,
             large_blobs: LargeBlobs::Extension(1024),
             attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
             ..Self::phone()

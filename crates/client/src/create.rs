@@ -15,7 +15,8 @@ use crate::{
     error::Misbehaviour,
     lists::{self, Found, Probe},
     options::{Conveyance, CreationOptions, Requirement},
-    response::{CreationOutputs, CredProps, Registration},
+    prf::{self, PrfOutputs},
+    response::{CredProps, Outputs, Registration},
 };
 
 /// One registration, from the site's options to the response for it.
@@ -71,9 +72,9 @@ impl Create {
         options_json: &str,
         now: Instant,
     ) -> Result<Self, Error> {
-        let options = CreationOptions::parse(options_json)?;
-        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let provider = &client.provider;
+        let options = CreationOptions::parse(options_json, provider)?;
+        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let timeout = client.timeouts.pick(options.timeout);
         Ok(Self {
             ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
@@ -255,6 +256,7 @@ impl Create {
                 return Err(Error::ProtectionUnsupported);
             }
         }
+        prf::ask(options.prf.as_ref(), info, &mut request.extensions);
         request.attestation_formats_preference = self.formats(info);
         Ok(request)
     }
@@ -291,7 +293,10 @@ impl Create {
         let algorithm = algorithm
             .filter(|alg| self.options.algorithms.contains(alg))
             .ok_or(Misbehaviour::UnexpectedAlgorithm)?;
-        let MakeCredentialResponse { attestation, auth_data, .. } = response;
+        let MakeCredentialResponse { attestation, auth_data, unsigned_extension_outputs, .. } =
+            response;
+        let prf = self.options.prf.as_ref();
+        let prf = prf.map(|_| PrfOutputs::of_creation(&unsigned_extension_outputs)).transpose()?;
         let statement = match self.options.conveyance {
             Conveyance::Direct => attestation,
             Conveyance::None => without_attestation(attestation, attested),
@@ -305,8 +310,9 @@ impl Create {
             algorithm,
             transports: &authenticator.transports,
             attachment: authenticator.attachment,
-            outputs: &CreationOutputs {
+            outputs: &Outputs {
                 cred_props: self.options.cred_props.then_some(CredProps { rk: discoverable }),
+                prf,
             },
         };
         Ok(registration.to_json())

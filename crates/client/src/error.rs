@@ -44,6 +44,16 @@ pub enum Error {
         /// The origin that asked.
         origin: String,
     },
+    /// `prf` has values for single credentials, at a creation or without a list of credentials.
+    #[error(
+        "the site sent options that can't be used: prf.evalByCredential is for passkeys of a list"
+    )]
+    PrfUnlisted,
+    /// `prf` has a value for a credential that is not in the list.
+    #[error(
+        "the site sent options that can't be used: a key of prf.evalByCredential is not in allowCredentials"
+    )]
+    PrfCredential,
     /// None of the types of key that the site accepts exists.
     #[error("the site accepts no type of key that exists")]
     NoSupportedKeyType,
@@ -100,9 +110,10 @@ impl Error {
             | Self::InvalidRpId(_)
             | Self::PublicSuffix(_)
             | Self::RelatedOrigin { .. } => "SecurityError",
-            Self::NoSupportedKeyType | Self::Refused(Status::UnsupportedAlgorithm) => {
-                "NotSupportedError"
-            }
+            Self::PrfCredential => "SyntaxError",
+            Self::PrfUnlisted
+            | Self::NoSupportedKeyType
+            | Self::Refused(Status::UnsupportedAlgorithm) => "NotSupportedError",
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
             Self::AlreadyRegistered => "InvalidStateError",
             Self::Cancelled => "AbortError",

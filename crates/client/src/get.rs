@@ -14,7 +14,8 @@ use crate::{
     error::Misbehaviour,
     lists::{self, Found, Probe},
     options::{RequestOptions, Requirement},
-    response::Authentication,
+    prf::{self, PrfOutputs},
+    response::{Authentication, Outputs},
 };
 
 /// More accounts than this for one site are no person's.
@@ -82,9 +83,9 @@ impl Get {
         options_json: &str,
         now: Instant,
     ) -> Result<Self, Error> {
-        let options = RequestOptions::parse(options_json)?;
-        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let provider = &client.provider;
+        let options = RequestOptions::parse(options_json, provider)?;
+        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let timeout = client.timeouts.pick(options.timeout);
         Ok(Self {
             ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
@@ -146,8 +147,8 @@ impl Get {
         match &self.state {
             State::Choosing { token: asked, assertions } if *asked == token => {
                 let chosen = choice.and_then(|place| assertions.get(place));
-                let result =
-                    chosen.map(|assertion| self.to_json(assertion)).ok_or(Error::Cancelled);
+                let result = chosen.ok_or(Error::Cancelled);
+                let result = result.and_then(|assertion| self.to_json(assertion));
                 self.state = State::Over;
                 self.ceremony.finish(result);
             }
@@ -200,6 +201,7 @@ impl Get {
         };
         let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
         request.options.uv = verify.then_some(true);
+        prf::ask(self.options.prf.as_ref(), info, &mut request.extensions);
         let Some(list) = &self.options.allow else {
             self.assert(request);
             return Ok(());
@@ -271,8 +273,8 @@ impl Get {
             self.state = State::Collecting { assertions: vec![assertion], count };
             self.ceremony.request(Request::GetNextAssertion.encode());
         } else {
-            let json = self.to_json(&assertion);
-            self.ceremony.finish(Ok(json));
+            let result = self.to_json(&assertion);
+            self.ceremony.finish(result);
         }
         Ok(())
     }
@@ -317,16 +319,20 @@ impl Get {
         Ok(Assertion { credential, response })
     }
 
-    fn to_json(&self, assertion: &Assertion) -> String {
+    fn to_json(&self, assertion: &Assertion) -> Result<String, Error> {
         let Assertion { credential, response } = assertion;
-        Authentication {
+        let outputs = &response.unsigned_extension_outputs;
+        let prf =
+            self.options.prf.as_ref().map(|_| PrfOutputs::of_assertion(outputs)).transpose()?;
+        let authentication = Authentication {
             credential_id: &credential.id,
             client_data_json: &self.client_data.json,
             authenticator_data: &response.auth_data,
             signature: &response.signature,
             user_handle: response.user.as_ref().map(|user| &user.id),
             attachment: self.attachment,
-        }
-        .to_json()
+            outputs: &Outputs { cred_props: None, prf },
+        };
+        Ok(authentication.to_json())
     }
 }

@@ -4,6 +4,8 @@
 //! data, choose what to ask the authenticator for, check what it answers, and write the response for the site. The
 //! functions [`create`] and [`get`] run them over a [`Channel`], on any asynchronous runtime.
 //!
+//! Of extensions they know `credProps`, `credProtect` and `prf`, the latter over authenticators that speak it as it is, as phones do.
+//!
 //! ```
 //! use std::time::Instant;
 //! use towline_client::{Client, Get, Origin, Output};
@@ -37,6 +39,7 @@ mod get;
 mod lists;
 mod options;
 mod origin;
+mod prf;
 mod response;
 mod spki;
 

@@ -5,13 +5,15 @@ use serde::Serialize;
 use serde_json::json;
 use towline_ctap::{CosePublicKey, CredentialId, Transport, UserHandle};
 
-use crate::{Attachment, spki};
+use crate::{Attachment, prf::PrfOutputs, spki};
 
-/// The outputs of extensions at a creation (WebAuthn L3 §10).
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct CreationOutputs {
+/// The outputs of extensions that the site asked for (WebAuthn L3 §10).
+#[derive(Serialize)]
+pub(crate) struct Outputs {
     #[serde(rename = "credProps", skip_serializing_if = "Option::is_none")]
     pub(crate) cred_props: Option<CredProps>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) prf: Option<PrfOutputs>,
 }
 
 /// CredentialPropertiesOutput (WebAuthn L3 §10.1.3).
@@ -32,7 +34,7 @@ pub(crate) struct Registration<'a> {
     pub(crate) algorithm: i64,
     pub(crate) transports: &'a [Transport],
     pub(crate) attachment: Attachment,
-    pub(crate) outputs: &'a CreationOutputs,
+    pub(crate) outputs: &'a Outputs,
 }
 
 impl Registration<'_> {
@@ -74,6 +76,7 @@ pub(crate) struct Authentication<'a> {
     pub(crate) signature: &'a [u8],
     pub(crate) user_handle: Option<&'a UserHandle>,
     pub(crate) attachment: Attachment,
+    pub(crate) outputs: &'a Outputs,
 }
 
 impl Authentication<'_> {
@@ -92,7 +95,7 @@ impl Authentication<'_> {
             "rawId": id,
             "type": "public-key",
             "authenticatorAttachment": self.attachment.as_str(),
-            "clientExtensionResults": {},
+            "clientExtensionResults": self.outputs,
             "response": response,
         })
         .to_string()

@@ -174,6 +174,31 @@ async fn a_credential_of_a_security_key_signs_in_by_its_id() {
 }
 
 #[tokio::test]
+async fn a_passkey_of_a_phone_gives_a_site_the_same_secrets_each_time() {
+    let prf = |options, inputs: &Value| with(options, "extensions", json!({ "prf": inputs }));
+    let results = |response: &Value| response["clientExtensionResults"]["prf"]["results"].clone();
+    let inputs = json!({"eval": {"first": b64(b"one"), "second": b64(b"two")}});
+    let mut phone = Device::phone();
+    let registration = register(&mut phone, prf(discoverable(1), &inputs)).await.unwrap();
+    assert_eq!(registration["clientExtensionResults"]["prf"]["enabled"], true);
+    let secrets = results(&registration);
+    assert_ne!(secrets["first"], secrets["second"]);
+
+    let assertion = sign_in(&mut phone, prf(request(), &inputs), 0).await.unwrap();
+    assert_eq!(results(&assertion), secrets);
+    let id = registration["id"].as_str().unwrap();
+    let own = json!({"evalByCredential": {id: {"first": b64(b"two")}}});
+    let listing = with(request(), "allowCredentials", json!([{"type": "public-key", "id": id}]));
+    let assertion = sign_in(&mut phone, prf(listing, &own), 0).await.unwrap();
+    assert_eq!(results(&assertion), json!({"first": secrets["second"]}));
+
+    let another = register(&mut Device::phone(), prf(discoverable(1), &inputs)).await.unwrap();
+    assert_ne!(results(&another)["first"], secrets["first"]);
+    let key = register(&mut Device::key(), prf(discoverable(1), &inputs)).await.unwrap();
+    assert_eq!(key["clientExtensionResults"]["prf"], json!({"enabled": false}));
+}
+
+#[tokio::test]
 async fn a_second_registration_is_refused_on_every_route() {
     for mut device in [Device::phone(), Device::key()] {
         let registration = register(&mut device, discoverable(1)).await.unwrap();

@@ -41,7 +41,7 @@ fn a_platform_is_part_of_the_device() {
 fn a_phone_claims_nothing_of_a_security_key() {
     let info = Rig::new(Config::phone()).info();
     assert!(info.versions.iter().all(|version| version.as_str() != "FIDO_2_2"));
-    assert_eq!(info.extensions, Some(vec!["credProtect".into()]));
+    assert_eq!(info.extensions, Some(vec!["credProtect".into(), "prf".into()]));
     assert_eq!(info.algorithms, Some(vec![algorithm::ES256]));
     assert_eq!(info.options.large_blobs, None);
     assert_eq!(info.options.cred_mgmt, None);

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use towline_crypto::CryptoProvider;
 use towline_ctap::{
     PublicKeyCredentialDescriptor, User, UserHandle, algorithm,
-    extension::CredentialProtectionPolicy,
+    extension::{CredentialProtectionPolicy, PrfCreateInput},
 };
 
 use super::{DescriptorJson, Requirement, base64url, descriptors, parse};
-use crate::{Attachment, Error};
+use crate::{Attachment, Error, prf::PrfJson};
 
 /// What a site asks for when it wants a new credential.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct CreationOptions {
     pub(crate) attestation_formats: Vec<String>,
     pub(crate) cred_props: bool,
     pub(crate) protection: Option<Protection>,
+    pub(crate) prf: Option<PrfCreateInput>,
 }
 
 /// AttestationConveyancePreference (WebAuthn L3 §5.4.7), as far as it makes a difference here: nobody has allowed this
@@ -97,14 +99,15 @@ struct ExtensionsJson {
     cred_props: Option<bool>,
     credential_protection_policy: Option<String>,
     enforce_credential_protection_policy: Option<bool>,
+    prf: Option<PrfJson>,
 }
 
 impl CreationOptions {
     /// Reads the JSON.
     ///
     /// # Errors
-    /// [`Error::Options`], [`Error::Encoding`], [`Error::Length`] or [`Error::NoSupportedKeyType`].
-    pub(crate) fn parse(json: &str) -> Result<Self, Error> {
+    /// [`Error::Options`], [`Error::Encoding`], [`Error::Length`], [`Error::NoSupportedKeyType`] or [`Error::PrfUnlisted`].
+    pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
         let json: CreationOptionsJson = parse(json)?;
         let selection = json.authenticator_selection.unwrap_or_default();
         let extensions = json.extensions.unwrap_or_default();
@@ -135,6 +138,7 @@ impl CreationOptions {
             attestation_formats: json.attestation_formats.unwrap_or_default(),
             cred_props: extensions.cred_props.unwrap_or(false),
             protection: extensions.protection()?,
+            prf: extensions.prf.map(|prf| prf.creation(provider)).transpose()?,
         })
     }
 }

@@ -59,7 +59,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     serde_json::from_value(value).map_err(refuse)
 }
 
-fn base64url(text: &str, member: &'static str) -> Result<Vec<u8>, Error> {
+pub(crate) fn base64url(text: &str, member: &'static str) -> Result<Vec<u8>, Error> {
     BASE64URL.decode(text).map_err(|_| Error::Encoding(member))
 }
 
