@@ -103,7 +103,8 @@ pub struct Config {
     pub counters: Counters,
     /// Backup flags of credentials.
     pub backup: Backup,
-    /// Whether there is a display on which the person chooses an account. Otherwise the client lets them choose.
+    /// Whether there is a display on which the person sees the account and chooses among several. Otherwise the client lets them
+    /// choose, and is told the names for that.
     pub has_display: bool,
     /// Waits for a touch before it says that there is no credential, so that nobody can find out unnoticed.
     pub confirm_no_credentials: bool,

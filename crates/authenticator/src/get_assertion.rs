@@ -287,8 +287,8 @@ fn sign(
         response.user_selected = assertion.user_selected;
         let mut user = credential.user;
         if credential.discoverable {
-            let verified = assertion.is_verified();
-            response.user = if verified { user.take() } else { user.as_ref().map(without_names) };
+            let named = assertion.is_verified() && !core.config.has_display;
+            response.user = if named { user.take() } else { user.as_ref().map(without_names) };
         }
         let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
         let Some(write) = asserted.write else { return Ok(respond(core, response, used, rest)) };
@@ -319,7 +319,8 @@ fn respond(
     Next::Respond(bytes)
 }
 
-/// Names are for the verified only (§6.2.2 step 12): they tell who the person is.
+/// Names are for the verified only (§6.2.2 step 12), since they tell who the person is; and for clients that let the person choose. Who
+/// has seen the account on a display has done so: browsers that get a name ask once more.
 fn without_names(user: &User) -> User {
     User { id: user.id.clone(), name: None, display_name: None }
 }

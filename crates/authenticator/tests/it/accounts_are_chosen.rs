@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::rig::*;
-use towline_authenticator::{Answer, AnswerError, Config, Question};
-use towline_ctap::{Request, Status};
+use towline_authenticator::{Answer, AnswerError, Config, Event, Question};
+use towline_ctap::{Flags, Request, Status};
 
 fn three(config: Config) -> Rig {
     let mut rig = Rig::new(config);
@@ -29,7 +29,7 @@ fn the_person_chooses_on_a_display_newest_first() {
         let mut rig = three(Config::phone());
         rig.person(choosing(index));
         let response = rig.sign_in(&assertion("example.org")).unwrap();
-        assert_eq!(response.user.unwrap(), user(name));
+        assert_eq!(response.user.unwrap(), nameless(name));
         assert_eq!(response.user_selected, Some(true));
         assert_eq!(response.number_of_credentials, None);
         let Question::ChooseAccount { accounts, rp_id } = &rig.questions[1] else { panic!() };
@@ -118,13 +118,24 @@ fn without_a_display_the_client_gets_one_after_the_other() {
 fn names_are_for_the_verified() {
     let mut rig = three(Config::security_key());
     let response = rig.sign_in(&assertion("example.org")).unwrap();
-    let shown = response.user.unwrap();
-    assert_eq!((shown.name, shown.display_name), (None, None));
+    assert_eq!(response.user, Some(nameless("carol")));
     let mut config = Config::phone();
     config.has_display = false;
     let mut rig = three(config);
     assert_eq!(rig.sign_in(&assertion("example.org")).unwrap().user, Some(user("carol")));
     assert_eq!(rig.next().unwrap().user, Some(user("bob")));
+}
+
+#[test]
+fn who_has_seen_the_account_on_a_display_is_not_to_be_asked_by_the_client_again() {
+    let mut rig = Rig::new(Config::phone());
+    rig.passkey("example.org", "alice");
+    let response = rig.sign_in(&assertion("example.org")).unwrap();
+    assert_eq!(response.user, Some(nameless("alice")));
+    assert!(data(&response.auth_data).flags.contains(Flags::UV));
+    assert!(
+        matches!(&rig.events[..], [.., Event::Used { user: Some(told), .. }] if *told == user("alice"))
+    );
 }
 
 #[test]

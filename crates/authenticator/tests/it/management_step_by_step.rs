@@ -68,7 +68,7 @@ fn a_bound_token_renames_its_own_site_only() {
 fn names_that_are_absent_are_removed() {
     let (mut rig, ids) = stocked();
     let cm = token(&mut rig, Permissions::CM, None);
-    let nameless = User { id: user("alice").id, name: None, display_name: None };
+    let nameless = nameless("alice");
     manage(&mut rig, Some(&cm), renames(&ids[0], nameless.clone())).unwrap();
     let begin = Sub::EnumerateCredentialsBegin(rp_id(RP).hash(&rig.provider));
     manage(&mut rig, Some(&cm), begin).unwrap();

@@ -14,7 +14,7 @@ fn a_passkey_made_on_a_phone_signs_in() {
     let response = rig.sign_in(&assertion("example.org")).unwrap();
     rig.verify(&response, &key);
     assert_eq!(response.credential.as_ref().unwrap().id, id);
-    assert_eq!(response.user, Some(user("alice")));
+    assert_eq!(response.user, Some(nameless("alice")));
     assert_eq!(response.number_of_credentials, None);
     assert_eq!(response.user_selected, None);
     let data = data(&response.auth_data);

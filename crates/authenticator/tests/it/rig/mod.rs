@@ -284,6 +284,11 @@ pub fn user(name: &str) -> User {
     }
 }
 
+/// The same account as clients are told it, if they need not know who it is.
+pub fn nameless(name: &str) -> User {
+    User { id: user(name).id, name: None, display_name: None }
+}
+
 pub fn creation(rp: &str, name: &str) -> MakeCredentialRequest {
     let rp = Rp { id: rp_id(rp), name: Some(format!("The {rp}")) };
     MakeCredentialRequest::new(CLIENT_DATA_HASH, rp, user(name), vec![algorithm::ES256])
