@@ -117,11 +117,7 @@ impl ClientHead {
         if second & 0x80 == 0 {
             return Err(Violation::Unmasked);
         }
-        let short = second & 0x7f;
-        if opcode.is_control() && short > 125 {
-            return Err(Violation::LongControl);
-        }
-        let (length, rest, size) = match short {
+        let (length, rest, size) = match second & 0x7f {
             126 => match rest.split_first_chunk::<2>() {
                 Some((length, rest)) => (u16::from_be_bytes(*length).into(), rest, 8),
                 None => return Ok(None),
@@ -134,6 +130,9 @@ impl ClientHead {
         };
         if length > u64::MAX >> 1 {
             return Err(Violation::LengthOutOfRange);
+        }
+        if opcode.is_control() && length > 125 {
+            return Err(Violation::LongControl);
         }
         let Some(mask) = rest.first_chunk::<4>() else { return Ok(None) };
         let payload = usize::try_from(length).map_err(|_| Violation::TooLong)?;

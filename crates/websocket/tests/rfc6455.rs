@@ -78,6 +78,8 @@ fn a_length_in_more_bytes_than_it_needs_is_read() {
     let bytes = [0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 7];
     let piece = Step::Piece { payload: 14..15, first: true, last: true };
     assert_eq!(step(&bytes), Ok(Some((15, piece))));
+    let ping = [0x89, 0xfe, 0, 1, 0, 0, 0, 0, 7];
+    assert_eq!(step(&ping), Ok(Some((9, Step::Ping(8..9)))));
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn what_a_client_must_not_send() {
         (&[0x82, 0x01], Violation::Unmasked),
         (&[0x09], Violation::FragmentedControl),
         (&[0x08], Violation::FragmentedControl),
-        (&[0x89, 0xfe], Violation::LongControl),
+        (&[0x89, 0xfe, 0, 126], Violation::LongControl),
         (&[0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0], Violation::LengthOutOfRange),
         (&client(0x81, b""), Violation::Text),
         (&client(0x80, b"x"), Violation::NothingToContinue),
