@@ -16,6 +16,19 @@ use crate::watch::{Durable, Retries, Shown, Token, Watch};
 /// How long a token lives at most.
 const LIFE: Duration = Duration::from_secs(600);
 
+/// The preview commands have the parameters of those that came of them.
+fn with_its_number(request: &[u8]) -> Vec<u8> {
+    let mut request = request.to_vec();
+    if let Some(command) = request.first_mut() {
+        *command = match *command {
+            0x40 => 0x09,
+            0x41 => 0x0a,
+            other => other,
+        };
+    }
+    request
+}
+
 impl Watch {
     /// Holds a response against the rules, and keeps in mind what it changes.
     pub(crate) fn judge(
@@ -29,7 +42,11 @@ impl Watch {
         assert!(!matches!(status, Status::Unknown(_) | Status::SpecLast), "{status:?}");
         let limit = self.config().max_msg_size;
         assert!(response.len() <= limit);
-        let known = Request::decode(request, limit);
+        let known = if self.config().preview_commands {
+            Request::decode(&with_its_number(request), limit)
+        } else {
+            Request::decode(request, limit)
+        };
         self.judge_retries(known.as_ref().ok(), status, durable, retries);
         if status == Status::Ok {
             self.judge_success(&known.expect("what can't be read can't succeed"), response);
