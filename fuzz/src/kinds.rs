@@ -27,7 +27,6 @@ pub fn config(kind: u8) -> Config {
         }
         2 => {
             let mut config = Config::phone().with_counters(Counters::PerCredential);
-            config.prf = true;
             config.make_cred_uv_not_rqd = true;
             config.verify_unasked = false;
             config.max_msg_size = 4096;

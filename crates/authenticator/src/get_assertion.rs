@@ -319,8 +319,8 @@ fn respond(
     Next::Respond(bytes)
 }
 
-/// Names are for the verified only (§6.2.2 step 12), since they tell who the person is; and for clients that let the person choose. Who
-/// has seen the account on a display has done so: browsers that get a name ask once more.
+/// Names tell who the person is, so they are for the verified only (§6.2.2 step 12), and only for clients that have to let the person
+/// choose. With a display of our own the person has chosen already, and browsers that get a name would ask again.
 fn without_names(user: &User) -> User {
     User { id: user.id.clone(), name: None, display_name: None }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     time::{Duration, Instant},
 };
 
@@ -10,7 +11,7 @@ use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 use crate::{ChannelError, Error, error::Misbehaviour};
 
 /// What a machine wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send this CTAP request and report the response with `handle_response`.
     Request(Vec<u8>),
@@ -24,7 +25,24 @@ pub enum Output {
         accounts: Vec<Account>,
     },
     /// Over: the response JSON for the site, or why there is none. Nothing follows.
+    ///
+    /// With `prf` the JSON holds what is secret between the page and the person (`clientExtensionResults.prf.results`): `Debug`
+    /// does not show it, and a page takes it out before it sends the rest to its server (WebAuthn L3 §10.1.4).
     Finished(Result<String, Error>),
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(bytes) => f.debug_tuple("Request").field(bytes).finish(),
+            Self::Cancel => f.write_str("Cancel"),
+            Self::Choose { token, accounts } => {
+                f.debug_struct("Choose").field("token", token).field("accounts", accounts).finish()
+            }
+            Self::Finished(Ok(json)) => write!(f, "Finished(Ok({} bytes))", json.len()),
+            Self::Finished(Err(error)) => write!(f, "Finished(Err({error:?}))"),
+        }
+    }
 }
 
 /// Names one question, so that an answer can't meet another.

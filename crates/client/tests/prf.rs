@@ -137,6 +137,22 @@ fn a_sign_in_gives_the_results_of_its_passkey() {
 }
 
 #[test]
+fn results_are_not_shown_by_debug() {
+    let results = PrfResults { first: Secret::new([0x77; 32]), second: None };
+    let response = used(&[5; 16], unsigned(&PrfGetOutput { results: Some(results) }));
+    let decoded = towline_ctap::GetAssertionResponse::decode(&response).unwrap();
+    let mut get = start_get(&prf(request(), json!({"eval": first()}))).unwrap();
+    get.handle_info(&speaking().to_cbor(), &towline_ctap::Transport::Hybrid);
+    sent(get.poll_output());
+    get.handle_response(&response);
+    let output = get.poll_output();
+    let shown = format!("{decoded:?} {get:?} {output:?}");
+    assert!(!shown.contains("119, 119") && !shown.contains(&b64(&[0x77; 32])), "{shown}");
+    let secret = &finished(output).unwrap()["clientExtensionResults"]["prf"]["results"]["first"];
+    assert_eq!(*secret, b64(&[0x77; 32]));
+}
+
+#[test]
 fn a_site_that_did_not_ask_gets_nothing() {
     let results = PrfResults { first: Secret::new([3; 32]), second: None };
     let output = unsigned(&PrfGetOutput { results: Some(results) });

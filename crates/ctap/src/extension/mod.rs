@@ -2,6 +2,7 @@
 //! file for each extension.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
 
 use towline_cbor::{Error, Key, Reader, Writer, decode};
 
@@ -71,11 +72,22 @@ pub trait ExtensionValue: Sized {
 
 /// Extension values by identifier: the inputs in a request, or the outputs in authenticator data.
 ///
-/// The values stay encoded, so that those which are not known here pass through untouched.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The values stay encoded, so that those which are not known here pass through untouched. They are not shown by `Debug`: what `prf`
+/// gives is among them.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Extensions {
     /// In canonical order, each identifier once.
     entries: Vec<(Box<str>, Box<[u8]>)>,
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (id, value) in &self.entries {
+            map.entry(id, &format_args!("{} bytes", value.len()));
+        }
+        map.finish()
+    }
 }
 
 impl Extensions {
