@@ -1,0 +1,238 @@
+//! A device, the person in front of it, and several clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout};
+use towline_authenticator::{
+    Answer, Authenticator, ChannelId, Config, MemoryStore, Question, SoftwareKeys,
+};
+use towline_ctap::Transport;
+use towline_device::{Ask, Delivery, Device, Nobody, Person, Simulated, Touch, person_fn};
+
+const SELECTION: [u8; 1] = [0x0b];
+const OK: [u8; 1] = [0x00];
+const DENIED: [u8; 1] = [0x27];
+const CANCELLED: [u8; 1] = [0x2d];
+const TIMED_OUT: [u8; 1] = [0x2f];
+const BUSY: [u8; 1] = [0x06];
+
+const ONE: ChannelId = ChannelId(1);
+const TWO: ChannelId = ChannelId(2);
+
+fn device<P: Person>(person: P) -> Device<P> {
+    let provider = towline_crypto::rustcrypto::provider();
+    let keys = SoftwareKeys::new(provider.clone());
+    let key =
+        Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys).unwrap();
+    let mut device = Device::new(key, person);
+    device.power_up();
+    device
+}
+
+async fn response<P: Person>(device: &mut Device<P>) -> (ChannelId, Vec<u8>) {
+    loop {
+        if let Delivery::Response { channel, bytes } = device.next().await {
+            return (channel, bytes);
+        }
+    }
+}
+
+async fn select<P: Person>(device: &mut Device<P>) -> Vec<u8> {
+    device.transact(Transport::Usb, ONE, &SELECTION).await
+}
+
+/// Keeps the questions for whoever looks.
+#[derive(Clone, Default)]
+struct Shelf(Arc<Mutex<Vec<Ask>>>);
+
+impl Shelf {
+    fn take(&self) -> Ask {
+        self.0.lock().unwrap().pop().expect("a question is open")
+    }
+}
+
+impl Person for Shelf {
+    fn ask(&mut self, ask: Ask) {
+        self.0.lock().unwrap().push(ask);
+    }
+}
+
+/// Lets the device run until it has nothing more to do at this instant.
+async fn let_it_run<P: Person>(device: &mut Device<P>) {
+    while timeout(Duration::from_millis(1), device.next()).await.is_ok() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_completed_from_another_thread() {
+    let shelf = Shelf::default();
+    let mut device = device(shelf.clone());
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    let ask = shelf.take();
+    assert!(matches!(ask.question(), Question::ConfirmPresence { .. }));
+    std::thread::spawn(move || ask.approve()).join().unwrap();
+    assert_eq!(response(&mut device).await, (ONE, OK.to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_dropped_is_a_no() {
+    let shelf = Shelf::default();
+    let mut device = device(shelf.clone());
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    drop(shelf.take());
+    assert_eq!(response(&mut device).await, (ONE, DENIED.to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_fit_is_a_no() {
+    let shelf = Shelf::default();
+    let mut device = device(shelf.clone());
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    shelf.take().choose(7);
+    assert_eq!(response(&mut device).await, (ONE, DENIED.to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_yes_to_a_withdrawn_question_is_nothing() {
+    let shelf = Shelf::default();
+    let mut device = device(shelf.clone());
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    device.cancel(ONE);
+    assert_eq!(response(&mut device).await, (ONE, CANCELLED.to_vec()));
+    let mut late = shelf.take();
+    assert!(late.is_withdrawn());
+    late.withdrawn().await;
+
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    late.approve();
+    let nothing = timeout(Duration::from_secs(1), response(&mut device)).await;
+    assert!(nothing.is_err(), "the next question is not answered by it: {nothing:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_channel_cancels_its_own_request_only() {
+    let shelf = Shelf::default();
+    let mut device = device(shelf.clone());
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    device.request(Transport::Usb, TWO, &SELECTION);
+    assert_eq!(response(&mut device).await, (TWO, BUSY.to_vec()));
+    device.cancel(TWO);
+    let_it_run(&mut device).await;
+    shelf.take().approve();
+    assert_eq!(response(&mut device).await, (ONE, OK.to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_request_whose_future_was_dropped() {
+    let shelf = Shelf::default();
+    let mut device = device(shelf.clone());
+    assert!(timeout(Duration::from_secs(1), select(&mut device)).await.is_err());
+    let second = async {
+        // The question of the first is off as soon as the second begins.
+        select(&mut device).await
+    };
+    let approve = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let (second, first) = (shelf.take(), shelf.take());
+        assert!(first.is_withdrawn());
+        second.approve();
+    };
+    let (answered, ()) = tokio::join!(second, approve);
+    assert_eq!(answered, OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_passes_while_nobody_answers() {
+    let mut device = device(person_fn(|_| pending()));
+    let started = Instant::now();
+    assert_eq!(select(&mut device).await, TIMED_OUT);
+    assert!(started.elapsed() >= Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_asynchronous_function_is_a_person_too() {
+    let mut device = device(person_fn(|question| async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(matches!(question, Question::ConfirmPresence { .. }));
+        Answer::Approve
+    }));
+    let started = Instant::now();
+    assert_eq!(select(&mut device).await, OK);
+    assert!(started.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_person_fits_in_a_box() {
+    let people: [Box<dyn Person>; 2] = [Box::new(Nobody), Box::new(Simulated::new(Nobody))];
+    let mut answers = Vec::new();
+    for person in people {
+        answers.push(select(&mut device(person)).await);
+    }
+    assert_eq!(answers, [DENIED.to_vec(), OK.to_vec()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn simulated_presence_is_given_at_once_after_a_while_once_or_never() {
+    let person = Simulated::new(Nobody);
+    let presence = person.presence();
+    let mut device = device(person);
+    let started = Instant::now();
+    assert_eq!(select(&mut device).await, OK);
+    presence.set(Touch::Deny);
+    assert_eq!(select(&mut device).await, DENIED);
+    presence.set(Touch::Once);
+    assert_eq!(select(&mut device).await, OK);
+    assert_eq!(started.elapsed(), Duration::ZERO, "no timer is waited for");
+    assert_eq!(select(&mut device).await, TIMED_OUT, "once is once");
+
+    presence.set(Touch::Delay(Duration::from_millis(250)));
+    let started = Instant::now();
+    assert_eq!(select(&mut device).await, OK);
+    assert!(started.elapsed() >= Duration::from_millis(250));
+    presence.set(Touch::Ignore);
+    assert_eq!(select(&mut device).await, TIMED_OUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_rule_holds_for_the_question_that_is_open() {
+    let person = Simulated::new(Nobody);
+    let presence = person.presence();
+    presence.set(Touch::Ignore);
+    let mut device = device(person);
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    presence.set(Touch::Auto);
+    assert_eq!(response(&mut device).await, (ONE, OK.to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_withdrawn_does_not_use_the_touch_up() {
+    let person = Simulated::new(Nobody);
+    let presence = person.presence();
+    presence.set(Touch::Ignore);
+    let mut device = device(person);
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    device.cancel(ONE);
+    assert_eq!(response(&mut device).await, (ONE, CANCELLED.to_vec()));
+    presence.set(Touch::Once);
+    assert_eq!(select(&mut device).await, OK);
+    assert_eq!(select(&mut device).await, TIMED_OUT);
+}
