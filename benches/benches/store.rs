@@ -188,20 +188,16 @@ fn assertion(number: u32) -> Vec<u8> {
 }
 
 fn save(number: u32) -> Change {
+    let user = User {
+        id: UserHandle::new(&[9; 32]).unwrap(),
+        name: Some("alice.lastname@example.org".to_owned()),
+        display_name: Some("Alice Lastname".to_owned()),
+    };
+    let key = KeyHandle::new(-7, Zeroizing::new([3; 32].into()));
     let credential = Credential {
-        id: id(number),
-        rp_id: rp_id(number),
         rp_name: Some("An institution".to_owned()),
-        user: User {
-            id: UserHandle::new(&[9; 32]).unwrap(),
-            name: Some("alice.lastname@example.org".to_owned()),
-            display_name: Some("Alice Lastname".to_owned()),
-        },
         discoverable: true,
-        protection: CredentialProtectionPolicy::UserVerificationOptional,
-        backup_eligible: false,
-        key: KeyHandle::new(-7, Zeroizing::new([3; 32].into())),
-        extensions: None,
+        ..Credential::new(id(number), rp_id(number), user, key)
     };
     Change::Save { credential: Box::new(credential), replaces: None }
 }

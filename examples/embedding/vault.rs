@@ -17,7 +17,7 @@ use std::{
 
 use towline::authenticator::{
     Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-    RelyingParties, StoreError, Work,
+    RelyingParties, StoreError, UnixTime, Work,
 };
 use towline_cbor::{Key, Reader, Writer};
 use towline_ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
@@ -109,6 +109,26 @@ impl CredentialStore for Vault {
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
         self.look(|content| content.get(id).cloned())
+    }
+
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
+        self.look(|content| {
+            let mut page = Page { total: content.entries.len(), ..Page::default() };
+            let later = content.entries.iter().rev();
+            let later = later.filter(|(place, _)| after.is_none_or(|after| **place < after.0));
+            for (place, entry) in later.take(limit) {
+                page.credentials.push(entry.credential.clone());
+                page.end = Some(Cursor(*place));
+            }
+            page
+        })
+    }
+
+    fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        // Written with whatever is written next.
+        if let Some(entry) = lock(&self.0).content.entry(id) {
+            entry.credential.used = Some(at);
+        }
     }
 
     fn relying_parties(
@@ -224,10 +244,8 @@ impl Content {
                 self.entries.insert(last.saturating_add(1), entry);
             }
             Change::Remove(id) => self.entries.retain(|_, entry| entry.credential.id != id),
-            Change::Rename { id, user } => {
-                let entry = self.entry(&id).ok_or(StoreError::NotFound)?;
-                entry.credential.user.name = user.name;
-                entry.credential.user.display_name = user.display_name;
+            Change::Rename { id, user, at } => {
+                self.entry(&id).ok_or(StoreError::NotFound)?.credential.rename(user, at);
             }
             Change::Record { record, value: Some(value) } => {
                 self.records.insert(record.name().to_owned(), value);

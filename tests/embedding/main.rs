@@ -68,20 +68,18 @@ fn rp(id: &str) -> RpId {
 }
 
 fn credential(number: u8, site: &str, user: u8) -> Credential {
+    let user = User {
+        id: UserHandle::new(&[user]).unwrap(),
+        name: Some(format!("user {user}")),
+        display_name: None,
+    };
+    let key = KeyHandle::new(-7, Zeroizing::new([number; 32].into()));
+    let id = CredentialId::new(&[number; 32]).unwrap();
     Credential {
-        id: CredentialId::new(&[number; 32]).unwrap(),
-        rp_id: rp(site),
         rp_name: Some(format!("{site}, as it was called for {number}")),
-        user: User {
-            id: UserHandle::new(&[user]).unwrap(),
-            name: Some(format!("user {user}")),
-            display_name: None,
-        },
         discoverable: !number.is_multiple_of(4),
         protection: Level::from_level(u64::from(number % 3) + 1).unwrap(),
-        backup_eligible: false,
-        key: KeyHandle::new(-7, Zeroizing::new([number; 32].into())),
-        extensions: None,
+        ..Credential::new(id, rp(site), user, key)
     }
 }
 
@@ -147,7 +145,7 @@ fn it_answers_as_the_store_in_memory_does_also_when_it_was_opened_again() {
         record(Some(&[8])),
         save(5, "a.example", 2),
         [save(6, "a.example", 3), record(Some(&[7]))].concat(),
-        vec![Change::Rename { id: id(5), user: renamed }],
+        vec![Change::Rename { id: id(5), user: renamed, at: None }],
         replacing,
         vec![Change::Remove(id(3)), Change::Remove(id(19))],
         record(None),
@@ -188,7 +186,7 @@ fn a_change_that_fails_in_part_fails_whole() {
     done(vault.commit(save(1, "a.example", 1))).unwrap();
     let (before, bytes) = (told(&mut vault), fs::read(place.file()).unwrap());
     let user = credential(1, "a.example", 1).user;
-    let unknown = Change::Rename { id: CredentialId::new(&[19; 32]).unwrap(), user };
+    let unknown = Change::Rename { id: CredentialId::new(&[19; 32]).unwrap(), user, at: None };
     let changes = [save(2, "a.example", 2), record(Some(&[1])), vec![unknown]].concat();
     assert_eq!(done(vault.commit(changes)), Err(StoreError::NotFound));
     assert_eq!(told(&mut vault), before);

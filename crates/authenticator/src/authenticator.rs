@@ -7,7 +7,7 @@ use towline_ctap::{GetInfo, Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    Fingerprint, JobDone, KeepAliveStatus, KeyStore, Output, Token, check_claims,
+    Fingerprint, JobDone, KeepAliveStatus, KeyStore, Output, Token, UnixTime, check_claims,
     dispatch::dispatch,
     flow::{Core, Flow, Next},
     get_info,
@@ -95,6 +95,7 @@ impl Authenticator {
             keys: Box::new(keys),
             algorithms,
             now: None,
+            time: None,
             powered_up: None,
             channel: ChannelId::default(),
             transport: None,
@@ -159,6 +160,12 @@ impl Authenticator {
         self.settle_touch();
         let flow = dispatch(&mut self.core, request);
         self.go_on(channel, flow);
+    }
+
+    /// Tells the time of day, which passkeys carry as a claim: when they were made, changed and used. Without it they carry
+    /// none. Nothing else depends on it.
+    pub const fn handle_unix_time(&mut self, time: UnixTime) {
+        self.core.time = Some(time);
     }
 
     /// Takes a request of CTAP1/U2F: an APDU, as CTAPHID_MSG carries it. Exactly one [`Output::Response`] follows: data, and

@@ -277,7 +277,7 @@ fn rename(core: &mut Core, credential: &Credential, mut user: User) -> Flow {
         make_credential::shorten(name);
     }
     let rp_id = credential.rp_id.clone();
-    let rename = Change::Rename { id: credential.id.clone(), user: user.clone() };
+    let rename = Change::Rename { id: credential.id.clone(), user: user.clone(), at: core.time };
     change(core, rename, move |core| core.events.push(Event::Renamed { rp_id, user }))
 }
 

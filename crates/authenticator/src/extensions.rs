@@ -14,7 +14,7 @@ use towline_ctap::{
 };
 
 use crate::{
-    Change, Config, ExtensionData, LargeBlobPlace, PinComplexity,
+    Change, Config, CredRandom, ExtensionData, LargeBlobPlace, PinComplexity, SecretBytes,
     flow::Core,
     hmac_secret::{Salts, evaluate},
     large_blob::{self, Outcome, Wish},
@@ -142,6 +142,7 @@ impl Creating {
             created.signed.set(protection);
         }
         if config.hmac_secret || config.prf {
+            let secret = CredRandom::Derived(secret);
             // Every credential gets one: who asks for it later only has to be verified, not to be registered again.
             if self.hmac_secret {
                 created.signed.set(&HmacSecret(true));
@@ -154,7 +155,7 @@ impl Creating {
                 let results = prf.eval.map(|salts| evaluate(provider, &secret, verified, &salts));
                 created.unsigned.set(&PrfCreateOutput { enabled: true, results });
             }
-            kept.hmac_secret = Some(secret);
+            kept.cred_random = Some(secret);
         }
         if let Some(blob) = &self.cred_blob {
             let fits = config.cred_blob.is_some_and(|max| blob.len() <= max);
@@ -246,7 +247,7 @@ impl Asserting {
     ) -> Result<Asserted, Status> {
         let provider = &core.provider;
         let (mut signed, mut unsigned) = (Extensions::new(), Extensions::new());
-        if let Some(secret) = kept.and_then(|kept| kept.hmac_secret.as_ref()) {
+        if let Some(secret) = kept.and_then(|kept| kept.cred_random.as_ref()) {
             if let Some(salts) = &self.salts {
                 signed.set(&salts.answer(provider, secret, verified)?);
             }
@@ -256,7 +257,8 @@ impl Asserting {
             }
         }
         if self.cred_blob {
-            let blob = kept.and_then(|kept| kept.cred_blob.as_deref()).unwrap_or_default();
+            let blob = kept.and_then(|kept| kept.cred_blob.as_ref());
+            let blob = blob.map_or(&[][..], SecretBytes::expose);
             signed.set(&CredBlob(blob.to_vec()));
         }
         if self.third_party_payment {

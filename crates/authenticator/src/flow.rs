@@ -7,7 +7,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, Status, Transport};
 
 use crate::{
-    ChannelId, Config, CredentialStore, Event, KeyStore, Token,
+    ChannelId, Config, CredentialStore, Event, KeyStore, Token, UnixTime,
     bio_enrollment::Enrollment,
     credential_management::Enumeration,
     get_next_assertion::Remembered,
@@ -49,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) algorithms: Vec<i64>,
     /// The time of the input at hand; nothing runs before the first input.
     pub(crate) now: Option<Instant>,
+    /// The time of day, where somebody has told it.
+    pub(crate) time: Option<UnixTime>,
     pub(crate) powered_up: Option<Instant>,
     /// The channel of the ceremony at hand.
     pub(crate) channel: ChannelId,

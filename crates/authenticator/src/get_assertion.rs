@@ -310,6 +310,9 @@ fn respond(
     rest: Option<Remembered>,
 ) -> Next {
     let bytes = response.encode();
+    if let (Some(time), Some(credential)) = (core.time, &response.credential) {
+        core.store.used(&credential.id, time);
+    }
     if let Some((rp_id, user)) = used {
         core.events.push(Event::Used { rp_id, user: user.or(response.user) });
     }

@@ -8,7 +8,7 @@ use towline_ctap::{
 };
 use zeroize::Zeroizing;
 
-use crate::{flow::Core, pin_protocol::SharedSecret};
+use crate::{CredRandom, flow::Core, pin_protocol::SharedSecret};
 
 /// One salt or two, decrypted, and the secret under which the answer goes back.
 pub(crate) struct Salts {
@@ -39,7 +39,7 @@ impl Salts {
     pub(crate) fn answer(
         &self,
         provider: &CryptoProvider,
-        secret: &Secret<32>,
+        secret: &CredRandom,
         verified: bool,
     ) -> Result<HmacSecretOutput, Status> {
         let salts = PrfSalts { first: self.first, second: self.second };
@@ -55,13 +55,19 @@ impl Salts {
 /// The values for one salt or two.
 pub(crate) fn evaluate(
     provider: &CryptoProvider,
-    secret: &Secret<32>,
+    secret: &CredRandom,
     verified: bool,
     salts: &PrfSalts,
 ) -> PrfResults {
-    let which: &[u8] = if verified { b"CredRandomWithUV" } else { b"CredRandomWithoutUV" };
-    let cred_random = Secret::new(provider.hmac.key(secret.expose()).sign(&[which]));
-    let key = provider.hmac.key(cred_random.expose());
+    let key = match (secret, verified) {
+        (CredRandom::Derived(secret), _) => {
+            let which: &[u8] = if verified { b"CredRandomWithUV" } else { b"CredRandomWithoutUV" };
+            let cred_random = Secret::new(provider.hmac.key(secret.expose()).sign(&[which]));
+            provider.hmac.key(cred_random.expose())
+        }
+        (CredRandom::Pair { with_uv, .. }, true) => provider.hmac.key(with_uv.expose()),
+        (CredRandom::Pair { without_uv, .. }, false) => provider.hmac.key(without_uv.expose()),
+    };
     let value = |salt: &[u8; 32]| Secret::new(key.sign(&[salt]));
     PrfResults { first: value(&salts.first), second: salts.second.as_ref().map(value) }
 }

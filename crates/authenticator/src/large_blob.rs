@@ -71,7 +71,11 @@ impl Wish {
             (Self::Write(blob), Some(kept)) if may_write && place.is_some() => {
                 let large_blob = Some(LargeBlobPlace::Holds(Box::new(blob.clone())));
                 let data = Some(Box::new(ExtensionData { large_blob, ..kept.clone() }));
-                return Outcome::Write(Change::SetExtensionData { id: id.clone(), data });
+                return Outcome::Write(Change::SetExtensionData {
+                    id: id.clone(),
+                    data,
+                    at: core.time,
+                });
             }
             (Self::Write(_), _) => LargeBlobOutput::Written(false),
         })

@@ -73,6 +73,7 @@ mod get_assertion;
 mod get_info;
 mod get_next_assertion;
 mod hmac_secret;
+mod kept;
 mod keys;
 mod large_blob;
 mod large_blobs;
@@ -108,7 +109,9 @@ pub use config::{
     LargeBlobs, NonDiscoverable, PinComplexity, ResetPolicy,
 };
 pub use config_check::ConfigError;
-pub use credential::{Credential, ExtensionData, KeyHandle, LargeBlobPlace};
+pub use credential::{
+    CredRandom, Credential, ExtensionData, KeyHandle, LargeBlobPlace, SecretBytes, UnixTime,
+};
 pub use enterprise::EnterpriseAttestation;
 pub use fingerprint::{BioEnrollment, Fingerprint, FingerprintKind, Template};
 pub use keys::{KeyError, KeyStore, NewKey};

@@ -1,10 +1,9 @@
 //! Credentials that a request names: stored ones, and those that are their ids (CTAP 2.3 §6.1.2 step 12, §6.2.2 step 7).
 
-use towline_crypto::Secret;
 use towline_ctap::{CredentialId, RpId, User, extension::CredentialProtectionPolicy};
 
 use crate::{
-    Config, Counter, Counters, Credential, ExtensionData, KeyHandle,
+    Config, Counter, Counters, CredRandom, Credential, ExtensionData, KeyHandle,
     flow::{Core, Flow, await_work},
     wrapped::{self, Opened},
 };
@@ -19,6 +18,7 @@ pub(crate) struct Located {
     pub(crate) protection: CredentialProtectionPolicy,
     pub(crate) backup_eligible: bool,
     pub(crate) key: KeyHandle,
+    pub(crate) never_counts: bool,
     pub(crate) extensions: Option<Box<ExtensionData>>,
 }
 
@@ -32,6 +32,7 @@ impl From<Credential> for Located {
             protection: stored.protection,
             backup_eligible: stored.backup_eligible,
             key: stored.key,
+            never_counts: stored.never_counts,
             extensions: stored.extensions,
         }
     }
@@ -41,6 +42,7 @@ impl Located {
     /// What counts its signatures; `None` where nothing is counted. One that is not stored has no counter of its own.
     pub(crate) fn counter(&self, counters: Counters) -> Option<Counter> {
         match counters {
+            _ if self.never_counts => None,
             Counters::Zero => None,
             Counters::PerCredential if self.user.is_some() => Some(Counter::Of(self.id.clone())),
             Counters::Global | Counters::PerCredential => Some(Counter::Global),
@@ -49,11 +51,12 @@ impl Located {
 
     fn opened(config: &Config, id: CredentialId, rp_id: RpId, opened: Opened) -> Self {
         let Opened { content, hmac_secret } = opened;
-        let hmac_secret =
-            Some(hmac_secret).filter(|_: &Secret<32>| config.hmac_secret || config.prf);
-        let third_party_payment = content.third_party_payment;
-        let extensions =
-            ExtensionData { hmac_secret, third_party_payment, ..ExtensionData::default() };
+        let cred_random = (config.hmac_secret || config.prf).then_some(hmac_secret);
+        let extensions = ExtensionData {
+            cred_random: cred_random.map(CredRandom::Derived),
+            third_party_payment: content.third_party_payment,
+            ..ExtensionData::default()
+        };
         Self {
             id,
             rp_id,
@@ -62,6 +65,7 @@ impl Located {
             protection: content.protection,
             backup_eligible: content.backup_eligible,
             key: content.key,
+            never_counts: false,
             extensions: Some(Box::new(extensions)),
         }
     }

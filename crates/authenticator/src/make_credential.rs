@@ -288,17 +288,14 @@ fn step_19(
         }),
         extensions: created.signed,
     };
-    let credential = Credential {
-        id,
-        rp_id: request.rp.id.clone(),
-        rp_name: request.rp.name.clone(),
-        user: request.user.clone(),
-        discoverable: creation.discoverable,
-        protection: creation.extensions.protection.unwrap_or_default(),
-        backup_eligible,
-        key: key.handle,
-        extensions: created.kept,
-    };
+    let (rp, user) = (request.rp.clone(), request.user.clone());
+    let mut credential = Credential::new(id, rp.id, user, key.handle);
+    credential.rp_name = rp.name;
+    credential.discoverable = creation.discoverable;
+    credential.protection = creation.extensions.protection.unwrap_or_default();
+    credential.backup_eligible = backup_eligible;
+    credential.extensions = created.kept;
+    credential.made = core.time;
     let (unsigned, large_blob_key) = (created.unsigned, created.large_blob_key);
     let enterprise = creation.attestation == Attestation::Enterprise;
     let respond = move |statement, auth_data| {

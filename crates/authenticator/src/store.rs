@@ -3,7 +3,7 @@
 use towline_ctap::{CredentialId, Rp, RpId, Status, User, UserHandle};
 use zeroize::Zeroizing;
 
-use crate::{Credential, ExtensionData, Work};
+use crate::{Credential, ExtensionData, UnixTime, Work};
 
 /// Stores credentials, counters and small records of state.
 ///
@@ -18,6 +18,12 @@ pub trait CredentialStore: Send {
 
     /// The credential of this id, whomever it is for.
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError>;
+
+    /// All credentials that are stored, discoverable or not, newest first, a page at a time.
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError>;
+
+    /// A credential signed at this time: a note ([`Credential::used`]). It must not block, and need not be durable at once.
+    fn used(&mut self, id: &CredentialId, at: UnixTime);
 
     /// The relying parties that discoverable credentials are for, `limit` of them at most, in an order that stays the same:
     /// from the first one on, or after the one of this RP ID, which may be gone. The name is that of the newest credential.
@@ -57,6 +63,14 @@ impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
         (**self).lookup(id)
+    }
+
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
+        (**self).all(after, limit)
+    }
+
+    fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        (**self).used(id, at);
     }
 
     fn relying_parties(
@@ -150,6 +164,8 @@ pub enum Change {
         id: CredentialId,
         /// The account.
         user: User,
+        /// When, if that is known.
+        at: Option<UnixTime>,
     },
     /// Replaces what extensions keep with a credential; its place in the order and its counter stay. Without such a
     /// credential it is [`StoreError::NotFound`]; [`StoreError::Full`] where there is no room for it.
@@ -158,6 +174,8 @@ pub enum Change {
         id: CredentialId,
         /// What is kept from now on.
         data: Option<Box<ExtensionData>>,
+        /// When, if that is known.
+        at: Option<UnixTime>,
     },
     /// Writes a record, or removes it.
     Record {

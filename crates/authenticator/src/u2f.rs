@@ -13,6 +13,7 @@ use towline_ctap::{
 use crate::{
     Config, Counter, Counters, KeyHandle, NewKey, Purpose,
     flow::{Core, Flow, Next, await_work},
+    located,
     new_key::{self, await_with_key},
     person::Gestures,
     state, u2f_certificate,
@@ -155,7 +156,10 @@ fn authenticate(
                 }
             }
         }
-        let Located { key, counter, .. } = located;
+        let Located { key, counter, stored, .. } = located;
+        if let (Some(time), Some(id)) = (core.time, &stored) {
+            core.store.used(id, time);
+        }
         let Some(counter) = counter else {
             return sign(core, &key, challenge, application, &gestures, 0);
         };
@@ -173,6 +177,8 @@ struct Located {
     protection: CredentialProtectionPolicy,
     /// What counts its signatures, if anything does.
     counter: Option<Counter>,
+    /// Its id, if it is kept in the store.
+    stored: Option<CredentialId>,
 }
 
 /// Finds what a key handle names for this application, in itself or in the store.
@@ -189,7 +195,7 @@ fn locate(
             let Content { key, protection, .. } = opened.content;
             // There is nowhere to keep one for each.
             let counter = (counters != Counters::Zero).then_some(Counter::Global);
-            return then(core, Some(Located { key, protection, counter }));
+            return then(core, Some(Located { key, protection, counter, stored: None }));
         }
         let work = core.store.lookup(&id);
         await_work(core, work, move |core, found| {
@@ -197,14 +203,11 @@ fn locate(
             let ours = found.filter(|credential| {
                 !credential.discoverable && credential.rp_id.hash(&core.provider) == application
             });
-            let located = ours.map(|credential| Located {
-                key: credential.key,
-                protection: credential.protection,
-                counter: match counters {
-                    Counters::Zero => None,
-                    Counters::Global => Some(Counter::Global),
-                    Counters::PerCredential => Some(Counter::Of(credential.id)),
-                },
+            let located = ours.map(located::Located::from).map(|located| Located {
+                counter: located.counter(counters),
+                key: located.key,
+                protection: located.protection,
+                stored: Some(located.id),
             });
             then(core, located)
         })

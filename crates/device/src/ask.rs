@@ -22,7 +22,6 @@ pub struct Ask<Q = Question, A = Answer> {
 
 impl<Q, A> Ask<Q, A> {
     /// Opens a question. It is withdrawn when the [`Pending`] is dropped.
-    #[must_use]
     pub fn open(question: Q) -> (Self, Pending<A>) {
         let (answer, pending) = oneshot::channel();
         (Self { question, answer }, Pending(pending))

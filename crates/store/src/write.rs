@@ -66,12 +66,9 @@ impl Writing<'_> {
                 self.save(&credential, replaces).map(drop).map_err(Refused::from)
             }
             Change::Remove(id) => Ok(self.remove(&id)?),
-            Change::Rename { id, user } => self.update(&id, |credential| {
-                credential.user.name = user.name;
-                credential.user.display_name = user.display_name;
-            }),
-            Change::SetExtensionData { id, data } => {
-                self.update(&id, |credential| credential.extensions = data)
+            Change::Rename { id, user, at } => self.update(&id, |credential| credential.rename(user, at)),
+            Change::SetExtensionData { id, data, at } => {
+                self.update(&id, |credential| credential.set_extension_data(data, at))
             }
             Change::Record { record, value } => {
                 let (name, mut records) = (record.name(), self.change.open_table(RECORDS)?);

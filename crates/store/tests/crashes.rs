@@ -84,20 +84,16 @@ fn change_until_killed(path: &Path) {
     loop {
         let key = algorithm.generate(&*provider.random).unwrap();
         let material = Zeroizing::new(key.private_bytes().unwrap().to_vec().into_boxed_slice());
+        let user = User {
+            id: UserHandle::new(&number.to_be_bytes()).unwrap(),
+            name: Some("alice".to_owned()),
+            display_name: None,
+        };
+        let rp_id = RpId::new(&format!("site-{}.example", number % 50)).unwrap();
+        let key = KeyHandle::new(-7, material);
         let credential = Credential {
-            id: id(number),
-            rp_id: RpId::new(&format!("site-{}.example", number % 50)).unwrap(),
-            rp_name: None,
-            user: User {
-                id: UserHandle::new(&number.to_be_bytes()).unwrap(),
-                name: Some("alice".to_owned()),
-                display_name: None,
-            },
             discoverable: true,
-            protection: CredentialProtectionPolicy::UserVerificationOptional,
-            backup_eligible: false,
-            key: KeyHandle::new(-7, material),
-            extensions: None,
+            ..Credential::new(id(number), rp_id, user, key)
         };
         let save = Change::Save { credential: Box::new(credential), replaces: None };
         done(store.commit(vec![save]));

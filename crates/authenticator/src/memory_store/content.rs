@@ -1,27 +1,26 @@
 //! What the store in memory holds, and how it changes.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher, RandomState},
     ops::Bound,
-    sync::Arc,
 };
 
-use towline_ctap::{CredentialId, Rp, RpId, User, UserHandle};
+use towline_ctap::{CredentialId, Rp, RpId, UserHandle};
 use zeroize::Zeroizing;
 
 use super::{
-    encoding::Encoded,
     index::{Index, NO_SLOT, at},
     reserve_an_eighth,
 };
 use crate::{
-    Capacity, Change, Counter, Credential, Cursor, ExtensionData, Page, Query, Record,
-    RelyingParties, StoreError,
+    Capacity, Change, Counter, Credential, Cursor, Page, Query, Record, RelyingParties, StoreError,
+    UnixTime, stored_credential::Keys,
 };
 
 /// Credentials in slots, which keep their numbers, and three ways to find a slot: by credential id, by account, and by RP ID
-/// in the order in which the credentials came. Whatever is not needed to find one is in its [`Encoded`] form.
+/// in the order in which the credentials came. Each is kept as [`Credential::to_bytes`].
 #[derive(Default)]
 pub(super) struct Content<S = RandomState> {
     slots: Vec<Option<Entry>>,
@@ -30,8 +29,8 @@ pub(super) struct Content<S = RandomState> {
     ids: Index<S>,
     /// By RP ID and user handle; the discoverable ones only.
     accounts: Index<S>,
-    /// Those with discoverable credentials. They share their names with the entries.
-    parties: BTreeMap<Arc<str>, Party>,
+    /// Those with discoverable credentials.
+    parties: BTreeMap<Box<str>, Party>,
     records: HashMap<Record, Zeroizing<Vec<u8>>>,
     /// The global signature counter.
     counter: u32,
@@ -42,12 +41,16 @@ pub(super) struct Content<S = RandomState> {
 }
 
 struct Entry {
-    encoded: Encoded,
-    rp_id: Arc<str>,
+    bytes: Bytes,
     /// Its place in the order in which credentials came; never given out again.
     age: u64,
     counter: u32,
+    /// When it signed last, if that is later than what the bytes say.
+    used: Option<UnixTime>,
 }
+
+/// A credential as bytes; secrets.
+type Bytes = Zeroizing<Box<[u8]>>;
 
 /// The discoverable credentials of one RP ID.
 #[derive(Default)]
@@ -62,7 +65,7 @@ struct Party {
 enum Undo {
     Take(u32),
     Put(Entry),
-    Replace(u32, Encoded),
+    Replace(u32, Bytes),
     Record(Record, Option<Zeroizing<Vec<u8>>>),
 }
 
@@ -93,7 +96,9 @@ impl<S: BuildHasher + Default> Content<S> {
 
     pub(super) fn find(&self, rp_id: &RpId, ids: &[CredentialId]) -> Vec<Credential> {
         let here = ids.iter().filter_map(|id| self.entry(self.slot(id)?));
-        here.filter(|entry| *entry.rp_id == *rp_id.as_str()).filter_map(Entry::credential).collect()
+        let here =
+            here.filter(|entry| entry.keys().is_some_and(|keys| keys.rp_id == rp_id.as_str()));
+        here.filter_map(Entry::credential).collect()
     }
 
     pub(super) fn account(&self, rp_id: &RpId, user: &UserHandle) -> Option<Credential> {
@@ -116,6 +121,25 @@ impl<S: BuildHasher + Default> Content<S> {
             page.end = Some(Cursor(entry.age));
         }
         page
+    }
+
+    /// All credentials, newest first.
+    pub(super) fn all(&self, after: Option<Cursor>, limit: usize) -> Page {
+        let mut entries: Vec<&Entry> = self.slots.iter().flatten().collect();
+        entries.sort_unstable_by_key(|entry| Reverse(entry.age));
+        let before = after.map_or(u64::MAX, |Cursor(age)| age);
+        let mut page = Page { total: entries.len(), ..Page::default() };
+        for entry in entries.into_iter().filter(|entry| entry.age < before).take(limit) {
+            page.credentials.extend(entry.credential());
+            page.end = Some(Cursor(entry.age));
+        }
+        page
+    }
+
+    pub(super) fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        if let Some(entry) = self.slot(id).and_then(|slot| self.entry_mut(slot)) {
+            entry.used = Some(at);
+        }
     }
 
     pub(super) fn relying_parties(&self, after: Option<&RpId>, limit: usize) -> RelyingParties {
@@ -182,34 +206,37 @@ impl<S: BuildHasher + Default> Content<S> {
                 let same = self.slot(&credential.id);
                 undo.extend(same.and_then(|slot| self.take(slot)).map(Undo::Put));
                 self.newest = self.newest.saturating_add(1);
-                let entry = Entry {
-                    encoded: Encoded::new(&credential),
-                    rp_id: self.shared(rp_id),
-                    age: self.newest,
-                    counter: 0,
-                };
+                let entry =
+                    Entry { bytes: exactly(&credential), age: self.newest, counter: 0, used: None };
                 undo.push(Undo::Take(self.put(entry).ok_or(StoreError::Full)?));
             }
             Change::Remove(id) => {
                 let slot = self.slot(&id);
                 undo.extend(slot.and_then(|slot| self.take(slot)).map(Undo::Put));
             }
-            Change::Rename { id, user } => {
-                let slot = self.slot(&id).ok_or(StoreError::NotFound)?;
-                let renamed = self.entry(slot).and_then(|entry| entry.renamed(user));
-                let before = self.replace(slot, renamed.ok_or(StoreError::NotFound)?);
-                undo.extend(before.map(|before| Undo::Replace(slot, before)));
+            Change::Rename { id, user, at } => {
+                self.change(&id, undo, |credential| credential.rename(user, at))?;
             }
-            Change::SetExtensionData { id, data } => {
-                let slot = self.slot(&id).ok_or(StoreError::NotFound)?;
-                let changed = self.entry(slot).and_then(|entry| entry.with_extensions(data));
-                let before = self.replace(slot, changed.ok_or(StoreError::NotFound)?);
-                undo.extend(before.map(|before| Undo::Replace(slot, before)));
+            Change::SetExtensionData { id, data, at } => {
+                self.change(&id, undo, |credential| credential.set_extension_data(data, at))?;
             }
             Change::Record { record, value } => {
                 undo.push(Undo::Record(record, self.write(record, value)));
             }
         }
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        id: &CredentialId,
+        undo: &mut Vec<Undo>,
+        change: impl FnOnce(&mut Credential),
+    ) -> Result<(), StoreError> {
+        let slot = self.slot(id).ok_or(StoreError::NotFound)?;
+        let changed = self.entry(slot).and_then(|entry| entry.changed(change));
+        let before = self.replace(slot, changed.ok_or(StoreError::NotFound)?);
+        undo.extend(before.map(|before| Undo::Replace(slot, before)));
         Ok(())
     }
 
@@ -224,14 +251,14 @@ impl<S: BuildHasher + Default> Content<S> {
 
     /// Puts an entry into a free slot and the indexes; `None` if there can't be any more slots.
     fn put(&mut self, entry: Entry) -> Option<u32> {
-        let keys = entry.encoded.keys()?;
+        let keys = entry.keys()?;
         let slot = self.free.pop().or_else(|| self.new_slot())?;
         self.ids.insert(keys.id, slot);
         if keys.discoverable {
-            self.accounts.insert((&*entry.rp_id, keys.user), slot);
+            self.accounts.insert((keys.rp_id, keys.user), slot);
             self.discoverable = self.discoverable.saturating_add(1);
             // A new one goes to the end; one that comes back goes to where it was.
-            let party = self.parties.entry(Arc::clone(&entry.rp_id)).or_default();
+            let party = self.parties.entry(keys.rp_id.into()).or_default();
             party.slots.insert(place(&self.slots, &party.slots, entry.age), slot);
             party.open = party.open.saturating_add(keys.open.into());
         }
@@ -249,17 +276,17 @@ impl<S: BuildHasher + Default> Content<S> {
     /// Takes an entry out of its slot and the indexes.
     fn take(&mut self, slot: u32) -> Option<Entry> {
         let entry = self.slots.get(at(slot))?.as_ref()?;
-        let keys = entry.encoded.keys()?;
+        let keys = entry.keys()?;
         self.ids.remove(slot);
         if keys.discoverable {
             self.accounts.remove(slot);
             self.discoverable = self.discoverable.saturating_sub(1);
-            let party = self.parties.get_mut(&entry.rp_id)?;
+            let party = self.parties.get_mut(keys.rp_id)?;
             let place = place(&self.slots, &party.slots, entry.age);
             party.slots.remove(place);
             party.open = party.open.saturating_sub(keys.open.into());
             if party.slots.is_empty() {
-                self.parties.remove(&entry.rp_id);
+                self.parties.remove(keys.rp_id);
             }
         }
         self.free.push(slot);
@@ -267,8 +294,8 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     /// Puts another form of the same credential in its place, and gives back what was there.
-    fn replace(&mut self, slot: u32, encoded: Encoded) -> Option<Encoded> {
-        Some(std::mem::replace(&mut self.entry_mut(slot)?.encoded, encoded))
+    fn replace(&mut self, slot: u32, bytes: Bytes) -> Option<Bytes> {
+        Some(std::mem::replace(&mut self.entry_mut(slot)?.bytes, bytes))
     }
 
     fn write(
@@ -282,15 +309,10 @@ impl<S: BuildHasher + Default> Content<S> {
         }
     }
 
-    /// The name of a relying party, which its discoverable credentials share.
-    fn shared(&self, rp_id: &str) -> Arc<str> {
-        self.parties.get_key_value(rp_id).map_or_else(|| rp_id.into(), |(known, _)| known.clone())
-    }
-
     fn slot(&self, id: &CredentialId) -> Option<u32> {
         let id = id.as_bytes();
         self.ids.find(id, |slot| {
-            let keys = self.entry(slot).and_then(|entry| entry.encoded.keys());
+            let keys = self.entry(slot).and_then(|entry| entry.keys());
             keys.is_some_and(|keys| keys.id == id)
         })
     }
@@ -298,7 +320,7 @@ impl<S: BuildHasher + Default> Content<S> {
     fn account_slot(&self, rp_id: &str, user: &[u8]) -> Option<u32> {
         self.accounts.find((rp_id, user), |slot| {
             self.entry(slot).is_some_and(|entry| {
-                *entry.rp_id == *rp_id && entry.encoded.keys().is_some_and(|keys| keys.user == user)
+                entry.keys().is_some_and(|keys| keys.rp_id == rp_id && keys.user == user)
             })
         })
     }
@@ -320,21 +342,27 @@ fn place(entries: &[Option<Entry>], slots: &[u32], age: u64) -> usize {
 
 impl Entry {
     fn credential(&self) -> Option<Credential> {
-        self.encoded.decode(&self.rp_id)
+        let mut credential = Credential::from_bytes(&self.bytes).ok()?;
+        credential.used = self.used.or(credential.used);
+        Some(credential)
+    }
+
+    fn keys(&self) -> Option<Keys<'_>> {
+        Credential::keys(&self.bytes)
     }
 
     fn is_open(&self) -> bool {
-        self.encoded.keys().is_some_and(|keys| keys.open)
+        self.keys().is_some_and(|keys| keys.open)
     }
 
-    fn renamed(&self, user: User) -> Option<Encoded> {
+    fn changed(&self, change: impl FnOnce(&mut Credential)) -> Option<Bytes> {
         let mut credential = self.credential()?;
-        credential.user.name = user.name;
-        credential.user.display_name = user.display_name;
-        Some(Encoded::new(&credential))
+        change(&mut credential);
+        Some(exactly(&credential))
     }
+}
 
-    fn with_extensions(&self, extensions: Option<Box<ExtensionData>>) -> Option<Encoded> {
-        Some(Encoded::new(&Credential { extensions, ..self.credential()? }))
-    }
+/// Without the room that was not needed.
+fn exactly(credential: &Credential) -> Bytes {
+    Zeroizing::new(credential.to_bytes().as_slice().into())
 }

@@ -1,10 +1,9 @@
 //! A store in memory, for tests, demos and short-lived authenticators.
 //!
-//! A discoverable credential costs some 300 bytes, most of them its own content: it is kept as bytes (`encoding`) in a slot of a
-//! table (`content`), and the indexes refer to it by the number of the slot (`index`).
+//! A discoverable credential costs some 300 bytes, most of them its own content: it is kept as bytes in a slot of a table
+//! (`content`), and the indexes refer to it by the number of the slot (`index`).
 
 mod content;
-mod encoding;
 mod index;
 #[cfg(test)]
 mod tests;
@@ -19,8 +18,8 @@ use zeroize::Zeroizing;
 
 use self::content::Content;
 use crate::{
-    Capacity, Change, Counter, Credential, CredentialStore, Page, Query, Record, RelyingParties,
-    StoreError, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
+    RelyingParties, StoreError, UnixTime, Work,
 };
 
 /// A store in memory. A clone is a handle to the same store, to inspect it or to give it to a second authenticator after
@@ -90,6 +89,14 @@ impl CredentialStore for MemoryStore {
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
         Work::ready(self.lock().credential(id))
+    }
+
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
+        Work::ready(self.lock().all(after, limit))
+    }
+
+    fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        self.lock().used(id, at);
     }
 
     fn relying_parties(

@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::content::Content;
 use crate::{
-    Capacity, Change, Counter, Credential, Cursor, ExtensionData, KeyHandle, LargeBlobPlace, Page,
-    Query, Record, RelyingParties, StoreError,
+    Capacity, Change, Counter, CredRandom, Credential, Cursor, ExtensionData, KeyHandle,
+    LargeBlobPlace, Page, Query, Record, RelyingParties, StoreError, UnixTime,
 };
 
 /// Hashes of one bit: nearly all keys collide.
@@ -77,16 +77,18 @@ impl Model {
                 self.credentials.push(((**new).clone(), age, 0));
             }
             Change::Remove(id) => self.credentials.retain(|(old, ..)| old.id != *id),
-            Change::Rename { id, user } => {
+            Change::Rename { id, user, .. } => {
                 let found = self.credentials.iter_mut().find(|(old, ..)| old.id == *id);
                 let (credential, ..) = found.ok_or(StoreError::NotFound)?;
                 credential.user.name.clone_from(&user.name);
                 credential.user.display_name.clone_from(&user.display_name);
+                credential.revision += 1;
             }
-            Change::SetExtensionData { id, data } => {
+            Change::SetExtensionData { id, data, .. } => {
                 let found = self.credentials.iter_mut().find(|(old, ..)| old.id == *id);
                 let (credential, ..) = found.ok_or(StoreError::NotFound)?;
                 credential.extensions.clone_from(data);
+                credential.revision += 1;
             }
             Change::Record { record, value: Some(value) } => {
                 self.records.insert(*record, value.clone());
@@ -165,9 +167,16 @@ fn place() -> impl Strategy<Value = LargeBlobPlace> {
 fn extensions() -> impl Strategy<Value = ExtensionData> {
     let blob = option::of(vec(any::<u8>(), 0..300));
     let secret = || option::of(any::<[u8; 32]>());
-    let parts = (secret(), blob, secret(), option::of(place()), any::<bool>());
-    parts.prop_map(|(secret, blob, key, large_blob, payment)| ExtensionData {
-        hmac_secret: secret.map(Secret::new),
+    let random = option::of(any::<([u8; 32], Option<[u8; 32]>)>().prop_map(|(one, other)| {
+        let (one, other) = (Secret::new(one), other.map(Secret::new));
+        match other {
+            None => CredRandom::Derived(one),
+            Some(without_uv) => CredRandom::Pair { with_uv: one, without_uv },
+        }
+    }));
+    let parts = (random, blob, secret(), option::of(place()), any::<bool>());
+    parts.prop_map(|(cred_random, blob, key, large_blob, payment)| ExtensionData {
+        cred_random,
         cred_blob: blob.map(Into::into),
         large_blob_key: key.map(|key| LargeBlobKey::new(Secret::new(key))),
         large_blob,
@@ -179,21 +188,28 @@ fn credential() -> impl Strategy<Value = Credential> {
     let key = (any::<i64>(), vec(any::<u8>(), 0..200));
     let key = key.prop_map(|(alg, key)| KeyHandle::new(alg, Zeroizing::new(key.into())));
     let flags = (prop::bool::weighted(0.8), any::<bool>(), 1..4_u64);
-    (IDS, RP_IDS, name(), user(), key, option::of(extensions()), flags).prop_map(
-        |(number, rp, rp_name, user, key, extensions, (discoverable, backup_eligible, level))| {
-            Credential {
-                id: id(number),
-                rp_id: rp_id(rp),
-                rp_name,
-                user,
-                discoverable,
-                protection: CredentialProtectionPolicy::from_level(level).unwrap(),
-                backup_eligible,
-                key,
-                extensions: extensions.map(Box::new),
-            }
-        },
-    )
+    let time = || option::of(any::<i64>().prop_map(UnixTime));
+    let foreign = option::of(vec(any::<u8>(), 0..50).prop_map(Into::into));
+    let history = (any::<bool>(), time(), time(), time(), 0..u64::MAX / 2, foreign);
+    let parts = (IDS, RP_IDS, name(), user(), key, option::of(extensions()), flags, history);
+    parts.prop_map(|(number, rp, rp_name, user, key, extensions, flags, history)| {
+        let (discoverable, backup_eligible, level) = flags;
+        let (never_counts, made, changed, used, revision, foreign) = history;
+        Credential {
+            rp_name,
+            discoverable,
+            protection: CredentialProtectionPolicy::from_level(level).unwrap(),
+            backup_eligible,
+            extensions: extensions.map(Box::new),
+            never_counts,
+            made,
+            changed,
+            used,
+            revision,
+            foreign,
+            ..Credential::new(id(number), rp_id(rp), user, key)
+        }
+    })
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -204,10 +220,15 @@ fn change() -> impl Strategy<Value = Change> {
             replaces: replaces.map(id),
         }),
         3 => IDS.prop_map(|number| Change::Remove(id(number))),
-        2 => (IDS, user()).prop_map(|(number, user)| Change::Rename { id: id(number), user }),
+        2 => (IDS, user()).prop_map(|(number, user)| Change::Rename {
+            id: id(number),
+            user,
+            at: None,
+        }),
         2 => (IDS, option::of(extensions())).prop_map(|(number, data)| Change::SetExtensionData {
             id: id(number),
             data: data.map(Box::new),
+            at: None,
         }),
         1 => value.prop_map(|value| Change::Record { record: Record::UvRetries, value }),
     ]
@@ -217,6 +238,7 @@ fn change() -> impl Strategy<Value = Change> {
 enum Step {
     Commit(Vec<Change>),
     Count(Option<u8>),
+    Used(u8, i64),
     Clear,
 }
 
@@ -224,6 +246,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         20 => vec(change(), 1..5).prop_map(Step::Commit),
         5 => option::of(IDS).prop_map(Step::Count),
+        3 => (IDS, any::<i64>()).prop_map(|(id, at)| Step::Used(id, at)),
         1 => Just(Step::Clear),
     ];
     vec(step, 0..60)
@@ -242,6 +265,13 @@ fn agree<S: BuildHasher + Default>(limit: Option<usize>, steps: Vec<Step>) {
                 let counter = number.map_or(Counter::Global, |number| Counter::Of(id(number)));
                 assert_eq!(store.count(&counter), model.count(&counter));
             }
+            Step::Used(number, at) => {
+                store.used(&id(number), UnixTime(at));
+                let found = model.credentials.iter_mut().find(|(old, ..)| old.id == id(number));
+                if let Some((credential, ..)) = found {
+                    credential.used = Some(UnixTime(at));
+                }
+            }
             Step::Clear => {
                 store.clear();
                 model = Model { limit, counter: model.counter, ..Model::default() };
@@ -254,6 +284,18 @@ fn agree<S: BuildHasher + Default>(limit: Option<usize>, steps: Vec<Step>) {
 fn compare<S: BuildHasher + Default>(store: &Content<S>, model: &Model) {
     assert_eq!(store.credentials(), model.list());
     assert_eq!(store.len(), model.credentials.len());
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.all(after, 2);
+        assert_eq!(page.total, model.credentials.len());
+        if page.credentials.is_empty() {
+            break;
+        }
+        all.extend(page.credentials);
+        after = page.end;
+    }
+    all.reverse();
+    assert_eq!(all, model.list());
     assert_eq!(store.record(Record::UvRetries), model.records.get(&Record::UvRetries).cloned());
     let discoverable = model.list().iter().filter(|c| c.discoverable).count();
     let remaining = model.limit.map(|limit| limit - model.credentials.len());
@@ -335,21 +377,11 @@ proptest! {
 }
 
 fn saved(number: u32) -> Change {
-    let credential = Credential {
-        id: CredentialId::new(&number.to_be_bytes()).unwrap(),
-        rp_id: rp_id(0),
-        rp_name: None,
-        user: User {
-            id: UserHandle::new(&number.to_be_bytes()).unwrap(),
-            name: None,
-            display_name: None,
-        },
-        discoverable: true,
-        protection: CredentialProtectionPolicy::default(),
-        backup_eligible: false,
-        key: KeyHandle::new(-7, Zeroizing::new([7; 32].into())),
-        extensions: None,
-    };
+    let user = UserHandle::new(&number.to_be_bytes()).unwrap();
+    let user = User { id: user, name: None, display_name: None };
+    let id = CredentialId::new(&number.to_be_bytes()).unwrap();
+    let key = KeyHandle::new(-7, Zeroizing::new([7; 32].into()));
+    let credential = Credential { discoverable: true, ..Credential::new(id, rp_id(0), user, key) };
     Change::Save { credential: Box::new(credential), replaces: None }
 }
 

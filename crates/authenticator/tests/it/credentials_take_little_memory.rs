@@ -2,10 +2,11 @@
 
 use allocation_counter::measure;
 use towline_authenticator::{
-    Change, Credential, CredentialStore, ExtensionData, KeyHandle, MemoryStore, Work,
+    Change, CredRandom, Credential, CredentialStore, ExtensionData, KeyHandle, MemoryStore,
+    UnixTime, Work,
 };
 use towline_crypto::Secret;
-use towline_ctap::{CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy};
+use towline_ctap::{CredentialId, RpId, User, UserHandle};
 use zeroize::Zeroizing;
 
 /// A credential as sites of every kind make them: the user handle has 16, 32, 40 or 64 bytes, the names are as long as an
@@ -15,20 +16,21 @@ fn realistic(number: u32, sites: u32, extensions: Option<Box<ExtensionData>>) ->
     handle.resize([16, 32, 40, 64][number as usize % 4], 0x5a);
     let mut id = number.to_le_bytes().to_vec();
     id.resize(32, 0xa5);
+    let id = CredentialId::new(&id).unwrap();
+    let rp_id = RpId::new(&format!("site{:06}.test", number.wrapping_mul(7919) % sites)).unwrap();
+    let user = User {
+        id: UserHandle::new(&handle).unwrap(),
+        name: Some(format!("user{number:06}@mail.test")),
+        display_name: Some("Alex Johnson".into()),
+    };
+    let key = KeyHandle::new(-7, Zeroizing::new([7; 32].into()));
     Credential {
-        id: CredentialId::new(&id).unwrap(),
-        rp_id: RpId::new(&format!("site{:06}.test", number.wrapping_mul(7919) % sites)).unwrap(),
         rp_name: Some(format!("Site {}", number % sites)),
-        user: User {
-            id: UserHandle::new(&handle).unwrap(),
-            name: Some(format!("user{number:06}@mail.test")),
-            display_name: Some("Alex Johnson".into()),
-        },
         discoverable: true,
-        protection: CredentialProtectionPolicy::UserVerificationOptional,
         backup_eligible: true,
-        key: KeyHandle::new(-7, Zeroizing::new([7; 32].into())),
         extensions,
+        made: Some(UnixTime(1_796_000_000)),
+        ..Credential::new(id, rp_id, user, key)
     }
 }
 
@@ -60,7 +62,7 @@ fn a_discoverable_credential_takes_at_most_350_bytes() {
 #[test]
 fn so_does_one_with_the_secret_of_hmac_secret_and_prf() {
     let mut extensions = ExtensionData::default();
-    extensions.hmac_secret = Some(Secret::new([9; 32]));
+    extensions.cred_random = Some(CredRandom::Derived(Secret::new([9; 32])));
     let each = bytes_each(20_000, Some(&extensions));
     assert!(each <= 350, "{each} bytes");
 }

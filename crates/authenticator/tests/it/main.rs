@@ -35,6 +35,7 @@ mod make_credential_refuses;
 mod management_step_by_step;
 mod older_clients_are_served;
 mod passkeys_are_made_and_used;
+mod passkeys_from_elsewhere;
 mod pins_step_by_step;
 mod reset_deletes_everything;
 mod rig;

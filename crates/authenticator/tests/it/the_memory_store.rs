@@ -20,17 +20,8 @@ fn id(number: u32) -> CredentialId {
 }
 
 fn credential(number: u32, rp: &str, name: &str) -> Credential {
-    Credential {
-        id: id(number),
-        rp_id: rp_id(rp),
-        rp_name: None,
-        user: user(name),
-        discoverable: true,
-        protection: CredentialProtectionPolicy::UserVerificationOptional,
-        backup_eligible: false,
-        key: KeyHandle::new(-7, Zeroizing::new([7; 32].into())),
-        extensions: None,
-    }
+    let key = KeyHandle::new(-7, Zeroizing::new([7; 32].into()));
+    Credential { discoverable: true, ..Credential::new(id(number), rp_id(rp), user(name), key) }
 }
 
 fn save(store: &mut MemoryStore, credential: Credential) -> Result<(), StoreError> {

@@ -33,12 +33,12 @@ fn change() -> impl Strategy<Value = Change> {
     let renamed = (0..20_u8, any::<Option<String>>()).prop_map(|(number, name)| {
         let mut user = credential(number, "a.example", 9).user;
         user.name = name;
-        Change::Rename { id: id(number), user }
+        Change::Rename { id: id(number), user, at: None }
     });
     let extended = (0..20_u8, any::<bool>()).prop_map(|(number, kept)| {
         let mut data = ExtensionData::default();
         data.third_party_payment = true;
-        Change::SetExtensionData { id: id(number), data: kept.then(|| Box::new(data)) }
+        Change::SetExtensionData { id: id(number), data: kept.then(|| Box::new(data)), at: None }
     });
     let recorded =
         (any::<bool>(), proptest::option::of(any::<[u8; 3]>())).prop_map(|(pin, value)| {

@@ -84,20 +84,17 @@ pub(crate) fn id(number: u8) -> CredentialId {
 }
 
 pub(crate) fn credential(number: u8, site: &str, user: u8) -> Credential {
+    let user = User {
+        id: UserHandle::new(&[user]).unwrap(),
+        name: Some(format!("user {user}")),
+        display_name: None,
+    };
+    let key = KeyHandle::new(-7, Zeroizing::new([number; 32].into()));
     Credential {
-        id: id(number),
-        rp_id: rp(site),
         rp_name: Some(format!("{site}, as it was called for {number}")),
-        user: User {
-            id: UserHandle::new(&[user]).unwrap(),
-            name: Some(format!("user {user}")),
-            display_name: None,
-        },
         discoverable: !number.is_multiple_of(4),
         protection: Level::from_level(u64::from(number % 3) + 1).unwrap(),
-        backup_eligible: false,
-        key: KeyHandle::new(-7, Zeroizing::new([number; 32].into())),
-        extensions: None,
+        ..Credential::new(id(number), rp(site), user, key)
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyError, KeyHandle, KeyStore,
+    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, UnixTime,
+    Work,
 };
 use towline_crypto::{CryptoProvider, Error, Random};
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
@@ -77,6 +78,14 @@ impl CredentialStore for FragileStore {
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
         or_fail!(self, self.0.lookup(id))
+    }
+
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
+        or_fail!(self, self.0.all(after, limit))
+    }
+
+    fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        self.0.used(id, at);
     }
 
     fn relying_parties(

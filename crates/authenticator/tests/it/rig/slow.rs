@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyError, KeyHandle, KeyStore,
+    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, UnixTime,
+    Work,
 };
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
@@ -34,6 +35,15 @@ impl CredentialStore for SlowStore {
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
         let (mut store, id) = (self.0.clone(), id.clone());
         later(move || store.lookup(&id))
+    }
+
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
+        let mut store = self.0.clone();
+        later(move || store.all(after, limit))
+    }
+
+    fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        self.0.used(id, at);
     }
 
     fn relying_parties(
