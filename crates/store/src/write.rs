@@ -66,7 +66,9 @@ impl Writing<'_> {
                 self.save(&credential, replaces).map(drop).map_err(Refused::from)
             }
             Change::Remove(id) => Ok(self.remove(&id)?),
-            Change::Rename { id, user, at } => self.update(&id, |credential| credential.rename(user, at)),
+            Change::Rename { id, user, at } => {
+                self.update(&id, |credential| credential.rename(user, at))
+            }
             Change::SetExtensionData { id, data, at } => {
                 self.update(&id, |credential| credential.set_extension_data(data, at))
             }

@@ -91,10 +91,8 @@ fn change_until_killed(path: &Path) {
         };
         let rp_id = RpId::new(&format!("site-{}.example", number % 50)).unwrap();
         let key = KeyHandle::new(-7, material);
-        let credential = Credential {
-            discoverable: true,
-            ..Credential::new(id(number), rp_id, user, key)
-        };
+        let credential =
+            Credential { discoverable: true, ..Credential::new(id(number), rp_id, user, key) };
         let save = Change::Save { credential: Box::new(credential), replaces: None };
         done(store.commit(vec![save]));
         writeln!(out, "credential {number}").unwrap();
