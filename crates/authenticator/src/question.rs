@@ -54,10 +54,25 @@ pub enum Question {
 }
 
 impl Question {
-    /// The answer of somebody who agrees to everything, and whose finger the sensor always knows: for simulated presence,
-    /// demos and tests. Of several accounts it is the first, which is the newest.
+    /// What a yes answers, and nothing but a yes: [`Answer::Approve`] to [`Question::ConfirmPresence`]. `None` for whatever a
+    /// yes is no proof of: that the person was verified, which account they chose, what a sensor saw, that a command was
+    /// carried out.
     #[must_use]
-    pub fn agreement(&self) -> Answer {
+    pub const fn agreement(&self) -> Option<Answer> {
+        match self {
+            Self::ConfirmPresence { .. } => Some(Answer::Approve),
+            Self::VerifyUser { .. }
+            | Self::ChooseAccount { .. }
+            | Self::EnrollFingerprint { .. }
+            | Self::VendorCommand { .. } => None,
+        }
+    }
+
+    /// The answer of a person who is simulated: agrees to everything, is always verified, takes the first account, which is
+    /// the newest, and has a finger that the sensor always knows. For tests and demos; whoever uses it outside of them has to
+    /// say that verification is simulated, since a site takes it for a person who was verified.
+    #[must_use]
+    pub fn simulated_agreement(&self) -> Answer {
         match self {
             Self::ConfirmPresence { .. } | Self::VendorCommand { .. } => Answer::Approve,
             Self::VerifyUser { .. } => Answer::Verified,
@@ -322,8 +337,8 @@ impl fmt::Display for Plain<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Purpose, Question};
-    use towline_ctap::{Rp, RpId, User, UserHandle};
+    use super::{Answer, Purpose, Question};
+    use towline_ctap::{Rp, RpId, TemplateId, User, UserHandle};
 
     fn asks(rp: &str, site: &str, name: &str) -> String {
         let purpose = Purpose::Create {
@@ -336,6 +351,23 @@ mod tests {
             replaces: false,
         };
         Question::ConfirmPresence { purpose }.to_string()
+    }
+
+    #[test]
+    fn a_yes_is_no_proof_that_the_person_was_verified() {
+        let purpose = Purpose::SelectDevice;
+        let question = Question::ConfirmPresence { purpose: purpose.clone() };
+        assert_eq!(question.agreement(), Some(Answer::Approve));
+        let rp_id = RpId::new("bank.example").unwrap();
+        let more = [
+            Question::VerifyUser { purpose, attempts_left: 3, failed_before: false },
+            Question::ChooseAccount { rp_id, accounts: Vec::new() },
+            Question::EnrollFingerprint { template: TemplateId::new(&[1]), samples_left: 1 },
+            Question::VendorCommand { command: 1, params: Vec::new() },
+        ];
+        for question in more {
+            assert_eq!(question.agreement(), None, "{question:?}");
+        }
     }
 
     #[test]

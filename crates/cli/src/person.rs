@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Mutex;
 use towline::{
-    Person, agree,
+    Person,
     authenticator::{self, Purpose, Question},
     hybrid::{self, ResponderProgress, qr::Hint},
 };
@@ -101,14 +101,14 @@ impl Terminal {
             Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => {
                 let (kind, rp_id) = about(purpose);
                 if self.agrees(kind, &message, rp_id).await {
-                    agree(question)
+                    question.simulated_agreement()
                 } else {
                     authenticator::Answer::Deny
                 }
             }
             Question::EnrollFingerprint { .. } => {
                 if self.agrees(event::Question::Other, &message, None).await {
-                    agree(question)
+                    question.simulated_agreement()
                 } else {
                     authenticator::Answer::Deny
                 }

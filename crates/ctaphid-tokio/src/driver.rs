@@ -202,7 +202,7 @@ impl Driver {
         if self.simulation.as_mut().is_some_and(|simulation| simulation.take(now))
             && let Some((_, question)) = &self.open
         {
-            self.answer(question.agreement());
+            self.answer(question.simulated_agreement());
         }
     }
 
