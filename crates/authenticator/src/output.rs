@@ -89,10 +89,12 @@ pub enum Event {
         /// Whether it took the place of an earlier one for the same account.
         replaced: bool,
     },
-    /// A passkey was refused because there is one for the account already.
+    /// A passkey was refused because there is one already, of this account or another, beside which the site wants none.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
+        /// The account of the one that there is; not known of one that is not stored.
+        user: Option<User>,
     },
     /// A passkey was used.
     Used {

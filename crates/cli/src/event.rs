@@ -338,8 +338,11 @@ impl Event {
                     Action::Created => format!("passkey saved: {account} on {site}"),
                     Action::Used if named => format!("signed in to {site} as {account}"),
                     Action::Used => format!("signed in to {site}"),
+                    Action::AlreadyRegistered if named => {
+                        format!("this device already has a passkey for {site}, of {account}")
+                    }
                     Action::AlreadyRegistered => {
-                        format!("there already is a passkey for the account on {site}")
+                        format!("this device already has a passkey for {site}")
                     }
                     Action::Locked => "too many failed attempts: the screen lock is locked".into(),
                     Action::Removed => format!("passkey deleted: {account} on {site}"),

@@ -273,7 +273,9 @@ pub(crate) fn passkey(event: &authenticator::Event, simulated: bool) -> Option<(
     let (action, rp_id, user) = match event {
         Happened::Created { rp, user, .. } => (Action::Created, Some(&rp.id), Some(user)),
         Happened::Used { rp_id, user } => (Action::Used, Some(rp_id), user.as_ref()),
-        Happened::AlreadyRegistered { rp } => (Action::AlreadyRegistered, Some(&rp.id), None),
+        Happened::AlreadyRegistered { rp, user } => {
+            (Action::AlreadyRegistered, Some(&rp.id), user.as_ref())
+        }
         Happened::Removed { rp_id, user } => (Action::Removed, Some(rp_id), Some(user)),
         Happened::Renamed { rp_id, user } => (Action::Renamed, Some(rp_id), Some(user)),
         Happened::VerificationLocked { .. } => (Action::Locked, None, None),

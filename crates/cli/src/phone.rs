@@ -181,7 +181,7 @@ async fn serve(
         (Outcome::AlreadyRegistered, _) => Err(Failure::new(
             Exit::Failed,
             "already_registered",
-            "this phone already holds a passkey for the account",
+            "this phone already holds a passkey for the site; sign in with it",
         )),
         (Outcome::NoCredentials, _) => Err(Failure::new(
             Exit::Failed,
