@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use towline::{
     Person,
     authenticator::{self, Purpose, Question},
-    hybrid::{self, ResponderProgress, qr::Hint},
+    hybrid::{self, ResponderProgress},
 };
 use towline_ctap::User;
 
@@ -207,12 +207,7 @@ impl TerminalPerson {
 
 impl Person for TerminalPerson {
     async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
-        let wants = match question.hint {
-            Hint::MakeCredential => "make a passkey",
-            Hint::CredentialPresentation | Hint::CredentialIssuance => "use a digital credential",
-            Hint::GetAssertion => "sign in",
-        };
-        let message = format!("Connect to the computer that shows this code? It wants to {wants}.");
+        let message = question.to_string();
         if self.terminal.agrees(event::Question::Connect, &message, None).await {
             let remember = question.may_remember && {
                 let message =
