@@ -5,6 +5,8 @@ mod sentences;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use towline_ctap::{Permissions, Rp, RpId, RpIdHash, SampleStatus, TemplateId, User};
 use zeroize::Zeroizing;
 
@@ -14,7 +16,7 @@ pub use names::AccountName;
 
 /// A question to the person. Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Question {
     /// A touch or a click: [`Answer::Approve`] or [`Answer::Deny`].
     ConfirmPresence {
@@ -56,6 +58,30 @@ pub enum Question {
         /// Its parameters, as one encoded CBOR map, the command's number among them.
         params: Vec<u8>,
     },
+}
+
+/// What a vendor's command carries is not shown.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConfirmPresence { purpose } => write!(f, "ConfirmPresence({purpose:?})"),
+            Self::VerifyUser { purpose, attempts_left, failed_before } => f
+                .debug_struct("VerifyUser")
+                .field("purpose", purpose)
+                .field("attempts_left", attempts_left)
+                .field("failed_before", failed_before)
+                .finish(),
+            Self::ChooseAccount { rp_id, accounts } => {
+                write!(f, "ChooseAccount({rp_id:?}, {accounts:?})")
+            }
+            Self::EnrollFingerprint { template, samples_left } => {
+                write!(f, "EnrollFingerprint({template:?}, {samples_left})")
+            }
+            Self::VendorCommand { command, params } => {
+                write!(f, "VendorCommand({command}, {} bytes)", params.len())
+            }
+        }
+    }
 }
 
 impl Question {
