@@ -33,6 +33,12 @@ pub enum Question {
         /// The accounts, newest first.
         accounts: Vec<User>,
     },
+    /// A site asks for a passkey and there is none for it here: the person is told so. [`Answer::Approve`] says that they have
+    /// seen it, and lets the site know; [`Answer::Deny`], or no answer, tells the site no more than a refusal.
+    NothingToUse {
+        /// Who asks.
+        rp_id: RpId,
+    },
     /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until the sensor has all that
     /// it needs; then [`Answer::Enrolled`]. With one sample left a good one can only be that. [`Answer::Deny`] ends the
     /// enrolment. When nobody touches the sensor in time, the question is withdrawn, and the enrolment goes on.
@@ -59,7 +65,9 @@ impl Question {
     #[must_use]
     pub fn agreement(&self) -> Answer {
         match self {
-            Self::ConfirmPresence { .. } | Self::VendorCommand { .. } => Answer::Approve,
+            Self::ConfirmPresence { .. }
+            | Self::NothingToUse { .. }
+            | Self::VendorCommand { .. } => Answer::Approve,
             Self::VerifyUser { .. } => Answer::Verified,
             Self::ChooseAccount { .. } => Answer::Account(0),
             Self::EnrollFingerprint { template, samples_left: 0 | 1 } => {
@@ -97,11 +105,6 @@ pub enum Purpose {
         rp_id: RpId,
         /// The account, where there is only one to choose from.
         user: Option<User>,
-    },
-    /// A site asks for a passkey and there is none; a confirmation only tells the site so.
-    NothingToUse {
-        /// For whom.
-        rp_id: RpId,
     },
     /// The person shows which of several authenticators they want to use.
     SelectDevice,
@@ -186,6 +189,9 @@ impl fmt::Display for Question {
             Self::ChooseAccount { rp_id, .. } => {
                 write!(f, "Which account do you want to use on {}?", Plain(rp_id.as_str()))
             }
+            Self::NothingToUse { rp_id } => {
+                write!(f, "There is no passkey for {} on this device.", Plain(rp_id.as_str()))
+            }
             Self::EnrollFingerprint { samples_left, .. } => write!(
                 f,
                 "Touch the fingerprint sensor with the finger that you want to use. Touches left: {samples_left}."
@@ -218,9 +224,6 @@ impl fmt::Display for Purpose {
             }
             Self::Use { rp_id, user: None } => {
                 write!(f, "Sign in to {}?", Plain(rp_id.as_str()))
-            }
-            Self::NothingToUse { rp_id } => {
-                write!(f, "This device has no passkey for {}. Let it know?", Plain(rp_id.as_str()))
             }
             Self::SelectDevice => f.write_str("Use this device?"),
             Self::RegisterU2f { tells_model, .. } => {
