@@ -88,6 +88,7 @@ mod pin_protocol;
 mod presets;
 mod question;
 mod reset;
+mod running;
 mod selection;
 mod software_keys;
 mod state;
