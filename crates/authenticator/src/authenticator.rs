@@ -8,12 +8,12 @@ use towline_ctap::{GetInfo, Response, Status, Transport, algorithm};
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
     Fingerprint, JobDone, KeyStore, Output, Token, check_claims,
-    dispatch::dispatch,
     flow::Core,
     get_info,
     pin_protocol::KeyAgreement,
-    running::{Running, Waiting},
+    running::{Dialect, Owner, Running, Waiting},
     state::State,
+    stored::Stored,
     token::PinUvAuthToken,
     u2f,
     u2f_touch::Touch,
@@ -30,8 +30,10 @@ pub struct Authenticator {
     pub(crate) core: Core,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) running: Option<Running>,
-    /// Jobs whose ceremony is over.
+    /// Jobs that change nothing, and whose ceremony is over.
     pub(crate) abandoned: Vec<Token>,
+    /// The write whose ceremony is over. Nothing else begins before it has reported.
+    pub(crate) late: Option<Token>,
     pub(crate) last_token: u64,
 }
 
@@ -68,7 +70,7 @@ impl Authenticator {
         let core = Core {
             config,
             provider,
-            store: Box::new(store),
+            store: Stored::new(store),
             keys: Box::new(keys),
             algorithms,
             now: None,
@@ -95,6 +97,7 @@ impl Authenticator {
             outputs: VecDeque::new(),
             running: None,
             abandoned: Vec::new(),
+            late: None,
             last_token: 0,
         })
     }
@@ -134,8 +137,7 @@ impl Authenticator {
         self.core.u2f = false;
         self.core.withdrawn.extend(self.core.touch.forget());
         self.settle_touch();
-        let flow = dispatch(&mut self.core, request);
-        self.go_on(channel, flow);
+        self.take(channel, Dialect::Ctap, request);
     }
 
     /// Takes a request of CTAP1/U2F: an APDU, as CTAPHID_MSG carries it. Exactly one [`Output::Response`] follows: data, and
@@ -152,9 +154,7 @@ impl Authenticator {
         self.core.channel = channel;
         self.core.transport = None;
         self.core.u2f = true;
-        let flow = u2f::dispatch(&mut self.core, apdu);
-        self.go_on(channel, flow);
-        self.settle_touch();
+        self.take(channel, Dialect::U2f, apdu);
     }
 
     /// Takes the person's answer to [`Output::Ask`].
@@ -174,7 +174,7 @@ impl Authenticator {
             return if taken { Ok(()) } else { Err(AnswerError::DoesNotFit) };
         }
         let fits = match &self.running {
-            Some(Running { waiting: Waiting::ForAnswer { token: open, then }, .. })
+            Some(Running { waiting: Waiting::Answer { token: open, then }, .. })
                 if *open == token =>
             {
                 then.accepts(&answer)
@@ -184,7 +184,7 @@ impl Authenticator {
         if !fits {
             return Err(AnswerError::DoesNotFit);
         }
-        if let Some(Running { channel, waiting: Waiting::ForAnswer { then, .. }, .. }) =
+        if let Some(Running { channel, waiting: Waiting::Answer { then, .. }, .. }) =
             self.running.take()
         {
             let flow = then.answer(&mut self.core, answer);
@@ -194,6 +194,11 @@ impl Authenticator {
     }
 
     /// Takes the result of the job of [`Output::Work`]. The result of a job that nobody waits for any more is cleared up.
+    ///
+    /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or not: after a request that was
+    /// cancelled, or has taken too long, while something was being written, the next one waits for that, since a write that
+    /// lands late would undo what came after it. It waits for [`Config::work_timeout`] at most, and then fails. For the
+    /// same reason jobs of an authenticator that is dropped have to end before another one uses the same store.
     ///
     /// # Errors
     /// [`UnknownJob`] when there was no such job, or it was handed back before.
@@ -205,13 +210,17 @@ impl Authenticator {
     ) -> Result<(), UnknownJob> {
         self.core.now = Some(now);
         match self.take_job(token)? {
-            Some(channel) => {
+            Owner::Waits(channel, _) => {
                 let flow = done.resume(&mut self.core, Fate::Awaited);
                 self.go_on(channel, flow);
                 self.settle_touch();
             }
+            Owner::Late => {
+                let flow = done.resume(&mut self.core, Fate::Abandoned);
+                self.late_one_is_done(flow);
+            }
             // The ceremony is over; what the result says of it does not matter any more.
-            None => drop(done.resume(&mut self.core, Fate::Abandoned)),
+            Owner::Nobody => drop(done.resume(&mut self.core, Fate::Abandoned)),
         }
         Ok(())
     }
@@ -222,8 +231,18 @@ impl Authenticator {
     /// [`UnknownJob`] when there was no such job, or it was handed back before.
     pub fn handle_work_lost(&mut self, token: Token, now: Instant) -> Result<(), UnknownJob> {
         self.core.now = Some(now);
-        if let Some(channel) = self.take_job(token)? {
-            self.go_on(channel, Err(Status::Other));
+        match self.take_job(token)? {
+            Owner::Waits(channel, effect) => {
+                if effect.writes {
+                    self.core.doubt();
+                }
+                self.go_on(channel, Err(Status::Other));
+            }
+            Owner::Late => {
+                self.core.doubt();
+                self.late_one_is_done(Err(Status::Other));
+            }
+            Owner::Nobody => {}
         }
         Ok(())
     }

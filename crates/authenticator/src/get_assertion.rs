@@ -11,7 +11,7 @@ use towline_ctap::{
 use crate::{
     Event, Page, Purpose, Query,
     extensions::Asserting,
-    flow::{Core, Flow, Next, await_commit, await_work},
+    flow::{Core, Flow, Next, await_commit, await_work, await_write},
     get_next_assertion::Remembered,
     large_blob,
     located::{self, Located},
@@ -277,8 +277,8 @@ pub(crate) fn step_13(
     let Some(counter) = credential.counter(core.config.counters) else {
         return sign(core, assertion, credential, 0, rest);
     };
-    let work = core.store.count(counter);
-    await_work(core, work, |core, count| {
+    let write = core.store.count(counter);
+    await_write(core, write, |core, count| {
         let count = count.map_err(|error| error.status())?;
         sign(core, assertion, credential, count, rest)
     })
@@ -322,8 +322,8 @@ fn sign(
         let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
         let Some(write) = asserted.write else { return Ok(respond(core, response, used, rest)) };
         // Only now, so that a signature that fails leaves the blob as it was.
-        let work = core.store.commit(vec![write]);
-        await_commit(core, work, move |core, saved| {
+        let write = core.store.commit(vec![write]);
+        await_commit(core, write, move |core, saved| {
             response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
             Ok(respond(core, response, used, rest))
         })

@@ -93,6 +93,7 @@ mod selection;
 mod software_keys;
 mod state;
 mod store;
+mod stored;
 mod stored_credential;
 mod token;
 mod u2f;

@@ -166,6 +166,14 @@ pub enum Change {
         /// What it is to hold; `None` removes it.
         value: Option<Zeroizing<Vec<u8>>>,
     },
+    /// Writes a record unless there is one, which then stays: for secrets that are lost for good if another takes their
+    /// place. That there is one is no error; who writes so reads afterwards what is there.
+    NewRecord {
+        /// Which.
+        record: Record,
+        /// What it is to hold.
+        value: Zeroizing<Vec<u8>>,
+    },
 }
 
 /// A small piece of durable state. The value is the authenticator's business; it may be a secret.

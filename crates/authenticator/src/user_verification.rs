@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Change, Event, Purpose,
-    flow::{Core, Flow, await_work},
+    flow::{Core, Flow, await_work, await_write},
     person::{self, Refusal, Verified},
     store::Record,
 };
@@ -261,8 +261,8 @@ fn store(
         Change::Record { record: Record::UvRetries, value: Some(Zeroizing::new(vec![value])) };
     // Until the result is known, the worse of the two is taken for stored.
     core.retries.stored = core.retries.stored.max(value);
-    let work = core.store.commit(vec![change]);
-    await_work(core, work, move |core, result| {
+    let write = core.store.commit(vec![change]);
+    await_write(core, write, move |core, result| {
         if result.is_ok() {
             core.retries.stored = value;
         }
