@@ -16,7 +16,7 @@ use crate::{
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_work},
     located::{self, Located},
-    new_key::{self, await_with_key, keep_or_forget},
+    new_key::{self, await_with_key, await_write_with_key, keep_or_forget},
     options::{self, Auth},
     person::{self, Gestures, Present, Refusal},
     state::Identity,
@@ -244,9 +244,9 @@ fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
     };
     match core.config.counters {
         Counters::Global => {
-            let work = core.store.count(Counter::Global);
+            let write = core.store.count(Counter::Global);
             let handle = key.handle.clone();
-            await_with_key(core, handle, work, |core, count| {
+            await_write_with_key(core, handle, write, |core, count| {
                 let count = count.map_err(|error| error.status())?;
                 step_19(core, creation, key, (id, hmac_secret), count)
             })

@@ -30,7 +30,8 @@ pub enum Output {
         token: Token,
     },
     /// Run the job where blocking is allowed, then call
-    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token.
+    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token, also when the request has been
+    /// answered meanwhile.
     Work {
         /// Names the job.
         token: Token,

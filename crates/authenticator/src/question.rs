@@ -40,6 +40,12 @@ pub enum Question {
         /// The accounts, newest first.
         accounts: Vec<User>,
     },
+    /// A site asks for a passkey and there is none for it here: the person is told so. [`Answer::Approve`] says that they have
+    /// seen it, and lets the site know; [`Answer::Deny`], or no answer, tells the site no more than a refusal.
+    NothingToUse {
+        /// Who asks.
+        rp_id: RpId,
+    },
     /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until the sensor has all that
     /// it needs; then [`Answer::Enrolled`]. With one sample left a good one can only be that. [`Answer::Deny`] ends the
     /// enrolment. When nobody touches the sensor in time, the question is withdrawn, and the enrolment goes on.
@@ -74,6 +80,7 @@ impl fmt::Debug for Question {
             Self::ChooseAccount { rp_id, accounts } => {
                 write!(f, "ChooseAccount({rp_id:?}, {accounts:?})")
             }
+            Self::NothingToUse { rp_id } => write!(f, "NothingToUse({rp_id:?})"),
             Self::EnrollFingerprint { template, samples_left } => {
                 write!(f, "EnrollFingerprint({template:?}, {samples_left})")
             }
@@ -85,13 +92,14 @@ impl fmt::Debug for Question {
 }
 
 impl Question {
-    /// What a yes answers, and nothing but a yes: [`Answer::Approve`] to [`Question::ConfirmPresence`]. `None` for whatever a
+    /// What a yes answers, and nothing but a yes: [`Answer::Approve`] to [`Question::ConfirmPresence`] and
+    /// [`Question::NothingToUse`]. `None` for whatever a
     /// yes is no proof of: that the person was verified, which account they chose, what a sensor saw, that a command was
     /// carried out.
     #[must_use]
     pub const fn agreement(&self) -> Option<Answer> {
         match self {
-            Self::ConfirmPresence { .. } => Some(Answer::Approve),
+            Self::ConfirmPresence { .. } | Self::NothingToUse { .. } => Some(Answer::Approve),
             Self::VerifyUser { .. }
             | Self::ChooseAccount { .. }
             | Self::EnrollFingerprint { .. }
@@ -105,7 +113,9 @@ impl Question {
     #[must_use]
     pub fn simulated_agreement(&self) -> Answer {
         match self {
-            Self::ConfirmPresence { .. } | Self::VendorCommand { .. } => Answer::Approve,
+            Self::ConfirmPresence { .. }
+            | Self::NothingToUse { .. }
+            | Self::VendorCommand { .. } => Answer::Approve,
             Self::VerifyUser { .. } => Answer::Verified,
             Self::ChooseAccount { .. } => Answer::Account(0),
             Self::EnrollFingerprint { template, samples_left: 0 | 1 } => {
@@ -146,11 +156,6 @@ pub enum Purpose {
         rp_id: RpId,
         /// The account, where there is only one to choose from.
         user: Option<User>,
-    },
-    /// A site asks for a passkey and there is none; the answer only tells the site so.
-    NothingToUse {
-        /// For whom.
-        rp_id: RpId,
     },
     /// The person shows which of several authenticators they want to use. Browsers ask this, too, where the site wants what
     /// this one can't do.

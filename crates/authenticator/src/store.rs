@@ -168,6 +168,14 @@ pub enum Change {
         /// What it is to hold; `None` removes it.
         value: Option<Zeroizing<Vec<u8>>>,
     },
+    /// Writes a record unless there is one, which then stays: for secrets that are lost for good if another takes their
+    /// place. That there is one is no error; who writes so reads afterwards what is there.
+    NewRecord {
+        /// Which.
+        record: Record,
+        /// What it is to hold.
+        value: Zeroizing<Vec<u8>>,
+    },
 }
 
 /// What a record holds may be a secret, such as the hash of the PIN.
@@ -178,6 +186,9 @@ impl fmt::Debug for Change {
             Self::Remove(id) => write!(f, "Remove({id:?})"),
             Self::Rename { id, user } => write!(f, "Rename({id:?}, {user:?})"),
             Self::SetExtensionData { id, data } => write!(f, "SetExtensionData({id:?}, {data:?})"),
+            Self::NewRecord { record, value } => {
+                write!(f, "NewRecord({record:?}, {} bytes)", value.len())
+            }
             Self::Record { record, value } => {
                 write!(f, "Record({record:?}, {:?})", value.as_ref().map(|value| value.len()))
             }

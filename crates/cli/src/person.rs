@@ -106,6 +106,14 @@ impl Terminal {
                     authenticator::Answer::Deny
                 }
             }
+            Question::NothingToUse { rp_id } => {
+                let rp_id = Some(rp_id.to_string());
+                if self.agrees(event::Question::Other, &message, rp_id).await {
+                    question.simulated_agreement()
+                } else {
+                    authenticator::Answer::Deny
+                }
+            }
             Question::EnrollFingerprint { .. } => {
                 if self.agrees(event::Question::Other, &message, None).await {
                     question.simulated_agreement()
@@ -225,9 +233,7 @@ impl Person for TerminalPerson {
         let answer = self.terminal.answer(question).await;
         if answer == authenticator::Answer::Deny {
             self.seen.put(Outcome::Refused);
-        } else if let Question::ConfirmPresence { purpose: Purpose::NothingToUse { .. } }
-        | Question::VerifyUser { purpose: Purpose::NothingToUse { .. }, .. } = question
-        {
+        } else if let Question::NothingToUse { .. } = question {
             self.seen.put(Outcome::NoCredentials);
         }
         answer
@@ -293,7 +299,6 @@ fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
         // These sites tell the hash of their name only.
         Purpose::RegisterU2f { .. } => (event::Question::Register, None),
         Purpose::UseU2f { .. } => (event::Question::SignIn, None),
-        Purpose::NothingToUse { rp_id } => (event::Question::Other, Some(rp_id.to_string())),
         _ => (event::Question::Other, None),
     }
 }

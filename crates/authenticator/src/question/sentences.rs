@@ -27,6 +27,11 @@ impl fmt::Display for Question {
             Self::ChooseAccount { rp_id, .. } => {
                 write!(f, "Which account do you want to use on {}?", Site(rp_id))
             }
+            Self::NothingToUse { rp_id } => write!(
+                f,
+                "No passkey for {} on this device. Use the device that has it, or sign in another way. Let the site know?",
+                Site(rp_id)
+            ),
             Self::EnrollFingerprint { samples_left, .. } => write!(
                 f,
                 "Touch the fingerprint sensor with the finger that you want to use. Touches left: {samples_left}."
@@ -48,7 +53,7 @@ const UNLOCK: &str = " Confirm with your screen lock.";
 impl Purpose {
     /// Whether nothing can come of it, so that the answer decides at most what the site learns.
     const fn only_tells(&self) -> bool {
-        matches!(self, Self::AlreadyRegistered { .. } | Self::NothingToUse { .. })
+        matches!(self, Self::AlreadyRegistered { .. })
     }
 }
 
@@ -76,11 +81,6 @@ impl fmt::Display for Purpose {
                 write!(f, "Sign in to {}? {}", Site(rp_id), Apart(user))
             }
             Self::Use { rp_id, user: None } => write!(f, "Sign in to {}?", Site(rp_id)),
-            Self::NothingToUse { rp_id } => write!(
-                f,
-                "No passkey for {} on this device. Use the device that has it, or sign in another way.",
-                Site(rp_id)
-            ),
             Self::SelectDevice { rp_id } => {
                 match rp_id {
                     Some(rp_id) => write!(f, "Use this device for {}?", Site(rp_id))?,

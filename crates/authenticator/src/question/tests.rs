@@ -58,12 +58,6 @@ fn purposes(name: &str) -> Vec<(Purpose, String)> {
         ),
         (Purpose::Use { rp_id: rp_id(), user: None }, "Sign in to bank.example?".into()),
         (
-            Purpose::NothingToUse { rp_id: rp_id() },
-            format!(
-                "No passkey for bank.example on this device. Use the device that has it, or sign in another way. {told}"
-            ),
-        ),
-        (
             Purpose::SelectDevice { rp_id: Some(rp_id()) },
             format!("Use this device for bank.example? {why}"),
         ),
@@ -115,6 +109,10 @@ fn others(name: &str) -> Vec<(Question, &'static str)> {
             "Which account do you want to use on bank.example?",
         ),
         (
+            Question::NothingToUse { rp_id: rp_id() },
+            "No passkey for bank.example on this device. Use the device that has it, or sign in another way. Let the site know?",
+        ),
+        (
             Question::EnrollFingerprint { template: TemplateId::new(&[1]), samples_left: 3 },
             "Touch the fingerprint sensor with the finger that you want to use. Touches left: 3.",
         ),
@@ -131,14 +129,13 @@ fn kind(purpose: &Purpose) -> usize {
         Purpose::Create { .. } => 0,
         Purpose::AlreadyRegistered { .. } => 1,
         Purpose::Use { .. } => 2,
-        Purpose::NothingToUse { .. } => 3,
-        Purpose::SelectDevice { .. } => 4,
-        Purpose::Attest { .. } => 5,
-        Purpose::Identify { .. } => 6,
-        Purpose::RegisterU2f { .. } => 7,
-        Purpose::UseU2f { .. } => 8,
-        Purpose::Authorize { .. } => 9,
-        Purpose::Reset { .. } => 10,
+        Purpose::SelectDevice { .. } => 3,
+        Purpose::Attest { .. } => 4,
+        Purpose::Identify { .. } => 5,
+        Purpose::RegisterU2f { .. } => 6,
+        Purpose::UseU2f { .. } => 7,
+        Purpose::Authorize { .. } => 8,
+        Purpose::Reset { .. } => 9,
     }
 }
 
@@ -158,7 +155,7 @@ fn every_question_has_its_sentence() {
         assert_eq!(touch(purpose).to_string(), sentence);
     }
     kinds.dedup();
-    assert_eq!(kinds, (0..=10).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..=9).collect::<Vec<_>>());
     for (question, sentence) in others("alice") {
         assert_eq!(question.to_string(), sentence);
     }
@@ -166,19 +163,20 @@ fn every_question_has_its_sentence() {
 
 #[test]
 fn what_is_only_told_is_not_asked() {
-    let nothing = Purpose::NothingToUse { rp_id: rp_id() };
-    let advice = "No passkey for bank.example on this device. Use the device that has it, or sign in another way.";
+    let user = user(b"1", "alice");
+    let already = Purpose::AlreadyRegistered { rp: rp("x"), user, holder: None };
+    let advice = "This device already has a passkey for bank.example. No second one is made: sign in with that one.";
     assert_eq!(
-        touch(nothing.clone()).to_string(),
+        touch(already.clone()).to_string(),
         format!("{advice} The site is told so, whatever you answer.")
     );
     // A no to the screen lock keeps it from the site.
     assert_eq!(
-        unlock(nothing, false).to_string(),
+        unlock(already, false).to_string(),
         format!("{advice} The site is told so when you confirm with your screen lock.")
     );
     for (purpose, sentence) in purposes("alice") {
-        assert_eq!(sentence.contains('?'), !matches!(kind(&purpose), 1 | 3), "{sentence}");
+        assert_eq!(sentence.contains('?'), kind(&purpose) != 1, "{sentence}");
     }
 }
 
@@ -286,6 +284,7 @@ fn a_yes_is_no_proof_that_the_person_was_verified() {
         assert_eq!(touch(purpose).agreement(), Some(Answer::Approve));
     }
     for (question, _) in others("alice") {
-        assert_eq!(question.agreement(), None, "{question}");
+        let seen = matches!(question, Question::NothingToUse { .. }).then_some(Answer::Approve);
+        assert_eq!(question.agreement(), seen, "{question}");
     }
 }
