@@ -4,7 +4,10 @@ use serde::Serialize;
 use towline::hybrid::CodeSource;
 use towline_rp::KeyEntry;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    line::one_line,
+};
 
 /// How a line is shown to a person.
 pub(crate) enum Weight {
@@ -410,16 +413,6 @@ fn listed(facts: &serde_json::Value) -> String {
 
 const fn mark_presence(simulated: bool) -> &'static str {
     if simulated { " (SIMULATED presence)" } else { "" }
-}
-
-/// Names come from strangers: what could start a line, move the cursor, change colours or turn the direction of writing
-/// is replaced.
-fn one_line(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]

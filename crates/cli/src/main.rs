@@ -13,6 +13,7 @@ mod explain;
 mod failure;
 mod key;
 mod keys;
+mod line;
 mod links;
 mod network;
 mod person;
