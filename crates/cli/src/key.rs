@@ -3,7 +3,6 @@
 
 use std::{convert::Infallible, io, sync::Arc};
 
-use tokio::sync::Mutex;
 use towline::{
     authenticator::{
         self, Answer, Authenticator, Config, CredentialStore, LargeBlobs, SoftwareKeys,
@@ -20,8 +19,9 @@ use crate::{
     event::{self, Event, Place, Role},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
-    person::{Terminal, TypedAhead, passkey},
+    person::{Terminal, passkey},
     report::Report,
+    screen_lock::ScreenLock,
     stop::Stop,
     usb::{self, Usb},
 };
@@ -89,14 +89,11 @@ async fn serve(
         (_, Some(desktop)) => Presence::Ask(Holder::Desktop(desktop, Arc::clone(report))),
         (PresenceMode::Auto, _) => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
         (PresenceMode::Ask | PresenceMode::Notify, _) => {
-            let console = Arc::new(Mutex::new(Console::new()));
+            let console = Arc::new(Console::new(report));
             let report = Arc::clone(report);
-            Presence::Ask(Holder::Terminal(Terminal::new(
-                AnswerMode::Ask,
-                console,
-                TypedAhead::Forgotten,
-                report,
-            )))
+            // Of a key this is the finger on a sensor that there is not.
+            let lock = ScreenLock::Simulated;
+            Presence::Ask(Holder::Terminal(Terminal::new(AnswerMode::Ask, console, lock, report)))
         }
     };
     Ok(key.run(authenticator, presence).await)
@@ -140,12 +137,7 @@ impl Holder {
 impl Person for Holder {
     async fn answer(&mut self, question: &authenticator::Question) -> Answer {
         match self {
-            Self::Terminal(terminal) => {
-                let mut open = Open(Some(Arc::clone(terminal.report())));
-                let answer = terminal.answer(question).await;
-                open.0 = None;
-                answer
-            }
+            Self::Terminal(terminal) => terminal.answer(question).await,
             Self::Desktop(desktop, report) => {
                 let answer = desktop.answer(question).await;
                 if answer.is_none() {
@@ -169,18 +161,6 @@ impl Person for Holder {
     fn wink(&mut self) {
         let (report, simulated) = self.report();
         report.event(&Event::Wink { simulated });
-    }
-}
-
-/// An open question. Dropped before it is answered, it tells the person that it is withdrawn.
-struct Open(Option<Arc<Report>>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if let Some(report) = &self.0 {
-            let message = "withdrawn: the question is no longer open";
-            report.event(&Event::Withdrawn { message });
-        }
     }
 }
 
