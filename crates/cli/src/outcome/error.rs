@@ -20,7 +20,7 @@ impl From<Step> for Moment {
             Step::Consent | Step::Advert | Step::Ring => Self::Beginning,
             Step::Tunnel => Self::Connecting,
             Step::Message1 | Step::Message2 => Self::Advertising,
-            Step::Response => Self::Asking,
+            Step::Response | Step::Answer => Self::Asking,
             Step::Shutdown => Self::Answered,
             // Whatever later versions add comes on a connection.
             _ => Self::Connected,
@@ -57,7 +57,7 @@ impl From<&hybrid::Error> for End {
             }
             Error::Tunnel(_) => Self::NoRelay(text),
             Error::TimedOut { step, .. } => match step {
-                Step::Consent => Self::NobodyAnswered,
+                Step::Consent | Step::Answer => Self::NobodyAnswered,
                 Step::Advert | Step::Ring | Step::Message1 => Self::NobodyNear(text),
                 _ => Self::TooSlow(text.trim_end_matches("; try again").to_owned()),
             },
