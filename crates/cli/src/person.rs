@@ -229,10 +229,9 @@ fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
     }
 }
 
+/// An account in a list or a message of its own.
 pub(crate) fn account_name(user: &User) -> String {
-    let named =
-        [&user.name, &user.display_name].into_iter().flatten().find(|name| !name.is_empty());
-    named.cloned().unwrap_or_else(|| "an account without a name".into())
+    format!("{:#}", authenticator::AccountName::new(user))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ const SHOWN: usize = 64;
 const MARKS: usize = 4;
 
 /// What an account is called, for a list of accounts or a message: quoted, in one line of at most 67 characters, without what
-/// could restyle or reorder the text around it. An account without a name is called that.
+/// could restyle or reorder the text around it. An account without a name is called that. The alternate form (`{:#}`) has no
+/// quotation marks, for a line or a button of its own.
 #[derive(Clone, Copy)]
 pub struct AccountName<'a>(&'a User);
 
@@ -31,6 +32,7 @@ impl<'a> AccountName<'a> {
 impl fmt::Display for AccountName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.shown() {
+            Some(name) if f.alternate() => f.write_str(name.trim_matches('"')),
             Some(name) => f.write_str(&name),
             None => f.write_str("an account without a name"),
         }
@@ -161,6 +163,16 @@ mod tests {
         for nothing in ["", "   ", "\u{3164}\u{2800}", "\u{200b}\u{feff}", "\u{301}", "\u{e0041}"] {
             assert_eq!(name(nothing), None, "{nothing:?}");
         }
+    }
+
+    #[test]
+    fn a_name_in_a_list_has_no_quotation_marks() {
+        let id = towline_ctap::UserHandle::new(&[1]).unwrap();
+        let mut user = User { id, name: Some(" ".repeat(150) + "alice"), display_name: None };
+        assert_eq!(format!("{:#}", AccountName::new(&user)), "alice");
+        assert_eq!(AccountName::new(&user).to_string(), "\"alice\"");
+        user.name = None;
+        assert_eq!(format!("{:#}", AccountName::new(&user)), "an account without a name");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use towline::{
     Person,
     authenticator::{Answer, Event as Happened, Purpose, Question},
-    hybrid::{self, CodeSource, ResponderProgress, ResponderSummary, qr::Hint},
+    hybrid::{self, ResponderProgress, ResponderSummary},
     transport,
 };
 use towline_ctap::Status;
@@ -93,7 +93,7 @@ impl Holder {
     }
 }
 
-/// What is asked before anything is sent: for what, where the code came from, and when it was made.
+/// What is asked before anything is sent.
 fn connect(question: &hybrid::Question, now: u64) -> Asking {
     let age_s = question.made_at.map(|made| age::seconds(made, now));
     let message = question.to_string();
@@ -110,7 +110,8 @@ impl Person for Holder {
             return hybrid::Answer::Decline;
         }
         let remember = question.may_remember && {
-            let message = "Let this computer remember the phone? It can ask it without a code then.";
+            let message =
+                "Let this computer remember the phone? It can ask it without a code then.";
             self.terminal.agrees(Asking::new(event::Question::Remember, message)).await
         };
         hybrid::Answer::Connect { remember }
