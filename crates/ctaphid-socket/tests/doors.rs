@@ -9,6 +9,7 @@
 )]
 
 mod client;
+mod gone;
 
 use std::time::{Duration, Instant};
 
