@@ -26,7 +26,7 @@ use towline_ctap::{
 use crate::{
     Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
-    presence::Simulation,
+    presence::{Said, Simulation},
     reports::{QUEUE, Received, Reports, Source},
 };
 
@@ -224,10 +224,13 @@ impl Driver {
             self.authenticator.handle_timeout(now);
         }
         self.drain(None);
-        if self.simulation.as_mut().is_some_and(|simulation| simulation.take(now))
-            && let Some((token, question)) = &self.open
-        {
-            self.answer(*token, question.simulated_agreement());
+        let said = self.simulation.as_mut().and_then(|simulation| simulation.take(now));
+        if let (Some(said), Some((token, question))) = (said, &self.open) {
+            let answer = match said {
+                Said::Yes => question.simulated_agreement(),
+                Said::No => Answer::Deny,
+            };
+            self.answer(*token, answer);
         }
     }
 
