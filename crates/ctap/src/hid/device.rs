@@ -239,6 +239,21 @@ impl Device {
         self.channels.reset();
     }
 
+    /// Whoever has this channel is gone, by a connection that closed, say: what it was sending, its request and what it is
+    /// still to be sent are given up. The request ends as by [`handle_packet`](Self::handle_packet) of a CANCEL; its response
+    /// is still to be handed in, and goes nowhere. The channel stays allocated: another connection may go on with it.
+    pub fn handle_gone(&mut self, channel: Channel) {
+        if self.busy() == Some(channel) {
+            self.give_up();
+            self.outgoing.abort();
+        }
+    }
+
+    /// Ends the lock, as at its time; whoever set it is gone.
+    pub const fn handle_unlock(&mut self) {
+        self.lock = None;
+    }
+
     /// Lets the time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.lock.is_some_and(|(_, until)| until <= now) {
@@ -288,6 +303,12 @@ impl Device {
             State::Receiving { channel, .. } | State::Running { channel, .. } => Some(channel),
             State::Idle => self.outgoing.channel(),
         }
+    }
+
+    /// The channel that keeps all others out, if there is one.
+    #[must_use]
+    pub fn locked(&self) -> Option<Channel> {
+        self.lock.map(|(owner, _)| owner)
     }
 
     fn initialization(
