@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
-    authenticator::{Authenticator, Config, SoftwareKeys},
+    authenticator::{Authenticator, BatchAttestation, Config, SoftwareKeys},
+    crypto::CryptoProvider,
     hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
 use self::holder::{Holder, Record};
 use crate::{
     args,
+    attestation::{self, Vouching},
     console::{Console, yes_or_no},
     event::{Event, Step},
     exit::{Exit, Failure},
@@ -38,6 +40,7 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
+    let config = config(&args, &provider)?;
     let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
     let lock = ScreenLock::new(&args, &store)?;
     report.event(&kept);
@@ -45,9 +48,8 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
     let keys = SoftwareKeys::new(provider.clone());
-    let authenticator =
-        Authenticator::new(Config::phone(), provider.clone(), store.credentials(), keys)
-            .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let console = Arc::new(Console::new(report));
     let record = Arc::new(Record::default());
     let terminal = Terminal::new(args.answer, Arc::clone(&console), lock, Arc::clone(report));
@@ -101,6 +103,25 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
             Then::End => return Ok(last),
         }
     }
+}
+
+/// The phone that the arguments describe.
+fn config(args: &args::Phone, provider: &CryptoProvider) -> Result<Config, Failure> {
+    let mut config = Config::phone();
+    if let (Some(key), Some(certificates)) = (&args.attestation_key, &args.attestation_certificates)
+    {
+        let Vouching { key, certificates } = attestation::read(key, certificates, provider)?;
+        config = config.with_batch_attestation(BatchAttestation { key, certificates });
+    }
+    if let Some(aaguid) = args.aaguid {
+        config.aaguid = aaguid;
+    }
+    config.check().map_err(|_| {
+        let message = "the certificate of --attestation-certificates is of another model than --aaguid; leave --aaguid \
+                       out, or use the certificate of this model";
+        Failure::usage("attestation", message)
+    })?;
+    Ok(config)
 }
 
 /// What the phone is asked to do.
