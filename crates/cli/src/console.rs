@@ -180,9 +180,8 @@ impl Shared {
 
     fn tell_forgotten(&self, forgotten: usize) {
         if forgotten > 0 {
-            let message = format!(
-                "answers that were written ahead and not used are forgotten: {forgotten}"
-            );
+            let message =
+                format!("answers that were written ahead and not used are forgotten: {forgotten}");
             self.report.event(&Event::Ignored { message });
         }
     }
@@ -287,7 +286,8 @@ impl Drop for Asked<'_> {
         if self.answered {
             return;
         }
-        let forgotten = if std::mem::take(&mut state.foreseen) { state.forget_answers() } else { 0 };
+        let forgotten =
+            if std::mem::take(&mut state.foreseen) { state.forget_answers() } else { 0 };
         drop(state);
         self.shared.report.event(&Event::Withdrawn {
             token: self.token.to_string(),

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
                 report.drawing(&drawing.to_ansi());
             }
             if let Some(path) = &args.qr_image {
-                drawing.write_png(path)?;
+                drawing.write_png(path)?.keep();
             }
         }
         match QrPayload::from_uri(&provider, code) {
@@ -114,8 +114,7 @@ fn fields(payload: &QrPayload, now: u64) -> Vec<Event> {
 fn made(made: Option<u64>, now: u64) -> String {
     let Some(made) = made else { return "the code does not say when it was made".into() };
     let age = age::seconds(made, now);
-    let given_up =
-        if age::is_given_up(age) { ": it has most likely been given up" } else { "" };
+    let given_up = if age::is_given_up(age) { ": it has most likely been given up" } else { "" };
     format!("{}{given_up}", age::told(age))
 }
 

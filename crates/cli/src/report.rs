@@ -115,8 +115,7 @@ impl Report {
         let since = *self.shown_from.lock().unwrap_or_else(PoisonError::into_inner);
         let line = format!("[{:>6.1} s] {text}", since.elapsed().as_secs_f32());
         if self.live {
-            let mut last =
-                self.new_line(|| to_stderr(&waiting(&line, Duration::ZERO, columns())));
+            let mut last = self.new_line(|| to_stderr(&waiting(&line, Duration::ZERO, columns())));
             *last = LastLine::Waiting { line, since: Instant::now() };
         } else {
             drop(self.new_line(|| to_stderr(&format!("{line}\n"))));

@@ -32,7 +32,8 @@ impl ScreenLock {
         match (args.screen_lock, passphrase) {
             (Some(args::ScreenLock::Simulated), _) => Ok(Self::Simulated),
             (Some(args::ScreenLock::Passphrase), _) if !asked => {
-                let message = "the screen lock is a passphrase that a person types; leave out --answer";
+                let message =
+                    "the screen lock is a passphrase that a person types; leave out --answer";
                 Err(Failure::usage("screen_lock", message))
             }
             (Some(args::ScreenLock::Passphrase), None) => {

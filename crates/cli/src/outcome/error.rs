@@ -134,4 +134,3 @@ impl From<ComputerError> for Failure {
         }
     }
 }
-

@@ -142,17 +142,23 @@ fn called_off(moment: Moment, facts: &Facts) -> (Exit, &'static str, String) {
         Moment::Asking | Moment::Working => (
             Exit::Refused,
             "cancelled",
-            format!("the computer called it off while you were asked, and {nothing}; start again there if that was not meant"),
+            format!(
+                "the computer called it off while you were asked, and {nothing}; start again there if that was not meant"
+            ),
         ),
         Moment::Answered => (
             Exit::Failed,
             "nothing_done",
-            format!("the computer is done, and {nothing}; start again there if something is missing"),
+            format!(
+                "the computer is done, and {nothing}; start again there if something is missing"
+            ),
         ),
         Moment::Beginning | Moment::Connecting | Moment::Advertising | Moment::Connected => (
             Exit::Failed,
             "nothing_done",
-            format!("the computer went away before it asked for anything, and {nothing}; start again there"),
+            format!(
+                "the computer went away before it asked for anything, and {nothing}; start again there"
+            ),
         ),
     }
 }
@@ -161,17 +167,23 @@ fn gone(moment: Moment, facts: &Facts) -> String {
     let nothing = done_so_far(moment, facts);
     match moment {
         Moment::Asking => {
-            format!("the connection ended while you were asked, and {nothing}; start again at the computer")
+            format!(
+                "the connection ended while you were asked, and {nothing}; start again at the computer"
+            )
         }
         Moment::Working => {
-            format!("the connection ended before the computer was answered, and {nothing}; start again at the computer")
+            format!(
+                "the connection ended before the computer was answered, and {nothing}; start again at the computer"
+            )
         }
         Moment::Beginning
         | Moment::Connecting
         | Moment::Advertising
         | Moment::Connected
         | Moment::Answered => {
-            format!("the connection ended too early, and {nothing}; start again at the computer, with a new code")
+            format!(
+                "the connection ended too early, and {nothing}; start again at the computer, with a new code"
+            )
         }
     }
 }

@@ -114,7 +114,8 @@ fn every_end_at_every_moment_has_a_sentence_on_both_sides() {
         assert_eq!(place(end), index, "{end:?}");
     }
     let stopped = [End::Interrupted, End::Terminated, End::Quit, End::Replaced];
-    for (moment, end) in MOMENTS.iter().flat_map(|moment| ends.iter().map(move |end| (*moment, end)))
+    for (moment, end) in
+        MOMENTS.iter().flat_map(|moment| ends.iter().map(move |end| (*moment, end)))
     {
         for saved in [false, true] {
             let facts = Facts { saved, ..Facts::default() };
@@ -131,10 +132,16 @@ fn every_end_at_every_moment_has_a_sentence_on_both_sides() {
                 assert!(!message.ends_with('.') && !message.contains("  "), "{place}");
                 let advice = ADVICE.iter().any(|advice| message.contains(advice));
                 // Who stops it knows what they want.
-                assert!(advice || stopped.contains(end) || matches!(end, End::TooSlow(_)), "{place}");
-                assert_eq!(exit == Exit::Interrupted && message.contains("Ctrl-C"),
-                    *end == End::Interrupted || side == "computer" && stopped.contains(end) && *end != End::Terminated,
-                    "{place}");
+                assert!(
+                    advice || stopped.contains(end) || matches!(end, End::TooSlow(_)),
+                    "{place}"
+                );
+                assert_eq!(
+                    exit == Exit::Interrupted && message.contains("Ctrl-C"),
+                    *end == End::Interrupted
+                        || side == "computer" && stopped.contains(end) && *end != End::Terminated,
+                    "{place}"
+                );
             }
         }
     }

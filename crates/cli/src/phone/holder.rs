@@ -132,7 +132,8 @@ impl Person for Holder {
             return hybrid::Answer::Decline;
         }
         let remember = question.may_remember && {
-            let message = "Let this computer remember the phone? It can ask it without a code then.";
+            let message =
+                "Let this computer remember the phone? It can ask it without a code then.";
             self.terminal.agrees(Asking::new(event::Question::Remember, message)).await
         };
         hybrid::Answer::Connect { remember }
