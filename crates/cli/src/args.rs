@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 pub(crate) use self::{
-    key::{Key, KeyKind, LargeBlobForm, PresenceMode},
+    key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
     relay::Relay,

@@ -45,6 +45,10 @@ pub(crate) enum Event {
     },
     /// Who says yes to what clients of a security key ask for.
     Presence { presence: Presence, simulated: bool, message: &'static str },
+    /// How a security key tells who its person is; `simulated` if a yes is taken for that.
+    Verification { simulated: bool, message: &'static str },
+    /// A yes to a question that wants a long touch stands for so long before it counts.
+    Held { seconds: u64 },
     /// Where a security key keeps its passkeys.
     Store { store: Store, durable: bool, message: String },
     /// A passkey in a store.
@@ -270,7 +274,13 @@ impl Event {
                 (Weight::Note, format!("stopped{mark}{lost}"))
             }
             Self::Stopped { .. } => (Weight::Note, "stopped".into()),
-            Self::Presence { message, .. } => (Weight::Note, (*message).into()),
+            Self::Presence { message, .. } | Self::Verification { message, .. } => {
+                (Weight::Note, (*message).into())
+            }
+            Self::Held { seconds } => {
+                let text = format!("held for {seconds} s; Ctrl-C lets go, and nothing is done");
+                (Weight::Note, text)
+            }
             Self::Store { message, .. } => (Weight::Note, one_line(message)),
             Self::StoredPasskey { id, rp_id, account } => {
                 let id: String = id.chars().take(12).collect();
@@ -315,8 +325,11 @@ impl Event {
                     Action::Created => format!("passkey saved: {account} on {site}"),
                     Action::Used if named => format!("signed in to {site} as {account}"),
                     Action::Used => format!("signed in to {site}"),
+                    Action::AlreadyRegistered if named => {
+                        format!("this device already has a passkey for {site}, of {account}")
+                    }
                     Action::AlreadyRegistered => {
-                        format!("there already is a passkey for the account on {site}")
+                        format!("this device already has a passkey for {site}")
                     }
                     Action::Locked => "too many failed attempts: the screen lock is locked".into(),
                     Action::Removed => format!("passkey deleted: {account} on {site}"),

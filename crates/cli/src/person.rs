@@ -67,6 +67,11 @@ impl Terminal {
                 let (kind, rp_id) = about(purpose);
                 self.agrees(Asking { rp_id, ..Asking::new(kind, message) }).await
             }
+            Question::NothingToUse { rp_id } => {
+                let rp_id = Some(rp_id.to_string());
+                let kind = event::Question::Other;
+                self.agrees(Asking { rp_id, ..Asking::new(kind, message) }).await
+            }
             Question::EnrollFingerprint { .. } => {
                 self.agrees(Asking::new(event::Question::Other, message)).await
             }
@@ -195,7 +200,9 @@ pub(crate) fn passkey(event: &authenticator::Event, simulated: bool) -> Option<(
     let (action, rp_id, user) = match event {
         Happened::Created { rp, user, .. } => (Action::Created, Some(&rp.id), Some(user)),
         Happened::Used { rp_id, user } => (Action::Used, Some(rp_id), user.as_ref()),
-        Happened::AlreadyRegistered { rp } => (Action::AlreadyRegistered, Some(&rp.id), None),
+        Happened::AlreadyRegistered { rp, user } => {
+            (Action::AlreadyRegistered, Some(&rp.id), user.as_ref())
+        }
         Happened::Removed { rp_id, user } => (Action::Removed, Some(rp_id), Some(user)),
         Happened::Renamed { rp_id, user } => (Action::Renamed, Some(rp_id), Some(user)),
         Happened::VerificationLocked { .. } => (Action::Locked, None, None),
@@ -218,15 +225,13 @@ fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
         // These sites tell the hash of their name only.
         Purpose::RegisterU2f { .. } => (event::Question::Register, None),
         Purpose::UseU2f { .. } => (event::Question::SignIn, None),
-        Purpose::NothingToUse { rp_id } => (event::Question::Other, Some(rp_id.to_string())),
         _ => (event::Question::Other, None),
     }
 }
 
+/// An account in a list or a message of its own.
 pub(crate) fn account_name(user: &User) -> String {
-    let named =
-        [&user.name, &user.display_name].into_iter().flatten().find(|name| !name.is_empty());
-    named.cloned().unwrap_or_else(|| "an account without a name".into())
+    format!("{:#}", authenticator::AccountName::new(user))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod exchange;
 mod interface;
 mod linking;
+mod sentence;
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -125,6 +126,7 @@ impl Responder {
             source,
             made_at: payload.timestamp,
             may_remember: payload.linking == Some(true) && config.link_offer.is_some(),
+            asked_at: None,
         };
         Ok(Self::asking(config, provider, Call::Code(payload), question, now))
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use towline::{
     Person,
     authenticator::{Answer, Event as Happened, Purpose, Question},
-    hybrid::{self, CodeSource, ResponderProgress, ResponderSummary, qr::Hint},
+    hybrid::{self, ResponderProgress, ResponderSummary},
     transport,
 };
 use towline_ctap::Status;
@@ -93,32 +93,10 @@ impl Holder {
     }
 }
 
-/// What is asked before anything is sent: for what, where the code came from, and when it was made.
+/// What is asked before anything is sent.
 fn connect(question: &hybrid::Question, now: u64) -> Asking {
-    let wants = match question.hint {
-        Hint::MakeCredential => "make a passkey",
-        Hint::CredentialPresentation | Hint::CredentialIssuance => "use a digital credential",
-        Hint::GetAssertion => "sign in",
-    };
-    let source = match question.source {
-        CodeSource::Camera => "was scanned",
-        CodeSource::File => "is from a picture",
-        CodeSource::Link => "came as a link, which any web page can open",
-        CodeSource::Ring => "was scanned earlier",
-        _ => "was typed or pasted",
-    };
     let age_s = question.made_at.map(|made| age::seconds(made, now));
-    let made = match age_s {
-        None => "does not say when it was made".to_owned(),
-        Some(age) if age::is_given_up(age) => format!(
-            "was made {}: it has most likely been given up, so have the computer show a new one",
-            age::told(age)
-        ),
-        Some(age) => format!("was made {}", age::told(age)),
-    };
-    let message = format!(
-        "Connect to the computer that shows this code? It wants to {wants}. The code {source}, and {made}."
-    );
+    let message = question.to_string();
     let code = Code { source: Source::of(question.source), age_s };
     Asking { code: Some(code), ..Asking::new(event::Question::Connect, message) }
 }
@@ -211,14 +189,17 @@ impl Person for Holder {
 fn site(question: &Question) -> Option<String> {
     let purpose = match question {
         Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => purpose,
-        Question::ChooseAccount { rp_id, .. } => return Some(rp_id.to_string()),
+        Question::ChooseAccount { rp_id, .. } | Question::NothingToUse { rp_id } => {
+            return Some(rp_id.to_string());
+        }
         _ => return None,
     };
     match purpose {
         Purpose::Create { rp, .. } | Purpose::AlreadyRegistered { rp, .. } => {
             Some(rp.id.to_string())
         }
-        Purpose::Use { rp_id, .. } | Purpose::NothingToUse { rp_id } => Some(rp_id.to_string()),
+        Purpose::Use { rp_id, .. } => Some(rp_id.to_string()),
+        Purpose::SelectDevice { rp_id } => rp_id.as_ref().map(ToString::to_string),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ mod copies;
 mod hid;
 mod journey;
 mod key;
+mod key_settings;
 mod keys;
 mod linked;
 mod mishaps;
