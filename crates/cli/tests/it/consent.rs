@@ -102,7 +102,7 @@ async fn the_first_question_names_the_source_and_the_age_of_the_code() {
     let age = question["code"]["age_s"].as_i64().unwrap();
     assert!((0..60).contains(&age), "{question}");
     let message = text(&question["message"]);
-    assert!(message.contains("from a picture") && message.contains("s ago"), "{message}");
+    assert!(message.contains("in the picture") && message.contains(" ago"), "{message}");
 }
 
 #[tokio::test]
