@@ -72,11 +72,18 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        ended = serve(key, config, provider, store.credentials(), (args.presence, desktop), report) => match ended? {},
-        ended = unplugged => match ended? {},
-        () = stop.wished() => {}
+    let screen = desktop.clone();
+    let ended = tokio::select! {
+        ended = serve(key, config, provider, store.credentials(), (args.presence, desktop), report) => {
+            ended.map(|never| match never {})
+        }
+        ended = unplugged => ended.map(|never| match never {}),
+        () = stop.wished() => Ok(()),
+    };
+    if let Some(screen) = screen {
+        screen.clear().await;
     }
+    ended?;
     report.event(&Event::Stopped { role: Role::Key, simulated, forgets });
     Ok(Exit::Ok)
 }
