@@ -34,7 +34,6 @@ pub struct Authenticator {
     pub(crate) abandoned: Vec<Token>,
     /// The write whose ceremony is over. Nothing else begins before it has reported.
     pub(crate) late: Option<Token>,
-    pub(crate) last_token: u64,
 }
 
 impl Authenticator {
@@ -98,7 +97,6 @@ impl Authenticator {
             running: None,
             abandoned: Vec::new(),
             late: None,
-            last_token: 0,
         })
     }
 
@@ -201,7 +199,7 @@ impl Authenticator {
     /// same reason jobs of an authenticator that is dropped have to end before another one uses the same store.
     ///
     /// # Errors
-    /// [`UnknownJob`] when there was no such job, or it was handed back before.
+    /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result of another one.
     pub fn handle_work(
         &mut self,
         token: Token,
@@ -209,6 +207,9 @@ impl Authenticator {
         now: Instant,
     ) -> Result<(), UnknownJob> {
         self.core.now = Some(now);
+        if done.token() != token {
+            return Err(UnknownJob);
+        }
         match self.take_job(token)? {
             Owner::Waits(channel, _) => {
                 let flow = done.resume(&mut self.core, Fate::Awaited);

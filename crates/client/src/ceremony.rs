@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -45,9 +46,17 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Names one question, so that an answer can't meet another.
+/// Names one question, once in the life of the process, so that an answer can't meet another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(pub(crate) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that there has not been before.
+    pub(crate) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// An account that the person may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -293,8 +293,7 @@ impl Get {
         }
         let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
         let accounts = users.map(|user| Account { user }).collect();
-        // There is one question in a ceremony.
-        let token = Token(1);
+        let token = Token::unique();
         self.state = State::Choosing { assertions, token };
         self.ceremony.output(Output::Choose { token, accounts });
         Ok(())
