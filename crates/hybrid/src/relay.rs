@@ -6,14 +6,15 @@
 mod contacts;
 mod limits;
 mod meter;
+mod output;
 mod request;
 mod ringing;
+mod source;
 #[cfg(test)]
 mod tests;
 mod whereabouts;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::IpAddr;
 use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
@@ -21,100 +22,14 @@ use towline_crypto::CryptoProvider;
 pub use self::contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
 pub use self::limits::Limits;
 pub use self::meter::{Ending, Meter};
+pub use self::output::{Admission, Counts, Leg, Output};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
 use self::ringing::Switchboard;
+pub use self::source::Source;
 pub use self::whereabouts::{ThisNode, Waiting, WaitingPlace, Whereabouts};
 use crate::deadline;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::listener::message::RingId;
-
-/// Where a request came from, for the limit per source: an IPv4 address, or the /64 network of an IPv6 address.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(IpAddr);
-
-impl Source {
-    /// The source that an address belongs to.
-    #[must_use]
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => {
-                Self(IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()))
-            }
-            v4 => Self(v4),
-        }
-    }
-}
-
-/// One accepted connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Leg(u64);
-
-/// How the service answers an accepted request: with HTTP status 101, at once or once the phone has answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// The phone waits for its computer. The response carries the routing id.
-    Waiting {
-        /// The accepted connection.
-        leg: Leg,
-        /// For the header [`ROUTING_ID_HEADER`](crate::tunnel::ROUTING_ID_HEADER).
-        routing_id: RoutingId,
-    },
-    /// A phone listens for computers that ring.
-    Listening {
-        /// The accepted connection.
-        leg: Leg,
-    },
-    /// A computer rings a phone. The response waits for [`Output::Answer`].
-    Ringing {
-        /// The connection, which is accepted once the phone comes.
-        leg: Leg,
-    },
-    /// The computer is joined to a phone that waited, or the phone to a computer that rang.
-    Joined {
-        /// The accepted connection.
-        leg: Leg,
-        /// The connection of the phone.
-        with: Leg,
-    },
-}
-
-/// What the service has to do on its own account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Close this connection for this reason, then report it with [`Rendezvous::handle_closed`].
-    Close {
-        /// The connection.
-        leg: Leg,
-        /// Why.
-        ending: Ending,
-    },
-    /// Send this binary message to a phone that listens.
-    Send {
-        /// The phone's connection.
-        leg: Leg,
-        /// The message.
-        message: Vec<u8>,
-    },
-    /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its connection is to be
-    /// reported with [`Rendezvous::handle_closed`].
-    Answer {
-        /// The computer's connection.
-        leg: Leg,
-        /// The answer.
-        answer: Result<(), Refusal>,
-    },
-}
-
-/// How many connections are in which state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Phones that wait for one computer, and computers that ring.
-    pub waiting: usize,
-    /// Phones that listen for computers that ring.
-    pub listening: usize,
-    /// Connections that belong to a joined tunnel.
-    pub joined: usize,
-}
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
 ///
