@@ -66,10 +66,23 @@ pub enum Output {
 /// How many connections are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Phones that wait for one computer, and computers that ring.
+    /// Phones that wait for one computer.
     pub waiting: usize,
+    /// Computers that ring, or wait for the phone that said that it comes.
+    pub ringing: usize,
     /// Phones that listen for computers that ring.
     pub listening: usize,
+    /// Phones that listened, and are expected back. They have no connection, and keep their place.
+    pub absent: usize,
     /// Connections that belong to a joined tunnel.
     pub joined: usize,
+}
+
+/// What became of a message of a phone that listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It was dealt with.
+    Taken,
+    /// The phone has said too much, and the message is lost. Reading on may wait for a second.
+    TooMany,
 }
