@@ -323,7 +323,9 @@ impl Rendezvous {
             }
             // Who took over has its share.
             Some(Role::Replaced(contact)) => return self.switchboard.replaced_is_gone(&contact),
-            Some(Role::Waits(_) | Role::Joined(_) | Role::Settled) | None => {}
+            // The tunnel is over, and the other end on its way out.
+            Some(Role::Joined(with)) => drop(self.settle(with)),
+            Some(Role::Waits(_) | Role::Settled) | None => {}
         }
         self.shares.remove(source);
     }
@@ -370,8 +372,10 @@ impl Rendezvous {
             Some(Role::Listens(contact)) => self.switchboard.leave(&contact, leg, source),
             Some(Role::Joined(with)) => {
                 self.outputs.push_back(Output::Close { leg, ending });
-                if matches!(self.legs.get(&with), Some(Place { role: Role::Joined(_), .. })) {
-                    self.close(with, ending);
+                if let Some(Place { deadline, .. }) = self.legs.get(&with) {
+                    self.deadlines.remove(&(*deadline, with));
+                    self.settle(with);
+                    self.outputs.push_back(Output::Close { leg: with, ending });
                 }
                 return;
             }

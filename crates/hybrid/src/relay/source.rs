@@ -100,6 +100,12 @@ impl Shares {
         Self::default()
     }
 
+    /// Whether nobody has any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this source may have one more, where one source may have `most`. The place of `instead_of` is given up for
     /// it.
     #[must_use]

@@ -318,3 +318,109 @@ fn one_subscriber_with_many_tunnels_does_not_take_those_of_others() {
     assert!(!closed.contains(&Output::Close { leg: mine, ending }));
     assert_eq!(pair(&mut service, [203, 0, 0, 7], 3).err(), Some(Refusal::Unavailable));
 }
+
+/// Whatever comes, goes, breaks, is taken over or crowded out: no limit is passed, and nothing is left behind.
+#[test]
+fn the_books_of_a_small_service_stay_straight() {
+    let limits = Limits {
+        waiting: 4,
+        ringing: 3,
+        listening: 4,
+        pairs: 3,
+        per_source: 3,
+        ring_pause: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let mut service = Service::new(limits);
+    let mut state = 7_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    let mut legs: Vec<Leg> = Vec::new();
+    let mut waiting: Vec<(RoutingId, TunnelId)> = Vec::new();
+    let mut number = 0_u128;
+    for step in 0..20_000 {
+        let digit = |value: u64| u8::try_from(value).unwrap();
+        let from = [10, 0, digit(random(3)), digit(random(3))];
+        let listens = key(u32::from(digit(random(6))));
+        let request = match random(8) {
+            0 | 1 => {
+                number += 1;
+                Request::New { tunnel: TunnelId::new(number.to_be_bytes()) }
+            }
+            2 if !waiting.is_empty() => {
+                let at = usize::try_from(random(waiting.len().try_into().unwrap())).unwrap();
+                let (routing, tunnel) = waiting.swap_remove(at);
+                Request::Connect { routing, tunnel }
+            }
+            3 => Request::Listen { key: listens },
+            4 => Request::Contact {
+                contact: listens.contact_id(&towline_crypto::rustcrypto::provider()),
+                payload: vec![0xa0],
+                signal: false,
+            },
+            5 if !legs.is_empty() => {
+                let at = usize::try_from(random(legs.len().try_into().unwrap())).unwrap();
+                service.relay.handle_closed(legs.swap_remove(at), service.now);
+                continue;
+            }
+            6 => {
+                service.pass_quietly(Duration::from_millis(random(3000)));
+                continue;
+            }
+            _ => Request::Listen { key: listens },
+        };
+        match service.ask_at(from, request.clone()) {
+            Ok(Admission::Waiting { leg, routing_id }) => {
+                legs.push(leg);
+                let Request::New { tunnel } = request else { panic!() };
+                waiting.push((routing_id, tunnel));
+            }
+            Ok(
+                Admission::Listening { leg }
+                | Admission::Ringing { leg }
+                | Admission::Joined { leg, .. },
+            ) => legs.push(leg),
+            Err(_) => {}
+        }
+        for output in service.all() {
+            match output {
+                Output::Send { leg, message } => {
+                    let told = FromService::decode(&message);
+                    let Some(FromService::Ring { ring, routing_id, tunnel_id, .. }) = told else {
+                        continue;
+                    };
+                    let says = match random(3) {
+                        0 => FromPhone::Accept(ring),
+                        1 => FromPhone::Refuse(ring, Reason::Busy),
+                        _ => continue,
+                    };
+                    service.relay.handle_message(leg, &says.encode(), service.now);
+                    waiting.push((routing_id, tunnel_id));
+                }
+                // Some take their time to close.
+                Output::Close { leg, .. } | Output::Answer { leg, answer: Err(_) }
+                    if random(2) == 0 =>
+                {
+                    legs.retain(|known| *known != leg);
+                    service.relay.handle_closed(leg, service.now);
+                }
+                Output::Close { .. } | Output::Answer { .. } => {}
+            }
+        }
+        let counts = service.relay.counts();
+        let connected = counts.waiting + counts.ringing + counts.listening + counts.joined;
+        assert_eq!(connected, legs.len(), "{step}");
+        assert!(counts.waiting <= 4 && counts.ringing <= 3, "{step} {counts:?}");
+        assert!(counts.listening + counts.absent <= 4, "{step} {counts:?}");
+        assert!(service.relay.joined_crowd.len() <= 6, "{step} {counts:?}");
+    }
+    for leg in legs {
+        service.relay.handle_closed(leg, service.now);
+    }
+    service.pass_quietly(Duration::from_secs(3600));
+    assert_eq!(service.relay.counts(), Counts::default());
+    assert!(service.relay.shares.is_empty());
+    assert_eq!(service.relay.poll_timeout(), None);
+}
