@@ -318,7 +318,12 @@ impl Porter {
                 }
             }
             Some(Event::Rung { token, payload, routing_id, tunnel_id }) => {
-                self.rung(index, Rung { token, payload, routing_id, tunnel_id }).await;
+                let forgotten =
+                    self.rung(index, Rung { token, payload, routing_id, tunnel_id }).await;
+                // Another process may have done that. From now on the service answers for this phone.
+                if forgotten {
+                    return self.look().await;
+                }
             }
             Some(Event::Over { token }) => {
                 self.held.retain(|held| held.name != (number, token));
@@ -357,9 +362,10 @@ impl Porter {
         Ok(())
     }
 
-    /// A computer rings. The service waits for the answer, and no person is asked.
-    async fn rung(&mut self, index: usize, rung: Rung) {
-        let Some(place) = self.places.get(index) else { return };
+    /// A computer rings. The service waits for the answer, and no person is asked. Says whether there is a contact id to give
+    /// up.
+    async fn rung(&mut self, index: usize, rung: Rung) -> bool {
+        let Some(place) = self.places.get(index) else { return false };
         let (name, key) = ((place.number, rung.token), place.key.clone());
         match kept(&self.store, |store| store.ledger()).await {
             // The computer must not delete its link because of a disk.
@@ -375,9 +381,16 @@ impl Porter {
                         self.decide(name, Decision::Busy);
                     }
                 },
-                decision => self.decide(name, decision),
+                decision => {
+                    self.decide(name, decision);
+                    return ledger
+                        .forgotten
+                        .iter()
+                        .any(|gone| gone.contact_key.as_ref() == Some(&key));
+                }
             },
         }
+        false
     }
 
     fn ring(&self, ledger: &Ledger, key: &ContactKey, rung: &Rung) -> Result<Ring, TransportError> {
