@@ -32,6 +32,7 @@ fn phone(identity: &towline_crypto::P256PublicKey, link: u8, name: &str) -> Link
             name: name.to_owned(),
         },
         domain: TunnelDomain::new(0).unwrap(),
+        since: (link > 0).then_some(link.into()),
     }
 }
 
