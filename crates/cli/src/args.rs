@@ -260,7 +260,7 @@ pub(crate) struct Session {
     #[arg(long, value_name = "FILE")]
     pub(crate) links: Option<PathBuf>,
 
-    /// Of the linked phones, ask the one of this name; without it the only one is asked
+    /// Of the linked phones, ask the one of this name, or with this number in the list; without it the only one is asked
     #[arg(long, value_name = "NAME", requires = "links", conflicts_with = "new_phone")]
     pub(crate) phone: Option<String>,
 

@@ -2,7 +2,15 @@
 
 mod shelf;
 
-use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -18,7 +26,7 @@ use crate::{
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
-    links::{self, links_failure},
+    links::{self, Choice, links_failure},
     network,
     qr::draw::Drawing,
     report::Report,
@@ -68,24 +76,20 @@ async fn ceremony(
     let mut config = InitiatorConfig::default();
     config.scan_timeout = Duration::from_secs(args.timeout);
     let mut computer = Computer::new(provider.clone(), radio, connector).with_config(config);
+    let mut choice = Choice::None;
     if let Some(path) = &args.links {
         let store = || Ok(Kept::open_or_create(&args.store, Otherwise::Default, &provider)?.0);
         let links = links::place(path, store, &provider)?;
         // A file that can't be used is said now, and not when a phone has been scanned.
         let known = links.all().map_err(|error| links_failure(&error))?;
-        if let Some(name) = &args.phone
-            && !known.iter().any(|phone| phone.display_name() == *name)
-        {
-            let message = format!("no phone called {name:?} is linked; `towline links` lists them");
-            return Err(Failure::usage("no_such_link", message));
-        }
+        choice = Choice::new(&known, args.phone.as_deref(), args.new_phone)?;
         computer = computer.with_links(links);
     }
     let screen = Terminal {
         report: Arc::clone(report),
         image: args.qr_image.clone(),
-        phone: args.phone.clone(),
-        new_phone: args.new_phone,
+        choice,
+        ringing: AtomicBool::new(false),
         over: watch::Sender::new(None),
         code: Shelf::default(),
     };
@@ -125,9 +129,9 @@ struct Terminal {
     report: Arc<Report>,
     image: Option<PathBuf>,
     /// Which linked phone to ask.
-    phone: Option<String>,
-    /// None of them.
-    new_phone: bool,
+    choice: Choice,
+    /// Whether it is asked now.
+    ringing: AtomicBool,
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
     code: Shelf,
@@ -148,6 +152,13 @@ impl Terminal {
 
 impl Screen for Terminal {
     fn show(&self, shown: Shown<'_>) {
+        match shown {
+            Shown::Ringing(_) => self.ringing.store(true, Ordering::Relaxed),
+            Shown::NotReached(..) | Shown::Forgotten(_) => {
+                self.ringing.store(false, Ordering::Relaxed);
+            }
+            _ => {}
+        }
         let step = match shown {
             Shown::ShowCode(uri) => {
                 if let Err(failure) = self.draw(uri) {
@@ -159,9 +170,11 @@ impl Screen for Terminal {
                 self.code.taken_away();
                 return;
             }
+            // There is no code to scan.
+            Shown::Listening(_) if self.ringing.load(Ordering::Relaxed) => return,
             Shown::Listening(_) => Step::WaitingForScan,
             Shown::Ringing(_) => Step::Ringing,
-            Shown::NotReached(_) => Step::NotReached,
+            Shown::NotReached(..) => Step::NotReached,
             Shown::Remembered(_) => Step::Linked,
             Shown::Forgotten(_) => Step::Forgotten,
             Shown::Progress(progress) => match progress {
@@ -181,17 +194,17 @@ impl Screen for Terminal {
         };
         let message = match shown {
             Shown::Listening(radio) => format!("Waiting for a scan, by {radio}."),
+            Shown::Ringing(name) => format!("Waiting for {name}."),
             _ => shown.to_string(),
         };
         self.report.event(&Event::Step { step, message });
     }
 
     async fn choose_phone(&self, names: &[String]) -> Option<usize> {
-        match &self.phone {
-            _ if self.new_phone => None,
-            Some(wanted) => names.iter().position(|name| name == wanted),
-            None => (names.len() == 1).then_some(0),
+        if let Some(message) = self.choice.why_a_code(names) {
+            self.report.event(&Event::Step { step: Step::SeveralPhones, message });
         }
+        self.choice.of(names)
     }
 
     async fn cancelled(&self) {

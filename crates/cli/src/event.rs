@@ -86,7 +86,9 @@ pub(crate) enum Event {
     /// The phone waits for a code.
     Ready {},
     /// A device that this one is linked with.
-    Link { device: Device, name: String, since: Option<u64> },
+    Link { number: u32, device: Device, name: String, since: Option<u64> },
+    /// There is none.
+    NoLinks {},
     /// A device was forgotten.
     Forgotten { name: String },
     /// The phone is done with a code.
@@ -153,6 +155,8 @@ pub(crate) enum Step {
     CodeRead,
     /// Computer: a linked phone is asked, without a code.
     Ringing,
+    /// Computer: several phones are linked, and none was named, so that a code is shown.
+    SeveralPhones,
     /// Computer: the linked phone said that it comes.
     PhoneComing,
     /// Computer: the linked phone was not reached, and a code is shown.
@@ -346,17 +350,19 @@ impl Event {
             Self::Ready {} => {
                 (Weight::Note, "paste a code, or give the path of a picture of one".into())
             }
-            Self::Link { device: Device::Phone, name, .. } => {
-                (Weight::Result, format!("phone     {}", one_line(name)))
-            }
-            Self::Link { device: Device::Computer, name, since } => {
+            Self::Link { number, device, name, since } => {
                 let since = since.map(|since| {
                     let since = std::time::Duration::from_secs(since);
                     std::time::UNIX_EPOCH.checked_add(since).map(httpdate::fmt_http_date)
                 });
-                let since = since.flatten().unwrap_or_else(|| "unknown".into());
-                (Weight::Result, format!("computer  {name}, since {since}"))
+                let since = since.flatten().unwrap_or_else(|| "a time that was not noted".into());
+                let what = match device {
+                    Device::Phone => format!("phone     {}", one_line(name)),
+                    Device::Computer => "computer".to_owned(),
+                };
+                (Weight::Result, format!("{number}  {what}, since {since}"))
             }
+            Self::NoLinks {} => (Weight::Note, "no device is linked here".into()),
             Self::Forgotten { name } => (Weight::Result, format!("forgotten: {}", one_line(name))),
             Self::Served { ok: true, .. } => (Weight::Result, "done".into()),
             Self::Served { ok: false, message, .. } => (

@@ -8,8 +8,8 @@ use towline_crypto::{P256PublicKey, Secret};
 use towline_hybrid::{
     ids::LinkId,
     link::{
-        ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, PhoneIdentity, PhoneLinks,
-        StoreError,
+        ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone, PhoneIdentity,
+        PhoneLinks, StoreError,
     },
     secrets::RootSecret,
 };
@@ -26,6 +26,8 @@ use crate::{
 const IDENTITY: &str = "identity";
 /// The computers that may ring it.
 const COMPUTERS: &str = "computers";
+/// The computers that may not any more.
+const FORGOTTEN: &str = "forgotten";
 /// The phones that this computer may ring.
 const PHONES: &str = "phones";
 /// How deep a record nests: a list of maps.
@@ -135,46 +137,61 @@ fn written_phones(phones: &[LinkedPhone]) -> Zeroizing<Vec<u8>> {
 }
 
 impl ComputerLinks for StoredLinks {
-    fn identity(&self) -> Result<Option<PhoneIdentity>, StoreError> {
-        let record = self.read(IDENTITY).map_err(refused)?;
-        record.map(|record| read_identity(&record).map_err(refused)).transpose()
+    fn ledger(&self) -> Result<Ledger, StoreError> {
+        let shared = self.0.shared();
+        let read = || {
+            let table = shared.connection.begin_read()?.open_table(LINKS)?;
+            read_ledger(|name| named(&table, &shared.keys, LINK_SEAL, name))
+        };
+        read().map_err(refused)
     }
 
-    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), StoreError> {
-        let mut writer = Writer::with_capacity(80);
-        writer.map(|map| {
-            map.entry(1, |w| w.bytes(identity.root_secret.expose()));
-            map.entry(2, |w| w.bytes(identity.contact_key.expose()));
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError> {
+        StoredLinks::change(self, |records| {
+            let mut ledger = read_ledger(|name| records.get(name))?;
+            let before = ledger.clone();
+            change(&mut ledger);
+            if ledger.identity != before.identity
+                && let Some(identity) = &ledger.identity
+            {
+                records.put(IDENTITY, &written_identity(identity))?;
+            }
+            if ledger.computers != before.computers {
+                records.put(COMPUTERS, &written_computers(&ledger.computers))?;
+            }
+            if ledger.forgotten != before.forgotten {
+                records.put(FORGOTTEN, &written_forgotten(&ledger.forgotten))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn read_ledger(get: impl Fn(&str) -> Result<Record, Error>) -> Result<Ledger, Error> {
+    let identity = get(IDENTITY)?.map(|record| read_identity(&record)).transpose()?;
+    let mut ledger = Ledger { identity, ..Ledger::default() };
+    items(get(COMPUTERS)?, |item| {
+        ledger.computers.push(LinkedComputer {
+            link_id: item.link_id?,
+            since: item.number?,
+            contact_key: item.contact_key,
         });
-        let record = Zeroizing::new(writer.into_vec());
-        self.change(|records| {
-            records.put(IDENTITY, &record)?;
-            records.put(COMPUTERS, &written_computers(&[]))
-        })
-    }
+        Some(())
+    })?;
+    items(get(FORGOTTEN)?, |item| {
+        ledger.forgotten.push(Forgotten { link_id: item.link_id?, contact_key: item.contact_key });
+        Some(())
+    })?;
+    Ok(ledger)
+}
 
-    fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError> {
-        let computers = || read_computers(self.read(COMPUTERS)?);
-        computers().map_err(refused)
-    }
-
-    fn save(&self, computer: LinkedComputer) -> Result<(), StoreError> {
-        self.change(|records| {
-            let mut computers = read_computers(records.get(COMPUTERS)?)?;
-            computers.push(computer);
-            records.put(COMPUTERS, &written_computers(&computers))
-        })
-    }
-
-    fn forget(&self, link: &LinkId) -> Result<bool, StoreError> {
-        self.change(|records| {
-            let mut computers = read_computers(records.get(COMPUTERS)?)?;
-            let before = computers.len();
-            computers.retain(|computer| computer.link_id != *link);
-            records.put(COMPUTERS, &written_computers(&computers))?;
-            Ok(computers.len() < before)
-        })
-    }
+fn written_identity(identity: &PhoneIdentity) -> Zeroizing<Vec<u8>> {
+    let mut writer = Writer::with_capacity(80);
+    writer.map(|map| {
+        map.entry(1, |w| w.bytes(identity.root_secret.expose()));
+        map.entry(2, |w| w.bytes(identity.contact_key.expose()));
+    });
+    Zeroizing::new(writer.into_vec())
 }
 
 fn read_identity(record: &[u8]) -> Result<PhoneIdentity, Error> {
@@ -196,26 +213,34 @@ fn read_identity(record: &[u8]) -> Result<PhoneIdentity, Error> {
     })
 }
 
-fn read_computers(record: Record) -> Result<Vec<LinkedComputer>, Error> {
-    let mut computers = Vec::new();
-    list(record, |item| {
-        let (mut link_id, mut since) = (None, None);
-        item.map(|key, value| {
+/// What a list of computers says of one of them.
+#[derive(Default)]
+struct Item {
+    link_id: Option<LinkId>,
+    number: Option<u64>,
+    /// Computers that were linked when all shared the identity's have none.
+    contact_key: Option<ContactKey>,
+}
+
+fn items(record: Record, mut each: impl FnMut(Item) -> Option<()>) -> Result<(), Error> {
+    list(record, |reader| {
+        let mut item = Item::default();
+        reader.map(|key, value| {
             match key {
-                Key::Int(1) => link_id = Some(LinkId::new(*value.byte_array()?)),
-                Key::Int(2) => since = Some(value.uint()?),
+                Key::Int(1) => item.link_id = Some(LinkId::new(*value.byte_array()?)),
+                Key::Int(2) => item.number = Some(value.uint()?),
+                Key::Int(3) => {
+                    item.contact_key = Some(ContactKey::new(Secret::new(*value.byte_array()?)));
+                }
                 _ => {}
             }
             Ok::<(), towline_cbor::Error>(())
         })?;
-        let (link_id, since) = (link_id.ok_or_else(damaged)?, since.ok_or_else(damaged)?);
-        computers.push(LinkedComputer { link_id, since });
-        Ok(())
-    })?;
-    Ok(computers)
+        each(item).ok_or(Broken)
+    })
 }
 
-fn written_computers(computers: &[LinkedComputer]) -> Vec<u8> {
+fn written_computers(computers: &[LinkedComputer]) -> Zeroizing<Vec<u8>> {
     let mut writer = Writer::new();
     writer.array(|list| {
         for computer in computers {
@@ -223,11 +248,31 @@ fn written_computers(computers: &[LinkedComputer]) -> Vec<u8> {
                 w.map(|map| {
                     map.entry(1, |w| w.bytes(computer.link_id.as_bytes()));
                     map.entry(2, |w| w.uint(computer.since));
+                    if let Some(key) = &computer.contact_key {
+                        map.entry(3, |w| w.bytes(key.expose()));
+                    }
                 });
             });
         }
     });
-    writer.into_vec()
+    Zeroizing::new(writer.into_vec())
+}
+
+fn written_forgotten(forgotten: &[Forgotten]) -> Zeroizing<Vec<u8>> {
+    let mut writer = Writer::new();
+    writer.array(|list| {
+        for forgotten in forgotten {
+            list.item(|w| {
+                w.map(|map| {
+                    map.entry(1, |w| w.bytes(forgotten.link_id.as_bytes()));
+                    if let Some(key) = &forgotten.contact_key {
+                        map.entry(3, |w| w.bytes(key.expose()));
+                    }
+                });
+            });
+        }
+    });
+    Zeroizing::new(writer.into_vec())
 }
 
 /// Goes through the items of a record; a record that is not there has none.
@@ -263,5 +308,52 @@ fn refused(error: Error) -> StoreError {
     match error {
         Error::Damaged(_) => StoreError::Damaged,
         other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records as the version before computers had a key each wrote them.
+    #[test]
+    fn what_was_written_when_all_computers_shared_one_key_is_read() {
+        let mut identity = vec![0xa2, 1, 0x58, 32];
+        identity.extend([7; 32]);
+        identity.extend([2, 0x58, 32]);
+        identity.extend([8; 32]);
+        let mut computers = vec![0x82, 0xa2, 1, 0x48];
+        computers.extend([3; 8]);
+        computers.extend([2, 9, 0xa2, 1, 0x48]);
+        computers.extend([4; 8]);
+        computers.extend([2, 0x1a, 0x6a, 0, 0, 0]);
+        let get = |name: &str| {
+            Ok(match name {
+                IDENTITY => Some(Zeroizing::new(identity.clone())),
+                COMPUTERS => Some(Zeroizing::new(computers.clone())),
+                _ => None,
+            })
+        };
+        let ledger = read_ledger(get).unwrap();
+        let known = ledger.identity.as_ref().unwrap();
+        assert_eq!(*written_identity(known), identity);
+        let computer = |link, since| LinkedComputer {
+            link_id: LinkId::new([link; 8]),
+            since,
+            contact_key: None,
+        };
+        assert_eq!(ledger.computers, [computer(3, 9), computer(4, 0x6a00_0000)]);
+        assert_eq!(ledger.contact_key_of(&ledger.computers[0]), Some(&known.contact_key));
+        assert_eq!(*written_computers(&ledger.computers), computers, "and written as it was");
+        assert!(ledger.forgotten.is_empty());
+    }
+
+    #[test]
+    fn a_key_of_a_wrong_length_is_damage_and_not_a_shared_one() {
+        let mut short = vec![0x81, 0xa3, 1, 0x48];
+        short.extend([3; 8]);
+        short.extend([2, 9, 3, 0x41, 5]);
+        let get = |name: &str| Ok((name == COMPUTERS).then(|| Zeroizing::new(short.clone())));
+        assert!(matches!(read_ledger(get), Err(Error::Damaged(_))));
     }
 }

@@ -27,7 +27,7 @@ use towline_radio::Advertiser;
 
 use crate::{
     Bell, Person,
-    bell::{identity, kept},
+    bell::{Line, Serving, identity, kept},
     driver::Driver,
     person::DECLINED,
 };
@@ -81,6 +81,7 @@ pub struct Phone<P> {
 struct Links {
     store: Arc<dyn ComputerLinks>,
     name: String,
+    line: Arc<Line>,
 }
 
 type Configure = Box<dyn Fn(&mut ResponderConfig) + Send + Sync>;
@@ -108,7 +109,7 @@ impl<P: Person> Phone<P> {
     /// The same, for a phone that offers computers to remember it under this name, and can be [rung](Self::listen) by them.
     #[must_use]
     pub fn with_links(self, store: Arc<dyn ComputerLinks>, name: impl Into<String>) -> Self {
-        Self { links: Some(Links { store, name: name.into() }), ..self }
+        Self { links: Some(Links { store, name: name.into(), line: Line::new() }), ..self }
     }
 
     /// The same, for a phone whose person also answers requests for
@@ -156,9 +157,10 @@ impl<P: Person> Phone<P> {
     ) -> Result<ResponderSummary, TransportError> {
         let payload = QrPayload::from_uri(&self.provider, code).map_err(Error::from)?;
         let mut config = self.config();
-        if let Some(Links { store, name }) = &self.links {
+        if let Some(Links { store, name, line }) = &self.links {
             let identity = identity(store, &self.provider).await?;
-            config.link_offer = Some(identity.offer(&self.provider, name));
+            let key = line.next_key(&self.provider).map_err(Error::from)?;
+            config.link_offer = Some(identity.offer(&self.provider, &key, name));
         }
         let (session, events) = Session::start(
             config,
@@ -198,8 +200,8 @@ impl<P: Person> Phone<P> {
         let (domain, connector) = (self.transport.domain, self.transport.connector.clone());
         async move {
             let missing = || StoreError::Unavailable("this phone keeps no links".into());
-            let Links { store, .. } = links.ok_or_else(missing)?;
-            Bell::start(store, provider, domain, connector).await
+            let Links { store, line, .. } = links.ok_or_else(missing)?;
+            Bell::start(store, provider, domain, connector, line).await
         }
     }
 
@@ -218,10 +220,13 @@ impl<P: Person> Phone<P> {
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
         let mut inbox = Inbox { events, early: VecDeque::new(), owed: Owed::Nothing };
+        // Until the session is over, however that comes.
+        let serving = self.links.as_ref().map(|links| links.line.serve());
+        let serving = serving.as_ref();
         {
             let mut stop = pin!(stop);
             tokio::select! {
-                result = self.serve(&session, &mut inbox) => return result,
+                result = self.serve(&session, &mut inbox, serving) => return result,
                 () = &mut stop => {}
             }
         }
@@ -253,6 +258,7 @@ impl<P: Person> Phone<P> {
         &mut self,
         session: &Session,
         inbox: &mut Inbox,
+        serving: Option<&Serving>,
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
@@ -268,6 +274,7 @@ impl<P: Person> Phone<P> {
                 }
                 Some(Event::Request(request)) => {
                     inbox.owed = Owed::Response;
+                    serving.inspect(|serving| serving.asked());
                     let response = tokio::select! {
                         response = self.driver.transact(&request) => Some(response),
                         () = inbox.withdrawn() => None,
@@ -277,6 +284,7 @@ impl<P: Person> Phone<P> {
                             self.driver.person.answered(status(&response));
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
+                            serving.inspect(|serving| serving.answered());
                         }
                         None => self.driver.abandon().await,
                     }
@@ -301,7 +309,9 @@ impl<P: Person> Phone<P> {
                     };
                     told(session.remember(token, remember).await);
                 }
-                Some(Event::Linked { link_id }) => keep(self.links.clone(), link_id).await,
+                Some(Event::Linked { link_id }) => {
+                    keep(self.links.clone(), &self.provider, link_id).await;
+                }
                 Some(Event::Advertising { radio }) => self.driver.person.advertising(&radio),
                 Some(Event::Progress(progress)) => self.driver.person.progress(progress),
                 Some(Event::Finished(result)) => return result,
@@ -313,11 +323,15 @@ impl<P: Person> Phone<P> {
 }
 
 /// A link that can't be kept is no reason to fail: its computer is told when it rings.
-async fn keep(links: Option<Links>, link_id: LinkId) {
-    let Some(Links { store, .. }) = links else { return };
+async fn keep(links: Option<Links>, provider: &CryptoProvider, link_id: LinkId) {
+    let Some(Links { store, line, .. }) = links else { return };
+    // What was offered, until it is given away.
+    let Ok(key) = line.next_key(provider) else { return };
     // A clock before 1970 is wrong anyhow.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let saved = kept(&store, move |store| store.save(LinkedComputer { link_id, since })).await;
+    let computer = LinkedComputer { link_id, since, contact_key: Some(key.clone()) };
+    let saved = kept(&store, move |store| store.save(computer)).await;
+    line.given_away(&key, saved.is_ok());
     if let Err(error) = saved {
         tracing::warn!(%error, "a link was not kept");
     }

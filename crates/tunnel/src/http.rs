@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use towline_hybrid::relay::{self, Refusal, RequestHead, Source};
+use towline_hybrid::relay::{self, Refusal, RequestHead};
 use towline_hybrid::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
     SUBPROTOCOL,
@@ -14,6 +14,7 @@ use towline_hybrid::tunnel::{
 use towline_websocket::{VERSION, accept};
 
 use crate::leg::Leg;
+use crate::requests::RequestPlace;
 use crate::shared::{Admitted, Shared};
 use crate::stream::Stream;
 
@@ -41,7 +42,7 @@ struct Asked {
 /// Reads one request and answers it. An admitted one goes on as a leg, with what the peer sent after it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
-    source: Source,
+    place: RequestPlace,
     stream: &mut Stream,
 ) -> io::Result<Option<(Leg, Vec<u8>)>> {
     let mut received = Vec::with_capacity(USUAL_HEAD);
@@ -51,10 +52,12 @@ pub(crate) async fn answer(
     };
     let mut rest = received.split_off(asked.head);
     drop(received);
-    let mut admitted = match shared.admit(source, &asked.request) {
+    let mut admitted = match shared.admit(place.source, &asked.request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, stream, refusal, rest).await,
     };
+    // It has another place now. A computer that rings would hold up other requests for as long as the phone thinks.
+    drop(place);
     if let Admitted::Ringing { answer, .. } = &mut admitted {
         let answered = tokio::select! {
             // The rendezvous answers in time, whatever the phone does.
@@ -158,6 +161,7 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
     let request = RequestHead {
         method,
         target: origin_form(target),
+        hosts: values(headers, "Host"),
         subprotocols: values(headers, "Sec-WebSocket-Protocol"),
         origins: values(headers, "Origin"),
         client_payloads: values(headers, CLIENT_PAYLOAD_HEADER),
