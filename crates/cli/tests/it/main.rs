@@ -17,5 +17,6 @@ mod keys;
 mod linked;
 mod mishaps;
 mod program;
+mod relay;
 mod single;
 mod world;
