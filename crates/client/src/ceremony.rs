@@ -1,8 +1,13 @@
 //! What creation and sign-in have in common: outputs, the deadline, and an end that comes once.
 
 use std::{
-    collections::VecDeque,
+    collections::{VecDeque, hash_map::RandomState},
     fmt,
+    hash::{BuildHasher as _, Hasher as _},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,9 +50,19 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Names one question, so that an answer can't meet another.
+/// Names one question, so that an answer can't meet another: no two in a process are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(pub(crate) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that nothing else has.
+    pub(crate) fn new() -> Self {
+        // Begins anywhere, so that nobody takes a number for a token.
+        static NEXT: LazyLock<AtomicU64> =
+            LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// An account that the person may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,8 +46,13 @@ pub trait Environment: Sync {
     /// Lets the person choose one of at least two accounts; `None` calls the ceremony off.
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send;
 
-    /// Resolves when the person, or the site, calls the ceremony off; never, by default.
+    /// Resolves when the person calls the ceremony off; never, by default.
     fn cancelled(&self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+
+    /// Resolves when the site calls the ceremony off, by its AbortSignal; never, by default.
+    fn aborted(&self) -> impl Future<Output = ()> + Send {
         pending()
     }
 }
@@ -89,6 +94,7 @@ trait Machine {
     fn choice(&mut self, token: crate::Token, choice: Option<usize>);
     fn channel_error(&mut self, error: ChannelError);
     fn cancel(&mut self);
+    fn abort(&mut self);
     fn timeout(&mut self, now: Instant);
     fn output(&mut self) -> Option<Output>;
     fn deadline(&self) -> Option<Instant>;
@@ -118,6 +124,10 @@ macro_rules! machine {
                 self.handle_cancel();
             }
 
+            fn abort(&mut self) {
+                self.handle_abort();
+            }
+
             fn timeout(&mut self, now: Instant) {
                 self.handle_timeout(now);
             }
@@ -141,6 +151,7 @@ machine!(Create, |_machine, _token, _choice| ());
 enum Event<T> {
     Done(T),
     Cancelled,
+    Aborted,
     TimedOut,
 }
 
@@ -187,6 +198,7 @@ fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
     match event {
         Event::Done(value) => return Some(value),
         Event::Cancelled => machine.cancel(),
+        Event::Aborted => machine.abort(),
         Event::TimedOut => {
             // The sleep has said so: clocks may differ by a little.
             let now = Instant::now();
@@ -196,7 +208,7 @@ fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
     None
 }
 
-/// Waits for `work`, the person's cancellation or the deadline, whichever comes first.
+/// Waits for `work`, the person's or the site's cancellation, or the deadline, whichever comes first.
 async fn wait<M: Machine, E: Environment, T>(
     work: impl Future<Output = T>,
     machine: &M,
@@ -205,6 +217,7 @@ async fn wait<M: Machine, E: Environment, T>(
     let Some(deadline) = machine.deadline() else { return Event::TimedOut };
     let mut work = pin!(work);
     let mut cancelled = pin!(environment.cancelled());
+    let mut aborted = pin!(environment.aborted());
     let mut sleep = pin!(environment.sleep_until(deadline));
     poll_fn(|context| {
         if let Poll::Ready(value) = work.as_mut().poll(context) {
@@ -212,6 +225,9 @@ async fn wait<M: Machine, E: Environment, T>(
         }
         if cancelled.as_mut().poll(context).is_ready() {
             return Poll::Ready(Event::Cancelled);
+        }
+        if aborted.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Event::Aborted);
         }
         sleep.as_mut().poll(context).map(|()| Event::TimedOut)
     })

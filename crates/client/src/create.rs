@@ -5,7 +5,7 @@ use std::time::Instant;
 use towline_ctap::{
     AttestationStatement, AttestedCredentialData, AuthenticatorData, GetInfo,
     MakeCredentialRequest, MakeCredentialResponse, Request, RequestOptions, Rp, RpId, Transport,
-    Version, attestation_object, extension::CredentialProtectionPolicy,
+    User, Version, attestation_object, extension::CredentialProtectionPolicy,
 };
 
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
-    lists::{self, Found, Probe},
+    lists::{self, Found, Look, Probe},
+    names,
     options::{Conveyance, CreationOptions, Requirement},
     prf::{self, PrfOutputs},
     response::{CredProps, Outputs, Registration},
@@ -144,9 +145,14 @@ impl Create {
         self.ceremony.channel_failed(error);
     }
 
-    /// The person or the site calls it off.
+    /// The person calls it off.
     pub fn handle_cancel(&mut self) {
         self.stop(Error::Cancelled);
+    }
+
+    /// The site calls it off, by its AbortSignal.
+    pub fn handle_abort(&mut self) {
+        self.stop(Error::Aborted);
     }
 
     /// The time is `now`.
@@ -175,7 +181,7 @@ impl Create {
         if self.options.attachment.is_some_and(|wanted| wanted != attachment) {
             return Err(Error::WrongAttachment);
         }
-        let mut request = self.request(info)?;
+        let mut request = self.request(info, transport)?;
         let authenticator = Authenticator {
             transports: info.transports.clone().unwrap_or_else(|| vec![transport.clone()]),
             attachment,
@@ -185,11 +191,18 @@ impl Create {
         let mut pieces = lists::split(&self.options.exclude, info, base);
         if *transport == Transport::Hybrid {
             // A session is one operation, and phones take messages of any size.
-            request.exclude_list = pieces.into_iter().flatten().collect();
-        } else if pieces.len() <= 1 {
-            request.exclude_list = pieces.pop_front().unwrap_or_default();
+            request.exclude_list = pieces.iter().flatten().cloned().collect();
         } else {
-            let probe = Probe::new(self.rp_id.clone(), pieces);
+            // The last piece goes along in any case, for the authenticator itself to look through.
+            request.exclude_list = pieces.back().cloned().unwrap_or_default();
+        }
+        if pieces.len() > 1 && *transport != Transport::Hybrid {
+            let mut probe = Probe::new(self.rp_id.clone(), &Look::Silent, &pieces);
+            if request.options.uv == Some(true) && lists::hides(info) {
+                // The creation sees what a silent search does not: so must the search, or an excluded passkey is replaced.
+                pieces.pop_back();
+                probe = probe.and_then(Probe::new(self.rp_id.clone(), &Look::BuiltIn, &pieces));
+            }
             if let Some(first) = probe.request() {
                 let request = request.into();
                 self.state = State::Probing { probe, request, discoverable, authenticator };
@@ -211,8 +224,12 @@ impl Create {
         self.ceremony.request(Request::from(request).encode());
     }
 
-    /// The request without its exclude list.
-    fn request(&self, info: &GetInfo) -> Result<MakeCredentialRequest, Error> {
+    /// The request, without its exclude list.
+    fn request(
+        &self,
+        info: &GetInfo,
+        transport: &Transport,
+    ) -> Result<MakeCredentialRequest, Error> {
         let options = &self.options;
         let can_store = info.options.rk == Some(true);
         let discoverable = match options.resident_key {
@@ -232,16 +249,17 @@ impl Create {
         let verify =
             can_verify && (insists || options.user_verification != Requirement::Discouraged);
 
-        let rp = Rp {
-            id: self.rp_id.clone(),
-            name: Some(options.rp_name.clone()).filter(|name| !name.is_empty()),
+        let shorten =
+            |name: Option<&str>| name.map(|name| names::shorten(name, transport).to_owned());
+        let rp_name = Some(options.rp_name.as_str()).filter(|name| !name.is_empty());
+        let rp = Rp { id: self.rp_id.clone(), name: shorten(rp_name) };
+        let user = User {
+            id: options.user.id.clone(),
+            name: shorten(options.user.name.as_deref()),
+            display_name: shorten(options.user.display_name.as_deref()),
         };
-        let mut request = MakeCredentialRequest::new(
-            self.client_data.hash,
-            rp,
-            options.user.clone(),
-            options.algorithms.clone(),
-        );
+        let algorithms = options.algorithms.clone();
+        let mut request = MakeCredentialRequest::new(self.client_data.hash, rp, user, algorithms);
         request.options = RequestOptions {
             rk: discoverable.then_some(true),
             up: None,
@@ -261,12 +279,12 @@ impl Create {
         Ok(request)
     }
 
-    /// Which attestation to ask for. An authenticator of before CTAP 2.2 does not know the parameter: it gets none where
-    /// none is wanted, and its answer is stripped.
+    /// Which attestation to ask for. An authenticator of CTAP 2.2 makes none where none is wanted. One of before does not
+    /// know the parameter: it gets none, and its answer is stripped.
     fn formats(&self, info: &GetInfo) -> Vec<String> {
         let known = info.attestation_formats.as_deref();
         match self.options.conveyance {
-            Conveyance::None if known.is_some() => vec!["none".to_owned()],
+            Conveyance::None if speaks_2_2(info) => vec!["none".to_owned()],
             Conveyance::None => Vec::new(),
             Conveyance::Direct if !self.options.attestation_formats.is_empty() => {
                 self.options.attestation_formats.clone()
@@ -329,6 +347,19 @@ impl Create {
             .unwrap_or_default();
         if in_force < wanted.policy { Err(Misbehaviour::NotProtected.into()) } else { Ok(()) }
     }
+}
+
+/// Whether the authenticator speaks CTAP 2.2 or later. That version has no name of its own: it shows in the members of
+/// getInfo that it brought. `attestationFormats` is left out by those that know `packed` alone.
+fn speaks_2_2(info: &GetInfo) -> bool {
+    info.versions.contains(&Version::Fido2_3)
+        || info.attestation_formats.is_some()
+        || info.long_touch_for_reset.is_some()
+        || info.enc_identifier.is_some()
+        || info.transports_for_reset.is_some()
+        || info.max_pin_length.is_some()
+        || info.pin_complexity_policy.is_some()
+        || info.options.per_cred_mgmt_ro == Some(true)
 }
 
 /// Whether the credential will be discoverable, as far as the request tells. CTAP 2.0 lets an authenticator make any

@@ -1,6 +1,6 @@
 //! Sign-in: an assertion (WebAuthn L3 §5.1.4; CTAP 2.3 §6.2, §6.3).
 
-use std::time::Instant;
+use std::{collections::VecDeque, time::Instant};
 
 use towline_ctap::{
     AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo,
@@ -12,7 +12,7 @@ use crate::{
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
-    lists::{self, Found, Probe},
+    lists::{self, Found, Look, Probe},
     options::{RequestOptions, Requirement},
     prf::{self, PrfOutputs},
     response::{Authentication, Outputs},
@@ -45,10 +45,14 @@ enum State {
     Probing {
         probe: Probe,
         request: Box<GetAssertionRequest>,
+        /// What to ask for aloud if nothing is found.
+        aloud: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
     },
-    /// The authenticator signs, with one of these credentials if there is a list.
+    /// The authenticator signs, with one of the credentials of this request if it has a list.
     Asserting {
-        allowed: Option<Vec<PublicKeyCredentialDescriptor>>,
+        request: Box<GetAssertionRequest>,
+        /// What to ask for next where it has none of these.
+        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
     },
     /// There are several accounts, and not all of their assertions have come.
     Collecting {
@@ -130,8 +134,10 @@ impl Get {
             return;
         }
         let result = match std::mem::replace(&mut self.state, State::Over) {
-            State::Probing { probe, request } => self.probed(probe, request, response),
-            State::Asserting { allowed } => self.asserted(allowed, response),
+            State::Probing { probe, request, aloud } => {
+                self.probed(probe, request, aloud, response)
+            }
+            State::Asserting { request, rest } => self.asserted(request, rest, response),
             State::Collecting { assertions, count } => self.collected(assertions, count, response),
             State::Waiting | State::Choosing { .. } | State::Over => Ok(()),
         };
@@ -162,9 +168,14 @@ impl Get {
         self.ceremony.channel_failed(error);
     }
 
-    /// The person or the site calls it off.
+    /// The person calls it off.
     pub fn handle_cancel(&mut self) {
         self.stop(Error::Cancelled);
+    }
+
+    /// The site calls it off, by its AbortSignal.
+    pub fn handle_abort(&mut self) {
+        self.stop(Error::Aborted);
     }
 
     /// The time is `now`.
@@ -194,7 +205,7 @@ impl Get {
     fn start(&mut self, info: &GetInfo) -> Result<(), Error> {
         let can_verify = info.options.uv == Some(true);
         let verify = match self.options.user_verification {
-            Requirement::Required if !can_verify => return Err(Error::UserVerificationUnavailable),
+            Requirement::Required if !can_verify => return Err(Error::CannotSignInVerified),
             Requirement::Required | Requirement::Preferred => can_verify,
             // An authenticator that always verifies does so without being asked.
             Requirement::Discouraged => false,
@@ -203,7 +214,7 @@ impl Get {
         request.options.uv = verify.then_some(true);
         prf::ask(self.options.prf.as_ref(), info, &mut request.extensions);
         let Some(list) = &self.options.allow else {
-            self.assert(request);
+            self.assert(request, VecDeque::new());
             return Ok(());
         };
         let base = Request::from(request.clone()).encode().len();
@@ -216,50 +227,77 @@ impl Get {
         } else if pieces.len() == 1 {
             request.allow_list = pieces.pop_front();
         } else {
-            // Where none is found, the last piece is asked for aloud, so that the authenticator decides how it refuses.
-            request.allow_list = pieces.back().cloned();
-            let probe = Probe::new(self.rp_id.clone(), pieces);
+            let probe = Probe::new(self.rp_id.clone(), &Look::Silent, &pieces);
             if let Some(first) = probe.request() {
-                self.state = State::Probing { probe, request: request.into() };
+                // A silent search does not see what is kept for people who are verified. And where nothing is found, the last
+                // piece is asked for aloud in any case, so that the authenticator decides how it refuses.
+                if !(request.options.uv == Some(true) && lists::hides(info)) {
+                    pieces = pieces.pop_back().into_iter().collect();
+                }
+                self.state = State::Probing { probe, request: request.into(), aloud: pieces };
                 self.ceremony.request(first);
                 return Ok(());
             }
         }
-        self.assert(request);
+        self.assert(request, VecDeque::new());
         Ok(())
     }
 
-    fn assert(&mut self, request: GetAssertionRequest) {
-        self.state = State::Asserting { allowed: request.allow_list.clone() };
-        self.ceremony.request(Request::from(request).encode());
+    fn assert(
+        &mut self,
+        request: impl Into<Box<GetAssertionRequest>>,
+        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    ) {
+        let request = request.into();
+        self.ceremony.request(Request::from((*request).clone()).encode());
+        self.state = State::Asserting { request, rest };
+    }
+
+    /// Asks for the next of these pieces aloud.
+    fn assert_next(
+        &mut self,
+        mut request: Box<GetAssertionRequest>,
+        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    ) -> Result<(), Error> {
+        request.allow_list = Some(pieces.pop_front().ok_or(Error::NoCredentials)?);
+        self.assert(request, pieces);
+        Ok(())
     }
 
     fn probed(
         &mut self,
         mut probe: Probe,
         mut request: Box<GetAssertionRequest>,
+        aloud: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
         response: &[u8],
     ) -> Result<(), Error> {
         match probe.handle_response(response)? {
             Found::NotYet(next) => {
-                self.state = State::Probing { probe, request };
+                self.state = State::Probing { probe, request, aloud };
                 self.ceremony.request(next);
             }
             Found::Credential(found) => {
                 request.allow_list = Some(vec![found]);
-                self.assert(*request);
+                self.assert(request, VecDeque::new());
             }
-            Found::Nothing => self.assert(*request),
+            Found::Nothing => self.assert_next(request, aloud)?,
         }
         Ok(())
     }
 
     fn asserted(
         &mut self,
-        allowed: Option<Vec<PublicKeyCredentialDescriptor>>,
+        request: Box<GetAssertionRequest>,
+        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
         response: &[u8],
     ) -> Result<(), Error> {
-        let assertion = self.check(response, allowed.as_deref())?;
+        let allowed = request.allow_list.as_deref();
+        let assertion = match self.check(response, allowed) {
+            Err(Error::NoCredentials) if !rest.is_empty() => {
+                return self.assert_next(request, rest);
+            }
+            result => result?,
+        };
         let count = match assertion.response.number_of_credentials {
             // With a list there is one answer; and an authenticator that lets the person choose has done so.
             Some(count) if allowed.is_none() && !self.one_operation => count,
@@ -293,8 +331,7 @@ impl Get {
         }
         let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
         let accounts = users.map(|user| Account { user }).collect();
-        // There is one question in a ceremony.
-        let token = Token(1);
+        let token = Token::new();
         self.state = State::Choosing { assertions, token };
         self.ceremony.output(Output::Choose { token, accounts });
         Ok(())

@@ -37,6 +37,7 @@ mod create;
 mod error;
 mod get;
 mod lists;
+mod names;
 mod options;
 mod origin;
 mod prf;

@@ -362,9 +362,52 @@ fn formats_are_asked_for_as_the_site_wants() {
     newer.attestation_formats = Some(vec!["packed".into(), "tpm".into()]);
     assert_eq!(formats("none", &["tpm"], &newer), ["none"]);
     assert_eq!(formats("none", &[], &phone()), [""; 0]);
+    // CTAP 2.2 has no name; what it brought tells it, since formats that are `packed` alone are left out.
+    let since = |change: fn(&mut GetInfo)| {
+        let mut info = phone();
+        change(&mut info);
+        info
+    };
+    for info in [
+        since(|info| info.versions.push(Version::Fido2_3)),
+        since(|info| info.long_touch_for_reset = Some(false)),
+        since(|info| info.max_pin_length = Some(63)),
+        since(|info| info.enc_identifier = Some([0; 32])),
+    ] {
+        assert_eq!(formats("none", &[], &info), ["none"]);
+    }
     assert_eq!(formats("direct", &["tpm", "apple"], &newer), ["tpm", "apple"]);
     assert_eq!(formats("direct", &[], &newer), ["packed", "tpm"]);
     assert_eq!(formats("direct", &[], &phone()), ["packed"]);
+}
+
+#[test]
+fn names_that_are_longer_than_a_key_keeps_are_cut_at_a_whole_character() {
+    let text = |c: &str, bytes: usize| c.repeat(bytes / c.len());
+    let names = [text("\u{fc}", 200), text("\u{20ac}", 201), text("\u{1f600}", 240)];
+    let mut options = creation();
+    options["rp"]["name"] = json!(names[0]);
+    options["user"]["name"] = json!(names[1]);
+    options["user"]["displayName"] = json!(names[2]);
+    for (transport, lengths) in [
+        (Transport::Usb, [64, 63, 64]),
+        (Transport::Nfc, [64, 63, 64]),
+        (Transport::Ble, [64, 63, 64]),
+        (Transport::Hybrid, [200, 201, 240]),
+        (Transport::Internal, [200, 201, 240]),
+    ] {
+        let mut create = start_create(&options).unwrap();
+        create.handle_info(&simple_key().to_cbor(), &transport);
+        let request = make_credential(create.poll_output());
+        let asked =
+            [request.rp.name, request.user.name, request.user.display_name].map(Option::unwrap);
+        for ((asked, name), length) in asked.iter().zip(&names).zip(lengths) {
+            assert!(name.starts_with(asked.as_str()) && asked.len() == length, "{transport:?}");
+        }
+    }
+    options["user"]["name"] = json!("n".repeat(64));
+    let (request, _) = register(&options, &simple_key(), &[0x27]);
+    assert_eq!(request.user.name.unwrap().len(), 64);
 }
 
 #[test]
@@ -474,11 +517,16 @@ fn when_time_is_up_the_authenticator_is_told_and_its_late_answer_ignored() {
 }
 
 #[test]
-fn a_cancelled_registration_is_aborted() {
+fn a_registration_that_is_called_off_ends() {
     let mut create = start_create(&creation()).unwrap();
     create.handle_cancel();
     let error = finished(create.poll_output()).unwrap_err();
-    assert_eq!((&error, error.name()), (&Error::Cancelled, "AbortError"));
+    assert_eq!((&error, error.name()), (&Error::Cancelled, "NotAllowedError"), "a person's no");
+
+    let mut create = start_create(&creation()).unwrap();
+    create.handle_abort();
+    let error = finished(create.poll_output()).unwrap_err();
+    assert_eq!((&error, error.name()), (&Error::Aborted, "AbortError"), "the site's");
 
     let mut create = start_create(&creation()).unwrap();
     create.handle_info(&phone().to_cbor(), &Transport::Usb);
