@@ -9,7 +9,10 @@ use std::{
 
 use towline_ctap::Transport;
 
-use crate::{Account, Caller, ChannelError, Client, Create, Error, Get, Output};
+use crate::{
+    Account, Caller, ChannelError, Client, Create, Error, Get, Output, PinAnswer, PinQuestion,
+    Token,
+};
 
 /// A way to one authenticator: in process, over the hybrid transport, over USB.
 pub trait Channel: Send {
@@ -45,6 +48,20 @@ pub trait Environment: Sync {
 
     /// Lets the person choose one of at least two accounts; `None` calls the ceremony off.
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send;
+
+    /// Asks the person for a PIN. [`PinAnswer::Unavailable`], as it is by default, means that there is no way to ask here: then
+    /// authenticators that only a PIN protects are used without it, or not at all, as the site wants.
+    ///
+    /// What is typed is not shown, and a new PIN is asked for twice. [`crate::Pin`] is wiped; so is, please, what it is made of.
+    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+        let _ = question;
+        async { PinAnswer::Unavailable }
+    }
+
+    /// The authenticator did not recognise the person and tries once more; so often it may still fail, if it tells.
+    fn not_recognised(&self, tries_left: Option<u64>) {
+        let _ = tries_left;
+    }
 
     /// Resolves when the person calls the ceremony off; never, by default.
     fn cancelled(&self) -> impl Future<Output = ()> + Send {
@@ -91,7 +108,8 @@ pub async fn get<C: Channel, E: Environment>(
 trait Machine {
     fn info(&mut self, info: &[u8], transport: &Transport);
     fn response(&mut self, response: &[u8]);
-    fn choice(&mut self, token: crate::Token, choice: Option<usize>);
+    fn choice(&mut self, token: Token, choice: Option<usize>);
+    fn pin(&mut self, token: Token, answer: PinAnswer);
     fn channel_error(&mut self, error: ChannelError);
     fn cancel(&mut self);
     fn abort(&mut self);
@@ -111,7 +129,11 @@ macro_rules! machine {
                 self.handle_response(response);
             }
 
-            fn choice(&mut self, $token: crate::Token, $choice: Option<usize>) {
+            fn pin(&mut self, token: Token, answer: PinAnswer) {
+                self.handle_pin(token, answer);
+            }
+
+            fn choice(&mut self, $token: Token, $choice: Option<usize>) {
                 let $machine = self;
                 $choose
             }
@@ -144,7 +166,7 @@ macro_rules! machine {
 }
 
 machine!(Get, |machine, token, choice| machine.handle_choice(token, choice));
-// A creation asks no question.
+// A creation asks for no account.
 machine!(Create, |_machine, _token, _choice| ());
 
 /// What ended a wait.
@@ -185,6 +207,13 @@ async fn run<M: Machine, C: Channel, E: Environment>(
                     machine.choice(token, choice);
                 }
             }
+            Some(Output::AskPin { token, question }) => {
+                let event = wait(environment.pin(&question), &machine, environment).await;
+                if let Some(answer) = settle(event, &mut machine) {
+                    machine.pin(token, answer);
+                }
+            }
+            Some(Output::NotRecognised { tries_left }) => environment.not_recognised(tries_left),
             Some(Output::Cancel) => channel.cancel().await,
             Some(Output::Finished(result)) => return result,
             // Every input above is followed by an output, so this is not reached; it must not spin if it were.

@@ -101,6 +101,9 @@ pub enum Error {
     /// The authenticator answered something that the standard does not allow; nothing of it was used.
     #[error("the authenticator misbehaved: {0}")]
     Misbehaved(Misbehaviour),
+    /// A cryptographic operation, or the source of random numbers, failed on this computer.
+    #[error("cryptography failed on this computer")]
+    Cryptography,
     /// The way to the authenticator broke.
     #[error(transparent)]
     Channel(#[from] ChannelError),
@@ -124,7 +127,7 @@ impl Error {
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
             Self::AlreadyRegistered => "InvalidStateError",
             Self::Aborted => "AbortError",
-            Self::Misbehaved(_) => "UnknownError",
+            Self::Misbehaved(_) | Self::Cryptography => "UnknownError",
             Self::WrongAttachment
             | Self::CannotSignInVerified
             | Self::Cancelled
@@ -206,6 +209,9 @@ pub enum Misbehaviour {
     /// A credential protected less than the site insists on.
     #[error("it did not protect the passkey as was asked for")]
     NotProtected,
+    /// An answer about PINs or tokens that the standard does not allow: no key, a key that is none, a token of a wrong length.
+    #[error("it sent an invalid response about its PIN")]
+    Pin,
     /// More credentials than any person has accounts.
     #[error("it says that it holds too many passkeys for the site")]
     TooManyCredentials,

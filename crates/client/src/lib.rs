@@ -40,9 +40,11 @@ mod lists;
 mod names;
 mod options;
 mod origin;
+mod pin;
 mod prf;
 mod response;
 mod spki;
+mod verification;
 
 pub use ceremony::{Account, Attachment, Output, Token};
 pub use channel::{Channel, Environment, create, get};
@@ -51,3 +53,4 @@ pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
 pub use get::Get;
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
+pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};

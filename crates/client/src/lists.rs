@@ -64,6 +64,13 @@ pub(crate) enum Look {
     Silent,
     /// With built-in verification. Each piece asks the person.
     BuiltIn,
+    /// With a PIN/UV token, which sees everything and asks nobody.
+    Token {
+        /// The PIN/UV auth protocol.
+        protocol: u64,
+        /// The proof of the token, for [`NO_CLIENT_DATA`].
+        param: Vec<u8>,
+    },
 }
 
 /// Looks for the one piece that the authenticator holds a credential of, without presence.
@@ -108,6 +115,10 @@ impl Probe {
         request.allow_list = Some(piece.clone());
         let uv = (*look == Look::BuiltIn).then_some(true);
         request.options = RequestOptions { up: Some(false), uv, ..RequestOptions::default() };
+        if let Look::Token { protocol, param } = look {
+            request.pin_uv_auth_protocol = Some(*protocol);
+            request.pin_uv_auth_param = Some(param.clone());
+        }
         Some(Request::from(request).encode())
     }
 
