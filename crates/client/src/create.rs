@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    AttestationStatement, AttestedCredentialData, AuthenticatorData, GetInfo,
-    MakeCredentialRequest, MakeCredentialResponse, Permissions, Request, RequestOptions, Rp, RpId,
-    Status, Transport, User, Version, attestation_object, extension::CredentialProtectionPolicy,
+    AuthenticatorData, GetInfo, MakeCredentialRequest, MakeCredentialResponse, Permissions,
+    Request, RequestOptions, Rp, RpId, Status, Transport, User, Version, attestation_object,
+    extension::CredentialProtectionPolicy,
 };
 
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token,
+    Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token, attestation,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -384,24 +384,8 @@ impl Create {
             }
         }
         prf::ask(options.prf.as_ref(), info, &mut request.extensions);
-        request.attestation_formats_preference = self.formats(info);
+        request.attestation_formats_preference = attestation::preference(options, info);
         Ok((request, wish))
-    }
-
-    /// Which attestation to ask for. An authenticator of CTAP 2.2 makes none where none is wanted. One of before does not
-    /// know the parameter: it gets none, and its answer is stripped.
-    fn formats(&self, info: &GetInfo) -> Vec<String> {
-        let known = info.attestation_formats.as_deref();
-        match self.options.conveyance {
-            Conveyance::None if speaks_2_2(info) => vec!["none".to_owned()],
-            Conveyance::None => Vec::new(),
-            Conveyance::Direct if !self.options.attestation_formats.is_empty() => {
-                self.options.attestation_formats.clone()
-            }
-            Conveyance::Direct => {
-                known.map_or_else(|| vec!["packed".to_owned()], <[String]>::to_vec)
-            }
-        }
     }
 
     fn finish(
@@ -426,7 +410,7 @@ impl Create {
         let prf = prf.map(|_| PrfOutputs::of_creation(&unsigned_extension_outputs)).transpose()?;
         let statement = match self.options.conveyance {
             Conveyance::Direct => attestation,
-            Conveyance::None => without_attestation(attestation, attested),
+            Conveyance::None => attestation::without(attestation, attested),
         };
         let registration = Registration {
             credential_id: &attested.credential_id,
@@ -458,19 +442,6 @@ impl Create {
     }
 }
 
-/// Whether the authenticator speaks CTAP 2.2 or later. That version has no name of its own: it shows in the members of
-/// getInfo that it brought. `attestationFormats` is left out by those that know `packed` alone.
-fn speaks_2_2(info: &GetInfo) -> bool {
-    info.versions.contains(&Version::Fido2_3)
-        || info.attestation_formats.is_some()
-        || info.long_touch_for_reset.is_some()
-        || info.enc_identifier.is_some()
-        || info.transports_for_reset.is_some()
-        || info.max_pin_length.is_some()
-        || info.pin_complexity_policy.is_some()
-        || info.options.per_cred_mgmt_ro == Some(true)
-}
-
 /// Whether the credential will be discoverable, as far as the request tells. CTAP 2.0 lets an authenticator make any
 /// credential discoverable.
 fn known_discoverability(request: &MakeCredentialRequest, info: &GetInfo) -> Option<bool> {
@@ -478,14 +449,4 @@ fn known_discoverability(request: &MakeCredentialRequest, info: &GetInfo) -> Opt
         matches!(version, Version::Fido2_1Pre | Version::Fido2_1 | Version::Fido2_3)
     });
     if request.options.rk == Some(true) { Some(true) } else { strict.then_some(false) }
-}
-
-/// Takes away the statement (WebAuthn L3 §5.1.3, attestation conveyance `none`). The AAGUID stays, as that section has it
-/// now: sites use it to name the passkey's provider. Self attestation without a model tells nothing, and stays too.
-fn without_attestation(
-    statement: AttestationStatement,
-    attested: &AttestedCredentialData,
-) -> AttestationStatement {
-    let anonymous = attested.aaguid == towline_ctap::Aaguid::ZERO;
-    if statement.is_self() && anonymous { statement } else { AttestationStatement::None }
 }
