@@ -3,6 +3,7 @@
 mod shelf;
 
 use std::{
+    io::{self, IsTerminal as _},
     path::PathBuf,
     pin::pin,
     sync::{
@@ -13,12 +14,14 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use towline::{
     Computer, Screen, Step as Shown,
+    client::{Pin, PinAnswer, PinQuestion},
     hybrid::{InitiatorConfig, InitiatorProgress},
 };
 use towline_rp::{Begun, RpClient};
+use zeroize::Zeroizing;
 
 use self::shelf::Shelf;
 use crate::{
@@ -124,6 +127,23 @@ async fn ceremony(
     }
 }
 
+/// Reads a PIN that is not shown; a new one twice, until it is the same.
+fn type_pin(twice: bool) -> io::Result<Pin> {
+    let mut prompt = "PIN (not shown): ";
+    loop {
+        let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
+        let pin = Pin::new(&typed);
+        if !twice {
+            return Ok(pin);
+        }
+        let again = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+        if Pin::new(&again) == pin {
+            return Ok(pin);
+        }
+        prompt = "The two are not the same. PIN (not shown): ";
+    }
+}
+
 /// The terminal as the computer's screen.
 struct Terminal {
     report: Arc<Report>,
@@ -177,6 +197,7 @@ impl Screen for Terminal {
             Shown::NotReached(..) => Step::NotReached,
             Shown::Remembered(_) => Step::Linked,
             Shown::Forgotten(_) => Step::Forgotten,
+            Shown::NotRecognised(_) => Step::ScreenLock,
             Shown::Progress(progress) => match progress {
                 InitiatorProgress::PhoneComing => Step::PhoneComing,
                 InitiatorProgress::Near => Step::Near,
@@ -205,6 +226,30 @@ impl Screen for Terminal {
             self.report.event(&Event::Step { step: Step::SeveralPhones, message });
         }
         self.choice.of(names)
+    }
+
+    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
+        self.report.event(&Event::Step { step: Step::ScreenLock, message: question.to_string() });
+        // What is typed stands on a line of its own, which no clock overwrites.
+        self.report.drawing("");
+        if !io::stdin().is_terminal() {
+            let message = "a PIN is typed at a terminal, and there is none here";
+            self.over.send_replace(Some(Failure::environment("no_terminal", message)));
+            return PinAnswer::Cancel;
+        }
+        let twice = matches!(question, PinQuestion::New { .. });
+        let (told, typed) = oneshot::channel();
+        // A thread that nobody waits for at the end: the terminal may be silent for ever.
+        std::thread::spawn(move || told.send(type_pin(twice)));
+        match typed.await {
+            Ok(Ok(pin)) => PinAnswer::Pin(pin),
+            Ok(Err(error)) => {
+                let message = format!("the PIN can't be read: {error}");
+                self.over.send_replace(Some(Failure::environment("input", message)));
+                PinAnswer::Cancel
+            }
+            Err(_) => PinAnswer::Cancel,
+        }
     }
 
     async fn cancelled(&self) {

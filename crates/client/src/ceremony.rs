@@ -9,7 +9,7 @@ use std::{
 
 use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 
-use crate::{ChannelError, Error, error::Misbehaviour};
+use crate::{ChannelError, Error, PinQuestion, error::Misbehaviour};
 
 /// What a machine wants done. `Debug` shows of messages the length alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +25,18 @@ pub enum Output {
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
     },
+    /// Tell the person that the authenticator did not recognise them, and tries once more. Nothing has to be reported.
+    NotRecognised {
+        /// How often it may still fail before built-in verification is blocked, if the authenticator tells.
+        tries_left: Option<u64>,
+    },
+    /// Ask the person for a PIN, then answer with `handle_pin` and the same token.
+    AskPin {
+        /// Names the question.
+        token: Token,
+        /// What is asked. It prints as a sentence.
+        question: PinQuestion,
+    },
     /// Over: the response JSON for the site, or why there is none. Nothing follows.
     ///
     /// With `prf` the JSON holds what is secret between the page and the person (`clientExtensionResults.prf.results`): `Debug`
@@ -39,6 +51,12 @@ impl fmt::Debug for Output {
             Self::Cancel => f.write_str("Cancel"),
             Self::Choose { token, accounts } => {
                 f.debug_struct("Choose").field("token", token).field("accounts", accounts).finish()
+            }
+            Self::NotRecognised { tries_left } => {
+                f.debug_struct("NotRecognised").field("tries_left", tries_left).finish()
+            }
+            Self::AskPin { token, question } => {
+                f.debug_struct("AskPin").field("token", token).field("question", question).finish()
             }
             Self::Finished(Ok(json)) => write!(f, "Finished(Ok({} bytes))", json.len()),
             Self::Finished(Err(error)) => write!(f, "Finished(Err({error:?}))"),
