@@ -95,6 +95,7 @@ async fn ceremony(
         ringing: AtomicBool::new(false),
         over: watch::Sender::new(None),
         code: Shelf::default(),
+        typist: io::stdin().is_terminal().then_some(type_pin),
     };
     // Where the person went, not what the site says about itself.
     let origin = rp.origin();
@@ -155,6 +156,8 @@ struct Terminal {
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
     code: Shelf,
+    /// How a PIN is typed, a new one twice; not at all without a terminal.
+    typist: Option<fn(bool) -> io::Result<Pin>>,
 }
 
 impl Terminal {
@@ -232,15 +235,15 @@ impl Screen for Terminal {
         self.report.event(&Event::Step { step: Step::ScreenLock, message: question.to_string() });
         // What is typed stands on a line of its own, which no clock overwrites.
         self.report.drawing("");
-        if !io::stdin().is_terminal() {
+        let Some(typist) = self.typist else {
             let message = "a PIN is typed at a terminal, and there is none here";
             self.over.send_replace(Some(Failure::environment("no_terminal", message)));
             return PinAnswer::Cancel;
-        }
+        };
         let twice = matches!(question, PinQuestion::New { .. });
         let (told, typed) = oneshot::channel();
         // A thread that nobody waits for at the end: the terminal may be silent for ever.
-        std::thread::spawn(move || told.send(type_pin(twice)));
+        std::thread::spawn(move || told.send(typist(twice)));
         match typed.await {
             Ok(Ok(pin)) => PinAnswer::Pin(pin),
             Ok(Err(error)) => {
@@ -255,5 +258,37 @@ impl Screen for Terminal {
     async fn cancelled(&self) {
         // Can't fail: `self` holds the sender.
         let _ = self.over.subscribe().wait_for(Option::is_some).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline::client::PinReason;
+
+    use super::*;
+
+    fn terminal(typist: Option<fn(bool) -> io::Result<Pin>>) -> Terminal {
+        let (image, phone) = (None, None);
+        let over = watch::Sender::new(None);
+        Terminal { report: Report::new(true), image, phone, new_phone: false, over, typist }
+    }
+
+    #[tokio::test]
+    async fn a_pin_is_typed_at_a_terminal_or_the_ceremony_ends_with_a_reason() {
+        let reason = PinReason::Verification;
+        let question = PinQuestion::Present { tries_left: Some(8), reason, problem: None };
+        let asked = async |typist| {
+            let terminal = terminal(typist);
+            let answer = terminal.pin(&question).await;
+            let over = terminal.over.borrow().clone();
+            (answer, over.map(|failure| (failure.exit, failure.reason)))
+        };
+        let typed: fn(bool) -> io::Result<Pin> = |_| Ok(Pin::new("1234"));
+        assert_eq!(asked(Some(typed)).await, (PinAnswer::Pin(Pin::new("1234")), None));
+        let none = Some((Exit::Environment, "no_terminal"));
+        assert_eq!(asked(None).await, (PinAnswer::Cancel, none));
+        let broken: fn(bool) -> io::Result<Pin> = |_| Err(io::ErrorKind::BrokenPipe.into());
+        let unread = Some((Exit::Environment, "input"));
+        assert_eq!(asked(Some(broken)).await, (PinAnswer::Cancel, unread));
     }
 }
