@@ -142,7 +142,8 @@ impl<P: Person> Channel for LocalAuthenticator<P> {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        Ok(self.driver.authenticator.get_info().to_cbor())
+        let info = self.driver.get_info().await;
+        info.map_err(|status| ChannelError::Failed(format!("this device can't be used: {status}")))
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
