@@ -12,6 +12,7 @@
     dead_code
 )]
 
+mod attestation;
 mod cancelling;
 mod digital_credentials;
 mod linked;

@@ -49,7 +49,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     let param = request.pin_uv_auth_param.take();
     let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
     if matches!(auth, Auth::SelectsDevice) {
-        return options::select_device();
+        return options::select_device(request.rp_id);
     }
     // Step 3: `Gestures` starts with nothing shown.
     // Step 4.

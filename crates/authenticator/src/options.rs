@@ -37,8 +37,8 @@ pub(crate) fn read_auth(
 }
 
 /// Step 1: a touch, and the answer says whether there is a PIN.
-pub(crate) fn select_device() -> Flow {
-    person::ask_presence(Purpose::SelectDevice, |core, answer| {
+pub(crate) fn select_device(rp_id: RpId) -> Flow {
+    person::ask_presence(Purpose::SelectDevice { rp_id: Some(rp_id) }, |core, answer| {
         answer.map_err(|_| Status::OperationDenied)?;
         Err(if core.is_pin_set() { Status::PinInvalid } else { Status::PinNotSet })
     })

@@ -1,6 +1,7 @@
 //! What comes out of the machine.
 
 use std::{
+    fmt,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -28,7 +29,6 @@ impl Token {
 
 /// What the embedder has to do.
 #[non_exhaustive]
-#[derive(Debug)]
 pub enum Output {
     /// Ask the person, then call [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
     Ask {
@@ -69,6 +69,22 @@ pub enum Output {
     Event(Event),
 }
 
+/// Of a response only the length: it names accounts and carries secrets, such as what `prf` gives.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
+            Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
+            Self::Work { token, .. } => write!(f, "Work({token:?})"),
+            Self::KeepAlive { channel, status } => write!(f, "KeepAlive({channel:?}, {status:?})"),
+            Self::Response { channel, bytes } => {
+                write!(f, "Response({channel:?}, {} bytes)", bytes.len())
+            }
+            Self::Event(event) => write!(f, "Event({event:?})"),
+        }
+    }
+}
+
 /// Why a response takes its time (CTAP 2.3, CTAPHID_KEEPALIVE).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAliveStatus {
@@ -102,10 +118,12 @@ pub enum Event {
         /// Whether it took the place of an earlier one for the same account.
         replaced: bool,
     },
-    /// A passkey was refused because there is one for the account already.
+    /// A passkey was refused because there is one already, of this account or another, beside which the site wants none.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
+        /// The account of the one that there is; not known of one that is not stored.
+        user: Option<User>,
     },
     /// A passkey was used.
     Used {

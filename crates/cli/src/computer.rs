@@ -97,11 +97,11 @@ async fn ceremony(
     let outcome = tokio::select! {
         outcome = &mut work => outcome,
         () = stop.wished() => {
-            screen.over.send_replace(Some(Failure::interrupted()));
+            screen.over.send_replace(Some(stop.failure()));
             tokio::select! {
                 outcome = &mut work => outcome,
                 // Who insists does not wait for the other end to be told.
-                () = stop.wished() => return Err(Failure::interrupted()),
+                () = stop.wished() => return Err(stop.failure()),
             }
         }
     };

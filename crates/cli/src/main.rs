@@ -3,6 +3,7 @@
 
 mod air;
 mod args;
+mod attestation;
 mod computer;
 mod console;
 mod desktop;
@@ -13,14 +14,17 @@ mod explain;
 mod failure;
 mod key;
 mod keys;
+mod line;
 mod links;
 mod network;
+mod outcome;
 mod person;
 mod phone;
 mod qr;
 mod relay;
 mod report;
 mod rp;
+mod screen_lock;
 mod secret;
 mod stop;
 mod tls;

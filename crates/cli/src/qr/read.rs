@@ -1,6 +1,10 @@
 //! Reads QR codes from pictures.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
 use image::{GrayImage, ImageReader, Limits};
 use rqrr::PreparedImage;
@@ -14,6 +18,8 @@ use crate::exit::Failure;
 
 /// Larger pictures are refused, in pixels along one side.
 const SIDE_MAX: u32 = 8192;
+/// A text with so many digits may be that of a code, and is not repeated.
+const DIGITS_SHOWN: usize = 12;
 /// What decoding a picture may allocate, in bytes.
 const ALLOCATION_MAX: u64 = 256 << 20;
 
@@ -53,15 +59,57 @@ pub(crate) fn passkey_code(text_or_path: &str) -> Result<(String, CodeSource), F
     if is_passkey_code(text) {
         return Ok((text.to_owned(), CodeSource::Typed));
     }
-    let path = Path::new(text);
+    let path = named(text);
     if text == SCREEN && !path.exists() {
         return only(capture::codes()?, "the screen");
     }
     if !path.exists() {
+        // The text of a code with a wrong letter is a secret still.
+        let digits = text.chars().filter(char::is_ascii_digit).count();
+        let shown = if digits < DIGITS_SHOWN { format!("{text:?}") } else { "that".to_owned() };
         let what = "is neither the text of a passkey QR code (FIDO:/ and digits) nor a file";
-        return Err(Failure::usage("not_a_code", format!("{text:?} {what}")));
+        return Err(Failure::usage("not_a_code", format!("{shown} {what}")));
     }
-    only(file(path)?, &path.display().to_string())
+    only(file(&path)?, &path.display().to_string())
+}
+
+/// Whether this is meant to be a code: its text, a file, or the word for the screen.
+pub(crate) fn looks_like_a_code(text: &str) -> bool {
+    let text = text.trim();
+    is_passkey_code(text) || text == SCREEN || named(text).is_file()
+}
+
+/// The file that a person names: as they type it, and as file managers and shells write it when it is dragged into a terminal,
+/// in quotes, as a URL, or with backslashes.
+pub(crate) fn named(text: &str) -> PathBuf {
+    let as_it_is = PathBuf::from(text);
+    if as_it_is.exists() {
+        return as_it_is;
+    }
+    let quoted = |mark: char| text.strip_prefix(mark)?.strip_suffix(mark);
+    let plain = quoted('\'').or_else(|| quoted('"'));
+    let text = plain.unwrap_or(text);
+    if let Some(path) = url::Url::parse(text).ok().filter(|url| url.scheme() == "file") {
+        return path.to_file_path().unwrap_or(as_it_is);
+    }
+    if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), std::env::home_dir()) {
+        return home.join(rest);
+    }
+    match plain {
+        Some(plain) => plain.into(),
+        None if cfg!(unix) => without_backslashes(text).into(),
+        None => as_it_is,
+    }
+}
+
+/// As a shell reads it: a backslash takes the meaning from what follows.
+fn without_backslashes(text: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    plain
 }
 
 /// The one passkey code among these, which this picture shows.

@@ -13,6 +13,7 @@ mod copies;
 mod hid;
 mod journey;
 mod key;
+mod key_settings;
 mod keys;
 mod linked;
 mod mishaps;
