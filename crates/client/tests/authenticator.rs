@@ -283,6 +283,32 @@ async fn a_site_that_asks_for_attestation_gets_the_statement_of_the_key_and_othe
 }
 
 #[tokio::test]
+async fn a_passkey_for_the_verified_is_found_in_a_list_that_is_too_long() {
+    let mut config = Config::platform();
+    config.max_credential_count_in_list = 2;
+    let mut device = Device::new(config, Transport::Internal);
+    let mut options = discoverable(1);
+    options["extensions"] = json!({"credentialProtectionPolicy": "userVerificationRequired"});
+    let registration = register(&mut device, options.clone()).await.unwrap();
+    let id = unb64(&registration["id"]);
+    for place in 0..5 {
+        let mut list: Vec<Value> = (1..5).map(|n| listed(&[n; 32])).collect();
+        list.insert(place, listed(&id));
+        let request = with(request(), "allowCredentials", json!(list));
+        let assertion = sign_in(&mut device, request, 0).await.unwrap();
+        assert_eq!(assertion["id"], registration["id"], "{place}");
+
+        let again = with(options.clone(), "excludeCredentials", json!(list));
+        let refused = register(&mut device, again).await;
+        assert_eq!(refused, Err(Error::AlreadyRegistered), "{place}");
+    }
+    let others = json!((1..6).map(|n| listed(&[n; 32])).collect::<Vec<_>>());
+    let request = with(request(), "allowCredentials", others.clone());
+    assert_eq!(sign_in(&mut device, request, 0).await, Err(Error::NoCredentials));
+    register(&mut device, with(discoverable(2), "excludeCredentials", others)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_site_that_requires_verification_does_not_get_a_key_without() {
     let mut key = Device::key();
     let options =
