@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{GetInfo, Response, Status, Transport, algorithm};
+use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
@@ -301,13 +301,6 @@ impl Authenticator {
         [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
     }
 
-    /// What authenticatorGetInfo says, but for what only the store knows: for the hybrid transport's post-handshake
-    /// message. Until the first request has read it from the store, that is the PIN and what was configured, too.
-    #[must_use]
-    pub fn get_info(&self) -> GetInfo {
-        get_info::info(&self.core)
-    }
-
     /// The policy.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -315,11 +308,12 @@ impl Authenticator {
     }
 
     /// The fingerprints that are enrolled: what a sensor compares with while
-    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. Until the first request has read them from the store
-    /// there are none.
+    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. `None` where that is not known, as before the first
+    /// request has read them from the store; while a question is open it is.
     #[must_use]
-    pub fn fingerprints(&self) -> &[Fingerprint] {
-        &self.core.state.fingerprints
+    pub fn fingerprints(&self) -> Option<&[Fingerprint]> {
+        let core = &self.core;
+        core.state.is_known(&core.config).then_some(&*core.state.fingerprints)
     }
 
     /// Whether credentials that may be backed up are so from now on (the BS flag). Without credentials that may be, it

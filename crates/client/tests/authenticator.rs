@@ -67,7 +67,9 @@ impl Channel for Device {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        Ok(self.authenticator.get_info().to_cbor())
+        let response = self.transact(vec![0x04]).await?;
+        self.requests -= 1;
+        Ok(response[1..].to_vec())
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {

@@ -9,7 +9,7 @@ use towline_client::{
     PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Response, Transport};
+use towline_ctap::Transport;
 
 use crate::{Person, driver::Driver};
 
@@ -53,9 +53,6 @@ pub struct LocalAuthenticator<P> {
 
 type Chooser = Arc<dyn Fn(&[Account]) -> Option<usize> + Send + Sync>;
 type PinEntry = Arc<dyn Fn(&PinQuestion) -> PinAnswer + Send + Sync>;
-
-/// getInfo, which is no more than its command byte (CTAP 2.3 §6.4).
-const GET_INFO: [u8; 1] = [0x04];
 
 impl<P: Person> LocalAuthenticator<P> {
     /// Puts a person in front of an authenticator.
@@ -165,10 +162,8 @@ impl<P: Person> Channel for LocalAuthenticator<P> {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        // Asked for as a platform does, so that it is true of what is stored, too: the PIN, the fingers, the settings.
-        let response = self.driver.transact(&GET_INFO).await;
-        let map = Response::split(&response).and_then(Response::success);
-        map.map(<[u8]>::to_vec).map_err(|error| ChannelError::Failed(error.to_string()))
+        let info = self.driver.get_info().await;
+        info.map_err(|status| ChannelError::Failed(format!("this device can't be used: {status}")))
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
