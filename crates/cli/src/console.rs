@@ -87,6 +87,9 @@ impl Console {
             state: Mutex::default(),
             changed: Notify::new(),
         });
+        if shared.terminal {
+            report.is_typed_at();
+        }
         let reader = Arc::clone(&shared);
         // Reading can't be interrupted, so that a thread of its own does it, which the end of the process ends.
         std::thread::spawn(move || {
