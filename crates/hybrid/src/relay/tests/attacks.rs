@@ -29,13 +29,13 @@ impl Service {
 
     /// Answers the rings that the phone is told of: it knows the computer, and nobody else. How many it was told of.
     fn phone_answers(&mut self, phone: Leg) -> usize {
-        let mut told = 0;
+        let mut told = 0_usize;
         for output in self.close_all() {
             if let Output::Send { leg, message } = output
                 && leg == phone
                 && let Some(FromService::Ring { ring, payload, .. }) = FromService::decode(&message)
             {
-                told += 1;
+                told = told.saturating_add(1);
                 let answer = match payload.as_slice() {
                     [1] => FromPhone::Accept(ring),
                     _ => FromPhone::Refuse(ring, Reason::Unknown),
