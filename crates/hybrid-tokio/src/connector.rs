@@ -11,7 +11,9 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
-use tokio_tungstenite::tungstenite::http::header::{LOCATION, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::header::{
+    LOCATION, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use towline_crypto::CryptoProvider;
@@ -348,6 +350,10 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let (socket, response) = client_async_with_config(request, stream, Some(websocket::config()))
         .await
         .map_err(refused)?;
+    // None was asked for, so that its frames would not be what they seem (RFC 6455, section 4.1).
+    if response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) {
+        return Err(ConnectFailure::NotATunnelService.into());
+    }
     let routing_id = if ask.wants_routing_id { Some(routing_id(&response)?) } else { None };
     // Only its presence counts.
     let signal = response.headers().contains_key(SIGNAL_CONNECTION_HEADER);
