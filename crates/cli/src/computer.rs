@@ -268,9 +268,15 @@ mod tests {
     use super::*;
 
     fn terminal(typist: Option<fn(bool) -> io::Result<Pin>>) -> Terminal {
-        let (image, phone) = (None, None);
-        let over = watch::Sender::new(None);
-        Terminal { report: Report::new(true), image, phone, new_phone: false, over, typist }
+        Terminal {
+            report: Report::new(true),
+            image: None,
+            choice: Choice::None,
+            ringing: AtomicBool::new(false),
+            over: watch::Sender::new(None),
+            code: Shelf::default(),
+            typist,
+        }
     }
 
     #[tokio::test]
