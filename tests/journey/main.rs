@@ -17,6 +17,7 @@ mod cancelling;
 mod digital_credentials;
 mod linked;
 mod phone;
+mod pins;
 mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
