@@ -174,7 +174,7 @@ fn who_has_no_passkey_for_the_site_is_told_so_and_need_not_unlock_for_that() {
         assert_eq!(rig.questions, [Question::NothingToUse { rp_id: rp_id("example.org") }]);
         assert_eq!(
             rig.questions[0].to_string(),
-            "There is no passkey for example.org on this device."
+            "No passkey for example.org on this device. Use the device that has it, or sign in another way. Let the site know?"
         );
     }
 }
