@@ -156,9 +156,7 @@ impl Error {
             ResponseError::Status(Status::NoCredentials) => Self::NoCredentials,
             // To a creation or a sign-in, this is about built-in verification: where a PIN would do, the answer is to get a
             // token with it (CTAP 2.3 §6.1.2 step 11, §6.2.2 step 6).
-            ResponseError::Status(Status::PinBlocked | Status::UvBlocked) => {
-                Self::VerificationLocked { wait: None }
-            }
+            ResponseError::Status(Status::PinBlocked) => Self::VerificationLocked { wait: None },
             ResponseError::Status(status) => Self::Refused(status),
             ResponseError::Malformed(malformed) => {
                 Self::Misbehaved(Misbehaviour::Malformed(malformed))
