@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 use self::shelf::Shelf;
 use crate::{
     args,
+    console::forget_typed,
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
@@ -132,6 +133,8 @@ async fn ceremony(
 fn type_pin(twice: bool) -> io::Result<Pin> {
     let mut prompt = "PIN (not shown): ";
     loop {
+        // What was typed before was not meant for this.
+        forget_typed();
         let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
         let pin = Pin::new(&typed);
         if !twice {
