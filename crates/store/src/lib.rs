@@ -39,21 +39,31 @@
 #![deny(missing_docs)]
 
 mod backup;
+mod check;
 mod connection;
 mod directory;
 mod error;
+mod file;
 mod format;
+mod head;
 mod key_source;
 mod keyring;
 #[cfg(feature = "links")]
 mod links;
 mod read;
+mod repair;
+mod ring;
 mod seal;
+mod shared;
+mod storage;
 mod store;
 mod tables;
+mod vet;
+mod witness;
 mod write;
 
 pub use backup::{Backup, Conflicts, Contents, Restored};
+pub use check::Checked;
 pub use error::Error;
 pub use key_source::KeySource;
 pub use keyring::Keyring;
@@ -63,4 +73,5 @@ pub use keyring::SystemKeyring;
 pub use links::StoredLinks;
 /// Storage other than a file, for [`Store::create_on`] and [`Store::open_on`].
 pub use redb::StorageBackend;
+pub use repair::Repaired;
 pub use store::Store;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use towline::crypto::CryptoProvider;
 use towline_ctap::{
     ClientPinRequest, ClientPinResponse, KeyAgreementKey, Request, ResponseError, Status,
@@ -29,8 +30,8 @@ pub(crate) fn set(
     report: &Report,
 ) -> Result<Exit, Failure> {
     let there = key.get_info()?.options.client_pin == Some(true);
-    let present = if there { Some(secret::read(present, "PIN")?) } else { None };
-    let new = secret::read_new(new, "PIN")?;
+    let present = if there { Some(composed(&secret::read(present, "PIN")?)) } else { None };
+    let new = composed(&secret::read_new(new, "PIN")?);
     let shared = Shared::agree(&mut key, provider)?;
     let new_pin_enc = shared.encrypt(&padded(&new)?)?;
     let request = match present {
@@ -57,6 +58,15 @@ pub(crate) fn set(
         Event::Passkey { action: Action::PinChanged, rp_id: None, account: None, simulated: false };
     report.event(&event);
     Ok(Exit::Ok)
+}
+
+/// A PIN is in Normalization Form C (CTAP 2.3 section 6.5.1), so that it is the same from every keyboard.
+fn composed(typed: &str) -> Zeroizing<String> {
+    let normalizer = ComposingNormalizerBorrowed::new_nfc();
+    // Room enough that nothing is moved, and left behind, while it grows.
+    let mut pin = Zeroizing::new(String::with_capacity(typed.len().saturating_mul(3)));
+    pin.extend(normalizer.normalize_iter(typed.chars()));
+    pin
 }
 
 fn padded(pin: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -132,7 +132,7 @@ fn nothing_is_made_over_what_is_there_and_nothing_is_left_beside_it() {
     let mut names: Vec<_> =
         fs::read_dir(place.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["passkeys.towline", "passkeys.towline.pid"]);
+    assert_eq!(names, ["passkeys.towline", "passkeys.towline.pid", "passkeys.towline.seen"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod backup;
 mod damage;
 mod failing;
 mod files;
+mod flips;
 mod formats;
 mod full_disk;
 mod keyring;
