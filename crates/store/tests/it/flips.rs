@@ -1,7 +1,7 @@
 //! Every bit of a small store is flipped, blocks of it are copied over others, and it is cut off. Whatever is asked of it then is
 //! answered rightly or by an error; nothing is ever "none" that is not, and nothing panics.
 //!
-//! Some of them each time; all of them with `TOWLINE_FLIPS=all`.
+//! Some of them each time; so many with `TOWLINE_FLIPS=NUMBER`, and all of them with `TOWLINE_FLIPS=all`.
 
 use std::fs;
 
@@ -81,9 +81,13 @@ fn right(bytes: &[u8]) -> Vec<Result<String, ()>> {
 
 /// The bits that are tried, of so many.
 fn bits(of: usize, some: usize) -> impl Iterator<Item = usize> {
-    let all = std::env::var("TOWLINE_FLIPS").is_ok_and(|flips| flips == "all");
+    let said = std::env::var("TOWLINE_FLIPS").ok();
+    let some = match said.as_deref() {
+        Some("all") => of,
+        said => said.map_or(some, |said| said.parse().unwrap()),
+    };
     // A step that meets each bit of a byte, and all places of a page, in time.
-    let step = if all { 1 } else { (of / some) | 1 };
+    let step = (of / some) | 1;
     (0..of).step_by(step)
 }
 
