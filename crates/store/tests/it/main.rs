@@ -19,4 +19,5 @@ mod keyring;
 #[cfg(feature = "links")]
 mod links;
 mod model;
+mod rights;
 mod support;
