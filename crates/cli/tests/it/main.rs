@@ -10,6 +10,7 @@
 )]
 
 mod copies;
+mod damage;
 mod hid;
 mod journey;
 mod key;
