@@ -6,7 +6,7 @@ mod settings;
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use tokio::{sync::Mutex, time::sleep};
+use tokio::time::sleep;
 use towline::{
     authenticator::{
         self, Answer, Authenticator, Config, CredentialStore, Purpose, Question, SoftwareKeys,
@@ -23,8 +23,9 @@ use crate::{
     event::{self, Event, Place, Role},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
-    person::{Terminal, TypedAhead, passkey},
+    person::{Terminal, passkey},
     report::Report,
+    screen_lock::ScreenLock,
     stop::Stop,
     usb::Usb,
 };
@@ -103,14 +104,11 @@ async fn serve(
         (_, Some(desktop)) => Presence::Ask(Holder::Desktop(desktop, Arc::clone(report))),
         (PresenceMode::Auto, _) => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
         (PresenceMode::Ask | PresenceMode::Notify, _) => {
-            let console = Arc::new(Mutex::new(Console::new()));
+            let console = Arc::new(Console::new(report));
             let report = Arc::clone(report);
-            Presence::Ask(Holder::Terminal(Terminal::new(
-                AnswerMode::Ask,
-                console,
-                TypedAhead::Forgotten,
-                report,
-            )))
+            // Of a key this is the finger on a sensor that there is not.
+            let lock = ScreenLock::Simulated;
+            Presence::Ask(Holder::Terminal(Terminal::new(AnswerMode::Ask, console, lock, report)))
         }
     };
     Ok(key.run(authenticator, presence).await)
@@ -139,7 +137,6 @@ impl Person for Holder {
         if matches!(question, Question::VerifyUser { .. } | Question::EnrollFingerprint { .. }) {
             self.report().0.event(&SIMULATED_SENSOR);
         }
-        let mut open = Open(Some(Arc::clone(self.report().0)));
         let answer = self.ask(question).await;
         let long = matches!(
             question,
@@ -147,10 +144,11 @@ impl Person for Holder {
         );
         if long && answer == Answer::Approve {
             // Whoever lets go of a key takes the touch back, and so does who stops the program.
+            let mut open = Open(Some(Arc::clone(self.report().0)));
             self.report().0.event(&Event::Held { seconds: LONG_TOUCH.as_secs() });
             sleep(LONG_TOUCH).await;
+            open.0 = None;
         }
-        open.0 = None;
         answer
     }
 
@@ -194,14 +192,14 @@ const SIMULATED_SENSOR: Event = Event::Verification {
     message: "the fingerprint sensor is SIMULATED: a yes counts as a finger that it knows, and sites take it for one",
 };
 
-/// An open question. Dropped before it is answered, it tells the person that it is withdrawn.
+/// A touch that has to last. Dropped before it has, it tells the person that it is withdrawn.
 struct Open(Option<Arc<Report>>);
 
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(report) = &self.0 {
             let message = "withdrawn: the question is no longer open";
-            report.event(&Event::Withdrawn { message });
+            report.event(&Event::Withdrawn { token: "touch".into(), message });
         }
     }
 }

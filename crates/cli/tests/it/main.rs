@@ -9,6 +9,7 @@
     clippy::as_conversions
 )]
 
+mod consent;
 mod copies;
 mod hid;
 mod journey;
@@ -19,4 +20,6 @@ mod linked;
 mod mishaps;
 mod program;
 mod single;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod world;
