@@ -8,6 +8,7 @@ pub mod message;
 use std::{
     collections::VecDeque,
     fmt,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -69,9 +70,17 @@ impl ListenerConfig {
     }
 }
 
-/// Names one ring to the embedding program.
+/// Names one ring to the embedding program, once in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RingToken(u64);
+
+impl RingToken {
+    /// One that there has not been before.
+    fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What the phone's program says to a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +183,6 @@ pub struct Listener {
     deadline: Instant,
     /// How often in a row there was no connection.
     failures: u32,
-    next_token: u64,
     open: Vec<Open>,
     seen: VecDeque<Seen>,
     revoking: bool,
@@ -216,7 +224,6 @@ impl Listener {
             state: State::Pausing,
             deadline: now,
             failures: 0,
-            next_token: 0,
             open: Vec::new(),
             seen: VecDeque::new(),
             revoking: false,
@@ -401,8 +408,7 @@ impl Listener {
             }
             self.seen.push_back(Seen { nonce: payload.nonce, tunnel_id, accepted: false });
         }
-        let token = RingToken(self.next_token);
-        self.next_token = self.next_token.wrapping_add(1);
+        let token = RingToken::unique();
         self.open.push(Open { token, ring, tunnel_id });
         self.outputs.push_back(ListenerOutput::Rung { token, payload, routing_id, tunnel_id });
     }
