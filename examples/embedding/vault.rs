@@ -15,13 +15,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use towline::authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-    RelyingParties, StoreError, Work,
+// The traits, the types in them, and what wipes secrets: all from the one crate.
+use towline::{
+    authenticator::{
+        Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
+        RelyingParties, StoreError, Work,
+    },
+    ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy},
+    zeroize::Zeroizing,
 };
 use towline_cbor::{Key, Reader, Writer};
-use towline_ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
-use zeroize::Zeroizing;
 
 /// How deep the file nests.
 const DEPTH: u8 = 4;

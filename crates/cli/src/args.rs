@@ -224,8 +224,8 @@ Examples:
   towline rp --listen 127.0.0.1:8080                then open http://localhost:8080")]
 pub(crate) struct Rp {
     /// Where to listen, on this machine; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value_t = loopback())]
-    pub(crate) listen: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = host_and_port)]
+    pub(crate) listen: String,
 
     /// The site's name, as phones show it
     #[arg(long, value_name = "TEXT", default_value = "towline demo")]
@@ -363,6 +363,20 @@ const fn loopback() -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 }
 
+/// An address or a name, and a port; what the name stands for is looked up later.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let known = text.parse::<SocketAddr>().is_ok();
+    let named = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        !host.is_empty() && host.chars().all(plain) && port.parse::<u16>().is_ok()
+    });
+    if known || named {
+        Ok(text.to_owned())
+    } else {
+        Err("it looks like localhost:8080, 127.0.0.1:8080 or [::1]:8080".into())
+    }
+}
+
 fn udp_addr(text: &str) -> Result<SocketAddr, String> {
     let wanted = || "it looks like udp:127.0.0.1:4434".to_owned();
     let addr: SocketAddr =
@@ -453,6 +467,18 @@ mod tests {
             "",
         ] {
             assert!(relay_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_site_listens_at_a_name_or_an_address() {
+        for good in ["localhost:8080", "127.0.0.1:0", "[::1]:8080"] {
+            assert!(host_and_port(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "8080", ":8080", "localhost", "localhost:", "localhost:99999", "a b:1", "::1:1"]
+        {
+            assert!(host_and_port(bad).is_err(), "{bad}");
         }
     }
 

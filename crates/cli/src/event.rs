@@ -87,6 +87,8 @@ pub(crate) enum Event {
     Registered { account: String, key: KeyEntry },
     /// The relying party accepted a sign-in.
     SignedIn { account: String, key: KeyEntry, user_verified: bool },
+    /// The site took a new key or a sign-in, or did not.
+    Site { action: SiteAction, account: Option<String>, reason: Option<towline_rp::ErrorCode> },
     /// Something happened to a passkey, or to the authenticator that holds it; `simulated` if nobody was asked.
     Passkey { action: Action, rp_id: Option<String>, account: Option<String>, simulated: bool },
     /// The phone waits for a code.
@@ -195,6 +197,15 @@ pub(crate) enum Step {
     Answered,
     /// The connection is being ended.
     Closing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SiteAction {
+    Registered,
+    SignedIn,
+    RegistrationRefused,
+    SignInRefused,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -337,6 +348,21 @@ impl Event {
             ),
             Self::SignedIn { account, key, .. } => {
                 (Weight::Result, format!("signed in as {} with {:?}", one_line(account), key.name))
+            }
+            Self::Site { action, account, reason } => {
+                let what = match action {
+                    SiteAction::Registered => "registered",
+                    SiteAction::SignedIn => "signed in",
+                    SiteAction::RegistrationRefused => "registration refused",
+                    SiteAction::SignInRefused => "sign-in refused",
+                };
+                let account =
+                    one_line(account.as_deref().unwrap_or("an account that is not known"));
+                let why = serde_json::to_value(reason).ok();
+                let why = why.as_ref().and_then(serde_json::Value::as_str);
+                let why =
+                    why.map(|why| format!(" ({})", why.replace('_', " "))).unwrap_or_default();
+                (Weight::Note, format!("{what}: {account}{why}"))
             }
             Self::Passkey { action, rp_id, account, simulated } => {
                 let site = one_line(rp_id.as_deref().unwrap_or("the site"));

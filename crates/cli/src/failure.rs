@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let (exit, reason) = match &error {
-            ClientError::Url(_) => (Exit::Usage, "relying_party_url"),
+            ClientError::Url(_) | ClientError::NoName { .. } => (Exit::Usage, "relying_party_url"),
             ClientError::Unreachable { .. } => (Exit::Environment, "relying_party_unreachable"),
             ClientError::Refused(refusal) if refusal.code == ErrorCode::BadName => {
                 (Exit::Usage, "bad_name")

@@ -91,7 +91,10 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
         Command::Keys(args) => keys::run(&args, report),
         Command::Links(args) => links::run(&args, report),
-        Command::Completions(args) => Ok(completions(&args)),
+        Command::Completions(args) => {
+            completions(&args, report);
+            Ok(Exit::Ok)
+        }
         Command::ExitCodes => {
             report.event(&Event::ExitCodes { text: exit::HELP });
             Ok(Exit::Ok)
@@ -99,10 +102,10 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
     }
 }
 
-fn completions(args: &Completions) -> Exit {
-    let mut command = Cli::command();
-    clap_complete::generate(args.shell, &mut command, "towline", &mut std::io::stdout());
-    Exit::Ok
+fn completions(args: &Completions, report: &Report) {
+    let (mut command, mut script) = (Cli::command(), Vec::new());
+    clap_complete::generate(args.shell, &mut command, "towline", &mut script);
+    report.script(&String::from_utf8_lossy(&script));
 }
 
 fn fail(report: &Report, failure: Failure) -> ExitCode {

@@ -109,6 +109,11 @@ impl Report {
         }
     }
 
+    /// What another program reads, with and without `--json`. It may have read enough, as `head` does.
+    pub(crate) fn script(&self, script: &str) {
+        drop(self.new_line(|| to_stdout(script)));
+    }
+
     /// Shows a drawing to a person. It may hold escape sequences, so it must be the program's own.
     pub(crate) fn drawing(&self, drawing: &str) {
         if !self.json {

@@ -88,9 +88,26 @@ struct Driver {
     notices: VecDeque<Notice>,
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Notice {
     Event(Event),
     Wink,
+}
+
+/// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is asked for beside requests, so
+/// that a client can go on meanwhile for as long as it likes.
+const NOTICES: usize = 64;
+
+/// Keeps a notice until the person has time for it.
+fn keep(notices: &mut VecDeque<Notice>, notice: Notice) {
+    // Who looks for a key looks for it once.
+    if notice == Notice::Wink && notices.contains(&notice) {
+        return;
+    }
+    if notices.len() >= NOTICES {
+        notices.pop_front();
+    }
+    notices.push_back(notice);
 }
 
 enum Happened {
@@ -318,7 +335,7 @@ impl Driver {
                 Output::Response { channel, bytes } => {
                     self.device.handle_response(hid_channel(channel), &bytes, now());
                 }
-                Output::Event(event) => self.notices.push_back(Notice::Event(event)),
+                Output::Event(event) => keep(&mut self.notices, Notice::Event(event)),
                 // Not printed: it may hold what is nobody's business.
                 _ => tracing::warn!("an output that is not known here"),
             }
@@ -346,7 +363,7 @@ impl Driver {
                 DeviceOutput::Cancel { channel } => {
                     self.authenticator.handle_cancel(channel_id(channel), now());
                 }
-                DeviceOutput::Wink { .. } => self.notices.push_back(Notice::Wink),
+                DeviceOutput::Wink { .. } => keep(&mut self.notices, Notice::Wink),
             }
         }
     }
@@ -390,5 +407,25 @@ async fn at(instant: Option<Instant>) {
         Some(instant) if instant <= now() => {}
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_busy_person_is_told_later_has_an_end() {
+        let mut notices = VecDeque::new();
+        for _ in 0..1000 {
+            keep(&mut notices, Notice::Wink);
+        }
+        assert_eq!(notices, [Notice::Wink]);
+        for _ in 0..1000 {
+            keep(&mut notices, Notice::Event(Event::PinChanged));
+        }
+        keep(&mut notices, Notice::Event(Event::Reset));
+        assert_eq!(notices.len(), NOTICES);
+        assert_eq!(notices.back(), Some(&Notice::Event(Event::Reset)), "the newest stay");
     }
 }

@@ -85,8 +85,7 @@ impl Desktop {
     pub(crate) async fn clear(&self) {
         let clearing = async {
             loop {
-                let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-                let tasks = std::mem::take(&mut *tasks);
+                let tasks = self.unfinished();
                 if tasks.is_empty() {
                     return;
                 }
@@ -139,6 +138,10 @@ impl Desktop {
             }
         });
         shown.await.ok()
+    }
+
+    fn unfinished(&self) -> JoinSet<()> {
+        std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -221,7 +221,10 @@ async fn an_origin_without_a_name_can_not_have_passkeys() {
     let rp = world.rp_url.replace("localhost", "127.0.0.1");
     let mut args = world.both_ends(&["computer", "sign-in"]);
     args.extend(["--rp", &rp]);
-    run(args).await.assert_failed(1, "relying_party");
+    let ended = run(args).await;
+    ended.assert_failed(2, "relying_party_url");
+    let message = text(&ended.failed()["message"]);
+    assert!(message.ends_with(&format!("use {}", world.rp_url)), "{message}");
 }
 
 #[tokio::test]

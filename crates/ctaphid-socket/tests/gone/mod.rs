@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 use towline_authenticator::Answer;
 use towline_ctap::hid::{Channel, HidCommand, KeepaliveStatus};
 use towline_ctaphid_socket::Endpoint;
@@ -113,4 +113,29 @@ async fn an_idle_connection_that_closes_ends_nobody_elses_request() {
     }
     answers.send(Answer::Approve).unwrap();
     assert_eq!(client.finish().await.result, Ok(vec![0]));
+}
+
+#[tokio::test]
+async fn connections_without_end_are_closed_and_those_before_stay() {
+    let endpoints = simulated(&[TCP]).await;
+    let mut first = Client::connect(&endpoints[0]).await;
+    let address = endpoints[0].address().unwrap();
+    let mut others = Vec::new();
+    for _ in 0..255 {
+        others.push(TcpStream::connect(address).await.unwrap());
+    }
+    let mut one_more = TcpStream::connect(address).await.unwrap();
+    let end = timeout(SOON, one_more.read(&mut [0])).await.expect("closed");
+    assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
+    assert!(first.cbor(GET_INFO).await.result.is_ok());
+    drop(others);
+    let before = Instant::now();
+    loop {
+        let mut again = TcpStream::connect(address).await.unwrap();
+        let closed = timeout(Duration::from_millis(100), again.read(&mut [0])).await;
+        if closed.is_err() {
+            return;
+        }
+        assert!(before.elapsed() < SOON, "there is room again");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) struct Adapter {
 impl Adapter {
     /// The adapter of this name, or the first.
     pub(super) async fn open(name: Option<&str>) -> Result<Self, RadioError> {
-        let session = Session::new().await.map_err(|error| no_service(&error))?;
+        let session = Session::new().await.map_err(no_session)?;
         let mut names = session.adapter_names().await.map_err(reason)?;
         names.sort();
         let adapter = match name {
@@ -130,7 +130,15 @@ impl OnAir {
     }
 }
 
-/// The bus itself does not answer.
+/// Why the bus does not let us in: it refuses, or nobody is there.
+fn no_session(error: Error) -> RadioError {
+    match reason(error) {
+        RadioError::Lost { detail } => RadioError::NoService { detail },
+        told => told,
+    }
+}
+
+/// The service, or the bus itself, does not answer.
 fn no_service(error: &Error) -> RadioError {
     RadioError::NoService { detail: error.to_string() }
 }
@@ -158,5 +166,27 @@ pub(super) fn reason(error: Error) -> RadioError {
             _ => RadioError::lost(&error),
         },
         _ => RadioError::lost(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_the_bus(name: &str) -> Error {
+        dbus::Error::new_custom(name, "it is pretended").into()
+    }
+
+    #[test]
+    fn a_bus_that_refuses_is_not_a_service_that_does_not_run() {
+        for name in ["AccessDenied", "AuthFailed"] {
+            let error = from_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
+            assert_eq!(no_session(error), RadioError::NoPermission, "{name}");
+        }
+        for name in ["NoServer", "FileNotFound", "Failed", "Timeout"] {
+            let error = from_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
+            let told = no_session(error);
+            assert!(matches!(told, RadioError::NoService { .. }), "{name}: {told:?}");
+        }
     }
 }
