@@ -348,7 +348,9 @@ impl Rendezvous {
         match message {
             FromPhone::Alive => self.say(leg, &FromService::Alive),
             FromPhone::Accept(ring) => self.phone_comes(&contact, ring, now),
-            FromPhone::Refuse(ring, reason) => self.phone_refuses(&contact, ring, reason),
+            FromPhone::Refuse(ring, reason) => {
+                self.phone_refuses(&contact, ring, reason, now);
+            }
             FromPhone::Revoke => self.revoke(&contact, leg),
         }
         Heard::Taken
@@ -380,7 +382,7 @@ impl Rendezvous {
         }
     }
 
-    fn phone_refuses(&mut self, contact: &ContactId, id: RingId, reason: Reason) {
+    fn phone_refuses(&mut self, contact: &ContactId, id: RingId, reason: Reason, now: Instant) {
         let Some(ring) = self.switchboard.rings.get(&id) else { return };
         // What it accepted it can't take back: the computer has its response.
         if ring.contact != *contact || ring.accepted {
@@ -390,7 +392,7 @@ impl Rendezvous {
         let refusal = match reason {
             Reason::Busy => {
                 if let Some(callers) = self.switchboard.callers(contact) {
-                    callers.busy(source, &self.limits);
+                    callers.busy(source, &self.limits, now);
                 }
                 Refusal::Unavailable
             }
