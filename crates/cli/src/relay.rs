@@ -40,6 +40,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         None => None,
     };
     config.node = args.node;
+    config.trusted_proxies = args.trusted_proxy;
     config.origin_policy = origin_policy(args.allow_origin);
     let limits = &mut config.limits;
     limits.waiting = args.most_waiting.unwrap_or(limits.waiting);

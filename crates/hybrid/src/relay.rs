@@ -12,6 +12,7 @@ mod output;
 mod request;
 mod ringing;
 mod source;
+mod switchboard;
 #[cfg(test)]
 mod tests;
 mod whereabouts;
@@ -27,8 +28,8 @@ pub use self::limits::Limits;
 pub use self::meter::{Ending, Meter};
 pub use self::output::{Admission, Counts, Heard, Leg, Output};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
-use self::ringing::Switchboard;
 pub use self::source::{Shares, Source};
+use self::switchboard::Switchboard;
 pub use self::whereabouts::{ThisNode, Waiting, WaitingPlace, Whereabouts};
 use crate::deadline;
 use crate::ids::{ContactId, RoutingId, TunnelId};

@@ -8,7 +8,7 @@ use towline_hybrid::relay::{
     Contacts, Limits, MemoryContacts, OriginPolicy, ThisNode, Whereabouts,
 };
 
-use crate::{Happening, Tls};
+use crate::{Happening, Subnet, Tls};
 
 /// How a relay is set up. Start from [`RelayConfig::new`].
 #[non_exhaustive]
@@ -49,6 +49,9 @@ pub struct RelayConfig {
     pub contacts: Box<dyn Contacts>,
     /// Who knows where connections wait; this node its own, by default.
     pub whereabouts: Box<dyn Whereabouts>,
+    /// Proxies that are believed when they say in `X-Forwarded-For` where a connection came from; none by default. Without that
+    /// all connections through a proxy have one source.
+    pub trusted_proxies: Vec<Subnet>,
     /// Where the random part of routing ids comes from.
     pub provider: CryptoProvider,
 }
@@ -74,6 +77,7 @@ impl RelayConfig {
             happenings: None,
             contacts: Box::new(MemoryContacts::new()),
             whereabouts: Box::new(ThisNode::new()),
+            trusted_proxies: Vec::new(),
             provider,
         }
     }
@@ -86,7 +90,8 @@ pub enum Security {
     /// TLS with this certificate: what clients of the protocol expect.
     Tls(Tls),
     /// No TLS, and loopback addresses only: for tests and for a reverse proxy on the same machine. Behind a proxy all
-    /// connections have one source, so that the limits per source have to be raised.
+    /// connections have one source, unless it is one of the [`trusted_proxies`](RelayConfig::trusted_proxies), so that the
+    /// limits per source have to be raised.
     Plain,
     /// No TLS on whatever address: for a network that protects the way from a proxy by other means.
     PlainAnywhere,

@@ -1,12 +1,13 @@
 //! The request of a connection, and its answer: a refusal, or the upgrade to a WebSocket (RFC 9112, RFC 6455 §4.2).
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use towline_hybrid::relay::{self, Refusal, RequestHead};
+use towline_hybrid::relay::{self, Refusal, RequestHead, Source};
 use towline_hybrid::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
     SUBPROTOCOL,
@@ -14,6 +15,7 @@ use towline_hybrid::tunnel::{
 use towline_websocket::{VERSION, accept};
 
 use crate::leg::Leg;
+use crate::proxies;
 use crate::requests::RequestPlace;
 use crate::shared::{Admitted, Shared};
 use crate::stream::Stream;
@@ -35,6 +37,8 @@ struct Asked {
     request: relay::Request,
     /// What proves to the client that it was understood.
     accept: String,
+    /// Where it came from, as a proxy says: believed from trusted ones only.
+    forwarded: Option<IpAddr>,
     /// Bytes of the head; what follows is the WebSocket's.
     head: usize,
 }
@@ -52,7 +56,11 @@ pub(crate) async fn answer(
     };
     let mut rest = received.split_off(asked.head);
     drop(received);
-    let mut admitted = match shared.admit(place.source, &asked.request) {
+    let source = match asked.forwarded {
+        Some(address) if place.by_proxy => Source::of(address),
+        _ => place.source,
+    };
+    let mut admitted = match shared.admit(source, &asked.request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, stream, refusal, rest).await,
     };
@@ -185,7 +193,9 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
     let keys = values(headers, "Sec-WebSocket-Key");
     let [key] = keys.as_slice() else { return Err(Refusal::Malformed) };
     let accept = accept(key).ok_or(Refusal::Malformed)?;
-    Ok(Some(Asked { request, accept, head: size }))
+    let forwarded =
+        proxies::forwarded(&values(headers, "X-Forwarded-For"), &shared.trusted_proxies);
+    Ok(Some(Asked { request, accept, forwarded, head: size }))
 }
 
 /// The path of a target that names the server, too, as some clients write it for proxies (RFC 9112 §3.2.2).

@@ -41,6 +41,7 @@ mod leg;
 mod mailbox;
 mod metrics;
 mod pair;
+mod proxies;
 mod requests;
 mod server;
 mod shared;
@@ -51,6 +52,7 @@ pub use certificate::Tls;
 pub use config::{RelayConfig, Security};
 pub use error::RelayError;
 pub use happening::Happening;
+pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
 pub use towline_hybrid::relay::{

@@ -69,10 +69,15 @@ impl Requests {
     }
 
     /// A place for a connection, after a second at most where others have more; nothing if its source has as many as it may.
-    pub(crate) async fn enter(self: &Arc<Self>, source: Source) -> Option<RequestPlace> {
+    /// A trusted proxy has any number: it sends whole requests of many sources.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        source: Source,
+        by_proxy: bool,
+    ) -> Option<RequestPlace> {
         loop {
             let freed = self.freed.notified();
-            match self.try_enter(source, Instant::now()) {
+            match self.try_enter(source, by_proxy, Instant::now()) {
                 Ok(place) => return Some(place),
                 Err(Full::Never) => return None,
                 Err(Full::Waiting) => freed.await,
@@ -83,13 +88,22 @@ impl Requests {
         }
     }
 
-    fn try_enter(self: &Arc<Self>, source: Source, now: Instant) -> Result<RequestPlace, Full> {
+    fn try_enter(
+        self: &Arc<Self>,
+        source: Source,
+        by_proxy: bool,
+        now: Instant,
+    ) -> Result<RequestPlace, Full> {
         let mut state = self.lock();
-        if !state.shares.allow(source, self.per_source, None) {
+        if !by_proxy && !state.shares.allow(source, self.per_source, None) {
             return Err(Full::Never);
         }
         if state.crowd.len() >= self.most {
-            state.make_way(source, now)?;
+            match state.make_way(source, now) {
+                // One among many that come through the same proxy.
+                Err(Full::Never) if by_proxy => return Err(Full::Waiting),
+                made => made?,
+            }
         }
         let (number, (cut, is_cut)) = (state.next, oneshot::channel());
         state.next = number.wrapping_add(1);
@@ -97,7 +111,8 @@ impl Requests {
         state.crowd.add(source, number);
         state.ways.insert(number, Way { since: now, cut, source });
         drop(state);
-        Ok(RequestPlace { requests: self.clone(), number, source, cut: Some(is_cut) })
+        let requests = self.clone();
+        Ok(RequestPlace { requests, number, source, by_proxy, cut: Some(is_cut) })
     }
 }
 
@@ -137,7 +152,10 @@ impl State {
 pub(crate) struct RequestPlace {
     requests: Arc<Requests>,
     number: u64,
+    /// Where the connection came from.
     pub(crate) source: Source,
+    /// Whether that is a proxy which says where the request came from.
+    pub(crate) by_proxy: bool,
     cut: Option<oneshot::Receiver<()>>,
 }
 

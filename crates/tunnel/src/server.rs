@@ -177,7 +177,8 @@ impl Relay {
         let shared = &self.shared;
         let (stream, peer, permit) = self.accepting.next(&self.listener).await?;
         shared.counters.accepted.add(1);
-        let Some(place) = shared.requests.enter(Source::of(peer.ip())).await else {
+        let by_proxy = shared.trusted_proxies.iter().any(|proxy| proxy.contains(peer.ip()));
+        let Some(place) = shared.requests.enter(Source::of(peer.ip()), by_proxy).await else {
             shared.counters.over_quota.add(1);
             tracing::debug!("too many connections from one source");
             return None;

@@ -13,6 +13,7 @@ use towline_hybrid::relay::{
 use crate::happening::Happening;
 use crate::mailbox::{Events, Invitation, Mailbox};
 use crate::metrics::Counters;
+use crate::proxies::Subnet;
 use crate::requests::Requests;
 
 /// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to wake it.
@@ -65,6 +66,7 @@ pub struct Stats {
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) origin_policy: OriginPolicy,
+    pub(crate) trusted_proxies: Vec<Subnet>,
     pub(crate) request_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
@@ -104,6 +106,7 @@ impl Shared {
         Self {
             limits: config.limits,
             origin_policy: config.origin_policy,
+            trusted_proxies: config.trusted_proxies,
             request_timeout: config.request_timeout,
             write_timeout: config.write_timeout,
             close_timeout: config.close_timeout,

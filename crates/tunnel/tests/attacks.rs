@@ -186,3 +186,34 @@ async fn a_relay_that_has_all_the_connections_it_may_have_still_answers_its_oper
     drop(first);
     tokio::time::timeout(support::PATIENCE, waits).await.expect("a place is free");
 }
+
+#[tokio::test]
+async fn a_trusted_proxy_says_where_requests_come_from_and_nobody_else_does() {
+    let mut config = config();
+    config.limits.per_source = 1;
+    config.requests_per_source = 1;
+    config.trusted_proxies = vec!["127.9.9.0/24".parse().unwrap()];
+    let relay = start(config).await;
+    let from = |number: u8, says: &str| {
+        let header = format!("X-Forwarded-For: {says}\r\n");
+        request(&format!("/cable/new/{}", tunnel_id(number)), &header)
+    };
+    let proxy = [127, 9, 9, 9];
+    let mut held = Vec::new();
+    // A second one of the same source is too many, whatever it says that it came through.
+    for (number, says, status) in [
+        (1, "192.0.2.1", "101"),
+        (2, "192.0.3.1", "101"),
+        (3, "192.0.2.1", "429"),
+        (4, "198.51.100.1, 192.0.2.1", "429"),
+        (5, "198.51.100.1, 127.9.9.8", "101"),
+    ] {
+        let (answer, stream) = ask(relay.address, proxy, &from(number, says)).await;
+        assert_eq!(answer, status, "{says}");
+        held.push(stream);
+    }
+    // Others are where they are.
+    let (first, _held) = ask(relay.address, [127, 8, 8, 8], &from(6, "192.0.4.1")).await;
+    let (second, _) = ask(relay.address, [127, 8, 8, 8], &from(7, "192.0.5.1")).await;
+    assert_eq!((first.as_str(), second.as_str()), ("101", "429"));
+}

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
+use towline::tunnel::Subnet;
 
 use super::udp_addr;
 
@@ -30,6 +31,11 @@ pub(crate) struct Relay {
     /// Without TLS, listen on other addresses than this machine's: a proxy in front of it does TLS
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) behind_proxy: bool,
+
+    /// Believe this proxy (an address, or a network such as 10.0.0.0/8) when it says in X-Forwarded-For where a request came
+    /// from; can be repeated
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) trusted_proxy: Vec<Subnet>,
 
     /// Answer /metrics, /health/live and /health/ready here, for the operator only (plain HTTP)
     #[arg(long, value_name = "ADDR")]

@@ -11,6 +11,9 @@ const NETWORKS: usize = 16;
 /// Sources that a phone has accepted a ring of; the one that it has not accepted for the longest time is forgotten first.
 const KNOWN: usize = 4;
 
+/// Rings of one such source for which it does not pay though the phone is busy, and after how long there is one more.
+const BUSY: (u32, Duration) = (32, Duration::from_secs(1));
+
 /// So many at once, and one more after each pause.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowance {
@@ -51,21 +54,29 @@ impl Allowance {
 pub(super) struct Callers {
     all: Option<Allowance>,
     networks: Vec<(Network, Allowance)>,
-    known: Vec<(Source, Allowance)>,
+    known: Vec<Known>,
+}
+
+/// A source that the phone has accepted a ring of.
+#[derive(Debug)]
+struct Known {
+    source: Source,
+    rings: Allowance,
+    busy: Allowance,
 }
 
 impl Callers {
     /// Whether the phone has accepted a ring of this source.
     pub(super) fn knows(&self, source: Source) -> bool {
-        self.known.iter().any(|(known, _)| *known == source)
+        self.known.iter().any(|known| known.source == source)
     }
 
     /// Takes one ring from what this source may.
     pub(super) fn may_ring(&mut self, source: Source, limits: &Limits, now: Instant) -> bool {
         let (most, pause) = (limits.ring_burst, limits.ring_pause);
         let (share, longer) = ((most >> 1).max(1), pause.saturating_mul(2));
-        if let Some((_, allowance)) = self.known.iter_mut().find(|(known, _)| *known == source) {
-            return allowance.take(most, longer, now);
+        if let Some(known) = self.known.iter_mut().find(|known| known.source == source) {
+            return known.rings.take(most, longer, now);
         }
         let network = source.network(Width::Region);
         let known = self.networks.iter().position(|(known, _)| *known == network);
@@ -91,11 +102,11 @@ impl Callers {
     /// The phone said that it comes: this ring cost nothing, and rings from there come through from now on.
     pub(super) fn accepted(&mut self, source: Source, limits: &Limits, now: Instant) {
         let most = limits.ring_burst;
-        let allowance = match self.known.iter().position(|(known, _)| *known == source) {
+        let known = match self.known.iter().position(|known| known.source == source) {
             Some(at) => {
-                let (_, mut allowance) = self.known.remove(at);
-                allowance.give_back(most);
-                allowance
+                let mut known = self.known.remove(at);
+                known.rings.give_back(most);
+                known
             }
             None => {
                 let network = source.network(Width::Region);
@@ -107,19 +118,22 @@ impl Callers {
                 if let Some(all) = &mut self.all {
                     all.give_back(most);
                 }
-                Allowance::new(most, now)
+                let (rings, busy) = (Allowance::new(most, now), Allowance::new(BUSY.0, now));
+                Known { source, rings, busy }
             }
         };
         if self.known.len() >= KNOWN {
             self.known.remove(0);
         }
-        self.known.push((source, allowance));
+        self.known.push(known);
     }
 
-    /// The phone is busy. That is not the fault of a source that it knows.
-    pub(super) fn busy(&mut self, source: Source, limits: &Limits) {
-        if let Some((_, allowance)) = self.known.iter_mut().find(|(known, _)| *known == source) {
-            allowance.give_back(limits.ring_burst);
+    /// The phone is busy. That is not the fault of a source that it knows, within reason.
+    pub(super) fn busy(&mut self, source: Source, limits: &Limits, now: Instant) {
+        if let Some(known) = self.known.iter_mut().find(|known| known.source == source)
+            && known.busy.take(BUSY.0, BUSY.1, now)
+        {
+            known.rings.give_back(limits.ring_burst);
         }
     }
 }

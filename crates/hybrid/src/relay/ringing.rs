@@ -1,183 +1,21 @@
-//! Phones that listen, and computers that ring them.
+//! Phones that listen, and computers that ring them: what the rendezvous does about them.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use super::callers::{Allowance, Callers};
-use super::crowd::{Crowd, Precedence};
-use super::source::Width;
+use super::callers::Allowance;
+use super::crowd::Precedence;
+use super::switchboard::{Phone, Presence, Ring};
 use super::{
-    Admission, ContactState, Ending, Heard, Kind, Leg, Limits, Output, Place, Refusal, Rendezvous,
-    Role, Source,
+    Admission, ContactState, Ending, Heard, Kind, Leg, Output, Place, Refusal, Rendezvous, Role,
+    Source,
 };
 use crate::deadline;
-use crate::ids::{ContactId, RoutingId, TunnelId};
+use crate::ids::{ContactId, TunnelId};
 use crate::link::ContactKey;
 use crate::listener::message::{FromPhone, FromService, Reason, RingId};
 
 /// How often a phone is granted one more message.
 const MESSAGE_PAUSE: Duration = Duration::from_secs(1);
-
-/// Who listens, and who rings whom.
-#[derive(Default)]
-pub(super) struct Switchboard {
-    phones: HashMap<ContactId, Phone>,
-    rings: HashMap<RingId, Ring>,
-    next_ring: u64,
-    /// Phones whose connection broke, in the order in which they are forgotten.
-    absent: BTreeMap<(Instant, Leg), ContactId>,
-    /// The places of phones that listen, and of those that are expected back.
-    crowd: Crowd,
-}
-
-struct Phone {
-    presence: Presence,
-    allowance: Allowance,
-    /// Rings that it was told of and has not answered: so many messages are free.
-    unanswered: u16,
-    /// Whether a connection that another one took over from is still being closed.
-    taken_over: bool,
-    /// Nothing until somebody rings it.
-    book: Option<Box<Book>>,
-}
-
-enum Presence {
-    Here(Leg),
-    /// Expected back until then. The place is still that of the connection that broke.
-    Absent {
-        until: Instant,
-        was: Leg,
-        source: Source,
-    },
-}
-
-/// Who rings a phone.
-#[derive(Default)]
-struct Book {
-    rings: Vec<RingId>,
-    callers: Callers,
-}
-
-struct Ring {
-    computer: Leg,
-    source: Source,
-    contact: ContactId,
-    routing_id: RoutingId,
-    tunnel_id: TunnelId,
-    payload: Vec<u8>,
-    accepted: bool,
-}
-
-impl Phone {
-    const fn leg(&self) -> Option<Leg> {
-        match self.presence {
-            Presence::Here(leg) => Some(leg),
-            Presence::Absent { .. } => None,
-        }
-    }
-
-    fn rings(&self) -> &[RingId] {
-        self.book.as_ref().map_or(&[], |book| &book.rings)
-    }
-}
-
-impl Switchboard {
-    /// The connections of phones that listen.
-    pub(super) fn listening(&self) -> impl Iterator<Item = Leg> {
-        self.phones.values().filter_map(Phone::leg)
-    }
-
-    /// How many phones listen.
-    pub(super) fn count(&self) -> usize {
-        self.crowd.len().saturating_sub(self.absent.len())
-    }
-
-    /// How many are expected back.
-    pub(super) fn absent(&self) -> usize {
-        self.absent.len()
-    }
-
-    pub(super) fn next_absent(&self) -> Option<Instant> {
-        self.absent.first_key_value().map(|((until, _), _)| *until)
-    }
-
-    /// Forgets the phone that has been away for the longest time; where it was.
-    fn forget_oldest_absent(&mut self) -> Option<Source> {
-        let (_, contact) = self.absent.pop_first()?;
-        let phone = self.phones.remove(&contact)?;
-        let Presence::Absent { was, source, .. } = phone.presence else { return None };
-        self.crowd.remove(source, was.0);
-        Some(source)
-    }
-
-    /// A phone that was told to close is not expected back.
-    pub(super) fn leave(&mut self, contact: &ContactId, leg: Leg, source: Source) {
-        if self.phones.get(contact).is_some_and(|phone| phone.leg() == Some(leg)) {
-            self.phones.remove(contact);
-            self.crowd.remove(source, leg.0);
-        }
-    }
-
-    /// A connection that another one took over from is closed.
-    pub(super) fn replaced_is_gone(&mut self, contact: &ContactId) {
-        if let Some(phone) = self.phones.get_mut(contact) {
-            phone.taken_over = false;
-        }
-    }
-
-    fn remove(&mut self, id: RingId) -> Option<(Ring, Option<Leg>)> {
-        let ring = self.rings.remove(&id)?;
-        let phone = self.phones.get_mut(&ring.contact);
-        let leg = phone.and_then(|phone| {
-            if let Some(book) = &mut phone.book {
-                book.rings.retain(|known| *known != id);
-            }
-            phone.leg()
-        });
-        Some((ring, leg))
-    }
-
-    fn callers(&mut self, contact: &ContactId) -> Option<&mut Callers> {
-        Some(&mut self.phones.get_mut(contact)?.book.as_mut()?.callers)
-    }
-
-    /// Whether one more ring of this source may be under way, and which one has to end for it.
-    fn line(
-        &self,
-        phone: &Phone,
-        source: Source,
-        limits: &Limits,
-    ) -> Result<Option<RingId>, Refusal> {
-        let known = |source| phone.book.as_ref().is_some_and(|book| book.callers.knows(source));
-        let strangers = || {
-            let rings = phone.rings().iter().filter_map(|id| Some((*id, self.rings.get(id)?)));
-            rings.filter(|(_, ring)| !ring.accepted && !known(ring.source))
-        };
-        let of = |source: Source| {
-            let network = source.network(Width::Region);
-            strangers().filter(|(_, ring)| ring.source.network(Width::Region) == network).count()
-        };
-        if !known(source) && of(source) >= (limits.rings >> 1).max(1) {
-            return Err(Refusal::TooMany);
-        }
-        if phone.rings().len() < limits.rings {
-            return Ok(None);
-        }
-        // Of those who ring most, the oldest.
-        let most = strangers().map(|(id, ring)| (of(ring.source), id));
-        let (count, id) = most.min_by_key(|(count, _)| Reverse(*count)).ok_or(Refusal::TooMany)?;
-        let after = of(source).saturating_add(1);
-        if known(source) || count > after { Ok(Some(id)) } else { Err(Refusal::TooMany) }
-    }
-}
-
-impl Ring {
-    fn message(&self, ring: RingId) -> Vec<u8> {
-        let Self { routing_id, tunnel_id, .. } = *self;
-        FromService::Ring { ring, routing_id, tunnel_id, payload: self.payload.clone() }.encode()
-    }
-}
 
 impl Rendezvous {
     /// A phone wants to be reached. Whoever listened with the same key before has to go: its connection may have broken
@@ -348,7 +186,9 @@ impl Rendezvous {
         match message {
             FromPhone::Alive => self.say(leg, &FromService::Alive),
             FromPhone::Accept(ring) => self.phone_comes(&contact, ring, now),
-            FromPhone::Refuse(ring, reason) => self.phone_refuses(&contact, ring, reason),
+            FromPhone::Refuse(ring, reason) => {
+                self.phone_refuses(&contact, ring, reason, now);
+            }
             FromPhone::Revoke => self.revoke(&contact, leg),
         }
         Heard::Taken
@@ -380,7 +220,7 @@ impl Rendezvous {
         }
     }
 
-    fn phone_refuses(&mut self, contact: &ContactId, id: RingId, reason: Reason) {
+    fn phone_refuses(&mut self, contact: &ContactId, id: RingId, reason: Reason, now: Instant) {
         let Some(ring) = self.switchboard.rings.get(&id) else { return };
         // What it accepted it can't take back: the computer has its response.
         if ring.contact != *contact || ring.accepted {
@@ -390,7 +230,7 @@ impl Rendezvous {
         let refusal = match reason {
             Reason::Busy => {
                 if let Some(callers) = self.switchboard.callers(contact) {
-                    callers.busy(source, &self.limits);
+                    callers.busy(source, &self.limits, now);
                 }
                 Refusal::Unavailable
             }

@@ -1,8 +1,8 @@
 //! Where requests come from, and how many places each network has.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 
 /// The mark of an IPv4 address: as an IPv6 network it would be in `0:1::/32`, which nobody has.
 const IPV4: u64 = 1 << 32;

@@ -179,6 +179,30 @@ fn a_computer_that_is_accepted_rings_as_often_as_it_likes() {
     }
 }
 
+#[test]
+fn a_busy_phone_costs_its_computer_nothing_within_reason() {
+    let mut service = Service::new(Limits::default());
+    let phone = service.listen_at([192, 0, 2, 1], 1).unwrap();
+    let rang = service.ring_as(COMPUTER, 1).unwrap();
+    service.phone_answers(phone);
+    service.relay.handle_closed(rang, service.now);
+    service.close_all();
+    let mut told = 0;
+    for _ in 0..1000 {
+        let _refused = service.ring_as(COMPUTER, 2);
+        for output in service.close_all() {
+            let Output::Send { message, .. } = output else { continue };
+            if let Some(FromService::Ring { ring, .. }) = FromService::decode(&message) {
+                told += 1;
+                let busy = FromPhone::Refuse(ring, Reason::Busy).encode();
+                service.relay.handle_message(phone, &busy, service.now);
+                service.close_all();
+            }
+        }
+    }
+    assert_eq!(told, 8 + 32);
+}
+
 /// 40 connections at a time took all places for phones in 2.8 seconds, and held none of them.
 #[test]
 fn one_source_that_comes_and_goes_does_not_take_the_places_of_phones() {
