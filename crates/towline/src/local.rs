@@ -95,8 +95,9 @@ impl<P: Person> LocalAuthenticator<P> {
         Self { chooser: Arc::new(choose), ..self }
     }
 
-    /// Where the authenticator verifies its person by a PIN, as a security key does, the client asks for it: this is called
-    /// with the question. Without it no PIN is ever given: [`PinAnswer::Unavailable`].
+    /// Where the authenticator verifies its person by a PIN, as a security key does, the client
+    /// asks for it: this is called with the question. Without it no PIN is ever given:
+    /// [`PinAnswer::Unavailable`].
     #[must_use]
     pub fn with_pin(
         self,
@@ -165,7 +166,8 @@ impl<P: Person> Channel for LocalAuthenticator<P> {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        // Asked for as a platform does, so that it is true of what is stored, too: the PIN, the fingers, the settings.
+        // Asked for as a platform does, so that it is true of what is stored, too: the PIN, the
+        // fingers, the settings.
         let response = self.driver.transact(&GET_INFO).await;
         let map = Response::split(&response).and_then(Response::success);
         map.map(<[u8]>::to_vec).map_err(|error| ChannelError::Failed(error.to_string()))
