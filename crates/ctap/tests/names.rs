@@ -1,5 +1,11 @@
 //! Names for people that are not UTF-8: an authenticator may have cut them, a client may not.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 
 use towline_ctap::{
     ClientDataHash, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
