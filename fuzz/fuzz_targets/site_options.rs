@@ -1,4 +1,5 @@
-//! Whatever a site asks of the client: a ceremony that goes on with an authenticator, or the name of an exception.
+//! Whatever a site asks of the client: a ceremony that goes on with an authenticator, or the name
+//! of an exception.
 #![no_main]
 
 use std::time::Instant;

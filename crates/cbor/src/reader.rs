@@ -146,8 +146,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A text string whose bytes may not be UTF-8, with U+FFFD in place of what is not: for names that the other side cut
-    /// in the middle of a character.
+    /// A text string whose bytes may not be UTF-8, with U+FFFD in place of what is not: for names
+    /// that the other side cut in the middle of a character.
     ///
     /// # Errors
     /// The next item is of another type or malformed.

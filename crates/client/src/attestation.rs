@@ -1,11 +1,12 @@
-//! Attestation: what is asked for, and what of it the site gets (WebAuthn L3 §5.4.7; CTAP 2.3 §6.1).
+//! Attestation: what is asked for, and what of it the site gets (WebAuthn L3 §5.4.7; CTAP 2.3
+//! §6.1).
 
 use towline_ctap::{Aaguid, AttestationStatement, AttestedCredentialData, GetInfo, Version};
 
 use crate::options::{Conveyance, CreationOptions};
 
-/// Which attestation to ask for. An authenticator of CTAP 2.2 makes none where none is wanted. One of before does not
-/// know the parameter: it gets none, and its answer is stripped.
+/// Which attestation to ask for. An authenticator of CTAP 2.2 makes none where none is wanted. One
+/// of before does not know the parameter: it gets none, and its answer is stripped.
 pub(crate) fn preference(options: &CreationOptions, info: &GetInfo) -> Vec<String> {
     let known = info.attestation_formats.as_deref();
     match options.conveyance {
@@ -18,8 +19,9 @@ pub(crate) fn preference(options: &CreationOptions, info: &GetInfo) -> Vec<Strin
     }
 }
 
-/// Takes away the statement (WebAuthn L3 §5.1.3, attestation conveyance `none`). The AAGUID stays, as that section has it
-/// now: sites use it to name the passkey's provider. Self attestation without a model tells nothing, and stays too.
+/// Takes away the statement (WebAuthn L3 §5.1.3, attestation conveyance `none`). The AAGUID stays,
+/// as that section has it now: sites use it to name the passkey's provider. Self attestation
+/// without a model tells nothing, and stays too.
 pub(crate) fn without(
     statement: AttestationStatement,
     attested: &AttestedCredentialData,
@@ -28,8 +30,9 @@ pub(crate) fn without(
     if statement.is_self() && anonymous { statement } else { AttestationStatement::None }
 }
 
-/// Whether the authenticator speaks CTAP 2.2 or later. That version has no name of its own: it shows in the members of
-/// getInfo that it brought. `attestationFormats` is left out by those that know `packed` alone.
+/// Whether the authenticator speaks CTAP 2.2 or later. That version has no name of its own: it
+/// shows in the members of getInfo that it brought. `attestationFormats` is left out by those that
+/// know `packed` alone.
 fn speaks_2_2(info: &GetInfo) -> bool {
     info.versions.contains(&Version::Fido2_3)
         || info.attestation_formats.is_some()

@@ -25,9 +25,11 @@ pub enum Output {
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
     },
-    /// Tell the person that the authenticator did not recognise them, and tries once more. Nothing has to be reported.
+    /// Tell the person that the authenticator did not recognise them, and tries once more. Nothing
+    /// has to be reported.
     NotRecognised {
-        /// How often it may still fail before built-in verification is blocked, if the authenticator tells.
+        /// How often it may still fail before built-in verification is blocked, if the
+        /// authenticator tells.
         tries_left: Option<u64>,
     },
     /// Ask the person for a PIN, then answer with `handle_pin` and the same token.

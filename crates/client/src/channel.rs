@@ -49,16 +49,19 @@ pub trait Environment: Sync {
     /// Lets the person choose one of at least two accounts; `None` calls the ceremony off.
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send;
 
-    /// Asks the person for a PIN. [`PinAnswer::Unavailable`], as it is by default, means that there is no way to ask here: then
-    /// authenticators that only a PIN protects are used without it, or not at all, as the site wants.
+    /// Asks the person for a PIN. [`PinAnswer::Unavailable`], as it is by default, means that there
+    /// is no way to ask here: then authenticators that only a PIN protects are used without it, or
+    /// not at all, as the site wants.
     ///
-    /// What is typed is not shown, and a new PIN is asked for twice. [`crate::Pin`] is wiped; so is, please, what it is made of.
+    /// What is typed is not shown, and a new PIN is asked for twice. [`crate::Pin`] is wiped; so
+    /// is, please, what it is made of.
     fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
         let _ = question;
         async { PinAnswer::Unavailable }
     }
 
-    /// The authenticator did not recognise the person and tries once more; so often it may still fail, if it tells.
+    /// The authenticator did not recognise the person and tries once more; so often it may still
+    /// fail, if it tells.
     fn not_recognised(&self, tries_left: Option<u64>) {
         let _ = tries_left;
     }
@@ -237,7 +240,8 @@ fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
     None
 }
 
-/// Waits for `work`, the person's or the site's cancellation, or the deadline, whichever comes first.
+/// Waits for `work`, the person's or the site's cancellation, or the deadline, whichever comes
+/// first.
 async fn wait<M: Machine, E: Environment, T>(
     work: impl Future<Output = T>,
     machine: &M,

@@ -139,7 +139,8 @@ impl Create {
         }
     }
 
-    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is ignored.
+    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// ignored.
     pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
             return;
@@ -172,6 +173,9 @@ impl Create {
     /// The time is `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.ceremony.handle_timeout(now);
+        if self.ceremony.is_over() {
+            self.state = State::Over;
+        }
     }
 
     /// What to do next; `None` for "wait".
@@ -255,7 +259,8 @@ impl Create {
         Ok(())
     }
 
-    /// Searches a list that is too long for one request; then, or else at once, the credential is asked for.
+    /// Searches a list that is too long for one request; then, or else at once, the credential is
+    /// asked for.
     fn search(&mut self, mut creation: Box<Creation>, token: Option<&PinUvAuthToken>) {
         let Creation { request, info, transport, .. } = &mut *creation;
         request.exclude_list = Vec::new();
@@ -273,7 +278,8 @@ impl Create {
         }
         let mut probe = Probe::new(self.rp_id.clone(), &look(token), &pieces);
         if request.options.uv == Some(true) && lists::hides(info) {
-            // The creation sees what a silent search does not: so must the search, or an excluded passkey is replaced.
+            // The creation sees what a silent search does not: so must the search, or an excluded
+            // passkey is replaced.
             pieces.pop_back();
             probe = probe.and_then(Probe::new(self.rp_id.clone(), &Look::BuiltIn, &pieces));
         }
@@ -297,7 +303,8 @@ impl Create {
                 self.state = State::Probing(probe, creation);
                 self.ceremony.request(next);
             }
-            // With the one that was found in the list, the authenticator asks for presence before it refuses.
+            // With the one that was found in the list, the authenticator asks for presence before
+            // it refuses.
             Ok(Found::Credential(found)) => {
                 creation.request.exclude_list = vec![found];
                 self.create(creation);

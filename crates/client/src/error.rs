@@ -5,8 +5,8 @@ use std::time::Duration;
 use towline_ctap::{Malformed, ResponseError, Status};
 
 /// Why the user can't be verified, and what helps.
-const NO_VERIFICATION: &str = "the site requires a screen lock, fingerprint or PIN, and this authenticator has none set up \
-    that can be used here; set one up or use another";
+const NO_VERIFICATION: &str = "the site requires a screen lock, fingerprint or PIN, and this \
+    authenticator has none set up that can be used here; set one up or use another";
 
 /// Why a ceremony gave no result.
 ///
@@ -72,7 +72,8 @@ pub enum Error {
     /// The authenticator can't verify the user, and the site requires it of a new credential.
     #[error("{}", NO_VERIFICATION)]
     UserVerificationUnavailable,
-    /// The authenticator can't verify the user, and the site requires it to sign in: to a site, nothing that would do.
+    /// The authenticator can't verify the user, and the site requires it to sign in: to a site,
+    /// nothing that would do.
     #[error("{}", NO_VERIFICATION)]
     CannotSignInVerified,
     /// The site insists on a protection of the credential that the authenticator does not know.
@@ -234,7 +235,8 @@ pub enum Misbehaviour {
     /// A credential protected less than the site insists on.
     #[error("it did not protect the passkey as was asked for")]
     NotProtected,
-    /// An answer about PINs or tokens that the standard does not allow: no key, a key that is none, a token of a wrong length.
+    /// An answer about PINs or tokens that the standard does not allow: no key, a key that is none,
+    /// a token of a wrong length.
     #[error("it sent an invalid response about its PIN")]
     Pin,
     /// More credentials than any person has accounts.

@@ -47,10 +47,11 @@ enum State {
     Waiting,
     /// The person is being verified.
     Verifying(Verifying, Box<Assertions>),
-    /// The allow list is too long for one request: first it is searched. If nothing is found, these pieces are asked for
-    /// aloud.
+    /// The allow list is too long for one request: first it is searched. If nothing is found, these
+    /// pieces are asked for aloud.
     Probing(Probe, Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
-    /// The authenticator signs, with one of the credentials of the request if it has a list; or else it is asked for these.
+    /// The authenticator signs, with one of the credentials of the request if it has a list; or
+    /// else it is asked for these.
     Asserting(Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
     /// There are several accounts, and not all of their assertions have come.
     Collecting {
@@ -155,7 +156,8 @@ impl Get {
         }
     }
 
-    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is ignored.
+    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// ignored.
     pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
             return;
@@ -230,7 +232,8 @@ impl Get {
             // A credential is there already: what protects it, too, or it is of no use to the site.
             Requirement::Required => Wish::Required { new_pin: false },
             Requirement::Preferred => Wish::IfPossible,
-            // An authenticator that always verifies wants its PIN; what is built in it uses without being asked.
+            // An authenticator that always verifies wants its PIN; what is built in it uses without
+            // being asked.
             Requirement::Discouraged
                 if info.options.always_uv == Some(true) && info.options.uv != Some(true) =>
             {
@@ -280,7 +283,8 @@ impl Get {
         }
     }
 
-    /// Searches a list that is too long for one request; then, or else at once, the assertion is asked for.
+    /// Searches a list that is too long for one request; then, or else at once, the assertion is
+    /// asked for.
     fn search(
         &mut self,
         mut asked: Box<Assertions>,
@@ -306,8 +310,9 @@ impl Get {
             return self.assert_next(asked, pieces);
         }
         let probe = Probe::new(self.rp_id.clone(), &look(token), &pieces);
-        // A silent search does not see what is kept for people who are verified. And where nothing is found, the last piece is
-        // asked for aloud in any case, so that the authenticator decides how it refuses.
+        // A silent search does not see what is kept for people who are verified. And where nothing
+        // is found, the last piece is asked for aloud in any case, so that the authenticator
+        // decides how it refuses.
         if !(request.options.uv == Some(true) && lists::hides(info)) {
             pieces = pieces.pop_back().into_iter().collect();
         }

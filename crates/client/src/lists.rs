@@ -1,4 +1,5 @@
-//! Exclude and allow lists that are too long for one request: searched piece by piece (CTAP 2.3 §6.1.1).
+//! Exclude and allow lists that are too long for one request: searched piece by piece (CTAP 2.3
+//! §6.1.1).
 
 use std::collections::VecDeque;
 
@@ -48,7 +49,8 @@ pub(crate) fn split(
     pieces
 }
 
-/// The client data hash of requests whose answers are thrown away: what is signed over it must not be of use to anyone.
+/// The client data hash of requests whose answers are thrown away: what is signed over it must not
+/// be of use to anyone.
 pub(crate) const NO_CLIENT_DATA: ClientDataHash = ClientDataHash::new([0; 32]);
 
 /// Whether the authenticator may hide credentials from whoever is not verified.
@@ -56,8 +58,8 @@ pub(crate) fn hides(info: &GetInfo) -> bool {
     info.supports_extension("credProtect")
 }
 
-/// How a search is made: credentials of which `credProtect` says 3 are hidden from whoever is not verified, so that what a
-/// silent search does not find may still be there.
+/// How a search is made: credentials of which `credProtect` says 3 are hidden from whoever is not
+/// verified, so that what a silent search does not find may still be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Look {
     /// Without a person.

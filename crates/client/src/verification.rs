@@ -1,4 +1,5 @@
-//! How the person is verified: by what is built into the authenticator, by its PIN, or not at all (CTAP 2.3 §6.1.1, §6.2.1).
+//! How the person is verified: by what is built into the authenticator, by its PIN, or not at all
+//! (CTAP 2.3 §6.1.1, §6.2.1).
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{GetInfo, Permissions, RpId, Transport};
@@ -53,8 +54,9 @@ impl Means<'_> {
         }
         let token = |uv_tries| self.flow(uv_tries).map(|flow| Plan::Token(Box::new(flow)));
         if self.info.options.uv == Some(true) {
-            // In a token, verification is good for a search of long lists as well, and its tries are told. It costs two more
-            // requests: too many for phones, where a session is one operation, and for nothing in the same process.
+            // In a token, verification is good for a search of long lists as well, and its tries
+            // are told. It costs two more requests: too many for phones, where a session is one
+            // operation, and for nothing in the same process.
             let direct = matches!(self.transport, Transport::Hybrid | Transport::Internal);
             let tries = self.info.preferred_platform_uv_attempts.unwrap_or(1).max(1);
             let token = token(tries).filter(|_| self.gives_tokens() && !direct);
@@ -122,7 +124,8 @@ impl Verifying {
         Self::first(flow, step, ceremony)
     }
 
-    /// The same by PIN, where the authenticator refused; `failed` says that it had tried to verify the person by itself.
+    /// The same by PIN, where the authenticator refused; `failed` says that it had tried to verify
+    /// the person by itself.
     pub(crate) fn instead(mut flow: Box<TokenFlow>, failed: bool, ceremony: &mut Ceremony) -> Self {
         let step = if failed { flow.start_after_failure() } else { flow.start() };
         Self::first(flow, step, ceremony)

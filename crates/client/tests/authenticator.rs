@@ -19,7 +19,10 @@ use towline_authenticator::{
 };
 use towline_client::{Account, Channel, ChannelError, Environment, Error, create, get};
 use towline_crypto::rustcrypto;
-use towline_ctap::{AuthenticatorData, CosePublicKey, Flags, Transport};
+use towline_ctap::{
+    AttestationStatement, AuthenticatorData, CosePublicKey, Flags, MakeCredentialResponse,
+    Transport,
+};
 
 const CHANNEL: ChannelId = ChannelId(1);
 
@@ -30,6 +33,8 @@ struct Device {
     agrees: bool,
     questions: usize,
     requests: usize,
+    /// The last response.
+    response: Vec<u8>,
 }
 
 impl Device {
@@ -39,7 +44,14 @@ impl Device {
         let provider = rustcrypto::provider();
         let keys = SoftwareKeys::new(provider.clone());
         let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-        Self { authenticator, transport, agrees: true, questions: 0, requests: 0 }
+        Self {
+            authenticator,
+            transport,
+            agrees: true,
+            questions: 0,
+            requests: 0,
+            response: Vec::new(),
+        }
     }
 
     fn phone() -> Self {
@@ -84,7 +96,10 @@ impl Channel for Device {
                 Output::Work { token, job } => {
                     self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
                 }
-                Output::Response { bytes, .. } => return Ok(bytes),
+                Output::Response { bytes, .. } => {
+                    self.response.clone_from(&bytes);
+                    return Ok(bytes);
+                }
                 _ => {}
             }
         }
@@ -306,6 +321,20 @@ async fn a_passkey_for_the_verified_is_found_in_a_list_that_is_too_long() {
     let request = with(request(), "allowCredentials", others.clone());
     assert_eq!(sign_in(&mut device, request, 0).await, Err(Error::NoCredentials));
     register(&mut device, with(discoverable(2), "excludeCredentials", others)).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_attestation_is_signed_that_nobody_asked_for() {
+    for (config, transport) in [
+        (Config::platform(), Transport::Internal),
+        (Config::security_key(), Transport::Usb),
+        (Config::phone(), Transport::Hybrid),
+    ] {
+        let mut device = Device::new(config, transport);
+        register(&mut device, discoverable(1)).await.unwrap();
+        let response = MakeCredentialResponse::decode(&device.response).unwrap();
+        assert_eq!(response.attestation, AttestationStatement::None, "{:?}", device.transport);
+    }
 }
 
 #[tokio::test]

@@ -114,7 +114,8 @@ impl Key {
         panic!("every request has a response")
     }
 
-    /// The subcommands of authenticatorClientPIN that were sent, and 0x01 and 0x02 of the others with 0x100 added.
+    /// The subcommands of authenticatorClientPIN that were sent, and 0x01 and 0x02 of the others
+    /// with 0x100 added.
     fn commands(&self) -> Vec<u32> {
         let command = |bytes: &Vec<u8>| match Request::decode(bytes, usize::MAX).unwrap() {
             Request::ClientPin(request) => request.subcommand().into(),
@@ -533,6 +534,18 @@ fn a_person_calls_it_off_at_any_question() {
         assert!(finished(get.poll_output()).is_err());
         get.handle_pin(token, PinAnswer::Pin(Pin::new(PIN)));
         assert_eq!(get.poll_output(), None);
+
+        let mut create = start_create(&creating("required")).unwrap();
+        create.handle_info(&Key::new(Config::security_key()).info().to_cbor(), &Transport::Usb);
+        let Some(Output::AskPin { token, .. }) = create.poll_output() else { panic!() };
+        match end {
+            0 => create.handle_cancel(),
+            1 => create.handle_abort(),
+            _ => create.handle_timeout(create.poll_timeout().unwrap()),
+        }
+        assert!(finished(create.poll_output()).is_err());
+        create.handle_pin(token, PinAnswer::Pin(Pin::new(PIN)));
+        assert_eq!(create.poll_output(), None);
     }
 }
 

@@ -362,7 +362,8 @@ fn formats_are_asked_for_as_the_site_wants() {
     newer.attestation_formats = Some(vec!["packed".into(), "tpm".into()]);
     assert_eq!(formats("none", &["tpm"], &newer), ["none"]);
     assert_eq!(formats("none", &[], &phone()), [""; 0]);
-    // CTAP 2.2 has no name; what it brought tells it, since formats that are `packed` alone are left out.
+    // CTAP 2.2 has no name; what it brought tells it, since formats that are `packed` alone are
+    // left out.
     let since = |change: fn(&mut GetInfo)| {
         let mut info = phone();
         change(&mut info);

@@ -178,7 +178,8 @@ fn every_refusal_of_the_authenticator_is_not_allowed() {
     }
 }
 
-/// A response of an authenticator that cut the account's name after 23 bytes, in the middle of a character.
+/// A response of an authenticator that cut the account's name after 23 bytes, in the middle of a
+/// character.
 #[test]
 fn a_name_that_was_cut_in_the_middle_of_a_character_does_not_end_a_sign_in() {
     let case: Value = serde_json::from_str(include_str!("scripted/name-cut-short.json")).unwrap();

@@ -31,8 +31,9 @@ pub struct User {
 pub(crate) enum Names {
     /// In a request they are UTF-8, as everything is.
     Whole,
-    /// In a response they are what an authenticator kept, and some keep 64 bytes, wherever the 64th is. Nothing is signed over
-    /// them; U+FFFD stands for what is left of a character (WebAuthn L3 §6.4.1).
+    /// In a response they are what an authenticator kept, and some keep 64 bytes, wherever the 64th
+    /// is. Nothing is signed over them; U+FFFD stands for what is left of a character (WebAuthn L3
+    /// §6.4.1).
     MayBeCut,
 }
 
@@ -46,7 +47,8 @@ impl Names {
 }
 
 impl Rp {
-    /// Reads what a client asks for, or, with `names` of [`Names::MayBeCut`], what an authenticator answers.
+    /// Reads what a client asks for, or, with `names` of [`Names::MayBeCut`], what an authenticator
+    /// answers.
     pub(crate) fn read(reader: &mut Reader<'_>, names: Names) -> Result<Self, Malformed> {
         let (mut id, mut name) = (None, None);
         reader.map(|key, value| {
@@ -69,7 +71,8 @@ impl Rp {
 }
 
 impl User {
-    /// Reads what a client asks for, or, with `names` of [`Names::MayBeCut`], what an authenticator answers.
+    /// Reads what a client asks for, or, with `names` of [`Names::MayBeCut`], what an authenticator
+    /// answers.
     pub(crate) fn read(reader: &mut Reader<'_>, names: Names) -> Result<Self, Malformed> {
         let (mut id, mut name, mut display_name) = (None, None, None);
         reader.map(|key, value| {

@@ -170,8 +170,9 @@ pub trait Screen: Sync {
         async move { only }
     }
 
-    /// The authenticator verifies its person by a PIN, which is typed here: what is typed is not shown, and a new one is asked
-    /// for twice. The question prints as a sentence. [`PinAnswer::Unavailable`], by default: there is no way to ask.
+    /// The authenticator verifies its person by a PIN, which is typed here: what is typed is not
+    /// shown, and a new one is asked for twice. The question prints as a sentence.
+    /// [`PinAnswer::Unavailable`], by default: there is no way to ask.
     fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
         let _ = question;
         async { PinAnswer::Unavailable }
@@ -207,7 +208,8 @@ pub enum Step<'a> {
     Remembered(&'a str),
     /// This phone does not know the computer any more. Its link was removed.
     Forgotten(&'a str),
-    /// The authenticator did not recognise the person and tries once more; so often it may still fail, if it tells.
+    /// The authenticator did not recognise the person and tries once more; so often it may still
+    /// fail, if it tells.
     NotRecognised(Option<u64>),
     /// Something else happened.
     Progress(&'a InitiatorProgress),

@@ -92,8 +92,9 @@ impl<P: Person> LocalAuthenticator<P> {
         Self { chooser: Arc::new(choose), ..self }
     }
 
-    /// Where the authenticator verifies its person by a PIN, as a security key does, the client asks for it: this is called
-    /// with the question. Without it no PIN is ever given: [`PinAnswer::Unavailable`].
+    /// Where the authenticator verifies its person by a PIN, as a security key does, the client
+    /// asks for it: this is called with the question. Without it no PIN is ever given:
+    /// [`PinAnswer::Unavailable`].
     #[must_use]
     pub fn with_pin(
         self,

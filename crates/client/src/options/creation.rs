@@ -104,7 +104,8 @@ impl CreationOptions {
     }
 }
 
-/// A name for people, which has to be there. One that is empty or `null` is none: a browser would show the latter as the word.
+/// A name for people, which has to be there. One that is empty or `null` is none: a browser would
+/// show the latter as the word.
 fn name(dictionary: Dictionary<'_>, name: &str) -> Result<Option<String>, Error> {
     let value = dictionary.required(name)?;
     let text = (*value != Value::Null).then(|| dom_string(value));
@@ -135,8 +136,8 @@ fn protection(extensions: Dictionary<'_>) -> Result<Option<Protection>, Error> {
     Ok(Some(Protection { policy, enforce }))
 }
 
-/// The algorithms of the parameters; those that WebAuthn L3 §5.1.3 assumes where there are none. Parameters of other types
-/// are passed over.
+/// The algorithms of the parameters; those that WebAuthn L3 §5.1.3 assumes where there are none.
+/// Parameters of other types are passed over.
 fn algorithms(parameters: &[Value]) -> Result<Vec<i64>, Error> {
     if parameters.is_empty() {
         return Ok(vec![algorithm::ES256, algorithm::RS256]);

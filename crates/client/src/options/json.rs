@@ -1,5 +1,6 @@
-//! JSON as `JSON.parse` of ECMAScript reads it (ECMA-262 §25.5.1), which is how options reach a browser: a number too large
-//! is infinity, half of a surrogate pair is a character that can't be shown, the last of two members of one name counts.
+//! JSON as `JSON.parse` of ECMAScript reads it (ECMA-262 §25.5.1), which is how options reach a
+//! browser: a number too large is infinity, half of a surrogate pair is a character that can't be
+//! shown, the last of two members of one name counts.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +154,8 @@ impl<'a> Parser<'a> {
             let _ = self.skip("+") || self.skip("-");
             complete &= !self.run(|byte| byte.is_ascii_digit()).is_empty();
         }
-        // Rust reads this form as ECMAScript does: the nearest double, and infinity for what is too large.
+        // Rust reads this form as ECMAScript does: the nearest double, and infinity for what is too
+        // large.
         let number = self.text.get(start..self.position).and_then(|text| text.parse().ok());
         number.filter(|_| complete).map(Value::Number).ok_or_else(|| self.fail("no number"))
     }
@@ -197,8 +199,8 @@ impl<'a> Parser<'a> {
         Ok(plain)
     }
 
-    /// The character of one `\u`, or of two that are a surrogate pair. Half a pair can't be part of a Rust text: it is
-    /// what a browser makes of it where it leaves the page as UTF-8.
+    /// The character of one `\u`, or of two that are a surrogate pair. Half a pair can't be part of
+    /// a Rust text: it is what a browser makes of it where it leaves the page as UTF-8.
     fn unicode(&mut self) -> Result<char, String> {
         let first = self.unit()?;
         if let Some(c) = char::from_u32(first.into()) {

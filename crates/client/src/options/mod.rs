@@ -20,8 +20,8 @@ pub(crate) use web_idl::{Dictionary, dom_string, record};
 
 use crate::Error;
 
-/// Base64url, with or without padding: relying parties send both. Bits of the last character that are too many are dropped,
-/// as browsers do and RFC 4648 §3.5 allows.
+/// Base64url, with or without padding: relying parties send both. Bits of the last character that
+/// are too many are dropped, as browsers do and RFC 4648 §3.5 allows.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
@@ -60,8 +60,8 @@ pub(crate) fn base64url(text: &str, member: &'static str) -> Result<Vec<u8>, Err
     BASE64URL.decode(text).map_err(|_| Error::Encoding(member))
 }
 
-/// A Base64URLString that has to be there. `null` is not: Web IDL would take the word, which happens to be base64url, for
-/// three bytes that the site never meant.
+/// A Base64URLString that has to be there. `null` is not: Web IDL would take the word, which
+/// happens to be base64url, for three bytes that the site never meant.
 pub(crate) fn required_bytes(
     dictionary: Dictionary<'_>,
     name: &str,
@@ -73,8 +73,8 @@ pub(crate) fn required_bytes(
     }
 }
 
-/// `timeout`, in milliseconds. It is a hint: what is out of range is brought into it, where Web IDL would begin again at 0
-/// after 49 days, and nothing is an error (WebAuthn L3 §5.1.3 step 4).
+/// `timeout`, in milliseconds. It is a hint: what is out of range is brought into it, where Web IDL
+/// would begin again at 0 after 49 days, and nothing is an error (WebAuthn L3 §5.1.3 step 4).
 fn timeout(dictionary: Dictionary<'_>) -> Option<Duration> {
     let milliseconds = dictionary.optional("timeout").map(web_idl::clamped_unsigned_long);
     milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into()))

@@ -1,8 +1,10 @@
-//! What browsers make of a value that is not of the type that the standard names: Web IDL's conversions (Web IDL §3.2), one
-//! function for each type. A site's JSON reaches WebAuthn through them, so that a number written as text is that number, and
-//! an empty list is a dictionary without members.
+//! What browsers make of a value that is not of the type that the standard names: Web IDL's
+//! conversions (Web IDL §3.2), one function for each type. A site's JSON reaches WebAuthn through
+//! them, so that a number written as text is that number, and an empty list is a dictionary without
+//! members.
 //!
-//! In one thing this is kinder than Web IDL: an optional member that is `null` is absent, whatever its type. Servers write
+//! In one thing this is kinder than Web IDL: an optional member that is `null` is absent, whatever
+//! its type. Servers write
 //! `null` for what they have nothing to say about.
 
 use std::collections::BTreeMap;
@@ -10,8 +12,8 @@ use std::collections::BTreeMap;
 use super::json::Value;
 use crate::Error;
 
-/// A dictionary: the members of an object. Whatever else is an object to JavaScript, a list, has none of the members that
-/// dictionaries are looked into for.
+/// A dictionary: the members of an object. Whatever else is an object to JavaScript, a list, has
+/// none of the members that dictionaries are looked into for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dictionary<'a>(Option<&'a BTreeMap<String, Value>>);
 
@@ -186,8 +188,8 @@ fn decimal(text: &str) -> f64 {
     }
 }
 
-/// Number::toString (ECMA-262 §6.1.6.1.20): the shortest digits that mean this number, with an exponent only where it is
-/// very large or small.
+/// Number::toString (ECMA-262 §6.1.6.1.20): the shortest digits that mean this number, with an
+/// exponent only where it is very large or small.
 fn number_text(number: f64) -> String {
     if !number.is_finite() {
         return if number > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() };

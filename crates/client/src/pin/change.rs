@@ -8,7 +8,8 @@ use super::{
     protocol::{Protocol, SharedSecret},
 };
 
-/// Sets the PIN of an authenticator, or changes it: two requests, whose responses are handed in one after the other.
+/// Sets the PIN of an authenticator, or changes it: two requests, whose responses are handed in one
+/// after the other.
 #[derive(Debug)]
 pub struct PinChange {
     protocol: Protocol,
@@ -19,7 +20,8 @@ pub struct PinChange {
 }
 
 impl PinChange {
-    /// Looks at the new PIN, and prepares the exchange. `present` is the PIN of an authenticator that has one.
+    /// Looks at the new PIN, and prepares the exchange. `present` is the PIN of an authenticator
+    /// that has one.
     ///
     /// # Errors
     /// [`PinError::Unsupported`], or [`PinError::Problem`] where the PIN is too short or too long.

@@ -1,5 +1,5 @@
-//! PINs, as the platform sees them (CTAP 2.3 §6.5): what a PIN is, how the person is asked for one, and the requests that set
-//! it, change it, and buy a token with it.
+//! PINs, as the platform sees them (CTAP 2.3 §6.5): what a PIN is, how the person is asked for one,
+//! and the requests that set it, change it, and buy a token with it.
 
 mod change;
 mod protocol;
@@ -23,8 +23,8 @@ const MIN_LENGTH: u64 = 4;
 /// The most that fits, in code points.
 const MAX_LENGTH: u64 = 63;
 
-/// A PIN, in Normalization Form C (CTAP 2.3 §6.5.1), so that it is the same from every keyboard. It is wiped, and `Debug`
-/// does not show it.
+/// A PIN, in Normalization Form C (CTAP 2.3 §6.5.1), so that it is the same from every keyboard. It
+/// is wiped, and `Debug` does not show it.
 #[derive(Clone)]
 pub struct Pin(Zeroizing<String>);
 
@@ -73,7 +73,8 @@ impl fmt::Debug for Pin {
 pub struct PinRules {
     /// The least length in code points, at least 4.
     pub min_length: u64,
-    /// The greatest length in code points, at most 63; in UTF-8, a PIN never has more than 63 bytes.
+    /// The greatest length in code points, at most 63; in UTF-8, a PIN never has more than 63
+    /// bytes.
     pub max_length: u64,
     /// It refuses PINs that are too simple: which ones, only it knows.
     pub complexity: bool,
@@ -137,7 +138,8 @@ pub enum PinQuestion {
         /// What was wrong with the one before, if there was one.
         problem: Option<PinProblem>,
     },
-    /// A PIN for an authenticator that has none, or whose PIN has to be changed first. Have the person type it twice.
+    /// A PIN for an authenticator that has none, or whose PIN has to be changed first. Have the
+    /// person type it twice.
     New {
         /// What the authenticator asks of it.
         rules: PinRules,

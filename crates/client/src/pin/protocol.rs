@@ -16,7 +16,8 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// The first that both sides speak, as the authenticator prefers. CTAP 2.0 lets it leave the list out.
+    /// The first that both sides speak, as the authenticator prefers. CTAP 2.0 lets it leave the
+    /// list out.
     pub(crate) fn choose(info: &GetInfo) -> Option<Self> {
         let Some(offered) = &info.pin_uv_auth_protocols else { return Some(Self::One) };
         offered.iter().find_map(|protocol| match protocol {

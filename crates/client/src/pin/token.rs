@@ -1,5 +1,5 @@
-//! The way to a pinUvAuthToken (CTAP 2.3 §6.5.5.7): by built-in verification, by the PIN, by a PIN that has to be set or
-//! changed first.
+//! The way to a pinUvAuthToken (CTAP 2.3 §6.5.5.7): by built-in verification, by the PIN, by a PIN
+//! that has to be set or changed first.
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
@@ -23,7 +23,8 @@ const MAX_UV_TRIES: u64 = 10;
 pub(crate) enum Step {
     /// Send this.
     Request(Vec<u8>),
-    /// Tell the person that they were not recognised, and how often that may still happen; then send this.
+    /// Tell the person that they were not recognised, and how often that may still happen; then
+    /// send this.
     Again { request: Vec<u8>, tries_left: Option<u64> },
     /// Ask the person.
     Ask(PinQuestion),
@@ -134,7 +135,8 @@ impl TokenFlow {
     /// The response to the last request.
     ///
     /// # Errors
-    /// [`Error::Refused`], also where nothing but a new start or a reset helps; [`Error::Misbehaved`].
+    /// [`Error::Refused`], also where nothing but a new start or a reset helps;
+    /// [`Error::Misbehaved`].
     pub(crate) fn handle_response(&mut self, response: &[u8]) -> Result<Step, Error> {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::UvAgreement => {

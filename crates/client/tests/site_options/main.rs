@@ -1,5 +1,6 @@
-//! Options as sites send them, odd ones too: what a browser takes is taken, and means what it means there; what a browser
-//! refuses is refused with the same exception. `cases.json` was given to Chromium 156.
+//! Options as sites send them, odd ones too: what a browser takes is taken, and means what it means
+//! there; what a browser refuses is refused with the same exception. `cases.json` was given to
+//! Chromium 156.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
