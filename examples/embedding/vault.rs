@@ -235,6 +235,9 @@ impl Content {
             Change::Record { record, value: None } => {
                 self.records.remove(record.name());
             }
+            Change::NewRecord { record, value } => {
+                self.records.entry(record.name().to_owned()).or_insert(value);
+            }
             // All or nothing: what is not understood fails the whole.
             _ => return Err(StoreError::Unavailable("the vault does not know this change".into())),
         }

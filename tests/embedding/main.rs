@@ -94,6 +94,10 @@ fn record(value: Option<&[u8]>) -> Vec<Change> {
     vec![Change::Record { record: Record::PinRetries, value }]
 }
 
+fn new_record(value: u8) -> Vec<Change> {
+    vec![Change::NewRecord { record: Record::PinRetries, value: Zeroizing::new(vec![value]) }]
+}
+
 /// Everything that can be asked, page by page.
 fn told(store: &mut dyn CredentialStore) -> String {
     let mut all = Vec::new();
@@ -151,6 +155,8 @@ fn it_answers_as_the_store_in_memory_does_also_when_it_was_opened_again() {
         replacing,
         vec![Change::Remove(id(3)), Change::Remove(id(19))],
         record(None),
+        new_record(6),
+        new_record(5),
         save(6, "a.example", 3),
     ];
     for step in steps {

@@ -44,7 +44,9 @@ async fn step_4_a_code_of_pixels_leads_to_a_passkey_on_the_phone() {
     });
     assert_eq!(connects.len(), 1);
     assert_eq!((connects[0].hint, connects[0].source), (Hint::MakeCredential, CodeSource::Camera));
-    assert!(connects[0].made_at.is_some());
+    let first = connects[0].to_string();
+    let scanned = "Connect to the computer whose code you scanned? It wants to make a passkey.";
+    assert!(first.starts_with(scanned) && first.ends_with(" ago."), "{first}");
     assert!(
         matches!(&questions[..], [Question::VerifyUser { purpose: Purpose::Create { rp, .. }, .. }] if rp.id.as_str() == "localhost"),
         "{questions:?}"

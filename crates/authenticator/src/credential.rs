@@ -34,7 +34,7 @@ pub struct Credential {
 
 /// What extensions keep with a credential. The secrets are wiped on drop and not shown by `Debug`.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ExtensionData {
     /// `hmac-secret` and `prf`: the secret that both of its CredRandom values are derived from.
     pub hmac_secret: Option<Secret<32>>,
@@ -46,6 +46,18 @@ pub struct ExtensionData {
     pub large_blob: Option<LargeBlobPlace>,
     /// `thirdPartyPayment`: whether it is good for payments on other sites.
     pub third_party_payment: bool,
+}
+
+impl fmt::Debug for ExtensionData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtensionData")
+            .field("hmac_secret", &self.hmac_secret)
+            .field("cred_blob", &self.cred_blob.as_deref().map(<[u8]>::len))
+            .field("large_blob_key", &self.large_blob_key)
+            .field("large_blob", &self.large_blob)
+            .field("third_party_payment", &self.third_party_payment)
+            .finish()
+    }
 }
 
 /// The place for the large blob of a credential (`largeBlob`).

@@ -11,14 +11,14 @@ use towline_ctap::{
 use crate::{
     Event, Page, Purpose, Query,
     extensions::Asserting,
-    flow::{Core, Flow, Next, await_commit, await_work},
+    flow::{Core, Flow, Next, await_commit, await_work, await_write},
     get_next_assertion::Remembered,
     large_blob,
     located::{self, Located},
     options::{self, Auth},
-    person::{self, Gestures},
+    person::{self, Gestures, Refusal},
     token::TokenSerial,
-    user_verification,
+    user_verification::{self, UvError},
 };
 
 /// A sign-in under way.
@@ -49,7 +49,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     let param = request.pin_uv_auth_param.take();
     let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
     if matches!(auth, Auth::SelectsDevice) {
-        return options::select_device();
+        return options::select_device(request.rp_id);
     }
     // Step 3: `Gestures` starts with nothing shown.
     // Step 4.
@@ -57,7 +57,9 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     if request.options.rk.is_some() {
         return Err(Status::UnsupportedOption);
     }
-    let up = request.options.up.unwrap_or(true);
+    // Where a look-up is not to be silent, it is a sign-in like any other.
+    let up = request.options.up.unwrap_or(true) || !core.may_be_silent();
+    request.options.up = Some(up);
     // Step 5: silent look-ups are exempt.
     if up {
         uv = options::always_verify(core, uv, &auth)?;
@@ -127,8 +129,12 @@ fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
     })
 }
 
-/// Built-in user verification.
+/// Built-in user verification. Where a display can tell the person that there is nothing to sign in with, they need not
+/// unlock it to learn that.
 fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    if sign_in.found.is_empty() && sign_in.up && core.config.has_display {
+        return tell_nothing_to_use(core, sign_in);
+    }
     if !sign_in.uv {
         return step_7(core, sign_in);
     }
@@ -149,11 +155,34 @@ fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
     if !sign_in.found.is_empty() {
         return step_9(core, sign_in);
     }
-    if core.config.confirm_no_credentials && sign_in.up && !sign_in.gestures.is_present() {
-        let purpose = Purpose::NothingToUse { rp_id: sign_in.rp_id };
-        return person::ask_presence(purpose, |_, _| Err(Status::NoCredentials));
+    let asks = core.config.confirm_no_credentials || !core.may_be_silent();
+    if asks && sign_in.up && !sign_in.gestures.is_present() {
+        return tell_nothing_to_use(core, sign_in);
     }
     Err(Status::NoCredentials)
+}
+
+/// Says that there is nothing once the person has seen that. Until then, and without them, the client can't tell it from a
+/// sign-in with something: neither a lock nor a refusal looks different.
+fn tell_nothing_to_use(core: &mut Core, sign_in: SignIn) -> Flow {
+    let SignIn { rp_id, uv, .. } = sign_in;
+    let tell = move || {
+        person::tell_nothing_to_use(rp_id, move |core, answer| {
+            Err(match answer {
+                Ok(_) => Status::NoCredentials,
+                Err(Refusal::TimedOut) if uv => UvError::TimedOut.status(core),
+                Err(_) if uv => UvError::Declined.status(core),
+                Err(_) => Status::OperationDenied,
+            })
+        })
+    };
+    if !uv {
+        return tell();
+    }
+    user_verification::when_open(core, |core, open| match open {
+        Ok(()) => tell(),
+        Err(error) => Err(error.status(core)),
+    })
 }
 
 /// Presence.
@@ -248,8 +277,8 @@ pub(crate) fn step_13(
     let Some(counter) = credential.counter(core.config.counters) else {
         return sign(core, assertion, credential, 0, rest);
     };
-    let work = core.store.count(counter);
-    await_work(core, work, |core, count| {
+    let write = core.store.count(counter);
+    await_write(core, write, |core, count| {
         let count = count.map_err(|error| error.status())?;
         sign(core, assertion, credential, count, rest)
     })
@@ -293,8 +322,8 @@ fn sign(
         let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
         let Some(write) = asserted.write else { return Ok(respond(core, response, used, rest)) };
         // Only now, so that a signature that fails leaves the blob as it was.
-        let work = core.store.commit(vec![write]);
-        await_commit(core, work, move |core, saved| {
+        let write = core.store.commit(vec![write]);
+        await_commit(core, write, move |core, saved| {
             response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
             Ok(respond(core, response, used, rest))
         })

@@ -19,10 +19,11 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     await_work(core, work, |core, capacity| {
         let mut info = info(core);
         seal_identity(core, &mut info)?;
-        // An estimate that can't be had is left out: the rest of the answer is still true.
+        // An estimate that can't be had is left out: the rest of the answer is still true. So is one for somebody who would
+        // learn from it how many credentials there are.
         let remaining = capacity.ok().and_then(|capacity| capacity.remaining);
         info.remaining_discoverable_credentials =
-            remaining.filter(|_| core.config.discoverable).map(wide);
+            remaining.filter(|_| core.config.discoverable && core.may_be_silent()).map(wide);
         Ok(Next::Respond(info.encode()))
     })
 }

@@ -1,6 +1,6 @@
 //! What comes out of the machine.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use towline_ctap::{Rp, RpId, User};
 
@@ -16,7 +16,6 @@ pub struct Token(pub(crate) u64);
 
 /// What the embedder has to do.
 #[non_exhaustive]
-#[derive(Debug)]
 pub enum Output {
     /// Ask the person, then call [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
     Ask {
@@ -31,7 +30,8 @@ pub enum Output {
         token: Token,
     },
     /// Run the job where blocking is allowed, then call
-    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token.
+    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token, also when the request has been
+    /// answered meanwhile.
     Work {
         /// Names the job.
         token: Token,
@@ -54,6 +54,22 @@ pub enum Output {
     },
     /// Something to tell the person or the log.
     Event(Event),
+}
+
+/// Of a response only the length: it names accounts and carries secrets, such as what `prf` gives.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
+            Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
+            Self::Work { token, .. } => write!(f, "Work({token:?})"),
+            Self::KeepAlive { channel, status } => write!(f, "KeepAlive({channel:?}, {status:?})"),
+            Self::Response { channel, bytes } => {
+                write!(f, "Response({channel:?}, {} bytes)", bytes.len())
+            }
+            Self::Event(event) => write!(f, "Event({event:?})"),
+        }
+    }
 }
 
 /// Why a response takes its time (CTAP 2.3, CTAPHID_KEEPALIVE).
@@ -89,10 +105,12 @@ pub enum Event {
         /// Whether it took the place of an earlier one for the same account.
         replaced: bool,
     },
-    /// A passkey was refused because there is one for the account already.
+    /// A passkey was refused because there is one already, of this account or another, beside which the site wants none.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
+        /// The account of the one that there is; not known of one that is not stored.
+        user: Option<User>,
     },
     /// A passkey was used.
     Used {

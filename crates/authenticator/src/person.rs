@@ -131,6 +131,14 @@ pub(crate) fn ask_presence(
     ask(Question::ConfirmPresence { purpose }, Then::Presence(Box::new(then)))
 }
 
+/// Tells the person that there is no credential for a site; they confirm that they have seen it.
+pub(crate) fn tell_nothing_to_use(
+    rp_id: RpId,
+    then: impl FnOnce(&mut Core, Result<Present, Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    ask(Question::NothingToUse { rp_id }, Then::Presence(Box::new(then)))
+}
+
 /// Asks for one attempt at verification. The retry counters are the caller's to keep.
 pub(crate) fn ask_verification(
     purpose: Purpose,

@@ -12,6 +12,10 @@ use crate::{
 /// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
 const MAX_CTAPHID_MESSAGE: usize = 7609;
 
+/// The transports whose other end is where the authenticator is.
+const LOCAL: [Transport; 5] =
+    [Transport::Internal, Transport::Usb, Transport::Nfc, Transport::Ble, Transport::SmartCard];
+
 impl Config {
     /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
     /// the person chooses the account on the phone, no client can reset it. It speaks `prf`.
@@ -54,6 +58,7 @@ impl Config {
             backup: Backup::default(),
             has_display: true,
             confirm_no_credentials: false,
+            silent_transports: LOCAL.to_vec(),
             reset: ResetPolicy::Never,
             reset_transports: None,
             max_msg_size: 65_535,

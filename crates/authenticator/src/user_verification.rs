@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Change, Event, Purpose,
-    flow::{Core, Flow, await_work},
+    flow::{Core, Flow, await_work, await_write},
     person::{self, Refusal, Verified},
     store::Record,
 };
@@ -82,16 +82,28 @@ pub(crate) fn perform_for_token(
 }
 
 fn perform_up_to(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
+    when_open(core, move |core, open| match open {
+        Ok(()) => attempt(core, purpose, attempts, false, then),
+        Err(error) => then(core, Err(error)),
+    })
+}
+
+/// Whether the person could be verified now; nobody is asked.
+pub(crate) fn when_open(
+    core: &mut Core,
+    then: impl FnOnce(&mut Core, Result<(), UvError>) -> Flow + Send + 'static,
+) -> Flow {
     if core.usable_verification().is_none() {
         return then(core, Err(UvError::Failed));
     }
-    load(core, move |core, loaded| match loaded {
-        // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
-        Ok(()) if core.is_pin_set() && core.state.pin_retries == 0 => {
-            then(core, Err(UvError::Blocked))
-        }
-        Ok(()) => unlock_and_attempt(core, purpose, attempts, then),
-        Err(error) => then(core, Err(error)),
+    load(core, move |core, loaded| {
+        let open = loaded.and_then(|()| {
+            unlock(core);
+            // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
+            let barred = core.is_pin_set() && core.state.pin_retries == 0;
+            if barred || core.retries.left == Some(0) { Err(UvError::Blocked) } else { Ok(()) }
+        });
+        then(core, open)
     })
 }
 
@@ -160,14 +172,6 @@ fn load(
         }
         then(core, Ok(()))
     })
-}
-
-fn unlock_and_attempt(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
-    unlock(core);
-    if core.retries.left == Some(0) {
-        return then(core, Err(UvError::Blocked));
-    }
-    attempt(core, purpose, attempts, false, then)
 }
 
 /// The lock opens when its time is over.
@@ -257,8 +261,8 @@ fn store(
         Change::Record { record: Record::UvRetries, value: Some(Zeroizing::new(vec![value])) };
     // Until the result is known, the worse of the two is taken for stored.
     core.retries.stored = core.retries.stored.max(value);
-    let work = core.store.commit(vec![change]);
-    await_work(core, work, move |core, result| {
+    let write = core.store.commit(vec![change]);
+    await_write(core, write, move |core, result| {
         if result.is_ok() {
             core.retries.stored = value;
         }

@@ -1,6 +1,6 @@
 //! The borrowing pull reader.
 
-use core::cmp::Ordering;
+use core::{cmp::Ordering, fmt};
 
 use crate::{
     Error, ErrorKind, Kind,
@@ -52,7 +52,7 @@ impl<'a> From<&'a str> for Key<'a> {
 ///
 /// Each method reads the next item or fails and stays before it, so that the caller may look at it in another way. Inside
 /// [`Reader::array`] and [`Reader::map`] there is exactly one item to read for each element or value.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -60,6 +60,13 @@ pub struct Reader<'a> {
     depth: u8,
     /// Whether the one item that may be read at this place is still unread.
     pending: bool,
+}
+
+/// What is read names people and carries secrets: only where the reader is.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} of {} bytes)", self.position, self.bytes.len())
+    }
 }
 
 impl<'a> Reader<'a> {

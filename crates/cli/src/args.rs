@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 pub(crate) use self::{
-    key::{Key, KeyKind, LargeBlobForm, PresenceMode},
+    key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
     relay::Relay,
@@ -147,6 +147,15 @@ pub(crate) enum AnswerMode {
     Ask,
 }
 
+/// What opens the phone's screen lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScreenLock {
+    /// The passphrase of the store, typed unseen
+    Passphrase,
+    /// A typed yes. SIMULATED: sites take it for a person who was verified
+    Simulated,
+}
+
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -165,6 +174,11 @@ pub(crate) struct Phone {
     /// What the person says: to connecting, to the screen lock, to each operation
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,
+
+    /// What shows that the person is who holds the phone: the store's passphrase, typed unseen, or a typed yes, which is
+    /// SIMULATED. Without this it is the passphrase, where the store is opened by one
+    #[arg(long, value_enum, value_name = "LOCK")]
+    pub(crate) screen_lock: Option<ScreenLock>,
 
     /// Keep links to computers in this file: offer computers to remember this phone, and wait for those that do. `store` keeps
     /// them beside the passkeys

@@ -1,5 +1,7 @@
 //! `towline computer`: shows a code, waits for a phone, and takes its passkey to the relying party.
 
+mod shelf;
+
 use std::{
     path::PathBuf,
     pin::pin,
@@ -18,6 +20,7 @@ use towline::{
 };
 use towline_rp::{Begun, RpClient};
 
+use self::shelf::Shelf;
 use crate::{
     args,
     event::{Event, Step},
@@ -88,6 +91,7 @@ async fn ceremony(
         choice,
         ringing: AtomicBool::new(false),
         over: watch::Sender::new(None),
+        code: Shelf::default(),
     };
     // Where the person went, not what the site says about itself.
     let origin = rp.origin();
@@ -100,12 +104,13 @@ async fn ceremony(
     });
     let outcome = tokio::select! {
         outcome = &mut work => outcome,
+        never = screen.code.waits_long(report) => match never {},
         () = stop.wished() => {
-            screen.over.send_replace(Some(Failure::interrupted()));
+            screen.over.send_replace(Some(stop.failure()));
             tokio::select! {
                 outcome = &mut work => outcome,
                 // Who insists does not wait for the other end to be told.
-                () = stop.wished() => return Err(Failure::interrupted()),
+                () = stop.wished() => return Err(stop.failure()),
             }
         }
     };
@@ -129,15 +134,15 @@ struct Terminal {
     ringing: AtomicBool,
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
+    code: Shelf,
 }
 
 impl Terminal {
     /// Shows the code: drawn for a person, as text, and as a picture where one was asked for.
     fn draw(&self, uri: &str) -> Result<(), Failure> {
         let drawing = Drawing::new(uri)?;
-        if let Some(path) = &self.image {
-            drawing.write_png(path)?;
-        }
+        let picture = self.image.as_ref().map(|path| drawing.write_png(path)).transpose()?;
+        self.code.shown(picture);
         self.report.drawing(&drawing.to_ansi());
         let image = self.image.as_ref().map(|path| path.display().to_string());
         self.report.event(&Event::QrCode { uri: uri.to_owned(), image });
@@ -159,6 +164,10 @@ impl Screen for Terminal {
                 if let Err(failure) = self.draw(uri) {
                     self.over.send_replace(Some(failure));
                 }
+                return;
+            }
+            Shown::HideCode => {
+                self.code.taken_away();
                 return;
             }
             // There is no code to scan.

@@ -5,10 +5,7 @@ mod notifications {
     use std::sync::Arc;
 
     use notify_rust::{Notification, NotificationHandle, NotificationResponse, Timeout, Urgency};
-    use towline::{
-        agree,
-        authenticator::{Answer, Question},
-    };
+    use towline::authenticator::{Answer, Question};
 
     use crate::{exit::Failure, person::account_name};
 
@@ -64,7 +61,7 @@ mod notifications {
                     let account = number.parse().ok().filter(|number| *number < accounts.len());
                     account.map_or(Answer::Deny, Answer::Account)
                 }
-                (_, Some(YES)) => agree(question),
+                (_, Some(YES)) => question.simulated_agreement(),
                 (_, Some(_)) => Answer::Deny,
             })
         }

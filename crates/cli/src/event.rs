@@ -1,10 +1,16 @@
 //! Everything the program can say, as JSON (the names are stable and listed in `docs/cli.md`) and as a line for a person.
 
+mod asking;
+
 use serde::Serialize;
 use towline::hybrid::CodeSource;
 use towline_rp::KeyEntry;
 
-use crate::exit::{Exit, Failure};
+pub(crate) use self::asking::{Asking, Code, Expects, Lock, Question, Source};
+use crate::{
+    exit::{Exit, Failure},
+    line::one_line,
+};
 
 /// How a line is shown to a person.
 pub(crate) enum Weight {
@@ -39,6 +45,10 @@ pub(crate) enum Event {
     },
     /// Who says yes to what clients of a security key ask for.
     Presence { presence: Presence, simulated: bool, message: &'static str },
+    /// How a security key tells who its person is; `simulated` if a yes is taken for that.
+    Verification { simulated: bool, message: &'static str },
+    /// A yes to a question that wants a long touch stands for so long before it counts.
+    Held { seconds: u64 },
     /// Where a security key keeps its passkeys.
     Store { store: Store, durable: bool, message: String },
     /// A passkey in a store.
@@ -55,16 +65,14 @@ pub(crate) enum Event {
     QrCode { uri: String, image: Option<String> },
     /// A step of a transaction.
     Step { step: Step, message: String },
-    /// The person must answer: with `yes` or `no` as a line on standard input, unless `answered` says who does.
-    Question {
-        question: Question,
-        message: String,
-        rp_id: Option<String>,
-        choices: Vec<String>,
-        answered: Option<bool>,
-    },
+    /// The person must answer on standard input, unless `answered` says who does.
+    Question(Asking),
     /// The open question is not to be answered any more.
-    Withdrawn { message: &'static str },
+    Withdrawn { token: String, message: &'static str },
+    /// A line of the input was of no use, and why.
+    Ignored { message: String },
+    /// How the person is verified.
+    ScreenLock { screen_lock: Lock, simulated: bool, message: &'static str },
     /// Nobody can answer the open question.
     InputEnded { message: &'static str },
     /// A client wants to know which security key this is.
@@ -141,6 +149,8 @@ pub(crate) enum Store {
 pub(crate) enum Step {
     /// Computer: the code is on show.
     WaitingForScan,
+    /// Computer: it has been for long.
+    StillWaiting,
     /// Phone: a code was read.
     CodeRead,
     /// Computer: a linked phone is asked, without a code.
@@ -179,23 +189,6 @@ pub(crate) enum Step {
     Answered,
     /// The connection is being ended.
     Closing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Question {
-    /// Connect to the computer that shows this code?
-    Connect,
-    /// Let the computer remember this phone?
-    Remember,
-    /// Make a passkey?
-    Register,
-    /// Sign in?
-    SignIn,
-    /// Which account?
-    Choose,
-    /// Anything else that the authenticator asks.
-    Other,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -285,7 +278,13 @@ impl Event {
                 (Weight::Note, format!("stopped{mark}{lost}"))
             }
             Self::Stopped { .. } => (Weight::Note, "stopped".into()),
-            Self::Presence { message, .. } => (Weight::Note, (*message).into()),
+            Self::Presence { message, .. } | Self::Verification { message, .. } => {
+                (Weight::Note, (*message).into())
+            }
+            Self::Held { seconds } => {
+                let text = format!("held for {seconds} s; Ctrl-C lets go, and nothing is done");
+                (Weight::Note, text)
+            }
             Self::Store { message, .. } => (Weight::Note, one_line(message)),
             Self::StoredPasskey { id, rp_id, account } => {
                 let id: String = id.chars().take(12).collect();
@@ -293,10 +292,10 @@ impl Event {
                 (Weight::Result, format!("{id}  {:<30} {account}", one_line(rp_id)))
             }
             Self::Info { facts, .. } => (Weight::Result, listed(facts)),
-            // The question was left without an end of line, for the answer.
-            Self::Withdrawn { message } | Self::InputEnded { message } => {
-                (Weight::Note, format!("\n{message}"))
-            }
+            Self::Withdrawn { message, .. }
+            | Self::InputEnded { message }
+            | Self::ScreenLock { message, .. } => (Weight::Note, (*message).into()),
+            Self::Ignored { message } => (Weight::Note, one_line(message)),
             Self::Wink { simulated } => {
                 let mark = mark_presence(*simulated);
                 (Weight::Note, format!("a client asks which key this is{mark}"))
@@ -314,19 +313,7 @@ impl Event {
                 (Weight::Note, format!("scan this code with your phone; its text is\n{uri}"))
             }
             Self::Step { message, .. } => (Weight::Step, one_line(message)),
-            Self::Question { message, answered, choices, .. } => {
-                let list: String = (1_u32..)
-                    .zip(choices)
-                    .map(|(number, name)| format!("\n  {number}  {}", one_line(name)))
-                    .collect();
-                let message = one_line(message);
-                let wanted = if choices.is_empty() { "[yes/no]" } else { "\n[number, or no]" };
-                match answered {
-                    None => (Weight::Question, format!("{message}{list} {wanted}")),
-                    Some(true) => (Weight::Note, format!("{message}{list} yes")),
-                    Some(false) => (Weight::Note, format!("{message}{list} no")),
-                }
-            }
+            Self::Question(asking) => asking.human(),
             Self::Registered { account, key } => (
                 Weight::Result,
                 format!("registered: {} can now sign in with {:?}", one_line(account), key.name),
@@ -342,8 +329,11 @@ impl Event {
                     Action::Created => format!("passkey saved: {account} on {site}"),
                     Action::Used if named => format!("signed in to {site} as {account}"),
                     Action::Used => format!("signed in to {site}"),
+                    Action::AlreadyRegistered if named => {
+                        format!("this device already has a passkey for {site}, of {account}")
+                    }
                     Action::AlreadyRegistered => {
-                        format!("there already is a passkey for the account on {site}")
+                        format!("this device already has a passkey for {site}")
                     }
                     Action::Locked => "too many failed attempts: the screen lock is locked".into(),
                     Action::Removed => format!("passkey deleted: {account} on {site}"),
@@ -418,29 +408,17 @@ const fn mark_presence(simulated: bool) -> &'static str {
     if simulated { " (SIMULATED presence)" } else { "" }
 }
 
-/// Names come from strangers: what could start a line, move the cursor, change colours or turn the direction of writing
-/// is replaced.
-fn one_line(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_strangers_name_can_not_drive_the_terminal() {
-        let event = Event::Question {
-            question: Question::Choose,
-            message: "evil\x1b[2J\u{9b}1m".into(),
-            rp_id: None,
+        let event = Event::Question(Asking {
             choices: vec!["a\nregistered: b".into(), "\u{202e}c".into()],
-            answered: None,
-        };
+            expects: Expects::Number,
+            ..Asking::new(Question::Choose, "evil\x1b[2J\u{9b}1m")
+        });
         let (_, line) = event.human().unwrap();
         assert_eq!(
             line,

@@ -10,7 +10,7 @@ use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 
 use crate::{ChannelError, Error, error::Misbehaviour};
 
-/// What a machine wants done.
+/// What a machine wants done. `Debug` shows of messages the length alone.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send this CTAP request and report the response with `handle_response`.
@@ -34,7 +34,7 @@ pub enum Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(bytes) => f.debug_tuple("Request").field(bytes).finish(),
+            Self::Request(bytes) => write!(f, "Request({} bytes)", bytes.len()),
             Self::Cancel => f.write_str("Cancel"),
             Self::Choose { token, accounts } => {
                 f.debug_struct("Choose").field("token", token).field("accounts", accounts).finish()

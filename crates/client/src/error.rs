@@ -77,7 +77,9 @@ pub enum Error {
     )]
     ProtectionUnsupported,
     /// The authenticator already holds a credential that the site excluded.
-    #[error("this authenticator already holds a passkey for the account; use another")]
+    #[error(
+        "this authenticator already holds a passkey for the site; sign in with it, or use another"
+    )]
     AlreadyRegistered,
     /// The authenticator holds none of the credentials that would do.
     #[error("this authenticator holds no passkey for the site; use another")]

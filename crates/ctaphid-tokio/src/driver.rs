@@ -26,14 +26,14 @@ use towline_ctap::{
 use crate::{
     Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
-    presence::Simulation,
+    presence::{Said, Simulation},
     reports::{QUEUE, Received, Reports, Source},
 };
 
 /// A security key: one authenticator, which any number of doors lead to.
 ///
-/// Every door, and every connection of one, is a handle to the same device: channels and state are shared, and opening or
-/// closing one changes nothing.
+/// Every door, and every connection of one, is a handle to the same device: channels and state are shared, and opening one
+/// changes nothing. One that closes while its request is under way cancels that: nobody would learn of the answer.
 #[derive(Debug)]
 pub struct SecurityKey {
     inbox: mpsc::Receiver<Received>,
@@ -78,6 +78,8 @@ struct Driver {
     device: Device,
     /// Where the answers to the request under way go.
     requester: Option<Source>,
+    /// Who keeps all others out, if anybody does.
+    locker: Option<Source>,
     simulation: Option<Simulation>,
     open: Option<(Token, Question)>,
     jobs: JoinSet<JobDone>,
@@ -94,6 +96,7 @@ enum Notice {
 enum Happened {
     Received(Received),
     Done(Result<(Id, JobDone), JoinError>),
+    /// It is time for something, or somebody is gone.
     Time,
 }
 
@@ -108,6 +111,7 @@ impl Driver {
             authenticator,
             device: Device::new(config),
             requester: None,
+            locker: None,
             simulation: simulated.then(Simulation::default),
             open: None,
             jobs: JoinSet::new(),
@@ -154,7 +158,11 @@ impl Driver {
         let mut answer = pin!(person.answer(question));
         while self.open.as_ref().is_some_and(|(open, _)| *open == token) {
             tokio::select! {
-                answer = &mut answer => self.answer(answer),
+                answer = &mut answer => {
+                    // What nobody waits for any more is not agreed to, however close the two came.
+                    self.hang_up();
+                    self.answer(token, answer);
+                }
                 happened = self.event(inbox) => self.handle(happened),
             }
         }
@@ -167,11 +175,14 @@ impl Driver {
         tokio::select! {
             Some(received) = inbox.recv() => Happened::Received(received),
             Some(done) = self.jobs.join_next_with_id() => Happened::Done(done),
+            () = ended(self.requester.as_ref()) => Happened::Time,
+            () = ended(self.locker.as_ref()) => Happened::Time,
             () = at(timeouts.into_iter().flatten().min()) => Happened::Time,
         }
     }
 
     fn handle(&mut self, happened: Happened) {
+        self.hang_up();
         self.time();
         match happened {
             Happened::Received(received) => self.receive(received),
@@ -191,6 +202,20 @@ impl Driver {
         }
     }
 
+    /// Lets go of what belongs to somebody who is gone: their request, the question for it, their lock.
+    fn hang_up(&mut self) {
+        if self.locker.take_if(|locker| locker.has_ended()).is_some() {
+            self.device.handle_unlock();
+        }
+        if self.requester.take_if(|requester| requester.has_ended()).is_some()
+            && let Some(channel) = self.device.busy()
+        {
+            tracing::debug!("whoever asked is gone: the request is cancelled");
+            self.device.handle_gone(channel);
+            self.drain(None);
+        }
+    }
+
     /// Lets the time pass, for everybody.
     fn time(&mut self) {
         let now = now();
@@ -199,10 +224,13 @@ impl Driver {
             self.authenticator.handle_timeout(now);
         }
         self.drain(None);
-        if self.simulation.as_mut().is_some_and(|simulation| simulation.take(now))
-            && let Some((_, question)) = &self.open
-        {
-            self.answer(question.agreement());
+        let said = self.simulation.as_mut().and_then(|simulation| simulation.take(now));
+        if let (Some(said), Some((token, question))) = (said, &self.open) {
+            let answer = match said {
+                Said::Yes => question.simulated_agreement(),
+                Said::No => Answer::Deny,
+            };
+            self.answer(*token, answer);
         }
     }
 
@@ -219,11 +247,16 @@ impl Driver {
                 return;
             }
         }
-        let before = self.device.busy();
+        let (before, locked) = (self.device.busy(), self.device.locked());
         self.device.handle_packet(&report, now());
         let after = self.device.busy();
         if after.is_some() && after != before {
             self.requester = Some(source.clone());
+        }
+        match self.device.locked() {
+            None => self.locker = None,
+            now if now != locked => self.locker = Some(source.clone()),
+            _ => {}
         }
         self.drain(Some(&source));
     }
@@ -235,8 +268,11 @@ impl Driver {
         self.drain(None);
     }
 
-    fn answer(&mut self, answer: Answer) {
-        let Some((token, _)) = self.open.take() else { return };
+    /// Takes the answer to a question, if it is still open.
+    fn answer(&mut self, token: Token, answer: Answer) {
+        if self.open.take_if(|(open, _)| *open == token).is_none() {
+            return;
+        }
         if self.authenticator.handle_answer(token, answer, now()).is_err() {
             tracing::warn!("the answer does not fit the question; taken as a no");
             // The question was open a moment ago, and a no fits every question.
@@ -334,6 +370,14 @@ fn channel_id(channel: Channel) -> ChannelId {
 /// The channel of an id that [`channel_id`] made.
 fn hid_channel(channel: ChannelId) -> Channel {
     Channel(u32::try_from(channel.0).unwrap_or_default())
+}
+
+/// Waits for the end of a source; without one, for ever.
+async fn ended(source: Option<&Source>) {
+    match source {
+        Some(source) => source.ended().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn now() -> Instant {

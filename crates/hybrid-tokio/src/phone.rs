@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -329,7 +330,11 @@ impl Driver {
 
     fn perform(&mut self, output: ResponderOutput) {
         match output {
-            ResponderOutput::Ask { token, question } => self.tell(Event::Ask { token, question }),
+            ResponderOutput::Ask { token, question } => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH);
+                let question = now.map_or(question, |now| question.asked_at(now.as_secs()));
+                self.tell(Event::Ask { token, question });
+            }
             ResponderOutput::Withdraw { token } => self.tell(Event::Withdraw { token }),
             ResponderOutput::Connect { domain, tunnel_id } => {
                 let target = Target::New { domain, tunnel_id };

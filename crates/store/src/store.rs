@@ -163,6 +163,21 @@ impl Store {
         Ok(change.commit()?)
     }
 
+    /// Whether this opens the store, too: a passphrase that a person types once more to show that it is them, say. As slow as
+    /// opening it.
+    ///
+    /// # Errors
+    /// Why it can't be found out. A wrong passphrase, or another kind of source, is no error.
+    pub fn is_opened_by(&self, source: &KeySource) -> Result<bool, Error> {
+        let locked = self.0.connection.begin_read()?.open_table(META)?.get(ROOT)?;
+        let locked = locked.ok_or_else(|| Error::Damaged("its root key is gone".to_owned()))?;
+        match LockedRoot::decode(locked.value())?.unlock(&self.0.provider, source) {
+            Ok(_) => Ok(true),
+            Err(Error::WrongKey | Error::OtherKind(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Looks at every credential, keeps those aside that can't be opened, makes the indexes again, and gives how many were put
     /// aside. This is done by itself with the next change after a damaged one was met.
     ///

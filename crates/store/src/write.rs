@@ -84,6 +84,14 @@ impl Writing<'_> {
                 }
                 Ok(())
             }
+            Change::NewRecord { record, value } => {
+                let (name, mut records) = (record.name(), self.change.open_table(RECORDS)?);
+                if records.get(name)?.is_none() {
+                    let sealed = self.keys.seal(RECORD_SEAL, name.as_bytes(), &value)?;
+                    records.insert(name, &sealed[..])?;
+                }
+                Ok(())
+            }
             // All or nothing: what is not understood fails the whole.
             _ => Err(Error::Io("the store does not know this change".to_owned()).into()),
         }

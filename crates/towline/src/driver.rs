@@ -51,16 +51,26 @@ impl<P: Person> Driver<P> {
 
     /// Cancels a request whose response nobody waits for any more.
     pub(crate) async fn abandon(&mut self) {
+        let _nobody_waits = self.call_off().await;
+    }
+
+    /// Cancels the request that is under way, and gives its response, if there is one: what could not be cancelled any more
+    /// was carried out.
+    pub(crate) async fn call_off(&mut self) -> Option<Vec<u8>> {
         self.authenticator.handle_cancel(CHANNEL, now());
-        while let Some(output) = self.authenticator.poll_output() {
-            self.act(output);
-        }
-        // What is being saved can't be cancelled; it is short.
-        while self.authenticator.is_busy() {
-            self.wait().await;
+        let mut response = None;
+        loop {
             while let Some(output) = self.authenticator.poll_output() {
-                self.act(output);
+                match output {
+                    Output::Response { bytes, .. } => response = Some(bytes),
+                    output => self.act(output),
+                }
             }
+            // What is being saved can't be cancelled; it is short.
+            if !self.authenticator.is_busy() {
+                return response;
+            }
+            self.wait().await;
         }
     }
 

@@ -159,7 +159,7 @@ pub use computer::{Computer, ComputerError, Screen, Step};
 #[cfg(feature = "local")]
 pub use local::LocalAuthenticator;
 #[cfg(any(feature = "local", feature = "phone"))]
-pub use person::{Agreeable, Person, agree};
+pub use person::{Agreeable, Person};
 #[cfg(feature = "phone")]
 pub use phone::{Phone, PhoneTransport};
 #[cfg(any(feature = "local", feature = "phone"))]

@@ -11,7 +11,7 @@ use std::{
 
 use towline_authenticator::Authenticator;
 use towline_crypto::CryptoProvider;
-use towline_ctap::Transport;
+use towline_ctap::{Status, Transport};
 use towline_hybrid::{
     Answer, CodeSource, Error, ResponderConfig, ResponderSummary,
     domain::TunnelDomain,
@@ -29,6 +29,7 @@ use crate::{
     Bell, Person,
     bell::{Line, Serving, identity, kept},
     driver::Driver,
+    person::DECLINED,
 };
 
 /// How a phone reaches computers.
@@ -142,7 +143,9 @@ impl<P: Person> Phone<P> {
         self.answer_code_until(code, source, pending()).await
     }
 
-    /// As [`answer_code`](Self::answer_code), until the person wants to stop: when `stop` is ready, all is closed in order.
+    /// As [`answer_code`](Self::answer_code), until the person wants to stop: when `stop` is ready, all is closed in order. A
+    /// request that is open then is declined, so that the computer knows that nothing was done; one that can't be taken back
+    /// any more is answered.
     ///
     /// # Errors
     /// As [`answer_code`](Self::answer_code); [`Error::Cancelled`] when it was stopped.
@@ -216,19 +219,29 @@ impl<P: Person> Phone<P> {
         events: Events,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
-        let mut inbox = Inbox { events, early: VecDeque::new() };
+        let mut inbox = Inbox { events, early: VecDeque::new(), owed: Owed::Nothing };
         // Until the session is over, however that comes.
         let serving = self.links.as_ref().map(|links| links.line.serve());
         let serving = serving.as_ref();
-        let stopped = {
+        {
             let mut stop = pin!(stop);
             tokio::select! {
                 result = self.serve(&session, &mut inbox, serving) => return result,
-                () = &mut stop => session.cancel().await,
+                () = &mut stop => {}
             }
+        }
+        let called_off = self.driver.call_off().await;
+        let answered = match inbox.owed {
+            Owed::Nothing => return session.cancel().await,
+            // What the computer is told is what became of it.
+            Owed::Response => session.respond(declined(called_off)).await,
+            Owed::This(response) => session.respond(response).await,
+            Owed::JsonResponse => session.respond_json(DECLINED.to_vec()).await,
         };
-        self.driver.abandon().await;
-        stopped
+        told(answered);
+        // Ends what was answered after it is out, and calls off the rest.
+        session.shutdown().await?;
+        Err(Error::Cancelled.into())
     }
 
     /// The authenticator itself.
@@ -261,24 +274,32 @@ impl<P: Person> Phone<P> {
                 }
                 Some(Event::Request(request)) => {
                     serving.inspect(|serving| serving.asked());
+                    inbox.owed = Owed::Response;
                     let response = tokio::select! {
                         response = self.driver.transact(&request) => Some(response),
                         () = inbox.withdrawn() => None,
                     };
                     match response {
                         Some(response) => {
+                            self.driver.person.answered(status(&response));
+                            inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
                             serving.inspect(|serving| serving.answered());
                         }
                         None => self.driver.abandon().await,
                     }
+                    inbox.owed = Owed::Nothing;
                 }
                 Some(Event::JsonRequest(request)) => {
+                    inbox.owed = Owed::JsonResponse;
                     let response = tokio::select! {
-                        response = self.driver.person.digital_credentials(request) => response,
-                        () = inbox.withdrawn() => continue,
+                        response = self.driver.person.digital_credentials(request) => Some(response),
+                        () = inbox.withdrawn() => None,
                     };
-                    told(session.respond_json(response).await);
+                    if let Some(response) = response {
+                        told(session.respond_json(response).await);
+                    }
+                    inbox.owed = Owed::Nothing;
                 }
                 Some(Event::AskToRemember { token }) => {
                     // A request, or the end, comes first; the question is asked once.
@@ -323,10 +344,34 @@ fn told(result: Result<(), TransportError>) {
     }
 }
 
+/// What a computer is told whose request was called off here: that the person declined.
+fn declined(response: Option<Vec<u8>>) -> Vec<u8> {
+    response
+        .filter(|response| status(response) != Status::KeepaliveCancel)
+        .unwrap_or_else(|| vec![Status::OperationDenied.to_u8()])
+}
+
+/// The first byte of a response. Ours is never empty.
+fn status(response: &[u8]) -> Status {
+    response.first().map_or(Status::Other, |status| Status::from_u8(*status))
+}
+
 /// The session's events, some of which come while the person is busy.
 struct Inbox {
     events: Events,
     early: VecDeque<Event>,
+    owed: Owed,
+}
+
+/// What the computer waits for.
+enum Owed {
+    Nothing,
+    /// The response to a CTAP request, which is under way.
+    Response,
+    /// This response, which is being sent.
+    This(Vec<u8>),
+    /// The response to a request for digital credentials.
+    JsonResponse,
 }
 
 impl Inbox {

@@ -209,6 +209,11 @@ impl<S: BuildHasher + Default> Content<S> {
             Change::Record { record, value } => {
                 undo.push(Undo::Record(record, self.write(record, value)));
             }
+            Change::NewRecord { record, value } => {
+                if !self.records.contains_key(&record) {
+                    undo.push(Undo::Record(record, self.write(record, Some(value))));
+                }
+            }
         }
         Ok(())
     }

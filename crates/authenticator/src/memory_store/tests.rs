@@ -94,6 +94,9 @@ impl Model {
             Change::Record { record, value: None } => {
                 self.records.remove(record);
             }
+            Change::NewRecord { record, value } => {
+                self.records.entry(*record).or_insert_with(|| value.clone());
+            }
         }
         Ok(())
     }
@@ -197,7 +200,8 @@ fn credential() -> impl Strategy<Value = Credential> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let value = option::of(vec(any::<u8>(), 0..4).prop_map(Zeroizing::new));
+    let bytes = || vec(any::<u8>(), 0..4).prop_map(Zeroizing::new);
+    let value = option::of(bytes());
     prop_oneof![
         6 => (credential(), option::of(IDS)).prop_map(|(credential, replaces)| Change::Save {
             credential: Box::new(credential),
@@ -210,6 +214,7 @@ fn change() -> impl Strategy<Value = Change> {
             data: data.map(Box::new),
         }),
         1 => value.prop_map(|value| Change::Record { record: Record::UvRetries, value }),
+        1 => bytes().prop_map(|value| Change::NewRecord { record: Record::UvRetries, value }),
     ]
 }
 

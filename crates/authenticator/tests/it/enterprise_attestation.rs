@@ -169,7 +169,7 @@ fn the_person_is_asked_and_told_that_the_device_is_identified() {
         panic!("{:?}", rig.questions)
     };
     let text = second.to_string();
-    assert!(text.starts_with("Let works.example (The works.example) know exactly which device"));
+    assert!(text.starts_with("Let works.example know exactly which device"));
     rig.forget_past();
     ask(&mut rig, "example.org", 1).unwrap();
     assert_eq!(rig.questions.len(), 1, "what is not granted is not asked");

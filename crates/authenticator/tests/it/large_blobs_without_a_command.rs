@@ -324,7 +324,7 @@ fn a_write_is_done_or_not_whenever_it_is_cancelled() {
     for wait in 0.. {
         let provider = towline_crypto::rustcrypto::provider();
         let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-        let slow = SlowStore(store.clone());
+        let slow = SlowStore::new(store.clone());
         let mut rig = Rig::with(config(), provider, store, slow, keys);
         let id = with_place(&mut rig, "alice");
         rig.works = false;

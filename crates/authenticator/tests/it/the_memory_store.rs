@@ -132,6 +132,23 @@ fn records_are_written_and_removed() {
 }
 
 #[test]
+fn a_new_record_does_not_take_the_place_of_one_that_is_there() {
+    let mut store = MemoryStore::with_limit(0);
+    let value = |byte| Zeroizing::new(vec![byte]);
+    let new = |byte| Change::NewRecord { record: Record::WrappingSecret, value: value(byte) };
+    let no_room =
+        Change::Save { credential: Box::new(credential(1, "a.example", "a")), replaces: None };
+    done(store.commit(vec![new(1), no_room.clone()])).unwrap_err();
+    assert_eq!(done(store.record(Record::WrappingSecret)), Ok(None), "all or nothing");
+    for byte in 2..4 {
+        done(store.commit(vec![new(byte)])).unwrap();
+        assert_eq!(done(store.record(Record::WrappingSecret)), Ok(Some(value(2))));
+    }
+    done(store.commit(vec![new(4), no_room])).unwrap_err();
+    assert_eq!(done(store.record(Record::WrappingSecret)), Ok(Some(value(2))));
+}
+
+#[test]
 fn counters_rise_by_one_and_never_go_back() {
     let mut store = MemoryStore::new();
     save(&mut store, credential(1, "example.org", "alice")).unwrap();

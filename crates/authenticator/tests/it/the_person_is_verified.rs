@@ -152,17 +152,45 @@ fn a_failed_sign_in_shows_nothing() {
     rig.passkey("example.org", "alice");
     rig.person(clumsy);
     assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
-    assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), Status::PinBlocked);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::PinBlocked);
+    rig.forget_past();
+    for rp in ["example.org", "example.com"] {
+        assert_eq!(rig.sign_in(&assertion(rp)).unwrap_err(), Status::PinBlocked);
+    }
+    assert!(rig.questions.is_empty(), "a lock looks the same with a passkey and without");
 }
 
 #[test]
-fn verification_comes_before_the_news_that_there_is_nothing() {
+fn who_has_no_passkey_for_the_site_is_told_so_and_need_not_unlock_for_that() {
     let mut rig = Rig::new(config());
-    rig.person(refusing);
-    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
-    rig.person(agreeable);
-    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::NoCredentials);
-    assert_eq!(rig.questions.len(), 2);
+    let answers: [(fn(&Question) -> _, _); 3] = [
+        (refusing, Status::OperationDenied),
+        (absent, Status::UserActionTimeout),
+        (agreeable, Status::NoCredentials),
+    ];
+    for (answer, status) in answers {
+        rig.person(answer).forget_past();
+        assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), status);
+        assert_eq!(rig.questions, [Question::NothingToUse { rp_id: rp_id("example.org") }]);
+        assert_eq!(
+            rig.questions[0].to_string(),
+            "There is no passkey for example.org on this device."
+        );
+    }
+}
+
+#[test]
+fn nobody_learns_that_there_is_nothing_from_somebody_who_refuses_or_is_away() {
+    let answers: [fn(&Question) -> _; 2] = [refusing, absent];
+    for answer in answers {
+        for config in [config(), Config::platform(), Config::security_key()] {
+            let mut rig = Rig::new(config);
+            rig.passkey("example.org", "alice");
+            rig.person(answer);
+            let there = rig.sign_in(&assertion("example.org")).unwrap_err();
+            assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), there);
+        }
+    }
 }
 
 #[test]

@@ -95,6 +95,8 @@ async fn a_relay_with_tls_is_trusted_by_its_roots_only() {
 
     world.ca = Some(other);
     let picture = world.directory.path("code.png");
+    let mut waiting = world.computer(&["sign-in", "--qr-image", &picture]);
+    waiting.event("qr_code").await;
     let mut stranger = world.phone(&["--answer", "yes", &picture]);
     assert_eq!(stranger.event("served").await["reason"], "relay");
     stranger.close_stdin();

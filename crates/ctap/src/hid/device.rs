@@ -1,7 +1,7 @@
 //! The device's side: many channels, one request at a time.
 
 use alloc::collections::VecDeque;
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use std::time::Instant;
 
 use super::{
@@ -49,7 +49,7 @@ impl Default for DeviceConfig {
 }
 
 /// What a device wants done.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum DeviceOutput<'a> {
     /// Send a report to the host.
     Send(Report),
@@ -77,6 +77,23 @@ pub enum DeviceOutput<'a> {
         /// Who asks.
         channel: Channel,
     },
+}
+
+/// Packets and messages name people and carry secrets.
+impl fmt::Debug for DeviceOutput<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(_) => f.write_str("Send(..)"),
+            Self::Cbor { channel, request } => {
+                write!(f, "Cbor({channel:?}, {} bytes)", request.len())
+            }
+            Self::Msg { channel, request } => {
+                write!(f, "Msg({channel:?}, {} bytes)", request.len())
+            }
+            Self::Cancel { channel } => write!(f, "Cancel({channel:?})"),
+            Self::Wink { channel } => write!(f, "Wink({channel:?})"),
+        }
+    }
 }
 
 /// The device's side of CTAPHID, from reports to requests and back.
@@ -222,6 +239,21 @@ impl Device {
         self.channels.reset();
     }
 
+    /// Whoever has this channel is gone, by a connection that closed, say: what it was sending, its request and what it is
+    /// still to be sent are given up. The request ends as by [`handle_packet`](Self::handle_packet) of a CANCEL; its response
+    /// is still to be handed in, and goes nowhere. The channel stays allocated: another connection may go on with it.
+    pub fn handle_gone(&mut self, channel: Channel) {
+        if self.busy() == Some(channel) {
+            self.give_up();
+            self.outgoing.abort();
+        }
+    }
+
+    /// Ends the lock, as at its time; whoever set it is gone.
+    pub const fn handle_unlock(&mut self) {
+        self.lock = None;
+    }
+
     /// Lets the time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.lock.is_some_and(|(_, until)| until <= now) {
@@ -271,6 +303,12 @@ impl Device {
             State::Receiving { channel, .. } | State::Running { channel, .. } => Some(channel),
             State::Idle => self.outgoing.channel(),
         }
+    }
+
+    /// The channel that keeps all others out, if there is one.
+    #[must_use]
+    pub fn locked(&self) -> Option<Channel> {
+        self.lock.map(|(owner, _)| owner)
     }
 
     fn initialization(

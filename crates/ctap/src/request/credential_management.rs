@@ -6,11 +6,11 @@ use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
 use crate::{
     CredentialId, DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, PublicKeyCredentialDescriptor,
-    RpIdHash, User,
+    RpIdHash, User, hidden::debug_without_bytes,
 };
 
 /// The parameters of authenticatorCredentialManagement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CredentialManagementRequest {
     subcommand: CredentialManagementSubcommand,
     /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
@@ -18,6 +18,8 @@ pub struct CredentialManagementRequest {
     /// The proof. Whatever is decoded has one, unless its subcommand needs none.
     pub auth: Option<PinUvAuth>,
 }
+
+debug_without_bytes!(struct CredentialManagementRequest { subcommand, auth } hides { params });
 
 /// What is to be done, with all that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

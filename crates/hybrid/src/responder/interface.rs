@@ -93,7 +93,7 @@ pub enum CodeSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub(super) u64);
 
-/// "Connect to the computer that shows this code?"
+/// "Connect to the computer that shows this code?" Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
@@ -103,6 +103,8 @@ pub struct Question {
     pub source: CodeSource,
     /// When the computer says it made the code, in seconds of Unix time.
     pub made_at: Option<u64>,
+    /// When it is asked, in seconds of Unix time: [`Question::asked_at`] sets it, since a [`super::Responder`] has no clock.
+    pub asked_at: Option<u64>,
     /// Whether the person may let the computer remember this phone: the computer can, and this phone offers it.
     pub may_remember: bool,
 }

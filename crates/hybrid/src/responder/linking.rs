@@ -45,6 +45,7 @@ impl Responder {
             source: CodeSource::Ring,
             made_at: None,
             may_remember: false,
+            asked_at: None,
         };
         let asks = config.ask_when_rung;
         let mut phone = Self::asking(config, provider, Call::Ring(ring), question, now);

@@ -218,7 +218,7 @@ fn a_phone_program_that_never_answers_runs_into_the_deadline() {
         *pair.computer_error(),
         Error::TimedOut { step: Step::Response, after: seconds(600) }
     );
-    assert_eq!(*pair.phone_error(), Error::TimedOut { step: Step::Response, after: seconds(600) });
+    assert_eq!(*pair.phone_error(), Error::TimedOut { step: Step::Answer, after: seconds(600) });
 }
 
 #[test]
