@@ -19,9 +19,9 @@ use towline::authenticator::{
     Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
     RelyingParties, StoreError, Work,
 };
+use towline::ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
+use towline::zeroize::Zeroizing;
 use towline_cbor::{Key, Reader, Writer};
-use towline_ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
-use zeroize::Zeroizing;
 
 /// How deep the file nests.
 const DEPTH: u8 = 4;

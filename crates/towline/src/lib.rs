@@ -167,6 +167,8 @@ pub use towline_authenticator as authenticator;
 #[cfg(any(feature = "computer", feature = "local"))]
 pub use towline_client as client;
 pub use towline_crypto as crypto;
+#[cfg(any(feature = "computer", feature = "local", feature = "phone"))]
+pub use towline_ctap as ctap;
 #[cfg(any(feature = "computer", feature = "phone"))]
 pub use towline_hybrid as hybrid;
 #[cfg(any(feature = "computer", feature = "phone"))]
@@ -175,3 +177,6 @@ pub use towline_hybrid_tokio as transport;
 pub use towline_radio as radio;
 #[cfg(feature = "relay")]
 pub use towline_tunnel as tunnel;
+/// Wipes secrets: [`authenticator::CredentialStore`] and others hold theirs in [`zeroize::Zeroizing`].
+#[cfg(any(feature = "local", feature = "phone"))]
+pub use zeroize;
