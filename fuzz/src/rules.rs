@@ -245,7 +245,7 @@ impl Watch {
         let answer = BioEnrollmentResponse::decode(response).expect("readable");
         assert_eq!(answer.encode(), response);
         let sensor = self.config().bio_enrollment.expect("the command is there");
-        let enrolled = self.authenticator.fingerprints();
+        let enrolled = self.authenticator.fingerprints().unwrap_or_default();
         assert!(enrolled.len() <= usize::from(sensor.max_fingerprints));
         let BioEnrollmentRequest::Fingerprint(request) = request else { return };
         let open = matches!(
@@ -254,8 +254,11 @@ impl Watch {
         );
         assert!(open || self.token.is_some(), "enrolled by nobody");
         if let Some(listed) = &answer.template_infos {
-            let known = enrolled.iter().map(|known| (&known.id, &known.friendly_name));
-            assert!(known.eq(listed.iter().map(|listed| (&listed.id, &listed.friendly_name))));
+            // A finger without a name has the empty one.
+            let name = |name: &Option<String>| name.clone().unwrap_or_default();
+            let known = enrolled.iter().map(|known| (&known.id, Some(name(&known.friendly_name))));
+            let listed = listed.iter().map(|listed| (&listed.id, listed.friendly_name.clone()));
+            assert!(known.eq(listed));
         }
         if let Fingerprints::RemoveEnrollment(id) = request.subcommand() {
             assert!(enrolled.iter().all(|known| known.id != *id));

@@ -128,7 +128,7 @@ async fn by_the_computer_while_the_phone_asks_for_the_screen_lock() {
     let world = World::new().await;
     let (failure, on_phone) = cancelled(&world, Stage::ScreenLock, Who::Computer).await;
     assert_eq!(failure.client(), Error::Cancelled);
-    assert_eq!(Error::Cancelled.name(), "AbortError");
+    assert_eq!(Error::Cancelled.name(), "NotAllowedError");
     // The phone's prompt went away although its person never answered.
     assert!(matches!(on_phone, Some(Ok(_) | Err(TransportError::Hybrid(_)))), "{on_phone:?}");
     assert!(world.site.rp.status().await.unwrap().accounts.is_empty());

@@ -392,7 +392,7 @@ async fn a_link_that_another_program_opened_does_nothing_on_the_phone() {
     let refused = refused.unwrap_err();
     assert_eq!(*hybrid_error(&refused), hybrid::Error::LinkNotAllowed);
     assert!(refused.to_string().contains("scan"), "{refused}");
-    assert_eq!(failed.unwrap_err().computer().name(), "AbortError");
+    assert_eq!(failed.unwrap_err().computer().name(), "NotAllowedError");
     // Its person was not even asked.
     assert!(hand.see(|memory| memory.connects.is_empty() && memory.radios.is_empty()));
     assert_eq!(world.relay.handle.stats().tunnels, 0);

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{GetInfo, Response, Status, Transport, algorithm};
+use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
@@ -34,7 +34,6 @@ pub struct Authenticator {
     pub(crate) abandoned: Vec<Token>,
     /// The write whose ceremony is over. Nothing else begins before it has reported.
     pub(crate) late: Option<Token>,
-    pub(crate) last_token: u64,
 }
 
 impl Authenticator {
@@ -98,7 +97,6 @@ impl Authenticator {
             running: None,
             abandoned: Vec::new(),
             late: None,
-            last_token: 0,
         })
     }
 
@@ -201,7 +199,7 @@ impl Authenticator {
     /// same reason jobs of an authenticator that is dropped have to end before another one uses the same store.
     ///
     /// # Errors
-    /// [`UnknownJob`] when there was no such job, or it was handed back before.
+    /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result of another one.
     pub fn handle_work(
         &mut self,
         token: Token,
@@ -209,6 +207,9 @@ impl Authenticator {
         now: Instant,
     ) -> Result<(), UnknownJob> {
         self.core.now = Some(now);
+        if done.token() != token {
+            return Err(UnknownJob);
+        }
         match self.take_job(token)? {
             Owner::Waits(channel, _) => {
                 let flow = done.resume(&mut self.core, Fate::Awaited);
@@ -300,13 +301,6 @@ impl Authenticator {
         [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
     }
 
-    /// What authenticatorGetInfo says, but for what only the store knows: for the hybrid transport's post-handshake
-    /// message. Until the first request has read it from the store, that is the PIN and what was configured, too.
-    #[must_use]
-    pub fn get_info(&self) -> GetInfo {
-        get_info::info(&self.core)
-    }
-
     /// The policy.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -314,11 +308,12 @@ impl Authenticator {
     }
 
     /// The fingerprints that are enrolled: what a sensor compares with while
-    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. Until the first request has read them from the store
-    /// there are none.
+    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. `None` where that is not known, as before the first
+    /// request has read them from the store; while a question is open it is.
     #[must_use]
-    pub fn fingerprints(&self) -> &[Fingerprint] {
-        &self.core.state.fingerprints
+    pub fn fingerprints(&self) -> Option<&[Fingerprint]> {
+        let core = &self.core;
+        core.state.is_known(&core.config).then_some(&*core.state.fingerprints)
     }
 
     /// Whether credentials that may be backed up are so from now on (the BS flag). Without credentials that may be, it

@@ -111,6 +111,9 @@ impl Config {
             let needs = "a `batch_attestation` with ES256";
             return Err(ConfigError::Needs { feature: "AttestationFormat::FidoU2f", needs });
         }
+        if let Some(batch) = &self.batch_attestation {
+            batch.check(self.aaguid)?;
+        }
         if let Some(enterprise) = &self.enterprise_attestation {
             enterprise.check()?;
         }

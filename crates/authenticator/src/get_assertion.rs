@@ -142,10 +142,8 @@ fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
     user_verification::perform(core, purpose, |core, answer| {
         let verified = answer.map_err(|error| error.status(core))?;
         sign_in.gestures.verify(verified);
-        if sign_in.up {
-            // Step 8.
-            sign_in.gestures.confirm_by_verification(verified);
-        }
+        // Step 8: whatever the option `up` says, somebody was there.
+        sign_in.gestures.confirm_by_verification(verified);
         step_7(core, sign_in)
     })
 }
@@ -215,6 +213,7 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
         extensions,
         number_of_credentials: None,
         user_selected: None,
+        names: !chooses_here,
     };
     let page = match found {
         Found::Listed(credentials) => {
@@ -259,6 +258,8 @@ pub(crate) struct Assertion {
     extensions: Arc<Asserting>,
     number_of_credentials: Option<usize>,
     user_selected: Option<bool>,
+    /// Whether the client is told names, if the person is verified: it has to let them choose.
+    names: bool,
 }
 
 impl Assertion {
@@ -293,8 +294,7 @@ fn sign(
 ) -> Flow {
     let backup = options::backup_flags(core, credential.backup_eligible);
     let kept = credential.extensions.as_deref();
-    let asserted =
-        assertion.extensions.finish(core, &credential.id, kept, assertion.is_verified())?;
+    let asserted = assertion.extensions.finish(core, &credential.id, kept, &assertion.gestures)?;
     let auth_data = AuthenticatorData {
         rp_id_hash: assertion.rp_id_hash,
         flags: assertion.gestures.flags() | backup,
@@ -316,7 +316,7 @@ fn sign(
         response.user_selected = assertion.user_selected;
         let mut user = credential.user;
         if credential.discoverable {
-            let named = assertion.is_verified() && !core.config.has_display;
+            let named = assertion.is_verified() && assertion.names;
             response.user = if named { user.take() } else { user.as_ref().map(without_names) };
         }
         let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
@@ -370,9 +370,10 @@ impl SignIn {
         self.uv || self.gestures.is_verified()
     }
 
-    /// Whether the person would choose among several accounts on this authenticator (step 12).
-    fn chooses_here(&self, core: &Core) -> bool {
-        core.config.has_display && (self.up || self.will_be_verified())
+    /// Whether the person would choose among several accounts on this authenticator (step 12): not if nobody is to notice,
+    /// whatever a token has shown before.
+    const fn chooses_here(&self, core: &Core) -> bool {
+        core.config.has_display && (self.up || self.uv)
     }
 
     fn purpose(&self) -> Purpose {

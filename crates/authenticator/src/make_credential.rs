@@ -275,8 +275,7 @@ fn step_19(
     count: u32,
 ) -> Flow {
     let request = &creation.request;
-    let verified = creation.gestures.is_verified();
-    let created = creation.extensions.finish(core, verified, hmac_secret)?;
+    let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
     let backup_eligible = core.config.backup.eligible;
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),

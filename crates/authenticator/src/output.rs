@@ -1,6 +1,10 @@
 //! What comes out of the machine.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use towline_ctap::{Rp, RpId, User};
 
@@ -10,9 +14,18 @@ use crate::{Fingerprint, Job, Question};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ChannelId(pub u64);
 
-/// Names one question or one job, once in the life of an authenticator.
+/// Names one question or one job, once in the life of the process: no authenticator takes the answer to another one's question,
+/// nor another one's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub(crate) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that there has not been before.
+    pub(crate) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What the embedder has to do.
 #[non_exhaustive]

@@ -78,6 +78,11 @@ impl Gestures {
         self.present
     }
 
+    /// The proof of it, for what nobody gets without presence.
+    pub(crate) fn presence(&self) -> Option<Present> {
+        self.present.then_some(Present(()))
+    }
+
     pub(crate) const fn is_verified(&self) -> bool {
         self.verified
     }

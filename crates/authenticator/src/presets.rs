@@ -5,8 +5,8 @@ use std::time::Duration;
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    AttestationFormat, Backup, BioEnrollment, BuiltInVerification, ClientPin, Config, Counters,
-    LargeBlobs, NonDiscoverable, PinComplexity, PinUvAuthProtocol, ResetPolicy,
+    AttestationFormat, Backup, BatchAttestation, BioEnrollment, BuiltInVerification, ClientPin,
+    Config, Counters, LargeBlobs, NonDiscoverable, PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
 /// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
@@ -142,6 +142,19 @@ impl Config {
             large_blobs: LargeBlobs::Extension(1024),
             attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
             ..Self::phone()
+        }
+    }
+
+    /// The same with a key and certificates that vouch for its model, and with the AAGUID that they name, if any: a site gets
+    /// a statement by them (`packed`) unless its client says that it wants none. The person is asked each time; a refusal
+    /// leaves the site without a statement and without an AAGUID, and the passkey is made all the same.
+    #[must_use]
+    pub fn with_batch_attestation(self, batch: BatchAttestation) -> Self {
+        Self {
+            aaguid: batch.aaguid().unwrap_or(self.aaguid),
+            attestation_formats: vec![AttestationFormat::PackedBasic, AttestationFormat::None],
+            batch_attestation: Some(batch),
+            ..self
         }
     }
 }

@@ -72,7 +72,7 @@ impl Authenticator {
                 return self.respond(channel, response);
             }
             Ok(Next::Ask(Asked { question, patience, then })) => {
-                let token = self.token();
+                let token = Token::unique();
                 let most = self.core.config.user_action_timeout;
                 let patience = patience.map_or(most, |asked| asked.min(most));
                 self.flush_events();
@@ -88,7 +88,7 @@ impl Authenticator {
     }
 
     fn hand_out(&mut self, job: Job) -> Token {
-        let token = self.token();
+        let token = job.token();
         self.flush_events();
         self.outputs.push_back(Output::Work { token, job });
         token
@@ -215,12 +215,7 @@ impl Authenticator {
         if self.running.is_some() {
             return;
         }
-        let last = &mut self.last_token;
-        let token = || {
-            *last = last.wrapping_add(1);
-            Token(*last)
-        };
-        self.outputs.extend(self.core.touch.ask(token, self.core.now));
+        self.outputs.extend(self.core.touch.ask(self.core.now));
     }
 
     pub(crate) fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {
@@ -230,10 +225,5 @@ impl Authenticator {
 
     pub(crate) fn flush_events(&mut self) {
         self.outputs.extend(self.core.events.drain(..).map(Output::Event));
-    }
-
-    pub(crate) const fn token(&mut self) -> Token {
-        self.last_token = self.last_token.wrapping_add(1);
-        Token(self.last_token)
     }
 }

@@ -7,7 +7,7 @@ use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    BuiltInVerification, Change, Fingerprint, Record, fingerprint,
+    BuiltInVerification, Change, Config, Fingerprint, Record, fingerprint,
     flow::{Core, Flow, await_work, await_write},
     pin::StoredPin,
     wrapped::Wrapping,
@@ -30,6 +30,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether what is in memory is what the store has.
+    pub(crate) fn is_known(&self, config: &Config) -> bool {
+        self.loaded || !config.has_durable_state()
+    }
+
     /// What is in memory may be outdated: the next request reads it again.
     pub(crate) fn doubt(&mut self) {
         self.loaded = false;
@@ -172,7 +177,7 @@ impl Identity {
 
 /// Goes on when the durable state is in memory.
 pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send + 'static) -> Flow {
-    if core.state.loaded || !core.config.has_durable_state() {
+    if core.state.is_known(&core.config) {
         return then(core);
     }
     load_next(core, State::default(), &RECORDS, Box::new(then))

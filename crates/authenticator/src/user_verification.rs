@@ -40,12 +40,14 @@ pub(crate) enum UvError {
 }
 
 impl UvError {
-    /// The status in makeCredential and getAssertion: where there is a PIN, the client is to ask for that instead (§6.1.2
+    /// The status in makeCredential and getAssertion: where a PIN is set, the client is to ask for that instead (§6.1.2
     /// step 11, §6.2.2 step 6).
     pub(crate) fn status(self, core: &Core) -> Status {
         match self {
             Self::TimedOut => Status::UserActionTimeout,
-            Self::Declined | Self::Failed | Self::Blocked if core.pin_permits() => {
+            Self::Declined | Self::Failed | Self::Blocked
+                if core.is_pin_set() && core.pin_permits() =>
+            {
                 Status::PuatRequired
             }
             Self::Declined | Self::Failed => Status::OperationDenied,

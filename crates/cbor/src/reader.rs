@@ -1,5 +1,6 @@
 //! The borrowing pull reader.
 
+use alloc::{borrow::Cow, string::String};
 use core::{cmp::Ordering, fmt};
 
 use crate::{
@@ -143,6 +144,15 @@ impl<'a> Reader<'a> {
             (self.position, self.pending) = (start, pending);
             self.fail(ErrorKind::Utf8)
         })
+    }
+
+    /// A text string whose bytes may not be UTF-8, with U+FFFD in place of what is not: for names that the other side cut
+    /// in the middle of a character.
+    ///
+    /// # Errors
+    /// The next item is of another type or malformed.
+    pub fn text_lossy(&mut self) -> Result<Cow<'a, str>, Error> {
+        self.string(Kind::Text).map(String::from_utf8_lossy)
     }
 
     /// A boolean.

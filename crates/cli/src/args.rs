@@ -11,6 +11,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use towline_ctap::Aaguid;
 use url::Url;
 
 pub(crate) use self::{
@@ -179,6 +180,20 @@ pub(crate) struct Phone {
     /// SIMULATED. Without this it is the passphrase, where the store is opened by one
     #[arg(long, value_enum, value_name = "LOCK")]
     pub(crate) screen_lock: Option<ScreenLock>,
+
+    /// Which provider of passkeys this phone is (AAGUID): sites show its name and its icon. Without this it is the one that
+    /// --attestation-certificates names, or none
+    #[arg(long, value_name = "UUID", value_parser = aaguid)]
+    pub(crate) aaguid: Option<Aaguid>,
+
+    /// The private key that vouches for this phone where a site asks who made it: on P-256, PEM. You are asked each time,
+    /// and the passkey is made even if you refuse
+    #[arg(long, value_name = "FILE", requires = "attestation_certificates")]
+    pub(crate) attestation_key: Option<PathBuf>,
+
+    /// The certificates of that key, its own first: PEM
+    #[arg(long, value_name = "FILE", requires = "attestation_key")]
+    pub(crate) attestation_certificates: Option<PathBuf>,
 
     /// Keep links to computers in this file: offer computers to remember this phone, and wait for those that do. `store` keeps
     /// them beside the passkeys
@@ -377,6 +392,19 @@ fn relay_url(text: &str) -> Result<Url, String> {
     }
 }
 
+/// A UUID, as people write it.
+pub(crate) fn aaguid(text: &str) -> Result<Aaguid, String> {
+    let digits = text.replace('-', "");
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    let number = u128::from_str_radix(&digits, 16).ok();
+    match number.filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+        Some(number) if digits.len() == 32 && matches!(groups[..], [32] | [8, 4, 4, 4, 12]) => {
+            Ok(Aaguid::new(number.to_be_bytes()))
+        }
+        _ => Err("it looks like 00112233-4455-6677-8899-aabbccddeeff".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -386,6 +414,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_aaguid_is_a_uuid() {
+        let id = "d548826e-79b4-db40-a3d8-11116f7e8349";
+        assert_eq!(aaguid(id).unwrap().to_string(), id);
+        assert_eq!(aaguid(&id.replace('-', "").to_uppercase()).unwrap().to_string(), id);
+        for bad in ["", "d548826e", &id[1..], &id.replace('d', "+"), &id.replace("-79", "7-9")] {
+            assert!(aaguid(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod shelf;
 
 use std::{
+    io::{self, IsTerminal as _},
     path::PathBuf,
     pin::pin,
     sync::{
@@ -13,16 +14,19 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use towline::{
     Computer, Screen, Step as Shown,
+    client::{Pin, PinAnswer, PinQuestion},
     hybrid::{InitiatorConfig, InitiatorProgress},
 };
 use towline_rp::{Begun, RpClient};
+use zeroize::Zeroizing;
 
 use self::shelf::Shelf;
 use crate::{
     args,
+    console::forget_typed,
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
@@ -92,6 +96,7 @@ async fn ceremony(
         ringing: AtomicBool::new(false),
         over: watch::Sender::new(None),
         code: Shelf::default(),
+        typist: io::stdin().is_terminal().then_some(type_pin),
     };
     // Where the person went, not what the site says about itself.
     let origin = rp.origin();
@@ -124,6 +129,25 @@ async fn ceremony(
     }
 }
 
+/// Reads a PIN that is not shown; a new one twice, until it is the same.
+fn type_pin(twice: bool) -> io::Result<Pin> {
+    let mut prompt = "PIN (not shown): ";
+    loop {
+        // What was typed before was not meant for this.
+        forget_typed();
+        let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
+        let pin = Pin::new(&typed);
+        if !twice {
+            return Ok(pin);
+        }
+        let again = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+        if Pin::new(&again) == pin {
+            return Ok(pin);
+        }
+        prompt = "The two are not the same. PIN (not shown): ";
+    }
+}
+
 /// The terminal as the computer's screen.
 struct Terminal {
     report: Arc<Report>,
@@ -135,6 +159,8 @@ struct Terminal {
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
     code: Shelf,
+    /// How a PIN is typed, a new one twice; not at all without a terminal.
+    typist: Option<fn(bool) -> io::Result<Pin>>,
 }
 
 impl Terminal {
@@ -177,6 +203,7 @@ impl Screen for Terminal {
             Shown::NotReached(..) => Step::NotReached,
             Shown::Remembered(_) => Step::Linked,
             Shown::Forgotten(_) => Step::Forgotten,
+            Shown::NotRecognised(_) => Step::ScreenLock,
             Shown::Progress(progress) => match progress {
                 InitiatorProgress::PhoneComing => Step::PhoneComing,
                 InitiatorProgress::Near => Step::Near,
@@ -207,8 +234,73 @@ impl Screen for Terminal {
         self.choice.of(names)
     }
 
+    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
+        self.report.event(&Event::Step { step: Step::ScreenLock, message: question.to_string() });
+        // What is typed stands on a line of its own, which no clock overwrites.
+        self.report.drawing("");
+        let Some(typist) = self.typist else {
+            let message = "a PIN is typed at a terminal, and there is none here";
+            self.over.send_replace(Some(Failure::environment("no_terminal", message)));
+            return PinAnswer::Cancel;
+        };
+        let twice = matches!(question, PinQuestion::New { .. });
+        let (told, typed) = oneshot::channel();
+        // A thread that nobody waits for at the end: the terminal may be silent for ever.
+        std::thread::spawn(move || told.send(typist(twice)));
+        match typed.await {
+            Ok(Ok(pin)) => PinAnswer::Pin(pin),
+            Ok(Err(error)) => {
+                let message = format!("the PIN can't be read: {error}");
+                self.over.send_replace(Some(Failure::environment("input", message)));
+                PinAnswer::Cancel
+            }
+            Err(_) => PinAnswer::Cancel,
+        }
+    }
+
     async fn cancelled(&self) {
         // Can't fail: `self` holds the sender.
         let _ = self.over.subscribe().wait_for(Option::is_some).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline::client::PinReason;
+
+    use super::*;
+
+    fn terminal(typist: Option<fn(bool) -> io::Result<Pin>>) -> Terminal {
+        let image = None;
+        let over = watch::Sender::new(None);
+        let code = Shelf::default();
+        Terminal {
+            report: Report::new(true),
+            image,
+            choice: Choice::Only,
+            ringing: AtomicBool::new(false),
+            over,
+            code,
+            typist,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pin_is_typed_at_a_terminal_or_the_ceremony_ends_with_a_reason() {
+        let reason = PinReason::Verification;
+        let question = PinQuestion::Present { tries_left: Some(8), reason, problem: None };
+        let asked = async |typist| {
+            let terminal = terminal(typist);
+            let answer = terminal.pin(&question).await;
+            let over = terminal.over.borrow().clone();
+            (answer, over.map(|failure| (failure.exit, failure.reason)))
+        };
+        let typed: fn(bool) -> io::Result<Pin> = |_| Ok(Pin::new("1234"));
+        assert_eq!(asked(Some(typed)).await, (PinAnswer::Pin(Pin::new("1234")), None));
+        let none = Some((Exit::Environment, "no_terminal"));
+        assert_eq!(asked(None).await, (PinAnswer::Cancel, none));
+        let broken: fn(bool) -> io::Result<Pin> = |_| Err(io::ErrorKind::BrokenPipe.into());
+        let unread = Some((Exit::Environment, "input"));
+        assert_eq!(asked(Some(broken)).await, (PinAnswer::Cancel, unread));
     }
 }

@@ -1,7 +1,6 @@
 //! `towline key`: a security key behind sockets of this machine or on a pretended USB, with passkeys that it keeps while it
 //! runs, or in a file.
 
-mod attestation;
 mod settings;
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};

@@ -3,6 +3,7 @@
 
 mod air;
 mod args;
+mod attestation;
 mod computer;
 mod console;
 mod desktop;

@@ -2,12 +2,13 @@
 //! while it runs, or in a file.
 
 mod holder;
+mod provider;
 
 use std::sync::Arc;
 
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
-    authenticator::{Authenticator, Config, SoftwareKeys},
+    authenticator::{Authenticator, SoftwareKeys},
     hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
@@ -38,6 +39,7 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
+    let config = provider::config(&args, &provider)?;
     let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
     let lock = ScreenLock::new(&args, &store)?;
     report.event(&kept);
@@ -45,9 +47,8 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
     let keys = SoftwareKeys::new(provider.clone());
-    let authenticator =
-        Authenticator::new(Config::phone(), provider.clone(), store.credentials(), keys)
-            .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
     let console = Arc::new(Console::new(report));
     let record = Arc::new(Record::default());
     let terminal = Terminal::new(args.answer, Arc::clone(&console), lock, Arc::clone(report));
@@ -206,7 +207,7 @@ impl Desk {
                 Said::Code(code) if !read::looks_like_a_code(&code) => {
                     self.ignored("that is no code, and nothing is asked now; type `help`");
                 }
-                Said::Code(code) if self.record.is_before_connection() => {
+                Said::Code(code) if self.record.can_be_left() => {
                     return (End::Replaced, Then::Code(code));
                 }
                 Said::Code(_) => self.ignored(

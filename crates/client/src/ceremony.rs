@@ -1,14 +1,19 @@
 //! What creation and sign-in have in common: outputs, the deadline, and an end that comes once.
 
 use std::{
-    collections::VecDeque,
+    collections::{VecDeque, hash_map::RandomState},
     fmt,
+    hash::{BuildHasher as _, Hasher as _},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 
-use crate::{ChannelError, Error, error::Misbehaviour};
+use crate::{ChannelError, Error, PinQuestion, error::Misbehaviour};
 
 /// What a machine wants done. `Debug` shows of messages the length alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,6 +28,18 @@ pub enum Output {
         token: Token,
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
+    },
+    /// Tell the person that the authenticator did not recognise them, and tries once more. Nothing has to be reported.
+    NotRecognised {
+        /// How often it may still fail before built-in verification is blocked, if the authenticator tells.
+        tries_left: Option<u64>,
+    },
+    /// Ask the person for a PIN, then answer with `handle_pin` and the same token.
+    AskPin {
+        /// Names the question.
+        token: Token,
+        /// What is asked. It prints as a sentence.
+        question: PinQuestion,
     },
     /// Over: the response JSON for the site, or why there is none. Nothing follows.
     ///
@@ -39,15 +56,31 @@ impl fmt::Debug for Output {
             Self::Choose { token, accounts } => {
                 f.debug_struct("Choose").field("token", token).field("accounts", accounts).finish()
             }
+            Self::NotRecognised { tries_left } => {
+                f.debug_struct("NotRecognised").field("tries_left", tries_left).finish()
+            }
+            Self::AskPin { token, question } => {
+                f.debug_struct("AskPin").field("token", token).field("question", question).finish()
+            }
             Self::Finished(Ok(json)) => write!(f, "Finished(Ok({} bytes))", json.len()),
             Self::Finished(Err(error)) => write!(f, "Finished(Err({error:?}))"),
         }
     }
 }
 
-/// Names one question, so that an answer can't meet another.
+/// Names one question, so that an answer can't meet another: no two in a process are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(pub(crate) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that nothing else has.
+    pub(crate) fn new() -> Self {
+        // Begins anywhere, so that nobody takes a number for a token.
+        static NEXT: LazyLock<AtomicU64> =
+            LazyLock::new(|| AtomicU64::new(RandomState::new().build_hasher().finish()));
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// An account that the person may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]

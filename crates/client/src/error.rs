@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use towline_ctap::{Malformed, ResponseError, Status};
 
+/// Why the user can't be verified, and what helps.
+const NO_VERIFICATION: &str = "the site requires a screen lock, fingerprint or PIN, and this authenticator has none set up \
+    that can be used here; set one up or use another";
+
 /// Why a ceremony gave no result.
 ///
 /// `Display` is a sentence for the person, [`Error::name`] the name of the exception that a browser would throw.
@@ -65,12 +69,12 @@ pub enum Error {
         "this authenticator can't store passkeys that sign in without a user name; use another"
     )]
     DiscoverableUnsupported,
-    /// The authenticator can't verify the user, and the site requires it.
-    #[error(
-        "the site requires a screen lock, fingerprint or PIN, and this authenticator has none set up that can be used here; \
-         set one up or use another"
-    )]
+    /// The authenticator can't verify the user, and the site requires it of a new credential.
+    #[error("{}", NO_VERIFICATION)]
     UserVerificationUnavailable,
+    /// The authenticator can't verify the user, and the site requires it to sign in: to a site, nothing that would do.
+    #[error("{}", NO_VERIFICATION)]
+    CannotSignInVerified,
     /// The site insists on a protection of the credential that the authenticator does not know.
     #[error(
         "this authenticator can't protect the passkey in the way that the site insists on; use another"
@@ -90,12 +94,18 @@ pub enum Error {
     /// Nothing came in time.
     #[error("the operation was not finished within {} seconds; try again", .0.as_secs())]
     TimedOut(Duration),
-    /// The person or the site called it off.
+    /// The person called it off.
     #[error("the operation was cancelled")]
     Cancelled,
+    /// The site called it off, by its AbortSignal.
+    #[error("the site called the operation off")]
+    Aborted,
     /// The authenticator answered something that the standard does not allow; nothing of it was used.
     #[error("the authenticator misbehaved: {0}")]
     Misbehaved(Misbehaviour),
+    /// A cryptographic operation, or the source of random numbers, failed on this computer.
+    #[error("cryptography failed on this computer")]
+    Cryptography,
     /// The way to the authenticator broke.
     #[error(transparent)]
     Channel(#[from] ChannelError),
@@ -118,9 +128,11 @@ impl Error {
             | Self::Refused(Status::UnsupportedAlgorithm) => "NotSupportedError",
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
             Self::AlreadyRegistered => "InvalidStateError",
-            Self::Cancelled => "AbortError",
-            Self::Misbehaved(_) => "UnknownError",
+            Self::Aborted => "AbortError",
+            Self::Misbehaved(_) | Self::Cryptography => "UnknownError",
             Self::WrongAttachment
+            | Self::CannotSignInVerified
+            | Self::Cancelled
             | Self::ProtectionUnsupported
             | Self::NoCredentials
             | Self::Refused(_)
@@ -199,6 +211,9 @@ pub enum Misbehaviour {
     /// A credential protected less than the site insists on.
     #[error("it did not protect the passkey as was asked for")]
     NotProtected,
+    /// An answer about PINs or tokens that the standard does not allow: no key, a key that is none, a token of a wrong length.
+    #[error("it sent an invalid response about its PIN")]
+    Pin,
     /// More credentials than any person has accounts.
     #[error("it says that it holds too many passkeys for the site")]
     TooManyCredentials,

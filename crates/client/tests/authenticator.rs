@@ -67,7 +67,9 @@ impl Channel for Device {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        Ok(self.authenticator.get_info().to_cbor())
+        let response = self.transact(vec![0x04]).await?;
+        self.requests -= 1;
+        Ok(response[1..].to_vec())
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
@@ -278,6 +280,32 @@ async fn a_site_that_asks_for_attestation_gets_the_statement_of_the_key_and_othe
     let plain = register(&mut key, discoverable(2)).await.unwrap();
     let object = unb64(&plain["response"]["attestationObject"]);
     assert!(object.starts_with(b"\xa3\x63fmt\x64none\x67attStmt\xa0"));
+}
+
+#[tokio::test]
+async fn a_passkey_for_the_verified_is_found_in_a_list_that_is_too_long() {
+    let mut config = Config::platform();
+    config.max_credential_count_in_list = 2;
+    let mut device = Device::new(config, Transport::Internal);
+    let mut options = discoverable(1);
+    options["extensions"] = json!({"credentialProtectionPolicy": "userVerificationRequired"});
+    let registration = register(&mut device, options.clone()).await.unwrap();
+    let id = unb64(&registration["id"]);
+    for place in 0..5 {
+        let mut list: Vec<Value> = (1..5).map(|n| listed(&[n; 32])).collect();
+        list.insert(place, listed(&id));
+        let request = with(request(), "allowCredentials", json!(list));
+        let assertion = sign_in(&mut device, request, 0).await.unwrap();
+        assert_eq!(assertion["id"], registration["id"], "{place}");
+
+        let again = with(options.clone(), "excludeCredentials", json!(list));
+        let refused = register(&mut device, again).await;
+        assert_eq!(refused, Err(Error::AlreadyRegistered), "{place}");
+    }
+    let others = json!((1..6).map(|n| listed(&[n; 32])).collect::<Vec<_>>());
+    let request = with(request(), "allowCredentials", others.clone());
+    assert_eq!(sign_in(&mut device, request, 0).await, Err(Error::NoCredentials));
+    register(&mut device, with(discoverable(2), "excludeCredentials", others)).await.unwrap();
 }
 
 #[tokio::test]

@@ -45,7 +45,6 @@ pub struct Listener {
     failures: u32,
     /// When the connection counts as a good one.
     good_from: Instant,
-    next_token: u64,
     open: Vec<Open>,
     seen: VecDeque<Seen>,
     revoking: bool,
@@ -89,7 +88,6 @@ impl Listener {
             deadline: now,
             failures: 0,
             good_from: now,
-            next_token: 0,
             open: Vec::new(),
             seen: VecDeque::new(),
             revoking: false,
@@ -272,8 +270,7 @@ impl Listener {
             }
             self.seen.push_back(Seen { nonce: payload.nonce, tunnel_id, accepted: None });
         }
-        let token = RingToken(self.next_token);
-        self.next_token = self.next_token.wrapping_add(1);
+        let token = RingToken::unique();
         self.open.push(Open { token, ring, tunnel_id });
         self.outputs.push_back(ListenerOutput::Rung { token, payload, routing_id, tunnel_id });
     }

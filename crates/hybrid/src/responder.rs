@@ -138,7 +138,7 @@ impl Responder {
         question: Question,
         now: Instant,
     ) -> Self {
-        let token = Token(0);
+        let token = Token::unique();
         Self {
             provider: provider.clone(),
             state: State::Asking(Box::new(call), token),

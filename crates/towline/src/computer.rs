@@ -12,7 +12,7 @@ use std::{
 use tokio::time::sleep_until;
 use towline_client::{
     Account, Caller, Channel, ChannelError, Client, Environment, Error as ClientError, Origin,
-    create, get,
+    PinAnswer, PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
@@ -170,6 +170,13 @@ pub trait Screen: Sync {
         async move { only }
     }
 
+    /// The authenticator verifies its person by a PIN, which is typed here: what is typed is not shown, and a new one is asked
+    /// for twice. The question prints as a sentence. [`PinAnswer::Unavailable`], by default: there is no way to ask.
+    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+        let _ = question;
+        async { PinAnswer::Unavailable }
+    }
+
     /// Ready when the person wants to stop; never, by default.
     fn cancelled(&self) -> impl Future<Output = ()> + Send {
         pending()
@@ -200,6 +207,8 @@ pub enum Step<'a> {
     Remembered(&'a str),
     /// This phone does not know the computer any more. Its link was removed.
     Forgotten(&'a str),
+    /// The authenticator did not recognise the person and tries once more; so often it may still fail, if it tells.
+    NotRecognised(Option<u64>),
     /// Something else happened.
     Progress(&'a InitiatorProgress),
 }
@@ -215,6 +224,10 @@ impl fmt::Display for Step<'_> {
             Self::Remembered(name) => write!(f, "{name} can be asked without a code from now on."),
             Self::Forgotten(name) => {
                 write!(f, "{name} does not know this computer any more; its link was removed.")
+            }
+            Self::NotRecognised(None) => f.write_str("You were not recognised; try again."),
+            Self::NotRecognised(Some(tries)) => {
+                write!(f, "You were not recognised; try again ({tries} tries left).")
             }
             Self::Progress(progress) => match progress {
                 InitiatorProgress::Ringing => f.write_str("Waiting for the phone."),
@@ -245,6 +258,7 @@ impl fmt::Debug for Step<'_> {
             Self::NotReached(_, error) => f.debug_tuple("NotReached").field(error).finish(),
             Self::Remembered(_) => f.write_str("Remembered"),
             Self::Forgotten(_) => f.write_str("Forgotten"),
+            Self::NotRecognised(tries) => f.debug_tuple("NotRecognised").field(tries).finish(),
             Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
         }
     }
@@ -465,6 +479,14 @@ impl<S: Screen> Environment for Here<'_, S> {
 
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
         self.0.choose(accounts)
+    }
+
+    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+        self.0.pin(question)
+    }
+
+    fn not_recognised(&self, tries_left: Option<u64>) {
+        self.0.show(Step::NotRecognised(tries_left));
     }
 
     fn cancelled(&self) -> impl Future<Output = ()> + Send {

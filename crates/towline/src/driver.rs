@@ -12,7 +12,7 @@ use tokio::{
     time::sleep_until,
 };
 use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Question, Token};
-use towline_ctap::Transport;
+use towline_ctap::{Command, Status, Transport};
 
 use crate::Person;
 
@@ -46,6 +46,16 @@ impl<P: Person> Driver<P> {
                 Some(output) => self.act(output),
                 None => self.wait().await,
             }
+        }
+    }
+
+    /// What the authenticator says of itself now: what authenticatorGetInfo answers, without its status byte.
+    pub(crate) async fn get_info(&mut self) -> Result<Vec<u8>, Status> {
+        let mut response = self.transact(&[Command::GetInfo.to_u8()]).await;
+        match response.first().copied().map(Status::from_u8) {
+            Some(Status::Ok) => Ok(response.split_off(1)),
+            Some(status) => Err(status),
+            None => Err(Status::Other),
         }
     }
 

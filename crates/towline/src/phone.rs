@@ -156,7 +156,7 @@ impl<P: Person> Phone<P> {
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
         let payload = QrPayload::from_uri(&self.provider, code).map_err(Error::from)?;
-        let mut config = self.config();
+        let mut config = self.config().await?;
         if let Some(Links { store, name, line }) = &self.links {
             let identity = identity(store, &self.provider).await?;
             let key = line.next_key(&self.provider).map_err(Error::from)?;
@@ -182,7 +182,7 @@ impl<P: Person> Phone<P> {
         ring: Ring,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
-        let config = self.config();
+        let config = self.config().await?;
         let (advertiser, connector) =
             (self.transport.advertiser.clone(), self.transport.connector.clone());
         let (session, events) =
@@ -205,12 +205,14 @@ impl<P: Person> Phone<P> {
         }
     }
 
-    fn config(&self) -> ResponderConfig {
-        let info = self.driver.authenticator.get_info().to_cbor();
+    /// What is told of the authenticator is what it says now: a PIN, fingers and settings are in its store.
+    async fn config(&mut self) -> Result<ResponderConfig, TransportError> {
+        let info = self.driver.get_info().await;
+        let info = info.map_err(|status| TransportError::Authenticator(status.to_string()))?;
         let mut config = ResponderConfig::new(info, self.transport.domain);
         config.digital_credentials = self.digital_credentials;
         (self.configure)(&mut config);
-        config
+        Ok(config)
     }
 
     async fn serve_until(
@@ -421,5 +423,45 @@ impl<P> fmt::Debug for Phone<P> {
             .field("radio", &self.transport.advertiser.description())
             .field("domain", &self.transport.domain)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_authenticator::{Config, MemoryStore, SoftwareKeys};
+    use towline_ctap::{ConfigRequest, ConfigSubcommand, GetInfo, Request};
+    use towline_hybrid_tokio::TunnelConnector;
+    use towline_radio::air::Air;
+
+    use super::*;
+    use crate::Agreeable;
+
+    fn phone(store: &MemoryStore) -> Phone<Agreeable> {
+        let provider = towline_crypto::rustcrypto::provider();
+        let keys = SoftwareKeys::new(provider.clone());
+        let config = Config::security_key();
+        let authenticator =
+            Authenticator::new(config, provider.clone(), store.clone(), keys).unwrap();
+        let connector = TunnelConnector::plain_loopback("127.0.0.1:9".parse().unwrap()).unwrap();
+        let transport = PhoneTransport {
+            advertiser: Arc::new(Air::new().radio()),
+            connector: Arc::new(connector),
+            domain: TunnelDomain::new(257).unwrap(),
+        };
+        Phone::new(authenticator, provider, transport, Agreeable)
+    }
+
+    #[tokio::test]
+    async fn the_first_computer_is_told_what_the_store_makes_of_the_phone() {
+        let store = MemoryStore::new();
+        for always_uv in [false, true] {
+            let mut phone = phone(&store);
+            let info = phone.config().await.unwrap().get_info;
+            let info = GetInfo::from_cbor(&info).unwrap();
+            assert_eq!(info.options.always_uv, Some(always_uv));
+            assert_eq!(info.remaining_discoverable_credentials, None);
+            let toggle = Request::from(ConfigRequest::new(ConfigSubcommand::ToggleAlwaysUv));
+            assert_eq!(phone.driver.transact(&toggle.encode()).await, [0]);
+        }
     }
 }

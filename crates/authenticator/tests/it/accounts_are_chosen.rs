@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::rig::*;
+use crate::rig::{platform::Platform, *};
 use towline_authenticator::{Answer, AnswerError, Config, Event, Question};
-use towline_ctap::{Flags, Request, Status};
+use towline_ctap::{Flags, Permissions, Request, Status};
 
 fn three(config: Config) -> Rig {
     let mut rig = Rig::new(config);
@@ -202,4 +202,21 @@ fn a_first_that_is_refused_has_no_next() {
     rig.person(refusing);
     assert!(rig.sign_in(&assertion("example.org")).is_err());
     assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn a_silent_look_up_with_a_token_does_not_make_the_person_choose() {
+    let mut rig = three(Config::platform());
+    let platform = Platform::agree(&mut rig, 2);
+    let token = platform.uv_token(&mut rig, Permissions::GA, Some("example.org")).unwrap();
+    rig.forget_past();
+    let mut request = assertion("example.org");
+    request.options.up = Some(false);
+    token.authorize_sign_in(&rig, &mut request);
+    let first = rig.sign_in(&request).unwrap();
+    assert!(rig.questions.is_empty());
+    assert_eq!(first.number_of_credentials, Some(3));
+    // The client lets the person choose, who was verified: so it has to know the names.
+    assert_eq!(first.user, Some(user("carol")));
+    assert_eq!(rig.next().unwrap().user, Some(user("bob")));
 }

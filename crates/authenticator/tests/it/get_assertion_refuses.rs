@@ -145,14 +145,14 @@ fn a_silent_look_up_asks_nobody_and_shows_no_presence() {
 }
 
 #[test]
-fn verification_without_presence_shows_verification_only() {
+fn verification_here_is_presence_also_where_none_is_asked_for() {
     let mut rig = Rig::new(Config::phone());
     rig.passkey("example.org", "alice");
     let mut request = assertion("example.org");
     request.options.up = Some(false);
     request.options.uv = Some(true);
     let response = rig.sign_in(&request).unwrap();
-    assert_eq!(data(&response.auth_data).flags, towline_ctap::Flags::UV);
+    assert_eq!(data(&response.auth_data).flags, towline_ctap::Flags::UP | towline_ctap::Flags::UV);
 }
 
 #[test]

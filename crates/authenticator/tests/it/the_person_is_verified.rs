@@ -257,3 +257,31 @@ fn a_platform_that_retries_itself_gets_one_attempt_a_token() {
         assert_eq!(rig.questions.len(), (5 - attempts).min(3), "{preferred:?}");
     }
 }
+
+#[test]
+fn nobody_is_sent_to_a_pin_that_is_not_set() {
+    let mut rig = with_tokens(None);
+    verified_passkey(&mut rig);
+    let mut request = assertion("example.org");
+    request.options.uv = Some(true);
+    for (answer, status) in [
+        (refusing as fn(&Question) -> _, Status::OperationDenied),
+        (clumsy, Status::OperationDenied),
+        (clumsy, Status::PinBlocked),
+    ] {
+        rig.person(answer);
+        assert_eq!(rig.sign_in(&request).unwrap_err(), status);
+    }
+    // With one that is, it is the way out.
+    let mut rig = with_tokens(None);
+    verified_passkey(&mut rig);
+    platform::Platform::agree(&mut rig, 2).set_pin(&mut rig, "2468-blue").unwrap();
+    rig.person(refusing);
+    assert_eq!(rig.sign_in(&request).unwrap_err(), Status::PuatRequired);
+}
+
+fn verified_passkey(rig: &mut Rig) {
+    let mut request = creation("example.org", "alice");
+    (request.options.rk, request.options.uv) = (Some(true), Some(true));
+    rig.create(&request).unwrap();
+}

@@ -109,6 +109,10 @@ fn said(rig: &mut Rig, request: &Request) -> Option<Vec<u8>> {
         Request::GetInfo => {
             let mut info = GetInfo::decode(&said).unwrap();
             (info.enc_identifier, info.enc_cred_store_state) = (None, None);
+            // Here it is told for how many more there is room.
+            if rig.transport.as_ref().is_none_or(|transport| LOCAL.contains(transport)) {
+                info.remaining_discoverable_credentials = None;
+            }
             Some(info.encode())
         }
         Request::ClientPin(pin) if matches!(**pin, ClientPinRequest::GetKeyAgreement { .. }) => {

@@ -76,7 +76,7 @@ fn see(rig: &mut Rig, made: &[CredentialId]) -> Seen {
         usable: usable.collect(),
         pin: info.options.client_pin.map(|_| pin_retries(rig).0),
         array: array.ok().and_then(|array| LargeBlobsResponse::decode(&array).unwrap().config),
-        fingers: rig.authenticator.fingerprints().len(),
+        fingers: rig.authenticator.fingerprints().unwrap().len(),
         info,
     }
 }

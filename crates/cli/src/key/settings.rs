@@ -10,9 +10,9 @@ use towline::{
     crypto::CryptoProvider,
 };
 
-use super::attestation::{self, Vouching};
 use crate::{
     args::{self, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy},
+    attestation::{self, Vouching},
     exit::Failure,
     usb,
 };
@@ -60,7 +60,9 @@ pub(super) fn config(args: &args::Key, provider: &CryptoProvider) -> Result<Conf
             });
         }
         if args.attestation == KeyAttestation::Basic {
-            config.batch_attestation = Some(BatchAttestation { key, certificates });
+            let batch = BatchAttestation { key, certificates };
+            config.aaguid = batch.aaguid().unwrap_or(config.aaguid);
+            config.batch_attestation = Some(batch);
         }
     }
     config.check().map_err(|error| contradiction(&error))?;

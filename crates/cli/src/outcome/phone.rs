@@ -1,6 +1,6 @@
 //! The table's side of the phone.
 
-use super::{End, Moment, sentence};
+use super::{End, Moment, with_advice};
 use crate::{
     exit::{Exit, Failure},
     qr::age,
@@ -52,7 +52,10 @@ pub(crate) fn at_the_phone(moment: Moment, end: &End, facts: &Facts) -> Option<F
         End::Lacks(status) => (
             Failed,
             "not_supported",
-            format!("{site} asks for what this phone does not have: {}; use another phone or a security key", sentence(*status)),
+            format!(
+                "{site} asks for what this phone does not have: {}",
+                with_advice(*status, "use another phone or a security key")
+            ),
         ),
         End::Full => (
             Failed,
@@ -74,7 +77,10 @@ pub(crate) fn at_the_phone(moment: Moment, end: &End, facts: &Facts) -> Option<F
         End::Failed(status) => (
             Failed,
             "failed",
-            format!("this phone could not do it: {}; start again at the computer", sentence(*status)),
+            format!(
+                "this phone could not do it: {}",
+                with_advice(*status, "start again at the computer")
+            ),
         ),
         End::NobodyAnswered => (
             TimedOut,

@@ -43,9 +43,10 @@ impl Record {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the two are not connected yet, so that nothing is lost when it ends.
-    pub(super) fn is_before_connection(&self) -> bool {
-        self.seen().moment < Moment::Connected
+    /// Whether nothing is lost when it ends now: the two are not connected yet, or the computer was answered.
+    pub(super) fn can_be_left(&self) -> bool {
+        let moment = self.seen().moment;
+        moment < Moment::Connected || moment == Moment::Answered
     }
 
     /// How the session ended, with this result, or because it was stopped here. The next begins.

@@ -176,8 +176,9 @@ async fn a_new_code_takes_the_place_of_one_that_leads_nowhere() {
     phone.until("[yes/no]").await;
     phone.types("yes\n").await;
     phone.until("Showing").await;
-    phone.types("help\nno\n").await;
+    phone.types("help\n").await;
     phone.until("a code is its text").await;
+    phone.types("no\n").await;
     phone.until("nothing is asked now").await;
     let mut computer = world.computer(&["register", "--account", "alice"]);
     let new = shown(&mut computer).await;

@@ -6,7 +6,7 @@ use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
 use crate::{
     CredentialId, DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, PublicKeyCredentialDescriptor,
-    RpIdHash, User, hidden::debug_without_bytes,
+    RpIdHash, User, entity::Names, hidden::debug_without_bytes,
 };
 
 /// The parameters of authenticatorCredentialManagement.
@@ -112,7 +112,14 @@ impl Params {
                     let descriptor = descriptor.ok_or(Malformed::Value("credentialID"))?;
                     params.credential = Some(descriptor.id);
                 }
-                Key::Int(0x03) => params.user = Some(User::read(value)?),
+                // A user handle that can't be one is not that of the credential, which is what is wrong with it.
+                Key::Int(0x03) => {
+                    let user = User::read(value, Names::Whole).map_err(|error| match error {
+                        Malformed::Length("user.id") => Malformed::Value("user.id"),
+                        other => other,
+                    });
+                    params.user = Some(user?);
+                }
                 _ => {}
             }
             Ok::<(), Malformed>(())

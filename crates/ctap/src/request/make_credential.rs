@@ -6,7 +6,7 @@ use towline_cbor::{Key, Writer, decode};
 
 use crate::{
     ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
-    RequestOptions, Rp, User, hidden::debug_without_bytes,
+    RequestOptions, Rp, User, entity::Names, hidden::debug_without_bytes,
 };
 
 use super::{read_algorithms, write_algorithms};
@@ -87,8 +87,8 @@ impl MakeCredentialRequest {
                     Key::Int(0x01) => {
                         client_data_hash = Some(ClientDataHash::read(value)?);
                     }
-                    Key::Int(0x02) => rp = Some(Rp::read(value)?),
-                    Key::Int(0x03) => user = Some(User::read(value)?),
+                    Key::Int(0x02) => rp = Some(Rp::read(value, Names::Whole)?),
+                    Key::Int(0x03) => user = Some(User::read(value, Names::Whole)?),
                     Key::Int(0x04) => algorithms = Some(read_algorithms(value)?),
                     Key::Int(0x05) => {
                         exclude_list = PublicKeyCredentialDescriptor::read_list(value)?;

@@ -7,7 +7,7 @@ use towline_cbor::{Key, Reader, Writer, decode};
 use super::{LargeBlobKey, Response, success};
 use crate::{
     Extensions, MESSAGE_DEPTH, Malformed, PublicKeyCredentialDescriptor, ResponseError, User,
-    hidden::debug_without_bytes,
+    entity::Names, hidden::debug_without_bytes,
 };
 
 /// The answer to authenticatorGetAssertion and authenticatorGetNextAssertion.
@@ -99,7 +99,7 @@ impl GetAssertionResponse {
                 }
                 Key::Int(0x02) => auth_data = Some(value.bytes()?.into()),
                 Key::Int(0x03) => signature = Some(value.bytes()?.into()),
-                Key::Int(0x04) => user = Some(User::read(value)?),
+                Key::Int(0x04) => user = Some(User::read(value, Names::MayBeCut)?),
                 Key::Int(0x05) => number_of_credentials = Some(value.uint()?),
                 Key::Int(0x06) => user_selected = Some(value.bool()?),
                 Key::Int(0x07) => large_blob_key = Some(LargeBlobKey::read(value)?),

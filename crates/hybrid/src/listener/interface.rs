@@ -1,6 +1,10 @@
 //! What a phone that listens is set to, and what it wants done.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{
     domain::TunnelDomain,
@@ -54,9 +58,17 @@ impl ListenerConfig {
     }
 }
 
-/// Names one ring to the embedding program.
+/// Names one ring to the embedding program, once in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RingToken(pub(super) u64);
+pub struct RingToken(u64);
+
+impl RingToken {
+    /// One that there has not been before.
+    pub(super) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What the phone's program says to a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,10 @@
 //! What goes into and comes out of the phone's side.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{
     domain::TunnelDomain,
@@ -89,9 +93,17 @@ pub enum CodeSource {
     Ring,
 }
 
-/// Names one question.
+/// Names one question, once in the life of the process: no session takes the answer to another one's question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub(super) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that there has not been before.
+    pub(super) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// "Connect to the computer that shows this code?" Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]

@@ -26,7 +26,7 @@ pub(crate) fn read(
     provider: &CryptoProvider,
 ) -> Result<Vouching, Failure> {
     let unusable = |file: &Path, why: String| {
-        Failure::usage("attestation", format!("{} can't vouch for this key: {why}", file.display()))
+        Failure::usage("attestation", format!("{} can't vouch for a device: {why}", file.display()))
     };
     let pem =
         PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error.to_string()))?;
