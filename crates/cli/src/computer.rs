@@ -271,13 +271,16 @@ mod tests {
     use super::*;
 
     fn terminal(typist: Option<fn(bool) -> io::Result<Pin>>) -> Terminal {
+        let image = None;
+        let over = watch::Sender::new(None);
+        let code = Shelf::default();
         Terminal {
             report: Report::new(true),
-            image: None,
-            choice: Choice::None,
+            image,
+            choice: Choice::Only,
             ringing: AtomicBool::new(false),
-            over: watch::Sender::new(None),
-            code: Shelf::default(),
+            over,
+            code,
             typist,
         }
     }

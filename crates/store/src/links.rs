@@ -359,6 +359,6 @@ mod tests {
         short.extend([3; 8]);
         short.extend([2, 9, 3, 0x41, 5]);
         let get = |name: &str| Ok((name == COMPUTERS).then(|| Zeroizing::new(short.clone())));
-        assert!(matches!(read_ledger(get), Err(Error::Damaged(_))));
+        assert!(matches!(read_ledger(get), Err(Error::DamagedPart(_))));
     }
 }

@@ -175,9 +175,10 @@ fn filled_store() -> Store {
 
 #[cfg(feature = "links")]
 mod links {
+    use towline_crypto::Secret;
     use towline_hybrid::{
         ids::LinkId,
-        link::{ComputerLinks, LinkedComputer, PhoneIdentity},
+        link::{ComputerLinks, ContactKey, LinkedComputer, PhoneIdentity},
     };
 
     use super::*;
@@ -189,7 +190,8 @@ mod links {
     }
 
     fn computer(link: u8) -> LinkedComputer {
-        LinkedComputer { link_id: LinkId::new([link; 8]), since: 7 }
+        let contact_key = Some(ContactKey::new(Secret::new([link; 32])));
+        LinkedComputer { link_id: LinkId::new([link; 8]), since: 7, contact_key }
     }
 
     #[test]
@@ -209,6 +211,8 @@ mod links {
             let restored = restore(&store);
             assert_eq!(store.links().computers().unwrap(), [computer(2)]);
             assert_eq!((restored.kept, restored.replaced), (1, 0));
+            let forgotten = store.links().ledger().unwrap().forgotten;
+            assert_eq!(forgotten[0].contact_key, computer(1).contact_key, "to be given up");
             // The phone became another, and forgot all of them by that.
             fill(&store, 3);
             let identity = store.links().identity();

@@ -197,7 +197,7 @@ impl Porter {
 
     /// Listens by what is kept, and by nothing else.
     async fn look(&mut self) -> Ended {
-        self.look_again = Instant::now() + LOOK_AGAIN;
+        self.look_again = in_a_while(LOOK_AGAIN);
         // Before the links: a key that was given away meanwhile is among either.
         let next = self.line.next_key(&self.provider).map_err(towline_hybrid::Error::from)?;
         let ledger = match kept(&self.store, |store| store.ledger()).await {
@@ -408,7 +408,7 @@ impl Porter {
             Occupancy::Free => return self.come(name, ring),
             // Most computers that ring now are those that were answered.
             Occupancy::Answered if self.held.len() < MOST_HELD => {
-                let until = Instant::now() + PATIENCE;
+                let until = in_a_while(PATIENCE);
                 return self.held.push(Held { name, ring, until });
             }
             Occupancy::Answered | Occupancy::Busy => {}
@@ -450,6 +450,11 @@ fn look_up(ledger: &Ledger, key: &ContactKey, payload: &ClientPayload) -> Decisi
         || ledger.computers.iter().any(|known| known.contact_key.as_ref() == Some(key));
     // A link that was made a moment ago may not be kept yet.
     if forgotten || somebody_elses { Decision::Unknown } else { Decision::Busy }
+}
+
+fn in_a_while(pause: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(pause).unwrap_or(now)
 }
 
 /// What happened at one of them. Cancel-safe.
