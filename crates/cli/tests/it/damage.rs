@@ -101,7 +101,8 @@ async fn a_damaged_store_is_brought_back_by_a_backup_over_the_damage() {
 async fn what_is_no_store_is_told_by_its_name_and_what_to_do() {
     let directory = Directory::new();
     let path = store(&directory).await;
-    fs::write(&path, b"what is this? it is no store, and long enough for a beginning of one").unwrap();
+    fs::write(&path, b"what is this? it is no store, and long enough for a beginning of one")
+        .unwrap();
     for command in ["list", "check", "set-pin"] {
         let refused = keys(&path, &[command]).await;
         refused.assert_failed(5, "store");
