@@ -1,10 +1,11 @@
 //! The database, and how to come by it again: after a write that failed it refuses all others until it is opened anew.
 
 use std::{
+    cell::Cell,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Once, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -22,8 +23,27 @@ const CACHE: usize = 4 << 20;
 /// Does what asks the database. It panics over some of what a damaged file can hold; this is the one place where that becomes
 /// an error, so everything that touches it goes through here.
 pub(crate) fn guarded<T, E: From<Error>>(ask: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    catch_unwind(AssertUnwindSafe(ask))
-        .unwrap_or_else(|_| Err(Error::Damaged("the database gave up on it".to_owned()).into()))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if GUARDED.with(Cell::get) == 0 {
+                told(panic);
+            } else {
+                tracing::debug!(%panic, "the database gave up");
+            }
+        }));
+    });
+    let count = |by: fn(u32, u32) -> u32| GUARDED.with(|deep| deep.set(by(deep.get(), 1)));
+    count(u32::saturating_add);
+    let asked = catch_unwind(AssertUnwindSafe(ask));
+    count(u32::saturating_sub);
+    asked.unwrap_or_else(|_| Err(Error::Damaged("the database gave up on it".to_owned()).into()))
+}
+
+thread_local! {
+    /// How many of these a thread is in: what is caught is an error, and not told as a panic too.
+    static GUARDED: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A database that was opened, and its storage.

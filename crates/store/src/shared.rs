@@ -66,10 +66,16 @@ impl Shared {
 
     fn asked<T>(&self, ask: impl FnOnce(&Reading<'_>) -> Result<T, Error>) -> Result<T, Error> {
         guarded(|| {
-            let secrets = self.ring.hold();
-            let view = self.connection.begin_read()?;
-            let keys = Arc::clone(&secrets.keys);
-            drop(secrets);
+            let (view, keys) = loop {
+                let secrets = self.ring.hold();
+                let view = self.connection.begin_read()?;
+                let keys = Arc::clone(&secrets.keys);
+                drop(secrets);
+                match self.vetting.instead() {
+                    Some(instead) => *self.ring.change() = instead,
+                    None => break (view, keys),
+                }
+            };
             let limit = self.limit.load(Ordering::Relaxed);
             ask(&Reading { view, keys: &keys, gone: &self.gone, limit })
         })
@@ -88,19 +94,27 @@ impl Shared {
         &self,
         change: impl FnOnce(&Writing<'_>) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
-        let keys = Arc::clone(&self.ring.hold().keys);
-        let changed = self.vetting.may_write().map_err(Refused::from).and_then(|()| {
-            guarded(|| {
-                let limit = self.limit.load(Ordering::Relaxed);
-                let change_begun = self.connection.begin_write()?;
-                let writing = Writing::begin(change_begun, &keys, &self.gone, limit)?;
-                let result = change(&writing)?;
-                Ok((result, writing.commit()?))
-            })
+        self.vetting.may_write()?;
+        let changed = guarded(|| {
+            let limit = self.limit.load(Ordering::Relaxed);
+            let begun = self.connection.begin_write()?;
+            if let Some(instead) = self.vetting.instead() {
+                *self.ring.change() = instead;
+            }
+            let keys = Arc::clone(&self.ring.hold().keys);
+            let writing = Writing::begin(begun, &keys, &self.gone, limit)?;
+            let result = change(&writing)?;
+            let generation = writing.commit()?;
+            Ok((result, generation, keys))
         });
-        let (result, generation) = changed.map_err(|refused| self.judged(refused))?;
+        let (result, generation, keys) = changed.map_err(|refused| self.judged(refused))?;
         self.vetting.committed(&keys, generation);
         Ok(result)
+    }
+
+    /// Finds out what the store is sealed with, if a change of that failed.
+    pub(crate) fn settle(&self) -> Result<(), Error> {
+        self.read(|_| Ok(()))
     }
 
     /// Everything under other secrets.
@@ -113,16 +127,24 @@ impl Shared {
         self.vetting.may_write()?;
         // Whoever begins to read meanwhile waits, since what is read is opened by the one or by the other.
         let mut secrets = self.ring.change();
-        let old = Arc::clone(&secrets.keys);
         let done = guarded(|| {
             let begun = self.connection.begin_write()?;
+            if let Some(instead) = self.vetting.instead() {
+                *secrets = instead;
+            }
+            let old = Arc::clone(&secrets.keys);
             let before = self.connection.begin_read()?;
             let writing = Writing::begin(begun, &old, &self.gone, u64::MAX)?;
             let writing = change(writing, &before, &renewed.keys)?;
             writing.write_meta(ROOT, &renewed.locked.encode())?;
+            self.vetting.perhaps(renewed.clone());
             writing.commit()
         });
-        let generation = done.map_err(|error| self.judged(error.into()).into_error())?;
+        let generation = done.map_err(|error| {
+            // Whoever needs it next finds out which of the two it is.
+            self.connection.doubt();
+            self.named(error)
+        })?;
         self.vetting.committed(&renewed.keys, generation);
         *secrets = renewed;
         Ok(())

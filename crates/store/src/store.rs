@@ -227,15 +227,20 @@ impl Store {
     pub fn change_key(&self, source: &KeySource) -> Result<(), Error> {
         let shared = &*self.0;
         let _changing = shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.settle()?;
         let root = shared.ring.hold().root.clone();
         let Locked { root: locked, wrapping, prepared } =
             LockedRoot::lock(&shared.provider, source, &root)?;
         shared
-            .change(|writing| Ok(writing.write_meta(ROOT, &locked.encode())?))
+            .change(|writing| {
+                writing.write_meta(ROOT, &locked.encode())?;
+                // Even if the disk says no: what it did before it said so is not known.
+                prepared.keep();
+                Ok(())
+            })
             .map_err(Refused::into_error)?;
         let mut secrets = shared.ring.change();
         (secrets.locked, secrets.wrapping) = (locked, wrapping);
-        prepared.keep();
         Ok(())
     }
 
@@ -266,9 +271,12 @@ impl Store {
         let Locked { root: locked, wrapping, prepared } =
             LockedRoot::lock(&shared.provider, source, &root)?;
         let secrets = Secrets::new(&shared.provider, root, locked, wrapping)?;
-        shared.renew(secrets, |writing, before, keys| writing.reseal(before, keys))?;
-        prepared.keep();
-        Ok(())
+        shared.renew(secrets, |writing, before, keys| {
+            let writing = writing.reseal(before, keys)?;
+            // Even if the disk says no: what it did before it said so is not known.
+            prepared.keep();
+            Ok(writing)
+        })
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -334,6 +342,7 @@ impl CredentialStore for Store {
     fn clear(&mut self) -> Work<(), StoreError> {
         let shared = Arc::clone(&self.0);
         Work::later(move || {
+            shared.settle()?;
             let renewed = shared.ring.hold().renewed(&shared.provider)?;
             shared.renew(renewed, |writing, _, keys| {
                 writing.clear()?;

@@ -12,9 +12,10 @@ use crate::{
     connection::{Opened, guarded},
     format::{self, NEWEST},
     head::{self, Head},
+    ring::Secrets,
     seal::Keys,
     storage::Storage,
-    tables::META,
+    tables::{META, ROOT},
     witness::Witness,
 };
 
@@ -25,14 +26,23 @@ pub(crate) struct Vetting {
     generation: AtomicU64,
     /// Whether anything is to be written at all.
     writable: bool,
-    /// What the store is sealed with now. Not asked of the secrets themselves, since whoever changes those may have to open the
-    /// store again meanwhile.
-    keys: Mutex<Option<Arc<Keys>>>,
+    /// Not asked of the secrets themselves, since whoever changes those may have to open the store again meanwhile.
+    sealed: Mutex<Sealed>,
+}
+
+/// What the store is sealed with.
+#[derive(Default)]
+struct Sealed {
+    keys: Option<Arc<Keys>>,
+    /// Others, if a change to them failed and may be on the disk all the same.
+    perhaps: Option<Secrets>,
+    /// These others, when it was seen that they are on the disk.
+    instead: Option<Secrets>,
 }
 
 impl Vetting {
     pub(crate) fn of(witness: Option<Arc<Witness>>, writable: bool) -> Self {
-        Self { witness, generation: AtomicU64::new(0), writable, keys: Mutex::new(None) }
+        Self { witness, generation: AtomicU64::new(0), writable, sealed: Mutex::default() }
     }
 
     /// # Errors
@@ -44,19 +54,44 @@ impl Vetting {
         Err(Error::ReadOnly("it was opened to be read only".to_owned()))
     }
 
-    /// What it was sealed with when it was last opened or changed.
+    /// Of a store that was open already.
     pub(crate) fn vet_again(&self, opened: Opened) -> Result<Database, Error> {
-        let keys = self.lock().clone();
-        self.vet(opened, &keys.ok_or_else(|| Error::Io("it was never open".to_owned()))?)
+        let (keys, perhaps) = {
+            let sealed = self.lock();
+            (sealed.keys.clone(), sealed.perhaps.clone())
+        };
+        let keys = keys.ok_or_else(|| Error::Io("it was never open".to_owned()))?;
+        let Some(perhaps) = perhaps else { return self.vet(opened, &keys) };
+        let root = guarded(|| {
+            let root = opened.database.begin_read()?.open_table(META)?.get(ROOT)?;
+            Ok::<_, Error>(root.map(|root| root.value().to_vec()))
+        })?;
+        if root != Some(perhaps.locked.encode()) {
+            return self.vet(opened, &keys);
+        }
+        let database = self.vet(opened, &perhaps.keys)?;
+        let mut sealed = self.lock();
+        (sealed.perhaps, sealed.instead) = (None, Some(perhaps));
+        Ok(database)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Keys>>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A change to these secrets failed, and it is not known whether it is on the disk.
+    pub(crate) fn perhaps(&self, secrets: Secrets) {
+        self.lock().perhaps = Some(secrets);
+    }
+
+    /// The secrets that turned out to be the store's.
+    pub(crate) fn instead(&self) -> Option<Secrets> {
+        self.lock().instead.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sealed> {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A store that was just made.
     pub(crate) fn begin(&self, storage: &Storage, keys: &Arc<Keys>, generation: u64) {
-        *self.lock() = Some(Arc::clone(keys));
+        self.lock().keys = Some(Arc::clone(keys));
         self.generation.store(generation, Ordering::Relaxed);
         if let Some(witness) = &self.witness {
             witness.begin(keys, generation);
@@ -67,7 +102,9 @@ impl Vetting {
 
     /// A change is on the disk.
     pub(crate) fn committed(&self, keys: &Arc<Keys>, generation: u64) {
-        *self.lock() = Some(Arc::clone(keys));
+        let mut sealed = self.lock();
+        (sealed.keys, sealed.perhaps) = (Some(Arc::clone(keys)), None);
+        drop(sealed);
         self.generation.fetch_max(generation, Ordering::Relaxed);
         if let Some(witness) = &self.witness {
             witness.committed(keys, generation);
@@ -117,7 +154,7 @@ impl Vetting {
             self.begin(&opened.storage, keys, head.generation);
             opened.storage.release()?;
         } else {
-            *self.lock() = Some(Arc::clone(keys));
+            self.lock().keys = Some(Arc::clone(keys));
         }
         Ok(opened.database)
     }
