@@ -24,8 +24,6 @@ use towline::{
     ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy},
     zeroize::Zeroizing,
 };
-use towline::ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
-use towline::zeroize::Zeroizing;
 use towline_cbor::{Key, Reader, Writer};
 
 /// How deep the file nests.

@@ -6,7 +6,7 @@ mod links;
 mod relay;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     path::PathBuf,
 };
 
@@ -359,9 +359,6 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-const fn loopback() -> SocketAddr {
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
-}
 
 /// An address or a name, and a port; what the name stands for is looked up later.
 fn host_and_port(text: &str) -> Result<String, String> {

@@ -179,6 +179,3 @@ pub use towline_hybrid_tokio as transport;
 pub use towline_radio as radio;
 #[cfg(feature = "relay")]
 pub use towline_tunnel as tunnel;
-/// Wipes secrets: [`authenticator::CredentialStore`] and others hold theirs in [`zeroize::Zeroizing`].
-#[cfg(any(feature = "local", feature = "phone"))]
-pub use zeroize;
