@@ -90,7 +90,7 @@ impl Repaired {
         let (readable, lost) = remains.sorted();
         let new = beside(path, "repaired");
         let credentials = whole_file(&new, provider, |file| {
-            let opened = database(Storage::through(FileBackend::new(file)?, provider.sha256))?;
+            let opened = database(Storage::through(FileBackend::new(file)?, provider.sha256)?)?;
             guarded(|| remains.write(&opened, &readable))
         })?;
         let damaged = (0_u32..)

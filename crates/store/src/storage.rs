@@ -39,6 +39,8 @@ struct State {
     /// What each block was when it was last read or written; none if it was neither.
     seen: Vec<Option<Digest>>,
     closed: Option<Closed>,
+    /// How long the storage below is.
+    len: u64,
 }
 
 struct Held {
@@ -61,17 +63,25 @@ impl Storage {
         sha256: &'static dyn Sha256,
     ) -> io::Result<Self> {
         let held = Held { operations: Vec::new(), blocks: BTreeMap::new(), len: below.len()? };
-        Ok(Self::new(below, sha256, Some(held)))
+        Self::new(below, sha256, Some(held))
     }
 
     /// For storage that is new.
-    pub(crate) fn through(below: impl StorageBackend, sha256: &'static dyn Sha256) -> Self {
+    pub(crate) fn through(
+        below: impl StorageBackend,
+        sha256: &'static dyn Sha256,
+    ) -> io::Result<Self> {
         Self::new(below, sha256, None)
     }
 
-    fn new(below: impl StorageBackend, sha256: &'static dyn Sha256, held: Option<Held>) -> Self {
-        let state = Mutex::new(State { held, seen: Vec::new(), closed: None });
-        Self(Arc::new(Shared { below: Box::new(below), sha256, state }))
+    fn new(
+        below: impl StorageBackend,
+        sha256: &'static dyn Sha256,
+        held: Option<Held>,
+    ) -> io::Result<Self> {
+        let len = below.len()?;
+        let state = Mutex::new(State { held, seen: Vec::new(), closed: None, len });
+        Ok(Self(Arc::new(Shared { below: Box::new(below), sha256, state })))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -81,8 +91,7 @@ impl Storage {
     /// From now on blocks have to be what is said here. False if one that was read already is another.
     pub(crate) fn vouched(&self, digests: &[Digest]) -> bool {
         let mut state = self.lock();
-        let blocks = self.0.below.len().map(|len| usize::try_from(len.div_ceil(BLOCK)));
-        if !matches!(blocks, Ok(Ok(blocks)) if blocks == digests.len()) {
+        if usize::try_from(state.len.div_ceil(BLOCK)) != Ok(digests.len()) {
             return false;
         }
         let same = state
@@ -128,7 +137,7 @@ impl Storage {
 
     /// One block as it is below, which has to be what it was.
     fn block(&self, state: &mut State, number: u64) -> io::Result<Vec<u8>> {
-        let block = self.raw(number)?;
+        let block = self.raw(state, number)?;
         if block.is_empty() {
             // The storage is not that long yet.
             return Ok(block);
@@ -145,9 +154,9 @@ impl Storage {
         }
     }
 
-    fn raw(&self, number: u64) -> io::Result<Vec<u8>> {
+    fn raw(&self, state: &State, number: u64) -> io::Result<Vec<u8>> {
         let start = number.checked_mul(BLOCK).ok_or(ErrorKind::UnexpectedEof)?;
-        let there = self.0.below.len()?.saturating_sub(start).min(BLOCK);
+        let there = state.len.saturating_sub(start).min(BLOCK);
         let mut block = vec![0; usize::try_from(there).map_err(io::Error::other)?];
         self.0.below.read(start, &mut block)?;
         Ok(block)
@@ -176,9 +185,11 @@ impl Storage {
 
     fn cut(&self, state: &mut State, len: u64) -> io::Result<()> {
         // A last block that is not whole is another one afterwards.
-        let stays = self.0.below.len()?.min(len) / BLOCK;
+        let stays = state.len.min(len) / BLOCK;
         state.seen.truncate(usize::try_from(stays).unwrap_or(usize::MAX));
-        self.0.below.set_len(len)
+        self.0.below.set_len(len)?;
+        state.len = len;
+        Ok(())
     }
 }
 
@@ -221,15 +232,13 @@ fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, Range<usize>, R
 
 impl StorageBackend for Storage {
     fn len(&self) -> io::Result<u64> {
-        self.lock().held.as_ref().map_or_else(|| self.0.below.len(), |held| Ok(held.len))
+        let state = self.lock();
+        Ok(state.held.as_ref().map_or(state.len, |held| held.len))
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut state = self.lock();
-        let there = match &state.held {
-            Some(held) => held.len,
-            None => self.0.below.len()?,
-        };
+        let there = state.held.as_ref().map_or(state.len, |held| held.len);
         let end = u64::try_from(out.len()).ok().and_then(|len| offset.checked_add(len));
         if end.is_none_or(|end| end > there) {
             return Err(ErrorKind::UnexpectedEof.into());
@@ -296,12 +305,12 @@ impl StorageBackend for Storage {
         if state.held.is_none()
             && let Some(closed) = state.closed.take()
         {
-            let blocks = self.0.below.len()?.div_ceil(BLOCK);
+            let blocks = state.len.div_ceil(BLOCK);
             let mut digests = Vec::new();
             for number in 0..blocks {
                 match *slot(&mut state.seen, number)? {
                     Some(digest) => digests.push(digest),
-                    None => digests.push(self.digest(&self.raw(number)?)),
+                    None => digests.push(self.digest(&self.raw(&state, number)?)),
                 }
             }
             closed(&digests);

@@ -88,7 +88,7 @@ impl Store {
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<(Opened, Secrets, u64), Error> {
-        let opened = database(Storage::through(storage, provider.sha256))?;
+        let opened = database(Storage::through(storage, provider.sha256)?)?;
         let root = provider.random.secret::<32>()?;
         let Locked { root: locked, wrapping, prepared } =
             LockedRoot::lock(provider, source, &root)?;

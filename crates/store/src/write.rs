@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use redb::{ReadableTable as _, ReadableTableMetadata as _, WriteTransaction};
+use redb::{ReadableTable as _, WriteTransaction};
 use towline_authenticator::{Change, Counter, Credential, StoreError};
 use towline_ctap::CredentialId;
 
@@ -204,15 +204,23 @@ impl<'a> Writing<'a> {
         replaces: Option<CredentialId>,
     ) -> Result<u64, Error> {
         // A relying party whose only credential is replaced stays where it was in the order.
-        let party = party_entry(self.keys, &credential.rp_id);
-        let was = members(&self.change.open_table(Table::Parties.definition())?, &party)?;
+        let mut was = None;
+        let mut remove = |place| {
+            if was.is_none() {
+                let party = party_entry(self.keys, &credential.rp_id);
+                was = members(&self.change.open_table(Table::Parties.definition())?, &party)?;
+            }
+            self.remove_at(place)
+        };
         for gone in replaces.iter().chain([&credential.id]) {
-            self.remove(gone)?;
+            if let Some(place) = self.place(gone)? {
+                remove(place)?;
+            }
         }
         if let Some(place) = self.place_of_account(credential)? {
-            self.remove_at(place)?;
+            remove(place)?;
         }
-        if self.change.open_table(Table::Credentials.definition())?.len()? >= self.limit {
+        if self.with_head(|head| head.sum(Table::Credentials).count) >= self.limit {
             return Err(Error::Full);
         }
         let place = self.next_place();
