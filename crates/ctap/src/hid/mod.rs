@@ -39,10 +39,12 @@
 mod assembly;
 mod channels;
 mod device;
+mod device_config;
 mod host;
 mod packet;
 
-pub use device::{Device, DeviceConfig, DeviceOutput};
+pub use device::{Device, DeviceOutput};
+pub use device_config::DeviceConfig;
 pub use host::{Host, HostFailure, HostOutput, SendError};
 pub use packet::{Packet, Payload};
 
