@@ -5,10 +5,7 @@ mod keys;
 mod links;
 mod relay;
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use towline_ctap::Aaguid;
@@ -358,7 +355,6 @@ pub(crate) struct Completions {
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }
-
 
 /// An address or a name, and a port; what the name stands for is looked up later.
 fn host_and_port(text: &str) -> Result<String, String> {

@@ -146,8 +146,7 @@ fn written_phones(phones: &[LinkedPhone]) -> Zeroizing<Vec<u8>> {
 impl ComputerLinks for StoredLinks {
     fn ledger(&self) -> Result<Ledger, StoreError> {
         let shared = self.0.shared();
-        let ledger =
-            shared.read(|reading| read_ledger(|name| reading.named(Table::Links, name)));
+        let ledger = shared.read(|reading| read_ledger(|name| reading.named(Table::Links, name)));
         ledger.map_err(refused)
     }
 
