@@ -234,11 +234,10 @@ async fn a_site_gets_nothing_of_another_site() {
     anonymous.as_object_mut().unwrap().remove("rpId").unwrap();
     let refused = device.get("https://evil.example", &anonymous.to_string()).await.unwrap_err();
     assert_eq!(refused, Error::NoCredentials);
-    // The person is asked before it is looked what there is, in the name of the site that really asks.
+    // The person is told first, in the name of the site that really asks.
     let asked = hand.questions().split_off(asked);
     assert!(
-        matches!(&asked[..], [Question::VerifyUser { purpose: Purpose::Use { rp_id, user: None }, .. }]
-            if rp_id.as_str() == "evil.example"),
+        matches!(&asked[..], [Question::NothingToUse { rp_id }] if rp_id.as_str() == "evil.example"),
         "{asked:?}"
     );
     assert!(site.rp.status().await.unwrap().sign_ins.is_empty());
