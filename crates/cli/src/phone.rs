@@ -207,7 +207,7 @@ impl Desk {
                 Said::Code(code) if !read::looks_like_a_code(&code) => {
                     self.ignored("that is no code, and nothing is asked now; type `help`");
                 }
-                Said::Code(code) if self.record.is_before_connection() => {
+                Said::Code(code) if self.record.can_be_left() => {
                     return (End::Replaced, Then::Code(code));
                 }
                 Said::Code(_) => self.ignored(

@@ -11,6 +11,7 @@
 
 mod consent;
 mod copies;
+mod damage;
 mod hid;
 mod journey;
 mod key;
