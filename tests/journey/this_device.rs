@@ -234,7 +234,7 @@ async fn a_site_gets_nothing_of_another_site() {
     anonymous.as_object_mut().unwrap().remove("rpId").unwrap();
     let refused = device.get("https://evil.example", &anonymous.to_string()).await.unwrap_err();
     assert_eq!(refused, Error::NoCredentials);
-    // The person is told so before anybody else is, in the name of the site that really asks.
+    // The person is told so, in the name of the site that really asks, before that site is.
     let asked = hand.questions().split_off(asked);
     assert!(
         matches!(&asked[..], [Question::NothingToUse { rp_id }] if rp_id.as_str() == "evil.example"),

@@ -393,7 +393,7 @@ fn relay_url(text: &str) -> Result<Url, String> {
 }
 
 /// A UUID, as people write it.
-fn aaguid(text: &str) -> Result<Aaguid, String> {
+pub(crate) fn aaguid(text: &str) -> Result<Aaguid, String> {
     let digits = text.replace('-', "");
     let groups: Vec<usize> = text.split('-').map(str::len).collect();
     let number = u128::from_str_radix(&digits, 16).ok();

@@ -1,5 +1,7 @@
 //! `towline computer`: shows a code, waits for a phone, and takes its passkey to the relying party.
 
+mod shelf;
+
 use std::{
     io::{self, IsTerminal as _},
     path::PathBuf,
@@ -18,8 +20,10 @@ use towline::{
 use towline_rp::{Begun, RpClient};
 use zeroize::Zeroizing;
 
+use self::shelf::Shelf;
 use crate::{
     args,
+    console::forget_typed,
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
@@ -92,6 +96,7 @@ async fn ceremony(
         phone: args.phone.clone(),
         new_phone: args.new_phone,
         over: watch::Sender::new(None),
+        code: Shelf::default(),
         typist: io::stdin().is_terminal().then_some(type_pin),
     };
     // Where the person went, not what the site says about itself.
@@ -105,6 +110,7 @@ async fn ceremony(
     });
     let outcome = tokio::select! {
         outcome = &mut work => outcome,
+        never = screen.code.waits_long(report) => match never {},
         () = stop.wished() => {
             screen.over.send_replace(Some(stop.failure()));
             tokio::select! {
@@ -128,6 +134,8 @@ async fn ceremony(
 fn type_pin(twice: bool) -> io::Result<Pin> {
     let mut prompt = "PIN (not shown): ";
     loop {
+        // What was typed before was not meant for this.
+        forget_typed();
         let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
         let pin = Pin::new(&typed);
         if !twice {
@@ -151,6 +159,7 @@ struct Terminal {
     new_phone: bool,
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
+    code: Shelf,
     /// How a PIN is typed, a new one twice; not at all without a terminal.
     typist: Option<fn(bool) -> io::Result<Pin>>,
 }
@@ -159,9 +168,8 @@ impl Terminal {
     /// Shows the code: drawn for a person, as text, and as a picture where one was asked for.
     fn draw(&self, uri: &str) -> Result<(), Failure> {
         let drawing = Drawing::new(uri)?;
-        if let Some(path) = &self.image {
-            drawing.write_png(path)?;
-        }
+        let picture = self.image.as_ref().map(|path| drawing.write_png(path)).transpose()?;
+        self.code.shown(picture);
         self.report.drawing(&drawing.to_ansi());
         let image = self.image.as_ref().map(|path| path.display().to_string());
         self.report.event(&Event::QrCode { uri: uri.to_owned(), image });
@@ -176,6 +184,10 @@ impl Screen for Terminal {
                 if let Err(failure) = self.draw(uri) {
                     self.over.send_replace(Some(failure));
                 }
+                return;
+            }
+            Shown::HideCode => {
+                self.code.taken_away();
                 return;
             }
             Shown::Listening(_) => Step::WaitingForScan,
@@ -253,7 +265,8 @@ mod tests {
     fn terminal(typist: Option<fn(bool) -> io::Result<Pin>>) -> Terminal {
         let (image, phone) = (None, None);
         let over = watch::Sender::new(None);
-        Terminal { report: Report::new(true), image, phone, new_phone: false, over, typist }
+        let code = Shelf::default();
+        Terminal { report: Report::new(true), image, phone, new_phone: false, over, code, typist }
     }
 
     #[tokio::test]

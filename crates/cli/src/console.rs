@@ -17,6 +17,7 @@ use std::{
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
+pub(crate) use self::tty::forget_typed;
 use crate::{event::Event, report::Report};
 
 /// Lines that are kept until somebody wants them; more are forgotten. The input is always read, so that it is known when each came.
@@ -87,6 +88,9 @@ impl Console {
             state: Mutex::default(),
             changed: Notify::new(),
         });
+        if shared.terminal {
+            report.is_typed_at();
+        }
         let reader = Arc::clone(&shared);
         // Reading can't be interrupted, so that a thread of its own does it, which the end of the process ends.
         std::thread::spawn(move || {
@@ -110,7 +114,7 @@ impl Console {
         // A line that comes meanwhile waits for the lock, and has the time at which it came.
         let mut state = self.shared.lock();
         if self.shared.terminal {
-            tty::forget_typed();
+            forget_typed();
         }
         let unseen = (self.shared.terminal && wanted == Wanted::Secret).then(tty::Unseen::new);
         let token = state.open(Instant::now(), wanted);

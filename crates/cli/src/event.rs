@@ -147,6 +147,8 @@ pub(crate) enum Store {
 pub(crate) enum Step {
     /// Computer: the code is on show.
     WaitingForScan,
+    /// Computer: it has been for long.
+    StillWaiting,
     /// Phone: a code was read.
     CodeRead,
     /// Computer: a linked phone is asked, without a code.

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
                 report.drawing(&drawing.to_ansi());
             }
             if let Some(path) = &args.qr_image {
-                drawing.write_png(path)?;
+                drawing.write_png(path)?.keep();
             }
         }
         match QrPayload::from_uri(&provider, code) {

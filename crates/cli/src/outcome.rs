@@ -106,8 +106,9 @@ impl End {
             Status::OperationDenied => Self::Refused,
             Status::UserActionTimeout | Status::ActionTimeout => Self::NobodyAnswered,
             Status::KeepaliveCancel => Self::CalledOff,
-            Status::UvInvalid | Status::PinInvalid => Self::WrongLock,
-            Status::UvBlocked | Status::PinBlocked | Status::PinAuthBlocked => Self::LockBlocked,
+            Status::UvInvalid => Self::WrongLock,
+            // A phone has no PIN of its own: this is what the standard has for its screen lock.
+            Status::UvBlocked | Status::PinBlocked => Self::LockBlocked,
             Status::KeyStoreFull | Status::LargeBlobStorageFull => Self::Full,
             Status::UnsupportedAlgorithm
             | Status::UnsupportedOption
@@ -150,7 +151,7 @@ pub(crate) fn at_the_computer(moment: Moment, end: &End) -> Option<Failure> {
         End::Lacks(status) => (
             Failed,
             "refused_by_authenticator",
-            format!("{}; use another authenticator", sentence(*status)),
+            with_advice(*status, "use another authenticator"),
         ),
         End::Full => (
             Failed,
@@ -172,7 +173,7 @@ pub(crate) fn at_the_computer(moment: Moment, end: &End) -> Option<Failure> {
         End::Failed(status) => (
             Failed,
             "refused_by_authenticator",
-            format!("{}; start again, or use another authenticator", sentence(*status)),
+            with_advice(*status, "start again, or use another authenticator"),
         ),
         End::NobodyAnswered => (
             TimedOut,
@@ -231,10 +232,13 @@ const fn gone_for_the_computer(moment: Moment) -> &'static str {
     }
 }
 
-/// The sentence of a status, to go on behind.
-fn sentence(status: Status) -> String {
+/// The sentence of a status, to go on behind, and what helps, if it does not say so itself.
+fn with_advice(status: Status, advice: &str) -> String {
     let text = status.to_string();
     let text = text.trim_end_matches('.');
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    // "The PIN is wrong" goes on with a small letter, "PIN" would not.
+    let text: String =
+        chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect());
+    if text.contains(';') { text } else { format!("{text}; {advice}") }
 }

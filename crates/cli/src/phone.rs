@@ -2,20 +2,19 @@
 //! while it runs, or in a file.
 
 mod holder;
+mod provider;
 
 use std::sync::Arc;
 
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
-    authenticator::{Authenticator, BatchAttestation, Config, SoftwareKeys},
-    crypto::CryptoProvider,
+    authenticator::{Authenticator, SoftwareKeys},
     hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
 use self::holder::{Holder, Record};
 use crate::{
     args,
-    attestation::{self, Vouching},
     console::{Console, yes_or_no},
     event::{Event, Step},
     exit::{Exit, Failure},
@@ -40,7 +39,7 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
-    let config = config(&args, &provider)?;
+    let config = provider::config(&args, &provider)?;
     let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
     let lock = ScreenLock::new(&args, &store)?;
     report.event(&kept);
@@ -103,25 +102,6 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
             Then::End => return Ok(last),
         }
     }
-}
-
-/// The phone that the arguments describe.
-fn config(args: &args::Phone, provider: &CryptoProvider) -> Result<Config, Failure> {
-    let mut config = Config::phone();
-    if let (Some(key), Some(certificates)) = (&args.attestation_key, &args.attestation_certificates)
-    {
-        let Vouching { key, certificates } = attestation::read(key, certificates, provider)?;
-        config = config.with_batch_attestation(BatchAttestation { key, certificates });
-    }
-    if let Some(aaguid) = args.aaguid {
-        config.aaguid = aaguid;
-    }
-    config.check().map_err(|_| {
-        let message = "the certificate of --attestation-certificates is of another model than --aaguid; leave --aaguid \
-                       out, or use the certificate of this model";
-        Failure::usage("attestation", message)
-    })?;
-    Ok(config)
 }
 
 /// What the phone is asked to do.
@@ -227,7 +207,7 @@ impl Desk {
                 Said::Code(code) if !read::looks_like_a_code(&code) => {
                     self.ignored("that is no code, and nothing is asked now; type `help`");
                 }
-                Said::Code(code) if self.record.is_before_connection() => {
+                Said::Code(code) if self.record.can_be_left() => {
                     return (End::Replaced, Then::Code(code));
                 }
                 Said::Code(_) => self.ignored(

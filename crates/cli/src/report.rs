@@ -2,7 +2,10 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,6 +26,8 @@ pub(crate) struct Report {
     /// Whether a waiting line can be overwritten: standard error is a terminal.
     live: bool,
     started: Instant,
+    /// Whether a person types meanwhile. What waits is shown on the line above theirs then.
+    typed: AtomicBool,
     /// From when a person is shown the time.
     shown_from: Mutex<Instant>,
     last_line: Mutex<LastLine>,
@@ -52,6 +57,7 @@ impl Report {
             json,
             live: !json && std::io::stderr().is_terminal(),
             started,
+            typed: AtomicBool::new(false),
             shown_from: Mutex::new(started),
             last_line: Mutex::new(LastLine::Ended),
         })
@@ -65,7 +71,7 @@ impl Report {
         loop {
             tokio::time::sleep(TICK).await;
             if let LastLine::Waiting { line, since } = &*self.last_line() {
-                to_stderr(&waiting(line, since.elapsed(), columns()));
+                self.rewrite(&waiting(line, since.elapsed(), columns()));
             }
         }
     }
@@ -90,7 +96,9 @@ impl Report {
             Weight::Step => self.step(&text),
             Weight::Note => drop(self.new_line(|| to_stderr(&format!("{text}\n")))),
             Weight::Question => {
-                *self.new_line(|| to_stderr(&format!("{text} "))) = LastLine::Question;
+                // Half a line that was typed is forgotten, and is not to be seen before the question either.
+                let clean = if self.live && self.is_typed() { CLEAN } else { "" };
+                *self.new_line(|| to_stderr(&format!("{clean}{text} "))) = LastLine::Question;
             }
             Weight::Result => drop(self.new_line(|| to_stdout(&format!("{text}\n")))),
         }
@@ -103,19 +111,24 @@ impl Report {
         }
     }
 
+    /// A person is going to type at this terminal, at any time.
+    pub(crate) fn is_typed_at(&self) {
+        self.typed.store(true, Ordering::Relaxed);
+    }
+
     /// The person has typed a line, and the terminal has shown its end: an answer stands behind its question.
     pub(crate) fn line_typed(&self) {
         let mut last = self.last_line();
-        if matches!(*last, LastLine::Question) {
-            *last = LastLine::Ended;
-        }
+        *last = LastLine::Ended;
     }
 
     fn step(&self, text: &str) {
         let since = *self.shown_from.lock().unwrap_or_else(PoisonError::into_inner);
         let line = format!("[{:>6.1} s] {text}", since.elapsed().as_secs_f32());
         if self.live {
-            let mut last = self.new_line(|| to_stderr(&waiting(&line, Duration::ZERO, columns())));
+            let end = if self.is_typed() { "\n" } else { "" };
+            let shown = waiting(&line, Duration::ZERO, columns());
+            let mut last = self.new_line(|| to_stderr(&format!("{shown}{end}")));
             *last = LastLine::Waiting { line, since: Instant::now() };
         } else {
             drop(self.new_line(|| to_stderr(&format!("{line}\n"))));
@@ -129,10 +142,27 @@ impl Report {
         match std::mem::replace(&mut *last, LastLine::Ended) {
             LastLine::Ended => {}
             LastLine::Question => to_stderr("\n"),
-            LastLine::Waiting { line, .. } => to_stderr(&format!("\r\x1b[2K{line}\n")),
+            LastLine::Waiting { line, .. } if self.is_typed() => {
+                self.rewrite(&waiting(&line, Duration::ZERO, columns()));
+            }
+            LastLine::Waiting { line, .. } => to_stderr(&format!("{CLEAN}{line}\n")),
         }
         write();
         last
+    }
+
+    /// Writes over the line that waits.
+    fn rewrite(&self, line: &str) {
+        if self.is_typed() {
+            // One line up, and back to where the person types.
+            to_stderr(&format!("\x1b7\x1b[1A{line}\x1b8"));
+        } else {
+            to_stderr(line);
+        }
+    }
+
+    fn is_typed(&self) -> bool {
+        self.typed.load(Ordering::Relaxed)
     }
 
     fn last_line(&self) -> MutexGuard<'_, LastLine> {
@@ -146,6 +176,9 @@ impl Drop for Report {
     }
 }
 
+/// Back to the beginning of the line, which is emptied.
+const CLEAN: &str = "\r\x1b[2K";
+
 /// A step that is being waited on, and for how long, in one line of a terminal: it can be written over.
 fn waiting(line: &str, waited: Duration, columns: usize) -> String {
     let time = if waited.is_zero() {
@@ -155,7 +188,7 @@ fn waiting(line: &str, waited: Duration, columns: usize) -> String {
     };
     // The mark in the time may take two columns, and the last column stays free for the cursor.
     let room = columns.saturating_sub(time.chars().count()).saturating_sub(2);
-    format!("\r\x1b[2K\x1b[?7l{}{time}\x1b[?7h", fit(line, room))
+    format!("{CLEAN}\x1b[?7l{}{time}\x1b[?7h", fit(line, room))
 }
 
 /// A reader that went away is no reason to stop: the other end of a transaction may still need this one.

@@ -2,9 +2,8 @@
 //!
 //! A person has a handful of them, so that each kind is one record, which is written whole.
 
-use redb::Table;
 use towline_cbor::{Key, Reader, Writer};
-use towline_crypto::{P256PublicKey, Secret};
+use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
 use towline_hybrid::{
     ids::LinkId,
     link::{
@@ -16,18 +15,12 @@ use towline_hybrid::{
 use zeroize::Zeroizing;
 
 use crate::{
-    Error, Store,
-    read::{LINK_SEAL, named},
-    seal::Keys,
-    tables::LINKS,
+    Conflicts, Error, Store,
+    backup::Outcome,
+    tables::{COMPUTERS, IDENTITY, PHONES, Table},
+    write::Writing,
 };
 
-/// What this phone is to computers.
-const IDENTITY: &str = "identity";
-/// The computers that may ring it.
-const COMPUTERS: &str = "computers";
-/// The phones that this computer may ring.
-const PHONES: &str = "phones";
 /// How deep a record nests: a list of maps.
 const DEPTH: u8 = 2;
 
@@ -47,57 +40,73 @@ impl Store {
 }
 
 /// The records in a change.
-struct Records<'a, 't> {
-    table: Table<'t, &'static str, &'static [u8]>,
-    keys: &'a Keys,
-}
+struct Records<'a>(&'a Writing<'a>);
 
-impl Records<'_, '_> {
+impl Records<'_> {
     fn get(&self, name: &str) -> Result<Record, Error> {
-        named(&self.table, self.keys, LINK_SEAL, name)
+        self.0.named(Table::Links, name)
     }
 
-    fn put(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        let sealed = self.keys.seal(LINK_SEAL, name.as_bytes(), value)?;
-        self.table.insert(name, &sealed[..])?;
-        Ok(())
+    fn put(&self, name: &str, value: &[u8]) -> Result<(), Error> {
+        self.0.put_sealed(Table::Links, name.as_bytes(), value)
     }
 }
 
 impl StoredLinks {
     fn read(&self, name: &str) -> Result<Record, Error> {
-        let shared = self.0.shared();
-        let table = shared.connection.begin_read()?.open_table(LINKS)?;
-        named(&table, &shared.keys, LINK_SEAL, name)
+        self.0.shared().read(|reading| reading.named(Table::Links, name))
     }
 
     /// What the change has put is on the disk afterwards, or nothing of it.
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut Records<'_, '_>) -> Result<T, Error>,
+        change: impl FnOnce(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        let shared = self.0.shared();
-        let changed = || {
-            let transaction = shared.connection.begin_write()?;
-            let mut records = Records { table: transaction.open_table(LINKS)?, keys: &shared.keys };
-            let result = change(&mut records)?;
-            drop(records);
-            transaction.commit()?;
-            Ok(result)
-        };
-        changed().map_err(refused)
+        let changed = self.0.shared().write(|writing| Ok(change(&Records(writing))?));
+        changed.map_err(|error| refused(error.into_error()))
     }
 
     fn phones(&self, record: Record) -> Result<Vec<LinkedPhone>, Error> {
-        let provider = &self.0.shared().provider;
-        let mut phones = Vec::new();
-        list(record, |item| {
-            let phone = LinkedPhone::decode(provider, item.bytes()?);
-            phones.push(phone.map_err(|_| damaged())?);
-            Ok(())
-        })?;
-        Ok(phones)
+        read_phones(record, &self.0.shared().provider)
     }
+}
+
+fn read_phones(record: Record, provider: &CryptoProvider) -> Result<Vec<LinkedPhone>, Error> {
+    let mut phones = Vec::new();
+    list(record, |item| {
+        let phone = LinkedPhone::decode(provider, item.bytes()?);
+        phones.push(phone.map_err(|_| damaged())?);
+        Ok(())
+    })?;
+    Ok(phones)
+}
+
+/// The phones of a store and of a backup, one by one; a list of the store that can't be read has none.
+pub(crate) fn merged_phones(
+    stored: &Zeroizing<Vec<u8>>,
+    backup: &Zeroizing<Vec<u8>>,
+    conflicts: Conflicts,
+    provider: &CryptoProvider,
+) -> Result<(Zeroizing<Vec<u8>>, Outcome), Error> {
+    let before = read_phones(Some(stored.clone()), provider).unwrap_or_default();
+    let theirs = read_phones(Some(backup.clone()), provider)?;
+    let same = |one: &LinkedPhone, other: &LinkedPhone| {
+        one.information.identity == other.information.identity
+            && one.information.link_id == other.information.link_id
+    };
+    let mut phones = before.clone();
+    for phone in theirs {
+        let there = before.iter().any(|stored| same(stored, &phone));
+        if !there || conflicts == Conflicts::Replace {
+            LinkedPhone::put(&mut phones, phone);
+        }
+    }
+    let outcome = match phones == before {
+        true => Outcome::Kept,
+        false if before.is_empty() => Outcome::Added,
+        false => Outcome::Replaced,
+    };
+    Ok((written_phones(&phones), outcome))
 }
 
 impl PhoneLinks for StoredLinks {
@@ -256,12 +265,12 @@ impl From<Error> for Broken {
 }
 
 fn damaged() -> Error {
-    Error::Damaged("its links".to_owned())
+    Error::DamagedPart("its links".to_owned())
 }
 
 fn refused(error: Error) -> StoreError {
     match error {
-        Error::Damaged(_) => StoreError::Damaged,
+        error if error.is_damage() => StoreError::Damaged,
         other => StoreError::Unavailable(other.to_string()),
     }
 }

@@ -1,6 +1,6 @@
 //! The table's side of the phone.
 
-use super::{End, Moment, sentence};
+use super::{End, Moment, with_advice};
 use crate::{
     exit::{Exit, Failure},
     qr::age,
@@ -52,7 +52,10 @@ pub(crate) fn at_the_phone(moment: Moment, end: &End, facts: &Facts) -> Option<F
         End::Lacks(status) => (
             Failed,
             "not_supported",
-            format!("{site} asks for what this phone does not have: {}; use another phone or a security key", sentence(*status)),
+            format!(
+                "{site} asks for what this phone does not have: {}",
+                with_advice(*status, "use another phone or a security key")
+            ),
         ),
         End::Full => (
             Failed,
@@ -74,12 +77,22 @@ pub(crate) fn at_the_phone(moment: Moment, end: &End, facts: &Facts) -> Option<F
         End::Failed(status) => (
             Failed,
             "failed",
-            format!("this phone could not do it: {}; start again at the computer", sentence(*status)),
+            format!(
+                "this phone could not do it: {}",
+                with_advice(*status, "start again at the computer")
+            ),
         ),
         End::NobodyAnswered => (
             TimedOut,
             "timed_out",
-            format!("nobody answered here in time, and {nothing}; start again at the computer"),
+            match moment {
+                Moment::Answered => "nobody answered here in time, so the computer was told no, and nothing was done; \
+                                     start again at the computer"
+                    .into(),
+                _ => {
+                    format!("nobody answered here in time, and {nothing}; start again at the computer")
+                }
+            },
         ),
         End::CalledOff => called_off(moment, facts),
         End::Gone => (Failed, "closed", gone(moment, facts)),
@@ -149,9 +162,7 @@ fn called_off(moment: Moment, facts: &Facts) -> (Exit, &'static str, String) {
         Moment::Answered => (
             Exit::Failed,
             "nothing_done",
-            format!(
-                "the computer is done, and {nothing}; start again there if something is missing"
-            ),
+            "the computer is done; start again there if something is missing".into(),
         ),
         Moment::Beginning | Moment::Connecting | Moment::Advertising | Moment::Connected => (
             Exit::Failed,

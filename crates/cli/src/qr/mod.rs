@@ -3,5 +3,6 @@
 pub(crate) mod age;
 mod capture;
 pub(crate) mod draw;
+pub(crate) mod picture;
 pub(crate) mod read;
 mod screen;

@@ -9,7 +9,9 @@
     clippy::as_conversions
 )]
 
+mod consent;
 mod copies;
+mod damage;
 mod hid;
 mod journey;
 mod key;
@@ -19,4 +21,6 @@ mod linked;
 mod mishaps;
 mod program;
 mod single;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod world;

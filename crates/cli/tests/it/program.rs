@@ -146,6 +146,11 @@ impl Program {
         interrupt(&self.child).await;
     }
 
+    /// What service managers send.
+    pub(crate) async fn terminate(&self) {
+        signal(&self.child, "-TERM").await;
+    }
+
     /// Waits until it ends by itself.
     pub(crate) async fn ended(mut self) -> Ended {
         let ended = timeout(PATIENCE, self.child.wait()).await;
@@ -178,8 +183,12 @@ impl Drop for Program {
 
 /// Ctrl-C.
 pub(crate) async fn interrupt(child: &Child) {
+    signal(child, "-INT").await;
+}
+
+async fn signal(child: &Child, name: &str) {
     let id = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
 }
 
 /// Runs the program to its end, with JSON.

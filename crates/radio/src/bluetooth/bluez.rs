@@ -6,7 +6,10 @@ use bluer::{
     Error, ErrorKind, InternalErrorKind, Session, Uuid,
     adv::{self, AdvertisementHandle},
 };
-use tokio::time::sleep;
+use tokio::{
+    task::yield_now,
+    time::{sleep, timeout},
+};
 
 use super::daemon::Daemon;
 use crate::{FIDO_UUID16, RadioError};
@@ -81,7 +84,7 @@ impl Adapter {
                 (_, other) => other,
             }
         })?;
-        Ok(OnAir { adapter: self.adapter, daemon, _handle: handle })
+        Ok(OnAir { adapter: self.adapter, daemon, handle })
     }
 }
 
@@ -89,7 +92,7 @@ impl Adapter {
 pub(super) struct OnAir {
     adapter: bluer::Adapter,
     daemon: Daemon,
-    _handle: AdvertisementHandle,
+    handle: AdvertisementHandle,
 }
 
 impl OnAir {
@@ -104,6 +107,16 @@ impl OnAir {
             }
         };
         self.daemon.until_gone(inactive).await
+    }
+
+    /// Takes it off the air, and waits until BlueZ knows: who only leaves the bus trusts in its noticing.
+    pub(super) async fn stop(self) {
+        let Self { adapter, handle, .. } = self;
+        // Wakes the task that unregisters it, which is to run before what is asked next.
+        drop(handle);
+        yield_now().await;
+        // Calls are answered in their order.
+        let _gone_or_late = timeout(CHECK, adapter.active_advertising_instances()).await;
     }
 
     async fn is_active(&self) -> Result<(), RadioError> {

@@ -114,12 +114,7 @@ fn links_are_sealed_and_a_damaged_one_is_an_error_and_not_none() {
     for plain in [&b"a phone of alice's"[..], &[0x5a; 8]] {
         assert!(!bytes.windows(plain.len()).any(|window| window == plain));
     }
-    let table = redb::TableDefinition::<&str, &[u8]>::new("links");
-    let database = redb::Database::open(place.file()).unwrap();
-    let change = database.begin_write().unwrap();
-    change.open_table(table).unwrap().insert("phones", &[0; 60][..]).unwrap();
-    change.commit().unwrap();
-    drop(database);
+    damage(&place, "links", b"phones");
     let links = place.open().unwrap().links();
     assert_eq!(links.all(), Err(StoreError::Damaged));
     let saved = PhoneLinks::save(&links, &phone(&identities()[0], 1, "another"));
