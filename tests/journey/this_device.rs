@@ -157,7 +157,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
     }
     let asked_before = hand.questions().len();
     // Newest first: carol, bob, alice.
-    hand.will_say([Answer::Verified, Answer::Account(1)]);
+    hand.will_say([Answer::Account(1), Answer::Verified]);
     let used = sign_in_here(&site, &mut device, None).await.unwrap();
     assert_eq!(used.account, "bob");
     let questions = hand.questions().split_off(asked_before);
@@ -169,7 +169,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
     });
     assert_eq!(names.unwrap(), ["carol", "bob", "alice"]);
 
-    for answers in [vec![Answer::Deny], vec![Answer::Verified, Answer::Deny]] {
+    for answers in [vec![Answer::Deny], vec![Answer::Account(0), Answer::Deny]] {
         hand.will_say(answers);
         let refused = sign_in_here(&site, &mut device, None).await.unwrap_err();
         assert_eq!(refused.client(), Error::Refused(Status::OperationDenied));
