@@ -171,6 +171,10 @@ fn every_refusal_of_the_authenticator_is_not_allowed() {
             Status::NoCredentials => assert_eq!(error, Error::NoCredentials),
             Status::CredentialExcluded => assert_eq!(error.name(), "InvalidStateError"),
             Status::UnsupportedAlgorithm => assert_eq!(error.name(), "NotSupportedError"),
+            Status::PinBlocked => {
+                assert_eq!(error, Error::VerificationLocked { wait: None });
+                assert_eq!(error.name(), "NotAllowedError");
+            }
             status => {
                 assert_eq!((&error, error.name()), (&Error::Refused(status), "NotAllowedError"))
             }

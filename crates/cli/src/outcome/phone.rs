@@ -85,7 +85,14 @@ pub(crate) fn at_the_phone(moment: Moment, end: &End, facts: &Facts) -> Option<F
         End::NobodyAnswered => (
             TimedOut,
             "timed_out",
-            format!("nobody answered here in time, and {nothing}; start again at the computer"),
+            match moment {
+                Moment::Answered => "nobody answered here in time, so the computer was told no, and nothing was done; \
+                                     start again at the computer"
+                    .into(),
+                _ => {
+                    format!("nobody answered here in time, and {nothing}; start again at the computer")
+                }
+            },
         ),
         End::CalledOff => called_off(moment, facts),
         End::Gone => (Failed, "closed", gone(moment, facts)),
@@ -155,9 +162,7 @@ fn called_off(moment: Moment, facts: &Facts) -> (Exit, &'static str, String) {
         Moment::Answered => (
             Exit::Failed,
             "nothing_done",
-            format!(
-                "the computer is done, and {nothing}; start again there if something is missing"
-            ),
+            "the computer is done; start again there if something is missing".into(),
         ),
         Moment::Beginning | Moment::Connecting | Moment::Advertising | Moment::Connected => (
             Exit::Failed,

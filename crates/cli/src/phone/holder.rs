@@ -204,3 +204,72 @@ fn site(question: &Question) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use towline::hybrid::{Error, Step as Where};
+
+    use super::*;
+
+    type Outcome = Result<ResponderSummary, transport::Error>;
+
+    fn told(seen: Seen, result: Outcome, stopped: Option<End>) -> Option<Failure> {
+        let (moment, end, facts) = seen.ended(result, stopped);
+        at_the_phone(moment, &end, &facts)
+    }
+
+    fn at(moment: Moment) -> Seen {
+        Seen { moment, ..Seen::default() }
+    }
+
+    fn done() -> Outcome {
+        Ok(ResponderSummary::default())
+    }
+
+    fn broken() -> Outcome {
+        Err(transport::Error::Hybrid(Error::Closed { step: Where::Answer }))
+    }
+
+    #[test]
+    fn nobody_answering_is_not_called_answered_or_nothing_that_fits() {
+        let seen =
+            Seen { end: Some(End::of_status(Status::UserActionTimeout)), ..at(Moment::Answered) };
+        let failure = told(seen, done(), None).unwrap();
+        assert_eq!(failure.reason, "timed_out");
+        assert!(failure.message.contains("nobody answered here in time"), "{failure:?}");
+        assert!(failure.message.contains("nothing was done"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_question_that_was_taken_away_was_asked() {
+        for (result, reason) in [(done(), "cancelled"), (broken(), "closed")] {
+            let failure = told(at(Moment::Asking), result, None).unwrap();
+            assert_eq!(failure.reason, reason);
+            assert!(failure.message.contains("while you were asked"), "{failure:?}");
+            assert!(failure.message.contains("nothing was done"), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_passkey_that_was_saved_is_said_also_where_the_computer_is_gone() {
+        let seen = || Seen {
+            happened: Some(Action::Created),
+            end: Some(End::Done),
+            ..at(Moment::Working)
+        };
+        for (result, stopped) in [(broken(), None), (done(), Some(End::Interrupted))] {
+            let failure = told(seen(), result, stopped).unwrap();
+            assert!(failure.message.contains("the passkey is saved here"), "{failure:?}");
+        }
+        let answered = Seen { moment: Moment::Answered, ..seen() };
+        assert_eq!(told(answered, done(), Some(End::Interrupted)), None);
+    }
+
+    #[test]
+    fn what_the_person_did_counts_for_more_than_how_the_connection_ended() {
+        for (end, reason) in [(End::Refused, "refused"), (End::Declined, "declined")] {
+            let seen = Seen { end: Some(end), ..at(Moment::Working) };
+            assert_eq!(told(seen, broken(), None).unwrap().reason, reason);
+        }
+    }
+}
