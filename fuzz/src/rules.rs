@@ -8,7 +8,7 @@ use towline_ctap::{
     ClientPinResponse, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
     CredentialManagementSubcommand as Sub, FingerprintSubcommand as Fingerprints, Flags,
     GetAssertionResponse, GetInfo, LargeBlobsRequest, LargeBlobsResponse, MakeCredentialResponse,
-    Permissions, Request, RpId, Status, Version,
+    Permissions, Request, RpId, Status, Transport, Version,
 };
 
 use crate::watch::{Durable, Retries, Shown, Token, Watch};
@@ -49,12 +49,32 @@ impl Watch {
         };
         self.judge_retries(known.as_ref().ok(), status, durable, retries);
         if status == Status::Ok {
-            self.judge_success(&known.expect("what can't be read can't succeed"), response);
+            self.judge_success(known.as_ref().expect("what can't be read can't succeed"), response);
         } else {
             assert_eq!(response.len(), 1, "a refusal has no body");
             assert!(self.durable() == *durable, "{status:?}, and yet something has changed");
         }
+        if let (Ok(Request::GetAssertion(request)), Status::NoCredentials) = (&known, status) {
+            self.judge_nothing(request.options.up == Some(false));
+        }
         status
+    }
+
+    /// Over a transport whose computer may be anybody's, and on a display, "none" is told after the person has seen it.
+    fn judge_nothing(&self, silent: bool) {
+        let config = self.config();
+        let far = self.is_far();
+        let seen = self.told_nothing || self.shown.verified && !config.has_display;
+        let asks = config.has_display || config.confirm_no_credentials;
+        assert!(
+            seen || !far && (silent || !asks),
+            "somebody learned unnoticed that there is nothing"
+        );
+    }
+
+    /// Whether requests may come from anywhere.
+    fn is_far(&self) -> bool {
+        self.config().transports.contains(&Transport::Hybrid)
     }
 
     fn judge_success(&mut self, request: &Request, response: &[u8]) {
@@ -127,6 +147,13 @@ impl Watch {
         let data = self.data(&asserted.auth_data, self.sequence, &rp_id);
         self.use_up_token(data.flags);
         assert!(data.attested.is_none());
+        if !data.flags.contains(Flags::UP) {
+            assert!(!self.is_far(), "a silent look-up from anywhere");
+            let unsigned = &asserted.unsigned_extension_outputs;
+            let secret = data.extensions.contains("hmac-secret")
+                || ["prf", "largeBlob"].iter().any(|id| unsigned.contains(id));
+            assert!(!secret, "a secret for nobody who was there");
+        }
         let id = asserted.credential.expect("named").id;
         let stored = self.store.credential(&id).map(|stored| stored.rp_id);
         let known = stored.or_else(|| self.made.get(&id).filter(|_| self.seals).cloned());

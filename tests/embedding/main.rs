@@ -128,7 +128,7 @@ fn told(store: &mut dyn CredentialStore) -> String {
     for site in ["a.example", "b.example"] {
         all.push(format!("{:?}", done(store.find(&rp(site), &ids)).unwrap()));
     }
-    all.push(format!("{parties:?} {:?}", done(store.capacity()).unwrap()));
+    all.push(format!("{parties:?} {:?}", done(store.capacity()).unwrap().discoverable));
     all.push(format!("{:?}", done(store.record(Record::PinRetries)).unwrap()));
     all.join("\n")
 }

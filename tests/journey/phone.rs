@@ -202,7 +202,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_phone() {
         register(&world, &mut phone, account, "phone").await.0.unwrap();
     }
     // Newest first: carol, bob, alice.
-    hand.will_say([Answer::Verified, Answer::Account(2)]);
+    hand.will_say([Answer::Account(2), Answer::Verified]);
     assert_eq!(sign_in(&world, &mut phone, None).await.0.unwrap().account, "alice");
     // A site that says who it wants is not answered with anybody else.
     assert_eq!(sign_in(&world, &mut phone, Some("bob")).await.0.unwrap().account, "bob");

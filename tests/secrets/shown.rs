@@ -191,7 +191,7 @@ fn responses(shown: &mut Printer) {
 
 fn inputs() -> Extensions {
     let mut all = Extensions::new();
-    all.set(&CredBlob(planted().into()));
+    all.set(&CredBlob(planted()));
     let salts = PrfSalts { first: PLANTED, second: Some(PLANTED) };
     all.set(&PrfGetInput { eval: Some(salts), eval_by_credential: Vec::new() });
     all
@@ -199,7 +199,7 @@ fn inputs() -> Extensions {
 
 fn extensions(shown: &mut Printer) {
     shown.show(inputs());
-    shown.show(CredBlob(planted().into()));
+    shown.show(CredBlob(planted()));
     shown.show(LargeBlob { compressed: planted(), original_size: 32 });
     shown.show(LargeBlobKey::new(secret()));
     shown.show(PrfSalts { first: PLANTED, second: Some(PLANTED) });

@@ -34,6 +34,8 @@ struct SignIn {
     token: Option<TokenSerial>,
     extensions: Arc<Asserting>,
     gestures: Gestures,
+    /// Whether the person chose on this authenticator, if it is to be told.
+    user_selected: Option<bool>,
 }
 
 /// What step 7 locates.
@@ -87,6 +89,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
         token: shown.map(|shown| shown.token),
         extensions,
         gestures,
+        user_selected: None,
     };
     match request.allow_list {
         // A list without any entry, or with unknown types only, allows nothing.
@@ -112,7 +115,7 @@ fn locate_listed(
             });
         }
         sign_in.found = Found::Listed(found);
-        step_6(core, sign_in)
+        choose(core, sign_in)
     })
 }
 
@@ -125,8 +128,29 @@ fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
     sign_in.rp_id = query.rp_id;
     await_work(core, work, |core, page| {
         sign_in.found = Found::Discoverable(page.map_err(|error| error.status())?);
-        step_6(core, sign_in)
+        choose(core, sign_in)
     })
+}
+
+/// Which account, where the person chooses on this authenticator (steps 11 and 12). They choose before they confirm, so that
+/// the question that follows names what they confirm: of a list, any credential may be taken.
+fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    let accounts = if sign_in.chooses_here(core) { sign_in.found.accounts() } else { Vec::new() };
+    if accounts.len() < 2 {
+        return step_6(core, sign_in);
+    }
+    let uv = sign_in.uv;
+    let (places, users): (Vec<usize>, Vec<User>) = accounts.into_iter().unzip();
+    let ask = move || {
+        person::ask_account(sign_in.rp_id.clone(), users, move |core, answer| {
+            let index = answer.map_err(|refusal| refused(core, uv, refusal))?;
+            let place = places.get(index).ok_or(Status::OperationDenied)?;
+            sign_in.user_selected = matches!(sign_in.found, Found::Discoverable(_)).then_some(true);
+            sign_in.found.keep(*place);
+            step_6(core, sign_in)
+        })
+    };
+    if_open(core, uv, ask)
 }
 
 /// Built-in user verification. Where a display can tell the person that there is nothing to sign in with, they need not
@@ -164,23 +188,34 @@ fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
 /// sign-in with something: neither a lock nor a refusal looks different.
 fn tell_nothing_to_use(core: &mut Core, sign_in: SignIn) -> Flow {
     let SignIn { rp_id, uv, .. } = sign_in;
-    let tell = move || {
+    if_open(core, uv, move || {
         person::tell_nothing_to_use(rp_id, move |core, answer| {
             Err(match answer {
                 Ok(_) => Status::NoCredentials,
-                Err(Refusal::TimedOut) if uv => UvError::TimedOut.status(core),
-                Err(_) if uv => UvError::Declined.status(core),
-                Err(_) => Status::OperationDenied,
+                Err(refusal) => refused(core, uv, refusal),
             })
         })
-    };
+    })
+}
+
+/// Asks what comes before the person is verified, or in its place: not where a lock would end it.
+fn if_open(core: &mut Core, uv: bool, ask: impl FnOnce() -> Flow + Send + 'static) -> Flow {
     if !uv {
-        return tell();
+        return ask();
     }
     user_verification::when_open(core, |core, open| match open {
-        Ok(()) => tell(),
+        Ok(()) => ask(),
         Err(error) => Err(error.status(core)),
     })
+}
+
+/// The status of such a question that got no yes: that of the verification or the touch that would have followed.
+fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
+    match refusal {
+        Refusal::TimedOut if uv => UvError::TimedOut.status(core),
+        _ if uv => UvError::Declined.status(core),
+        _ => Status::OperationDenied,
+    }
 }
 
 /// Presence.
@@ -204,7 +239,9 @@ fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
 /// Steps 11 and 12: which one.
 fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
-    let SignIn { rp_id, client_data_hash, gestures, found, token, extensions, .. } = sign_in;
+    let SignIn {
+        rp_id, client_data_hash, gestures, found, token, extensions, user_selected, ..
+    } = sign_in;
     let rp_id_hash = rp_id.hash(&core.provider);
     let mut assertion = Assertion {
         rp_id_hash,
@@ -212,7 +249,7 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
         gestures,
         extensions,
         number_of_credentials: None,
-        user_selected: None,
+        user_selected,
         names: !chooses_here,
     };
     let page = match found {
@@ -225,15 +262,6 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     if page.total <= 1 {
         let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
         return step_13(core, assertion, credential.into(), None);
-    }
-    if chooses_here {
-        let accounts = page.credentials.iter().map(|credential| credential.user.clone()).collect();
-        return person::ask_account(rp_id, accounts, |core, answer| {
-            let index = answer.map_err(|_| Status::OperationDenied)?;
-            assertion.user_selected = Some(true);
-            let chosen = page.credentials.into_iter().nth(index);
-            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?.into(), None)
-        });
     }
     let rest = Remembered {
         channel: core.channel,
@@ -361,6 +389,39 @@ impl Found {
             Self::Discoverable(page) => page.credentials.is_empty(),
         }
     }
+
+    /// The accounts, each with the place of its first credential. Where one is not known there is nothing to choose by.
+    fn accounts(&self) -> Vec<(usize, User)> {
+        let listed = match self {
+            Self::Listed(listed) => listed,
+            // Of these there is one for each account.
+            Self::Discoverable(page) => {
+                let users = page.credentials.iter().map(|credential| credential.user.clone());
+                return users.enumerate().collect();
+            }
+        };
+        let users: Option<Vec<&User>> = listed.iter().map(|one| one.user.as_ref()).collect();
+        let mut accounts: Vec<(usize, User)> = Vec::new();
+        for (place, user) in users.unwrap_or_default().into_iter().enumerate() {
+            if !accounts.iter().any(|(_, known)| known.id == user.id) {
+                accounts.push((place, user.clone()));
+            }
+        }
+        accounts
+    }
+
+    /// The person has chosen this one.
+    fn keep(&mut self, place: usize) {
+        match self {
+            Self::Listed(credentials) => {
+                *credentials = credentials.drain(..).skip(place).take(1).collect()
+            }
+            Self::Discoverable(page) => {
+                page.credentials = page.credentials.drain(..).skip(place).take(1).collect();
+                page.total = page.credentials.len();
+            }
+        }
+    }
 }
 
 impl SignIn {
@@ -377,7 +438,7 @@ impl SignIn {
     }
 
     fn purpose(&self) -> Purpose {
-        // With several, either one is taken that the person can't influence (then it is the first), or they choose later.
+        // With several, one is taken that the person can't influence (then it is the first), or their client lets them choose.
         let user = match &self.found {
             Found::Listed(credentials) => credentials.first().and_then(|one| one.user.clone()),
             Found::Discoverable(page) if page.total == 1 => {

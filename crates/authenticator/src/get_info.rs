@@ -109,7 +109,8 @@ pub(crate) fn info(core: &Core) -> GetInfo {
         info.uv_modality = bits.reduce(|all, bits| all | bits);
         info.preferred_platform_uv_attempts = verification.platform_attempts.map(u64::from);
     }
-    // Absent means `packed`; `none` is not listed.
+    // Absent would mean `packed`; but who says so shows that it knows the preferences of clients, which then ask for no
+    // attestation where nobody wants one, and none is signed. `none` is not listed.
     let mut formats: Vec<String> = Vec::new();
     let enterprise =
         config.enterprise_attestation.as_ref().map(|_| &AttestationFormat::PackedBasic);
@@ -119,9 +120,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             formats.push(id.into());
         }
     }
-    if formats != ["packed"] {
-        info.attestation_formats = Some(formats);
-    }
+    info.attestation_formats = Some(formats);
     info
 }
 

@@ -132,7 +132,9 @@ pub enum Event {
         /// The account, where it is known: not of a credential that is not stored.
         user: Option<User>,
     },
-    /// There were too many failed verifications.
+    /// There were too many failed verifications: once when that happens, and once for each request that is refused for it.
+    /// Clients learn of it by the status that is also for PINs, CTAP2_ERR_PIN_BLOCKED; nothing has to be reset where it says
+    /// how long to wait.
     VerificationLocked {
         /// How long until the next try; `None`: until something else unlocks it.
         wait: Option<Duration>,

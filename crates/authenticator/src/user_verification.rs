@@ -1,6 +1,6 @@
 //! Built-in user verification (CTAP 2.3 §6.5.3.1, performBuiltInUv): attempts, the retry counter, the lock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use towline_ctap::Status;
 use zeroize::Zeroizing;
@@ -102,8 +102,18 @@ pub(crate) fn when_open(
         let open = loaded.and_then(|()| {
             unlock(core);
             // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
-            let barred = core.is_pin_set() && core.state.pin_retries == 0;
-            if barred || core.retries.left == Some(0) { Err(UvError::Blocked) } else { Ok(()) }
+            if core.is_pin_set() && core.state.pin_retries == 0 {
+                return Err(UvError::Blocked);
+            }
+            if core.retries.left == Some(0) {
+                // The person learns each time how long it still lasts.
+                let until = core.retries.locked_until;
+                let wait =
+                    until.zip(core.now).map(|(until, now)| until.saturating_duration_since(now));
+                core.events.push(Event::VerificationLocked { wait });
+                return Err(UvError::Blocked);
+            }
+            Ok(())
         });
         then(core, open)
     })
@@ -170,7 +180,7 @@ fn load(
         };
         core.retries = Retries { left: Some(left), stored: left, locked_until: None };
         if left == 0 {
-            lock(core);
+            begin_wait(core);
         }
         then(core, Ok(()))
     })
@@ -227,9 +237,15 @@ fn failed(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
 }
 
 fn lock(core: &mut Core) {
+    let wait = begin_wait(core);
+    core.events.push(Event::VerificationLocked { wait });
+}
+
+/// How long the lock lasts from now on.
+fn begin_wait(core: &mut Core) -> Option<Duration> {
     let wait = core.config.verification.as_ref().and_then(|verification| verification.lock_wait);
     core.retries.locked_until = wait.and_then(|wait| core.after(wait));
-    core.events.push(Event::VerificationLocked { wait });
+    wait
 }
 
 /// Before an attempt: makes sure that no more than `most` is stored.

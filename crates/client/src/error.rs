@@ -88,6 +88,13 @@ pub enum Error {
     /// The authenticator holds none of the credentials that would do.
     #[error("this authenticator holds no passkey for the site; use another")]
     NoCredentials,
+    /// Too many attempts at the screen lock, fingerprint or face of the authenticator have failed in a row. There is nothing to
+    /// reset: it opens again by itself, or when the device is unlocked in another way.
+    #[error("too many attempts to unlock this device failed; {}", try_again(.wait))]
+    VerificationLocked {
+        /// How long it lasts, where that is known: to an authenticator in this process, not through a channel.
+        wait: Option<Duration>,
+    },
     /// The authenticator refused or failed.
     #[error("{0}")]
     Refused(Status),
@@ -135,6 +142,7 @@ impl Error {
             | Self::Cancelled
             | Self::ProtectionUnsupported
             | Self::NoCredentials
+            | Self::VerificationLocked { .. }
             | Self::Refused(_)
             | Self::TimedOut(_)
             | Self::Channel(_) => "NotAllowedError",
@@ -146,6 +154,9 @@ impl Error {
         match error {
             ResponseError::Status(Status::CredentialExcluded) => Self::AlreadyRegistered,
             ResponseError::Status(Status::NoCredentials) => Self::NoCredentials,
+            // To a creation or a sign-in, this is about built-in verification: where a PIN would do, the answer is to get a
+            // token with it (CTAP 2.3 §6.1.2 step 11, §6.2.2 step 6).
+            ResponseError::Status(Status::PinBlocked) => Self::VerificationLocked { wait: None },
             ResponseError::Status(status) => Self::Refused(status),
             ResponseError::Malformed(malformed) => {
                 Self::Misbehaved(Misbehaviour::Malformed(malformed))
@@ -159,6 +170,18 @@ impl Error {
 impl From<Misbehaviour> for Error {
     fn from(misbehaviour: Misbehaviour) -> Self {
         Self::Misbehaved(misbehaviour)
+    }
+}
+
+/// When a lock opens.
+fn try_again(wait: &Option<Duration>) -> String {
+    match wait {
+        Some(wait) => {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            format!("try again in {seconds} {unit}")
+        }
+        None => "wait a while, or unlock it in another way, and try again".into(),
     }
 }
 

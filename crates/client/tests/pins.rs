@@ -61,7 +61,7 @@ impl Key {
     }
 
     fn set(&mut self, present: Option<&str>, new: &str) -> Result<(), PinError> {
-        let info = self.authenticator.get_info();
+        let info = self.says();
         let present = present.map(Pin::new);
         let mut change = PinChange::new(&info, present, Pin::new(new), &rustcrypto::provider())?;
         let mut next = Some(change.request());
@@ -71,8 +71,15 @@ impl Key {
         Ok(())
     }
 
-    fn info(&self) -> GetInfo {
-        self.told.clone().unwrap_or_else(|| self.authenticator.get_info())
+    fn info(&mut self) -> GetInfo {
+        self.told.clone().unwrap_or_else(|| self.says())
+    }
+
+    /// What it says of itself.
+    fn says(&mut self) -> GetInfo {
+        let info = GetInfo::decode(&self.transact(&[4])).unwrap();
+        self.requests.pop();
+        info
     }
 
     /// Says something of itself that is not so.
@@ -93,7 +100,7 @@ impl Key {
                         Question::VerifyUser { .. } if self.sensor.pop_front() == Some(false) => {
                             Answer::NotVerified
                         }
-                        question => question.agreement(),
+                        question => question.simulated_agreement(),
                     };
                     self.authenticator.handle_answer(token, answer, Instant::now()).unwrap();
                 }
@@ -340,7 +347,7 @@ fn a_site_that_requires_verification_has_a_pin_set_on_a_key_without() {
     assert_eq!(questions, problems.map(|problem| new(false, problem)));
     assert!(verified(&result.unwrap()));
     assert_eq!(key.commands(), [0x02, 0x03, 0x02, 0x09, 0x101]);
-    assert_eq!(key.authenticator.get_info().options.client_pin, Some(true));
+    assert_eq!(key.says().options.client_pin, Some(true));
     registered(&mut key);
 
     // Where it is only preferred, or somebody signs in, no PIN is made.

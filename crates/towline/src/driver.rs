@@ -4,14 +4,16 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     task::{JoinError, JoinHandle},
     time::sleep_until,
 };
-use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Question, Token};
+use towline_authenticator::{
+    Answer, Authenticator, ChannelId, Event, JobDone, Output, Question, Token,
+};
 use towline_ctap::{Command, Status, Transport};
 
 use crate::Person;
@@ -27,16 +29,19 @@ pub(crate) struct Driver<P> {
     transport: Transport,
     /// Work that runs, also after the request that wanted it is gone: its result still has to be handed back.
     jobs: Vec<(Token, JoinHandle<JobDone>)>,
+    /// How long verification stays locked, as the request at hand was told.
+    pub(crate) locked_for: Option<Duration>,
 }
 
 impl<P: Person> Driver<P> {
     pub(crate) const fn new(authenticator: Authenticator, person: P, transport: Transport) -> Self {
-        Self { authenticator, person, transport, jobs: Vec::new() }
+        Self { authenticator, person, transport, jobs: Vec::new(), locked_for: None }
     }
 
     /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
     pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.abandon().await;
+        self.locked_for = None;
         let transport = self.transport.clone();
         self.authenticator.handle_request_over(transport, CHANNEL, request, now());
         loop {
@@ -116,7 +121,12 @@ impl<P: Person> Driver<P> {
             Output::Work { token, job } => {
                 self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
             }
-            Output::Event(event) => self.person.notice(&event),
+            Output::Event(event) => {
+                if let Event::VerificationLocked { wait } = &event {
+                    self.locked_for = *wait;
+                }
+                self.person.notice(&event);
+            }
             _ => {}
         }
     }

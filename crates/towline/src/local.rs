@@ -109,7 +109,8 @@ impl<P: Person> LocalAuthenticator<P> {
     /// [`Error`], whose name is that of the exception which a browser would throw.
     pub async fn create(&mut self, origin: &str, options_json: &str) -> Result<String, Error> {
         let (client, here) = self.parts();
-        create(&client, self, &here, &caller(origin)?, options_json).await
+        let made = create(&client, self, &here, &caller(origin)?, options_json).await;
+        made.map_err(|error| self.with_wait(error))
     }
 
     /// Signs in, as `navigator.credentials.get()` does: PublicKeyCredentialRequestOptionsJSON in,
@@ -119,7 +120,18 @@ impl<P: Person> LocalAuthenticator<P> {
     /// [`Error`], whose name is that of the exception which a browser would throw.
     pub async fn get(&mut self, origin: &str, options_json: &str) -> Result<String, Error> {
         let (client, here) = self.parts();
-        get(&client, self, &here, &caller(origin)?, options_json).await
+        let signed_in = get(&client, self, &here, &caller(origin)?, options_json).await;
+        signed_in.map_err(|error| self.with_wait(error))
+    }
+
+    /// A channel does not say how long a lock lasts; the authenticator in this process does.
+    fn with_wait(&self, error: Error) -> Error {
+        match error {
+            Error::VerificationLocked { wait: None } => {
+                Error::VerificationLocked { wait: self.driver.locked_for }
+            }
+            other => other,
+        }
     }
 
     /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out. Dropping the future cancels

@@ -67,6 +67,9 @@ fn after_too_many_failures_in_a_row_it_is_locked_for_a_while() {
     assert_eq!(create(&mut rig), Err(Status::PinBlocked), "even the right finger has to wait");
     rig.pass(Duration::from_secs(29));
     assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+    // Each time it is said how long it still lasts.
+    let lasts = [30, 30, 1].map(|left| Some(Duration::from_secs(left)));
+    assert_eq!(rig.events, lasts.map(|wait| Event::VerificationLocked { wait }));
     rig.pass(Duration::from_secs(1));
     assert_eq!(create(&mut rig), Ok(()));
     assert_eq!(rig.questions.len(), 6);
@@ -172,10 +175,7 @@ fn who_has_no_passkey_for_the_site_is_told_so_and_need_not_unlock_for_that() {
         rig.person(answer).forget_past();
         assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), status);
         assert_eq!(rig.questions, [Question::NothingToUse { rp_id: rp_id("example.org") }]);
-        assert_eq!(
-            rig.questions[0].to_string(),
-            "There is no passkey for example.org on this device."
-        );
+        assert!(rig.questions[0].to_string().starts_with("No passkey for example.org"));
     }
 }
 

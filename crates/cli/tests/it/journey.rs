@@ -153,6 +153,10 @@ async fn a_person_with_several_accounts_chooses_one() {
         phone.say(&(alice + 1).to_string()).await;
         break;
     }
+    // What is confirmed is the account that was chosen.
+    let question = phone.event("question").await;
+    assert!(text(&question["message"]).contains("Account: \"alice\"."), "{question}");
+    phone.say("yes").await;
     let ended = computer.ended().await;
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(find(&ended, "signed_in")["account"], "alice");

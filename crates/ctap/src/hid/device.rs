@@ -1,7 +1,7 @@
 //! The device's side: many channels, one request at a time.
 
 use alloc::collections::VecDeque;
-use core::{fmt, time::Duration};
+use core::time::Duration;
 use std::time::Instant;
 
 use super::{
@@ -77,23 +77,6 @@ pub enum DeviceOutput<'a> {
         /// Who asks.
         channel: Channel,
     },
-}
-
-/// Packets and messages name people and carry secrets.
-impl fmt::Debug for DeviceOutput<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Send(_) => f.write_str("Send(..)"),
-            Self::Cbor { channel, request } => {
-                write!(f, "Cbor({channel:?}, {} bytes)", request.len())
-            }
-            Self::Msg { channel, request } => {
-                write!(f, "Msg({channel:?}, {} bytes)", request.len())
-            }
-            Self::Cancel { channel } => write!(f, "Cancel({channel:?})"),
-            Self::Wink { channel } => write!(f, "Wink({channel:?})"),
-        }
-    }
 }
 
 /// The device's side of CTAPHID, from reports to requests and back.

@@ -1,7 +1,7 @@
 //! The host's side: one channel, one request at a time.
 
 use alloc::collections::VecDeque;
-use core::{fmt, time::Duration};
+use core::time::Duration;
 use std::time::Instant;
 
 use super::{
@@ -32,21 +32,6 @@ pub enum HostOutput<'a> {
     Keepalive(KeepaliveStatus),
     /// The request has come to nothing.
     Failed(HostFailure),
-}
-
-/// Packets and messages name people and carry secrets.
-impl fmt::Debug for HostOutput<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Send(_) => f.write_str("Send(..)"),
-            Self::Opened(response) => write!(f, "Opened({response:?})"),
-            Self::Message { command, message } => {
-                write!(f, "Message({command:?}, {} bytes)", message.len())
-            }
-            Self::Keepalive(status) => write!(f, "Keepalive({status:?})"),
-            Self::Failed(failure) => write!(f, "Failed({failure:?})"),
-        }
-    }
 }
 
 /// Why a request has come to nothing.

@@ -41,6 +41,7 @@ mod channels;
 mod device;
 mod host;
 mod packet;
+mod shown;
 
 pub use device::{Device, DeviceConfig, DeviceOutput};
 pub use host::{Host, HostFailure, HostOutput, SendError};
