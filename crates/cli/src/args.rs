@@ -18,7 +18,7 @@ pub(crate) use self::{
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
-    relay::Relay,
+    relay::{Domain, Relay},
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
@@ -55,6 +55,10 @@ pub(crate) enum Command {
     /// Without a certificate it speaks ws:// and listens on this machine only. Ctrl-C or SIGTERM lets tunnels
     /// finish; a second one doesn't.
     Relay(Relay),
+    /// Say which name a tunnel domain's number stands for, and back
+    ///
+    /// A phone names its relay by a number, which stands for a host name. Whoever runs a relay for others needs that name.
+    Domain(Domain),
     /// Be the phone: answer QR codes, keep passkeys while it runs
     ///
     /// Answers QR codes as a phone does, one after the other.

@@ -35,6 +35,12 @@ pub(crate) enum Event {
         place: Option<Place>,
         simulated: bool,
     },
+    /// A relay: this process may have fewer descriptors than its limits need.
+    Descriptors { needed: u64, granted: u64, message: String },
+    /// A relay: a phone and a computer met, or parted.
+    Tunnel { number: u64, open: bool, lasted_ms: Option<u64>, reason: Option<&'static str> },
+    /// The number of a tunnel domain, and the name that it stands for.
+    Domain { number: u16, host: String },
     /// A server was told to stop, and did.
     Stopped {
         role: Role,
@@ -268,6 +274,17 @@ impl Event {
                 };
                 (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
             }
+            Self::Descriptors { message, .. } => (Weight::Note, one_line(message)),
+            Self::Tunnel { number, open: true, .. } => {
+                (Weight::Note, format!("tunnel {number}: a phone and a computer met"))
+            }
+            Self::Tunnel { number, lasted_ms, reason, .. } => {
+                let lasted = std::time::Duration::from_millis(lasted_ms.unwrap_or_default());
+                let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                let lasted = lasted.as_secs_f32();
+                (Weight::Note, format!("tunnel {number}: over after {lasted:.1} s{why}"))
+            }
+            Self::Domain { number, host } => (Weight::Result, format!("{number:<6} {host}")),
             Self::Stopped { role: Role::Key, simulated, forgets } => {
                 let mark = mark_presence(*simulated);
                 let lost = if *forgets { "; the passkeys of this key are gone" } else { "" };

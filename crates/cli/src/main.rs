@@ -6,8 +6,10 @@ mod args;
 mod attestation;
 mod computer;
 mod console;
+mod descriptors;
 mod desktop;
 mod doctor;
+mod domain;
 mod event;
 mod exit;
 mod explain;
@@ -82,6 +84,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(&args, report).await,
         Command::Air(args) => air::run(&args, report).await,
         Command::Relay(args) => relay::run(args, report).await,
+        Command::Domain(args) => domain::run(&args, report),
         Command::Key(args) => key::run(&args, report).await,
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,

@@ -64,6 +64,11 @@ impl Report {
         })
     }
 
+    /// Whether somebody looks on: a program that reads JSON, or a person at a terminal.
+    pub(crate) const fn is_watched(&self) -> bool {
+        self.json || self.live
+    }
+
     /// Keeps the time of a waiting line moving, until dropped. For a terminal only; otherwise it
     /// never wakes.
     pub(crate) async fn tick(self: Arc<Self>) {

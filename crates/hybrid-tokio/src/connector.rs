@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::address::is_public;
 use crate::dial::tcp;
 use crate::proxy::{Detour, Proxy};
+use crate::trust::why_not_trusted;
 use crate::websocket::{self, WebSocket};
 use crate::{Connected, Connector, Target};
 
@@ -199,8 +200,9 @@ impl TunnelConnector {
                     .map_err(Refused::into_failure)
             }
             Way::Tls { config, provider, resolver, vouched, proxy } => {
-                let mut url = Url::parse(&format!("wss://{}{path}", domain.host(provider)))
-                    .map_err(|_| ConnectFailure::Name)?;
+                let host = domain.host(provider);
+                let mut url = Url::parse(&format!("wss://{host}{path}"))
+                    .map_err(|_| ConnectFailure::Name(host))?;
                 let mut followed = 0_usize;
                 loop {
                     let (resolver, proxy) = (&**resolver, proxy.as_ref());
@@ -270,28 +272,13 @@ struct TlsWay<'a> {
     proxy: Option<&'a Proxy>,
 }
 
-/// Why a service could not prove who it is. A certificate out of its time is more often this machine's clock.
-fn not_proven(error: &io::Error) -> String {
-    use rustls::{CertificateError as Reason, Error};
-    match error.get_ref().and_then(|error| error.downcast_ref()) {
-        Some(Error::InvalidCertificate(
-            Reason::Expired
-            | Reason::ExpiredContext { .. }
-            | Reason::NotValidYet
-            | Reason::NotValidYetContext { .. },
-        )) => format!("{error}; is this machine's clock right?"),
-        _ => error.to_string(),
-    }
-}
-
 impl TlsWay<'_> {
     async fn open(&self, url: &Url, redirected: bool, ask: &Ask) -> Result<Connected, Refused> {
         let port = url.port().unwrap_or(WSS_PORT);
-        let host = url.host().ok_or(ConnectFailure::Name)?;
+        let host = url.host().ok_or_else(|| ConnectFailure::Name(String::new()))?;
         let name = match host {
-            Host::Domain(host) => {
-                ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Name)?
-            }
+            Host::Domain(host) => ServerName::try_from(host.to_owned())
+                .map_err(|_| ConnectFailure::Name(host.to_owned()))?,
             Host::Ipv4(address) => ServerName::IpAddress(IpAddr::from(address).into()),
             Host::Ipv6(address) => ServerName::IpAddress(IpAddr::from(address).into()),
         };
@@ -304,7 +291,7 @@ impl TlsWay<'_> {
         let stream = tls
             .connect(name, stream)
             .await
-            .map_err(|error| ConnectFailure::Tls(not_proven(&error)))?;
+            .map_err(|error| ConnectFailure::Tls(why_not_trusted(&error)))?;
         let host = url.host_str().unwrap_or_default();
         let authority = if port == WSS_PORT { host.to_owned() } else { format!("{host}:{port}") };
         let target = match url.query() {
@@ -333,7 +320,10 @@ impl TlsWay<'_> {
         let (found, vouched) = match *host {
             Host::Domain(host) => {
                 let found = self.resolver.resolve(host, port).await;
-                (found.map_err(|_| ConnectFailure::Name)?, self.vouched)
+                // The name that was looked up, which need not be the domain's.
+                let (looked_up, _) = self.resolver.destination(host, port);
+                let found = found.ok().filter(|found| !found.is_empty());
+                (found.ok_or(ConnectFailure::Name(looked_up))?, self.vouched)
             }
             Host::Ipv4(address) => (vec![(address, port).into()], false),
             Host::Ipv6(address) => (vec![(address, port).into()], false),
@@ -341,7 +331,7 @@ impl TlsWay<'_> {
         if redirected && !vouched && !found.iter().all(|found| is_public(found.ip())) {
             return Err(ConnectFailure::Redirected);
         }
-        if found.is_empty() { Err(ConnectFailure::Name) } else { Ok(found) }
+        Ok(found)
     }
 }
 
@@ -353,7 +343,8 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     target: &str,
     ask: &Ask,
 ) -> Result<Connected, Refused> {
-    let request = request(scheme, authority, target, ask).ok_or(ConnectFailure::Name)?;
+    let request = request(scheme, authority, target, ask)
+        .ok_or_else(|| ConnectFailure::Name(authority.to_owned()))?;
     let (socket, response) = client_async_with_config(request, stream, Some(websocket::config()))
         .await
         .map_err(refused)?;

@@ -215,10 +215,12 @@ fn pauses_grow_and_end_with_a_sign_of_life() {
     let mut phone = Phone::new();
     let mut pauses = Vec::new();
     for _ in 0..40 {
-        phone.listener.handle_connect_failed(ConnectFailure::Name, phone.now);
+        phone
+            .listener
+            .handle_connect_failed(ConnectFailure::Name("cable.example".into()), phone.now);
         let outputs = phone.outputs();
         let [ListenerOutput::Lost { failure, pause }] = &outputs[..] else { panic!() };
-        assert_eq!(*failure, Some(ConnectFailure::Name));
+        assert_eq!(*failure, Some(ConnectFailure::Name("cable.example".into())));
         pauses.push(*pause);
         assert!(matches!(phone.wait()[..], [ListenerOutput::Connect { .. }]));
     }
@@ -338,7 +340,7 @@ fn without_randomness_the_phone_comes_back_all_the_same() {
     broken.random = std::sync::Arc::new(Broken);
     let now = Instant::now();
     let mut phone = Phone { listener: Listener::new(config(), &broken, now), now };
-    phone.listener.handle_connect_failed(ConnectFailure::Name, now);
+    phone.listener.handle_connect_failed(ConnectFailure::Name("cable.example".into()), now);
     assert!(phone.listener.poll_timeout().unwrap() >= now + seconds(1) / 2);
     assert!(!format!("{:?}", phone.outputs()).contains("7, 7"));
 }

@@ -20,6 +20,7 @@ mod keys;
 mod linked;
 mod mishaps;
 mod program;
+mod relay;
 mod single;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -98,7 +98,8 @@ impl Program {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    /// Starts what was made by [`command`], or leads to it. `--json` is added at the end.
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.arg("--json").spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { stdin: child.stdin.take(), child, lines }

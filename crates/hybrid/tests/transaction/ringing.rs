@@ -164,7 +164,7 @@ fn only_gone_removes_a_link() {
         assert_eq!(*pair.computer_error(), error);
     }
     for failure in [
-        ConnectFailure::Name,
+        ConnectFailure::Name("cable.example".into()),
         ConnectFailure::TimedOut,
         ConnectFailure::Redirected,
         ConnectFailure::NotATunnelService,
