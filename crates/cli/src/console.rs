@@ -1,8 +1,9 @@
 //! The person at the terminal: lines of standard input, as codes and as answers.
 //!
-//! An answer belongs to a question by its token, and never by its place in the input. A line that is typed at a terminal answers the
-//! question that was on the screen when it came. A script may write answers ahead, for the questions of a code that it wrote as well;
-//! they are forgotten as soon as one of these questions is withdrawn.
+//! An answer belongs to a question by its token, and never by its place in the input. A line that
+//! is typed at a terminal answers the question that was on the screen when it came. A script may
+//! write answers ahead, for the questions of a code that it wrote as well; they are forgotten as
+//! soon as one of these questions is withdrawn.
 
 mod tty;
 
@@ -20,7 +21,8 @@ use zeroize::Zeroizing;
 pub(crate) use self::tty::forget_typed;
 use crate::{event::Event, report::Report};
 
-/// Lines that are kept until somebody wants them; more are forgotten. The input is always read, so that it is known when each came.
+/// Lines that are kept until somebody wants them; more are forgotten. The input is always read, so
+/// that it is known when each came.
 const KEPT: usize = 4096;
 
 /// A line of the input, without its end. It may be a passphrase, or the text of a code.
@@ -92,7 +94,8 @@ impl Console {
             report.is_typed_at();
         }
         let reader = Arc::clone(&shared);
-        // Reading can't be interrupted, so that a thread of its own does it, which the end of the process ends.
+        // Reading can't be interrupted, so that a thread of its own does it, which the end of the
+        // process ends.
         std::thread::spawn(move || {
             for line in std::io::stdin().lines() {
                 let Ok(line) = line.map(Zeroizing::new) else { break };
@@ -109,7 +112,8 @@ impl Console {
         self.shared.terminal
     }
 
-    /// Shows a question by `show`, which is told its token. What was typed before is no answer to it.
+    /// Shows a question by `show`, which is told its token. What was typed before is no answer to
+    /// it.
     pub(crate) fn ask(&self, wanted: Wanted, show: impl FnOnce(Token)) -> Asked<'_> {
         // A line that comes meanwhile waits for the lock, and has the time at which it came.
         let mut state = self.shared.lock();
@@ -139,7 +143,8 @@ impl Console {
         self.shared.changed.notify_waiters();
     }
 
-    /// A code of this input is answered: its questions are known to whoever wrote it, who may have written the answers too.
+    /// A code of this input is answered: its questions are known to whoever wrote it, who may have
+    /// written the answers too.
     pub(crate) fn foresee(&self) {
         self.shared.lock().foreseen = !self.shared.terminal;
     }
@@ -261,7 +266,8 @@ fn named(line: &str) -> Option<(&str, &str)> {
     digits.then_some((token, answer))
 }
 
-/// A question on the screen. Dropped before it is answered, it is withdrawn, and the person is told.
+/// A question on the screen. Dropped before it is answered, it is withdrawn, and the person is
+/// told.
 pub(crate) struct Asked<'a> {
     shared: &'a Shared,
     token: Token,
@@ -270,8 +276,8 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The next line that was typed since the question is shown, and is meant for it; `None` at the end of the input.
-    /// Cancel-safe.
+    /// The next line that was typed since the question is shown, and is meant for it; `None` at the
+    /// end of the input. Cancel-safe.
     pub(crate) async fn line(&self) -> Option<Line> {
         self.shared.until(|state| state.answer(self.token)).await
     }

@@ -1,4 +1,5 @@
-//! Which exit code and name each error of the relying party has. Those of a ceremony are in [`outcome`](crate::outcome).
+//! Which exit code and name each error of the relying party has. Those of a ceremony are in
+//! [`outcome`](crate::outcome).
 
 use towline_rp::{ClientError, ErrorCode};
 

@@ -5,8 +5,8 @@ const COLUMNS: usize = 80;
 /// Stands for the rest of a line.
 const MARK: char = '…';
 
-/// Names come from strangers: what could start a line, move the cursor, change colours or turn the direction of writing
-/// is replaced.
+/// Names come from strangers: what could start a line, move the cursor, change colours or turn the
+/// direction of writing is replaced.
 pub(crate) fn one_line(text: &str) -> String {
     let harmful = |c: char| {
         c.is_control()

@@ -1,5 +1,5 @@
-//! How a ceremony can end: one table of each way, at each moment, on each side, with the sentence for the person there. It tells
-//! what happened to them, and what to do next.
+//! How a ceremony can end: one table of each way, at each moment, on each side, with the sentence
+//! for the person there. It tells what happened to them, and what to do next.
 
 mod error;
 mod phone;
@@ -14,7 +14,8 @@ use crate::exit::{Exit, Failure};
 /// How far the two had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Moment {
-    /// Nothing has been sent. The phone asks whether to connect, the computer shows its code, or rings.
+    /// Nothing has been sent. The phone asks whether to connect, the computer shows its code, or
+    /// rings.
     #[default]
     Beginning,
     /// The connection to the relay is being made.
@@ -187,7 +188,8 @@ pub(crate) fn at_the_computer(moment: Moment, end: &End) -> Option<Failure> {
         End::NobodyNear(message) | End::TooSlow(message) => {
             (TimedOut, "timed_out", message.clone())
         }
-        // Both at the phone's connection as well: the computer only meets what the phone has opened.
+        // Both at the phone's connection as well: the computer only meets what the phone has
+        // opened.
         End::CodeUsed => (
             Environment,
             "relay",

@@ -152,7 +152,8 @@ impl Terminal {
         Some(answered)
     }
 
-    /// Shows a question until a line answers it; none when the input has ended. Dropping the future withdraws it.
+    /// Shows a question until a line answers it; none when the input has ended. Dropping the future
+    /// withdraws it.
     async fn ask<T>(
         &self,
         mut asking: Asking,
@@ -172,7 +173,8 @@ impl Terminal {
                 asked.answered();
                 return None;
             };
-            // Nothing has been sent, so that the person may change over; whoever serves the code sees to that.
+            // Nothing has been sent, so that the person may change over; whoever serves the code
+            // sees to that.
             if asking.question == event::Question::Connect
                 && self.console.is_terminal()
                 && looks_like_a_code(&line)

@@ -1,5 +1,5 @@
-//! `towline phone`: answers codes, and computers that it is linked with, one after the other, with passkeys that it keeps
-//! while it runs, or in a file.
+//! `towline phone`: answers codes, and computers that it is linked with, one after the other, with
+//! passkeys that it keeps while it runs, or in a file.
 
 mod holder;
 mod provider;
@@ -28,7 +28,8 @@ use crate::{
     stop::Stop,
 };
 
-/// The tunnel domain that is named to the computer where `--relay` says for both ends where it is: any derived one will do.
+/// The tunnel domain that is named to the computer where `--relay` says for both ends where it is:
+/// any derived one will do.
 const DOMAIN_OF_A_NAMED_RELAY: u16 = 256;
 
 pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit, Failure> {

@@ -16,11 +16,12 @@ use crate::{
     line::{columns, fit},
 };
 
-/// How often a waiting line shows its time. It is written with wrapping off (`ESC [ ? 7 l`): only a line that fits can be
-/// overwritten.
+/// How often a waiting line shows its time. It is written with wrapping off (`ESC [ ? 7 l`): only a
+/// line that fits can be overwritten.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Where all output goes. Results and JSON go to standard output, progress for a person to standard error.
+/// Where all output goes. Results and JSON go to standard output, progress for a person to standard
+/// error.
 pub(crate) struct Report {
     json: bool,
     /// Whether a waiting line can be overwritten: standard error is a terminal.
@@ -68,7 +69,8 @@ impl Report {
         self.json || self.live
     }
 
-    /// Keeps the time of a waiting line moving, until dropped. For a terminal only; otherwise it never wakes.
+    /// Keeps the time of a waiting line moving, until dropped. For a terminal only; otherwise it
+    /// never wakes.
     pub(crate) async fn tick(self: Arc<Self>) {
         if !self.live {
             return std::future::pending().await;
@@ -101,7 +103,8 @@ impl Report {
             Weight::Step => self.step(&text),
             Weight::Note => drop(self.new_line(|| to_stderr(&format!("{text}\n")))),
             Weight::Question => {
-                // Half a line that was typed is forgotten, and is not to be seen before the question either.
+                // Half a line that was typed is forgotten, and is not to be seen before the
+                // question either.
                 let clean = if self.live && self.is_typed() { CLEAN } else { "" };
                 *self.new_line(|| to_stderr(&format!("{clean}{text} "))) = LastLine::Question;
             }
@@ -126,7 +129,8 @@ impl Report {
         self.typed.store(true, Ordering::Relaxed);
     }
 
-    /// The person has typed a line, and the terminal has shown its end: an answer stands behind its question.
+    /// The person has typed a line, and the terminal has shown its end: an answer stands behind its
+    /// question.
     pub(crate) fn line_typed(&self) {
         let mut last = self.last_line();
         *last = LastLine::Ended;
@@ -145,8 +149,8 @@ impl Report {
         }
     }
 
-    /// Ends the last line, whatever it is, so that something else can be written below it: text never stands behind a
-    /// question, and never takes its place.
+    /// Ends the last line, whatever it is, so that something else can be written below it: text
+    /// never stands behind a question, and never takes its place.
     fn new_line(&self, write: impl FnOnce()) -> MutexGuard<'_, LastLine> {
         let mut last = self.last_line();
         match std::mem::replace(&mut *last, LastLine::Ended) {
@@ -189,7 +193,8 @@ impl Drop for Report {
 /// Back to the beginning of the line, which is emptied.
 const CLEAN: &str = "\r\x1b[2K";
 
-/// A step that is being waited on, and for how long, in one line of a terminal: it can be written over.
+/// A step that is being waited on, and for how long, in one line of a terminal: it can be written
+/// over.
 fn waiting(line: &str, waited: Duration, columns: usize) -> String {
     let time = if waited.is_zero() {
         String::new()
@@ -201,7 +206,8 @@ fn waiting(line: &str, waited: Duration, columns: usize) -> String {
     format!("{CLEAN}\x1b[?7l{}{time}\x1b[?7h", fit(line, room))
 }
 
-/// A reader that went away is no reason to stop: the other end of a transaction may still need this one.
+/// A reader that went away is no reason to stop: the other end of a transaction may still need this
+/// one.
 fn to_stdout(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -1,4 +1,5 @@
-//! The screen lock of a phone that is a program: what shows that the person in front of it is its owner.
+//! The screen lock of a phone that is a program: what shows that the person in front of it is its
+//! owner.
 
 use towline_store::{KeySource, Store};
 
@@ -67,7 +68,8 @@ impl ScreenLock {
     }
 }
 
-/// Whether this is the passphrase of the store. It takes a moment, and is done where that disturbs nobody.
+/// Whether this is the passphrase of the store. It takes a moment, and is done where that disturbs
+/// nobody.
 pub(crate) async fn opens(store: &Store, typed: Line) -> Result<bool, String> {
     let store = store.clone();
     let source = KeySource::Passphrase(typed);

@@ -5,7 +5,8 @@ use crate::{
     outcome::End,
 };
 
-/// Resolves at the first Ctrl-C or SIGTERM. Dropping and making it anew may miss one: keep it for the whole command.
+/// Resolves at the first Ctrl-C or SIGTERM. Dropping and making it anew may miss one: keep it for
+/// the whole command.
 pub(crate) struct Stop {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,

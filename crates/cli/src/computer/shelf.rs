@@ -33,7 +33,8 @@ impl Shelf {
         self.0.send_replace(None);
     }
 
-    /// Says what may be wrong when a code has been on show for long: a phone whose person declines sends nothing.
+    /// Says what may be wrong when a code has been on show for long: a phone whose person declines
+    /// sends nothing.
     pub(super) async fn waits_long(&self, report: &Report) -> Infallible {
         let mut code = self.0.subscribe();
         loop {

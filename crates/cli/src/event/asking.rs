@@ -29,7 +29,8 @@ pub(crate) struct Asking {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Code {
     pub(crate) source: Source,
-    /// How many seconds ago the computer made it, by this machine's clock; negative: ahead of it. Null where it does not say.
+    /// How many seconds ago the computer made it, by this machine's clock; negative: ahead of it.
+    /// Null where it does not say.
     pub(crate) age_s: Option<i64>,
 }
 

@@ -43,7 +43,8 @@ impl Record {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nothing is lost when it ends now: the two are not connected yet, or the computer was answered.
+    /// Whether nothing is lost when it ends now: the two are not connected yet, or the computer was
+    /// answered.
     pub(super) fn can_be_left(&self) -> bool {
         let moment = self.seen().moment;
         moment < Moment::Connected || moment == Moment::Answered

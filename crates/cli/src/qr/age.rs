@@ -3,7 +3,8 @@
 /// From when on a code has most likely been given up by the computer that made it, in seconds.
 const GIVEN_UP: i64 = 120;
 
-/// The age in seconds of what was made at this time; negative: it is ahead of the clock. Both in seconds of Unix time.
+/// The age in seconds of what was made at this time; negative: it is ahead of the clock. Both in
+/// seconds of Unix time.
 pub(crate) fn seconds(made: u64, now: u64) -> i64 {
     let apart =
         |later: u64, earlier: u64| i64::try_from(later.saturating_sub(earlier)).unwrap_or(i64::MAX);

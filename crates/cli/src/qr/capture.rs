@@ -1,5 +1,5 @@
-//! What is on the screens of this machine, for a phone that is a program on the computer that shows the code, or that sees its
-//! screen.
+//! What is on the screens of this machine, for a phone that is a program on the computer that shows
+//! the code, or that sees its screen.
 
 use crate::exit::Failure;
 
@@ -43,7 +43,8 @@ pub(crate) fn codes() -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// How often the screen is looked at, and how long between: a window with a code may be about to appear.
+/// How often the screen is looked at, and how long between: a window with a code may be about to
+/// appear.
 #[cfg(feature = "screen")]
 const LOOKS: u32 = 3;
 #[cfg(feature = "screen")]

@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A picture on the disk. It is removed when this is dropped, unless it is to be [kept](Self::keep), or something else has taken its
-/// place.
+/// A picture on the disk. It is removed when this is dropped, unless it is to be
+/// [kept](Self::keep), or something else has taken its place.
 #[derive(Debug)]
 pub(crate) struct Picture {
     path: PathBuf,
@@ -21,7 +21,8 @@ pub(crate) struct Picture {
 struct Identity(Option<(u64, u64)>);
 
 impl Picture {
-    /// Writes a new file, for its owner only, and puts it in the place of the one that is there, if that is of the same owner.
+    /// Writes a new file, for its owner only, and puts it in the place of the one that is there, if
+    /// that is of the same owner.
     pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<Self> {
         // Nobody can have put something there beforehand.
         let mut part = path.as_os_str().to_owned();
