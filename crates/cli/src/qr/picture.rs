@@ -87,7 +87,8 @@ fn identity(_: &fs::Metadata) -> Identity {
     Identity(None)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 

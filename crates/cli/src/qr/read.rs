@@ -65,7 +65,8 @@ fn codes_on_any_ground(picture: DynamicImage) -> Vec<String> {
             let mixed = u32::from(level).saturating_mul(opaque.into()).saturating_add(
                 u32::from(ground).saturating_mul(u8::MAX.saturating_sub(opaque).into()),
             );
-            Luma([u8::try_from(mixed / u32::from(u8::MAX)).unwrap_or(u8::MAX)])
+            let level = mixed.checked_div(u8::MAX.into()).map(u8::try_from);
+            Luma([level.and_then(Result::ok).unwrap_or(u8::MAX)])
         })
     };
     let found = codes(&on(u8::MAX));
