@@ -125,6 +125,12 @@ async fn heard(bell: &mut Option<Bell>, report: &Report) -> Result<Ring, Failure
                     format!("Linked computers can't ask{why}; the next try is in {seconds:.0} s.");
                 (Step::NotListening, message)
             }
+            BellEvent::GivenUp { computers } => {
+                let message = format!(
+                    "The relay lets {computers} linked computers ask no more; link them again."
+                );
+                (Step::NotListening, message)
+            }
             _ => continue,
         };
         report.event(&Event::Step { step, message });

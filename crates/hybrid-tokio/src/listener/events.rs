@@ -145,7 +145,7 @@ mod tests {
 
         fn tell(&mut self) {
             while let Some(output) = self.machine.poll_output() {
-                self.told += 1;
+                self.told = self.told.saturating_add(1);
                 match output {
                     ListenerOutput::Listening => self.teller.tell(Event::Listening),
                     ListenerOutput::Lost { failure, pause } => {

@@ -283,8 +283,10 @@ mod tests {
     #[test]
     fn a_device_that_reports_all_the_time_is_asked_now_and_then() {
         let (mut seen, start) = (Seen::default(), Instant::now());
-        let asked = (0..1000_u64)
-            .filter(|number| seen.is_due(&"headphones", start + Duration::from_millis(number * 10)))
+        let pause = Duration::from_millis(10);
+        let asked = (0..1000_u32)
+            .filter_map(|number| start.checked_add(pause.saturating_mul(number)))
+            .filter(|now| seen.is_due(&"headphones", *now))
             .count();
         assert_eq!(asked, 5, "in ten seconds");
         assert!(seen.is_due(&"phone", start), "and another at once");
@@ -297,7 +299,7 @@ mod tests {
             assert!(seen.is_due(&number, start), "nobody is overheard");
         }
         assert_eq!(seen.0.len(), MOST_SEEN);
-        seen.is_due(&0, start + ASK_AGAIN);
+        seen.is_due(&0, start.checked_add(ASK_AGAIN).unwrap());
         assert_eq!(seen.0.len(), 1, "what is old goes");
     }
 }
