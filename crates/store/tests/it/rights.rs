@@ -4,7 +4,7 @@ use std::{fs, io::Cursor};
 
 use redb::{ReadableTable as _, TableDefinition};
 use towline_authenticator::{CredentialStore as _, Record, StoreError};
-use towline_store::{Backup, Conflicts, Error, Repaired, Store};
+use towline_store::{Backup, Error, Repaired, Store};
 
 use crate::support::*;
 
@@ -180,6 +180,8 @@ mod links {
         ids::LinkId,
         link::{ComputerLinks, ContactKey, LinkedComputer, PhoneIdentity},
     };
+
+    use towline_store::Conflicts;
 
     use super::*;
 
