@@ -289,7 +289,7 @@ impl Person for Owner {
     }
 
     async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
-        self.story.tell(self.name, "asks \"Connect to the computer that shows this code?\" - yes");
+        self.story.tell(self.name, format_args!("asks \"{question}\" - yes"));
         Agreeable.connect(question).await
     }
 

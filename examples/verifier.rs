@@ -9,14 +9,17 @@ use towline_rp::{
 use webauthn_rs_core::{
     WebauthnCore,
     proto::{
-        AuthenticationState, Credential, PublicKeyCredential, RegisterPublicKeyCredential,
-        RegistrationState, UserVerificationPolicy,
+        AttestationConveyancePreference, AuthenticationState, Credential, PublicKeyCredential,
+        RegisterPublicKeyCredential, RegistrationState, UserVerificationPolicy,
     },
 };
 
-/// Verifies with `webauthn-rs-core`: attestation `none` and packed self, no certificates.
+/// Verifies with `webauthn-rs-core`: attestation `none`, packed self, and packed with certificates, of which it does not
+/// judge who issued them.
 pub(crate) struct IndependentVerifier {
     core: WebauthnCore,
+    /// What the options ask for.
+    conveyance: AttestationConveyancePreference,
 }
 
 impl IndependentVerifier {
@@ -32,7 +35,14 @@ impl IndependentVerifier {
             Some(false),
             Some(false),
         );
-        Ok(Self { core })
+        Ok(Self { core, conveyance: AttestationConveyancePreference::None })
+    }
+
+    /// Asks for attestation.
+    #[allow(dead_code)]
+    pub(crate) fn direct(identity: &Identity) -> Result<Self, VerifyError> {
+        let conveyance = AttestationConveyancePreference::Direct;
+        Ok(Self { conveyance, ..Self::new(identity)? })
     }
 }
 
@@ -52,6 +62,7 @@ impl Verifier for IndependentVerifier {
             .map_err(other)?
             .user_verification_policy(UserVerificationPolicy::Required)
             .require_resident_key(true)
+            .attestation(self.conveyance.clone())
             .exclude_credentials(Some(existing.iter().map(|key| key.cred_id.clone()).collect()));
         let (options, state) = self.core.generate_challenge_register(builder).map_err(other)?;
         Ok(Challenge { options: json(&options.public_key)?, state })

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use towline::{
     Person,
-    authenticator::{Answer, Event, Question},
+    authenticator::{AccountName, Answer, Event, Question},
     crypto::constant_time_eq,
 };
 
@@ -67,7 +67,7 @@ impl Person for Dialogs {
             }
             Question::ChooseAccount { accounts, .. } => {
                 for (number, account) in (1_usize..).zip(accounts) {
-                    println!("    {number}  {}", account.name.as_deref().unwrap_or("(no name)"));
+                    println!("    {number}  {:#}", AccountName::new(account));
                 }
                 print_prompt("Which one?");
                 let typed = self.line(question).await;
@@ -75,7 +75,7 @@ impl Person for Dialogs {
                 let index = index.filter(|index| *index < accounts.len());
                 index.map_or(Answer::Deny, Answer::Account)
             }
-            Question::ConfirmPresence { .. } => {
+            Question::ConfirmPresence { .. } | Question::NothingToUse { .. } => {
                 print_prompt("yes or no?");
                 match self.line(question).await.trim() {
                     "y" | "yes" => Answer::Approve,
@@ -90,7 +90,7 @@ impl Person for Dialogs {
     fn notice(&mut self, event: &Event) {
         match event {
             Event::Created { rp, user, .. } => {
-                let account = user.name.as_deref().unwrap_or("somebody");
+                let account = AccountName::new(user);
                 println!("  vault: saved a passkey of {account} for {}", rp.id.as_str());
             }
             Event::VerificationLocked { .. } => println!("  vault: too many wrong passwords"),

@@ -15,13 +15,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use towline::authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-    RelyingParties, StoreError, UnixTime, Work,
+// The traits, the types in them, and what wipes secrets: all from the one crate.
+use towline::{
+    authenticator::{
+        Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
+        RelyingParties, StoreError, UnixTime, Work,
+    },
+    ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy},
+    zeroize::Zeroizing,
 };
 use towline_cbor::{Key, Reader, Writer};
-use towline_ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy};
-use zeroize::Zeroizing;
 
 /// How deep the file nests.
 const DEPTH: u8 = 4;
@@ -252,6 +255,9 @@ impl Content {
             }
             Change::Record { record, value: None } => {
                 self.records.remove(record.name());
+            }
+            Change::NewRecord { record, value } => {
+                self.records.entry(record.name().to_owned()).or_insert(value);
             }
             // All or nothing: what is not understood fails the whole.
             _ => return Err(StoreError::Unavailable("the vault does not know this change".into())),

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use towline_client::{Caller, Client, Create, Get, Origin, Output};
+use towline_client::{Caller, Client, Create, Get, Origin, Output, Pin, PinAnswer};
 use towline_ctap::Transport;
 
 const CREATE: &str = r#"{"challenge": "ABEiMw", "rp": {"name": "Example"},
@@ -20,10 +20,17 @@ fuzz_target!(|bytes: &[u8]| {
     let now = Instant::now();
     let result = if role & 1 == 0 {
         let mut create = Create::new(&client, &caller, CREATE, now).expect("good options");
-        create.handle_info(info, &Transport::Hybrid);
+        create.handle_info(info, if role & 2 == 0 { &Transport::Hybrid } else { &Transport::Usb });
+        let mut rounds = 0;
         loop {
             match create.poll_output() {
-                Some(Output::Request(_)) => create.handle_response(response),
+                Some(Output::Request(_)) if rounds < 40 => {
+                    rounds += 1;
+                    create.handle_response(response);
+                }
+                Some(Output::AskPin { token, .. }) => {
+                    create.handle_pin(token, PinAnswer::Pin(Pin::new("1234")))
+                }
                 Some(Output::Finished(result)) => break result,
                 Some(_) => {}
                 None => create.handle_cancel(),
@@ -38,6 +45,9 @@ fuzz_target!(|bytes: &[u8]| {
                 Some(Output::Request(_)) if rounds < 40 => {
                     rounds += 1;
                     get.handle_response(response);
+                }
+                Some(Output::AskPin { token, .. }) => {
+                    get.handle_pin(token, PinAnswer::Pin(Pin::new("1234")))
                 }
                 Some(Output::Choose { token, .. }) => {
                     get.handle_choice(token, Some(usize::from(role)))

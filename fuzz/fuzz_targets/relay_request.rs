@@ -9,7 +9,7 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_hybrid::relay::{
-    Admission, Limits, NoContacts, Output, Rendezvous, Request, RequestHead, Source,
+    Admission, Limits, NoContacts, OriginPolicy, Output, Rendezvous, Request, RequestHead, Source,
 };
 use towline_hybrid::{ids::TunnelId, relay::Leg};
 use towline_hybrid::{
@@ -20,12 +20,16 @@ use towline_hybrid::{
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let (target, subprotocol) = text.split_once('\n').unwrap_or((text, "fido.cable"));
+        let policy = OriginPolicy::default();
         let head = RequestHead {
             method: "GET",
             target,
+            hosts: vec![subprotocol],
             subprotocols: vec![subprotocol],
             client_payloads: vec![subprotocol],
             contact_keys: vec![subprotocol],
+            origins: vec![subprotocol, target],
+            origin_policy: Some(&policy),
             ..RequestHead::default()
         };
         let _ = head.read();
@@ -35,14 +39,23 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn rendezvous(script: &[u8]) {
     let provider = towline_crypto_test::fake::provider(0);
-    let mut relay = Rendezvous::new(1, Limits::default(), provider.clone(), Box::new(NoContacts));
+    // So few places that they are taken within a script.
+    let limits = Limits {
+        waiting: 4,
+        ringing: 3,
+        listening: 3,
+        pairs: 3,
+        per_source: 3,
+        ..Limits::default()
+    };
+    let mut relay = Rendezvous::new(1, limits, provider.clone(), Box::new(NoContacts));
     let mut now = Instant::now();
     let mut legs = BTreeSet::<Leg>::new();
     let mut routing = Vec::new();
     for pair in script.chunks_exact(2) {
         let (action, value) = (pair[0], pair[1]);
         let tunnel = TunnelId::new([value; 16]);
-        let source = Source::of([127, 0, 0, action >> 4].into());
+        let source = Source::of([127, 0, action >> 6, action >> 4].into());
         let key = ContactKey::new(Secret::new([value & 3; 32]));
         let request = match action & 7 {
             0 => Request::New { tunnel },
@@ -97,7 +110,10 @@ fn rendezvous(script: &[u8]) {
         }
         close_all(&mut relay, &mut legs, now);
         let counts = relay.counts();
-        assert_eq!(counts.waiting + counts.listening + counts.joined, legs.len());
+        let connected = counts.waiting + counts.ringing + counts.listening + counts.joined;
+        assert_eq!(connected, legs.len());
+        assert!(counts.waiting <= limits.waiting && counts.ringing <= limits.ringing);
+        assert!(counts.listening + counts.absent <= limits.listening);
     }
 }
 

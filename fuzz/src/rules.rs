@@ -8,7 +8,7 @@ use towline_ctap::{
     ClientPinResponse, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
     CredentialManagementSubcommand as Sub, FingerprintSubcommand as Fingerprints, Flags,
     GetAssertionResponse, GetInfo, LargeBlobsRequest, LargeBlobsResponse, MakeCredentialResponse,
-    Permissions, Request, RpId, Status, Version,
+    Permissions, Request, RpId, Status, Transport, Version,
 };
 
 use crate::watch::{Durable, Retries, Shown, Token, Watch};
@@ -49,12 +49,32 @@ impl Watch {
         };
         self.judge_retries(known.as_ref().ok(), status, durable, retries);
         if status == Status::Ok {
-            self.judge_success(&known.expect("what can't be read can't succeed"), response);
+            self.judge_success(known.as_ref().expect("what can't be read can't succeed"), response);
         } else {
             assert_eq!(response.len(), 1, "a refusal has no body");
             assert!(self.durable() == *durable, "{status:?}, and yet something has changed");
         }
+        if let (Ok(Request::GetAssertion(request)), Status::NoCredentials) = (&known, status) {
+            self.judge_nothing(request.options.up == Some(false));
+        }
         status
+    }
+
+    /// Over a transport whose computer may be anybody's, and on a display, "none" is told after the person has seen it.
+    fn judge_nothing(&self, silent: bool) {
+        let config = self.config();
+        let far = self.is_far();
+        let seen = self.told_nothing || self.shown.verified && !config.has_display;
+        let asks = config.has_display || config.confirm_no_credentials;
+        assert!(
+            seen || !far && (silent || !asks),
+            "somebody learned unnoticed that there is nothing"
+        );
+    }
+
+    /// Whether requests may come from anywhere.
+    fn is_far(&self) -> bool {
+        self.config().transports.contains(&Transport::Hybrid)
     }
 
     fn judge_success(&mut self, request: &Request, response: &[u8]) {
@@ -127,6 +147,13 @@ impl Watch {
         let data = self.data(&asserted.auth_data, self.sequence, &rp_id);
         self.use_up_token(data.flags);
         assert!(data.attested.is_none());
+        if !data.flags.contains(Flags::UP) {
+            assert!(!self.is_far(), "a silent look-up from anywhere");
+            let unsigned = &asserted.unsigned_extension_outputs;
+            let secret = data.extensions.contains("hmac-secret")
+                || ["prf", "largeBlob"].iter().any(|id| unsigned.contains(id));
+            assert!(!secret, "a secret for nobody who was there");
+        }
         let id = asserted.credential.expect("named").id;
         let stored = self.store.credential(&id).map(|stored| stored.rp_id);
         let known = stored.or_else(|| self.made.get(&id).filter(|_| self.seals).cloned());
@@ -245,7 +272,7 @@ impl Watch {
         let answer = BioEnrollmentResponse::decode(response).expect("readable");
         assert_eq!(answer.encode(), response);
         let sensor = self.config().bio_enrollment.expect("the command is there");
-        let enrolled = self.authenticator.fingerprints();
+        let enrolled = self.authenticator.fingerprints().unwrap_or_default();
         assert!(enrolled.len() <= usize::from(sensor.max_fingerprints));
         let BioEnrollmentRequest::Fingerprint(request) = request else { return };
         let open = matches!(
@@ -254,8 +281,11 @@ impl Watch {
         );
         assert!(open || self.token.is_some(), "enrolled by nobody");
         if let Some(listed) = &answer.template_infos {
-            let known = enrolled.iter().map(|known| (&known.id, &known.friendly_name));
-            assert!(known.eq(listed.iter().map(|listed| (&listed.id, &listed.friendly_name))));
+            // A finger without a name has the empty one.
+            let name = |name: &Option<String>| name.clone().unwrap_or_default();
+            let known = enrolled.iter().map(|known| (&known.id, Some(name(&known.friendly_name))));
+            let listed = listed.iter().map(|listed| (&listed.id, listed.friendly_name.clone()));
+            assert!(known.eq(listed));
         }
         if let Fingerprints::RemoveEnrollment(id) = request.subcommand() {
             assert!(enrolled.iter().all(|known| known.id != *id));

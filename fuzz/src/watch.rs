@@ -107,6 +107,8 @@ pub struct Watch {
     pub(crate) now: Instant,
     /// What the person has shown since the request at hand began.
     pub(crate) shown: Shown,
+    /// Whether the person has seen, since then, that there is no passkey for the site.
+    pub(crate) told_nothing: bool,
     /// What the assertions of a sequence show.
     pub(crate) sequence: Shown,
     pub(crate) sequence_rp: Option<RpId>,
@@ -142,6 +144,7 @@ impl Watch {
             store,
             now: Instant::now(),
             shown: Shown::default(),
+            told_nothing: false,
             sequence: Shown::default(),
             sequence_rp: None,
             listed_rp: None,
@@ -258,6 +261,7 @@ impl Watch {
     pub fn request(&mut self, channel: u8, request: &[u8], mood: Mood) -> Status {
         let channel = ChannelId(channel.into());
         self.shown = Shown::default();
+        self.told_nothing = false;
         let (durable, retries) = (self.durable(), self.retries());
         self.authenticator.handle_request(channel, request, self.now);
         let response = self.response(channel, mood);
@@ -338,6 +342,7 @@ impl Watch {
     fn note(&mut self, question: &Question, mood: Mood, asked: usize) {
         match (question, answer(mood, question, asked)) {
             (Question::VerifyUser { .. }, Some(Answer::Verified)) => self.shown.verified = true,
+            (Question::NothingToUse { .. }, Some(Answer::Approve)) => self.told_nothing = true,
             (Question::ConfirmPresence { purpose }, Some(Answer::Approve)) => {
                 let counts = matches!(purpose, Purpose::Create { .. } | Purpose::Use { .. });
                 self.shown.present |= counts;

@@ -117,10 +117,10 @@ async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
     made.unwrap_err()
 }
 
-fn good_info() -> Vec<u8> {
+async fn good_info() -> Vec<u8> {
     let store = towline::authenticator::MemoryStore::new();
     let mut device = device(towline::authenticator::Config::phone(), &Hand::new(), &store);
-    device.authenticator().get_info().to_cbor()
+    device.transact(&[0x04]).await.split_off(1)
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_phone_that_can_t_say_what_it_is_is_refused() {
         vec![0xa1, 0x01],
         vec![0xa2, 0x01, 0x80, 0x03, 0x50],
         vec![0xa1, 0x01, 0x60],
-        [good_info(), vec![0x00]].concat(),
+        [good_info().await, vec![0x00]].concat(),
     ];
     let runs = infos
         .map(|info| Box::pin(async move { (info.clone(), with_answers(info, vec![0]).await) }));
@@ -164,7 +164,7 @@ async fn a_phone_that_answers_nonsense_is_refused() {
     ];
     let runs = cases.into_iter().map(|(response, expected)| {
         Box::pin(async move {
-            let error = with_answers(good_info(), response.clone()).await;
+            let error = with_answers(good_info().await, response.clone()).await;
             let ComputerError::Client(client) = &error else {
                 panic!("{response:02x?}: {error:?}")
             };

@@ -9,7 +9,7 @@ from dbus_next.aio import MessageBus
 from dbus_next.service import ServiceInterface, method, signal
 
 NAME = "org.freedesktop.Notifications"
-BY_THE_PERSON, BY_THE_PROGRAM = 2, 3
+EXPIRED, BY_THE_PERSON, BY_THE_PROGRAM = 1, 2, 3
 
 
 class Service(ServiceInterface):
@@ -18,10 +18,14 @@ class Service(ServiceInterface):
         self.last = 0
         self.shown = queue.Queue()
         self.closed = queue.Queue()
+        self.at_once = None
 
     @method()
     def Notify(self, app: "s", replaces: "u", icon: "s", summary: "s", body: "s", actions: "as", hints: "a{sv}", timeout: "i") -> "u":
         self.last += 1
+        if self.at_once:
+            # Before the program knows the number of what it shows.
+            self.ActionInvoked(self.last, self.at_once)
         self.shown.put({"id": self.last, "app": app, "summary": summary, "body": body, "actions": actions, "timeout": timeout})
         return self.last
 
@@ -78,8 +82,12 @@ class Desktop:
         self.loop.call_soon_threadsafe(self.service.ActionInvoked, shown["id"], action)
         self.loop.call_soon_threadsafe(self.service.NotificationClosed, shown["id"], BY_THE_PERSON)
 
-    def close(self, shown):
-        self.loop.call_soon_threadsafe(self.service.NotificationClosed, shown["id"], BY_THE_PERSON)
+    def press_at_once(self, action):
+        """From now on, the person is as quick as can be; with None they read first."""
+        self.service.at_once = action
+
+    def close(self, shown, reason=BY_THE_PERSON):
+        self.loop.call_soon_threadsafe(self.service.NotificationClosed, shown["id"], reason)
 
     def was_closed(self):
         """The id of the next one that its program took off the screen."""

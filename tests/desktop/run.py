@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -23,7 +24,7 @@ from fido2.ctap2 import Ctap2
 from fido2.hid import CtapHidDevice
 from fido2.hid.base import HidDescriptor
 from key import Udp
-from notifications import Desktop
+from notifications import EXPIRED, Desktop
 
 PASSED = 0
 
@@ -95,6 +96,48 @@ def keys(program, *args):
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def questions(desktop, pool, key):
+    """Whatever becomes of a question, nothing else is answered by it. Ends the key."""
+    for what, answer in [("a no", lambda shown: desktop.press(shown, "no")), ("a closed one", desktop.close),
+                         ("an unknown button", lambda shown: desktop.press(shown, "default"))]:
+        refused = pool.submit(make, key.client, "ann")
+        answer(desktop.next())
+        check(f"{what} is a no", refusal(refused) == CtapError.ERR.OPERATION_DENIED)
+
+    desktop.press_at_once("yes")
+    made = pool.submit(make, key.client, "ben")
+    check("the quickest press counts", made.result(timeout=20).auth_data.credential_data is not None)
+    desktop.next()
+    desktop.press_at_once(None)
+
+    given_up = Event()
+    cancelled = pool.submit(make, key.client, "ann", given_up)
+    old = desktop.next()
+    given_up.set()
+    check("the client gave up", refusal(cancelled) == CtapError.ERR.KEEPALIVE_CANCEL)
+    while desktop.was_closed() != old["id"]:
+        pass
+    check("what is not asked any more is off the screen", True)
+
+    refused = pool.submit(make, key.client, "ann")
+    shown = desktop.next()
+    desktop.press(old, "yes")
+    time.sleep(0.5)
+    check("an old notification answers no new question", not refused.done())
+    desktop.close(shown, EXPIRED)
+    again = desktop.next()
+    check("one that went by itself is shown again", again["body"] == shown["body"] and not refused.done())
+    desktop.press(again, "no")
+    check("and answered", refusal(refused) == CtapError.ERR.OPERATION_DENIED)
+
+    pool.submit(make, key.client, "ann")
+    open_one = desktop.next()
+    key.stop()
+    while desktop.was_closed() != open_one["id"]:
+        pass
+    check("a key that ends leaves no question behind", True)
+
+
 def main(program):
     with tempfile.TemporaryDirectory() as directory:
         keyring(f"{directory}/first")
@@ -113,24 +156,10 @@ def main(program):
         desktop.press(shown, "yes")
         check("a yes is a yes", made.result(timeout=30).auth_data.credential_data is not None)
 
-        for what, answer in [("a no", lambda shown: desktop.press(shown, "no")), ("a closed one", desktop.close),
-                             ("an unknown button", lambda shown: desktop.press(shown, "default"))]:
-            refused = pool.submit(make, key.client, "ann")
-            answer(desktop.next())
-            check(f"{what} is a no", refusal(refused) == CtapError.ERR.OPERATION_DENIED)
-
-        given_up = Event()
-        cancelled = pool.submit(make, key.client, "ann", given_up)
-        shown = desktop.next()
-        given_up.set()
-        check("the client gave up", refusal(cancelled) == CtapError.ERR.KEEPALIVE_CANCEL)
-        while desktop.was_closed() != shown["id"]:
-            pass
-        check("what is not asked any more is off the screen", True)
-        key.stop()
+        questions(desktop, pool, key)
 
         code, events = keys(program, *kept, "list")
-        check("the keyring opens the store again", code == 0 and len(events) == 1, events)
+        check("the keyring opens the store again", code == 0 and len(events) == 2, events)
         passphrase = f"{directory}/words"
         pathlib.Path(passphrase).write_text("over there\n")
         code, events = keys(program, *kept, "backup", f"{directory}/backup", "--passphrase-file", passphrase)
@@ -150,7 +179,7 @@ def main(program):
         check("and all is there", code == 0 and events[0]["rp_id"] == "example.org", events)
         keyring(f"{directory}/first")
         code, events = keys(program, *kept, "list")
-        check("with the first keyring the store is as it was", code == 0 and len(events) == 1, events)
+        check("with the first keyring the store is as it was", code == 0 and len(events) == 2, events)
     print(f"{PASSED} passed", flush=True)
     os._exit(0)
 

@@ -92,6 +92,10 @@ fn record(value: Option<&[u8]>) -> Vec<Change> {
     vec![Change::Record { record: Record::PinRetries, value }]
 }
 
+fn new_record(value: u8) -> Vec<Change> {
+    vec![Change::NewRecord { record: Record::PinRetries, value: Zeroizing::new(vec![value]) }]
+}
+
 /// Everything that can be asked, page by page.
 fn told(store: &mut dyn CredentialStore) -> String {
     let mut all = Vec::new();
@@ -122,7 +126,7 @@ fn told(store: &mut dyn CredentialStore) -> String {
     for site in ["a.example", "b.example"] {
         all.push(format!("{:?}", done(store.find(&rp(site), &ids)).unwrap()));
     }
-    all.push(format!("{parties:?} {:?}", done(store.capacity()).unwrap()));
+    all.push(format!("{parties:?} {:?}", done(store.capacity()).unwrap().discoverable));
     all.push(format!("{:?}", done(store.record(Record::PinRetries)).unwrap()));
     all.join("\n")
 }
@@ -149,6 +153,8 @@ fn it_answers_as_the_store_in_memory_does_also_when_it_was_opened_again() {
         replacing,
         vec![Change::Remove(id(3)), Change::Remove(id(19))],
         record(None),
+        new_record(6),
+        new_record(5),
         save(6, "a.example", 3),
     ];
     for step in steps {

@@ -7,6 +7,8 @@ use towline::{
     transport::Error as TransportError,
 };
 
+use towline_ctap::Status;
+
 use crate::support::*;
 
 const CANCELLED: TransportError = TransportError::Hybrid(hybrid::Error::Cancelled);
@@ -126,7 +128,7 @@ async fn by_the_computer_while_the_phone_asks_for_the_screen_lock() {
     let world = World::new().await;
     let (failure, on_phone) = cancelled(&world, Stage::ScreenLock, Who::Computer).await;
     assert_eq!(failure.client(), Error::Cancelled);
-    assert_eq!(Error::Cancelled.name(), "AbortError");
+    assert_eq!(Error::Cancelled.name(), "NotAllowedError");
     // The phone's prompt went away although its person never answered.
     assert!(matches!(on_phone, Some(Ok(_) | Err(TransportError::Hybrid(_)))), "{on_phone:?}");
     assert!(world.site.rp.status().await.unwrap().accounts.is_empty());
@@ -154,8 +156,9 @@ async fn by_the_phone_at_the_screen_lock() {
     let world = World::new().await;
     let (failure, on_phone) = cancelled(&world, Stage::ScreenLock, Who::Phone).await;
     assert_eq!(on_phone, Some(Err(CANCELLED)));
-    let closed = hybrid::Error::Closed { step: Step::Response };
-    assert_eq!(failure.transport(), TransportError::Hybrid(closed));
+    // The computer is told, and need not guess.
+    assert_eq!(failure.client(), Error::Refused(Status::OperationDenied));
+    assert!(world.site.rp.status().await.unwrap().accounts.is_empty());
 }
 
 #[tokio::test]
@@ -196,7 +199,7 @@ async fn dropping_either_side_releases_everything_and_tells_the_other() {
     let ((), on_phone) = tow(&mut phone, &mut camera, dropping).await;
     assert_eq!(
         on_phone,
-        Some(Err(TransportError::Hybrid(hybrid::Error::Closed { step: Step::Response })))
+        Some(Err(TransportError::Hybrid(hybrid::Error::Closed { step: Step::Answer })))
     );
     world.released().await;
 

@@ -12,10 +12,13 @@
     dead_code
 )]
 
+mod attestation;
 mod cancelling;
 mod digital_credentials;
 mod linked;
 mod phone;
+mod pins;
+mod rung_again;
 mod sharing;
 #[path = "../support/mod.rs"]
 mod support;

@@ -36,7 +36,7 @@ async fn of_two_phones_that_scan_one_code_one_is_used_and_the_other_is_told() {
         ),
         "{refused:?}"
     );
-    assert!(refused.to_string().contains("try again"), "{refused}");
+    assert!(refused.to_string().contains("show a new one"), "{refused}");
     assert_eq!(first_store.len() + second_store.len(), 1);
     world.released().await;
 }

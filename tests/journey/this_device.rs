@@ -67,14 +67,19 @@ async fn step_3_a_screen_lock_that_fails_again_and_again_locks_with_a_wait() {
     let refused = register_here(&site, &mut device, "alice", "My laptop").await.unwrap_err();
     assert_eq!(refused.client(), Error::Refused(Status::OperationDenied));
     let refused = register_here(&site, &mut device, "alice", "My laptop").await.unwrap_err();
-    assert_eq!(refused.client(), Error::Refused(Status::PinBlocked));
     let wait = Some(lock_wait);
+    assert_eq!(refused.client(), Error::VerificationLocked { wait });
     assert_eq!(hand.notices(), [Event::VerificationLocked { wait }]);
 
     // Locked: nobody is asked, and the site's account has no key.
     let refused =
         register_here(&site, &mut device, "alice", "My laptop").await.unwrap_err().client();
-    assert_eq!(refused, Error::Refused(Status::PinBlocked));
+    let Error::VerificationLocked { wait: Some(left) } = &refused else { panic!("{refused:?}") };
+    assert!(*left <= lock_wait);
+    assert_eq!(
+        refused.to_string(),
+        "too many attempts to unlock this device failed; try again in 1 second"
+    );
     assert_eq!(refused.name(), "NotAllowedError");
     assert_eq!(hand.questions().len(), 5);
     assert!(store.is_empty());
@@ -152,7 +157,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
     }
     let asked_before = hand.questions().len();
     // Newest first: carol, bob, alice.
-    hand.will_say([Answer::Verified, Answer::Account(1)]);
+    hand.will_say([Answer::Account(1), Answer::Verified]);
     let used = sign_in_here(&site, &mut device, None).await.unwrap();
     assert_eq!(used.account, "bob");
     let questions = hand.questions().split_off(asked_before);
@@ -164,7 +169,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
     });
     assert_eq!(names.unwrap(), ["carol", "bob", "alice"]);
 
-    for answers in [vec![Answer::Deny], vec![Answer::Verified, Answer::Deny]] {
+    for answers in [vec![Answer::Deny], vec![Answer::Account(0), Answer::Deny]] {
         hand.will_say(answers);
         let refused = sign_in_here(&site, &mut device, None).await.unwrap_err();
         assert_eq!(refused.client(), Error::Refused(Status::OperationDenied));
@@ -229,11 +234,10 @@ async fn a_site_gets_nothing_of_another_site() {
     anonymous.as_object_mut().unwrap().remove("rpId").unwrap();
     let refused = device.get("https://evil.example", &anonymous.to_string()).await.unwrap_err();
     assert_eq!(refused, Error::NoCredentials);
-    // The person is asked before it is looked what there is, in the name of the site that really asks.
+    // The person is told so, in the name of the site that really asks, before that site is.
     let asked = hand.questions().split_off(asked);
     assert!(
-        matches!(&asked[..], [Question::VerifyUser { purpose: Purpose::Use { rp_id, user: None }, .. }]
-            if rp_id.as_str() == "evil.example"),
+        matches!(&asked[..], [Question::NothingToUse { rp_id }] if rp_id.as_str() == "evil.example"),
         "{asked:?}"
     );
     assert!(site.rp.status().await.unwrap().sign_ins.is_empty());

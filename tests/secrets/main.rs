@@ -13,6 +13,7 @@
 
 mod recorder;
 mod search;
+mod shown;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -181,6 +181,6 @@ pub async fn sign_in_here(
     Ok(site.rp.finish_sign_in(&begun.ceremony, json(&used)).await?)
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }

@@ -15,7 +15,7 @@ use towline::{
     transport::{Connector, TunnelConnector},
     tunnel::{Relay, RelayConfig, RelayHandle, Security, Tls},
 };
-use towline_rp::{Rp, RpClient, RpConfig, Shutdown};
+use towline_rp::{Identity, Rp, RpClient, RpConfig, Shutdown, VerifyError};
 
 use super::{Hand, PATIENCE, verifier::IndependentVerifier};
 
@@ -40,7 +40,19 @@ impl Site {
     }
 
     pub async fn with(config: RpConfig) -> Self {
-        let rp = Rp::bind(config, IndependentVerifier::new).await.expect("loopback");
+        Self::judged(config, IndependentVerifier::new).await
+    }
+
+    /// Wants to know who made the authenticator.
+    pub async fn curious() -> Self {
+        Self::judged(RpConfig::default(), IndependentVerifier::direct).await
+    }
+
+    async fn judged(
+        config: RpConfig,
+        judge: fn(&Identity) -> Result<IndependentVerifier, VerifyError>,
+    ) -> Self {
+        let rp = Rp::bind(config, judge).await.expect("loopback");
         let (client, shutdown) = (RpClient::new(&rp.url()).expect("a URL"), rp.shutdown_handle());
         tokio::spawn(rp.run());
         Self { rp: client, shutdown }
@@ -169,12 +181,17 @@ impl World {
 
     /// A phone in the room with this store.
     pub fn phone_with(&self, hand: &Hand, store: &MemoryStore) -> Phone<Hand> {
+        self.phone_of(Config::phone(), hand, store)
+    }
+
+    /// A phone in the room of this kind.
+    pub fn phone_of(&self, config: Config, hand: &Hand, store: &MemoryStore) -> Phone<Hand> {
         let transport = PhoneTransport {
             advertiser: Arc::new(self.air.radio()),
             connector: self.relay.connector(),
             domain: domain(),
         };
-        phone(&self.provider, Config::phone(), hand, store, transport)
+        phone(&self.provider, config, hand, store, transport)
     }
 
     /// Waits until no socket is open at the relay, and checks that the air is silent.

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, future::pending, sync::Arc};
 
 use tokio::sync::watch;
 use towline::{
-    Person, agree,
+    Person,
     authenticator::{Answer, Event, Question},
     hybrid::{self, ResponderProgress},
 };
@@ -114,7 +114,7 @@ impl Person for Hand {
         match reply {
             Some(Reply::Say(answer)) => answer,
             Some(Reply::Ignore) => pending().await,
-            None => agree(question),
+            None => question.simulated_agreement(),
         }
     }
 

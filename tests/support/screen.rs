@@ -1,11 +1,17 @@
 //! The computer's screen, and the phone's camera in front of it: a code crosses the gap as pixels.
 
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
 
 use qrcode::{Color, QrCode};
 use rqrr::PreparedImage;
 use tokio::sync::{mpsc, watch};
-use towline::{Screen, Step, client::Account};
+use towline::{
+    Screen, Step,
+    client::{Account, Pin, PinAnswer, PinQuestion},
+};
 
 /// The empty border that readers need, in modules.
 const QUIET: usize = 4;
@@ -68,6 +74,8 @@ pub struct Display {
     cancel: Arc<watch::Sender<bool>>,
     /// Which of the linked phones is chosen, where a test says so.
     choice: Option<Choice>,
+    /// What is typed when a PIN is asked for, one after the other; then it is called off.
+    pins: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
 /// How the person chooses among linked phones.
@@ -91,6 +99,7 @@ impl Display {
             shown: Arc::default(),
             cancel: Arc::new(watch::Sender::new(false)),
             choice: None,
+            pins: Arc::default(),
         };
         (display, Camera(camera))
     }
@@ -98,6 +107,11 @@ impl Display {
     /// The person chooses so among linked phones.
     pub fn choosing(self, choice: Choice) -> Self {
         Self { choice: Some(choice), ..self }
+    }
+
+    /// The person types these PINs.
+    pub fn typing(self, pins: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { pins: Arc::new(Mutex::new(pins.into_iter().collect())), ..self }
     }
 
     /// What only watches and cancels, so that the display itself can be switched off.
@@ -161,6 +175,12 @@ impl Screen for Display {
             Some(choice) => choice(names),
             None => (names.len() == 1).then_some(0),
         }
+    }
+
+    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
+        self.shown.send_modify(|shown| shown.sentences.push(question.to_string()));
+        let typed = self.pins.lock().unwrap().pop_front();
+        typed.map_or(PinAnswer::Cancel, |pin| PinAnswer::Pin(Pin::new(pin)))
     }
 
     async fn cancelled(&self) {

@@ -3,17 +3,17 @@
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{GetInfo, Response, Status, Transport, algorithm};
+use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    Fingerprint, JobDone, KeepAliveStatus, KeyStore, Output, Token, UnixTime, check_claims,
-    dispatch::dispatch,
-    flow::{Core, Flow, Next},
+    Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
+    flow::Core,
     get_info,
-    person::{Asked, Then},
     pin_protocol::KeyAgreement,
+    running::{Dialect, Owner, Running, Waiting},
     state::State,
+    stored::Stored,
     token::PinUvAuthToken,
     u2f,
     u2f_touch::Touch,
@@ -27,35 +27,13 @@ use crate::{
 /// call [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does
 /// no I/O, has no clock and never blocks. Time must not run backwards.
 pub struct Authenticator {
-    core: Core,
-    outputs: VecDeque<Output>,
-    running: Option<Running>,
-    /// Jobs whose ceremony is over.
-    abandoned: Vec<Token>,
-    last_token: u64,
-}
-
-/// The ceremony under way.
-struct Running {
-    channel: ChannelId,
-    waiting: Waiting,
-    /// When the question, or the job, has taken too long.
-    deadline: Option<Instant>,
-    keepalive: Option<Instant>,
-}
-
-enum Waiting {
-    ForAnswer { token: Token, then: Then },
-    ForJob { token: Token, interruptible: bool },
-}
-
-impl Waiting {
-    const fn status(&self) -> KeepAliveStatus {
-        match self {
-            Self::ForAnswer { .. } => KeepAliveStatus::UpNeeded,
-            Self::ForJob { .. } => KeepAliveStatus::Processing,
-        }
-    }
+    pub(crate) core: Core,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) running: Option<Running>,
+    /// Jobs that change nothing, and whose ceremony is over.
+    pub(crate) abandoned: Vec<Token>,
+    /// The write whose ceremony is over. Nothing else begins before it has reported.
+    pub(crate) late: Option<Token>,
 }
 
 impl Authenticator {
@@ -91,7 +69,7 @@ impl Authenticator {
         let core = Core {
             config,
             provider,
-            store: Box::new(store),
+            store: Stored::new(store),
             keys: Box::new(keys),
             algorithms,
             now: None,
@@ -119,7 +97,7 @@ impl Authenticator {
             outputs: VecDeque::new(),
             running: None,
             abandoned: Vec::new(),
-            last_token: 0,
+            late: None,
         })
     }
 
@@ -158,8 +136,7 @@ impl Authenticator {
         self.core.u2f = false;
         self.core.withdrawn.extend(self.core.touch.forget());
         self.settle_touch();
-        let flow = dispatch(&mut self.core, request);
-        self.go_on(channel, flow);
+        self.take(channel, Dialect::Ctap, request);
     }
 
     /// Tells the time of day, which passkeys carry as a claim: when they were made, changed and used. Without it they carry
@@ -182,9 +159,7 @@ impl Authenticator {
         self.core.channel = channel;
         self.core.transport = None;
         self.core.u2f = true;
-        let flow = u2f::dispatch(&mut self.core, apdu);
-        self.go_on(channel, flow);
-        self.settle_touch();
+        self.take(channel, Dialect::U2f, apdu);
     }
 
     /// Takes the person's answer to [`Output::Ask`].
@@ -204,7 +179,7 @@ impl Authenticator {
             return if taken { Ok(()) } else { Err(AnswerError::DoesNotFit) };
         }
         let fits = match &self.running {
-            Some(Running { waiting: Waiting::ForAnswer { token: open, then }, .. })
+            Some(Running { waiting: Waiting::Answer { token: open, then }, .. })
                 if *open == token =>
             {
                 then.accepts(&answer)
@@ -214,7 +189,7 @@ impl Authenticator {
         if !fits {
             return Err(AnswerError::DoesNotFit);
         }
-        if let Some(Running { channel, waiting: Waiting::ForAnswer { then, .. }, .. }) =
+        if let Some(Running { channel, waiting: Waiting::Answer { then, .. }, .. }) =
             self.running.take()
         {
             let flow = then.answer(&mut self.core, answer);
@@ -225,8 +200,13 @@ impl Authenticator {
 
     /// Takes the result of the job of [`Output::Work`]. The result of a job that nobody waits for any more is cleared up.
     ///
+    /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or not: after a request that was
+    /// cancelled, or has taken too long, while something was being written, the next one waits for that, since a write that
+    /// lands late would undo what came after it. It waits for [`Config::work_timeout`] at most, and then fails. For the
+    /// same reason jobs of an authenticator that is dropped have to end before another one uses the same store.
+    ///
     /// # Errors
-    /// [`UnknownJob`] when there was no such job, or it was handed back before.
+    /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result of another one.
     pub fn handle_work(
         &mut self,
         token: Token,
@@ -234,14 +214,21 @@ impl Authenticator {
         now: Instant,
     ) -> Result<(), UnknownJob> {
         self.core.now = Some(now);
+        if done.token() != token {
+            return Err(UnknownJob);
+        }
         match self.take_job(token)? {
-            Some(channel) => {
+            Owner::Waits(channel, _) => {
                 let flow = done.resume(&mut self.core, Fate::Awaited);
                 self.go_on(channel, flow);
                 self.settle_touch();
             }
+            Owner::Late => {
+                let flow = done.resume(&mut self.core, Fate::Abandoned);
+                self.late_one_is_done(flow);
+            }
             // The ceremony is over; what the result says of it does not matter any more.
-            None => drop(done.resume(&mut self.core, Fate::Abandoned)),
+            Owner::Nobody => drop(done.resume(&mut self.core, Fate::Abandoned)),
         }
         Ok(())
     }
@@ -252,8 +239,18 @@ impl Authenticator {
     /// [`UnknownJob`] when there was no such job, or it was handed back before.
     pub fn handle_work_lost(&mut self, token: Token, now: Instant) -> Result<(), UnknownJob> {
         self.core.now = Some(now);
-        if let Some(channel) = self.take_job(token)? {
-            self.go_on(channel, Err(Status::Other));
+        match self.take_job(token)? {
+            Owner::Waits(channel, effect) => {
+                if effect.writes {
+                    self.core.doubt();
+                }
+                self.go_on(channel, Err(Status::Other));
+            }
+            Owner::Late => {
+                self.core.doubt();
+                self.late_one_is_done(Err(Status::Other));
+            }
+            Owner::Nobody => {}
         }
         Ok(())
     }
@@ -311,13 +308,6 @@ impl Authenticator {
         [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
     }
 
-    /// What authenticatorGetInfo says, but for what only the store knows: for the hybrid transport's post-handshake
-    /// message. Until the first request has read it from the store, that is the PIN and what was configured, too.
-    #[must_use]
-    pub fn get_info(&self) -> GetInfo {
-        get_info::info(&self.core)
-    }
-
     /// The policy.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -325,11 +315,12 @@ impl Authenticator {
     }
 
     /// The fingerprints that are enrolled: what a sensor compares with while
-    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. Until the first request has read them from the store
-    /// there are none.
+    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. `None` where that is not known, as before the first
+    /// request has read them from the store; while a question is open it is.
     #[must_use]
-    pub fn fingerprints(&self) -> &[Fingerprint] {
-        &self.core.state.fingerprints
+    pub fn fingerprints(&self) -> Option<&[Fingerprint]> {
+        let core = &self.core;
+        core.state.is_known(&core.config).then_some(&*core.state.fingerprints)
     }
 
     /// Whether credentials that may be backed up are so from now on (the BS flag). Without credentials that may be, it
@@ -342,128 +333,6 @@ impl Authenticator {
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         self.running.is_some()
-    }
-
-    /// Goes to what the ceremony wants next, or ends it.
-    fn go_on(&mut self, channel: ChannelId, flow: Flow) {
-        let (waiting, patience) = match flow {
-            Ok(Next::Respond(bytes)) => return self.respond(channel, bytes),
-            Err(status) => {
-                tracing::debug!(status = status.name(), "refused");
-                let response = match self.core.u2f {
-                    true => u2f::failure(status),
-                    false => Response::status_only(status),
-                };
-                return self.respond(channel, response);
-            }
-            Ok(Next::Ask(Asked { question, patience, then })) => {
-                let token = self.token();
-                let most = self.core.config.user_action_timeout;
-                let patience = patience.map_or(most, |asked| asked.min(most));
-                self.flush_events();
-                self.outputs.push_back(Output::Ask { token, question });
-                (Waiting::ForAnswer { token, then }, patience)
-            }
-            Ok(Next::Work { job, interruptible }) => {
-                let token = self.token();
-                self.flush_events();
-                self.outputs.push_back(Output::Work { token, job });
-                (Waiting::ForJob { token, interruptible }, self.core.config.work_timeout)
-            }
-        };
-        let deadline = self.core.after(patience);
-        self.running = Some(Running { channel, waiting, deadline, keepalive: None });
-        self.keep_alive();
-    }
-
-    /// Tells the client at once what is waited for, and then again and again.
-    fn keep_alive(&mut self) {
-        // Clients of U2F expect no keepalives.
-        let Some(interval) = self.core.config.keepalive.filter(|_| !self.core.u2f) else { return };
-        let next = self.core.after(interval);
-        let Some(running) = &mut self.running else { return };
-        running.keepalive = next;
-        let (channel, status) = (running.channel, running.waiting.status());
-        self.outputs.push_back(Output::KeepAlive { channel, status });
-    }
-
-    /// The question or the job has taken too long.
-    fn expire(&mut self) {
-        let Some(Running { channel, waiting, .. }) = self.running.take() else { return };
-        let flow = match waiting {
-            Waiting::ForAnswer { token, then } => {
-                self.outputs.push_back(Output::Withdraw { token });
-                then.expire(&mut self.core)
-            }
-            Waiting::ForJob { token, .. } => {
-                self.abandoned.push(token);
-                Err(Status::Other)
-            }
-        };
-        self.go_on(channel, flow);
-    }
-
-    /// Ends what is under way; a save only if `forced`.
-    fn abort(&mut self, forced: bool) {
-        if let Some(Running { waiting: Waiting::ForJob { interruptible: false, .. }, .. }) =
-            &self.running
-            && !forced
-        {
-            return;
-        }
-        let Some(Running { channel, waiting, .. }) = self.running.take() else { return };
-        match waiting {
-            Waiting::ForAnswer { token, .. } => self.outputs.push_back(Output::Withdraw { token }),
-            Waiting::ForJob { token, .. } => self.abandoned.push(token),
-        }
-        self.go_on(channel, Err(Status::KeepaliveCancel));
-    }
-
-    /// Whose job it is; `None` if its ceremony is over.
-    fn take_job(&mut self, token: Token) -> Result<Option<ChannelId>, UnknownJob> {
-        match &self.running {
-            Some(Running { channel, waiting: Waiting::ForJob { token: awaited, .. }, .. })
-                if *awaited == token =>
-            {
-                let channel = *channel;
-                self.running = None;
-                Ok(Some(channel))
-            }
-            _ => {
-                let place = self.abandoned.iter().position(|abandoned| *abandoned == token);
-                self.abandoned.swap_remove(place.ok_or(UnknownJob)?);
-                Ok(None)
-            }
-        }
-    }
-
-    /// Opens, or takes away, the question for the touch that U2F wants: beside the requests, and after their responses.
-    fn settle_touch(&mut self) {
-        let withdrawn = self.core.withdrawn.drain(..).map(|token| Output::Withdraw { token });
-        self.outputs.extend(withdrawn);
-        if self.running.is_some() {
-            return;
-        }
-        let last = &mut self.last_token;
-        let token = || {
-            *last = last.wrapping_add(1);
-            Token(*last)
-        };
-        self.outputs.extend(self.core.touch.ask(token, self.core.now));
-    }
-
-    fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {
-        self.flush_events();
-        self.outputs.push_back(Output::Response { channel, bytes });
-    }
-
-    fn flush_events(&mut self) {
-        self.outputs.extend(self.core.events.drain(..).map(Output::Event));
-    }
-
-    const fn token(&mut self) -> Token {
-        self.last_token = self.last_token.wrapping_add(1);
-        Token(self.last_token)
     }
 }
 

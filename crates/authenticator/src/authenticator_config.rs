@@ -7,6 +7,7 @@ use towline_ctap::{
 use crate::{
     Config, PinComplexity,
     flow::{Core, Flow, Next, await_commit},
+    options,
     person::{self, Refusal},
     state::Settings,
 };
@@ -36,8 +37,15 @@ pub(crate) fn start(core: &mut Core, request: &ConfigRequest) -> Flow {
         let auth = request.auth.as_ref().ok_or(Status::PuatRequired)?;
         let message = request.authenticated_message();
         core.verify_token(auth, &[&message])?.permits(Permissions::ACFG)?;
+        return carry_out(core, request);
     }
-    match subcommand {
+    let request = request.clone();
+    options::ask_unless_silent(core, Permissions::ACFG, move |core| carry_out(core, &request))
+}
+
+/// Whoever sent it may.
+fn carry_out(core: &mut Core, request: &ConfigRequest) -> Flow {
+    match request.subcommand() {
         ConfigSubcommand::EnableEnterpriseAttestation => {
             let settings = Settings { enterprise_attestation: true, ..core.state.settings.clone() };
             store(core, settings, false)

@@ -133,7 +133,8 @@ fn enumerate(core: &Core) -> Flow {
     }
     let infos = core.state.fingerprints.iter().map(|known| TemplateInfo {
         id: known.id.clone(),
-        friendly_name: known.friendly_name.clone(),
+        // Never left out: clients rely on it.
+        friendly_name: Some(known.friendly_name.clone().unwrap_or_default()),
     });
     let template_infos = Some(infos.collect());
     respond(&BioEnrollmentResponse { template_infos, ..BioEnrollmentResponse::default() })

@@ -8,6 +8,7 @@ use towline_ctap::{
 use crate::{
     Change, Event, PinUvAuthProtocol, Purpose, Record,
     flow::{Core, Flow, Next, await_commit},
+    options,
     person::{self, Present, Verified},
     pin::{self, StoredPin},
     pin_protocol::SharedSecret,
@@ -125,7 +126,7 @@ fn set_pin(
         return Err(Status::PinAuthInvalid);
     }
     let new = pin::read_new(core, &shared, new_pin_enc)?;
-    store_pin(core, new, None)
+    options::ask_unless_silent(core, Permissions::ACFG, |core| store_pin(core, new, None))
 }
 
 struct PinChange {

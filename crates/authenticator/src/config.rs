@@ -106,8 +106,16 @@ pub struct Config {
     /// Whether there is a display on which the person sees the account and chooses among several. Otherwise the client lets them
     /// choose, and is told the names for that.
     pub has_display: bool,
-    /// Waits for a touch before it says that there is no credential, so that nobody can find out unnoticed.
+    /// Waits for a touch before it says that there is no credential, so that nobody can find out unnoticed. With a display,
+    /// and over a transport that is not among `silent_transports`, that is so anyhow.
     pub confirm_no_credentials: bool,
+    /// The transports over which a request is answered without a question where the standard wants none: a silent look-up
+    /// (`up: false`) above all, which tells whether a credential is here. They are for a client on the same machine, or at
+    /// the end of a cable. Over every other one `up: false` counts as true, and nothing changes without the person or a
+    /// PIN/UV token. [`Transport::Hybrid`] can't be among them. A request of which the transport is not known
+    /// ([`Authenticator::handle_request`](crate::Authenticator::handle_request)) is taken for one over any of
+    /// `transports`.
+    pub silent_transports: Vec<Transport>,
     /// When a client may reset the authenticator.
     pub reset: ResetPolicy,
     /// The transports over which a reset is possible (`transportsForReset`), which

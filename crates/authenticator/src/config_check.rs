@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, hash::Hash, time::Duration};
 
-use towline_ctap::{Version, algorithm};
+use towline_ctap::{Transport, Version, algorithm};
 
 use crate::{
     AttestationFormat, BatchAttestation, ClientPin, Config, Counters, NonDiscoverable,
@@ -69,6 +69,9 @@ pub enum ConfigError {
     /// What would be claimed contradicts itself; the rule that is broken.
     #[error("what getInfo would say contradicts itself: {0}")]
     Contradiction(&'static str),
+    /// Somebody far away could find out unnoticed what is here.
+    #[error("`silent_transports` must not have `hybrid`: its computer is anybody's")]
+    SilentHybrid,
     /// The key store has none of the algorithms.
     #[error("the key store has none of the configured algorithms")]
     NoAlgorithm,
@@ -82,6 +85,10 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         distinct("versions", &self.versions)?;
         distinct("transports", &self.transports)?;
+        distinct("silent_transports", &self.silent_transports)?;
+        if self.silent_transports.contains(&Transport::Hybrid) {
+            return Err(ConfigError::SilentHybrid);
+        }
         distinct("algorithms", &self.algorithms)?;
         distinct("attestation_formats", &self.attestation_formats)?;
         for version in &self.versions {
@@ -103,6 +110,9 @@ impl Config {
         if u2f && !self.batch_attestation.as_ref().is_some_and(on_p256) {
             let needs = "a `batch_attestation` with ES256";
             return Err(ConfigError::Needs { feature: "AttestationFormat::FidoU2f", needs });
+        }
+        if let Some(batch) = &self.batch_attestation {
+            batch.check(self.aaguid)?;
         }
         if let Some(enterprise) = &self.enterprise_attestation {
             enterprise.check()?;

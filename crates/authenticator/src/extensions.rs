@@ -18,6 +18,7 @@ use crate::{
     flow::Core,
     hmac_secret::{Salts, evaluate},
     large_blob::{self, Outcome, Wish},
+    person::{Gestures, Present},
 };
 
 /// The identifiers of those that are on.
@@ -42,6 +43,11 @@ fn tells_pin_complexity(config: &Config) -> bool {
     let policy = config.client_pin.as_ref().map(|pin| pin.complexity);
     let there = policy.is_some_and(|policy| policy != PinComplexity::None);
     there && config.min_pin_length_rp_ids.is_some()
+}
+
+/// The proof that what is guarded needs.
+fn presence(gestures: &Gestures) -> Result<Present, Status> {
+    gestures.presence().ok_or(Status::UnsupportedOption)
 }
 
 /// The input of an extension that is on.
@@ -132,10 +138,11 @@ impl Creating {
     pub(crate) fn finish(
         &self,
         core: &Core,
-        verified: bool,
+        gestures: &Gestures,
         secret: Secret<32>,
     ) -> Result<Created, Status> {
         let (config, provider) = (&core.config, &core.provider);
+        let verified = gestures.is_verified();
         let mut created = Created::default();
         let mut kept = ExtensionData::default();
         if let Some(protection) = &self.protection {
@@ -148,11 +155,13 @@ impl Creating {
                 created.signed.set(&HmacSecret(true));
             }
             if let Some(salts) = &self.salts {
-                let output = salts.answer(provider, &secret, verified)?;
+                let output = salts.answer(provider, &secret, verified, presence(gestures)?)?;
                 created.signed.set(&HmacSecretMcOutput(output));
             }
             if let Some(prf) = &self.prf {
-                let results = prf.eval.map(|salts| evaluate(provider, &secret, verified, &salts));
+                let present = presence(gestures)?;
+                let results =
+                    prf.eval.map(|salts| evaluate(provider, &secret, verified, present, &salts));
                 created.unsigned.set(&PrfCreateOutput { enabled: true, results });
             }
             kept.cred_random = Some(secret);
@@ -220,6 +229,12 @@ impl Asserting {
         let secret = input::<HmacSecretInput>(inputs, config.hmac_secret)?;
         let prf = input(inputs, config.prf)?;
         let large_blob = input(inputs, config.large_blobs.blob().is_some())?;
+        // What is secret or stored for a site is for nobody who does not even ask for presence (§12.5, `hmac-secret`). The proof
+        // that the functions behind these need is refused without it, too; this comes before any question.
+        let guarded = secret.is_some() || prf.is_some() || large_blob.is_some();
+        if guarded && request.options.up == Some(false) {
+            return Err(Status::UnsupportedOption);
+        }
         let mut asserting = Self {
             salts: None,
             prf,
@@ -229,9 +244,6 @@ impl Asserting {
             third_party_payment: payment == Some(ThirdPartyPayment(true)),
         };
         if let Some(input) = secret {
-            if request.options.up == Some(false) {
-                return Err(Status::UnsupportedOption);
-            }
             asserting.salts = Some(Salts::read(core, &input)?);
         }
         Ok(asserting)
@@ -243,16 +255,18 @@ impl Asserting {
         core: &Core,
         id: &CredentialId,
         kept: Option<&ExtensionData>,
-        verified: bool,
+        gestures: &Gestures,
     ) -> Result<Asserted, Status> {
         let provider = &core.provider;
+        let verified = gestures.is_verified();
         let (mut signed, mut unsigned) = (Extensions::new(), Extensions::new());
         if let Some(secret) = kept.and_then(|kept| kept.cred_random.as_ref()) {
             if let Some(salts) = &self.salts {
-                signed.set(&salts.answer(provider, secret, verified)?);
+                signed.set(&salts.answer(provider, secret, verified, presence(gestures)?)?);
             }
             if let Some(salts) = self.prf.as_ref().and_then(|prf| prf.salts_for(id)) {
-                let results = Some(evaluate(provider, secret, verified, salts));
+                let present = presence(gestures)?;
+                let results = Some(evaluate(provider, secret, verified, present, salts));
                 unsigned.set(&PrfGetOutput { results });
             }
         }
@@ -267,7 +281,10 @@ impl Asserting {
         }
         let large_blob_key = kept.and_then(|kept| kept.large_blob_key.clone());
         let large_blob_key = large_blob_key.filter(|_| self.large_blob_key);
-        let outcome = self.large_blob.as_ref().map(|wish| wish.fulfil(core, id, kept, verified));
+        let outcome = match &self.large_blob {
+            None => None,
+            Some(wish) => Some(wish.fulfil(core, id, kept, verified, presence(gestures)?)),
+        };
         let write = match outcome {
             None => None,
             Some(Outcome::Write(change)) => Some(change),

@@ -7,7 +7,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, Status, Transport};
 
 use crate::{
-    ChannelId, Config, CredentialStore, Event, KeyStore, Token, UnixTime,
+    ChannelId, Config, Event, KeyStore, Token, UnixTime,
     bio_enrollment::Enrollment,
     credential_management::Enumeration,
     get_next_assertion::Remembered,
@@ -15,6 +15,7 @@ use crate::{
     person::Asked,
     pin_protocol::KeyAgreement,
     state::State,
+    stored::{Stored, Write},
     token::PinUvAuthToken,
     u2f_touch::Touch,
     user_verification::Retries,
@@ -34,16 +35,28 @@ pub(crate) enum Next {
     Work {
         /// The blocking part, and what follows it.
         job: Job,
-        /// Whether a cancel may end the wait.
-        interruptible: bool,
+        effect: Effect,
     },
 }
+
+/// What a job does to what is stored, and what a cancel does to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Effect {
+    /// It changes something: when its ceremony is given up it may still land, and nothing else begins before it has.
+    pub(crate) writes: bool,
+    /// A cancel may end the wait.
+    pub(crate) cancellable: bool,
+}
+
+const READS: Effect = Effect { writes: false, cancellable: true };
+const WRITES: Effect = Effect { writes: true, cancellable: true };
+const IS_HELD: Effect = Effect { writes: true, cancellable: false };
 
 /// What all ceremonies share.
 pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) provider: CryptoProvider,
-    pub(crate) store: Box<dyn CredentialStore>,
+    pub(crate) store: Stored,
     pub(crate) keys: Box<dyn KeyStore>,
     /// The algorithms that both the config and the key store allow, in the config's order.
     pub(crate) algorithms: Vec<i64>,
@@ -98,6 +111,13 @@ impl Core {
         self.token.reset();
     }
 
+    /// It is not known what became of a write: all that depends on it is read again.
+    pub(crate) fn doubt(&mut self) {
+        self.state.doubt();
+        self.retries = Retries::default();
+        self.token.reset();
+    }
+
     /// The instant `delay` from now; `None` is never.
     pub(crate) fn after(&self, delay: Duration) -> Option<Instant> {
         self.now.and_then(|now| now.checked_add(delay))
@@ -143,24 +163,95 @@ where
                     Err(Status::KeepaliveCancel)
                 }
             });
-            Ok(Next::Work { job, interruptible: true })
+            Ok(Next::Work { job, effect: READS })
         }
     }
 }
 
-/// As [`await_work`], past the point of no return: a cancel that comes now is too late, and the client learns the truth.
-pub(crate) fn await_commit<T, E>(
+/// Goes on with `then` when a step on the way is written. A cancel ends the wait, and what is in memory is read again.
+pub(crate) fn await_write<T, E>(
     core: &mut Core,
-    work: Work<T, E>,
+    write: Write<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
 ) -> Flow
 where
     T: Send + 'static,
     E: Send + 'static,
 {
-    // If nobody learns whether it came through, the next request finds out.
-    match await_or_undo(core, work, then, |core, _| core.state.doubt())? {
-        Next::Work { job, .. } => Ok(Next::Work { job, interruptible: false }),
-        next => Ok(next),
+    await_write_or_undo(core, write, then, |_| {})
+}
+
+/// As [`await_write`]; if nobody waits for it any more when it is done, then `undo` has its turn.
+pub(crate) fn await_write_or_undo<T, E>(
+    core: &mut Core,
+    write: Write<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+    undo: impl FnOnce(&mut Core) + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    await_step(core, write, WRITES, then, undo)
+}
+
+/// As [`await_write`], for a step that must not be lost to a cancel, as a try for the PIN: the client learns the truth.
+pub(crate) fn await_held<T, E>(
+    core: &mut Core,
+    write: Write<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    await_step(core, write, IS_HELD, then, |_| {})
+}
+
+fn await_step<T, E>(
+    core: &mut Core,
+    write: Write<T, E>,
+    effect: Effect,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+    undo: impl FnOnce(&mut Core) + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    match write.into_work() {
+        Work::Done(result) => then(core, result),
+        Work::Later(run) => {
+            let job = Job::new(run, |core, result, fate| match fate {
+                Fate::Awaited => then(core, result),
+                Fate::Abandoned => {
+                    core.state.doubt();
+                    undo(core);
+                    Err(Status::KeepaliveCancel)
+                }
+            });
+            Ok(Next::Work { job, effect })
+        }
+    }
+}
+
+/// Goes on with `then` past the point of no return: a cancel that comes now is too late, and the client learns the truth. If it
+/// has taken too long for that, or the power went, `then` has its turn all the same, so that what is in memory is what is
+/// stored; only its response goes nowhere.
+pub(crate) fn await_commit<T, E>(
+    core: &mut Core,
+    write: Write<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    match write.into_work() {
+        Work::Done(result) => then(core, result),
+        Work::Later(run) => {
+            let job = Job::new(run, |core, result, _| then(core, result));
+            Ok(Next::Work { job, effect: IS_HELD })
+        }
     }
 }

@@ -11,14 +11,14 @@ use towline_ctap::{
 use crate::{
     Event, Page, Purpose, Query,
     extensions::Asserting,
-    flow::{Core, Flow, Next, await_commit, await_work},
+    flow::{Core, Flow, Next, await_commit, await_work, await_write},
     get_next_assertion::Remembered,
     large_blob,
     located::{self, Located},
     options::{self, Auth},
-    person::{self, Gestures},
+    person::{self, Gestures, Refusal},
     token::TokenSerial,
-    user_verification,
+    user_verification::{self, UvError},
 };
 
 /// A sign-in under way.
@@ -34,6 +34,8 @@ struct SignIn {
     token: Option<TokenSerial>,
     extensions: Arc<Asserting>,
     gestures: Gestures,
+    /// Whether the person chose on this authenticator, if it is to be told.
+    user_selected: Option<bool>,
 }
 
 /// What step 7 locates.
@@ -49,7 +51,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     let param = request.pin_uv_auth_param.take();
     let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
     if matches!(auth, Auth::SelectsDevice) {
-        return options::select_device();
+        return options::select_device(request.rp_id);
     }
     // Step 3: `Gestures` starts with nothing shown.
     // Step 4.
@@ -57,7 +59,9 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     if request.options.rk.is_some() {
         return Err(Status::UnsupportedOption);
     }
-    let up = request.options.up.unwrap_or(true);
+    // Where a look-up is not to be silent, it is a sign-in like any other.
+    let up = request.options.up.unwrap_or(true) || !core.may_be_silent();
+    request.options.up = Some(up);
     // Step 5: silent look-ups are exempt.
     if up {
         uv = options::always_verify(core, uv, &auth)?;
@@ -85,6 +89,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
         token: shown.map(|shown| shown.token),
         extensions,
         gestures,
+        user_selected: None,
     };
     match request.allow_list {
         // A list without any entry, or with unknown types only, allows nothing.
@@ -110,7 +115,7 @@ fn locate_listed(
             });
         }
         sign_in.found = Found::Listed(found);
-        step_6(core, sign_in)
+        choose(core, sign_in)
     })
 }
 
@@ -123,12 +128,37 @@ fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
     sign_in.rp_id = query.rp_id;
     await_work(core, work, |core, page| {
         sign_in.found = Found::Discoverable(page.map_err(|error| error.status())?);
-        step_6(core, sign_in)
+        choose(core, sign_in)
     })
 }
 
-/// Built-in user verification.
+/// Which account, where the person chooses on this authenticator (steps 11 and 12). They choose before they confirm, so that
+/// the question that follows names what they confirm: of a list, any credential may be taken.
+fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    let accounts = if sign_in.chooses_here(core) { sign_in.found.accounts() } else { Vec::new() };
+    if accounts.len() < 2 {
+        return step_6(core, sign_in);
+    }
+    let uv = sign_in.uv;
+    let (places, users): (Vec<usize>, Vec<User>) = accounts.into_iter().unzip();
+    let ask = move || {
+        person::ask_account(sign_in.rp_id.clone(), users, move |core, answer| {
+            let index = answer.map_err(|refusal| refused(core, uv, refusal))?;
+            let place = places.get(index).ok_or(Status::OperationDenied)?;
+            sign_in.user_selected = matches!(sign_in.found, Found::Discoverable(_)).then_some(true);
+            sign_in.found.keep(*place);
+            step_6(core, sign_in)
+        })
+    };
+    if_open(core, uv, ask)
+}
+
+/// Built-in user verification. Where a display can tell the person that there is nothing to sign in with, they need not
+/// unlock it to learn that.
 fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
+    if sign_in.found.is_empty() && sign_in.up && core.config.has_display {
+        return tell_nothing_to_use(core, sign_in);
+    }
     if !sign_in.uv {
         return step_7(core, sign_in);
     }
@@ -136,10 +166,8 @@ fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
     user_verification::perform(core, purpose, |core, answer| {
         let verified = answer.map_err(|error| error.status(core))?;
         sign_in.gestures.verify(verified);
-        if sign_in.up {
-            // Step 8.
-            sign_in.gestures.confirm_by_verification(verified);
-        }
+        // Step 8: whatever the option `up` says, somebody was there.
+        sign_in.gestures.confirm_by_verification(verified);
         step_7(core, sign_in)
     })
 }
@@ -149,11 +177,45 @@ fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
     if !sign_in.found.is_empty() {
         return step_9(core, sign_in);
     }
-    if core.config.confirm_no_credentials && sign_in.up && !sign_in.gestures.is_present() {
-        let purpose = Purpose::NothingToUse { rp_id: sign_in.rp_id };
-        return person::ask_presence(purpose, |_, _| Err(Status::NoCredentials));
+    let asks = core.config.confirm_no_credentials || !core.may_be_silent();
+    if asks && sign_in.up && !sign_in.gestures.is_present() {
+        return tell_nothing_to_use(core, sign_in);
     }
     Err(Status::NoCredentials)
+}
+
+/// Says that there is nothing once the person has seen that. Until then, and without them, the client can't tell it from a
+/// sign-in with something: neither a lock nor a refusal looks different.
+fn tell_nothing_to_use(core: &mut Core, sign_in: SignIn) -> Flow {
+    let SignIn { rp_id, uv, .. } = sign_in;
+    if_open(core, uv, move || {
+        person::tell_nothing_to_use(rp_id, move |core, answer| {
+            Err(match answer {
+                Ok(_) => Status::NoCredentials,
+                Err(refusal) => refused(core, uv, refusal),
+            })
+        })
+    })
+}
+
+/// Asks what comes before the person is verified, or in its place: not where a lock would end it.
+fn if_open(core: &mut Core, uv: bool, ask: impl FnOnce() -> Flow + Send + 'static) -> Flow {
+    if !uv {
+        return ask();
+    }
+    user_verification::when_open(core, |core, open| match open {
+        Ok(()) => ask(),
+        Err(error) => Err(error.status(core)),
+    })
+}
+
+/// The status of such a question that got no yes: that of the verification or the touch that would have followed.
+fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
+    match refusal {
+        Refusal::TimedOut if uv => UvError::TimedOut.status(core),
+        _ if uv => UvError::Declined.status(core),
+        _ => Status::OperationDenied,
+    }
 }
 
 /// Presence.
@@ -177,7 +239,9 @@ fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
 /// Steps 11 and 12: which one.
 fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
-    let SignIn { rp_id, client_data_hash, gestures, found, token, extensions, .. } = sign_in;
+    let SignIn {
+        rp_id, client_data_hash, gestures, found, token, extensions, user_selected, ..
+    } = sign_in;
     let rp_id_hash = rp_id.hash(&core.provider);
     let mut assertion = Assertion {
         rp_id_hash,
@@ -185,7 +249,8 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
         gestures,
         extensions,
         number_of_credentials: None,
-        user_selected: None,
+        user_selected,
+        names: !chooses_here,
     };
     let page = match found {
         Found::Listed(credentials) => {
@@ -197,15 +262,6 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     if page.total <= 1 {
         let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
         return step_13(core, assertion, credential.into(), None);
-    }
-    if chooses_here {
-        let accounts = page.credentials.iter().map(|credential| credential.user.clone()).collect();
-        return person::ask_account(rp_id, accounts, |core, answer| {
-            let index = answer.map_err(|_| Status::OperationDenied)?;
-            assertion.user_selected = Some(true);
-            let chosen = page.credentials.into_iter().nth(index);
-            step_13(core, assertion, chosen.ok_or(Status::OperationDenied)?.into(), None)
-        });
     }
     let rest = Remembered {
         channel: core.channel,
@@ -230,6 +286,8 @@ pub(crate) struct Assertion {
     extensions: Arc<Asserting>,
     number_of_credentials: Option<usize>,
     user_selected: Option<bool>,
+    /// Whether the client is told names, if the person is verified: it has to let them choose.
+    names: bool,
 }
 
 impl Assertion {
@@ -248,8 +306,8 @@ pub(crate) fn step_13(
     let Some(counter) = credential.counter(core.config.counters) else {
         return sign(core, assertion, credential, 0, rest);
     };
-    let work = core.store.count(counter);
-    await_work(core, work, |core, count| {
+    let write = core.store.count(counter);
+    await_write(core, write, |core, count| {
         let count = count.map_err(|error| error.status())?;
         sign(core, assertion, credential, count, rest)
     })
@@ -264,8 +322,7 @@ fn sign(
 ) -> Flow {
     let backup = options::backup_flags(core, credential.backup_eligible);
     let kept = credential.extensions.as_deref();
-    let asserted =
-        assertion.extensions.finish(core, &credential.id, kept, assertion.is_verified())?;
+    let asserted = assertion.extensions.finish(core, &credential.id, kept, &assertion.gestures)?;
     let auth_data = AuthenticatorData {
         rp_id_hash: assertion.rp_id_hash,
         flags: assertion.gestures.flags() | backup,
@@ -287,14 +344,14 @@ fn sign(
         response.user_selected = assertion.user_selected;
         let mut user = credential.user;
         if credential.discoverable {
-            let named = assertion.is_verified() && !core.config.has_display;
+            let named = assertion.is_verified() && assertion.names;
             response.user = if named { user.take() } else { user.as_ref().map(without_names) };
         }
         let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
         let Some(write) = asserted.write else { return Ok(respond(core, response, used, rest)) };
         // Only now, so that a signature that fails leaves the blob as it was.
-        let work = core.store.commit(vec![write]);
-        await_commit(core, work, move |core, saved| {
+        let write = core.store.commit(vec![write]);
+        await_commit(core, write, move |core, saved| {
             response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
             Ok(respond(core, response, used, rest))
         })
@@ -335,6 +392,39 @@ impl Found {
             Self::Discoverable(page) => page.credentials.is_empty(),
         }
     }
+
+    /// The accounts, each with the place of its first credential. Where one is not known there is nothing to choose by.
+    fn accounts(&self) -> Vec<(usize, User)> {
+        let listed = match self {
+            Self::Listed(listed) => listed,
+            // Of these there is one for each account.
+            Self::Discoverable(page) => {
+                let users = page.credentials.iter().map(|credential| credential.user.clone());
+                return users.enumerate().collect();
+            }
+        };
+        let users: Option<Vec<&User>> = listed.iter().map(|one| one.user.as_ref()).collect();
+        let mut accounts: Vec<(usize, User)> = Vec::new();
+        for (place, user) in users.unwrap_or_default().into_iter().enumerate() {
+            if !accounts.iter().any(|(_, known)| known.id == user.id) {
+                accounts.push((place, user.clone()));
+            }
+        }
+        accounts
+    }
+
+    /// The person has chosen this one.
+    fn keep(&mut self, place: usize) {
+        match self {
+            Self::Listed(credentials) => {
+                *credentials = credentials.drain(..).skip(place).take(1).collect()
+            }
+            Self::Discoverable(page) => {
+                page.credentials = page.credentials.drain(..).skip(place).take(1).collect();
+                page.total = page.credentials.len();
+            }
+        }
+    }
 }
 
 impl SignIn {
@@ -344,13 +434,14 @@ impl SignIn {
         self.uv || self.gestures.is_verified()
     }
 
-    /// Whether the person would choose among several accounts on this authenticator (step 12).
-    fn chooses_here(&self, core: &Core) -> bool {
-        core.config.has_display && (self.up || self.will_be_verified())
+    /// Whether the person would choose among several accounts on this authenticator (step 12): not if nobody is to notice,
+    /// whatever a token has shown before.
+    const fn chooses_here(&self, core: &Core) -> bool {
+        core.config.has_display && (self.up || self.uv)
     }
 
     fn purpose(&self) -> Purpose {
-        // With several, either one is taken that the person can't influence (then it is the first), or they choose later.
+        // With several, one is taken that the person can't influence (then it is the first), or their client lets them choose.
         let user = match &self.found {
             Found::Listed(credentials) => credentials.first().and_then(|one| one.user.clone()),
             Found::Discoverable(page) if page.total == 1 => {

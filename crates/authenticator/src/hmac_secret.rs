@@ -8,7 +8,7 @@ use towline_ctap::{
 };
 use zeroize::Zeroizing;
 
-use crate::{CredRandom, flow::Core, pin_protocol::SharedSecret};
+use crate::{CredRandom, flow::Core, person::Present, pin_protocol::SharedSecret};
 
 /// One salt or two, decrypted, and the secret under which the answer goes back.
 pub(crate) struct Salts {
@@ -19,7 +19,12 @@ pub(crate) struct Salts {
 
 impl Salts {
     pub(crate) fn read(core: &mut Core, input: &HmacSecretInput) -> Result<Self, Status> {
-        let protocol = core.protocol(input.protocol())?;
+        // Whoever does not say which means protocol one. Where that is not supported there is no key agreement for it, and so
+        // nothing that could be right.
+        let protocol = match input.pin_uv_auth_protocol {
+            Some(_) => core.protocol(input.protocol())?,
+            None => core.protocol(input.protocol()).map_err(|_| Status::PinAuthInvalid)?,
+        };
         let peer = &input.key_agreement;
         let shared = core.key_agreement.decapsulate(&core.provider, protocol, peer)?;
         if !shared.verify(&core.provider, &[&input.salt_enc], &input.salt_auth) {
@@ -41,9 +46,10 @@ impl Salts {
         provider: &CryptoProvider,
         secret: &CredRandom,
         verified: bool,
+        present: Present,
     ) -> Result<HmacSecretOutput, Status> {
         let salts = PrfSalts { first: self.first, second: self.second };
-        let values = evaluate(provider, secret, verified, &salts);
+        let values = evaluate(provider, secret, verified, present, &salts);
         let mut plain = Zeroizing::new(values.first.expose().to_vec());
         if let Some(second) = &values.second {
             plain.extend_from_slice(second.expose());
@@ -52,11 +58,12 @@ impl Salts {
     }
 }
 
-/// The values for one salt or two.
+/// The values for one salt or two. Nobody gets them without presence.
 pub(crate) fn evaluate(
     provider: &CryptoProvider,
     secret: &CredRandom,
     verified: bool,
+    _: Present,
     salts: &PrfSalts,
 ) -> PrfResults {
     let key = match (secret, verified) {

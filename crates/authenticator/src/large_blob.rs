@@ -6,7 +6,7 @@
 //!
 //! - Only a discoverable credential can have a blob. Another one is made without if the blob is `preferred`; if it is
 //!   `required`, the creation is refused with LARGE_BLOB_STORAGE_FULL.
-//! - Nothing is read or written without presence. Such a request is answered as if there were no blob, or as not written.
+//! - Nothing is read or written without presence. A request that does not ask for that is refused, as with `hmac-secret`.
 //! - To write, the allow list must have exactly one entry, and where the authenticator is protected by some form of user
 //!   verification, the person must be verified. To read takes no more than to sign in.
 //! - A blob that is too long, or that the store has no room for, is not written; the sign-in goes on, and the blob before it
@@ -18,7 +18,7 @@ use towline_ctap::{
     extension::{LargeBlob, LargeBlobInput, LargeBlobOutput, LargeBlobSupport},
 };
 
-use crate::{Change, ExtensionData, LargeBlobPlace, StoreError, flow::Core};
+use crate::{Change, ExtensionData, LargeBlobPlace, StoreError, flow::Core, person::Present};
 
 /// Whether a new credential can have a blob.
 pub(crate) const fn support(wanted: LargeBlobSupport, discoverable: bool) -> Result<bool, Status> {
@@ -39,14 +39,12 @@ pub(crate) enum Wish {
 
 impl Wish {
     pub(crate) fn new(core: &Core, input: LargeBlobInput, request: &GetAssertionRequest) -> Self {
-        let present = request.options.up.unwrap_or(true);
         match input {
-            LargeBlobInput::Read if present => Self::Read,
-            LargeBlobInput::Read => Self::Denied(LargeBlobOutput::Blob(None)),
+            LargeBlobInput::Read => Self::Read,
             LargeBlobInput::Write(blob) => {
                 let most = core.config.large_blobs.blob().unwrap_or_default();
                 let listed = request.allow_list.as_ref().map_or(0, Vec::len);
-                if present && listed == 1 && blob.compressed.len() <= most {
+                if listed == 1 && blob.compressed.len() <= most {
                     Self::Write(blob)
                 } else {
                     Self::Denied(LargeBlobOutput::Written(false))
@@ -62,6 +60,7 @@ impl Wish {
         id: &CredentialId,
         kept: Option<&ExtensionData>,
         verified: bool,
+        _: Present,
     ) -> Outcome {
         let place = kept.and_then(|kept| kept.large_blob.as_ref());
         let may_write = verified || !(core.is_protected() || core.always_uv());

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     Change, ChannelId, Record,
     flow::{Core, Flow, Next, await_commit, await_work},
+    options,
     token::TokenSerial,
 };
 
@@ -111,17 +112,23 @@ fn set(
             write.filter(next).ok_or(Status::InvalidSeq)?
         }
     };
+    let bytes = fragment.bytes;
     if core.is_protected() || core.always_uv() {
         let auth = auth.ok_or(Status::PuatRequired)?;
-        let message = LargeBlobsRequest::authenticated_message(
-            &core.provider,
-            fragment.offset,
-            &fragment.bytes,
-        );
+        let message =
+            LargeBlobsRequest::authenticated_message(&core.provider, fragment.offset, &bytes);
         let proof = core.verify_token(auth, &[&message])?.permits(Permissions::LBW)?;
         write.token = Some(proof.serial());
+    } else if fragment.offset == 0 {
+        return options::ask_unless_silent(core, Permissions::LBW, move |core| {
+            append(core, write, &bytes)
+        });
     }
-    write.written.extend_from_slice(&fragment.bytes);
+    append(core, write, &bytes)
+}
+
+fn append(core: &mut Core, mut write: LargeBlobWrite, fragment: &[u8]) -> Flow {
+    write.written.extend_from_slice(fragment);
     if write.written.len() > write.length {
         return Err(Status::InvalidParameter);
     }

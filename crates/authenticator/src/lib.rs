@@ -89,10 +89,12 @@ mod pin_protocol;
 mod presets;
 mod question;
 mod reset;
+mod running;
 mod selection;
 mod software_keys;
 mod state;
 mod store;
+mod stored;
 mod stored_credential;
 mod token;
 mod u2f;
@@ -118,7 +120,7 @@ pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
 pub use pin_protocol::PinUvAuthProtocol;
-pub use question::{Answer, AnswerError, Purpose, Question};
+pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{
     Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, RelyingParties,

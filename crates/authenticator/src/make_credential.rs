@@ -4,7 +4,7 @@
 use towline_crypto::Secret;
 use towline_ctap::{
     Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
-    MakeCredentialRequest, MakeCredentialResponse, Permissions, Rp, Status,
+    MakeCredentialRequest, MakeCredentialResponse, Permissions, Status, User,
     extension::CredentialProtectionPolicy,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_work},
     located::{self, Located},
-    new_key::{self, await_with_key, keep_or_forget},
+    new_key::{self, await_with_key, await_write_with_key, keep_or_forget},
     options::{self, Auth},
     person::{self, Gestures, Present, Refusal},
     state::Identity,
@@ -57,7 +57,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     let param = request.pin_uv_auth_param.take();
     let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
     if matches!(auth, Auth::SelectsDevice) {
-        return options::select_device();
+        return options::select_device(request.rp.id);
     }
     // Step 3: the relying party's order decides.
     let algorithm =
@@ -165,15 +165,16 @@ fn step_12(core: &mut Core, creation: Box<Creation>) -> Flow {
         return step_14(core, creation);
     }
     if creation.gestures.is_present() || creation.token_presence(core).is_some() {
-        return excluded(core, creation.request.rp);
+        return excluded(core, creation);
     }
     // The site learns of the credential only after a question, but then whatever the answer was.
     let purpose = creation.purpose();
-    person::ask_presence(purpose, |core, _| excluded(core, creation.request.rp))
+    person::ask_presence(purpose, |core, _| excluded(core, creation))
 }
 
-fn excluded(core: &mut Core, rp: Rp) -> Flow {
-    core.events.push(Event::AlreadyRegistered { rp });
+fn excluded(core: &mut Core, creation: Box<Creation>) -> Flow {
+    let user = creation.holder().cloned();
+    core.events.push(Event::AlreadyRegistered { rp: creation.request.rp, user });
     Err(Status::CredentialExcluded)
 }
 
@@ -243,9 +244,9 @@ fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
     };
     match core.config.counters {
         Counters::Global => {
-            let work = core.store.count(Counter::Global);
+            let write = core.store.count(Counter::Global);
             let handle = key.handle.clone();
-            await_with_key(core, handle, work, |core, count| {
+            await_write_with_key(core, handle, write, |core, count| {
                 let count = count.map_err(|error| error.status())?;
                 step_19(core, creation, key, (id, hmac_secret), count)
             })
@@ -274,8 +275,7 @@ fn step_19(
     count: u32,
 ) -> Flow {
     let request = &creation.request;
-    let verified = creation.gestures.is_verified();
-    let created = creation.extensions.finish(core, verified, hmac_secret)?;
+    let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
     let backup_eligible = core.config.backup.eligible;
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
@@ -359,12 +359,21 @@ impl Creation {
         core.token_presence().filter(|_| self.with_token)
     }
 
-    /// Whether a credential of the exclude list is here. One of `credProtect` level 3 shows itself to the verified only.
-    fn is_excluded(&self) -> bool {
-        self.listed.iter().any(|listed| {
+    /// The first credential of the exclude list that is here. One of `credProtect` level 3 shows itself to the verified only.
+    fn excluded(&self) -> Option<&Located> {
+        self.listed.iter().find(|listed| {
             self.gestures.is_verified()
                 || listed.protection != CredentialProtectionPolicy::UserVerificationRequired
         })
+    }
+
+    fn is_excluded(&self) -> bool {
+        self.excluded().is_some()
+    }
+
+    /// Whose credential it is that excludes a new one.
+    fn holder(&self) -> Option<&User> {
+        self.excluded().and_then(|listed| listed.user.as_ref())
     }
 
     /// Whether the credential is to be its id.
@@ -396,7 +405,7 @@ impl Creation {
     fn purpose(&self) -> Purpose {
         let (rp, user) = (self.request.rp.clone(), self.request.user.clone());
         if self.is_excluded() {
-            Purpose::AlreadyRegistered { rp, user }
+            Purpose::AlreadyRegistered { rp, user, holder: self.holder().cloned() }
         } else {
             Purpose::Create { rp, user, replaces: self.replaced.is_some() }
         }

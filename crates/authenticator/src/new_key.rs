@@ -2,7 +2,8 @@
 
 use crate::{
     KeyHandle, NewKey, Work,
-    flow::{Core, Flow, await_or_undo},
+    flow::{Core, Flow, await_or_undo, await_write_or_undo},
+    stored::Write,
 };
 
 /// Makes a key pair and goes on with it.
@@ -41,6 +42,22 @@ pub(crate) fn await_with_key<T: Send + 'static, E: Send + 'static>(
         work,
         move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
         move |core, _| core.keys.forget(&unused),
+    )
+}
+
+/// As [`await_with_key`], for a write.
+pub(crate) fn await_write_with_key<T: Send + 'static, E: Send + 'static>(
+    core: &mut Core,
+    key: KeyHandle,
+    write: Write<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+) -> Flow {
+    let unused = key.clone();
+    await_write_or_undo(
+        core,
+        write,
+        move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
+        move |core| core.keys.forget(&unused),
     )
 }
 

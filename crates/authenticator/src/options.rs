@@ -37,8 +37,8 @@ pub(crate) fn read_auth(
 }
 
 /// Step 1: a touch, and the answer says whether there is a PIN.
-pub(crate) fn select_device() -> Flow {
-    person::ask_presence(Purpose::SelectDevice, |core, answer| {
+pub(crate) fn select_device(rp_id: RpId) -> Flow {
+    person::ask_presence(Purpose::SelectDevice { rp_id: Some(rp_id) }, |core, answer| {
         answer.map_err(|_| Status::OperationDenied)?;
         Err(if core.is_pin_set() { Status::PinInvalid } else { Status::PinNotSet })
     })
@@ -106,6 +106,33 @@ pub(crate) fn ask_for_pin(core: &Core) -> Status {
 /// The status where verification is required and missing (§6.1.2 steps 7 and 8): only a PIN that is set is asked for.
 pub(crate) fn ask_for_set_pin(core: &Core) -> Status {
     if core.is_pin_set() { ask_for_pin(core) } else { Status::OperationDenied }
+}
+
+impl Core {
+    /// Whether the request at hand may be answered without a question where the standard has none. The one place that says so.
+    pub(crate) fn may_be_silent(&self) -> bool {
+        let silent = |transport| self.config.silent_transports.contains(transport);
+        match &self.transport {
+            Some(transport) => silent(transport),
+            None => self.config.transports.iter().all(silent),
+        }
+    }
+}
+
+/// Before a change that needs no token: over a transport that is not to be silent the person has to agree to it.
+pub(crate) fn ask_unless_silent(
+    core: &mut Core,
+    permissions: Permissions,
+    then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
+) -> Flow {
+    if core.may_be_silent() {
+        return then(core);
+    }
+    let purpose = Purpose::Authorize { rp_id: None, permissions };
+    person::ask_presence(purpose, |core, answer| {
+        answer.map_err(|_| Status::OperationDenied)?;
+        then(core)
+    })
 }
 
 impl Auth {

@@ -1,6 +1,10 @@
 //! What comes out of the machine.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use towline_ctap::{Rp, RpId, User};
 
@@ -10,13 +14,21 @@ use crate::{Fingerprint, Job, Question};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ChannelId(pub u64);
 
-/// Names one question or one job, once in the life of an authenticator.
+/// Names one question or one job, once in the life of the process: no authenticator takes the answer to another one's question,
+/// nor another one's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub(crate) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that there has not been before.
+    pub(crate) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What the embedder has to do.
 #[non_exhaustive]
-#[derive(Debug)]
 pub enum Output {
     /// Ask the person, then call [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
     Ask {
@@ -31,7 +43,8 @@ pub enum Output {
         token: Token,
     },
     /// Run the job where blocking is allowed, then call
-    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token.
+    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token, also when the request has been
+    /// answered meanwhile.
     Work {
         /// Names the job.
         token: Token,
@@ -54,6 +67,22 @@ pub enum Output {
     },
     /// Something to tell the person or the log.
     Event(Event),
+}
+
+/// Of a response only the length: it names accounts and carries secrets, such as what `prf` gives.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
+            Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
+            Self::Work { token, .. } => write!(f, "Work({token:?})"),
+            Self::KeepAlive { channel, status } => write!(f, "KeepAlive({channel:?}, {status:?})"),
+            Self::Response { channel, bytes } => {
+                write!(f, "Response({channel:?}, {} bytes)", bytes.len())
+            }
+            Self::Event(event) => write!(f, "Event({event:?})"),
+        }
+    }
 }
 
 /// Why a response takes its time (CTAP 2.3, CTAPHID_KEEPALIVE).
@@ -89,10 +118,12 @@ pub enum Event {
         /// Whether it took the place of an earlier one for the same account.
         replaced: bool,
     },
-    /// A passkey was refused because there is one for the account already.
+    /// A passkey was refused because there is one already, of this account or another, beside which the site wants none.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
+        /// The account of the one that there is; not known of one that is not stored.
+        user: Option<User>,
     },
     /// A passkey was used.
     Used {
@@ -101,7 +132,9 @@ pub enum Event {
         /// The account, where it is known: not of a credential that is not stored.
         user: Option<User>,
     },
-    /// There were too many failed verifications.
+    /// There were too many failed verifications: once when that happens, and once for each request that is refused for it.
+    /// Clients learn of it by the status that is also for PINs, CTAP2_ERR_PIN_BLOCKED; nothing has to be reset where it says
+    /// how long to wait.
     VerificationLocked {
         /// How long until the next try; `None`: until something else unlocks it.
         wait: Option<Duration>,

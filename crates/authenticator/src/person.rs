@@ -78,6 +78,11 @@ impl Gestures {
         self.present
     }
 
+    /// The proof of it, for what nobody gets without presence.
+    pub(crate) fn presence(&self) -> Option<Present> {
+        self.present.then_some(Present(()))
+    }
+
     pub(crate) const fn is_verified(&self) -> bool {
         self.verified
     }
@@ -129,6 +134,14 @@ pub(crate) fn ask_presence(
     then: impl FnOnce(&mut Core, Result<Present, Refusal>) -> Flow + Send + 'static,
 ) -> Flow {
     ask(Question::ConfirmPresence { purpose }, Then::Presence(Box::new(then)))
+}
+
+/// Tells the person that there is no credential for a site; they confirm that they have seen it.
+pub(crate) fn tell_nothing_to_use(
+    rp_id: RpId,
+    then: impl FnOnce(&mut Core, Result<Present, Refusal>) -> Flow + Send + 'static,
+) -> Flow {
+    ask(Question::NothingToUse { rp_id }, Then::Presence(Box::new(then)))
 }
 
 /// Asks for one attempt at verification. The retry counters are the caller's to keep.

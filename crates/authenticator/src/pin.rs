@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Change, Event, PinUvAuthProtocol, Record,
-    flow::{Core, Flow, await_commit},
+    flow::{Core, Flow, await_held},
     pin_protocol::SharedSecret,
     user_verification,
 };
@@ -121,8 +121,8 @@ pub(crate) fn compare(
     let left = before.saturating_sub(1);
     // Until the result is known, the worse of the two counts.
     core.state.pin_retries = left;
-    let work = core.store.commit(vec![retries(left)]);
-    await_commit(core, work, move |core, taken| {
+    let write = core.store.commit(vec![retries(left)]);
+    await_held(core, write, move |core, taken| {
         if let Err(error) = taken {
             core.state.pin_retries = before;
             return Err(error.status());
@@ -155,8 +155,8 @@ fn mismatch(core: &mut Core, protocol: PinUvAuthProtocol) -> Status {
 /// All retries are there again, of the PIN and of built-in verification.
 fn give_back(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send + 'static) -> Flow {
     let max = core.max_pin_retries();
-    let work = core.store.commit(vec![retries(max)]);
-    await_commit(core, work, move |core, given| {
+    let write = core.store.commit(vec![retries(max)]);
+    await_held(core, write, move |core, given| {
         given.map_err(|error| error.status())?;
         core.state.pin_retries = max;
         user_verification::restore(core, then)

@@ -5,12 +5,16 @@ use std::time::Duration;
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    AttestationFormat, Backup, BioEnrollment, BuiltInVerification, ClientPin, Config, Counters,
-    LargeBlobs, NonDiscoverable, PinComplexity, PinUvAuthProtocol, ResetPolicy,
+    AttestationFormat, Backup, BatchAttestation, BioEnrollment, BuiltInVerification, ClientPin,
+    Config, Counters, LargeBlobs, NonDiscoverable, PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
 /// The longest message that CTAPHID carries, in bytes (CTAP 2.3 §11.2.4).
 const MAX_CTAPHID_MESSAGE: usize = 7609;
+
+/// The transports whose other end is where the authenticator is.
+const LOCAL: [Transport; 5] =
+    [Transport::Internal, Transport::Usb, Transport::Nfc, Transport::Ble, Transport::SmartCard];
 
 impl Config {
     /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
@@ -54,6 +58,7 @@ impl Config {
             backup: Backup::default(),
             has_display: true,
             confirm_no_credentials: false,
+            silent_transports: LOCAL.to_vec(),
             reset: ResetPolicy::Never,
             reset_transports: None,
             max_msg_size: 65_535,
@@ -137,6 +142,19 @@ impl Config {
             large_blobs: LargeBlobs::Extension(1024),
             attestation_formats: vec![AttestationFormat::PackedSelf, AttestationFormat::None],
             ..Self::phone()
+        }
+    }
+
+    /// The same with a key and certificates that vouch for its model, and with the AAGUID that they name, if any: a site gets
+    /// a statement by them (`packed`) unless its client says that it wants none. The person is asked each time; a refusal
+    /// leaves the site without a statement and without an AAGUID, and the passkey is made all the same.
+    #[must_use]
+    pub fn with_batch_attestation(self, batch: BatchAttestation) -> Self {
+        Self {
+            aaguid: batch.aaguid().unwrap_or(self.aaguid),
+            attestation_formats: vec![AttestationFormat::PackedBasic, AttestationFormat::None],
+            batch_attestation: Some(batch),
+            ..self
         }
     }
 }

@@ -1,5 +1,10 @@
 //! What the person is asked, and what they may answer.
 
+mod names;
+mod sentences;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use towline_ctap::{Permissions, Rp, RpId, RpIdHash, SampleStatus, TemplateId, User};
@@ -7,9 +12,11 @@ use zeroize::Zeroizing;
 
 use crate::Template;
 
+pub use names::AccountName;
+
 /// A question to the person. Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Question {
     /// A touch or a click: [`Answer::Approve`] or [`Answer::Deny`].
     ConfirmPresence {
@@ -33,6 +40,12 @@ pub enum Question {
         /// The accounts, newest first.
         accounts: Vec<User>,
     },
+    /// A site asks for a passkey and there is none for it here: the person is told so. [`Answer::Approve`] says that they have
+    /// seen it, and lets the site know; [`Answer::Deny`], or no answer, tells the site no more than a refusal.
+    NothingToUse {
+        /// Who asks.
+        rp_id: RpId,
+    },
     /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until the sensor has all that
     /// it needs; then [`Answer::Enrolled`]. With one sample left a good one can only be that. [`Answer::Deny`] ends the
     /// enrolment. When nobody touches the sensor in time, the question is withdrawn, and the enrolment goes on.
@@ -53,13 +66,56 @@ pub enum Question {
     },
 }
 
-impl Question {
-    /// The answer of somebody who agrees to everything, and whose finger the sensor always knows: for simulated presence,
-    /// demos and tests. Of several accounts it is the first, which is the newest.
-    #[must_use]
-    pub fn agreement(&self) -> Answer {
+/// What a vendor's command carries is not shown.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ConfirmPresence { .. } | Self::VendorCommand { .. } => Answer::Approve,
+            Self::ConfirmPresence { purpose } => write!(f, "ConfirmPresence({purpose:?})"),
+            Self::VerifyUser { purpose, attempts_left, failed_before } => f
+                .debug_struct("VerifyUser")
+                .field("purpose", purpose)
+                .field("attempts_left", attempts_left)
+                .field("failed_before", failed_before)
+                .finish(),
+            Self::ChooseAccount { rp_id, accounts } => {
+                write!(f, "ChooseAccount({rp_id:?}, {accounts:?})")
+            }
+            Self::NothingToUse { rp_id } => write!(f, "NothingToUse({rp_id:?})"),
+            Self::EnrollFingerprint { template, samples_left } => {
+                write!(f, "EnrollFingerprint({template:?}, {samples_left})")
+            }
+            Self::VendorCommand { command, params } => {
+                write!(f, "VendorCommand({command}, {} bytes)", params.len())
+            }
+        }
+    }
+}
+
+impl Question {
+    /// What a yes answers, and nothing but a yes: [`Answer::Approve`] to [`Question::ConfirmPresence`] and
+    /// [`Question::NothingToUse`]. `None` for whatever a
+    /// yes is no proof of: that the person was verified, which account they chose, what a sensor saw, that a command was
+    /// carried out.
+    #[must_use]
+    pub const fn agreement(&self) -> Option<Answer> {
+        match self {
+            Self::ConfirmPresence { .. } | Self::NothingToUse { .. } => Some(Answer::Approve),
+            Self::VerifyUser { .. }
+            | Self::ChooseAccount { .. }
+            | Self::EnrollFingerprint { .. }
+            | Self::VendorCommand { .. } => None,
+        }
+    }
+
+    /// The answer of a person who is simulated: agrees to everything, is always verified, takes the first account, which is
+    /// the newest, and has a finger that the sensor always knows. For tests and demos; whoever uses it outside of them has to
+    /// say that verification is simulated, since a site takes it for a person who was verified.
+    #[must_use]
+    pub fn simulated_agreement(&self) -> Answer {
+        match self {
+            Self::ConfirmPresence { .. }
+            | Self::NothingToUse { .. }
+            | Self::VendorCommand { .. } => Answer::Approve,
             Self::VerifyUser { .. } => Answer::Verified,
             Self::ChooseAccount { .. } => Answer::Account(0),
             Self::EnrollFingerprint { template, samples_left: 0 | 1 } => {
@@ -84,12 +140,15 @@ pub enum Purpose {
         /// Whether it takes the place of the passkey that there is for this account.
         replaces: bool,
     },
-    /// A passkey was to be made, but there is one already; a confirmation only tells the site so.
+    /// A passkey was to be made, but there is one already that the site does not want a second one beside; the answer only
+    /// tells the site so.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
         /// The account that was to be registered.
         user: User,
+        /// The account of the passkey that there is, often another one; not known of one that is not stored.
+        holder: Option<User>,
     },
     /// A passkey is to be used.
     Use {
@@ -98,13 +157,12 @@ pub enum Purpose {
         /// The account, where there is only one to choose from.
         user: Option<User>,
     },
-    /// A site asks for a passkey and there is none; a confirmation only tells the site so.
-    NothingToUse {
-        /// For whom.
-        rp_id: RpId,
+    /// The person shows which of several authenticators they want to use. Browsers ask this, too, where the site wants what
+    /// this one can't do.
+    SelectDevice {
+        /// For whom, where the client says so.
+        rp_id: Option<RpId>,
     },
-    /// The person shows which of several authenticators they want to use.
-    SelectDevice,
     /// The site learns which model of authenticator this is; a refusal only keeps that from it.
     Attest {
         /// For whom.
@@ -171,193 +229,4 @@ pub enum AnswerError {
     /// The question is of another kind, or has no such account; it stays open.
     #[error("the question can't be answered so")]
     DoesNotFit,
-}
-
-impl fmt::Display for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ConfirmPresence { purpose } => purpose.fmt(f),
-            Self::VerifyUser { purpose, failed_before, .. } => {
-                if *failed_before {
-                    f.write_str("That did not work; try again. ")?;
-                }
-                write!(f, "{purpose} Confirm with your screen lock.")
-            }
-            Self::ChooseAccount { rp_id, .. } => {
-                write!(f, "Which account do you want to use on {}?", Plain(rp_id.as_str()))
-            }
-            Self::EnrollFingerprint { samples_left, .. } => write!(
-                f,
-                "Touch the fingerprint sensor with the finger that you want to use. Touches left: {samples_left}."
-            ),
-            Self::VendorCommand { command, .. } => {
-                write!(
-                    f,
-                    "Let this computer run the manufacturer's command {command} on this device?"
-                )
-            }
-        }
-    }
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Create { rp, user, replaces } => {
-                let what = if *replaces { "Replace the passkey" } else { "Create a passkey" };
-                write!(f, "{what} for {} on {}?", Name(user), Site(rp))
-            }
-            Self::AlreadyRegistered { rp, user } => write!(
-                f,
-                "{} asks for a passkey for {}, but this device has one already. Let it know?",
-                Site(rp),
-                Name(user)
-            ),
-            Self::Use { rp_id, user: Some(user) } => {
-                write!(f, "Sign in to {} as {}?", Plain(rp_id.as_str()), Name(user))
-            }
-            Self::Use { rp_id, user: None } => {
-                write!(f, "Sign in to {}?", Plain(rp_id.as_str()))
-            }
-            Self::NothingToUse { rp_id } => {
-                write!(f, "This device has no passkey for {}. Let it know?", Plain(rp_id.as_str()))
-            }
-            Self::SelectDevice => f.write_str("Use this device?"),
-            Self::RegisterU2f { tells_model, .. } => {
-                let model =
-                    if *tells_model { " It learns which model of device this is." } else { "" };
-                write!(f, "Register this device with a website that does not say its name?{model}")
-            }
-            Self::UseU2f { .. } => f.write_str("Sign in to a website that does not say its name?"),
-            Self::Attest { rp } => {
-                write!(f, "Let {} know which model of device this is?", Site(rp))
-            }
-            Self::Identify { rp } => write!(
-                f,
-                "Let {} know exactly which device this is? It can tell it from all others from then on.",
-                Site(rp)
-            ),
-            Self::Authorize { rp_id, permissions } => {
-                let mut what: Vec<&str> = USES
-                    .iter()
-                    .filter(|(bit, _)| permissions.contains(*bit))
-                    .map(|(_, u)| *u)
-                    .collect();
-                if what.is_empty() {
-                    what.push("use this device");
-                }
-                write!(f, "Let this computer {}", what.join(", "))?;
-                match rp_id {
-                    Some(rp_id) => write!(f, " for {}?", Plain(rp_id.as_str())),
-                    None => f.write_str("?"),
-                }
-            }
-            Self::Reset { long_touch } => {
-                f.write_str(
-                    "Delete every passkey on this device? The accounts that have no other way in can't be signed in \
-                     to afterwards.",
-                )?;
-                if *long_touch {
-                    f.write_str(" Touch it for five seconds to agree.")?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// What each permission lets a client do.
-const USES: [(Permissions, &str); 7] = [
-    (Permissions::MC, "create passkeys"),
-    (Permissions::GA, "sign in"),
-    (Permissions::CM, "see, change and delete passkeys"),
-    (Permissions::BE, "manage fingerprints"),
-    (Permissions::LBW, "store data"),
-    (Permissions::ACFG, "change the settings of this device"),
-    (Permissions::PCMR, "see the passkeys on this device from now on"),
-];
-
-struct Name<'a>(&'a User);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [&self.0.name, &self.0.display_name];
-        match names.into_iter().flatten().find(|name| !name.is_empty()) {
-            Some(name) => Plain(name).fmt(f),
-            None => f.write_str("an account without a name"),
-        }
-    }
-}
-
-struct Site<'a>(&'a Rp);
-
-impl fmt::Display for Site<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The RP ID comes first: the name is whatever the site says.
-        Plain(self.0.id.as_str()).fmt(f)?;
-        match &self.0.name {
-            Some(name) if !name.is_empty() && name != self.0.id.as_str() => {
-                write!(f, " ({})", Plain(name))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Text from a site or a client, without what could restyle, reorder or break up the sentence that it stands in.
-struct Plain<'a>(&'a str);
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            let restyles = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-            let reorders = matches!(
-                c,
-                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            );
-            fmt::Write::write_char(f, if restyles || reorders { char::REPLACEMENT_CHARACTER } else { c })
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Purpose, Question};
-    use towline_ctap::{Rp, RpId, User, UserHandle};
-
-    fn asks(rp: &str, site: &str, name: &str) -> String {
-        let purpose = Purpose::Create {
-            rp: Rp { id: RpId::new(rp).unwrap(), name: Some(site.into()) },
-            user: User {
-                id: UserHandle::new(b"1").unwrap(),
-                name: Some(name.into()),
-                display_name: None,
-            },
-            replaces: false,
-        };
-        Question::ConfirmPresence { purpose }.to_string()
-    }
-
-    #[test]
-    fn names_can_not_restyle_or_reorder_the_question() {
-        let text = asks("bank.example", "\u{202e}elpmaxe.knab", "a\x1b[2Jb\r\nc\u{2028}");
-        assert!(text.chars().all(|c| !c.is_control() && c != '\u{202e}' && c != '\u{2028}'));
-        assert!(text.contains("bank.example"));
-    }
-
-    #[test]
-    fn a_site_named_like_its_rp_id_is_named_once() {
-        assert_eq!(
-            asks("bank.example", "bank.example", "alice"),
-            "Create a passkey for alice on bank.example?"
-        );
-    }
-
-    #[test]
-    fn an_account_without_a_name_is_called_that() {
-        assert_eq!(
-            asks("bank.example", "", ""),
-            "Create a passkey for an account without a name on bank.example?"
-        );
-    }
 }

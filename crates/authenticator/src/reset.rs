@@ -8,6 +8,7 @@ use crate::{
     person::{self, Refusal},
     state::{self, State},
     store::StoreError,
+    stored::clear_keys,
     user_verification::Retries,
 };
 
@@ -45,7 +46,7 @@ fn clear_store(core: &mut Core) -> Flow {
         core.state = State::default();
         core.pin_mismatches = 0;
         core.forget_agreements();
-        let work = core.keys.clear();
+        let work = clear_keys(&mut *core.keys);
         await_commit(core, work, |core, cleared| {
             cleared.map_err(|error| error.status())?;
             core.events.push(Event::Reset);

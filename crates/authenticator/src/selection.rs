@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(crate) fn start() -> Flow {
-    person::ask_presence(Purpose::SelectDevice, |_, answer| match answer {
+    person::ask_presence(Purpose::SelectDevice { rp_id: None }, |_, answer| match answer {
         Ok(_) => Ok(Next::Respond(Response::status_only(Status::Ok))),
         Err(Refusal::TimedOut) => Err(Status::UserActionTimeout),
         Err(Refusal::Denied | Refusal::NotVerified) => Err(Status::OperationDenied),

@@ -7,8 +7,8 @@ use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    BuiltInVerification, Change, Fingerprint, Record, fingerprint,
-    flow::{Core, Flow, await_work},
+    BuiltInVerification, Change, Config, Fingerprint, Record, fingerprint,
+    flow::{Core, Flow, await_work, await_write},
     pin::StoredPin,
     wrapped::Wrapping,
 };
@@ -30,6 +30,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether what is in memory is what the store has.
+    pub(crate) fn is_known(&self, config: &Config) -> bool {
+        self.loaded || !config.has_durable_state()
+    }
+
     /// What is in memory may be outdated: the next request reads it again.
     pub(crate) fn doubt(&mut self) {
         self.loaded = false;
@@ -121,11 +126,18 @@ impl Identity {
 
     /// The change that stores it.
     pub(crate) fn change(&self) -> Change {
-        let mut record = Zeroizing::new(self.token.expose().to_vec());
-        record.extend_from_slice(&self.device);
-        record.extend_from_slice(&self.store_state);
-        record.push(self.granted.into());
-        Change::Record { record: Record::Identity, value: Some(record) }
+        Change::Record { record: Record::Identity, value: Some(self.record()) }
+    }
+
+    fn record(&self) -> Zeroizing<Vec<u8>> {
+        let fixed = [&self.device[..], &self.store_state, &[self.granted.into()]].concat();
+        // With its whole room from the start: what grows leaves copies of secrets behind.
+        let token = self.token.expose();
+        let length = token.len().saturating_add(fixed.len());
+        let mut record = Zeroizing::new(Vec::with_capacity(length));
+        record.extend_from_slice(token);
+        record.extend_from_slice(&fixed);
+        record
     }
 
     /// One of the two values, for the holders of the token: a fresh IV, then the one block in AES-128-CBC.
@@ -165,7 +177,7 @@ impl Identity {
 
 /// Goes on when the durable state is in memory.
 pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send + 'static) -> Flow {
-    if core.state.loaded || !core.config.has_durable_state() {
+    if core.state.is_known(&core.config) {
         return then(core);
     }
     load_next(core, State::default(), &RECORDS, Box::new(then))
@@ -248,13 +260,18 @@ fn create_identity(core: &mut Core, then: Then) -> Flow {
         return then(core);
     }
     core.state.doubt();
-    let identity = Identity::new(core)?;
-    let work = core.store.commit(vec![identity.change()]);
-    await_work(core, work, move |core, saved| {
+    let new = Change::NewRecord { record: Record::Identity, value: Identity::new(core)?.record() };
+    let write = core.store.commit(vec![new]);
+    await_write(core, write, move |core, saved| {
         saved.map_err(|error| error.status())?;
-        core.state.identity = Some(identity);
-        core.state.loaded = true;
-        then(core)
+        // What counts is what is there, whoever wrote it.
+        let work = core.store.record(Record::Identity);
+        await_work(core, work, move |core, stored| {
+            let stored = stored.map_err(|error| error.status())?.ok_or(Status::Other)?;
+            core.state.take(Record::Identity, &stored)?;
+            core.state.loaded = true;
+            then(core)
+        })
     })
 }
 

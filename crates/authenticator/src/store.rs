@@ -1,5 +1,7 @@
 //! Where credentials and durable state live.
 
+use std::fmt;
+
 use towline_ctap::{CredentialId, Rp, RpId, Status, User, UserHandle};
 use zeroize::Zeroizing;
 
@@ -145,7 +147,7 @@ pub struct RelyingParties {
 
 /// One change of a [`CredentialStore::commit`].
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Change {
     /// Adds a credential as the newest, with its counter at 0, in the place of an earlier one if there is one to replace.
     /// A discoverable one also takes the place of any other that is discoverable for its RP ID and user handle.
@@ -184,6 +186,34 @@ pub enum Change {
         /// What it is to hold; `None` removes it.
         value: Option<Zeroizing<Vec<u8>>>,
     },
+    /// Writes a record unless there is one, which then stays: for secrets that are lost for good if another takes their
+    /// place. That there is one is no error; who writes so reads afterwards what is there.
+    NewRecord {
+        /// Which.
+        record: Record,
+        /// What it is to hold.
+        value: Zeroizing<Vec<u8>>,
+    },
+}
+
+/// What a record holds may be a secret, such as the hash of the PIN.
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Save { credential, replaces } => write!(f, "Save({credential:?}, {replaces:?})"),
+            Self::Remove(id) => write!(f, "Remove({id:?})"),
+            Self::Rename { id, user, .. } => write!(f, "Rename({id:?}, {user:?})"),
+            Self::SetExtensionData { id, data, .. } => {
+                write!(f, "SetExtensionData({id:?}, {data:?})")
+            }
+            Self::NewRecord { record, value } => {
+                write!(f, "NewRecord({record:?}, {} bytes)", value.len())
+            }
+            Self::Record { record, value } => {
+                write!(f, "Record({record:?}, {:?})", value.as_ref().map(|value| value.len()))
+            }
+        }
+    }
 }
 
 /// A small piece of durable state. The value is the authenticator's business; it may be a secret.

@@ -12,7 +12,7 @@ use towline_ctap::{
 
 use crate::{
     Config, Counter, Counters, KeyHandle, NewKey, Purpose,
-    flow::{Core, Flow, Next, await_work},
+    flow::{Core, Flow, Next, await_work, await_write},
     located,
     new_key::{self, await_with_key},
     person::Gestures,
@@ -163,8 +163,8 @@ fn authenticate(
         let Some(counter) = counter else {
             return sign(core, &key, challenge, application, &gestures, 0);
         };
-        let work = core.store.count(counter);
-        await_work(core, work, move |core, count| {
+        let write = core.store.count(counter);
+        await_write(core, write, move |core, count| {
             let count = count.map_err(|error| error.status())?;
             sign(core, &key, challenge, application, &gestures, count)
         })

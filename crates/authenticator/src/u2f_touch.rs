@@ -81,14 +81,10 @@ impl Touch {
     }
 
     /// The question that is to be asked now.
-    pub(crate) fn ask(
-        &mut self,
-        token: impl FnOnce() -> Token,
-        now: Option<Instant>,
-    ) -> Option<Output> {
+    pub(crate) fn ask(&mut self, now: Option<Instant>) -> Option<Output> {
         let (_, state) = self.0.as_mut()?;
         let State::Wanted(purpose) = state else { return None };
-        let (token, purpose) = (token(), purpose.clone());
+        let (token, purpose) = (Token::unique(), purpose.clone());
         *state = State::Asked { token, until: after(now, ABANDONED) };
         Some(Output::Ask { token, question: Question::ConfirmPresence { purpose } })
     }

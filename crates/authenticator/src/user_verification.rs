@@ -1,13 +1,13 @@
 //! Built-in user verification (CTAP 2.3 §6.5.3.1, performBuiltInUv): attempts, the retry counter, the lock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
     Change, Event, Purpose,
-    flow::{Core, Flow, await_work},
+    flow::{Core, Flow, await_work, await_write},
     person::{self, Refusal, Verified},
     store::Record,
 };
@@ -40,12 +40,14 @@ pub(crate) enum UvError {
 }
 
 impl UvError {
-    /// The status in makeCredential and getAssertion: where there is a PIN, the client is to ask for that instead (§6.1.2
+    /// The status in makeCredential and getAssertion: where a PIN is set, the client is to ask for that instead (§6.1.2
     /// step 11, §6.2.2 step 6).
     pub(crate) fn status(self, core: &Core) -> Status {
         match self {
             Self::TimedOut => Status::UserActionTimeout,
-            Self::Declined | Self::Failed | Self::Blocked if core.pin_permits() => {
+            Self::Declined | Self::Failed | Self::Blocked
+                if core.is_pin_set() && core.pin_permits() =>
+            {
                 Status::PuatRequired
             }
             Self::Declined | Self::Failed => Status::OperationDenied,
@@ -82,16 +84,38 @@ pub(crate) fn perform_for_token(
 }
 
 fn perform_up_to(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
+    when_open(core, move |core, open| match open {
+        Ok(()) => attempt(core, purpose, attempts, false, then),
+        Err(error) => then(core, Err(error)),
+    })
+}
+
+/// Whether the person could be verified now; nobody is asked.
+pub(crate) fn when_open(
+    core: &mut Core,
+    then: impl FnOnce(&mut Core, Result<(), UvError>) -> Flow + Send + 'static,
+) -> Flow {
     if core.usable_verification().is_none() {
         return then(core, Err(UvError::Failed));
     }
-    load(core, move |core, loaded| match loaded {
-        // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
-        Ok(()) if core.is_pin_set() && core.state.pin_retries == 0 => {
-            then(core, Err(UvError::Blocked))
-        }
-        Ok(()) => unlock_and_attempt(core, purpose, attempts, then),
-        Err(error) => then(core, Err(error)),
+    load(core, move |core, loaded| {
+        let open = loaded.and_then(|()| {
+            unlock(core);
+            // Whoever has used up the PIN is not let in by another way (§6.5.3.1).
+            if core.is_pin_set() && core.state.pin_retries == 0 {
+                return Err(UvError::Blocked);
+            }
+            if core.retries.left == Some(0) {
+                // The person learns each time how long it still lasts.
+                let until = core.retries.locked_until;
+                let wait =
+                    until.zip(core.now).map(|(until, now)| until.saturating_duration_since(now));
+                core.events.push(Event::VerificationLocked { wait });
+                return Err(UvError::Blocked);
+            }
+            Ok(())
+        });
+        then(core, open)
     })
 }
 
@@ -156,18 +180,10 @@ fn load(
         };
         core.retries = Retries { left: Some(left), stored: left, locked_until: None };
         if left == 0 {
-            lock(core);
+            begin_wait(core);
         }
         then(core, Ok(()))
     })
-}
-
-fn unlock_and_attempt(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
-    unlock(core);
-    if core.retries.left == Some(0) {
-        return then(core, Err(UvError::Blocked));
-    }
-    attempt(core, purpose, attempts, false, then)
 }
 
 /// The lock opens when its time is over.
@@ -221,9 +237,15 @@ fn failed(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
 }
 
 fn lock(core: &mut Core) {
+    let wait = begin_wait(core);
+    core.events.push(Event::VerificationLocked { wait });
+}
+
+/// How long the lock lasts from now on.
+fn begin_wait(core: &mut Core) -> Option<Duration> {
     let wait = core.config.verification.as_ref().and_then(|verification| verification.lock_wait);
     core.retries.locked_until = wait.and_then(|wait| core.after(wait));
-    core.events.push(Event::VerificationLocked { wait });
+    wait
 }
 
 /// Before an attempt: makes sure that no more than `most` is stored.
@@ -257,8 +279,8 @@ fn store(
         Change::Record { record: Record::UvRetries, value: Some(Zeroizing::new(vec![value])) };
     // Until the result is known, the worse of the two is taken for stored.
     core.retries.stored = core.retries.stored.max(value);
-    let work = core.store.commit(vec![change]);
-    await_work(core, work, move |core, result| {
+    let write = core.store.commit(vec![change]);
+    await_write(core, write, move |core, result| {
         if result.is_ok() {
             core.retries.stored = value;
         }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::flow::{Core, Flow};
+use crate::{
+    Token,
+    flow::{Core, Flow},
+};
 
 /// What an operation of a store or a key store gives: the result, or a job that will give it.
 ///
@@ -63,12 +66,19 @@ impl<T, E> fmt::Debug for Work<T, E> {
 
 /// A job for the embedder to run where blocking is allowed.
 #[must_use = "the ceremony waits until the job is run and its result handed back"]
-pub struct Job(Box<dyn FnOnce() -> JobDone + Send>);
+pub struct Job {
+    token: Token,
+    run: Box<dyn FnOnce() -> Resume + Send>,
+}
 
 impl Job {
     /// Runs the job. Hand the result to [`Authenticator::handle_work`](crate::Authenticator::handle_work).
     pub fn run(self) -> JobDone {
-        (self.0)()
+        JobDone { token: self.token, resume: (self.run)() }
+    }
+
+    pub(crate) const fn token(&self) -> Token {
+        self.token
     }
 
     /// A job that ends in `then`, which learns whether anybody still waits for it.
@@ -80,10 +90,12 @@ impl Job {
         T: Send + 'static,
         E: Send + 'static,
     {
-        Self(Box::new(move || {
+        let run = Box::new(move || {
             let result = run();
-            JobDone(Box::new(move |core, fate| then(core, result, fate)))
-        }))
+            let resume: Resume = Box::new(move |core, fate| then(core, result, fate));
+            resume
+        });
+        Self { token: Token::unique(), run }
     }
 }
 
@@ -95,14 +107,22 @@ impl fmt::Debug for Job {
 
 /// The result of a [`Job`], on its way back to the authenticator.
 #[must_use = "hand it to Authenticator::handle_work"]
-pub struct JobDone(Resume);
+pub struct JobDone {
+    token: Token,
+    resume: Resume,
+}
 
 /// The rest of the ceremony, with the result in it.
 type Resume = Box<dyn FnOnce(&mut Core, Fate) -> Flow + Send>;
 
 impl JobDone {
     pub(crate) fn resume(self, core: &mut Core, fate: Fate) -> Flow {
-        (self.0)(core, fate)
+        (self.resume)(core, fate)
+    }
+
+    /// Of which job.
+    pub(crate) const fn token(&self) -> Token {
+        self.token
     }
 }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Change, KeyHandle, Record,
-    flow::{Core, Flow, await_work},
+    flow::{Core, Flow, await_work, await_write},
 };
 
 /// The first byte. Another form gets another one.
@@ -98,7 +98,7 @@ pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send 
     })
 }
 
-/// As [`load`]; the secret is made, and stored, if there is none yet.
+/// As [`load`]; the secret is made, and stored, if there is none yet. Never is one stored in the place of another.
 pub(crate) fn load_or_create(
     core: &mut Core,
     then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
@@ -108,16 +108,19 @@ pub(crate) fn load_or_create(
             return then(core);
         }
         let secret: Secret<32> = core.provider.random.secret().map_err(|_| Status::Other)?;
-        let wrapper = Box::new(Wrapper::new(core, &secret)?);
-        let value = Some(Zeroizing::new(secret.expose().to_vec()));
+        let value = Zeroizing::new(secret.expose().to_vec());
         // What is stored is not known until the store has answered.
         core.state.wrapping = Wrapping::Unread;
-        let work =
-            core.store.commit(vec![Change::Record { record: Record::WrappingSecret, value }]);
-        await_work(core, work, |core, saved| {
+        let new = Change::NewRecord { record: Record::WrappingSecret, value };
+        let write = core.store.commit(vec![new]);
+        await_write(core, write, |core, saved| {
             saved.map_err(|error| error.status())?;
-            core.state.wrapping = Wrapping::Present(wrapper);
-            then(core)
+            // What counts is what is there, whoever wrote it: a secret that took the place of another would lose for good all
+            // that is wrapped with that.
+            load(core, |core| match core.state.wrapping {
+                Wrapping::Present(_) => then(core),
+                Wrapping::Absent | Wrapping::Unread => Err(Status::Other),
+            })
         })
     })
 }

@@ -1,6 +1,7 @@
 //! The borrowing pull reader.
 
-use core::cmp::Ordering;
+use alloc::{borrow::Cow, string::String};
+use core::{cmp::Ordering, fmt};
 
 use crate::{
     Error, ErrorKind, Kind,
@@ -52,7 +53,7 @@ impl<'a> From<&'a str> for Key<'a> {
 ///
 /// Each method reads the next item or fails and stays before it, so that the caller may look at it in another way. Inside
 /// [`Reader::array`] and [`Reader::map`] there is exactly one item to read for each element or value.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -60,6 +61,13 @@ pub struct Reader<'a> {
     depth: u8,
     /// Whether the one item that may be read at this place is still unread.
     pending: bool,
+}
+
+/// What is read names people and carries secrets: only where the reader is.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} of {} bytes)", self.position, self.bytes.len())
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -136,6 +144,15 @@ impl<'a> Reader<'a> {
             (self.position, self.pending) = (start, pending);
             self.fail(ErrorKind::Utf8)
         })
+    }
+
+    /// A text string whose bytes may not be UTF-8, with U+FFFD in place of what is not: for names
+    /// that the other side cut in the middle of a character.
+    ///
+    /// # Errors
+    /// The next item is of another type or malformed.
+    pub fn text_lossy(&mut self) -> Result<Cow<'a, str>, Error> {
+        self.string(Kind::Text).map(String::from_utf8_lossy)
     }
 
     /// A boolean.

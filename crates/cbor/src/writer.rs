@@ -1,7 +1,7 @@
 //! The writer: whatever is asked of it, what comes out is canonical.
 
 use alloc::vec::Vec;
-use core::{cmp::Ordering, ops::Range};
+use core::{cmp::Ordering, fmt, ops::Range};
 
 use crate::{
     head,
@@ -9,9 +9,16 @@ use crate::{
 };
 
 /// Writes one item, or several one after the other, in canonical form.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+}
+
+/// What is written names people and carries secrets: only its length.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({} bytes)", self.bytes.len())
+    }
 }
 
 impl Writer {

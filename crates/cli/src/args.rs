@@ -5,19 +5,17 @@ mod keys;
 mod links;
 mod relay;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use towline_ctap::Aaguid;
 use url::Url;
 
 pub(crate) use self::{
-    key::{Key, KeyKind, LargeBlobForm, PresenceMode},
+    key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
-    relay::Relay,
+    relay::{Domain, Relay},
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
@@ -54,6 +52,10 @@ pub(crate) enum Command {
     /// Without a certificate it speaks ws:// and listens on this machine only. Ctrl-C or SIGTERM lets tunnels
     /// finish; a second one doesn't.
     Relay(Relay),
+    /// Say which name a tunnel domain's number stands for, and back
+    ///
+    /// A phone names its relay by a number, which stands for a host name. Whoever runs a relay for others needs that name.
+    Domain(Domain),
     /// Be the phone: answer QR codes, keep passkeys while it runs
     ///
     /// Answers QR codes as a phone does, one after the other.
@@ -147,6 +149,15 @@ pub(crate) enum AnswerMode {
     Ask,
 }
 
+/// What opens the phone's screen lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScreenLock {
+    /// The passphrase of the store, typed unseen
+    Passphrase,
+    /// A typed yes. SIMULATED: sites take it for a person who was verified
+    Simulated,
+}
+
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -165,6 +176,25 @@ pub(crate) struct Phone {
     /// What the person says: to connecting, to the screen lock, to each operation
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,
+
+    /// What shows that the person is who holds the phone: the store's passphrase, typed unseen, or a typed yes, which is
+    /// SIMULATED. Without this it is the passphrase, where the store is opened by one
+    #[arg(long, value_enum, value_name = "LOCK")]
+    pub(crate) screen_lock: Option<ScreenLock>,
+
+    /// Which provider of passkeys this phone is (AAGUID): sites show its name and its icon. Without this it is the one that
+    /// --attestation-certificates names, or none
+    #[arg(long, value_name = "UUID", value_parser = aaguid)]
+    pub(crate) aaguid: Option<Aaguid>,
+
+    /// The private key that vouches for this phone where a site asks who made it: on P-256, PEM. You are asked each time,
+    /// and the passkey is made even if you refuse
+    #[arg(long, value_name = "FILE", requires = "attestation_certificates")]
+    pub(crate) attestation_key: Option<PathBuf>,
+
+    /// The certificates of that key, its own first: PEM
+    #[arg(long, value_name = "FILE", requires = "attestation_key")]
+    pub(crate) attestation_certificates: Option<PathBuf>,
 
     /// Keep links to computers in this file: offer computers to remember this phone, and wait for those that do. `store` keeps
     /// them beside the passkeys
@@ -191,8 +221,8 @@ Examples:
   towline rp --listen 127.0.0.1:8080                then open http://localhost:8080")]
 pub(crate) struct Rp {
     /// Where to listen, on this machine; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value_t = loopback())]
-    pub(crate) listen: SocketAddr,
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = host_and_port)]
+    pub(crate) listen: String,
 
     /// The site's name, as phones show it
     #[arg(long, value_name = "TEXT", default_value = "towline demo")]
@@ -231,7 +261,7 @@ pub(crate) struct Session {
     #[arg(long, value_name = "FILE")]
     pub(crate) links: Option<PathBuf>,
 
-    /// Of the linked phones, ask the one of this name; without it the only one is asked
+    /// Of the linked phones, ask the one of this name, or with this number in the list; without it the only one is asked
     #[arg(long, value_name = "NAME", requires = "links", conflicts_with = "new_phone")]
     pub(crate) phone: Option<String>,
 
@@ -326,8 +356,18 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-const fn loopback() -> SocketAddr {
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
+/// An address or a name, and a port; what the name stands for is looked up later.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let known = text.parse::<SocketAddr>().is_ok();
+    let named = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        !host.is_empty() && host.chars().all(plain) && port.parse::<u16>().is_ok()
+    });
+    if known || named {
+        Ok(text.to_owned())
+    } else {
+        Err("it looks like localhost:8080, 127.0.0.1:8080 or [::1]:8080".into())
+    }
 }
 
 fn udp_addr(text: &str) -> Result<SocketAddr, String> {
@@ -363,6 +403,19 @@ fn relay_url(text: &str) -> Result<Url, String> {
     }
 }
 
+/// A UUID, as people write it.
+pub(crate) fn aaguid(text: &str) -> Result<Aaguid, String> {
+    let digits = text.replace('-', "");
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    let number = u128::from_str_radix(&digits, 16).ok();
+    match number.filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+        Some(number) if digits.len() == 32 && matches!(groups[..], [32] | [8, 4, 4, 4, 12]) => {
+            Ok(Aaguid::new(number.to_be_bytes()))
+        }
+        _ => Err("it looks like 00112233-4455-6677-8899-aabbccddeeff".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -372,6 +425,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_aaguid_is_a_uuid() {
+        let id = "d548826e-79b4-db40-a3d8-11116f7e8349";
+        assert_eq!(aaguid(id).unwrap().to_string(), id);
+        assert_eq!(aaguid(&id.replace('-', "").to_uppercase()).unwrap().to_string(), id);
+        for bad in ["", "d548826e", &id[1..], &id.replace('d', "+"), &id.replace("-79", "7-9")] {
+            assert!(aaguid(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -397,6 +460,18 @@ mod tests {
             "",
         ] {
             assert!(relay_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_site_listens_at_a_name_or_an_address() {
+        for good in ["localhost:8080", "127.0.0.1:0", "[::1]:8080"] {
+            assert!(host_and_port(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "8080", ":8080", "localhost", "localhost:", "localhost:99999", "a b:1", "::1:1"]
+        {
+            assert!(host_and_port(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,21 +1,36 @@
 //! `towline computer`: shows a code, waits for a phone, and takes its passkey to the relying party.
 
-use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
+mod shelf;
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use towline::{
     Computer, Screen, Step as Shown,
+    client::{Pin, PinAnswer, PinQuestion},
     hybrid::{InitiatorConfig, InitiatorProgress},
 };
 use towline_rp::{Begun, RpClient};
+use zeroize::Zeroizing;
 
+use self::shelf::Shelf;
 use crate::{
     args,
+    console::forget_typed,
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
-    links::{self, links_failure},
+    links::{self, Choice, links_failure},
     network,
     qr::draw::Drawing,
     report::Report,
@@ -65,25 +80,23 @@ async fn ceremony(
     let mut config = InitiatorConfig::default();
     config.scan_timeout = Duration::from_secs(args.timeout);
     let mut computer = Computer::new(provider.clone(), radio, connector).with_config(config);
+    let mut choice = Choice::None;
     if let Some(path) = &args.links {
         let store = || Ok(Kept::open_or_create(&args.store, Otherwise::Default, &provider)?.0);
         let links = links::place(path, store, &provider)?;
         // A file that can't be used is said now, and not when a phone has been scanned.
         let known = links.all().map_err(|error| links_failure(&error))?;
-        if let Some(name) = &args.phone
-            && !known.iter().any(|phone| phone.display_name() == *name)
-        {
-            let message = format!("no phone called {name:?} is linked; `towline links` lists them");
-            return Err(Failure::usage("no_such_link", message));
-        }
+        choice = Choice::new(&known, args.phone.as_deref(), args.new_phone)?;
         computer = computer.with_links(links);
     }
     let screen = Terminal {
         report: Arc::clone(report),
         image: args.qr_image.clone(),
-        phone: args.phone.clone(),
-        new_phone: args.new_phone,
+        choice,
+        ringing: AtomicBool::new(false),
         over: watch::Sender::new(None),
+        code: Shelf::default(),
+        typist: io::stdin().is_terminal().then_some(type_pin),
     };
     // Where the person went, not what the site says about itself.
     let origin = rp.origin();
@@ -96,12 +109,13 @@ async fn ceremony(
     });
     let outcome = tokio::select! {
         outcome = &mut work => outcome,
+        never = screen.code.waits_long(report) => match never {},
         () = stop.wished() => {
-            screen.over.send_replace(Some(Failure::interrupted()));
+            screen.over.send_replace(Some(stop.failure()));
             tokio::select! {
                 outcome = &mut work => outcome,
                 // Who insists does not wait for the other end to be told.
-                () = stop.wished() => return Err(Failure::interrupted()),
+                () = stop.wished() => return Err(stop.failure()),
             }
         }
     };
@@ -115,25 +129,46 @@ async fn ceremony(
     }
 }
 
+/// Reads a PIN that is not shown; a new one twice, until it is the same.
+fn type_pin(twice: bool) -> io::Result<Pin> {
+    let mut prompt = "PIN (not shown): ";
+    loop {
+        // What was typed before was not meant for this.
+        forget_typed();
+        let typed = Zeroizing::new(rpassword::prompt_password(prompt)?);
+        let pin = Pin::new(&typed);
+        if !twice {
+            return Ok(pin);
+        }
+        let again = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+        if Pin::new(&again) == pin {
+            return Ok(pin);
+        }
+        prompt = "The two are not the same. PIN (not shown): ";
+    }
+}
+
 /// The terminal as the computer's screen.
 struct Terminal {
     report: Arc<Report>,
     image: Option<PathBuf>,
     /// Which linked phone to ask.
-    phone: Option<String>,
-    /// None of them.
-    new_phone: bool,
+    choice: Choice,
+    /// Whether it is asked now.
+    ringing: AtomicBool,
     /// Why to stop, as soon as there is a reason.
     over: watch::Sender<Option<Failure>>,
+    code: Shelf,
+    /// How a PIN is typed, a new one twice; not at all without a terminal.
+    typist: Option<fn(bool) -> io::Result<Pin>>,
 }
 
 impl Terminal {
     /// Shows the code: drawn for a person, as text, and as a picture where one was asked for.
     fn draw(&self, uri: &str) -> Result<(), Failure> {
         let drawing = Drawing::new(uri)?;
-        if let Some(path) = &self.image {
-            drawing.write_png(path)?;
-        }
+        let picture = self.image.as_ref().map(|path| drawing.write_png(path)).transpose()?;
+        self.code.shown(picture);
         self.report.drawing(&drawing.to_ansi());
         let image = self.image.as_ref().map(|path| path.display().to_string());
         self.report.event(&Event::QrCode { uri: uri.to_owned(), image });
@@ -143,6 +178,13 @@ impl Terminal {
 
 impl Screen for Terminal {
     fn show(&self, shown: Shown<'_>) {
+        match shown {
+            Shown::Ringing(_) => self.ringing.store(true, Ordering::Relaxed),
+            Shown::NotReached(..) | Shown::Forgotten(_) => {
+                self.ringing.store(false, Ordering::Relaxed);
+            }
+            _ => {}
+        }
         let step = match shown {
             Shown::ShowCode(uri) => {
                 if let Err(failure) = self.draw(uri) {
@@ -150,11 +192,18 @@ impl Screen for Terminal {
                 }
                 return;
             }
+            Shown::HideCode => {
+                self.code.taken_away();
+                return;
+            }
+            // There is no code to scan.
+            Shown::Listening(_) if self.ringing.load(Ordering::Relaxed) => return,
             Shown::Listening(_) => Step::WaitingForScan,
             Shown::Ringing(_) => Step::Ringing,
-            Shown::NotReached(_) => Step::NotReached,
+            Shown::NotReached(..) => Step::NotReached,
             Shown::Remembered(_) => Step::Linked,
             Shown::Forgotten(_) => Step::Forgotten,
+            Shown::NotRecognised(_) => Step::ScreenLock,
             Shown::Progress(progress) => match progress {
                 InitiatorProgress::PhoneComing => Step::PhoneComing,
                 InitiatorProgress::Near => Step::Near,
@@ -172,21 +221,86 @@ impl Screen for Terminal {
         };
         let message = match shown {
             Shown::Listening(radio) => format!("Waiting for a scan, by {radio}."),
+            Shown::Ringing(name) => format!("Waiting for {name}."),
             _ => shown.to_string(),
         };
         self.report.event(&Event::Step { step, message });
     }
 
     async fn choose_phone(&self, names: &[String]) -> Option<usize> {
-        match &self.phone {
-            _ if self.new_phone => None,
-            Some(wanted) => names.iter().position(|name| name == wanted),
-            None => (names.len() == 1).then_some(0),
+        if let Some(message) = self.choice.why_a_code(names) {
+            self.report.event(&Event::Step { step: Step::SeveralPhones, message });
+        }
+        self.choice.of(names)
+    }
+
+    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
+        self.report.event(&Event::Step { step: Step::ScreenLock, message: question.to_string() });
+        // What is typed stands on a line of its own, which no clock overwrites.
+        self.report.drawing("");
+        let Some(typist) = self.typist else {
+            let message = "a PIN is typed at a terminal, and there is none here";
+            self.over.send_replace(Some(Failure::environment("no_terminal", message)));
+            return PinAnswer::Cancel;
+        };
+        let twice = matches!(question, PinQuestion::New { .. });
+        let (told, typed) = oneshot::channel();
+        // A thread that nobody waits for at the end: the terminal may be silent for ever.
+        std::thread::spawn(move || told.send(typist(twice)));
+        match typed.await {
+            Ok(Ok(pin)) => PinAnswer::Pin(pin),
+            Ok(Err(error)) => {
+                let message = format!("the PIN can't be read: {error}");
+                self.over.send_replace(Some(Failure::environment("input", message)));
+                PinAnswer::Cancel
+            }
+            Err(_) => PinAnswer::Cancel,
         }
     }
 
     async fn cancelled(&self) {
         // Can't fail: `self` holds the sender.
         let _ = self.over.subscribe().wait_for(Option::is_some).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline::client::PinReason;
+
+    use super::*;
+
+    fn terminal(typist: Option<fn(bool) -> io::Result<Pin>>) -> Terminal {
+        let image = None;
+        let over = watch::Sender::new(None);
+        let code = Shelf::default();
+        Terminal {
+            report: Report::new(true),
+            image,
+            choice: Choice::Only,
+            ringing: AtomicBool::new(false),
+            over,
+            code,
+            typist,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pin_is_typed_at_a_terminal_or_the_ceremony_ends_with_a_reason() {
+        let reason = PinReason::Verification;
+        let question = PinQuestion::Present { tries_left: Some(8), reason, problem: None };
+        let asked = async |typist| {
+            let terminal = terminal(typist);
+            let answer = terminal.pin(&question).await;
+            let over = terminal.over.borrow().clone();
+            (answer, over.map(|failure| (failure.exit, failure.reason)))
+        };
+        let typed: fn(bool) -> io::Result<Pin> = |_| Ok(Pin::new("1234"));
+        assert_eq!(asked(Some(typed)).await, (PinAnswer::Pin(Pin::new("1234")), None));
+        let none = Some((Exit::Environment, "no_terminal"));
+        assert_eq!(asked(None).await, (PinAnswer::Cancel, none));
+        let broken: fn(bool) -> io::Result<Pin> = |_| Err(io::ErrorKind::BrokenPipe.into());
+        let unread = Some((Exit::Environment, "input"));
+        assert_eq!(asked(Some(broken)).await, (PinAnswer::Cancel, unread));
     }
 }

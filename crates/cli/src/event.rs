@@ -1,10 +1,16 @@
 //! Everything the program can say, as JSON (the names are stable and listed in `docs/cli.md`) and as a line for a person.
 
+mod asking;
+
 use serde::Serialize;
 use towline::hybrid::CodeSource;
 use towline_rp::KeyEntry;
 
-use crate::exit::{Exit, Failure};
+pub(crate) use self::asking::{Asking, Code, Expects, Lock, Question, Source};
+use crate::{
+    exit::{Exit, Failure},
+    line::one_line,
+};
 
 /// How a line is shown to a person.
 pub(crate) enum Weight {
@@ -29,6 +35,12 @@ pub(crate) enum Event {
         place: Option<Place>,
         simulated: bool,
     },
+    /// A relay: this process may have fewer descriptors than its limits need.
+    Descriptors { needed: u64, granted: u64, message: String },
+    /// A relay: a phone and a computer met, or parted.
+    Tunnel { number: u64, open: bool, lasted_ms: Option<u64>, reason: Option<&'static str> },
+    /// The number of a tunnel domain, and the name that it stands for.
+    Domain { number: u16, host: String },
     /// A server was told to stop, and did.
     Stopped {
         role: Role,
@@ -39,6 +51,10 @@ pub(crate) enum Event {
     },
     /// Who says yes to what clients of a security key ask for.
     Presence { presence: Presence, simulated: bool, message: &'static str },
+    /// How a security key tells who its person is; `simulated` if a yes is taken for that.
+    Verification { simulated: bool, message: &'static str },
+    /// A yes to a question that wants a long touch stands for so long before it counts.
+    Held { seconds: u64 },
     /// Where a security key keeps its passkeys.
     Store { store: Store, durable: bool, message: String },
     /// A passkey in a store.
@@ -55,16 +71,14 @@ pub(crate) enum Event {
     QrCode { uri: String, image: Option<String> },
     /// A step of a transaction.
     Step { step: Step, message: String },
-    /// The person must answer: with `yes` or `no` as a line on standard input, unless `answered` says who does.
-    Question {
-        question: Question,
-        message: String,
-        rp_id: Option<String>,
-        choices: Vec<String>,
-        answered: Option<bool>,
-    },
+    /// The person must answer on standard input, unless `answered` says who does.
+    Question(Asking),
     /// The open question is not to be answered any more.
-    Withdrawn { message: &'static str },
+    Withdrawn { token: String, message: &'static str },
+    /// A line of the input was of no use, and why.
+    Ignored { message: String },
+    /// How the person is verified.
+    ScreenLock { screen_lock: Lock, simulated: bool, message: &'static str },
     /// Nobody can answer the open question.
     InputEnded { message: &'static str },
     /// A client wants to know which security key this is.
@@ -73,12 +87,16 @@ pub(crate) enum Event {
     Registered { account: String, key: KeyEntry },
     /// The relying party accepted a sign-in.
     SignedIn { account: String, key: KeyEntry, user_verified: bool },
+    /// The site took a new key or a sign-in, or did not.
+    Site { action: SiteAction, account: Option<String>, reason: Option<towline_rp::ErrorCode> },
     /// Something happened to a passkey, or to the authenticator that holds it; `simulated` if nobody was asked.
     Passkey { action: Action, rp_id: Option<String>, account: Option<String>, simulated: bool },
     /// The phone waits for a code.
     Ready {},
     /// A device that this one is linked with.
-    Link { device: Device, name: String, since: Option<u64> },
+    Link { number: u32, device: Device, name: String, since: Option<u64> },
+    /// There is none.
+    NoLinks {},
     /// A device was forgotten.
     Forgotten { name: String },
     /// The phone is done with a code.
@@ -139,10 +157,14 @@ pub(crate) enum Store {
 pub(crate) enum Step {
     /// Computer: the code is on show.
     WaitingForScan,
+    /// Computer: it has been for long.
+    StillWaiting,
     /// Phone: a code was read.
     CodeRead,
     /// Computer: a linked phone is asked, without a code.
     Ringing,
+    /// Computer: several phones are linked, and none was named, so that a code is shown.
+    SeveralPhones,
     /// Computer: the linked phone said that it comes.
     PhoneComing,
     /// Computer: the linked phone was not reached, and a code is shown.
@@ -179,19 +201,11 @@ pub(crate) enum Step {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Question {
-    /// Connect to the computer that shows this code?
-    Connect,
-    /// Let the computer remember this phone?
-    Remember,
-    /// Make a passkey?
-    Register,
-    /// Sign in?
-    SignIn,
-    /// Which account?
-    Choose,
-    /// Anything else that the authenticator asks.
-    Other,
+pub(crate) enum SiteAction {
+    Registered,
+    SignedIn,
+    RegistrationRefused,
+    SignInRefused,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -275,13 +289,30 @@ impl Event {
                 };
                 (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
             }
+            Self::Descriptors { message, .. } => (Weight::Note, one_line(message)),
+            Self::Tunnel { number, open: true, .. } => {
+                (Weight::Note, format!("tunnel {number}: a phone and a computer met"))
+            }
+            Self::Tunnel { number, lasted_ms, reason, .. } => {
+                let lasted = std::time::Duration::from_millis(lasted_ms.unwrap_or_default());
+                let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                let lasted = lasted.as_secs_f32();
+                (Weight::Note, format!("tunnel {number}: over after {lasted:.1} s{why}"))
+            }
+            Self::Domain { number, host } => (Weight::Result, format!("{number:<6} {host}")),
             Self::Stopped { role: Role::Key, simulated, forgets } => {
                 let mark = mark_presence(*simulated);
                 let lost = if *forgets { "; the passkeys of this key are gone" } else { "" };
                 (Weight::Note, format!("stopped{mark}{lost}"))
             }
             Self::Stopped { .. } => (Weight::Note, "stopped".into()),
-            Self::Presence { message, .. } => (Weight::Note, (*message).into()),
+            Self::Presence { message, .. } | Self::Verification { message, .. } => {
+                (Weight::Note, (*message).into())
+            }
+            Self::Held { seconds } => {
+                let text = format!("held for {seconds} s; Ctrl-C lets go, and nothing is done");
+                (Weight::Note, text)
+            }
             Self::Store { message, .. } => (Weight::Note, one_line(message)),
             Self::StoredPasskey { id, rp_id, account } => {
                 let id: String = id.chars().take(12).collect();
@@ -289,10 +320,10 @@ impl Event {
                 (Weight::Result, format!("{id}  {:<30} {account}", one_line(rp_id)))
             }
             Self::Info { facts, .. } => (Weight::Result, listed(facts)),
-            // The question was left without an end of line, for the answer.
-            Self::Withdrawn { message } | Self::InputEnded { message } => {
-                (Weight::Note, format!("\n{message}"))
-            }
+            Self::Withdrawn { message, .. }
+            | Self::InputEnded { message }
+            | Self::ScreenLock { message, .. } => (Weight::Note, (*message).into()),
+            Self::Ignored { message } => (Weight::Note, one_line(message)),
             Self::Wink { simulated } => {
                 let mark = mark_presence(*simulated);
                 (Weight::Note, format!("a client asks which key this is{mark}"))
@@ -310,25 +341,28 @@ impl Event {
                 (Weight::Note, format!("scan this code with your phone; its text is\n{uri}"))
             }
             Self::Step { message, .. } => (Weight::Step, one_line(message)),
-            Self::Question { message, answered, choices, .. } => {
-                let list: String = (1_u32..)
-                    .zip(choices)
-                    .map(|(number, name)| format!("\n  {number}  {}", one_line(name)))
-                    .collect();
-                let message = one_line(message);
-                let wanted = if choices.is_empty() { "[yes/no]" } else { "\n[number, or no]" };
-                match answered {
-                    None => (Weight::Question, format!("{message}{list} {wanted}")),
-                    Some(true) => (Weight::Note, format!("{message}{list} yes")),
-                    Some(false) => (Weight::Note, format!("{message}{list} no")),
-                }
-            }
+            Self::Question(asking) => asking.human(),
             Self::Registered { account, key } => (
                 Weight::Result,
                 format!("registered: {} can now sign in with {:?}", one_line(account), key.name),
             ),
             Self::SignedIn { account, key, .. } => {
                 (Weight::Result, format!("signed in as {} with {:?}", one_line(account), key.name))
+            }
+            Self::Site { action, account, reason } => {
+                let what = match action {
+                    SiteAction::Registered => "registered",
+                    SiteAction::SignedIn => "signed in",
+                    SiteAction::RegistrationRefused => "registration refused",
+                    SiteAction::SignInRefused => "sign-in refused",
+                };
+                let account =
+                    one_line(account.as_deref().unwrap_or("an account that is not known"));
+                let why = serde_json::to_value(reason).ok();
+                let why = why.as_ref().and_then(serde_json::Value::as_str);
+                let why =
+                    why.map(|why| format!(" ({})", why.replace('_', " "))).unwrap_or_default();
+                (Weight::Note, format!("{what}: {account}{why}"))
             }
             Self::Passkey { action, rp_id, account, simulated } => {
                 let site = one_line(rp_id.as_deref().unwrap_or("the site"));
@@ -338,8 +372,11 @@ impl Event {
                     Action::Created => format!("passkey saved: {account} on {site}"),
                     Action::Used if named => format!("signed in to {site} as {account}"),
                     Action::Used => format!("signed in to {site}"),
+                    Action::AlreadyRegistered if named => {
+                        format!("this device already has a passkey for {site}, of {account}")
+                    }
                     Action::AlreadyRegistered => {
-                        format!("there already is a passkey for the account on {site}")
+                        format!("this device already has a passkey for {site}")
                     }
                     Action::Locked => "too many failed attempts: the screen lock is locked".into(),
                     Action::Removed => format!("passkey deleted: {account} on {site}"),
@@ -356,17 +393,19 @@ impl Event {
             Self::Ready {} => {
                 (Weight::Note, "paste a code, or give the path of a picture of one".into())
             }
-            Self::Link { device: Device::Phone, name, .. } => {
-                (Weight::Result, format!("phone     {}", one_line(name)))
-            }
-            Self::Link { device: Device::Computer, name, since } => {
+            Self::Link { number, device, name, since } => {
                 let since = since.map(|since| {
                     let since = std::time::Duration::from_secs(since);
                     std::time::UNIX_EPOCH.checked_add(since).map(httpdate::fmt_http_date)
                 });
-                let since = since.flatten().unwrap_or_else(|| "unknown".into());
-                (Weight::Result, format!("computer  {name}, since {since}"))
+                let since = since.flatten().unwrap_or_else(|| "a time that was not noted".into());
+                let what = match device {
+                    Device::Phone => format!("phone     {}", one_line(name)),
+                    Device::Computer => "computer".to_owned(),
+                };
+                (Weight::Result, format!("{number}  {what}, since {since}"))
             }
+            Self::NoLinks {} => (Weight::Note, "no device is linked here".into()),
             Self::Forgotten { name } => (Weight::Result, format!("forgotten: {}", one_line(name))),
             Self::Served { ok: true, .. } => (Weight::Result, "done".into()),
             Self::Served { ok: false, message, .. } => (
@@ -412,29 +451,17 @@ const fn mark_presence(simulated: bool) -> &'static str {
     if simulated { " (SIMULATED presence)" } else { "" }
 }
 
-/// Names come from strangers: what could start a line, move the cursor, change colours or turn the direction of writing
-/// is replaced.
-fn one_line(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_strangers_name_can_not_drive_the_terminal() {
-        let event = Event::Question {
-            question: Question::Choose,
-            message: "evil\x1b[2J\u{9b}1m".into(),
-            rp_id: None,
+        let event = Event::Question(Asking {
             choices: vec!["a\nregistered: b".into(), "\u{202e}c".into()],
-            answered: None,
-        };
+            expects: Expects::Number,
+            ..Asking::new(Question::Choose, "evil\x1b[2J\u{9b}1m")
+        });
         let (_, line) = event.human().unwrap();
         assert_eq!(
             line,

@@ -60,10 +60,6 @@ impl Failure {
     pub(crate) fn environment(reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(Exit::Environment, reason, message)
     }
-
-    pub(crate) fn interrupted() -> Self {
-        Self::new(Exit::Interrupted, "interrupted", "cancelled with Ctrl-C")
-    }
 }
 
 /// The part of the long help that lists the exit codes.
@@ -75,4 +71,4 @@ Exit codes:
   3    a person said no or cancelled
   4    nothing was nearby, or nobody answered in time
   5    this machine lacks something: Bluetooth, the relay, a port, a good clock
-  130  cancelled here with Ctrl-C";
+  130  cancelled here with Ctrl-C or SIGTERM";

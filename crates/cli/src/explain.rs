@@ -1,20 +1,18 @@
 //! `towline qr`: explains a QR code key by key.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use towline::hybrid::qr::{ExtraKey, Hint, QrPayload};
 
 use crate::{
     args,
     event::Event,
     exit::{Exit, Failure},
-    qr::{draw::Drawing, read},
+    qr::{age, draw::Drawing, read},
     report::Report,
 };
 
 pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
-    let path = std::path::Path::new(&args.code);
-    let codes = if path.is_file() { read::file(path)? } else { vec![args.code.trim().to_owned()] };
+    let path = read::named(args.code.trim());
+    let codes = if path.is_file() { read::file(&path)? } else { vec![args.code.trim().to_owned()] };
     let provider = towline::crypto::rustcrypto::provider();
     let mut last_failure = None;
     for code in &codes {
@@ -24,26 +22,23 @@ pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
                 report.drawing(&drawing.to_ansi());
             }
             if let Some(path) = &args.qr_image {
-                drawing.write_png(path)?;
+                drawing.write_png(path)?.keep();
             }
         }
         match QrPayload::from_uri(&provider, code) {
             Ok(payload) => {
-                for field in fields(&payload, unix_now()) {
+                for field in fields(&payload, age::now()) {
                     report.event(&field);
                 }
             }
             Err(error) => {
-                let message = format!("{code:?} is not a passkey QR code: {error}");
+                // The code itself stays unsaid: with one wrong digit it is a secret all the same.
+                let message = format!("this is not a passkey QR code: {error}");
                 last_failure = Some(Failure::usage("not_a_code", message));
             }
         }
     }
     last_failure.map_or(Ok(Exit::Ok), Err)
-}
-
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn fields(payload: &QrPayload, now: u64) -> Vec<Event> {
@@ -72,7 +67,7 @@ fn fields(payload: &QrPayload, now: u64) -> Vec<Event> {
             payload.known_domains.map(|n| n.to_string()),
             "how many assigned tunnel domains the computer knows; those from 256 on every computer can derive".into(),
         ),
-        field(3, "made at", payload.timestamp.map(|t| format!("{t} (Unix time)")), age(payload.timestamp, now)),
+        field(3, "made at", payload.timestamp.map(|t| format!("{t} (Unix time)")), made(payload.timestamp, now)),
         field(
             4,
             "linking",
@@ -116,13 +111,11 @@ fn fields(payload: &QrPayload, now: u64) -> Vec<Event> {
     fields
 }
 
-fn age(made: Option<u64>, now: u64) -> String {
-    match made.map(|made| (now.checked_sub(made), made)) {
-        None => "the code does not say when it was made".into(),
-        Some((Some(age), _)) if age < 120 => format!("{age} s ago"),
-        Some((Some(age), _)) => format!("{age} s ago: it has most likely been given up"),
-        Some((None, made)) => format!("{} s ahead of this clock", made.saturating_sub(now)),
-    }
+fn made(made: Option<u64>, now: u64) -> String {
+    let Some(made) = made else { return "the code does not say when it was made".into() };
+    let age = age::seconds(made, now);
+    let given_up = if age::is_given_up(age) { ": it has most likely been given up" } else { "" };
+    format!("{}{given_up}", age::told(age))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -173,9 +166,9 @@ mod tests {
 
     #[test]
     fn the_age_of_a_code_is_told() {
-        assert_eq!(age(Some(90), 100), "10 s ago");
-        assert!(age(Some(100), 1_000).contains("given up"));
-        assert_eq!(age(Some(110), 100), "10 s ahead of this clock");
-        assert!(age(None, 100).contains("does not say"));
+        assert_eq!(made(Some(90), 100), "10 s ago");
+        assert!(made(Some(100), 1_000).contains("given up"));
+        assert_eq!(made(Some(110), 100), "10 s ahead of this clock");
+        assert!(made(None, 100).contains("does not say"));
     }
 }

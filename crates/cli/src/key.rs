@@ -1,12 +1,14 @@
 //! `towline key`: a security key behind sockets of this machine or on a pretended USB, with passkeys that it keeps while it
 //! runs, or in a file.
 
-use std::{convert::Infallible, io, sync::Arc};
+mod settings;
 
-use tokio::sync::Mutex;
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
+
+use tokio::time::sleep;
 use towline::{
     authenticator::{
-        self, Answer, Authenticator, Config, CredentialStore, LargeBlobs, SoftwareKeys,
+        self, Answer, Authenticator, Config, CredentialStore, Purpose, Question, SoftwareKeys,
     },
     crypto::CryptoProvider,
 };
@@ -14,21 +16,24 @@ use towline_ctaphid_socket::{Door, DoorError, Endpoint};
 use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
 
 use crate::{
-    args::{self, AnswerMode, KeyKind, LargeBlobForm, PresenceMode},
+    args::{self, AnswerMode, KeyKind, PresenceMode},
     console::Console,
     desktop::Desktop,
     event::{self, Event, Place, Role},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
-    person::{Terminal, TypedAhead, passkey},
+    person::{Terminal, passkey},
     report::Report,
+    screen_lock::ScreenLock,
     stop::Stop,
-    usb::{self, Usb},
+    usb::Usb,
 };
 
 pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let simulated = args.presence == PresenceMode::Auto;
+    let provider = towline::crypto::rustcrypto::provider();
+    let config = settings::config(args, &provider)?;
     let key = SecurityKey::new();
     let mut door = Door::new(key.reports());
     let mut endpoints = Vec::new();
@@ -43,7 +48,9 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
         Usb::look()?;
     }
     report.event(&presence(args.presence));
-    let provider = towline::crypto::rustcrypto::provider();
+    if args.kind == KeyKind::FingerprintKey {
+        report.event(&SIMULATED_SENSOR);
+    }
     // What is plugged in like a key is expected to keep what it has like one.
     let otherwise = if args.uhid { Otherwise::Default } else { Otherwise::Memory };
     let (store, kept) = Kept::open_or_create(&args.store, otherwise, &provider)?;
@@ -65,58 +72,45 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        ended = serve(key, provider, store.credentials(), desktop, args, report) => match ended? {},
-        ended = unplugged => match ended? {},
-        () = stop.wished() => {}
+    let screen = desktop.clone();
+    let ended = tokio::select! {
+        ended = serve(key, config, provider, store.credentials(), (args.presence, desktop), report) => {
+            ended.map(|never| match never {})
+        }
+        ended = unplugged => ended.map(|never| match never {}),
+        () = stop.wished() => Ok(()),
+    };
+    if let Some(screen) = screen {
+        screen.clear().await;
     }
+    ended?;
     report.event(&Event::Stopped { role: Role::Key, simulated, forgets });
     Ok(Exit::Ok)
 }
 
 async fn serve(
     key: SecurityKey,
+    config: Config,
     provider: CryptoProvider,
     store: Box<dyn CredentialStore>,
-    desktop: Option<Desktop>,
-    args: &args::Key,
+    presence: (PresenceMode, Option<Desktop>),
     report: &Arc<Report>,
 ) -> Result<Infallible, Failure> {
     let keys = SoftwareKeys::new(provider.clone());
-    let authenticator = Authenticator::new(config(args), provider, store, keys)
+    let authenticator = Authenticator::new(config, provider, store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
-    let presence = match (args.presence, desktop) {
+    let presence = match presence {
         (_, Some(desktop)) => Presence::Ask(Holder::Desktop(desktop, Arc::clone(report))),
         (PresenceMode::Auto, _) => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
         (PresenceMode::Ask | PresenceMode::Notify, _) => {
-            let console = Arc::new(Mutex::new(Console::new()));
+            let console = Arc::new(Console::new(report));
             let report = Arc::clone(report);
-            Presence::Ask(Holder::Terminal(Terminal::new(
-                AnswerMode::Ask,
-                console,
-                TypedAhead::Forgotten,
-                report,
-            )))
+            // Of a key this is the finger on a sensor that there is not.
+            let lock = ScreenLock::Simulated;
+            Presence::Ask(Holder::Terminal(Terminal::new(AnswerMode::Ask, console, lock, report)))
         }
     };
     Ok(key.run(authenticator, presence).await)
-}
-
-/// The key that the arguments describe.
-fn config(args: &args::Key) -> Config {
-    let mut config = match args.kind {
-        KeyKind::SecurityKey => Config::security_key(),
-        KeyKind::FingerprintKey => Config::fingerprint_key(),
-    };
-    if args.uhid {
-        config.max_msg_size = usb::MAX_MSG_SIZE;
-    }
-    if args.large_blobs == LargeBlobForm::Extension {
-        // It has to fit into a message, too.
-        let largest = if args.uhid { LARGEST_BLOB / 2 } else { LARGEST_BLOB };
-        config.large_blobs = LargeBlobs::Extension(largest);
-    }
-    config
 }
 
 /// Whoever has the key in hand.
@@ -138,25 +132,23 @@ impl Holder {
 }
 
 impl Person for Holder {
-    async fn answer(&mut self, question: &authenticator::Question) -> Answer {
-        match self {
-            Self::Terminal(terminal) => {
-                let mut open = Open(Some(Arc::clone(terminal.report())));
-                let answer = terminal.answer(question).await;
-                open.0 = None;
-                answer
-            }
-            Self::Desktop(desktop, report) => {
-                let answer = desktop.answer(question).await;
-                if answer.is_none() {
-                    let message =
-                        "nobody can answer: notifications can't be shown any more, which is a no";
-                    report.event(&Event::InputEnded { message });
-                }
-                answer.unwrap_or(Answer::Deny)
-            }
-            Self::Nobody(_) => Answer::Deny,
+    async fn answer(&mut self, question: &Question) -> Answer {
+        if matches!(question, Question::VerifyUser { .. } | Question::EnrollFingerprint { .. }) {
+            self.report().0.event(&SIMULATED_SENSOR);
         }
+        let answer = self.ask(question).await;
+        let long = matches!(
+            question,
+            Question::ConfirmPresence { purpose: Purpose::Reset { long_touch: true } }
+        );
+        if long && answer == Answer::Approve {
+            // Whoever lets go of a key takes the touch back, and so does who stops the program.
+            let mut open = Open(Some(Arc::clone(self.report().0)));
+            self.report().0.event(&Event::Held { seconds: LONG_TOUCH.as_secs() });
+            sleep(LONG_TOUCH).await;
+            open.0 = None;
+        }
+        answer
     }
 
     fn notice(&mut self, event: &authenticator::Event) {
@@ -172,14 +164,41 @@ impl Person for Holder {
     }
 }
 
-/// An open question. Dropped before it is answered, it tells the person that it is withdrawn.
+impl Holder {
+    async fn ask(&self, question: &Question) -> Answer {
+        match self {
+            Self::Terminal(terminal) => terminal.answer(question).await,
+            Self::Desktop(desktop, report) => {
+                let answer = desktop.answer(question).await;
+                if answer.is_none() {
+                    let message =
+                        "nobody can answer: notifications can't be shown any more, which is a no";
+                    report.event(&Event::InputEnded { message });
+                }
+                answer.unwrap_or(Answer::Deny)
+            }
+            Self::Nobody(_) => Answer::Deny,
+        }
+    }
+}
+
+/// How long a long touch is (CTAP 2.3 section 6.6).
+const LONG_TOUCH: Duration = Duration::from_secs(5);
+
+/// Said at the start, and before each question that a finger would answer.
+const SIMULATED_SENSOR: Event = Event::Verification {
+    simulated: true,
+    message: "the fingerprint sensor is SIMULATED: a yes counts as a finger that it knows, and sites take it for one",
+};
+
+/// A touch that has to last. Dropped before it has, it tells the person that it is withdrawn.
 struct Open(Option<Arc<Report>>);
 
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(report) = &self.0 {
             let message = "withdrawn: the question is no longer open";
-            report.event(&Event::Withdrawn { message });
+            report.event(&Event::Withdrawn { token: "touch".into(), message });
         }
     }
 }
@@ -224,6 +243,3 @@ fn door_failure(error: DoorError) -> Failure {
     };
     Failure::environment("listen", format!("{error}{advice}"))
 }
-
-/// How much a relying party keeps with a passkey by the extension largeBlob, in bytes after compression.
-const LARGEST_BLOB: usize = 2048;

@@ -1,14 +1,16 @@
 //! Where links are kept, and `towline links`, which lists and forgets what this computer or phone is linked with.
 
+mod choice;
 mod file;
 
 use std::{path::Path, sync::Arc};
 
 use towline::{
     crypto::CryptoProvider,
-    hybrid::link::{ComputerLinks, LinkedPhone, PhoneLinks, StoreError},
+    hybrid::link::{ComputerLinks, LinkedComputer, LinkedPhone, PhoneLinks, StoreError},
 };
 
+pub(crate) use self::choice::Choice;
 use self::file::LinkFile;
 use crate::{
     args::{self, LinksCommand},
@@ -43,46 +45,81 @@ pub(crate) fn place(
 pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> {
     let provider = towline::crypto::rustcrypto::provider();
     let file: Box<dyn Links> = match &args.links {
+        Some(path) if !path.exists() => {
+            let message = format!(
+                "{} is not there: give the file that `towline computer` or `towline phone` was given",
+                path.display()
+            );
+            return Err(Failure::environment("links", message));
+        }
         Some(path) => Box::new(LinkFile::new(path, provider)),
         None => Box::new(kept::open(&args.store, &provider)?.links()),
     };
-    let phones = file.all().map_err(|error| links_failure(&error))?;
-    let computers = file.computers().map_err(|error| links_failure(&error))?;
-    match &args.command {
-        LinksCommand::List => {
-            for phone in &phones {
-                let name = phone.display_name();
-                report.event(&Event::Link { device: Device::Phone, name, since: None });
-            }
-            for (number, computer) in (1_u32..).zip(&computers) {
-                let (name, since) = (number.to_string(), Some(computer.since));
-                report.event(&Event::Link { device: Device::Computer, name, since });
-            }
-        }
+    let known = Known::read(&*file).map_err(|error| links_failure(&error))?;
+    match args.command.as_ref().unwrap_or(&LinksCommand::List) {
+        LinksCommand::List => known.list(report),
         LinksCommand::Forget { name } => {
-            let named = |phone: &&LinkedPhone| phone.display_name() == *name;
-            let mut forgotten = false;
-            for phone in phones.iter().filter(named) {
-                let known = &phone.information;
-                forgotten |= file
-                    .remove(&known.identity, &known.link_id)
-                    .map_err(|error| links_failure(&error))?;
-            }
-            // Computers have no names; they are counted from 1, as the list does.
-            let index = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-            if let Some(computer) = index.and_then(|index| computers.get(index)) {
-                forgotten |=
-                    file.forget(&computer.link_id).map_err(|error| links_failure(&error))?;
-            }
-            if !forgotten {
+            let index = choice::find(&known.names(), name)?.ok_or_else(|| {
                 let message =
                     format!("there is no link with {name:?}; `towline links list` shows them");
-                return Err(Failure::usage("no_such_link", message));
-            }
-            report.event(&Event::Forgotten { name: name.clone() });
+                Failure::usage("no_such_link", message)
+            })?;
+            let forgotten = known.forget(&*file, index).map_err(|error| links_failure(&error))?;
+            report.event(&Event::Forgotten { name: forgotten });
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The devices in the order of the list: phones, then computers.
+struct Known {
+    phones: Vec<LinkedPhone>,
+    computers: Vec<LinkedComputer>,
+}
+
+impl Known {
+    fn read(file: &dyn Links) -> Result<Self, StoreError> {
+        Ok(Self { phones: file.all()?, computers: file.computers()? })
+    }
+
+    /// Computers do not say what they are called.
+    fn names(&self) -> Vec<String> {
+        let phones = self.phones.iter().map(LinkedPhone::display_name);
+        phones.chain(self.computers.iter().map(|_| String::new())).collect()
+    }
+
+    fn list(&self, report: &Report) {
+        let phones = self.phones.iter().map(|phone| {
+            let name = phone.display_name();
+            (Device::Phone, Some(name), phone.since)
+        });
+        let computers =
+            self.computers.iter().map(|computer| (Device::Computer, None, Some(computer.since)));
+        for (number, (device, name, since)) in (1..).zip(phones.chain(computers)) {
+            let name = name.unwrap_or_else(|| number.to_string());
+            report.event(&Event::Link { number, device, name, since });
+        }
+        if self.phones.is_empty() && self.computers.is_empty() {
+            report.event(&Event::NoLinks {});
+        }
+    }
+
+    /// What it was called.
+    fn forget(&self, file: &dyn Links, index: usize) -> Result<String, StoreError> {
+        let computer =
+            index.checked_sub(self.phones.len()).and_then(|index| self.computers.get(index));
+        match (self.phones.get(index), computer) {
+            (Some(phone), _) => {
+                file.remove(&phone.information.identity, &phone.information.link_id)?;
+                Ok(phone.display_name())
+            }
+            (None, Some(computer)) => {
+                file.forget(&computer.link_id)?;
+                Ok(index.saturating_add(1).to_string())
+            }
+            (None, None) => Ok(String::new()),
+        }
+    }
 }
 
 pub(crate) fn links_failure(error: &StoreError) -> Failure {

@@ -3,24 +3,30 @@
 
 mod air;
 mod args;
+mod attestation;
 mod computer;
 mod console;
+mod descriptors;
 mod desktop;
 mod doctor;
+mod domain;
 mod event;
 mod exit;
 mod explain;
 mod failure;
 mod key;
 mod keys;
+mod line;
 mod links;
 mod network;
+mod outcome;
 mod person;
 mod phone;
 mod qr;
 mod relay;
 mod report;
 mod rp;
+mod screen_lock;
 mod secret;
 mod stop;
 mod tls;
@@ -78,13 +84,17 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(&args, report).await,
         Command::Air(args) => air::run(&args, report).await,
         Command::Relay(args) => relay::run(args, report).await,
+        Command::Domain(args) => domain::run(&args, report),
         Command::Key(args) => key::run(&args, report).await,
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
         Command::Keys(args) => keys::run(&args, report),
         Command::Links(args) => links::run(&args, report),
-        Command::Completions(args) => Ok(completions(&args)),
+        Command::Completions(args) => {
+            completions(&args, report);
+            Ok(Exit::Ok)
+        }
         Command::ExitCodes => {
             report.event(&Event::ExitCodes { text: exit::HELP });
             Ok(Exit::Ok)
@@ -92,10 +102,10 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
     }
 }
 
-fn completions(args: &Completions) -> Exit {
-    let mut command = Cli::command();
-    clap_complete::generate(args.shell, &mut command, "towline", &mut std::io::stdout());
-    Exit::Ok
+fn completions(args: &Completions, report: &Report) {
+    let (mut command, mut script) = (Cli::command(), Vec::new());
+    clap_complete::generate(args.shell, &mut command, "towline", &mut script);
+    report.script(&String::from_utf8_lossy(&script));
 }
 
 fn fail(report: &Report, failure: Failure) -> ExitCode {

@@ -56,6 +56,22 @@ pub(crate) fn host_and_port(url: &Url) -> Result<(String, u16), Failure> {
     Ok((host, url.port_or_known_default().unwrap_or(443)))
 }
 
+/// Where to listen: an address, or a name, with a port.
+pub(crate) async fn listen_address(text: &str) -> Result<SocketAddr, Failure> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let Some((host, port)) = parts.filter(|(host, _)| !host.is_empty()) else {
+        let message =
+            format!("{text:?} is no address with a port, such as 127.0.0.1:4433 or localhost:4433");
+        return Err(Failure::usage("listen_address", message));
+    };
+    loopback(host, port).await.map_err(|_| {
+        Failure::environment("listen", format!("the name {host:?} has no address to listen on"))
+    })
+}
+
 /// The address of a relay on this machine. The name `localhost` may stand for several; relays listen on the older one
 /// unless told otherwise.
 async fn loopback(host: &str, port: u16) -> Result<SocketAddr, Failure> {

@@ -1,269 +1,198 @@
 //! The person in front of an authenticator: a terminal, or an answer given beforehand.
 
-use std::{
-    sync::{Arc, Mutex as StdMutex, PoisonError},
-    time::Instant,
-};
+use std::sync::Arc;
 
-use tokio::sync::Mutex;
-use towline::{
-    Person, agree,
-    authenticator::{self, Purpose, Question},
-    hybrid::{self, ResponderProgress, qr::Hint},
-};
+use towline::authenticator::{self, Answer, Purpose, Question};
 use towline_ctap::User;
 
 use crate::{
     args::AnswerMode,
-    console::{Console, yes_or_no},
-    event::{self, Action, Event, Step},
+    console::{Console, Line, Wanted, yes_or_no},
+    event::{self, Action, Asking, Event, Expects},
+    qr::read::looks_like_a_code,
     report::Report,
+    screen_lock::{self, ScreenLock},
 };
 
 /// Puts questions to the terminal, unless they are answered beforehand.
 pub(crate) struct Terminal {
     mode: AnswerMode,
-    console: Arc<Mutex<Console>>,
-    typed_ahead: TypedAhead,
+    console: Arc<Console>,
+    lock: ScreenLock,
     report: Arc<Report>,
-}
-
-/// What a line is worth that was typed before the question was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TypedAhead {
-    /// It answers the question: what comes next is known.
-    Answers,
-    /// Nothing. Questions come from strangers at any time, and a "yes" to one that was withdrawn is no yes to the next.
-    Forgotten,
 }
 
 const INPUT_ENDED: Event =
     Event::InputEnded { message: "nobody can answer: standard input has ended, which is a no" };
 
-/// Answers the phone's questions, and tells what happens.
-pub(crate) struct TerminalPerson {
-    terminal: Terminal,
-    seen: Arc<Seen>,
-}
-
-/// What came of a code, for the exit code.
-#[derive(Default)]
-pub(crate) struct Seen(StdMutex<Outcome>);
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    #[default]
-    Nothing,
-    Done,
-    AlreadyRegistered,
-    /// There was nothing to sign in with.
-    NoCredentials,
-    /// The person said no to connecting.
-    Declined,
-    /// The person said no to the operation.
-    Refused,
-}
-
-impl Seen {
-    /// What came of it since the last call.
-    pub(crate) fn take(&self) -> Outcome {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, outcome: Outcome) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
-    }
-}
-
 impl Terminal {
     pub(crate) const fn new(
         mode: AnswerMode,
-        console: Arc<Mutex<Console>>,
-        typed_ahead: TypedAhead,
+        console: Arc<Console>,
+        lock: ScreenLock,
         report: Arc<Report>,
     ) -> Self {
-        Self { mode, console, typed_ahead, report }
+        Self { mode, console, lock, report }
     }
 
     pub(crate) const fn report(&self) -> &Arc<Report> {
         &self.report
     }
 
+    /// Whether nobody is asked.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.mode == AnswerMode::Yes
+    }
+
     /// Answers what an authenticator asks.
-    pub(crate) async fn answer(&self, question: &Question) -> authenticator::Answer {
+    pub(crate) async fn answer(&self, question: &Question) -> Answer {
         let message = question.to_string();
-        match question {
+        let yes = match question {
             Question::ChooseAccount { rp_id, accounts } => {
-                let names = accounts.iter().map(account_name).collect();
-                let choice = self.choose(message, rp_id.to_string(), names).await;
-                choice.map_or(authenticator::Answer::Deny, authenticator::Answer::Account)
+                let asking = Asking {
+                    rp_id: Some(rp_id.to_string()),
+                    choices: accounts.iter().map(account_name).collect(),
+                    expects: Expects::Number,
+                    ..Asking::new(event::Question::Choose, message)
+                };
+                return self.choose(asking).await.map_or(Answer::Deny, Answer::Account);
             }
-            Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => {
+            Question::VerifyUser { purpose, .. } => {
                 let (kind, rp_id) = about(purpose);
-                if self.agrees(kind, &message, rp_id).await {
-                    agree(question)
-                } else {
-                    authenticator::Answer::Deny
-                }
+                let screen_lock = Some(self.lock.kind());
+                let asking = Asking { rp_id, screen_lock, ..Asking::new(kind, message) };
+                return self.verify(asking).await;
+            }
+            Question::ConfirmPresence { purpose } => {
+                let (kind, rp_id) = about(purpose);
+                self.agrees(Asking { rp_id, ..Asking::new(kind, message) }).await
+            }
+            Question::NothingToUse { rp_id } => {
+                let rp_id = Some(rp_id.to_string());
+                let kind = event::Question::Other;
+                self.agrees(Asking { rp_id, ..Asking::new(kind, message) }).await
             }
             Question::EnrollFingerprint { .. } => {
-                if self.agrees(event::Question::Other, &message, None).await {
-                    agree(question)
-                } else {
-                    authenticator::Answer::Deny
-                }
+                self.agrees(Asking::new(event::Question::Other, message)).await
             }
             // A kind of question that this program can't show is not agreed to.
-            _ => authenticator::Answer::Deny,
+            _ => false,
+        };
+        if yes { question.simulated_agreement() } else { Answer::Deny }
+    }
+
+    /// Whether the person is who holds the phone, and agrees.
+    async fn verify(&self, asking: Asking) -> Answer {
+        let store = match &self.lock {
+            ScreenLock::Passphrase(store) => store,
+            ScreenLock::Simulated if self.agrees(asking).await => return Answer::Verified,
+            ScreenLock::Simulated => return Answer::Deny,
+        };
+        let asking = Asking { expects: Expects::Passphrase, ..asking };
+        let typed = match self.mode {
+            AnswerMode::Ask => self.ask(asking, |line| Ok(line.clone())).await,
+            // Nobody types anything.
+            AnswerMode::Yes | AnswerMode::No => None,
+        };
+        let Some(typed) = typed.filter(|typed| !typed.is_empty()) else { return Answer::Deny };
+        match screen_lock::opens(store, typed).await {
+            Ok(true) => Answer::Verified,
+            Ok(false) => Answer::NotVerified,
+            Err(why) => {
+                let message = format!("the passphrase can't be checked, which is a no: {why}");
+                self.report.event(&Event::Ignored { message });
+                Answer::Deny
+            }
         }
     }
 
     /// A yes or a no. The end of the input is a no: nobody is there to agree.
-    async fn agrees(
-        &self,
-        question: event::Question,
-        message: &str,
-        rp_id: Option<String>,
-    ) -> bool {
-        let since = self.answers_count_from();
-        let answered = self.beforehand();
-        let ask = || Event::Question {
-            question,
-            message: message.to_owned(),
-            rp_id: rp_id.clone(),
-            choices: Vec::new(),
-            answered,
-        };
-        self.report.event(&ask());
-        if let Some(answer) = answered {
+    pub(crate) async fn agrees(&self, asking: Asking) -> bool {
+        if let Some(answer) = self.beforehand(&asking) {
             return answer;
         }
-        let mut console = self.console.lock().await;
-        loop {
-            match console.line_since(since).await.as_deref().map(yes_or_no) {
-                Some(Some(answer)) => return answer,
-                Some(None) => self.report.event(&ask()),
-                None => {
-                    self.report.event(&INPUT_ENDED);
-                    return false;
-                }
-            }
-        }
-    }
-
-    /// To be taken before the question is shown.
-    fn answers_count_from(&self) -> Option<Instant> {
-        (self.typed_ahead == TypedAhead::Forgotten).then(Instant::now)
-    }
-
-    const fn beforehand(&self) -> Option<bool> {
-        match self.mode {
-            AnswerMode::Yes => Some(true),
-            AnswerMode::No => Some(false),
-            AnswerMode::Ask => None,
-        }
-    }
-
-    async fn choose(&self, message: String, rp_id: String, choices: Vec<String>) -> Option<usize> {
-        let since = self.answers_count_from();
-        let answered = self.beforehand();
-        let event = Event::Question {
-            question: event::Question::Choose,
-            message,
-            rp_id: Some(rp_id),
-            choices,
-            answered,
+        let read = |line: &Line| match (yes_or_no(line.trim()), line.trim().is_empty()) {
+            (Some(answer), _) => Ok(answer),
+            (None, true) => Err("an empty line is neither yes nor no"),
+            (None, false) => Err("that is neither yes nor no"),
         };
-        self.report.event(&event);
-        let Event::Question { choices, .. } = &event else { return None };
-        match answered {
+        self.ask(asking, read).await.unwrap_or(false)
+    }
+
+    async fn choose(&self, asking: Asking) -> Option<usize> {
+        match self.beforehand(&asking) {
             Some(true) => return Some(0),
             Some(false) => return None,
             None => {}
         }
-        let mut console = self.console.lock().await;
-        loop {
-            let Some(line) = console.line_since(since).await else {
-                self.report.event(&INPUT_ENDED);
-                return None;
-            };
-            if yes_or_no(&line) == Some(false) {
-                return None;
+        let choices = asking.choices.len();
+        let read = |line: &Line| {
+            let line = line.trim();
+            if yes_or_no(line) == Some(false) {
+                return Ok(None);
             }
             // People count from 1.
             match line.parse::<usize>().ok().and_then(|number| number.checked_sub(1)) {
-                Some(index) if index < choices.len() => return Some(index),
-                _ => self.report.event(&event),
+                Some(index) if index < choices => Ok(Some(index)),
+                _ => Err("that is none of the numbers, and not \"no\""),
+            }
+        };
+        self.ask(asking, read).await.flatten()
+    }
+
+    /// What `--answer` says, and shows that it was asked.
+    fn beforehand(&self, asking: &Asking) -> Option<bool> {
+        let answered = match self.mode {
+            AnswerMode::Yes => true,
+            AnswerMode::No => false,
+            AnswerMode::Ask => return None,
+        };
+        let asking = Asking { answered: Some(answered), ..asking.clone() };
+        self.report.event(&Event::Question(asking));
+        Some(answered)
+    }
+
+    /// Shows a question until a line answers it; none when the input has ended. Dropping the future
+    /// withdraws it.
+    async fn ask<T>(
+        &self,
+        mut asking: Asking,
+        read: impl Fn(&Line) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let wanted = match asking.expects {
+            Expects::Passphrase => Wanted::Secret,
+            Expects::YesOrNo | Expects::Number => Wanted::Words,
+        };
+        let asked = self.console.ask(wanted, |token| {
+            asking.token = Some(token.to_string());
+            self.report.event(&Event::Question(asking.clone()));
+        });
+        loop {
+            let Some(line) = asked.line().await else {
+                self.report.event(&INPUT_ENDED);
+                asked.answered();
+                return None;
+            };
+            // Nothing has been sent, so that the person may change over; whoever serves the code
+            // sees to that.
+            if asking.question == event::Question::Connect
+                && self.console.is_terminal()
+                && looks_like_a_code(&line)
+            {
+                self.console.put_back(line);
+                return std::future::pending().await;
+            }
+            match read(&line) {
+                Ok(answer) => {
+                    asked.answered();
+                    return Some(answer);
+                }
+                Err(why) => {
+                    self.report.event(&Event::Ignored { message: why.into() });
+                    self.report.event(&Event::Question(asking.clone()));
+                }
             }
         }
-    }
-}
-
-impl TerminalPerson {
-    pub(crate) const fn new(terminal: Terminal, seen: Arc<Seen>) -> Self {
-        Self { terminal, seen }
-    }
-}
-
-impl Person for TerminalPerson {
-    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
-        let wants = match question.hint {
-            Hint::MakeCredential => "make a passkey",
-            Hint::CredentialPresentation | Hint::CredentialIssuance => "use a digital credential",
-            Hint::GetAssertion => "sign in",
-        };
-        let message = format!("Connect to the computer that shows this code? It wants to {wants}.");
-        if self.terminal.agrees(event::Question::Connect, &message, None).await {
-            let remember = question.may_remember && {
-                let message =
-                    "Let this computer remember the phone? It can ask it without a code then.";
-                self.terminal.agrees(event::Question::Remember, message, None).await
-            };
-            hybrid::Answer::Connect { remember }
-        } else {
-            self.seen.put(Outcome::Declined);
-            hybrid::Answer::Decline
-        }
-    }
-
-    async fn answer(&mut self, question: &Question) -> authenticator::Answer {
-        let answer = self.terminal.answer(question).await;
-        if answer == authenticator::Answer::Deny {
-            self.seen.put(Outcome::Refused);
-        } else if let Question::ConfirmPresence { purpose: Purpose::NothingToUse { .. } }
-        | Question::VerifyUser { purpose: Purpose::NothingToUse { .. }, .. } = question
-        {
-            self.seen.put(Outcome::NoCredentials);
-        }
-        answer
-    }
-
-    fn notice(&mut self, event: &authenticator::Event) {
-        let Some((action, event)) = passkey(event, self.terminal.mode == AnswerMode::Yes) else {
-            return;
-        };
-        match action {
-            Action::Created | Action::Used => self.seen.put(Outcome::Done),
-            Action::AlreadyRegistered => self.seen.put(Outcome::AlreadyRegistered),
-            _ => {}
-        }
-        self.terminal.report.event(&event);
-    }
-
-    fn advertising(&mut self, radio: &str) {
-        let message = format!("Showing the computer that this phone is near, by {radio}.");
-        self.terminal.report.event(&Event::Step { step: Step::Advertising, message });
-    }
-
-    fn progress(&mut self, progress: ResponderProgress) {
-        let (step, message) = match progress {
-            ResponderProgress::Connecting => (Step::Connecting, "Connecting to the relay."),
-            ResponderProgress::Connected => (Step::Connected, "Connected to the computer."),
-            ResponderProgress::Request => (Step::ScreenLock, "The computer asks for a passkey."),
-            ResponderProgress::Answered => (Step::Answered, "Answered."),
-            _ => return,
-        };
-        self.terminal.report.event(&Event::Step { step, message: message.into() });
     }
 }
 
@@ -273,7 +202,9 @@ pub(crate) fn passkey(event: &authenticator::Event, simulated: bool) -> Option<(
     let (action, rp_id, user) = match event {
         Happened::Created { rp, user, .. } => (Action::Created, Some(&rp.id), Some(user)),
         Happened::Used { rp_id, user } => (Action::Used, Some(rp_id), user.as_ref()),
-        Happened::AlreadyRegistered { rp } => (Action::AlreadyRegistered, Some(&rp.id), None),
+        Happened::AlreadyRegistered { rp, user } => {
+            (Action::AlreadyRegistered, Some(&rp.id), user.as_ref())
+        }
         Happened::Removed { rp_id, user } => (Action::Removed, Some(rp_id), Some(user)),
         Happened::Renamed { rp_id, user } => (Action::Renamed, Some(rp_id), Some(user)),
         Happened::VerificationLocked { .. } => (Action::Locked, None, None),
@@ -296,15 +227,13 @@ fn about(purpose: &Purpose) -> (event::Question, Option<String>) {
         // These sites tell the hash of their name only.
         Purpose::RegisterU2f { .. } => (event::Question::Register, None),
         Purpose::UseU2f { .. } => (event::Question::SignIn, None),
-        Purpose::NothingToUse { rp_id } => (event::Question::Other, Some(rp_id.to_string())),
         _ => (event::Question::Other, None),
     }
 }
 
+/// An account in a list or a message of its own.
 pub(crate) fn account_name(user: &User) -> String {
-    let named =
-        [&user.name, &user.display_name].into_iter().flatten().find(|name| !name.is_empty());
-    named.cloned().unwrap_or_else(|| "an account without a name".into())
+    format!("{:#}", authenticator::AccountName::new(user))
 }
 
 #[cfg(test)]

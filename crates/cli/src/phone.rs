@@ -1,29 +1,35 @@
-//! `towline phone`: answers codes, and computers that it is linked with, one after the other, with passkeys that it keeps
-//! while it runs, or in a file.
+//! `towline phone`: answers codes, and computers that it is linked with, one after the other, with
+//! passkeys that it keeps while it runs, or in a file.
+
+mod holder;
+mod provider;
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
-    authenticator::{Authenticator, Config, SoftwareKeys},
+    authenticator::{Authenticator, SoftwareKeys},
     hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
+use self::holder::{Holder, Record};
 use crate::{
     args,
-    console::Console,
+    console::{Console, yes_or_no},
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
     links, network,
-    person::{Outcome, Seen, Terminal, TerminalPerson, TypedAhead},
+    outcome::{End, Facts, Moment, at_the_phone},
+    person::Terminal,
     qr::read,
     report::Report,
+    screen_lock::ScreenLock,
     stop::Stop,
 };
 
-/// The tunnel domain that is named to the computer where `--relay` says for both ends where it is: any derived one will do.
+/// The tunnel domain that is named to the computer where `--relay` says for both ends where it is:
+/// any derived one will do.
 const DOMAIN_OF_A_NAMED_RELAY: u16 = 256;
 
 pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit, Failure> {
@@ -34,63 +40,67 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
+    let config = provider::config(&args, &provider)?;
     let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
-    if matches!(store, Kept::File(_)) {
-        report.event(&kept);
-    }
+    let lock = ScreenLock::new(&args, &store)?;
+    report.event(&kept);
+    report.event(&lock.told());
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
     let keys = SoftwareKeys::new(provider.clone());
-    let authenticator =
-        Authenticator::new(Config::phone(), provider.clone(), store.credentials(), keys)
-            .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
-    let console = Arc::new(Mutex::new(Console::new()));
-    let seen = Arc::new(Seen::default());
-    let terminal =
-        Terminal::new(args.answer, Arc::clone(&console), TypedAhead::Answers, Arc::clone(report));
-    let person = TerminalPerson::new(terminal, Arc::clone(&seen));
-    let mut phone = Phone::new(authenticator, provider, transport, person);
+    let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let console = Arc::new(Console::new(report));
+    let record = Arc::new(Record::default());
+    let terminal = Terminal::new(args.answer, Arc::clone(&console), lock, Arc::clone(report));
+    let holder = Holder::new(terminal, Arc::clone(&record));
+    let mut phone = Phone::new(authenticator, provider, transport, holder);
     let mut bell = None;
     if let Some(links) = links {
         phone = phone.with_links(links, args.called.clone());
         bell = Some(phone.listen().await?);
     }
-    let mut typed = true;
-
-    let mut last = Exit::Ok;
+    let desk = Desk { console, record, report: Arc::clone(report) };
     let mut next = args.code;
     // What was given as an argument has to be right; a line can be followed by another.
     if let Some(code) = &next {
         read::passkey_code(code)?;
     }
+    // Whether somebody can still type.
+    let mut typed = true;
+    let mut last = Exit::Ok;
     loop {
         let work = match next.take() {
             Some(code) => Work::Code(code),
-            None => {
-                if typed {
-                    report.event(&Event::Ready {});
-                }
-                let mut console = console.lock().await;
+            None if typed => {
+                report.event(&Event::Ready {});
                 tokio::select! {
-                    line = console.line(), if typed => match line {
-                        Some(line) => Work::Code(line),
+                    said = desk.code() => match said {
+                        Said::Code(code) => Work::Code(code),
+                        Said::Quit => return Ok(last),
                         // A phone that linked computers can ask goes on without anybody who types.
-                        None if bell.is_some() => {
+                        Said::Nothing if bell.is_some() => {
                             typed = false;
                             continue;
                         }
-                        None => return Ok(last),
+                        Said::Nothing => return Ok(last),
                     },
                     ring = heard(&mut bell, report) => Work::Ring(ring?),
                     () = stop.wished() => return Ok(Exit::Ok),
                 }
             }
+            None => tokio::select! {
+                ring = heard(&mut bell, report) => Work::Ring(ring?),
+                () = stop.wished() => return Ok(Exit::Ok),
+            },
         };
-        let outcome = serve(&mut phone, work, &seen, &mut stop, report).await;
-        last = outcome.as_ref().err().map_or(Exit::Ok, |failure| failure.exit);
-        report.event(&Event::served(outcome.as_ref().err()));
-        if last == Exit::Interrupted {
-            return Ok(last);
+        let (failure, then) = desk.serve(&mut phone, work, &mut stop).await;
+        last = failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
+        report.event(&Event::served(failure.as_ref()));
+        match then {
+            Then::GoOn => {}
+            Then::Code(code) => next = Some(code),
+            Then::End => return Ok(last),
         }
     }
 }
@@ -115,6 +125,12 @@ async fn heard(bell: &mut Option<Bell>, report: &Report) -> Result<Ring, Failure
                     format!("Linked computers can't ask{why}; the next try is in {seconds:.0} s.");
                 (Step::NotListening, message)
             }
+            BellEvent::GivenUp { computers } => {
+                let message = format!(
+                    "The relay lets {computers} linked computers ask no more; link them again."
+                );
+                (Step::NotListening, message)
+            }
             _ => continue,
         };
         report.event(&Event::Step { step, message });
@@ -133,69 +149,150 @@ fn domain(args: &args::Phone) -> Result<TunnelDomain, Failure> {
     TunnelDomain::new(number).map_err(|error| Failure::usage("domain", error.to_string()))
 }
 
-/// Answers one code, or one computer that rings.
-async fn serve(
-    phone: &mut Phone<TerminalPerson>,
-    work: Work,
-    seen: &Seen,
-    stop: &mut Stop,
-    report: &Report,
-) -> Result<(), Failure> {
-    let mut stopped = false;
-    let wished = async {
-        stop.wished().await;
-        stopped = true;
-    };
-    let result = match work {
-        Work::Code(code) => {
-            let (code, source) = read::passkey_code(&code)?;
-            report.start_over();
-            report.event(&Event::code_read(source));
-            phone.answer_code_until(&code, source, wished).await
+/// Where the phone's person sits.
+struct Desk {
+    console: Arc<Console>,
+    record: Arc<Record>,
+    report: Arc<Report>,
+}
+
+/// What was typed while nothing was asked.
+enum Said {
+    Code(String),
+    Quit,
+    /// And nothing will be.
+    Nothing,
+}
+
+/// What comes after a session.
+enum Then {
+    GoOn,
+    Code(String),
+    End,
+}
+
+/// What can be typed while nothing is asked.
+const HELP: &str = "a code is its text (FIDO:/ and digits), the path of a picture of it, or `screen`; a new one takes the place \
+                    of one that has not led to a computer; Ctrl-C ends what is under way, and once more the phone; `quit` ends \
+                    it, too";
+
+impl Desk {
+    /// The next code that is typed. Cancel-safe.
+    async fn code(&self) -> Said {
+        loop {
+            let Some(line) = self.console.line().await else { return Said::Nothing };
+            let line = line.trim();
+            match line.to_ascii_lowercase().as_str() {
+                "quit" | "exit" => return Said::Quit,
+                "help" | "?" => self.ignored(HELP),
+                "" if self.console.is_terminal() => {
+                    self.ignored("that was empty: paste a code, or type `help`");
+                }
+                "" => {}
+                word if yes_or_no(word).is_some() => {
+                    self.ignored("nothing is asked now; that was not used");
+                }
+                _ => return Said::Code(line.to_owned()),
+            }
         }
-        Work::Ring(ring) => {
-            report.start_over();
-            let message = match ring.hint() {
-                Hint::MakeCredential => "A linked computer asks for a new passkey.",
-                _ => "A linked computer asks to sign in.",
-            };
-            report.event(&Event::Step { step: Step::Rung, message: message.into() });
-            phone.answer_ring_until(ring, wished).await
-        }
-    };
-    if result.as_ref().is_ok_and(|summary| summary.linked) {
-        let message = "This computer can ask without a code from now on.";
-        report.event(&Event::Step { step: Step::Linked, message: message.into() });
     }
-    // What the person did counts for more than how the computer took it.
-    match (seen.take(), result) {
-        _ if stopped => Err(Failure::interrupted()),
-        (Outcome::Declined, _) => Err(Failure::new(
-            Exit::Refused,
-            "declined",
-            "the connection to the computer was declined",
-        )),
-        (Outcome::Refused, _) => {
-            Err(Failure::new(Exit::Refused, "refused", "the operation was declined"))
-        }
-        (Outcome::AlreadyRegistered, _) => Err(Failure::new(
-            Exit::Failed,
-            "already_registered",
-            "this phone already holds a passkey for the account",
-        )),
-        (Outcome::NoCredentials, _) => Err(Failure::new(
-            Exit::Failed,
-            "no_credentials",
-            "this phone holds no passkey for the site",
-        )),
-        (Outcome::Done, Ok(_)) => Ok(()),
-        (Outcome::Nothing, Ok(summary)) => {
-            let message = match summary.requests {
-                0 => "the computer went away before it asked for anything",
-                _ => "this phone has nothing that fits what the computer asked for",
-            };
-            Err(Failure::new(Exit::Failed, "nothing_done", message))
-        }
-        (_, Err(error)) => Err(error.into()),
+
+    fn ignored(&self, message: &str) {
+        self.report.event(&Event::Ignored { message: message.into() });
     }
+
+    /// Waits until a person at a terminal wants something else than the session that is under way.
+    async fn other(&self) -> (End, Then) {
+        if !self.console.is_terminal() {
+            // What a script wrote ahead is for later.
+            return std::future::pending().await;
+        }
+        loop {
+            match self.code().await {
+                Said::Nothing => return std::future::pending().await,
+                Said::Quit => return (End::Quit, Then::End),
+                Said::Code(code) if !read::looks_like_a_code(&code) => {
+                    self.ignored("that is no code, and nothing is asked now; type `help`");
+                }
+                Said::Code(code) if self.record.can_be_left() => {
+                    return (End::Replaced, Then::Code(code));
+                }
+                Said::Code(_) => self.ignored(
+                    "the phone is connected to a computer already: finish that first, then give the code again",
+                ),
+            }
+        }
+    }
+
+    /// Answers one code, or one computer that rings: how it ended, and what comes next.
+    async fn serve(
+        &self,
+        phone: &mut Phone<Holder>,
+        work: Work,
+        stop: &mut Stop,
+    ) -> (Option<Failure>, Then) {
+        // Who insists does not wait for the other end to be told.
+        let insists = async {
+            let Ok(mut again) = Stop::new() else { return std::future::pending().await };
+            again.wished().await;
+            again.wished().await;
+            again.why()
+        };
+        tokio::select! {
+            served = self.serve_in_order(phone, work, stop) => served,
+            why = insists => (at_once(why), Then::End),
+        }
+    }
+
+    async fn serve_in_order(
+        &self,
+        phone: &mut Phone<Holder>,
+        work: Work,
+        stop: &mut Stop,
+    ) -> (Option<Failure>, Then) {
+        let mut stopped = None;
+        let wished = async {
+            let terminal = self.console.is_terminal();
+            stopped = Some(tokio::select! {
+                () = stop.wished() => {
+                    let why = stop.why();
+                    // A service manager, or a script, means the program.
+                    let then = if terminal && why == End::Interrupted { Then::GoOn } else { Then::End };
+                    (why, then)
+                }
+                other = self.other() => other,
+            });
+        };
+        self.report.start_over();
+        let result = match work {
+            Work::Code(code) => match read::passkey_code(&code) {
+                Err(failure) => return (Some(failure), Then::GoOn),
+                Ok((code, source)) => {
+                    self.report.event(&Event::code_read(source));
+                    self.console.foresee();
+                    phone.answer_code_until(&code, source, wished).await
+                }
+            },
+            Work::Ring(ring) => {
+                let message = match ring.hint() {
+                    Hint::MakeCredential => "A linked computer asks for a new passkey.",
+                    _ => "A linked computer asks to sign in.",
+                };
+                self.report.event(&Event::Step { step: Step::Rung, message: message.into() });
+                phone.answer_ring_until(ring, wished).await
+            }
+        };
+        self.console.forget_answers();
+        if result.as_ref().is_ok_and(|summary| summary.linked) {
+            let message = "This computer can ask without a code from now on.";
+            self.report.event(&Event::Step { step: Step::Linked, message: message.into() });
+        }
+        let (end, then) = stopped.map_or((None, Then::GoOn), |(end, then)| (Some(end), then));
+        (self.record.take(result, end), then)
+    }
+}
+
+/// It was not ended in order.
+fn at_once(why: End) -> Option<Failure> {
+    at_the_phone(Moment::default(), &why, &Facts::default())
 }

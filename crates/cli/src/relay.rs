@@ -2,18 +2,26 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use towline::{
     radio::RadioError,
-    tunnel::{Relay, RelayConfig, RelayError, Security, Tls},
+    tunnel::{Ending, Happening, OriginPolicy, Relay, RelayConfig, RelayError, Security, Tls},
 };
 
 use crate::{
-    air, args,
+    air, args, descriptors,
     event::{Event, Role},
     exit::{Exit, Failure},
+    network::listen_address,
     report::Report,
     stop::Stop,
 };
+
+/// Descriptors that are kept for other things than connections: the operator, the certificate's files, the runtime.
+const KEPT: u64 = 64;
+
+/// What happened, and was not said yet.
+const UNSAID: usize = 64;
 
 pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
@@ -26,11 +34,17 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         _ => (Security::Plain, "ws"),
     };
     let provider = towline::crypto::rustcrypto::provider();
-    let mut config = RelayConfig::new(args.listen, security, provider);
-    config.admin = args.admin;
+    let mut config = RelayConfig::new(listen_address(&args.listen).await?, security, provider);
+    config.admin = match &args.admin {
+        Some(text) => Some(listen_address(text).await?),
+        None => None,
+    };
     config.node = args.node;
+    config.trusted_proxies = args.trusted_proxy;
+    config.origin_policy = origin_policy(args.allow_origin);
     let limits = &mut config.limits;
     limits.waiting = args.most_waiting.unwrap_or(limits.waiting);
+    limits.ringing = args.most_ringing.unwrap_or(limits.ringing);
     limits.listening = args.most_listening.unwrap_or(limits.listening);
     limits.pairs = args.most_tunnels.unwrap_or(limits.pairs);
     limits.per_source = args.per_source.unwrap_or(limits.per_source);
@@ -38,6 +52,9 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
     limits.pair_time = args.lifetime.map_or(limits.pair_time, Duration::from_secs);
     // A source that may hold many connections may also make them at once.
     config.requests_per_source = config.requests_per_source.max(config.limits.per_source);
+    let short = fit(&mut config);
+    let (happenings, happened) = mpsc::channel(UNSAID);
+    config.happenings = report.is_watched().then_some(happenings);
     let relay = Relay::bind(config).await.map_err(|error| relay_failure(&error))?;
     let hub = match args.air {
         Some(addr) => Some(air::bind(addr, report).await?),
@@ -54,6 +71,9 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         });
     }
     report.event(&Event::Listening { role: Role::Relay, url, place: None, simulated: false });
+    if let Some(short) = short {
+        report.event(&short);
+    }
 
     let handle = relay.handle();
     let air_lost = async {
@@ -64,13 +84,16 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
     };
     let mut air_lost = std::pin::pin!(air_lost);
     let mut running = std::pin::pin!(relay.run());
+    let mut telling = std::pin::pin!(tell(happened, report));
     tokio::select! {
+        () = &mut telling => {}
         () = &mut running => {}
         error = &mut air_lost => return Err(air::radio_failure(&error)),
         () = stop.wished() => {
             // Tunnels may go on for a while; a second wish ends them at once.
             handle.shutdown(Duration::from_secs(args.grace));
             tokio::select! {
+                () = &mut telling => {}
                 () = &mut running => {}
                 () = stop.wished() => {}
             }
@@ -78,6 +101,55 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
     }
     report.event(&Event::Stopped { role: Role::Relay, simulated: false, forgets: false });
     Ok(Exit::Ok)
+}
+
+/// Web pages are let in as far as the operator says.
+fn origin_policy(but: Vec<String>) -> OriginPolicy {
+    if but.iter().any(|origin| origin == "*") {
+        OriginPolicy::Any
+    } else {
+        OriginPolicy::NoPages { but }
+    }
+}
+
+/// Gets the descriptors that the limits need, and keeps the relay from using all there are. What to say if they are too few.
+fn fit(config: &mut RelayConfig) -> Option<Event> {
+    let limits = &config.limits;
+    let places = [limits.pairs, limits.pairs, limits.waiting, limits.ringing, limits.listening];
+    let needed = places.into_iter().fold(config.requests_at_once, usize::saturating_add);
+    let needed = u64::try_from(needed).unwrap_or(u64::MAX).saturating_add(KEPT);
+    let granted = descriptors::raise(needed)?;
+    let connections = granted.saturating_sub(KEPT).max(granted >> 1).max(1);
+    config.connections = usize::try_from(connections).unwrap_or(usize::MAX);
+    (granted < needed).then(|| {
+        let message = format!(
+            "this process may open {granted} files and connections, and the relay's limits need {needed}: beyond \
+             {connections} connections, others have to wait. Raise the limit (`ulimit -n`, LimitNOFILE in a unit), or lower \
+             --most-tunnels, --most-listening, --most-waiting and --most-ringing"
+        );
+        Event::Descriptors { needed, granted, message }
+    })
+}
+
+/// Says what happens, until nothing can happen any more.
+async fn tell(mut happened: mpsc::Receiver<Happening>, report: &Report) {
+    while let Some(happening) = happened.recv().await {
+        match happening {
+            Happening::Met { number } => {
+                report.event(&Event::Tunnel { number, open: true, lasted_ms: None, reason: None });
+            }
+            Happening::Parted { number, after, phone, computer } => {
+                let lasted_ms = u64::try_from(after.as_millis()).ok();
+                // That one of them left is how each tunnel ends.
+                let reason =
+                    [phone, computer].into_iter().find(|ending| *ending != Ending::PeerLeft);
+                let reason = reason.map(Ending::name);
+                report.event(&Event::Tunnel { number, open: false, lasted_ms, reason });
+            }
+            _ => {}
+        }
+    }
+    std::future::pending().await
 }
 
 fn relay_failure(error: &RelayError) -> Failure {

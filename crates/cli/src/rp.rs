@@ -1,10 +1,13 @@
 //! `towline rp`: the small relying party.
 
-use towline_rp::{Rp, RpConfig, RpError, StrictVerifier};
+use std::net::SocketAddr;
+
+use tokio::{net::lookup_host, sync::broadcast::error::RecvError};
+use towline_rp::{Rp, RpConfig, RpError, SiteEvent, StrictVerifier};
 
 use crate::{
     args,
-    event::{Event, Role},
+    event::{Event, Role, SiteAction},
     exit::{Exit, Failure},
     report::Report,
     stop::Stop,
@@ -13,7 +16,8 @@ use crate::{
 pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let provider = towline::crypto::rustcrypto::provider();
-    let config = RpConfig { addr: args.listen, rp_name: args.name, ..RpConfig::default() };
+    let config =
+        RpConfig { addr: address(&args.listen).await?, rp_name: args.name, ..RpConfig::default() };
     let rp = Rp::bind(config, |identity| StrictVerifier::new(identity, provider)).await.map_err(
         |error| {
             let message = error.to_string();
@@ -29,15 +33,55 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
         place: None,
         simulated: false,
     });
-    let shutdown = rp.shutdown_handle();
+    let (shutdown, mut events) = (rp.shutdown_handle(), rp.events());
     let mut running = std::pin::pin!(rp.run());
-    tokio::select! {
-        () = &mut running => {}
-        () = stop.wished() => {
-            shutdown.shutdown();
-            running.await;
+    loop {
+        tokio::select! {
+            () = &mut running => break,
+            event = events.recv() => match event {
+                Ok(event) => told(&event).iter().for_each(|event| report.event(event)),
+                // Too many at once: the page has them all.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break,
+            },
+            () = stop.wished() => {
+                shutdown.shutdown();
+                running.await;
+                break;
+            }
         }
     }
     report.event(&Event::Stopped { role: Role::Rp, simulated: false, forgets: false });
     Ok(Exit::Ok)
+}
+
+/// What a host and a port stand for. A name counts only if nobody else can be meant by it.
+async fn address(host_and_port: &str) -> Result<SocketAddr, Failure> {
+    let unknown = |why: String| {
+        Failure::environment("listen", format!("can't find out what {host_and_port} is: {why}"))
+    };
+    let found = lookup_host(host_and_port).await.map_err(|error| unknown(error.to_string()))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    if let Some(other) = found.iter().find(|address| !address.ip().is_loopback()) {
+        return Err(Failure::usage("not_loopback", RpError::NotLoopback(*other).to_string()));
+    }
+    // What clients try first, and what there is on every machine.
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| unknown("nothing has that name".into()))
+}
+
+/// One line for each ceremony that came to its end.
+fn told(event: &SiteEvent) -> Option<Event> {
+    let (action, account, reason) = match event {
+        SiteEvent::Registered { account } => (SiteAction::Registered, Some(account), None),
+        SiteEvent::SignedIn { account, .. } => (SiteAction::SignedIn, Some(account), None),
+        SiteEvent::RegistrationRefused { account, why } => {
+            (SiteAction::RegistrationRefused, Some(account), Some(*why))
+        }
+        SiteEvent::SignInRefused { account, why } => {
+            (SiteAction::SignInRefused, account.as_ref(), Some(*why))
+        }
+        _ => return None,
+    };
+    Some(Event::Site { action, account: account.cloned(), reason })
 }

@@ -3,14 +3,15 @@
 use std::{
     collections::VecDeque,
     fmt,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 
-use crate::{ChannelError, Error, error::Misbehaviour};
+use crate::{ChannelError, Error, PinQuestion, error::Misbehaviour};
 
-/// What a machine wants done.
+/// What a machine wants done. `Debug` shows of messages the length alone.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Send this CTAP request and report the response with `handle_response`.
@@ -24,6 +25,20 @@ pub enum Output {
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
     },
+    /// Tell the person that the authenticator did not recognise them, and tries once more. Nothing
+    /// has to be reported.
+    NotRecognised {
+        /// How often it may still fail before built-in verification is blocked, if the
+        /// authenticator tells.
+        tries_left: Option<u64>,
+    },
+    /// Ask the person for a PIN, then answer with `handle_pin` and the same token.
+    AskPin {
+        /// Names the question.
+        token: Token,
+        /// What is asked. It prints as a sentence.
+        question: PinQuestion,
+    },
     /// Over: the response JSON for the site, or why there is none. Nothing follows.
     ///
     /// With `prf` the JSON holds what is secret between the page and the person (`clientExtensionResults.prf.results`): `Debug`
@@ -34,10 +49,16 @@ pub enum Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(bytes) => f.debug_tuple("Request").field(bytes).finish(),
+            Self::Request(bytes) => write!(f, "Request({} bytes)", bytes.len()),
             Self::Cancel => f.write_str("Cancel"),
             Self::Choose { token, accounts } => {
                 f.debug_struct("Choose").field("token", token).field("accounts", accounts).finish()
+            }
+            Self::NotRecognised { tries_left } => {
+                f.debug_struct("NotRecognised").field("tries_left", tries_left).finish()
+            }
+            Self::AskPin { token, question } => {
+                f.debug_struct("AskPin").field("token", token).field("question", question).finish()
             }
             Self::Finished(Ok(json)) => write!(f, "Finished(Ok({} bytes))", json.len()),
             Self::Finished(Err(error)) => write!(f, "Finished(Err({error:?}))"),
@@ -45,9 +66,17 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Names one question, so that an answer can't meet another.
+/// Names one question, once in the life of the process, so that an answer can't meet another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(pub(crate) u64);
+pub struct Token(u64);
+
+impl Token {
+    /// One that there has not been before.
+    pub(crate) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// An account that the person may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]

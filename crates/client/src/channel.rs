@@ -9,7 +9,10 @@ use std::{
 
 use towline_ctap::Transport;
 
-use crate::{Account, Caller, ChannelError, Client, Create, Error, Get, Output};
+use crate::{
+    Account, Caller, ChannelError, Client, Create, Error, Get, Output, PinAnswer, PinQuestion,
+    Token,
+};
 
 /// A way to one authenticator: in process, over the hybrid transport, over USB.
 pub trait Channel: Send {
@@ -46,8 +49,30 @@ pub trait Environment: Sync {
     /// Lets the person choose one of at least two accounts; `None` calls the ceremony off.
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send;
 
-    /// Resolves when the person, or the site, calls the ceremony off; never, by default.
+    /// Asks the person for a PIN. [`PinAnswer::Unavailable`], as it is by default, means that there
+    /// is no way to ask here: then authenticators that only a PIN protects are used without it, or
+    /// not at all, as the site wants.
+    ///
+    /// What is typed is not shown, and a new PIN is asked for twice. [`crate::Pin`] is wiped; so
+    /// is, please, what it is made of.
+    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+        let _ = question;
+        async { PinAnswer::Unavailable }
+    }
+
+    /// The authenticator did not recognise the person and tries once more; so often it may still
+    /// fail, if it tells.
+    fn not_recognised(&self, tries_left: Option<u64>) {
+        let _ = tries_left;
+    }
+
+    /// Resolves when the person calls the ceremony off; never, by default.
     fn cancelled(&self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+
+    /// Resolves when the site calls the ceremony off, by its AbortSignal; never, by default.
+    fn aborted(&self) -> impl Future<Output = ()> + Send {
         pending()
     }
 }
@@ -86,9 +111,11 @@ pub async fn get<C: Channel, E: Environment>(
 trait Machine {
     fn info(&mut self, info: &[u8], transport: &Transport);
     fn response(&mut self, response: &[u8]);
-    fn choice(&mut self, token: crate::Token, choice: Option<usize>);
+    fn choice(&mut self, token: Token, choice: Option<usize>);
+    fn pin(&mut self, token: Token, answer: PinAnswer);
     fn channel_error(&mut self, error: ChannelError);
     fn cancel(&mut self);
+    fn abort(&mut self);
     fn timeout(&mut self, now: Instant);
     fn output(&mut self) -> Option<Output>;
     fn deadline(&self) -> Option<Instant>;
@@ -105,7 +132,11 @@ macro_rules! machine {
                 self.handle_response(response);
             }
 
-            fn choice(&mut self, $token: crate::Token, $choice: Option<usize>) {
+            fn pin(&mut self, token: Token, answer: PinAnswer) {
+                self.handle_pin(token, answer);
+            }
+
+            fn choice(&mut self, $token: Token, $choice: Option<usize>) {
                 let $machine = self;
                 $choose
             }
@@ -116,6 +147,10 @@ macro_rules! machine {
 
             fn cancel(&mut self) {
                 self.handle_cancel();
+            }
+
+            fn abort(&mut self) {
+                self.handle_abort();
             }
 
             fn timeout(&mut self, now: Instant) {
@@ -134,13 +169,14 @@ macro_rules! machine {
 }
 
 machine!(Get, |machine, token, choice| machine.handle_choice(token, choice));
-// A creation asks no question.
+// A creation asks for no account.
 machine!(Create, |_machine, _token, _choice| ());
 
 /// What ended a wait.
 enum Event<T> {
     Done(T),
     Cancelled,
+    Aborted,
     TimedOut,
 }
 
@@ -174,6 +210,13 @@ async fn run<M: Machine, C: Channel, E: Environment>(
                     machine.choice(token, choice);
                 }
             }
+            Some(Output::AskPin { token, question }) => {
+                let event = wait(environment.pin(&question), &machine, environment).await;
+                if let Some(answer) = settle(event, &mut machine) {
+                    machine.pin(token, answer);
+                }
+            }
+            Some(Output::NotRecognised { tries_left }) => environment.not_recognised(tries_left),
             Some(Output::Cancel) => channel.cancel().await,
             Some(Output::Finished(result)) => return result,
             // Every input above is followed by an output, so this is not reached; it must not spin if it were.
@@ -187,6 +230,7 @@ fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
     match event {
         Event::Done(value) => return Some(value),
         Event::Cancelled => machine.cancel(),
+        Event::Aborted => machine.abort(),
         Event::TimedOut => {
             // The sleep has said so: clocks may differ by a little.
             let now = Instant::now();
@@ -196,7 +240,8 @@ fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
     None
 }
 
-/// Waits for `work`, the person's cancellation or the deadline, whichever comes first.
+/// Waits for `work`, the person's or the site's cancellation, or the deadline, whichever comes
+/// first.
 async fn wait<M: Machine, E: Environment, T>(
     work: impl Future<Output = T>,
     machine: &M,
@@ -205,6 +250,7 @@ async fn wait<M: Machine, E: Environment, T>(
     let Some(deadline) = machine.deadline() else { return Event::TimedOut };
     let mut work = pin!(work);
     let mut cancelled = pin!(environment.cancelled());
+    let mut aborted = pin!(environment.aborted());
     let mut sleep = pin!(environment.sleep_until(deadline));
     poll_fn(|context| {
         if let Poll::Ready(value) = work.as_mut().poll(context) {
@@ -212,6 +258,9 @@ async fn wait<M: Machine, E: Environment, T>(
         }
         if cancelled.as_mut().poll(context).is_ready() {
             return Poll::Ready(Event::Cancelled);
+        }
+        if aborted.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Event::Aborted);
         }
         sleep.as_mut().poll(context).map(|()| Event::TimedOut)
     })

@@ -2,21 +2,25 @@
 
 use std::time::Instant;
 
+use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    AttestationStatement, AttestedCredentialData, AuthenticatorData, GetInfo,
-    MakeCredentialRequest, MakeCredentialResponse, Request, RequestOptions, Rp, RpId, Transport,
-    Version, attestation_object, extension::CredentialProtectionPolicy,
+    AuthenticatorData, GetInfo, MakeCredentialRequest, MakeCredentialResponse, Permissions,
+    Request, RequestOptions, Rp, RpId, Status, Transport, User, Version, attestation_object,
+    extension::CredentialProtectionPolicy,
 };
 
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Output,
+    Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token, attestation,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
-    lists::{self, Found, Probe},
+    lists::{self, Found, Look, Probe},
+    names,
     options::{Conveyance, CreationOptions, Requirement},
+    pin::{PinUvAuthToken, TokenFlow},
     prf::{self, PrfOutputs},
     response::{CredProps, Outputs, Registration},
+    verification::{Means, Plan, Progress, Verifying, Wish, look},
 };
 
 /// One registration, from the site's options to the response for it.
@@ -30,6 +34,7 @@ pub struct Create {
     rp_id: RpId,
     client_data: ClientData,
     expected: Expected,
+    provider: CryptoProvider,
     state: State,
 }
 
@@ -37,19 +42,25 @@ pub struct Create {
 enum State {
     /// Nothing is known of the authenticator yet.
     Waiting,
+    /// The person is being verified.
+    Verifying(Verifying, Box<Creation>),
     /// The exclude list is too long for one request: first it is searched.
-    Probing {
-        probe: Probe,
-        request: Box<MakeCredentialRequest>,
-        discoverable: Option<bool>,
-        authenticator: Authenticator,
-    },
+    Probing(Probe, Box<Creation>),
     /// The authenticator makes the credential.
-    Creating {
-        discoverable: Option<bool>,
-        authenticator: Authenticator,
-    },
+    Creating(Box<Creation>),
     Over,
+}
+
+/// What will be asked for, and of whom.
+#[derive(Debug)]
+struct Creation {
+    request: MakeCredentialRequest,
+    info: GetInfo,
+    transport: Transport,
+    discoverable: Option<bool>,
+    authenticator: Authenticator,
+    /// The way to verify where the authenticator turns out to insist, or to fail at it.
+    fallback: Option<Box<TokenFlow>>,
 }
 
 /// What the response tells the site about the authenticator.
@@ -85,6 +96,7 @@ impl Create {
             },
             options,
             rp_id,
+            provider: provider.clone(),
             state: State::Waiting,
         })
     }
@@ -114,27 +126,31 @@ impl Create {
         if !self.ceremony.answered() {
             return;
         }
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Probing { mut probe, mut request, discoverable, authenticator } => {
-                match probe.handle_response(response) {
-                    Ok(Found::NotYet(next)) => {
-                        self.state = State::Probing { probe, request, discoverable, authenticator };
-                        self.ceremony.request(next);
-                    }
-                    // With the one that was found in the list, the authenticator asks for presence before it refuses.
-                    Ok(Found::Credential(found)) => {
-                        request.exclude_list = vec![found];
-                        self.create(*request, discoverable, authenticator);
-                    }
-                    Ok(Found::Nothing) => self.create(*request, discoverable, authenticator),
-                    Err(error) => self.stop(error),
-                }
-            }
-            State::Creating { discoverable, authenticator } => {
-                let result = self.finish(response, discoverable, &authenticator);
-                self.ceremony.finish(result);
-            }
-            State::Waiting | State::Over => {}
+        let result = match std::mem::replace(&mut self.state, State::Over) {
+            State::Verifying(mut verifying, creation) => verifying
+                .handle_response(response, &mut self.ceremony)
+                .and_then(|progress| self.verified(verifying, creation, progress)),
+            State::Probing(probe, creation) => self.probed(probe, creation, response),
+            State::Creating(creation) => self.created(creation, response),
+            State::Waiting | State::Over => Ok(()),
+        };
+        if let Err(error) = result {
+            self.stop(error);
+        }
+    }
+
+    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// ignored.
+    pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
+        if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
+            return;
+        }
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let State::Verifying(mut verifying, creation) = state else { return };
+        let progress = verifying.handle_answer(answer, &mut self.ceremony);
+        let result = progress.and_then(|progress| self.verified(verifying, creation, progress));
+        if let Err(error) = result {
+            self.stop(error);
         }
     }
 
@@ -144,14 +160,22 @@ impl Create {
         self.ceremony.channel_failed(error);
     }
 
-    /// The person or the site calls it off.
+    /// The person calls it off.
     pub fn handle_cancel(&mut self) {
         self.stop(Error::Cancelled);
+    }
+
+    /// The site calls it off, by its AbortSignal.
+    pub fn handle_abort(&mut self) {
+        self.stop(Error::Aborted);
     }
 
     /// The time is `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.ceremony.handle_timeout(now);
+        if self.ceremony.is_over() {
+            self.state = State::Over;
+        }
     }
 
     /// What to do next; `None` for "wait".
@@ -175,44 +199,156 @@ impl Create {
         if self.options.attachment.is_some_and(|wanted| wanted != attachment) {
             return Err(Error::WrongAttachment);
         }
-        let mut request = self.request(info)?;
-        let authenticator = Authenticator {
-            transports: info.transports.clone().unwrap_or_else(|| vec![transport.clone()]),
-            attachment,
+        let (request, wish) = self.request(info, transport)?;
+        let permissions = match self.options.exclude.is_empty() {
+            true => Permissions::MC,
+            // A long list is searched with the same token.
+            false => Permissions::MC | Permissions::GA,
         };
-        let discoverable = known_discoverability(&request, info);
+        let (provider, rp_id) = (&self.provider, &self.rp_id);
+        let means = Means { info, transport, provider, rp_id, permissions };
+        let plan = match means.plan(wish) {
+            None if self.expected.user_verified => return Err(Error::UserVerificationUnavailable),
+            plan => plan.unwrap_or(Plan::Without),
+        };
+        let mut creation = Box::new(Creation {
+            discoverable: known_discoverability(&request, info),
+            authenticator: Authenticator {
+                transports: info.transports.clone().unwrap_or_else(|| vec![transport.clone()]),
+                attachment,
+            },
+            request,
+            fallback: means.fallback(),
+            info: info.clone(),
+            transport: transport.clone(),
+        });
+        match plan {
+            Plan::Token(flow) => {
+                creation.fallback = None;
+                let verifying = Verifying::start(flow, &mut self.ceremony);
+                self.state = State::Verifying(verifying, creation);
+            }
+            Plan::BuiltIn => {
+                creation.request.options.uv = Some(true);
+                self.search(creation, None);
+            }
+            Plan::Without => self.search(creation, None),
+        }
+        Ok(())
+    }
+
+    /// The person was verified, or was not, or is asked further.
+    fn verified(
+        &mut self,
+        verifying: Verifying,
+        mut creation: Box<Creation>,
+        progress: Progress,
+    ) -> Result<(), Error> {
+        match progress {
+            Progress::Waits => self.state = State::Verifying(verifying, creation),
+            Progress::Verified(token) => {
+                creation.request.pin_uv_auth_protocol = Some(token.protocol());
+                creation.request.pin_uv_auth_param = Some(token.proof(&self.client_data.hash));
+                self.search(creation, Some(&token));
+            }
+            Progress::Without if self.expected.user_verified => {
+                return Err(Error::UserVerificationUnavailable);
+            }
+            Progress::Without => self.search(creation, None),
+        }
+        Ok(())
+    }
+
+    /// Searches a list that is too long for one request; then, or else at once, the credential is
+    /// asked for.
+    fn search(&mut self, mut creation: Box<Creation>, token: Option<&PinUvAuthToken>) {
+        let Creation { request, info, transport, .. } = &mut *creation;
+        request.exclude_list = Vec::new();
         let base = Request::from(request.clone()).encode().len();
         let mut pieces = lists::split(&self.options.exclude, info, base);
         if *transport == Transport::Hybrid {
             // A session is one operation, and phones take messages of any size.
             request.exclude_list = pieces.into_iter().flatten().collect();
-        } else if pieces.len() <= 1 {
-            request.exclude_list = pieces.pop_front().unwrap_or_default();
-        } else {
-            let probe = Probe::new(self.rp_id.clone(), pieces);
-            if let Some(first) = probe.request() {
-                let request = request.into();
-                self.state = State::Probing { probe, request, discoverable, authenticator };
-                self.ceremony.request(first);
-                return Ok(());
-            }
+            return self.create(creation);
         }
-        self.create(request, discoverable, authenticator);
+        // The last piece goes along in any case, for the authenticator itself to look through.
+        request.exclude_list = pieces.back().cloned().unwrap_or_default();
+        if pieces.len() <= 1 {
+            return self.create(creation);
+        }
+        let mut probe = Probe::new(self.rp_id.clone(), &look(token), &pieces);
+        if request.options.uv == Some(true) && lists::hides(info) {
+            // The creation sees what a silent search does not: so must the search, or an excluded
+            // passkey is replaced.
+            pieces.pop_back();
+            probe = probe.and_then(Probe::new(self.rp_id.clone(), &Look::BuiltIn, &pieces));
+        }
+        match probe.request() {
+            Some(first) => {
+                self.state = State::Probing(probe, creation);
+                self.ceremony.request(first);
+            }
+            None => self.create(creation),
+        }
+    }
+
+    fn probed(
+        &mut self,
+        mut probe: Probe,
+        mut creation: Box<Creation>,
+        response: &[u8],
+    ) -> Result<(), Error> {
+        match probe.handle_response(response) {
+            Ok(Found::NotYet(next)) => {
+                self.state = State::Probing(probe, creation);
+                self.ceremony.request(next);
+            }
+            // With the one that was found in the list, the authenticator asks for presence before
+            // it refuses.
+            Ok(Found::Credential(found)) => {
+                creation.request.exclude_list = vec![found];
+                self.create(creation);
+            }
+            Ok(Found::Nothing) => self.create(creation),
+            Err(error) => return self.insisted(creation, error),
+        }
         Ok(())
     }
 
-    fn create(
-        &mut self,
-        request: MakeCredentialRequest,
-        discoverable: Option<bool>,
-        authenticator: Authenticator,
-    ) {
-        self.state = State::Creating { discoverable, authenticator };
-        self.ceremony.request(Request::from(request).encode());
+    fn create(&mut self, creation: Box<Creation>) {
+        self.ceremony.request(Request::from(creation.request.clone()).encode());
+        self.state = State::Creating(creation);
     }
 
-    /// The request without its exclude list.
-    fn request(&self, info: &GetInfo) -> Result<MakeCredentialRequest, Error> {
+    fn created(&mut self, creation: Box<Creation>, response: &[u8]) -> Result<(), Error> {
+        match self.finish(response, creation.discoverable, &creation.authenticator) {
+            Err(error) => self.insisted(creation, error),
+            result => {
+                self.ceremony.finish(result);
+                Ok(())
+            }
+        }
+    }
+
+    /// An authenticator that wants to have verified, or could not do it by itself, gets the PIN.
+    fn insisted(&mut self, mut creation: Box<Creation>, error: Error) -> Result<(), Error> {
+        match creation.fallback.take() {
+            Some(flow) if error == Error::Refused(Status::PuatRequired) => {
+                let failed = creation.request.options.uv.take().is_some();
+                let verifying = Verifying::instead(flow, failed, &mut self.ceremony);
+                self.state = State::Verifying(verifying, creation);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// The request, without its exclude list, and how much verification goes with it.
+    fn request(
+        &self,
+        info: &GetInfo,
+        transport: &Transport,
+    ) -> Result<(MakeCredentialRequest, Wish), Error> {
         let options = &self.options;
         let can_store = info.options.rk == Some(true);
         let discoverable = match options.resident_key {
@@ -221,32 +357,30 @@ impl Create {
             Requirement::Preferred => can_store,
             Requirement::Discouraged => false,
         };
-        let can_verify = info.options.uv == Some(true);
-        if options.user_verification == Requirement::Required && !can_verify {
-            return Err(Error::UserVerificationUnavailable);
-        }
         // An authenticator that can verify wants to, unless it says that it does without (CTAP 2.3 §6.1.2).
-        let insists = discoverable
-            || info.options.always_uv == Some(true)
-            || info.options.make_cred_uv_not_rqd != Some(true);
-        let verify =
-            can_verify && (insists || options.user_verification != Requirement::Discouraged);
+        let insists = discoverable || info.options.make_cred_uv_not_rqd != Some(true);
+        let always = info.options.always_uv == Some(true);
+        // A person who makes a passkey can make a PIN for it. Phones have a lock of their own.
+        let required = Wish::Required { new_pin: *transport != Transport::Hybrid };
+        let wish = match options.user_verification {
+            Requirement::Required => required,
+            _ if always => required,
+            Requirement::Discouraged if !insists => Wish::No,
+            Requirement::Preferred | Requirement::Discouraged => Wish::IfPossible,
+        };
 
-        let rp = Rp {
-            id: self.rp_id.clone(),
-            name: Some(options.rp_name.clone()).filter(|name| !name.is_empty()),
+        let shorten =
+            |name: Option<&str>| name.map(|name| names::shorten(name, transport).to_owned());
+        let rp_name = Some(options.rp_name.as_str()).filter(|name| !name.is_empty());
+        let rp = Rp { id: self.rp_id.clone(), name: shorten(rp_name) };
+        let user = User {
+            id: options.user.id.clone(),
+            name: shorten(options.user.name.as_deref()),
+            display_name: shorten(options.user.display_name.as_deref()),
         };
-        let mut request = MakeCredentialRequest::new(
-            self.client_data.hash,
-            rp,
-            options.user.clone(),
-            options.algorithms.clone(),
-        );
-        request.options = RequestOptions {
-            rk: discoverable.then_some(true),
-            up: None,
-            uv: verify.then_some(true),
-        };
+        let algorithms = options.algorithms.clone();
+        let mut request = MakeCredentialRequest::new(self.client_data.hash, rp, user, algorithms);
+        request.options = RequestOptions { rk: discoverable.then_some(true), up: None, uv: None };
         if let Some(protection) = options.protection {
             if info.supports_extension("credProtect") {
                 request.extensions.set(&protection.policy);
@@ -257,24 +391,8 @@ impl Create {
             }
         }
         prf::ask(options.prf.as_ref(), info, &mut request.extensions);
-        request.attestation_formats_preference = self.formats(info);
-        Ok(request)
-    }
-
-    /// Which attestation to ask for. An authenticator of before CTAP 2.2 does not know the parameter: it gets none where
-    /// none is wanted, and its answer is stripped.
-    fn formats(&self, info: &GetInfo) -> Vec<String> {
-        let known = info.attestation_formats.as_deref();
-        match self.options.conveyance {
-            Conveyance::None if known.is_some() => vec!["none".to_owned()],
-            Conveyance::None => Vec::new(),
-            Conveyance::Direct if !self.options.attestation_formats.is_empty() => {
-                self.options.attestation_formats.clone()
-            }
-            Conveyance::Direct => {
-                known.map_or_else(|| vec!["packed".to_owned()], <[String]>::to_vec)
-            }
-        }
+        request.attestation_formats_preference = attestation::preference(options, info);
+        Ok((request, wish))
     }
 
     fn finish(
@@ -299,7 +417,7 @@ impl Create {
         let prf = prf.map(|_| PrfOutputs::of_creation(&unsigned_extension_outputs)).transpose()?;
         let statement = match self.options.conveyance {
             Conveyance::Direct => attestation,
-            Conveyance::None => without_attestation(attestation, attested),
+            Conveyance::None => attestation::without(attestation, attested),
         };
         let registration = Registration {
             credential_id: &attested.credential_id,
@@ -338,14 +456,4 @@ fn known_discoverability(request: &MakeCredentialRequest, info: &GetInfo) -> Opt
         matches!(version, Version::Fido2_1Pre | Version::Fido2_1 | Version::Fido2_3)
     });
     if request.options.rk == Some(true) { Some(true) } else { strict.then_some(false) }
-}
-
-/// Takes away the statement (WebAuthn L3 §5.1.3, attestation conveyance `none`). The AAGUID stays, as that section has it
-/// now: sites use it to name the passkey's provider. Self attestation without a model tells nothing, and stays too.
-fn without_attestation(
-    statement: AttestationStatement,
-    attested: &AttestedCredentialData,
-) -> AttestationStatement {
-    let anonymous = attested.aaguid == towline_ctap::Aaguid::ZERO;
-    if statement.is_self() && anonymous { statement } else { AttestationStatement::None }
 }

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use towline_ctap::{Malformed, ResponseError, Status};
 
+/// Why the user can't be verified, and what helps.
+const NO_VERIFICATION: &str = "the site requires a screen lock, fingerprint or PIN, and this \
+    authenticator has none set up that can be used here; set one up or use another";
+
 /// Why a ceremony gave no result.
 ///
 /// `Display` is a sentence for the person, [`Error::name`] the name of the exception that a browser would throw.
@@ -65,35 +69,51 @@ pub enum Error {
         "this authenticator can't store passkeys that sign in without a user name; use another"
     )]
     DiscoverableUnsupported,
-    /// The authenticator can't verify the user, and the site requires it.
-    #[error(
-        "the site requires a screen lock, fingerprint or PIN, and this authenticator has none set up that can be used here; \
-         set one up or use another"
-    )]
+    /// The authenticator can't verify the user, and the site requires it of a new credential.
+    #[error("{}", NO_VERIFICATION)]
     UserVerificationUnavailable,
+    /// The authenticator can't verify the user, and the site requires it to sign in: to a site,
+    /// nothing that would do.
+    #[error("{}", NO_VERIFICATION)]
+    CannotSignInVerified,
     /// The site insists on a protection of the credential that the authenticator does not know.
     #[error(
         "this authenticator can't protect the passkey in the way that the site insists on; use another"
     )]
     ProtectionUnsupported,
     /// The authenticator already holds a credential that the site excluded.
-    #[error("this authenticator already holds a passkey for the account; use another")]
+    #[error(
+        "this authenticator already holds a passkey for the site; sign in with it, or use another"
+    )]
     AlreadyRegistered,
     /// The authenticator holds none of the credentials that would do.
     #[error("this authenticator holds no passkey for the site; use another")]
     NoCredentials,
+    /// Too many attempts at the screen lock, fingerprint or face of the authenticator have failed in a row. There is nothing to
+    /// reset: it opens again by itself, or when the device is unlocked in another way.
+    #[error("too many attempts to unlock this device failed; {}", try_again(.wait))]
+    VerificationLocked {
+        /// How long it lasts, where that is known: to an authenticator in this process, not through a channel.
+        wait: Option<Duration>,
+    },
     /// The authenticator refused or failed.
     #[error("{0}")]
     Refused(Status),
     /// Nothing came in time.
     #[error("the operation was not finished within {} seconds; try again", .0.as_secs())]
     TimedOut(Duration),
-    /// The person or the site called it off.
+    /// The person called it off.
     #[error("the operation was cancelled")]
     Cancelled,
+    /// The site called it off, by its AbortSignal.
+    #[error("the site called the operation off")]
+    Aborted,
     /// The authenticator answered something that the standard does not allow; nothing of it was used.
     #[error("the authenticator misbehaved: {0}")]
     Misbehaved(Misbehaviour),
+    /// A cryptographic operation, or the source of random numbers, failed on this computer.
+    #[error("cryptography failed on this computer")]
+    Cryptography,
     /// The way to the authenticator broke.
     #[error(transparent)]
     Channel(#[from] ChannelError),
@@ -116,11 +136,14 @@ impl Error {
             | Self::Refused(Status::UnsupportedAlgorithm) => "NotSupportedError",
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
             Self::AlreadyRegistered => "InvalidStateError",
-            Self::Cancelled => "AbortError",
-            Self::Misbehaved(_) => "UnknownError",
+            Self::Aborted => "AbortError",
+            Self::Misbehaved(_) | Self::Cryptography => "UnknownError",
             Self::WrongAttachment
+            | Self::CannotSignInVerified
+            | Self::Cancelled
             | Self::ProtectionUnsupported
             | Self::NoCredentials
+            | Self::VerificationLocked { .. }
             | Self::Refused(_)
             | Self::TimedOut(_)
             | Self::Channel(_) => "NotAllowedError",
@@ -132,6 +155,9 @@ impl Error {
         match error {
             ResponseError::Status(Status::CredentialExcluded) => Self::AlreadyRegistered,
             ResponseError::Status(Status::NoCredentials) => Self::NoCredentials,
+            // To a creation or a sign-in, this is about built-in verification: where a PIN would do, the answer is to get a
+            // token with it (CTAP 2.3 §6.1.2 step 11, §6.2.2 step 6).
+            ResponseError::Status(Status::PinBlocked) => Self::VerificationLocked { wait: None },
             ResponseError::Status(status) => Self::Refused(status),
             ResponseError::Malformed(malformed) => {
                 Self::Misbehaved(Misbehaviour::Malformed(malformed))
@@ -145,6 +171,18 @@ impl Error {
 impl From<Misbehaviour> for Error {
     fn from(misbehaviour: Misbehaviour) -> Self {
         Self::Misbehaved(misbehaviour)
+    }
+}
+
+/// When a lock opens.
+fn try_again(wait: &Option<Duration>) -> String {
+    match wait {
+        Some(wait) => {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            format!("try again in {seconds} {unit}")
+        }
+        None => "wait a while, or unlock it in another way, and try again".into(),
     }
 }
 
@@ -197,6 +235,10 @@ pub enum Misbehaviour {
     /// A credential protected less than the site insists on.
     #[error("it did not protect the passkey as was asked for")]
     NotProtected,
+    /// An answer about PINs or tokens that the standard does not allow: no key, a key that is none,
+    /// a token of a wrong length.
+    #[error("it sent an invalid response about its PIN")]
+    Pin,
     /// More credentials than any person has accounts.
     #[error("it says that it holds too many passkeys for the site")]
     TooManyCredentials,

@@ -1,21 +1,24 @@
 //! Sign-in: an assertion (WebAuthn L3 §5.1.4; CTAP 2.3 §6.2, §6.3).
 
-use std::time::Instant;
+use std::{collections::VecDeque, time::Instant};
 
+use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo,
-    PublicKeyCredentialDescriptor, Request, RpId, Transport,
+    AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions,
+    PublicKeyCredentialDescriptor, Request, RpId, Status, Transport,
 };
 
 use crate::{
-    Account, Attachment, Caller, ChannelError, Client, Error, Output, Token,
+    Account, Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
     lists::{self, Found, Probe},
     options::{RequestOptions, Requirement},
+    pin::{PinUvAuthToken, TokenFlow},
     prf::{self, PrfOutputs},
     response::{Authentication, Outputs},
+    verification::{Means, Plan, Progress, Verifying, Wish, look},
 };
 
 /// More accounts than this for one site are no person's.
@@ -34,6 +37,7 @@ pub struct Get {
     expected: Expected,
     attachment: Attachment,
     one_operation: bool,
+    provider: CryptoProvider,
     state: State,
 }
 
@@ -41,15 +45,14 @@ pub struct Get {
 enum State {
     /// Nothing is known of the authenticator yet.
     Waiting,
-    /// The allow list is too long for one request: first it is searched.
-    Probing {
-        probe: Probe,
-        request: Box<GetAssertionRequest>,
-    },
-    /// The authenticator signs, with one of these credentials if there is a list.
-    Asserting {
-        allowed: Option<Vec<PublicKeyCredentialDescriptor>>,
-    },
+    /// The person is being verified.
+    Verifying(Verifying, Box<Assertions>),
+    /// The allow list is too long for one request: first it is searched. If nothing is found, these
+    /// pieces are asked for aloud.
+    Probing(Probe, Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
+    /// The authenticator signs, with one of the credentials of the request if it has a list; or
+    /// else it is asked for these.
+    Asserting(Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
     /// There are several accounts, and not all of their assertions have come.
     Collecting {
         assertions: Vec<Assertion>,
@@ -61,6 +64,15 @@ enum State {
         token: Token,
     },
     Over,
+}
+
+/// What is asked for, and of whom.
+#[derive(Debug)]
+struct Assertions {
+    request: GetAssertionRequest,
+    info: GetInfo,
+    /// The way to verify where the authenticator turns out to insist, or to fail at it.
+    fallback: Option<Box<TokenFlow>>,
 }
 
 /// A checked assertion.
@@ -98,6 +110,7 @@ impl Get {
             rp_id,
             attachment: Attachment::CrossPlatform,
             one_operation: false,
+            provider: provider.clone(),
             state: State::Waiting,
         })
     }
@@ -119,7 +132,7 @@ impl Get {
         // A session over the hybrid transport is one operation.
         self.one_operation = *transport == Transport::Hybrid;
         let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
-        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(&info)) {
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(info, transport)) {
             self.stop(error);
         }
     }
@@ -130,11 +143,29 @@ impl Get {
             return;
         }
         let result = match std::mem::replace(&mut self.state, State::Over) {
-            State::Probing { probe, request } => self.probed(probe, request, response),
-            State::Asserting { allowed } => self.asserted(allowed, response),
+            State::Verifying(mut verifying, asked) => verifying
+                .handle_response(response, &mut self.ceremony)
+                .and_then(|progress| self.verified(verifying, asked, progress)),
+            State::Probing(probe, asked, aloud) => self.probed(probe, asked, aloud, response),
+            State::Asserting(asked, rest) => self.asserted(asked, rest, response),
             State::Collecting { assertions, count } => self.collected(assertions, count, response),
             State::Waiting | State::Choosing { .. } | State::Over => Ok(()),
         };
+        if let Err(error) = result {
+            self.stop(error);
+        }
+    }
+
+    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// ignored.
+    pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
+        if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
+            return;
+        }
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let State::Verifying(mut verifying, asked) = state else { return };
+        let progress = verifying.handle_answer(answer, &mut self.ceremony);
+        let result = progress.and_then(|progress| self.verified(verifying, asked, progress));
         if let Err(error) = result {
             self.stop(error);
         }
@@ -162,9 +193,14 @@ impl Get {
         self.ceremony.channel_failed(error);
     }
 
-    /// The person or the site calls it off.
+    /// The person calls it off.
     pub fn handle_cancel(&mut self) {
         self.stop(Error::Cancelled);
+    }
+
+    /// The site calls it off, by its AbortSignal.
+    pub fn handle_abort(&mut self) {
+        self.stop(Error::Aborted);
     }
 
     /// The time is `now`.
@@ -191,19 +227,73 @@ impl Get {
         self.ceremony.stop(error);
     }
 
-    fn start(&mut self, info: &GetInfo) -> Result<(), Error> {
-        let can_verify = info.options.uv == Some(true);
-        let verify = match self.options.user_verification {
-            Requirement::Required if !can_verify => return Err(Error::UserVerificationUnavailable),
-            Requirement::Required | Requirement::Preferred => can_verify,
-            // An authenticator that always verifies does so without being asked.
-            Requirement::Discouraged => false,
+    fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
+        let wish = match self.options.user_verification {
+            // A credential is there already: what protects it, too, or it is of no use to the site.
+            Requirement::Required => Wish::Required { new_pin: false },
+            Requirement::Preferred => Wish::IfPossible,
+            // An authenticator that always verifies wants its PIN; what is built in it uses without
+            // being asked.
+            Requirement::Discouraged
+                if info.options.always_uv == Some(true) && info.options.uv != Some(true) =>
+            {
+                Wish::IfPossible
+            }
+            Requirement::Discouraged => Wish::No,
         };
+        let (provider, rp_id, permissions) = (&self.provider, &self.rp_id, Permissions::GA);
+        let means = Means { info: &info, transport, provider, rp_id, permissions };
+        let plan = means.plan(wish).ok_or(Error::CannotSignInVerified)?;
+        let fallback = means.fallback();
         let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
-        request.options.uv = verify.then_some(true);
-        prf::ask(self.options.prf.as_ref(), info, &mut request.extensions);
+        prf::ask(self.options.prf.as_ref(), &info, &mut request.extensions);
+        let mut asked = Box::new(Assertions { request, info, fallback });
+        match plan {
+            Plan::Token(flow) => {
+                asked.fallback = None;
+                let verifying = Verifying::start(flow, &mut self.ceremony);
+                self.state = State::Verifying(verifying, asked);
+                return Ok(());
+            }
+            Plan::BuiltIn => asked.request.options.uv = Some(true),
+            Plan::Without => {}
+        }
+        self.search(asked, None)
+    }
+
+    /// The person was verified, or was not, or is asked further.
+    fn verified(
+        &mut self,
+        verifying: Verifying,
+        mut asked: Box<Assertions>,
+        progress: Progress,
+    ) -> Result<(), Error> {
+        match progress {
+            Progress::Waits => {
+                self.state = State::Verifying(verifying, asked);
+                Ok(())
+            }
+            Progress::Verified(token) => {
+                asked.request.pin_uv_auth_protocol = Some(token.protocol());
+                asked.request.pin_uv_auth_param = Some(token.proof(&self.client_data.hash));
+                self.search(asked, Some(&token))
+            }
+            Progress::Without if self.expected.user_verified => Err(Error::CannotSignInVerified),
+            Progress::Without => self.search(asked, None),
+        }
+    }
+
+    /// Searches a list that is too long for one request; then, or else at once, the assertion is
+    /// asked for.
+    fn search(
+        &mut self,
+        mut asked: Box<Assertions>,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), Error> {
+        let Assertions { request, info, .. } = &mut *asked;
+        request.allow_list = None;
         let Some(list) = &self.options.allow else {
-            self.assert(request);
+            self.assert(asked, VecDeque::new());
             return Ok(());
         };
         let base = Request::from(request.clone()).encode().len();
@@ -213,53 +303,93 @@ impl Get {
         }
         if self.one_operation {
             request.allow_list = Some(pieces.into_iter().flatten().collect());
-        } else if pieces.len() == 1 {
-            request.allow_list = pieces.pop_front();
-        } else {
-            // Where none is found, the last piece is asked for aloud, so that the authenticator decides how it refuses.
-            request.allow_list = pieces.back().cloned();
-            let probe = Probe::new(self.rp_id.clone(), pieces);
-            if let Some(first) = probe.request() {
-                self.state = State::Probing { probe, request: request.into() };
-                self.ceremony.request(first);
-                return Ok(());
-            }
+            self.assert(asked, VecDeque::new());
+            return Ok(());
         }
-        self.assert(request);
+        if pieces.len() == 1 {
+            return self.assert_next(asked, pieces);
+        }
+        let probe = Probe::new(self.rp_id.clone(), &look(token), &pieces);
+        // A silent search does not see what is kept for people who are verified. And where nothing
+        // is found, the last piece is asked for aloud in any case, so that the authenticator
+        // decides how it refuses.
+        if !(request.options.uv == Some(true) && lists::hides(info)) {
+            pieces = pieces.pop_back().into_iter().collect();
+        }
+        let Some(first) = probe.request() else { return self.assert_next(asked, pieces) };
+        self.state = State::Probing(probe, asked, pieces);
+        self.ceremony.request(first);
         Ok(())
     }
 
-    fn assert(&mut self, request: GetAssertionRequest) {
-        self.state = State::Asserting { allowed: request.allow_list.clone() };
-        self.ceremony.request(Request::from(request).encode());
+    fn assert(
+        &mut self,
+        asked: Box<Assertions>,
+        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    ) {
+        self.ceremony.request(Request::from(asked.request.clone()).encode());
+        self.state = State::Asserting(asked, rest);
+    }
+
+    /// Asks for the next of these pieces aloud.
+    fn assert_next(
+        &mut self,
+        mut asked: Box<Assertions>,
+        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    ) -> Result<(), Error> {
+        asked.request.allow_list = Some(pieces.pop_front().ok_or(Error::NoCredentials)?);
+        self.assert(asked, pieces);
+        Ok(())
     }
 
     fn probed(
         &mut self,
         mut probe: Probe,
-        mut request: Box<GetAssertionRequest>,
+        mut asked: Box<Assertions>,
+        aloud: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
         response: &[u8],
     ) -> Result<(), Error> {
-        match probe.handle_response(response)? {
-            Found::NotYet(next) => {
-                self.state = State::Probing { probe, request };
+        match probe.handle_response(response) {
+            Ok(Found::NotYet(next)) => {
+                self.state = State::Probing(probe, asked, aloud);
                 self.ceremony.request(next);
+                Ok(())
             }
-            Found::Credential(found) => {
-                request.allow_list = Some(vec![found]);
-                self.assert(*request);
+            Ok(Found::Credential(found)) => {
+                asked.request.allow_list = Some(vec![found]);
+                self.assert(asked, VecDeque::new());
+                Ok(())
             }
-            Found::Nothing => self.assert(*request),
+            Ok(Found::Nothing) => self.assert_next(asked, aloud),
+            Err(error) => self.insisted(asked, error),
         }
-        Ok(())
+    }
+
+    /// An authenticator that wants to have verified, or could not do it by itself, gets the PIN.
+    fn insisted(&mut self, mut asked: Box<Assertions>, error: Error) -> Result<(), Error> {
+        match asked.fallback.take() {
+            Some(flow) if error == Error::Refused(Status::PuatRequired) => {
+                let failed = asked.request.options.uv.take().is_some();
+                let verifying = Verifying::instead(flow, failed, &mut self.ceremony);
+                self.state = State::Verifying(verifying, asked);
+                Ok(())
+            }
+            _ => Err(error),
+        }
     }
 
     fn asserted(
         &mut self,
-        allowed: Option<Vec<PublicKeyCredentialDescriptor>>,
+        asked: Box<Assertions>,
+        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
         response: &[u8],
     ) -> Result<(), Error> {
-        let assertion = self.check(response, allowed.as_deref())?;
+        let allowed = asked.request.allow_list.as_deref();
+        let assertion = match self.check(response, allowed) {
+            Err(Error::NoCredentials) if !rest.is_empty() => return self.assert_next(asked, rest),
+            Err(error) => return self.insisted(asked, error),
+            Ok(assertion) => assertion,
+        };
         let count = match assertion.response.number_of_credentials {
             // With a list there is one answer; and an authenticator that lets the person choose has done so.
             Some(count) if allowed.is_none() && !self.one_operation => count,
@@ -293,8 +423,7 @@ impl Get {
         }
         let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
         let accounts = users.map(|user| Account { user }).collect();
-        // There is one question in a ceremony.
-        let token = Token(1);
+        let token = Token::unique();
         self.state = State::Choosing { assertions, token };
         self.ceremony.output(Output::Choose { token, accounts });
         Ok(())

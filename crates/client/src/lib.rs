@@ -4,6 +4,10 @@
 //! data, choose what to ask the authenticator for, check what it answers, and write the response for the site. The
 //! functions [`create`] and [`get`] run them over a [`Channel`], on any asynchronous runtime.
 //!
+//! Where an authenticator verifies people by a PIN, the machines speak its PIN/UV auth protocols,
+//! and ask for the PIN by an output with a token ([`Output::AskPin`]). [`PinChange`] sets a PIN, or
+//! changes it, by itself.
+//!
 //! Of extensions they know `credProps`, `credProtect` and `prf`, the latter over authenticators that speak it as it is, as phones do.
 //!
 //! ```
@@ -29,6 +33,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod attestation;
 mod ceremony;
 mod channel;
 mod client;
@@ -37,11 +42,14 @@ mod create;
 mod error;
 mod get;
 mod lists;
+mod names;
 mod options;
 mod origin;
+mod pin;
 mod prf;
 mod response;
 mod spki;
+mod verification;
 
 pub use ceremony::{Account, Attachment, Output, Token};
 pub use channel::{Channel, Environment, create, get};
@@ -50,3 +58,4 @@ pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
 pub use get::Get;
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
+pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};

@@ -1,4 +1,5 @@
-//! Exclude and allow lists that are too long for one request: asked for silently, piece by piece (CTAP 2.3 §6.1.1).
+//! Exclude and allow lists that are too long for one request: searched piece by piece (CTAP 2.3
+//! §6.1.1).
 
 use std::collections::VecDeque;
 
@@ -48,11 +49,37 @@ pub(crate) fn split(
     pieces
 }
 
+/// The client data hash of requests whose answers are thrown away: what is signed over it must not
+/// be of use to anyone.
+pub(crate) const NO_CLIENT_DATA: ClientDataHash = ClientDataHash::new([0; 32]);
+
+/// Whether the authenticator may hide credentials from whoever is not verified.
+pub(crate) fn hides(info: &GetInfo) -> bool {
+    info.supports_extension("credProtect")
+}
+
+/// How a search is made: credentials of which `credProtect` says 3 are hidden from whoever is not
+/// verified, so that what a silent search does not find may still be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Without a person.
+    Silent,
+    /// With built-in verification. Each piece asks the person.
+    BuiltIn,
+    /// With a PIN/UV token, which sees everything and asks nobody.
+    Token {
+        /// The PIN/UV auth protocol.
+        protocol: u64,
+        /// The proof of the token, for [`NO_CLIENT_DATA`].
+        param: Vec<u8>,
+    },
+}
+
 /// Looks for the one piece that the authenticator holds a credential of, without presence.
 #[derive(Debug)]
 pub(crate) struct Probe {
     rp_id: RpId,
-    pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    pieces: VecDeque<(Look, Vec<PublicKeyCredentialDescriptor>)>,
 }
 
 /// How the search goes on.
@@ -68,26 +95,37 @@ pub(crate) enum Found {
 
 impl Probe {
     /// A search through at least one piece.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         rp_id: RpId,
-        pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+        look: &Look,
+        pieces: &VecDeque<Vec<PublicKeyCredentialDescriptor>>,
     ) -> Self {
+        let pieces = pieces.iter().map(|piece| (look.clone(), piece.clone())).collect();
         Self { rp_id, pieces }
+    }
+
+    /// The same search, and if it finds nothing another, in another way.
+    pub(crate) fn and_then(mut self, other: Self) -> Self {
+        self.pieces.extend(other.pieces);
+        self
     }
 
     /// The request for the piece that is next.
     pub(crate) fn request(&self) -> Option<Vec<u8>> {
-        let piece = self.pieces.front()?;
-        // What is signed is thrown away, so it must not be of use to anyone.
-        let mut request =
-            GetAssertionRequest::new(self.rp_id.clone(), ClientDataHash::new([0; 32]));
+        let (look, piece) = self.pieces.front()?;
+        let mut request = GetAssertionRequest::new(self.rp_id.clone(), NO_CLIENT_DATA);
         request.allow_list = Some(piece.clone());
-        request.options = RequestOptions { up: Some(false), ..RequestOptions::default() };
+        let uv = (*look == Look::BuiltIn).then_some(true);
+        request.options = RequestOptions { up: Some(false), uv, ..RequestOptions::default() };
+        if let Look::Token { protocol, param } = look {
+            request.pin_uv_auth_protocol = Some(*protocol);
+            request.pin_uv_auth_param = Some(param.clone());
+        }
         Some(Request::from(request).encode())
     }
 
     pub(crate) fn handle_response(&mut self, response: &[u8]) -> Result<Found, Error> {
-        let piece = self.pieces.pop_front().unwrap_or_default();
+        let piece = self.pieces.pop_front().map(|(_, piece)| piece).unwrap_or_default();
         match GetAssertionResponse::decode(response) {
             Ok(response) => used_credential(response.credential, &piece).map(Found::Credential),
             Err(ResponseError::Status(Status::NoCredentials)) => {

@@ -1,10 +1,8 @@
 //! `prf` (WebAuthn L3 §10.1.4): what a site gets to encrypt with, from a passkey and from values of its own. It goes to
 //! authenticators that speak it as it is, as phones do; the encrypted form of `hmac-secret` is not spoken here.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{
     CredentialId, Extensions, GetInfo, PublicKeyCredentialDescriptor,
@@ -14,43 +12,69 @@ use towline_ctap::{
     },
 };
 
-use crate::{Error, error::Misbehaviour, options::base64url};
+use crate::{
+    Error,
+    error::Misbehaviour,
+    options::{Dictionary, Value, base64url, record, required_bytes},
+};
 
 /// Comes before each of the site's values, so that none of them is what another protocol would ask the authenticator for.
 const CONTEXT: &[u8] = b"WebAuthn PRF\0";
 
 /// AuthenticationExtensionsPRFInputsJSON.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PrfJson {
-    eval: Option<ValuesJson>,
-    eval_by_credential: Option<BTreeMap<String, ValuesJson>>,
+pub(crate) struct PrfInputs {
+    eval: Option<Values>,
+    by_credential: Option<Vec<(String, Values)>>,
 }
 
-/// AuthenticationExtensionsPRFValuesJSON.
-#[derive(Deserialize)]
-struct ValuesJson {
-    first: String,
-    second: Option<String>,
+/// AuthenticationExtensionsPRFValuesJSON, decoded.
+struct Values {
+    first: Vec<u8>,
+    second: Option<Vec<u8>>,
 }
 
-impl ValuesJson {
-    fn salts(&self, provider: &CryptoProvider) -> Result<PrfSalts, Error> {
-        let salt = |value: &str, member| -> Result<_, Error> {
-            Ok(provider.sha256.hash(&[CONTEXT, &base64url(value, member)?]))
-        };
-        let second = self.second.as_deref().map(|value| salt(value, "prf.second")).transpose()?;
-        Ok(PrfSalts { first: salt(&self.first, "prf.first")?, second })
+impl Values {
+    fn of(value: &Value) -> Result<Self, Error> {
+        let values = Dictionary::of(value, "prf.eval")?;
+        let second = values.text("second");
+        Ok(Self {
+            first: required_bytes(values, "first", "prf.first")?,
+            second: second.map(|text| base64url(&text, "prf.second")).transpose()?,
+        })
+    }
+
+    fn salts(&self, provider: &CryptoProvider) -> PrfSalts {
+        let salt = |value: &[u8]| provider.sha256.hash(&[CONTEXT, value]);
+        PrfSalts { first: salt(&self.first), second: self.second.as_deref().map(salt) }
     }
 }
 
-impl PrfJson {
+impl PrfInputs {
+    /// What these extensions ask of `prf`, if anything.
+    pub(crate) fn of(extensions: Dictionary<'_>) -> Result<Option<Self>, Error> {
+        if extensions.optional("prf").is_none() {
+            return Ok(None);
+        }
+        let prf = extensions.dictionary("prf")?;
+        let by_credential = prf.optional("evalByCredential");
+        let by_credential = by_credential.map(|value| {
+            let entries = record(value, "prf.evalByCredential")?.into_iter();
+            entries
+                .map(|(key, values)| Ok((key, Values::of(values)?)))
+                .collect::<Result<_, Error>>()
+        });
+        Ok(Some(Self {
+            eval: prf.optional("eval").map(Values::of).transpose()?,
+            by_credential: by_credential.transpose()?,
+        }))
+    }
+
     /// The input of a creation.
     pub(crate) fn creation(&self, provider: &CryptoProvider) -> Result<PrfCreateInput, Error> {
-        if self.eval_by_credential.is_some() {
+        if self.by_credential.is_some() {
             return Err(Error::PrfUnlisted);
         }
-        Ok(PrfCreateInput { eval: self.salts(provider)? })
+        Ok(PrfCreateInput { eval: self.salts(provider) })
     }
 
     /// The input of an assertion with one of these credentials, or with any.
@@ -59,8 +83,8 @@ impl PrfJson {
         allowed: &[PublicKeyCredentialDescriptor],
         provider: &CryptoProvider,
     ) -> Result<PrfGetInput, Error> {
-        let mut input = PrfGetInput { eval: self.salts(provider)?, ..PrfGetInput::default() };
-        for (key, values) in self.eval_by_credential.iter().flatten() {
+        let mut input = PrfGetInput { eval: self.salts(provider), ..PrfGetInput::default() };
+        for (key, values) in self.by_credential.iter().flatten() {
             if allowed.is_empty() {
                 return Err(Error::PrfUnlisted);
             }
@@ -69,14 +93,14 @@ impl PrfJson {
             let id = id.ok_or(Error::PrfCredential)?;
             // Two spellings of one id are one key.
             if input.eval_by_credential.iter().all(|(other, _)| *other != id) {
-                input.eval_by_credential.push((id, values.salts(provider)?));
+                input.eval_by_credential.push((id, values.salts(provider)));
             }
         }
         Ok(input)
     }
 
-    fn salts(&self, provider: &CryptoProvider) -> Result<Option<PrfSalts>, Error> {
-        self.eval.as_ref().map(|values| values.salts(provider)).transpose()
+    fn salts(&self, provider: &CryptoProvider) -> Option<PrfSalts> {
+        self.eval.as_ref().map(|values| values.salts(provider))
     }
 }
 

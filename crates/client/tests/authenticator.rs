@@ -19,7 +19,10 @@ use towline_authenticator::{
 };
 use towline_client::{Account, Channel, ChannelError, Environment, Error, create, get};
 use towline_crypto::rustcrypto;
-use towline_ctap::{AuthenticatorData, CosePublicKey, Flags, Transport};
+use towline_ctap::{
+    AttestationStatement, AuthenticatorData, CosePublicKey, Flags, MakeCredentialResponse,
+    Transport,
+};
 
 const CHANNEL: ChannelId = ChannelId(1);
 
@@ -30,6 +33,8 @@ struct Device {
     agrees: bool,
     questions: usize,
     requests: usize,
+    /// The last response.
+    response: Vec<u8>,
 }
 
 impl Device {
@@ -39,7 +44,14 @@ impl Device {
         let provider = rustcrypto::provider();
         let keys = SoftwareKeys::new(provider.clone());
         let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-        Self { authenticator, transport, agrees: true, questions: 0, requests: 0 }
+        Self {
+            authenticator,
+            transport,
+            agrees: true,
+            questions: 0,
+            requests: 0,
+            response: Vec::new(),
+        }
     }
 
     fn phone() -> Self {
@@ -67,7 +79,9 @@ impl Channel for Device {
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        Ok(self.authenticator.get_info().to_cbor())
+        let response = self.transact(vec![0x04]).await?;
+        self.requests -= 1;
+        Ok(response[1..].to_vec())
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
@@ -82,7 +96,10 @@ impl Channel for Device {
                 Output::Work { token, job } => {
                     self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
                 }
-                Output::Response { bytes, .. } => return Ok(bytes),
+                Output::Response { bytes, .. } => {
+                    self.response.clone_from(&bytes);
+                    return Ok(bytes);
+                }
                 _ => {}
             }
         }
@@ -278,6 +295,46 @@ async fn a_site_that_asks_for_attestation_gets_the_statement_of_the_key_and_othe
     let plain = register(&mut key, discoverable(2)).await.unwrap();
     let object = unb64(&plain["response"]["attestationObject"]);
     assert!(object.starts_with(b"\xa3\x63fmt\x64none\x67attStmt\xa0"));
+}
+
+#[tokio::test]
+async fn a_passkey_for_the_verified_is_found_in_a_list_that_is_too_long() {
+    let mut config = Config::platform();
+    config.max_credential_count_in_list = 2;
+    let mut device = Device::new(config, Transport::Internal);
+    let mut options = discoverable(1);
+    options["extensions"] = json!({"credentialProtectionPolicy": "userVerificationRequired"});
+    let registration = register(&mut device, options.clone()).await.unwrap();
+    let id = unb64(&registration["id"]);
+    for place in 0..5 {
+        let mut list: Vec<Value> = (1..5).map(|n| listed(&[n; 32])).collect();
+        list.insert(place, listed(&id));
+        let request = with(request(), "allowCredentials", json!(list));
+        let assertion = sign_in(&mut device, request, 0).await.unwrap();
+        assert_eq!(assertion["id"], registration["id"], "{place}");
+
+        let again = with(options.clone(), "excludeCredentials", json!(list));
+        let refused = register(&mut device, again).await;
+        assert_eq!(refused, Err(Error::AlreadyRegistered), "{place}");
+    }
+    let others = json!((1..6).map(|n| listed(&[n; 32])).collect::<Vec<_>>());
+    let request = with(request(), "allowCredentials", others.clone());
+    assert_eq!(sign_in(&mut device, request, 0).await, Err(Error::NoCredentials));
+    register(&mut device, with(discoverable(2), "excludeCredentials", others)).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_attestation_is_signed_that_nobody_asked_for() {
+    for (config, transport) in [
+        (Config::platform(), Transport::Internal),
+        (Config::security_key(), Transport::Usb),
+        (Config::phone(), Transport::Hybrid),
+    ] {
+        let mut device = Device::new(config, transport);
+        register(&mut device, discoverable(1)).await.unwrap();
+        let response = MakeCredentialResponse::decode(&device.response).unwrap();
+        assert_eq!(response.attestation, AttestationStatement::None, "{:?}", device.transport);
+    }
 }
 
 #[tokio::test]

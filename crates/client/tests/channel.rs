@@ -72,6 +72,7 @@ impl Channel for Scripted {
 struct Scene {
     time_is_up: bool,
     cancels: bool,
+    site_aborts: bool,
     choice: Option<usize>,
     asked: Mutex<usize>,
 }
@@ -90,6 +91,12 @@ impl Environment for Scene {
 
     async fn cancelled(&self) {
         if !self.cancels {
+            pending::<()>().await;
+        }
+    }
+
+    async fn aborted(&self) {
+        if !self.site_aborts {
             pending::<()>().await;
         }
     }
@@ -158,6 +165,9 @@ async fn a_person_who_cancels_is_heard() {
     let scene = Scene { cancels: true, ..Scene::default() };
     assert_eq!(register(&mut channel, &scene).await, Err(Error::Cancelled));
     assert_eq!(channel.cancels, 1);
+    let scene = Scene { site_aborts: true, ..Scene::default() };
+    assert_eq!(register(&mut channel, &scene).await, Err(Error::Aborted));
+    assert_eq!(channel.cancels, 2);
 }
 
 #[tokio::test]

@@ -22,9 +22,18 @@ fn list(count: u8) -> Value {
     ids(count).iter().map(|id| listed(id)).collect()
 }
 
+/// An authenticator that shows everything it has to everyone.
 fn limited(count: u64) -> GetInfo {
     let mut info = phone();
+    info.extensions = None;
     info.max_credential_count_in_list = Some(count);
+    info
+}
+
+/// One that hides credentials from whoever is not verified, and verifies.
+fn hiding(count: u64) -> GetInfo {
+    let mut info = limited(count);
+    info.extensions = Some(vec!["credProtect".into()]);
     info
 }
 
@@ -67,7 +76,71 @@ fn an_exclude_list_that_does_not_fit_is_searched_without_presence() {
         assert_ne!(probe.client_data_hash, real_hash, "nothing of use is signed without presence");
         create.handle_response(NONE);
     }
-    assert!(make_credential(create.poll_output()).exclude_list.is_empty());
+    assert_eq!(make_credential(create.poll_output()).exclude_list.len(), 4, "the last piece");
+}
+
+#[test]
+fn a_creation_that_is_verified_is_searched_for_as_verified_before_a_passkey_is_replaced() {
+    let searched = |found_by_whom: Option<usize>| {
+        let mut create = registering(20, &hiding(8), &Transport::Usb);
+        for (place, (size, uv)) in
+            [(8, None), (8, None), (4, None), (8, Some(true)), (8, Some(true))]
+                .into_iter()
+                .enumerate()
+        {
+            let probe = get_assertion(create.poll_output());
+            assert_eq!(probe.allow_list.unwrap().len(), size);
+            assert_eq!((probe.options.up, probe.options.uv), (Some(false), uv));
+            if found_by_whom == Some(place) {
+                create.handle_response(&silent(&[9; 16]));
+                break;
+            }
+            create.handle_response(NONE);
+        }
+        make_credential(create.poll_output()).exclude_list
+    };
+    assert_eq!(searched(None).len(), 4, "the creation itself looks through the last piece");
+    // The second piece, which holds it, seen with verification only.
+    assert_eq!(searched(Some(4)), [descriptor(&[9; 16])]);
+}
+
+#[test]
+fn a_sign_in_that_is_verified_asks_for_every_piece_aloud_before_there_is_none() {
+    let mut get = signing_in(20, &hiding(8), &Transport::Usb);
+    for _ in 0..3 {
+        assert_eq!(get_assertion(get.poll_output()).options.up, Some(false));
+        get.handle_response(NONE);
+    }
+    for size in [8, 8] {
+        let request = get_assertion(get.poll_output());
+        assert_eq!((request.options.up, request.options.uv), (None, Some(true)));
+        assert_eq!(request.allow_list.unwrap().len(), size);
+        get.handle_response(NONE);
+    }
+    assert_eq!(get_assertion(get.poll_output()).allow_list.unwrap().len(), 4);
+    get.handle_response(&asserted(&[19; 16], None).encode());
+    assert!(finished(get.poll_output()).is_ok());
+
+    let mut get = signing_in(20, &hiding(8), &Transport::Usb);
+    for _ in 0..6 {
+        sent(get.poll_output());
+        get.handle_response(NONE);
+    }
+    assert_eq!(finished(get.poll_output()), Err(Error::NoCredentials));
+}
+
+#[test]
+fn a_refusal_in_a_verified_search_ends_it() {
+    for code in [0x27, 0x2f, 0x3c, 0x3f] {
+        let mut create = registering(20, &hiding(8), &Transport::Usb);
+        for _ in 0..3 {
+            sent(create.poll_output());
+            create.handle_response(NONE);
+        }
+        sent(create.poll_output());
+        create.handle_response(&[code]);
+        assert_eq!(finished(create.poll_output()), Err(Error::Refused(Status::from_u8(code))));
+    }
 }
 
 #[test]
@@ -138,7 +211,7 @@ fn over_hybrid_the_whole_list_goes_in_the_one_request() {
 #[test]
 fn requests_stay_within_the_size_that_the_authenticator_accepts() {
     for max in [None, Some(1024), Some(1200)] {
-        let mut info = phone();
+        let mut info = hiding(u64::MAX);
         info.max_msg_size = max;
         let max = usize::try_from(max.unwrap_or(1024)).unwrap();
         let mut pieces = 0;

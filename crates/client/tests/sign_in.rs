@@ -73,7 +73,6 @@ fn options_that_are_not_as_they_must_be_are_refused() {
         ),
         (with(request(), "rpId", json!("example.com")), "SecurityError"),
         (with(request(), "rpId", json!("org")), "SecurityError"),
-        (with(request(), "timeout", json!("soon")), "TypeError"),
     ] {
         let error = start_get(&options).unwrap_err();
         assert_eq!(error.name(), name, "{options}: {error}");
@@ -97,7 +96,7 @@ fn verification_is_asked_for_as_the_site_wants_and_the_authenticator_can() {
     let mut get = start_get(&with(request(), "userVerification", json!("required"))).unwrap();
     get.handle_info(&simple_key().to_cbor(), &Transport::Usb);
     let error = finished(get.poll_output()).unwrap_err();
-    assert_eq!((&error, error.name()), (&Error::UserVerificationUnavailable, "ConstraintError"));
+    assert_eq!((&error, error.name()), (&Error::CannotSignInVerified, "NotAllowedError"));
 }
 
 #[test]
@@ -172,11 +171,58 @@ fn every_refusal_of_the_authenticator_is_not_allowed() {
             Status::NoCredentials => assert_eq!(error, Error::NoCredentials),
             Status::CredentialExcluded => assert_eq!(error.name(), "InvalidStateError"),
             Status::UnsupportedAlgorithm => assert_eq!(error.name(), "NotSupportedError"),
+            Status::PinBlocked => {
+                assert_eq!(error, Error::VerificationLocked { wait: None });
+                assert_eq!(error.name(), "NotAllowedError");
+            }
             status => {
                 assert_eq!((&error, error.name()), (&Error::Refused(status), "NotAllowedError"))
             }
         }
     }
+}
+
+/// A response of an authenticator that cut the account's name after 23 bytes, in the middle of a
+/// character.
+#[test]
+fn a_name_that_was_cut_in_the_middle_of_a_character_does_not_end_a_sign_in() {
+    let case: Value = serde_json::from_str(include_str!("scripted/name-cut-short.json")).unwrap();
+    let bytes = |member: &str| -> Vec<u8> {
+        let text = case[member].as_str().unwrap().as_bytes();
+        text.chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    };
+    let caller = towline_client::Origin::parse(case["origin"].as_str().unwrap()).unwrap().into();
+    for response in ["response", "without_name"] {
+        let options = case["options"].to_string();
+        let mut get = Get::new(&client(), &caller, &options, std::time::Instant::now()).unwrap();
+        get.handle_info(&bytes("getInfo"), &Transport::Hybrid);
+        sent(get.poll_output());
+        get.handle_response(&bytes(response));
+        let result = finished(get.poll_output()).unwrap();
+        assert_eq!(result["response"]["userHandle"], case["expect"]["userHandle"], "{response}");
+    }
+    let name = "\u{e9}".repeat(11);
+    let decoded =
+        GetAssertionResponse::decode(&bytes("response")).unwrap().user.unwrap().name.unwrap();
+    assert!(
+        decoded.starts_with(&name) && decoded.trim_end_matches('\u{fffd}') == name,
+        "{decoded}"
+    );
+}
+
+#[test]
+fn two_questions_of_one_process_never_have_one_token() {
+    let tokens: Vec<Token> = (0..10).map(|_| choosing().1).collect();
+    let (mut get, token) = choosing();
+    for other in &tokens {
+        assert_ne!(*other, token);
+        get.handle_choice(*other, Some(0));
+        assert_eq!(get.poll_output(), None);
+    }
+    get.handle_choice(token, Some(0));
+    assert!(finished(get.poll_output()).is_ok());
 }
 
 /// A sign-in up to the question which of three accounts it is.
@@ -220,7 +266,8 @@ fn a_choice_of_none_or_beyond_the_list_calls_it_off() {
     for choice in [None, Some(3), Some(usize::MAX)] {
         let (mut get, token) = choosing();
         get.handle_choice(token, choice);
-        assert_eq!(finished(get.poll_output()), Err(Error::Cancelled));
+        let error = finished(get.poll_output()).unwrap_err();
+        assert_eq!((&error, error.name()), (&Error::Cancelled, "NotAllowedError"));
         get.handle_choice(token, Some(0));
         assert_eq!(get.poll_output(), None);
     }

@@ -73,3 +73,105 @@ pub fn public_keys_off_the_curve_are_refused(provider: &CryptoProvider) {
         assert!(ed25519.verify(&public, b"message", &signature).is_err(), "bit {bit}");
     }
 }
+
+/// The y coordinates of all points whose order divides eight, in every encoding but for the sign of x.
+const SMALL_ORDER: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    // p and p + 1, which are 0 and 1 once more.
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+/// For a key of small order, the base point with 1 is a signature of every message, or of one in two, four or eight.
+pub fn public_keys_of_small_order_sign_nothing(provider: &CryptoProvider) {
+    let Some(ed25519) = provider.signature(ED25519) else { return };
+    let mut signature = [0x66; 64];
+    signature[0] = 0x58;
+    signature[32..].fill(0);
+    signature[32] = 1;
+    for y in SMALL_ORDER {
+        for sign in [0, 0x80] {
+            let mut public = hex(y);
+            public[31] |= sign;
+            for message in 0..64_u8 {
+                let verified = ed25519.verify(&public, &[message], &signature);
+                assert!(verified.is_err(), "{y} {sign:02x} signs {message}");
+            }
+        }
+    }
+}
+
+/// Cases of "Taming the many EdDSAs" (Chalkias, Garillot and Nikolaenko, 2020), by their numbers there: public key, message,
+/// signature. Only the third says the same in every way of checking.
+pub fn what_libraries_disagree_about_is_refused(provider: &CryptoProvider) {
+    let Some(ed25519) = provider.signature(ED25519) else { return };
+    let of_order_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa";
+    let mixed = "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43";
+    let other = "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d";
+    let cases = [
+        (
+            "0: key and R of small order",
+            of_order_8,
+            "8c93255d71dcab10e8f379c26200f3c7bd5f09d9bc3068d3ef4edeb4853022b6",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a00000000000000000000000000000000\
+             00000000000000000000000000000000",
+            false,
+        ),
+        (
+            "1: key of small order",
+            of_order_8,
+            "9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
+            "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43a5bb704786be79fc476f91d3f3f89b03\
+             984d8068dcf1bb7dfc6637b45450ac04",
+            false,
+        ),
+        (
+            "2: R of small order",
+            mixed,
+            "aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa8c4bd45aecaca5b24fb97bc10ac27ac8\
+             751a7dfe1baff8b953ec9f5833ca260e",
+            false,
+        ),
+        (
+            "3: of mixed order, valid with and without the cofactor",
+            other,
+            "9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
+            "9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f87909e14428a7a1d62e9f22f3d3ad780\
+             2db02eb2e688b6c52fcd6648a98bd009",
+            true,
+        ),
+        (
+            "4: valid with the cofactor only",
+            other,
+            "e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c",
+            "160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed5125ec6bc982a269b723e0668e540911a9a\
+             6a58921d6925e434ab10aa7940551a09",
+            false,
+        ),
+        (
+            "6: S not reduced",
+            "442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623",
+            "85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40",
+            "e96f66be976d82e60150baecff9906684aebb1ef181f67a7189ac78ea23b6c0e547f7690a0e2ddcd04d87dbc3490dc19\
+             b3b3052f7ff0538cb68afb369ba3a514",
+            false,
+        ),
+        (
+            "8: R of small order, not canonical",
+            mixed,
+            "fdaebc429f4a735932a160da1301080c13280eea8bc280d1b392c6b9e6ba3a5a",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f454d370c8d9fc323a41450f8d513eafe\
+             b5b0697390c1e505a0d4ddc71f566607",
+            false,
+        ),
+    ];
+    for (case, public, message, signature, valid) in cases {
+        let verified = ed25519.verify(&hex(public), &hex(message), &hex(signature));
+        assert_eq!(verified.is_ok(), valid, "case {case}");
+    }
+}

@@ -143,7 +143,9 @@ checks! { $
     ed25519:
         rfc_8032_known_answers,
         wycheproof,
-        public_keys_off_the_curve_are_refused;
+        public_keys_off_the_curve_are_refused,
+        public_keys_of_small_order_sign_nothing,
+        what_libraries_disagree_about_is_refused;
     es384:
         rfc_6979_signatures_verify,
         wycheproof,

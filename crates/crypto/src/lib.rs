@@ -55,3 +55,5 @@ pub use provider::{
     HmacKey, Random, Sha256, Sha256Context, SignatureAlgorithm, SigningKey,
 };
 pub use secret::{P256PublicKey, Secret, constant_time_eq};
+/// What wipes secrets: its `Zeroizing` is in the interfaces of keys and of stores, so that who implements them needs it.
+pub use zeroize;

@@ -26,13 +26,35 @@ pub struct User {
     pub display_name: Option<String>,
 }
 
+/// How names for people are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Names {
+    /// In a request they are UTF-8, as everything is.
+    Whole,
+    /// In a response they are what an authenticator kept, and some keep 64 bytes, wherever the 64th
+    /// is. Nothing is signed over them; U+FFFD stands for what is left of a character (WebAuthn L3
+    /// §6.4.1).
+    MayBeCut,
+}
+
+impl Names {
+    fn read(self, reader: &mut Reader<'_>) -> Result<String, Malformed> {
+        Ok(match self {
+            Self::Whole => reader.text()?.into(),
+            Self::MayBeCut => reader.text_lossy()?.into_owned(),
+        })
+    }
+}
+
 impl Rp {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    /// Reads what a client asks for, or, with `names` of [`Names::MayBeCut`], what an authenticator
+    /// answers.
+    pub(crate) fn read(reader: &mut Reader<'_>, names: Names) -> Result<Self, Malformed> {
         let (mut id, mut name) = (None, None);
         reader.map(|key, value| {
             match key {
                 Key::Text("id") => id = Some(rp_id(value)?),
-                Key::Text("name") => name = Some(value.text()?.into()),
+                Key::Text("name") => name = Some(names.read(value)?),
                 _ => {}
             }
             Ok::<(), Malformed>(())
@@ -49,13 +71,15 @@ impl Rp {
 }
 
 impl User {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    /// Reads what a client asks for, or, with `names` of [`Names::MayBeCut`], what an authenticator
+    /// answers.
+    pub(crate) fn read(reader: &mut Reader<'_>, names: Names) -> Result<Self, Malformed> {
         let (mut id, mut name, mut display_name) = (None, None, None);
         reader.map(|key, value| {
             match key {
                 Key::Text("id") => id = Some(UserHandle::read(value.bytes()?)?),
-                Key::Text("name") => name = Some(value.text()?.into()),
-                Key::Text("displayName") => display_name = Some(value.text()?.into()),
+                Key::Text("name") => name = Some(names.read(value)?),
+                Key::Text("displayName") => display_name = Some(names.read(value)?),
                 _ => {}
             }
             Ok::<(), Malformed>(())

@@ -37,6 +37,7 @@ pub mod extension;
 mod get_info;
 #[cfg(feature = "std")]
 pub mod hid;
+mod hidden;
 mod ids;
 mod options;
 mod pin_uv_auth;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use towline_cbor::{Key, Kind, MapWriter, Reader, Writer};
 use towline_crypto::P256PublicKey;
 
-use crate::{DecodeError, Malformed};
+use crate::{DecodeError, Malformed, hidden::debug_without_bytes};
 
 /// The COSE algorithm that key agreement keys are labelled with: ECDH-ES + HKDF-256. It is a label only; what is run
 /// depends on the protocol.
@@ -71,13 +71,15 @@ impl From<&P256PublicKey> for KeyAgreementKey {
 }
 
 /// Proof that whoever sent a request holds a PIN/UV token, or the secret that was agreed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PinUvAuth {
     /// `pinUvAuthProtocol`: 1 or 2. Others are read, too, for the authenticator to refuse.
     pub protocol: u64,
     /// `pinUvAuthParam`: the MAC, as it came.
     pub param: Vec<u8>,
 }
+
+debug_without_bytes!(struct PinUvAuth { protocol } hides { param });
 
 impl PinUvAuth {
     /// Puts the two parameters together; a protocol without a MAC proves nothing.

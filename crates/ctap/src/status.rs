@@ -78,7 +78,7 @@ status! {
     0x16 UnsupportedExtension "CTAP2_ERR_UNSUPPORTED_EXTENSION" "The authenticator does not support an extension that was asked for."
     0x17 FpDatabaseFull "CTAP2_ERR_FP_DATABASE_FULL" "No further fingerprint can be stored; remove one first."
     0x18 LargeBlobStorageFull "CTAP2_ERR_LARGE_BLOB_STORAGE_FULL" "The authenticator has no room left for large blobs."
-    0x19 CredentialExcluded "CTAP2_ERR_CREDENTIAL_EXCLUDED" "This authenticator already holds a passkey for the account."
+    0x19 CredentialExcluded "CTAP2_ERR_CREDENTIAL_EXCLUDED" "This authenticator already holds a passkey for the site; sign in with it, or use another authenticator."
     0x21 Processing "CTAP2_ERR_PROCESSING" "The authenticator is still working on the request."
     0x22 InvalidCredential "CTAP2_ERR_INVALID_CREDENTIAL" "The credential is not valid for this authenticator."
     0x23 UserActionPending "CTAP2_ERR_USER_ACTION_PENDING" "The authenticator waits for an action by the user."

@@ -14,7 +14,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use crate::{Malformed, RpIdHash};
+use crate::{Malformed, RpIdHash, hidden::debug_without_bytes};
 
 /// What an authenticator answers to the version command.
 pub const VERSION: &[u8] = b"U2F_V2";
@@ -45,7 +45,7 @@ impl StatusWord {
 }
 
 /// An APDU, split in its parts (ISO 7816-4 §5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Apdu<'a> {
     /// The class.
     pub cla: u8,
@@ -60,6 +60,8 @@ pub struct Apdu<'a> {
     /// How many bytes of answer are expected at most; `None` if that is not said.
     pub expected: Option<u32>,
 }
+
+debug_without_bytes!(struct Apdu<'a> { cla, ins, p1, p2, expected } hides { data });
 
 impl<'a> Apdu<'a> {
     /// Splits an APDU with short or extended lengths.
@@ -114,7 +116,7 @@ fn extended(le: [u8; 2]) -> u32 {
 }
 
 /// A U2F request. Challenges are hashes of client data, applications are hashes of RP IDs, key handles are credential ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum U2fRequest {
     /// Makes a credential.
     Register {
@@ -137,6 +139,12 @@ pub enum U2fRequest {
     /// Asks for the version.
     Version,
 }
+
+debug_without_bytes!(enum U2fRequest {
+    Register { application } hides { challenge }
+    Authenticate { control, application } hides { challenge, key_handle }
+    Version {} hides {}
+});
 
 /// What an authenticate request wants (P1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -251,7 +259,7 @@ pub fn split_response(response: &[u8]) -> Option<(&[u8], StatusWord)> {
 }
 
 /// The data of a successful answer to a registration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct U2fRegistration {
     /// The public key: the point `04 || x || y` on P-256.
     pub public_key: [u8; 65],
@@ -262,6 +270,11 @@ pub struct U2fRegistration {
     /// The signature over [`U2fRegistration::signed_message`], ECDSA with SHA-256 in DER.
     pub signature: Vec<u8>,
 }
+
+debug_without_bytes!(
+    struct U2fRegistration {},
+    hides { public_key, key_handle, certificate, signature }
+);
 
 impl U2fRegistration {
     /// What the attestation key signs: `00 || application || challenge || key handle || public key`.

@@ -14,6 +14,10 @@ use towline_ctaphid_tokio::{Reports, Source};
 /// How many answers may wait: several messages of the greatest length, 129 reports each.
 const QUEUE: usize = 1024;
 
+/// How many connections a listener has at once; one more is closed. Whoever on this machine opens more would take the file
+/// descriptors that the key needs for its store.
+const CONNECTIONS: usize = 256;
+
 /// The receive buffer of a UDP socket, in bytes: a client may send a whole message before it reads, and the system counts
 /// much more for a datagram than its 64 bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
@@ -39,7 +43,10 @@ pub(crate) async fn serve_udp(socket: UdpSocket, reports: Reports) {
                 Ok(received) => received,
                 // Somebody that we answered is gone: some systems tell it here.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
-                Err(error) => return tracing::error!(%error, "the UDP socket failed"),
+                Err(error) => {
+                    pause(&error).await;
+                    continue;
+                }
             };
             let Some(report) = datagram.get(..length).and_then(report) else {
                 tracing::debug!(%peer, length, "dropped a datagram that is no report");
@@ -65,7 +72,12 @@ fn report(datagram: &[u8]) -> Option<Report> {
 pub(crate) async fn serve_tcp(listener: TcpListener, reports: Reports) {
     let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = listener.accept().await;
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((_, peer)) if connections.len() >= CONNECTIONS => {
+                tracing::warn!(%peer, "too many connections: closed a new one");
+            }
             Ok((stream, peer)) => {
                 tracing::debug!(%peer, "connected");
                 if let Err(error) = stream.set_nodelay(true) {
@@ -75,7 +87,6 @@ pub(crate) async fn serve_tcp(listener: TcpListener, reports: Reports) {
             }
             Err(error) => pause(&error).await,
         }
-        while connections.try_join_next().is_some() {}
     }
 }
 
@@ -84,19 +95,23 @@ pub(crate) async fn serve_tcp(listener: TcpListener, reports: Reports) {
 pub(crate) async fn serve_unix(listener: tokio::net::UnixListener, reports: Reports) {
     let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = listener.accept().await;
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok(_) if connections.len() >= CONNECTIONS => {
+                tracing::warn!("too many connections: closed a new one");
+            }
             Ok((stream, _)) => {
                 connections.spawn(serve_stream(stream, reports.clone()));
             }
             Err(error) => pause(&error).await,
         }
-        while connections.try_join_next().is_some() {}
     }
 }
 
 /// Without file descriptors, say, the next attempt fails as fast as this one.
 async fn pause(error: &io::Error) {
-    tracing::warn!(%error, "could not take a connection");
+    tracing::warn!(%error, "a socket failed");
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod client;
+mod gone;
 
 use std::time::{Duration, Instant};
 
@@ -281,6 +282,27 @@ async fn one_touch_is_one_touch() {
     for _ in 0..3 {
         assert_eq!(client.keepalive().await, KeepaliveStatus::UpNeeded);
     }
+}
+
+#[tokio::test]
+async fn a_no_is_said_at_once() {
+    let endpoints = simulated(&[TCP]).await;
+    let mut client = Client::connect(&endpoints[0]).await;
+    client.pipe.exchange(&control("presence=refuse")).await;
+    let before = Instant::now();
+    for _ in 0..2 {
+        let refused = client.cbor(&make_credential()).await;
+        assert_eq!(refused.result, Ok(vec![Status::OperationDenied.to_u8()]));
+    }
+    assert!(before.elapsed() < Duration::from_secs(5), "not after the time of a question");
+    client.pipe.exchange(&control("presence=ignore")).await;
+    client.begin(SELECTION).await;
+    for _ in 0..3 {
+        assert_eq!(client.keepalive().await, KeepaliveStatus::UpNeeded);
+    }
+    client.pipe.exchange(&control("presence=refuse")).await;
+    let refused = client.finish().await.result;
+    assert_eq!(refused, Ok(vec![Status::OperationDenied.to_u8()]), "the open question too");
 }
 
 #[tokio::test]

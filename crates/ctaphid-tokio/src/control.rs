@@ -24,8 +24,10 @@ pub(crate) enum Touch {
     /// At once.
     #[default]
     Auto,
-    /// Never.
-    Deny,
+    /// Never: the question stays open for its time. What other simulators call `deny`.
+    Ignore,
+    /// Never, and said at once.
+    Refuse,
     /// At once, for the next question; then never.
     Once,
     /// So long after the question.
@@ -42,7 +44,8 @@ pub(crate) fn command(report: &Report) -> Option<Touch> {
     }
     match core::str::from_utf8(command).ok()?.strip_prefix("presence=")? {
         "auto" => Some(Touch::Auto),
-        "deny" => Some(Touch::Deny),
+        "deny" | "ignore" => Some(Touch::Ignore),
+        "refuse" => Some(Touch::Refuse),
         "once" => Some(Touch::Once),
         delay => {
             let milliseconds: u32 = delay.strip_prefix("delay:")?.parse().ok()?;
@@ -70,7 +73,9 @@ mod tests {
     fn every_command_is_understood() {
         let presence = |text: &str| command(&report(&format!("ctaphid-control:presence={text}")));
         assert_eq!(presence("auto"), Some(Touch::Auto));
-        assert_eq!(presence("deny"), Some(Touch::Deny));
+        assert_eq!(presence("deny"), Some(Touch::Ignore), "as other simulators have it");
+        assert_eq!(presence("ignore"), Some(Touch::Ignore));
+        assert_eq!(presence("refuse"), Some(Touch::Refuse));
         assert_eq!(presence("once"), Some(Touch::Once));
         assert_eq!(presence("delay:250"), Some(Touch::Delay(Duration::from_millis(250))));
         assert_eq!(presence("delay:0"), Some(Touch::Delay(Duration::ZERO)));

@@ -26,14 +26,14 @@ use towline_ctap::{
 use crate::{
     Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
-    presence::Simulation,
+    presence::{Said, Simulation},
     reports::{QUEUE, Received, Reports, Source},
 };
 
 /// A security key: one authenticator, which any number of doors lead to.
 ///
-/// Every door, and every connection of one, is a handle to the same device: channels and state are shared, and opening or
-/// closing one changes nothing.
+/// Every door, and every connection of one, is a handle to the same device: channels and state are shared, and opening one
+/// changes nothing. One that closes while its request is under way cancels that: nobody would learn of the answer.
 #[derive(Debug)]
 pub struct SecurityKey {
     inbox: mpsc::Receiver<Received>,
@@ -78,6 +78,8 @@ struct Driver {
     device: Device,
     /// Where the answers to the request under way go.
     requester: Option<Source>,
+    /// Who keeps all others out, if anybody does.
+    locker: Option<Source>,
     simulation: Option<Simulation>,
     open: Option<(Token, Question)>,
     jobs: JoinSet<JobDone>,
@@ -86,14 +88,32 @@ struct Driver {
     notices: VecDeque<Notice>,
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Notice {
     Event(Event),
     Wink,
 }
 
+/// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is asked for beside requests, so
+/// that a client can go on meanwhile for as long as it likes.
+const NOTICES: usize = 64;
+
+/// Keeps a notice until the person has time for it.
+fn keep(notices: &mut VecDeque<Notice>, notice: Notice) {
+    // Who looks for a key looks for it once.
+    if notice == Notice::Wink && notices.contains(&notice) {
+        return;
+    }
+    if notices.len() >= NOTICES {
+        notices.pop_front();
+    }
+    notices.push_back(notice);
+}
+
 enum Happened {
     Received(Received),
     Done(Result<(Id, JobDone), JoinError>),
+    /// It is time for something, or somebody is gone.
     Time,
 }
 
@@ -108,6 +128,7 @@ impl Driver {
             authenticator,
             device: Device::new(config),
             requester: None,
+            locker: None,
             simulation: simulated.then(Simulation::default),
             open: None,
             jobs: JoinSet::new(),
@@ -154,7 +175,11 @@ impl Driver {
         let mut answer = pin!(person.answer(question));
         while self.open.as_ref().is_some_and(|(open, _)| *open == token) {
             tokio::select! {
-                answer = &mut answer => self.answer(answer),
+                answer = &mut answer => {
+                    // What nobody waits for any more is not agreed to, however close the two came.
+                    self.hang_up();
+                    self.answer(token, answer);
+                }
                 happened = self.event(inbox) => self.handle(happened),
             }
         }
@@ -167,11 +192,14 @@ impl Driver {
         tokio::select! {
             Some(received) = inbox.recv() => Happened::Received(received),
             Some(done) = self.jobs.join_next_with_id() => Happened::Done(done),
+            () = ended(self.requester.as_ref()) => Happened::Time,
+            () = ended(self.locker.as_ref()) => Happened::Time,
             () = at(timeouts.into_iter().flatten().min()) => Happened::Time,
         }
     }
 
     fn handle(&mut self, happened: Happened) {
+        self.hang_up();
         self.time();
         match happened {
             Happened::Received(received) => self.receive(received),
@@ -191,6 +219,20 @@ impl Driver {
         }
     }
 
+    /// Lets go of what belongs to somebody who is gone: their request, the question for it, their lock.
+    fn hang_up(&mut self) {
+        if self.locker.take_if(|locker| locker.has_ended()).is_some() {
+            self.device.handle_unlock();
+        }
+        if self.requester.take_if(|requester| requester.has_ended()).is_some()
+            && let Some(channel) = self.device.busy()
+        {
+            tracing::debug!("whoever asked is gone: the request is cancelled");
+            self.device.handle_gone(channel);
+            self.drain(None);
+        }
+    }
+
     /// Lets the time pass, for everybody.
     fn time(&mut self) {
         let now = now();
@@ -199,10 +241,13 @@ impl Driver {
             self.authenticator.handle_timeout(now);
         }
         self.drain(None);
-        if self.simulation.as_mut().is_some_and(|simulation| simulation.take(now))
-            && let Some((_, question)) = &self.open
-        {
-            self.answer(question.agreement());
+        let said = self.simulation.as_mut().and_then(|simulation| simulation.take(now));
+        if let (Some(said), Some((token, question))) = (said, &self.open) {
+            let answer = match said {
+                Said::Yes => question.simulated_agreement(),
+                Said::No => Answer::Deny,
+            };
+            self.answer(*token, answer);
         }
     }
 
@@ -219,11 +264,16 @@ impl Driver {
                 return;
             }
         }
-        let before = self.device.busy();
+        let (before, locked) = (self.device.busy(), self.device.locked());
         self.device.handle_packet(&report, now());
         let after = self.device.busy();
         if after.is_some() && after != before {
             self.requester = Some(source.clone());
+        }
+        match self.device.locked() {
+            None => self.locker = None,
+            now if now != locked => self.locker = Some(source.clone()),
+            _ => {}
         }
         self.drain(Some(&source));
     }
@@ -235,8 +285,11 @@ impl Driver {
         self.drain(None);
     }
 
-    fn answer(&mut self, answer: Answer) {
-        let Some((token, _)) = self.open.take() else { return };
+    /// Takes the answer to a question, if it is still open.
+    fn answer(&mut self, token: Token, answer: Answer) {
+        if self.open.take_if(|(open, _)| *open == token).is_none() {
+            return;
+        }
         if self.authenticator.handle_answer(token, answer, now()).is_err() {
             tracing::warn!("the answer does not fit the question; taken as a no");
             // The question was open a moment ago, and a no fits every question.
@@ -282,7 +335,7 @@ impl Driver {
                 Output::Response { channel, bytes } => {
                     self.device.handle_response(hid_channel(channel), &bytes, now());
                 }
-                Output::Event(event) => self.notices.push_back(Notice::Event(event)),
+                Output::Event(event) => keep(&mut self.notices, Notice::Event(event)),
                 // Not printed: it may hold what is nobody's business.
                 _ => tracing::warn!("an output that is not known here"),
             }
@@ -310,7 +363,7 @@ impl Driver {
                 DeviceOutput::Cancel { channel } => {
                     self.authenticator.handle_cancel(channel_id(channel), now());
                 }
-                DeviceOutput::Wink { .. } => self.notices.push_back(Notice::Wink),
+                DeviceOutput::Wink { .. } => keep(&mut self.notices, Notice::Wink),
             }
         }
     }
@@ -336,6 +389,14 @@ fn hid_channel(channel: ChannelId) -> Channel {
     Channel(u32::try_from(channel.0).unwrap_or_default())
 }
 
+/// Waits for the end of a source; without one, for ever.
+async fn ended(source: Option<&Source>) {
+    match source {
+        Some(source) => source.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
@@ -346,5 +407,25 @@ async fn at(instant: Option<Instant>) {
         Some(instant) if instant <= now() => {}
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_busy_person_is_told_later_has_an_end() {
+        let mut notices = VecDeque::new();
+        for _ in 0..1000 {
+            keep(&mut notices, Notice::Wink);
+        }
+        assert_eq!(notices, [Notice::Wink]);
+        for _ in 0..1000 {
+            keep(&mut notices, Notice::Event(Event::PinChanged));
+        }
+        keep(&mut notices, Notice::Event(Event::Reset));
+        assert_eq!(notices.len(), NOTICES);
+        assert_eq!(notices.back(), Some(&Notice::Event(Event::Reset)), "the newest stay");
     }
 }

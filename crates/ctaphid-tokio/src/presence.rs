@@ -43,6 +43,13 @@ impl Person for Nobody {
     }
 }
 
+/// What simulated presence says to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    Yes,
+    No,
+}
+
 /// Simulated presence: when the open question is answered.
 #[derive(Debug, Default)]
 pub(crate) struct Simulation {
@@ -69,22 +76,22 @@ impl Simulation {
     pub(crate) fn due(&self) -> Option<Instant> {
         let asked = self.asked?;
         match self.touch {
-            Touch::Auto | Touch::Once => Some(asked),
-            Touch::Deny => None,
+            Touch::Auto | Touch::Once | Touch::Refuse => Some(asked),
+            Touch::Ignore => None,
             Touch::Delay(delay) => asked.checked_add(delay),
         }
     }
 
-    /// Whether the open question is answered now; it is not open any more then.
-    pub(crate) fn take(&mut self, now: Instant) -> bool {
-        let answered = self.due().is_some_and(|due| due <= now);
-        if answered {
-            self.asked = None;
-            if self.touch == Touch::Once {
-                self.touch = Touch::Deny;
-            }
+    /// What is said to the open question, if it is answered now; it is not open any more then.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Said> {
+        self.due().filter(|due| *due <= now)?;
+        self.asked = None;
+        match self.touch {
+            Touch::Refuse => return Some(Said::No),
+            Touch::Once => self.touch = Touch::Ignore,
+            Touch::Auto | Touch::Ignore | Touch::Delay(_) => {}
         }
-        answered
+        Some(Said::Yes)
     }
 }
 
@@ -99,24 +106,29 @@ mod tests {
         let start = Instant::now();
         let later = start + Duration::from_millis(100);
         let mut simulation = Simulation::default();
-        assert!(!simulation.take(start), "nothing is asked");
+        assert_eq!(simulation.take(start), None, "nothing is asked");
         simulation.ask(start);
-        assert!(simulation.take(start));
-        assert!(!simulation.take(start));
+        assert_eq!(simulation.take(start), Some(Said::Yes));
+        assert_eq!(simulation.take(start), None);
 
-        simulation.set(Touch::Deny);
+        simulation.set(Touch::Ignore);
         simulation.ask(start);
-        assert_eq!((simulation.due(), simulation.take(later)), (None, false));
+        assert_eq!((simulation.due(), simulation.take(later)), (None, None));
         simulation.set(Touch::Delay(Duration::from_millis(100)));
         assert_eq!(simulation.due(), Some(later), "counted from the question");
-        assert!(!simulation.take(start));
-        assert!(simulation.take(later));
+        assert_eq!(simulation.take(start), None);
+        assert_eq!(simulation.take(later), Some(Said::Yes));
 
         simulation.set(Touch::Once);
         simulation.ask(start);
-        assert!(simulation.take(start));
+        assert_eq!(simulation.take(start), Some(Said::Yes));
         simulation.ask(later);
-        assert!(!simulation.take(later), "later ones as denied");
+        assert_eq!(simulation.take(later), None, "later ones by nobody");
+
+        simulation.set(Touch::Refuse);
+        assert_eq!(simulation.take(start), None, "not before it was asked");
+        assert_eq!(simulation.take(later), Some(Said::No));
+        assert_eq!(simulation.take(later), None);
     }
 
     #[test]
@@ -126,8 +138,8 @@ mod tests {
         simulation.set(Touch::Once);
         simulation.ask(now);
         simulation.withdraw();
-        assert!(!simulation.take(now));
+        assert_eq!(simulation.take(now), None);
         simulation.ask(now);
-        assert!(simulation.take(now));
+        assert_eq!(simulation.take(now), Some(Said::Yes));
     }
 }

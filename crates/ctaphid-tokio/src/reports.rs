@@ -47,6 +47,9 @@ impl Reports {
 }
 
 /// Where a report came from, and its answers go.
+///
+/// It ends when its way out does: when the [`Answers`], or the receiver of its datagrams, are dropped. A request that it has
+/// under way is cancelled then, as nobody would learn what became of it.
 #[derive(Debug, Clone)]
 pub struct Source(Kind);
 
@@ -56,7 +59,7 @@ enum Kind {
     Stream { out: mpsc::Sender<Report>, overflow: Arc<Notify> },
 }
 
-/// The answers to reports from a [`Source`], in order.
+/// The answers to reports from a [`Source`], in order. To drop them says that whoever asked is gone.
 #[derive(Debug)]
 pub struct Answers {
     queue: mpsc::Receiver<Report>,
@@ -76,6 +79,23 @@ impl Source {
     #[must_use]
     pub const fn datagram(peer: SocketAddr, out: mpsc::Sender<(Report, SocketAddr)>) -> Self {
         Self(Kind::Datagram { peer, out })
+    }
+
+    /// Waits until nobody is left to read what is sent back. A peer of datagrams says no goodbye: only its socket's door can
+    /// end. Cancel-safe.
+    pub(crate) async fn ended(&self) {
+        match &self.0 {
+            Kind::Datagram { out, .. } => out.closed().await,
+            Kind::Stream { out, .. } => out.closed().await,
+        }
+    }
+
+    /// Whether that is so now.
+    pub(crate) fn has_ended(&self) -> bool {
+        match &self.0 {
+            Kind::Datagram { out, .. } => out.is_closed(),
+            Kind::Stream { out, .. } => out.is_closed(),
+        }
     }
 
     /// Sends a report back. Whoever is gone misses it; whoever does not read is not waited for.

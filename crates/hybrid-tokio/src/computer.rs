@@ -302,6 +302,8 @@ impl Driver {
                 event = self.radio.next() => self.heard(event),
                 event = self.link.next() => self.arrived(event),
                 command = self.commands.recv() => self.command(command),
+                // What has closed is done with.
+                Some(_) = self.closing.join_next() => {}
                 () = sleep_until(deadline) => self.machine.handle_timeout(now()),
             }
         };

@@ -11,7 +11,9 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
-use tokio_tungstenite::tungstenite::http::header::{LOCATION, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::header::{
+    LOCATION, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use towline_crypto::CryptoProvider;
@@ -28,6 +30,7 @@ use zeroize::Zeroizing;
 use crate::address::is_public;
 use crate::dial::tcp;
 use crate::proxy::{Detour, Proxy};
+use crate::trust::why_not_trusted;
 use crate::websocket::{self, WebSocket};
 use crate::{Connected, Connector, Target};
 
@@ -199,8 +202,9 @@ impl TunnelConnector {
                     .map_err(Refused::into_failure)
             }
             Way::Tls { config, provider, resolver, vouched, proxy } => {
-                let mut url = Url::parse(&format!("wss://{}{path}", domain.host(provider)))
-                    .map_err(|_| ConnectFailure::Name)?;
+                let host = domain.host(provider);
+                let mut url = Url::parse(&format!("wss://{host}{path}"))
+                    .map_err(|_| ConnectFailure::Name(host))?;
                 let mut followed = 0_usize;
                 loop {
                     let (resolver, proxy) = (&**resolver, proxy.as_ref());
@@ -270,28 +274,13 @@ struct TlsWay<'a> {
     proxy: Option<&'a Proxy>,
 }
 
-/// Why a service could not prove who it is. A certificate out of its time is more often this machine's clock.
-fn not_proven(error: &io::Error) -> String {
-    use rustls::{CertificateError as Reason, Error};
-    match error.get_ref().and_then(|error| error.downcast_ref()) {
-        Some(Error::InvalidCertificate(
-            Reason::Expired
-            | Reason::ExpiredContext { .. }
-            | Reason::NotValidYet
-            | Reason::NotValidYetContext { .. },
-        )) => format!("{error}; is this machine's clock right?"),
-        _ => error.to_string(),
-    }
-}
-
 impl TlsWay<'_> {
     async fn open(&self, url: &Url, redirected: bool, ask: &Ask) -> Result<Connected, Refused> {
         let port = url.port().unwrap_or(WSS_PORT);
-        let host = url.host().ok_or(ConnectFailure::Name)?;
+        let host = url.host().ok_or_else(|| ConnectFailure::Name(String::new()))?;
         let name = match host {
-            Host::Domain(host) => {
-                ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Name)?
-            }
+            Host::Domain(host) => ServerName::try_from(host.to_owned())
+                .map_err(|_| ConnectFailure::Name(host.to_owned()))?,
             Host::Ipv4(address) => ServerName::IpAddress(IpAddr::from(address).into()),
             Host::Ipv6(address) => ServerName::IpAddress(IpAddr::from(address).into()),
         };
@@ -304,7 +293,7 @@ impl TlsWay<'_> {
         let stream = tls
             .connect(name, stream)
             .await
-            .map_err(|error| ConnectFailure::Tls(not_proven(&error)))?;
+            .map_err(|error| ConnectFailure::Tls(why_not_trusted(&error)))?;
         let host = url.host_str().unwrap_or_default();
         let authority = if port == WSS_PORT { host.to_owned() } else { format!("{host}:{port}") };
         let target = match url.query() {
@@ -333,7 +322,10 @@ impl TlsWay<'_> {
         let (found, vouched) = match *host {
             Host::Domain(host) => {
                 let found = self.resolver.resolve(host, port).await;
-                (found.map_err(|_| ConnectFailure::Name)?, self.vouched)
+                // The name that was looked up, which need not be the domain's.
+                let (looked_up, _) = self.resolver.destination(host, port);
+                let found = found.ok().filter(|found| !found.is_empty());
+                (found.ok_or(ConnectFailure::Name(looked_up))?, self.vouched)
             }
             Host::Ipv4(address) => (vec![(address, port).into()], false),
             Host::Ipv6(address) => (vec![(address, port).into()], false),
@@ -341,7 +333,7 @@ impl TlsWay<'_> {
         if redirected && !vouched && !found.iter().all(|found| is_public(found.ip())) {
             return Err(ConnectFailure::Redirected);
         }
-        if found.is_empty() { Err(ConnectFailure::Name) } else { Ok(found) }
+        Ok(found)
     }
 }
 
@@ -353,10 +345,15 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     target: &str,
     ask: &Ask,
 ) -> Result<Connected, Refused> {
-    let request = request(scheme, authority, target, ask).ok_or(ConnectFailure::Name)?;
+    let request = request(scheme, authority, target, ask)
+        .ok_or_else(|| ConnectFailure::Name(authority.to_owned()))?;
     let (socket, response) = client_async_with_config(request, stream, Some(websocket::config()))
         .await
         .map_err(refused)?;
+    // None was asked for, so that its frames would not be what they seem (RFC 6455, section 4.1).
+    if response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) {
+        return Err(ConnectFailure::NotATunnelService.into());
+    }
     let routing_id = if ask.wants_routing_id { Some(routing_id(&response)?) } else { None };
     // Only its presence counts.
     let signal = response.headers().contains_key(SIGNAL_CONNECTION_HEADER);

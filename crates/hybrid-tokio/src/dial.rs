@@ -14,7 +14,10 @@ const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to the first address that answers.
 pub(crate) async fn tcp(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFailure> {
-    let stream = first(addresses, TcpStream::connect).await?;
+    let connect = |address| async move {
+        TcpStream::connect(address).await.map_err(|error| failure_of(address, &error))
+    };
+    let stream = first(addresses, connect).await?;
     // Small messages that wait for answers: Nagle's algorithm would only add delay.
     let _slower = stream.set_nodelay(true);
     Ok(stream)
@@ -22,11 +25,11 @@ pub(crate) async fn tcp(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFa
 
 /// The first success; the other attempts are dropped. An address gets its turn when the one before has failed or has had
 /// its head start.
-async fn first<T, F: Future<Output = io::Result<T>>>(
+async fn first<T, F: Future<Output = Result<T, ConnectFailure>>>(
     addresses: &[SocketAddr],
     connect: impl Fn(SocketAddr) -> F,
 ) -> Result<T, ConnectFailure> {
-    let mut failure = ConnectFailure::Name;
+    let mut failure = ConnectFailure::Network("there is no address".to_owned());
     let mut attempts = FuturesUnordered::new();
     let mut addresses = interleaved(addresses).into_iter();
     loop {
@@ -34,7 +37,7 @@ async fn first<T, F: Future<Output = io::Result<T>>>(
         tokio::select! {
             attempt = attempts.next() => match attempt {
                 Some(Ok(connected)) => return Ok(connected),
-                Some(Err(error)) => failure = failure_of(&error),
+                Some(Err(refused)) => failure = refused,
                 None => return Err(failure),
             },
             () = tokio::time::sleep(HEAD_START), if addresses.len() > 0 => {}
@@ -42,10 +45,10 @@ async fn first<T, F: Future<Output = io::Result<T>>>(
     }
 }
 
-fn failure_of(error: &io::Error) -> ConnectFailure {
+fn failure_of(address: SocketAddr, error: &io::Error) -> ConnectFailure {
     match error.kind() {
         io::ErrorKind::TimedOut => ConnectFailure::TimedOut,
-        kind => ConnectFailure::Network(kind.to_string()),
+        kind => ConnectFailure::Network(format!("{kind} at {address}")),
     }
 }
 
@@ -97,7 +100,7 @@ mod tests {
                     Answers(time) => sleep(Duration::from_millis(time)).await,
                     Refuses(time) => {
                         sleep(Duration::from_millis(time)).await;
-                        return Err(io::ErrorKind::ConnectionRefused.into());
+                        return Err(failure_of(wanted, &io::ErrorKind::ConnectionRefused.into()));
                     }
                     Silent => std::future::pending().await,
                 }
@@ -127,11 +130,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn when_all_refuse_it_is_a_network_failure_and_without_addresses_one_of_the_name() {
+    async fn when_all_refuse_it_is_a_network_failure_that_names_the_address() {
         let (refused, took, _) = run(&[Refuses(5), Refuses(300), Refuses(5)]).await;
-        assert!(matches!(refused, Err(ConnectFailure::Network(_))), "{refused:?}");
+        let said = "connection refused at 192.0.2.1:443".to_owned();
+        assert_eq!(refused, Err(ConnectFailure::Network(said)));
         assert_eq!(took, 305);
-        assert_eq!(run(&[]).await.0, Err(ConnectFailure::Name));
+        assert!(matches!(run(&[]).await.0, Err(ConnectFailure::Network(_))));
     }
 
     #[test]

@@ -62,6 +62,7 @@ mod error;
 pub mod listener;
 pub mod phone;
 mod proxy;
+mod trust;
 mod websocket;
 
 pub use channel::{Connected, Connector, DataChannel, Incoming, Target};
@@ -69,3 +70,4 @@ pub use connector::{NotLoopback, Resolve, SystemResolver, TunnelConnector};
 pub use error::Error;
 pub use proxy::{NotAProxy, Proxy};
 pub use towline_hybrid::tunnel::ConnectFailure;
+pub use trust::why_not_trusted;

@@ -1,5 +1,7 @@
 //! The driver of a phone that listens: hears of linked computers that ring, and keeps its connection.
 
+mod events;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use towline_hybrid::link::ClientPayload;
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_hybrid::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
 
+pub use self::events::Events;
+use self::events::Teller;
 use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until};
 use crate::{Connector, Error, Incoming, Target};
 
@@ -38,23 +42,13 @@ pub enum Event {
         /// In which tunnel it waits there.
         tunnel_id: TunnelId,
     },
-    /// The ring is moot: its computer went away.
+    /// The ring is moot: its computer went away, before it was answered or after.
     Over {
         /// The ring's name.
         token: RingToken,
     },
     /// It is over, and nothing follows.
     Finished(Result<(), ListenError>),
-}
-
-/// The events of one phone.
-pub struct Events(mpsc::UnboundedReceiver<Event>);
-
-impl Events {
-    /// The next event; `None` after the last. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Event> {
-        self.0.recv().await
-    }
 }
 
 /// A phone that listens. Dropping it ends that.
@@ -82,7 +76,7 @@ impl Session {
         connector: Arc<dyn Connector>,
     ) -> (Self, Events) {
         let (commands, commands_in) = mpsc::unbounded_channel();
-        let (events, events_out) = mpsc::unbounded_channel();
+        let (events, events_out) = events::queue();
         let (done, done_out) = watch::channel(None);
         let driver = Driver {
             machine: Listener::new(config, provider, now()),
@@ -94,10 +88,10 @@ impl Session {
             done,
         };
         let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
-        (Self { commands, done: done_out, _task: task }, Events(events_out))
+        (Self { commands, done: done_out, _task: task }, events_out)
     }
 
-    /// What the phone says to [`Event::Rung`]. Moot rings are ignored.
+    /// What the phone says to [`Event::Rung`], of which at most [`ListenerConfig::rings`] wait. Moot rings are ignored.
     pub fn decide(&self, token: RingToken, decision: Decision) {
         let _over = self.commands.send(Command::Decide(token, decision));
     }
@@ -132,7 +126,7 @@ struct Driver {
     link: Link,
     closing: JoinSet<()>,
     commands: mpsc::UnboundedReceiver<Command>,
-    events: mpsc::UnboundedSender<Event>,
+    events: Teller,
     done: watch::Sender<Outcome<()>>,
 }
 
@@ -161,6 +155,8 @@ impl Driver {
                     // The session was dropped: this task is about to be ended.
                     Some(Command::Stop) | None => self.machine.stop(now()),
                 },
+                // A connection that has closed is done with, and a phone listens for weeks.
+                Some(_) = self.closing.join_next() => {}
                 () = sleep_until(deadline) => self.machine.handle_timeout(now()),
             }
         };
@@ -203,6 +199,6 @@ impl Driver {
     }
 
     fn tell(&self, event: Event) {
-        let _nobody_listens = self.events.send(event);
+        self.events.tell(event);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -310,6 +311,8 @@ impl Driver {
                 event = self.radio.next() => self.sounded(event),
                 event = self.link.next() => self.arrived(event),
                 command = self.commands.recv() => self.command(command),
+                // What has closed is done with.
+                Some(_) = self.closing.join_next() => {}
                 () = sleep_until(deadline) => self.machine.handle_timeout(now()),
             }
         };
@@ -327,7 +330,11 @@ impl Driver {
 
     fn perform(&mut self, output: ResponderOutput) {
         match output {
-            ResponderOutput::Ask { token, question } => self.tell(Event::Ask { token, question }),
+            ResponderOutput::Ask { token, question } => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH);
+                let question = now.map_or(question, |now| question.asked_at(now.as_secs()));
+                self.tell(Event::Ask { token, question });
+            }
             ResponderOutput::Withdraw { token } => self.tell(Event::Withdraw { token }),
             ResponderOutput::Connect { domain, tunnel_id } => {
                 let target = Target::New { domain, tunnel_id };

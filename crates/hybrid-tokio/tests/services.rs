@@ -209,6 +209,15 @@ async fn every_other_answer_is_a_typed_failure() {
             Script::Upgrade(format!("{NEW}Sec-WebSocket-Protocol: chat\r\n"), vec![]),
             ConnectFailure::NotATunnelService,
         ),
+        // Extensions that nobody asked for.
+        (
+            upgrade(&format!("{NEW}Sec-WebSocket-Extensions: permessage-deflate\r\n")),
+            ConnectFailure::NotATunnelService,
+        ),
+        (
+            upgrade(&format!("Sec-WebSocket-Extensions:\r\n{NEW}")),
+            ConnectFailure::NotATunnelService,
+        ),
         (upgrade(""), ConnectFailure::RoutingId),
         (upgrade("X-caBLE-Routing-ID: 00AA\r\n"), ConnectFailure::RoutingId),
         (upgrade("X-caBLE-Routing-ID: 00AAFFFF\r\n"), ConnectFailure::RoutingId),
@@ -262,7 +271,9 @@ impl Resolve for Nowhere {
 #[tokio::test]
 async fn a_host_without_an_address_is_told() {
     let connector = tls_connector([]).resolver(Arc::new(Nowhere));
-    assert_eq!(failure(&connector, new_target()).await, ConnectFailure::Name);
+    let failure = failure(&connector, new_target()).await;
+    let ConnectFailure::Name(host) = &failure else { panic!("{failure:?}") };
+    assert!(host.starts_with("cable.") && failure.to_string().contains(host), "{failure}");
 }
 
 #[tokio::test]

@@ -43,8 +43,10 @@ pub enum Step {
     PostHandshake,
     /// The connection is up, and no request is under way.
     Request,
-    /// A request is under way.
+    /// The computer waits for the response to its request.
     Response,
+    /// The phone has a request, and its person, or the authenticator, has not answered it.
+    Answer,
     /// The computer said that it is done.
     Shutdown,
 }
@@ -61,6 +63,7 @@ impl fmt::Display for Step {
             Self::PostHandshake => "first message after the handshake",
             Self::Request => "request",
             Self::Response => "response",
+            Self::Answer => "answer to the request",
             Self::Shutdown => "end of the connection",
         })
     }
@@ -112,7 +115,7 @@ pub enum Error {
     #[error("the computer offers no way to connect that this phone supports")]
     NoCommonChannel,
     /// The tunnel service could not be reached, or refused.
-    #[error("no connection: {0}; check the network and try again")]
+    #[error("{}", unreachable(.0))]
     Tunnel(#[from] ConnectFailure),
     /// Nothing came in time.
     #[error("{}", timed_out(*step, *after))]
@@ -132,7 +135,8 @@ pub enum Error {
         /// What was wrong with it.
         fault: Fault,
     },
-    /// The connection ended too early. The outcome of a request that was under way is unknown.
+    /// The connection ended too early. What became of a request that was under way is known at the phone only: at
+    /// [`Step::Answer`] nothing of it has left the phone, at [`Step::Response`] the computer can't tell.
     #[error("{}", closed(*step))]
     Closed {
         /// What was going on.
@@ -173,6 +177,19 @@ pub enum Error {
     UnknownToken,
 }
 
+fn unreachable(failure: &ConnectFailure) -> String {
+    match failure {
+        // A tunnel is made once for each code.
+        ConnectFailure::Status(409) => {
+            "this code was used already, or is too old; have the computer show a new one".into()
+        }
+        ConnectFailure::Status(429 | 503) => {
+            "the tunnel service has no room now; try again in a minute".into()
+        }
+        failure => format!("no connection: {failure}; check the network and try again"),
+    }
+}
+
 fn timed_out(step: Step, after: Duration) -> String {
     let seconds = after.as_secs();
     match step {
@@ -189,6 +206,9 @@ fn timed_out(step: Step, after: Duration) -> String {
         Step::Consent => format!(
             "nobody answered the question on the phone within {seconds} s; scan the code again"
         ),
+        Step::Answer => format!(
+            "nobody answered the request of the computer within {seconds} s, so that it knows of nothing; start again there"
+        ),
         _ => format!("there was no {step} within {seconds} s; try again"),
     }
 }
@@ -198,6 +218,10 @@ fn closed(step: Step) -> String {
         Step::Response => {
             "the connection ended before the request was answered, so that it is not known whether it was carried out; \
              try again"
+                .into()
+        }
+        Step::Answer => {
+            "the connection ended before the request was answered, so that the computer knows of nothing; start again there"
                 .into()
         }
         _ => format!("the connection ended too early, at the {step}; try again"),

@@ -6,6 +6,7 @@
 
 mod computers;
 mod identity;
+mod ledger;
 mod phones;
 
 use towline_cbor::{CTAP_DEPTH, Key, Writer};
@@ -13,9 +14,8 @@ use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
 use zeroize::Zeroizing;
 
 pub use self::{
-    computers::{
-        ComputerLinks, ContactKey, LinkedComputer, MemoryComputerLinks, PhoneIdentity, Ring,
-    },
+    computers::{ContactKey, PhoneIdentity, Ring},
+    ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
     phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
 };
 use crate::{

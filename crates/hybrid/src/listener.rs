@@ -3,6 +3,7 @@
 //! The standard leaves this leg to the vendor (CTAP 2.3, hybrid transports). This one is towline's, between its own phones
 //! and its own relays.
 
+mod interface;
 pub mod message;
 
 use std::{
@@ -13,12 +14,12 @@ use std::{
 
 use towline_crypto::CryptoProvider;
 
+pub use self::interface::{Decision, ListenError, ListenerConfig, ListenerOutput, RingToken};
 use self::message::{FromPhone, FromService, Reason, RingId};
 use crate::{
     deadline,
-    domain::TunnelDomain,
     ids::{ClientNonce, RoutingId, TunnelId},
-    link::{ClientPayload, ContactKey},
+    link::ClientPayload,
     tunnel::ConnectFailure,
 };
 
@@ -27,138 +28,6 @@ const REMEMBERED: usize = 64;
 
 /// HTTP 410: the contact id was revoked.
 const GONE: u16 = 410;
-
-/// How a phone listens. Start from [`ListenerConfig::new`].
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListenerConfig {
-    /// The tunnel service.
-    pub domain: TunnelDomain,
-    /// What gives the right to be reached under the phone's contact id.
-    pub key: ContactKey,
-    /// How long the connection may take, 20 seconds.
-    pub connect_timeout: Duration,
-    /// How often the service is asked whether it is still there, 60 seconds. It gives up a phone that says nothing for three
-    /// times as long.
-    pub alive_interval: Duration,
-    /// How long it may take to say so, 20 seconds.
-    pub alive_timeout: Duration,
-    /// The pause before a lost connection is made anew, 1 second. It doubles with each failure, and some of it is random, so
-    /// that not all phones come back at once.
-    pub first_pause: Duration,
-    /// The longest such pause, 1 minute.
-    pub longest_pause: Duration,
-    /// How many rings may wait for an answer of the embedding program, 4.
-    pub rings: usize,
-}
-
-impl ListenerConfig {
-    /// The defaults.
-    #[must_use]
-    pub const fn new(domain: TunnelDomain, key: ContactKey) -> Self {
-        Self {
-            domain,
-            key,
-            connect_timeout: Duration::from_secs(20),
-            alive_interval: Duration::from_secs(60),
-            alive_timeout: Duration::from_secs(20),
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(60),
-            rings: 4,
-        }
-    }
-}
-
-/// Names one ring to the embedding program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RingToken(u64);
-
-/// What the phone's program says to a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// The computer is known: it is told that the phone comes.
-    Come,
-    /// Not now.
-    Busy,
-    /// The computer is not known (any more): it is told to delete its link.
-    Unknown,
-}
-
-/// Why a phone does not listen any more.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ListenError {
-    /// Somebody else listens with the same key: another process, or a copy of this phone.
-    #[error("this phone is already waiting for computers in another place; stop that one first")]
-    Replaced,
-    /// The service does not take the contact id any more.
-    #[error(
-        "this phone's place at its tunnel service was given up; link it with its computers again"
-    )]
-    Revoked,
-}
-
-/// What the phone's waiting side wants done, or tells.
-#[non_exhaustive]
-#[derive(Clone, PartialEq, Eq)]
-pub enum ListenerOutput {
-    /// Open a WebSocket to [`crate::tunnel::LISTEN_PATH`] at the domain's host, with the header
-    /// [`crate::tunnel::CONTACT_KEY_HEADER`], and report with [`Listener::handle_connected`] or
-    /// [`Listener::handle_connect_failed`].
-    Connect {
-        /// Whose service.
-        domain: TunnelDomain,
-        /// What goes into the header.
-        key: ContactKey,
-    },
-    /// Send one binary message.
-    Send(Vec<u8>),
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
-    Close,
-    /// Computers can ring now.
-    Listening,
-    /// Computers can't ring until the connection is made anew, which is tried after a pause.
-    Lost {
-        /// Why, where the connection was refused.
-        failure: Option<ConnectFailure>,
-        /// How long the pause is.
-        pause: Duration,
-    },
-    /// A computer rings. Look up its link, and answer with [`Listener::handle_decision`] and the same token; if it is known,
-    /// go on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
-    Rung {
-        /// The ring's name.
-        token: RingToken,
-        /// What the computer said.
-        payload: ClientPayload,
-        /// Which server it waits at.
-        routing_id: RoutingId,
-        /// In which tunnel it waits there.
-        tunnel_id: TunnelId,
-    },
-    /// The ring is moot: its computer went away.
-    Over {
-        /// The ring's name.
-        token: RingToken,
-    },
-    /// It is over, everything is released, and nothing follows. Good where it was wanted.
-    Finished(Result<(), ListenError>),
-}
-
-impl fmt::Debug for ListenerOutput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
-            Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
-            Self::Close => f.write_str("Close"),
-            Self::Listening => f.write_str("Listening"),
-            Self::Lost { failure, pause } => write!(f, "Lost({failure:?}, {pause:?})"),
-            Self::Rung { token, .. } => write!(f, "Rung({token:?})"),
-            Self::Over { token } => write!(f, "Over({token:?})"),
-            Self::Finished(result) => write!(f, "Finished({result:?})"),
-        }
-    }
-}
 
 /// The phone's waiting side. It goes on until it is stopped, or until the service says that it has no place for this phone.
 ///
@@ -172,9 +41,10 @@ pub struct Listener {
     provider: CryptoProvider,
     state: State,
     deadline: Instant,
-    /// How often in a row there was no connection.
+    /// How often in a row there was no good connection.
     failures: u32,
-    next_token: u64,
+    /// When the connection counts as a good one.
+    good_from: Instant,
     open: Vec<Open>,
     seen: VecDeque<Seen>,
     revoking: bool,
@@ -203,7 +73,8 @@ struct Open {
 struct Seen {
     nonce: ClientNonce,
     tunnel_id: TunnelId,
-    accepted: bool,
+    /// What it was accepted as.
+    accepted: Option<(RingToken, RingId)>,
 }
 
 impl Listener {
@@ -216,7 +87,7 @@ impl Listener {
             state: State::Pausing,
             deadline: now,
             failures: 0,
-            next_token: 0,
+            good_from: now,
             open: Vec::new(),
             seen: VecDeque::new(),
             revoking: false,
@@ -243,6 +114,7 @@ impl Listener {
             return;
         }
         self.state = State::Listening { asked: false };
+        self.good_from = deadline::after(now, self.config.good_after);
         self.deadline = deadline::after(now, self.config.alive_interval);
         if self.revoking {
             self.send(FromPhone::Revoke);
@@ -274,12 +146,12 @@ impl Listener {
         }
         match FromService::decode(message) {
             Some(FromService::Alive) => {
-                // Only now is the connection known to work.
                 self.failures = 0;
                 self.state = State::Listening { asked: false };
                 self.deadline = deadline::after(now, self.config.alive_interval);
             }
             Some(FromService::Ring { ring, routing_id, tunnel_id, payload }) => {
+                self.failures = 0;
                 match ClientPayload::decode(&payload) {
                     Ok(payload) => self.rung(ring, payload, routing_id, tunnel_id),
                     Err(error) => {
@@ -289,10 +161,7 @@ impl Listener {
                 }
             }
             Some(FromService::Over(ring)) => {
-                if let Some(index) = self.open.iter().position(|open| open.ring == ring) {
-                    let token = self.open.swap_remove(index).token;
-                    self.outputs.push_back(ListenerOutput::Over { token });
-                }
+                self.over(ring);
             }
             Some(FromService::Revoked) if self.revoking => self.finish(Ok(())),
             Some(FromService::Replaced) => self.finish(Err(ListenError::Replaced)),
@@ -343,7 +212,7 @@ impl Listener {
         if decision == Decision::Come
             && let Some(seen) = self.seen.iter_mut().find(|seen| seen.tunnel_id == tunnel_id)
         {
-            seen.accepted = true;
+            seen.accepted = Some((token, ring));
         }
         self.send(answer);
     }
@@ -378,7 +247,7 @@ impl Listener {
         let seen = self.seen.iter().find(|seen| seen.nonce == payload.nonce);
         match seen {
             // The answer was lost with the connection.
-            Some(seen) if seen.tunnel_id == tunnel_id && seen.accepted => {
+            Some(seen) if seen.tunnel_id == tunnel_id && seen.accepted.is_some() => {
                 return self.send(FromPhone::Accept(ring));
             }
             Some(seen) if seen.tunnel_id == tunnel_id => {}
@@ -399,12 +268,29 @@ impl Listener {
             if self.seen.len() >= REMEMBERED {
                 self.seen.pop_front();
             }
-            self.seen.push_back(Seen { nonce: payload.nonce, tunnel_id, accepted: false });
+            self.seen.push_back(Seen { nonce: payload.nonce, tunnel_id, accepted: None });
         }
-        let token = RingToken(self.next_token);
-        self.next_token = self.next_token.wrapping_add(1);
+        let token = RingToken::unique();
         self.open.push(Open { token, ring, tunnel_id });
         self.outputs.push_back(ListenerOutput::Rung { token, payload, routing_id, tunnel_id });
+    }
+
+    /// The computer of a ring is gone. One that was accepted may still wait for the phone's person to be free.
+    fn over(&mut self, ring: RingId) {
+        let open = self.open.iter().position(|open| open.ring == ring);
+        let token = match open {
+            Some(index) => Some(self.open.swap_remove(index).token),
+            None => self
+                .seen
+                .iter_mut()
+                // A service that was started again counts from the beginning.
+                .rfind(|seen| seen.accepted.is_some_and(|(_, accepted)| accepted == ring))
+                .and_then(|seen| seen.accepted.take())
+                .map(|(token, _)| token),
+        };
+        if let Some(token) = token {
+            self.outputs.push_back(ListenerOutput::Over { token });
+        }
     }
 
     fn connect(&mut self, now: Instant) {
@@ -425,6 +311,9 @@ impl Listener {
             self.outputs.push_back(ListenerOutput::Close);
         }
         self.forget_open();
+        if matches!(self.state, State::Listening { .. }) && now >= self.good_from {
+            self.failures = 0;
+        }
         let pause = self.pause();
         self.failures = self.failures.saturating_add(1);
         self.state = State::Pausing;

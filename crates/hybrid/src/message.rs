@@ -55,7 +55,7 @@ pub struct PostHandshake {
 impl fmt::Debug for PostHandshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostHandshake")
-            .field("get_info", &self.get_info)
+            .field("get_info", &self.get_info.as_deref().map(<[u8]>::len))
             .field("features", &self.features)
             .field("linking", &self.linking.as_deref().map(<[u8]>::len))
             .finish()

@@ -1,6 +1,8 @@
 //! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP 2.3, hybrid
 //! transports).
 
+use std::fmt;
+
 use towline_cbor::{CTAP_DEPTH, Key, Kind, Reader, Writer};
 use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
 use zeroize::Zeroizing;
@@ -123,12 +125,19 @@ pub struct QrPayload {
 }
 
 /// A key and value without a meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Extra {
     /// The key.
     pub key: ExtraKey,
     /// The encoding of the value.
     pub value: Vec<u8>,
+}
+
+/// Nobody knows what it is.
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extra({:?}, {} bytes)", self.key, self.value.len())
+    }
 }
 
 /// The key of an [`Extra`].

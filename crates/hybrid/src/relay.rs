@@ -3,118 +3,37 @@
 //! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about it, and a [`Meter`]
 //! for each direction limits what flows through a tunnel. The service sees ciphertext only; nothing here reads it.
 
+mod callers;
 mod contacts;
+mod crowd;
 mod limits;
 mod meter;
+mod output;
 mod request;
 mod ringing;
+mod source;
+mod switchboard;
 #[cfg(test)]
 mod tests;
 mod whereabouts;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::IpAddr;
 use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 
 pub use self::contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
+pub use self::crowd::{Crowd, Precedence};
 pub use self::limits::Limits;
 pub use self::meter::{Ending, Meter};
+pub use self::output::{Admission, Counts, Heard, Leg, Output};
 pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
-use self::ringing::Switchboard;
+pub use self::source::{Shares, Source};
+use self::switchboard::Switchboard;
 pub use self::whereabouts::{ThisNode, Waiting, WaitingPlace, Whereabouts};
 use crate::deadline;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::listener::message::RingId;
-
-/// Where a request came from, for the limit per source: an IPv4 address, or the /64 network of an IPv6 address.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(IpAddr);
-
-impl Source {
-    /// The source that an address belongs to.
-    #[must_use]
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => {
-                Self(IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()))
-            }
-            v4 => Self(v4),
-        }
-    }
-}
-
-/// One accepted connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Leg(u64);
-
-/// How the service answers an accepted request: with HTTP status 101, at once or once the phone has answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// The phone waits for its computer. The response carries the routing id.
-    Waiting {
-        /// The accepted connection.
-        leg: Leg,
-        /// For the header [`ROUTING_ID_HEADER`](crate::tunnel::ROUTING_ID_HEADER).
-        routing_id: RoutingId,
-    },
-    /// A phone listens for computers that ring.
-    Listening {
-        /// The accepted connection.
-        leg: Leg,
-    },
-    /// A computer rings a phone. The response waits for [`Output::Answer`].
-    Ringing {
-        /// The connection, which is accepted once the phone comes.
-        leg: Leg,
-    },
-    /// The computer is joined to a phone that waited, or the phone to a computer that rang.
-    Joined {
-        /// The accepted connection.
-        leg: Leg,
-        /// The connection of the phone.
-        with: Leg,
-    },
-}
-
-/// What the service has to do on its own account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Close this connection for this reason, then report it with [`Rendezvous::handle_closed`].
-    Close {
-        /// The connection.
-        leg: Leg,
-        /// Why.
-        ending: Ending,
-    },
-    /// Send this binary message to a phone that listens.
-    Send {
-        /// The phone's connection.
-        leg: Leg,
-        /// The message.
-        message: Vec<u8>,
-    },
-    /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its connection is to be
-    /// reported with [`Rendezvous::handle_closed`].
-    Answer {
-        /// The computer's connection.
-        leg: Leg,
-        /// The answer.
-        answer: Result<(), Refusal>,
-    },
-}
-
-/// How many connections are in which state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Phones that wait for one computer, and computers that ring.
-    pub waiting: usize,
-    /// Phones that listen for computers that ring.
-    pub listening: usize,
-    /// Connections that belong to a joined tunnel.
-    pub joined: usize,
-}
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
 ///
@@ -136,7 +55,13 @@ pub struct Counts {
 /// let (source, now) = (Source::of([127, 0, 0, 1].into()), Instant::now());
 ///
 /// let path = "/cable/new/000102030405060708090A0B0C0D0E0F";
-/// let head = RequestHead { method: "GET", target: path, subprotocols: vec!["fido.cable"], ..RequestHead::default() };
+/// let head = RequestHead {
+///     method: "GET",
+///     target: path,
+///     hosts: vec!["cable.example.com"],
+///     subprotocols: vec!["fido.cable"],
+///     ..RequestHead::default()
+/// };
 /// let request = head.read()?;
 /// let Admission::Waiting { routing_id, .. } = relay.handle_request(source, &request, now)? else { unreachable!() };
 /// assert_eq!(routing_id.as_bytes()[0], 7);
@@ -155,7 +80,10 @@ pub struct Rendezvous {
     waiting: Box<dyn Whereabouts>,
     used: HashMap<TunnelId, Instant>,
     used_in_order: VecDeque<(Instant, TunnelId)>,
-    per_source: HashMap<Source, usize>,
+    shares: Shares,
+    waiting_crowd: Crowd,
+    ringing_crowd: Crowd,
+    joined_crowd: Crowd,
     switchboard: Switchboard,
     outputs: VecDeque<Output>,
 }
@@ -175,8 +103,20 @@ enum Role {
     Rings(TunnelId, RingId),
     /// It belongs to a phone that can be rung under this contact id.
     Listens(ContactId),
-    /// It is joined, or told to close.
+    /// It is joined with this one.
+    Joined(Leg),
+    /// Another connection took over its place under this contact id, and it was told to close.
+    Replaced(ContactId),
+    /// It was told to close, or is about to be joined.
     Settled,
+}
+
+/// Places of one kind, of which there are so many.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Waiting,
+    Ringing,
+    Joined,
 }
 
 impl Rendezvous {
@@ -200,7 +140,10 @@ impl Rendezvous {
             waiting: Box::new(ThisNode::new()),
             used: HashMap::new(),
             used_in_order: VecDeque::new(),
-            per_source: HashMap::new(),
+            shares: Shares::new(),
+            waiting_crowd: Crowd::new(),
+            ringing_crowd: Crowd::new(),
+            joined_crowd: Crowd::new(),
             switchboard: Switchboard::default(),
             outputs: VecDeque::new(),
         }
@@ -229,13 +172,15 @@ impl Rendezvous {
         if self.draining {
             return Err(Refusal::Unavailable);
         }
-        if self.per_source.get(&source).copied().unwrap_or_default() >= self.limits.per_source {
+        let listens = matches!(request, Request::Listen { .. });
+        if !listens && !self.shares.allow(source, self.limits.per_source, None) {
             return Err(Refusal::TooMany);
         }
         match request {
             Request::New { tunnel } => self.open(source, *tunnel, now),
             Request::Connect { routing, tunnel } => self.join(source, *routing, *tunnel, now),
             Request::Contact { contact, payload, .. } => self.ring(source, contact, payload, now),
+            // It may have a share already.
             Request::Listen { key } => self.listen(source, key, now),
         }
     }
@@ -249,20 +194,37 @@ impl Rendezvous {
         if self.waiting.find(&tunnel).is_some() || self.used.contains_key(&tunnel) {
             return Err(Refusal::InUse);
         }
-        let routing_id = self.room_to_wait()?;
+        let routing_id = self.routing_id()?;
+        self.make_room(Kind::Waiting, source)?;
         let deadline = deadline::after(now, self.limits.waiting_time);
         let leg = self.admit(Place { source, deadline, role: Role::Waits(tunnel) });
         self.waiting.arrived(tunnel, leg, routing_id);
         Ok(Admission::Waiting { leg, routing_id })
     }
 
-    /// A routing id for one more connection that waits, if there is room for it.
-    fn room_to_wait(&self) -> Result<RoutingId, Refusal> {
-        if self.waiting.count() >= self.limits.waiting {
-            return Err(Refusal::Unavailable);
-        }
+    /// A routing id for one more connection that waits.
+    fn routing_id(&self) -> Result<RoutingId, Refusal> {
         let [high, low] = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
         Ok(RoutingId::new([self.node, high, low]))
+    }
+
+    /// Makes room for one more of this source, at the cost of the network that has most.
+    fn make_room(&mut self, kind: Kind, source: Source) -> Result<(), Refusal> {
+        let (crowd, most, precedence) = match kind {
+            Kind::Waiting => (&self.waiting_crowd, self.limits.waiting, Precedence::Newest),
+            Kind::Ringing => (&self.ringing_crowd, self.limits.ringing, Precedence::Newest),
+            // Both ends have a place.
+            Kind::Joined => {
+                let most = self.limits.pairs.saturating_mul(2).saturating_sub(1);
+                (&self.joined_crowd, most, Precedence::Oldest)
+            }
+        };
+        if crowd.len() < most {
+            return Ok(());
+        }
+        let oldest = crowd.make_way(source, precedence).ok_or(Refusal::Unavailable)?;
+        self.close(Leg(oldest), Ending::CrowdedOut);
+        Ok(())
     }
 
     fn join(
@@ -274,37 +236,54 @@ impl Rendezvous {
     ) -> Result<Admission, Refusal> {
         let waiting = self.waiting.find(&tunnel).filter(|waiting| waiting.routing_id == routing);
         let WaitingPlace::Here(with) = waiting.ok_or(Refusal::NotFound)?.place;
-        if self.counts().joined / 2 >= self.limits.pairs {
-            return Err(Refusal::Unavailable);
-        }
-        self.waiting.left(&tunnel);
+        self.make_room(Kind::Joined, source)?;
         self.remember(tunnel, now);
         let deadline = deadline::after(now, self.limits.pair_time);
-        if let Some(Role::Rings(_, ring)) = self.settle(with)
-            && !self.switchboard.ring_joined(ring)
-        {
-            // To come is to accept: the computer still waits for the response to its request.
-            self.outputs.push_back(Output::Answer { leg: with, answer: Ok(()) });
+        if let Some(Role::Rings(_, ring)) = self.settle(with) {
+            self.ring_joined(ring, now);
         }
         self.postpone(with, deadline);
-        let leg = self.admit(Place { source, deadline, role: Role::Settled });
+        let leg = self.admit(Place { source, deadline, role: Role::Joined(with) });
+        if let Some(place) = self.legs.get_mut(&with) {
+            place.role = Role::Joined(leg);
+            self.joined_crowd.add(place.source, with.0);
+        }
         Ok(Admission::Joined { leg, with })
     }
 
     fn admit(&mut self, place: Place) -> Leg {
         let leg = Leg(self.next_leg);
         self.next_leg = self.next_leg.wrapping_add(1);
-        let held = self.per_source.entry(place.source).or_default();
-        *held = held.saturating_add(1);
+        self.shares.add(place.source);
+        match place.role {
+            Role::Waits(_) => self.waiting_crowd.add(place.source, leg.0),
+            Role::Rings(..) => self.ringing_crowd.add(place.source, leg.0),
+            Role::Joined(_) => self.joined_crowd.add(place.source, leg.0),
+            Role::Listens(_) | Role::Replaced(_) | Role::Settled => {}
+        }
         self.deadlines.insert((place.deadline, leg));
         self.legs.insert(leg, place);
         leg
     }
 
-    /// Takes a connection's role from it.
+    /// Takes a connection's role from it, and its place among those of its kind. What a phone that listens has is taken by
+    /// who knows whether it is expected back.
     fn settle(&mut self, leg: Leg) -> Option<Role> {
         let place = self.legs.get_mut(&leg)?;
-        Some(std::mem::replace(&mut place.role, Role::Settled))
+        let (source, role) = (place.source, std::mem::replace(&mut place.role, Role::Settled));
+        match &role {
+            Role::Waits(tunnel) => {
+                self.waiting.left(tunnel);
+                self.waiting_crowd.remove(source, leg.0);
+            }
+            Role::Rings(tunnel, _) => {
+                self.waiting.left(tunnel);
+                self.ringing_crowd.remove(source, leg.0);
+            }
+            Role::Joined(_) => self.joined_crowd.remove(source, leg.0),
+            Role::Listens(_) | Role::Replaced(_) | Role::Settled => {}
+        }
+        Some(role)
     }
 
     /// Gives a connection another deadline.
@@ -333,31 +312,31 @@ impl Rendezvous {
 
     /// A connection is gone, for whatever reason; unknown ones are ignored.
     pub fn handle_closed(&mut self, leg: Leg, now: Instant) {
-        let Some(place) = self.legs.remove(&leg) else { return };
-        self.deadlines.remove(&(place.deadline, leg));
-        match place.role {
-            Role::Waits(tunnel) => self.waiting.left(&tunnel),
-            Role::Rings(tunnel, ring) => {
-                self.waiting.left(&tunnel);
-                self.ring_over(ring);
+        let role = self.settle(leg);
+        let Some(Place { source, deadline, .. }) = self.legs.remove(&leg) else { return };
+        self.deadlines.remove(&(deadline, leg));
+        match role {
+            Some(Role::Rings(_, ring)) => drop(self.ring_over(ring)),
+            Some(Role::Listens(contact)) => {
+                if self.lost_listener(&contact, leg, source, now) {
+                    return;
+                }
             }
-            Role::Listens(contact) => self.lost_listener(&contact, leg, now),
-            Role::Settled => {}
+            // Who took over has its share.
+            Some(Role::Replaced(contact)) => return self.switchboard.replaced_is_gone(&contact),
+            // The tunnel is over, and the other end on its way out.
+            Some(Role::Joined(with)) => drop(self.settle(with)),
+            Some(Role::Waits(_) | Role::Settled) | None => {}
         }
-        if let Some(held) = self.per_source.get_mut(&place.source) {
-            *held = held.saturating_sub(1);
-            if *held == 0 {
-                self.per_source.remove(&place.source);
-            }
-        }
+        self.shares.remove(source);
     }
 
     /// The service is about to stop: nobody is admitted any more, who waits, rings or listens is closed, and tunnels may go
     /// on.
     pub fn handle_drain(&mut self, _now: Instant) {
         self.draining = true;
-        let mut legs = self.waiting.here();
-        legs.extend(self.switchboard.listening());
+        let waiting = self.waiting_crowd.holders().chain(self.ringing_crowd.holders()).map(Leg);
+        let legs: Vec<Leg> = waiting.chain(self.switchboard.listening()).collect();
         for leg in legs {
             self.close(leg, Ending::ShuttingDown);
         }
@@ -371,30 +350,44 @@ impl Rendezvous {
             }
             self.close(leg, Ending::LifetimeOver);
         }
-        self.switchboard.forget_absent(now);
+        self.forget_absent(now);
         while self.used_in_order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }
     }
 
-    /// Asks for the connection to be closed, once. It keeps its place until it is.
+    /// Asks for the connection to be closed, once. Its place is free for others at once, its source's share when it is.
     fn close(&mut self, leg: Leg, ending: Ending) {
-        let Some(place) = self.legs.get(&leg) else { return };
-        self.deadlines.remove(&(place.deadline, leg));
+        let Some(Place { source, deadline, .. }) = self.legs.get(&leg) else { return };
+        let source = *source;
+        self.deadlines.remove(&(*deadline, leg));
         match self.settle(leg) {
-            Some(Role::Waits(tunnel)) => self.waiting.left(&tunnel),
-            Some(Role::Rings(tunnel, ring)) => {
-                self.waiting.left(&tunnel);
+            Some(Role::Rings(_, ring)) => {
                 if !self.ring_over(ring) {
                     // Nobody came; the computer still waits for the response to its request.
-                    let draining = ending == Ending::ShuttingDown;
-                    let answer =
-                        Err(if draining { Refusal::Unavailable } else { Refusal::NotFound });
+                    let full = matches!(ending, Ending::ShuttingDown | Ending::CrowdedOut);
+                    let answer = Err(if full { Refusal::Unavailable } else { Refusal::NotFound });
                     return self.outputs.push_back(Output::Answer { leg, answer });
                 }
             }
-            Some(Role::Listens(contact)) => self.switchboard.leave(&contact, leg),
-            Some(Role::Settled) | None => {}
+            Some(Role::Listens(contact)) => self.switchboard.leave(&contact, leg, source),
+            Some(Role::Joined(with)) => {
+                self.outputs.push_back(Output::Close { leg, ending });
+                if let Some(Place { deadline, .. }) = self.legs.get(&with) {
+                    self.deadlines.remove(&(*deadline, with));
+                    self.settle(with);
+                    self.outputs.push_back(Output::Close { leg: with, ending });
+                }
+                return;
+            }
+            // It was told already.
+            Some(Role::Replaced(contact)) => {
+                if let Some(place) = self.legs.get_mut(&leg) {
+                    place.role = Role::Replaced(contact);
+                }
+                return;
+            }
+            Some(Role::Waits(_) | Role::Settled) | None => {}
         }
         self.outputs.push_back(Output::Close { leg, ending });
     }
@@ -414,8 +407,10 @@ impl Rendezvous {
     /// How many connections there are. One that was told to close counts as joined until it has.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (waiting, listening) = (self.waiting.count(), self.switchboard.count());
-        let joined = self.legs.len().saturating_sub(waiting).saturating_sub(listening);
-        Counts { waiting, listening, joined }
+        let (waiting, ringing) = (self.waiting_crowd.len(), self.ringing_crowd.len());
+        let (listening, absent) = (self.switchboard.count(), self.switchboard.absent());
+        let others = waiting.saturating_add(ringing).saturating_add(listening);
+        let joined = self.legs.len().saturating_sub(others);
+        Counts { waiting, ringing, listening, absent, joined }
     }
 }

@@ -4,6 +4,7 @@
 mod exchange;
 mod interface;
 mod linking;
+mod sentence;
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -125,6 +126,7 @@ impl Responder {
             source,
             made_at: payload.timestamp,
             may_remember: payload.linking == Some(true) && config.link_offer.is_some(),
+            asked_at: None,
         };
         Ok(Self::asking(config, provider, Call::Code(payload), question, now))
     }
@@ -136,7 +138,7 @@ impl Responder {
         question: Question,
         now: Instant,
     ) -> Self {
-        let token = Token(0);
+        let token = Token::unique();
         Self {
             provider: provider.clone(),
             state: State::Asking(Box::new(call), token),
@@ -276,7 +278,7 @@ impl Responder {
             State::Serving(_) => {
                 (Step::Request, self.config.idle_timeout.min(self.config.session_timeout))
             }
-            State::Answering(..) => (Step::Response, self.config.response_timeout),
+            State::Answering(..) => (Step::Answer, self.config.response_timeout),
         };
         self.finish(Err(Error::TimedOut { step, after }));
     }
@@ -435,7 +437,7 @@ impl Responder {
             State::Opening(_) => Some(Step::Tunnel),
             State::Advertising(..) => Some(Step::Message1),
             State::Serving(_) => Some(Step::Request),
-            State::Answering(..) => Some(Step::Response),
+            State::Answering(..) => Some(Step::Answer),
             State::Lingering(_) => Some(Step::Shutdown),
         }
     }

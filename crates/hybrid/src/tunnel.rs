@@ -68,10 +68,10 @@ pub enum ConnectFailure {
     /// The phone's answer had no routing id, or several, or a malformed one.
     #[error("the tunnel service sent no usable routing id")]
     RoutingId,
-    /// The host name has no address.
-    #[error("the tunnel service's name could not be found")]
-    Name,
-    /// The network refused, or the connection broke while it was made.
+    /// This host name has no address.
+    #[error("the name of the tunnel service, {0}, could not be found")]
+    Name(String),
+    /// The network refused, or the connection broke while it was made. Says which address it was, where there is one.
     #[error("the tunnel service could not be reached ({0})")]
     Network(String),
     /// The service's certificate or the TLS handshake was refused.

@@ -211,14 +211,76 @@ fn a_lost_connection_is_made_anew_and_the_ring_goes_on() {
 }
 
 #[test]
+fn a_ring_that_was_accepted_is_withdrawn_as_well() {
+    let mut phone = Phone::listening();
+    let token = phone.rung(&ring(5, 1, 2));
+    phone.decide(token, Decision::Come);
+    assert_eq!(phone.hear(&FromService::Over(RingId(5))), [ListenerOutput::Over { token }]);
+    assert_eq!(phone.hear(&FromService::Over(RingId(5))), [], "once");
+}
+
+/// Ends the connection, and says how long the pause is.
+fn lost(phone: &mut Phone) -> Duration {
+    phone.listener.handle_closed(phone.now);
+    let outputs = phone.outputs();
+    let Some(ListenerOutput::Lost { pause, .. }) = outputs.last() else { panic!("{outputs:?}") };
+    let pause = *pause;
+    assert!(matches!(phone.wait()[..], [ListenerOutput::Connect { .. }]));
+    phone.listener.handle_connected(phone.now);
+    phone.outputs();
+    pause
+}
+
+#[test]
+fn a_network_that_drops_each_connection_does_not_keep_the_phone_off() {
+    let mut phone = Phone::listening();
+    let start = phone.now;
+    let mut off = Duration::ZERO;
+    for _ in 0..40 {
+        phone.now += seconds(50);
+        let pause = lost(&mut phone);
+        assert!(pause <= seconds(1), "{pause:?}");
+        off += pause;
+    }
+    assert!(off * 40 < phone.now - start, "off for {off:?} of {:?}", phone.now - start);
+}
+
+#[test]
+fn a_stranger_who_rings_until_the_service_closes_does_not_keep_the_phone_off() {
+    let mut phone = Phone::listening();
+    for number in 0..40 {
+        let token = phone.rung(&ring(number.into(), number, number));
+        phone.decide(token, Decision::Unknown);
+        let pause = lost(&mut phone);
+        assert!(pause <= seconds(1), "{pause:?} after ring {number}");
+    }
+}
+
+#[test]
+fn a_service_that_closes_at_once_is_not_called_each_second() {
+    let mut phone = Phone::listening();
+    let mut pauses = Vec::new();
+    for _ in 0..10 {
+        phone.now += seconds(4);
+        pauses.push(lost(&mut phone));
+    }
+    assert!(pauses[9] >= seconds(30), "{pauses:?}");
+    // The pauses of many phones differ.
+    let other = (0..8).map(|_| lost(&mut Phone::listening())).collect::<Vec<_>>();
+    assert!(other.iter().any(|pause| *pause != other[0]), "{other:?}");
+}
+
+#[test]
 fn pauses_grow_and_end_with_a_sign_of_life() {
     let mut phone = Phone::new();
     let mut pauses = Vec::new();
     for _ in 0..40 {
-        phone.listener.handle_connect_failed(ConnectFailure::Name, phone.now);
+        phone
+            .listener
+            .handle_connect_failed(ConnectFailure::Name("cable.example".into()), phone.now);
         let outputs = phone.outputs();
         let [ListenerOutput::Lost { failure, pause }] = &outputs[..] else { panic!() };
-        assert_eq!(*failure, Some(ConnectFailure::Name));
+        assert_eq!(*failure, Some(ConnectFailure::Name("cable.example".into())));
         pauses.push(*pause);
         assert!(matches!(phone.wait()[..], [ListenerOutput::Connect { .. }]));
     }
@@ -338,7 +400,7 @@ fn without_randomness_the_phone_comes_back_all_the_same() {
     broken.random = std::sync::Arc::new(Broken);
     let now = Instant::now();
     let mut phone = Phone { listener: Listener::new(config(), &broken, now), now };
-    phone.listener.handle_connect_failed(ConnectFailure::Name, now);
+    phone.listener.handle_connect_failed(ConnectFailure::Name("cable.example".into()), now);
     assert!(phone.listener.poll_timeout().unwrap() >= now + seconds(1) / 2);
     assert!(!format!("{:?}", phone.outputs()).contains("7, 7"));
 }

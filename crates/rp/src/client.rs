@@ -1,6 +1,6 @@
 //! The other end: asks a relying party over HTTP, one connection per request.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -35,6 +35,14 @@ pub enum ClientError {
     /// The address is not `http://HOST` or `http://HOST:PORT`.
     #[error("{0:?} is not the address of a relying party; it looks like http://localhost:8080")]
     Url(String),
+    /// The address names this machine by a number, for which no passkey can be.
+    #[error("{url} is an address without a name, for which there are no passkeys; use {instead}")]
+    NoName {
+        /// The address that was given.
+        url: String,
+        /// The same place by its name.
+        instead: String,
+    },
     /// Nothing answers there.
     #[error("no relying party answers at {authority}: {reason}; is `towline rp` running?")]
     Unreachable {
@@ -60,7 +68,7 @@ impl RpClient {
     /// A client of the relying party at a URL such as `http://localhost:8080`.
     ///
     /// # Errors
-    /// [`ClientError::Url`].
+    /// [`ClientError::Url`], or [`ClientError::NoName`].
     pub fn new(url: &str) -> Result<Self, ClientError> {
         let bad = || ClientError::Url(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| bad())?;
@@ -78,6 +86,10 @@ impl RpClient {
             None if authority.as_str().len() == authority.host().len() => 80,
             None => return Err(bad()),
         };
+        if host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()) {
+            let instead = format!("http://localhost:{port}");
+            return Err(ClientError::NoName { url: url.to_owned(), instead });
+        }
         Ok(Self { authority: authority.as_str().to_ascii_lowercase(), host, port })
     }
 
@@ -260,9 +272,21 @@ mod tests {
             ("http://LOCALHOST:8080/", "http://localhost:8080"),
             ("http://localhost:80", "http://localhost"),
             ("http://localhost", "http://localhost"),
-            ("http://[::1]:9", "http://[::1]:9"),
+            ("http://192.0.2.1:9", "http://192.0.2.1:9"),
         ] {
             assert_eq!(RpClient::new(url).unwrap().origin(), origin);
+        }
+    }
+
+    #[test]
+    fn this_machine_has_a_name() {
+        for (url, instead) in [
+            ("http://127.0.0.1:8080", "http://localhost:8080"),
+            ("http://[::1]:9/", "http://localhost:9"),
+            ("http://127.0.0.1", "http://localhost:80"),
+        ] {
+            let told = RpClient::new(url).unwrap_err().to_string();
+            assert!(told.starts_with(url) && told.ends_with(&format!("use {instead}")), "{told}");
         }
     }
 

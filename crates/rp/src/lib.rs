@@ -47,6 +47,7 @@ mod accounts;
 mod api;
 mod client;
 mod config;
+mod event;
 mod page;
 mod pending;
 mod server;
@@ -58,6 +59,7 @@ pub use api::{
 };
 pub use client::{ClientError, RpClient};
 pub use config::{Identity, Limits, RpConfig, RpError};
+pub use event::SiteEvent;
 pub use server::{Rp, Shutdown};
 pub use strict::{CredentialRecord, StrictVerifier, StrictVerifierState};
 pub use verify::{Challenge, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};

@@ -13,19 +13,22 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{Semaphore, broadcast, watch},
     task::JoinSet,
 };
 
 use towline_crypto::CryptoProvider;
 
 use crate::{
-    Identity, Limits, RpConfig, RpError, User, Verifier, VerifyError, accounts::Accounts,
-    pending::Pending,
+    Identity, Limits, RpConfig, RpError, SiteEvent, User, Verifier, VerifyError,
+    accounts::Accounts, pending::Pending,
 };
 
 /// How long requests under way may take once the server is told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// How many [`SiteEvent`]s wait for somebody who is slow to read them; then the oldest are lost.
+const EVENTS: usize = 64;
 
 /// A relying party that listens.
 pub struct Rp<V: Verifier> {
@@ -43,6 +46,7 @@ pub(crate) struct Site<V: Verifier> {
     verifier: V,
     provider: CryptoProvider,
     state: Mutex<State<V>>,
+    events: broadcast::Sender<SiteEvent>,
 }
 
 struct State<V: Verifier> {
@@ -99,6 +103,7 @@ impl<V: Verifier> Rp<V> {
             }),
             limits: config.limits,
             identity,
+            events: broadcast::Sender::new(EVENTS),
         };
         Ok(Self {
             listener,
@@ -124,6 +129,12 @@ impl<V: Verifier> Rp<V> {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.local_addr.port())
+    }
+
+    /// What happens at the site from now on.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<SiteEvent> {
+        self.site.events.subscribe()
     }
 
     /// Stops [`Rp::run`] from elsewhere.

@@ -1,16 +1,104 @@
 //! The database, and how to come by it again: after a write that failed it refuses all others until it is opened anew.
 
-use std::sync::{PoisonError, RwLock};
+use std::{
+    cell::Cell,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Once, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use redb::{
-    Database, ReadTransaction, ReadableDatabase as _, StorageBackend, StorageError,
+    Database, DatabaseError, ReadTransaction, ReadableDatabase as _, StorageError,
     TransactionError, WriteTransaction,
 };
 
-use crate::Error;
+use crate::{Error, storage::Storage};
 
 /// How much of the file is kept in memory, in bytes, whatever the number of credentials.
 const CACHE: usize = 4 << 20;
+
+/// Does what asks the database. It panics over some of what a damaged file can hold; this is the one place where that becomes
+/// an error, so everything that touches it goes through here.
+pub(crate) fn guarded<T, E: From<Error>>(ask: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if GUARDED.with(Cell::get) == 0 {
+                told(panic);
+            } else {
+                tracing::debug!(%panic, "the database gave up");
+            }
+        }));
+    });
+    let count = |by: fn(u32, u32) -> u32| GUARDED.with(|deep| deep.set(by(deep.get(), 1)));
+    count(u32::saturating_add);
+    let asked = catch_unwind(AssertUnwindSafe(ask));
+    count(u32::saturating_sub);
+    asked.unwrap_or_else(|_| Err(Error::Damaged("the database gave up on it".to_owned()).into()))
+}
+
+thread_local! {
+    /// How many of these a thread is in: what is caught is an error, and not told as a panic too.
+    static GUARDED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A database that was opened, and its storage.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    pub(crate) storage: Storage,
+    /// It was not closed by the last who had it: the database has compared all that it holds with its checksums.
+    pub(crate) repaired: bool,
+}
+
+/// Opens the database in this storage; an empty one begins a new database.
+pub(crate) fn database(storage: Storage) -> Result<Opened, Error> {
+    let repaired = Arc::new(AtomicBool::new(false));
+    let note = Arc::clone(&repaired);
+    let database = guarded(|| {
+        redb::Builder::new()
+            .set_cache_size(CACHE)
+            .set_repair_callback(move |_| note.store(true, Ordering::Relaxed))
+            .create_with_backend(storage.clone())
+            .map_err(not_opened)
+    })?;
+    Ok(Opened { database, storage, repaired: repaired.load(Ordering::Relaxed) })
+}
+
+impl Opened {
+    /// Compares all that the database holds with its checksums.
+    pub(crate) fn check_integrity(&mut self) -> Result<(), Error> {
+        if self.repaired || guarded(|| self.database.check_integrity().map_err(not_opened))? {
+            return Ok(());
+        }
+        Err(Error::Damaged("a checksum".to_owned()))
+    }
+}
+
+/// Why there is no database, in words about a store.
+fn not_opened(error: DatabaseError) -> Error {
+    match error {
+        DatabaseError::Storage(StorageError::Io(error))
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            error.into()
+        }
+        DatabaseError::DatabaseAlreadyOpen => Error::InUse { by: None },
+        DatabaseError::Storage(StorageError::PreviousIo) => {
+            redb::Error::from(StorageError::PreviousIo).into()
+        }
+        DatabaseError::Storage(StorageError::Corrupted(what)) => Error::Damaged(what),
+        _ => Error::Damaged(
+            "it is no passkey store, or its beginning is not what was written".to_owned(),
+        ),
+    }
+}
 
 /// Opens the database once more.
 type Reopen = Box<dyn Fn() -> Result<Database, Error> + Send + Sync>;
@@ -19,11 +107,6 @@ pub(crate) struct Connection {
     /// None after it failed and could not be opened again; the next who needs it tries.
     database: RwLock<Option<Database>>,
     reopen: Reopen,
-}
-
-/// Opens the database in this storage; an empty one begins a new database.
-pub(crate) fn database(storage: impl StorageBackend) -> Result<Database, Error> {
-    Ok(Database::builder().set_cache_size(CACHE).create_with_backend(storage)?)
 }
 
 impl Connection {
@@ -44,6 +127,39 @@ impl Connection {
         self.begin(Database::begin_write)
     }
 
+    /// Compares all that the database holds with its checksums, while nobody else uses it.
+    pub(crate) fn check_integrity(&self) -> Result<(), Error> {
+        // Opened, if it is not.
+        drop(self.begin_read()?);
+        let mut kept = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(database) = kept.as_mut() else { return Ok(()) };
+        let checked = guarded(|| match database.check_integrity() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Damaged("a checksum".to_owned())),
+            Err(DatabaseError::TransactionInProgress) => {
+                Err(Error::Io("it is in use; try again".to_owned()))
+            }
+            Err(error) => Err(not_opened(error)),
+        });
+        if checked.is_err() {
+            let _ = guarded(|| {
+                drop(kept.take());
+                Ok::<(), Error>(())
+            });
+        }
+        checked
+    }
+
+    /// It found damage, or gave up: whoever needs it next opens it again, and has all of it compared.
+    pub(crate) fn doubt(&self) {
+        let mut kept = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let doubted = kept.take();
+        let _ = guarded(|| {
+            drop(doubted);
+            Ok::<(), Error>(())
+        });
+    }
+
     fn begin<T>(
         &self,
         transaction: impl Fn(&Database) -> Result<T, TransactionError>,
@@ -59,7 +175,7 @@ impl Connection {
         if let Some(begun) = begun(kept.as_ref(), &transaction) {
             return begun;
         }
-        tracing::warn!("an earlier write failed; the store is opened again");
+        tracing::warn!("the store is opened again, after a failure");
         // Before it is let go, the file is locked.
         *kept = None;
         let database = kept.insert((self.reopen)()?);

@@ -45,6 +45,33 @@ pub(crate) fn whole_file<T>(
     Ok(made)
 }
 
+/// That nothing has this name, not even a link that leads nowhere.
+///
+/// # Errors
+/// [`Error::Exists`] or [`Error::DanglingLink`].
+pub(crate) fn not_there(path: &Path) -> Result<(), Error> {
+    dangling(path)?;
+    if path.exists() { Err(Error::Exists(path.to_owned())) } else { Ok(()) }
+}
+
+/// # Errors
+/// [`Error::DanglingLink`], if it is one.
+pub(crate) fn dangling(path: &Path) -> Result<(), Error> {
+    match fs::read_link(path) {
+        Ok(to) if !path.exists() => Err(Error::DanglingLink { link: path.to_owned(), to }),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a small file for its owner only, in the place of whatever has its name: it is never written through a link.
+pub(crate) fn replace_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
 /// What is said where a file can't have a second name.
 fn is_unknown(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)

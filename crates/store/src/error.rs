@@ -1,6 +1,9 @@
 //! What can go wrong with a store, and what to do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use towline_authenticator::StoreError;
 
@@ -35,6 +38,13 @@ pub enum Error {
         .0.display()
     )]
     KeyFileMissing(PathBuf),
+    /// A key file lies there already, and is not of whoever makes the store.
+    #[error(
+        "the key file {} is there already and is not yours alone, so that others may know what is in it; \
+         remove it, or name another with --key-file",
+        .0.display()
+    )]
+    KeyFileOfOthers(PathBuf),
     /// The key file is not one, or others can read it.
     #[error("the key file {} can't be used: it has to hold 32 bytes, and only its owner may read it (chmod 600)", .0.display())]
     KeyFileUnusable(PathBuf),
@@ -59,9 +69,48 @@ pub enum Error {
     /// A later version of towline has written the store.
     #[error("the store was written by a newer version of this program (format {0}); update it")]
     NewerVersion(u32),
-    /// The file is no store, or what tells how to open it is damaged.
-    #[error("the file is no passkey store, or it is damaged beyond use ({0}); restore a backup")]
+    /// The path is a link that leads nowhere.
+    #[error("{} is a link to {}, where nothing is; remove the link, or name that place itself", link.display(), to.display())]
+    DanglingLink {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
+    /// Opening it takes more than this version's own files take: nothing of it is known to be true before that is spent.
+    #[error(
+        "the file asks for {mebibytes} MiB of memory and {passes} passes before its passphrase can be tried, \
+         more than this program ever writes; allow it only if you know where the file is from"
+    )]
+    Costly {
+        /// How much memory.
+        mebibytes: u32,
+        /// How often it is gone through.
+        passes: u32,
+    },
+    /// There is no room for another credential.
+    #[error("the store is full; remove a passkey first")]
+    Full,
+    /// The file is no store, or it is not what was written. Nothing that it was asked for is known, and nothing was changed.
+    #[error("the passkey store is damaged, or is none ({0})")]
     Damaged(String),
+    /// A part of the store is not what was written; the others can be used.
+    #[error("a part of the passkey store is damaged: {0}")]
+    DamagedPart(String),
+    /// The store is older than what was last seen of it.
+    #[error(
+        "the passkey store is an older copy: it ends with change {found}, and change {seen} was seen. What was made or used \
+         since is not in it; to use it all the same, remove {}",
+        witness.display()
+    )]
+    Older {
+        /// The number of the last change in it.
+        found: u64,
+        /// The number of the last change that was seen.
+        seen: u64,
+        /// The file that remembers that.
+        witness: PathBuf,
+    },
     /// No room on the disk.
     #[error("the disk is full; nothing was changed: make room and try again")]
     DiskFull,
@@ -78,6 +127,28 @@ pub enum Error {
     Crypto(#[from] towline_crypto::Error),
 }
 
+impl Error {
+    /// With the name of the file, where the sentence has none.
+    pub(crate) fn at(self, path: Option<&Path>) -> Self {
+        match (self, path) {
+            (Self::Damaged(what), Some(path)) => Self::Damaged(named(path, &what)),
+            (Self::DamagedPart(what), Some(path)) => Self::DamagedPart(named(path, &what)),
+            (error, _) => error,
+        }
+    }
+
+    /// Whether something is not what was written: the file, or a part of it.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::DamagedPart(_) | Self::Older { .. })
+    }
+}
+
+fn named(path: &Path, what: &str) -> String {
+    let path = path.display().to_string();
+    if what.starts_with(&path) { what.to_owned() } else { format!("{path}: {what}") }
+}
+
 fn process(by: Option<u32>) -> String {
     by.map_or_else(|| "another program".to_owned(), |by| format!("another program (process {by})"))
 }
@@ -90,6 +161,8 @@ impl From<io::Error> for Error {
             ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
                 Self::ReadOnly(error.to_string())
             }
+            // What the storage says of a block that is not what was written, or is cut off.
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Self::Damaged(error.to_string()),
             _ => Self::Io(error.to_string()),
         }
     }
@@ -104,7 +177,8 @@ impl From<redb::Error> for Error {
                 Self::Io("an earlier write failed; open the store again".to_owned())
             }
             redb::Error::Corrupted(what) => Self::Damaged(what),
-            other => Self::Io(other.to_string()),
+            // Only what was not written by this program has other tables than it.
+            other => Self::Damaged(other.to_string()),
         }
     }
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, Keyring,
-    directory::{private, sync_directory},
+    directory::{beside, private, sync_directory},
 };
 
 /// How deep the record of the root key nests.
@@ -100,31 +100,35 @@ impl KeySource {
         }
     }
 
-    /// Makes what has to be there before a store is sealed by it: the key file, or the entry in the keyring. A file that is
-    /// there already is used.
-    fn prepare(&self, provider: &CryptoProvider, salt: &[u8; 16]) -> Result<(), Error> {
+    /// Makes what has to be there before a store is sealed by it: the key file, or the entry in the keyring. A key file that is
+    /// there already is used, if it is of whoever runs this.
+    fn prepare(&self, provider: &CryptoProvider, salt: &[u8; 16]) -> Result<Prepared, Error> {
         let path = match self {
             Self::KeyFile(path) => path,
             Self::Keyring(keyring) => {
-                let key = provider.random.secret::<32>()?;
-                return keyring.set(&entry(salt), &key).map_err(Error::Keyring);
+                let (key, name) = (provider.random.secret::<32>()?, entry(salt));
+                keyring.set(&name, &key).map_err(Error::Keyring)?;
+                return Ok(Prepared(Some(Made::Entry(Arc::clone(keyring), name))));
             }
-            Self::Passphrase(_) | Self::Key(_) => return Ok(()),
+            Self::Passphrase(_) | Self::Key(_) => return Ok(Prepared(None)),
         };
         let mut options = fs::OpenOptions::new();
         let mut file = match private(options.write(true).create_new(true)).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !is_own(path)? {
+                    return Err(Error::KeyFileOfOthers(path.clone()));
+                }
+                return Ok(Prepared(None));
+            }
             opened => opened?,
         };
+        // Half a key would be in the way of the next try.
+        let prepared = Prepared(Some(Made::File(path.clone())));
         let key = provider.random.secret::<32>()?;
-        let written = file.write_all(key.expose()).and_then(|()| file.sync_all());
-        if let Err(error) = written {
-            // Half a key would be in the way of the next try.
-            let _ = fs::remove_file(path);
-            return Err(error.into());
-        }
+        file.write_all(key.expose()).and_then(|()| file.sync_all())?;
         // The store must never be on the disk without the key that opens it.
-        sync_directory(path)
+        sync_directory(path)?;
+        Ok(prepared)
     }
 
     /// The key that seals the root key.
@@ -170,6 +174,31 @@ fn entry(salt: &[u8; 16]) -> String {
     name
 }
 
+/// Whether a file, which is no link, is of whoever runs this and of nobody else. Others know what is in theirs.
+fn is_own(path: &Path) -> Result<bool, Error> {
+    let there = fs::symlink_metadata(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        Ok(there.is_file()
+            && there.permissions().mode() & 0o077 == 0
+            && there.uid() == owner_of_new_files(path)?)
+    }
+    #[cfg(not(unix))]
+    Ok(there.is_file())
+}
+
+/// Who owns a file that is made beside this one.
+#[cfg(unix)]
+fn owner_of_new_files(path: &Path) -> Result<u32, Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let probe = beside(path, &format!("{}.new", std::process::id()));
+    let file = private(fs::OpenOptions::new().write(true).create_new(true)).open(&probe)?;
+    let owner = file.metadata().map(|metadata| metadata.uid());
+    let _ = fs::remove_file(&probe);
+    Ok(owner?)
+}
+
 fn read_key_file(path: &Path) -> Result<Secret<32>, Error> {
     let unusable = || Error::KeyFileUnusable(path.to_owned());
     let mut file = match fs::File::open(path) {
@@ -186,7 +215,44 @@ fn read_key_file(path: &Path) -> Result<Secret<32>, Error> {
     if file.read(&mut [0])? == 0 { Ok(key) } else { Err(unusable()) }
 }
 
+/// What was made for a store that is not made yet. Dropped, it is gone again.
+#[must_use]
+pub(crate) struct Prepared(Option<Made>);
+
+enum Made {
+    File(PathBuf),
+    Entry(Arc<dyn Keyring>, String),
+}
+
+impl Prepared {
+    /// What it opens is there.
+    pub(crate) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        let removed = match self.0.take() {
+            None => Ok(()),
+            Some(Made::File(path)) => fs::remove_file(path).map_err(|error| error.to_string()),
+            Some(Made::Entry(keyring, name)) => keyring.remove(&name),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(error, "a key that opens nothing was left behind");
+        }
+    }
+}
+
+/// A root key that was locked, and what it was locked with.
+pub(crate) struct Locked {
+    pub(crate) root: LockedRoot,
+    pub(crate) wrapping: Secret<32>,
+    pub(crate) prepared: Prepared,
+}
+
 /// The root key under what opens the store, as it is stored.
+#[derive(Clone)]
 pub(crate) struct LockedRoot {
     kind: SourceKind,
     salt: [u8; 16],
@@ -200,34 +266,54 @@ impl LockedRoot {
         provider: &CryptoProvider,
         source: &KeySource,
         root: &Secret<32>,
-    ) -> Result<Self, Error> {
-        let (salt, nonce) = (provider.random.bytes()?, provider.random.bytes()?);
-        source.prepare(provider, &salt)?;
-        let mut locked =
-            Self { kind: source.kind(), salt, cost: COST, nonce, sealed: Vec::with_capacity(48) };
-        let key = source.wrapping_key(provider, &salt, COST)?;
-        locked.sealed.extend_from_slice(root.expose());
-        let bound_to = locked.bound_to();
-        provider.aead.key(key.expose()).seal(&nonce, &bound_to, &mut locked.sealed)?;
-        Ok(locked)
+    ) -> Result<Locked, Error> {
+        let salt = provider.random.bytes()?;
+        let prepared = source.prepare(provider, &salt)?;
+        let wrapping = source.wrapping_key(provider, &salt, COST)?;
+        let empty =
+            Self { kind: source.kind(), salt, cost: COST, nonce: [0; 12], sealed: Vec::new() };
+        let root = empty.lock_again(provider, &wrapping, root)?;
+        Ok(Locked { root, wrapping, prepared })
     }
 
+    /// Another root key under the same lock.
+    pub(crate) fn lock_again(
+        &self,
+        provider: &CryptoProvider,
+        wrapping: &Secret<32>,
+        root: &Secret<32>,
+    ) -> Result<Self, Error> {
+        let mut sealed = Vec::with_capacity(48);
+        sealed.extend_from_slice(root.expose());
+        let locked = Self { nonce: provider.random.bytes()?, ..self.clone() };
+        let key = provider.aead.key(wrapping.expose());
+        key.seal(&locked.nonce, &locked.bound_to(), &mut sealed)?;
+        Ok(Self { sealed, ..locked })
+    }
+
+    /// Gives the root key, and what it is locked with. `costly` allows a lock that takes more than this version asks for.
     pub(crate) fn unlock(
         &self,
         provider: &CryptoProvider,
         source: &KeySource,
-    ) -> Result<Secret<32>, Error> {
+        costly: bool,
+    ) -> Result<(Secret<32>, Secret<32>), Error> {
         if source.kind() != self.kind {
             return Err(Error::OtherKind(self.kind.name()));
         }
-        let key = source.wrapping_key(provider, &self.salt, self.cost)?;
+        let Cost { memory_kib, passes } = self.cost;
+        let much = memory_kib > COST.memory_kib || passes > COST.passes;
+        if self.kind == SourceKind::Passphrase && much && !costly {
+            return Err(Error::Costly { mebibytes: memory_kib.div_ceil(1024), passes });
+        }
+        let wrapping = source.wrapping_key(provider, &self.salt, self.cost)?;
         let mut root = Zeroizing::new(self.sealed.clone());
         provider
             .aead
-            .key(key.expose())
+            .key(wrapping.expose())
             .open(&self.nonce, &self.bound_to(), &mut root)
             .map_err(|_| Error::WrongKey)?;
-        Secret::from_slice(&root).map_err(|_| Error::WrongKey)
+        Ok((Secret::from_slice(&root).map_err(|_| Error::WrongKey)?, wrapping))
     }
 
     fn bound_to(&self) -> Vec<u8> {
@@ -253,7 +339,7 @@ impl LockedRoot {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let damaged = || Error::Damaged("its root key".to_owned());
+        let damaged = || Error::Damaged("the root key".to_owned());
         let (mut kind, mut salt, mut memory, mut passes) = (None, None, None, None);
         let (mut nonce, mut sealed) = (None, None);
         towline_cbor::decode(bytes, DEPTH, |reader: &mut Reader<'_>| {

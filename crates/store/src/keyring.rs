@@ -17,6 +17,12 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above; the key is not kept then.
     fn set(&self, name: &str, key: &Secret<32>) -> Result<(), String>;
+
+    /// Removes a key that opens nothing, since what it was made for could not be made.
+    ///
+    /// # Errors
+    /// As above; the key stays then.
+    fn remove(&self, name: &str) -> Result<(), String>;
 }
 
 /// The system's own: the Secret Service on Linux, the keychain on macOS, the credential manager on Windows.
@@ -58,5 +64,9 @@ impl Keyring for SystemKeyring {
         let key = key.clone();
         Self::ask(name, move |entry| entry.set_secret(key.expose()))
             .map_err(|error| error.to_string())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), String> {
+        Self::ask(name, keyring::v1::Entry::delete_credential).map_err(|error| error.to_string())
     }
 }

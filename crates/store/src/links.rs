@@ -2,32 +2,25 @@
 //!
 //! A person has a handful of them, so that each kind is one record, which is written whole.
 
-use redb::Table;
 use towline_cbor::{Key, Reader, Writer};
-use towline_crypto::{P256PublicKey, Secret};
+use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
 use towline_hybrid::{
     ids::LinkId,
     link::{
-        ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, PhoneIdentity, PhoneLinks,
-        StoreError,
+        ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone, PhoneIdentity,
+        PhoneLinks, StoreError,
     },
     secrets::RootSecret,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    Error, Store,
-    read::{LINK_SEAL, named},
-    seal::Keys,
-    tables::LINKS,
+    Conflicts, Error, Store,
+    backup::Outcome,
+    tables::{COMPUTERS, FORGOTTEN, IDENTITY, PHONES, Table},
+    write::Writing,
 };
 
-/// What this phone is to computers.
-const IDENTITY: &str = "identity";
-/// The computers that may ring it.
-const COMPUTERS: &str = "computers";
-/// The phones that this computer may ring.
-const PHONES: &str = "phones";
 /// How deep a record nests: a list of maps.
 const DEPTH: u8 = 2;
 
@@ -47,57 +40,73 @@ impl Store {
 }
 
 /// The records in a change.
-struct Records<'a, 't> {
-    table: Table<'t, &'static str, &'static [u8]>,
-    keys: &'a Keys,
-}
+struct Records<'a>(&'a Writing<'a>);
 
-impl Records<'_, '_> {
+impl Records<'_> {
     fn get(&self, name: &str) -> Result<Record, Error> {
-        named(&self.table, self.keys, LINK_SEAL, name)
+        self.0.named(Table::Links, name)
     }
 
-    fn put(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        let sealed = self.keys.seal(LINK_SEAL, name.as_bytes(), value)?;
-        self.table.insert(name, &sealed[..])?;
-        Ok(())
+    fn put(&self, name: &str, value: &[u8]) -> Result<(), Error> {
+        self.0.put_sealed(Table::Links, name.as_bytes(), value)
     }
 }
 
 impl StoredLinks {
     fn read(&self, name: &str) -> Result<Record, Error> {
-        let shared = self.0.shared();
-        let table = shared.connection.begin_read()?.open_table(LINKS)?;
-        named(&table, &shared.keys, LINK_SEAL, name)
+        self.0.shared().read(|reading| reading.named(Table::Links, name))
     }
 
     /// What the change has put is on the disk afterwards, or nothing of it.
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut Records<'_, '_>) -> Result<T, Error>,
+        change: impl FnOnce(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
-        let shared = self.0.shared();
-        let changed = || {
-            let transaction = shared.connection.begin_write()?;
-            let mut records = Records { table: transaction.open_table(LINKS)?, keys: &shared.keys };
-            let result = change(&mut records)?;
-            drop(records);
-            transaction.commit()?;
-            Ok(result)
-        };
-        changed().map_err(refused)
+        let changed = self.0.shared().write(|writing| Ok(change(&Records(writing))?));
+        changed.map_err(|error| refused(error.into_error()))
     }
 
     fn phones(&self, record: Record) -> Result<Vec<LinkedPhone>, Error> {
-        let provider = &self.0.shared().provider;
-        let mut phones = Vec::new();
-        list(record, |item| {
-            let phone = LinkedPhone::decode(provider, item.bytes()?);
-            phones.push(phone.map_err(|_| damaged())?);
-            Ok(())
-        })?;
-        Ok(phones)
+        read_phones(record, &self.0.shared().provider)
     }
+}
+
+fn read_phones(record: Record, provider: &CryptoProvider) -> Result<Vec<LinkedPhone>, Error> {
+    let mut phones = Vec::new();
+    list(record, |item| {
+        let phone = LinkedPhone::decode(provider, item.bytes()?);
+        phones.push(phone.map_err(|_| damaged())?);
+        Ok(())
+    })?;
+    Ok(phones)
+}
+
+/// The phones of a store and of a backup, one by one; a list of the store that can't be read has none.
+pub(crate) fn merged_phones(
+    stored: &Zeroizing<Vec<u8>>,
+    backup: &Zeroizing<Vec<u8>>,
+    conflicts: Conflicts,
+    provider: &CryptoProvider,
+) -> Result<(Zeroizing<Vec<u8>>, Outcome), Error> {
+    let before = read_phones(Some(stored.clone()), provider).unwrap_or_default();
+    let theirs = read_phones(Some(backup.clone()), provider)?;
+    let same = |one: &LinkedPhone, other: &LinkedPhone| {
+        one.information.identity == other.information.identity
+            && one.information.link_id == other.information.link_id
+    };
+    let mut phones = before.clone();
+    for phone in theirs {
+        let there = before.iter().any(|stored| same(stored, &phone));
+        if !there || conflicts == Conflicts::Replace {
+            LinkedPhone::put(&mut phones, phone);
+        }
+    }
+    let outcome = match phones == before {
+        true => Outcome::Kept,
+        false if before.is_empty() => Outcome::Added,
+        false => Outcome::Replaced,
+    };
+    Ok((written_phones(&phones), outcome))
 }
 
 impl PhoneLinks for StoredLinks {
@@ -135,46 +144,58 @@ fn written_phones(phones: &[LinkedPhone]) -> Zeroizing<Vec<u8>> {
 }
 
 impl ComputerLinks for StoredLinks {
-    fn identity(&self) -> Result<Option<PhoneIdentity>, StoreError> {
-        let record = self.read(IDENTITY).map_err(refused)?;
-        record.map(|record| read_identity(&record).map_err(refused)).transpose()
+    fn ledger(&self) -> Result<Ledger, StoreError> {
+        let shared = self.0.shared();
+        let ledger = shared.read(|reading| read_ledger(|name| reading.named(Table::Links, name)));
+        ledger.map_err(refused)
     }
 
-    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), StoreError> {
-        let mut writer = Writer::with_capacity(80);
-        writer.map(|map| {
-            map.entry(1, |w| w.bytes(identity.root_secret.expose()));
-            map.entry(2, |w| w.bytes(identity.contact_key.expose()));
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError> {
+        StoredLinks::change(self, |records| {
+            let mut ledger = read_ledger(|name| records.get(name))?;
+            let before = ledger.clone();
+            change(&mut ledger);
+            if ledger.identity != before.identity
+                && let Some(identity) = &ledger.identity
+            {
+                records.put(IDENTITY, &written_identity(identity))?;
+            }
+            if ledger.computers != before.computers {
+                records.put(COMPUTERS, &written_computers(&ledger.computers))?;
+            }
+            if ledger.forgotten != before.forgotten {
+                records.put(FORGOTTEN, &written_forgotten(&ledger.forgotten))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn read_ledger(get: impl Fn(&str) -> Result<Record, Error>) -> Result<Ledger, Error> {
+    let identity = get(IDENTITY)?.map(|record| read_identity(&record)).transpose()?;
+    let mut ledger = Ledger { identity, ..Ledger::default() };
+    items(get(COMPUTERS)?, |item| {
+        ledger.computers.push(LinkedComputer {
+            link_id: item.link_id?,
+            since: item.number?,
+            contact_key: item.contact_key,
         });
-        let record = Zeroizing::new(writer.into_vec());
-        self.change(|records| {
-            records.put(IDENTITY, &record)?;
-            records.put(COMPUTERS, &written_computers(&[]))
-        })
-    }
+        Some(())
+    })?;
+    items(get(FORGOTTEN)?, |item| {
+        ledger.forgotten.push(Forgotten { link_id: item.link_id?, contact_key: item.contact_key });
+        Some(())
+    })?;
+    Ok(ledger)
+}
 
-    fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError> {
-        let computers = || read_computers(self.read(COMPUTERS)?);
-        computers().map_err(refused)
-    }
-
-    fn save(&self, computer: LinkedComputer) -> Result<(), StoreError> {
-        self.change(|records| {
-            let mut computers = read_computers(records.get(COMPUTERS)?)?;
-            computers.push(computer);
-            records.put(COMPUTERS, &written_computers(&computers))
-        })
-    }
-
-    fn forget(&self, link: &LinkId) -> Result<bool, StoreError> {
-        self.change(|records| {
-            let mut computers = read_computers(records.get(COMPUTERS)?)?;
-            let before = computers.len();
-            computers.retain(|computer| computer.link_id != *link);
-            records.put(COMPUTERS, &written_computers(&computers))?;
-            Ok(computers.len() < before)
-        })
-    }
+fn written_identity(identity: &PhoneIdentity) -> Zeroizing<Vec<u8>> {
+    let mut writer = Writer::with_capacity(80);
+    writer.map(|map| {
+        map.entry(1, |w| w.bytes(identity.root_secret.expose()));
+        map.entry(2, |w| w.bytes(identity.contact_key.expose()));
+    });
+    Zeroizing::new(writer.into_vec())
 }
 
 fn read_identity(record: &[u8]) -> Result<PhoneIdentity, Error> {
@@ -196,26 +217,34 @@ fn read_identity(record: &[u8]) -> Result<PhoneIdentity, Error> {
     })
 }
 
-fn read_computers(record: Record) -> Result<Vec<LinkedComputer>, Error> {
-    let mut computers = Vec::new();
-    list(record, |item| {
-        let (mut link_id, mut since) = (None, None);
-        item.map(|key, value| {
+/// What a list of computers says of one of them.
+#[derive(Default)]
+struct Item {
+    link_id: Option<LinkId>,
+    number: Option<u64>,
+    /// Computers that were linked when all shared the identity's have none.
+    contact_key: Option<ContactKey>,
+}
+
+fn items(record: Record, mut each: impl FnMut(Item) -> Option<()>) -> Result<(), Error> {
+    list(record, |reader| {
+        let mut item = Item::default();
+        reader.map(|key, value| {
             match key {
-                Key::Int(1) => link_id = Some(LinkId::new(*value.byte_array()?)),
-                Key::Int(2) => since = Some(value.uint()?),
+                Key::Int(1) => item.link_id = Some(LinkId::new(*value.byte_array()?)),
+                Key::Int(2) => item.number = Some(value.uint()?),
+                Key::Int(3) => {
+                    item.contact_key = Some(ContactKey::new(Secret::new(*value.byte_array()?)));
+                }
                 _ => {}
             }
             Ok::<(), towline_cbor::Error>(())
         })?;
-        let (link_id, since) = (link_id.ok_or_else(damaged)?, since.ok_or_else(damaged)?);
-        computers.push(LinkedComputer { link_id, since });
-        Ok(())
-    })?;
-    Ok(computers)
+        each(item).ok_or(Broken)
+    })
 }
 
-fn written_computers(computers: &[LinkedComputer]) -> Vec<u8> {
+fn written_computers(computers: &[LinkedComputer]) -> Zeroizing<Vec<u8>> {
     let mut writer = Writer::new();
     writer.array(|list| {
         for computer in computers {
@@ -223,11 +252,31 @@ fn written_computers(computers: &[LinkedComputer]) -> Vec<u8> {
                 w.map(|map| {
                     map.entry(1, |w| w.bytes(computer.link_id.as_bytes()));
                     map.entry(2, |w| w.uint(computer.since));
+                    if let Some(key) = &computer.contact_key {
+                        map.entry(3, |w| w.bytes(key.expose()));
+                    }
                 });
             });
         }
     });
-    writer.into_vec()
+    Zeroizing::new(writer.into_vec())
+}
+
+fn written_forgotten(forgotten: &[Forgotten]) -> Zeroizing<Vec<u8>> {
+    let mut writer = Writer::new();
+    writer.array(|list| {
+        for forgotten in forgotten {
+            list.item(|w| {
+                w.map(|map| {
+                    map.entry(1, |w| w.bytes(forgotten.link_id.as_bytes()));
+                    if let Some(key) = &forgotten.contact_key {
+                        map.entry(3, |w| w.bytes(key.expose()));
+                    }
+                });
+            });
+        }
+    });
+    Zeroizing::new(writer.into_vec())
 }
 
 /// Goes through the items of a record; a record that is not there has none.
@@ -256,12 +305,59 @@ impl From<Error> for Broken {
 }
 
 fn damaged() -> Error {
-    Error::Damaged("its links".to_owned())
+    Error::DamagedPart("its links".to_owned())
 }
 
 fn refused(error: Error) -> StoreError {
     match error {
-        Error::Damaged(_) => StoreError::Damaged,
+        error if error.is_damage() => StoreError::Damaged,
         other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records as the version before computers had a key each wrote them.
+    #[test]
+    fn what_was_written_when_all_computers_shared_one_key_is_read() {
+        let mut identity = vec![0xa2, 1, 0x58, 32];
+        identity.extend([7; 32]);
+        identity.extend([2, 0x58, 32]);
+        identity.extend([8; 32]);
+        let mut computers = vec![0x82, 0xa2, 1, 0x48];
+        computers.extend([3; 8]);
+        computers.extend([2, 9, 0xa2, 1, 0x48]);
+        computers.extend([4; 8]);
+        computers.extend([2, 0x1a, 0x6a, 0, 0, 0]);
+        let get = |name: &str| {
+            Ok(match name {
+                IDENTITY => Some(Zeroizing::new(identity.clone())),
+                COMPUTERS => Some(Zeroizing::new(computers.clone())),
+                _ => None,
+            })
+        };
+        let ledger = read_ledger(get).unwrap();
+        let known = ledger.identity.as_ref().unwrap();
+        assert_eq!(*written_identity(known), identity);
+        let computer = |link, since| LinkedComputer {
+            link_id: LinkId::new([link; 8]),
+            since,
+            contact_key: None,
+        };
+        assert_eq!(ledger.computers, [computer(3, 9), computer(4, 0x6a00_0000)]);
+        assert_eq!(ledger.contact_key_of(&ledger.computers[0]), Some(&known.contact_key));
+        assert_eq!(*written_computers(&ledger.computers), computers, "and written as it was");
+        assert!(ledger.forgotten.is_empty());
+    }
+
+    #[test]
+    fn a_key_of_a_wrong_length_is_damage_and_not_a_shared_one() {
+        let mut short = vec![0x81, 0xa3, 1, 0x48];
+        short.extend([3; 8]);
+        short.extend([2, 9, 3, 0x41, 5]);
+        let get = |name: &str| Ok((name == COMPUTERS).then(|| Zeroizing::new(short.clone())));
+        assert!(matches!(read_ledger(get), Err(Error::DamagedPart(_))));
     }
 }

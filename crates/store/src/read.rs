@@ -1,6 +1,11 @@
-//! What the store is asked.
+//! What the store is asked. "None" is said only of what is known not to be there: an index that leads nowhere, or to another
+//! thing than it says, and a thing that can't be opened, are damage.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::VecDeque,
+    ops::Bound,
+    sync::{Mutex, PoisonError},
+};
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _};
 use towline_authenticator::{Capacity, Credential, Cursor, Page, Query, Record, RelyingParties};
@@ -9,39 +14,55 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error,
+    head::{Head, verify_table},
     seal::{ENTRY, Keys},
-    tables::{
-        ACCOUNTS, CREDENTIALS, GLOBAL_COUNTER, IDS, MEMBERS, PARTIES, RECORDS, account_entry,
-        id_entry, member_entry, party_entry, place_of,
-    },
+    tables::{META, Table, account_entry, id_entry, member_entry, party_entry, place_of},
 };
 
-/// The name under which the seals of [`CREDENTIALS`] are made.
-pub(crate) const CREDENTIAL_SEAL: &str = "credentials";
-/// The same of the records of the authenticator.
-pub(crate) const RECORD_SEAL: &str = "records";
-/// The same of numbers in the table `meta`.
-pub(crate) const META_SEAL: &str = "meta";
-
-/// The same of counters.
-pub(crate) const COUNTER_SEAL: &str = "counters";
-/// The same of links.
-pub(crate) const LINK_SEAL: &str = "links";
+/// One consistent view of the database.
+pub(crate) type View = ReadTransaction;
 
 /// One consistent view of the store.
 pub(crate) struct Reading<'a> {
-    pub(crate) view: ReadTransaction,
+    pub(crate) view: View,
     pub(crate) keys: &'a Keys,
-    /// Set when a credential could not be opened.
-    pub(crate) damaged: &'a AtomicBool,
+    pub(crate) gone: &'a Gone,
+    /// How many credentials the store takes.
+    pub(crate) limit: u64,
+}
+
+/// Where relying parties were in the order that are gone since, so that a list that was begun before goes on after them.
+#[derive(Default)]
+pub(crate) struct Gone(Mutex<VecDeque<([u8; ENTRY], u64)>>);
+
+impl Gone {
+    /// How many are remembered.
+    const MOST: usize = 256;
+
+    pub(crate) fn note(&self, party: [u8; ENTRY], number: u64) {
+        let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.retain(|(other, _)| *other != party);
+        gone.push_front((party, number));
+        gone.truncate(Self::MOST);
+    }
+
+    fn number(&self, party: &[u8; ENTRY]) -> Option<u64> {
+        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.iter().find(|(other, _)| other == party).map(|(_, number)| *number)
+    }
+}
+
+fn bad_index() -> Error {
+    Error::DamagedPart("an index".to_owned())
 }
 
 impl Reading<'_> {
     pub(crate) fn lookup(&self, id: &CredentialId) -> Result<Option<Credential>, Error> {
-        let place = self.view.open_table(IDS)?.get(&id_entry(self.keys, id)[..])?;
-        let Some(place) = place else { return Ok(None) };
-        let found = self.credential(place.value())?;
-        Ok(found.filter(|credential| credential.id == *id))
+        let Some(place) = place_in(&self.open(Table::Ids)?, &id_entry(self.keys, id))? else {
+            return Ok(None);
+        };
+        let found = self.credential(place)?;
+        if found.id == *id { Ok(Some(found)) } else { Err(bad_index()) }
     }
 
     pub(crate) fn find(
@@ -62,38 +83,58 @@ impl Reading<'_> {
         user: &UserHandle,
     ) -> Result<Option<Credential>, Error> {
         let entry = account_entry(self.keys, rp_id, user);
-        let place = self.view.open_table(ACCOUNTS)?.get(&entry[..])?;
-        let Some(place) = place else { return Ok(None) };
-        let found = self.credential(place.value())?;
-        Ok(found.filter(|credential| credential.rp_id == *rp_id && credential.user.id == *user))
+        let Some(place) = place_in(&self.open(Table::Accounts)?, &entry)? else {
+            return Ok(None);
+        };
+        let found = self.credential(place)?;
+        let it_is = found.rp_id == *rp_id && found.user.id == *user;
+        if it_is { Ok(Some(found)) } else { Err(bad_index()) }
     }
 
     pub(crate) fn page(&self, query: &Query) -> Result<Page, Error> {
         let party = party_entry(self.keys, &query.rp_id);
-        let (all, open) = members(&self.view.open_table(PARTIES)?, &party)?;
-        let total = if query.verified { all } else { open };
+        let members = members(&self.open(Table::Parties)?, &party)?.unwrap_or_default();
+        let total = if query.verified { members.all } else { members.open };
         let mut page =
             Page { total: usize::try_from(total).unwrap_or(usize::MAX), ..Page::default() };
         let before = query.after.map_or(u64::MAX, |Cursor(place)| place);
         let (first, end) = (member_entry(&party, 0), member_entry(&party, before));
-        let table = self.view.open_table(MEMBERS)?;
+        let table = self.open(Table::Members)?;
+        let mut passed = 0_u64;
         for member in table.range(&first[..]..&end[..])?.rev() {
             if page.credentials.len() >= query.limit {
-                break;
+                return Ok(page);
             }
             let (member, open) = member?;
-            if !query.verified && open.value() == 0 {
+            let open = open.value() == [1];
+            passed = passed.saturating_add(u64::from(query.verified || open));
+            if !query.verified && !open {
                 continue;
             }
-            let Some(place) = place_of(member.value()) else { continue };
-            // The index is a hint: what is sealed decides.
-            let shown = |credential: &Credential| {
-                credential.rp_id == query.rp_id && (query.verified || listed(credential))
-            };
-            if let Some(credential) = self.credential(place)?.filter(shown) {
-                page.credentials.push(credential);
-                page.end = Some(Cursor(place));
+            let place = place_of(member.value()).ok_or_else(bad_index)?;
+            let credential = self.credential(place)?;
+            if credential.rp_id != query.rp_id || listed(&credential) != open {
+                return Err(bad_index());
             }
+            page.credentials.push(credential);
+            page.end = Some(Cursor(place));
+        }
+        // From the first to the last there are as many as are counted.
+        if query.after.is_none() && passed != total { Err(bad_index()) } else { Ok(page) }
+    }
+
+    /// All credentials, newest first.
+    pub(crate) fn all(&self, after: Option<Cursor>, limit: usize) -> Result<Page, Error> {
+        let credentials = self.open(Table::Credentials)?;
+        let total = usize::try_from(credentials.len()?).unwrap_or(usize::MAX);
+        let mut page = Page { total, ..Page::default() };
+        let before = after.map_or(u64::MAX, |Cursor(place)| place).to_be_bytes();
+        for entry in credentials.range(..&before[..])?.rev().take(limit) {
+            let (key, _) = entry?;
+            let place = key.value().try_into().map(u64::from_be_bytes);
+            let place = place.map_err(|_| bad_index())?;
+            page.credentials.push(self.credential(place)?);
+            page.end = Some(Cursor(place));
         }
         Ok(page)
     }
@@ -103,146 +144,167 @@ impl Reading<'_> {
         after: Option<&RpId>,
         limit: usize,
     ) -> Result<RelyingParties, Error> {
-        let table = self.view.open_table(PARTIES)?;
-        let total = usize::try_from(table.len()?).unwrap_or(usize::MAX);
-        let after = after.map(|after| party_entry(self.keys, after));
-        let after = after.as_ref().map(|after| &after[..]);
-        let first = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let order = self.open(Table::Order)?;
+        let total = usize::try_from(order.len()?).unwrap_or(usize::MAX);
         let mut parties = Vec::new();
-        for party in table.range::<&[u8]>((first, std::ops::Bound::Unbounded))? {
+        let first = match after {
+            None => Bound::Unbounded,
+            Some(after) => {
+                let party = party_entry(self.keys, after);
+                let there = members(&self.open(Table::Parties)?, &party)?;
+                match there.map(|members| members.number).or_else(|| self.gone.number(&party)) {
+                    Some(number) => Bound::Excluded(number.to_be_bytes()),
+                    // Gone before this program began, and so nobody goes on after it.
+                    None => return Ok(RelyingParties { total, parties }),
+                }
+            }
+        };
+        let first = first.as_ref().map(|number| &number[..]);
+        for party in order.range::<&[u8]>((first, Bound::Unbounded))? {
             if parties.len() >= limit {
                 break;
             }
-            let (party, _) = party?;
-            let Ok(party) = <[u8; ENTRY]>::try_from(party.value()) else { continue };
-            if let Some(newest) = self.newest(&party)? {
-                parties.push(Rp { id: newest.rp_id, name: newest.rp_name });
-            }
+            let (_, party) = party?;
+            let party = <[u8; ENTRY]>::try_from(party.value()).map_err(|_| bad_index())?;
+            let newest = self.newest(&party)?;
+            parties.push(Rp { id: newest.rp_id, name: newest.rp_name });
         }
         Ok(RelyingParties { total, parties })
     }
 
     pub(crate) fn record(&self, record: Record) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        named(&self.view.open_table(RECORDS)?, self.keys, RECORD_SEAL, record.name())
+        self.named(Table::Records, record.name())
+    }
+
+    /// What is under a name in a table of few things. That there is none is compared with the head.
+    pub(crate) fn named(
+        &self,
+        table: Table,
+        name: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let found = opened(&self.open(table)?, self.keys, table, name.as_bytes())?;
+        if found.is_none() {
+            let head = Head::read(&self.view.open_table(META)?, self.keys)?;
+            verify_table(&self.view, self.keys, &head, table)?;
+        }
+        Ok(found)
     }
 
     pub(crate) fn capacity(&self) -> Result<Capacity, Error> {
-        let discoverable = self.view.open_table(MEMBERS)?.len()?;
-        let discoverable = usize::try_from(discoverable).unwrap_or(usize::MAX);
-        Ok(Capacity { discoverable, remaining: None })
+        let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let discoverable = number(self.open(Table::Members)?.len()?);
+        let left = self.limit.saturating_sub(self.open(Table::Credentials)?.len()?);
+        Ok(Capacity { discoverable, remaining: Some(number(left)) })
     }
 
-    fn newest(&self, party: &[u8; ENTRY]) -> Result<Option<Credential>, Error> {
+    fn newest(&self, party: &[u8; ENTRY]) -> Result<Credential, Error> {
         let (first, end) = (member_entry(party, 0), member_entry(party, u64::MAX));
-        for member in self.view.open_table(MEMBERS)?.range(&first[..]..&end[..])?.rev() {
-            let (member, _) = member?;
-            let Some(place) = place_of(member.value()) else { continue };
-            if let Some(credential) = self.credential(place)? {
-                return Ok(Some(credential));
-            }
-        }
-        Ok(None)
+        let members = self.open(Table::Members)?;
+        let newest = members.range(&first[..]..&end[..])?.next_back().ok_or_else(bad_index)?;
+        let place = place_of(newest?.0.value()).ok_or_else(bad_index)?;
+        self.credential(place)
     }
 
-    /// The credential at a place. One that is damaged is as good as not there, and is noted.
-    fn credential(&self, place: u64) -> Result<Option<Credential>, Error> {
-        match credential_at(&self.view.open_table(CREDENTIALS)?, self.keys, place)? {
-            Some(Found::Whole(credential)) => Ok(Some(*credential)),
-            Some(Found::Damaged) => {
-                tracing::error!(
-                    place,
-                    "a stored credential is damaged; the next change keeps it aside"
-                );
-                self.damaged.store(true, Ordering::Relaxed);
-                Ok(None)
-            }
-            None => Ok(None),
-        }
+    fn credential(&self, place: u64) -> Result<Credential, Error> {
+        credential_at(&self.open(Table::Credentials)?, self.keys, place)
+    }
+
+    fn open(&self, table: Table) -> Result<Opened, Error> {
+        Ok(self.view.open_table(table.definition())?)
     }
 }
+
+/// A table in a view.
+pub(crate) type Opened = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// Whether it may be listed without verification (`credProtect` level 1).
 pub(crate) fn listed(credential: &Credential) -> bool {
     credential.protection == CredentialProtectionPolicy::UserVerificationOptional
 }
 
-/// What is at a place.
-pub(crate) enum Found {
-    Whole(Box<Credential>),
-    Damaged,
+/// The place that an index leads to.
+pub(crate) fn place_in(
+    index: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    entry: &[u8; ENTRY],
+) -> Result<Option<u64>, Error> {
+    let Some(place) = index.get(&entry[..])? else { return Ok(None) };
+    place.value().try_into().map(u64::from_be_bytes).map(Some).map_err(|_| bad_index())
 }
 
+/// The credential at a place that an index leads to.
 pub(crate) fn credential_at(
-    credentials: &impl ReadableTable<u64, &'static [u8]>,
+    credentials: &impl ReadableTable<&'static [u8], &'static [u8]>,
     keys: &Keys,
     place: u64,
-) -> Result<Option<Found>, Error> {
-    Ok(credentials.get(place)?.map(|sealed| found(keys, place, sealed.value())))
+) -> Result<Credential, Error> {
+    let key = place.to_be_bytes();
+    let bytes = opened(credentials, keys, Table::Credentials, &key)?.ok_or_else(bad_index)?;
+    decoded(&bytes).ok_or_else(|| unreadable(Table::Credentials, &key))
 }
 
-pub(crate) fn found(keys: &Keys, place: u64, sealed: &[u8]) -> Found {
-    let opened = keys.open(CREDENTIAL_SEAL, &place.to_be_bytes(), sealed);
-    match opened.ok().and_then(|bytes| Credential::from_bytes(&bytes).ok()) {
-        Some(credential) => Found::Whole(Box::new(credential)),
-        None => Found::Damaged,
+/// A credential of its bytes.
+pub(crate) fn decoded(bytes: &[u8]) -> Option<Credential> {
+    Credential::from_bytes(bytes).ok()
+}
+
+/// The error for what is there and can't be opened.
+pub(crate) fn unreadable(table: Table, key: &[u8]) -> Error {
+    Error::DamagedPart(table.part(key))
+}
+
+/// What is sealed under a key. What can't be opened is never taken for none.
+pub(crate) fn opened(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    keys: &Keys,
+    of: Table,
+    key: &[u8],
+) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let Some(sealed) = table.get(key)? else { return Ok(None) };
+    let opened = keys.open(of.name(), key, sealed.value());
+    opened.map(Some).map_err(|_| unreadable(of, key))
+}
+
+/// The discoverable credentials of a relying party.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Members {
+    pub(crate) all: u64,
+    /// How many of them may be listed without verification.
+    pub(crate) open: u64,
+    /// Where the relying party is in the order of all.
+    pub(crate) number: u64,
+}
+
+impl Members {
+    pub(crate) fn to_bytes(self) -> [[u8; 8]; 3] {
+        [self.all, self.open, self.number].map(u64::to_be_bytes)
     }
 }
 
-/// How many discoverable credentials a relying party has, and how many may be listed without verification.
+/// None if it has none.
 pub(crate) fn members(
     parties: &impl ReadableTable<&'static [u8], &'static [u8]>,
     party: &[u8; ENTRY],
-) -> Result<(u64, u64), Error> {
-    let Some(counts) = parties.get(&party[..])? else { return Ok((0, 0)) };
-    let counts = counts.value();
-    match (counts.first_chunk(), counts.last_chunk(), counts.len()) {
-        (Some(all), Some(open), 16) => Ok((u64::from_be_bytes(*all), u64::from_be_bytes(*open))),
-        _ => Err(Error::Damaged("an index".to_owned())),
+) -> Result<Option<Members>, Error> {
+    let Some(counts) = parties.get(&party[..])? else { return Ok(None) };
+    match counts.value().as_chunks::<8>() {
+        ([all, open, number], []) => Ok(Some(Members {
+            all: u64::from_be_bytes(*all),
+            open: u64::from_be_bytes(*open),
+            number: u64::from_be_bytes(*number),
+        })),
+        _ => Err(bad_index()),
     }
 }
 
 /// The signature counter of the credential at a place; 0 if it was never used.
 pub(crate) fn counter(
-    counters: &impl ReadableTable<u64, &'static [u8]>,
+    counters: &impl ReadableTable<&'static [u8], &'static [u8]>,
     keys: &Keys,
     place: u64,
 ) -> Result<u32, Error> {
-    let Some(sealed) = counters.get(place)? else { return Ok(0) };
-    let opened = keys.open(COUNTER_SEAL, &place.to_be_bytes(), sealed.value()).ok();
-    let bytes = opened.and_then(|bytes| bytes.as_slice().try_into().ok());
+    let key = place.to_be_bytes();
+    let Some(bytes) = opened(counters, keys, Table::Counters, &key)? else { return Ok(0) };
     // Begun again at 0 it would go back.
-    bytes.map(u32::from_be_bytes).ok_or_else(|| Error::Damaged("a signature counter".to_owned()))
-}
-
-/// The signature counter for all credentials.
-pub(crate) fn global_counter(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    keys: &Keys,
-) -> Result<u32, Error> {
-    Ok(u32::try_from(number(meta, keys, GLOBAL_COUNTER)?).unwrap_or(u32::MAX))
-}
-
-/// What is kept under a name, sealed.
-pub(crate) fn named(
-    table: &impl ReadableTable<&'static str, &'static [u8]>,
-    keys: &Keys,
-    seal: &str,
-    name: &str,
-) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-    let Some(sealed) = table.get(name)? else { return Ok(None) };
-    // A PIN that can't be read must never look like no PIN.
-    let opened = keys.open(seal, name.as_bytes(), sealed.value());
-    opened.map(Some).map_err(|_| Error::Damaged(format!("the record {name}")))
-}
-
-/// A number in the table `meta`; 0 if it is not there.
-pub(crate) fn number(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    keys: &Keys,
-    name: &str,
-) -> Result<u64, Error> {
-    let Some(sealed) = meta.get(name)? else { return Ok(0) };
-    let opened = keys.open(META_SEAL, name.as_bytes(), sealed.value());
-    let bytes = opened.ok().and_then(|bytes| bytes.as_slice().try_into().ok());
-    bytes.map(u64::from_be_bytes).ok_or_else(|| Error::Damaged(format!("the number {name}")))
+    let bytes = bytes.as_slice().try_into();
+    bytes.map(u32::from_be_bytes).map_err(|_| unreadable(Table::Counters, &key))
 }

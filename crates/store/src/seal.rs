@@ -5,6 +5,8 @@ use std::sync::Arc;
 use towline_crypto::{AeadKey, CryptoProvider, HmacKey, Random, Secret};
 use zeroize::Zeroizing;
 
+use crate::tables::{Content, Table};
+
 /// Length of a nonce, which comes before what it sealed.
 const NONCE: usize = 12;
 /// Length of the tag, which comes after it.
@@ -15,6 +17,9 @@ pub(crate) const ENTRY: usize = 16;
 /// mixed.
 const FORM: u32 = 1;
 
+/// A keyed hash of a record, or the sum of such.
+pub(crate) type RecordHash = [u8; 32];
+
 /// A record can't be opened: it was damaged, or moved from another place, or sealed by another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unreadable;
@@ -23,6 +28,7 @@ pub(crate) struct Unreadable;
 pub(crate) struct Keys {
     records: Box<dyn AeadKey>,
     index: Box<dyn HmacKey>,
+    sums: Box<dyn HmacKey>,
     random: Arc<dyn Random>,
 }
 
@@ -35,7 +41,9 @@ impl Keys {
             Secret::<32>::try_init(|out| provider.hkdf.derive(&[], root.expose(), purpose, out))
         };
         let (records, index) = (key(b"towline-store records 1")?, key(b"towline-store index 1")?);
+        let sums = key(b"towline-store sums 1")?;
         Ok(Self {
+            sums: provider.hmac.key(sums.expose()),
             records: provider.aead.key(records.expose()),
             index: provider.hmac.key(index.expose()),
             random: Arc::clone(&provider.random),
@@ -67,6 +75,27 @@ impl Keys {
         let mut plain = Zeroizing::new(sealed.to_vec());
         self.records.open(nonce, &place(table, key), &mut plain).map_err(|_| Unreadable)?;
         Ok(plain)
+    }
+
+    /// The keyed hash of what a table holds under a key. Of what is sealed, nonce and tag stand for all of it: whoever opens it
+    /// finds out about the rest.
+    pub(crate) fn record_hash(&self, table: Table, key: &[u8], value: &[u8]) -> RecordHash {
+        let name = table.name().as_bytes();
+        let lengths = [length(key), length(value)];
+        let [of_key, of_value] = &lengths;
+        match (value.first_chunk::<NONCE>(), value.last_chunk::<TAG>()) {
+            (Some(nonce), Some(tag)) if table.content() == Content::Sealed => {
+                self.sums.sign(&[name, &[0], of_key, of_value, key, nonce, tag])
+            }
+            _ => self.sums.sign(&[name, &[0], of_key, of_value, key, value]),
+        }
+    }
+
+    /// The tag of something that is kept beside the store, under another name than all in it.
+    pub(crate) fn witness(&self, parts: &[&[u8]]) -> RecordHash {
+        let mut all: Vec<&[u8]> = vec![b"seen", &[0]];
+        all.extend(parts);
+        self.sums.sign(&all)
     }
 
     /// The entry of an index: a keyed hash of the parts, each of them with its length.

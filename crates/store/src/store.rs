@@ -1,46 +1,47 @@
 //! The file: made, opened by one process at a time, and used.
 
 use std::{
-    fmt, fs, io,
+    fmt,
     path::Path,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use redb::{Database, ReadableDatabase as _, StorageBackend, backends::FileBackend};
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Page, Query, Record, RelyingParties,
-    StoreError, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
+    RelyingParties, StoreError, UnixTime, Work,
 };
-use towline_crypto::{CryptoProvider, Secret};
+use towline_crypto::CryptoProvider;
 use towline_ctap::{CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
 
 use crate::{
     Error, KeySource,
-    connection::{Connection, database},
-    directory::{Which, beside, whole_file},
+    connection::{Connection, Opened, database, guarded},
+    directory::{Which, not_there, whole_file},
+    file::{note_owner, open_file, open_to_write, owner},
     format,
-    key_source::LockedRoot,
-    read::Reading,
-    seal::Keys,
+    key_source::{Locked, LockedRoot},
+    notes::Notes,
+    read::{Gone, Reading},
+    ring::{Ring, Secrets},
+    shared::Shared,
+    storage::Storage,
     tables::{META, ROOT},
+    vet::Vetting,
+    witness::Witness,
     write::{Refused, Writing},
 };
+
+/// How many credentials a store takes if nothing else was said.
+const LIMIT: u64 = 1_000_000;
 
 /// A store in a file. A clone is a handle to the same store; the file is free for other processes when the last one is dropped.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
-
-pub(crate) struct Shared {
-    pub(crate) connection: Connection,
-    pub(crate) keys: Keys,
-    root: Secret<32>,
-    pub(crate) provider: CryptoProvider,
-    damaged: AtomicBool,
-}
 
 impl Store {
     /// Makes a store in a new file that only its owner can read and write, and, with [`KeySource::KeyFile`], its key file.
@@ -53,17 +54,18 @@ impl Store {
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
-        if path.exists() {
-            return Err(Error::Exists(path.to_owned()));
-        }
+        not_there(path)?;
         // Made under another name, so that whatever has the right name is whole.
-        let (database, root, which) = whole_file(path, provider, |file| {
+        let (made, which) = whole_file(path, provider, |file| {
             let which = Which::file(&file)?;
-            let (database, root) = Self::make(FileBackend::new(file)?, source, provider)?;
-            Ok((database, root, which))
+            Ok((Self::make(FileBackend::new(file)?, source, provider)?, which))
         })?;
         note_owner(path);
-        Self::ready(Connection::new(database, reopen(path, which)), root, provider)
+        let vetting = Vetting::of(Some(Witness::of(path)), true);
+        let store = Self::made(made, vetting, provider, Some(path), |vetting| {
+            Box::new(reopen(path, which, vetting, provider))
+        })?;
+        Ok(store)
     }
 
     /// Makes a store on other storage, which has to be empty. A clone of it has to be the same storage: it is used when the
@@ -76,37 +78,84 @@ impl Store {
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
-        let (database, root) = Self::make(storage.clone(), source, provider)?;
-        Self::ready(Connection::new(database, move || again(storage.clone())), root, provider)
+        let made = Self::make(storage.clone(), source, provider)?;
+        Self::made(made, Vetting::of(None, true), provider, None, |vetting| {
+            Box::new(again(storage, vetting, provider))
+        })
     }
 
     fn make(
         storage: impl StorageBackend,
         source: &KeySource,
         provider: &CryptoProvider,
-    ) -> Result<(Database, Secret<32>), Error> {
-        let database = database(storage)?;
+    ) -> Result<(Opened, Secrets, u64), Error> {
+        let opened = database(Storage::through(storage, provider.sha256)?)?;
         let root = provider.random.secret::<32>()?;
-        let locked = LockedRoot::lock(provider, source, &root)?;
-        format::lay_out(&database, &locked)?;
-        Ok((database, root))
+        let Locked { root: locked, wrapping, prepared } =
+            LockedRoot::lock(provider, source, &root)?;
+        let secrets = Secrets::new(provider, root, locked, wrapping)?;
+        let generation =
+            guarded(|| format::lay_out(&opened.database, &secrets.locked, &secrets.keys))?;
+        prepared.keep();
+        Ok((opened, secrets, generation))
+    }
+
+    fn made(
+        (opened, secrets, generation): (Opened, Secrets, u64),
+        vetting: Vetting,
+        provider: &CryptoProvider,
+        path: Option<&Path>,
+        reopen: impl FnOnce(Arc<Vetting>) -> Reopen,
+    ) -> Result<Self, Error> {
+        vetting.begin(&opened.storage, &secrets.keys, generation);
+        let (vetting, ring) = (Arc::new(vetting), Ring::new(secrets));
+        let reopen = reopen(Arc::clone(&vetting));
+        let connection = Connection::new(opened.database, reopen);
+        Ok(Self::ready(connection, ring, vetting, path, provider))
     }
 
     /// Opens a store that is there. After a crash it is as it was after the last change that was acknowledged, or the one
     /// after that.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`] and others. What can't be opened is
-    /// left as it is, and is never taken for an empty store.
+    /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`], [`Error::Damaged`], [`Error::Older`]
+    /// and others. What can't be opened is left as it is, and is never taken for an empty store.
     pub fn open(path: &Path, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
-        let (database, which) = match open_file(path) {
+        let (file, which) = open_to_write(path)?;
+        let opened = held(FileBackend::new(file)?, provider);
+        let opened = match opened {
             Err(Error::InUse { .. }) => return Err(Error::InUse { by: owner(path) }),
-            opened => opened?,
+            opened => opened.map_err(|error| error.at(Some(path)))?,
         };
         // At once, since a passphrase takes its time.
         note_owner(path);
-        let root = Self::unlock(&database, source, provider)?;
-        Self::ready(Connection::new(database, reopen(path, which)), root, provider)
+        let vetting = Vetting::of(Some(Witness::of(path)), true);
+        Self::vetted(opened, vetting, source, provider, Some(path), |vetting| {
+            Box::new(reopen(path, which, vetting, provider))
+        })
+    }
+
+    /// Opens a store that can't be written, such as one on read-only media, to read it: changes are refused. Nothing keeps
+    /// others from changing the file meanwhile, if they can.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_read_only(
+        path: &Path,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        let (backend, which) = open_file(path)?;
+        let opened = held(backend, provider).map_err(|error| error.at(Some(path)))?;
+        let vetting = Vetting::of(Some(Witness::of(path)), false);
+        let (owned, sha256) = (path.to_owned(), provider.sha256);
+        Self::vetted(opened, vetting, source, provider, Some(path), move |vetting| {
+            Box::new(move || {
+                let (backend, found) = open_file(&owned)?;
+                same(found, which)?;
+                vetting.vet_again(database(Storage::held(backend, sha256)?)?)
+            })
+        })
     }
 
     /// Opens a store on other storage, as [`create_on`](Self::create_on) made it.
@@ -118,70 +167,143 @@ impl Store {
         source: &KeySource,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
-        let database = again(storage.clone())?;
-        let root = Self::unlock(&database, source, provider)?;
-        Self::ready(Connection::new(database, move || again(storage.clone())), root, provider)
+        let opened = held(storage.clone(), provider)?;
+        let vetting = Vetting::of(None, true);
+        Self::vetted(opened, vetting, source, provider, None, |vetting| {
+            Box::new(again(storage, vetting, provider))
+        })
     }
 
-    fn unlock(
-        database: &Database,
+    fn vetted(
+        opened: Opened,
+        vetting: Vetting,
         source: &KeySource,
         provider: &CryptoProvider,
-    ) -> Result<Secret<32>, Error> {
-        let form = format::of(database)?;
-        let root = Self::locked_root(database)?.unlock(provider, source)?;
-        // Not before it is known that it is the owner who opens it.
-        format::bring_up(database, form)?;
-        Ok(root)
-    }
-
-    fn locked_root(database: &Database) -> Result<LockedRoot, Error> {
-        let locked = database.begin_read()?.open_table(META)?.get(ROOT)?;
-        let locked = locked.ok_or_else(|| Error::Damaged("its root key is gone".to_owned()))?;
-        LockedRoot::decode(locked.value())
+        path: Option<&Path>,
+        reopen: impl FnOnce(Arc<Vetting>) -> Reopen,
+    ) -> Result<Self, Error> {
+        let vet = || {
+            let secrets = unlock(&opened.database, source, provider)?;
+            // Not before it is known that it is the owner who opens it.
+            let database = vetting.vet(opened, &secrets.keys)?;
+            Ok((database, secrets))
+        };
+        let (database, secrets) = vet().map_err(|error: Error| error.at(path))?;
+        let (vetting, ring) = (Arc::new(vetting), Ring::new(secrets));
+        let reopen = reopen(Arc::clone(&vetting));
+        Ok(Self::ready(Connection::new(database, reopen), ring, vetting, path, provider))
     }
 
     fn ready(
         connection: Connection,
-        root: Secret<32>,
+        ring: Ring,
+        vetting: Arc<Vetting>,
+        path: Option<&Path>,
         provider: &CryptoProvider,
-    ) -> Result<Self, Error> {
-        let keys = Keys::derive(provider, &root)?;
-        let (provider, damaged) = (provider.clone(), AtomicBool::new(false));
-        Ok(Self(Arc::new(Shared { connection, keys, root, provider, damaged })))
+    ) -> Self {
+        Self(Arc::new(Shared {
+            connection,
+            ring,
+            provider: provider.clone(),
+            path: path.map(Path::to_owned),
+            vetting,
+            changing: Mutex::new(()),
+            gone: Gone::default(),
+            limit: AtomicU64::new(LIMIT),
+            notes: Notes::default(),
+        }))
     }
 
-    /// From now on the store is opened by this. Nothing but the root key is sealed again, so that whoever has a copy of the
-    /// file from before can still open that copy with what opened it then.
+    /// From now on the store takes so many credentials, those that it has included; without this it is a million. Others are
+    /// refused ([`StoreError::Full`]), and clients are told how many more there is room for. Nothing that is there goes.
+    pub fn set_limit(&self, credentials: usize) {
+        self.0.limit.store(u64::try_from(credentials).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// From now on the store is opened by this. Nothing but the root key is sealed again: whoever has a copy of the file from
+    /// before, and what opened it then, can open that copy, and with the root key in it also what is made in this store afterwards.
+    /// [`reseal`](Self::reseal) ends that.
     ///
     /// # Errors
     /// Why it can't be written; the store is opened by what opened it before then.
     pub fn change_key(&self, source: &KeySource) -> Result<(), Error> {
-        let locked = LockedRoot::lock(&self.0.provider, source, &self.0.root)?;
-        let change = self.0.connection.begin_write()?;
-        change.open_table(META)?.insert(ROOT, &locked.encode()[..])?;
-        Ok(change.commit()?)
+        let shared = &*self.0;
+        let _changing = shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.settle()?;
+        let root = shared.ring.hold().root.clone();
+        let Locked { root: locked, wrapping, prepared } =
+            LockedRoot::lock(&shared.provider, source, &root)?;
+        shared
+            .change(|writing| {
+                writing.write_meta(ROOT, &locked.encode())?;
+                // Even if the disk says no: what it did before it said so is not known.
+                prepared.keep();
+                Ok(())
+            })
+            .map_err(Refused::into_error)?;
+        let mut secrets = shared.ring.change();
+        (secrets.locked, secrets.wrapping) = (locked, wrapping);
+        Ok(())
     }
 
-    /// Looks at every credential, keeps those aside that can't be opened, makes the indexes again, and gives how many were put
-    /// aside. This is done by itself with the next change after a damaged one was met.
+    /// Whether this opens the store, too: a passphrase that a person types once more to show that it is them, say. As slow as
+    /// opening it.
     ///
     /// # Errors
-    /// Why it can't be read or written.
-    pub fn check(&self) -> Result<usize, Error> {
-        let writing = self.0.writing()?;
-        let aside = writing.repair()?;
-        writing.change.commit()?;
-        self.0.damaged.store(false, Ordering::Relaxed);
-        Ok(aside)
+    /// Why it can't be found out. A wrong passphrase, or another kind of source, is no error.
+    pub fn is_opened_by(&self, source: &KeySource) -> Result<bool, Error> {
+        // Whoever changes the key meanwhile does not wait for this.
+        let locked = LockedRoot::decode(&self.0.ring.hold().locked.encode())?;
+        match locked.unlock(&self.0.provider, source, true) {
+            Ok(_) => Ok(true),
+            Err(Error::WrongKey | Error::OtherKind(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on the store is opened by this, and everything in it is sealed by a new root key: what opens a copy of the file
+    /// from before opens nothing that is made afterwards.
+    ///
+    /// # Errors
+    /// As for [`change_key`](Self::change_key), and [`Error::DamagedPart`] where something can't be read, and so not be sealed
+    /// again.
+    pub fn reseal(&self, source: &KeySource) -> Result<(), Error> {
+        let shared = &*self.0;
+        let root = shared.provider.random.secret::<32>()?;
+        let Locked { root: locked, wrapping, prepared } =
+            LockedRoot::lock(&shared.provider, source, &root)?;
+        let secrets = Secrets::new(&shared.provider, root, locked, wrapping)?;
+        shared.renew(secrets, |writing, before, keys| {
+            let writing = writing.reseal(before, keys)?;
+            // Even if the disk says no: what it did before it said so is not known.
+            prepared.keep();
+            Ok(writing)
+        })
     }
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.0
     }
 
-    fn read<T>(&self, ask: impl FnOnce(&Reading<'_>) -> Result<T, Error>) -> Work<T, StoreError> {
-        Work::Done(self.0.reading().and_then(|reading| ask(&reading)).map_err(StoreError::from))
+    fn read<T>(&self, ask: impl Fn(&Reading<'_>) -> Result<T, Error>) -> Work<T, StoreError> {
+        Work::Done(self.0.read(ask).map_err(StoreError::from))
+    }
+
+    fn page(&self, ask: impl Fn(&Reading<'_>) -> Result<Page, Error>) -> Work<Page, StoreError> {
+        let page = self.0.read(ask).map(|page| {
+            let credentials = self.noted(page.credentials);
+            Page { credentials, ..page }
+        });
+        Work::Done(page.map_err(StoreError::from))
+    }
+
+    /// The credentials, with what is noted of them.
+    fn noted<C>(&self, mut credentials: C) -> C
+    where
+        for<'a> &'a mut C: IntoIterator<Item = &'a mut Credential>,
+    {
+        (&mut credentials).into_iter().for_each(|credential| self.0.notes.add_to(credential));
+        credentials
     }
 
     /// A change waits for the disk, and so is a job.
@@ -194,46 +316,19 @@ impl Store {
     }
 }
 
-impl Shared {
-    fn reading(&self) -> Result<Reading<'_>, Error> {
-        let view = self.connection.begin_read()?;
-        Ok(Reading { view, keys: &self.keys, damaged: &self.damaged })
-    }
-
-    fn writing(&self) -> Result<Writing<'_>, Error> {
-        Ok(Writing { change: self.connection.begin_write()?, keys: &self.keys })
-    }
-
-    pub(crate) fn write<T>(
-        &self,
-        change: impl FnOnce(&Writing<'_>) -> Result<T, Refused>,
-    ) -> Result<T, Refused> {
-        let writing = self.writing()?;
-        let damaged = self.damaged.load(Ordering::Relaxed);
-        if damaged {
-            let aside = writing.repair()?;
-            tracing::error!(aside, "damaged credentials are kept aside");
-        }
-        let result = change(&writing)?;
-        writing.commit()?;
-        if damaged {
-            self.damaged.store(false, Ordering::Relaxed);
-        }
-        Ok(result)
-    }
-}
-
 impl CredentialStore for Store {
     fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError> {
-        self.read(|reading| reading.find(rp_id, ids))
+        let found = self.0.read(|reading| reading.find(rp_id, ids));
+        Work::Done(found.map(|found| self.noted(found)).map_err(StoreError::from))
     }
 
     fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
-        self.read(|reading| reading.page(query))
+        self.page(|reading| reading.page(query))
     }
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
-        self.read(|reading| reading.lookup(id))
+        let found = self.0.read(|reading| reading.lookup(id));
+        Work::Done(found.map(|found| self.noted(found)).map_err(StoreError::from))
     }
 
     fn relying_parties(
@@ -245,11 +340,31 @@ impl CredentialStore for Store {
     }
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
-        self.read(|reading| reading.account(rp_id, user))
+        let found = self.0.read(|reading| reading.account(rp_id, user));
+        Work::Done(found.map(|found| self.noted(found)).map_err(StoreError::from))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
-        self.write(|writing| changes.into_iter().try_for_each(|change| writing.apply(change)))
+        let shared = Arc::clone(&self.0);
+        Work::later(move || {
+            let notes = shared.notes.take();
+            let written = shared.write(|writing| {
+                writing.note(&notes)?;
+                changes.into_iter().try_for_each(|change| writing.apply(change))
+            });
+            if written.is_err() {
+                shared.notes.put_back(notes);
+            }
+            written.map_err(StoreError::from)
+        })
+    }
+
+    fn used(&mut self, id: &CredentialId, at: UnixTime) {
+        self.0.notes.note(id, at);
+    }
+
+    fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
+        self.page(|reading| reading.all(after, limit))
     }
 
     fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
@@ -264,8 +379,18 @@ impl CredentialStore for Store {
         self.read(|reading| reading.capacity())
     }
 
+    /// Links go too, and what is made afterwards is sealed by a new root key.
     fn clear(&mut self) -> Work<(), StoreError> {
-        self.write(|writing| writing.clear())
+        let shared = Arc::clone(&self.0);
+        Work::later(move || {
+            shared.settle()?;
+            let renewed = shared.ring.hold().renewed(&shared.provider)?;
+            shared.renew(renewed, |writing, _, keys| {
+                writing.clear()?;
+                Ok(writing.under(keys))
+            })?;
+            Ok(())
+        })
     }
 }
 
@@ -275,41 +400,65 @@ impl fmt::Debug for Store {
     }
 }
 
-fn open_file(path: &Path) -> Result<(Database, Which), Error> {
-    let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::Missing(path.to_owned()));
-        }
-        opened => opened?,
-    };
-    let which = Which::file(&file)?;
-    Ok((again(FileBackend::new(file)?)?, which))
-}
+/// Opens the database once more.
+type Reopen = Box<dyn Fn() -> Result<Database, Error> + Send + Sync>;
 
-/// Opens the same file once more. Another one that has its name by now is not ours to write to.
-fn reopen(path: &Path, which: Which) -> impl Fn() -> Result<Database, Error> + 'static {
-    let path = path.to_owned();
-    move || match open_file(&path)? {
-        (database, found) if found == which => Ok(database),
-        _ => Err(Error::Io("another file has taken its place; start the program again".to_owned())),
-    }
-}
-
-/// Opens a database that is there.
-fn again(storage: impl StorageBackend) -> Result<Database, Error> {
+/// Opens a database that is there, and writes nothing.
+pub(crate) fn held(
+    storage: impl StorageBackend,
+    provider: &CryptoProvider,
+) -> Result<Opened, Error> {
     if storage.len()? == 0 {
         return Err(Error::Damaged("it is empty".to_owned()));
     }
-    database(storage)
+    database(Storage::held(storage, provider.sha256)?)
 }
 
-/// For the message to another process that finds the store in use; what keeps it out is the lock on the file itself.
-fn note_owner(path: &Path) {
-    if let Err(error) = fs::write(beside(path, "pid"), std::process::id().to_string()) {
-        tracing::debug!(%error, "who uses the store was not noted");
+/// The secrets of the store in this database.
+pub(crate) fn unlock(
+    database: &Database,
+    source: &KeySource,
+    provider: &CryptoProvider,
+) -> Result<Secrets, Error> {
+    let locked = guarded(|| {
+        format::of(database)?;
+        let locked = database.begin_read()?.open_table(META)?.get(ROOT)?;
+        let locked = locked.ok_or_else(|| Error::Damaged("its root key is gone".to_owned()))?;
+        LockedRoot::decode(locked.value())
+    })?;
+    // It is the owner's own file, whatever later versions ask for.
+    let (root, wrapping) = locked.unlock(provider, source, true)?;
+    Secrets::new(provider, root, locked, wrapping)
+}
+
+fn same(found: Which, which: Which) -> Result<(), Error> {
+    if found == which {
+        return Ok(());
+    }
+    Err(Error::Io("another file has taken its place; start the program again".to_owned()))
+}
+
+/// Opens the same file once more. Another one that has its name by now is not ours to write to.
+fn reopen(
+    path: &Path,
+    which: Which,
+    vetting: Arc<Vetting>,
+    provider: &CryptoProvider,
+) -> impl Fn() -> Result<Database, Error> + Send + Sync + 'static {
+    let (path, provider) = (path.to_owned(), provider.clone());
+    move || {
+        let (file, found) = open_to_write(&path)?;
+        same(found, which)?;
+        vetting.vet_again(held(FileBackend::new(file)?, &provider)?)
     }
 }
 
-fn owner(path: &Path) -> Option<u32> {
-    fs::read_to_string(beside(path, "pid")).ok()?.trim().parse().ok()
+/// Opens the same storage once more.
+fn again(
+    storage: impl StorageBackend + Clone,
+    vetting: Arc<Vetting>,
+    provider: &CryptoProvider,
+) -> impl Fn() -> Result<Database, Error> + Send + Sync + 'static {
+    let provider = provider.clone();
+    move || vetting.vet_again(held(storage.clone(), &provider)?)
 }

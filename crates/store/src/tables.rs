@@ -1,43 +1,152 @@
-//! What is where in the file. Values are sealed unless said otherwise.
+//! What is where in the file: one table of tables, from which all follows that is done with everything.
 
 use redb::TableDefinition;
 use towline_ctap::{CredentialId, RpId, UserHandle};
 
 use crate::seal::{ENTRY, Keys};
 
-/// What tells how to read the rest: [`FORMAT`] and [`ROOT`], which are not sealed, and numbers, which are.
+/// What tells how to read the rest: [`FORMAT`], [`ROOT`] and [`HEAD`].
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-/// In [`META`]: the form of the file, 4 bytes, big-endian. Not sealed.
+/// In [`META`]: the form of the file, 4 bytes, big-endian. Not sealed; the head says it once more.
 pub(crate) const FORMAT: &str = "format";
 /// In [`META`]: the root key, under what opens the store. Not sealed once more.
 pub(crate) const ROOT: &str = "root";
-/// In [`META`]: the place of the next credential.
-pub(crate) const NEXT: &str = "next";
-/// In [`META`]: the signature counter for all credentials.
-pub(crate) const GLOBAL_COUNTER: &str = "global-counter";
+/// In [`META`]: what exists, sealed ([`Head`](crate::head::Head)).
+pub(crate) const HEAD: &str = "head";
 
-/// Credentials by their place, which is higher for newer ones.
-pub(crate) const CREDENTIALS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("credentials");
-/// The signature counter of the credential at this place; 0 if it is not there.
-pub(crate) const COUNTERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("counters");
-/// Credentials that could not be opened, by their place, as they were found. Kept for whoever can.
-pub(crate) const ASIDE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("aside");
-/// The authenticator's records, by their names.
-pub(crate) const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+/// In [`Table::Links`]: what this phone is to computers.
+pub(crate) const IDENTITY: &str = "identity";
+/// In [`Table::Links`]: the computers that may ring it.
+pub(crate) const COMPUTERS: &str = "computers";
+/// In [`Table::Links`]: the computers that may not any more.
+pub(crate) const FORGOTTEN: &str = "forgotten";
+/// In [`Table::Links`]: the phones that this computer may ring.
+pub(crate) const PHONES: &str = "phones";
 
-/// What links with other devices are made of, by its name.
-pub(crate) const LINKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("links");
+/// How tables are kept: keys and values are bytes, and numbers big-endian.
+pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
-/// Keyed hash of a credential id: its place, in plain.
-pub(crate) const IDS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("ids");
-/// Keyed hash of RP ID and user handle: the place of the discoverable credential, in plain.
-pub(crate) const ACCOUNTS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("accounts");
-/// Keyed hash of an RP ID, and a place: a discoverable credential of this relying party. 1 for one that may be listed without
-/// verification (`credProtect` level 1), else 0; in plain.
-pub(crate) const MEMBERS: TableDefinition<'_, &[u8], u8> = TableDefinition::new("members");
-/// Keyed hash of an RP ID: how many discoverable credentials it has, and how many of them may be listed without verification,
-/// each 8 bytes, big-endian; in plain.
-pub(crate) const PARTIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("parties");
+/// A table. Whoever adds one says below what is in it, and all else follows: it is made, counted in the head, checked, sealed
+/// anew, emptied, repaired and copied to backups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Table {
+    /// Credentials by their place, 8 bytes, which is higher for newer ones.
+    Credentials,
+    /// The signature counter of the credential at this place; 0 if it is not there.
+    Counters,
+    /// The authenticator's records, by their names.
+    Records,
+    /// What links with other devices are made of, by its name.
+    Links,
+    /// What could not be opened, as it was found, by its table and key. Kept for whoever can.
+    Aside,
+    /// Keyed hash of a credential id: its place.
+    Ids,
+    /// Keyed hash of RP ID and user handle: the place of the discoverable credential.
+    Accounts,
+    /// Keyed hash of an RP ID, and a place: a discoverable credential of this relying party. 1 for one that may be listed
+    /// without verification (`credProtect` level 1), else 0.
+    Members,
+    /// Keyed hash of an RP ID: how many discoverable credentials it has, how many of them may be listed without verification,
+    /// and its number in [`Table::Order`]; 8 bytes each.
+    Parties,
+    /// Relying parties in the order in which they came: the keyed hash of the RP ID, by a number.
+    Order,
+}
+
+/// What a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Things, each sealed for its table and key.
+    Sealed,
+    /// What can be made again from the credentials, in plain.
+    Index,
+    /// Bytes that nobody could open.
+    Aside,
+}
+
+impl Table {
+    /// All of them. Their places in this list are their numbers in the head: new ones come last.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Credentials,
+        Self::Counters,
+        Self::Records,
+        Self::Links,
+        Self::Aside,
+        Self::Ids,
+        Self::Accounts,
+        Self::Members,
+        Self::Parties,
+        Self::Order,
+    ];
+
+    /// Its name in the file, what it holds, and the name that its seals are made for.
+    const fn row(self) -> (Definition, Content, &'static str) {
+        let (name, content, seal) = match self {
+            Self::Credentials => ("3.credentials", Content::Sealed, "credentials"),
+            Self::Counters => ("3.counters", Content::Sealed, "counters"),
+            Self::Records => ("3.records", Content::Sealed, "records"),
+            Self::Links => ("3.links", Content::Sealed, "links"),
+            Self::Aside => ("3.aside", Content::Aside, "aside"),
+            Self::Ids => ("3.ids", Content::Index, "ids"),
+            Self::Accounts => ("3.accounts", Content::Index, "accounts"),
+            Self::Members => ("3.members", Content::Index, "members"),
+            Self::Parties => ("3.parties", Content::Index, "parties"),
+            Self::Order => ("3.order", Content::Index, "order"),
+        };
+        (TableDefinition::new(name), content, seal)
+    }
+
+    pub(crate) const fn definition(self) -> Definition {
+        self.row().0
+    }
+
+    pub(crate) const fn content(self) -> Content {
+        self.row().1
+    }
+
+    /// What its seals are made for; and how it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        self.row().2
+    }
+
+    /// Those with this content.
+    pub(crate) fn with(content: Content) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |table| table.content() == content)
+    }
+
+    /// What is under a key, for a person.
+    pub(crate) fn part(self, key: &[u8]) -> String {
+        let text = || String::from_utf8_lossy(key).into_owned();
+        let number = place_of(key).unwrap_or_default();
+        match self {
+            Self::Credentials => format!("passkey {number}"),
+            Self::Counters => format!("the signature counter of passkey {number}"),
+            Self::Records => match &*text() {
+                "pin" => "the PIN".to_owned(),
+                "pin-retries" => "the count of PIN attempts".to_owned(),
+                "uv-retries" => "the count of verification attempts".to_owned(),
+                "settings" => "the settings".to_owned(),
+                "large-blobs" => "the large blobs".to_owned(),
+                "identity" => "the identity".to_owned(),
+                "fingerprints" => "the fingerprints".to_owned(),
+                "wrapping-secret" => "the secret of credentials that are not stored".to_owned(),
+                other => format!("the record {other}"),
+            },
+            Self::Links => match &*text() {
+                IDENTITY => "what this phone is to computers".to_owned(),
+                COMPUTERS => "the links to computers".to_owned(),
+                FORGOTTEN => "the computers that were forgotten".to_owned(),
+                PHONES => "the links to phones".to_owned(),
+                other => format!("the link {other}"),
+            },
+            Self::Aside => "what was put aside".to_owned(),
+            Self::Ids | Self::Accounts | Self::Members | Self::Parties | Self::Order => {
+                "an index".to_owned()
+            }
+        }
+    }
+}
 
 pub(crate) fn id_entry(keys: &Keys, id: &CredentialId) -> [u8; ENTRY] {
     keys.entry("ids", &[id.as_bytes()])
@@ -56,7 +165,7 @@ pub(crate) fn member_entry(party: &[u8; ENTRY], place: u64) -> Vec<u8> {
     [&party[..], &place.to_be_bytes()].concat()
 }
 
-/// The place in the key that [`member_entry`] made.
-pub(crate) fn place_of(member: &[u8]) -> Option<u64> {
-    member.last_chunk().copied().map(u64::from_be_bytes)
+/// The place in the key that [`member_entry`] made, or that is the key.
+pub(crate) fn place_of(key: &[u8]) -> Option<u64> {
+    key.last_chunk().copied().map(u64::from_be_bytes)
 }

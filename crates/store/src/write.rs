@@ -1,25 +1,28 @@
 //! Changes, all of one transaction or none of them.
 
-use redb::{ReadableTable, WriteTransaction};
-use towline_authenticator::{Change, Counter, Credential, StoreError};
+use std::{cell::RefCell, collections::BTreeMap};
+
+use redb::{ReadableTable as _, WriteTransaction};
+use towline_authenticator::{Change, Counter, Credential, StoreError, UnixTime};
 use towline_ctap::CredentialId;
 
 use crate::{
     Error,
+    format::aside_key,
+    head::Head,
     read::{
-        COUNTER_SEAL, CREDENTIAL_SEAL, Found, META_SEAL, RECORD_SEAL, counter, credential_at,
-        found, global_counter, listed, members, number,
+        Gone, Members, View, counter, credential_at, listed, members, opened, place_in, unreadable,
     },
     seal::{ENTRY, Keys},
     tables::{
-        ACCOUNTS, ASIDE, COUNTERS, CREDENTIALS, GLOBAL_COUNTER, IDS, MEMBERS, META, NEXT, PARTIES,
-        RECORDS, account_entry, id_entry, member_entry, party_entry,
+        Content, FORMAT, HEAD, META, Table, account_entry, id_entry, member_entry, party_entry,
     },
 };
 
 /// Why a change is not made.
 pub(crate) enum Refused {
     NotFound,
+    Full,
     Failed(Error),
 }
 
@@ -28,6 +31,7 @@ impl Refused {
     pub(crate) fn into_error(self) -> Error {
         match self {
             Self::NotFound => Error::Io("what was to be changed is gone".to_owned()),
+            Self::Full => Error::Full,
             Self::Failed(error) => error,
         }
     }
@@ -35,7 +39,10 @@ impl Refused {
 
 impl<E: Into<Error>> From<E> for Refused {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        match error.into() {
+            Error::Full => Self::Full,
+            error => Self::Failed(error),
+        }
     }
 }
 
@@ -43,21 +50,119 @@ impl From<Refused> for StoreError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::NotFound => Self::NotFound,
+            Refused::Full => Self::Full,
             Refused::Failed(error) => error.into(),
         }
     }
 }
 
-/// A transaction under way: dropped, it has changed nothing.
+/// A transaction under way: dropped, it has changed nothing. Whatever it puts into a table or takes out is counted in the head.
 pub(crate) struct Writing<'a> {
     pub(crate) change: WriteTransaction,
     pub(crate) keys: &'a Keys,
+    head: RefCell<Head>,
+    gone: &'a Gone,
+    limit: u64,
 }
 
-impl Writing<'_> {
-    /// The changes are on the disk when this returns.
-    pub(crate) fn commit(self) -> Result<(), Refused> {
-        Ok(self.change.commit()?)
+impl<'a> Writing<'a> {
+    pub(crate) fn begin(
+        change: WriteTransaction,
+        keys: &'a Keys,
+        gone: &'a Gone,
+        limit: u64,
+    ) -> Result<Self, Error> {
+        let head = Head::read(&change.open_table(META)?, keys)?;
+        Ok(Self { change, keys, head: RefCell::new(head), gone, limit })
+    }
+
+    /// In a file that has no head yet.
+    pub(crate) fn anew(
+        change: WriteTransaction,
+        keys: &'a Keys,
+        gone: &'a Gone,
+        head: Head,
+    ) -> Result<Self, Error> {
+        for table in Table::ALL {
+            // They are there before anything is written to them, since they are read before.
+            change.open_table(table.definition())?;
+        }
+        Ok(Self { change, keys, head: RefCell::new(head), gone, limit: u64::MAX })
+    }
+
+    /// The changes are on the disk when this returns. Gives the number of this change.
+    pub(crate) fn commit(self) -> Result<u64, Error> {
+        let generation = {
+            let mut head = self.head.borrow_mut();
+            head.generation = head.generation.saturating_add(1);
+            let mut meta = self.change.open_table(META)?;
+            meta.insert(HEAD, &head.seal(self.keys)?[..])?;
+            head.generation
+        };
+        self.change.commit()?;
+        Ok(generation)
+    }
+
+    /// What comes now is sealed and counted by other keys.
+    pub(crate) fn under<'b>(self, keys: &'b Keys) -> Writing<'b>
+    where
+        'a: 'b,
+    {
+        let Self { change, head, gone, limit, .. } = self;
+        Writing { change, keys, head, gone, limit }
+    }
+
+    pub(crate) fn with_head<T>(&self, change: impl FnOnce(&mut Head) -> T) -> T {
+        change(&mut self.head.borrow_mut())
+    }
+
+    /// In plain.
+    pub(crate) fn write_meta(&self, name: &str, value: &[u8]) -> Result<(), Error> {
+        self.change.open_table(META)?.insert(name, value)?;
+        Ok(())
+    }
+
+    pub(crate) fn write_format(&self, number: u32) -> Result<(), Error> {
+        self.write_meta(FORMAT, &number.to_be_bytes())
+    }
+
+    /// The one way into a table.
+    pub(crate) fn put(&self, table: Table, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        let hash = |value: &[u8]| self.keys.record_hash(table, key, value);
+        let mut opened = self.change.open_table(table.definition())?;
+        let old = opened.insert(key, value)?.map(|old| hash(old.value()));
+        if let Some(sum) = self.head.borrow_mut().sum_mut(table) {
+            if let Some(old) = old {
+                sum.take(&old);
+            }
+            sum.add(&hash(value));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_sealed(&self, table: Table, key: &[u8], plain: &[u8]) -> Result<(), Error> {
+        self.put(table, key, &self.keys.seal(table.name(), key, plain)?)
+    }
+
+    /// The one way out of a table.
+    pub(crate) fn take(&self, table: Table, key: &[u8]) -> Result<(), Error> {
+        let mut opened = self.change.open_table(table.definition())?;
+        let old = opened.remove(key)?;
+        let old = old.map(|old| self.keys.record_hash(table, key, old.value()));
+        if let (Some(sum), Some(old)) = (self.head.borrow_mut().sum_mut(table), old) {
+            sum.take(&old);
+        }
+        Ok(())
+    }
+
+    /// All of a table.
+    pub(crate) fn empty(&self, table: Table) -> Result<(), Error> {
+        self.change.delete_table(table.definition())?;
+        self.change.open_table(table.definition())?;
+        if let Some(sum) = self.head.borrow_mut().sum_mut(table) {
+            *sum = crate::head::Sum::default();
+        }
+        Ok(())
     }
 
     pub(crate) fn apply(&self, change: Change) -> Result<(), Refused> {
@@ -73,13 +178,17 @@ impl Writing<'_> {
                 self.update(&id, |credential| credential.set_extension_data(data, at))
             }
             Change::Record { record, value } => {
-                let (name, mut records) = (record.name(), self.change.open_table(RECORDS)?);
+                let key = record.name().as_bytes();
                 match value {
-                    Some(value) => {
-                        let sealed = self.keys.seal(RECORD_SEAL, name.as_bytes(), &value)?;
-                        records.insert(name, &sealed[..])?;
-                    }
-                    None => drop(records.remove(name)?),
+                    Some(value) => self.put_sealed(Table::Records, key, &value)?,
+                    None => self.take(Table::Records, key)?,
+                }
+                Ok(())
+            }
+            Change::NewRecord { record, value } => {
+                // One that can't be read is an error, and stays.
+                if self.named(Table::Records, record.name())?.is_none() {
+                    self.put_sealed(Table::Records, record.name().as_bytes(), &value)?;
                 }
                 Ok(())
             }
@@ -93,15 +202,29 @@ impl Writing<'_> {
         credential: &Credential,
         replaces: Option<CredentialId>,
     ) -> Result<u64, Error> {
+        // A relying party whose only credential is replaced stays where it was in the order.
+        let mut was = None;
+        let mut remove = |place| {
+            if was.is_none() {
+                let party = party_entry(self.keys, &credential.rp_id);
+                was = members(&self.change.open_table(Table::Parties.definition())?, &party)?;
+            }
+            self.remove_at(place)
+        };
         for gone in replaces.iter().chain([&credential.id]) {
-            self.remove(gone)?;
+            if let Some(place) = self.place(gone)? {
+                remove(place)?;
+            }
         }
         if let Some(place) = self.place_of_account(credential)? {
-            self.remove_at(place)?;
+            remove(place)?;
         }
-        let place = self.next_place()?;
+        if self.with_head(|head| head.sum(Table::Credentials).count) >= self.limit {
+            return Err(Error::Full);
+        }
+        let place = self.next_place();
         self.write(place, credential)?;
-        self.index(place, credential)?;
+        self.index(place, credential, was.map(|was| was.number))?;
         Ok(place)
     }
 
@@ -111,55 +234,72 @@ impl Writing<'_> {
             return Ok(None);
         }
         let entry = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-        let place = self.change.open_table(ACCOUNTS)?.get(&entry[..])?.map(|at| at.value());
-        Ok(place)
+        place_in(&self.change.open_table(Table::Accounts.definition())?, &entry)
     }
 
-    fn next_place(&self) -> Result<u64, Error> {
-        let mut meta = self.change.open_table(META)?;
-        let place = number(&meta, self.keys, NEXT)?;
-        let next = place.saturating_add(1).to_be_bytes();
-        meta.insert(NEXT, &self.keys.seal(META_SEAL, NEXT.as_bytes(), &next)?[..])?;
-        Ok(place)
+    fn next_place(&self) -> u64 {
+        self.with_head(|head| {
+            let place = head.next;
+            head.next = place.saturating_add(1);
+            place
+        })
     }
 
     fn write(&self, place: u64, credential: &Credential) -> Result<(), Error> {
-        let bytes = credential.to_bytes();
-        let sealed = self.keys.seal(CREDENTIAL_SEAL, &place.to_be_bytes(), &bytes)?;
-        self.change.open_table(CREDENTIALS)?.insert(place, &sealed[..])?;
-        Ok(())
+        self.put_sealed(Table::Credentials, &place.to_be_bytes(), &credential.to_bytes())
     }
 
-    fn index(&self, place: u64, credential: &Credential) -> Result<(), Error> {
-        let id = id_entry(self.keys, &credential.id);
-        self.change.open_table(IDS)?.insert(&id[..], place)?;
+    /// `number` is where its relying party was in the order of all.
+    pub(crate) fn index(
+        &self,
+        place: u64,
+        credential: &Credential,
+        number: Option<u64>,
+    ) -> Result<(), Error> {
+        let place_bytes = place.to_be_bytes();
+        self.put(Table::Ids, &id_entry(self.keys, &credential.id), &place_bytes)?;
         if credential.discoverable {
             let account = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-            self.change.open_table(ACCOUNTS)?.insert(&account[..], place)?;
+            self.put(Table::Accounts, &account, &place_bytes)?;
             let party = party_entry(self.keys, &credential.rp_id);
-            let member = member_entry(&party, place);
-            self.change.open_table(MEMBERS)?.insert(&member[..], u8::from(listed(credential)))?;
-            self.count_members(&party, listed(credential), u64::saturating_add)?;
+            self.index_member(&party, place, listed(credential), number)?;
         }
         Ok(())
     }
 
-    /// One more, or one less, of a relying party.
-    fn count_members(
+    /// One more of a relying party.
+    pub(crate) fn index_member(
         &self,
         party: &[u8; ENTRY],
+        place: u64,
         listed: bool,
-        change: fn(u64, u64) -> u64,
+        number: Option<u64>,
     ) -> Result<(), Error> {
-        let mut parties = self.change.open_table(PARTIES)?;
-        let (all, open) = members(&parties, party)?;
-        let (all, open) = (change(all, 1), change(open, listed.into()));
-        if all == 0 {
-            parties.remove(&party[..])?;
-        } else {
-            let counts = [all.to_be_bytes(), open.to_be_bytes()].concat();
-            parties.insert(&party[..], &counts[..])?;
+        self.put(Table::Members, &member_entry(party, place), &[u8::from(listed)])?;
+        let there = members(&self.change.open_table(Table::Parties.definition())?, party)?;
+        let mut members = there.unwrap_or_default();
+        if there.is_none() {
+            members.number = number.unwrap_or(place);
+            self.put(Table::Order, &members.number.to_be_bytes(), party)?;
         }
+        members.all = members.all.saturating_add(1);
+        members.open = members.open.saturating_add(listed.into());
+        self.put(Table::Parties, party, &members.to_bytes().concat())
+    }
+
+    /// One less of a relying party.
+    fn take_member(&self, party: &[u8; ENTRY], place: u64, listed: bool) -> Result<(), Error> {
+        self.take(Table::Members, &member_entry(party, place))?;
+        let there = members(&self.change.open_table(Table::Parties.definition())?, party)?;
+        let Members { all, open, number } = there.unwrap_or_default();
+        let (all, open) = (all.saturating_sub(1), open.saturating_sub(listed.into()));
+        if all > 0 {
+            let members = Members { all, open, number };
+            return self.put(Table::Parties, party, &members.to_bytes().concat());
+        }
+        self.take(Table::Parties, party)?;
+        self.take(Table::Order, &number.to_be_bytes())?;
+        self.gone.note(*party, number);
         Ok(())
     }
 
@@ -171,17 +311,42 @@ impl Writing<'_> {
     }
 
     fn remove_at(&self, place: u64) -> Result<(), Error> {
-        let credential = credential_at(&self.change.open_table(CREDENTIALS)?, self.keys, place)?;
-        let Some(Found::Whole(credential)) = credential else { return Ok(()) };
-        self.change.open_table(CREDENTIALS)?.remove(place)?;
-        self.change.open_table(COUNTERS)?.remove(place)?;
-        self.change.open_table(IDS)?.remove(&id_entry(self.keys, &credential.id)[..])?;
+        let credential = self.credential(place)?;
+        self.take(Table::Credentials, &place.to_be_bytes())?;
+        self.take(Table::Counters, &place.to_be_bytes())?;
+        self.take(Table::Ids, &id_entry(self.keys, &credential.id))?;
         if credential.discoverable {
             let account = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-            self.change.open_table(ACCOUNTS)?.remove(&account[..])?;
+            self.take(Table::Accounts, &account)?;
             let party = party_entry(self.keys, &credential.rp_id);
-            self.change.open_table(MEMBERS)?.remove(&member_entry(&party, place)[..])?;
-            self.count_members(&party, listed(&credential), u64::saturating_sub)?;
+            self.take_member(&party, place, listed(&credential))?;
+        }
+        Ok(())
+    }
+
+    /// What can't be read makes room for what can, and is kept. Indexes that lead to it stay where they can't be told.
+    pub(crate) fn put_aside(&self, place: u64) -> Result<(), Error> {
+        let key = place.to_be_bytes();
+        let found = {
+            let credentials = self.change.open_table(Table::Credentials.definition())?;
+            credentials.get(&key[..])?.map(|found| found.value().to_vec())
+        };
+        if let Some(found) = found {
+            self.put(Table::Aside, &aside_key(Table::Credentials, &key), &found)?;
+            self.take(Table::Credentials, &key)?;
+            self.take(Table::Counters, &key)?;
+        }
+        self.index_all()
+    }
+
+    /// When passkeys were used last. One that is gone meanwhile, or can't be read, is passed over.
+    pub(crate) fn note(&self, notes: &BTreeMap<CredentialId, UnixTime>) -> Result<(), Refused> {
+        for (id, at) in notes {
+            match self.update(id, |credential| credential.used = Some(*at)) {
+                Ok(()) | Err(Refused::NotFound) => {}
+                Err(Refused::Failed(error)) if error.is_damage() => {}
+                Err(refused) => return Err(refused),
+            }
         }
         Ok(())
     }
@@ -192,26 +357,26 @@ impl Writing<'_> {
         change: impl FnOnce(&mut Credential),
     ) -> Result<(), Refused> {
         let place = self.place(id)?.ok_or(Refused::NotFound)?;
-        let stored = credential_at(&self.change.open_table(CREDENTIALS)?, self.keys, place)?;
-        let Some(Found::Whole(mut credential)) = stored else { return Err(Refused::NotFound) };
+        let mut credential = self.credential(place)?;
         change(&mut credential);
         Ok(self.write(place, &credential)?)
     }
 
+    pub(crate) fn credential(&self, place: u64) -> Result<Credential, Error> {
+        let credentials = self.change.open_table(Table::Credentials.definition())?;
+        credential_at(&credentials, self.keys, place)
+    }
+
     pub(crate) fn place(&self, id: &CredentialId) -> Result<Option<u64>, Error> {
-        let entry = id_entry(self.keys, id);
-        let place = self.change.open_table(IDS)?.get(&entry[..])?.map(|place| place.value());
-        Ok(place)
+        place_in(&self.change.open_table(Table::Ids.definition())?, &id_entry(self.keys, id))
     }
 
     pub(crate) fn count(&self, counter: &Counter) -> Result<u32, Refused> {
         match counter {
-            Counter::Global => {
-                let value = global_counter(&self.change.open_table(META)?, self.keys)?;
-                let value = value.saturating_add(1);
-                self.put_global_counter(value)?;
-                Ok(value)
-            }
+            Counter::Global => Ok(self.with_head(|head| {
+                head.counter = head.counter.saturating_add(1);
+                head.counter
+            })),
             Counter::Of(id) => {
                 let place = self.place(id)?.ok_or(Refused::NotFound)?;
                 let value = self.counter(place)?.saturating_add(1);
@@ -222,70 +387,67 @@ impl Writing<'_> {
     }
 
     pub(crate) fn counter(&self, place: u64) -> Result<u32, Error> {
-        counter(&self.change.open_table(COUNTERS)?, self.keys, place)
+        counter(&self.change.open_table(Table::Counters.definition())?, self.keys, place)
     }
 
     pub(crate) fn put_counter(&self, place: u64, value: u32) -> Result<(), Error> {
-        let sealed = self.keys.seal(COUNTER_SEAL, &place.to_be_bytes(), &value.to_be_bytes())?;
-        self.change.open_table(COUNTERS)?.insert(place, &sealed[..])?;
-        Ok(())
+        self.put_sealed(Table::Counters, &place.to_be_bytes(), &value.to_be_bytes())
     }
 
-    pub(crate) fn put_global_counter(&self, value: u32) -> Result<(), Error> {
-        let bytes = u64::from(value).to_be_bytes();
-        let sealed = self.keys.seal(META_SEAL, GLOBAL_COUNTER.as_bytes(), &bytes)?;
-        self.change.open_table(META)?.insert(GLOBAL_COUNTER, &sealed[..])?;
-        Ok(())
+    /// What is under a name.
+    pub(crate) fn named(
+        &self,
+        table: Table,
+        name: &str,
+    ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Error> {
+        opened(&self.change.open_table(table.definition())?, self.keys, table, name.as_bytes())
     }
 
     /// Everything goes but the global counter, the place of the next credential, and what tells how to open the store.
-    pub(crate) fn clear(&self) -> Result<(), Refused> {
-        for table in [CREDENTIALS, COUNTERS, ASIDE] {
-            self.change.delete_table(table)?;
-            self.change.open_table(table)?;
-        }
-        self.change.delete_table(RECORDS)?;
-        self.change.open_table(RECORDS)?;
-        Ok(self.clear_indexes()?)
+    pub(crate) fn clear(&self) -> Result<(), Error> {
+        Table::ALL.into_iter().try_for_each(|table| self.empty(table))
     }
 
-    fn clear_indexes(&self) -> Result<(), Error> {
-        for table in [IDS, ACCOUNTS] {
-            self.change.delete_table(table)?;
-            self.change.open_table(table)?;
-        }
-        self.change.delete_table(MEMBERS)?;
-        self.change.open_table(MEMBERS)?;
-        self.change.delete_table(PARTIES)?;
-        self.change.open_table(PARTIES)?;
-        Ok(())
-    }
-
-    /// Keeps credentials aside that can't be opened, and makes the indexes again from those that can. Gives how many were put
-    /// aside.
-    pub(crate) fn repair(&self) -> Result<usize, Error> {
-        self.clear_indexes()?;
-        let mut whole = Vec::new();
-        let mut damaged = Vec::new();
-        for entry in self.change.open_table(CREDENTIALS)?.iter()? {
-            let (place, sealed) = entry?;
-            match found(self.keys, place.value(), sealed.value()) {
-                Found::Whole(_) => whole.push(place.value()),
-                Found::Damaged => damaged.push((place.value(), sealed.value().to_vec())),
+    /// Everything that there was before, sealed by other keys.
+    pub(crate) fn reseal(self, before: &View, keys: &'a Keys) -> Result<Self, Error> {
+        let old = self.keys;
+        self.clear()?;
+        let new = self.under(keys);
+        for table in Table::ALL {
+            if table.content() == Content::Index {
+                continue;
+            }
+            for entry in before.open_table(table.definition())?.iter()? {
+                let (key, value) = entry?;
+                let (key, value) = (key.value(), value.value());
+                if table.content() == Content::Sealed {
+                    let plain = old.open(table.name(), key, value);
+                    new.put_sealed(table, key, &plain.map_err(|_| unreadable(table, key))?)?;
+                } else {
+                    new.put(table, key, value)?;
+                }
             }
         }
-        for (place, sealed) in &damaged {
-            self.change.open_table(ASIDE)?.insert(*place, &sealed[..])?;
-            self.change.open_table(CREDENTIALS)?.remove(*place)?;
-        }
-        for place in whole {
+        new.index_all()?;
+        Ok(new)
+    }
+
+    /// Makes the indexes again, from all credentials.
+    pub(crate) fn index_all(&self) -> Result<(), Error> {
+        Table::with(Content::Index).try_for_each(|table| self.empty(table))?;
+        let mut next = Vec::new();
+        loop {
             // One at a time, so that what is secret is not in memory all at once.
-            let credential =
-                credential_at(&self.change.open_table(CREDENTIALS)?, self.keys, place)?;
-            if let Some(Found::Whole(credential)) = credential {
-                self.index(place, &credential)?;
-            }
+            let place = {
+                let credentials = self.change.open_table(Table::Credentials.definition())?;
+                let mut rest = credentials.range::<&[u8]>(&next[..]..)?;
+                match rest.next() {
+                    Some(entry) => crate::tables::place_of(entry?.0.value()).unwrap_or(u64::MAX),
+                    None => return Ok(()),
+                }
+            };
+            self.index(place, &self.credential(place)?, None)?;
+            next = place.saturating_add(1).to_be_bytes().to_vec();
         }
-        Ok(damaged.len())
     }
 }

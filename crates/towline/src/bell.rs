@@ -1,18 +1,27 @@
 //! A phone that listens for the computers which were allowed to remember it.
 
+mod line;
+mod outbox;
+mod porter;
+
 use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+};
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
-    Decision, ListenerConfig, RingToken,
     domain::TunnelDomain,
-    ids::{RoutingId, TunnelId},
-    link::{ClientPayload, ComputerLinks, PhoneIdentity, Ring, StoreError},
+    link::{ComputerLinks, PhoneIdentity, Ring, StoreError},
     tunnel::ConnectFailure,
 };
-use towline_hybrid_tokio::{
-    Connector, Error as TransportError,
-    listener::{Event, Events, Session},
+use towline_hybrid_tokio::{Connector, Error as TransportError};
+
+pub(crate) use self::line::{Line, Serving};
+use self::{
+    outbox::Outbox,
+    porter::{Command, Ended, Porter},
 };
 
 /// What a [`Bell`] tells.
@@ -28,28 +37,37 @@ pub enum BellEvent {
         /// How long the pause is.
         pause: Duration,
     },
+    /// The tunnel service does not let so many computers ring any more. They have to be linked again.
+    GivenUp {
+        /// How many.
+        computers: usize,
+    },
     /// A known computer rings: answer it with [`Phone::answer_ring_until`](crate::Phone::answer_ring_until). It waits for
     /// about a minute.
     Rung(Ring),
 }
 
 /// A phone that listens for computers that ring. Dropping it ends that.
+///
+/// It decides about rings by itself: those of computers that are not known (any more) are refused, and so are those that come
+/// while the phone serves somebody. One is kept for [`next`](Self::next), until its computer goes away.
+///
+/// There is a connection for each linked computer, and one for the next that is linked, so that each can be forgotten, and none
+/// can keep the others from ringing.
 pub struct Bell {
-    session: Session,
-    events: Events,
+    outbox: Outbox,
+    commands: mpsc::Sender<Command>,
     store: Arc<dyn ComputerLinks>,
     provider: CryptoProvider,
-    identity: PhoneIdentity,
-    /// A ring whose link is being looked up.
-    pending: Option<Pending>,
+    _porter: EndOnDrop,
 }
 
-#[derive(Clone, Copy)]
-struct Pending {
-    token: RingToken,
-    payload: ClientPayload,
-    routing_id: RoutingId,
-    tunnel_id: TunnelId,
+struct EndOnDrop(AbortHandle);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Bell {
@@ -58,52 +76,34 @@ impl Bell {
         provider: CryptoProvider,
         domain: TunnelDomain,
         connector: Arc<dyn Connector>,
+        line: Arc<Line>,
     ) -> Result<Self, TransportError> {
-        let identity = identity(&store, &provider).await?;
-        let config = ListenerConfig::new(domain, identity.contact_key.clone());
-        let (session, events) = Session::start(config, &provider, connector);
-        Ok(Self { session, events, store, provider, identity, pending: None })
+        // A store that can't be used is said now.
+        identity(&store, &provider).await?;
+        let (porter, outbox, commands) =
+            Porter::new(store.clone(), provider.clone(), domain, connector, line);
+        let porter = EndOnDrop(tokio::spawn(porter.run()).abort_handle());
+        Ok(Self { outbox, commands, store, provider, _porter: porter })
     }
 
-    /// What happens next. Computers that are not known (any more) are told so without a word here. Cancel-safe.
+    /// What happens next. Cancel-safe.
     ///
     /// # Errors
     /// [`TransportError::Listen`], when it is over.
     pub async fn next(&mut self) -> Result<BellEvent, TransportError> {
-        loop {
-            if let Some(pending) = self.pending {
-                let decided = self.look_up(pending).await;
-                self.pending = None;
-                if let Some(ring) = decided {
-                    return Ok(BellEvent::Rung(ring));
-                }
-            }
-            match self.events.next().await {
-                Some(Event::Listening) => return Ok(BellEvent::Listening),
-                Some(Event::Lost { failure, pause }) => {
-                    return Ok(BellEvent::Lost { failure, pause });
-                }
-                Some(Event::Rung { token, payload, routing_id, tunnel_id }) => {
-                    self.pending = Some(Pending { token, payload, routing_id, tunnel_id });
-                }
-                Some(Event::Finished(Err(error))) => return Err(error.into()),
-                Some(Event::Finished(Ok(()))) | None => return Err(TransportError::Over),
-                Some(_) => {}
-            }
-        }
+        self.outbox.next().await
     }
 
-    /// Forgets all computers: becomes another phone to them, and waits until the tunnel service has confirmed that it tells
-    /// each of them so. Without a connection that takes until there is one; whoever does not want to wait drops the future,
-    /// and the phone stays what it was.
+    /// Forgets all computers at once: becomes another phone to them. Then waits until the tunnel service has confirmed that it
+    /// tells each of them so, which takes until there is a connection; whoever does not want to wait drops the future, and the
+    /// next bell goes on.
     ///
     /// # Errors
-    /// [`TransportError`]; the phone stays what it was.
+    /// [`TransportError::Links`]: the phone stays what it was. Others: it is another one, and the next bell goes on.
     pub async fn forget_all(self) -> Result<(), TransportError> {
         let other = PhoneIdentity::generate(&self.provider).map_err(towline_hybrid::Error::from)?;
-        self.session.revoke().await?;
         kept(&self.store, move |store| store.become_other(&other)).await?;
-        Ok(())
+        self.end(Command::Leave).await
     }
 
     /// Listens no more, and waits until all is closed.
@@ -111,32 +111,17 @@ impl Bell {
     /// # Errors
     /// Why it had ended before.
     pub async fn stop(self) -> Result<(), TransportError> {
-        self.session.stop().await
+        self.end(Command::Stop).await
     }
 
-    async fn look_up(&self, pending: Pending) -> Option<Ring> {
-        let Pending { token, payload, routing_id, tunnel_id } = pending;
-        let computers = kept(&self.store, |store| store.computers()).await;
-        let decision = match &computers {
-            Ok(known) if known.iter().any(|known| known.link_id == payload.link_id) => {
-                Decision::Come
-            }
-            Ok(_) => Decision::Unknown,
-            // The computer must not delete its link because of a disk.
-            Err(error) => {
-                tracing::warn!(%error, "a ring could not be looked up");
-                Decision::Busy
-            }
-        };
-        let ring = match decision {
-            Decision::Come => self.identity.ring(&self.provider, payload, routing_id, tunnel_id),
-            _ => {
-                self.session.decide(token, decision);
-                return None;
-            }
-        };
-        self.session.decide(token, if ring.is_ok() { Decision::Come } else { Decision::Busy });
-        ring.ok()
+    async fn end(
+        self,
+        command: impl FnOnce(oneshot::Sender<Ended>) -> Command,
+    ) -> Result<(), TransportError> {
+        let (reply, ended) = oneshot::channel();
+        // A porter that is gone has dropped the reply.
+        let _gone = self.commands.send(command(reply)).await;
+        ended.await.unwrap_or(Err(TransportError::Over))
     }
 }
 
@@ -156,7 +141,7 @@ pub(crate) async fn kept<T: Send + 'static>(
     called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
 }
 
-/// What the phone is to computers. A phone that is nothing yet becomes something.
+/// What the phone is to computers. A phone that is nothing yet becomes something, and the same to all who ask at once.
 pub(crate) async fn identity(
     store: &Arc<dyn ComputerLinks>,
     provider: &CryptoProvider,
@@ -165,7 +150,5 @@ pub(crate) async fn identity(
         return Ok(identity);
     }
     let identity = PhoneIdentity::generate(provider).map_err(towline_hybrid::Error::from)?;
-    let new = identity.clone();
-    kept(store, move |store| store.become_other(&new)).await?;
-    Ok(identity)
+    Ok(kept(store, move |store| store.become_first(&identity)).await?)
 }

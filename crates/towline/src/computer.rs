@@ -12,14 +12,15 @@ use std::{
 use tokio::time::sleep_until;
 use towline_client::{
     Account, Caller, Channel, ChannelError, Client, Environment, Error as ClientError, Origin,
-    create, get,
+    PinAnswer, PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
 use towline_hybrid::{
-    InitiatorConfig, InitiatorProgress,
+    Error as HybridError, InitiatorConfig, InitiatorProgress,
     link::{LinkedPhone, PhoneLinks},
     qr::Hint,
+    tunnel::ConnectFailure,
 };
 use towline_hybrid_tokio::{
     Connector, Error as TransportError,
@@ -131,7 +132,14 @@ impl Computer {
     }
 
     const fn channel<'a, S>(&'a self, screen: &'a S, hint: Hint) -> PhoneChannel<'a, S> {
-        PhoneChannel { computer: self, screen, hint, session: None, failure: None }
+        PhoneChannel {
+            computer: self,
+            screen,
+            hint,
+            session: None,
+            forgotten: false,
+            failure: None,
+        }
     }
 }
 
@@ -162,6 +170,14 @@ pub trait Screen: Sync {
         async move { only }
     }
 
+    /// The authenticator verifies its person by a PIN, which is typed here: what is typed is not
+    /// shown, and a new one is asked for twice. The question prints as a sentence.
+    /// [`PinAnswer::Unavailable`], by default: there is no way to ask.
+    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+        let _ = question;
+        async { PinAnswer::Unavailable }
+    }
+
     /// Ready when the person wants to stop; never, by default.
     fn cancelled(&self) -> impl Future<Output = ()> + Send {
         pending()
@@ -186,12 +202,15 @@ pub enum Step<'a> {
     Listening(&'a str),
     /// This phone is being rung: it need not scan anything.
     Ringing(&'a str),
-    /// The phone that was rung was not reached; a code is shown instead.
-    NotReached(&'a TransportError),
+    /// The phone of this name was rung, and not reached; a code is shown instead.
+    NotReached(&'a str, &'a TransportError),
     /// This phone lets the computer remember it.
     Remembered(&'a str),
     /// This phone does not know the computer any more. Its link was removed.
     Forgotten(&'a str),
+    /// The authenticator did not recognise the person and tries once more; so often it may still
+    /// fail, if it tells.
+    NotRecognised(Option<u64>),
     /// Something else happened.
     Progress(&'a InitiatorProgress),
 }
@@ -203,10 +222,14 @@ impl fmt::Display for Step<'_> {
             Self::HideCode => f.write_str("The code is no longer needed."),
             Self::Listening(radio) => write!(f, "Listening for the phone by {radio}."),
             Self::Ringing(name) => write!(f, "Asking {name}."),
-            Self::NotReached(error) => write!(f, "That phone was not reached: {error}."),
+            Self::NotReached(name, error) => not_reached(f, name, error),
             Self::Remembered(name) => write!(f, "{name} can be asked without a code from now on."),
             Self::Forgotten(name) => {
                 write!(f, "{name} does not know this computer any more; its link was removed.")
+            }
+            Self::NotRecognised(None) => f.write_str("You were not recognised; try again."),
+            Self::NotRecognised(Some(tries)) => {
+                write!(f, "You were not recognised; try again ({tries} tries left).")
             }
             Self::Progress(progress) => match progress {
                 InitiatorProgress::Ringing => f.write_str("Waiting for the phone."),
@@ -234,11 +257,25 @@ impl fmt::Debug for Step<'_> {
             Self::HideCode => f.write_str("HideCode"),
             Self::Listening(radio) => f.debug_tuple("Listening").field(radio).finish(),
             Self::Ringing(_) => f.write_str("Ringing"),
-            Self::NotReached(error) => f.debug_tuple("NotReached").field(error).finish(),
+            Self::NotReached(_, error) => f.debug_tuple("NotReached").field(error).finish(),
             Self::Remembered(_) => f.write_str("Remembered"),
             Self::Forgotten(_) => f.write_str("Forgotten"),
+            Self::NotRecognised(tries) => f.debug_tuple("NotRecognised").field(tries).finish(),
             Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
         }
+    }
+}
+
+/// What the tunnel service answered, in the words of whoever holds the phone.
+fn not_reached(f: &mut fmt::Formatter<'_>, name: &str, error: &TransportError) -> fmt::Result {
+    let status = match error {
+        TransportError::Hybrid(HybridError::Tunnel(ConnectFailure::Status(status))) => *status,
+        _ => 0,
+    };
+    match status {
+        404 => write!(f, "{name} is not listening now; start it, or scan this code."),
+        429 | 503 => write!(f, "{name} is busy now; scan this code, or try again."),
+        _ => write!(f, "{name} was not reached: {error}. Scan this code."),
     }
 }
 
@@ -265,12 +302,17 @@ impl ComputerError {
     }
 }
 
+/// A linked phone whose name is not known.
+const SOME_PHONE: &str = "The linked phone";
+
 /// A phone as a way to an authenticator. The code is shown when the ceremony first asks for the phone.
 struct PhoneChannel<'a, S> {
     computer: &'a Computer,
     screen: &'a S,
     hint: Hint,
     session: Option<Open>,
+    /// Whether the person knows that the phone does not know this computer.
+    forgotten: bool,
     /// What the client only knows as "the channel failed".
     failure: Option<TransportError>,
 }
@@ -327,7 +369,8 @@ impl<S: Screen> PhoneChannel<'_, S> {
                 biased;
                 Some(event) = events.next() => {
                     show(self.screen, Some(session), &event);
-                    keep(links, phone.as_ref(), &event, Some(self.screen)).await;
+                    self.forgotten |=
+                        keep(links, phone.as_ref(), &event, Some(self.screen)).await;
                 }
                 result = &mut work => return result,
             }
@@ -347,7 +390,8 @@ impl<S: Screen> PhoneChannel<'_, S> {
             tracing::debug!(%error, "the ring ended");
         }
         while let Some(event) = events.next().await {
-            keep(self.computer.links.as_ref(), phone.as_ref(), &event, Some(self.screen)).await;
+            let links = self.computer.links.as_ref();
+            self.forgotten |= keep(links, phone.as_ref(), &event, Some(self.screen)).await;
         }
     }
 
@@ -394,17 +438,21 @@ impl<S: Screen> Channel for PhoneChannel<'_, S> {
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
         match self.ring().await {
             Ok(Some(ringing)) => {
+                let name = ringing.phone.as_ref().map(LinkedPhone::display_name);
                 self.session = Some(ringing);
                 match self.watch(async |session| session.get_info().await).await {
                     Ok(info) => return Ok(info),
                     Err(error) => {
                         self.hang_up().await;
-                        self.screen.show(Step::NotReached(&error));
+                        if !self.forgotten {
+                            let name = name.as_deref().unwrap_or(SOME_PHONE);
+                            self.screen.show(Step::NotReached(name, &error));
+                        }
                     }
                 }
             }
             Ok(None) => {}
-            Err(error) => self.screen.show(Step::NotReached(&error)),
+            Err(error) => self.screen.show(Step::NotReached(SOME_PHONE, &error)),
         }
         match self.start() {
             Ok(open) => self.session = Some(open),
@@ -433,6 +481,14 @@ impl<S: Screen> Environment for Here<'_, S> {
 
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
         self.0.choose(accounts)
+    }
+
+    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+        self.0.pin(question)
+    }
+
+    fn not_recognised(&self, tries_left: Option<u64>) {
+        self.0.show(Step::NotRecognised(tries_left));
     }
 
     fn cancelled(&self) -> impl Future<Output = ()> + Send {

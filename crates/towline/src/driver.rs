@@ -4,15 +4,17 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     task::{JoinError, JoinHandle},
     time::sleep_until,
 };
-use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Question, Token};
-use towline_ctap::Transport;
+use towline_authenticator::{
+    Answer, Authenticator, ChannelId, Event, JobDone, Output, Question, Token,
+};
+use towline_ctap::{Command, Status, Transport};
 
 use crate::Person;
 
@@ -27,16 +29,19 @@ pub(crate) struct Driver<P> {
     transport: Transport,
     /// Work that runs, also after the request that wanted it is gone: its result still has to be handed back.
     jobs: Vec<(Token, JoinHandle<JobDone>)>,
+    /// How long verification stays locked, as the request at hand was told.
+    pub(crate) locked_for: Option<Duration>,
 }
 
 impl<P: Person> Driver<P> {
     pub(crate) const fn new(authenticator: Authenticator, person: P, transport: Transport) -> Self {
-        Self { authenticator, person, transport, jobs: Vec::new() }
+        Self { authenticator, person, transport, jobs: Vec::new(), locked_for: None }
     }
 
     /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
     pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.abandon().await;
+        self.locked_for = None;
         let transport = self.transport.clone();
         self.authenticator.handle_request_over(transport, CHANNEL, request, now());
         loop {
@@ -49,18 +54,38 @@ impl<P: Person> Driver<P> {
         }
     }
 
+    /// What the authenticator says of itself now: what authenticatorGetInfo answers, without its status byte.
+    pub(crate) async fn get_info(&mut self) -> Result<Vec<u8>, Status> {
+        let mut response = self.transact(&[Command::GetInfo.to_u8()]).await;
+        match response.first().copied().map(Status::from_u8) {
+            Some(Status::Ok) => Ok(response.split_off(1)),
+            Some(status) => Err(status),
+            None => Err(Status::Other),
+        }
+    }
+
     /// Cancels a request whose response nobody waits for any more.
     pub(crate) async fn abandon(&mut self) {
+        let _nobody_waits = self.call_off().await;
+    }
+
+    /// Cancels the request that is under way, and gives its response, if there is one: what could not be cancelled any more
+    /// was carried out.
+    pub(crate) async fn call_off(&mut self) -> Option<Vec<u8>> {
         self.authenticator.handle_cancel(CHANNEL, now());
-        while let Some(output) = self.authenticator.poll_output() {
-            self.act(output);
-        }
-        // What is being saved can't be cancelled; it is short.
-        while self.authenticator.is_busy() {
-            self.wait().await;
+        let mut response = None;
+        loop {
             while let Some(output) = self.authenticator.poll_output() {
-                self.act(output);
+                match output {
+                    Output::Response { bytes, .. } => response = Some(bytes),
+                    output => self.act(output),
+                }
             }
+            // What is being saved can't be cancelled; it is short.
+            if !self.authenticator.is_busy() {
+                return response;
+            }
+            self.wait().await;
         }
     }
 
@@ -96,7 +121,12 @@ impl<P: Person> Driver<P> {
             Output::Work { token, job } => {
                 self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
             }
-            Output::Event(event) => self.person.notice(&event),
+            Output::Event(event) => {
+                if let Event::VerificationLocked { wait } = &event {
+                    self.locked_for = *wait;
+                }
+                self.person.notice(&event);
+            }
             _ => {}
         }
     }

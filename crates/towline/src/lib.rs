@@ -134,7 +134,8 @@
 //! | `phone` | yes | [`Phone`] |
 //! | `relay` | no | the relay as `towline::tunnel` |
 //!
-//! The crates beneath are re-exported, and can be used without this one: the protocol itself is state machines without
+//! The crates beneath are re-exported, with all that a `CredentialStore` or a `KeyStore` of your own needs ([`ctap`]'s types,
+//! [`zeroize`]), so that one dependency is enough. They can be used without this one as well: the protocol itself is state machines without
 //! I/O, for those who bring their own sockets, dialogs and runtime.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -159,7 +160,7 @@ pub use computer::{Computer, ComputerError, Screen, Step};
 #[cfg(feature = "local")]
 pub use local::LocalAuthenticator;
 #[cfg(any(feature = "local", feature = "phone"))]
-pub use person::{Agreeable, Person, agree};
+pub use person::{Agreeable, Person};
 #[cfg(feature = "phone")]
 pub use phone::{Phone, PhoneTransport};
 #[cfg(any(feature = "local", feature = "phone"))]
@@ -167,6 +168,9 @@ pub use towline_authenticator as authenticator;
 #[cfg(any(feature = "computer", feature = "local"))]
 pub use towline_client as client;
 pub use towline_crypto as crypto;
+pub use towline_crypto::zeroize;
+#[cfg(any(feature = "computer", feature = "local", feature = "phone"))]
+pub use towline_ctap as ctap;
 #[cfg(any(feature = "computer", feature = "phone"))]
 pub use towline_hybrid as hybrid;
 #[cfg(any(feature = "computer", feature = "phone"))]

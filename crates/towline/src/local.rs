@@ -5,7 +5,8 @@ use std::{fmt, future::Future, sync::Arc, time::Instant};
 use tokio::time::sleep_until;
 use towline_authenticator::{Authenticator, Config, ConfigError, MemoryStore, SoftwareKeys};
 use towline_client::{
-    Account, Caller, Channel, ChannelError, Client, Environment, Error, Origin, create, get,
+    Account, Caller, Channel, ChannelError, Client, Environment, Error, Origin, PinAnswer,
+    PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
@@ -43,20 +44,27 @@ use crate::{Person, driver::Driver};
 /// ```
 pub struct LocalAuthenticator<P> {
     driver: Driver<P>,
+    /// How it is reached, for the authenticator and for the client alike.
+    transport: Transport,
     client: Client,
     chooser: Chooser,
+    pin: PinEntry,
 }
 
 type Chooser = Arc<dyn Fn(&[Account]) -> Option<usize> + Send + Sync>;
+type PinEntry = Arc<dyn Fn(&PinQuestion) -> PinAnswer + Send + Sync>;
 
 impl<P: Person> LocalAuthenticator<P> {
     /// Puts a person in front of an authenticator.
     #[must_use]
     pub fn new(authenticator: Authenticator, client: Client, person: P) -> Self {
+        let transport = transport(authenticator.config());
         Self {
-            driver: Driver::new(authenticator, person, Transport::Internal),
+            driver: Driver::new(authenticator, person, transport.clone()),
+            transport,
             client,
             chooser: Arc::new(|_| Some(0)),
+            pin: Arc::new(|_| PinAnswer::Unavailable),
         }
     }
 
@@ -84,6 +92,17 @@ impl<P: Person> LocalAuthenticator<P> {
         Self { chooser: Arc::new(choose), ..self }
     }
 
+    /// Where the authenticator verifies its person by a PIN, as a security key does, the client
+    /// asks for it: this is called with the question. Without it no PIN is ever given:
+    /// [`PinAnswer::Unavailable`].
+    #[must_use]
+    pub fn with_pin(
+        self,
+        answer: impl Fn(&PinQuestion) -> PinAnswer + Send + Sync + 'static,
+    ) -> Self {
+        Self { pin: Arc::new(answer), ..self }
+    }
+
     /// Registers, as `navigator.credentials.create()` does: PublicKeyCredentialCreationOptionsJSON in,
     /// RegistrationResponseJSON out.
     ///
@@ -91,7 +110,8 @@ impl<P: Person> LocalAuthenticator<P> {
     /// [`Error`], whose name is that of the exception which a browser would throw.
     pub async fn create(&mut self, origin: &str, options_json: &str) -> Result<String, Error> {
         let (client, here) = self.parts();
-        create(&client, self, &here, &caller(origin)?, options_json).await
+        let made = create(&client, self, &here, &caller(origin)?, options_json).await;
+        made.map_err(|error| self.with_wait(error))
     }
 
     /// Signs in, as `navigator.credentials.get()` does: PublicKeyCredentialRequestOptionsJSON in,
@@ -101,7 +121,18 @@ impl<P: Person> LocalAuthenticator<P> {
     /// [`Error`], whose name is that of the exception which a browser would throw.
     pub async fn get(&mut self, origin: &str, options_json: &str) -> Result<String, Error> {
         let (client, here) = self.parts();
-        get(&client, self, &here, &caller(origin)?, options_json).await
+        let signed_in = get(&client, self, &here, &caller(origin)?, options_json).await;
+        signed_in.map_err(|error| self.with_wait(error))
+    }
+
+    /// A channel does not say how long a lock lasts; the authenticator in this process does.
+    fn with_wait(&self, error: Error) -> Error {
+        match error {
+            Error::VerificationLocked { wait: None } => {
+                Error::VerificationLocked { wait: self.driver.locked_for }
+            }
+            other => other,
+        }
     }
 
     /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out. Dropping the future cancels
@@ -121,7 +152,16 @@ impl<P: Person> LocalAuthenticator<P> {
     }
 
     fn parts(&self) -> (Client, Here) {
-        (self.client.clone(), Here { chooser: self.chooser.clone() })
+        (self.client.clone(), Here { chooser: self.chooser.clone(), pin: self.pin.clone() })
+    }
+}
+
+/// The authenticator's own first word on how it is reached.
+fn transport(config: &Config) -> Transport {
+    if config.transports.contains(&Transport::Internal) {
+        Transport::Internal
+    } else {
+        config.transports.first().cloned().unwrap_or(Transport::Usb)
     }
 }
 
@@ -131,18 +171,12 @@ fn caller(origin: &str) -> Result<Caller, Error> {
 
 impl<P: Person> Channel for LocalAuthenticator<P> {
     fn transport(&self) -> Transport {
-        // The authenticator's own first word on how it is reached.
-        let config = self.driver.authenticator.config();
-        let internal = config.transports.contains(&Transport::Internal);
-        if internal {
-            Transport::Internal
-        } else {
-            config.transports.first().cloned().unwrap_or(Transport::Usb)
-        }
+        self.transport.clone()
     }
 
     async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        Ok(self.driver.authenticator.get_info().to_cbor())
+        let info = self.driver.get_info().await;
+        info.map_err(|status| ChannelError::Failed(format!("this device can't be used: {status}")))
     }
 
     async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
@@ -164,6 +198,7 @@ impl<P> fmt::Debug for LocalAuthenticator<P> {
 
 struct Here {
     chooser: Chooser,
+    pin: PinEntry,
 }
 
 impl Environment for Here {
@@ -173,5 +208,9 @@ impl Environment for Here {
 
     async fn choose(&self, accounts: &[Account]) -> Option<usize> {
         (self.chooser)(accounts)
+    }
+
+    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
+        (self.pin)(question)
     }
 }

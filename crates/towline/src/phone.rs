@@ -11,7 +11,7 @@ use std::{
 
 use towline_authenticator::Authenticator;
 use towline_crypto::CryptoProvider;
-use towline_ctap::Transport;
+use towline_ctap::{Status, Transport};
 use towline_hybrid::{
     Answer, CodeSource, Error, ResponderConfig, ResponderSummary,
     domain::TunnelDomain,
@@ -27,8 +27,9 @@ use towline_radio::Advertiser;
 
 use crate::{
     Bell, Person,
-    bell::{identity, kept},
+    bell::{Line, Serving, identity, kept},
     driver::Driver,
+    person::DECLINED,
 };
 
 /// How a phone reaches computers.
@@ -80,6 +81,7 @@ pub struct Phone<P> {
 struct Links {
     store: Arc<dyn ComputerLinks>,
     name: String,
+    line: Arc<Line>,
 }
 
 type Configure = Box<dyn Fn(&mut ResponderConfig) + Send + Sync>;
@@ -107,7 +109,7 @@ impl<P: Person> Phone<P> {
     /// The same, for a phone that offers computers to remember it under this name, and can be [rung](Self::listen) by them.
     #[must_use]
     pub fn with_links(self, store: Arc<dyn ComputerLinks>, name: impl Into<String>) -> Self {
-        Self { links: Some(Links { store, name: name.into() }), ..self }
+        Self { links: Some(Links { store, name: name.into(), line: Line::new() }), ..self }
     }
 
     /// The same, for a phone whose person also answers requests for
@@ -141,7 +143,9 @@ impl<P: Person> Phone<P> {
         self.answer_code_until(code, source, pending()).await
     }
 
-    /// As [`answer_code`](Self::answer_code), until the person wants to stop: when `stop` is ready, all is closed in order.
+    /// As [`answer_code`](Self::answer_code), until the person wants to stop: when `stop` is ready, all is closed in order. A
+    /// request that is open then is declined, so that the computer knows that nothing was done; one that can't be taken back
+    /// any more is answered.
     ///
     /// # Errors
     /// As [`answer_code`](Self::answer_code); [`Error::Cancelled`] when it was stopped.
@@ -152,10 +156,11 @@ impl<P: Person> Phone<P> {
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
         let payload = QrPayload::from_uri(&self.provider, code).map_err(Error::from)?;
-        let mut config = self.config();
-        if let Some(Links { store, name }) = &self.links {
+        let mut config = self.config().await?;
+        if let Some(Links { store, name, line }) = &self.links {
             let identity = identity(store, &self.provider).await?;
-            config.link_offer = Some(identity.offer(&self.provider, name));
+            let key = line.next_key(&self.provider).map_err(Error::from)?;
+            config.link_offer = Some(identity.offer(&self.provider, &key, name));
         }
         let (session, events) = Session::start(
             config,
@@ -177,7 +182,7 @@ impl<P: Person> Phone<P> {
         ring: Ring,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
-        let config = self.config();
+        let config = self.config().await?;
         let (advertiser, connector) =
             (self.transport.advertiser.clone(), self.transport.connector.clone());
         let (session, events) =
@@ -195,17 +200,19 @@ impl<P: Person> Phone<P> {
         let (domain, connector) = (self.transport.domain, self.transport.connector.clone());
         async move {
             let missing = || StoreError::Unavailable("this phone keeps no links".into());
-            let Links { store, .. } = links.ok_or_else(missing)?;
-            Bell::start(store, provider, domain, connector).await
+            let Links { store, line, .. } = links.ok_or_else(missing)?;
+            Bell::start(store, provider, domain, connector, line).await
         }
     }
 
-    fn config(&self) -> ResponderConfig {
-        let info = self.driver.authenticator.get_info().to_cbor();
+    /// What is told of the authenticator is what it says now: a PIN, fingers and settings are in its store.
+    async fn config(&mut self) -> Result<ResponderConfig, TransportError> {
+        let info = self.driver.get_info().await;
+        let info = info.map_err(|status| TransportError::Authenticator(status.to_string()))?;
         let mut config = ResponderConfig::new(info, self.transport.domain);
         config.digital_credentials = self.digital_credentials;
         (self.configure)(&mut config);
-        config
+        Ok(config)
     }
 
     async fn serve_until(
@@ -214,16 +221,29 @@ impl<P: Person> Phone<P> {
         events: Events,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
-        let mut inbox = Inbox { events, early: VecDeque::new() };
-        let stopped = {
+        let mut inbox = Inbox { events, early: VecDeque::new(), owed: Owed::Nothing };
+        // Until the session is over, however that comes.
+        let serving = self.links.as_ref().map(|links| links.line.serve());
+        let serving = serving.as_ref();
+        {
             let mut stop = pin!(stop);
             tokio::select! {
-                result = self.serve(&session, &mut inbox) => return result,
-                () = &mut stop => session.cancel().await,
+                result = self.serve(&session, &mut inbox, serving) => return result,
+                () = &mut stop => {}
             }
+        }
+        let called_off = self.driver.call_off().await;
+        let answered = match inbox.owed {
+            Owed::Nothing => return session.cancel().await,
+            // What the computer is told is what became of it.
+            Owed::Response => session.respond(declined(called_off)).await,
+            Owed::This(response) => session.respond(response).await,
+            Owed::JsonResponse => session.respond_json(DECLINED.to_vec()).await,
         };
-        self.driver.abandon().await;
-        stopped
+        told(answered);
+        // Ends what was answered after it is out, and calls off the rest.
+        session.shutdown().await?;
+        Err(Error::Cancelled.into())
     }
 
     /// The authenticator itself.
@@ -240,6 +260,7 @@ impl<P: Person> Phone<P> {
         &mut self,
         session: &Session,
         inbox: &mut Inbox,
+        serving: Option<&Serving>,
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
@@ -254,21 +275,33 @@ impl<P: Person> Phone<P> {
                     told(session.answer(token, answer).await);
                 }
                 Some(Event::Request(request)) => {
+                    inbox.owed = Owed::Response;
+                    serving.inspect(|serving| serving.asked());
                     let response = tokio::select! {
                         response = self.driver.transact(&request) => Some(response),
                         () = inbox.withdrawn() => None,
                     };
                     match response {
-                        Some(response) => told(session.respond(response).await),
+                        Some(response) => {
+                            self.driver.person.answered(status(&response));
+                            inbox.owed = Owed::This(response.clone());
+                            told(session.respond(response).await);
+                            serving.inspect(|serving| serving.answered());
+                        }
                         None => self.driver.abandon().await,
                     }
+                    inbox.owed = Owed::Nothing;
                 }
                 Some(Event::JsonRequest(request)) => {
+                    inbox.owed = Owed::JsonResponse;
                     let response = tokio::select! {
-                        response = self.driver.person.digital_credentials(request) => response,
-                        () = inbox.withdrawn() => continue,
+                        response = self.driver.person.digital_credentials(request) => Some(response),
+                        () = inbox.withdrawn() => None,
                     };
-                    told(session.respond_json(response).await);
+                    if let Some(response) = response {
+                        told(session.respond_json(response).await);
+                    }
+                    inbox.owed = Owed::Nothing;
                 }
                 Some(Event::AskToRemember { token }) => {
                     // A request, or the end, comes first; the question is asked once.
@@ -278,7 +311,9 @@ impl<P: Person> Phone<P> {
                     };
                     told(session.remember(token, remember).await);
                 }
-                Some(Event::Linked { link_id }) => keep(self.links.clone(), link_id).await,
+                Some(Event::Linked { link_id }) => {
+                    keep(self.links.clone(), &self.provider, link_id).await;
+                }
                 Some(Event::Advertising { radio }) => self.driver.person.advertising(&radio),
                 Some(Event::Progress(progress)) => self.driver.person.progress(progress),
                 Some(Event::Finished(result)) => return result,
@@ -290,11 +325,15 @@ impl<P: Person> Phone<P> {
 }
 
 /// A link that can't be kept is no reason to fail: its computer is told when it rings.
-async fn keep(links: Option<Links>, link_id: LinkId) {
-    let Some(Links { store, .. }) = links else { return };
+async fn keep(links: Option<Links>, provider: &CryptoProvider, link_id: LinkId) {
+    let Some(Links { store, line, .. }) = links else { return };
+    // What was offered, until it is given away.
+    let Ok(key) = line.next_key(provider) else { return };
     // A clock before 1970 is wrong anyhow.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let saved = kept(&store, move |store| store.save(LinkedComputer { link_id, since })).await;
+    let computer = LinkedComputer { link_id, since, contact_key: Some(key.clone()) };
+    let saved = kept(&store, move |store| store.save(computer)).await;
+    line.given_away(&key, saved.is_ok());
     if let Err(error) = saved {
         tracing::warn!(%error, "a link was not kept");
     }
@@ -307,10 +346,34 @@ fn told(result: Result<(), TransportError>) {
     }
 }
 
+/// What a computer is told whose request was called off here: that the person declined.
+fn declined(response: Option<Vec<u8>>) -> Vec<u8> {
+    response
+        .filter(|response| status(response) != Status::KeepaliveCancel)
+        .unwrap_or_else(|| vec![Status::OperationDenied.to_u8()])
+}
+
+/// The first byte of a response. Ours is never empty.
+fn status(response: &[u8]) -> Status {
+    response.first().map_or(Status::Other, |status| Status::from_u8(*status))
+}
+
 /// The session's events, some of which come while the person is busy.
 struct Inbox {
     events: Events,
     early: VecDeque<Event>,
+    owed: Owed,
+}
+
+/// What the computer waits for.
+enum Owed {
+    Nothing,
+    /// The response to a CTAP request, which is under way.
+    Response,
+    /// This response, which is being sent.
+    This(Vec<u8>),
+    /// The response to a request for digital credentials.
+    JsonResponse,
 }
 
 impl Inbox {
@@ -360,5 +423,45 @@ impl<P> fmt::Debug for Phone<P> {
             .field("radio", &self.transport.advertiser.description())
             .field("domain", &self.transport.domain)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_authenticator::{Config, MemoryStore, SoftwareKeys};
+    use towline_ctap::{ConfigRequest, ConfigSubcommand, GetInfo, Request};
+    use towline_hybrid_tokio::TunnelConnector;
+    use towline_radio::air::Air;
+
+    use super::*;
+    use crate::Agreeable;
+
+    fn phone(store: &MemoryStore) -> Phone<Agreeable> {
+        let provider = towline_crypto::rustcrypto::provider();
+        let keys = SoftwareKeys::new(provider.clone());
+        let config = Config::security_key();
+        let authenticator =
+            Authenticator::new(config, provider.clone(), store.clone(), keys).unwrap();
+        let connector = TunnelConnector::plain_loopback("127.0.0.1:9".parse().unwrap()).unwrap();
+        let transport = PhoneTransport {
+            advertiser: Arc::new(Air::new().radio()),
+            connector: Arc::new(connector),
+            domain: TunnelDomain::new(257).unwrap(),
+        };
+        Phone::new(authenticator, provider, transport, Agreeable)
+    }
+
+    #[tokio::test]
+    async fn the_first_computer_is_told_what_the_store_makes_of_the_phone() {
+        let store = MemoryStore::new();
+        for always_uv in [false, true] {
+            let mut phone = phone(&store);
+            let info = phone.config().await.unwrap().get_info;
+            let info = GetInfo::from_cbor(&info).unwrap();
+            assert_eq!(info.options.always_uv, Some(always_uv));
+            assert_eq!(info.remaining_discoverable_credentials, None);
+            let toggle = Request::from(ConfigRequest::new(ConfigSubcommand::ToggleAlwaysUv));
+            assert_eq!(phone.driver.transact(&toggle.encode()).await, [0]);
+        }
     }
 }

@@ -14,8 +14,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::accepting::Accepting;
 use crate::shared::{Phase, Shared};
 
 /// Questions answered at once; more have to wait.
@@ -29,16 +30,9 @@ const MAX_HEAD: usize = 8192;
 
 /// Answers for as long as it is polled.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(answer(stream, shared.clone(), place))),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept an operator's connection");
-                tokio::time::sleep(crate::server::ACCEPT_PAUSE).await;
-            }
-        }
+    let accepting = Accepting::new("operators", AT_ONCE);
+    while let Some((stream, _, place)) = accepting.next(&listener).await {
+        tokio::spawn(answer(stream, shared.clone(), place));
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use tokio::sync::mpsc::Sender;
 use towline_crypto::CryptoProvider;
 use towline_hybrid::relay::{
     Contacts, Limits, MemoryContacts, OriginPolicy, ThisNode, Whereabouts,
 };
 
-use crate::Tls;
+use crate::{Happening, Subnet, Tls};
 
 /// How a relay is set up. Start from [`RelayConfig::new`].
 #[non_exhaustive]
@@ -25,7 +26,7 @@ pub struct RelayConfig {
     pub node: u8,
     /// What the service grants, to all and to each.
     pub limits: Limits,
-    /// Which origins are served; all by default.
+    /// Which origins are served; all but those of web pages by default.
     pub origin_policy: OriginPolicy,
     /// How long a connection may take for TLS and its request, 10 seconds. The phone's answer to a ring is part of it.
     pub request_timeout: Duration,
@@ -33,14 +34,24 @@ pub struct RelayConfig {
     pub write_timeout: Duration,
     /// How long a peer may take to answer a close frame, 2 seconds.
     pub close_timeout: Duration,
-    /// How many connections may be at their TLS handshake or request at once, 1024. Further ones have to wait.
+    /// How many connections there may be at once, whatever for; any number by default. Further ones have to wait. A program
+    /// that knows how many descriptors it has keeps some for itself.
+    pub connections: usize,
+    /// How many connections may be at their TLS handshake or request at once, 1024. When they are as many, the network that
+    /// has most of them loses its oldest, if it had a second; otherwise further ones have to wait.
     pub requests_at_once: usize,
-    /// How many of those one source may have, 128. Further ones are closed at once.
+    /// How many of those one source may have, 128, the /56 around it twice, and the /48 (IPv4: the /24) four times as many.
+    /// Further ones are closed at once.
     pub requests_per_source: usize,
+    /// Where to tell of tunnels that begin and end; nowhere by default. What finds no room in the channel is not told.
+    pub happenings: Option<Sender<Happening>>,
     /// Which contact ids of linked phones are gone for good; those that were revoked since the start, by default.
     pub contacts: Box<dyn Contacts>,
     /// Who knows where connections wait; this node its own, by default.
     pub whereabouts: Box<dyn Whereabouts>,
+    /// Proxies that are believed when they say in `X-Forwarded-For` where a connection came from; none by default. Without that
+    /// all connections through a proxy have one source.
+    pub trusted_proxies: Vec<Subnet>,
     /// Where the random part of routing ids comes from.
     pub provider: CryptoProvider,
 }
@@ -60,10 +71,13 @@ impl RelayConfig {
             request_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(2),
+            connections: usize::MAX,
             requests_at_once: 1024,
             requests_per_source: 128,
+            happenings: None,
             contacts: Box::new(MemoryContacts::new()),
             whereabouts: Box::new(ThisNode::new()),
+            trusted_proxies: Vec::new(),
             provider,
         }
     }
@@ -76,7 +90,8 @@ pub enum Security {
     /// TLS with this certificate: what clients of the protocol expect.
     Tls(Tls),
     /// No TLS, and loopback addresses only: for tests and for a reverse proxy on the same machine. Behind a proxy all
-    /// connections have one source, so that the limits per source have to be raised.
+    /// connections have one source, unless it is one of the [`trusted_proxies`](RelayConfig::trusted_proxies), so that the
+    /// limits per source have to be raised.
     Plain,
     /// No TLS on whatever address: for a network that protects the way from a proxy by other means.
     PlainAnywhere,

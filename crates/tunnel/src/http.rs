@@ -1,6 +1,7 @@
 //! The request of a connection, and its answer: a refusal, or the upgrade to a WebSocket (RFC 9112, RFC 6455 §4.2).
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,6 +15,8 @@ use towline_hybrid::tunnel::{
 use towline_websocket::{VERSION, accept};
 
 use crate::leg::Leg;
+use crate::proxies;
+use crate::requests::RequestPlace;
 use crate::shared::{Admitted, Shared};
 use crate::stream::Stream;
 
@@ -34,6 +37,8 @@ struct Asked {
     request: relay::Request,
     /// What proves to the client that it was understood.
     accept: String,
+    /// Where it came from, as a proxy says: believed from trusted ones only.
+    forwarded: Option<IpAddr>,
     /// Bytes of the head; what follows is the WebSocket's.
     head: usize,
 }
@@ -41,7 +46,7 @@ struct Asked {
 /// Reads one request and answers it. An admitted one goes on as a leg, with what the peer sent after it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
-    source: Source,
+    place: RequestPlace,
     stream: &mut Stream,
 ) -> io::Result<Option<(Leg, Vec<u8>)>> {
     let mut received = Vec::with_capacity(USUAL_HEAD);
@@ -51,10 +56,16 @@ pub(crate) async fn answer(
     };
     let mut rest = received.split_off(asked.head);
     drop(received);
+    let source = match asked.forwarded {
+        Some(address) if place.by_proxy => Source::of(address),
+        _ => place.source,
+    };
     let mut admitted = match shared.admit(source, &asked.request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, stream, refusal, rest).await,
     };
+    // It has another place now. A computer that rings would hold up other requests for as long as the phone thinks.
+    drop(place);
     if let Admitted::Ringing { answer, .. } = &mut admitted {
         let answered = tokio::select! {
             // The rendezvous answers in time, whatever the phone does.
@@ -158,6 +169,7 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
     let request = RequestHead {
         method,
         target: origin_form(target),
+        hosts: values(headers, "Host"),
         subprotocols: values(headers, "Sec-WebSocket-Protocol"),
         origins: values(headers, "Origin"),
         client_payloads: values(headers, CLIENT_PAYLOAD_HEADER),
@@ -181,7 +193,9 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
     let keys = values(headers, "Sec-WebSocket-Key");
     let [key] = keys.as_slice() else { return Err(Refusal::Malformed) };
     let accept = accept(key).ok_or(Refusal::Malformed)?;
-    Ok(Some(Asked { request, accept, head: size }))
+    let forwarded =
+        proxies::forwarded(&values(headers, "X-Forwarded-For"), &shared.trusted_proxies);
+    Ok(Some(Asked { request, accept, forwarded, head: size }))
 }
 
 /// The path of a target that names the server, too, as some clients write it for proxies (RFC 9112 §3.2.2).

@@ -1,8 +1,12 @@
 //! One admitted connection: a phone that waits, listens or comes, or a computer that rings or joins.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use towline_hybrid::relay::{Ending, Meter};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+use towline_hybrid::relay::{Ending, Heard, Meter};
 use towline_websocket::Opcode;
 
 use crate::mailbox::{Event, Events, Invitation, Partner};
@@ -16,6 +20,9 @@ const EARLY: usize = 256;
 
 /// The longest message that a phone which listens may send, in bytes, is far shorter.
 const LISTENER_MESSAGE: usize = 256;
+
+/// A phone that has said too much is not listened to for so long.
+const READ_ON_AFTER: Duration = Duration::from_secs(1);
 
 /// The message that says that the phone has come, where the computer wants to know.
 const SIGNAL: &[u8] = &[0];
@@ -47,9 +54,15 @@ pub(crate) enum Leg {
 
 impl Leg {
     /// Goes on with what the peer sent after its request.
-    pub(crate) async fn run(self, shared: Arc<Shared>, stream: Stream, rest: Vec<u8>) {
+    pub(crate) async fn run(
+        self,
+        shared: Arc<Shared>,
+        stream: Stream,
+        permit: OwnedSemaphorePermit,
+        rest: Vec<u8>,
+    ) {
         let granted = shared.limits.message_bytes;
-        let socket = |limit: usize| Socket::new(stream, limit.min(granted), rest);
+        let socket = |limit: usize| Socket::new(stream, permit, limit.min(granted), rest);
         match self {
             Self::Phone { guard, events } => {
                 wait(&shared, guard, socket(0), events, Waiting::Phone).await;
@@ -134,9 +147,16 @@ fn meet(
     Pair::new(shared, phone, computer)
 }
 
+async fn over(pause: &mut Option<Pin<Box<Sleep>>>) {
+    if let Some(pause) = pause {
+        pause.as_mut().await;
+    }
+}
+
 /// A phone listens for computers that ring.
 async fn listen(shared: &Shared, guard: LegGuard, mut socket: Box<Socket>, mut events: Events) {
     let mut meter = Meter::new(&shared.limits);
+    let mut pause: Option<Pin<Box<Sleep>>> = None;
     let ending = loop {
         tokio::select! {
             biased;
@@ -152,11 +172,16 @@ async fn listen(shared: &Shared, guard: LegGuard, mut socket: Box<Socket>, mut e
                 Event::Close(ending) => break ending,
                 Event::Partner(_) => {}
             },
-            message = socket.receive(&mut meter) => match message {
+            () = over(&mut pause), if pause.is_some() => pause = None,
+            message = socket.receive(&mut meter), if pause.is_none() => match message {
                 Ok(message) => {
                     // How many messages it may send is the rendezvous' business: this connection has no end.
                     meter = Meter::new(&shared.limits);
-                    shared.hear(&guard, &message);
+                    if shared.hear(&guard, &message) == Heard::TooMany {
+                        // What it says next waits in its own buffers, and costs nobody anything.
+                        let until = Instant::now().checked_add(READ_ON_AFTER);
+                        pause = until.map(|until| Box::pin(tokio::time::sleep_until(until)));
+                    }
                 }
                 Err(ending) => break ending,
             },

@@ -29,16 +29,20 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod accepting;
 mod admin;
 mod certificate;
 mod config;
 mod direction;
 mod error;
+mod happening;
 mod http;
 mod leg;
 mod mailbox;
 mod metrics;
 mod pair;
+mod proxies;
+mod requests;
 mod server;
 mod shared;
 mod socket;
@@ -47,8 +51,11 @@ mod stream;
 pub use certificate::Tls;
 pub use config::{RelayConfig, Security};
 pub use error::RelayError;
+pub use happening::Happening;
+pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
 pub use towline_hybrid::relay::{
-    ContactState, Contacts, Limits, MemoryContacts, NoContacts, OriginPolicy, ThisNode, Whereabouts,
+    ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
+    ThisNode, Whereabouts,
 };

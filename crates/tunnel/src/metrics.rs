@@ -46,6 +46,7 @@ pub(crate) struct Counters {
     pub(crate) tls_failed: Counter,
     pub(crate) no_request: Counter,
     pub(crate) tunnels: Counter,
+    begun: Counter,
     pub(crate) messages: Counter,
     pub(crate) bytes: Counter,
     pub(crate) certificates: Counter,
@@ -62,6 +63,7 @@ impl Counters {
             tls_failed: Counter::default(),
             no_request: Counter::default(),
             tunnels: Counter::default(),
+            begun: Counter::default(),
             messages: Counter::default(),
             bytes: Counter::default(),
             certificates: Counter::default(),
@@ -69,6 +71,11 @@ impl Counters {
             refused: Tally(Mutex::default()),
             ended: Tally(Mutex::default()),
         }
+    }
+
+    /// One more tunnel runs; the how many-th it is.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.0.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     pub(crate) fn refused(&self, refusal: Refusal) {
@@ -86,12 +93,14 @@ impl Counters {
     /// Everything in Prometheus' text format, version 0.0.4.
     pub(crate) fn render(&self, stats: &Stats, draining: bool) -> String {
         let mut page = Page(String::with_capacity(4096));
-        page.gauge(
-            "waiting",
-            "Phones that wait for a computer, and computers that ring.",
-            stats.waiting,
-        );
+        page.gauge("waiting", "Phones that wait for a computer.", stats.waiting);
+        page.gauge("ringing", "Computers that ring, or wait for the phone.", stats.ringing);
         page.gauge("listening", "Phones that listen for computers that ring.", stats.listening);
+        page.gauge(
+            "absent",
+            "Phones that listened and are expected back. They keep their place.",
+            stats.absent,
+        );
         page.gauge("joined", "Connections of joined tunnels, two for each.", stats.joined);
         page.gauge("requests", "Connections that have not made their request yet.", stats.requests);
         page.gauge("draining", "1 once the relay is on its way out.", u8::from(draining));
@@ -104,7 +113,7 @@ impl Counters {
         page.counter("tls_failed_total", "TLS handshakes that failed.", &self.tls_failed);
         page.counter(
             "no_request_total",
-            "Connections that made no request in time.",
+            "Connections that made no request in time, or before others needed their place.",
             &self.no_request,
         );
         page.counter("tunnels_total", "Tunnels joined.", &self.tunnels);

@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep};
 use towline_hybrid::relay::{Ending, Meter};
 
 use crate::direction::{Direction, after};
+use crate::happening::Happening;
 use crate::mailbox::{Event, Events};
 use crate::shared::Shared;
 use crate::socket::Socket;
@@ -22,6 +23,8 @@ pub(crate) struct End {
 
 /// Runs the tunnel to its end and closes both sockets. What it needs is boxed, so that a connection that waits does not hold it.
 pub(crate) async fn run(mut pair: Box<Pair<'_>>, mut events: Events) {
+    let (number, began) = (pair.shared.counters.begun(), pair.last);
+    pair.shared.tell(Happening::Met { number });
     let (phone_ending, computer_ending) = {
         let mut alarm = std::pin::pin!(tokio::time::sleep_until(pair.next_deadline()));
         poll_fn(|cx| {
@@ -40,6 +43,8 @@ pub(crate) async fn run(mut pair: Box<Pair<'_>>, mut events: Events) {
     };
     pair.shared.counters.ended(phone_ending);
     pair.shared.counters.ended(computer_ending);
+    let (after, phone, computer) = (began.elapsed(), phone_ending, computer_ending);
+    pair.shared.tell(Happening::Parted { number, after, phone, computer });
     tracing::debug!(phone = %phone_ending, computer = %computer_ending, "tunnel over");
     let patience = pair.shared.close_timeout;
     let (phone, computer) = pair.part();

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use towline_hybrid::relay::Source;
 
+use crate::accepting::Accepting;
 use crate::certificate::Files;
 use crate::leg::Leg;
-use crate::shared::{Phase, RequestPlace, Shared, YEAR, stopped};
+use crate::requests::RequestPlace;
+use crate::shared::{Phase, Shared, YEAR, stopped};
 use crate::stream::Stream;
 use crate::{RelayConfig, RelayError, Security, Stats, admin, http};
-
-/// How long to wait after the operating system could not accept a connection, for lack of descriptors for instance.
-pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Files are not read in a frenzy.
 const SHORTEST_CHECK: Duration = Duration::from_millis(10);
@@ -31,7 +30,7 @@ pub struct Relay {
     tls: Option<TlsAcceptor>,
     files: Option<Arc<Files>>,
     certificate_check: Duration,
-    requests: Arc<Semaphore>,
+    accepting: Accepting,
     shared: Arc<Shared>,
 }
 
@@ -84,10 +83,9 @@ impl Relay {
             None => None,
         };
         let certificate_check = config.certificate_check;
-        let requests =
-            Arc::new(Semaphore::new(config.requests_at_once.clamp(1, Semaphore::MAX_PERMITS)));
+        let accepting = Accepting::new("peers", config.connections);
         let shared = Arc::new(Shared::new(config));
-        Ok(Self { listener, address, admin, tls, files, certificate_check, requests, shared })
+        Ok(Self { listener, address, admin, tls, files, certificate_check, accepting, shared })
     }
 
     /// Where the relay is bound.
@@ -127,28 +125,10 @@ impl Relay {
 
     async fn serve(self) {
         let stop = StopOnDrop(self.shared.clone());
-        let mut phase = self.shared.phase.subscribe();
         // Every task holds a clone; when all are gone the receiver says so.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         tracing::info!(address = %self.address, tls = self.tls.is_some(), "tunnel service ready");
-        let draining_until = loop {
-            let look = tokio::time::sleep_until(self.shared.next_look().into());
-            if let Phase::Draining(until) = *phase.borrow_and_update() {
-                break until;
-            }
-            tokio::select! {
-                _ = phase.changed() => {}
-                () = look => self.shared.tick(),
-                () = self.shared.changed.notified() => {}
-                accepted = accept(&self.listener, &self.requests) => match accepted {
-                    Ok((permit, stream, peer)) => self.begin(permit, stream, peer, &alive),
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot accept connections");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                }
-            }
-        };
+        let draining_until = self.take_connections(&alive).await;
         tracing::info!("tunnel service draining");
         drop(self.listener);
         drop(alive);
@@ -168,23 +148,42 @@ impl Relay {
         tracing::info!("tunnel service stopped");
     }
 
-    /// A connection has its own task, unless its source has too many already.
-    fn begin(
-        &self,
-        permit: OwnedSemaphorePermit,
-        stream: TcpStream,
-        peer: SocketAddr,
-        alive: &mpsc::Sender<()>,
-    ) {
+    /// Takes connections until it is told to drain; until when tunnels may go on then.
+    async fn take_connections(&self, alive: &mpsc::Sender<()>) -> Instant {
+        let mut phase = self.shared.phase.subscribe();
+        let mut coming = std::pin::pin!(self.next());
+        loop {
+            let look = tokio::time::sleep_until(self.shared.next_look().into());
+            if let Phase::Draining(until) = *phase.borrow_and_update() {
+                return until;
+            }
+            tokio::select! {
+                _ = phase.changed() => {}
+                () = look => self.shared.tick(),
+                () = self.shared.changed.notified() => {}
+                come = &mut coming => {
+                    if let Some((connection, stream)) = come {
+                        let serving = connection.serve(stream, self.tls.clone(), alive.clone());
+                        tokio::spawn(serving);
+                    }
+                    coming.set(self.next());
+                }
+            }
+        }
+    }
+
+    /// The next connection, unless its source has too many already.
+    async fn next(&self) -> Option<(Connection, TcpStream)> {
         let shared = &self.shared;
+        let (stream, peer, permit) = self.accepting.next(&self.listener).await?;
         shared.counters.accepted.add(1);
-        let Some(place) = shared.enter(Source::of(peer.ip())) else {
+        let by_proxy = shared.trusted_proxies.iter().any(|proxy| proxy.contains(peer.ip()));
+        let Some(place) = shared.requests.enter(Source::of(peer.ip()), by_proxy).await else {
             shared.counters.over_quota.add(1);
             tracing::debug!("too many connections from one source");
-            return;
+            return None;
         };
-        let connection = Connection { shared: shared.clone(), place, _permit: permit };
-        tokio::spawn(connection.serve(stream, self.tls.clone(), alive.clone()));
+        Some((Connection { shared: shared.clone(), place, permit }, stream))
     }
 }
 
@@ -212,20 +211,24 @@ async fn aside(admin: Option<impl Future<Output = ()>>, watch: Option<impl Futur
     std::future::pending().await
 }
 
-/// Looks at the certificate's files again and again.
+/// Looks at the certificate's files again and again. That they can't be used is said once, and counted each time.
 async fn watch(files: Arc<Files>, every: Duration, shared: Arc<Shared>) {
+    let mut said = false;
     loop {
         tokio::time::sleep(every.max(SHORTEST_CHECK)).await;
         let files = files.clone();
         match tokio::task::spawn_blocking(move || files.reload()).await {
-            Ok(Ok(false)) => {}
+            Ok(Ok(false)) => said = false,
             Ok(Ok(true)) => {
+                said = false;
                 shared.counters.certificates.add(1);
                 tracing::info!("the certificate was replaced");
             }
             Ok(Err(error)) => {
                 shared.counters.certificates_failed.add(1);
-                tracing::warn!(%error, "the certificate in use stays");
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(%error, "the certificate in use stays");
+                }
             }
             Err(_) => return,
         }
@@ -241,20 +244,11 @@ impl Drop for StopOnDrop {
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    requests: &Arc<Semaphore>,
-) -> std::io::Result<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
-    let permit = requests.clone().acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((permit, stream, peer))
-}
-
 /// One TCP connection until its request is answered.
 struct Connection {
     shared: Arc<Shared>,
     place: RequestPlace,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
@@ -262,51 +256,52 @@ impl Connection {
     async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, _alive: mpsc::Sender<()>) {
         let shared = self.shared.clone();
         // Boxed: what a request needs would otherwise be part of every connection that waits.
-        let answered = Box::pin(self.answer(stream, tls)).await;
+        let Self { place, permit, .. } = self;
+        let answered = Box::pin(answer(&shared, place, stream, tls)).await;
         if let Some((stream, leg, rest)) = answered {
-            leg.run(shared, stream, rest).await;
+            leg.run(shared, stream, permit, rest).await;
         }
     }
+}
 
-    async fn answer(
-        self,
-        stream: TcpStream,
-        tls: Option<TlsAcceptor>,
-    ) -> Option<(Stream, Leg, Vec<u8>)> {
-        let shared = &self.shared;
-        let mut phase = shared.phase.subscribe();
-        // Small messages that wait for answers: Nagle's algorithm would only add delay.
-        let _slower = stream.set_nodelay(true);
-        let answered = tokio::time::timeout(shared.request_timeout, async {
-            let mut stream = match tls {
-                Some(tls) => match Box::pin(tls.accept(stream)).await {
-                    Ok(stream) => Stream::Tls(Box::new(stream)),
-                    Err(_) => {
-                        shared.counters.tls_failed.add(1);
-                        tracing::debug!("TLS handshake failed");
-                        return None;
-                    }
-                },
-                None => Stream::Plain(stream),
-            };
-            match http::answer(shared, self.place.source, &mut stream).await {
-                Ok(answered) => answered.map(|(leg, rest)| (stream, leg, rest)),
+async fn answer(
+    shared: &Arc<Shared>,
+    mut place: RequestPlace,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+) -> Option<(Stream, Leg, Vec<u8>)> {
+    let mut phase = shared.phase.subscribe();
+    let cut = place.cut();
+    // Small messages that wait for answers: Nagle's algorithm would only add delay.
+    let _slower = stream.set_nodelay(true);
+    let answered = tokio::time::timeout(shared.request_timeout, async {
+        let mut stream = match tls {
+            Some(tls) => match Box::pin(tls.accept(stream)).await {
+                Ok(stream) => Stream::Tls(Box::new(stream)),
                 Err(_) => {
-                    tracing::debug!("gone before an answer");
-                    None
-                }
-            }
-        });
-        tokio::select! {
-            answered = answered => match answered {
-                Ok(answered) => answered,
-                Err(_) => {
-                    shared.counters.no_request.add(1);
-                    tracing::debug!("no request in time");
-                    None
+                    shared.counters.tls_failed.add(1);
+                    tracing::debug!("TLS handshake failed");
+                    return None;
                 }
             },
-            () = stopped(&mut phase) => None,
+            None => Stream::Plain(stream),
+        };
+        match http::answer(shared, place, &mut stream).await {
+            Ok(answered) => answered.map(|(leg, rest)| (stream, leg, rest)),
+            Err(_) => {
+                tracing::debug!("gone before an answer");
+                None
+            }
         }
+    });
+    let no_request = |why: &str| {
+        shared.counters.no_request.add(1);
+        tracing::debug!("{why}");
+        None
+    };
+    tokio::select! {
+        answered = answered => answered.unwrap_or_else(|_| no_request("no request in time")),
+        () = cut => no_request("no request yet, and others need its place"),
+        () = stopped(&mut phase) => None,
     }
 }

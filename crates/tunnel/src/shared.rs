@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use towline_hybrid::relay::{
-    Admission, Ending, Leg, Limits, OriginPolicy, Output, Refusal, Rendezvous, Request, Source,
+    Admission, Ending, Heard, Leg, Limits, OriginPolicy, Output, Refusal, Rendezvous, Request,
+    Source,
 };
 
+use crate::happening::Happening;
 use crate::mailbox::{Events, Invitation, Mailbox};
 use crate::metrics::Counters;
+use crate::proxies::Subnet;
+use crate::requests::Requests;
 
 /// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to wake it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -37,10 +41,14 @@ pub(crate) async fn stopped(phase: &mut watch::Receiver<Phase>) {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Phones that wait for their computer now, and computers that ring.
+    /// Phones that wait for their computer now.
     pub waiting: usize,
+    /// Computers that ring now, or wait for the phone that said that it comes.
+    pub ringing: usize,
     /// Phones that listen for computers that ring now.
     pub listening: usize,
+    /// Phones that listened, have lost their connection, and are expected back. They keep their place.
+    pub absent: usize,
     /// Connections that belong to a joined tunnel now, two for each.
     pub joined: usize,
     /// Connections that have not made their request yet, or have not been answered.
@@ -58,11 +66,12 @@ pub struct Stats {
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) origin_policy: OriginPolicy,
+    pub(crate) trusted_proxies: Vec<Subnet>,
     pub(crate) request_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
-    requests_per_source: usize,
-    requests: Mutex<HashMap<Source, usize>>,
+    pub(crate) requests: Arc<Requests>,
+    pub(crate) happenings: Option<mpsc::Sender<Happening>>,
     pub(crate) phase: watch::Sender<Phase>,
     /// The next deadline may have changed.
     pub(crate) changed: Notify,
@@ -97,11 +106,12 @@ impl Shared {
         Self {
             limits: config.limits,
             origin_policy: config.origin_policy,
+            trusted_proxies: config.trusted_proxies,
             request_timeout: config.request_timeout,
             write_timeout: config.write_timeout,
             close_timeout: config.close_timeout,
-            requests_per_source: config.requests_per_source,
-            requests: Mutex::new(HashMap::new()),
+            requests: Requests::new(config.requests_at_once, config.requests_per_source),
+            happenings: config.happenings,
             phase: watch::Sender::new(Phase::Running),
             changed: Notify::new(),
             state: Mutex::new(State {
@@ -118,17 +128,6 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // The rendezvous is consistent between calls; one broken connection must not take the service down.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A place for a connection that has not made its request yet; nothing if its source has as many as it may.
-    pub(crate) fn enter(self: &Arc<Self>, source: Source) -> Option<RequestPlace> {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = requests.entry(source).or_default();
-        if *open >= self.requests_per_source.max(1) {
-            return None;
-        }
-        *open = open.saturating_add(1);
-        Some(RequestPlace { shared: self.clone(), source })
     }
 
     pub(crate) fn admit(
@@ -234,10 +233,18 @@ impl Shared {
     }
 
     /// What a phone that listens said.
-    pub(crate) fn hear(&self, phone: &LegGuard, message: &[u8]) {
+    pub(crate) fn hear(&self, phone: &LegGuard, message: &[u8]) -> Heard {
         let mut state = self.lock();
-        state.rendezvous.handle_message(phone.leg, message, Instant::now());
+        let heard = state.rendezvous.handle_message(phone.leg, message, Instant::now());
         self.dispatch(state);
+        heard
+    }
+
+    /// Tells whoever wants to know. One that does not keep up misses something.
+    pub(crate) fn tell(&self, happening: Happening) {
+        if let Some(happenings) = &self.happenings {
+            let _missed = happenings.try_send(happening);
+        }
     }
 
     /// When to [`tick`](Self::tick) next, unless something changes before.
@@ -257,13 +264,13 @@ impl Shared {
 
     pub(crate) fn stats(&self) -> Stats {
         let counts = self.lock().rendezvous.counts();
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = requests.values().fold(0, |sum: usize, open| sum.saturating_add(*open));
         Stats {
             waiting: counts.waiting,
+            ringing: counts.ringing,
             listening: counts.listening,
+            absent: counts.absent,
             joined: counts.joined,
-            requests,
+            requests: self.requests.len(),
             tunnels: self.counters.tunnels.get(),
             refused: self.counters.refused_in_all(),
             messages: self.counters.messages.get(),
@@ -286,23 +293,5 @@ impl Drop for LegGuard {
         state.rendezvous.handle_closed(self.leg, Instant::now());
         // Somebody else may have to be told.
         self.shared.dispatch(state);
-    }
-}
-
-/// The place of a connection until its request is answered; dropping it gives the place back.
-pub(crate) struct RequestPlace {
-    shared: Arc<Shared>,
-    pub(crate) source: Source,
-}
-
-impl Drop for RequestPlace {
-    fn drop(&mut self) {
-        let mut requests = self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = requests.get_mut(&self.source) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                requests.remove(&self.source);
-            }
-        }
     }
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 use towline_hybrid::relay::{Ending, Meter};
 use towline_websocket::{Opcode, Reader, Step, Violation, close_payload, frame};
 
@@ -28,6 +29,8 @@ pub(crate) struct Socket {
     pub(crate) message: Vec<u8>,
     pub(crate) outbox: Outbox,
     pub(crate) peer: Peer,
+    /// Its place among all connections, until it is closed.
+    _permit: OwnedSemaphorePermit,
 }
 
 /// How a peer is, as far as its connection tells.
@@ -88,7 +91,12 @@ impl Outbox {
 impl Socket {
     /// A socket that takes messages of up to `limit` bytes, and what was read after its request.
     /// Boxed, since it goes from hand to hand.
-    pub(crate) fn new(stream: Stream, limit: usize, inbox: Vec<u8>) -> Box<Self> {
+    pub(crate) fn new(
+        stream: Stream,
+        permit: OwnedSemaphorePermit,
+        limit: usize,
+        inbox: Vec<u8>,
+    ) -> Box<Self> {
         Box::new(Self {
             stream,
             reader: Reader::new(limit),
@@ -96,6 +104,7 @@ impl Socket {
             message: Vec::new(),
             outbox: Outbox::default(),
             peer: Peer::There,
+            _permit: permit,
         })
     }
 

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::tungstenite::Message;
-use towline_tunnel::{Limits, Relay, RelayError, Security, Tls};
+use towline_tunnel::{Ending, Happening, Limits, Relay, RelayError, Security, Tls};
 
 async fn ask(admin: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(admin).await.unwrap();
@@ -110,6 +110,26 @@ async fn peers_do_not_reach_metrics_and_operators_open_no_tunnels() {
     assert!(relay.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.starts_with("HTTP/1.1 4"));
     assert_eq!(ask(admin, "GET /cable/new/000102030405060708090A0B0C0D0E0F").await.0, 404);
     assert_eq!(ask(admin, "DELETE /metrics").await.0, 405);
+}
+
+#[tokio::test]
+async fn tunnels_that_begin_and_end_are_told_to_whoever_wants_to_know() {
+    let mut config = config();
+    let (happenings, mut told) = tokio::sync::mpsc::channel(8);
+    config.happenings = Some(happenings);
+    let relay = start(config).await;
+    let (_phone, mut computer) = relay.pair(1).await;
+    assert_eq!(told.recv().await, Some(Happening::Met { number: 1 }));
+    computer.close(None).await.unwrap();
+    let over = told.recv().await;
+    let left = |ending| ending == Ending::PeerLeft;
+    assert!(
+        matches!(over, Some(Happening::Parted { number: 1, phone, computer, .. })
+            if left(phone) && left(computer)),
+        "{over:?}"
+    );
+    let _pair = relay.pair(2).await;
+    assert_eq!(told.recv().await, Some(Happening::Met { number: 2 }));
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use towline_hybrid::ids::ContactId;
 use towline_tunnel::{
-    ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError, Security, Tls,
+    ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError, Security, Source,
+    Tls,
 };
 
 fn upgrade(target: &str, headers: &str) -> String {
@@ -76,6 +77,8 @@ async fn bad_requests_get_400() {
         ),
         ("short key", upgrade(&new_path(), cable).replace("AAAAAAAAAAAAAAAAAAAAAA==", "AAAA")),
         ("other upgrade", upgrade(&new_path(), cable).replace("WebSocket\r\n", "h2c\r\n")),
+        ("no host", upgrade(&new_path(), cable).replace("Host: x\r\n", "")),
+        ("two hosts", upgrade(&new_path(), &format!("{cable}Host: x\r\n"))),
         ("old HTTP", upgrade(&new_path(), cable).replace("HTTP/1.1", "HTTP/1.0")),
         ("body", upgrade(&new_path(), &format!("{cable}Content-Length: 5\r\n")) + "hello"),
         (
@@ -222,7 +225,7 @@ impl Contacts for Phonebook {
         }
     }
 
-    fn revoke(&mut self, _contact: &ContactId) {}
+    fn revoke(&mut self, _contact: &ContactId, _source: Source) {}
 }
 
 #[tokio::test]
@@ -257,13 +260,35 @@ async fn foreign_origins_get_403_where_a_policy_says_so() {
 }
 
 #[tokio::test]
+async fn pages_get_403_and_what_clients_send_does_not() {
+    let relay = start(config()).await;
+    let cable = "Sec-WebSocket-Protocol: fido.cable\r\n";
+    for (number, origin, status_code) in [
+        (1, "", "101"),
+        (2, "Origin: wss://cable.ua5v.com\r\n", "101"),
+        (3, "Origin: http://x\r\n", "101"),
+        (4, "Origin: https://evil.example\r\n", "403"),
+        (5, "Origin: null\r\n", "403"),
+    ] {
+        let path = format!("/cable/new/{}", tunnel_id(number));
+        let request = upgrade(&path, &format!("{cable}{origin}"));
+        let mut stream = TcpStream::connect(relay.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer[9..], status_code.as_bytes(), "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn too_many_from_one_source_get_429_and_a_full_service_503() {
     let relay = start_with(Limits { per_source: 1, ..Limits::default() }).await;
     let _phone = relay.phone(1).await;
     assert_eq!(relay.open(&format!("/cable/new/{}", tunnel_id(2))).await.err(), Some(429));
-    let relay = start_with(Limits { waiting: 1, ..Limits::default() }).await;
-    let _phone = relay.phone(1).await;
-    assert_eq!(relay.open(&format!("/cable/new/{}", tunnel_id(2))).await.err(), Some(503));
+    let relay = start_with(Limits { pairs: 1, ..Limits::default() }).await;
+    let _pair = relay.pair(1).await;
+    let (_phone, routing) = relay.phone(2).await;
+    assert_eq!(relay.connect(&routing, 2).await.err(), Some(503));
 }
 
 #[tokio::test]

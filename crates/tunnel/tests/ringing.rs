@@ -204,7 +204,7 @@ async fn a_computer_that_hangs_up_while_it_rings_takes_the_ring_with_it() {
         (ring, _) = rung(&mut phone) => ring,
     };
     assert_eq!(hear(&mut phone).await, FromService::Over(ring));
-    relay.until(|stats| (stats.waiting, stats.listening) == (0, 1)).await;
+    relay.until(|stats| (stats.ringing, stats.listening) == (0, 1)).await;
 }
 
 #[tokio::test]
@@ -288,14 +288,32 @@ async fn a_phone_that_breaks_the_protocol_is_closed() {
 }
 
 #[tokio::test]
-async fn a_phone_that_talks_without_end_is_closed() {
+async fn a_phone_that_talks_without_end_loses_messages_and_not_its_place() {
     let relay = start_with(Limits { listener_messages: 3, ..Limits::default() }).await;
     let mut phone = listen(&relay, 1).await.unwrap();
-    for _ in 0..10 {
-        // It may be closed already.
-        let _closed = phone.send(Message::binary(FromPhone::Alive.encode())).await;
+    for _ in 0..6 {
+        phone.send(Message::binary(FromPhone::Alive.encode())).await.unwrap();
     }
-    assert_eq!(close_code(&mut phone).await, 1008);
+    for _ in 0..3 {
+        assert_eq!(hear(&mut phone).await, FromService::Alive);
+    }
+    // It is not listened to for a while, and is told of a ring all the same.
+    let accept = async {
+        let (ring, path) = loop {
+            match hear(&mut phone).await {
+                FromService::Alive => {}
+                FromService::Ring { ring, routing_id, tunnel_id, .. } => {
+                    break (ring, format!("/cable/connect/{routing_id}/{tunnel_id}"));
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        say(&mut phone, FromPhone::Accept(ring)).await;
+        path
+    };
+    let (ringing, path) = tokio::join!(ring(&relay, 1, true), accept);
+    assert!(ringing.is_ok());
+    assert!(relay.open(&path).await.is_ok());
 }
 
 #[tokio::test]

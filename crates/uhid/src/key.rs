@@ -117,8 +117,9 @@ impl UsbKey {
     /// # Errors
     /// [`UhidError::Failed`] when the kernel takes the device away.
     pub async fn serve(self, reports: Reports) -> Result<(), UhidError> {
-        // There is one way in, and answers to all programs go the same way out: each knows its channel.
-        let (source, mut answers) = Source::stream();
+        // There is one way in, and answers to all programs go the same way out: each knows its channel. It lasts for as long as
+        // any of them has the node open.
+        let (mut source, mut answers) = Source::stream();
         let (mut pace, mut waiting) = (Pace::default(), None::<Report>);
         loop {
             let free = waiting.and_then(|_| pace.until(Instant::now()));
@@ -143,6 +144,11 @@ impl UsbKey {
                     if reports.deliver(report, &source).await.is_err() {
                         return Ok(());
                     }
+                }
+                // The last program is gone: nobody waits for what is under way, and nobody reads what is still to be sent.
+                Event::Close | Event::Stop => {
+                    (source, answers) = Source::stream();
+                    waiting = None;
                 }
                 event => self.answer(event)?,
             }

@@ -16,17 +16,19 @@ use std::{
 };
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use tokio::{io::AsyncWriteExt as _, net::unix::pipe, task::JoinHandle};
-use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
+use tokio::{io::AsyncWriteExt as _, net::unix::pipe, sync::mpsc, task::JoinHandle, time::timeout};
+use towline_authenticator::{Answer, Authenticator, Config, MemoryStore, Question, SoftwareKeys};
 use towline_ctap::{
     GetInfo,
     hid::{HidCommand, Host, HostOutput, MAX_MESSAGE, Report},
 };
-use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Nobody, Person, Presence, SecurityKey};
 use towline_uhid::{Description, UhidError, UsbKey, event::EVENT_SIZE};
 
 const START: u32 = 2;
+const STOP: u32 = 3;
 const OPEN: u32 = 4;
+const CLOSE: u32 = 5;
 const OUTPUT: u32 = 6;
 const GET_REPORT: u32 = 9;
 const INPUT2: u32 = 12;
@@ -106,6 +108,10 @@ struct Plugged {
 }
 
 async fn plugged() -> Plugged {
+    plugged_before(Presence::Simulated(Nobody)).await
+}
+
+async fn plugged_before<P: Person + 'static>(presence: Presence<P>) -> Plugged {
     let (mut kernel, door) = Kernel::new();
     let usb = UsbKey::through(door, &Description::default()).unwrap();
     assert_eq!(kernel.heard().await[..4], 11u32.to_ne_bytes(), "made");
@@ -115,10 +121,7 @@ async fn plugged() -> Plugged {
     let keys = SoftwareKeys::new(provider.clone());
     let authenticator =
         Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys).unwrap();
-    let key =
-        tokio::spawn(
-            async move { match key.run(authenticator, Presence::Simulated(Nobody)).await {} },
-        );
+    let key = tokio::spawn(async move { match key.run(authenticator, presence).await {} });
     Plugged { kernel, key, usb }
 }
 
@@ -156,6 +159,54 @@ async fn what_the_kernel_waits_for_is_answered_even_before_the_start() {
     kernel.say(SET_REPORT, &8u32.to_ne_bytes()).await;
     let refused = kernel.heard().await;
     assert_eq!((refused[0], refused[4], refused[8]), (14, 8, 5));
+}
+
+/// Never answers; tells when it is asked (true), and when the question is withdrawn.
+struct Undecided(mpsc::UnboundedSender<bool>);
+
+struct Withdrawal(mpsc::UnboundedSender<bool>);
+
+impl Drop for Withdrawal {
+    fn drop(&mut self) {
+        let _ = self.0.send(false);
+    }
+}
+
+impl Person for Undecided {
+    async fn answer(&mut self, _question: &Question) -> Answer {
+        self.0.send(true).unwrap();
+        let _withdrawal = Withdrawal(self.0.clone());
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn the_last_program_that_closes_the_node_takes_its_question_along() {
+    let (told, mut tells) = mpsc::unbounded_channel();
+    let Plugged { mut kernel, .. } = plugged_before(Presence::Ask(Undecided(told))).await;
+    for end in [CLOSE, STOP] {
+        kernel.say(OPEN, &[]).await;
+        let mut host = Host::new();
+        host.open(*b"a nonce!", Instant::now());
+        let mut asked = false;
+        while !asked {
+            match host.poll_output() {
+                Some(HostOutput::Send(report)) => kernel.output(&report).await,
+                Some(HostOutput::Opened(_)) => host.send_cbor(&[0x0b], Instant::now()).unwrap(),
+                Some(HostOutput::Keepalive(_)) => asked = true,
+                Some(other) => panic!("{other:?}"),
+                None => host.handle_packet(&kernel.input().await, Instant::now()),
+            }
+        }
+        assert_eq!(tells.recv().await, Some(true));
+        kernel.say(end, &[]).await;
+        let withdrawn = timeout(Duration::from_secs(5), tells.recv()).await;
+        assert_eq!(withdrawn, Ok(Some(false)), "{end}");
+    }
+    // The next program is served, and finds nothing of what was under way.
+    kernel.say(OPEN, &[]).await;
+    let answer = request(&mut kernel, HidCommand::Cbor, &[0x04]).await;
+    assert!(GetInfo::decode(&answer).is_ok(), "{answer:02x?}");
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ struct Template(u8);
 
 impl Template {
     fn id(self, watch: &Watch) -> TemplateId {
-        let enrolled = watch.authenticator.fingerprints();
+        let enrolled = watch.authenticator.fingerprints().unwrap_or_default();
         match self.0 {
             0..128 => watch.enrolling.clone(),
             other => enrolled.get(usize::from(other % 8)).map(|known| known.id.clone()),

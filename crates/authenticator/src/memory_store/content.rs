@@ -19,6 +19,9 @@ use crate::{
     UnixTime, stored_credential::Keys,
 };
 
+/// How many credentials there can be where nobody sets a limit: a number that every client can hold.
+const MOST: usize = 0x7fff_ffff;
+
 /// Credentials in slots, which keep their numbers, and three ways to find a slot: by credential id, by account, and by RP ID
 /// in the order in which the credentials came. Each is kept as [`Credential::to_bytes`].
 #[derive(Default)]
@@ -170,8 +173,8 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     pub(super) fn capacity(&self) -> Capacity {
-        let remaining = self.limit.map(|limit| limit.saturating_sub(self.len()));
-        Capacity { discoverable: self.discoverable, remaining }
+        let remaining = self.limit.unwrap_or(MOST).saturating_sub(self.len());
+        Capacity { discoverable: self.discoverable, remaining: Some(remaining) }
     }
 
     pub(super) fn clear(&mut self) {
@@ -183,7 +186,7 @@ impl<S: BuildHasher + Default> Content<S> {
     pub(super) fn commit(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
         let mut undo = Vec::new();
         let mut made = changes.into_iter().try_for_each(|change| self.make(change, &mut undo));
-        if self.limit.is_some_and(|limit| self.len() > limit) {
+        if self.len() > self.limit.unwrap_or(MOST) {
             made = made.and(Err(StoreError::Full));
         }
         if made.is_err() {
@@ -222,6 +225,11 @@ impl<S: BuildHasher + Default> Content<S> {
             }
             Change::Record { record, value } => {
                 undo.push(Undo::Record(record, self.write(record, value)));
+            }
+            Change::NewRecord { record, value } => {
+                if !self.records.contains_key(&record) {
+                    undo.push(Undo::Record(record, self.write(record, Some(value))));
+                }
             }
         }
         Ok(())

@@ -30,7 +30,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store without a limit.
+    /// An empty store with room for as many credentials as clients can count, which is 2,147,483,647.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -96,6 +96,9 @@ impl Model {
             Change::Record { record, value: None } => {
                 self.records.remove(record);
             }
+            Change::NewRecord { record, value } => {
+                self.records.entry(*record).or_insert_with(|| value.clone());
+            }
         }
         Ok(())
     }
@@ -213,7 +216,8 @@ fn credential() -> impl Strategy<Value = Credential> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let value = option::of(vec(any::<u8>(), 0..4).prop_map(Zeroizing::new));
+    let bytes = || vec(any::<u8>(), 0..4).prop_map(Zeroizing::new);
+    let value = option::of(bytes());
     prop_oneof![
         6 => (credential(), option::of(IDS)).prop_map(|(credential, replaces)| Change::Save {
             credential: Box::new(credential),
@@ -231,6 +235,7 @@ fn change() -> impl Strategy<Value = Change> {
             at: None,
         }),
         1 => value.prop_map(|value| Change::Record { record: Record::UvRetries, value }),
+        1 => bytes().prop_map(|value| Change::NewRecord { record: Record::UvRetries, value }),
     ]
 }
 
@@ -298,7 +303,8 @@ fn compare<S: BuildHasher + Default>(store: &Content<S>, model: &Model) {
     assert_eq!(all, model.list());
     assert_eq!(store.record(Record::UvRetries), model.records.get(&Record::UvRetries).cloned());
     let discoverable = model.list().iter().filter(|c| c.discoverable).count();
-    let remaining = model.limit.map(|limit| limit - model.credentials.len());
+    // Without a limit of its own there is room for as many as clients can count.
+    let remaining = Some(model.limit.unwrap_or(0x7fff_ffff) - model.credentials.len());
     assert_eq!(store.capacity(), Capacity { discoverable, remaining });
     for number in IDS {
         let expected = model.list().into_iter().find(|c| c.id == id(number));

@@ -11,7 +11,7 @@ const PIN: &str = "correct horse";
 
 fn key() -> Rig {
     let mut rig = Rig::new(Config::fingerprint_key());
-    rig.person(|question| Some(question.agreement()));
+    rig.person(|question| Some(question.simulated_agreement()));
     rig
 }
 
@@ -63,7 +63,7 @@ fn the_last_sample_enrols_and_no_other_does() {
     let template = TemplateId::new(&[7; 8]);
     let asked = |samples_left| {
         let template = template.clone();
-        Question::EnrollFingerprint { template, samples_left }.agreement()
+        Question::EnrollFingerprint { template, samples_left }.simulated_agreement()
     };
     assert_eq!(asked(2), Answer::Sample(SampleStatus::Good));
     assert!(matches!(asked(1), Answer::Enrolled(_)));

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::rig::*;
-use towline_authenticator::{Answer, AnswerError, Config, Event, Question};
-use towline_ctap::{Flags, Request, Status};
+use crate::rig::{platform::Platform, *};
+use towline_authenticator::{Answer, AnswerError, Config, Event, Purpose, Question};
+use towline_ctap::{Flags, Permissions, Request, Status};
 
 fn three(config: Config) -> Rig {
     let mut rig = Rig::new(config);
@@ -32,9 +32,17 @@ fn the_person_chooses_on_a_display_newest_first() {
         assert_eq!(response.user.unwrap(), nameless(name));
         assert_eq!(response.user_selected, Some(true));
         assert_eq!(response.number_of_credentials, None);
-        let Question::ChooseAccount { accounts, rp_id } = &rig.questions[1] else { panic!() };
+        let Question::ChooseAccount { accounts, rp_id } = &rig.questions[0] else { panic!() };
         assert_eq!(accounts, &[user("carol"), user("bob"), user("alice")]);
         assert_eq!(rp_id.as_str(), "example.org");
+        // What is confirmed then is the account that was chosen.
+        let Question::VerifyUser { purpose: Purpose::Use { user: chosen, .. }, .. } =
+            &rig.questions[1]
+        else {
+            panic!("{:?}", rig.questions)
+        };
+        assert_eq!(chosen.as_ref(), Some(&user(name)));
+        assert_eq!(rig.questions.len(), 2);
         assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
     }
 }
@@ -51,7 +59,21 @@ fn who_chooses_no_account_signs_in_with_none() {
         Question::ChooseAccount { .. } => None,
         other => agreeable(other),
     });
-    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
+    // As the screen lock would: how many accounts there are is not told.
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::UserActionTimeout);
+    assert!(rig.questions.iter().all(|asked| matches!(asked, Question::ChooseAccount { .. })));
+}
+
+#[test]
+fn nobody_chooses_where_the_screen_lock_is_locked() {
+    let mut config = Config::phone();
+    config.verification.as_mut().unwrap().max_retries = 1;
+    let mut rig = three(config);
+    rig.person(clumsy);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::PinBlocked);
+    rig.forget_past();
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::PinBlocked);
+    assert_eq!(rig.questions, []);
 }
 
 #[test]
@@ -82,17 +104,62 @@ fn one_account_is_not_a_choice() {
 }
 
 #[test]
-fn a_list_is_not_a_choice_either() {
+fn of_a_list_the_person_chooses_on_a_display() {
     let mut rig = Rig::new(Config::phone());
-    let (alice, key) = rig.passkey("example.org", "alice");
-    let (bob, _) = rig.passkey("example.org", "bob");
+    let (alice, _) = rig.passkey("example.org", "alice");
+    let (bob, key) = rig.passkey("example.org", "bob");
+    rig.passkey("example.org", "carol");
+    rig.forget_past();
+    rig.person(choosing(1));
     let mut request = assertion("example.org");
     request.allow_list = Some([listing(&alice), listing(&bob)].concat());
     let response = rig.sign_in(&request).unwrap();
-    assert_eq!(response.number_of_credentials, None);
-    assert_eq!(response.credential.as_ref().unwrap().id, alice);
+    assert_eq!(response.credential.as_ref().unwrap().id, bob);
     rig.verify(&response, &key);
+    // That is told only where there was no list (CTAP 2.3 §6.2.2, userSelected).
+    assert_eq!((response.number_of_credentials, response.user_selected), (None, None));
+    let asked: Vec<String> = rig.questions.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        asked,
+        [
+            "Which account do you want to use on example.org?",
+            "Sign in to example.org? Account: \"bob\". Confirm with your screen lock.",
+        ]
+    );
+    let Question::ChooseAccount { accounts, .. } = &rig.questions[0] else { panic!() };
+    assert_eq!(accounts, &[user("alice"), user("bob")]);
     assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn a_list_with_one_account_or_for_nobody_s_eyes_is_not_a_choice() {
+    let passkeys = |config| {
+        let mut rig = Rig::new(config);
+        let (alice, _) = rig.passkey("example.org", "alice");
+        let mut second = creation("example.org", "alice");
+        second.options.rk = Some(false);
+        let (again, _) = made(&rig.create(&second).unwrap());
+        let (bob, _) = rig.passkey("example.org", "bob");
+        rig.forget_past();
+        (rig, alice, again, bob)
+    };
+    let (mut rig, alice, again, _) = passkeys(Config::phone());
+    let mut request = assertion("example.org");
+    request.allow_list = Some([listing(&again), listing(&alice)].concat());
+    assert_eq!(rig.sign_in(&request).unwrap().credential.unwrap().id, again);
+    assert_eq!(rig.questions.len(), 1, "one account");
+
+    let (mut silent, alice, _, bob) = passkeys(Config::phone());
+    request.allow_list = Some([listing(&bob), listing(&alice)].concat());
+    request.options.up = Some(false);
+    assert_eq!(silent.sign_in(&request).unwrap().credential.unwrap().id, bob);
+    assert_eq!(silent.questions, [], "a silent look-up");
+
+    let (mut key, alice, _, bob) = passkeys(storing());
+    request.allow_list = Some([listing(&bob), listing(&alice)].concat());
+    request.options.up = None;
+    assert_eq!(key.sign_in(&request).unwrap().credential.unwrap().id, bob);
+    assert_eq!(key.questions.len(), 1, "no display");
 }
 
 #[test]
@@ -202,4 +269,21 @@ fn a_first_that_is_refused_has_no_next() {
     rig.person(refusing);
     assert!(rig.sign_in(&assertion("example.org")).is_err());
     assert_eq!(rig.next().unwrap_err(), Status::NotAllowed);
+}
+
+#[test]
+fn a_silent_look_up_with_a_token_does_not_make_the_person_choose() {
+    let mut rig = three(Config::platform());
+    let platform = Platform::agree(&mut rig, 2);
+    let token = platform.uv_token(&mut rig, Permissions::GA, Some("example.org")).unwrap();
+    rig.forget_past();
+    let mut request = assertion("example.org");
+    request.options.up = Some(false);
+    token.authorize_sign_in(&rig, &mut request);
+    let first = rig.sign_in(&request).unwrap();
+    assert!(rig.questions.is_empty());
+    assert_eq!(first.number_of_credentials, Some(3));
+    // The client lets the person choose, who was verified: so it has to know the names.
+    assert_eq!(first.user, Some(user("carol")));
+    assert_eq!(rig.next().unwrap().user, Some(user("bob")));
 }

@@ -254,7 +254,7 @@ fn run(config: Config, slow: bool, steps: Vec<Step>) {
     let global = config.counters == Counters::Global;
     let authenticator = if slow {
         let keys = SlowKeys::new(provider.clone());
-        Authenticator::new(config, provider, SlowStore(store.clone()), keys)
+        Authenticator::new(config, provider, SlowStore::new(store.clone()), keys)
     } else {
         let keys = SoftwareKeys::new(provider.clone());
         Authenticator::new(config, provider, store.clone(), keys)

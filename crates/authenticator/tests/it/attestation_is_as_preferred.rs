@@ -46,6 +46,65 @@ fn the_batch_key_signs_after_the_person_agreed() {
     assert_eq!(rig.questions.len(), 2);
 }
 
+/// As much of a certificate as names a model (WebAuthn L3 §8.2.1).
+fn naming(aaguid: [u8; 16], critical: bool) -> Vec<u8> {
+    let identifier = [0x06, 11, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04];
+    let critical: &[u8] = if critical { &[0x01, 1, 0xff] } else { &[] };
+    [&[0x30, 33], &identifier[..], critical, &[0x04, 18, 0x04, 16], &aaguid, &[0x30, 0]].concat()
+}
+
+#[test]
+fn a_certificate_of_another_model_is_refused() {
+    for critical in [false, true] {
+        let (mut config, _) = vouched();
+        let batch = config.batch_attestation.as_mut().unwrap();
+        batch.certificates = vec![naming([8; 16], critical)];
+        assert_eq!(batch.aaguid(), Some(Aaguid::new([8; 16])));
+        let needs = "the AAGUID that its certificate names";
+        let feature = "batch_attestation";
+        assert_eq!(config.check(), Err(ConfigError::Needs { feature, needs }));
+        let batch = config.batch_attestation.clone().unwrap();
+        let phone = Config::phone().with_batch_attestation(batch);
+        assert_eq!((phone.check(), phone.aaguid), (Ok(()), Aaguid::new([8; 16])));
+    }
+    // One that names none is for a single model, and cut off it names none either.
+    let (mut config, _) = vouched();
+    let batch = config.batch_attestation.as_mut().unwrap();
+    for end in 0..naming([8; 16], false).len() - 2 {
+        batch.certificates = vec![naming([8; 16], false)[..end].to_vec()];
+        assert_eq!(batch.aaguid(), None, "{end}");
+    }
+    assert_eq!(config.check(), Ok(()));
+}
+
+#[test]
+fn a_phone_with_a_batch_key_asks_its_person_and_attests() {
+    let batch = vouched().0.batch_attestation.unwrap();
+    let config =
+        || Config::phone().with_aaguid([7; 16].into()).with_batch_attestation(batch.clone());
+    let mut rig = Rig::new(config());
+    assert_eq!(rig.info().aaguid, Aaguid::new([7; 16]));
+    let mut request = creation("example.org", "alice");
+    request.attestation_formats_preference = vec!["packed".into(), "none".into()];
+    let response = rig.create(&request).unwrap();
+    assert!(matches!(response.attestation, AttestationStatement::Packed(_)));
+    let told =
+        "Let example.org know which model of device this is? The passkey is made either way.";
+    assert_eq!(rig.questions[1].to_string(), told);
+
+    let mut rig = Rig::new(config());
+    rig.person(refuses_to_attest);
+    let response = rig.create(&request).unwrap();
+    assert_eq!(response.attestation, AttestationStatement::None);
+    assert_eq!(data(&response.auth_data).attested.unwrap().aaguid, Aaguid::ZERO);
+    // Who wants no statement is told the AAGUID without a question: sites name the provider by it.
+    request.attestation_formats_preference = vec!["none".into()];
+    rig.forget_past();
+    let response = rig.create(&request).unwrap();
+    assert_eq!(data(&response.auth_data).attested.unwrap().aaguid, Aaguid::new([7; 16]));
+    assert_eq!(rig.questions.len(), 1);
+}
+
 #[test]
 fn without_consent_the_model_stays_unknown() {
     let mut rig = Rig::new(vouched().0);

@@ -221,15 +221,16 @@ fn ids_are_no_longer_than_is_claimed() {
 }
 
 #[test]
-fn formats_are_listed_unless_they_are_packed_alone() {
+fn formats_are_listed_also_where_they_are_packed_alone() {
     use AttestationFormat::{None as NoFormat, PackedSelf};
     let listed = |formats: &[AttestationFormat]| {
         let mut config = Config::security_key();
         config.attestation_formats = formats.to_vec();
         Rig::new(config).info().attestation_formats
     };
-    assert_eq!(listed(&[PackedSelf]), None);
-    assert_eq!(listed(&[NoFormat, PackedSelf]), None);
+    let packed = || Some(vec!["packed".into()]);
+    assert_eq!(listed(&[PackedSelf]), packed());
+    assert_eq!(listed(&[NoFormat, PackedSelf]), packed());
     assert_eq!(listed(&[NoFormat]), Some(Vec::new()));
 }
 

@@ -6,7 +6,7 @@ use crate::rig::{platform::*, *};
 use towline_authenticator::{Config, Event, MemoryStore, ResetPolicy};
 use towline_ctap::{
     CosePublicKey, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
-    CredentialManagementSubcommand as Sub, Permissions, Request, Status, User,
+    CredentialManagementSubcommand as Sub, Permissions, Request, Status, User, UserHandle,
 };
 
 const PIN: &str = "2468-blue";
@@ -218,6 +218,22 @@ fn an_account_gets_other_names_but_no_other_handle() {
         user: user("alice"),
     };
     assert_eq!(manage(&mut rig, Some(&cm), unknown), Err(Status::NoCredentials));
+}
+
+#[test]
+fn an_empty_user_handle_is_another_one_than_that_of_the_credential() {
+    let (mut rig, made) = stocked();
+    let cm = token(&mut rig, Permissions::CM, None);
+    let credential = made[0].0.clone();
+    let user = User { id: UserHandle::new(b"?").unwrap(), name: None, display_name: None };
+    let mut request =
+        CredentialManagementRequest::new(Sub::UpdateUserInformation { credential, user });
+    request.auth = Some(cm.auth(&rig, &request.authenticated_message()));
+    let bytes = Request::from(request).encode();
+    let handle = bytes.windows(5).position(|window| window == *b"\x62id\x41?").unwrap();
+    let emptied = [&bytes[..handle + 3], &[0x40], &bytes[handle + 5..]].concat();
+    rig.send(HOME, &emptied);
+    assert_eq!(rig.status(), Status::InvalidParameter);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! credProtect, in both ceremonies.
 
 use crate::rig::*;
-use towline_authenticator::{Config, Purpose, Question};
+use towline_authenticator::{Config, Event, Purpose, Question};
 use towline_ctap::{
     CredentialId, Status,
     extension::CredentialProtectionPolicy::{
@@ -110,10 +110,18 @@ fn an_excluded_credential_refuses_the_creation_after_a_touch_whatever_it_was() {
         let mut request = creation("example.org", "bob");
         request.exclude_list = listing(&id);
         assert_eq!(rig.create(&request).unwrap_err(), Status::CredentialExcluded);
-        assert!(matches!(
-            rig.questions[..],
-            [Question::ConfirmPresence { purpose: Purpose::AlreadyRegistered { .. } }]
-        ));
+        let [
+            Question::ConfirmPresence {
+                purpose: Purpose::AlreadyRegistered { user: asked, holder: Some(holder), .. },
+            },
+        ] = &rig.questions[..]
+        else {
+            panic!("{:?}", rig.questions)
+        };
+        // The site asks for bob, and excludes what alice has here.
+        assert_eq!((asked, holder), (&user("bob"), &user("alice")));
+        let told = Event::AlreadyRegistered { rp: request.rp.clone(), user: Some(user("alice")) };
+        assert!(rig.events.contains(&told));
         assert_eq!(rig.store.len(), 1);
     }
 }

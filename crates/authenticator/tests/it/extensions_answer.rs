@@ -318,3 +318,54 @@ fn get_info_lists_what_is_on() {
         assert!(!info.supports_extension(id), "{id}");
     }
 }
+
+/// One rule for all of them, whatever the store and the preset.
+#[test]
+fn what_only_the_present_get_is_refused_to_silent_requests() {
+    let salts_of = PrfGetInput {
+        eval: Some(PrfSalts { first: [1; 32], second: None }),
+        eval_by_credential: Vec::new(),
+    };
+    let silent = |rig: &mut Rig, ask: &dyn Fn(&mut Extensions)| {
+        rig.passkey(RP, "alice");
+        rig.forget_past();
+        let mut request = assertion(RP);
+        request.options.up = Some(false);
+        ask(&mut request.extensions);
+        assert_eq!(rig.sign_in(&request).unwrap_err(), Status::UnsupportedOption);
+        assert!(rig.questions.is_empty());
+        // With verification, which somebody is there for, it is the same.
+        request.options.uv = rig.authenticator.config().verification.as_ref().map(|_| true);
+        assert_eq!(rig.sign_in(&request).unwrap_err(), Status::UnsupportedOption);
+        // And it is not for want of the extension.
+        request.options.up = None;
+        let response = rig.sign_in(&request).unwrap();
+        let signed = data(&response.auth_data).extensions;
+        assert!(!signed.is_empty() || !response.unsigned_extension_outputs.is_empty());
+    };
+    let mut phone = Rig::new(Config::phone());
+    silent(&mut phone, &|extensions| extensions.set(&salts_of));
+    let mut key = Rig::new(Config::security_key());
+    let secret = salts(&Platform::agree(&mut key, 2), &[1; 32]);
+    silent(&mut key, &|extensions| extensions.set(&secret));
+    let mut platform = Rig::new(Config::platform());
+    silent(&mut platform, &|extensions| extensions.set(&LargeBlobInput::Read));
+}
+
+#[test]
+fn salts_without_a_protocol_are_for_protocol_one() {
+    let mut config = Config::security_key();
+    config.pin_uv_auth_protocols = vec![towline_authenticator::PinUvAuthProtocol::Two];
+    let mut rig = Rig::new(config);
+    rig.passkey(RP, "alice");
+    let good = salts(&Platform::agree(&mut rig, 2), &[1; 32]);
+    for (protocol, status) in [
+        (Some(2), Ok(())),
+        (None, Err(Status::PinAuthInvalid)),
+        (Some(1), Err(Status::InvalidParameter)),
+    ] {
+        let mut request = assertion(RP);
+        request.extensions.set(&HmacSecretInput { pin_uv_auth_protocol: protocol, ..good.clone() });
+        assert_eq!(rig.sign_in(&request).map(drop), status, "{protocol:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Every refusal of authenticatorGetAssertion but those of time, and that it is the first that applies.
 
 use crate::rig::*;
-use towline_authenticator::{BuiltInVerification, Config, Purpose, Question};
+use towline_authenticator::{BuiltInVerification, Config, Question};
 use towline_ctap::{CredentialId, GetAssertionRequest, PublicKeyCredentialDescriptor, Status};
 
 #[track_caller]
@@ -99,13 +99,16 @@ fn a_person_who_says_no() {
 
 #[test]
 fn nothing_to_use_is_told_only_after_a_touch() {
-    for answer in [agreeable, refusing, absent] {
+    let answers: [(fn(&Question) -> _, _); 3] = [
+        (agreeable, Status::NoCredentials),
+        (refusing, Status::OperationDenied),
+        (absent, Status::OperationDenied),
+    ];
+    for (answer, status) in answers {
         let mut rig = Rig::new(Config::security_key());
         rig.person(answer);
-        assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::NoCredentials);
-        let [Question::ConfirmPresence { purpose: Purpose::NothingToUse { rp_id } }] =
-            &rig.questions[..]
-        else {
+        assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), status);
+        let [Question::NothingToUse { rp_id }] = &rig.questions[..] else {
             panic!("{:?}", rig.questions)
         };
         assert_eq!(rp_id.as_str(), "example.org");
@@ -142,14 +145,14 @@ fn a_silent_look_up_asks_nobody_and_shows_no_presence() {
 }
 
 #[test]
-fn verification_without_presence_shows_verification_only() {
+fn verification_here_is_presence_also_where_none_is_asked_for() {
     let mut rig = Rig::new(Config::phone());
     rig.passkey("example.org", "alice");
     let mut request = assertion("example.org");
     request.options.up = Some(false);
     request.options.uv = Some(true);
     let response = rig.sign_in(&request).unwrap();
-    assert_eq!(data(&response.auth_data).flags, towline_ctap::Flags::UV);
+    assert_eq!(data(&response.auth_data).flags, towline_ctap::Flags::UP | towline_ctap::Flags::UV);
 }
 
 #[test]

@@ -52,5 +52,7 @@ mod time_passes;
 mod tokens_permit;
 mod u2f_is_spoken;
 mod what_a_vendor_adds;
+mod what_is_answered_without_a_question;
 mod wrapped_credentials;
 mod wrapped_credentials_keep_what_they_are;
+mod writes_come_in_turn;

@@ -90,9 +90,9 @@ fn the_question_names_the_site_the_account_and_what_will_happen() {
     rig.passkey("example.org", "alice");
     rig.sign_in(&assertion("example.org")).unwrap();
     let text: Vec<String> = rig.questions.iter().map(ToString::to_string).collect();
-    assert!(text[0].starts_with("Create a passkey for alice on example.org (The example.org)?"));
-    assert!(text[1].starts_with("Replace the passkey for alice on example.org"));
-    assert!(text[2].starts_with("Sign in to example.org as alice?"));
+    assert!(text[0].starts_with("Create a passkey for example.org? Account: \"alice\"."));
+    assert!(text[1].starts_with("Replace your passkey for example.org? Account: \"alice\"."));
+    assert!(text[2].starts_with("Sign in to example.org? Account: \"alice\"."));
     let Question::VerifyUser { purpose: Purpose::Create { replaces, .. }, .. } = &rig.questions[1]
     else {
         panic!("not a creation")

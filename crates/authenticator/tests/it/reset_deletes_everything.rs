@@ -120,7 +120,7 @@ fn a_selected_authenticator_says_so() {
         assert_eq!(rig.call(&Request::Selection).unwrap(), [0x00]);
         assert!(matches!(
             rig.questions[..],
-            [Question::ConfirmPresence { purpose: Purpose::SelectDevice }]
+            [Question::ConfirmPresence { purpose: Purpose::SelectDevice { rp_id: None } }]
         ));
         rig.person(refusing);
         assert_eq!(rig.call(&Request::Selection).unwrap_err(), Status::OperationDenied);

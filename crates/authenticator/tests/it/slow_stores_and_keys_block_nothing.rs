@@ -12,7 +12,7 @@ use towline_ctap::{Request, Status};
 fn slow(config: Config) -> (Rig, SlowKeys) {
     let provider = towline_crypto::rustcrypto::provider();
     let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-    let mut rig = Rig::with(config, provider, store.clone(), SlowStore(store), keys.clone());
+    let mut rig = Rig::with(config, provider, store.clone(), SlowStore::new(store), keys.clone());
     // What is read once is read.
     rig.info();
     rig.forget_past();

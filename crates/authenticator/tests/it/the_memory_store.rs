@@ -92,7 +92,7 @@ fn credentials_that_are_not_discoverable_are_found_by_id_alone() {
     assert_eq!(account, None);
     assert_eq!(done(store.find(&rp_id("example.org"), &[id(1)])).unwrap().len(), 1);
     let capacity = done(store.capacity()).unwrap();
-    assert_eq!((capacity.discoverable, capacity.remaining), (0, None));
+    assert_eq!((capacity.discoverable, capacity.remaining), (0, Some(0x7fff_fffe)));
 }
 
 #[test]
@@ -120,6 +120,23 @@ fn records_are_written_and_removed() {
     assert_eq!(done(store.record(Record::UvRetries)), Ok(Some(Zeroizing::new(vec![5]))));
     done(store.commit(vec![write(None)])).unwrap();
     assert_eq!(done(store.record(Record::UvRetries)), Ok(None));
+}
+
+#[test]
+fn a_new_record_does_not_take_the_place_of_one_that_is_there() {
+    let mut store = MemoryStore::with_limit(0);
+    let value = |byte| Zeroizing::new(vec![byte]);
+    let new = |byte| Change::NewRecord { record: Record::WrappingSecret, value: value(byte) };
+    let no_room =
+        Change::Save { credential: Box::new(credential(1, "a.example", "a")), replaces: None };
+    done(store.commit(vec![new(1), no_room.clone()])).unwrap_err();
+    assert_eq!(done(store.record(Record::WrappingSecret)), Ok(None), "all or nothing");
+    for byte in 2..4 {
+        done(store.commit(vec![new(byte)])).unwrap();
+        assert_eq!(done(store.record(Record::WrappingSecret)), Ok(Some(value(2))));
+    }
+    done(store.commit(vec![new(4), no_room])).unwrap_err();
+    assert_eq!(done(store.record(Record::WrappingSecret)), Ok(Some(value(2))));
 }
 
 #[test]

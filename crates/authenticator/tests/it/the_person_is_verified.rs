@@ -67,6 +67,9 @@ fn after_too_many_failures_in_a_row_it_is_locked_for_a_while() {
     assert_eq!(create(&mut rig), Err(Status::PinBlocked), "even the right finger has to wait");
     rig.pass(Duration::from_secs(29));
     assert_eq!(create(&mut rig), Err(Status::PinBlocked));
+    // Each time it is said how long it still lasts.
+    let lasts = [30, 30, 1].map(|left| Some(Duration::from_secs(left)));
+    assert_eq!(rig.events, lasts.map(|wait| Event::VerificationLocked { wait }));
     rig.pass(Duration::from_secs(1));
     assert_eq!(create(&mut rig), Ok(()));
     assert_eq!(rig.questions.len(), 6);
@@ -152,17 +155,42 @@ fn a_failed_sign_in_shows_nothing() {
     rig.passkey("example.org", "alice");
     rig.person(clumsy);
     assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
-    assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), Status::PinBlocked);
+    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::PinBlocked);
+    rig.forget_past();
+    for rp in ["example.org", "example.com"] {
+        assert_eq!(rig.sign_in(&assertion(rp)).unwrap_err(), Status::PinBlocked);
+    }
+    assert!(rig.questions.is_empty(), "a lock looks the same with a passkey and without");
 }
 
 #[test]
-fn verification_comes_before_the_news_that_there_is_nothing() {
+fn who_has_no_passkey_for_the_site_is_told_so_and_need_not_unlock_for_that() {
     let mut rig = Rig::new(config());
-    rig.person(refusing);
-    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::OperationDenied);
-    rig.person(agreeable);
-    assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::NoCredentials);
-    assert_eq!(rig.questions.len(), 2);
+    let answers: [(fn(&Question) -> _, _); 3] = [
+        (refusing, Status::OperationDenied),
+        (absent, Status::UserActionTimeout),
+        (agreeable, Status::NoCredentials),
+    ];
+    for (answer, status) in answers {
+        rig.person(answer).forget_past();
+        assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), status);
+        assert_eq!(rig.questions, [Question::NothingToUse { rp_id: rp_id("example.org") }]);
+        assert!(rig.questions[0].to_string().starts_with("No passkey for example.org"));
+    }
+}
+
+#[test]
+fn nobody_learns_that_there_is_nothing_from_somebody_who_refuses_or_is_away() {
+    let answers: [fn(&Question) -> _; 2] = [refusing, absent];
+    for answer in answers {
+        for config in [config(), Config::platform(), Config::security_key()] {
+            let mut rig = Rig::new(config);
+            rig.passkey("example.org", "alice");
+            rig.person(answer);
+            let there = rig.sign_in(&assertion("example.org")).unwrap_err();
+            assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), there);
+        }
+    }
 }
 
 #[test]
@@ -228,4 +256,32 @@ fn a_platform_that_retries_itself_gets_one_attempt_a_token() {
         rig.create(&request).unwrap_err();
         assert_eq!(rig.questions.len(), (5 - attempts).min(3), "{preferred:?}");
     }
+}
+
+#[test]
+fn nobody_is_sent_to_a_pin_that_is_not_set() {
+    let mut rig = with_tokens(None);
+    verified_passkey(&mut rig);
+    let mut request = assertion("example.org");
+    request.options.uv = Some(true);
+    for (answer, status) in [
+        (refusing as fn(&Question) -> _, Status::OperationDenied),
+        (clumsy, Status::OperationDenied),
+        (clumsy, Status::PinBlocked),
+    ] {
+        rig.person(answer);
+        assert_eq!(rig.sign_in(&request).unwrap_err(), status);
+    }
+    // With one that is, it is the way out.
+    let mut rig = with_tokens(None);
+    verified_passkey(&mut rig);
+    platform::Platform::agree(&mut rig, 2).set_pin(&mut rig, "2468-blue").unwrap();
+    rig.person(refusing);
+    assert_eq!(rig.sign_in(&request).unwrap_err(), Status::PuatRequired);
+}
+
+fn verified_passkey(rig: &mut Rig) {
+    let mut request = creation("example.org", "alice");
+    (request.options.rk, request.options.uv) = (Some(true), Some(true));
+    rig.create(&request).unwrap();
 }

@@ -197,7 +197,7 @@ fn the_retry_is_durable_before_the_comparison() {
     let provider = towline_crypto::rustcrypto::provider();
     let store = MemoryStore::new();
     let keys = SlowKeys::new(provider.clone());
-    let slow = SlowStore(store.clone());
+    let slow = SlowStore::new(store.clone());
     let mut rig = Rig::with(Config::security_key(), provider, store.clone(), slow, keys);
     let platform = Platform::agree(&mut rig, 2);
     platform.set_pin(&mut rig, PIN).unwrap();

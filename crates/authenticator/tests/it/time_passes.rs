@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::rig::*;
-use towline_authenticator::{Answer, AnswerError, Config, KeepAliveStatus};
+use towline_authenticator::{
+    Answer, AnswerError, Config, KeepAliveStatus, MemoryStore, UnknownJob,
+};
 use towline_ctap::{Request, Status};
 
 fn waiting(config: Config) -> Rig {
@@ -179,4 +181,46 @@ fn a_touch_does_not_answer_for_the_screen_lock() {
     let (token, _) = rig.open[0].clone();
     let refused = rig.authenticator.handle_answer(token, Answer::Approve, rig.now);
     assert_eq!(refused, Err(AnswerError::DoesNotFit));
+}
+
+/// Two authenticators at the same point of the same ceremony.
+fn twins(person: Script, slow: bool) -> [Rig; 2] {
+    [(), ()].map(|()| {
+        let mut rig = if slow {
+            let provider = towline_crypto::rustcrypto::provider();
+            let store = MemoryStore::new();
+            let keys = slow::SlowKeys::new(provider.clone());
+            Rig::with(Config::phone(), provider, store.clone(), slow::SlowStore::new(store), keys)
+        } else {
+            Rig::new(Config::phone())
+        };
+        rig.works = false;
+        rig.person(person);
+        rig.send(HOME, &Request::from(creation("example.org", "alice")).encode());
+        rig
+    })
+}
+
+type Script = fn(&towline_authenticator::Question) -> Option<Answer>;
+
+#[test]
+fn an_authenticator_takes_neither_the_answer_nor_the_job_of_another_one() {
+    let [mut one, mut other] = twins(absent, false);
+    let (token, _) = other.open[0].clone();
+    let now = one.now;
+    let taken = one.authenticator.handle_answer(token, Answer::Verified, now);
+    assert_eq!(taken, Err(AnswerError::UnknownToken));
+    assert!(one.authenticator.is_busy() && one.responses.is_empty());
+    other.answer(Answer::Verified);
+    assert_eq!(other.status(), Status::Ok);
+
+    let [mut one, mut other] = twins(agreeable, true);
+    let (of_one, own) = one.jobs.pop_front().unwrap();
+    let (of_other, job) = other.jobs.pop_front().unwrap();
+    assert_eq!(one.authenticator.handle_work(of_other, job.run(), now), Err(UnknownJob));
+    // Nor the result of one under the name of another.
+    let [_, mut third] = twins(agreeable, true);
+    let (_, job) = third.jobs.pop_front().unwrap();
+    assert_eq!(one.authenticator.handle_work(of_one, job.run(), now), Err(UnknownJob));
+    one.authenticator.handle_work(of_one, own.run(), now).unwrap();
 }

@@ -141,7 +141,7 @@ fn a_registration_that_is_cancelled_at_any_wait_leaves_no_key() {
     for waits in 0.. {
         let provider = towline_crypto::rustcrypto::provider();
         let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-        let slow = SlowStore(store.clone());
+        let slow = SlowStore::new(store.clone());
         let mut rig = Rig::with(Config::security_key(), provider, store, slow, keys.clone());
         let apdu = registration("example.org").encode();
         assert_eq!(raw(&mut rig, &apdu), Err(TOUCH));

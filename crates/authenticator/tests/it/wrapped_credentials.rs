@@ -287,7 +287,7 @@ fn a_failure_at_any_place_makes_no_credential_and_breaks_none() {
 fn slow() -> (Rig, SlowKeys) {
     let provider = towline_crypto::rustcrypto::provider();
     let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-    let slow = SlowStore(store.clone());
+    let slow = SlowStore::new(store.clone());
     let mut rig = Rig::with(Config::security_key(), provider, store, slow, keys.clone());
     rig.info();
     rig.forget_past();

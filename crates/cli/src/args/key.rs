@@ -1,6 +1,9 @@
 //! The command line of `towline key`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+use towline_ctap::RpId;
 use towline_ctaphid_socket::Endpoint;
 
 use super::Store;
@@ -21,8 +24,32 @@ pub(crate) enum PresenceMode {
 pub(crate) enum KeyKind {
     /// It has to be touched, and can have a PIN
     SecurityKey,
-    /// It has a fingerprint sensor as well: with the PIN, programs enrol fingers, which then count as much as the PIN
+    /// It has a SIMULATED fingerprint sensor as well: with the PIN, programs enrol fingers, which then count as much as the
+    /// PIN; a yes is a finger that it knows
     FingerprintKey,
+}
+
+/// What a site is told of where a new passkey lives, if it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyAttestation {
+    /// Nothing but a signature by the passkey itself (packed, self)
+    #[value(name = "self")]
+    Own,
+    /// Which model it is, by a key and certificates that many share (packed, basic); you are asked each time
+    Basic,
+    /// Nothing at all
+    None,
+}
+
+/// Whether PINs have to be more than long enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PinPolicy {
+    /// No
+    Off,
+    /// Not until a program turns it on (authenticatorConfig, setMinPINLength)
+    Configurable,
+    /// Yes: 1111 and 1234 are refused
+    Enforced,
 }
 
 /// How relying parties keep more with a passkey than fits into it.
@@ -58,8 +85,50 @@ pub(crate) struct Key {
     #[arg(long, value_enum, default_value_t = LargeBlobForm::Command)]
     pub(crate) large_blobs: LargeBlobForm,
 
+    /// How long a question stays open; after that, programs are told that nobody answered
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) timeout: u64,
+
+    /// Once there is a PIN, take it for every registration (no claim makeCredUvNotRqd): systemd-cryptenroll needs that
+    #[arg(long)]
+    pub(crate) verify_to_register: bool,
+
+    /// Whether simple PINs are refused
+    #[arg(long, value_enum, default_value_t = PinPolicy::Off)]
+    pub(crate) pin_complexity: PinPolicy,
+
+    /// Let programs demand a touch of five seconds for a reset (authenticatorConfig, enableLongTouchForReset): a yes has to
+    /// stand for so long then
+    #[arg(long)]
+    pub(crate) long_touch_reset: bool,
+
+    /// What sites are told of where a new passkey lives
+    #[arg(long, value_enum, default_value_t = KeyAttestation::Own)]
+    pub(crate) attestation: KeyAttestation,
+
+    /// The private key that vouches for this one: on P-256, PEM
+    #[arg(long, value_name = "FILE", requires = "attestation_certificates")]
+    pub(crate) attestation_key: Option<PathBuf>,
+
+    /// The certificates of that key, its own first: PEM
+    #[arg(long, value_name = "FILE", requires = "attestation_key")]
+    pub(crate) attestation_certificates: Option<PathBuf>,
+
+    /// Be capable of enterprise attestation, which tells a site which single device this is: once a program has turned it on,
+    /// to sites that the program chooses, and those of --enterprise-rp. You are asked each time
+    #[arg(long)]
+    pub(crate) enterprise_attestation: bool,
+
+    /// A site that may ask for it by itself, by its RP ID. Can be repeated
+    #[arg(long, value_name = "RP_ID", value_parser = rp_id, requires = "enterprise_attestation")]
+    pub(crate) enterprise_rp: Vec<RpId>,
+
     #[command(flatten)]
     pub(crate) store: Store,
+}
+
+fn rp_id(text: &str) -> Result<RpId, String> {
+    RpId::new(text).map_err(|_| "it looks like example.org".into())
 }
 
 impl Key {
@@ -81,7 +150,9 @@ Examples:
   towline key --uhid --presence notify              asks by desktop notifications
   towline key --presence auto                       SIMULATED presence, for tests
   towline key --store my.passkeys                   kept in a file; `towline keys` lists them
-  towline key --kind fingerprint-key                with a sensor: a yes is a finger on it
+  towline key --kind fingerprint-key                with a SIMULATED sensor: a yes is a finger on it
+  towline key --verify-to-register                  for systemd-cryptenroll with a PIN
+  towline key --attestation basic --attestation-key batch.key --attestation-certificates batch.pem
 
 From Python, with python-fido2 (pip install fido2):
   import socket

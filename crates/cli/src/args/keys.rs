@@ -59,8 +59,8 @@ Examples:
   towline keys set-pin                                asks for it
   towline keys backup passkeys.backup --passphrase
   towline keys --store new.passkeys restore passkeys.backup --passphrase
-  towline keys change-key --keyring                   from now on it is opened by the system's keyring
-  towline keys --store my.passkeys check
+  towline keys change-key --reseal --keyring          from now on it is opened by the system's keyring
+  towline keys --store my.passkeys check              and check --repair, if it is damaged
   towline keys --store my.passkeys reset --yes        everything, and for ever")]
 pub(crate) struct Keys {
     #[command(flatten)]
@@ -112,8 +112,12 @@ pub(crate) enum KeysCommand {
     },
     /// Print what the key tells clients about itself (authenticatorGetInfo)
     ExportInfo,
-    /// Look at every record, and keep damaged ones aside
-    Check,
+    /// Look at everything in the store, and name what is damaged; nothing is changed
+    Check {
+        /// Make a store of all that can still be read; the damaged file is kept beside it, as FILE.damaged-0
+        #[arg(long)]
+        repair: bool,
+    },
     /// Write everything to a new sealed file; without more it is opened by the new key file TO.key
     Backup {
         /// The file, which must not be there yet
@@ -125,7 +129,8 @@ pub(crate) enum KeysCommand {
     /// Bring back what is in a backup; the store is made if it is not there
     ///
     /// The backup is read to its end before anything is changed. What is in the store already stays, unless --replace says
-    /// otherwise; signature counters don't go back, and PIN attempts don't come back, even then.
+    /// otherwise; signature counters don't go back, and PIN attempts and the links of a phone don't come back, even then. A store
+    /// that is damaged is repaired first, as `check --repair` does it.
     Restore {
         /// The backup
         #[arg(value_name = "FROM")]
@@ -135,15 +140,22 @@ pub(crate) enum KeysCommand {
         /// Where the two differ, take what the backup says
         #[arg(long)]
         replace: bool,
+        /// Also one whose passphrase takes more memory and time than this program's own backups do, up to 1 GiB and minutes
+        #[arg(long)]
+        costly: bool,
     },
     /// Let something else open the store from now on; without more the key file FILE.key
     ///
-    /// Copies of the file from before are still opened by what opened it then.
+    /// Whoever has a copy of the file from before, and what opened it then, can open that copy, and, without --reseal, also what
+    /// is put into the store from now on.
     ChangeKey {
+        /// Seal everything anew, so that an old copy of the file opens nothing that is made from now on
+        #[arg(long)]
+        reseal: bool,
         #[command(flatten)]
         opened: Opened,
     },
-    /// Delete all passkeys, the PIN and all settings
+    /// Delete all passkeys, the PIN, all settings and links
     Reset {
         /// Do it: nothing brings them back
         #[arg(long, required = true)]

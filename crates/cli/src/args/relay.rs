@@ -3,20 +3,22 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
+use towline::tunnel::Subnet;
 
-use super::{loopback, udp_addr};
+use super::udp_addr;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   towline relay                                     ws:// on a free port of this machine
+  towline relay --listen localhost:4433             on a port of its own
   towline relay --listen [::]:443 --tls-cert relay.pem --tls-key relay.key
   towline relay --admin 127.0.0.1:9100              and metrics at http://127.0.0.1:9100/metrics
   towline relay --air udp:127.0.0.1:4434            and carry the simulated Bluetooth")]
 pub(crate) struct Relay {
-    /// Where to listen; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value_t = loopback())]
-    pub(crate) listen: SocketAddr,
+    /// Where to listen, as an address or a name with a port; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: String,
 
     /// The certificate chain (PEM), leaf first; taken anew when the file is replaced
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -30,9 +32,14 @@ pub(crate) struct Relay {
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) behind_proxy: bool,
 
+    /// Believe this proxy (an address, or a network such as 10.0.0.0/8) when it says in X-Forwarded-For where a request came
+    /// from; can be repeated
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) trusted_proxy: Vec<Subnet>,
+
     /// Answer /metrics, /health/live and /health/ready here, for the operator only (plain HTTP)
     #[arg(long, value_name = "ADDR")]
-    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) admin: Option<String>,
 
     /// Write each line of the log as a JSON object; RUST_LOG=towline_tunnel=info says what is logged
     #[arg(long)]
@@ -42,9 +49,13 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) node: u8,
 
-    /// Phones and computers that may wait for each other at once [default: 1024]
+    /// Phones that may wait for a computer at once [default: 1024]
     #[arg(long, value_name = "N")]
     pub(crate) most_waiting: Option<usize>,
+
+    /// Computers that may ring linked phones at once [default: 1024]
+    #[arg(long, value_name = "N")]
+    pub(crate) most_ringing: Option<usize>,
 
     /// Linked phones that may listen at once [default: 4096]
     #[arg(long, value_name = "N")]
@@ -54,9 +65,14 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "N")]
     pub(crate) most_tunnels: Option<usize>,
 
-    /// Connections of one address (IPv6: one /64 network) at once; raise it behind a proxy [default: 64]
+    /// Connections of one address (IPv6: one /64 network) at once; a /56 may have twice, a /48 or /24 four times as many
+    /// [default: 64]
     #[arg(long, value_name = "N")]
     pub(crate) per_source: Option<usize>,
+
+    /// Let the web pages of this origin in, such as https://example.com, or of all with *; can be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
 
     /// How long a tunnel may be without a message, in seconds [default: 300]
     #[arg(long, value_name = "SECONDS")]
@@ -73,4 +89,15 @@ pub(crate) struct Relay {
     /// Also carry a SIMULATED Bluetooth at this address
     #[arg(long, value_name = "udp:ADDR", value_parser = udp_addr)]
     pub(crate) air: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline domain 257                  the name that a relay for `towline phone --domain 257` needs
+  towline domain cable.ua5v.com       and the number of a name")]
+pub(crate) struct Domain {
+    /// The number (0, 1, or 256 to 65535), or the name
+    #[arg(value_name = "NUMBER or NAME")]
+    pub(crate) domain: String,
 }

@@ -18,11 +18,12 @@ pub(super) fn check(sys: &Path) -> Finding {
     let adapters =
         names(&sys.join("class/bluetooth"), |name| name.starts_with("hci") && !name.contains(':'));
     if adapters.is_empty() {
-        return Finding::new(
-            "adapter",
-            Outcome::Note,
-            "there is no Bluetooth adapter; plug one in",
-        );
+        let message = if cfg!(feature = "bluetooth") {
+            "there is no Bluetooth adapter; plug one in"
+        } else {
+            "there is no Bluetooth adapter, and this program, which was built without Bluetooth, has no use for one"
+        };
+        return Finding::new("adapter", Outcome::Note, message);
     }
     let list = adapters.join(", ");
     let switches = sys.join("class/rfkill");
@@ -78,7 +79,10 @@ mod tests {
 
     #[test]
     fn a_machine_without_an_adapter_is_told_so() {
-        assert!(look(&[]).contains("no Bluetooth adapter"));
+        let told = look(&[]);
+        assert!(told.contains("no Bluetooth adapter"), "{told}");
+        let of_use = cfg!(feature = "bluetooth");
+        assert_eq!(told.contains("plug one in"), of_use, "{told}");
     }
 
     #[test]

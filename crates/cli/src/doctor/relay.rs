@@ -12,6 +12,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
+use towline::transport::why_not_trusted;
 use url::{Host, Url};
 
 use super::Finding;
@@ -39,7 +40,7 @@ pub(super) async fn check(args: &args::Network, tls: Option<ClientConfig>) -> Ve
     let asked = SystemTime::now();
     match head(url, args, tls).await {
         Ok(head) => vec![
-            Finding::new("relay", Outcome::Good, format!("{url} answers ({})", head.status)),
+            Finding::new("relay", Outcome::Good, format!("{url} answers")),
             clock(head.date, asked),
         ],
         Err(what) => vec![
@@ -113,7 +114,7 @@ async fn ask(
 async fn timed<T>(what: &str, step: impl Future<Output = std::io::Result<T>>) -> Result<T, String> {
     match timeout(PATIENCE, step).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(format!("can't {what}: {error}")),
+        Ok(Err(error)) => Err(format!("can't {what}: {}", why_not_trusted(&error))),
         Err(_) => Err(format!("can't {what}: no answer within {} s", PATIENCE.as_secs())),
     }
 }

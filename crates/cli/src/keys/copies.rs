@@ -4,9 +4,12 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 use towline::crypto::CryptoProvider;
-use towline_store::{Backup, Conflicts, KeySource, Restored, Store};
+use towline_store::{Backup, Conflicts, Error, KeySource, Restored, Store};
 
-use super::kept::{self, Otherwise, store_failure};
+use super::{
+    check,
+    kept::{self, Otherwise, store_failure},
+};
 use crate::{
     args::{self, Opened},
     event::Event,
@@ -34,7 +37,14 @@ pub(crate) fn backup(
         }),
     ));
     // They are damaged, and an older backup may have them.
-    Ok(if made.left_out == 0 { Exit::Ok } else { Exit::Failed })
+    Ok(if made.left_out.is_empty() { Exit::Ok } else { Exit::Environment })
+}
+
+/// How a backup is restored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) replace: bool,
+    pub(crate) costly: bool,
 }
 
 /// The backup is read to its end before anything is changed, or a store that is not there is made.
@@ -42,7 +52,7 @@ pub(crate) fn restore(
     args: &args::Keys,
     from: &Path,
     opened: &Opened,
-    replace: bool,
+    how: How,
     provider: &CryptoProvider,
     report: &Report,
 ) -> Result<Exit, Failure> {
@@ -50,8 +60,12 @@ pub(crate) fn restore(
     let file = fs::File::open(from).map_err(|error| {
         Failure::usage("store", format!("{} can't be read: {error}", from.display()))
     })?;
-    let mut backup =
-        Backup::open(file, &source, provider).map_err(|error| store_failure(&error))?;
+    let open = if how.costly { Backup::open_costly } else { Backup::open };
+    let mut backup = open(file, &source, provider).map_err(|error| match error {
+        Error::Costly { .. } => Failure::usage("costly", format!("{error} (--costly)")),
+        error => store_failure(&error),
+    })?;
+    repair_first(&args.store, provider, report)?;
     let path = kept::place(&args.store, Otherwise::Default)?.filter(|path| !path.exists());
     let (kept, event) = kept::Kept::open_or_create(&args.store, Otherwise::Default, provider)?;
     let kept::Kept::File(store) = kept else {
@@ -61,7 +75,7 @@ pub(crate) fn restore(
         ));
     };
     report.event(&event);
-    let conflicts = if replace { Conflicts::Replace } else { Conflicts::Keep };
+    let conflicts = if how.replace { Conflicts::Replace } else { Conflicts::Keep };
     let restored = store.restore(&mut backup, conflicts).map_err(|error| {
         // An empty store that was made for this is no use to anybody.
         if let Some(made) = &path {
@@ -85,6 +99,7 @@ pub(crate) fn restore(
 pub(crate) fn change_key(
     store: &Store,
     args: &args::Store,
+    reseal: bool,
     opened: &Opened,
     report: &Report,
 ) -> Result<Exit, Failure> {
@@ -95,9 +110,38 @@ pub(crate) fn change_key(
         let message = "this key file opens the store already; name another with --key-file";
         return Err(Failure::usage("same_key", message));
     }
-    store.change_key(&source).map_err(|error| store_failure(&error))?;
-    report.event(&Event::info("key_changed", json!({ "opened_by": opened_by(&source) })));
+    let change = if reseal { Store::reseal } else { Store::change_key };
+    change(store, &source).map_err(|error| store_failure(&error))?;
+    let old_copies = if reseal {
+        "a copy of the file from before is still opened by what opened it then; nothing made from now on is"
+    } else {
+        "whoever has a copy of the file from before, and what opened it then, can open both it and what is made from now on; \
+         --reseal ends that"
+    };
+    let opened_by = opened_by(&source);
+    report.event(&Event::info(
+        "key_changed",
+        json!({ "opened_by": opened_by, "resealed": reseal, "old_copies": old_copies }),
+    ));
     Ok(Exit::Ok)
+}
+
+/// A backup is for the day on which the store is damaged.
+fn repair_first(
+    args: &args::Store,
+    provider: &CryptoProvider,
+    report: &Report,
+) -> Result<(), Failure> {
+    let there = kept::place(args, Otherwise::Default)?.is_some_and(|path| path.exists());
+    if !there {
+        return Ok(());
+    }
+    let (path, source) = kept::named(args)?;
+    match kept::open_by(&path, &source, true, provider) {
+        Err(error) if error.is_damage() => check::repaired(&path, &source, provider, report),
+        // Other reasons are told when it is opened to be used.
+        _ => Ok(()),
+    }
 }
 
 /// What a person has to keep.

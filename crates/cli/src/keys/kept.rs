@@ -49,7 +49,8 @@ impl Kept {
             };
             return Ok((Self::Memory, event));
         };
-        let there = path.exists();
+        // A link that leads nowhere is told as what it is.
+        let there = path.exists() || path.is_symlink();
         let source = source(&args.opened(), &path, !there)?;
         let store = if there {
             Store::open(&path, &source, provider)
@@ -83,13 +84,41 @@ impl Kept {
 
 /// The store that is there.
 pub(crate) fn open(args: &args::Store, provider: &CryptoProvider) -> Result<Store, Failure> {
+    open_for(args, true, provider)
+}
+
+/// The same, to be changed or only to be read.
+pub(crate) fn open_for(
+    args: &args::Store,
+    change: bool,
+    provider: &CryptoProvider,
+) -> Result<Store, Failure> {
+    let (path, source) = named(args)?;
+    open_by(&path, &source, change, provider).map_err(|error| store_failure(&error))
+}
+
+/// Where the store is that is there, and what opens it.
+pub(crate) fn named(args: &args::Store) -> Result<(PathBuf, KeySource), Failure> {
     let path = place(args, Otherwise::Default)?
         .ok_or_else(|| Failure::usage("no_store", "what is in memory is in no other program"))?;
-    if !path.exists() {
+    if !path.exists() && !path.is_symlink() {
         return Err(store_failure(&Error::Missing(path)));
     }
     let source = source(&args.opened(), &path, false)?;
-    Store::open(&path, &source, provider).map_err(|error| store_failure(&error))
+    Ok((path, source))
+}
+
+/// One that is only read need not be one that can be written.
+pub(crate) fn open_by(
+    path: &Path,
+    source: &KeySource,
+    change: bool,
+    provider: &CryptoProvider,
+) -> Result<Store, Error> {
+    match Store::open(path, source, provider) {
+        Err(Error::ReadOnly(_)) if !change => Store::open_read_only(path, source, provider),
+        opened => opened,
+    }
 }
 
 /// The file; none for memory.
@@ -165,9 +194,19 @@ fn keyring() -> Result<KeySource, Failure> {
 }
 
 pub(crate) fn store_failure(error: &Error) -> Failure {
-    let message = error.to_string();
+    let mut message = error.to_string();
+    match error {
+        Error::Damaged(_) | Error::DamagedPart(_) => message.push_str(
+            "; `towline keys check` says what can be read, `towline keys check --repair` makes a store of that, and a backup can \
+             be restored",
+        ),
+        _ => {}
+    }
     match error {
         Error::Missing(_)
+        | Error::DanglingLink { .. }
+        | Error::KeyFileOfOthers(_)
+        | Error::Costly { .. }
         | Error::Exists(_)
         | Error::WrongKey
         | Error::OtherKind(_)

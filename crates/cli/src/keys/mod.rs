@@ -1,5 +1,6 @@
 //! `towline keys`: looks after what a store holds.
 
+mod check;
 mod copies;
 mod info;
 pub(crate) mod kept;
@@ -9,10 +10,10 @@ mod platform;
 use towline::authenticator::{Change, Credential, CredentialStore, Query, StoreError, Work};
 use towline_store::Store;
 
-use self::{kept::store_failure, platform::Platform};
+use self::platform::Platform;
 use crate::{
     args::{self, KeysCommand},
-    event::{Action, Event, Outcome},
+    event::{Action, Event},
     exit::{Exit, Failure},
     report::Report,
 };
@@ -22,14 +23,19 @@ const PAGE: usize = 64;
 
 pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
     let provider = towline::crypto::rustcrypto::provider();
-    if let KeysCommand::Restore { from, opened, replace } = &args.command {
-        return copies::restore(args, from, opened, *replace, &provider, report);
+    match &args.command {
+        KeysCommand::Restore { from, opened, replace, costly } => {
+            let how = copies::How { replace: *replace, costly: *costly };
+            return copies::restore(args, from, opened, how, &provider, report);
+        }
+        KeysCommand::Check { repair } => return check::run(args, *repair, &provider, report),
+        _ => {}
     }
-    let mut store = kept::open(&args.store, &provider)?;
+    let mut store = kept::open_for(&args.store, changes(&args.command), &provider)?;
     match &args.command {
         KeysCommand::Backup { to, opened } => return copies::backup(&store, to, opened, report),
-        KeysCommand::ChangeKey { opened } => {
-            return copies::change_key(&store, &args.store, opened, report);
+        KeysCommand::ChangeKey { reseal, opened } => {
+            return copies::change_key(&store, &args.store, *reseal, opened, report);
         }
         KeysCommand::SetPin { pin_file, new_pin_file } => {
             let (present, new) = (pin_file.as_deref(), new_pin_file.as_deref());
@@ -64,28 +70,19 @@ pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
             done(store.commit(vec![Change::Remove(credential.id.clone())]))?;
             report.event(&happened(Action::Removed, Some(&credential)));
         }
-        KeysCommand::Check => {
-            let aside = store.check().map_err(|error| store_failure(&error))?;
-            let count = done(store.capacity())?.discoverable;
-            let (outcome, message) = if aside == 0 {
-                (Outcome::Good, format!("all of it can be read; {count} passkeys"))
-            } else {
-                let message = format!(
-                    "{aside} damaged passkeys were put aside, {count} are left; a backup may have them"
-                );
-                (Outcome::Bad, message)
-            };
-            report.event(&Event::Check { check: "store", outcome, message });
-            return Ok(if aside == 0 { Exit::Ok } else { Exit::Failed });
-        }
         KeysCommand::Reset { .. } => {
             done(store.clear())?;
             report.event(&happened(Action::Reset, None));
         }
-        // It is dealt with above.
-        KeysCommand::Restore { .. } => {}
+        // They are dealt with above.
+        KeysCommand::Restore { .. } | KeysCommand::Check { .. } => {}
     }
     Ok(Exit::Ok)
+}
+
+/// Whether a command changes the store. One that does not is good for a store that can't be written, too.
+const fn changes(command: &KeysCommand) -> bool {
+    !matches!(command, KeysCommand::List | KeysCommand::Show { .. } | KeysCommand::Backup { .. })
 }
 
 /// The discoverable credentials, by site, newest first.

@@ -16,16 +16,17 @@ use towline::{
     hybrid::{
         ids::LinkId,
         link::{
-            ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, PhoneIdentity, PhoneLinks,
-            StoreError,
+            ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone,
+            PhoneIdentity, PhoneLinks, StoreError,
         },
         secrets::RootSecret,
     },
 };
 use zeroize::Zeroizing;
 
-/// The only version of the format there is.
-const VERSION: u32 = 1;
+/// The version of the format that is written. 2 has a key for each computer, and those that were forgotten; 1 is read.
+const VERSION: u32 = 2;
+const OLDEST: u32 = 1;
 
 /// A file of links, of a computer or of a phone.
 pub(crate) struct LinkFile {
@@ -49,6 +50,27 @@ struct Content {
     /// The computers that may ring it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     computers: Vec<Computer>,
+    /// The computers that may not any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<Gone>,
+}
+
+/// What every version of the format has.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            phones: Vec::new(),
+            identity: None,
+            computers: Vec::new(),
+            forgotten: Vec::new(),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +83,15 @@ struct Identity {
 struct Computer {
     link_id: Hex,
     since: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact_key: Option<Hex>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Gone {
+    link_id: Hex,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact_key: Option<Hex>,
 }
 
 impl Serialize for Hex {
@@ -104,6 +135,10 @@ impl Hex {
     fn secret<const N: usize>(&self) -> Result<Secret<N>, StoreError> {
         Secret::from_slice(&self.0).map_err(|_| StoreError::Damaged)
     }
+
+    fn contact_key(&self) -> Result<ContactKey, StoreError> {
+        self.secret().map(ContactKey::new)
+    }
 }
 
 impl LinkFile {
@@ -113,6 +148,20 @@ impl LinkFile {
 
     fn unavailable(&self, error: &io::Error) -> StoreError {
         StoreError::Unavailable(format!("{}: {error}", self.path.display()))
+    }
+
+    /// Which file it is that is damaged.
+    fn damaged(&self) -> StoreError {
+        let path = self.path.display();
+        let message = format!("{path} is damaged; remove it, and link the devices again");
+        StoreError::Unavailable(message)
+    }
+
+    fn named(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Damaged => self.damaged(),
+            other => other,
+        }
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
@@ -134,18 +183,21 @@ impl LinkFile {
         let text = match fs::read(&self.path) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Content {
-                    version: VERSION,
-                    phones: Vec::new(),
-                    identity: None,
-                    computers: Vec::new(),
-                });
+                return Ok(Content::default());
             }
             Err(error) => return Err(self.unavailable(&error)),
         };
         self.check_permissions()?;
-        let content: Content = serde_json::from_slice(&text).map_err(|_| StoreError::Damaged)?;
-        if content.version == VERSION { Ok(content) } else { Err(StoreError::Damaged) }
+        let Version { version } = serde_json::from_slice(&text).map_err(|_| StoreError::Damaged)?;
+        if version > VERSION {
+            let path = self.path.display();
+            let message = format!("{path} was written by a newer version of this program");
+            return Err(StoreError::Unavailable(message));
+        }
+        if version < OLDEST {
+            return Err(StoreError::Damaged);
+        }
+        serde_json::from_slice(&text).map_err(|_| StoreError::Damaged)
     }
 
     #[cfg(unix)]
@@ -172,8 +224,9 @@ impl LinkFile {
         change: impl FnOnce(&mut Content) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let _lock = self.lock()?;
-        let mut content = self.read()?;
-        let changed = change(&mut content)?;
+        let mut content = self.read().map_err(|error| self.named(error))?;
+        let changed = change(&mut content).map_err(|error| self.named(error))?;
+        content.version = VERSION;
         let text = serde_json::to_vec_pretty(&content).map_err(|_| StoreError::Damaged)?;
         let text = Zeroizing::new(text);
         let temporary = self.beside(".new");
@@ -206,7 +259,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 impl PhoneLinks for LinkFile {
     fn all(&self) -> Result<Vec<LinkedPhone>, StoreError> {
-        self.phones(&self.read()?)
+        self.read().and_then(|content| self.phones(&content)).map_err(|error| self.named(error))
     }
 
     fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError> {
@@ -228,50 +281,61 @@ impl PhoneLinks for LinkFile {
     }
 }
 
-impl ComputerLinks for LinkFile {
-    fn identity(&self) -> Result<Option<PhoneIdentity>, StoreError> {
-        let identity = self.read()?.identity;
-        let read = |Identity { root_secret, contact_key }: Identity| {
+impl Content {
+    fn ledger(&self) -> Result<Ledger, StoreError> {
+        let identity = |Identity { root_secret, contact_key }: &Identity| {
             Ok(PhoneIdentity {
                 root_secret: RootSecret::new(root_secret.secret()?),
-                contact_key: ContactKey::new(contact_key.secret()?),
+                contact_key: contact_key.contact_key()?,
             })
         };
-        identity.map(read).transpose()
-    }
-
-    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), StoreError> {
-        self.change(|content| {
-            content.computers.clear();
-            content.identity = Some(Identity {
-                root_secret: Hex::of(identity.root_secret.expose()),
-                contact_key: Hex::of(identity.contact_key.expose()),
-            });
-            Ok(())
-        })
-    }
-
-    fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError> {
-        let computers = self.read()?.computers;
-        let read = |Computer { link_id, since }: &Computer| {
-            Ok(LinkedComputer { link_id: LinkId::new(link_id.array()?), since: *since })
+        let key = |key: &Option<Hex>| key.as_ref().map(Hex::contact_key).transpose();
+        let computer = |Computer { link_id, since, contact_key }: &Computer| {
+            let (link_id, since) = (LinkId::new(link_id.array()?), *since);
+            Ok(LinkedComputer { link_id, since, contact_key: key(contact_key)? })
         };
-        computers.iter().map(read).collect()
-    }
-
-    fn save(&self, computer: LinkedComputer) -> Result<(), StoreError> {
-        self.change(|content| {
-            let LinkedComputer { link_id, since } = computer;
-            content.computers.push(Computer { link_id: Hex::of(link_id.as_bytes()), since });
-            Ok(())
+        let gone = |Gone { link_id, contact_key }: &Gone| {
+            let link_id = LinkId::new(link_id.array()?);
+            Ok(Forgotten { link_id, contact_key: key(contact_key)? })
+        };
+        Ok(Ledger {
+            identity: self.identity.as_ref().map(identity).transpose()?,
+            computers: self.computers.iter().map(computer).collect::<Result<_, _>>()?,
+            forgotten: self.forgotten.iter().map(gone).collect::<Result<_, _>>()?,
         })
     }
 
-    fn forget(&self, link: &LinkId) -> Result<bool, StoreError> {
-        self.change(|content| {
-            let before = content.computers.len();
-            content.computers.retain(|computer| computer.link_id.0.as_slice() != link.as_bytes());
-            Ok(content.computers.len() < before)
+    fn keep(&mut self, ledger: &Ledger) {
+        let key = |key: &Option<ContactKey>| key.as_ref().map(|key| Hex::of(key.expose()));
+        self.identity = ledger.identity.as_ref().map(|identity| Identity {
+            root_secret: Hex::of(identity.root_secret.expose()),
+            contact_key: Hex::of(identity.contact_key.expose()),
+        });
+        let computer = |known: &LinkedComputer| Computer {
+            link_id: Hex::of(known.link_id.as_bytes()),
+            since: known.since,
+            contact_key: key(&known.contact_key),
+        };
+        self.computers = ledger.computers.iter().map(computer).collect();
+        let gone = |gone: &Forgotten| Gone {
+            link_id: Hex::of(gone.link_id.as_bytes()),
+            contact_key: key(&gone.contact_key),
+        };
+        self.forgotten = ledger.forgotten.iter().map(gone).collect();
+    }
+}
+
+impl ComputerLinks for LinkFile {
+    fn ledger(&self) -> Result<Ledger, StoreError> {
+        self.read().and_then(|content| content.ledger()).map_err(|error| self.named(error))
+    }
+
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError> {
+        LinkFile::change(self, |content| {
+            let mut ledger = content.ledger()?;
+            change(&mut ledger);
+            content.keep(&ledger);
+            Ok(())
         })
     }
 }
@@ -291,14 +355,19 @@ mod tests {
         LinkFile::new(&path, provider())
     }
 
+    fn computer(link: u8, since: u64, contact_key: Option<ContactKey>) -> LinkedComputer {
+        LinkedComputer { link_id: LinkId::new([link; 8]), since, contact_key }
+    }
+
     #[test]
     fn what_a_phone_keeps_is_read_again_and_is_its_owners_alone() {
         let links = file("phone");
         assert_eq!(links.identity(), Ok(None));
         let identity = PhoneIdentity::generate(&provider()).unwrap();
         links.become_other(&identity).unwrap();
-        let computer = LinkedComputer { link_id: LinkId::new([3; 8]), since: 9 };
-        ComputerLinks::save(&links, computer).unwrap();
+        let own = ContactKey::generate(&provider()).unwrap();
+        let computer = computer(3, 9, Some(own.clone()));
+        ComputerLinks::save(&links, computer.clone()).unwrap();
         assert_eq!(links.identity(), Ok(Some(identity)));
         assert_eq!(links.computers(), Ok(vec![computer]));
         #[cfg(unix)]
@@ -314,6 +383,50 @@ mod tests {
         assert_eq!(links.forget(&LinkId::new([4; 8])), Ok(false));
         assert_eq!(links.forget(&LinkId::new([3; 8])), Ok(true));
         assert_eq!(links.computers(), Ok(vec![]));
+        let gone = Forgotten { link_id: LinkId::new([3; 8]), contact_key: Some(own.clone()) };
+        assert_eq!(links.ledger().unwrap().forgotten, [gone]);
+        links.given_up(&own).unwrap();
+        assert_eq!(links.ledger().unwrap().forgotten[0].contact_key, None);
+    }
+
+    /// As the version before computers had a key each wrote it.
+    #[test]
+    fn what_was_written_when_all_computers_shared_one_key_is_read_and_kept() {
+        let links = file("before");
+        let written = r#"{
+  "version": 1,
+  "identity": {
+    "root_secret": "0707070707070707070707070707070707070707070707070707070707070707",
+    "contact_key": "0808080808080808080808080808080808080808080808080808080808080808"
+  },
+  "computers": [
+    {
+      "link_id": "0303030303030303",
+      "since": 9
+    },
+    {
+      "link_id": "0404040404040404",
+      "since": 1778384896
+    }
+  ]
+}"#;
+        let mut old = private(OpenOptions::new().create(true)).open(&links.path).unwrap();
+        old.write_all(written.as_bytes()).unwrap();
+        let before = links.ledger().unwrap();
+        let identity = before.identity.clone().unwrap();
+        assert_eq!(identity.contact_key, ContactKey::new(Secret::new([8; 32])));
+        assert_eq!(before.computers, [computer(3, 9, None), computer(4, 1_778_384_896, None)]);
+        // Others come to it, and it stays what it was.
+        let own = ContactKey::generate(&provider()).unwrap();
+        ComputerLinks::save(&links, computer(5, 10, Some(own))).unwrap();
+        let after = links.ledger().unwrap();
+        assert_eq!(after.identity, before.identity);
+        assert_eq!(after.computers[..2], before.computers);
+        for link in [3, 4] {
+            assert!(links.forget(&LinkId::new([link; 8])).unwrap());
+        }
+        let given_up = links.ledger().unwrap().forgotten.pop().unwrap().contact_key;
+        assert_eq!(given_up, Some(identity.contact_key), "with the last that shares it");
     }
 
     #[cfg(unix)]
@@ -333,13 +446,17 @@ mod tests {
     fn a_damaged_file_is_refused_and_left_as_it_is() {
         let links = file("damaged");
         links.become_other(&PhoneIdentity::generate(&provider()).unwrap()).unwrap();
-        for text in ["", "{", "[]", r#"{"version": 2}"#, r#"{"version": 1, "phones": ["0"]}"#] {
+        for text in ["", "{", "[]", r#"{"version": 0}"#, r#"{"version": 1, "phones": ["0"]}"#] {
             fs::write(&links.path, text).unwrap();
-            let computer = LinkedComputer { link_id: LinkId::new([3; 8]), since: 9 };
-            assert_eq!(ComputerLinks::save(&links, computer), Err(StoreError::Damaged), "{text}");
+            let refused = ComputerLinks::save(&links, computer(3, 9, None)).unwrap_err();
+            let named = links.path.display().to_string();
+            assert!(refused.to_string().contains(&format!("{named} is damaged")), "{refused}");
             assert_eq!(fs::read_to_string(&links.path).unwrap(), text);
         }
         fs::write(&links.path, r#"{"version": 1, "phones": ["00"]}"#).unwrap();
-        assert_eq!(links.all().map(drop), Err(StoreError::Damaged));
+        assert_eq!(links.all().map(drop), Err(links.damaged()));
+        fs::write(&links.path, r#"{"version": 9}"#).unwrap();
+        let newer = links.all().unwrap_err().to_string();
+        assert!(newer.contains("newer version"), "{newer}");
     }
 }

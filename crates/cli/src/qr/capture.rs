@@ -1,5 +1,5 @@
-//! What is on the screens of this machine, for a phone that is a program on the computer that shows the code, or that sees its
-//! screen.
+//! What is on the screens of this machine, for a phone that is a program on the computer that shows
+//! the code, or that sees its screen.
 
 use crate::exit::Failure;
 
@@ -23,17 +23,32 @@ pub(crate) fn codes() -> Result<Vec<String>, Failure> {
         ));
     }
     let mut found: Vec<String> = Vec::new();
-    for monitor in monitors {
-        let picture = monitor.capture_image().map_err(failed)?;
-        let picture = image::DynamicImage::ImageRgba8(picture).into_luma8();
-        for code in super::read::codes(&picture) {
-            if !found.contains(&code) {
-                found.push(code);
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        for monitor in &monitors {
+            let picture = monitor.capture_image().map_err(failed)?;
+            let picture = image::DynamicImage::ImageRgba8(picture).into_luma8();
+            for code in super::read::codes(&picture) {
+                if !found.contains(&code) {
+                    found.push(code);
+                }
             }
+        }
+        if !found.is_empty() {
+            break;
         }
     }
     Ok(found)
 }
+
+/// How often the screen is looked at, and how long between: a window with a code may be about to
+/// appear.
+#[cfg(feature = "screen")]
+const LOOKS: u32 = 3;
+#[cfg(feature = "screen")]
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(400);
 
 #[cfg(not(feature = "screen"))]
 pub(crate) fn codes() -> Result<Vec<String>, Failure> {

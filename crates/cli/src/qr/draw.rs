@@ -1,10 +1,11 @@
 //! Draws a QR code in the terminal and as a picture: dark on light, with a quiet zone of four modules.
 
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
 use image::{GrayImage, ImageFormat, Luma};
 use qrcode::{Color, EcLevel, QrCode};
 
+use super::picture::Picture;
 use crate::exit::Failure;
 
 /// The empty border that readers need (ISO/IEC 18004 §6.3.8), in modules.
@@ -89,26 +90,19 @@ impl Drawing {
         })
     }
 
-    /// Writes the picture, whole or not at all: a phone may be waiting for the file.
-    pub(crate) fn write_png(&self, path: &Path) -> Result<(), Failure> {
+    /// Writes the picture, whole or not at all: a phone may be waiting for the file. It is a secret, and for its owner only.
+    pub(crate) fn write_png(&self, path: &Path) -> Result<Picture, Failure> {
         let failed = |what: String| {
             Failure::environment(
                 "qr_image",
                 format!("the picture can't be written to {}: {what}", path.display()),
             )
         };
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = Path::new(&part);
-        let written =
-            self.to_image().save_with_format(part, ImageFormat::Png).map_err(|e| e.to_string());
-        written.and_then(|()| std::fs::rename(part, path).map_err(|e| e.to_string())).map_err(
-            |what| {
-                // Whatever went wrong before matters more than a left-over file.
-                let _ = std::fs::remove_file(part);
-                failed(what)
-            },
-        )
+        let mut png = Cursor::new(Vec::new());
+        self.to_image()
+            .write_to(&mut png, ImageFormat::Png)
+            .map_err(|error| failed(error.to_string()))?;
+        Picture::write(path, png.get_ref()).map_err(|error| failed(error.to_string()))
     }
 }
 
@@ -227,7 +221,7 @@ mod tests {
         let failure =
             Drawing::new(&uri()).unwrap().write_png(&directory.join("taken.png")).unwrap_err();
         assert_eq!(failure.reason, "qr_image");
-        assert!(!directory.join("taken.png.part").exists());
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "a part is left");
         std::fs::remove_dir_all(directory).unwrap();
     }
 }

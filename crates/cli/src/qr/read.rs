@@ -1,8 +1,12 @@
 //! Reads QR codes from pictures.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
-use image::{GrayImage, ImageReader, Limits};
+use image::{DynamicImage, GrayImage, ImageReader, Limits, Luma, LumaA};
 use rqrr::PreparedImage;
 use towline::hybrid::CodeSource;
 
@@ -14,6 +18,8 @@ use crate::exit::Failure;
 
 /// Larger pictures are refused, in pixels along one side.
 const SIDE_MAX: u32 = 8192;
+/// A text with so many digits may be that of a code, and is not repeated.
+const DIGITS_SHOWN: usize = 12;
 /// What decoding a picture may allocate, in bytes.
 const ALLOCATION_MAX: u64 = 256 << 20;
 
@@ -38,13 +44,33 @@ pub(crate) fn file(path: &Path) -> Result<Vec<String>, Failure> {
     limits.max_image_height = Some(SIDE_MAX);
     limits.max_alloc = Some(ALLOCATION_MAX);
     reader.limits(limits);
-    let picture = reader.decode().map_err(|error| unreadable(error.to_string()))?.into_luma8();
-    let found = codes(&picture);
+    let picture = reader.decode().map_err(|error| unreadable(error.to_string()))?;
+    let found = codes_on_any_ground(picture);
     if found.is_empty() {
         let what = "no QR code was found; take the picture straight on, sharp, with an empty border around the code";
         return Err(Failure::usage("no_qr_code", format!("{shown}: {what}")));
     }
     Ok(found)
+}
+
+/// What is transparent shows what is behind it: white for most viewers, and where there is no code so, black.
+fn codes_on_any_ground(picture: DynamicImage) -> Vec<String> {
+    if !picture.color().has_alpha() {
+        return codes(&picture.into_luma8());
+    }
+    let picture = picture.into_luma_alpha8();
+    let on = |ground: u8| {
+        GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
+            let LumaA([level, opaque]) = *picture.get_pixel(x, y);
+            let mixed = u32::from(level).saturating_mul(opaque.into()).saturating_add(
+                u32::from(ground).saturating_mul(u8::MAX.saturating_sub(opaque).into()),
+            );
+            let level = mixed.checked_div(u8::MAX.into()).map(u8::try_from);
+            Luma([level.and_then(Result::ok).unwrap_or(u8::MAX)])
+        })
+    };
+    let found = codes(&on(u8::MAX));
+    if found.is_empty() { codes(&on(0)) } else { found }
 }
 
 /// The text of the one passkey code: the argument itself, or what the picture shows; and which of the two it was.
@@ -53,15 +79,57 @@ pub(crate) fn passkey_code(text_or_path: &str) -> Result<(String, CodeSource), F
     if is_passkey_code(text) {
         return Ok((text.to_owned(), CodeSource::Typed));
     }
-    let path = Path::new(text);
+    let path = named(text);
     if text == SCREEN && !path.exists() {
         return only(capture::codes()?, "the screen");
     }
     if !path.exists() {
+        // The text of a code with a wrong letter is a secret still.
+        let digits = text.chars().filter(char::is_ascii_digit).count();
+        let shown = if digits < DIGITS_SHOWN { format!("{text:?}") } else { "that".to_owned() };
         let what = "is neither the text of a passkey QR code (FIDO:/ and digits) nor a file";
-        return Err(Failure::usage("not_a_code", format!("{text:?} {what}")));
+        return Err(Failure::usage("not_a_code", format!("{shown} {what}")));
     }
-    only(file(path)?, &path.display().to_string())
+    only(file(&path)?, &path.display().to_string())
+}
+
+/// Whether this is meant to be a code: its text, a file, or the word for the screen.
+pub(crate) fn looks_like_a_code(text: &str) -> bool {
+    let text = text.trim();
+    is_passkey_code(text) || text == SCREEN || named(text).is_file()
+}
+
+/// The file that a person names: as they type it, and as file managers and shells write it when it is dragged into a terminal,
+/// in quotes, as a URL, or with backslashes.
+pub(crate) fn named(text: &str) -> PathBuf {
+    let as_it_is = PathBuf::from(text);
+    if as_it_is.exists() {
+        return as_it_is;
+    }
+    let quoted = |mark: char| text.strip_prefix(mark)?.strip_suffix(mark);
+    let plain = quoted('\'').or_else(|| quoted('"'));
+    let text = plain.unwrap_or(text);
+    if let Some(path) = url::Url::parse(text).ok().filter(|url| url.scheme() == "file") {
+        return path.to_file_path().unwrap_or(as_it_is);
+    }
+    if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), std::env::home_dir()) {
+        return home.join(rest);
+    }
+    match plain {
+        Some(plain) => plain.into(),
+        None if cfg!(unix) => without_backslashes(text).into(),
+        None => as_it_is,
+    }
+}
+
+/// As a shell reads it: a backslash takes the meaning from what follows.
+fn without_backslashes(text: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    plain
 }
 
 /// The one passkey code among these, which this picture shows.
@@ -97,21 +165,26 @@ pub(crate) fn codes(picture: &GrayImage) -> Vec<String> {
     if found.is_empty() {
         found = read(picture, dark_ground);
     }
-    if found.is_empty() {
-        found = from_screen(picture, light_ground);
-    }
-    if found.is_empty() {
-        found = from_screen(picture, dark_ground);
+    for limit in LIMITS {
+        if found.is_empty() {
+            found = from_screen(picture, light_ground, limit);
+        }
+        if found.is_empty() {
+            found = from_screen(picture, dark_ground, limit);
+        }
     }
     found
 }
 
+/// What is darker than these is dark, one after the other: a window that fades in is paler than it will be.
+const LIMITS: [u8; 3] = [127, 191, 229];
+
 /// As browsers draw them on a screen, with dots.
-fn from_screen(picture: &GrayImage, level: impl Fn(u8) -> u8) -> Vec<String> {
+fn from_screen(picture: &GrayImage, level: impl Fn(u8) -> u8, limit: u8) -> Vec<String> {
     let dark = |x: i64, y: i64| {
         let at = u32::try_from(x).ok().zip(u32::try_from(y).ok());
         let pixel = at.and_then(|(x, y)| picture.get_pixel_checked(x, y));
-        pixel.is_some_and(|pixel| level(pixel.0[0]) < u8::MAX / 2)
+        pixel.is_some_and(|pixel| level(pixel.0[0]) < limit)
     };
     Screen { dark, width: picture.width().into(), height: picture.height().into() }.codes()
 }
@@ -203,6 +276,55 @@ mod tests {
         let path = directory.save("code.png", &picture("FIDO:/123"));
         let renamed = directory.write("code.dat", &std::fs::read(path).unwrap());
         assert_eq!(passkey_code(&renamed).unwrap().0, "FIDO:/123");
+    }
+
+    #[test]
+    fn a_code_drawn_on_nothing_is_read_whatever_the_hidden_colour_is() {
+        let directory = Directory::new("transparent");
+        let code = picture("FIDO:/123");
+        // The colour of the modules, and that under what can't be seen.
+        for (number, (ink, hidden)) in [(0, 0), (0, 255), (255, 255), (255, 0)].iter().enumerate() {
+            let path = directory.0.join(format!("{number}.png"));
+            let drawn = image::GrayAlphaImage::from_fn(code.width(), code.height(), |x, y| {
+                match code.get_pixel(x, y).0 {
+                    [0] => LumaA([*ink, 255]),
+                    _ => LumaA([*hidden, 0]),
+                }
+            });
+            drawn.save(&path).unwrap();
+            let read = passkey_code(path.to_str().unwrap()).unwrap().0;
+            assert_eq!(read, "FIDO:/123", "{ink} on {hidden}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_found_by_the_name_that_a_terminal_gets_when_it_is_dragged_in() {
+        let directory = Directory::new("dragged");
+        let path = directory.save("my code.png", &picture("FIDO:/123"));
+        for name in [
+            path.clone(),
+            format!("'{path}'"),
+            format!("\"{path}\""),
+            format!("file://{}", path.replace(' ', "%20")),
+            path.replace(' ', "\\ "),
+        ] {
+            assert!(looks_like_a_code(&name), "{name}");
+            assert_eq!(passkey_code(&name).unwrap().0, "FIDO:/123", "{name}");
+        }
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(named("~/some/code.png"), home.join("some/code.png"));
+        assert_eq!(named("no-such-file.png"), Path::new("no-such-file.png"));
+    }
+
+    #[test]
+    fn the_text_of_a_mistyped_code_is_not_repeated() {
+        let digits = "0123456789".repeat(17);
+        for text in [format!("IDO:/{digits}"), format!("FIDO/{digits}"), digits.clone()] {
+            let failure = passkey_code(&text).unwrap_err();
+            assert!(!failure.message.contains(&digits[..20]), "{failure:?}");
+        }
+        let failure = passkey_code("code-12.png").unwrap_err();
+        assert!(failure.message.contains("code-12.png"), "{failure:?}");
     }
 
     #[test]

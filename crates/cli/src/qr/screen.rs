@@ -216,6 +216,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_code_in_a_window_that_fades_in_is_read() {
+        let text = format!("FIDO:/{}", "0123456789".repeat(17));
+        let page = drawn(&text, 6, 97);
+        // How opaque the window is, in percent, over a white page and a grey one.
+        for (opaque, ground) in [(60, 255), (30, 255), (20, 255), (40, 235)] {
+            let faded = GrayImage::from_fn(page.width(), page.height(), |x, y| {
+                let level = u32::from(page.get_pixel(x, y).0[0]);
+                Luma([((level * opaque + ground * (100 - opaque)) / 100) as u8])
+            });
+            assert_eq!(codes(&faded), [text.as_str()], "{opaque} on {ground}");
+        }
+    }
+
     /// Pictures of noise, stripes and squares, of all small sizes: nothing is read from them, and nothing goes wrong.
     #[test]
     fn whatever_is_on_the_screen_nothing_is_made_up() {

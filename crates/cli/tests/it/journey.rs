@@ -95,6 +95,8 @@ async fn a_relay_with_tls_is_trusted_by_its_roots_only() {
 
     world.ca = Some(other);
     let picture = world.directory.path("code.png");
+    let mut waiting = world.computer(&["sign-in", "--qr-image", &picture]);
+    waiting.event("qr_code").await;
     let mut stranger = world.phone(&["--answer", "yes", &picture]);
     assert_eq!(stranger.event("served").await["reason"], "relay");
     stranger.close_stdin();
@@ -151,6 +153,10 @@ async fn a_person_with_several_accounts_chooses_one() {
         phone.say(&(alice + 1).to_string()).await;
         break;
     }
+    // What is confirmed is the account that was chosen.
+    let question = phone.event("question").await;
+    assert!(text(&question["message"]).contains("Account: \"alice\"."), "{question}");
+    phone.say("yes").await;
     let ended = computer.ended().await;
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(find(&ended, "signed_in")["account"], "alice");

@@ -12,10 +12,10 @@ use crate::{
     world::text,
 };
 
-const UDP: &str = "udp:127.0.0.1:0";
-const GET_INFO: &[u8] = &[0x04];
+pub(crate) const UDP: &str = "udp:127.0.0.1:0";
+pub(crate) const GET_INFO: &[u8] = &[0x04];
 
-fn make_credential() -> Vec<u8> {
+pub(crate) fn make_credential() -> Vec<u8> {
     let mut request = MakeCredentialRequest::new(
         ClientDataHash::new([7; 32]),
         Rp { id: RpId::new("example.org").unwrap(), name: None },
@@ -27,7 +27,7 @@ fn make_credential() -> Vec<u8> {
 }
 
 /// A key that listens at one UDP port, and a client of it.
-async fn key(args: &[&str]) -> (Program, Client) {
+pub(crate) async fn key(args: &[&str]) -> (Program, Client) {
     let mut key = Program::start(["key", "--listen", UDP].iter().chain(args));
     let url = text(&key.event("listening").await["url"]);
     let client = Client::connect(&url).await;

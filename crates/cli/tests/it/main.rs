@@ -9,13 +9,19 @@
     clippy::as_conversions
 )]
 
+mod consent;
 mod copies;
+mod damage;
 mod hid;
 mod journey;
 mod key;
+mod key_settings;
 mod keys;
 mod linked;
 mod mishaps;
 mod program;
+mod relay;
 mod single;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod world;

@@ -49,7 +49,12 @@ async fn a_phone_without_a_passkey_says_so() {
     let world = World::new().await;
     let mut phone = world.phone(&["--answer", "yes"]);
     world.scan(&["sign-in"], &mut phone).await.ended().await.assert_failed(1, "no_credentials");
-    assert_eq!(phone.event("served").await["reason"], "nothing_done");
+    let served = phone.event("served").await;
+    assert_eq!(served["reason"], "no_credentials");
+    assert!(
+        text(&served["message"]).contains("no passkey for localhost on this phone"),
+        "{served}"
+    );
 }
 
 #[tokio::test]
@@ -70,7 +75,10 @@ async fn ctrl_c_at_the_computer_releases_the_phone() {
     assert_eq!(phone.event("question").await["question"], "register");
     computer.interrupt().await;
     computer.ended().await.assert_failed(130, "interrupted");
-    assert_eq!(phone.event("served").await["ok"], false);
+    phone.event("withdrawn").await;
+    let served = phone.event("served").await;
+    assert_eq!((&served["ok"], &served["reason"]), (&false.into(), &"cancelled".into()));
+    assert!(text(&served["message"]).contains("while you were asked"), "{served}");
     // The phone is ready for the next code.
     phone.event("ready").await;
 }
@@ -87,8 +95,8 @@ async fn ctrl_c_at_the_phone_releases_the_computer() {
     let ended = phone.ended().await;
     assert_eq!(ended.code, 130, "{ended:?}");
     assert_eq!(find(&ended, "served")["reason"], "interrupted");
-    let ended = computer.ended().await;
-    assert!(ended.code == 1 || ended.code == 3, "{ended:?}");
+    // The phone declined what was open, so that the computer need not guess.
+    computer.ended().await.assert_failed(3, "refused");
 }
 
 #[tokio::test]
@@ -213,7 +221,10 @@ async fn an_origin_without_a_name_can_not_have_passkeys() {
     let rp = world.rp_url.replace("localhost", "127.0.0.1");
     let mut args = world.both_ends(&["computer", "sign-in"]);
     args.extend(["--rp", &rp]);
-    run(args).await.assert_failed(1, "relying_party");
+    let ended = run(args).await;
+    ended.assert_failed(2, "relying_party_url");
+    let message = text(&ended.failed()["message"]);
+    assert!(message.ends_with(&format!("use {}", world.rp_url)), "{message}");
 }
 
 #[tokio::test]
@@ -233,5 +244,8 @@ async fn servers_stop_in_order_while_a_transaction_runs() {
     assert_eq!(world.rp.ended().await.code, 0);
     let ended = computer.ended().await;
     assert_eq!(ended.code, 1, "{ended:?}");
-    assert_eq!(phone.event("served").await["ok"], false);
+    // Nobody had agreed to anything, and the phone knows that.
+    let served = phone.event("served").await;
+    assert_eq!((&served["ok"], &served["reason"]), (&false.into(), &"closed".into()));
+    assert!(text(&served["message"]).contains("nothing was done"), "{served}");
 }

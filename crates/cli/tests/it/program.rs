@@ -98,7 +98,8 @@ impl Program {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    /// Starts what was made by [`command`], or leads to it. `--json` is added at the end.
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.arg("--json").spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { stdin: child.stdin.take(), child, lines }
@@ -146,6 +147,11 @@ impl Program {
         interrupt(&self.child).await;
     }
 
+    /// What service managers send.
+    pub(crate) async fn terminate(&self) {
+        signal(&self.child, "-TERM").await;
+    }
+
     /// Waits until it ends by itself.
     pub(crate) async fn ended(mut self) -> Ended {
         let ended = timeout(PATIENCE, self.child.wait()).await;
@@ -178,8 +184,12 @@ impl Drop for Program {
 
 /// Ctrl-C.
 pub(crate) async fn interrupt(child: &Child) {
+    signal(child, "-INT").await;
+}
+
+async fn signal(child: &Child, name: &str) {
     let id = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+    assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
 }
 
 /// Runs the program to its end, with JSON.

@@ -52,6 +52,20 @@ async fn every_shell_has_completions() {
 }
 
 #[tokio::test]
+async fn a_reader_that_has_read_enough_is_no_failure() {
+    for args in [&["completions", "bash"][..], &["exit-codes"], &["--help"], &["doctor"]] {
+        let mut child = command(args).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().await.unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert!(!told.contains("panicked") && ended.status.code() != Some(101), "{args:?}: {told}");
+        if args != ["doctor"] {
+            assert_eq!((ended.status.code(), told.as_str()), (Some(0), ""), "{args:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn wrong_arguments_are_a_usage_error() {
     for args in [
         &["nothing"][..],
@@ -192,6 +206,10 @@ fn http(address: &str, request: &str) -> String {
 #[tokio::test]
 async fn servers_say_when_they_can_not_listen() {
     run(["rp", "--listen", "0.0.0.0:0"]).await.assert_failed(2, "not_loopback");
+    run(["rp", "--listen", "no.such.name.invalid:0"]).await.assert_failed(5, "listen");
+    let mut named = Program::start(["rp", "--listen", "localhost:0"]);
+    let url = named.event("listening").await["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("http://localhost:"), "{url}");
     run(["relay", "--listen", "0.0.0.0:0"]).await.assert_failed(2, "not_loopback");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();

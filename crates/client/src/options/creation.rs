@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     PublicKeyCredentialDescriptor, User, UserHandle, algorithm,
     extension::{CredentialProtectionPolicy, PrfCreateInput},
 };
 
-use super::{DescriptorJson, Requirement, base64url, descriptors, parse};
-use crate::{Attachment, Error, prf::PrfJson};
+use super::{
+    Dictionary, Requirement, Value, descriptors, dom_string, parse, required_bytes, timeout,
+    web_idl::{long, sequence},
+};
+use crate::{Attachment, Error, prf::PrfInputs};
 
 /// What a site asks for when it wants a new credential.
 #[derive(Debug, Clone)]
@@ -48,135 +50,106 @@ pub(crate) struct Protection {
     pub(crate) enforce: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CreationOptionsJson {
-    rp: RpJson,
-    user: UserJson,
-    challenge: String,
-    pub_key_cred_params: Vec<ParametersJson>,
-    timeout: Option<u64>,
-    exclude_credentials: Option<Vec<DescriptorJson>>,
-    authenticator_selection: Option<SelectionJson>,
-    attestation: Option<String>,
-    attestation_formats: Option<Vec<String>>,
-    extensions: Option<ExtensionsJson>,
-}
-
-#[derive(Deserialize)]
-struct RpJson {
-    id: Option<String>,
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct UserJson {
-    id: String,
-    name: String,
-    display_name: String,
-}
-
-#[derive(Deserialize)]
-struct ParametersJson {
-    #[serde(rename = "type")]
-    kind: String,
-    alg: i64,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct SelectionJson {
-    authenticator_attachment: Option<String>,
-    resident_key: Option<String>,
-    require_resident_key: Option<bool>,
-    user_verification: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct ExtensionsJson {
-    cred_props: Option<bool>,
-    credential_protection_policy: Option<String>,
-    enforce_credential_protection_policy: Option<bool>,
-    prf: Option<PrfJson>,
-}
-
 impl CreationOptions {
     /// Reads the JSON.
     ///
     /// # Errors
     /// [`Error::Options`], [`Error::Encoding`], [`Error::Length`], [`Error::NoSupportedKeyType`] or [`Error::PrfUnlisted`].
     pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
-        let json: CreationOptionsJson = parse(json)?;
-        let selection = json.authenticator_selection.unwrap_or_default();
-        let extensions = json.extensions.unwrap_or_default();
-        let legacy = match selection.require_resident_key {
-            Some(true) => Requirement::Required,
-            _ => Requirement::Discouraged,
+        let json = parse(json)?;
+        let json = Dictionary::of(&json, "the options")?;
+        let rp = Dictionary::of(json.required("rp")?, "rp")?;
+        let selection = json.dictionary("authenticatorSelection")?;
+        let extensions = json.dictionary("extensions")?;
+        let legacy = if selection.boolean("requireResidentKey") {
+            Requirement::Required
+        } else {
+            Requirement::Discouraged
         };
+        let prf = PrfInputs::of(extensions)?;
+        let formats = json.sequence("attestationFormats")?;
         Ok(Self {
-            rp_id: json.rp.id,
-            rp_name: json.rp.name,
-            user: json.user.read()?,
-            challenge: base64url(&json.challenge, "challenge")?,
-            algorithms: algorithms(&json.pub_key_cred_params)?,
-            timeout: json.timeout.map(Duration::from_millis),
-            exclude: descriptors(json.exclude_credentials, "excludeCredentials.id")?,
-            attachment: match selection.authenticator_attachment.as_deref() {
+            rp_id: rp.text("id"),
+            rp_name: name(rp, "name")?.unwrap_or_default(),
+            user: user(Dictionary::of(json.required("user")?, "user")?)?,
+            challenge: required_bytes(json, "challenge", "challenge")?,
+            algorithms: algorithms(sequence(
+                json.required("pubKeyCredParams")?,
+                "pubKeyCredParams",
+            )?)?,
+            timeout: timeout(json),
+            exclude: descriptors(json.sequence("excludeCredentials")?, "excludeCredentials.id")?,
+            attachment: match selection.text("authenticatorAttachment").as_deref() {
                 Some("platform") => Some(Attachment::Platform),
                 Some("cross-platform") => Some(Attachment::CrossPlatform),
                 _ => None,
             },
-            resident_key: Requirement::parse(selection.resident_key.as_deref()).unwrap_or(legacy),
-            user_verification: Requirement::parse(selection.user_verification.as_deref())
+            resident_key: Requirement::of(selection, "residentKey").unwrap_or(legacy),
+            user_verification: Requirement::of(selection, "userVerification")
                 .unwrap_or(Requirement::Preferred),
-            conveyance: match json.attestation.as_deref() {
+            conveyance: match json.text("attestation").as_deref() {
                 Some("indirect" | "direct" | "enterprise") => Conveyance::Direct,
                 _ => Conveyance::None,
             },
-            attestation_formats: json.attestation_formats.unwrap_or_default(),
-            cred_props: extensions.cred_props.unwrap_or(false),
-            protection: extensions.protection()?,
-            prf: extensions.prf.map(|prf| prf.creation(provider)).transpose()?,
+            // A hint. What is no text can't name a format.
+            attestation_formats: formats
+                .iter()
+                .filter(|format| matches!(format, Value::Text(_)))
+                .map(dom_string)
+                .collect(),
+            cred_props: extensions.boolean("credProps"),
+            protection: protection(extensions)?,
+            prf: prf.map(|prf| prf.creation(provider)).transpose()?,
         })
     }
 }
 
-impl UserJson {
-    fn read(self) -> Result<User, Error> {
-        let id = base64url(&self.id, "user.id")?;
-        Ok(User {
-            id: UserHandle::new(&id).map_err(|_| Error::Length("user.id"))?,
-            name: Some(self.name).filter(|name| !name.is_empty()),
-            display_name: Some(self.display_name).filter(|name| !name.is_empty()),
-        })
-    }
+/// A name for people, which has to be there. One that is empty or `null` is none: a browser would
+/// show the latter as the word.
+fn name(dictionary: Dictionary<'_>, name: &str) -> Result<Option<String>, Error> {
+    let value = dictionary.required(name)?;
+    let text = (*value != Value::Null).then(|| dom_string(value));
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
-impl ExtensionsJson {
-    fn protection(&self) -> Result<Option<Protection>, Error> {
-        let Some(text) = &self.credential_protection_policy else { return Ok(None) };
-        let policy = match text.as_str() {
-            "userVerificationOptional" => CredentialProtectionPolicy::UserVerificationOptional,
-            "userVerificationOptionalWithCredentialIDList" => {
-                CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIdList
-            }
-            "userVerificationRequired" => CredentialProtectionPolicy::UserVerificationRequired,
-            // An enumeration of the client's inputs, unlike the members of WebAuthn itself.
-            _ => return Err(Error::Options("credentialProtectionPolicy is not known".to_owned())),
-        };
-        let enforce = self.enforce_credential_protection_policy.unwrap_or(false);
-        Ok(Some(Protection { policy, enforce }))
-    }
+fn user(user: Dictionary<'_>) -> Result<User, Error> {
+    let id = required_bytes(user, "id", "user.id")?;
+    Ok(User {
+        id: UserHandle::new(&id).map_err(|_| Error::Length("user.id"))?,
+        name: name(user, "name")?,
+        display_name: name(user, "displayName")?,
+    })
+}
+
+fn protection(extensions: Dictionary<'_>) -> Result<Option<Protection>, Error> {
+    let Some(text) = extensions.text("credentialProtectionPolicy") else { return Ok(None) };
+    let policy = match text.as_str() {
+        "userVerificationOptional" => CredentialProtectionPolicy::UserVerificationOptional,
+        "userVerificationOptionalWithCredentialIDList" => {
+            CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIdList
+        }
+        "userVerificationRequired" => CredentialProtectionPolicy::UserVerificationRequired,
+        // An enumeration of the client's inputs, unlike the members of WebAuthn itself.
+        _ => return Err(Error::Options("credentialProtectionPolicy is not known".to_owned())),
+    };
+    let enforce = extensions.boolean("enforceCredentialProtectionPolicy");
+    Ok(Some(Protection { policy, enforce }))
 }
 
 /// The algorithms of the parameters; those that WebAuthn L3 §5.1.3 assumes where there are none.
-fn algorithms(parameters: &[ParametersJson]) -> Result<Vec<i64>, Error> {
+/// Parameters of other types are passed over.
+fn algorithms(parameters: &[Value]) -> Result<Vec<i64>, Error> {
     if parameters.is_empty() {
         return Ok(vec![algorithm::ES256, algorithm::RS256]);
     }
-    let public_keys = parameters.iter().filter(|parameters| parameters.kind == "public-key");
-    let algorithms: Vec<i64> = public_keys.map(|parameters| parameters.alg).collect();
+    let mut algorithms = Vec::new();
+    for entry in parameters {
+        let entry = Dictionary::of(entry, "pubKeyCredParams")?;
+        let kind = dom_string(entry.required("type")?);
+        let algorithm = long(entry.required("alg")?);
+        if kind == "public-key" {
+            algorithms.push(algorithm.into());
+        }
+    }
     if algorithms.is_empty() { Err(Error::NoSupportedKeyType) } else { Ok(algorithms) }
 }

@@ -1,24 +1,32 @@
 //! What a site asks for, as JSON (WebAuthn L3 §5.1.8, §5.1.9), read into types that can't be illegal.
 
 mod creation;
+mod json;
 mod request;
+mod web_idl;
+
+use std::time::Duration;
 
 use base64::{
     Engine as _,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use serde::{Deserialize, de::DeserializeOwned};
 use towline_ctap::{CredentialId, PublicKeyCredentialDescriptor, Transport};
 
 pub(crate) use creation::{Conveyance, CreationOptions};
+pub(crate) use json::Value;
 pub(crate) use request::RequestOptions;
+pub(crate) use web_idl::{Dictionary, dom_string, record};
 
 use crate::Error;
 
-/// Base64url, with or without padding: relying parties send both.
+/// Base64url, with or without padding: relying parties send both. Bits of the last character that
+/// are too many are dropped, as browsers do and RFC 4648 §3.5 allows.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// Whether a feature is wanted (ResidentKeyRequirement and UserVerificationRequirement, WebAuthn L3 §5.4.6, §5.8.6).
@@ -31,8 +39,8 @@ pub(crate) enum Requirement {
 
 impl Requirement {
     /// Values that are not known count as absent (WebAuthn L3 §2.1.1).
-    fn parse(text: Option<&str>) -> Option<Self> {
-        match text? {
+    fn of(dictionary: Dictionary<'_>, name: &str) -> Option<Self> {
+        match dictionary.text(name)?.as_str() {
             "required" => Some(Self::Required),
             "preferred" => Some(Self::Preferred),
             "discouraged" => Some(Self::Discouraged),
@@ -41,41 +49,52 @@ impl Requirement {
     }
 }
 
-#[derive(Deserialize)]
-struct DescriptorJson {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
-    transports: Option<Vec<String>>,
-}
-
 /// Reads options that stand alone or, as many relying parties send them, in a member `publicKey`.
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
-    let refuse = |error: serde_json::Error| Error::Options(error.to_string());
-    let mut value: serde_json::Value = serde_json::from_str(json).map_err(refuse)?;
-    if let Some(inner) = value.get_mut("publicKey") {
-        value = inner.take();
-    }
-    serde_json::from_value(value).map_err(refuse)
+fn parse(json: &str) -> Result<Value, Error> {
+    let mut value = Value::parse(json).map_err(Error::Options)?;
+    Ok(value.take("publicKey").unwrap_or(value))
 }
 
+/// Decodes a value, or a name, that is base64url text.
 pub(crate) fn base64url(text: &str, member: &'static str) -> Result<Vec<u8>, Error> {
     BASE64URL.decode(text).map_err(|_| Error::Encoding(member))
 }
 
+/// A Base64URLString that has to be there. `null` is not: Web IDL would take the word, which
+/// happens to be base64url, for three bytes that the site never meant.
+pub(crate) fn required_bytes(
+    dictionary: Dictionary<'_>,
+    name: &str,
+    member: &'static str,
+) -> Result<Vec<u8>, Error> {
+    match dictionary.required(name)? {
+        Value::Null => Err(Error::Options(format!("{member} is null"))),
+        value => base64url(&dom_string(value), member),
+    }
+}
+
+/// `timeout`, in milliseconds. It is a hint: what is out of range is brought into it, where Web IDL
+/// would begin again at 0 after 49 days, and nothing is an error (WebAuthn L3 §5.1.3 step 4).
+fn timeout(dictionary: Dictionary<'_>) -> Option<Duration> {
+    let milliseconds = dictionary.optional("timeout").map(web_idl::clamped_unsigned_long);
+    milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into()))
+}
+
 /// The descriptors of a list, without those of other types and those that can't name a credential.
 fn descriptors(
-    list: Option<Vec<DescriptorJson>>,
+    list: &[Value],
     member: &'static str,
 ) -> Result<Vec<PublicKeyCredentialDescriptor>, Error> {
     let mut descriptors = Vec::new();
-    for entry in list.into_iter().flatten() {
-        let id = base64url(&entry.id, member)?;
+    for entry in list {
+        let entry = Dictionary::of(entry, member)?;
+        let kind = dom_string(entry.required("type")?);
+        let id = required_bytes(entry, "id", member)?;
+        let transports = entry.sequence("transports")?.iter().map(dom_string);
         if let Ok(id) = CredentialId::new(&id)
-            && entry.kind == "public-key"
+            && kind == "public-key"
         {
-            let transports = entry.transports.unwrap_or_default();
-            let transports = transports.iter().map(|text| Transport::from(text.as_str())).collect();
+            let transports = transports.map(|text| Transport::from(text.as_str())).collect();
             descriptors.push(PublicKeyCredentialDescriptor { id, transports });
         }
     }

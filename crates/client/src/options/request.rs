@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{PublicKeyCredentialDescriptor, extension::PrfGetInput};
 
-use super::{DescriptorJson, Requirement, base64url, descriptors, parse};
-use crate::{Error, prf::PrfJson};
+use super::{Dictionary, Requirement, descriptors, parse, required_bytes, timeout};
+use crate::{Error, prf::PrfInputs};
 
 /// What a site asks for when it wants an assertion.
 #[derive(Debug, Clone)]
@@ -21,22 +20,6 @@ pub(crate) struct RequestOptions {
     pub(crate) prf: Option<PrfGetInput>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestOptionsJson {
-    challenge: String,
-    timeout: Option<u64>,
-    rp_id: Option<String>,
-    allow_credentials: Option<Vec<DescriptorJson>>,
-    user_verification: Option<String>,
-    extensions: Option<ExtensionsJson>,
-}
-
-#[derive(Deserialize)]
-struct ExtensionsJson {
-    prf: Option<PrfJson>,
-}
-
 impl RequestOptions {
     /// Reads the JSON.
     ///
@@ -44,20 +27,21 @@ impl RequestOptions {
     /// [`Error::Options`] or [`Error::Encoding`]; [`Error::NoCredentials`] for a list of which no entry can name one;
     /// [`Error::PrfUnlisted`] or [`Error::PrfCredential`].
     pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
-        let json: RequestOptionsJson = parse(json)?;
-        let listed = json.allow_credentials.as_ref().is_some_and(|list| !list.is_empty());
-        let allow = descriptors(json.allow_credentials, "allowCredentials.id")?;
-        if listed && allow.is_empty() {
+        let json = parse(json)?;
+        let json = Dictionary::of(&json, "the options")?;
+        let list = json.sequence("allowCredentials")?;
+        let allow = descriptors(list, "allowCredentials.id")?;
+        if !list.is_empty() && allow.is_empty() {
             return Err(Error::NoCredentials);
         }
-        let prf = json.extensions.and_then(|extensions| extensions.prf);
+        let prf = PrfInputs::of(json.dictionary("extensions")?)?;
         Ok(Self {
-            rp_id: json.rp_id,
-            challenge: base64url(&json.challenge, "challenge")?,
-            timeout: json.timeout.map(Duration::from_millis),
+            rp_id: json.text("rpId"),
+            challenge: required_bytes(json, "challenge", "challenge")?,
+            timeout: timeout(json),
             prf: prf.map(|prf| prf.assertion(&allow, provider)).transpose()?,
-            allow: listed.then_some(allow),
-            user_verification: Requirement::parse(json.user_verification.as_deref())
+            allow: (!list.is_empty()).then_some(allow),
+            user_verification: Requirement::of(json, "userVerification")
                 .unwrap_or(Requirement::Preferred),
         })
     }

@@ -1,11 +1,16 @@
 //! `hmac-secret`: two secrets of a credential's own, through HMAC with salts of the platform's choice (CTAP 2.3 §12).
 
+use core::fmt;
+
 use alloc::vec::Vec;
 
 use towline_cbor::{Key, Reader, Writer};
 
 use super::ExtensionValue;
-use crate::{KeyAgreementKey, Malformed};
+use crate::{
+    KeyAgreementKey, Malformed,
+    hidden::{Hide as _, debug_without_bytes},
+};
 
 boolean! {
     /// `hmac-secret` of a creation: `true` asks for it, and the output tells whether the credential has it.
@@ -13,7 +18,7 @@ boolean! {
 }
 
 /// `hmac-secret` of an assertion: the salts, encrypted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HmacSecretInput {
     /// 0x01: the platform's key for the key agreement.
     pub key_agreement: KeyAgreementKey,
@@ -25,6 +30,12 @@ pub struct HmacSecretInput {
     pub pin_uv_auth_protocol: Option<u64>,
 }
 
+debug_without_bytes!(
+    struct HmacSecretInput {
+        key_agreement, pin_uv_auth_protocol
+    } hides { salt_enc, salt_auth }
+);
+
 impl HmacSecretInput {
     /// The PIN/UV auth protocol in force.
     #[must_use]
@@ -34,8 +45,14 @@ impl HmacSecretInput {
 }
 
 /// The answer to [`HmacSecretInput`]: one or two HMACs, encrypted under the shared secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HmacSecretOutput(pub Vec<u8>);
+
+impl fmt::Debug for HmacSecretOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HmacSecretOutput({:?})", self.0.hidden())
+    }
+}
 
 impl ExtensionValue for HmacSecretInput {
     const ID: &'static str = HmacSecret::ID;

@@ -8,18 +8,20 @@ use towline_cbor::{Key, Reader, Writer, decode};
 use towline_crypto::Secret;
 
 use super::ExtensionValue;
-use crate::{CredentialId, Malformed};
+use crate::{CredentialId, Malformed, hidden::debug_without_bytes};
 
 const ID: &str = "prf";
 
 /// One salt, or two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PrfSalts {
     /// `first`
     pub first: [u8; 32],
     /// `second`
     pub second: Option<[u8; 32]>,
 }
+
+debug_without_bytes!(struct PrfSalts {}, hides { first, second });
 
 /// The result for each salt.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,18 +2,21 @@
 
 use alloc::vec::Vec;
 
+use crate::hidden::debug_without_bytes;
+
 use super::{
     Channel, HidCommand, MAX_MESSAGE, Report,
     packet::{first, further},
 };
 
 /// A message that is coming in.
-#[derive(Debug)]
 pub(super) struct Incoming {
     message: Vec<u8>,
     expected: usize,
     sequence: u8,
 }
+
+debug_without_bytes!(struct Incoming { expected, sequence } hides { message });
 
 /// A packet that does not follow the one before.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +56,6 @@ impl Incoming {
 }
 
 /// A message that is going out.
-#[derive(Debug)]
 pub(super) struct Outgoing {
     channel: Channel,
     command: HidCommand,
@@ -63,6 +65,12 @@ pub(super) struct Outgoing {
     sequence: Option<u8>,
     active: bool,
 }
+
+debug_without_bytes!(
+    struct Outgoing {
+        channel, command, sent, sequence, active
+    } hides { message }
+);
 
 impl Outgoing {
     pub(super) fn new() -> Self {

@@ -5,51 +5,15 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{
-    Capabilities, Channel, HidCommand, HidError, InitResponse, KeepaliveStatus, MAX_MESSAGE,
-    Packet, Payload, Report,
+    Capabilities, Channel, DeviceConfig, HidCommand, HidError, InitResponse, KeepaliveStatus,
+    MAX_MESSAGE, Packet, Payload, Report,
     assembly::{Incoming, Outgoing},
     channels::Channels,
     packet::first,
 };
 
-/// What a device says of itself and how patient it is.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceConfig {
-    /// The device's version: major, minor, build.
-    pub version: [u8; 3],
-    /// What it can do. WINK and MSG are refused where this says that there are none.
-    pub capabilities: Capabilities,
-    /// How long the next packet of a message may take.
-    pub message_timeout: Duration,
-    /// After how long without one a keepalive is sent. The standard wants one every 100 ms; the default is a little less,
-    /// as timers are late.
-    pub keepalive_interval: Duration,
-    /// The channel that is allocated first; the others follow.
-    pub first_channel: Channel,
-    /// The channel that is allocated last. After that there are no more until a power cycle.
-    pub last_channel: Channel,
-    /// A channel that is never allocated, besides those of the standard.
-    pub never: Option<Channel>,
-}
-
-impl Default for DeviceConfig {
-    /// CTAP2 only, with WINK; 500 ms for the next packet of a message; keepalives every 90 ms.
-    fn default() -> Self {
-        Self {
-            version: [0; 3],
-            capabilities: Capabilities::CBOR.with(Capabilities::WINK).with(Capabilities::NMSG),
-            message_timeout: Duration::from_millis(500),
-            keepalive_interval: Duration::from_millis(90),
-            first_channel: Channel(1),
-            last_channel: Channel(u32::MAX - 1),
-            never: None,
-        }
-    }
-}
-
 /// What a device wants done.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum DeviceOutput<'a> {
     /// Send a report to the host.
     Send(Report),
@@ -222,6 +186,21 @@ impl Device {
         self.channels.reset();
     }
 
+    /// Whoever has this channel is gone, by a connection that closed, say: what it was sending, its request and what it is
+    /// still to be sent are given up. The request ends as by [`handle_packet`](Self::handle_packet) of a CANCEL; its response
+    /// is still to be handed in, and goes nowhere. The channel stays allocated: another connection may go on with it.
+    pub fn handle_gone(&mut self, channel: Channel) {
+        if self.busy() == Some(channel) {
+            self.give_up();
+            self.outgoing.abort();
+        }
+    }
+
+    /// Ends the lock, as at its time; whoever set it is gone.
+    pub const fn handle_unlock(&mut self) {
+        self.lock = None;
+    }
+
     /// Lets the time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.lock.is_some_and(|(_, until)| until <= now) {
@@ -271,6 +250,12 @@ impl Device {
             State::Receiving { channel, .. } | State::Running { channel, .. } => Some(channel),
             State::Idle => self.outgoing.channel(),
         }
+    }
+
+    /// The channel that keeps all others out, if there is one.
+    #[must_use]
+    pub fn locked(&self) -> Option<Channel> {
+        self.lock.map(|(owner, _)| owner)
     }
 
     fn initialization(

@@ -15,7 +15,7 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a host wants done, or has to tell.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum HostOutput<'a> {
     /// Send a report to the device.
     Send(Report),

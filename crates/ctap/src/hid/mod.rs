@@ -39,10 +39,13 @@
 mod assembly;
 mod channels;
 mod device;
+mod device_config;
 mod host;
 mod packet;
+mod shown;
 
-pub use device::{Device, DeviceConfig, DeviceOutput};
+pub use device::{Device, DeviceOutput};
+pub use device_config::DeviceConfig;
 pub use host::{Host, HostFailure, HostOutput, SendError};
 pub use packet::{Packet, Payload};
 

@@ -2,6 +2,7 @@
 
 use super::{Channel, HidCommand, REPORT_SIZE, Report};
 
+use crate::hidden::debug_without_bytes;
 /// How much of a message the first packet carries, in bytes.
 pub(super) const FIRST: usize = 57;
 
@@ -21,7 +22,7 @@ pub struct Packet<'a> {
 }
 
 /// What a packet carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// The first packet of a message.
     Initialization {
@@ -40,6 +41,11 @@ pub enum Payload<'a> {
         data: &'a [u8; FURTHER],
     },
 }
+
+debug_without_bytes!(enum Payload<'a> {
+    Initialization { command, length } hides { data }
+    Continuation { sequence } hides { data }
+});
 
 impl<'a> Packet<'a> {
     /// Reads a report; every one is a packet.

@@ -4,7 +4,9 @@ use alloc::{string::String, vec, vec::Vec};
 
 use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
-use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, TemplateId};
+use crate::{
+    DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, TemplateId, hidden::debug_without_bytes,
+};
 
 /// The only modality there is.
 const FINGERPRINT: u8 = 0x01;
@@ -19,7 +21,7 @@ pub enum BioEnrollmentRequest {
 }
 
 /// A subcommand about fingerprints.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FingerprintRequest {
     subcommand: FingerprintSubcommand,
     /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
@@ -27,6 +29,8 @@ pub struct FingerprintRequest {
     /// The proof. Whatever is decoded has one, unless its subcommand needs none.
     pub auth: Option<PinUvAuth>,
 }
+
+debug_without_bytes!(struct FingerprintRequest { subcommand, auth } hides { params });
 
 /// What is to be done about fingerprints, with all that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,13 +5,15 @@ use core::ops::BitOr;
 
 use towline_cbor::{Key, Writer, decode};
 
-use crate::{DecodeError, KeyAgreementKey, MESSAGE_DEPTH, RpId, entity::rp_id};
+use crate::{
+    DecodeError, KeyAgreementKey, MESSAGE_DEPTH, RpId, entity::rp_id, hidden::debug_without_bytes,
+};
 
 /// The parameters of authenticatorClientPIN, by subcommand.
 ///
 /// Protocols are as they came, supported or not; what is encrypted has the lengths that it came with. Everything that a
 /// subcommand needs is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClientPinRequest {
     /// 0x01: how many tries are left for the PIN.
     GetPinRetries,
@@ -80,6 +82,21 @@ pub enum ClientPinRequest {
         rp_id: Option<RpId>,
     },
 }
+
+debug_without_bytes!(enum ClientPinRequest {
+    GetPinRetries {} hides {}
+    GetKeyAgreement { protocol } hides {}
+    SetPin { protocol, key_agreement } hides { param, new_pin_enc }
+    ChangePin { protocol, key_agreement } hides { param, new_pin_enc, pin_hash_enc }
+    GetPinToken { protocol, key_agreement } hides { pin_hash_enc }
+    GetPinUvAuthTokenUsingUvWithPermissions {
+        protocol, key_agreement, permissions, rp_id
+    } hides {}
+    GetUvRetries {} hides {}
+    GetPinUvAuthTokenUsingPinWithPermissions {
+        protocol, key_agreement, permissions, rp_id
+    } hides { pin_hash_enc }
+});
 
 /// What a PIN/UV token is good for (CTAP 2.3 §6.5.5.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -4,10 +4,10 @@ use alloc::{string::String, vec::Vec};
 
 use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
-use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth};
+use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, hidden::debug_without_bytes};
 
 /// The parameters of authenticatorConfig.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigRequest {
     subcommand: ConfigSubcommand,
     /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
@@ -15,6 +15,8 @@ pub struct ConfigRequest {
     /// The proof, if there is one: whether it is needed depends on the authenticator.
     pub auth: Option<PinUvAuth>,
 }
+
+debug_without_bytes!(struct ConfigRequest { subcommand, auth } hides { params });
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]

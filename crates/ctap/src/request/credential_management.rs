@@ -6,11 +6,11 @@ use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
 use crate::{
     CredentialId, DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, PublicKeyCredentialDescriptor,
-    RpIdHash, User,
+    RpIdHash, User, entity::Names, hidden::debug_without_bytes,
 };
 
 /// The parameters of authenticatorCredentialManagement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CredentialManagementRequest {
     subcommand: CredentialManagementSubcommand,
     /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
@@ -18,6 +18,8 @@ pub struct CredentialManagementRequest {
     /// The proof. Whatever is decoded has one, unless its subcommand needs none.
     pub auth: Option<PinUvAuth>,
 }
+
+debug_without_bytes!(struct CredentialManagementRequest { subcommand, auth } hides { params });
 
 /// What is to be done, with all that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +112,14 @@ impl Params {
                     let descriptor = descriptor.ok_or(Malformed::Value("credentialID"))?;
                     params.credential = Some(descriptor.id);
                 }
-                Key::Int(0x03) => params.user = Some(User::read(value)?),
+                // A user handle that can't be one is not that of the credential, which is what is wrong with it.
+                Key::Int(0x03) => {
+                    let user = User::read(value, Names::Whole).map_err(|error| match error {
+                        Malformed::Length("user.id") => Malformed::Value("user.id"),
+                        other => other,
+                    });
+                    params.user = Some(user?);
+                }
                 _ => {}
             }
             Ok::<(), Malformed>(())

@@ -6,11 +6,11 @@ use towline_cbor::{Key, Writer, decode};
 
 use crate::{
     ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
-    RequestOptions, RpId, entity::rp_id,
+    RequestOptions, RpId, entity::rp_id, hidden::debug_without_bytes,
 };
 
 /// The parameters of authenticatorGetAssertion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct GetAssertionRequest {
     /// 0x01: the relying party.
     pub rp_id: RpId,
@@ -28,6 +28,12 @@ pub struct GetAssertionRequest {
     /// 0x07: the PIN/UV auth protocol of that proof.
     pub pin_uv_auth_protocol: Option<u64>,
 }
+
+debug_without_bytes!(
+    struct GetAssertionRequest {
+        rp_id, client_data_hash, allow_list, extensions, options, pin_uv_auth_protocol
+    } hides { pin_uv_auth_param }
+);
 
 impl GetAssertionRequest {
     /// A request with the required parameters only.

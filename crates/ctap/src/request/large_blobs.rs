@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use towline_cbor::{Key, Writer, decode};
 use towline_crypto::CryptoProvider;
 
-use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth};
+use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, hidden::debug_without_bytes};
 
 /// The parameters of authenticatorLargeBlobs: one fragment of the serialized array is read or written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum LargeBlobsRequest {
     /// Reads.
     Get {
@@ -30,6 +30,11 @@ pub enum LargeBlobsRequest {
         auth: Option<PinUvAuth>,
     },
 }
+
+debug_without_bytes!(enum LargeBlobsRequest {
+    Get { count, offset } hides {  }
+    Set { offset, length, auth } hides { fragment }
+});
 
 impl LargeBlobsRequest {
     /// The message that the proof of a write is a MAC of:

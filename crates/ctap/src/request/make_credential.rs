@@ -6,13 +6,13 @@ use towline_cbor::{Key, Writer, decode};
 
 use crate::{
     ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
-    RequestOptions, Rp, User,
+    RequestOptions, Rp, User, entity::Names, hidden::debug_without_bytes,
 };
 
 use super::{read_algorithms, write_algorithms};
 
 /// The parameters of authenticatorMakeCredential.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MakeCredentialRequest {
     /// 0x01: the hash of the client data.
     pub client_data_hash: ClientDataHash,
@@ -39,6 +39,13 @@ pub struct MakeCredentialRequest {
     /// 0x0B: the attestation formats that are wanted, by preference; empty and absent are the same.
     pub attestation_formats_preference: Vec<String>,
 }
+
+debug_without_bytes!(
+    struct MakeCredentialRequest {
+        client_data_hash, rp, user, pub_key_cred_params, exclude_list, extensions, options,
+        pin_uv_auth_protocol, enterprise_attestation, attestation_formats_preference
+    } hides { pin_uv_auth_param }
+);
 
 impl MakeCredentialRequest {
     /// A request with the required parameters only.
@@ -80,8 +87,8 @@ impl MakeCredentialRequest {
                     Key::Int(0x01) => {
                         client_data_hash = Some(ClientDataHash::read(value)?);
                     }
-                    Key::Int(0x02) => rp = Some(Rp::read(value)?),
-                    Key::Int(0x03) => user = Some(User::read(value)?),
+                    Key::Int(0x02) => rp = Some(Rp::read(value, Names::Whole)?),
+                    Key::Int(0x03) => user = Some(User::read(value, Names::Whole)?),
                     Key::Int(0x04) => algorithms = Some(read_algorithms(value)?),
                     Key::Int(0x05) => {
                         exclude_list = PublicKeyCredentialDescriptor::read_list(value)?;

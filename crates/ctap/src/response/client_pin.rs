@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use towline_cbor::{Key, Writer};
 
 use super::{decode_members, encode_members};
-use crate::{KeyAgreementKey, ResponseError};
+use crate::{KeyAgreementKey, ResponseError, hidden::debug_without_bytes};
 
 /// The answer to authenticatorClientPIN: of each member what the subcommand gives, and nothing for setPIN and changePIN.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientPinResponse {
     /// 0x01: the authenticator's key for the key agreement.
     pub key_agreement: Option<KeyAgreementKey>,
@@ -21,6 +21,12 @@ pub struct ClientPinResponse {
     /// 0x05: how many tries are left for built-in user verification.
     pub uv_retries: Option<u64>,
 }
+
+debug_without_bytes!(
+    struct ClientPinResponse {
+        key_agreement, pin_retries, power_cycle_state, uv_retries
+    } hides { pin_uv_auth_token }
+);
 
 impl ClientPinResponse {
     /// The whole response: the status byte 0x00, then the map if there is anything in it.

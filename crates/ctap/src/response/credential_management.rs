@@ -7,6 +7,7 @@ use towline_cbor::{Key, Writer};
 use super::{LargeBlobKey, decode_members, encode_members};
 use crate::{
     CosePublicKey, Malformed, PublicKeyCredentialDescriptor, ResponseError, Rp, RpIdHash, User,
+    entity::Names,
     extension::{CredentialProtectionPolicy, ExtensionValue},
 };
 
@@ -73,10 +74,10 @@ impl CredentialManagementResponse {
                 Key::Int(0x02) => {
                     read.max_possible_remaining_resident_credentials_count = Some(value.uint()?);
                 }
-                Key::Int(0x03) => read.rp = Some(Rp::read(value)?),
+                Key::Int(0x03) => read.rp = Some(Rp::read(value, Names::MayBeCut)?),
                 Key::Int(0x04) => read.rp_id_hash = Some(RpIdHash::read(value)?),
                 Key::Int(0x05) => read.total_rps = Some(value.uint()?),
-                Key::Int(0x06) => read.user = Some(User::read(value)?),
+                Key::Int(0x06) => read.user = Some(User::read(value, Names::MayBeCut)?),
                 Key::Int(0x07) => {
                     let descriptor = PublicKeyCredentialDescriptor::read(value)?;
                     read.credential = Some(descriptor.ok_or(Malformed::Value("credentialID"))?);

@@ -7,10 +7,11 @@ use towline_cbor::{Key, Reader, Writer, decode};
 use super::{LargeBlobKey, Response, success};
 use crate::{
     Extensions, MESSAGE_DEPTH, Malformed, PublicKeyCredentialDescriptor, ResponseError, User,
+    entity::Names, hidden::debug_without_bytes,
 };
 
 /// The answer to authenticatorGetAssertion and authenticatorGetNextAssertion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct GetAssertionResponse {
     /// 0x01: the credential; CTAP 2.0 lets it be left out after an allow list of one entry.
     pub credential: Option<PublicKeyCredentialDescriptor>,
@@ -29,6 +30,13 @@ pub struct GetAssertionResponse {
     /// 0x08: outputs of extensions that are not signed.
     pub unsigned_extension_outputs: Extensions,
 }
+
+debug_without_bytes!(
+    struct GetAssertionResponse {
+        credential, user, number_of_credentials, user_selected, large_blob_key,
+        unsigned_extension_outputs
+    } hides { auth_data, signature }
+);
 
 impl GetAssertionResponse {
     /// A response with the members that every answer should have.
@@ -91,7 +99,7 @@ impl GetAssertionResponse {
                 }
                 Key::Int(0x02) => auth_data = Some(value.bytes()?.into()),
                 Key::Int(0x03) => signature = Some(value.bytes()?.into()),
-                Key::Int(0x04) => user = Some(User::read(value)?),
+                Key::Int(0x04) => user = Some(User::read(value, Names::MayBeCut)?),
                 Key::Int(0x05) => number_of_credentials = Some(value.uint()?),
                 Key::Int(0x06) => user_selected = Some(value.bool()?),
                 Key::Int(0x07) => large_blob_key = Some(LargeBlobKey::read(value)?),

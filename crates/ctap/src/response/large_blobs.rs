@@ -5,14 +5,16 @@ use alloc::vec::Vec;
 use towline_cbor::{Key, Writer};
 
 use super::{decode_members, encode_members};
-use crate::ResponseError;
+use crate::{ResponseError, hidden::debug_without_bytes};
 
 /// The answer to authenticatorLargeBlobs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct LargeBlobsResponse {
     /// 0x01: the fragment that was read, which may be empty; `None` after a write.
     pub config: Option<Vec<u8>>,
 }
+
+debug_without_bytes!(struct LargeBlobsResponse {}, hides { config });
 
 impl LargeBlobsResponse {
     /// The whole response: the status byte 0x00, then the map after a read.

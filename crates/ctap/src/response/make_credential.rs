@@ -5,10 +5,13 @@ use alloc::vec::Vec;
 use towline_cbor::{Key, Reader, Writer, decode};
 
 use super::{LargeBlobKey, Response, success};
-use crate::{AttestationStatement, Extensions, MESSAGE_DEPTH, Malformed, ResponseError};
+use crate::{
+    AttestationStatement, Extensions, MESSAGE_DEPTH, Malformed, ResponseError,
+    hidden::debug_without_bytes,
+};
 
 /// The answer to authenticatorMakeCredential.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MakeCredentialResponse {
     /// 0x01 and 0x03: the attestation statement and its format.
     pub attestation: AttestationStatement,
@@ -21,6 +24,12 @@ pub struct MakeCredentialResponse {
     /// 0x06: outputs of extensions that are not signed.
     pub unsigned_extension_outputs: Extensions,
 }
+
+debug_without_bytes!(
+    struct MakeCredentialResponse {
+        attestation, ep_att, large_blob_key, unsigned_extension_outputs
+    } hides { auth_data }
+);
 
 impl MakeCredentialResponse {
     /// A response with the required members only.

@@ -6,7 +6,7 @@ use core::fmt;
 use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 use towline_crypto::Secret;
 
-use crate::{MESSAGE_DEPTH, Malformed, ResponseError, Status};
+use crate::{MESSAGE_DEPTH, Malformed, ResponseError, Status, hidden::debug_without_bytes};
 
 mod bio_enrollment;
 mod client_pin;
@@ -23,13 +23,15 @@ pub use large_blobs::LargeBlobsResponse;
 pub use make_credential::MakeCredentialResponse;
 
 /// A response, split in its two parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Response<'a> {
     /// Success, or why not.
     pub status: Status,
     /// What follows the status byte.
     pub body: &'a [u8],
 }
+
+debug_without_bytes!(struct Response<'a> { status } hides { body });
 
 impl<'a> Response<'a> {
     /// Splits the status byte off.

@@ -10,6 +10,7 @@
 
 mod busy;
 mod channels;
+mod gone;
 mod host;
 mod lock;
 mod messages;

@@ -102,7 +102,7 @@ impl Initiator {
         match LinkingInformation::read(&self.provider, linking, &**qr_key, hash) {
             Ok(information) => {
                 self.summary.linked = true;
-                let phone = LinkedPhone { information, domain: *domain };
+                let phone = LinkedPhone { information, domain: *domain, since: None };
                 self.outputs.push_back(InitiatorOutput::Linked(Box::new(phone)));
             }
             Err(error) => tracing::debug!(%error, "invalid linking information dropped"),

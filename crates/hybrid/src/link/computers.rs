@@ -1,16 +1,13 @@
-//! What a phone keeps of itself and of the computers that may ring it.
+//! What a phone is to computers, and what it needs to answer one that rings.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use towline_crypto::{CryptoProvider, EcdhKey, Error, Secret};
 use zeroize::Zeroizing;
 
-use super::{ClientPayload, LinkOffer, StoreError};
+use super::{ClientPayload, LinkOffer};
 use crate::{
-    ids::{self, ContactId, LinkId, NotHex, RoutingId, TunnelId},
+    ids::{self, ContactId, NotHex, RoutingId, TunnelId},
     qr::Hint,
     secrets::{LinkSecret, RootSecret},
 };
@@ -21,6 +18,14 @@ use crate::{
 pub struct ContactKey(Secret<32>);
 
 impl ContactKey {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn generate(provider: &CryptoProvider) -> Result<Self, Error> {
+        Ok(Self(provider.random.secret()?))
+    }
+
     /// Wraps the bytes.
     #[must_use]
     pub const fn new(bytes: Secret<32>) -> Self {
@@ -65,95 +70,9 @@ impl ContactKey {
 pub struct PhoneIdentity {
     /// What its identity key and all link secrets come from.
     pub root_secret: RootSecret,
-    /// What it is reached by.
+    /// What it is reached by for computers that were linked when they all shared it. Others have one each, in
+    /// [`LinkedComputer::contact_key`](super::LinkedComputer::contact_key).
     pub contact_key: ContactKey,
-}
-
-/// A computer that this phone let remember it. Computers do not say who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkedComputer {
-    /// What it names itself by when it rings.
-    pub link_id: LinkId,
-    /// When it was allowed, in seconds of Unix time.
-    pub since: u64,
-}
-
-/// Keeps links to computers on a phone.
-///
-/// Calls may block for as long as a disk takes; an asynchronous caller makes them elsewhere.
-pub trait ComputerLinks: Send + Sync {
-    /// What this phone is to computers; `None` if that was never set.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn identity(&self) -> Result<Option<PhoneIdentity>, StoreError>;
-
-    /// Becomes another phone to computers, and forgets all of them.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), StoreError>;
-
-    /// The computers that may ring, the oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError>;
-
-    /// Lets one more computer ring.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn save(&self, computer: LinkedComputer) -> Result<(), StoreError>;
-
-    /// Lets a computer ring no more, and says whether it was there.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn forget(&self, link: &LinkId) -> Result<bool, StoreError>;
-}
-
-/// Links to computers that are gone with the process.
-#[derive(Debug, Default)]
-pub struct MemoryComputerLinks(Mutex<(Option<PhoneIdentity>, Vec<LinkedComputer>)>);
-
-impl MemoryComputerLinks {
-    /// No identity, and no links.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (Option<PhoneIdentity>, Vec<LinkedComputer>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ComputerLinks for MemoryComputerLinks {
-    fn identity(&self) -> Result<Option<PhoneIdentity>, StoreError> {
-        Ok(self.lock().0.clone())
-    }
-
-    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), StoreError> {
-        *self.lock() = (Some(identity.clone()), Vec::new());
-        Ok(())
-    }
-
-    fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError> {
-        Ok(self.lock().1.clone())
-    }
-
-    fn save(&self, computer: LinkedComputer) -> Result<(), StoreError> {
-        self.lock().1.push(computer);
-        Ok(())
-    }
-
-    fn forget(&self, link: &LinkId) -> Result<bool, StoreError> {
-        let computers = &mut self.lock().1;
-        let before = computers.len();
-        computers.retain(|computer| computer.link_id != *link);
-        Ok(computers.len() < before)
-    }
 }
 
 impl PhoneIdentity {
@@ -164,34 +83,42 @@ impl PhoneIdentity {
     pub fn generate(provider: &CryptoProvider) -> Result<Self, Error> {
         Ok(Self {
             root_secret: RootSecret::new(provider.random.secret()?),
-            contact_key: ContactKey::new(provider.random.secret()?),
+            contact_key: ContactKey::generate(provider)?,
         })
     }
 
-    /// What to offer to a computer that may remember this phone, under this name.
+    /// What to offer to a computer that may remember this phone, under this name. It shall ring by this key, which is
+    /// nobody else's: keep it as the [`LinkedComputer::contact_key`](super::LinkedComputer::contact_key).
     #[must_use]
-    pub fn offer(&self, provider: &CryptoProvider, name: impl Into<String>) -> LinkOffer {
+    pub fn offer(
+        &self,
+        provider: &CryptoProvider,
+        key: &ContactKey,
+        name: impl Into<String>,
+    ) -> LinkOffer {
         LinkOffer {
             root_secret: self.root_secret.clone(),
-            contact_id: self.contact_key.contact_id(provider),
+            contact_id: key.contact_id(provider),
             name: name.into(),
         }
     }
 
     /// What is needed to answer a computer that rings, over the tunnel that its service opened for that.
     ///
-    /// Whether the link is one of the [`LinkedComputer`]s has to be checked before.
+    /// `key` is what the computer is to ring by: its own, or this identity's. That it is one of the [`LinkedComputer`](super::LinkedComputer)s, and
+    /// rings by this key, has to be checked before.
     ///
     /// # Errors
     /// What the provider reports.
     pub fn ring(
         &self,
         provider: &CryptoProvider,
+        key: &ContactKey,
         payload: ClientPayload,
         routing_id: RoutingId,
         tunnel_id: TunnelId,
     ) -> Result<Ring, Error> {
-        let contact = self.contact_key.contact_id(provider);
+        let contact = key.contact_id(provider);
         Ok(Ring {
             payload,
             routing_id,

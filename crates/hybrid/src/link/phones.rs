@@ -20,6 +20,8 @@ pub struct LinkedPhone {
     pub information: LinkingInformation,
     /// The tunnel service by which it can be rung: that of the session in which it said so.
     pub domain: TunnelDomain,
+    /// When it was linked, in seconds of Unix time, where that was noted.
+    pub since: Option<u64>,
 }
 
 /// Why links could not be read or changed.
@@ -128,6 +130,9 @@ impl LinkedPhone {
             map.entry(4, |w| w.bytes(known.identity.as_bytes()));
             map.entry(5, |w| w.text(&known.name));
             map.entry(6, |w| w.uint(self.domain.encoded().into()));
+            if let Some(since) = self.since {
+                map.entry(7, |w| w.uint(since));
+            }
         });
         Zeroizing::new(writer.into_vec())
     }
@@ -138,7 +143,7 @@ impl LinkedPhone {
     /// [`StoreError::Damaged`].
     pub fn decode(provider: &CryptoProvider, bytes: &[u8]) -> Result<Self, StoreError> {
         let (mut contact_id, mut link_id, mut secret) = (None, None, None);
-        let (mut identity, mut name, mut domain) = (None, None, None);
+        let (mut identity, mut name, mut domain, mut since) = (None, None, None, None);
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
             reader.map(|key, value| {
                 match key {
@@ -148,6 +153,7 @@ impl LinkedPhone {
                     Key::Int(4) => identity = Some(value.byte_array::<65>()?),
                     Key::Int(5) => name = Some(value.text()?.to_owned()),
                     Key::Int(6) => domain = u16::try_from(value.uint()?).ok(),
+                    Key::Int(7) => since = Some(value.uint()?),
                     _ => {}
                 }
                 Ok::<(), towline_cbor::Error>(())
@@ -164,6 +170,7 @@ impl LinkedPhone {
                     name: name?,
                 },
                 domain: TunnelDomain::new(domain?).ok()?,
+                since,
             })
         };
         whole().ok_or(StoreError::Damaged)

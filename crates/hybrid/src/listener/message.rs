@@ -1,6 +1,8 @@
 //! What a phone that listens and its tunnel service say to each other. It is private to towline: the standard leaves this
 //! leg to the vendor (CTAP 2.3, hybrid transports). `docs/relay-protocol.md` describes it.
 
+use std::fmt;
+
 use towline_cbor::{CTAP_DEPTH, Key, Writer};
 
 use crate::ids::{RoutingId, TunnelId};
@@ -15,7 +17,7 @@ pub const MAX_FROM_SERVICE: usize = 1024;
 pub struct RingId(pub u64);
 
 /// From the service to the phone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum FromService {
     /// It is still there: the answer to [`FromPhone::Alive`].
     Alive,
@@ -36,6 +38,21 @@ pub enum FromService {
     Revoked,
     /// Another connection listens under the same contact id. This one is closed.
     Replaced,
+}
+
+/// What the computer says of itself is not shown.
+impl fmt::Debug for FromService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alive => f.write_str("Alive"),
+            Self::Ring { ring, payload, .. } => {
+                write!(f, "Ring({ring:?}, {} bytes)", payload.len())
+            }
+            Self::Over(ring) => write!(f, "Over({ring:?})"),
+            Self::Revoked => f.write_str("Revoked"),
+            Self::Replaced => f.write_str("Replaced"),
+        }
+    }
 }
 
 /// From the phone to the service.

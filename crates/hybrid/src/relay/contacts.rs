@@ -1,7 +1,9 @@
 //! What a service knows about contact ids, by which linked phones are reached.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
+use super::crowd::{Crowd, Precedence};
+use super::source::Source;
 use crate::ids::ContactId;
 
 /// What is known about a contact id.
@@ -19,8 +21,8 @@ pub trait Contacts: Send {
     /// What is known about this contact id.
     fn look_up(&self, contact: &ContactId) -> ContactState;
 
-    /// Its phone does not want to be reached under it any more.
-    fn revoke(&mut self, contact: &ContactId);
+    /// Its phone, which came from this source, does not want to be reached under it any more.
+    fn revoke(&mut self, contact: &ContactId, source: Source);
 }
 
 /// Remembers nothing: a computer that rings a phone which is gone gets 404 instead of 410.
@@ -32,14 +34,17 @@ impl Contacts for NoContacts {
         ContactState::Unknown
     }
 
-    fn revoke(&mut self, _contact: &ContactId) {}
+    fn revoke(&mut self, _contact: &ContactId, _source: Source) {}
 }
 
-/// Remembers revoked contact ids until the process ends, the newest 65 536 of them.
+/// Remembers revoked contact ids until the process ends, 65 536 of them. When they are as many, the network that revoked most of
+/// them loses its oldest: who makes up contact ids and revokes them pushes out their own.
 #[derive(Debug, Default)]
 pub struct MemoryContacts {
     revoked: HashSet<ContactId>,
-    in_order: VecDeque<ContactId>,
+    by_number: HashMap<u64, (ContactId, Source)>,
+    crowd: Crowd,
+    next: u64,
 }
 
 impl MemoryContacts {
@@ -57,15 +62,21 @@ impl Contacts for MemoryContacts {
         if self.revoked.contains(contact) { ContactState::Revoked } else { ContactState::Unknown }
     }
 
-    fn revoke(&mut self, contact: &ContactId) {
-        if !self.revoked.insert(contact.clone()) {
+    fn revoke(&mut self, contact: &ContactId, source: Source) {
+        if self.revoked.contains(contact) {
             return;
         }
-        self.in_order.push_back(contact.clone());
-        if self.in_order.len() > Self::MOST
-            && let Some(oldest) = self.in_order.pop_front()
+        if self.crowd.len() >= Self::MOST
+            && let Some(oldest) = self.crowd.make_way(source, Precedence::Newest)
+            && let Some((contact, source)) = self.by_number.remove(&oldest)
         {
-            self.revoked.remove(&oldest);
+            self.revoked.remove(&contact);
+            self.crowd.remove(source, oldest);
         }
+        let number = self.next;
+        self.next = number.wrapping_add(1);
+        self.revoked.insert(contact.clone());
+        self.by_number.insert(number, (contact.clone(), source));
+        self.crowd.add(source, number);
     }
 }

@@ -43,6 +43,9 @@ pub enum Ending {
     /// Another connection took over.
     #[error("replaced by another connection")]
     Replaced,
+    /// The service is full, and this network had the most places.
+    #[error("the service is full")]
+    CrowdedOut,
     /// The service is about to stop.
     #[error("the service is shutting down")]
     ShuttingDown,
@@ -65,11 +68,12 @@ impl Ending {
             Self::Misbehaved => "misbehaved",
             Self::Stalled => "stalled",
             Self::Replaced => "replaced",
+            Self::CrowdedOut => "crowded_out",
             Self::ShuttingDown => "shutting_down",
         }
     }
 
-    /// The WebSocket close code (RFC 6455 §7.4.1). It has no meaning in the protocol; it helps a person who looks.
+    /// The WebSocket close code (RFC 6455 §7.4.1 and its registry). It has no meaning in the protocol; it helps a person who looks.
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
@@ -84,6 +88,7 @@ impl Ending {
             | Self::Idle
             | Self::Stalled => 1008,
             Self::TooLong => 1009,
+            Self::CrowdedOut => 1013,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reading requests to a tunnel service: method, path, subprotocol, origin.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::ids::{self, ContactId, RoutingId, TunnelId};
@@ -62,26 +64,62 @@ impl Refusal {
     }
 }
 
-/// Which origins a service serves.
+/// Which origins a service serves. Peers of the protocol send none, or the service's own; what sends another is the page of a
+/// site, whose visitors would otherwise lend it their addresses.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OriginPolicy {
-    /// All, and requests without one: clients differ in what they send.
-    #[default]
+    /// All.
     Any,
-    /// These, such as `wss://cable.example.com`, compared without regard to ASCII case.
+    /// No pages: requests without an origin, origins with the scheme `wss` or `ws`, which no page has, and the service's own
+    /// host under any scheme, which some libraries send. Beside them these, such as `https://example.com`, compared without
+    /// regard to ASCII case.
+    NoPages {
+        /// Pages that are served nevertheless.
+        but: Vec<String>,
+    },
+    /// These alone, such as `wss://cable.example.com`, compared without regard to ASCII case; nobody without one.
     OneOf(Vec<String>),
 }
 
+impl Default for OriginPolicy {
+    fn default() -> Self {
+        Self::NoPages { but: Vec::new() }
+    }
+}
+
 impl OriginPolicy {
-    fn allows(&self, origins: &[&str]) -> bool {
+    fn allows(&self, origins: &[&str], host: &str) -> bool {
+        let listed = |list: &[String], origin: &str| {
+            list.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+        };
         match (self, origins) {
             (Self::Any, _) => true,
-            (Self::OneOf(allowed), [origin]) => {
-                allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+            (Self::NoPages { but }, origins) => {
+                origins.iter().all(|origin| is_peer(origin, host) || listed(but, origin))
             }
+            (Self::OneOf(allowed), [origin]) => listed(allowed, origin),
             (Self::OneOf(_), _) => false,
         }
+    }
+}
+
+/// Whether a peer of the protocol may send this origin to this host.
+fn is_peer(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        // `null` is a page that hides where it comes from.
+        return origin.is_empty();
+    };
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    let own = || name_of(authority).eq_ignore_ascii_case(name_of(host)) && !host.is_empty();
+    is("wss") || is("ws") || (is("https") || is("http")) && own()
+}
+
+/// A host without its port. Browsers and libraries leave away the one that a scheme has anyway.
+fn name_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => authority,
     }
 }
 
@@ -92,6 +130,8 @@ pub struct RequestHead<'a> {
     pub method: &'a str,
     /// The request target: path and query.
     pub target: &'a str,
+    /// Every value of `Host`. There has to be exactly one (RFC 9112 §3.2).
+    pub hosts: Vec<&'a str>,
     /// Every value of `Sec-WebSocket-Protocol`.
     pub subprotocols: Vec<&'a str>,
     /// Every value of `Origin`.
@@ -107,7 +147,7 @@ pub struct RequestHead<'a> {
 }
 
 /// A well-formed request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Request {
     /// A phone opens a tunnel.
     New {
@@ -137,12 +177,27 @@ pub enum Request {
     },
 }
 
+/// What a ringing computer says to the phone is not shown.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New { tunnel } => write!(f, "New({tunnel:?})"),
+            Self::Connect { routing, tunnel } => write!(f, "Connect({routing:?}, {tunnel:?})"),
+            Self::Contact { contact, payload, signal } => {
+                write!(f, "Contact({contact:?}, {} bytes, {signal})", payload.len())
+            }
+            Self::Listen { key } => write!(f, "Listen({key:?})"),
+        }
+    }
+}
+
 impl RequestHead<'_> {
     /// Reads the request. Hexadecimal digits may be of either case; nothing else is lenient.
     ///
     /// # Errors
     /// The status to answer with.
     pub fn read(&self) -> Result<Request, Refusal> {
+        let [host] = self.hosts.as_slice() else { return Err(Refusal::Malformed) };
         if self.method != "GET" {
             return Err(Refusal::Method);
         }
@@ -151,7 +206,7 @@ impl RequestHead<'_> {
         if !offered.map(str::trim).any(|name| name == SUBPROTOCOL) {
             return Err(Refusal::NoSubprotocol);
         }
-        if !self.origin_policy.is_none_or(|policy| policy.allows(&self.origins)) {
+        if !self.origin_policy.is_none_or(|policy| policy.allows(&self.origins, host)) {
             return Err(Refusal::Origin);
         }
         Ok(request)

@@ -34,12 +34,6 @@ pub trait Whereabouts: Send {
 
     /// Nobody of this node waits in this tunnel any more.
     fn left(&mut self, tunnel: &TunnelId);
-
-    /// The connections of this node that wait.
-    fn here(&self) -> Vec<Leg>;
-
-    /// How many they are.
-    fn count(&self) -> usize;
 }
 
 /// Knows this node's own connections.
@@ -66,13 +60,5 @@ impl Whereabouts for ThisNode {
 
     fn left(&mut self, tunnel: &TunnelId) {
         self.0.remove(tunnel);
-    }
-
-    fn here(&self) -> Vec<Leg> {
-        self.0.values().map(|(leg, _)| *leg).collect()
-    }
-
-    fn count(&self) -> usize {
-        self.0.len()
     }
 }

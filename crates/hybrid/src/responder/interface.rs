@@ -1,6 +1,10 @@
 //! What goes into and comes out of the phone's side.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{
     domain::TunnelDomain,
@@ -89,11 +93,19 @@ pub enum CodeSource {
     Ring,
 }
 
-/// Names one question.
+/// Names one question, once in the life of the process: no session takes the answer to another one's question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub(super) u64);
+pub struct Token(u64);
 
-/// "Connect to the computer that shows this code?"
+impl Token {
+    /// One that there has not been before.
+    pub(super) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// "Connect to the computer that shows this code?" Its `Display` form is a sentence that a simple dialog can show.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
@@ -103,6 +115,8 @@ pub struct Question {
     pub source: CodeSource,
     /// When the computer says it made the code, in seconds of Unix time.
     pub made_at: Option<u64>,
+    /// When it is asked, in seconds of Unix time: [`Question::asked_at`] sets it, since a [`super::Responder`] has no clock.
+    pub asked_at: Option<u64>,
     /// Whether the person may let the computer remember this phone: the computer can, and this phone offers it.
     pub may_remember: bool,
 }

@@ -26,9 +26,6 @@ pub(super) struct Late {
     pub(super) asked: Option<Token>,
 }
 
-/// Names the question after the first response. The one before the connection is 0.
-const LATE: Token = Token(1);
-
 impl Responder {
     /// Answers a linked computer that rings: joins it, advertises, and serves.
     ///
@@ -45,6 +42,7 @@ impl Responder {
             source: CodeSource::Ring,
             made_at: None,
             may_remember: false,
+            asked_at: None,
         };
         let asks = config.ask_when_rung;
         let mut phone = Self::asking(config, provider, Call::Ring(ring), question, now);
@@ -132,8 +130,9 @@ impl Responder {
         if let Some(late) = &mut self.late
             && late.asked.is_none()
         {
-            late.asked = Some(LATE);
-            self.outputs.push_back(ResponderOutput::AskToRemember { token: LATE });
+            let token = Token::unique();
+            late.asked = Some(token);
+            self.outputs.push_back(ResponderOutput::AskToRemember { token });
         }
     }
 

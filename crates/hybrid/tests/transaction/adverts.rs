@@ -116,7 +116,7 @@ fn an_advert_that_failed_is_never_tried_again_but_another_is() {
         ConnectFailure::Status(404),
         ConnectFailure::Redirected,
         ConnectFailure::NotATunnelService,
-        ConnectFailure::Name,
+        ConnectFailure::Name("cable.example".into()),
         ConnectFailure::TimedOut,
     ];
     let (mut computer, mut advert, pair) = computer(InitiatorConfig::default());

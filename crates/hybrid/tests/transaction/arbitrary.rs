@@ -79,8 +79,8 @@ proptest! {
                 Call::Closed(false) => phone.handle_closed(now),
                 Call::Connected(true) => computer.handle_connected(now),
                 Call::Connected(false) => phone.handle_connected(RoutingId::new([2; 3]), now),
-                Call::ConnectFailed(true) => computer.handle_connect_failed(ConnectFailure::Name, now),
-                Call::ConnectFailed(false) => phone.handle_connect_failed(ConnectFailure::Name, now),
+                Call::ConnectFailed(true) => computer.handle_connect_failed(ConnectFailure::Name("cable.example".into()), now),
+                Call::ConnectFailed(false) => phone.handle_connect_failed(ConnectFailure::Name("cable.example".into()), now),
                 Call::Wait(time) => {
                     now += seconds(time);
                     computer.handle_timeout(now);

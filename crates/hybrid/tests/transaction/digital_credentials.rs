@@ -161,6 +161,6 @@ fn when_the_computer_is_gone_the_question_is_taken_off_the_screen() {
     assert_eq!(outputs.first(), Some(&ResponderOutput::CancelRequest));
     assert_eq!(
         outputs.last(),
-        Some(&ResponderOutput::Finished(Err(Error::Closed { step: Step::Response })))
+        Some(&ResponderOutput::Finished(Err(Error::Closed { step: Step::Answer })))
     );
 }

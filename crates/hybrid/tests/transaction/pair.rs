@@ -174,7 +174,13 @@ impl Pair {
             Initiator::ring(computer, &provider(), known, Hint::GetAssertion, now).unwrap();
         let early: VecDeque<_> = std::iter::from_fn(|| computer.poll_output()).collect();
         let ring = identity
-            .ring(&provider(), payload(&early), RoutingId::new([7, 8, 9]), TunnelId::new([4; 16]))
+            .ring(
+                &provider(),
+                &identity.contact_key,
+                payload(&early),
+                RoutingId::new([7, 8, 9]),
+                TunnelId::new([4; 16]),
+            )
             .unwrap();
         let phone = Responder::answer_ring(phone, &provider(), ring, now);
         Self { early, ..Self::of(computer, phone, now) }
@@ -593,7 +599,7 @@ pub(crate) fn link() -> (PhoneIdentity, LinkedPhone) {
     let mut computer = InitiatorConfig::default();
     computer.linking = true;
     let mut phone = responder_config();
-    phone.link_offer = Some(identity.offer(&provider(), "my phone"));
+    phone.link_offer = Some(identity.offer(&provider(), &identity.contact_key, "my phone"));
     let mut pair = Pair::with(computer, phone);
     pair.consent = Some(Answer::Connect { remember: true });
     pair.run();

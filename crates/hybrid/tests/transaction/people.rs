@@ -144,7 +144,7 @@ fn cancelling_twice_or_after_the_end_changes_nothing() {
     pair.computer.handle_text(pair.now);
     pair.computer.handle_frame(vec![0; 81], pair.now);
     pair.computer.handle_connected(pair.now);
-    pair.computer.handle_connect_failed(ConnectFailure::Name, pair.now);
+    pair.computer.handle_connect_failed(ConnectFailure::Name("cable.example".into()), pair.now);
     pair.computer.handle_timeout(pair.now + seconds(9999));
     assert_eq!(pair.computer.poll_output(), None);
     pair.phone.cancel(pair.now);
@@ -153,7 +153,7 @@ fn cancelling_twice_or_after_the_end_changes_nothing() {
     pair.phone.handle_text(pair.now);
     pair.phone.handle_frame(vec![0; 81], pair.now);
     pair.phone.handle_connected(RoutingId::new([0; 3]), pair.now);
-    pair.phone.handle_connect_failed(ConnectFailure::Name, pair.now);
+    pair.phone.handle_connect_failed(ConnectFailure::Name("cable.example".into()), pair.now);
     pair.phone.handle_timeout(pair.now + seconds(9999));
     assert_eq!(pair.phone.poll_output(), None);
 }
@@ -218,7 +218,7 @@ fn a_phone_program_that_never_answers_runs_into_the_deadline() {
         *pair.computer_error(),
         Error::TimedOut { step: Step::Response, after: seconds(600) }
     );
-    assert_eq!(*pair.phone_error(), Error::TimedOut { step: Step::Response, after: seconds(600) });
+    assert_eq!(*pair.phone_error(), Error::TimedOut { step: Step::Answer, after: seconds(600) });
 }
 
 #[test]

@@ -8,8 +8,8 @@ use towline_hybrid::{
     eid::{Eid, EidKey},
     ids::{ContactId, RoutingId, TunnelId},
     link::{
-        ComputerLinks, LinkedComputer, LinkedPhone, MemoryComputerLinks, MemoryPhoneLinks,
-        PhoneIdentity, PhoneLinks, StoreError,
+        ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, MemoryComputerLinks,
+        MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
     },
     qr::Hint,
     secrets::LinkSecret,
@@ -87,7 +87,7 @@ fn advert(identity: &PhoneIdentity, known: &LinkedPhone, outputs: &[InitiatorOut
     let payload = payload(outputs);
     assert_eq!(payload.link_id, known.information.link_id);
     let (routing, tunnel) = (RoutingId::new([1; 3]), TunnelId::new([1; 16]));
-    let ring = identity.ring(&provider(), payload, routing, tunnel).unwrap();
+    let ring = identity.ring(&provider(), &identity.contact_key, payload, routing, tunnel).unwrap();
     let key = EidKey::linked(&provider(), &ring.secret, &ring.payload.nonce).unwrap();
     let eid = Eid::linked(&*provider().random).unwrap();
     key.prepare(&provider()).seal(&eid).as_bytes().to_vec()
@@ -164,7 +164,7 @@ fn only_gone_removes_a_link() {
         assert_eq!(*pair.computer_error(), error);
     }
     for failure in [
-        ConnectFailure::Name,
+        ConnectFailure::Name("cable.example".into()),
         ConnectFailure::TimedOut,
         ConnectFailure::Redirected,
         ConnectFailure::NotATunnelService,
@@ -281,7 +281,9 @@ fn a_phone_with_another_identity_can_not_answer() {
     let config = InitiatorConfig::default();
     let mut thief = Pair::rung_by(&known, &identity, config, responder_config());
     let (routing, tunnel) = (RoutingId::new([7, 8, 9]), TunnelId::new([4; 16]));
-    let mut ring = identity.ring(&provider(), thief.payload(), routing, tunnel).unwrap();
+    let mut ring = identity
+        .ring(&provider(), &identity.contact_key, thief.payload(), routing, tunnel)
+        .unwrap();
     ring.identity = provider().ecdh.generate(&*provider().random).unwrap().into();
     thief.phone = Responder::answer_ring(responder_config(), &provider(), ring, thief.now);
     thief.run();
@@ -316,7 +318,7 @@ fn linking_information_in_a_linked_transaction_is_ignored() {
     let mut computer = InitiatorConfig::default();
     computer.linking = true;
     let mut phone = responder_config();
-    phone.link_offer = Some(identity.offer(&provider(), "again"));
+    phone.link_offer = Some(identity.offer(&provider(), &identity.contact_key, "again"));
     let mut pair = Pair::rung_by(&known, &identity, computer, phone);
     pair.run();
     assert!(pair.links.is_empty() && pair.phone_links.is_empty());
@@ -388,7 +390,9 @@ fn a_ring_is_joined_and_never_opened() {
         Initiator::ring(config, &provider(), &known, Hint::GetAssertion, now).unwrap();
     let outputs: Vec<_> = std::iter::from_fn(|| computer.poll_output()).collect();
     let (routing, tunnel) = (RoutingId::new([1; 3]), TunnelId::new([2; 16]));
-    let ring = identity.ring(&provider(), payload(&outputs), routing, tunnel).unwrap();
+    let ring = identity
+        .ring(&provider(), &identity.contact_key, payload(&outputs), routing, tunnel)
+        .unwrap();
     assert!(!format!("{ring:?}").contains("secret"));
     let mut phone = Responder::answer_ring(responder_config(), &provider(), ring, now);
     phone.handle_frame(vec![0; 81], now);
@@ -442,13 +446,19 @@ fn a_phone_that_becomes_another_forgets_all_computers() {
     assert_eq!(store.identity(), Ok(None));
     let (identity, known) = link();
     store.become_other(&identity).unwrap();
-    let computer = LinkedComputer { link_id: known.information.link_id, since: 7 };
-    store.save(computer).unwrap();
+    let computer = LinkedComputer {
+        link_id: known.information.link_id,
+        since: 7,
+        contact_key: Some(ContactKey::generate(&provider()).unwrap()),
+    };
+    store.save(computer.clone()).unwrap();
     assert_eq!(store.identity(), Ok(Some(identity.clone())));
-    assert_eq!(store.computers().unwrap(), [computer]);
+    assert_eq!(store.computers().unwrap(), std::slice::from_ref(&computer));
     assert_eq!(store.forget(&towline_hybrid::ids::LinkId::new([0; 8])), Ok(false));
     store.become_other(&PhoneIdentity::generate(&provider()).unwrap()).unwrap();
-    assert!(store.computers().unwrap().is_empty());
+    let ledger = store.ledger().unwrap();
+    assert!(ledger.computers.is_empty());
+    assert_eq!(ledger.forgotten[0].contact_key, computer.contact_key);
     let other = store.identity().unwrap().unwrap();
     assert_ne!(
         other.contact_key.contact_id(&provider()),

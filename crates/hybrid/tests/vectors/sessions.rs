@@ -246,6 +246,7 @@ fn the_recorded_linked_session_is_reproduced_by_both_machines() {
             name: text(qr, "link_name").into(),
         },
         domain,
+        since: None,
     };
     let random = [bytes(row, "client_nonce"), bytes(row, "initiator_ephemeral_private")];
     let (config, hint) = (InitiatorConfig::default(), Hint::from_text(text(row, "hint")));

@@ -6,7 +6,10 @@ use bluer::{
     Error, ErrorKind, InternalErrorKind, Session, Uuid,
     adv::{self, AdvertisementHandle},
 };
-use tokio::time::sleep;
+use tokio::{
+    task::yield_now,
+    time::{sleep, timeout},
+};
 
 use super::daemon::Daemon;
 use crate::{FIDO_UUID16, RadioError};
@@ -27,7 +30,7 @@ pub(super) struct Adapter {
 impl Adapter {
     /// The adapter of this name, or the first.
     pub(super) async fn open(name: Option<&str>) -> Result<Self, RadioError> {
-        let session = Session::new().await.map_err(|error| no_service(&error))?;
+        let session = Session::new().await.map_err(no_session)?;
         let mut names = session.adapter_names().await.map_err(reason)?;
         names.sort();
         let adapter = match name {
@@ -81,7 +84,7 @@ impl Adapter {
                 (_, other) => other,
             }
         })?;
-        Ok(OnAir { adapter: self.adapter, daemon, _handle: handle })
+        Ok(OnAir { adapter: self.adapter, daemon, handle })
     }
 }
 
@@ -89,7 +92,7 @@ impl Adapter {
 pub(super) struct OnAir {
     adapter: bluer::Adapter,
     daemon: Daemon,
-    _handle: AdvertisementHandle,
+    handle: AdvertisementHandle,
 }
 
 impl OnAir {
@@ -106,6 +109,16 @@ impl OnAir {
         self.daemon.until_gone(inactive).await
     }
 
+    /// Takes it off the air, and waits until BlueZ knows: who only leaves the bus trusts in its noticing.
+    pub(super) async fn stop(self) {
+        let Self { adapter, handle, .. } = self;
+        // Wakes the task that unregisters it, which is to run before what is asked next.
+        drop(handle);
+        yield_now().await;
+        // Calls are answered in their order.
+        let _gone_or_late = timeout(CHECK, adapter.active_advertising_instances()).await;
+    }
+
     async fn is_active(&self) -> Result<(), RadioError> {
         if !self.adapter.is_powered().await.map_err(reason)? {
             return Err(RadioError::Off);
@@ -117,7 +130,15 @@ impl OnAir {
     }
 }
 
-/// The bus itself does not answer.
+/// Why the bus does not let us in: it refuses, or nobody is there.
+fn no_session(error: Error) -> RadioError {
+    match reason(error) {
+        RadioError::Lost { detail } => RadioError::NoService { detail },
+        told => told,
+    }
+}
+
+/// The service, or the bus itself, does not answer.
 fn no_service(error: &Error) -> RadioError {
     RadioError::NoService { detail: error.to_string() }
 }
@@ -145,5 +166,27 @@ pub(super) fn reason(error: Error) -> RadioError {
             _ => RadioError::lost(&error),
         },
         _ => RadioError::lost(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_the_bus(name: &str) -> Error {
+        dbus::Error::new_custom(name, "it is pretended").into()
+    }
+
+    #[test]
+    fn a_bus_that_refuses_is_not_a_service_that_does_not_run() {
+        for name in ["AccessDenied", "AuthFailed"] {
+            let error = from_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
+            assert_eq!(no_session(error), RadioError::NoPermission, "{name}");
+        }
+        for name in ["NoServer", "FileNotFound", "Failed", "Timeout"] {
+            let error = from_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
+            let told = no_session(error);
+            assert!(matches!(told, RadioError::NoService { .. }), "{name}: {told:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Scanning by `btleplug`: unfiltered, with duplicates, and sorted here.
 
-use std::{collections::HashMap, pin::Pin, time::Duration};
+use std::{collections::HashMap, hash::Hash, pin::Pin, time::Duration};
 
 use btleplug::{
     api::{
@@ -25,6 +25,12 @@ const CHECK: Duration = Duration::from_secs(1);
 
 /// How long another scan may stand in the way of a new one.
 const LEFT_BEHIND: Duration = Duration::from_secs(12);
+
+/// After how long a device is asked again for its properties.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// How many devices are remembered, so that they are not asked again at once.
+const MOST_SEEN: usize = 4096;
 
 /// How often it is tried meanwhile.
 const RETRY: Duration = Duration::from_millis(500);
@@ -124,6 +130,7 @@ async fn listen(
     events: &mut (impl Stream<Item = CentralEvent> + Unpin),
     sightings: &Sender<Result<Sighting, RadioError>>,
 ) -> RadioError {
+    let mut seen = Seen::default();
     let mut check = interval(CHECK);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -131,7 +138,7 @@ async fn listen(
             event = events.next() => match event {
                 Some(CentralEvent::StateUpdate(CentralState::PoweredOff)) => return RadioError::Off,
                 Some(event) => {
-                    for sighting in heard(adapter, event).await {
+                    for sighting in heard(adapter, event, &mut seen).await {
                         // If the computer does not keep up, the phone is heard again in a moment.
                         let _ = sightings.try_send(Ok(sighting));
                     }
@@ -151,16 +158,52 @@ async fn listen(
 }
 
 /// What an event says under the UUIDs of the hybrid transport.
-async fn heard(adapter: &Adapter, event: CentralEvent) -> Vec<Sighting> {
+async fn heard(
+    adapter: &Adapter,
+    event: CentralEvent,
+    seen: &mut Seen<PeripheralId>,
+) -> Vec<Sighting> {
     match event {
         CentralEvent::ServiceDataAdvertisement { id, service_data } => {
             sightings(adapter, &id, Some(service_data)).await
         }
-        // The first report of a device brings no event of its own for its service data.
+        // The first report of a device brings no event of its own for its service data. Later ones do where it changes; most of
+        // them are about the signal's strength, and of things that are none of ours.
         CentralEvent::DeviceDiscovered(id) | CentralEvent::DeviceUpdated(id) => {
-            sightings(adapter, &id, None).await
+            if seen.is_due(&id, Instant::now()) {
+                sightings(adapter, &id, None).await
+            } else {
+                Vec::new()
+            }
         }
         _ => Vec::new(),
+    }
+}
+
+/// Which devices were asked for their properties, which costs a call each, and when.
+struct Seen<K>(HashMap<K, Instant>);
+
+impl<K> Default for Seen<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Clone + Eq + Hash> Seen<K> {
+    /// Whether a device is to be asked: now and then, and not for each report.
+    fn is_due(&mut self, device: &K, now: Instant) -> bool {
+        let recent = |asked: &Instant| now.saturating_duration_since(*asked) < ASK_AGAIN;
+        if self.0.get(device).is_some_and(recent) {
+            return false;
+        }
+        if self.0.len() >= MOST_SEEN {
+            self.0.retain(|_, asked| recent(asked));
+        }
+        // In a crowd that is larger than that, each is asked as often as it is heard.
+        if self.0.len() < MOST_SEEN || self.0.contains_key(device) {
+            self.0.insert(device.clone(), now);
+        }
+        true
     }
 }
 
@@ -230,5 +273,33 @@ fn reason(error: btleplug::Error) -> RadioError {
                 RadioError::lost(text)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_reports_all_the_time_is_asked_now_and_then() {
+        let (mut seen, start) = (Seen::default(), Instant::now());
+        let pause = Duration::from_millis(10);
+        let asked = (0..1000_u32)
+            .filter_map(|number| start.checked_add(pause.saturating_mul(number)))
+            .filter(|now| seen.is_due(&"headphones", *now))
+            .count();
+        assert_eq!(asked, 5, "in ten seconds");
+        assert!(seen.is_due(&"phone", start), "and another at once");
+    }
+
+    #[test]
+    fn a_crowd_costs_no_more_memory_than_it_may() {
+        let (mut seen, start) = (Seen::default(), Instant::now());
+        for number in 0..10_000_u32 {
+            assert!(seen.is_due(&number, start), "nobody is overheard");
+        }
+        assert_eq!(seen.0.len(), MOST_SEEN);
+        seen.is_due(&0, start.checked_add(ASK_AGAIN).unwrap());
+        assert_eq!(seen.0.len(), 1, "what is old goes");
     }
 }

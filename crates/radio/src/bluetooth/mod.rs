@@ -142,6 +142,7 @@ impl Advertiser for Bluetooth {
                 }
                 () = ends.closed() => {}
             }
+            on_air.stop().await;
         });
         Box::pin(answered(async {
             let advert: Box<dyn Advertisement> = Box::new(OnAir { ends: advert.await? });

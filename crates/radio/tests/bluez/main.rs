@@ -56,6 +56,8 @@ async fn what_is_broadcast_is_heard_again_and_again_and_goes_when_it_is_dropped(
     }
     drop(advert);
     until(|| bluez.on_air().is_empty()).await;
+    // It was taken down by a word, and not found out by its owner's leaving.
+    assert_eq!(bluez.unregistered(), 1);
     assert_eq!(bluez.scans(), 1);
     drop(scan);
     until(|| bluez.scans() == 0).await;

@@ -40,6 +40,8 @@ struct Air {
     instances: u8,
     /// Adverts by owner and path.
     adverts: HashMap<(String, Path<'static>), (String, Vec<u8>)>,
+    /// How many were taken down by their owner's word.
+    unregistered: usize,
     /// How many bytes an advert may have in all.
     longest: usize,
 }
@@ -136,6 +138,11 @@ impl Pretend {
             }
         }
         self.changed(&ADAPTER.into(), ADAPTER_INTERFACE, "Powered", on);
+    }
+
+    /// How many adverts were taken off the air by their owner's word, and not by its leaving the bus.
+    pub fn unregistered(&self) -> usize {
+        self.air.lock().unwrap().unregistered
     }
 
     /// No more room for adverts.
@@ -353,7 +360,9 @@ fn advertising_interface(
             ("advertisement",),
             (),
             move |context, (), (path,): (Path<'static>,)| {
-                air.lock().unwrap().adverts.remove(&(sender(context.message()), path));
+                let mut air = air.lock().unwrap();
+                let known = air.adverts.remove(&(sender(context.message()), path));
+                air.unregistered += usize::from(known.is_some());
                 Ok(())
             },
         );

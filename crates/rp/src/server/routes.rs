@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Registration, SignIn, Site};
 use crate::{
-    User, Verifier, VerifyError,
+    SiteEvent, User, Verifier, VerifyError,
     accounts::{check_name, unknown_account},
     api::{
         ApiError, BeginRegistration, BeginSignIn, Begun, ErrorBody, ErrorCode, Finish, KeyEntry,
@@ -169,12 +169,29 @@ impl<V: Verifier> Site<V> {
             .registrations
             .take(&request.ceremony, Instant::now())
             .ok_or_else(unknown_ceremony)?;
-        let check = self
-            .verifier
-            .finish_registration(waiting.state, &request.credential)
-            .map_err(refused)?;
+        let account = waiting.user.name.clone();
+        let outcome = self.check_registration(waiting, &request.credential);
+        self.tell(match &outcome {
+            Ok(_) => SiteEvent::Registered { account },
+            Err(error) => SiteEvent::RegistrationRefused { account, why: error.code },
+        });
+        outcome
+    }
+
+    fn check_registration(
+        &self,
+        waiting: Registration<V::Registration>,
+        credential: &Value,
+    ) -> Result<RegisteredKey, ApiError> {
+        let check =
+            self.verifier.finish_registration(waiting.state, credential).map_err(refused)?;
         let key = self.lock().accounts.add(&waiting.user, waiting.key_name, check, unix_now())?;
         Ok(RegisteredKey { account: waiting.user.name, key })
+    }
+
+    /// Nobody has to listen.
+    fn tell(&self, event: SiteEvent) {
+        let _ = self.events.send(event);
     }
 
     fn begin_sign_in(&self, request: BeginSignIn) -> Result<Begun, ApiError> {
@@ -214,6 +231,15 @@ impl<V: Verifier> Site<V> {
         };
         let outcome = self.check_sign_in(waiting, &request.credential, &mut entry);
         entry.refused = outcome.as_ref().err().map(|error| error.code);
+        self.tell(match &outcome {
+            Ok(done) => SiteEvent::SignedIn {
+                account: done.account.clone(),
+                user_verified: done.user_verified,
+            },
+            Err(error) => {
+                SiteEvent::SignInRefused { account: entry.account.clone(), why: error.code }
+            }
+        });
         self.lock().accounts.log(entry);
         outcome
     }

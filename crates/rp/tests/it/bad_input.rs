@@ -154,7 +154,7 @@ async fn the_page_lists_accounts_and_keys() {
 #[tokio::test]
 async fn the_client_tells_a_stranger_from_a_relying_party() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     tokio::spawn(async move {
         for answer in [
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",

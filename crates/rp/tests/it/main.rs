@@ -14,13 +14,15 @@ mod soft_key;
 mod verification;
 mod w3c_vectors;
 
-use towline_rp::{Rp, RpClient, RpConfig, Shutdown, StrictVerifier};
+use tokio::sync::broadcast;
+use towline_rp::{Rp, RpClient, RpConfig, Shutdown, SiteEvent, StrictVerifier};
 
 /// A relying party that serves until dropped.
 struct Running {
     client: RpClient,
     addr: std::net::SocketAddr,
     shutdown: Shutdown,
+    events: broadcast::Receiver<SiteEvent>,
 }
 
 impl Drop for Running {
@@ -36,6 +38,7 @@ async fn start(config: RpConfig) -> Running {
         client: RpClient::new(&rp.url()).unwrap(),
         addr: rp.local_addr(),
         shutdown: rp.shutdown_handle(),
+        events: rp.events(),
     };
     tokio::spawn(rp.run());
     running

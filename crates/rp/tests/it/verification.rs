@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use towline_ctap::Flags;
-use towline_rp::{ClientError, ErrorCode, RpConfig};
+use towline_rp::{ClientError, ErrorCode, RpConfig, SiteEvent};
 
 use crate::{
     Running,
@@ -69,6 +69,44 @@ async fn registrations_that_lie_are_refused() {
         assert!(message.contains(word), "{word}: {message}");
     }
     assert!(rp.client.status().await.unwrap().accounts.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_runs_the_site_is_told_of_each_ceremony_that_ended() {
+    let mut rp = start(RpConfig::default()).await;
+    let mut key = SoftKey::new(&rp.client.origin());
+    let begun = rp.client.begin_registration("alice", "phone").await.unwrap();
+    let credential = key.create(&begun.public_key);
+    rp.client.finish_registration(&begun.ceremony, credential).await.unwrap();
+    for corrupt in [false, true] {
+        key.corrupt_signature = corrupt;
+        let begun = rp.client.begin_sign_in(Some("alice")).await.unwrap();
+        let credential = key.get(&begun.public_key);
+        let signed_in = rp.client.finish_sign_in(&begun.ceremony, credential).await;
+        assert_eq!(signed_in.is_err(), corrupt);
+    }
+    let refused = try_register(&rp, |key| key.origin.push('0')).await;
+    assert!(refused.is_err());
+
+    let account = || "alice".to_owned();
+    let mut told = Vec::new();
+    while let Ok(event) = rp.events.try_recv() {
+        told.push(event);
+    }
+    assert_eq!(
+        told[..2],
+        [
+            SiteEvent::Registered { account: account() },
+            SiteEvent::SignedIn { account: account(), user_verified: true },
+        ]
+    );
+    assert!(
+        matches!(&told[2], SiteEvent::SignInRefused { account: Some(name), .. } if *name == account())
+    );
+    assert!(
+        matches!(&told[3], SiteEvent::RegistrationRefused { account: name, .. } if *name == account())
+    );
+    assert_eq!(told.len(), 4);
 }
 
 #[tokio::test]

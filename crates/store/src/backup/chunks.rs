@@ -6,7 +6,10 @@ use towline_crypto::{AeadKey, CryptoProvider, Secret};
 use zeroize::Zeroizing;
 
 use super::entry::Entry;
-use crate::{Error, KeySource, key_source::LockedRoot};
+use crate::{
+    Error, KeySource,
+    key_source::{Locked, LockedRoot, Prepared},
+};
 
 /// How every backup begins.
 const NAME: &[u8; 15] = b"towline-backup\n";
@@ -56,19 +59,27 @@ pub(crate) struct Sealer<W> {
     plain: Zeroizing<Vec<u8>>,
 }
 
+/// A backup that was begun, and what was made to open it by.
+pub(crate) struct Begun<W> {
+    pub(crate) sealer: Sealer<W>,
+    pub(crate) prepared: Prepared,
+}
+
 impl<W: Write> Sealer<W> {
     pub(crate) fn begin(
         mut out: W,
         source: &KeySource,
         provider: &CryptoProvider,
-    ) -> Result<Self, Error> {
+    ) -> Result<Begun<W>, Error> {
         let root = provider.random.secret::<32>()?;
-        let lock = LockedRoot::lock(provider, source, &root)?.encode();
+        let Locked { root: lock, prepared, .. } = LockedRoot::lock(provider, source, &root)?;
+        let lock = lock.encode();
         let length = u16::try_from(lock.len()).unwrap_or(u16::MAX).to_be_bytes();
         let head = [&NAME[..], &[VERSION], &length, &lock].concat();
         out.write_all(&head)?;
         let plain = Zeroizing::new(Vec::with_capacity(FULL.saturating_mul(2)));
-        Ok(Self { out, seal: Seal::new(provider, &root, head)?, plain })
+        let sealer = Self { out, seal: Seal::new(provider, &root, head)?, plain };
+        Ok(Begun { sealer, prepared })
     }
 
     pub(crate) fn put(&mut self, entry: &Entry) -> Result<(), Error> {
@@ -124,6 +135,7 @@ impl Head {
     pub(crate) fn read(
         mut reader: impl Read,
         source: &KeySource,
+        costly: bool,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
         let (mut name, mut version) = ([0; NAME.len()], [0]);
@@ -147,7 +159,7 @@ impl Head {
         let locked = LockedRoot::decode(&lock)
             .map_err(|_| Error::BackupDamaged("its head can't be read"))?;
         let bytes = [&NAME[..], &version, &length, &lock].concat();
-        Ok(Self { root: locked.unlock(provider, source)?, bytes })
+        Ok(Self { root: locked.unlock(provider, source, costly)?.0, bytes })
     }
 
     /// Where the chunks begin.

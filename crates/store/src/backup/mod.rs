@@ -10,11 +10,13 @@ mod merge;
 mod restore;
 mod save;
 
+#[cfg(feature = "links")]
+pub(crate) use restore::Outcome;
 pub use restore::{Backup, Conflicts, Restored};
 
 /// What a backup holds.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contents {
     /// Passkeys, and credentials of other kinds.
     pub credentials: u64,
@@ -22,6 +24,18 @@ pub struct Contents {
     pub records: u64,
     /// What makes up links with other devices.
     pub links: u64,
-    /// Credentials that are damaged in the store and so are not in the backup. Not known when a backup is read.
-    pub left_out: u64,
+    /// What is damaged in the store and so is not in the backup, by what it is. Not known when a backup is read.
+    pub left_out: Vec<String>,
+}
+
+impl Contents {
+    fn count(&mut self, entry: &entry::Entry) {
+        let number = match entry {
+            entry::Entry::Credential { .. } => &mut self.credentials,
+            entry::Entry::Record { .. } => &mut self.records,
+            entry::Entry::Link { .. } => &mut self.links,
+            entry::Entry::GlobalCounter(_) => return,
+        };
+        *number = number.saturating_add(1);
+    }
 }

@@ -1,11 +1,11 @@
 //! A backup is read again.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     io::{BufReader, Read, Seek, SeekFrom},
 };
 
-use towline_authenticator::Record;
 use towline_crypto::CryptoProvider;
 
 use super::{
@@ -13,13 +13,7 @@ use super::{
     chunks::{Head, Opener},
     entry::Entry,
 };
-use crate::{
-    Error, KeySource, Store,
-    write::{Refused, Writing},
-};
-
-/// Counters of wrong attempts: they never go up but by the authenticator's own doing.
-const ATTEMPTS: [Record; 2] = [Record::PinRetries, Record::UvRetries];
+use crate::{Error, KeySource, Store, write::Refused};
 
 /// A backup that was read to its end, and is whole.
 pub struct Backup<R> {
@@ -63,30 +57,54 @@ pub(crate) enum Outcome {
     Replaced,
 }
 
+impl Restored {
+    fn count(&mut self, outcome: Outcome) {
+        let number = match outcome {
+            Outcome::Added => &mut self.added,
+            Outcome::Same => &mut self.same,
+            Outcome::Kept => &mut self.kept,
+            Outcome::Replaced => &mut self.replaced,
+        };
+        *number = number.saturating_add(1);
+    }
+}
+
 impl<R: Read + Seek> Backup<R> {
     /// Opens a backup and reads all of it, without using any of it.
     ///
     /// # Errors
-    /// [`Error::NoBackup`], [`Error::NewerBackup`], [`Error::BackupDamaged`], [`Error::WrongKey`], [`Error::OtherKind`] and
-    /// others.
-    pub fn open(
+    /// [`Error::NoBackup`], [`Error::NewerBackup`], [`Error::BackupDamaged`], [`Error::WrongKey`], [`Error::OtherKind`],
+    /// [`Error::Costly`] and others.
+    pub fn open(reader: R, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
+        Self::read(reader, source, false, provider)
+    }
+
+    /// The same of one whose passphrase takes more memory or time than this version's own backups do, up to 1 GiB and minutes:
+    /// only of somebody who is known, since that much is spent before it is known who wrote it.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_costly(
+        reader: R,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<Self, Error> {
+        Self::read(reader, source, true, provider)
+    }
+
+    fn read(
         mut reader: R,
         source: &KeySource,
+        costly: bool,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
         reader.rewind()?;
         let mut buffered = BufReader::new(&mut reader);
-        let head = Head::read(&mut buffered, source, provider)?;
+        let head = Head::read(&mut buffered, source, costly, provider)?;
         let mut opener = Opener::new(buffered, &head, provider)?;
         let mut contents = Contents::default();
         while let Some(entry) = opener.next()? {
-            let number = match entry {
-                Entry::Credential { .. } => &mut contents.credentials,
-                Entry::Record { .. } => &mut contents.records,
-                Entry::Link { .. } => &mut contents.links,
-                Entry::GlobalCounter(_) => continue,
-            };
-            *number = number.saturating_add(1);
+            contents.count(&entry);
         }
         Ok(Self { reader, head, provider: provider.clone(), contents })
     }
@@ -95,8 +113,8 @@ impl<R: Read + Seek> Backup<R> {
 impl<R> Backup<R> {
     /// What is in it.
     #[must_use]
-    pub const fn contents(&self) -> Contents {
-        self.contents
+    pub const fn contents(&self) -> &Contents {
+        &self.contents
     }
 }
 
@@ -110,7 +128,9 @@ impl Store {
     /// Brings back what is in a backup: all of it, or, if that fails, nothing.
     ///
     /// A credential is the same as one of the store if it has its id; a discoverable one also stands where the store has
-    /// another for the account.
+    /// another for the account. What the store has and can't read is as good as not there, but for counts of attempts: of one that
+    /// can't be read, the last attempt is left. A right that was taken away does not come back: what a phone is to computers, and
+    /// which of them may ring it, is taken from the backup only where the store is no phone yet.
     ///
     /// # Errors
     /// Why the backup can't be read, or the store not be written.
@@ -123,42 +143,32 @@ impl Store {
         reader.seek(SeekFrom::Start(head.length()))?;
         let mut opener = Opener::new(BufReader::new(reader), head, provider)?;
         let restored = self.shared().write(|writing| {
-            let mut restored = Restored::default();
+            let (mut restored, mut links) = (Restored::default(), BTreeMap::new());
             while let Some(entry) = opener.next()? {
-                let number = match put(writing, entry, conflicts)? {
-                    Some(Outcome::Added) => &mut restored.added,
-                    Some(Outcome::Same) => &mut restored.same,
-                    Some(Outcome::Kept) => &mut restored.kept,
-                    Some(Outcome::Replaced) => &mut restored.replaced,
-                    None => continue,
+                let outcome = match entry {
+                    Entry::Credential { credential, counter } => {
+                        writing.bring_back(&credential, counter, conflicts)?
+                    }
+                    Entry::Record { name, value } => {
+                        writing.bring_back_record(&name, &value, conflicts)?
+                    }
+                    // Some of them mean something together only.
+                    Entry::Link { name, value } => {
+                        links.insert(name, value);
+                        continue;
+                    }
+                    Entry::GlobalCounter(counter) => {
+                        writing.raise_global_counter(counter);
+                        continue;
+                    }
                 };
-                *number = number.saturating_add(1);
+                restored.count(outcome);
+            }
+            for outcome in writing.bring_back_links(links, conflicts, provider)? {
+                restored.count(outcome);
             }
             Ok(restored)
         });
         restored.map_err(Refused::into_error)
-    }
-}
-
-/// None for what is not a thing of its own.
-fn put(
-    writing: &Writing<'_>,
-    entry: Entry,
-    conflicts: Conflicts,
-) -> Result<Option<Outcome>, Error> {
-    match entry {
-        Entry::Credential { credential, counter } => {
-            writing.bring_back(&credential, counter, conflicts).map(Some)
-        }
-        Entry::Record { name, value } => {
-            let attempts = ATTEMPTS.iter().any(|record| record.name() == name);
-            let conflicts = if attempts { Conflicts::Keep } else { conflicts };
-            writing.bring_back_record(&name, &value, conflicts).map(Some)
-        }
-        Entry::Link { name, value } => writing.bring_back_link(&name, &value, conflicts).map(Some),
-        Entry::GlobalCounter(counter) => {
-            writing.raise_global_counter(counter)?;
-            Ok(None)
-        }
     }
 }

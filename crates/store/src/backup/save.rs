@@ -5,30 +5,34 @@ use std::{
     path::Path,
 };
 
-use redb::{ReadTransaction, ReadableTable as _};
+use redb::ReadableTable as _;
 
-use super::{Contents, chunks::Sealer, entry::Entry};
+use super::{
+    Contents,
+    chunks::{Begun, Sealer},
+    entry::Entry,
+};
 use crate::{
     Error, KeySource, Store,
-    directory::whole_file,
-    read::{Found, LINK_SEAL, RECORD_SEAL, counter, found, global_counter, named},
-    seal::Keys,
-    tables::{COUNTERS, CREDENTIALS, LINKS, META, RECORDS},
+    directory::{not_there, whole_file},
+    head::{Head, verify},
+    read::{Reading, counter, decoded, unreadable},
+    tables::{Content, META, Table, place_of},
 };
 
 impl Store {
     /// Writes everything that is in the store, as it is at this moment, sealed, and locked by `source` alone. Others may go on
-    /// using the store.
+    /// using the store. What is damaged is left out, and named.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when a PIN, setting or counter is damaged, and why it can't be written. What was written until
-    /// then is no backup.
+    /// [`Error::Damaged`] where the file is not what was written, and why the backup can't be written. What was written until then
+    /// is no backup, and a key file that was made for it is gone.
     pub fn backup(&self, out: impl Write, source: &KeySource) -> Result<Contents, Error> {
         let shared = self.shared();
-        let view = shared.connection.begin_read()?;
-        let mut sealer = Sealer::begin(out, source, &shared.provider)?;
-        let contents = write(&view, &shared.keys, &mut sealer)?;
+        let Begun { mut sealer, prepared } = Sealer::begin(out, source, &shared.provider)?;
+        let contents = shared.read_once(|reading| write(reading, &mut sealer))?;
         sealer.finish()?;
+        prepared.keep();
         Ok(contents)
     }
 
@@ -37,9 +41,7 @@ impl Store {
     /// # Errors
     /// As above, and [`Error::Exists`].
     pub fn backup_file(&self, path: &Path, source: &KeySource) -> Result<Contents, Error> {
-        if path.exists() {
-            return Err(Error::Exists(path.to_owned()));
-        }
+        not_there(path)?;
         whole_file(path, &self.shared().provider, |file| {
             let contents = self.backup(BufWriter::new(&file), source)?;
             file.sync_all()?;
@@ -48,39 +50,46 @@ impl Store {
     }
 }
 
-fn write(
-    view: &ReadTransaction,
-    keys: &Keys,
-    sealer: &mut Sealer<impl Write>,
-) -> Result<Contents, Error> {
+fn write(reading: &Reading<'_>, sealer: &mut Sealer<impl Write>) -> Result<Contents, Error> {
+    let (view, keys) = (&reading.view, reading.keys);
+    // A backup that has less in it than there is would be trusted on the day on which all else is lost.
+    verify(view, keys)?;
     let mut contents = Contents::default();
-    sealer.put(&Entry::GlobalCounter(global_counter(&view.open_table(META)?, keys)?))?;
-    let counters = view.open_table(COUNTERS)?;
-    for entry in view.open_table(CREDENTIALS)?.iter()? {
-        let (place, sealed) = entry?;
-        match found(keys, place.value(), sealed.value()) {
-            Found::Whole(credential) => {
-                let counter = counter(&counters, keys, place.value())?;
-                sealer.put(&Entry::Credential { credential, counter })?;
-                contents.credentials = contents.credentials.saturating_add(1);
+    let head = Head::read(&view.open_table(META)?, keys)?;
+    sealer.put(&Entry::GlobalCounter(head.counter))?;
+    let counters = view.open_table(Table::Counters.definition())?;
+    for table in Table::with(Content::Sealed) {
+        for entry in view.open_table(table.definition())?.iter()? {
+            let (key, sealed) = entry?;
+            let key = key.value();
+            let plain = keys.open(table.name(), key, sealed.value()).ok();
+            let name = || String::from_utf8_lossy(key).into_owned();
+            let entry = plain.and_then(|value| match table {
+                Table::Credentials => {
+                    let credential = Box::new(decoded(&value)?);
+                    let place = place_of(key)?;
+                    let counter = counter(&counters, keys, place).unwrap_or_else(|_| {
+                        contents.left_out.push(Table::Counters.part(key));
+                        0
+                    });
+                    Some(Entry::Credential { credential, counter })
+                }
+                Table::Records => Some(Entry::Record { name: name(), value }),
+                Table::Links => Some(Entry::Link { name: name(), value }),
+                _ => None,
+            });
+            match (table, &entry) {
+                // With their credentials.
+                (Table::Counters, _) => continue,
+                (_, Some(entry)) => sealer.put(entry)?,
+                (_, None) => {
+                    tracing::error!(error = %unreadable(table, key), "it is left out");
+                    contents.left_out.push(table.part(key));
+                }
             }
-            Found::Damaged => contents.left_out = contents.left_out.saturating_add(1),
-        }
-    }
-    let records = view.open_table(RECORDS)?;
-    for entry in records.iter()? {
-        let name = entry?.0.value().to_owned();
-        if let Some(value) = named(&records, keys, RECORD_SEAL, &name)? {
-            sealer.put(&Entry::Record { name, value })?;
-            contents.records = contents.records.saturating_add(1);
-        }
-    }
-    let links = view.open_table(LINKS)?;
-    for entry in links.iter()? {
-        let name = entry?.0.value().to_owned();
-        if let Some(value) = named(&links, keys, LINK_SEAL, &name)? {
-            sealer.put(&Entry::Link { name, value })?;
-            contents.links = contents.links.saturating_add(1);
+            if let Some(entry) = &entry {
+                contents.count(entry);
+            }
         }
     }
     Ok(contents)

@@ -235,3 +235,44 @@ fn a_change_waits_for_the_disk_once() {
     }
     assert!(grown < 5, "{grown}");
 }
+
+/// By what opens it before or after, with all of it or none: and so for whoever has it open, when the disk goes on.
+#[test]
+fn whenever_the_disk_fails_a_reset_or_a_reseal_is_done_or_is_not() {
+    for reset in [true, false] {
+        let (mut failures, mut done_after_all) = (0, 0);
+        for operations in 0..45 {
+            let disk = Disk::new(io::ErrorKind::Other);
+            let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
+            done(store.commit(vec![save(1, "a.example", 1), retries(8)])).unwrap();
+            let before = told(&mut store);
+            let other = towline_store::KeySource::Key(towline_crypto::Secret::new([9; 32]));
+            disk.fails_after(operations);
+            let changed = if reset {
+                done(store.clear()).map_err(drop)
+            } else {
+                store.reseal(&other).map_err(drop)
+            };
+            disk.fails_after(i64::MAX);
+            let now = told(&mut store);
+            let emptied = done(store.lookup(&id(1))).unwrap().is_none();
+            assert!(emptied == reset || now == before, "in part, after {operations}");
+            assert!(changed.is_err() || !reset || emptied, "after {operations}");
+            failures += i32::from(changed.is_err());
+            done_after_all += i32::from(changed.is_err() && reset && emptied);
+            // It goes on under whatever it is sealed with.
+            done(store.commit(vec![save(2, "b.example", 2)])).unwrap();
+            let now = told(&mut store);
+            drop(store);
+            let opened = Store::open_on(disk.clone(), &key(), &provider());
+            let opened = if reset {
+                opened
+            } else {
+                opened.or_else(|_| Store::open_on(disk, &other, &provider()))
+            };
+            assert_eq!(told(&mut opened.unwrap()), now, "after {operations}");
+        }
+        assert!((5..45).contains(&failures), "{failures}");
+        println!("reset {reset}: {failures} failures, {done_after_all} of them done after all");
+    }
+}

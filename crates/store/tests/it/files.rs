@@ -132,7 +132,7 @@ fn nothing_is_made_over_what_is_there_and_nothing_is_left_beside_it() {
     let mut names: Vec<_> =
         fs::read_dir(place.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["passkeys.towline", "passkeys.towline.pid"]);
+    assert_eq!(names, ["passkeys.towline", "passkeys.towline.pid", "passkeys.towline.seen"]);
 }
 
 #[test]
@@ -150,4 +150,147 @@ fn nobody_reads_sites_names_handles_or_keys_from_the_file() {
     for plain in [&b"secret-site"[..], b"alice", b"a handle of", &[1; 32]] {
         assert!(!bytes.windows(plain.len()).any(|window| window == plain), "{plain:02x?}");
     }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_told_as_one() {
+    let place = Place::new();
+    let target = place.directory().join("elsewhere");
+    std::os::unix::fs::symlink(&target, place.file()).unwrap();
+    let expected = Error::DanglingLink { link: place.file(), to: target };
+    assert_eq!(Store::create(&place.file(), &key(), &provider()).unwrap_err(), expected);
+    assert_eq!(place.open().unwrap_err(), expected);
+    assert!(expected.to_string().contains("elsewhere"), "{expected}");
+}
+
+#[test]
+fn nothing_is_written_through_a_link_beside_the_store() {
+    let place = Place::new();
+    drop(place.create());
+    let target = place.directory().join("of-somebody");
+    for name in ["pid", "seen"] {
+        let beside = place.directory().join(format!("passkeys.towline.{name}"));
+        fs::write(&target, "precious").unwrap();
+        fs::remove_file(&beside).unwrap();
+        std::os::unix::fs::symlink(&target, &beside).unwrap();
+        drop(place.open().unwrap());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "precious", "{name}");
+        assert!(!beside.is_symlink());
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&beside).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_key_file_that_others_may_know_is_not_taken_for_a_new_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (place, other) = (Place::new(), Place::new());
+    let source = place.key_file();
+    let key_file = place.directory().join("passkeys.key");
+    let refused = || Store::create(&place.file(), &source, &provider()).unwrap_err();
+    fs::write(&key_file, [7; 32]).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(refused(), Error::KeyFileOfOthers(key_file.clone()));
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+    // Another user's, where this is run by somebody who can give files away.
+    if std::os::unix::fs::chown(&key_file, Some(12345), None).is_ok() {
+        assert_eq!(refused(), Error::KeyFileOfOthers(key_file.clone()));
+        std::os::unix::fs::chown(&key_file, Some(0), None).unwrap();
+    }
+    let elsewhere = other.directory().join("key");
+    fs::rename(&key_file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &key_file).unwrap();
+    assert_eq!(refused(), Error::KeyFileOfOthers(key_file.clone()));
+    assert!(!place.file().exists());
+    fs::remove_file(&key_file).unwrap();
+    fs::rename(&elsewhere, &key_file).unwrap();
+    Store::create(&place.file(), &source, &provider()).unwrap();
+}
+
+#[test]
+fn a_backup_that_could_not_be_made_leaves_no_key_file() {
+    let place = Place::new();
+    let store = place.create();
+    let source = place.key_file();
+    let nowhere = place.directory().join("nowhere/backup");
+    store.backup_file(&nowhere, &source).unwrap_err();
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    assert_eq!(store.backup(Full, &source).unwrap_err(), Error::DiskFull);
+    assert!(!place.directory().join("passkeys.key").exists());
+}
+
+/// As on read-only media: whoever runs the tests may be allowed to write everywhere, so that it is opened as one.
+#[test]
+fn a_store_that_cannot_be_written_is_read_all_the_same() {
+    let place = Place::new();
+    let mut store = place.create();
+    done(store.commit(vec![save(1, "a.example", 1)])).unwrap();
+    let crashed = fs::read(place.file()).unwrap();
+    drop(store);
+    for bytes in [fs::read(place.file()).unwrap(), crashed, crate::formats::FORMAT_1.to_vec()] {
+        fs::write(place.file(), &bytes).unwrap();
+        let mut store = Store::open_read_only(&place.file(), &key(), &provider()).unwrap();
+        assert!(done(store.lookup(&id(1))).unwrap().is_some());
+        assert_eq!(store.check().unwrap().damaged, [""; 0]);
+        store.backup(std::io::sink(), &key()).unwrap();
+        let refused = done(store.commit(vec![save(2, "a.example", 2)])).unwrap_err();
+        assert!(refused.to_string().contains("can't be written"), "{refused}");
+        done(store.clear()).unwrap_err();
+        drop(store);
+        assert_eq!(fs::read(place.file()).unwrap(), bytes);
+        let _ = fs::remove_file(place.directory().join("passkeys.towline.seen"));
+    }
+}
+
+/// A disk that goes bad under a key that runs: it says so, and goes on when the disk does.
+#[test]
+fn a_page_that_goes_bad_while_the_store_is_open_is_damage_and_not_for_ever() {
+    use std::os::unix::fs::FileExt as _;
+    let place = Place::new();
+    let mut store = place.create();
+    done(store.commit((1..120).map(|number| save(number, "a.example", number)).collect())).unwrap();
+    // More than the database keeps in memory, so that pages are read again.
+    let blobs = towline_authenticator::Change::Record {
+        record: towline_authenticator::Record::LargeBlobs,
+        value: Some(zeroize::Zeroizing::new(vec![7; 8 << 20])),
+    };
+    done(store.commit(vec![blobs])).unwrap();
+    drop(store);
+    let (mut damaged, mut right) = (0_u32, 0);
+    let mut store = place.open().unwrap();
+    let file = fs::OpenOptions::new().write(true).open(place.file()).unwrap();
+    let open = fs::read(place.file()).unwrap();
+    for page in 1..open.len() / 4096 {
+        let at = page * 4096 + 17;
+        file.write_all_at(&[open[at] ^ 0x10], at as u64).unwrap();
+    }
+    let blobs = done(store.record(towline_authenticator::Record::LargeBlobs));
+    damaged += u32::from(blobs.is_err());
+    for number in 1..120 {
+        match done(store.lookup(&id(number))) {
+            Ok(found) => {
+                assert_eq!(found, Some(credential(number, "a.example", number)));
+                right += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("damaged"), "{error}");
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged > 0, "{right} were right");
+    file.write_all_at(&open, 0).unwrap();
+    for number in 1..120 {
+        let found = done(store.lookup(&id(number))).unwrap();
+        assert_eq!(found, Some(credential(number, "a.example", number)));
+    }
+    done(store.commit(vec![save(120, "a.example", 120)])).unwrap();
 }

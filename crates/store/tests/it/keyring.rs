@@ -36,6 +36,12 @@ impl Keyring for Pretend {
         assert!(before.is_none(), "{name} was in use");
         Ok(())
     }
+
+    fn remove(&self, name: &str) -> Result<(), String> {
+        self.unlocked()?;
+        self.entries.lock().unwrap().remove(name);
+        Ok(())
+    }
 }
 
 #[test]
@@ -90,4 +96,24 @@ fn a_store_moves_into_the_keyring_and_out_of_it() {
     store.change_key(&key()).unwrap();
     drop(store);
     place.open().unwrap();
+}
+
+#[test]
+fn a_store_that_could_not_be_made_leaves_no_entry_behind() {
+    let (provider, place, ring) = (provider(), Place::new(), Arc::new(Pretend::default()));
+    let source = KeySource::Keyring(ring.clone());
+    fs::write(place.file(), b"something else").unwrap();
+    Store::create(&place.file(), &source, &provider).unwrap_err();
+    let nowhere = place.directory().join("nowhere/passkeys");
+    Store::create(&nowhere, &source, &provider).unwrap_err();
+    for operations in 0..6 {
+        let disk = crate::failing::Disk::new(std::io::ErrorKind::StorageFull);
+        disk.fails_after(operations);
+        Store::create_on(disk, &source, &provider).unwrap_err();
+    }
+    let store = place.directory().join("good");
+    let store = Store::create(&store, &source, &provider).unwrap();
+    // Nor does a way to open it that could not be written, or a backup.
+    assert_eq!(ring.entries.lock().unwrap().len(), 1);
+    drop(store);
 }

@@ -8,8 +8,8 @@ use towline_hybrid::{
     domain::TunnelDomain,
     ids::{ContactId, LinkId},
     link::{
-        ComputerLinks, LinkedComputer, LinkedPhone, LinkingInformation, MemoryComputerLinks,
-        MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
+        ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, LinkingInformation,
+        MemoryComputerLinks, MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
     },
     secrets::LinkSecret,
 };
@@ -32,6 +32,7 @@ fn phone(identity: &towline_crypto::P256PublicKey, link: u8, name: &str) -> Link
             name: name.to_owned(),
         },
         domain: TunnelDomain::new(0).unwrap(),
+        since: (link > 0).then_some(link.into()),
     }
 }
 
@@ -42,6 +43,7 @@ enum Step {
     BecomeOther,
     SaveComputer(u8, u64),
     Forget(u8),
+    GivenUp(u8),
     Reopen,
 }
 
@@ -52,6 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::BecomeOther),
         4 => (0..5_u8, any::<u64>()).prop_map(|(link, since)| Step::SaveComputer(link, since)),
         2 => (0..5_u8).prop_map(Step::Forget),
+        1 => (0..5_u8).prop_map(Step::GivenUp),
         2 => Just(Step::Reopen),
     ]
 }
@@ -83,13 +86,24 @@ proptest! {
                     computers.become_other(&identity).unwrap();
                 }
                 Step::SaveComputer(link, since) => {
-                    let computer = LinkedComputer { link_id: LinkId::new([link; 8]), since };
-                    ComputerLinks::save(&links, computer).unwrap();
+                    // Some were linked when all shared one key.
+                    let own = (link % 2 == 0).then(|| ContactKey::new(Secret::new([link; 32])));
+                    let computer = LinkedComputer {
+                        link_id: LinkId::new([link; 8]),
+                        since,
+                        contact_key: own,
+                    };
+                    ComputerLinks::save(&links, computer.clone()).unwrap();
                     ComputerLinks::save(&computers, computer).unwrap();
                 }
                 Step::Forget(link) => {
                     let link = LinkId::new([link; 8]);
                     prop_assert_eq!(links.forget(&link), computers.forget(&link));
+                }
+                Step::GivenUp(link) => {
+                    let key = ContactKey::new(Secret::new([link; 32]));
+                    links.given_up(&key).unwrap();
+                    computers.given_up(&key).unwrap();
                 }
                 Step::Reopen => {
                     drop((links, store));
@@ -98,8 +112,7 @@ proptest! {
             }
             let links = store.links();
             prop_assert_eq!(links.all(), phones.all());
-            prop_assert_eq!(links.identity(), computers.identity());
-            prop_assert_eq!(links.computers(), computers.computers());
+            prop_assert_eq!(links.ledger(), computers.ledger());
         }
     }
 }
@@ -114,12 +127,7 @@ fn links_are_sealed_and_a_damaged_one_is_an_error_and_not_none() {
     for plain in [&b"a phone of alice's"[..], &[0x5a; 8]] {
         assert!(!bytes.windows(plain.len()).any(|window| window == plain));
     }
-    let table = redb::TableDefinition::<&str, &[u8]>::new("links");
-    let database = redb::Database::open(place.file()).unwrap();
-    let change = database.begin_write().unwrap();
-    change.open_table(table).unwrap().insert("phones", &[0; 60][..]).unwrap();
-    change.commit().unwrap();
-    drop(database);
+    damage(&place, "links", b"phones");
     let links = place.open().unwrap().links();
     assert_eq!(links.all(), Err(StoreError::Damaged));
     let saved = PhoneLinks::save(&links, &phone(&identities()[0], 1, "another"));

@@ -12,10 +12,13 @@ mod backup;
 mod damage;
 mod failing;
 mod files;
+mod flips;
 mod formats;
 mod full_disk;
 mod keyring;
 #[cfg(feature = "links")]
 mod links;
+mod lives;
 mod model;
+mod rights;
 mod support;

@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use redb::{ReadableTable as _, TableDefinition};
 use towline_authenticator::{
     Change, Credential, CredentialStore, KeyHandle, Query, Record, StoreError, Work,
 };
@@ -58,6 +59,31 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Somebody changes the file with the database's own means, checksums and all.
+pub(crate) fn edit(place: &Place, edit: impl FnOnce(&redb::WriteTransaction)) {
+    let database = redb::Database::open(place.file()).unwrap();
+    let change = database.begin_write().unwrap();
+    edit(&change);
+    change.commit().unwrap();
+}
+
+/// A table of the newest format.
+pub(crate) fn table(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// A byte in the middle of what is sealed under this key is another one.
+pub(crate) fn damage(place: &Place, of: &str, key: &[u8]) {
+    edit(place, |change| {
+        let name = format!("3.{of}");
+        let mut opened = change.open_table(table(&name)).unwrap();
+        let mut bytes = opened.get(key).unwrap().unwrap().value().to_vec();
+        // After the nonce, before the tag.
+        bytes[12] ^= 1;
+        opened.insert(key, &bytes[..]).unwrap();
+    });
 }
 
 pub(crate) fn key() -> KeySource {

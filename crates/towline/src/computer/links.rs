@@ -1,6 +1,9 @@
 //! What a computer keeps of the phones that let it remember them, and the end of a session, when they may still say so.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::time::sleep;
 use towline_hybrid::link::{LinkedPhone, PhoneLinks, StoreError};
@@ -64,17 +67,20 @@ pub(super) async fn kept<T: Send + 'static>(
     called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
 }
 
-/// Keeps the links as the event says. A link that can't be kept is no reason to fail: the person came to sign in.
+/// Keeps the links as the event says, and says whether the person was told that a phone does not know this computer. A link that can't be kept is no reason to fail: the person came to sign in.
 pub(super) async fn keep<S: Screen>(
     links: Option<&Arc<dyn PhoneLinks>>,
     rung: Option<&LinkedPhone>,
     event: &Event,
     screen: Option<&S>,
-) {
-    let Some(links) = links else { return };
+) -> bool {
+    let Some(links) = links else { return false };
+    let mut forgotten = false;
     let changed = match event {
         Event::Linked(phone) => {
-            let (name, phone) = (phone.display_name(), phone.clone());
+            let (name, mut phone) = (phone.display_name(), phone.clone());
+            phone.since =
+                SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
             let saved = kept(links, move |links| links.save(&phone)).await;
             if saved.is_ok()
                 && let Some(screen) = screen
@@ -88,6 +94,7 @@ pub(super) async fn keep<S: Screen>(
             let removed = kept(links, move |links| links.remove(&identity, &link_id)).await;
             if let (Ok(_), Some(screen), Some(phone)) = (&removed, screen, rung) {
                 screen.show(Step::Forgotten(&phone.display_name()));
+                forgotten = true;
             }
             removed.map(drop)
         }
@@ -96,4 +103,5 @@ pub(super) async fn keep<S: Screen>(
     if let Err(error) = changed {
         tracing::warn!(%error, "a link was not kept");
     }
+    forgotten
 }

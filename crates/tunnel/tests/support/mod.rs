@@ -123,7 +123,10 @@ impl Running {
     }
 
     pub async fn until_empty(&self) {
-        self.until(|stats| (stats.waiting, stats.listening, stats.joined) == (0, 0, 0)).await;
+        self.until(|stats| {
+            (stats.waiting, stats.ringing, stats.listening, stats.joined) == (0, 0, 0, 0)
+        })
+        .await;
     }
 }
 

@@ -14,7 +14,8 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{
     AuthenticatorData, ClientDataHash, CosePublicKey, CredentialId, GetAssertionRequest,
     GetAssertionResponse, GetInfo, MakeCredentialRequest, MakeCredentialResponse,
-    PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, User, UserHandle, algorithm,
+    PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, Transport, User, UserHandle,
+    algorithm,
 };
 
 pub mod commands;
@@ -32,6 +33,8 @@ pub struct Rig {
     pub provider: CryptoProvider,
     pub store: MemoryStore,
     pub now: Instant,
+    /// How requests come.
+    pub transport: Option<Transport>,
     pub person: Person,
     /// Whether jobs are run as soon as they come.
     pub works: bool,
@@ -92,6 +95,7 @@ impl Rig {
             provider,
             store: memory,
             now: Instant::now(),
+            transport: Some(Transport::Internal),
             person: Box::new(agreeable),
             works: true,
             questions: Vec::new(),
@@ -114,7 +118,10 @@ impl Rig {
 
     /// Sends a request and does what comes of it, as far as the person and the jobs go.
     pub fn send(&mut self, channel: ChannelId, request: &[u8]) {
-        self.authenticator.handle_request(channel, request, self.now);
+        match self.transport.clone() {
+            Some(over) => self.authenticator.handle_request_over(over, channel, request, self.now),
+            None => self.authenticator.handle_request(channel, request, self.now),
+        }
         self.pump();
     }
 

@@ -81,6 +81,13 @@ impl Platform {
         self.set_encrypted(rig, self.padded(pin))
     }
 
+    pub fn set_pin_request(&self, pin: &str) -> Request {
+        let new_pin_enc = self.padded(pin);
+        let param = self.mac(&new_pin_enc);
+        let (protocol, key_agreement) = (self.protocol, self.key);
+        ClientPinRequest::SetPin { protocol, key_agreement, param, new_pin_enc }.into()
+    }
+
     pub fn set_encrypted(&self, rig: &mut Rig, new_pin_enc: Vec<u8>) -> Result<(), Status> {
         let request = ClientPinRequest::SetPin {
             protocol: self.protocol,

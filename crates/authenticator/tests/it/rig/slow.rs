@@ -1,6 +1,9 @@
 //! A store and a key store that never answer at once.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use towline_authenticator::{
     Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyError, KeyHandle, KeyStore,
@@ -10,7 +13,41 @@ use towline_authenticator::{
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
 
-pub struct SlowStore(pub MemoryStore);
+/// Writes land whenever their jobs are run; so none may begin while another is under way.
+#[derive(Clone)]
+pub struct SlowStore {
+    memory: MemoryStore,
+    writing: Arc<AtomicBool>,
+}
+
+impl SlowStore {
+    pub fn new(memory: MemoryStore) -> Self {
+        Self { memory, writing: Arc::default() }
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut MemoryStore) -> Work<T, StoreError> + Send + 'static,
+    ) -> Work<T, StoreError> {
+        let before = self.writing.swap(true, Ordering::Relaxed);
+        assert!(!before, "a write begins while another is under way");
+        let (mut store, under_way) = (self.memory.clone(), UnderWay(self.writing.clone()));
+        later(move || {
+            let written = write(&mut store);
+            drop(under_way);
+            written
+        })
+    }
+}
+
+/// Over when the job has run, or never will.
+struct UnderWay(Arc<AtomicBool>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
 
 fn later<T: Send + 'static, E: Send + 'static>(
     run: impl FnOnce() -> Work<T, E> + Send + 'static,
@@ -23,27 +60,27 @@ fn later<T: Send + 'static, E: Send + 'static>(
 
 impl CredentialStore for SlowStore {
     fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError> {
-        let (mut store, rp_id, ids) = (self.0.clone(), rp_id.clone(), ids.to_vec());
+        let (mut store, rp_id, ids) = (self.memory.clone(), rp_id.clone(), ids.to_vec());
         later(move || store.find(&rp_id, &ids))
     }
 
     fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
-        let (mut store, query) = (self.0.clone(), query.clone());
+        let (mut store, query) = (self.memory.clone(), query.clone());
         later(move || store.discoverable(&query))
     }
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
-        let (mut store, id) = (self.0.clone(), id.clone());
+        let (mut store, id) = (self.memory.clone(), id.clone());
         later(move || store.lookup(&id))
     }
 
     fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
-        let mut store = self.0.clone();
+        let mut store = self.memory.clone();
         later(move || store.all(after, limit))
     }
 
     fn used(&mut self, id: &CredentialId, at: UnixTime) {
-        self.0.used(id, at);
+        self.memory.used(id, at);
     }
 
     fn relying_parties(
@@ -51,38 +88,35 @@ impl CredentialStore for SlowStore {
         after: Option<&RpId>,
         limit: usize,
     ) -> Work<RelyingParties, StoreError> {
-        let (mut store, after) = (self.0.clone(), after.cloned());
+        let (mut store, after) = (self.memory.clone(), after.cloned());
         later(move || store.relying_parties(after.as_ref(), limit))
     }
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
-        let (mut store, rp_id, user) = (self.0.clone(), rp_id.clone(), user.clone());
+        let (mut store, rp_id, user) = (self.memory.clone(), rp_id.clone(), user.clone());
         later(move || store.account(&rp_id, &user))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
-        let mut store = self.0.clone();
-        later(move || store.commit(changes))
+        self.write(|store| store.commit(changes))
     }
 
     fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
-        let mut store = self.0.clone();
-        later(move || store.count(counter))
+        self.write(|store| store.count(counter))
     }
 
     fn record(&mut self, record: Record) -> Work<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let mut store = self.0.clone();
+        let mut store = self.memory.clone();
         later(move || store.record(record))
     }
 
     fn capacity(&mut self) -> Work<Capacity, StoreError> {
-        let mut store = self.0.clone();
+        let mut store = self.memory.clone();
         later(move || store.capacity())
     }
 
     fn clear(&mut self) -> Work<(), StoreError> {
-        let mut store = self.0.clone();
-        later(move || store.clear())
+        self.write(CredentialStore::clear)
     }
 }
 

@@ -35,16 +35,24 @@ impl Service {
     }
 
     fn ring(&mut self, number: u8) -> Result<Leg, Refusal> {
+        self.ring_from(2, number)
+    }
+
+    fn ring_from(&mut self, source: u8, number: u8) -> Result<Leg, Refusal> {
+        self.ring_at([10, 0, 0, source], number)
+    }
+
+    pub(super) fn ring_at(&mut self, from: [u8; 4], number: u8) -> Result<Leg, Refusal> {
         let request =
             Request::Contact { contact: contact(number), payload: vec![0xa0], signal: true };
-        match self.ask_from(2, request)? {
+        match self.ask_at(from, request)? {
             Admission::Ringing { leg } => Ok(leg),
             other => panic!("{other:?}"),
         }
     }
 
     fn say(&mut self, leg: Leg, message: FromPhone) -> Vec<Output> {
-        self.relay.handle_message(leg, &message.encode(), self.now);
+        assert_eq!(self.relay.handle_message(leg, &message.encode(), self.now), Heard::Taken);
         self.outputs()
     }
 
@@ -84,7 +92,8 @@ fn a_computer_rings_and_the_phone_joins_it() {
     let mut service = service();
     let phone = service.listen(1).unwrap();
     let computer = service.ring(1).unwrap();
-    let counts = |waiting, listening, joined| Counts { waiting, listening, joined };
+    let counts =
+        |ringing, listening, joined| Counts { ringing, listening, joined, ..Counts::default() };
     assert_eq!(service.relay.counts(), counts(1, 1, 0));
     let (ring, routing, tunnel) = service.told(phone);
     assert_eq!(routing.as_bytes()[0], 9, "the routing id names the node");
@@ -115,7 +124,7 @@ fn a_phone_that_comes_before_it_is_heard_to_accept_has_accepted() {
     // What it said before comes too late to matter, and so would a refusal.
     assert_eq!(service.say(phone, FromPhone::Accept(ring)), []);
     assert_eq!(service.say(phone, FromPhone::Refuse(ring, Reason::Busy)), []);
-    let counts = Counts { waiting: 0, listening: 1, joined: 2 };
+    let counts = Counts { listening: 1, joined: 2, ..Counts::default() };
     assert_eq!(service.relay.counts(), counts);
 }
 
@@ -274,7 +283,8 @@ fn a_phone_that_comes_back_is_told_what_it_missed() {
     let first = service.ring(1).unwrap();
     let (ring, ..) = service.told(phone);
     service.relay.handle_closed(phone, service.now);
-    assert_eq!(service.relay.counts().listening, 0);
+    let away = Counts { absent: 1, ringing: 1, ..Counts::default() };
+    assert_eq!(service.relay.counts(), away);
     // Another one rings while the phone is away, and waits for it.
     let second = service.ring(1).unwrap();
     assert_eq!(service.outputs(), []);
@@ -380,7 +390,7 @@ fn a_phone_that_says_what_is_not_understood_is_closed() {
 }
 
 #[test]
-fn a_phone_that_says_too_much_is_closed() {
+fn a_phone_that_says_too_much_loses_messages_and_not_its_place() {
     let mut service = service();
     let phone = service.listen(1).unwrap();
     for _ in 0..32 {
@@ -390,8 +400,12 @@ fn a_phone_that_says_too_much_is_closed() {
     service.pass(Duration::from_secs(2));
     assert_eq!(service.say(phone, FromPhone::Alive).len(), 1);
     assert_eq!(service.say(phone, FromPhone::Alive).len(), 1);
-    let too_much = service.say(phone, FromPhone::Alive);
-    assert_eq!(too_much, [close(phone, Ending::TooManyMessages)]);
+    let alive = FromPhone::Alive.encode();
+    for _ in 0..1000 {
+        assert_eq!(service.relay.handle_message(phone, &alive, service.now), Heard::TooMany);
+    }
+    assert_eq!(service.outputs(), []);
+    assert!(service.ring(1).is_ok(), "it can be rung as before");
 }
 
 #[test]
@@ -400,15 +414,17 @@ fn only_so_many_computers_ring_one_phone_and_only_so_many_phones_listen() {
     let mut service = service_with(limits);
     let phone = service.listen(1).unwrap();
     assert_eq!(service.listen(2), Err(Refusal::Unavailable));
-    let first = service.ring(1).unwrap();
-    service.ring(1).unwrap();
-    assert_eq!(service.ring(1), Err(Refusal::TooMany));
+    let first = service.ring_from(2, 1).unwrap();
+    assert_eq!(service.ring_from(2, 1), Err(Refusal::TooMany), "half of them");
+    let outside = |source| [11, 0, source, 1];
+    assert!(service.ring_at(outside(1), 1).is_ok());
+    assert_eq!(service.ring_at(outside(2), 1), Err(Refusal::TooMany));
     service.relay.handle_closed(first, service.now);
-    assert!(service.ring(1).is_ok());
+    assert!(service.ring_at(outside(2), 1).is_ok());
     // One that takes over its own place is not one more.
     assert!(service.listen(1).is_ok());
     service.relay.handle_closed(phone, service.now);
-    let mut full = service_with(Limits { waiting: 0, ..Limits::default() });
+    let mut full = service_with(Limits { ringing: 0, ..Limits::default() });
     full.listen(1).unwrap();
     assert_eq!(full.ring(1), Err(Refusal::Unavailable));
 }
@@ -439,16 +455,20 @@ fn messages_of_others_than_phones_that_listen_mean_nothing() {
 }
 
 #[test]
-fn revoked_contacts_are_remembered_the_newest_of_them() {
+fn revoked_contacts_are_remembered_but_for_those_of_who_revokes_most() {
     let mut contacts = MemoryContacts::new();
-    for number in 0..65_537_u32 {
-        contacts.revoke(&ContactId::new(number.to_le_bytes()));
-        contacts.revoke(&ContactId::new(number.to_le_bytes()));
+    let id = |number: u32| ContactId::new(number.to_le_bytes());
+    let (person, other) = (Source::of([9; 4].into()), Source::of([8; 4].into()));
+    contacts.revoke(&id(0), person);
+    for number in 1..=65_537 {
+        contacts.revoke(&id(number), other);
+        contacts.revoke(&id(number), other);
     }
-    let state = |number: u32| contacts.look_up(&ContactId::new(number.to_le_bytes()));
-    assert_eq!(state(0), ContactState::Unknown);
-    assert_eq!((state(1), state(65_536)), (ContactState::Revoked, ContactState::Revoked));
+    let state = |number: u32| contacts.look_up(&id(number));
+    assert_eq!(state(0), ContactState::Revoked, "not pushed out by others");
+    assert_eq!((state(1), state(2)), (ContactState::Unknown, ContactState::Unknown));
+    assert_eq!((state(3), state(65_537)), (ContactState::Revoked, ContactState::Revoked));
     let mut none = NoContacts;
-    none.revoke(&contact(1));
+    none.revoke(&contact(1), person);
     assert_eq!(none.look_up(&contact(1)), ContactState::Unknown);
 }

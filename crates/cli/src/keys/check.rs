@@ -1,0 +1,76 @@
+//! `towline keys check`: what of a store can be read, and what can't; and a store made of what can.
+
+use towline::crypto::CryptoProvider;
+use towline_store::Repaired;
+
+use super::kept::{self, store_failure};
+use crate::{
+    args,
+    event::{Event, Outcome},
+    exit::{Exit, Failure},
+    report::Report,
+};
+
+pub(crate) fn run(
+    args: &args::Keys,
+    repair: bool,
+    provider: &CryptoProvider,
+    report: &Report,
+) -> Result<Exit, Failure> {
+    // A store that can be opened is looked at as a whole; of another it is told what can be read.
+    let (path, source) = kept::named(&args.store)?;
+    let checked = kept::open_by(&path, &source, false, provider)
+        .and_then(|store| store.check().map(|checked| (checked.credentials, checked.damaged)));
+    let (credentials, damaged, whole) = match checked {
+        Ok((credentials, damaged)) => (credentials, damaged, true),
+        Err(error) if error.is_damage() => {
+            report.event(&check(Outcome::Bad, error.to_string()));
+            let examined = Repaired::examine(&path, &source, provider);
+            let examined = examined.map_err(|_| store_failure(&error))?;
+            (examined.credentials, examined.lost, false)
+        }
+        Err(error) => return Err(store_failure(&error)),
+    };
+    if whole && damaged.is_empty() {
+        let message = format!("all of it can be read; {credentials} passkeys");
+        report.event(&check(Outcome::Good, message));
+        return Ok(Exit::Ok);
+    }
+    for part in &damaged {
+        report.event(&check(Outcome::Bad, format!("damaged: {part}")));
+    }
+    if !repair {
+        let message = format!(
+            "{credentials} passkeys can be read. `towline keys check --repair` makes a store of all that can be, and keeps the \
+             damaged file; a backup may have the rest"
+        );
+        report.event(&check(Outcome::Note, message));
+        return Ok(Exit::Environment);
+    }
+    repaired(&path, &source, provider, report)?;
+    Ok(Exit::Ok)
+}
+
+/// Puts a store of what can be read in the place of the damaged one, and says so.
+pub(super) fn repaired(
+    path: &std::path::Path,
+    source: &towline_store::KeySource,
+    provider: &CryptoProvider,
+    report: &Report,
+) -> Result<(), Failure> {
+    let repaired = Repaired::of(path, source, provider).map_err(|error| store_failure(&error))?;
+    let kept = repaired.damaged.map_or_else(String::new, |file| file.display().to_string());
+    let mut message = format!(
+        "repaired: {} passkeys are in it; the damaged file is {kept}",
+        repaired.credentials
+    );
+    if !repaired.lost.is_empty() {
+        message.push_str(&format!("; lost: {}", repaired.lost.join(", ")));
+    }
+    report.event(&check(Outcome::Note, message));
+    Ok(())
+}
+
+fn check(outcome: Outcome, message: String) -> Event {
+    Event::Check { check: "store", outcome, message }
+}

@@ -1,0 +1,276 @@
+//! The person who holds the phone, and what happened to them: how a session ends is told by that.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use towline::{
+    Person,
+    authenticator::{Answer, Event as Happened, Purpose, Question},
+    hybrid::{self, ResponderProgress, ResponderSummary},
+    transport,
+};
+use towline_ctap::Status;
+
+use crate::{
+    event::{self, Action, Asking, Code, Event, Source, Step},
+    exit::Failure,
+    outcome::{End, Facts, Moment, at_the_phone},
+    person::{Terminal, passkey},
+    qr::age,
+};
+
+/// Answers the phone's questions, and tells what happens.
+pub(super) struct Holder {
+    terminal: Terminal,
+    record: Arc<Record>,
+}
+
+/// What happened in a session.
+#[derive(Default)]
+pub(super) struct Record(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    moment: Moment,
+    /// What the person decided, or the authenticator, about the last request.
+    end: Option<End>,
+    /// What became of a passkey by the last request.
+    happened: Option<Action>,
+    facts: Facts,
+}
+
+impl Record {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing is lost when it ends now: the two are not connected yet, or the computer was
+    /// answered.
+    pub(super) fn can_be_left(&self) -> bool {
+        let moment = self.seen().moment;
+        moment < Moment::Connected || moment == Moment::Answered
+    }
+
+    /// How the session ended, with this result, or because it was stopped here. The next begins.
+    pub(super) fn take(
+        &self,
+        result: Result<ResponderSummary, transport::Error>,
+        stopped: Option<End>,
+    ) -> Option<Failure> {
+        let seen = std::mem::take(&mut *self.seen());
+        let (moment, end, facts) = seen.ended(result, stopped);
+        at_the_phone(moment, &end, &facts)
+    }
+}
+
+impl Seen {
+    fn ended(
+        mut self,
+        result: Result<ResponderSummary, transport::Error>,
+        stopped: Option<End>,
+    ) -> (Moment, End, Facts) {
+        let delivered = self.moment == Moment::Answered;
+        self.facts.saved = self.happened == Some(Action::Created) && !delivered;
+        let end = match (stopped, self.end) {
+            // What was done before stays done.
+            (Some(_), Some(End::Done)) if delivered => End::Done,
+            (Some(stopped), _) => stopped,
+            // What the person did counts for more than how the computer took it.
+            (None, Some(end)) if delivered || end != End::Done => end,
+            (None, _) => match &result {
+                Ok(_) => End::CalledOff,
+                Err(error) => error.into(),
+            },
+        };
+        (self.moment, end, self.facts)
+    }
+}
+
+impl Holder {
+    pub(super) const fn new(terminal: Terminal, record: Arc<Record>) -> Self {
+        Self { terminal, record }
+    }
+
+    fn step(&self, step: Step, message: impl Into<String>) {
+        self.terminal.report().event(&Event::Step { step, message: message.into() });
+    }
+}
+
+/// What is asked before anything is sent.
+fn connect(question: &hybrid::Question, now: u64) -> Asking {
+    let age_s = question.made_at.map(|made| age::seconds(made, now));
+    let message = question.to_string();
+    let code = Code { source: Source::of(question.source), age_s };
+    Asking { code: Some(code), ..Asking::new(event::Question::Connect, message) }
+}
+
+impl Person for Holder {
+    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+        let asking = connect(question, age::now());
+        self.record.seen().facts.code_age = asking.code.and_then(|code| code.age_s);
+        if !self.terminal.agrees(asking).await {
+            self.record.seen().end = Some(End::Declined);
+            return hybrid::Answer::Decline;
+        }
+        let remember = question.may_remember && {
+            let message =
+                "Let this computer remember the phone? It can ask it without a code then.";
+            self.terminal.agrees(Asking::new(event::Question::Remember, message)).await
+        };
+        hybrid::Answer::Connect { remember }
+    }
+
+    async fn answer(&mut self, question: &Question) -> Answer {
+        {
+            let mut seen = self.record.seen();
+            seen.moment = Moment::Asking;
+            seen.facts.site = site(question).or(seen.facts.site.take());
+        }
+        // Dropped here, the question is withdrawn, and the moment stays.
+        let answer = self.terminal.answer(question).await;
+        self.record.seen().moment = Moment::Working;
+        answer
+    }
+
+    fn notice(&mut self, happened: &Happened) {
+        let Some((action, event)) = passkey(happened, self.terminal.is_simulated()) else {
+            return;
+        };
+        if let Action::Created | Action::Used = action {
+            self.record.seen().happened = Some(action);
+        }
+        self.terminal.report().event(&event);
+    }
+
+    fn advertising(&mut self, radio: &str) {
+        self.record.seen().moment = Moment::Advertising;
+        self.step(
+            Step::Advertising,
+            format!("Showing the computer that this phone is near, by {radio}."),
+        );
+    }
+
+    fn answered(&mut self, status: Status) {
+        let mut seen = self.record.seen();
+        seen.moment = Moment::Working;
+        seen.end = Some(match End::of_status(status) {
+            End::Done if seen.happened.is_none() => End::Nothing,
+            end => end,
+        });
+    }
+
+    fn progress(&mut self, progress: ResponderProgress) {
+        let (step, moment, message) = match progress {
+            ResponderProgress::Connecting => {
+                (Step::Connecting, Moment::Connecting, "Connecting to the relay.")
+            }
+            ResponderProgress::Connected => {
+                (Step::Connected, Moment::Connected, "Connected to the computer.")
+            }
+            ResponderProgress::Request => {
+                let mut seen = self.record.seen();
+                (seen.end, seen.happened) = (None, None);
+                (Step::ScreenLock, Moment::Asking, "The computer has sent its request.")
+            }
+            ResponderProgress::Answered => {
+                let message = match &self.record.seen().end {
+                    Some(End::Done) => "Answered.",
+                    Some(End::NobodyAnswered) => "Told the computer that nobody answered.",
+                    Some(End::Refused) => "Told the computer that you declined.",
+                    _ => "Told the computer that nothing was done.",
+                };
+                (Step::Answered, Moment::Answered, message)
+            }
+            _ => return,
+        };
+        self.record.seen().moment = moment;
+        self.step(step, message);
+    }
+}
+
+/// The site that a question is about.
+fn site(question: &Question) -> Option<String> {
+    let purpose = match question {
+        Question::ConfirmPresence { purpose } | Question::VerifyUser { purpose, .. } => purpose,
+        Question::ChooseAccount { rp_id, .. } | Question::NothingToUse { rp_id } => {
+            return Some(rp_id.to_string());
+        }
+        _ => return None,
+    };
+    match purpose {
+        Purpose::Create { rp, .. } | Purpose::AlreadyRegistered { rp, .. } => {
+            Some(rp.id.to_string())
+        }
+        Purpose::Use { rp_id, .. } => Some(rp_id.to_string()),
+        Purpose::SelectDevice { rp_id } => rp_id.as_ref().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline::hybrid::{Error, Step as Where};
+
+    use super::*;
+
+    type Outcome = Result<ResponderSummary, transport::Error>;
+
+    fn told(seen: Seen, result: Outcome, stopped: Option<End>) -> Option<Failure> {
+        let (moment, end, facts) = seen.ended(result, stopped);
+        at_the_phone(moment, &end, &facts)
+    }
+
+    fn at(moment: Moment) -> Seen {
+        Seen { moment, ..Seen::default() }
+    }
+
+    fn done() -> Outcome {
+        Ok(ResponderSummary::default())
+    }
+
+    fn broken() -> Outcome {
+        Err(transport::Error::Hybrid(Error::Closed { step: Where::Answer }))
+    }
+
+    #[test]
+    fn nobody_answering_is_not_called_answered_or_nothing_that_fits() {
+        let seen =
+            Seen { end: Some(End::of_status(Status::UserActionTimeout)), ..at(Moment::Answered) };
+        let failure = told(seen, done(), None).unwrap();
+        assert_eq!(failure.reason, "timed_out");
+        assert!(failure.message.contains("nobody answered here in time"), "{failure:?}");
+        assert!(failure.message.contains("nothing was done"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_question_that_was_taken_away_was_asked() {
+        for (result, reason) in [(done(), "cancelled"), (broken(), "closed")] {
+            let failure = told(at(Moment::Asking), result, None).unwrap();
+            assert_eq!(failure.reason, reason);
+            assert!(failure.message.contains("while you were asked"), "{failure:?}");
+            assert!(failure.message.contains("nothing was done"), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_passkey_that_was_saved_is_said_also_where_the_computer_is_gone() {
+        let seen = || Seen {
+            happened: Some(Action::Created),
+            end: Some(End::Done),
+            ..at(Moment::Working)
+        };
+        for (result, stopped) in [(broken(), None), (done(), Some(End::Interrupted))] {
+            let failure = told(seen(), result, stopped).unwrap();
+            assert!(failure.message.contains("the passkey is saved here"), "{failure:?}");
+        }
+        let answered = Seen { moment: Moment::Answered, ..seen() };
+        assert_eq!(told(answered, done(), Some(End::Interrupted)), None);
+    }
+
+    #[test]
+    fn what_the_person_did_counts_for_more_than_how_the_connection_ended() {
+        for (end, reason) in [(End::Refused, "refused"), (End::Declined, "declined")] {
+            let seen = Seen { end: Some(end), ..at(Moment::Working) };
+            assert_eq!(told(seen, broken(), None).unwrap().reason, reason);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a phone that listens is set to, and what it wants done.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use crate::{
+    domain::TunnelDomain,
+    ids::{RoutingId, TunnelId},
+    link::{ClientPayload, ContactKey},
+    tunnel::ConnectFailure,
+};
+
+/// How a phone listens. Start from [`ListenerConfig::new`].
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// The tunnel service.
+    pub domain: TunnelDomain,
+    /// What gives the right to be reached under the phone's contact id.
+    pub key: ContactKey,
+    /// How long the connection may take, 20 seconds.
+    pub connect_timeout: Duration,
+    /// How often the service is asked whether it is still there, 60 seconds. It gives up a phone that says nothing for three
+    /// times as long.
+    pub alive_interval: Duration,
+    /// How long it may take to say so, 20 seconds.
+    pub alive_timeout: Duration,
+    /// The pause before a lost connection is made anew, 1 second. It doubles with each failure, and some of it is random, so
+    /// that not all phones come back at once.
+    pub first_pause: Duration,
+    /// The longest such pause, 1 minute.
+    pub longest_pause: Duration,
+    /// A connection that held for this long, 5 seconds, was a good one, as was one on which a computer rang: the pause after
+    /// it is the first one again. Who ends connections, a network or a stranger, must not keep the phone off.
+    pub good_after: Duration,
+    /// How many rings may wait for an answer of the embedding program, 4.
+    pub rings: usize,
+}
+
+impl ListenerConfig {
+    /// The defaults.
+    #[must_use]
+    pub const fn new(domain: TunnelDomain, key: ContactKey) -> Self {
+        Self {
+            domain,
+            key,
+            connect_timeout: Duration::from_secs(20),
+            alive_interval: Duration::from_secs(60),
+            alive_timeout: Duration::from_secs(20),
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(60),
+            good_after: Duration::from_secs(5),
+            rings: 4,
+        }
+    }
+}
+
+/// Names one ring to the embedding program, once in the life of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RingToken(u64);
+
+impl RingToken {
+    /// One that there has not been before.
+    pub(super) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What the phone's program says to a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The computer is known: it is told that the phone comes.
+    Come,
+    /// Not now.
+    Busy,
+    /// The computer is not known (any more): it is told to delete its link.
+    Unknown,
+}
+
+/// Why a phone does not listen any more.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ListenError {
+    /// Somebody else listens with the same key: another process, or a copy of this phone.
+    #[error("this phone is already waiting for computers in another place; stop that one first")]
+    Replaced,
+    /// The service does not take the contact id any more.
+    #[error(
+        "this phone's place at its tunnel service was given up; link it with its computers again"
+    )]
+    Revoked,
+}
+
+/// What the phone's waiting side wants done, or tells.
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub enum ListenerOutput {
+    /// Open a WebSocket to [`crate::tunnel::LISTEN_PATH`] at the domain's host, with the header
+    /// [`crate::tunnel::CONTACT_KEY_HEADER`], and report with
+    /// [`handle_connected`](super::Listener::handle_connected) or
+    /// [`handle_connect_failed`](super::Listener::handle_connect_failed).
+    Connect {
+        /// Whose service.
+        domain: TunnelDomain,
+        /// What goes into the header.
+        key: ContactKey,
+    },
+    /// Send one binary message.
+    Send(Vec<u8>),
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    Close,
+    /// Computers can ring now.
+    Listening,
+    /// Computers can't ring until the connection is made anew, which is tried after a pause.
+    Lost {
+        /// Why, where the connection was refused.
+        failure: Option<ConnectFailure>,
+        /// How long the pause is.
+        pause: Duration,
+    },
+    /// A computer rings. Look up its link, and answer with [`handle_decision`](super::Listener::handle_decision) and the
+    /// same token; if it is known, go on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
+    Rung {
+        /// The ring's name.
+        token: RingToken,
+        /// What the computer said.
+        payload: ClientPayload,
+        /// Which server it waits at.
+        routing_id: RoutingId,
+        /// In which tunnel it waits there.
+        tunnel_id: TunnelId,
+    },
+    /// The ring is moot: its computer went away, before it was answered or after, or nobody can tell.
+    Over {
+        /// The ring's name.
+        token: RingToken,
+    },
+    /// It is over, everything is released, and nothing follows. Good where it was wanted.
+    Finished(Result<(), ListenError>),
+}
+
+impl fmt::Debug for ListenerOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
+            Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
+            Self::Close => f.write_str("Close"),
+            Self::Listening => f.write_str("Listening"),
+            Self::Lost { failure, pause } => write!(f, "Lost({failure:?}, {pause:?})"),
+            Self::Rung { token, .. } => write!(f, "Rung({token:?})"),
+            Self::Over { token } => write!(f, "Over({token:?})"),
+            Self::Finished(result) => write!(f, "Finished({result:?})"),
+        }
+    }
+}

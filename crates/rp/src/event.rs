@@ -1,0 +1,35 @@
+//! What whoever runs the site gets to know, as it happens.
+
+use crate::ErrorCode;
+
+/// Something that happened at the site. Accounts are named as the person typed them; nothing else tells people apart.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SiteEvent {
+    /// An account has a new key.
+    Registered {
+        /// The account.
+        account: String,
+    },
+    /// A registration was not accepted.
+    RegistrationRefused {
+        /// The account.
+        account: String,
+        /// Why not.
+        why: ErrorCode,
+    },
+    /// Somebody signed in.
+    SignedIn {
+        /// The account.
+        account: String,
+        /// Whether the authenticator verified its person.
+        user_verified: bool,
+    },
+    /// A sign-in was not accepted.
+    SignInRefused {
+        /// The account, where it is known.
+        account: Option<String>,
+        /// Why not.
+        why: ErrorCode,
+    },
+}

@@ -1,0 +1,355 @@
+//! The storage beneath the database. Nothing is written to it before what is there was found to be whole, and every block that is
+//! read is compared with what it was when it was last seen.
+//!
+//! The database keeps checksums and looks at them after a crash only; a lookup that ends at a damaged page says "none".
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, ErrorKind},
+    ops::{Bound, Range},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use redb::{BackendError, StorageBackend};
+use towline_crypto::Sha256;
+
+/// What is compared at a time, in bytes: a page of the database, or a part of one.
+const BLOCK: u64 = 4096;
+
+/// What a block was: the leftmost half of its SHA-256.
+pub(crate) type Digest = [u8; 16];
+
+/// What is done when the database is closed, with the digests of all blocks.
+type Closed = Box<dyn FnOnce(&[Digest]) + Send>;
+
+/// A handle; a clone is another to the same storage.
+#[derive(Clone)]
+pub(crate) struct Storage(Arc<Shared>);
+
+struct Shared {
+    below: Box<dyn StorageBackend>,
+    sha256: &'static dyn Sha256,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// What was written and is held back; none once everything goes through.
+    held: Option<Held>,
+    /// What each block was when it was last read or written; none if it was neither.
+    seen: Vec<Option<Digest>>,
+    closed: Option<Closed>,
+    /// How long the storage below is.
+    len: u64,
+}
+
+struct Held {
+    operations: Vec<Operation>,
+    /// Blocks as they would be.
+    blocks: BTreeMap<u64, Vec<u8>>,
+    len: u64,
+}
+
+enum Operation {
+    Write(u64, Vec<u8>),
+    SetLen(u64),
+    Sync,
+}
+
+impl Storage {
+    /// Holds back what is written until it is [released](Self::release).
+    pub(crate) fn held(
+        below: impl StorageBackend,
+        sha256: &'static dyn Sha256,
+    ) -> io::Result<Self> {
+        let held = Held { operations: Vec::new(), blocks: BTreeMap::new(), len: below.len()? };
+        Self::new(below, sha256, Some(held))
+    }
+
+    /// For storage that is new.
+    pub(crate) fn through(
+        below: impl StorageBackend,
+        sha256: &'static dyn Sha256,
+    ) -> io::Result<Self> {
+        Self::new(below, sha256, None)
+    }
+
+    fn new(
+        below: impl StorageBackend,
+        sha256: &'static dyn Sha256,
+        held: Option<Held>,
+    ) -> io::Result<Self> {
+        let len = below.len()?;
+        let state = Mutex::new(State { held, seen: Vec::new(), closed: None, len });
+        Ok(Self(Arc::new(Shared { below: Box::new(below), sha256, state })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on blocks have to be what is said here. False if one that was read already is another.
+    pub(crate) fn vouched(&self, digests: &[Digest]) -> bool {
+        let mut state = self.lock();
+        if usize::try_from(state.len.div_ceil(BLOCK)) != Ok(digests.len()) {
+            return false;
+        }
+        let same = state
+            .seen
+            .iter()
+            .zip(digests)
+            .all(|(seen, digest)| seen.is_none_or(|seen| seen == *digest));
+        if same && state.seen.len() <= digests.len() {
+            state.seen = digests.iter().copied().map(Some).collect();
+            return true;
+        }
+        false
+    }
+
+    /// What was held back is done, in its order, and nothing is held back any more.
+    pub(crate) fn release(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        let Some(held) = state.held.take() else { return Ok(()) };
+        let done = held.operations.into_iter().try_for_each(|operation| match operation {
+            Operation::Write(offset, data) => self.write_through(&mut state, offset, &data),
+            Operation::SetLen(len) => self.cut(&mut state, len),
+            Operation::Sync => self.0.below.sync_data(),
+        });
+        if done.is_err() {
+            // What comes after a part of it would be out of its order.
+            let (operations, blocks) = (Vec::new(), BTreeMap::new());
+            state.held = Some(Held { operations, blocks, len: held.len });
+        }
+        done
+    }
+
+    /// What to do when the database is closed.
+    pub(crate) fn when_closed(&self, closed: impl FnOnce(&[Digest]) + Send + 'static) {
+        self.lock().closed = Some(Box::new(closed));
+    }
+
+    fn digest(&self, block: &[u8]) -> Digest {
+        let hash = self.0.sha256.hash(&[block]);
+        let mut digest = Digest::default();
+        digest.copy_from_slice(hash.first_chunk::<16>().unwrap_or(&[0; 16]));
+        digest
+    }
+
+    /// One block as it is below, which has to be what it was.
+    fn block(&self, state: &mut State, number: u64) -> io::Result<Vec<u8>> {
+        let block = self.raw(state, number)?;
+        if block.is_empty() {
+            // The storage is not that long yet.
+            return Ok(block);
+        }
+        let digest = self.digest(&block);
+        match slot(&mut state.seen, number)? {
+            Some(seen) if *seen != digest => {
+                Err(io::Error::new(ErrorKind::InvalidData, "a part of it is not what was written"))
+            }
+            unseen => {
+                *unseen = Some(digest);
+                Ok(block)
+            }
+        }
+    }
+
+    fn raw(&self, state: &State, number: u64) -> io::Result<Vec<u8>> {
+        let start = number.checked_mul(BLOCK).ok_or(ErrorKind::UnexpectedEof)?;
+        let there = state.len.saturating_sub(start).min(BLOCK);
+        let mut block = vec![0; usize::try_from(there).map_err(io::Error::other)?];
+        self.0.below.read(start, &mut block)?;
+        Ok(block)
+    }
+
+    fn write_through(&self, state: &mut State, offset: u64, data: &[u8]) -> io::Result<()> {
+        // First, since what a block was tells what it is afterwards, when a part of it is written.
+        let mut after = Vec::new();
+        for (number, inside, part) in pieces(offset, data.len()) {
+            let part = data.get(part).unwrap_or_default();
+            let digest = if part.len() == whole() {
+                self.digest(part)
+            } else {
+                let mut block = self.block(state, number)?;
+                place(&mut block, &inside, part);
+                self.digest(&block)
+            };
+            after.push((number, digest));
+        }
+        let written = self.0.below.write(offset, data);
+        for (number, digest) in after {
+            *slot(&mut state.seen, number)? = written.is_ok().then_some(digest);
+        }
+        written
+    }
+
+    fn cut(&self, state: &mut State, len: u64) -> io::Result<()> {
+        // A last block that is not whole is another one afterwards.
+        let stays = state.len.min(len) / BLOCK;
+        state.seen.truncate(usize::try_from(stays).unwrap_or(usize::MAX));
+        self.0.below.set_len(len)?;
+        state.len = len;
+        Ok(())
+    }
+}
+
+/// The length of a whole block.
+fn whole() -> usize {
+    usize::try_from(BLOCK).unwrap_or(usize::MAX)
+}
+
+fn slot(seen: &mut Vec<Option<Digest>>, number: u64) -> io::Result<&mut Option<Digest>> {
+    let number = usize::try_from(number).map_err(io::Error::other)?;
+    if seen.len() <= number {
+        seen.resize(number.saturating_add(1), None);
+    }
+    seen.get_mut(number).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+}
+
+fn place(block: &mut Vec<u8>, inside: &Range<usize>, part: &[u8]) {
+    if block.len() < inside.end {
+        block.resize(inside.end, 0);
+    }
+    if let Some(here) = block.get_mut(inside.clone()) {
+        here.copy_from_slice(part);
+    }
+}
+
+/// The blocks that these bytes are in: the number of each, where in it they are, and which of the bytes.
+fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, Range<usize>, Range<usize>)> {
+    let mut done = 0_usize;
+    std::iter::from_fn(move || {
+        let left = len.checked_sub(done).filter(|left| *left > 0)?;
+        let at = offset.checked_add(u64::try_from(done).ok()?)?;
+        let start = usize::try_from(at % BLOCK).ok()?;
+        let part = whole().saturating_sub(start).min(left);
+        let piece =
+            (at / BLOCK, start..start.saturating_add(part), done..done.saturating_add(part));
+        done = done.saturating_add(part);
+        Some(piece)
+    })
+}
+
+impl StorageBackend for Storage {
+    fn len(&self) -> io::Result<u64> {
+        let state = self.lock();
+        Ok(state.held.as_ref().map_or(state.len, |held| held.len))
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let mut state = self.lock();
+        let there = state.held.as_ref().map_or(state.len, |held| held.len);
+        let end = u64::try_from(out.len()).ok().and_then(|len| offset.checked_add(len));
+        if end.is_none_or(|end| end > there) {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        for (number, inside, part) in pieces(offset, out.len()) {
+            let held = state.held.as_ref().and_then(|held| held.blocks.get(&number)).cloned();
+            let block = match held {
+                Some(block) => block,
+                None => self.block(&mut state, number)?,
+            };
+            let out = out.get_mut(part).unwrap_or_default();
+            match block.get(inside) {
+                Some(bytes) => out.copy_from_slice(bytes),
+                // Beyond what is there, where it would only have been made longer.
+                None => out.fill(0),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.lock();
+        let Some(held) = &mut state.held else { return self.cut(&mut state, len) };
+        held.operations.push(Operation::SetLen(len));
+        held.blocks.retain(|number, _| number.saturating_mul(BLOCK) < len);
+        held.len = len;
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        match &mut self.lock().held {
+            Some(held) => held.operations.push(Operation::Sync),
+            None => return self.0.below.sync_data(),
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.held.is_none() {
+            return self.write_through(&mut state, offset, data);
+        }
+        for (number, inside, part) in pieces(offset, data.len()) {
+            let part = data.get(part).unwrap_or_default();
+            let held = state.held.as_ref().and_then(|held| held.blocks.get(&number)).cloned();
+            let mut block = match held {
+                Some(block) => block,
+                None if part.len() == whole() => Vec::new(),
+                None => self.block(&mut state, number)?,
+            };
+            place(&mut block, &inside, part);
+            if let Some(held) = &mut state.held {
+                held.blocks.insert(number, block);
+            }
+        }
+        if let Some(held) = &mut state.held {
+            held.operations.push(Operation::Write(offset, data.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn close(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.held.is_none()
+            && let Some(closed) = state.closed.take()
+        {
+            let blocks = state.len.div_ceil(BLOCK);
+            let mut digests = Vec::new();
+            for number in 0..blocks {
+                match *slot(&mut state.seen, number)? {
+                    Some(digest) => digests.push(digest),
+                    None => digests.push(self.digest(&self.raw(&state, number)?)),
+                }
+            }
+            closed(&digests);
+        }
+        drop(state);
+        self.0.below.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.below.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        self.0.below.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.below.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.below.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.below.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.below.query_lock_range(start, end)
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Storage")
+    }
+}
