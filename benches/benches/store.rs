@@ -19,7 +19,7 @@ use towline_benches::{authenticator::answer, provider};
 use towline_crypto::Secret;
 use towline_ctap::{
     ClientDataHash, CredentialId, GetAssertionRequest, PublicKeyCredentialDescriptor, Request,
-    RpId, User, UserHandle, extension::CredentialProtectionPolicy,
+    RpId, User, UserHandle,
 };
 use towline_store::{Backup, Conflicts, KeySource, Store};
 use zeroize::Zeroizing;

@@ -4,8 +4,8 @@ use std::{fmt, fs, path::Path};
 
 use towline::{
     authenticator::{
-        Answer, Change, ChannelId, Credential, ExtensionData, KeyHandle, LargeBlobPlace, Output,
-        Question, Record, Template,
+        Answer, Change, ChannelId, CredRandom, Credential, ExtensionData, KeyHandle,
+        LargeBlobPlace, Output, Question, Record, Template,
     },
     client,
     crypto::Secret,
@@ -21,8 +21,7 @@ use towline_ctap::{
     LargeBlobsRequest, LargeBlobsResponse, MakeCredentialRequest, MakeCredentialResponse,
     PinUvAuth, PublicKeyCredentialDescriptor, Response, Rp, RpId, RpIdHash, User, UserHandle,
     extension::{
-        CredBlob, CredentialProtectionPolicy, HmacSecretInput, HmacSecretOutput, LargeBlob,
-        PrfGetInput, PrfResults, PrfSalts,
+        CredBlob, HmacSecretInput, HmacSecretOutput, LargeBlob, PrfGetInput, PrfResults, PrfSalts,
     },
     hid::{self, Channel, DeviceOutput, HidCommand, HostOutput},
     u2f::{Apdu, U2fRegistration, U2fRequest},
@@ -77,7 +76,7 @@ fn no_secret_and_no_message_is_shown_by_debug() {
 
 fn kept() -> Box<ExtensionData> {
     let mut data = ExtensionData::default();
-    data.hmac_secret = Some(secret());
+    data.cred_random = Some(CredRandom::Derived(secret()));
     data.cred_blob = Some(planted().into());
     data.large_blob_key = Some(LargeBlobKey::new(secret()));
     let blob = LargeBlob { compressed: planted(), original_size: 32 };
@@ -94,21 +93,17 @@ fn authenticators(shown: &mut Printer) {
     let rp_id = RpId::new("example.org").unwrap();
     let key = KeyHandle::new(-7, Zeroizing::new(planted().into()));
     let credential = Credential {
-        id: id.clone(),
-        rp_id,
-        rp_name: None,
-        user: user(),
-        discoverable: true,
-        protection: CredentialProtectionPolicy::default(),
-        backup_eligible: false,
-        key: key.clone(),
         extensions: Some(kept()),
+        foreign: Some(planted().into()),
+        ..Credential::new(id.clone(), rp_id, user(), key.clone())
     };
+    let (with_uv, without_uv) = (secret(), secret());
+    shown.show(CredRandom::Pair { with_uv, without_uv });
     shown.show(&key);
     shown.show(kept());
     shown.show(&credential);
     shown.show(Change::Save { credential: Box::new(credential), replaces: None });
-    shown.show(Change::SetExtensionData { id, data: Some(kept()) });
+    shown.show(Change::SetExtensionData { id, data: Some(kept()), at: None });
     let value = Some(Zeroizing::new(planted()));
     shown.show(Change::Record { record: Record::Pin, value });
     shown.show(Output::Response { channel: ChannelId(1), bytes: planted() });

@@ -22,6 +22,7 @@ use towline_ctap::{
         Packet, Payload, Report,
     },
 };
+use towline_device::unix_time;
 
 use crate::{
     Person, Presence,
@@ -355,9 +356,11 @@ impl Driver {
                 DeviceOutput::Cbor { channel, request } => {
                     // CTAPHID is how USB carries CTAP; whoever asks here can't tell the difference.
                     let channel = channel_id(channel);
+                    self.authenticator.handle_unix_time(unix_time());
                     self.authenticator.handle_request_over(Transport::Usb, channel, request, now());
                 }
                 DeviceOutput::Msg { channel, request } => {
+                    self.authenticator.handle_unix_time(unix_time());
                     self.authenticator.handle_u2f(channel_id(channel), request, now());
                 }
                 DeviceOutput::Cancel { channel } => {

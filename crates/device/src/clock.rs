@@ -1,11 +1,25 @@
 //! The time, by tokio's clock, so that tests may stop it and move it by hand.
 
-use std::{future::pending, time::Instant};
+use std::{
+    future::pending,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::time::sleep_until;
+use towline_authenticator::UnixTime;
 
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// The time of day by the system's clock, for [`Authenticator::handle_unix_time`]. One that stands before 1970 is not set, and
+/// counts as the beginning of that year.
+///
+/// [`Authenticator::handle_unix_time`]: towline_authenticator::Authenticator::handle_unix_time
+#[must_use]
+pub fn unix_time() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Waits for the instant; for ever, without one.

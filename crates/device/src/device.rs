@@ -16,7 +16,7 @@ use towline_ctap::Transport;
 
 use crate::{
     Ask, Pending, Person,
-    clock::{at, now},
+    clock::{at, now, unix_time},
 };
 
 /// An authenticator, the person in front of it, its slow work and its clock.
@@ -79,11 +79,13 @@ impl<P: Person> Device<P> {
     /// Takes a CTAP request: a command byte, then its parameters. While another is under way, the response is
     /// `CTAP1_ERR_CHANNEL_BUSY`.
     pub fn request(&mut self, transport: Transport, channel: ChannelId, request: &[u8]) {
+        self.authenticator.handle_unix_time(unix_time());
         self.authenticator.handle_request_over(transport, channel, request, now());
     }
 
     /// Takes a request of CTAP1/U2F: an APDU.
     pub fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
+        self.authenticator.handle_unix_time(unix_time());
         self.authenticator.handle_u2f(channel, apdu, now());
     }
 
@@ -116,7 +118,7 @@ impl<P: Person> Device<P> {
         channel: ChannelId,
         request: &[u8],
     ) -> Vec<u8> {
-        self.settle(channel).await;
+        let _nobody_waits = self.call_off(channel).await;
         self.request(transport, channel, request);
         loop {
             match self.next().await {
@@ -126,16 +128,26 @@ impl<P: Person> Device<P> {
         }
     }
 
-    /// Cancels a request whose response nobody waits for any more, and waits for what can't be cancelled: what is being
-    /// saved. That is short.
-    pub async fn settle(&mut self, channel: ChannelId) {
+    /// Cancels the request of this channel that is under way, if there is one, and waits for what can't be cancelled: what is
+    /// being saved. That is short. Gives the request's response, which tells whether it was carried out all the same.
+    pub async fn call_off(&mut self, channel: ChannelId) -> Option<Vec<u8>> {
         self.cancel(channel);
         self.drain();
         while self.authenticator.is_busy() {
             self.wait().await;
             self.drain();
         }
-        self.deliveries.retain(|delivery| delivery.channel() != channel);
+        let mut response = None;
+        self.deliveries.retain_mut(|delivery| {
+            if delivery.channel() != channel {
+                return true;
+            }
+            if let Delivery::Response { bytes, .. } = delivery {
+                response = Some(std::mem::take(bytes));
+            }
+            false
+        });
+        response
     }
 
     /// The authenticator itself.

@@ -47,6 +47,7 @@ mod person;
 mod simulated;
 
 pub use ask::{Ask, Pending};
+pub use clock::unix_time;
 pub use device::{Delivery, Device};
 pub use person::{Nobody, Person, person_fn};
 pub use simulated::{Presence, Simulated, Touch};

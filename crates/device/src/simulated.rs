@@ -124,6 +124,6 @@ impl Presence {
 }
 
 fn agree(ask: Ask) {
-    let agreement = ask.question().agreement();
+    let agreement = ask.question().simulated_agreement();
     ask.answer(agreement);
 }

@@ -1,20 +1,11 @@
-//! Drives the authenticator: asks the person, runs slow work on a thread of its own, keeps the time.
+//! The authenticator as a [`Device`], and its questions on their way to the application's [`Person`].
 
-use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::{pin::pin, time::Duration};
 
-use tokio::{
-    task::{JoinError, JoinHandle},
-    time::sleep_until,
-};
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Event, JobDone, Output, Question, Token,
-};
+use tokio::sync::mpsc;
+use towline_authenticator::{Authenticator, ChannelId, Event};
 use towline_ctap::{Command, Status, Transport};
+use towline_device::{Ask, Delivery, Device};
 
 use crate::Person;
 
@@ -23,33 +14,56 @@ const CHANNEL: ChannelId = ChannelId(0);
 
 /// An authenticator and the person in front of it.
 pub(crate) struct Driver<P> {
-    pub(crate) authenticator: Authenticator,
+    device: Device<Outbox>,
+    inbox: mpsc::UnboundedReceiver<ForPerson>,
     pub(crate) person: P,
     /// How the requests come.
     transport: Transport,
-    /// Work that runs, also after the request that wanted it is gone: its result still has to be handed back.
-    jobs: Vec<(Token, JoinHandle<JobDone>)>,
     /// How long verification stays locked, as the request at hand was told.
     pub(crate) locked_for: Option<Duration>,
 }
 
+/// What the authenticator has for the person. Of one request there is never much.
+enum ForPerson {
+    Ask(Ask),
+    Notice(Event),
+}
+
+/// Hands on what is asked, since the person may take their time.
+struct Outbox(mpsc::UnboundedSender<ForPerson>);
+
+impl towline_device::Person for Outbox {
+    fn ask(&mut self, ask: Ask) {
+        // The driver has both ends.
+        let _ = self.0.send(ForPerson::Ask(ask));
+    }
+
+    fn notice(&mut self, event: &Event) {
+        let _ = self.0.send(ForPerson::Notice(event.clone()));
+    }
+}
+
 impl<P: Person> Driver<P> {
-    pub(crate) const fn new(authenticator: Authenticator, person: P, transport: Transport) -> Self {
-        Self { authenticator, person, transport, jobs: Vec::new(), locked_for: None }
+    pub(crate) fn new(authenticator: Authenticator, person: P, transport: Transport) -> Self {
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let device = Device::new(authenticator, Outbox(outbox));
+        Self { device, inbox, person, transport, locked_for: None }
     }
 
     /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
     pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.abandon().await;
         self.locked_for = None;
-        let transport = self.transport.clone();
-        self.authenticator.handle_request_over(transport, CHANNEL, request, now());
+        self.device.request(self.transport.clone(), CHANNEL, request);
         loop {
-            match self.authenticator.poll_output() {
-                Some(Output::Response { bytes, .. }) => return bytes,
-                Some(Output::Ask { token, question }) => self.ask(token, &question).await,
-                Some(output) => self.act(output),
-                None => self.wait().await,
+            let response = tokio::select! {
+                biased;
+                Some(item) = self.inbox.recv() => self.hand_over(item).await,
+                delivery = self.device.next() => response(delivery),
+            };
+            if let Some(response) = response {
+                self.tell_the_rest();
+                return response;
             }
         }
     }
@@ -72,110 +86,73 @@ impl<P: Person> Driver<P> {
     /// Cancels the request that is under way, and gives its response, if there is one: what could not be cancelled any more
     /// was carried out.
     pub(crate) async fn call_off(&mut self) -> Option<Vec<u8>> {
-        self.authenticator.handle_cancel(CHANNEL, now());
-        let mut response = None;
-        loop {
-            while let Some(output) = self.authenticator.poll_output() {
-                match output {
-                    Output::Response { bytes, .. } => response = Some(bytes),
-                    output => self.act(output),
-                }
-            }
-            // What is being saved can't be cancelled; it is short.
-            if !self.authenticator.is_busy() {
-                return response;
-            }
-            self.wait().await;
-        }
+        let response = self.device.call_off(CHANNEL).await;
+        self.tell_the_rest();
+        response
     }
 
-    /// Puts the question to the person until it is answered or withdrawn.
-    async fn ask(&mut self, token: Token, question: &Question) {
-        let mut answer = pin!(self.person.answer(question));
+    /// Puts a question to the person until it is answered or withdrawn, or tells them what happened. Gives the response to
+    /// the request, if it comes meanwhile.
+    async fn hand_over(&mut self, item: ForPerson) -> Option<Vec<u8>> {
+        let mut ask = match item {
+            ForPerson::Ask(ask) => ask,
+            ForPerson::Notice(event) => {
+                self.notice(&event);
+                return None;
+            }
+        };
+        let question = ask.question().clone();
+        let mut answer = pin!(self.person.answer(&question));
         loop {
-            let timeout = self.authenticator.poll_timeout();
             tokio::select! {
                 answer = &mut answer => {
-                    if self.authenticator.handle_answer(token, answer, now()).is_err() {
-                        tracing::warn!("the answer does not fit the question; taken as a no");
-                        // The question was open a moment ago, and a no fits every question.
-                        let _ = self.authenticator.handle_answer(token, Answer::Deny, now());
-                    }
-                    return;
+                    ask.answer(answer);
+                    return None;
                 }
-                () = at(timeout) => {
-                    self.authenticator.handle_timeout(now());
-                    // While a question is open there are only keepalives, which nobody needs here, and its withdrawal.
-                    while let Some(output) = self.authenticator.poll_output() {
-                        if matches!(output, Output::Withdraw { token: withdrawn } if withdrawn == token) {
-                            return;
-                        }
+                () = ask.withdrawn() => return None,
+                delivery = self.device.next() => {
+                    if let Some(response) = response(delivery) {
+                        return Some(response);
                     }
                 }
             }
         }
     }
 
-    fn act(&mut self, output: Output) {
-        match output {
-            Output::Work { token, job } => {
-                self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
+    /// What happened is told before the response is given. What was asked is moot by then.
+    fn tell_the_rest(&mut self) {
+        while let Ok(item) = self.inbox.try_recv() {
+            if let ForPerson::Notice(event) = item {
+                self.notice(&event);
             }
-            Output::Event(event) => {
-                if let Event::VerificationLocked { wait } = &event {
-                    self.locked_for = *wait;
-                }
-                self.person.notice(&event);
-            }
-            _ => {}
         }
     }
 
-    /// Waits for work to be done, or for the authenticator's own deadline.
-    async fn wait(&mut self) {
-        let timeout = self.authenticator.poll_timeout();
-        tokio::select! {
-            (token, done) = done(&mut self.jobs) => {
-                // Unknown is a job that the authenticator has given up meanwhile.
-                let _ = match done {
-                    Ok(done) => self.authenticator.handle_work(token, done, now()),
-                    Err(_) => self.authenticator.handle_work_lost(token, now()),
-                };
-            }
-            () = at(timeout) => self.authenticator.handle_timeout(now()),
+    fn notice(&mut self, event: &Event) {
+        if let Event::VerificationLocked { wait } = event {
+            self.locked_for = *wait;
         }
+        self.person.notice(event);
     }
 }
 
-/// Whichever job is done first: one that hangs keeps no other waiting. Without jobs it waits for ever.
-async fn done(jobs: &mut Vec<(Token, JoinHandle<JobDone>)>) -> (Token, Result<JobDone, JoinError>) {
-    poll_fn(|context| {
-        let done = jobs.iter_mut().enumerate().find_map(|(index, (token, job))| {
-            match Pin::new(job).poll(context) {
-                Poll::Ready(done) => Some((index, *token, done)),
-                Poll::Pending => None,
-            }
-        });
-        match done {
-            Some((index, token, done)) => {
-                drop(jobs.swap_remove(index));
-                Poll::Ready((token, done))
-            }
-            None => Poll::Pending,
-        }
-    })
-    .await
+impl<P> Driver<P> {
+    /// The authenticator itself.
+    pub(crate) const fn authenticator(&mut self) -> &mut Authenticator {
+        self.device.authenticator()
+    }
+
+    /// The authenticator itself, to look at.
+    pub(crate) const fn as_authenticator(&self) -> &Authenticator {
+        self.device.as_authenticator()
+    }
 }
 
-/// The time, by tokio's clock, so that tests may stop it.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant.into()).await,
-        None => std::future::pending().await,
+/// Nobody here needs to know what a request waits for.
+fn response(delivery: Delivery) -> Option<Vec<u8>> {
+    match delivery {
+        Delivery::Response { bytes, .. } => Some(bytes),
+        _ => None,
     }
 }
 

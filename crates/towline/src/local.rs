@@ -143,7 +143,7 @@ impl<P: Person> LocalAuthenticator<P> {
 
     /// The authenticator itself.
     pub const fn authenticator(&mut self) -> &mut Authenticator {
-        &mut self.driver.authenticator
+        self.driver.authenticator()
     }
 
     /// The person.
@@ -191,7 +191,7 @@ impl<P: Person> Channel for LocalAuthenticator<P> {
 impl<P> fmt::Debug for LocalAuthenticator<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalAuthenticator")
-            .field("authenticator", &self.driver.authenticator)
+            .field("authenticator", self.driver.as_authenticator())
             .finish_non_exhaustive()
     }
 }

@@ -248,7 +248,7 @@ impl<P: Person> Phone<P> {
 
     /// The authenticator itself.
     pub const fn authenticator(&mut self) -> &mut Authenticator {
-        &mut self.driver.authenticator
+        self.driver.authenticator()
     }
 
     /// The person.
@@ -419,7 +419,7 @@ impl Inbox {
 impl<P> fmt::Debug for Phone<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Phone")
-            .field("authenticator", &self.driver.authenticator)
+            .field("authenticator", self.driver.as_authenticator())
             .field("radio", &self.transport.advertiser.description())
             .field("domain", &self.transport.domain)
             .finish_non_exhaustive()

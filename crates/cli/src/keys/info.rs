@@ -1,13 +1,18 @@
 //! `towline keys show` and `export-info`: one passkey, and the authenticator, as facts.
 
 use serde_json::{Map, Value, json};
-use towline::authenticator::Credential;
+use towline::authenticator::{Credential, UnixTime};
 use towline_ctap::{GetInfo, extension::CredentialProtectionPolicy as Level};
 
 use crate::event::Event;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Times are in seconds of Unix time.
+const fn seconds(UnixTime(seconds): UnixTime) -> i64 {
+    seconds
 }
 
 /// Everything about a passkey that is not a secret.
@@ -32,6 +37,9 @@ pub(crate) fn passkey(credential: &Credential) -> Event {
             "discoverable": credential.discoverable,
             "protection": protection,
             "backup_eligible": credential.backup_eligible,
+            "made": credential.made.map(seconds),
+            "changed": credential.changed.map(seconds),
+            "used": credential.used.map(seconds),
         }),
     )
 }

@@ -8,6 +8,7 @@ mod pin;
 mod platform;
 
 use towline::authenticator::{Change, Credential, CredentialStore, Query, StoreError, Work};
+use towline_device::unix_time;
 use towline_store::Store;
 
 use self::platform::Platform;
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
                 credential.user.display_name = Some(display_name.clone());
             }
             let (id, user) = (credential.id.clone(), credential.user.clone());
-            done(store.commit(vec![Change::Rename { id, user }]))?;
+            done(store.commit(vec![Change::Rename { id, user, at: Some(unix_time()) }]))?;
             report.event(&happened(Action::Renamed, Some(&credential)));
         }
         KeysCommand::List => {
