@@ -120,7 +120,7 @@ fn parameters_of_the_wrong_type_or_value_are_refused() {
             Status::InvalidParameter,
         ),
         (3, map([]), Status::CborUnexpectedType),
-        (3, map([(text("id"), bytes(&[]))]), Status::InvalidLength),
+        (3, map([(text("id"), bytes(&[]))]), Status::InvalidParameter),
     ] {
         let request = with(&all(7), 2, map([(int(key), value.clone())]));
         assert_eq!(status(CREDENTIAL_MANAGEMENT, &request), expected, "{key}: {value:?}");
