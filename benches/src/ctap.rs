@@ -1,8 +1,10 @@
 //! CTAP messages.
 
 use towline_ctap::{
-    ClientDataHash, CredentialId, DEFAULT_MAX_MSG_SIZE, GetAssertionRequest, MakeCredentialRequest,
-    PublicKeyCredentialDescriptor, Request, Rp, RpId, User, UserHandle, algorithm,
+    Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, ClientDataHash,
+    CosePublicKey, CredentialId, DEFAULT_MAX_MSG_SIZE, Extensions, Flags, GetAssertionRequest,
+    MakeCredentialRequest, MakeCredentialResponse, PublicKeyCredentialDescriptor, Request, Rp,
+    RpId, RpIdHash, User, UserHandle, algorithm,
 };
 
 /// The relying party of all requests.
@@ -67,6 +69,40 @@ impl Message {
 }
 
 impl Default for Message {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The response to a registration without attestation.
+pub struct Answered(MakeCredentialResponse);
+
+impl Answered {
+    /// One credential of 32 bytes of id and a P-256 key.
+    #[must_use]
+    pub fn new() -> Self {
+        let auth_data = AuthenticatorData {
+            rp_id_hash: RpIdHash::new([1; 32]),
+            flags: Flags::UP | Flags::UV,
+            sign_count: 1,
+            attested: Some(AttestedCredentialData {
+                aaguid: Aaguid::new([2; 16]),
+                credential_id: CredentialId::new(&[3; 32]).unwrap(),
+                public_key: CosePublicKey::P256 { alg: algorithm::ES256, x: [4; 32], y: [5; 32] },
+            }),
+            extensions: Extensions::new(),
+        };
+        Self(MakeCredentialResponse::new(AttestationStatement::None, auth_data.encode()))
+    }
+
+    /// The bytes that go to the client.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.0.encode()
+    }
+}
+
+impl Default for Answered {
     fn default() -> Self {
         Self::new()
     }

@@ -27,6 +27,22 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// The head that most items have: a small integer, a short string, a map or array of a few.
+    #[inline]
+    pub(crate) fn of_one_byte(first: u8) -> Option<Self> {
+        let argument = first & 0x1f;
+        let kind = match first >> 5 {
+            UINT => Kind::Uint,
+            NINT => Kind::Nint,
+            BYTES => Kind::Bytes,
+            TEXT => Kind::Text,
+            ARRAY => Kind::Array,
+            MAP => Kind::Map,
+            _ => return None,
+        };
+        (argument < 24).then(|| Self { kind, argument: argument.into(), size: 1 })
+    }
+
     /// Reads the head at the start of `input`, which begins at `offset` of the whole.
     pub(crate) fn read(input: &[u8], offset: usize) -> Result<Self, Error> {
         let fail = |kind| Error::new(kind, offset);

@@ -73,6 +73,7 @@ impl fmt::Debug for Reader<'_> {
 impl<'a> Reader<'a> {
     /// A reader of one item; `max_depth` as in [`decode`].
     #[must_use]
+    #[inline]
     pub const fn new(bytes: &'a [u8], max_depth: u8) -> Self {
         Self { bytes, position: 0, depth: max_depth, pending: true }
     }
@@ -81,6 +82,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The item's head is missing or not allowed.
+    #[inline]
     pub fn kind(&self) -> Result<Kind, Error> {
         self.head().map(|head| head.kind)
     }
@@ -89,6 +91,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The next item is of another type or malformed.
+    #[inline]
     pub fn uint(&mut self) -> Result<u64, Error> {
         let head = self.expect(Kind::Uint)?;
         self.consume(head.size);
@@ -99,6 +102,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The next item is of another type, malformed, or beyond 64 bits with sign ([`ErrorKind::IntegerRange`]).
+    #[inline]
     pub fn int(&mut self) -> Result<i64, Error> {
         let head = self.head()?;
         let magnitude =
@@ -116,6 +120,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The next item is of another type or malformed.
+    #[inline]
     pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
         self.string(Kind::Bytes)
     }
@@ -124,6 +129,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The next item is of another type, malformed, or of another length ([`ErrorKind::Length`]).
+    #[inline]
     pub fn byte_array<const N: usize>(&mut self) -> Result<&'a [u8; N], Error> {
         let (start, pending) = (self.position, self.pending);
         let bytes = self.string(Kind::Bytes)?;
@@ -137,6 +143,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The next item is of another type, malformed, or not UTF-8.
+    #[inline]
     pub fn text(&mut self) -> Result<&'a str, Error> {
         let (start, pending) = (self.position, self.pending);
         let bytes = self.string(Kind::Text)?;
@@ -159,6 +166,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The next item is of another type or malformed.
+    #[inline]
     pub fn bool(&mut self) -> Result<bool, Error> {
         let head = self.expect(Kind::Bool)?;
         self.consume(head.size);
@@ -208,6 +216,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What `each` returns, or the rule that the bytes break.
+    #[inline]
     pub fn array<E: From<Error>>(
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), E>,
@@ -227,6 +236,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What `each` returns, or the rule that the bytes break.
+    #[inline]
     pub fn map<E: From<Error>>(
         &mut self,
         mut each: impl FnMut(Key<'a>, &mut Self) -> Result<(), E>,
@@ -255,6 +265,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The rest is malformed, or there are bytes after the item.
+    #[inline]
     pub fn finish(mut self) -> Result<(), Error> {
         self.skip_unread()?;
         if self.position == self.bytes.len() {
@@ -264,6 +275,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn key(&mut self) -> Result<Key<'a>, Error> {
         let head = self.head()?;
         match (head.kind, i64::try_from(head.argument)) {
@@ -285,12 +297,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn string(&mut self, kind: Kind) -> Result<&'a [u8], Error> {
         let head = self.expect(kind)?;
         self.content(head)
     }
 
     /// The content of the string whose head comes next.
+    #[inline]
     fn content(&mut self, head: Head) -> Result<&'a [u8], Error> {
         let end = self.fail(ErrorKind::UnexpectedEnd);
         let length = usize::try_from(head.argument).map_err(|_| end)?;
@@ -303,6 +317,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes past the head of a map or array and returns how many entries or elements it says to have.
+    #[inline]
     fn enter(&mut self, kind: Kind) -> Result<u64, Error> {
         let head = self.expect(kind)?;
         let depth = self.depth.checked_sub(1).ok_or(self.fail(ErrorKind::TooDeep))?;
@@ -311,37 +326,47 @@ impl<'a> Reader<'a> {
         Ok(head.argument)
     }
 
+    #[inline]
     fn leave(&mut self) {
         self.depth = self.depth.saturating_add(1);
         self.pending = false;
     }
 
+    #[inline]
     fn skip_unread(&mut self) -> Result<(), Error> {
         if self.pending { self.skip() } else { Ok(()) }
     }
 
+    #[inline]
     fn head(&self) -> Result<Head, Error> {
         if !self.pending {
             return Err(self.fail(ErrorKind::NoItem));
         }
-        Head::read(self.bytes.get(self.position..).unwrap_or_default(), self.position)
+        match self.bytes.get(self.position).and_then(|first| Head::of_one_byte(*first)) {
+            Some(head) => Ok(head),
+            None => Head::read(self.bytes.get(self.position..).unwrap_or_default(), self.position),
+        }
     }
 
+    #[inline]
     fn expect(&self, expected: Kind) -> Result<Head, Error> {
         let head = self.head()?;
         if head.kind == expected { Ok(head) } else { Err(self.mismatch(expected, head.kind)) }
     }
 
     /// Goes past a head that [`Reader::head`] has just read, so the position stays within the input.
+    #[inline]
     fn consume(&mut self, size: usize) {
         self.position = self.position.saturating_add(size);
         self.pending = false;
     }
 
+    #[inline]
     const fn mismatch(&self, expected: Kind, found: Kind) -> Error {
         self.fail(ErrorKind::UnexpectedType { expected, found })
     }
 
+    #[inline]
     const fn fail(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.position)
     }
@@ -351,7 +376,16 @@ impl<'a> Reader<'a> {
 ///
 /// For the integers, strings and simple values that keys are made of in shortest form this is the bytewise order; for
 /// composite keys the length decides first.
+#[inline]
 pub(crate) fn canonical_order(a: &[u8], b: &[u8]) -> Ordering {
+    match (a.first(), b.first()) {
+        // Of integers and strings in shortest form the first byte has the major type and, as far as it goes, the length.
+        (Some(a), Some(b)) if a != b && *a.max(b) < head::ARRAY << 5 => a.cmp(b),
+        _ => order_by_length(a, b),
+    }
+}
+
+fn order_by_length(a: &[u8], b: &[u8]) -> Ordering {
     let major = |key: &[u8]| key.first().map(|first| first >> 5);
     major(a).cmp(&major(b)).then_with(|| a.len().cmp(&b.len())).then_with(|| a.cmp(b))
 }
