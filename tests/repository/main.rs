@@ -8,6 +8,8 @@
     missing_docs
 )]
 
+mod prose;
+
 use std::{
     fs,
     path::{Path, PathBuf},
