@@ -90,7 +90,8 @@ async fn phone(
         advertiser: Arc::new(UdpAir::connect(air).await?),
         // For a relay on the internet: `TunnelConnector::with_roots`, with TLS.
         connector: Arc::new(TunnelConnector::plain_loopback(relay)?),
-        // The number by which computers find the relay; any from 256 on will do where they are told its address.
+        // The number by which computers find the relay; any from 256 on will do where they are told
+        // its address.
         domain: TunnelDomain::new(257)?,
     };
     Ok(Phone::new(authenticator, provider, transport, prompts))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use towline_ctap::hid::Report;
+use towline_device::Touch;
 
 /// "Unplugged and plugged in again".
 pub(crate) const POWER_CYCLE: Report = [
@@ -18,23 +19,8 @@ const PREFIX: &[u8] = b"ctaphid-control:";
 /// The channel that a command would be on; it is never allocated.
 pub(crate) const CONTROL_CHANNEL: u32 = 0x6374_6170;
 
-/// When simulated presence is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Touch {
-    /// At once.
-    #[default]
-    Auto,
-    /// Never: the question stays open for its time. What other simulators call `deny`.
-    Ignore,
-    /// Never, and said at once.
-    Refuse,
-    /// At once, for the next question; then never.
-    Once,
-    /// So long after the question.
-    Delay(Duration),
-}
-
-/// What a report commands, if it is a control report and the command is known.
+/// What a report commands, if it is a control report and the command is known. `deny` means what it means to other simulators: the
+/// question stays open for its time.
 pub(crate) fn command(report: &Report) -> Option<Touch> {
     let rest = report.strip_prefix(PREFIX)?;
     let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
@@ -45,7 +31,7 @@ pub(crate) fn command(report: &Report) -> Option<Touch> {
     match core::str::from_utf8(command).ok()?.strip_prefix("presence=")? {
         "auto" => Some(Touch::Auto),
         "deny" | "ignore" => Some(Touch::Ignore),
-        "refuse" => Some(Touch::Refuse),
+        "refuse" => Some(Touch::Deny),
         "once" => Some(Touch::Once),
         delay => {
             let milliseconds: u32 = delay.strip_prefix("delay:")?.parse().ok()?;
@@ -75,7 +61,7 @@ mod tests {
         assert_eq!(presence("auto"), Some(Touch::Auto));
         assert_eq!(presence("deny"), Some(Touch::Ignore), "as other simulators have it");
         assert_eq!(presence("ignore"), Some(Touch::Ignore));
-        assert_eq!(presence("refuse"), Some(Touch::Refuse));
+        assert_eq!(presence("refuse"), Some(Touch::Deny));
         assert_eq!(presence("once"), Some(Touch::Once));
         assert_eq!(presence("delay:250"), Some(Touch::Delay(Duration::from_millis(250))));
         assert_eq!(presence("delay:0"), Some(Touch::Delay(Duration::ZERO)));

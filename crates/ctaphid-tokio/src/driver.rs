@@ -1,33 +1,21 @@
 //! The loop: reports, answers, finished work and the time go into the two machines, and what comes out is carried out.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    pin::pin,
-    time::Instant,
-};
+use std::{collections::VecDeque, convert::Infallible, pin::pin, time::Instant};
 
-use tokio::{
-    sync::mpsc,
-    task::{Id, JoinError, JoinSet},
-    time::sleep_until,
-};
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Event, JobDone, KeepAliveStatus, Output, Question, Token,
-};
+use tokio::{sync::mpsc, time::sleep_until};
+use towline_authenticator::{Authenticator, ChannelId, Event, KeepAliveStatus};
 use towline_ctap::{
     Transport, Version,
     hid::{
-        Capabilities, Channel, Device, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus,
+        self, Capabilities, Channel, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus,
         Packet, Payload, Report,
     },
 };
-use towline_device::unix_time;
+use towline_device::{Ask, Delivery, Device, Simulated};
 
 use crate::{
     Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
-    presence::{Said, Simulation},
     reports::{QUEUE, Received, Reports, Source},
 };
 
@@ -73,26 +61,58 @@ impl SecurityKey {
     }
 }
 
-/// One device: its channels, its authenticator, and whose request is under way.
+/// One key: its channels, its authenticator, and whose request is under way.
 struct Driver {
-    authenticator: Authenticator,
-    device: Device,
+    device: Device<Front>,
+    hid: hid::Device,
+    /// What the authenticator has for the person.
+    desk: mpsc::UnboundedReceiver<ForPerson>,
     /// Where the answers to the request under way go.
     requester: Option<Source>,
     /// Who keeps all others out, if anybody does.
     locker: Option<Source>,
-    simulation: Option<Simulation>,
-    open: Option<(Token, Question)>,
-    jobs: JoinSet<JobDone>,
-    tokens: HashMap<Id, Token>,
+    /// How simulated presence answers.
+    simulated: Option<towline_device::Presence>,
+    /// Questions that came while another one was open.
+    asks: VecDeque<Ask>,
     /// What the person gets to know as soon as they are not busy with a question.
     notices: VecDeque<Notice>,
+}
+
+/// What the authenticator has for the person.
+enum ForPerson {
+    Ask(Ask),
+    Notice(Notice),
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Notice {
     Event(Event),
     Wink,
+}
+
+/// Hands on what is for the person, who may take their time; where presence is simulated, what is asked is answered here.
+struct Front {
+    desk: mpsc::UnboundedSender<ForPerson>,
+    simulated: Option<Simulated<towline_device::Nobody>>,
+}
+
+impl towline_device::Person for Front {
+    fn ask(&mut self, ask: Ask) {
+        match &mut self.simulated {
+            Some(simulated) => simulated.ask(ask),
+            // The driver has both ends.
+            None => drop(self.desk.send(ForPerson::Ask(ask))),
+        }
+    }
+
+    fn notice(&mut self, event: &Event) {
+        drop(self.desk.send(ForPerson::Notice(Notice::Event(event.clone()))));
+    }
+
+    fn wink(&mut self) {
+        drop(self.desk.send(ForPerson::Notice(Notice::Wink)));
+    }
 }
 
 /// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is asked for beside requests, so
@@ -113,7 +133,8 @@ fn keep(notices: &mut VecDeque<Notice>, notice: Notice) {
 
 enum Happened {
     Received(Received),
-    Done(Result<(Id, JobDone), JoinError>),
+    Delivered(Delivery),
+    ForPerson(ForPerson),
     /// It is time for something, or somebody is gone.
     Time,
 }
@@ -125,15 +146,17 @@ impl Driver {
         if authenticator.config().versions.contains(&Version::U2fV2) {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
+        let (sender, desk) = mpsc::unbounded_channel();
+        let simulated = simulated.then(|| Simulated::new(towline_device::Nobody));
+        let presence = simulated.as_ref().map(Simulated::presence);
         Self {
-            authenticator,
-            device: Device::new(config),
+            device: Device::new(authenticator, Front { desk: sender, simulated }),
+            hid: hid::Device::new(config),
+            desk,
             requester: None,
             locker: None,
-            simulation: simulated.then(Simulation::default),
-            open: None,
-            jobs: JoinSet::new(),
-            tokens: HashMap::new(),
+            simulated: presence,
+            asks: VecDeque::new(),
             notices: VecDeque::new(),
         }
     }
@@ -143,8 +166,7 @@ impl Driver {
         inbox: &mut mpsc::Receiver<Received>,
         mut person: impl Person,
     ) -> Infallible {
-        self.authenticator.handle_power_up(now());
-        self.drain(None);
+        self.device.power_up();
         loop {
             for notice in self.notices.drain(..) {
                 match notice {
@@ -152,12 +174,9 @@ impl Driver {
                     Notice::Wink => person.wink(),
                 }
             }
-            match &self.open {
-                Some((token, question)) if self.simulation.is_none() => {
-                    let (token, question) = (*token, question.clone());
-                    self.ask(inbox, &mut person, token, &question).await;
-                }
-                _ => {
+            match self.asks.pop_front() {
+                Some(ask) => self.ask(inbox, &mut person, ask).await,
+                None => {
                     let happened = self.event(inbox).await;
                     self.handle(happened);
                 }
@@ -170,52 +189,47 @@ impl Driver {
         &mut self,
         inbox: &mut mpsc::Receiver<Received>,
         person: &mut impl Person,
-        token: Token,
-        question: &Question,
+        mut ask: Ask,
     ) {
-        let mut answer = pin!(person.answer(question));
-        while self.open.as_ref().is_some_and(|(open, _)| *open == token) {
+        let question = ask.question().clone();
+        let mut answer = pin!(person.answer(&question));
+        loop {
             tokio::select! {
+                biased;
+                () = ask.withdrawn() => return,
+                happened = self.event(inbox) => self.handle(happened),
                 answer = &mut answer => {
                     // What nobody waits for any more is not agreed to, however close the two came.
                     self.hang_up();
-                    self.answer(token, answer);
+                    return ask.answer(answer);
                 }
-                happened = self.event(inbox) => self.handle(happened),
             }
         }
     }
 
     /// Waits for something to happen. Nothing is lost when the future is dropped.
     async fn event(&mut self, inbox: &mut mpsc::Receiver<Received>) -> Happened {
-        let simulated = self.simulation.as_ref().and_then(Simulation::due);
-        let timeouts = [self.authenticator.poll_timeout(), self.device.poll_timeout(), simulated];
+        let timeout = self.hid.poll_timeout();
         tokio::select! {
-            Some(received) = inbox.recv() => Happened::Received(received),
-            Some(done) = self.jobs.join_next_with_id() => Happened::Done(done),
+            biased;
             () = ended(self.requester.as_ref()) => Happened::Time,
             () = ended(self.locker.as_ref()) => Happened::Time,
-            () = at(timeouts.into_iter().flatten().min()) => Happened::Time,
+            delivery = self.device.next() => Happened::Delivered(delivery),
+            Some(item) = self.desk.recv() => Happened::ForPerson(item),
+            Some(received) = inbox.recv() => Happened::Received(received),
+            () = at(timeout) => Happened::Time,
         }
     }
 
     fn handle(&mut self, happened: Happened) {
         self.hang_up();
-        self.time();
+        self.hid.handle_timeout(now());
+        self.drain(None);
         match happened {
             Happened::Received(received) => self.receive(received),
-            Happened::Done(done) => {
-                let (Ok((id, _)) | Err(id)) =
-                    done.as_ref().map(|(id, done)| (*id, done)).map_err(JoinError::id);
-                if let Some(token) = self.tokens.remove(&id) {
-                    // Unknown is a job that the authenticator has given up meanwhile.
-                    let _ = match done {
-                        Ok((_, done)) => self.authenticator.handle_work(token, done, now()),
-                        Err(_) => self.authenticator.handle_work_lost(token, now()),
-                    };
-                }
-                self.drain(None);
-            }
+            Happened::Delivered(delivery) => self.deliver(delivery),
+            Happened::ForPerson(ForPerson::Ask(ask)) => self.asks.push_back(ask),
+            Happened::ForPerson(ForPerson::Notice(notice)) => keep(&mut self.notices, notice),
             Happened::Time => {}
         }
     }
@@ -223,55 +237,39 @@ impl Driver {
     /// Lets go of what belongs to somebody who is gone: their request, the question for it, their lock.
     fn hang_up(&mut self) {
         if self.locker.take_if(|locker| locker.has_ended()).is_some() {
-            self.device.handle_unlock();
+            self.hid.handle_unlock();
         }
         if self.requester.take_if(|requester| requester.has_ended()).is_some()
-            && let Some(channel) = self.device.busy()
+            && let Some(channel) = self.hid.busy()
         {
             tracing::debug!("whoever asked is gone: the request is cancelled");
-            self.device.handle_gone(channel);
+            self.hid.handle_gone(channel);
             self.drain(None);
         }
     }
 
-    /// Lets the time pass, for everybody.
-    fn time(&mut self) {
-        let now = now();
-        self.device.handle_timeout(now);
-        if self.authenticator.poll_timeout().is_some_and(|due| due <= now) {
-            self.authenticator.handle_timeout(now);
-        }
-        self.drain(None);
-        let said = self.simulation.as_mut().and_then(|simulation| simulation.take(now));
-        if let (Some(said), Some((token, question))) = (said, &self.open) {
-            let answer = match said {
-                Said::Yes => question.simulated_agreement(),
-                Said::No => Answer::Deny,
-            };
-            self.answer(*token, answer);
-        }
-    }
-
     fn receive(&mut self, Received { report, source }: Received) {
-        if let Some(simulation) = &mut self.simulation {
+        if let Some(simulated) = &self.simulated {
             if report == POWER_CYCLE {
-                return self.power_cycle();
+                tracing::info!("power cycle");
+                self.hid.handle_power_cycle();
+                return self.device.power_up();
             }
             if control::is_control(&report) {
                 if let Some(touch) = control::command(&report) {
-                    simulation.set(touch);
+                    simulated.set(touch);
                     source.send(report);
                 }
                 return;
             }
         }
-        let (before, locked) = (self.device.busy(), self.device.locked());
-        self.device.handle_packet(&report, now());
-        let after = self.device.busy();
+        let (before, locked) = (self.hid.busy(), self.hid.locked());
+        self.hid.handle_packet(&report, now());
+        let after = self.hid.busy();
         if after.is_some() && after != before {
             self.requester = Some(source.clone());
         }
-        match self.device.locked() {
+        match self.hid.locked() {
             None => self.locker = None,
             now if now != locked => self.locker = Some(source.clone()),
             _ => {}
@@ -279,72 +277,34 @@ impl Driver {
         self.drain(Some(&source));
     }
 
-    fn power_cycle(&mut self) {
-        tracing::info!("power cycle");
-        self.device.handle_power_cycle();
-        self.authenticator.handle_power_up(now());
-        self.drain(None);
-    }
-
-    /// Takes the answer to a question, if it is still open.
-    fn answer(&mut self, token: Token, answer: Answer) {
-        if self.open.take_if(|(open, _)| *open == token).is_none() {
-            return;
-        }
-        if self.authenticator.handle_answer(token, answer, now()).is_err() {
-            tracing::warn!("the answer does not fit the question; taken as a no");
-            // The question was open a moment ago, and a no fits every question.
-            let _ = self.authenticator.handle_answer(token, Answer::Deny, now());
-        }
-        self.drain(None);
-    }
-
-    /// Carries out what the machines want, until they want nothing more. `source` is where the report came from that they
-    /// react to, if it was one.
-    fn drain(&mut self, source: Option<&Source>) {
-        loop {
-            self.drain_device(source);
-            let Some(output) = self.authenticator.poll_output() else { return };
-            match output {
-                Output::Ask { token, question } => {
-                    self.open = Some((token, question));
-                    if let Some(simulation) = &mut self.simulation {
-                        simulation.ask(now());
-                    }
-                    // Said at once, also by authenticators that have no keepalives of their own.
-                    if let Some(channel) = self.device.busy() {
-                        self.device.handle_keepalive(channel, KeepaliveStatus::UpNeeded, now());
-                    }
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            // Said at once, also by authenticators that have no keepalives of their own.
+            Delivery::Asked => {
+                if let Some(channel) = self.hid.busy() {
+                    self.hid.handle_keepalive(channel, KeepaliveStatus::UpNeeded, now());
                 }
-                Output::Withdraw { token } => {
-                    self.open.take_if(|(open, _)| *open == token);
-                    if let Some(simulation) = &mut self.simulation {
-                        simulation.withdraw();
-                    }
-                }
-                Output::Work { token, job } => {
-                    let task = self.jobs.spawn_blocking(move || job.run());
-                    self.tokens.insert(task.id(), token);
-                }
-                Output::KeepAlive { channel, status } => {
-                    let status = match status {
-                        KeepAliveStatus::Processing => KeepaliveStatus::Processing,
-                        KeepAliveStatus::UpNeeded => KeepaliveStatus::UpNeeded,
-                    };
-                    self.device.handle_keepalive(hid_channel(channel), status, now());
-                }
-                Output::Response { channel, bytes } => {
-                    self.device.handle_response(hid_channel(channel), &bytes, now());
-                }
-                Output::Event(event) => keep(&mut self.notices, Notice::Event(event)),
-                // Not printed: it may hold what is nobody's business.
-                _ => tracing::warn!("an output that is not known here"),
             }
+            Delivery::Status { channel, status } => {
+                let status = match status {
+                    KeepAliveStatus::Processing => KeepaliveStatus::Processing,
+                    KeepAliveStatus::UpNeeded => KeepaliveStatus::UpNeeded,
+                };
+                self.hid.handle_keepalive(hid_channel(channel), status, now());
+            }
+            Delivery::Response { channel, bytes } => {
+                self.hid.handle_response(hid_channel(channel), &bytes, now());
+            }
+            // Not printed: it may hold what is nobody's business.
+            _ => tracing::warn!("a delivery that is not known here"),
         }
+        self.drain(None);
     }
 
-    fn drain_device(&mut self, source: Option<&Source>) {
-        while let Some(output) = self.device.poll_output() {
+    /// Carries out what CTAPHID wants, until it wants nothing more. `source` is where the report came from that it reacts to,
+    /// if it was one.
+    fn drain(&mut self, source: Option<&Source>) {
+        while let Some(output) = self.hid.poll_output() {
             match output {
                 DeviceOutput::Send(report) => {
                     let of_request = is_of_request(&report);
@@ -353,20 +313,15 @@ impl Driver {
                         target.send(report);
                     }
                 }
+                // CTAPHID is how USB carries CTAP; whoever asks here can't tell the difference.
                 DeviceOutput::Cbor { channel, request } => {
-                    // CTAPHID is how USB carries CTAP; whoever asks here can't tell the difference.
-                    let channel = channel_id(channel);
-                    self.authenticator.handle_unix_time(unix_time());
-                    self.authenticator.handle_request_over(Transport::Usb, channel, request, now());
+                    self.device.request(Transport::Usb, channel_id(channel), request);
                 }
                 DeviceOutput::Msg { channel, request } => {
-                    self.authenticator.handle_unix_time(unix_time());
-                    self.authenticator.handle_u2f(channel_id(channel), request, now());
+                    self.device.u2f(channel_id(channel), request);
                 }
-                DeviceOutput::Cancel { channel } => {
-                    self.authenticator.handle_cancel(channel_id(channel), now());
-                }
-                DeviceOutput::Wink { .. } => keep(&mut self.notices, Notice::Wink),
+                DeviceOutput::Cancel { channel } => self.device.cancel(channel_id(channel)),
+                DeviceOutput::Wink { .. } => self.device.wink(),
             }
         }
     }

@@ -33,9 +33,11 @@ pub struct Device<P = Box<dyn Person>> {
     deliveries: VecDeque<Delivery>,
 }
 
-/// What comes out of a [`Device`], for one channel.
+/// What comes out of a [`Device`].
 #[non_exhaustive]
 pub enum Delivery {
+    /// The person was asked something: whoever keeps a client waiting says so. It comes before any answer counts.
+    Asked,
     /// The response to a request: exactly one for each.
     Response {
         /// Whose request it was.
@@ -139,7 +141,7 @@ impl<P: Person> Device<P> {
         }
         let mut response = None;
         self.deliveries.retain_mut(|delivery| {
-            if delivery.channel() != channel {
+            if delivery.channel().is_some_and(|of| of != channel) {
                 return true;
             }
             if let Delivery::Response { bytes, .. } = delivery {
@@ -170,6 +172,7 @@ impl<P: Person> Device<P> {
         while let Some(output) = self.authenticator.poll_output() {
             match output {
                 Output::Ask { token, question } => {
+                    self.deliveries.push_back(Delivery::Asked);
                     let (ask, pending) = Ask::open(question);
                     self.open.push((token, pending));
                     self.person.ask(ask);
@@ -225,11 +228,12 @@ impl<P: Person> Device<P> {
 }
 
 impl Delivery {
-    /// For whom it is.
+    /// For whom it is, if it is for one channel.
     #[must_use]
-    pub const fn channel(&self) -> ChannelId {
+    pub const fn channel(&self) -> Option<ChannelId> {
         match self {
-            Self::Response { channel, .. } | Self::Status { channel, .. } => *channel,
+            Self::Response { channel, .. } | Self::Status { channel, .. } => Some(*channel),
+            Self::Asked => None,
         }
     }
 }
@@ -283,6 +287,7 @@ impl fmt::Debug for Delivery {
             Self::Response { channel, bytes } => {
                 write!(f, "Response to {channel:?}: {} bytes", bytes.len())
             }
+            Self::Asked => f.write_str("Asked"),
             Self::Status { channel, status } => write!(f, "Status to {channel:?}: {status:?}"),
         }
     }
