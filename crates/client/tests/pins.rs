@@ -495,6 +495,32 @@ fn built_in_verification_buys_a_token_and_the_pin_is_asked_for_where_it_fails() 
 }
 
 #[test]
+fn verification_that_a_request_says_is_blocked_or_invalid_gives_way_to_the_pin() {
+    // It verifies by itself, and gives no tokens for that.
+    let info = told(|info| {
+        info.options.uv = Some(true);
+        info.options.rk = Some(true);
+        info.options.pin_uv_auth_token = None;
+    });
+    for (status, reason) in [
+        (0x36, PinReason::NotRecognised),
+        (0x3c, PinReason::BuiltInBlocked),
+        (0x3f, PinReason::NotRecognised),
+    ] {
+        for mut machine in [Machine::create(&creation()), Machine::get(&request())] {
+            machine.info(&info.to_cbor(), &Transport::Usb);
+            sent(machine.poll());
+            machine.response(&[status]);
+            sent(machine.poll());
+            machine.response(&pin_response(|response| response.pin_retries = Some(8)));
+            let Some(Output::AskPin { question, .. }) = machine.poll() else { panic!("{status}") };
+            let tries_left = Some(8);
+            assert_eq!(question, PinQuestion::Present { tries_left, reason, problem: None });
+        }
+    }
+}
+
+#[test]
 fn without_a_pin_verification_that_fails_is_refused() {
     let mut key = Key::new(sensor(1));
     key.sensor = [false; 9].into();

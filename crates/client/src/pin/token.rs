@@ -127,8 +127,8 @@ impl TokenFlow {
     }
 
     /// The built-in verification that was asked for otherwise did not succeed: the PIN instead.
-    pub(crate) fn start_after_failure(&mut self) -> Step {
-        self.reason = PinReason::NotRecognised;
+    pub(crate) fn start_after_failure(&mut self, reason: PinReason) -> Step {
+        self.reason = reason;
         self.pin_retries()
     }
 
