@@ -26,11 +26,20 @@ struct Key {
     /// What it answers to a list without its passkey.
     none: Status,
     requests: usize,
+    /// How often a list was too long for it.
+    refusals: usize,
 }
 
 impl Key {
     fn new(info: GetInfo, holds: &[u8], hidden: bool) -> Self {
-        Self { info, holds: holds.to_vec(), hidden, none: Status::NoCredentials, requests: 0 }
+        Self {
+            info,
+            holds: holds.to_vec(),
+            hidden,
+            none: Status::NoCredentials,
+            requests: 0,
+            refusals: 0,
+        }
     }
 
     fn answer(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -56,6 +65,7 @@ impl Key {
             Request::MakeCredential(request) => {
                 let list = &request.exclude_list;
                 if let Some(status) = check(list) {
+                    self.refusals += 1;
                     return vec![status.to_u8()];
                 }
                 let verified = always || request.options.uv == Some(true);
@@ -67,6 +77,7 @@ impl Key {
             Request::GetAssertion(request) => {
                 let list = request.allow_list.as_deref().unwrap_or_default();
                 if let Some(status) = check(list) {
+                    self.refusals += 1;
                     return vec![status.to_u8()];
                 }
                 let up = request.options.up != Some(false);
@@ -171,11 +182,13 @@ fn every_request_of_a_search_fits_where_ids_are_long() {
                 let mut key = Key::new(info.clone(), &[0xff], true);
                 let options = with(allowing(&ids), "userVerification", json!(wanted));
                 assert_eq!(key.sign_in(&options), Err(Error::NoCredentials), "{length} {max}");
+                assert_eq!(key.refusals, 0, "{length} {max}");
                 let selection = json!({"userVerification": wanted});
                 let options = with(excluding(&ids), "authenticatorSelection", selection);
                 let mut key = Key::new(info, &[0xff], true);
                 let result = key.register(&options);
                 assert!(result.is_ok() || wanted == "required", "{length} {max} {result:?}");
+                assert_eq!(key.refusals, 0, "{length} {max}");
             }
         }
     }
