@@ -412,9 +412,10 @@ impl Get {
             }
             Ok(assertion) => assertion,
         };
+        let chosen = assertion.response.user_selected == Some(true);
         let count = match assertion.response.number_of_credentials {
             // With a list there is one answer; and an authenticator that lets the person choose has done so.
-            Some(count) if allowed.is_none() && !self.one_operation => count,
+            Some(count) if allowed.is_none() && !self.one_operation && !chosen => count,
             _ => 1,
         };
         if count > MAX_ACCOUNTS {

@@ -339,3 +339,12 @@ fn an_icon_that_was_cut_in_the_middle_of_a_character_does_not_end_a_sign_in() {
     let (_, result) = sign_in(&request(), &phone(), &cut);
     assert_eq!(result.unwrap()["response"]["userHandle"], b64(&[7]));
 }
+
+#[test]
+fn nobody_is_asked_again_for_an_account_that_was_chosen_on_the_authenticator() {
+    let mut chosen = asserted(&[1], Some(user(7, None)));
+    chosen.number_of_credentials = Some(3);
+    chosen.user_selected = Some(true);
+    let (_, result) = sign_in(&request(), &phone(), &chosen.encode());
+    assert_eq!(result.unwrap()["response"]["userHandle"], b64(&[7]));
+}
