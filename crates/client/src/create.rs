@@ -1,12 +1,12 @@
 //! Registration: a new credential (WebAuthn L3 §5.1.3; CTAP 2.3 §6.1).
 
-use std::time::Instant;
+use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     AuthenticatorData, GetInfo, MakeCredentialRequest, MakeCredentialResponse, Permissions,
-    Request, RequestOptions, Rp, RpId, Status, Transport, User, Version, attestation_object,
-    extension::CredentialProtectionPolicy,
+    PublicKeyCredentialDescriptor, Request, RequestOptions, Rp, RpId, Transport, User, Version,
+    attestation_object, extension::CredentialProtectionPolicy,
 };
 
 use crate::{
@@ -61,6 +61,8 @@ struct Creation {
     authenticator: Authenticator,
     /// The way to verify where the authenticator turns out to insist, or to fail at it.
     fallback: Option<Box<TokenFlow>>,
+    /// How the exclude list is searched where it is too long for one request.
+    look: Look,
 }
 
 /// What the response tells the site about the authenticator.
@@ -219,6 +221,7 @@ impl Create {
             },
             request,
             fallback: means.fallback(),
+            look: Look::Silent,
             info: info.clone(),
             transport: transport.clone(),
         });
@@ -262,22 +265,32 @@ impl Create {
     /// Searches a list that is too long for one request; then, or else at once, the credential is
     /// asked for.
     fn search(&mut self, mut creation: Box<Creation>, token: Option<&PinUvAuthToken>) {
+        creation.look = look(token);
         let Creation { request, info, transport, .. } = &mut *creation;
         request.exclude_list = Vec::new();
         let base = Request::from(request.clone()).encode().len();
-        let mut pieces = lists::split(&self.options.exclude, info, base);
+        let pieces = lists::split(&self.options.exclude, info, base);
         if *transport == Transport::Hybrid {
             // A session is one operation, and phones take messages of any size.
             request.exclude_list = pieces.into_iter().flatten().collect();
             return self.create(creation);
         }
+        self.search_pieces(creation, pieces);
+    }
+
+    fn search_pieces(
+        &mut self,
+        mut creation: Box<Creation>,
+        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    ) {
+        let Creation { request, info, look, .. } = &mut *creation;
         // The last piece goes along in any case, for the authenticator itself to look through.
         request.exclude_list = pieces.back().cloned().unwrap_or_default();
         if pieces.len() <= 1 {
             return self.create(creation);
         }
-        let mut probe = Probe::new(self.rp_id.clone(), &look(token), &pieces);
-        if request.options.uv == Some(true) && lists::hides(info) {
+        let mut probe = Probe::new(self.rp_id.clone(), look, &pieces);
+        if *look == Look::Silent && lists::sees_more_than_silence(request.options.uv, info) {
             // The creation sees what a silent search does not: so must the search, or an excluded
             // passkey is replaced.
             pieces.pop_back();
@@ -322,7 +335,14 @@ impl Create {
 
     fn created(&mut self, creation: Box<Creation>, response: &[u8]) -> Result<(), Error> {
         match self.finish(response, creation.discoverable, &creation.authenticator) {
-            Err(error) => self.insisted(creation, error),
+            Err(error) => match lists::halves(&creation.request.exclude_list, &error) {
+                // Its getInfo did not say that the list is too long for it.
+                Some(halves) if creation.transport != Transport::Hybrid => {
+                    self.search_pieces(creation, halves.into());
+                    Ok(())
+                }
+                _ => self.insisted(creation, error),
+            },
             result => {
                 self.ceremony.finish(result);
                 Ok(())
@@ -333,9 +353,9 @@ impl Create {
     /// An authenticator that wants to have verified, or could not do it by itself, gets the PIN.
     fn insisted(&mut self, mut creation: Box<Creation>, error: Error) -> Result<(), Error> {
         match creation.fallback.take() {
-            Some(flow) if error == Error::Refused(Status::PuatRequired) => {
-                let failed = creation.request.options.uv.take().is_some();
-                let verifying = Verifying::instead(flow, failed, &mut self.ceremony);
+            Some(flow) if Verifying::goes_on_with_the_pin(&error) => {
+                let tried = creation.request.options.uv.take().is_some();
+                let verifying = Verifying::instead(flow, tried, &error, &mut self.ceremony);
                 self.state = State::Verifying(verifying, creation);
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Instant};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions,
-    PublicKeyCredentialDescriptor, Request, RpId, Status, Transport,
+    PublicKeyCredentialDescriptor, Request, RpId, Transport,
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
-    lists::{self, Found, Probe},
+    lists::{self, Found, Look, Probe},
     options::{RequestOptions, Requirement},
     pin::{PinUvAuthToken, TokenFlow},
     prf::{self, PrfOutputs},
@@ -73,6 +73,8 @@ struct Assertions {
     info: GetInfo,
     /// The way to verify where the authenticator turns out to insist, or to fail at it.
     fallback: Option<Box<TokenFlow>>,
+    /// How the allow list is searched where it is too long for one request.
+    look: Look,
 }
 
 /// A checked assertion.
@@ -247,7 +249,7 @@ impl Get {
         let fallback = means.fallback();
         let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
         prf::ask(self.options.prf.as_ref(), &info, &mut request.extensions);
-        let mut asked = Box::new(Assertions { request, info, fallback });
+        let mut asked = Box::new(Assertions { request, info, fallback, look: Look::Silent });
         match plan {
             Plan::Token(flow) => {
                 asked.fallback = None;
@@ -290,6 +292,7 @@ impl Get {
         mut asked: Box<Assertions>,
         token: Option<&PinUvAuthToken>,
     ) -> Result<(), Error> {
+        asked.look = look(token);
         let Assertions { request, info, .. } = &mut *asked;
         request.allow_list = None;
         let Some(list) = &self.options.allow else {
@@ -297,7 +300,7 @@ impl Get {
             return Ok(());
         };
         let base = Request::from(request.clone()).encode().len();
-        let mut pieces = lists::split(list, info, base);
+        let pieces = lists::split(list, info, base);
         if pieces.is_empty() {
             return Err(Error::NoCredentials);
         }
@@ -306,14 +309,24 @@ impl Get {
             self.assert(asked, VecDeque::new());
             return Ok(());
         }
+        self.search_pieces(asked, pieces)
+    }
+
+    fn search_pieces(
+        &mut self,
+        asked: Box<Assertions>,
+        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+    ) -> Result<(), Error> {
         if pieces.len() == 1 {
             return self.assert_next(asked, pieces);
         }
-        let probe = Probe::new(self.rp_id.clone(), &look(token), &pieces);
+        let Assertions { request, info, look, .. } = &*asked;
+        let probe = Probe::new(self.rp_id.clone(), look, &pieces);
         // A silent search does not see what is kept for people who are verified. And where nothing
         // is found, the last piece is asked for aloud in any case, so that the authenticator
         // decides how it refuses.
-        if !(request.options.uv == Some(true) && lists::hides(info)) {
+        let silent = *look == Look::Silent;
+        if !(silent && lists::sees_more_than_silence(request.options.uv, info)) {
             pieces = pieces.pop_back().into_iter().collect();
         }
         let Some(first) = probe.request() else { return self.assert_next(asked, pieces) };
@@ -368,9 +381,9 @@ impl Get {
     /// An authenticator that wants to have verified, or could not do it by itself, gets the PIN.
     fn insisted(&mut self, mut asked: Box<Assertions>, error: Error) -> Result<(), Error> {
         match asked.fallback.take() {
-            Some(flow) if error == Error::Refused(Status::PuatRequired) => {
-                let failed = asked.request.options.uv.take().is_some();
-                let verifying = Verifying::instead(flow, failed, &mut self.ceremony);
+            Some(flow) if Verifying::goes_on_with_the_pin(&error) => {
+                let tried = asked.request.options.uv.take().is_some();
+                let verifying = Verifying::instead(flow, tried, &error, &mut self.ceremony);
                 self.state = State::Verifying(verifying, asked);
                 Ok(())
             }
@@ -386,13 +399,23 @@ impl Get {
     ) -> Result<(), Error> {
         let allowed = asked.request.allow_list.as_deref();
         let assertion = match self.check(response, allowed) {
-            Err(Error::NoCredentials) if !rest.is_empty() => return self.assert_next(asked, rest),
-            Err(error) => return self.insisted(asked, error),
+            Err(error) if lists::holds_none(&error) && !rest.is_empty() => {
+                return self.assert_next(asked, rest);
+            }
+            Err(error) => {
+                // Its getInfo did not say that the list is too long for it.
+                let halves = lists::halves(allowed.unwrap_or_default(), &error);
+                let Some(halves) = halves.filter(|_| !self.one_operation) else {
+                    return self.insisted(asked, error);
+                };
+                return self.search_pieces(asked, halves.into_iter().chain(rest).collect());
+            }
             Ok(assertion) => assertion,
         };
+        let chosen = assertion.response.user_selected == Some(true);
         let count = match assertion.response.number_of_credentials {
             // With a list there is one answer; and an authenticator that lets the person choose has done so.
-            Some(count) if allowed.is_none() && !self.one_operation => count,
+            Some(count) if allowed.is_none() && !self.one_operation && !chosen => count,
             _ => 1,
         };
         if count > MAX_ACCOUNTS {

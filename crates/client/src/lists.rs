@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use towline_ctap::{
     ClientDataHash, DEFAULT_MAX_MSG_SIZE, GetAssertionRequest, GetAssertionResponse, GetInfo,
-    PublicKeyCredentialDescriptor, Request, RequestOptions, ResponseError, RpId, Status,
+    PublicKeyCredentialDescriptor, Request, RequestOptions, RpId, Status,
 };
 
 use crate::{Error, error::Misbehaviour};
@@ -14,6 +14,9 @@ use crate::{Error, error::Misbehaviour};
 const ENTRY: usize = 23;
 /// The list itself: its key, and its head.
 const LIST: usize = 4;
+/// What a search may ask for that the request itself does not: `up` and `uv`, and the map that they
+/// are in.
+const LOOK: usize = 10;
 
 /// Splits a list so that each piece fits a request that takes `base` bytes without it. Ids that the authenticator can't
 /// have made are left out, and transports are not sent: authenticators have no use for them.
@@ -22,13 +25,15 @@ pub(crate) fn split(
     info: &GetInfo,
     base: usize,
 ) -> VecDeque<Vec<PublicKeyCredentialDescriptor>> {
+    // A limit of nothing is none: no list may be dropped for it.
     let limit = |member: Option<u64>, default| {
+        let member = member.filter(|value| *value > 0);
         member.map_or(default, |value| usize::try_from(value).unwrap_or(usize::MAX))
     };
     let max_length = limit(info.max_credential_id_length, usize::MAX);
-    let max_count = limit(info.max_credential_count_in_list, usize::MAX).max(1);
-    let max_size =
-        limit(info.max_msg_size, DEFAULT_MAX_MSG_SIZE).saturating_sub(base).saturating_sub(LIST);
+    let max_count = limit(info.max_credential_count_in_list, usize::MAX);
+    let max_size = limit(info.max_msg_size, DEFAULT_MAX_MSG_SIZE);
+    let max_size = max_size.saturating_sub(base).saturating_sub(LIST.saturating_add(LOOK));
 
     let mut pieces = VecDeque::new();
     let mut piece = Vec::new();
@@ -53,9 +58,23 @@ pub(crate) fn split(
 /// be of use to anyone.
 pub(crate) const NO_CLIENT_DATA: ClientDataHash = ClientDataHash::new([0; 32]);
 
-/// Whether the authenticator may hide credentials from whoever is not verified.
-pub(crate) fn hides(info: &GetInfo) -> bool {
-    info.supports_extension("credProtect")
+/// Whether a request, with `uv` as it stands there, sees credentials that a silent search does not:
+/// the authenticator may hide them from whoever is not verified, and verifies by itself, because it
+/// is asked to or because it always does.
+pub(crate) fn sees_more_than_silence(uv: Option<bool>, info: &GetInfo) -> bool {
+    let always = info.options.always_uv == Some(true) && info.options.uv == Some(true);
+    info.supports_extension("credProtect") && (uv == Some(true) || always)
+}
+
+/// The two halves of a list that the authenticator calls too long; `None` where that is not what it
+/// says, or no list is shorter.
+pub(crate) fn halves(
+    list: &[PublicKeyCredentialDescriptor],
+    error: &Error,
+) -> Option<[Vec<PublicKeyCredentialDescriptor>; 2]> {
+    let too_long = matches!(error, Error::Refused(Status::LimitExceeded | Status::RequestTooLarge));
+    let (first, second) = list.split_at_checked(list.len().div_ceil(2))?;
+    (too_long && !second.is_empty()).then(|| [first.to_vec(), second.to_vec()])
 }
 
 /// How a search is made: credentials of which `credProtect` says 3 are hidden from whoever is not
@@ -125,15 +144,26 @@ impl Probe {
     }
 
     pub(crate) fn handle_response(&mut self, response: &[u8]) -> Result<Found, Error> {
-        let piece = self.pieces.pop_front().map(|(_, piece)| piece).unwrap_or_default();
-        match GetAssertionResponse::decode(response) {
-            Ok(response) => used_credential(response.credential, &piece).map(Found::Credential),
-            Err(ResponseError::Status(Status::NoCredentials)) => {
-                Ok(self.request().map_or(Found::Nothing, Found::NotYet))
+        let Some((look, piece)) = self.pieces.pop_front() else { return Ok(Found::Nothing) };
+        match GetAssertionResponse::decode(response).map_err(Error::from_response) {
+            Ok(response) => {
+                return used_credential(response.credential, &piece).map(Found::Credential);
             }
-            Err(error) => Err(Error::from_response(error)),
+            Err(error) if holds_none(&error) => {}
+            Err(error) => {
+                let [first, second] = halves(&piece, &error).ok_or(error)?;
+                self.pieces.push_front((look.clone(), second));
+                self.pieces.push_front((look, first));
+            }
         }
+        Ok(self.request().map_or(Found::Nothing, Found::NotYet))
     }
+}
+
+/// Whether the authenticator says that it holds none of a piece. Some say of credentials that are
+/// not theirs that they are not valid.
+pub(crate) const fn holds_none(error: &Error) -> bool {
+    matches!(error, Error::NoCredentials | Error::Refused(Status::InvalidCredential))
 }
 
 /// The credential of an assertion that was asked for with a list. CTAP 2.0 lets an authenticator leave it out when there

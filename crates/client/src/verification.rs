@@ -2,10 +2,10 @@
 //! (CTAP 2.3 §6.1.1, §6.2.1).
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{GetInfo, Permissions, RpId, Transport};
+use towline_ctap::{GetInfo, Permissions, RpId, Status, Transport};
 
 use crate::{
-    Error, Output, PinAnswer, PinRules, Token,
+    Error, Output, PinAnswer, PinReason, PinRules, Token,
     ceremony::Ceremony,
     lists::{Look, NO_CLIENT_DATA},
     pin::{PinUvAuthToken, Protocol, Step, TokenFlow, Tokens},
@@ -124,10 +124,29 @@ impl Verifying {
         Self::first(flow, step, ceremony)
     }
 
-    /// The same by PIN, where the authenticator refused; `failed` says that it had tried to verify
-    /// the person by itself.
-    pub(crate) fn instead(mut flow: Box<TokenFlow>, failed: bool, ceremony: &mut Ceremony) -> Self {
-        let step = if failed { flow.start_after_failure() } else { flow.start() };
+    /// Whether an authenticator that refuses in this way may take the PIN: it wants to have
+    /// verified, or could not do it by itself. The latter it should say with the same status, and
+    /// some say what went wrong.
+    pub(crate) const fn goes_on_with_the_pin(error: &Error) -> bool {
+        use Status::{PuatRequired, UvBlocked, UvInvalid};
+        matches!(error, Error::Refused(PuatRequired | UvBlocked | UvInvalid))
+    }
+
+    /// The same by PIN, where the authenticator refused in this way; `tried` says that it was to
+    /// verify the person by itself.
+    pub(crate) fn instead(
+        mut flow: Box<TokenFlow>,
+        tried: bool,
+        error: &Error,
+        ceremony: &mut Ceremony,
+    ) -> Self {
+        let step = match error {
+            Error::Refused(Status::UvBlocked) => {
+                flow.start_after_failure(PinReason::BuiltInBlocked)
+            }
+            _ if tried => flow.start_after_failure(PinReason::NotRecognised),
+            _ => flow.start(),
+        };
         Self::first(flow, step, ceremony)
     }
 

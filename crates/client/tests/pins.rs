@@ -495,6 +495,60 @@ fn built_in_verification_buys_a_token_and_the_pin_is_asked_for_where_it_fails() 
 }
 
 #[test]
+fn verification_that_a_request_says_is_blocked_or_invalid_gives_way_to_the_pin() {
+    // It verifies by itself, and gives no tokens for that.
+    let info = told(|info| {
+        info.options.uv = Some(true);
+        info.options.rk = Some(true);
+        info.options.pin_uv_auth_token = None;
+    });
+    for (status, reason) in [
+        (0x36, PinReason::NotRecognised),
+        (0x3c, PinReason::BuiltInBlocked),
+        (0x3f, PinReason::NotRecognised),
+    ] {
+        for mut machine in [Machine::create(&creation()), Machine::get(&request())] {
+            machine.info(&info.to_cbor(), &Transport::Usb);
+            sent(machine.poll());
+            machine.response(&[status]);
+            sent(machine.poll());
+            machine.response(&pin_response(|response| response.pin_retries = Some(8)));
+            let Some(Output::AskPin { question, .. }) = machine.poll() else { panic!("{status}") };
+            let tries_left = Some(8);
+            assert_eq!(question, PinQuestion::Present { tries_left, reason, problem: None });
+        }
+    }
+}
+
+#[test]
+fn a_sensor_that_does_not_count_its_tries_for_others_is_tried_again() {
+    let info = told(|info| {
+        info.options.uv = Some(true);
+        info.preferred_platform_uv_attempts = Some(3);
+    });
+    let own = rustcrypto::provider();
+    let own = own.ecdh.generate(&*own.random).unwrap();
+    let good = pin_response(|response| response.key_agreement = Some(own.public_key().into()));
+    for (status, next) in [(0x01, None), (0x3e, None), (0x2b, None), (0x3c, Some(0x01))] {
+        let mut get = start_get(&getting("required")).unwrap();
+        get.handle_info(&info.to_cbor(), &Transport::Usb);
+        for response in [&good[..], &[0x3f], &[status]] {
+            sent(get.poll_output());
+            get.handle_response(response);
+        }
+        let mut output = get.poll_output();
+        if next.is_none() {
+            assert_eq!(output, Some(Output::NotRecognised { tries_left: None }), "{status}");
+            output = get.poll_output();
+        }
+        let Ok(Request::ClientPin(request)) = Request::decode(&sent(output), 1024) else {
+            panic!()
+        };
+        assert_eq!(request.subcommand(), next.unwrap_or(0x02), "{status}");
+    }
+}
+
+#[test]
 fn without_a_pin_verification_that_fails_is_refused() {
     let mut key = Key::new(sensor(1));
     key.sensor = [false; 9].into();

@@ -322,3 +322,29 @@ fn a_refusal_or_a_wrong_answer_among_several_ends_it() {
         assert_eq!(finished(get.poll_output()).unwrap_err().name(), name);
     }
 }
+
+/// CTAP 2.0 has icons, which authenticators keep and cut as they do names.
+#[test]
+fn an_icon_that_was_cut_in_the_middle_of_a_character_does_not_end_a_sign_in() {
+    let whole = asserted(&[1], Some(user(7, Some("nn")))).encode();
+    let name = b"\x64name\x62nn";
+    let place = whole.windows(name.len()).position(|window| window == name).unwrap();
+    let icon = b"\x64icon\x63a\xc3\xa9";
+    let mut cut = [&whole[..place], icon, &whole[place..]].concat();
+    // One member more: the id's head is what comes before it.
+    let map = place - b"\xa2\x62id\x41\x07".len();
+    assert_eq!(cut[map], 0xa2);
+    cut[map] += 1;
+    cut.splice(place + 5..place + 9, *b"\x62a\xc3");
+    let (_, result) = sign_in(&request(), &phone(), &cut);
+    assert_eq!(result.unwrap()["response"]["userHandle"], b64(&[7]));
+}
+
+#[test]
+fn nobody_is_asked_again_for_an_account_that_was_chosen_on_the_authenticator() {
+    let mut chosen = asserted(&[1], Some(user(7, None)));
+    chosen.number_of_credentials = Some(3);
+    chosen.user_selected = Some(true);
+    let (_, result) = sign_in(&request(), &phone(), &chosen.encode());
+    assert_eq!(result.unwrap()["response"]["userHandle"], b64(&[7]));
+}

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use towline_cbor::{Key, Reader, Writer};
+use towline_cbor::{Key, Kind, Reader, Writer};
 
 use crate::{Malformed, RpId, UserHandle};
 
@@ -44,6 +44,14 @@ impl Names {
             Self::MayBeCut => reader.text_lossy()?.into_owned(),
         })
     }
+
+    /// Goes past a member that has no use here: an `icon`, which is kept and cut as names are.
+    fn skip(self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+        if matches!(self, Self::MayBeCut) && reader.kind()? == Kind::Text {
+            reader.text_lossy()?;
+        }
+        Ok(())
+    }
 }
 
 impl Rp {
@@ -55,7 +63,7 @@ impl Rp {
             match key {
                 Key::Text("id") => id = Some(rp_id(value)?),
                 Key::Text("name") => name = Some(names.read(value)?),
-                _ => {}
+                _ => names.skip(value)?,
             }
             Ok::<(), Malformed>(())
         })?;
@@ -80,7 +88,7 @@ impl User {
                 Key::Text("id") => id = Some(UserHandle::read(value.bytes()?)?),
                 Key::Text("name") => name = Some(names.read(value)?),
                 Key::Text("displayName") => display_name = Some(names.read(value)?),
-                _ => {}
+                _ => names.skip(value)?,
             }
             Ok::<(), Malformed>(())
         })?;

@@ -52,7 +52,8 @@ impl Requirement {
 /// Reads options that stand alone or, as many relying parties send them, in a member `publicKey`.
 fn parse(json: &str) -> Result<Value, Error> {
     let mut value = Value::parse(json).map_err(Error::Options)?;
-    Ok(value.take("publicKey").unwrap_or(value))
+    let inner = value.take("publicKey").filter(|inner| *inner != Value::Null);
+    Ok(inner.unwrap_or(value))
 }
 
 /// Decodes a value, or a name, that is base64url text.
@@ -89,7 +90,11 @@ fn descriptors(
     for entry in list {
         let entry = Dictionary::of(entry, member)?;
         let kind = dom_string(entry.required("type")?);
-        let id = required_bytes(entry, "id", member)?;
+        let id = match entry.required("id")? {
+            // A row without a value in the site's database: it names nothing, as one that is empty.
+            Value::Null => Vec::new(),
+            _ => required_bytes(entry, "id", member)?,
+        };
         let transports = entry.sequence("transports")?.iter().map(dom_string);
         if let Ok(id) = CredentialId::new(&id)
             && kind == "public-key"

@@ -127,8 +127,8 @@ impl TokenFlow {
     }
 
     /// The built-in verification that was asked for otherwise did not succeed: the PIN instead.
-    pub(crate) fn start_after_failure(&mut self) -> Step {
-        self.reason = PinReason::NotRecognised;
+    pub(crate) fn start_after_failure(&mut self, reason: PinReason) -> Step {
+        self.reason = reason;
         self.pin_retries()
     }
 
@@ -155,14 +155,19 @@ impl TokenFlow {
                 Err(PinError::Refused(status)) => self.not_verified(status),
                 Err(error) => Err(error.into()),
             },
-            State::UvRetries => match answer(response)?.uv_retries {
-                Some(0) => self.pin_instead(PinReason::BuiltInBlocked, Status::UvBlocked),
-                tries_left => {
-                    self.state = State::UvAgreement;
-                    let request = self.key_agreement();
-                    Ok(Step::Again { request, tries_left })
+            State::UvRetries => {
+                let tries_left = match ClientPinResponse::decode(response) {
+                    Ok(response) => response.uv_retries,
+                    Err(ResponseError::Status(Status::UvBlocked)) => Some(0),
+                    Err(error) => uncounted(error)?,
+                };
+                if tries_left == Some(0) {
+                    return self.pin_instead(PinReason::BuiltInBlocked, Status::UvBlocked);
                 }
-            },
+                self.state = State::UvAgreement;
+                let request = self.key_agreement();
+                Ok(Step::Again { request, tries_left })
+            }
             State::PinRetries => self.counted(response),
             State::Changing(change, present) => self.changed(change, present, response),
             State::Agreement(pin) => self.agreed(pin, response),
@@ -266,12 +271,7 @@ impl TokenFlow {
                 return Err(Error::Refused(Status::PinAuthBlocked));
             }
             Ok(response) => response.pin_retries,
-            Err(ResponseError::Status(
-                status @ (Status::PinBlocked | Status::PinAuthBlocked | Status::KeepaliveCancel),
-            )) => return Err(Error::Refused(status)),
-            // It does not count for others to see.
-            Err(ResponseError::Status(_)) => None,
-            Err(_) => return Err(Misbehaviour::Pin.into()),
+            Err(error) => uncounted(error)?,
         };
         Ok(self.ask_present())
     }
@@ -355,6 +355,18 @@ impl TokenFlow {
     fn shared(&self, response: &[u8]) -> Result<SharedSecret, Error> {
         let theirs: KeyAgreementKey = answer(response)?.key_agreement.ok_or(Misbehaviour::Pin)?;
         Ok(SharedSecret::agree(self.protocol, &theirs, &self.provider)?)
+    }
+}
+
+/// How many tries are left where the authenticator does not tell.
+fn uncounted(error: ResponseError) -> Result<Option<u64>, Error> {
+    match error {
+        ResponseError::Status(
+            status @ (Status::PinBlocked | Status::PinAuthBlocked | Status::KeepaliveCancel),
+        ) => Err(Error::Refused(status)),
+        // It does not count for others to see.
+        ResponseError::Status(_) => Ok(None),
+        _ => Err(Misbehaviour::Pin.into()),
     }
 }
 

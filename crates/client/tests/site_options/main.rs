@@ -415,6 +415,19 @@ fn what_browsers_refuse_stays_refused() {
 }
 
 #[test]
+fn a_list_with_an_id_that_is_null_is_taken_without_it() {
+    let list = r#"[{"type": "public-key", "id": null}, {"id": "AQ", "type": "public-key"}]"#;
+    assert_eq!(creating("excludeCredentials", list).unwrap().exclude_list, [descriptor(&[1])]);
+    assert_eq!(getting("allowCredentials", list).unwrap().allow_list.unwrap(), [descriptor(&[1])]);
+}
+
+#[test]
+fn options_beside_a_member_public_key_that_is_null_count() {
+    assert!(start_create(&with(creation(), "publicKey", Value::Null)).is_ok());
+    assert!(start_get(&with(request(), "publicKey", Value::Null)).is_ok());
+}
+
+#[test]
 fn odd_options_in_a_member_public_key_are_converted_as_well() {
     let options = json!({"publicKey": with(creation(), "timeout", json!("60000")), "mediation": 7});
     assert!(start_create(&options).is_ok());
