@@ -39,6 +39,8 @@ struct State {
     /// What each block was when it was last read or written; none if it was neither.
     seen: Vec<Option<Digest>>,
     closed: Option<Closed>,
+    /// The block of which a part was written last, as it is now: the database writes its header so with each change.
+    partly: Option<(u64, Vec<u8>)>,
     /// How long the storage below is.
     len: u64,
 }
@@ -80,7 +82,7 @@ impl Storage {
         held: Option<Held>,
     ) -> io::Result<Self> {
         let len = below.len()?;
-        let state = Mutex::new(State { held, seen: Vec::new(), closed: None, len });
+        let state = Mutex::new(State { held, seen: Vec::new(), closed: None, partly: None, len });
         Ok(Self(Arc::new(Shared { below: Box::new(below), sha256, state })))
     }
 
@@ -164,15 +166,21 @@ impl Storage {
 
     fn write_through(&self, state: &mut State, offset: u64, data: &[u8]) -> io::Result<()> {
         // First, since what a block was tells what it is afterwards, when a part of it is written.
-        let mut after = Vec::new();
+        let (mut after, mut partly) = (Vec::new(), state.partly.take());
         for (number, inside, part) in pieces(offset, data.len()) {
             let part = data.get(part).unwrap_or_default();
+            let known = partly.take_if(|(known, _)| *known == number);
             let digest = if part.len() == whole() {
                 self.digest(part)
             } else {
-                let mut block = self.block(state, number)?;
+                let mut block = match known {
+                    Some((_, block)) => block,
+                    None => self.block(state, number)?,
+                };
                 place(&mut block, &inside, part);
-                self.digest(&block)
+                let digest = self.digest(&block);
+                partly = Some((number, block));
+                digest
             };
             after.push((number, digest));
         }
@@ -180,12 +188,14 @@ impl Storage {
         for (number, digest) in after {
             *slot(&mut state.seen, number)? = written.is_ok().then_some(digest);
         }
+        state.partly = partly.filter(|_| written.is_ok());
         written
     }
 
     fn cut(&self, state: &mut State, len: u64) -> io::Result<()> {
         // A last block that is not whole is another one afterwards.
         let stays = state.len.min(len) / BLOCK;
+        state.partly = None;
         state.seen.truncate(usize::try_from(stays).unwrap_or(usize::MAX));
         self.0.below.set_len(len)?;
         state.len = len;
