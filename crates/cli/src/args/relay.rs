@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use towline::tunnel::Subnet;
 
-use super::udp_addr;
+use super::values::udp_addr;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
