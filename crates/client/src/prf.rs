@@ -15,7 +15,7 @@ use towline_ctap::{
 use crate::{
     Error,
     error::Misbehaviour,
-    options::{Dictionary, Value, base64url, record, required_bytes},
+    options::{Dictionary, Texts, Value, base64url, record},
 };
 
 /// Comes before each of the site's values, so that none of them is what another protocol would ask the authenticator for.
@@ -34,12 +34,12 @@ struct Values {
 }
 
 impl Values {
-    fn of(value: &Value) -> Result<Self, Error> {
+    fn of(value: &Value, texts: &mut Texts) -> Result<Self, Error> {
         let values = Dictionary::of(value, "prf.eval")?;
         let second = values.text("second");
         Ok(Self {
-            first: required_bytes(values, "first", "prf.first")?,
-            second: second.map(|text| base64url(&text, "prf.second")).transpose()?,
+            first: texts.required(values, "first", "prf.first")?,
+            second: second.map(|text| texts.bytes(&text, "prf.second")),
         })
     }
 
@@ -51,22 +51,20 @@ impl Values {
 
 impl PrfInputs {
     /// What these extensions ask of `prf`, if anything.
-    pub(crate) fn of(extensions: Dictionary<'_>) -> Result<Option<Self>, Error> {
+    pub(crate) fn of(extensions: Dictionary<'_>, texts: &mut Texts) -> Result<Option<Self>, Error> {
         if extensions.optional("prf").is_none() {
             return Ok(None);
         }
         let prf = extensions.dictionary("prf")?;
+        let eval = prf.optional("eval").map(|value| Values::of(value, texts));
         let by_credential = prf.optional("evalByCredential");
         let by_credential = by_credential.map(|value| {
             let entries = record(value, "prf.evalByCredential")?.into_iter();
             entries
-                .map(|(key, values)| Ok((key, Values::of(values)?)))
+                .map(|(key, values)| Ok((key, Values::of(values, texts)?)))
                 .collect::<Result<_, Error>>()
         });
-        Ok(Some(Self {
-            eval: prf.optional("eval").map(Values::of).transpose()?,
-            by_credential: by_credential.transpose()?,
-        }))
+        Ok(Some(Self { eval: eval.transpose()?, by_credential: by_credential.transpose()? }))
     }
 
     /// The input of a creation.
@@ -88,7 +86,7 @@ impl PrfInputs {
             if allowed.is_empty() {
                 return Err(Error::PrfUnlisted);
             }
-            let id = base64url(key, "").ok().and_then(|id| CredentialId::new(&id).ok());
+            let id = base64url(key).and_then(|id| CredentialId::new(&id).ok());
             let id = id.filter(|id| allowed.iter().any(|entry| entry.id == *id));
             let id = id.ok_or(Error::PrfCredential)?;
             // Two spellings of one id are one key.

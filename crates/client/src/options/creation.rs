@@ -9,7 +9,7 @@ use towline_ctap::{
 };
 
 use super::{
-    Dictionary, Requirement, Value, descriptors, dom_string, parse, required_bytes, timeout,
+    Dictionary, Requirement, Texts, Value, descriptors, dom_string, parse, timeout,
     web_idl::{long, sequence},
 };
 use crate::{Attachment, Error, prf::PrfInputs};
@@ -66,19 +66,32 @@ impl CreationOptions {
         } else {
             Requirement::Discouraged
         };
-        let prf = PrfInputs::of(extensions)?;
+        let mut texts = Texts::default();
+        let user = Dictionary::of(json.required("user")?, "user")?;
+        let user_id = texts.required(user, "id", "user.id")?;
+        let (user_name, display_name) = (name(user, "name")?, name(user, "displayName")?);
+        let challenge = texts.required(json, "challenge", "challenge")?;
+        let algorithms =
+            algorithms(sequence(json.required("pubKeyCredParams")?, "pubKeyCredParams")?)?;
+        let exclude = json.sequence("excludeCredentials")?;
+        let exclude = descriptors(exclude, "excludeCredentials.id", &mut texts)?;
+        let prf = PrfInputs::of(extensions, &mut texts)?;
         let formats = json.sequence("attestationFormats")?;
+        let rp_name = name(rp, "name")?.unwrap_or_default();
+        let protection = protection(extensions)?;
+        texts.decoded()?;
+        let id = UserHandle::new(&user_id).map_err(|_| Error::Length("user.id"))?;
+        if algorithms.is_empty() {
+            return Err(Error::NoSupportedKeyType);
+        }
         Ok(Self {
             rp_id: rp.text("id"),
-            rp_name: name(rp, "name")?.unwrap_or_default(),
-            user: user(Dictionary::of(json.required("user")?, "user")?)?,
-            challenge: required_bytes(json, "challenge", "challenge")?,
-            algorithms: algorithms(sequence(
-                json.required("pubKeyCredParams")?,
-                "pubKeyCredParams",
-            )?)?,
+            rp_name,
+            user: User { id, name: user_name, display_name },
+            challenge,
+            algorithms,
             timeout: timeout(json),
-            exclude: descriptors(json.sequence("excludeCredentials")?, "excludeCredentials.id")?,
+            exclude,
             attachment: match selection.text("authenticatorAttachment").as_deref() {
                 Some("platform") => Some(Attachment::Platform),
                 Some("cross-platform") => Some(Attachment::CrossPlatform),
@@ -98,7 +111,7 @@ impl CreationOptions {
                 .map(dom_string)
                 .collect(),
             cred_props: extensions.boolean("credProps"),
-            protection: protection(extensions)?,
+            protection,
             prf: prf.map(|prf| prf.creation(provider)).transpose()?,
         })
     }
@@ -110,15 +123,6 @@ fn name(dictionary: Dictionary<'_>, name: &str) -> Result<Option<String>, Error>
     let value = dictionary.required(name)?;
     let text = (*value != Value::Null).then(|| dom_string(value));
     Ok(text.filter(|text| !text.is_empty()))
-}
-
-fn user(user: Dictionary<'_>) -> Result<User, Error> {
-    let id = required_bytes(user, "id", "user.id")?;
-    Ok(User {
-        id: UserHandle::new(&id).map_err(|_| Error::Length("user.id"))?,
-        name: name(user, "name")?,
-        display_name: name(user, "displayName")?,
-    })
 }
 
 fn protection(extensions: Dictionary<'_>) -> Result<Option<Protection>, Error> {
@@ -137,7 +141,7 @@ fn protection(extensions: Dictionary<'_>) -> Result<Option<Protection>, Error> {
 }
 
 /// The algorithms of the parameters; those that WebAuthn L3 §5.1.3 assumes where there are none.
-/// Parameters of other types are passed over.
+/// Parameters of other types are passed over, all of them perhaps.
 fn algorithms(parameters: &[Value]) -> Result<Vec<i64>, Error> {
     if parameters.is_empty() {
         return Ok(vec![algorithm::ES256, algorithm::RS256]);
@@ -151,5 +155,5 @@ fn algorithms(parameters: &[Value]) -> Result<Vec<i64>, Error> {
             algorithms.push(algorithm.into());
         }
     }
-    if algorithms.is_empty() { Err(Error::NoSupportedKeyType) } else { Ok(algorithms) }
+    Ok(algorithms)
 }

@@ -57,20 +57,50 @@ fn parse(json: &str) -> Result<Value, Error> {
 }
 
 /// Decodes a value, or a name, that is base64url text.
-pub(crate) fn base64url(text: &str, member: &'static str) -> Result<Vec<u8>, Error> {
-    BASE64URL.decode(text).map_err(|_| Error::Encoding(member))
+pub(crate) fn base64url(text: &str) -> Option<Vec<u8>> {
+    BASE64URL.decode(text).ok()
 }
 
-/// A Base64URLString that has to be there. `null` is not: Web IDL would take the word, which
-/// happens to be base64url, for three bytes that the site never meant.
-pub(crate) fn required_bytes(
-    dictionary: Dictionary<'_>,
-    name: &str,
-    member: &'static str,
-) -> Result<Vec<u8>, Error> {
-    match dictionary.required(name)? {
-        Value::Null => Err(Error::Options(format!("{member} is null"))),
-        value => base64url(&dom_string(value), member),
+/// The Base64URLStrings of one document. All of it is converted before any text is decoded, and
+/// what the decoded options say is looked at last (WebAuthn L3 §5.1.8): of several faults, the one
+/// that a browser would find first is told.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    undecodable: Option<&'static str>,
+}
+
+impl Texts {
+    /// The bytes of a text; none where they can't be told, which [`Texts::decoded`] will say.
+    pub(crate) fn bytes(&mut self, text: &str, member: &'static str) -> Vec<u8> {
+        base64url(text).unwrap_or_else(|| {
+            self.undecodable.get_or_insert(member);
+            Vec::new()
+        })
+    }
+
+    /// The bytes of a member that has to be there. `null` is not: Web IDL would take the word,
+    /// which happens to be base64url, for three bytes that the site never meant.
+    ///
+    /// # Errors
+    /// [`Error::Options`] where it is not.
+    pub(crate) fn required(
+        &mut self,
+        dictionary: Dictionary<'_>,
+        name: &str,
+        member: &'static str,
+    ) -> Result<Vec<u8>, Error> {
+        match dictionary.required(name)? {
+            Value::Null => Err(Error::Options(format!("{member} is null"))),
+            value => Ok(self.bytes(&dom_string(value), member)),
+        }
+    }
+
+    /// Everything was converted.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] where a text could not be decoded.
+    pub(crate) fn decoded(self) -> Result<(), Error> {
+        self.undecodable.map_or(Ok(()), |member| Err(Error::Encoding(member)))
     }
 }
 
@@ -85,6 +115,7 @@ fn timeout(dictionary: Dictionary<'_>) -> Option<Duration> {
 fn descriptors(
     list: &[Value],
     member: &'static str,
+    texts: &mut Texts,
 ) -> Result<Vec<PublicKeyCredentialDescriptor>, Error> {
     let mut descriptors = Vec::new();
     for entry in list {
@@ -93,7 +124,7 @@ fn descriptors(
         let id = match entry.required("id")? {
             // A row without a value in the site's database: it names nothing, as one that is empty.
             Value::Null => Vec::new(),
-            _ => required_bytes(entry, "id", member)?,
+            _ => texts.required(entry, "id", member)?,
         };
         let transports = entry.sequence("transports")?.iter().map(dom_string);
         if let Ok(id) = CredentialId::new(&id)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{PublicKeyCredentialDescriptor, extension::PrfGetInput};
 
-use super::{Dictionary, Requirement, descriptors, parse, required_bytes, timeout};
+use super::{Dictionary, Requirement, Texts, descriptors, parse, timeout};
 use crate::{Error, prf::PrfInputs};
 
 /// What a site asks for when it wants an assertion.
@@ -30,14 +30,17 @@ impl RequestOptions {
         let json = parse(json)?;
         let json = Dictionary::of(&json, "the options")?;
         let list = json.sequence("allowCredentials")?;
-        let allow = descriptors(list, "allowCredentials.id")?;
+        let mut texts = Texts::default();
+        let allow = descriptors(list, "allowCredentials.id", &mut texts)?;
+        let challenge = texts.required(json, "challenge", "challenge")?;
+        let prf = PrfInputs::of(json.dictionary("extensions")?, &mut texts)?;
+        texts.decoded()?;
         if !list.is_empty() && allow.is_empty() {
             return Err(Error::NoCredentials);
         }
-        let prf = PrfInputs::of(json.dictionary("extensions")?)?;
         Ok(Self {
             rp_id: json.text("rpId"),
-            challenge: required_bytes(json, "challenge", "challenge")?,
+            challenge,
             timeout: timeout(json),
             prf: prf.map(|prf| prf.assertion(&allow, provider)).transpose()?,
             allow: (!list.is_empty()).then_some(allow),

@@ -428,6 +428,43 @@ fn options_beside_a_member_public_key_that_is_null_count() {
 }
 
 #[test]
+fn of_two_faults_the_one_is_told_that_a_browser_finds_first() {
+    let user = |id: &str| format!(r#"{{"id": "{id}", "name": "n", "displayName": "d"}}"#);
+    let (undecodable, empty) = (user("?"), user(""));
+    for (first, second, name) in [
+        // All of it is converted,
+        (("challenge", "\"?\""), ("pubKeyCredParams", "7"), "TypeError"),
+        (("challenge", "\"?\""), ("excludeCredentials", "7"), "TypeError"),
+        (("challenge", "\"?\""), ("extensions", r#"{"prf": {"eval": {}}}"#), "TypeError"),
+        (("user", &undecodable), ("rp", "{}"), "TypeError"),
+        (("user", r#"{"id": "?", "name": "n"}"#), ("timeout", "1"), "TypeError"),
+        (("challenge", "\"?\""), ("attestationFormats", "7"), "TypeError"),
+        // then decoded,
+        (("challenge", "\"?\""), ("user", &empty), "EncodingError"),
+        (("challenge", "\"?\""), ("rp", r#"{"id": "org", "name": "n"}"#), "EncodingError"),
+        (
+            ("pubKeyCredParams", r#"[{"type": "x", "alg": 1}]"#),
+            ("excludeCredentials", r#"[{"type": "x", "id": "?"}]"#),
+            "EncodingError",
+        ),
+        // and only then looked at.
+        (("user", &empty), ("rp", r#"{"id": "org", "name": "n"}"#), "TypeError"),
+    ] {
+        let error = creating_all(&[first, second]).unwrap_err();
+        assert_eq!(error.name(), name, "{first:?} {second:?}");
+    }
+    for (challenge, list, name) in [
+        ("\"?\"", "7", "TypeError"),
+        ("\"?\"", r#"[{"type": "x", "id": "AQ"}]"#, "EncodingError"),
+        ("\"AQ\"", r#"[{"type": "x", "id": "AQ"}, {"type": "x", "id": "?"}]"#, "EncodingError"),
+    ] {
+        let options = text(&request(), &[("challenge", challenge), ("allowCredentials", list)]);
+        let error = Get::new(&client(), &caller(), &options, Instant::now()).unwrap_err();
+        assert_eq!(error.name(), name, "{challenge} {list}");
+    }
+}
+
+#[test]
 fn odd_options_in_a_member_public_key_are_converted_as_well() {
     let options = json!({"publicKey": with(creation(), "timeout", json!("60000")), "mediation": 7});
     assert!(start_create(&options).is_ok());
