@@ -53,7 +53,15 @@ pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> 
             return Err(Failure::environment("links", message));
         }
         Some(path) => Box::new(LinkFile::new(path, provider)),
-        None => Box::new(kept::open(&args.store, &provider)?.links()),
+        None => {
+            let store = kept::open(&args.store, &provider).map_err(|mut failure| {
+                if args.store.store.is_none() {
+                    failure.message.push_str("; name a file of links with --links");
+                }
+                failure
+            })?;
+            Box::new(store.links())
+        }
     };
     let known = Known::read(&*file).map_err(|error| links_failure(&error))?;
     match args.command.as_ref().unwrap_or(&LinksCommand::List) {
@@ -61,7 +69,7 @@ pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> 
         LinksCommand::Forget { name } => {
             let index = choice::find(&known.names(), name)?.ok_or_else(|| {
                 let message =
-                    format!("there is no link with {name:?}; `towline links list` shows them");
+                    format!("no linked device is called {name:?}, nor is that a number of the list; `towline links list` shows them");
                 Failure::usage("no_such_link", message)
             })?;
             let forgotten = known.forget(&*file, index).map_err(|error| links_failure(&error))?;

@@ -46,7 +46,7 @@ pub enum Error {
     )]
     KeyFileOfOthers(PathBuf),
     /// The key file is not one, or others can read it.
-    #[error("the key file {} can't be used: it has to hold 32 bytes, and only its owner may read it (chmod 600)", .0.display())]
+    #[error("the key file {} can't be used: it has to be yours, to hold 32 bytes, and only its owner may read it (chmod 600)", .0.display())]
     KeyFileUnusable(PathBuf),
     /// The system's keyring has no entry of this name for the store.
     #[error(

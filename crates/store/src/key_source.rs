@@ -205,6 +205,8 @@ fn read_key_file(path: &Path) -> Result<Secret<32>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Error::KeyFileMissing(path.to_owned()));
         }
+        // Not the store, which such an error would be told of.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(unusable()),
         opened => opened?,
     };
     #[cfg(unix)]

@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{Error, InconsistentKeys, ServerConfig};
 
 use crate::RelayError;
 
@@ -125,7 +125,20 @@ fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, RelayError> {
 fn certified(chain: Vec<CertificateDer<'static>>, key: &[u8]) -> Result<CertifiedKey, RelayError> {
     let key = PrivateKeyDer::from_pem_slice(key)
         .map_err(|error| RelayError::certificate(format!("the key is not PEM ({error})")))?;
-    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(RelayError::certificate)
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| match &error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            RelayError::certificate("the key is not that of the chain's first certificate")
+        }
+        // What comes of `openssl x509 -req` without extensions.
+        Error::InvalidCertificate(reason)
+            if format!("{reason:?}").contains("UnsupportedCertVersion") =>
+        {
+            RelayError::certificate(
+                "the chain's first certificate is not of version 3: make one with subjectAltName",
+            )
+        }
+        _ => RelayError::certificate(&error),
+    })
 }
 
 fn server_config(current: Arc<Current>) -> Result<Arc<ServerConfig>, RelayError> {

@@ -39,8 +39,7 @@ impl Shelf {
         let mut code = self.0.subscribe();
         loop {
             on_show_for(&mut code, LONG).await;
-            let message =
-                "Still waiting for a phone. If it declined or failed, stop this with Ctrl-C.";
+            let message = "Still waiting. If the phone declined or failed: Ctrl-C.";
             report.event(&Event::Step { step: Step::StillWaiting, message: message.into() });
             // Once for each code. Can't fail: `self` holds the sender.
             let _ = code.changed().await;

@@ -3,7 +3,7 @@
 use towline::crypto::CryptoProvider;
 use towline_store::Repaired;
 
-use super::kept::{self, store_failure};
+use super::kept::{self, failure_at, nothing_readable};
 use crate::{
     args,
     event::{Event, Outcome},
@@ -26,13 +26,13 @@ pub(crate) fn run(
         Err(error) if error.is_damage() => {
             report.event(&check(Outcome::Bad, error.to_string()));
             let examined = Repaired::examine(&path, &source, provider);
-            let examined = examined.map_err(|_| store_failure(&error))?;
+            let examined = examined.map_err(|error| nothing_readable(&path, &error))?;
             (examined.credentials, examined.lost, false)
         }
-        Err(error) => return Err(store_failure(&error)),
+        Err(error) => return Err(failure_at(&path, &error)),
     };
     if whole && damaged.is_empty() {
-        let message = format!("all of it can be read; {credentials} passkeys");
+        let message = format!("all of it can be read; {}", passkeys(credentials));
         report.event(&check(Outcome::Good, message));
         return Ok(Exit::Ok);
     }
@@ -41,8 +41,9 @@ pub(crate) fn run(
     }
     if !repair {
         let message = format!(
-            "{credentials} passkeys can be read. `towline keys check --repair` makes a store of all that can be, and keeps the \
-             damaged file; a backup may have the rest"
+            "{} can be read. `towline keys check --repair` makes a store of all that can be, and keeps the \
+             damaged file; a backup may have the rest",
+            passkeys(credentials)
         );
         report.event(&check(Outcome::Note, message));
         return Ok(Exit::Environment);
@@ -58,11 +59,12 @@ pub(super) fn repaired(
     provider: &CryptoProvider,
     report: &Report,
 ) -> Result<(), Failure> {
-    let repaired = Repaired::of(path, source, provider).map_err(|error| store_failure(&error))?;
+    let repaired =
+        Repaired::of(path, source, provider).map_err(|error| nothing_readable(path, &error))?;
     let kept = repaired.damaged.map_or_else(String::new, |file| file.display().to_string());
     let mut message = format!(
-        "repaired: {} passkeys are in it; the damaged file is {kept}",
-        repaired.credentials
+        "repaired: it holds {}; the damaged file is {kept}",
+        passkeys(repaired.credentials)
     );
     if !repaired.lost.is_empty() {
         message.push_str(&format!("; lost: {}", repaired.lost.join(", ")));
@@ -73,4 +75,9 @@ pub(super) fn repaired(
 
 fn check(outcome: Outcome, message: String) -> Event {
     Event::Check { check: "store", outcome, message }
+}
+
+/// So many passkeys.
+fn passkeys(number: u64) -> String {
+    if number == 1 { "1 passkey".to_owned() } else { format!("{number} passkeys") }
 }

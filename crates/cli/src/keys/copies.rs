@@ -8,7 +8,7 @@ use towline_store::{Backup, Conflicts, Error, KeySource, Restored, Store};
 
 use super::{
     check,
-    kept::{self, Otherwise, store_failure},
+    kept::{self, Otherwise, failure_at},
 };
 use crate::{
     args::{self, Opened},
@@ -24,7 +24,7 @@ pub(crate) fn backup(
     report: &Report,
 ) -> Result<Exit, Failure> {
     let source = not_the_keyring(opened, to, true)?;
-    let made = store.backup_file(to, &source).map_err(|error| store_failure(&error))?;
+    let made = store.backup_file(to, &source).map_err(|error| failure_at(to, &error))?;
     report.event(&Event::info(
         "backup",
         json!({
@@ -63,10 +63,11 @@ pub(crate) fn restore(
     let open = if how.costly { Backup::open_costly } else { Backup::open };
     let mut backup = open(file, &source, provider).map_err(|error| match error {
         Error::Costly { .. } => Failure::usage("costly", format!("{error} (--costly)")),
-        error => store_failure(&error),
+        error => failure_at(from, &error),
     })?;
     repair_first(&args.store, provider, report)?;
-    let path = kept::place(&args.store, Otherwise::Default)?.filter(|path| !path.exists());
+    let path = kept::place(&args.store, Otherwise::Default)?.unwrap_or_default();
+    let there = path.exists();
     let (kept, event) = kept::Kept::open_or_create(&args.store, Otherwise::Default, provider)?;
     let kept::Kept::File(store) = kept else {
         return Err(Failure::usage(
@@ -78,10 +79,13 @@ pub(crate) fn restore(
     let conflicts = if how.replace { Conflicts::Replace } else { Conflicts::Keep };
     let restored = store.restore(&mut backup, conflicts).map_err(|error| {
         // An empty store that was made for this is no use to anybody.
-        if let Some(made) = &path {
-            let _ = fs::remove_file(made);
+        if !there {
+            let _ = fs::remove_file(&path);
         }
-        store_failure(&error)
+        match error {
+            Error::BackupDamaged(_) | Error::NewerBackup(_) => failure_at(from, &error),
+            error => failure_at(&path, &error),
+        }
     })?;
     let Restored { added, same, kept, replaced, .. } = restored;
     report.event(&Event::info(
@@ -111,7 +115,7 @@ pub(crate) fn change_key(
         return Err(Failure::usage("same_key", message));
     }
     let change = if reseal { Store::reseal } else { Store::change_key };
-    change(store, &source).map_err(|error| store_failure(&error))?;
+    change(store, &source).map_err(|error| failure_at(&path, &error))?;
     let old_copies = if reseal {
         "a copy of the file from before is still opened by what opened it then; nothing made from now on is"
     } else {

@@ -58,7 +58,7 @@ impl Kept {
             make_directory(&path)?;
             Store::create(&path, &source, provider)
         };
-        let store = store.map_err(|error| store_failure(&error))?;
+        let store = store.map_err(|error| failure_at(&path, &error))?;
         let path = path.display();
         let message = match &source {
             KeySource::KeyFile(key) => format!(
@@ -94,7 +94,7 @@ pub(crate) fn open_for(
     provider: &CryptoProvider,
 ) -> Result<Store, Failure> {
     let (path, source) = named(args)?;
-    open_by(&path, &source, change, provider).map_err(|error| store_failure(&error))
+    open_by(&path, &source, change, provider).map_err(|error| failure_at(&path, &error))
 }
 
 /// Where the store is that is there, and what opens it.
@@ -102,7 +102,7 @@ pub(crate) fn named(args: &args::Store) -> Result<(PathBuf, KeySource), Failure>
     let path = place(args, Otherwise::Default)?
         .ok_or_else(|| Failure::usage("no_store", "what is in memory is in no other program"))?;
     if !path.exists() && !path.is_symlink() {
-        return Err(store_failure(&Error::Missing(path)));
+        return Err(failure_at(&path, &Error::Missing(path.clone())));
     }
     let source = source(&args.opened(), &path, false)?;
     Ok((path, source))
@@ -193,26 +193,50 @@ fn keyring() -> Result<KeySource, Failure> {
     Err(Failure::usage("no_keyring", message))
 }
 
-pub(crate) fn store_failure(error: &Error) -> Failure {
-    let mut message = error.to_string();
+/// What went wrong with the store or the backup at this path: its name comes first where the sentence has none.
+pub(crate) fn failure_at(path: &Path, error: &Error) -> Failure {
+    let said = |message: String| {
+        let path = path.display().to_string();
+        if message.contains(&path) { message } else { format!("{path}: {message}") }
+    };
+    let message = said(error.to_string());
     match error {
-        Error::Damaged(_) | Error::DamagedPart(_) => message.push_str(
-            "; `towline keys check` says what can be read, `towline keys check --repair` makes a store of that, and a backup can \
-             be restored",
+        Error::Damaged(_) | Error::DamagedPart(_) => Failure::environment(
+            "store",
+            format!(
+                "{message}; `towline keys check` says what can be read, `towline keys check --repair` makes a store of that, and \
+                 a backup can be restored"
+            ),
         ),
-        _ => {}
-    }
-    match error {
+        Error::WrongKey => Failure::usage(
+            "store",
+            format!("{message}; if it is the right one, the file is damaged: restore a backup"),
+        ),
+        Error::OtherKind(_) => Failure::usage(
+            "store",
+            format!("{message}; say so with --passphrase, --key-file or --keyring"),
+        ),
         Error::Missing(_)
         | Error::DanglingLink { .. }
         | Error::KeyFileOfOthers(_)
         | Error::Costly { .. }
         | Error::Exists(_)
-        | Error::WrongKey
-        | Error::OtherKind(_)
         | Error::NoBackup
         | Error::NewerBackup(_)
         | Error::BackupDamaged(_) => Failure::usage("store", message),
         _ => Failure::environment("store", message),
     }
+}
+
+/// The same for a store of which a check, a repair or a restore has found that nothing can be read: none of them is advised again.
+pub(super) fn nothing_readable(path: &Path, error: &Error) -> Failure {
+    if !error.is_damage() {
+        return failure_at(path, error);
+    }
+    let path = path.display();
+    let message = format!(
+        "{error}; nothing of it can be read any more: move it away, and bring a backup to its place with \
+         `towline keys --store {path} restore BACKUP`"
+    );
+    Failure::environment("store", message)
 }

@@ -50,8 +50,8 @@ impl Choice {
     /// Why a code is shown though phones are linked, if that needs a word.
     pub(crate) fn why_a_code(&self, names: &[String]) -> Option<String> {
         (matches!(self, Self::Only) && names.len() > 1).then(|| {
-            let (count, names) = (names.len(), quoted(names));
-            format!("{count} phones are linked: {names}. `--phone NAME` asks one of them.")
+            let (count, names) = (names.len(), numbered(names));
+            format!("{count} phones are linked: {names}. `--phone` with a name or number asks one.")
         })
     }
 }
@@ -93,12 +93,14 @@ pub(super) fn find(names: &[String], wanted: &str) -> Result<Option<usize>, Fail
 fn nobody(names: &[String], wanted: &str) -> String {
     match names {
         [] => format!("no phone called {wanted:?} is linked, nor any other; scan a code first"),
-        names => format!("no phone called {wanted:?} is linked, but {}", quoted(names)),
+        names => format!("no phone called {wanted:?} is linked; linked are: {}", numbered(names)),
     }
 }
 
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+/// By number too, since two can be of one name.
+fn numbered(names: &[String]) -> String {
+    let named = (1..).zip(names).map(|(number, name)| format!("{number} {name:?}"));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -135,7 +137,8 @@ mod tests {
         let names = names();
         assert_eq!(Choice::Only.of(&names), None);
         let why = Choice::Only.why_a_code(&names).unwrap();
-        assert!(why.contains("--phone") && why.contains("Alice's phone"), "{why}");
+        assert!(why.contains("--phone") && why.contains("1 \"Alice's phone\""), "{why}");
+        assert!(why.contains("4 \"Pixel\", 5 \"Pixel\""), "{why}");
         assert_eq!(Choice::Only.of(&names[..1]), Some(0));
         assert_eq!(Choice::Only.why_a_code(&names[..1]), None);
         assert_eq!(Choice::None.why_a_code(&names), None);

@@ -113,6 +113,45 @@ async fn what_is_no_store_is_told_by_its_name_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn where_nothing_can_be_read_the_way_that_is_told_leads_to_the_backup() {
+    let directory = Directory::new();
+    let path = store(&directory).await;
+    let backup = directory.path("backup");
+    assert_eq!(keys(&path, &["backup", &backup]).await.code, 0);
+    fs::write(&path, b"").unwrap();
+    // What has just found that nothing can be read is not advised once more.
+    for command in [&["check"][..], &["check", "--repair"], &["restore", &backup]] {
+        let refused = keys(&path, command).await;
+        refused.assert_failed(5, "store");
+        let message = text(&refused.failed()["message"]);
+        assert!(message.contains("move it away"), "{message}");
+        assert!(message.contains(&format!("--store {path} restore BACKUP")), "{message}");
+        assert!(!message.contains("check"), "{message}");
+    }
+    fs::rename(&path, directory.path("away")).unwrap();
+    assert_eq!(keys(&path, &["restore", &backup]).await.code, 0);
+    assert_eq!(keys(&path, &["list"]).await.events.len(), 3);
+}
+
+#[tokio::test]
+async fn what_opens_another_file_is_told_with_the_name_and_the_way() {
+    let directory = Directory::new();
+    let path = store(&directory).await;
+    let (backup, word) = (directory.path("backup"), directory.path("word"));
+    fs::write(&word, "open sesame\n").unwrap();
+    assert_eq!(keys(&path, &["backup", &backup, "--passphrase-file", &word]).await.code, 0);
+    let other = keys(&path, &["restore", &backup]).await;
+    other.assert_failed(2, "store");
+    let message = text(&other.failed()["message"]);
+    assert!(message.contains(&backup) && message.contains("--passphrase"), "{message}");
+    fs::write(&word, "open barley\n").unwrap();
+    let wrong = keys(&path, &["restore", &backup, "--passphrase-file", &word]).await;
+    wrong.assert_failed(2, "store");
+    let message = text(&wrong.failed()["message"]);
+    assert!(message.contains(&backup) && message.contains("damaged"), "{message}");
+}
+
+#[tokio::test]
 async fn an_older_copy_of_a_store_is_told_as_one() {
     let directory = Directory::new();
     let path = store(&directory).await;

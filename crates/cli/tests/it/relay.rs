@@ -87,6 +87,22 @@ async fn a_certificate_of_an_authority_is_explained() {
     assert!(!said.contains("OtherError"), "{said}");
 }
 
+#[tokio::test]
+async fn a_key_that_is_another_certificates_is_told_in_words() {
+    let directory = Directory::new();
+    let (cert, key) = (directory.path("cert.pem"), directory.path("key.pem"));
+    let [pair, other] = [(); 2].map(|()| rcgen::KeyPair::generate().unwrap());
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(&cert, params.self_signed(&pair).unwrap().pem()).unwrap();
+    std::fs::write(&key, other.serialize_pem()).unwrap();
+    let ended =
+        run(["relay", "--listen", "localhost:0", "--tls-cert", &cert, "--tls-key", &key]).await;
+    ended.assert_failed(2, "certificate");
+    let message = ended.failed()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("the key is not that of"), "{message}");
+    assert!(!message.contains("KeyMismatch"), "{message}");
+}
+
 /// What the doctor says about a relay with this certificate, which it trusts.
 async fn checked(cert: &str, key: &str) -> String {
     let listen = ["relay", "--listen", "localhost:0", "--tls-cert", cert, "--tls-key", key];
