@@ -231,11 +231,11 @@ mod tests {
     #[test]
     fn a_picture_that_can_not_be_written_leaves_nothing_behind() {
         let directory = std::env::temp_dir().join(format!("towline-draw-{}", std::process::id()));
-        std::fs::create_dir_all(directory.join("taken.png")).unwrap();
+        fs::create_dir_all(directory.join("taken.png")).unwrap();
         let failure =
             Drawing::new(&uri()).unwrap().write_png(&directory.join("taken.png")).unwrap_err();
         assert_eq!(failure.reason, "qr_image");
-        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "a part is left");
-        std::fs::remove_dir_all(directory).unwrap();
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "a part is left");
+        fs::remove_dir_all(directory).unwrap();
     }
 }
