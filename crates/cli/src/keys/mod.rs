@@ -109,6 +109,11 @@ fn all(store: &mut Store) -> Result<Vec<Credential>, Failure> {
 
 /// The one whose id begins so.
 fn named(all: Vec<Credential>, beginning: &str) -> Result<Credential, Failure> {
+    if beginning.is_empty() {
+        // It would be the only one of a store, which a script with an unset variable did not mean.
+        let message = "an empty id names no passkey; `towline keys list` shows them";
+        return Err(Failure::usage("not_one_passkey", message));
+    }
     let beginning = beginning.to_ascii_lowercase();
     let mut found = all.into_iter().filter(|credential| id(credential).starts_with(&beginning));
     match (found.next(), found.next()) {

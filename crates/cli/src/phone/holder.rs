@@ -35,6 +35,8 @@ struct Seen {
     end: Option<End>,
     /// What became of a passkey by the last request.
     happened: Option<Action>,
+    /// The last answer was a try at the screen lock that failed.
+    wrong_lock: bool,
     facts: Facts,
 }
 
@@ -63,6 +65,17 @@ impl Record {
 }
 
 impl Seen {
+    /// What the authenticator made of a request.
+    fn answered(&mut self, status: Status) {
+        self.moment = Moment::Working;
+        self.end = Some(match End::of_status(status) {
+            End::Done if self.happened.is_none() => End::Nothing,
+            // The standard has one status for both (§6.1.2 step 11), and the computer is told no more.
+            End::Refused if self.wrong_lock => End::WrongLock,
+            end => end,
+        });
+    }
+
     fn ended(
         mut self,
         result: Result<ResponderSummary, transport::Error>,
@@ -127,7 +140,9 @@ impl Person for Holder {
         }
         // Dropped here, the question is withdrawn, and the moment stays.
         let answer = self.terminal.answer(question).await;
-        self.record.seen().moment = Moment::Working;
+        let mut seen = self.record.seen();
+        seen.moment = Moment::Working;
+        seen.wrong_lock = answer == Answer::NotVerified;
         answer
     }
 
@@ -150,12 +165,7 @@ impl Person for Holder {
     }
 
     fn answered(&mut self, status: Status) {
-        let mut seen = self.record.seen();
-        seen.moment = Moment::Working;
-        seen.end = Some(match End::of_status(status) {
-            End::Done if seen.happened.is_none() => End::Nothing,
-            end => end,
-        });
+        self.record.seen().answered(status);
     }
 
     fn progress(&mut self, progress: ResponderProgress) {
@@ -168,7 +178,7 @@ impl Person for Holder {
             }
             ResponderProgress::Request => {
                 let mut seen = self.record.seen();
-                (seen.end, seen.happened) = (None, None);
+                (seen.end, seen.happened, seen.wrong_lock) = (None, None, false);
                 (Step::ScreenLock, Moment::Asking, "The computer has sent its request.")
             }
             ResponderProgress::Answered => {
@@ -271,6 +281,15 @@ mod tests {
         for (end, reason) in [(End::Refused, "refused"), (End::Declined, "declined")] {
             let seen = Seen { end: Some(end), ..at(Moment::Working) };
             assert_eq!(told(seen, broken(), None).unwrap().reason, reason);
+        }
+    }
+
+    #[test]
+    fn whoever_failed_at_the_screen_lock_is_not_told_that_they_declined() {
+        for (wrong_lock, end) in [(true, End::WrongLock), (false, End::Refused)] {
+            let mut seen = Seen { wrong_lock, ..Seen::default() };
+            seen.answered(Status::OperationDenied);
+            assert_eq!(seen.end, Some(end));
         }
     }
 }

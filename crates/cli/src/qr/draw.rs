@@ -1,11 +1,11 @@
 //! Draws a QR code in the terminal and as a picture: dark on light, with a quiet zone of four modules.
 
-use std::{io::Cursor, path::Path};
+use std::{fs, io::Cursor, path::Path};
 
 use image::{GrayImage, ImageFormat, Luma};
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::picture::Picture;
+use super::{picture::Picture, read};
 use crate::exit::Failure;
 
 /// The empty border that readers need (ISO/IEC 18004 §6.3.8), in modules.
@@ -98,12 +98,26 @@ impl Drawing {
                 format!("the picture can't be written to {}: {what}", path.display()),
             )
         };
+        if !may_be_replaced(path) {
+            return Err(failed(
+                "what is there is no picture of a code; remove it, or name another file".into(),
+            ));
+        }
         let mut png = Cursor::new(Vec::new());
         self.to_image()
             .write_to(&mut png, ImageFormat::Png)
             .map_err(|error| failed(error.to_string()))?;
         Picture::write(path, png.get_ref()).map_err(|error| failed(error.to_string()))
     }
+}
+
+/// Whether nobody misses what is at this path: nothing, an empty file, or an older code.
+fn may_be_replaced(path: &Path) -> bool {
+    let Ok(there) = fs::symlink_metadata(path) else { return true };
+    let codes = |path| {
+        read::file(path).is_ok_and(|texts| texts.iter().any(|text| read::is_passkey_code(text)))
+    };
+    there.is_file() && (there.len() == 0 || codes(path))
 }
 
 #[cfg(test)]
@@ -217,11 +231,11 @@ mod tests {
     #[test]
     fn a_picture_that_can_not_be_written_leaves_nothing_behind() {
         let directory = std::env::temp_dir().join(format!("towline-draw-{}", std::process::id()));
-        std::fs::create_dir_all(directory.join("taken.png")).unwrap();
+        fs::create_dir_all(directory.join("taken.png")).unwrap();
         let failure =
             Drawing::new(&uri()).unwrap().write_png(&directory.join("taken.png")).unwrap_err();
         assert_eq!(failure.reason, "qr_image");
-        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "a part is left");
-        std::fs::remove_dir_all(directory).unwrap();
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "a part is left");
+        fs::remove_dir_all(directory).unwrap();
     }
 }

@@ -152,7 +152,7 @@ fn only(codes: Vec<String>, shown: &str) -> Result<(String, CodeSource), Failure
     }
 }
 
-fn is_passkey_code(text: &str) -> bool {
+pub(super) fn is_passkey_code(text: &str) -> bool {
     text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("FIDO:/"))
 }
 

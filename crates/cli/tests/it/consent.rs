@@ -174,6 +174,17 @@ async fn the_screen_lock_of_a_store_with_a_passphrase_is_that_passphrase() {
     phone.say("").await;
     computer.ended().await.assert_failed(3, "refused");
     assert_eq!(phone.event("served").await["reason"], "refused");
+
+    // Three wrong ones are not a no.
+    let computer = world.scan(&["sign-in"], &mut phone).await;
+    phone.event("question").await;
+    phone.say("yes").await;
+    for _ in 0..3 {
+        let question = phone.event("question").await;
+        phone.say(&format!("{} wrong", text(&question["token"]))).await;
+    }
+    computer.ended().await.assert_failed(3, "refused");
+    assert_eq!(phone.event("served").await["reason"], "not_verified");
 }
 
 #[tokio::test]

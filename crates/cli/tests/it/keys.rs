@@ -87,6 +87,8 @@ async fn passkeys_are_listed_removed_and_reset() {
     keys(&["remove", ""]).await.assert_failed(2, "not_one_passkey");
     let removed = keys(&["remove", &id[..12]]).await;
     assert_eq!((removed.code, &removed.events[0]["action"]), (0, &"removed".into()), "{removed:?}");
+    // Nothing is the beginning of the one that is left, too.
+    keys(&["remove", ""]).await.assert_failed(2, "not_one_passkey");
     assert_eq!(keys(&["list"]).await.events.len(), 1);
     let checked = keys(&["check"]).await;
     assert_eq!((checked.code, &checked.events[0]["outcome"]), (0, &"good".into()), "{checked:?}");

@@ -125,6 +125,22 @@ async fn what_is_not_a_code_is_refused() {
 }
 
 #[tokio::test]
+async fn a_code_takes_the_place_of_nothing_but_a_code() {
+    let directory = Directory::new();
+    let (picture, code) = (directory.path("family.png"), uri());
+    let draw = ["qr", &code, "--qr-image", &picture];
+    std::fs::write(&picture, "not to be lost").unwrap();
+    let refused = run(draw).await;
+    refused.assert_failed(5, "qr_image");
+    assert!(refused.failed()["message"].as_str().unwrap().contains("family.png"));
+    assert_eq!(std::fs::read(&picture).unwrap(), b"not to be lost");
+    std::fs::write(&picture, "").unwrap();
+    for _ in 0..2 {
+        assert_eq!(run(draw).await.code, 0, "an empty file, and then an older code");
+    }
+}
+
+#[tokio::test]
 async fn servers_stop_at_ctrl_c_with_success() {
     for args in [&["rp"][..], &["relay"], &["air"], &["relay", "--air", "udp:127.0.0.1:0"]] {
         let mut program = Program::start(args);
