@@ -1,8 +1,9 @@
-//! A passkey made and used across two devices: a site, a relay, a phone and a computer on this machine.
+//! A passkey made and used across two devices: a site, a relay, a phone and a computer on this
+//! machine.
 //!
-//! Everything is real (HTTP, TLS, websockets, QR code, cryptography) but the Bluetooth radio, which is simulated by
-//! datagrams on loopback. The site judges with `webauthn-rs-core`, which towline's authors did not write. The exit status
-//! is 0 only if every step succeeded.
+//! Everything is real (HTTP, TLS, websockets, QR code, cryptography) but the Bluetooth radio, which
+//! is simulated by datagrams on loopback. The site judges with `webauthn-rs-core`, which towline's
+//! authors did not write. The exit status is 0 only if every step succeeded.
 //!
 //! ```sh
 //! cargo run --release --example journey
@@ -121,7 +122,8 @@ impl Stage {
     }
 }
 
-/// The same device: the passkey is made and used by the screen lock of the device that shows the site.
+/// The same device: the passkey is made and used by the screen lock of the device that shows the
+/// site.
 async fn this_device(story: Story, site: &RpClient, provider: &CryptoProvider) -> Outcome<()> {
     story.chapter("On the same device");
     let owner = Owner { story, name: "device", slips: 1 };

@@ -1,5 +1,6 @@
-//! A site's passkeys tested without a browser, a phone or a key. `webauthn-rs-core` plays the site's
-//! server here; put your own in its place, whatever it is written in: JSON goes in and comes out.
+//! A site's passkeys tested without a browser, a phone or a key. `webauthn-rs-core` plays the
+//! site's server here; put your own in its place, whatever it is written in: JSON goes in and comes
+//! out.
 //!
 //! ```sh
 //! cargo run --release --example test_a_site

@@ -1,4 +1,5 @@
-//! The judge of the demo relying party: `webauthn-rs-core`, a library that towline's authors did not write.
+//! The judge of the demo relying party: `webauthn-rs-core`, a library that towline's authors did
+//! not write.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use webauthn_rs_core::{
     },
 };
 
-/// Verifies with `webauthn-rs-core`: attestation `none`, packed self, and packed with certificates, of which it does not
-/// judge who issued them.
+/// Verifies with `webauthn-rs-core`: attestation `none`, packed self, and packed with certificates,
+/// of which it does not judge who issued them.
 pub(crate) struct IndependentVerifier {
     core: WebauthnCore,
     /// What the options ask for.

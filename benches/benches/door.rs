@@ -1,4 +1,5 @@
-//! Prints what a registration through a CTAPHID door on UDP costs, beside the same in process and a round trip of as many bytes.
+//! Prints what a registration through a CTAPHID door on UDP costs, beside the same in process and a
+//! round trip of as many bytes.
 //!
 //!     cargo bench -p towline-benches --bench door
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects, clippy::panic)]
@@ -18,7 +19,8 @@ use towline_ctap::{
 use towline_ctaphid_socket::Door;
 use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
 
-/// The aim of the registration, as a multiple of the registration in process and the round trip together.
+/// The aim of the registration, as a multiple of the registration in process and the round trip
+/// together.
 const AIM: f64 = 1.5;
 
 fn main() {

@@ -1,5 +1,5 @@
-//! Prints how much each operation costs beyond the primitives it is made of, and whether that meets the aims; then how
-//! the other providers compare with the portable one.
+//! Prints how much each operation costs beyond the primitives it is made of, and whether that meets
+//! the aims; then how the other providers compare with the portable one.
 //!
 //!     cargo bench -p towline-benches --bench ratios
 

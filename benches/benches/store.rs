@@ -1,5 +1,6 @@
-//! Prints what the durable store costs with one credential and with 100 000: opening it after a clean stop and after a crash,
-//! finding a credential, and changes beside a bare write that is synced.
+//! Prints what the durable store costs with one credential and with 100 000: opening it after a
+//! clean stop and after a crash, finding a credential, and changes beside a bare write that is
+//! synced.
 //!
 //!     cargo bench -p towline-benches --bench store
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects)]
@@ -111,7 +112,8 @@ fn main() {
     fs::remove_dir_all(&directory).unwrap();
 }
 
-/// A backup of all, and all of it in a new store; and how much memory these took beyond what was there.
+/// A backup of all, and all of it in a new store; and how much memory these took beyond what was
+/// there.
 fn copied(store: &Store, directory: &Path) {
     let (path, before) = (directory.join("backup"), resident());
     let started = Instant::now();

@@ -26,7 +26,8 @@ pub struct Ceremonies {
 }
 
 impl Ceremonies {
-    /// An authenticator with this policy, and with so many credentials for other relying parties besides.
+    /// An authenticator with this policy, and with so many credentials for other relying parties
+    /// besides.
     #[must_use]
     pub fn new(config: Config, others: u32) -> Self {
         Self::with_provider(provider(), config, others)
@@ -92,7 +93,8 @@ impl Ceremonies {
         (this, store)
     }
 
-    /// authenticatorMakeCredential; the new credential takes the place of the one that there is for the account.
+    /// authenticatorMakeCredential; the new credential takes the place of the one that there is for
+    /// the account.
     ///
     /// # Panics
     /// When it is refused.
@@ -103,10 +105,12 @@ impl Ceremonies {
         response
     }
 
-    /// authenticatorGetAssertion with the credential that [`Ceremonies::new`] made in its allow list.
+    /// authenticatorGetAssertion with the credential that [`Ceremonies::new`] made in its allow
+    /// list.
     ///
     /// # Panics
-    /// When it is refused, as after [`Ceremonies::make_credential`], which replaced that credential.
+    /// When it is refused, as after [`Ceremonies::make_credential`], which replaced that
+    /// credential.
     pub fn listed(&mut self) -> Vec<u8> {
         answer(&mut self.authenticator, &self.listed)
     }
@@ -122,7 +126,8 @@ impl Ceremonies {
     /// authenticatorGetAssertion without an allow list, then authenticatorGetNextAssertion.
     ///
     /// # Panics
-    /// When either is refused, as where there is only one account, or the person chooses on the authenticator.
+    /// When either is refused, as where there is only one account, or the person chooses on the
+    /// authenticator.
     pub fn first_and_next(&mut self) -> Vec<u8> {
         self.discoverable();
         answer(&mut self.authenticator, &[Command::GetNextAssertion.to_u8()])
@@ -134,7 +139,8 @@ impl Ceremonies {
         es256(&self.provider).generate(&*self.provider.random).unwrap().public_key().to_vec()
     }
 
-    /// What a registration with self attestation can't do without: a new key pair and a signature by it.
+    /// What a registration with self attestation can't do without: a new key pair and a signature
+    /// by it.
     #[must_use]
     pub fn bare_key_generation_and_signature(&self) -> Vec<u8> {
         let key = es256(&self.provider).generate(&*self.provider.random).unwrap();

@@ -1,8 +1,9 @@
 //! Two pieces of code measured against each other in one run.
 //!
-//! A machine that is hot or throttled slows both down alike, so they take turns: many rounds, each of a batch of the one and
-//! a batch of the other, in changing order. The ratio is the median of the rounds' ratios. On Unix the time is that which the
-//! thread has spent on a processor, so that waiting for one, on a machine that is busy, does not count.
+//! A machine that is hot or throttled slows both down alike, so they take turns: many rounds, each
+//! of a batch of the one and a batch of the other, in changing order. The ratio is the median of
+//! the rounds' ratios. On Unix the time is that which the thread has spent on a processor, so that
+//! waiting for one, on a machine that is busy, does not count.
 
 use std::{hint::black_box, time::Duration};
 
@@ -61,7 +62,8 @@ fn calibrate<T>(work: &mut impl FnMut() -> T) -> u32 {
     iterations
 }
 
-/// The time of one run in seconds, on average over a batch. A `Duration` would round it to nanoseconds.
+/// The time of one run in seconds, on average over a batch. A `Duration` would round it to
+/// nanoseconds.
 fn time<T>(iterations: u32, work: &mut impl FnMut() -> T) -> f64 {
     let start = spent();
     for _ in 0..iterations {

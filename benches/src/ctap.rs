@@ -10,8 +10,9 @@ use towline_ctap::{
 /// The relying party of all requests.
 pub const RP_ID: &str = "example.com";
 
-/// An authenticatorMakeCredential request as browsers send it: names, two algorithms, a discoverable credential, user
-/// verification if that is to be had, and a list of three credentials that must not exist.
+/// An authenticatorMakeCredential request as browsers send it: names, two algorithms, a
+/// discoverable credential, user verification if that is to be had, and a list of three credentials
+/// that must not exist.
 #[must_use]
 pub fn make_credential(verified: bool) -> MakeCredentialRequest {
     let rp = Rp { id: RpId::new(RP_ID).unwrap(), name: Some("Example".into()) };

@@ -218,7 +218,8 @@ impl Frames {
         opener.open(frame).unwrap()
     }
 
-    /// As many bytes, padding included, sealed and opened by the bare AEAD, with room for the tag from the start.
+    /// As many bytes, padding included, sealed and opened by the bare AEAD, with room for the tag
+    /// from the start.
     #[must_use]
     pub fn bare_aead(&self) -> Vec<u8> {
         let padded = (self.message.len() + 1).next_multiple_of(32);

@@ -1,7 +1,8 @@
 //! What the benchmarks measure, and a way to measure two things against each other.
 //!
-//! Each contestant is a struct with everything prepared and a method that does the work once, so that the criterion
-//! benches and the ratios measure the same code. `README.md` beside this package says what came out.
+//! Each contestant is a struct with everything prepared and a method that does the work once, so
+//! that the criterion benches and the ratios measure the same code. `README.md` beside this package
+//! says what came out.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![allow(

@@ -50,8 +50,9 @@ impl Dialogs {
 }
 
 impl Person for Dialogs {
-    /// Every question is a sentence. What the answer means is for the authenticator to say: it counts the attempts, and
-    /// it takes the question away when the site gives up, which drops this future.
+    /// Every question is a sentence. What the answer means is for the authenticator to say: it
+    /// counts the attempts, and it takes the question away when the site gives up, which drops this
+    /// future.
     async fn answer(&mut self, question: &Question) -> Answer {
         println!("  vault: {question}");
         match question {

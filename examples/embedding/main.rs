@@ -1,8 +1,9 @@
-//! A password manager in small: towline's authenticator with a store of its own, in a file, and dialogs of its own.
+//! A password manager in small: towline's authenticator with a store of its own, in a file, and
+//! dialogs of its own.
 //!
-//! A site registers a passkey, the program is closed and opened again, and the passkey signs in. On a terminal it asks
-//! there; otherwise a script answers. The site judges with `webauthn-rs-core`, which towline's authors did not write. The
-//! exit status is 0 only if every step succeeded.
+//! A site registers a passkey, the program is closed and opened again, and the passkey signs in. On
+//! a terminal it asks there; otherwise a script answers. The site judges with `webauthn-rs-core`,
+//! which towline's authors did not write. The exit status is 0 only if every step succeeded.
 //!
 //! ```sh
 //! cargo run --release --example embedding            # in a file that is gone afterwards
@@ -61,7 +62,8 @@ fn policy() -> Config {
     Config::platform().with_aaguid(AAGUID.into()).with_counters(Counters::PerCredential)
 }
 
-/// The authenticator, made of its four parts: policy, cryptography, store and keys; and the person in front of it.
+/// The authenticator, made of its four parts: policy, cryptography, store and keys; and the person
+/// in front of it.
 fn open(path: &Path, dialogs: Dialogs) -> Outcome<LocalAuthenticator<Dialogs>> {
     let provider = towline::crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());

@@ -1,11 +1,12 @@
 //! A credential store in one file, for the passkeys of one person.
 //!
-//! It shows what every store has to keep: a result is given only when the change is durable; a change is made whole or not at
-//! all; a file that can't be read is an error and never an empty store; and what blocks is handed out as a job. For its few
-//! hundred passkeys it looks through all of them, and writes all of them; a database has indexes, and writes rows.
+//! It shows what every store has to keep: a result is given only when the change is durable; a
+//! change is made whole or not at all; a file that can't be read is an error and never an empty
+//! store; and what blocks is handed out as a job. For its few hundred passkeys it looks through all
+//! of them, and writes all of them; a database has indexes, and writes rows.
 //!
-//! The file holds secrets. This one is for its owner's eyes only by its permissions; an application encrypts it, under a key
-//! that the system's key store or the master password gives.
+//! The file holds secrets. This one is for its owner's eyes only by its permissions; an application
+//! encrypts it, under a key that the system's key store or the master password gives.
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +44,8 @@ struct Shared {
 struct Content {
     /// By the order in which they came.
     entries: BTreeMap<u64, Entry>,
-    /// The authenticator's own state, by the names that it gives: its business, and not to be looked into.
+    /// The authenticator's own state, by the names that it gives: its business, and not to be
+    /// looked into.
     records: BTreeMap<String, Zeroizing<Vec<u8>>>,
     /// The counter for all credentials, which even a reset does not set back.
     counter: u32,
@@ -73,8 +75,9 @@ impl Vault {
         Work::ready(look(&lock(&self.0).content))
     }
 
-    /// A change blocks, and so is a job. It is made in a copy, which takes the place of the old content when it is on the
-    /// disk: should anything fail before, nothing has changed, neither there nor here.
+    /// A change blocks, and so is a job. It is made in a copy, which takes the place of the old
+    /// content when it is on the disk: should anything fail before, nothing has changed, neither
+    /// there nor here.
     fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Content) -> Result<T, StoreError> + Send + 'static,
@@ -265,7 +268,8 @@ impl Content {
         Ok(())
     }
 
-    /// Writes a new file beside the old one, and puts it in its place when it is whole and on the disk.
+    /// Writes a new file beside the old one, and puts it in its place when it is whole and on the
+    /// disk.
     fn save(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("new");
         let mut options = OpenOptions::new();

@@ -1,11 +1,13 @@
-//! A phone of your own in small: your store, your prompts, your relay; nothing but the crate `towline` for that.
+//! A phone of your own in small: your store, your prompts, your relay; nothing but the crate
+//! `towline` for that.
 //!
 //! ```sh
 //! cargo run --release --example phone              # its own relay, air and computer, and a script that answers
 //! cargo run --release --example phone 'FIDO:/...'  # the code that `towline computer` shows; TOWLINE_RELAY, TOWLINE_AIR
 //! ```
 //!
-//! With the four terminals of docs/cli.md it stands in for `towline phone`. Its passkeys are in `phone.vault`.
+//! With the four terminals of docs/cli.md it stands in for `towline phone`. Its passkeys are in
+//! `phone.vault`.
 
 #[path = "../embedding/vault.rs"]
 mod vault;

@@ -1,6 +1,8 @@
-//! Writes the seeds of the targets for the authenticator: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+//! Writes the seeds of the targets for the authenticator:
+//! `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 //!
-//! Pseudo-random scripts are run, the same ones each time. What becomes a seed is what gets an answer that none before it got.
+//! Pseudo-random scripts are run, the same ones each time. What becomes a seed is what gets an
+//! answer that none before it got.
 
 use std::{collections::HashSet, fs, path::Path};
 

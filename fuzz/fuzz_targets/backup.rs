@@ -1,4 +1,5 @@
-//! Backups of any content, and such as begin like one that is whole: refused, or read to the end and restored.
+//! Backups of any content, and such as begin like one that is whole: refused, or read to the end
+//! and restored.
 #![no_main]
 
 use std::{io::Cursor, sync::LazyLock};

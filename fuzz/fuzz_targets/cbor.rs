@@ -1,5 +1,5 @@
-//! The strict reader against a lenient oracle: what we accept, it accepts with the same meaning, and writing that
-//! meaning again gives the same bytes.
+//! The strict reader against a lenient oracle: what we accept, it accepts with the same meaning,
+//! and writing that meaning again gives the same bytes.
 #![no_main]
 
 use ciborium::Value;
@@ -18,7 +18,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(writer.into_vec(), bytes);
 });
 
-/// Notes values that the oracle or the writer does not keep apart: floats, simple values, `undefined`, huge integers.
+/// Notes values that the oracle or the writer does not keep apart: floats, simple values,
+/// `undefined`, huge integers.
 fn walk(reader: &mut Reader<'_>, comparable: &mut bool) -> Result<(), towline_cbor::Error> {
     match reader.kind()? {
         Kind::Float | Kind::Simple | Kind::Undefined => *comparable = false,

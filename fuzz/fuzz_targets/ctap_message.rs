@@ -1,4 +1,5 @@
-//! Every message of CTAP: a request that is read is written as it was understood, and responses never do harm.
+//! Every message of CTAP: a request that is read is written as it was understood, and responses
+//! never do harm.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

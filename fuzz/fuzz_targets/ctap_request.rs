@@ -1,5 +1,5 @@
-//! Requests of any bytes into authenticators of every kind, with people who answer anything: exactly one response each,
-//! and no question left open after it.
+//! Requests of any bytes into authenticators of every kind, with people who answer anything:
+//! exactly one response each, and no question left open after it.
 #![no_main]
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Whatever an authenticator answers to the client: a result or a typed error, and only JSON for the site.
+//! Whatever an authenticator answers to the client: a result or a typed error, and only JSON for
+//! the site.
 #![no_main]
 
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! Reports of any content to both sides of CTAPHID, and U2F messages: errors or messages, and a device that never hangs.
+//! Reports of any content to both sides of CTAPHID, and U2F messages: errors or messages, and a
+//! device that never hangs.
 #![no_main]
 
 use std::time::{Duration, Instant};

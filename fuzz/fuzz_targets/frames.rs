@@ -1,4 +1,5 @@
-//! Anything at all arrives over an established connection, at either role: each ends in a result, and nothing stays open.
+//! Anything at all arrives over an established connection, at either role: each ends in a result,
+//! and nothing stays open.
 //!
 //! The provider is the fake one, so that frames "decrypt" to what the fuzzer wrote.
 #![no_main]

@@ -1,4 +1,5 @@
-//! authenticatorGetAssertion and authenticatorGetNextAssertion: sequences of requests that make sense.
+//! authenticatorGetAssertion and authenticatorGetNextAssertion: sequences of requests that make
+//! sense.
 #![no_main]
 
 use towline_fuzz::{Script, requests::get_assertion::GetAssertion};

@@ -1,4 +1,5 @@
-//! Messages whose content is CBOR from a peer: post-handshake, update, linking information, client payload.
+//! Messages whose content is CBOR from a peer: post-handshake, update, linking information, client
+//! payload.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! authenticatorGetInfo, authenticatorSelection and authenticatorReset, which have no parameters: requests of any bytes.
+//! authenticatorGetInfo, authenticatorSelection and authenticatorReset, which have no parameters:
+//! requests of any bytes.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|script: &[u8]| {

@@ -1,4 +1,5 @@
-//! authenticatorGetInfo, authenticatorSelection and authenticatorReset, which have no parameters: sequences of requests that make sense.
+//! authenticatorGetInfo, authenticatorSelection and authenticatorReset, which have no parameters:
+//! sequences of requests that make sense.
 #![no_main]
 
 use towline_fuzz::{Script, requests::plain::Plain};

@@ -19,7 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
         let again =
             QrPayload::from_cbor(&provider, &payload.to_cbor()).expect("we read what we write");
         assert_eq!(again.to_cbor(), payload.to_cbor());
-        // A code with many extras may be longer than a QR code can be; any other is read back from its text.
+        // A code with many extras may be longer than a QR code can be; any other is read back from
+        // its text.
         if let Ok(again) = QrPayload::from_uri(&provider, &payload.to_uri()) {
             assert_eq!(again.to_cbor(), payload.to_cbor());
         }

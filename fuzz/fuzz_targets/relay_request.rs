@@ -1,4 +1,5 @@
-//! Requests to the relay: any head is answered, and any order of requests, departures and time keeps its books straight.
+//! Requests to the relay: any head is answered, and any order of requests, departures and time
+//! keeps its books straight.
 #![no_main]
 
 use std::{

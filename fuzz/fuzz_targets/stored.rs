@@ -1,5 +1,6 @@
 #![no_main]
-//! What a file holds that somebody may have changed: a credential as bytes, and the root key of a store.
+//! What a file holds that somebody may have changed: a credential as bytes, and the root key of a
+//! store.
 
 use std::{
     io,

@@ -1,4 +1,5 @@
-//! What the kernel says on `/dev/uhid`, of any content: an event or none, and a report only where one was written.
+//! What the kernel says on `/dev/uhid`, of any content: an event or none, and a report only where
+//! one was written.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! What a client sends to the relay, of any content: what is passed on is what another implementation reads from the same
-//! bytes, however they are cut, and as whole frames.
+//! What a client sends to the relay, of any content: what is passed on is what another
+//! implementation reads from the same bytes, however they are cut, and as whole frames.
 #![no_main]
 
 #[path = "../../crates/websocket/tests/harness/mod.rs"]
@@ -17,7 +17,8 @@ fuzz_target!(|input: &[u8]| {
         let (sent, count, ours_left) = ours(bytes, &[cut], buffer);
         assert_eq!(tungstenite(sent, Role::Client).0, expected);
         assert_eq!(count, expected.len());
-        // A close frame with a code that does not exist is a farewell to tungstenite, and none to us.
+        // A close frame with a code that does not exist is a farewell to tungstenite, and none to
+        // us.
         assert!(left || !ours_left);
     }
 });

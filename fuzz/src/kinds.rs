@@ -46,7 +46,8 @@ pub fn config(kind: u8) -> Config {
     }
 }
 
-/// Whether sealed data are opened for real, and not only believed. Whatever is believed may come from another relying party.
+/// Whether sealed data are opened for real, and not only believed. Whatever is believed may come
+/// from another relying party.
 pub fn seals(kind: u8) -> bool {
     kind % KINDS == 3
 }

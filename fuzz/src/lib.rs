@@ -1,10 +1,11 @@
-//! What the targets for the authenticator share: an authenticator under watch, requests of any bytes for it, and requests
-//! that make sense.
+//! What the targets for the authenticator share: an authenticator under watch, requests of any
+//! bytes for it, and requests that make sense.
 //!
-//! Each command has two targets. The raw one sends any bytes after the command byte; the structured one derives a sequence
-//! of requests, most of them good, and what happens between them. Both run on the fake provider, so that MACs pass. Both
-//! begin with an authenticator that has something to lose: a PIN, a token in use, some credentials. And [`watch::Watch`]
-//! holds every answer against the rules.
+//! Each command has two targets. The raw one sends any bytes after the command byte; the structured
+//! one derives a sequence of requests, most of them good, and what happens between them. Both run
+//! on the fake provider, so that MACs pass. Both begin with an authenticator that has something to
+//! lose: a PIN, a token in use, some credentials. And [`watch::Watch`] holds every answer against
+//! the rules.
 
 pub mod kinds;
 pub mod raw;

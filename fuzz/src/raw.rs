@@ -6,8 +6,9 @@ use towline_ctap::Status;
 
 use crate::watch::{Mood, Watch};
 
-/// Runs a script of raw requests, each of one of the commands. The first byte says which authenticator they are for, and with
-/// its highest bit that nothing was done with it before. Then follow the requests, as [`record`] writes them.
+/// Runs a script of raw requests, each of one of the commands. The first byte says which
+/// authenticator they are for, and with its highest bit that nothing was done with it before. Then
+/// follow the requests, as [`record`] writes them.
 pub fn raw(commands: &[u8], script: &[u8]) -> Vec<Status> {
     let mut statuses = Vec::new();
     let Some((&kind, mut script)) = script.split_first() else { return statuses };
@@ -29,8 +30,9 @@ pub fn raw(commands: &[u8], script: &[u8]) -> Vec<Status> {
     statuses
 }
 
-/// One request in a script: four bits for which command, twelve for the length of the parameters, a byte for what the person
-/// does, whether it comes from elsewhere and whether time goes by before; then the parameters.
+/// One request in a script: four bits for which command, twelve for the length of the parameters, a
+/// byte for what the person does, whether it comes from elsewhere and whether time goes by before;
+/// then the parameters.
 pub fn record(command: u8, control: u8, parameters: &[u8]) -> Vec<u8> {
     let length = u16::try_from(parameters.len()).unwrap_or(u16::MAX).min(0x0fff);
     let [high, low] = (length | u16::from(command) << 12).to_be_bytes();

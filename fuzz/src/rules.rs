@@ -60,7 +60,8 @@ impl Watch {
         status
     }
 
-    /// Over a transport whose computer may be anybody's, and on a display, "none" is told after the person has seen it.
+    /// Over a transport whose computer may be anybody's, and on a display, "none" is told after the
+    /// person has seen it.
     fn judge_nothing(&self, silent: bool) {
         let config = self.config();
         let far = self.is_far();
@@ -115,7 +116,8 @@ impl Watch {
         }
     }
 
-    /// What the person has shown to this relying party: now, or when the token in use was given out.
+    /// What the person has shown to this relying party: now, or when the token in use was given
+    /// out.
     fn shows(&self, rp_id: &RpId) -> Shown {
         let token = self.token.as_ref().filter(|token| self.now < token.given + LIFE);
         let token = token.filter(|token| token.rp_id.as_ref().is_none_or(|bound| bound == rp_id));
@@ -324,7 +326,8 @@ impl Watch {
         if status == Status::PinInvalid && pin_request.is_some() && !matched {
             assert_eq!(was, is + 1, "a wrong PIN costs a try");
         }
-        // From nothing the lock opens again with time, and a counter that was never written is full.
+        // From nothing the lock opens again with time, and a counter that was never written is
+        // full.
         let unlocked = matches!(before.verification, None | Some(0));
         assert!(
             after.verification <= before.verification || self.shown.verified || matched || unlocked,
@@ -333,7 +336,8 @@ impl Watch {
     }
 }
 
-/// Whether the request proves that whoever sends it knows the PIN: under the fake provider, whether its hash is in there.
+/// Whether the request proves that whoever sends it knows the PIN: under the fake provider, whether
+/// its hash is in there.
 fn knows_pin(request: &ClientPinRequest, durable: &Durable) -> bool {
     use ClientPinRequest as Pin;
     let hash = match request {

@@ -1,5 +1,5 @@
-//! CTAP1/U2F: APDUs of any bytes, and sequences of requests that make sense. Its requests never wait for the person, so that
-//! they are watched here, apart from those of CTAP2.
+//! CTAP1/U2F: APDUs of any bytes, and sequences of requests that make sense. Its requests never
+//! wait for the person, so that they are watched here, apart from those of CTAP2.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -164,7 +164,8 @@ impl Observer {
     }
 }
 
-/// Runs a script of APDUs of any bytes: the kind, then for each a byte for its length, a byte for the touch, and it.
+/// Runs a script of APDUs of any bytes: the kind, then for each a byte for its length, a byte for
+/// the touch, and it.
 pub fn raw(script: &[u8]) {
     let Some((&kind, mut script)) = script.split_first() else { return };
     let mut observer = Observer::new(kind);

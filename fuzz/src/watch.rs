@@ -1,4 +1,5 @@
-//! An authenticator, the person in front of it, the clock, and all that is known of it from outside.
+//! An authenticator, the person in front of it, the clock, and all that is known of it from
+//! outside.
 
 use std::{
     collections::HashMap,
@@ -159,7 +160,8 @@ impl Watch {
         watch
     }
 
-    /// The same with something to lose: a PIN if there is such a thing, three credentials, and a token for all there is.
+    /// The same with something to lose: a PIN if there is such a thing, three credentials, and a
+    /// token for all there is.
     pub fn prepared(kind: u8) -> Self {
         let mut watch = Self::new(kind);
         if watch.config().client_pin.is_some() {
@@ -257,7 +259,8 @@ impl Watch {
         assert_eq!(self.request(0, request, Mood::Agrees(0)), Status::Ok, "preparation");
     }
 
-    /// Sends a request and does what comes of it, until there is the one response; then judges that.
+    /// Sends a request and does what comes of it, until there is the one response; then judges
+    /// that.
     pub fn request(&mut self, channel: u8, request: &[u8], mood: Mood) -> Status {
         let channel = ChannelId(channel.into());
         self.shown = Shown::default();
@@ -364,8 +367,8 @@ impl Watch {
         assert!(self.authenticator.poll_output().is_none(), "nothing was under way");
     }
 
-    /// After everything, the authenticator is of use: it says what it is, and somebody can make a credential or be told why
-    /// not.
+    /// After everything, the authenticator is of use: it says what it is, and somebody can make a
+    /// credential or be told why not.
     pub fn finish(mut self) {
         self.pass(Duration::from_secs(60));
         self.power_up();

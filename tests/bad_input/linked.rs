@@ -1,5 +1,5 @@
-//! Linked sessions over real sockets, with one message of one side tampered with: a typed error at whoever receives it, no
-//! link lost, everything released.
+//! Linked sessions over real sockets, with one message of one side tampered with: a typed error at
+//! whoever receives it, no link lost, everything released.
 
 use std::{future::pending, sync::Arc, time::Duration};
 

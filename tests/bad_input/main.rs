@@ -1,5 +1,6 @@
-//! Bad input over real sockets: tunnel services, peers and authenticators that do not do what they should. Each ends in a
-//! typed error at the right party, in time, with the radio and the sockets released.
+//! Bad input over real sockets: tunnel services, peers and authenticators that do not do what they
+//! should. Each ends in a typed error at the right party, in time, with the radio and the sockets
+//! released.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

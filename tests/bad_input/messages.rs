@@ -15,7 +15,8 @@ use crate::{
     support::*,
 };
 
-/// Creation options of a site that is not there: whether the response is good is not the point here.
+/// Creation options of a site that is not there: whether the response is good is not the point
+/// here.
 pub const OPTIONS: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"id": "example.org", "name": "Example"},
     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
     "pubKeyCredParams": [{"type": "public-key", "alg": -7}]}"#;
@@ -328,7 +329,8 @@ async fn the_request() {
     .await;
 }
 
-/// The phone's fourth is the response: it may have been carried out, and the computer says that it does not know.
+/// The phone's fourth is the response: it may have been carried out, and the computer says that it
+/// does not know.
 #[tokio::test]
 async fn the_response() {
     each(ThePhone, 4, &VISIBLE, |it| it == Misbehaved(Step::Response), |it| it == Fine).await;

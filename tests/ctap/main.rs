@@ -1,4 +1,5 @@
-//! Every rule of the standard has its test, and every feature its line in the matrix: checked by reading the sources.
+//! Every rule of the standard has its test, and every feature its line in the matrix: checked by
+//! reading the sources.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

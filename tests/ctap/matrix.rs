@@ -1,5 +1,5 @@
-//! `docs/ctap.md`: every feature that the code knows has a line there, with its state in each preset as the presets themselves
-//! have it, and with tests that exist.
+//! `docs/ctap.md`: every feature that the code knows has a line there, with its state in each
+//! preset as the presets themselves have it, and with tests that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,7 +132,8 @@ fn extensions() -> BTreeSet<String> {
             if line.starts_with("const ID: ") || line.starts_with("boolean!") {
                 ids.extend(quoted(line));
             }
-            // The id of a boolean extension stands on a line of its own, after the name of its type.
+            // The id of a boolean extension stands on a line of its own, after the name of its
+            // type.
             if line.ends_with('"') && line.starts_with(|c: char| c.is_ascii_uppercase()) {
                 ids.extend(quoted(line));
             }

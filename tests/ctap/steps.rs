@@ -21,7 +21,8 @@ struct Table {
     rules: Vec<Rule>,
 }
 
-/// Reads the part of TOML that the table is written in: strings and arrays of strings. Anything else is a mistake in it.
+/// Reads the part of TOML that the table is written in: strings and arrays of strings. Anything
+/// else is a mistake in it.
 fn parse(text: &str) -> Result<Table, String> {
     let mut table = Table::default();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));

@@ -1,4 +1,5 @@
-//! Cancelled from either side at each stage: both sides end, and the radio and the sockets are released.
+//! Cancelled from either side at each stage: both sides end, and the radio and the sockets are
+//! released.
 
 use towline::{
     client::Error,
@@ -69,7 +70,8 @@ async fn cancelled(
         let stop = async {
             match who {
                 Who::Phone => reached(stage, &hand, &remote).await,
-                // The computer's person cancels; a phone that is not connected yet can't know, and its person gives up.
+                // The computer's person cancels; a phone that is not connected yet can't know, and
+                // its person gives up.
                 Who::Computer if stage != Stage::ScreenLock => {
                     while camera.scan().await.is_some() {}
                 }

@@ -1,4 +1,5 @@
-//! Digital credentials, which travel beside passkeys and are the embedding application's to understand.
+//! Digital credentials, which travel beside passkeys and are the embedding application's to
+//! understand.
 
 use std::sync::Arc;
 

@@ -311,7 +311,8 @@ async fn a_stranger_who_claims_the_identity_can_not_evict_a_stored_link() {
     let mut devices = Devices::new().await;
     devices.link().await;
     let stored = devices.known.all().unwrap();
-    // A phone with another root secret: what it signs is signed for its own identity, which is another record.
+    // A phone with another root secret: what it signs is signed for its own identity, which is
+    // another record.
     let mut stranger = Remembered::new(&devices.world, "Alice's phone");
     link(&devices.world, &devices.known, &mut stranger, "mallory").await;
     let known = devices.known.all().unwrap();
@@ -388,7 +389,8 @@ async fn a_store_that_fails_costs_the_link_and_not_the_sign_in() {
 
 #[tokio::test]
 async fn a_contact_that_nobody_holds_is_not_reached() {
-    // A link whose contact id is made up: as after a restart of the relay, with the phone switched off.
+    // A link whose contact id is made up: as after a restart of the relay, with the phone switched
+    // off.
     let mut devices = Devices::new().await;
     devices.link().await;
     let mut known = devices.known.all().unwrap().remove(0);

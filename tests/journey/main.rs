@@ -1,5 +1,5 @@
-//! The steps of the journey on real sockets: a relying party over HTTP, a relay over TLS, QR codes as pixels. Only
-//! Bluetooth is simulated.
+//! The steps of the journey on real sockets: a relying party over HTTP, a relay over TLS, QR codes
+//! as pixels. Only Bluetooth is simulated.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! A linked phone is reached whenever it can be: right after the last ceremony, right after it was linked, while somebody
-//! rings it again and again, and not while it serves somebody else.
+//! A linked phone is reached whenever it can be: right after the last ceremony, right after it was
+//! linked, while somebody rings it again and again, and not while it serves somebody else.
 
 use std::{
     sync::Arc,
@@ -84,7 +84,8 @@ impl Linked {
                 }
             }
         };
-        // The computer is done before the phone is, as a rule; the next ring does not wait for the phone.
+        // The computer is done before the phone is, as a rule; the next ring does not wait for the
+        // phone.
         let (signed_in, served): (_, Option<Result<ResponderSummary, TransportError>>) =
             in_time(async {
                 let mut ceremony = std::pin::pin!(ceremony);
@@ -155,7 +156,8 @@ async fn a_phone_is_reached_by_a_computer_that_was_linked_a_moment_ago() {
     }
 }
 
-/// Rings as a program of somebody's own does: any link, any contact id, as often as it likes. What the service answers.
+/// Rings as a program of somebody's own does: any link, any contact id, as often as it likes. What
+/// the service answers.
 async fn ring(world: &World, contact_id: &ContactId, link_id: LinkId, nonce: u128) -> Answer {
     let nonce = ClientNonce::new(nonce.to_be_bytes());
     let payload = ClientPayload { link_id, nonce, hint: Hint::GetAssertion };

@@ -37,7 +37,8 @@ use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
 use crate::{recorder::Recorder, search::Secrets, support::*};
 
-/// All that is logged in this process, at the finest level, with every field of every event and span.
+/// All that is logged in this process, at the finest level, with every field of every event and
+/// span.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -5,8 +5,8 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-/// How much of a secret is enough to be found: a log that cuts long values short is no excuse. Nine bytes are whole
-/// characters of base64, and too many to occur by chance.
+/// How much of a secret is enough to be found: a log that cuts long values short is no excuse. Nine
+/// bytes are whole characters of base64, and too many to occur by chance.
 const ENOUGH: usize = 9;
 
 /// What must not be found.
@@ -56,7 +56,8 @@ impl Secrets {
     pub fn find(&self, log: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (what, secret) in &self.bytes {
-            // The start, and the end, which is the whole of a value that is printed without its start.
+            // The start, and the end, which is the whole of a value that is printed without its
+            // start.
             for part in [&secret[..ENOUGH], &secret[secret.len() - ENOUGH..]] {
                 for (name, form) in FORMS {
                     if log.contains(&form(part)) {

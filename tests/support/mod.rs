@@ -1,4 +1,5 @@
-//! The parts of the journey: a relying party, a relay over TLS, a simulated air, phones, computers, and who uses them.
+//! The parts of the journey: a relying party, a relay over TLS, a simulated air, phones, computers,
+//! and who uses them.
 
 pub mod parts;
 pub mod people;

@@ -1,5 +1,5 @@
-//! The yardsticks: as little as a relay can do. Neither has limits, deadlines or checks, so that neither could be put before
-//! the public.
+//! The yardsticks: as little as a relay can do. Neither has limits, deadlines or checks, so that
+//! neither could be put before the public.
 
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
@@ -14,8 +14,8 @@ const BUFFER: usize = 40 * 1024;
 
 type Waiting = Arc<Mutex<HashMap<String, TcpStream>>>;
 
-/// Pairs connections by the last word of their path. With `frames` it unmasks each message and frames it anew; without, bytes
-/// are spliced as they come.
+/// Pairs connections by the last word of their path. With `frames` it unmasks each message and
+/// frames it anew; without, bytes are spliced as they come.
 pub(crate) async fn serve(listener: TcpListener, frames: bool) -> Result<()> {
     let waiting = Waiting::default();
     loop {

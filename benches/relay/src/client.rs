@@ -1,4 +1,5 @@
-//! Both ends of a tunnel, as cheap as they can be: a request from a template, and frames with a mask of zeros.
+//! Both ends of a tunnel, as cheap as they can be: a request from a template, and frames with a
+//! mask of zeros.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;

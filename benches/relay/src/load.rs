@@ -178,7 +178,8 @@ async fn to_and_fro(mut pair: Pair, length: u16, end: Instant) -> Result<(u32, P
     Ok((trips, pair))
 }
 
-/// Tunnels opened and left per second of the server's processor time, by as many clients as are busy at once.
+/// Tunnels opened and left per second of the server's processor time, by as many clients as are
+/// busy at once.
 async fn ceremonies(server: &mut Server) -> Result<f64> {
     let before = server.spent()?;
     let end = Instant::now().checked_add(TIME).ok_or_else(|| Error::other("the clock"))?;
@@ -229,7 +230,8 @@ async fn idle(server: &mut Server, wanted: usize) -> Result<(usize, u64)> {
     Ok((pairs.len(), held.checked_div(count).unwrap_or_default()))
 }
 
-/// Linked phones that wait to be rung: memory, processor time to come, and for "alive" and its answer.
+/// Linked phones that wait to be rung: memory, processor time to come, and for "alive" and its
+/// answer.
 async fn listening(server: &mut Server, name: &str, wanted: usize) -> Result<()> {
     let alive = [0x82, 0x83, 0, 0, 0, 0, 0xa1, 0, 0];
     let mut answer = [0; 5];

@@ -1,4 +1,5 @@
-//! A million linked phones, in the relay's state machine alone: what remembers them takes, and whether it slows down.
+//! A million linked phones, in the relay's state machine alone: what remembers them takes, and
+//! whether it slows down.
 
 use std::io::{Error, Result};
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
-//! What a relay costs. The program starts each contestant as a process of its own, with one thread, puts the same load on it
-//! over loopback from this process, and reads from `/proc` what it took: processor time and resident memory. Linux only.
+//! What a relay costs. The program starts each contestant as a process of its own, with one thread,
+//! puts the same load on it over loopback from this process, and reads from `/proc` what it took:
+//! processor time and resident memory. Linux only.
 //!
 //!     cargo run --release -p towline-relay-load             # three minutes
 //!     cargo run --release -p towline-relay-load -- 1000     # with fewer idle pairs
@@ -13,7 +14,8 @@ mod server;
 
 use std::io::Error;
 
-/// Idle pairs that are tried for. The server needs two descriptors for each, and 20 000 are a usual limit.
+/// Idle pairs that are tried for. The server needs two descriptors for each, and 20 000 are a usual
+/// limit.
 const IDLE_PAIRS: usize = 9900;
 
 #[tokio::main(flavor = "current_thread")]

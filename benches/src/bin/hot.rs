@@ -1,5 +1,6 @@
-//! Does one hot path so many times and nothing else, for whoever counts instructions: `hot NAME TIMES`. Without arguments it
-//! lists the names. `benches/counts` runs it under callgrind.
+//! Does one hot path so many times and nothing else, for whoever counts instructions:
+//! `hot NAME TIMES`. Without arguments it lists the names. `benches/counts` runs it under
+//! callgrind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::{env, hint::black_box, process::ExitCode};
@@ -13,7 +14,8 @@ use towline_benches::{
 
 type Path = fn(u32);
 
-/// What is counted. Signatures, key pairs and handshakes are not here: nearly all that they take is the curve's.
+/// What is counted. Signatures, key pairs and handshakes are not here: nearly all that they take is
+/// the curve's.
 const PATHS: [(&str, Path); 9] = [
     ("decode_make_credential", |times| repeat(times, Message::new(), |message| message.decode())),
     ("encode_make_credential", |times| {

@@ -9,15 +9,18 @@ use crate::{
     AttestationFormat, BatchAttestation, Config, ConfigError, KeyError, KeyHandle, Work, flow::Core,
 };
 
-/// The object identifier 1.3.6.1.4.1.45724.1.1.4 in DER: the extension that holds the AAGUID (WebAuthn L3 §8.2.1).
+/// The object identifier 1.3.6.1.4.1.45724.1.1.4 in DER: the extension that holds the AAGUID
+/// (WebAuthn L3 §8.2.1).
 const MODEL: [u8; 13] =
     [0x06, 0x0b, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xe5, 0x1c, 0x01, 0x01, 0x04];
 
-/// How the value of that extension begins: an octet string of 16 bytes in the octet string of the extension.
+/// How the value of that extension begins: an octet string of 16 bytes in the octet string of the
+/// extension.
 const SIXTEEN_BYTES: [u8; 4] = [0x04, 18, 0x04, 16];
 
 impl BatchAttestation {
-    /// The AAGUID that the first certificate is for; `None` if it names none, and so is for a single model.
+    /// The AAGUID that the first certificate is for; `None` if it names none, and so is for a
+    /// single model.
     #[must_use]
     pub fn aaguid(&self) -> Option<Aaguid> {
         let leaf = self.certificates.first()?;
@@ -67,8 +70,8 @@ impl Attestation {
     }
 }
 
-/// The first format of the client's preference that is supported, or our own first; enterprise attestation, where it is
-/// granted, unless the client would rather have none.
+/// The first format of the client's preference that is supported, or our own first; enterprise
+/// attestation, where it is granted, unless the client would rather have none.
 pub(crate) fn choose(
     config: &Config,
     request: &MakeCredentialRequest,
@@ -95,7 +98,8 @@ pub(crate) fn choose(
     }
 }
 
-/// Makes the statement about `data`, whose encoding is `auth_data`; `None` for a creation without one.
+/// Makes the statement about `data`, whose encoding is `auth_data`; `None` for a creation without
+/// one.
 pub(crate) fn make(
     core: &mut Core,
     attestation: Attestation,

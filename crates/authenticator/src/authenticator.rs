@@ -1,4 +1,5 @@
-//! The machine: requests, answers, finished work and the time go in; questions, work, keepalives and responses come out.
+//! The machine: requests, answers, finished work and the time go in; questions, work, keepalives
+//! and responses come out.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -21,11 +22,13 @@ use crate::{
     work::Fate,
 };
 
-/// One authenticator: one set of credentials, one person, any number of channels, one request at a time.
+/// One authenticator: one set of credentials, one person, any number of channels, one request at a
+/// time.
 ///
-/// Feed it with `handle_*`; after each call drain it with [`poll_output`](Self::poll_output) until that gives `None`, and
-/// call [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does
-/// no I/O, has no clock and never blocks. Time must not run backwards.
+/// Feed it with `handle_*`; after each call drain it with [`poll_output`](Self::poll_output) until
+/// that gives `None`, and call [`handle_timeout`](Self::handle_timeout) at the instant that
+/// [`poll_timeout`](Self::poll_timeout) names. It does no I/O, has no clock and never blocks. Time
+/// must not run backwards.
 pub struct Authenticator {
     pub(crate) core: Core,
     pub(crate) outputs: VecDeque<Output>,
@@ -40,7 +43,8 @@ impl Authenticator {
     /// An authenticator with this policy, over this store and these keys.
     ///
     /// # Errors
-    /// [`ConfigError`] when the policy contradicts itself, or asks for what the key store does not have.
+    /// [`ConfigError`] when the policy contradicts itself, or asks for what the key store does not
+    /// have.
     pub fn new(
         config: Config,
         provider: CryptoProvider,
@@ -101,14 +105,16 @@ impl Authenticator {
         })
     }
 
-    /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to this channel follows,
-    /// now or later. While another request is under way, that is `CTAP1_ERR_CHANNEL_BUSY`.
+    /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to
+    /// this channel follows, now or later. While another request is under way, that is
+    /// `CTAP1_ERR_CHANNEL_BUSY`.
     pub fn handle_request(&mut self, channel: ChannelId, request: &[u8], now: Instant) {
         self.request(channel, None, request, now);
     }
 
-    /// As [`Self::handle_request`], and tells over which transport the request came: what is possible over some only, by
-    /// [`Config::reset_transports`], is refused where that is not known.
+    /// As [`Self::handle_request`], and tells over which transport the request came: what is
+    /// possible over some only, by [`Config::reset_transports`], is refused where that is not
+    /// known.
     pub fn handle_request_over(
         &mut self,
         transport: Transport,
@@ -139,18 +145,20 @@ impl Authenticator {
         self.take(channel, Dialect::Ctap, request);
     }
 
-    /// Tells the time of day, which passkeys carry as a claim: when they were made, changed and used. Without it they carry
-    /// none. Nothing else depends on it.
+    /// Tells the time of day, which passkeys carry as a claim: when they were made, changed and
+    /// used. Without it they carry none. Nothing else depends on it.
     pub const fn handle_unix_time(&mut self, time: UnixTime) {
         self.core.time = Some(time);
     }
 
-    /// Takes a request of CTAP1/U2F: an APDU, as CTAPHID_MSG carries it. Exactly one [`Output::Response`] follows: data, and
-    /// a status word. Without [`Version::U2fV2`](towline_ctap::Version::U2fV2) in the config that is 0x6D00.
+    /// Takes a request of CTAP1/U2F: an APDU, as CTAPHID_MSG carries it. Exactly one
+    /// [`Output::Response`] follows: data, and a status word. Without
+    /// [`Version::U2fV2`](towline_ctap::Version::U2fV2) in the config that is 0x6D00.
     ///
-    /// A request never waits for the person. If it needs a touch, the response is 0x6985 at once, and the client asks again
-    /// and again; the question is open meanwhile, and withdrawn when the client has given up. A touch is good for what it was
-    /// asked for, once, within 10 s; a no is not asked about again for as long.
+    /// A request never waits for the person. If it needs a touch, the response is 0x6985 at once,
+    /// and the client asks again and again; the question is open meanwhile, and withdrawn when the
+    /// client has given up. A touch is good for what it was asked for, once, within 10 s; a no is
+    /// not asked about again for as long.
     pub fn handle_u2f(&mut self, channel: ChannelId, apdu: &[u8], now: Instant) {
         self.core.now = Some(now);
         if self.running.is_some() {
@@ -165,8 +173,9 @@ impl Authenticator {
     /// Takes the person's answer to [`Output::Ask`].
     ///
     /// # Errors
-    /// [`AnswerError::UnknownToken`] when the question is not open (any more), which a race with a withdrawal makes
-    /// ordinary; [`AnswerError::DoesNotFit`] when it can't be answered so, and stays open.
+    /// [`AnswerError::UnknownToken`] when the question is not open (any more), which a race with a
+    /// withdrawal makes ordinary; [`AnswerError::DoesNotFit`] when it can't be answered so, and
+    /// stays open.
     pub fn handle_answer(
         &mut self,
         token: Token,
@@ -198,15 +207,18 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Takes the result of the job of [`Output::Work`]. The result of a job that nobody waits for any more is cleared up.
+    /// Takes the result of the job of [`Output::Work`]. The result of a job that nobody waits for
+    /// any more is cleared up.
     ///
-    /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or not: after a request that was
-    /// cancelled, or has taken too long, while something was being written, the next one waits for that, since a write that
-    /// lands late would undo what came after it. It waits for [`Config::work_timeout`] at most, and then fails. For the
-    /// same reason jobs of an authenticator that is dropped have to end before another one uses the same store.
+    /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or
+    /// not: after a request that was cancelled, or has taken too long, while something was being
+    /// written, the next one waits for that, since a write that lands late would undo what came
+    /// after it. It waits for [`Config::work_timeout`] at most, and then fails. For the same reason
+    /// jobs of an authenticator that is dropped have to end before another one uses the same store.
     ///
     /// # Errors
-    /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result of another one.
+    /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result
+    /// of another one.
     pub fn handle_work(
         &mut self,
         token: Token,
@@ -233,7 +245,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// The job of [`Output::Work`] was lost: it panicked, or was never run. Its request fails with `CTAP1_ERR_OTHER`.
+    /// The job of [`Output::Work`] was lost: it panicked, or was never run. Its request fails with
+    /// `CTAP1_ERR_OTHER`.
     ///
     /// # Errors
     /// [`UnknownJob`] when there was no such job, or it was handed back before.
@@ -255,9 +268,9 @@ impl Authenticator {
         Ok(())
     }
 
-    /// The client cancels its request, or its channel is gone: the response is `CTAP2_ERR_KEEPALIVE_CANCEL`. Without a
-    /// request of this channel nothing happens. It is too late, too, when the store is just saving the result: then the
-    /// response tells how that went.
+    /// The client cancels its request, or its channel is gone: the response is
+    /// `CTAP2_ERR_KEEPALIVE_CANCEL`. Without a request of this channel nothing happens. It is too
+    /// late, too, when the store is just saving the result: then the response tells how that went.
     pub fn handle_cancel(&mut self, channel: ChannelId, now: Instant) {
         self.core.now = Some(now);
         match &self.running {
@@ -267,9 +280,10 @@ impl Authenticator {
         self.abort(false);
     }
 
-    /// The authenticator was plugged in, or the embedder lets that be so: the window for a reset opens, the PIN can be tried
-    /// again after three failures in a row, and whatever was remembered or under way ends, PIN/UV tokens included. It is
-    /// never assumed: without it the window is closed.
+    /// The authenticator was plugged in, or the embedder lets that be so: the window for a reset
+    /// opens, the PIN can be tried again after three failures in a row, and whatever was remembered
+    /// or under way ends, PIN/UV tokens included. It is never assumed: without it the window is
+    /// closed.
     pub fn handle_power_up(&mut self, now: Instant) {
         self.core.now = Some(now);
         self.abort(true);
@@ -315,16 +329,17 @@ impl Authenticator {
     }
 
     /// The fingerprints that are enrolled: what a sensor compares with while
-    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. `None` where that is not known, as before the first
-    /// request has read them from the store; while a question is open it is.
+    /// [`Question::VerifyUser`](crate::Question::VerifyUser) is open. `None` where that is not
+    /// known, as before the first request has read them from the store; while a question is open it
+    /// is.
     #[must_use]
     pub fn fingerprints(&self) -> Option<&[Fingerprint]> {
         let core = &self.core;
         core.state.is_known(&core.config).then_some(&*core.state.fingerprints)
     }
 
-    /// Whether credentials that may be backed up are so from now on (the BS flag). Without credentials that may be, it
-    /// has no effect.
+    /// Whether credentials that may be backed up are so from now on (the BS flag). Without
+    /// credentials that may be, it has no effect.
     pub const fn set_backed_up(&mut self, backed_up: bool) {
         self.core.config.backup.backed_up = backed_up;
     }

@@ -1,5 +1,5 @@
-//! authenticatorBioEnrollment (CTAP 2.3 §6.7): fingerprints are enrolled, listed, named and deleted by whoever has a token
-//! for that. The sensor is asked as the person is.
+//! authenticatorBioEnrollment (CTAP 2.3 §6.7): fingerprints are enrolled, listed, named and deleted
+//! by whoever has a token for that. The sensor is asked as the person is.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Whether what getInfo says holds together: the rules across options, members and commands (CTAP 2.3 §6.4, §9).
+//! Whether what getInfo says holds together: the rules across options, members and commands (CTAP
+//! 2.3 §6.4, §9).
 
 use std::{collections::HashSet, hash::Hash};
 
@@ -12,11 +13,12 @@ use towline_ctap::{
 
 use crate::ConfigError;
 
-/// Checks the whole of what an authenticator says of itself. [`Authenticator::new`](crate::Authenticator::new) does so; it
-/// is public for tests, and for what somebody else's authenticator says.
+/// Checks the whole of what an authenticator says of itself.
+/// [`Authenticator::new`](crate::Authenticator::new) does so; it is public for tests, and for what
+/// somebody else's authenticator says.
 ///
-/// Real phones offer verification without a PIN/UV token over the hybrid transport, against the standard:
-/// `verification_without_token` lets them, unless they claim FIDO_2_3.
+/// Real phones offer verification without a PIN/UV token over the hybrid transport, against the
+/// standard: `verification_without_token` lets them, unless they claim FIDO_2_3.
 ///
 /// # Errors
 /// [`ConfigError::Contradiction`] with the first rule that is broken.

@@ -1,5 +1,5 @@
-//! authenticatorClientPIN (CTAP 2.3 §6.5.5): the PIN is set and changed, and tokens are given out for it and for built-in
-//! verification.
+//! authenticatorClientPIN (CTAP 2.3 §6.5.5): the PIN is set and changed, and tokens are given out
+//! for it and for built-in verification.
 
 use towline_ctap::{
     ClientPinRequest, ClientPinResponse, KeyAgreementKey, Permissions, Response, RpId, Status,
@@ -248,7 +248,8 @@ fn check_permissions(
     }
 }
 
-/// getPinToken and getPinUvAuthTokenUsingPinWithPermissions, which differ in what they say of a PIN that must be changed.
+/// getPinToken and getPinUvAuthTokenUsingPinWithPermissions, which differ in what they say of a PIN
+/// that must be changed.
 fn token_for_pin(
     core: &mut Core,
     grant: Grant,

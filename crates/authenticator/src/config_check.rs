@@ -9,13 +9,15 @@ use crate::{
     PinComplexity, PinUvAuthProtocol, ResetPolicy,
 };
 
-/// The shortest `max_msg_size` with ML-DSA, in bytes: a public key and a signature by ML-DSA-65 make up 5261.
+/// The shortest `max_msg_size` with ML-DSA, in bytes: a public key and a signature by ML-DSA-65
+/// make up 5261.
 const ML_DSA_MSG_SIZE: usize = 6144;
 
 /// How long a signature by ML-DSA-65 is, in bytes.
 const ML_DSA_65_SIGNATURE: usize = 3309;
 
-/// More than the rest of an assertion's response can have, in bytes, with another signature: ids, names and authenticator data.
+/// More than the rest of an assertion's response can have, in bytes, with another signature: ids,
+/// names and authenticator data.
 const ACCOUNT: usize = 1536;
 
 /// Why a [`Config`] can't be used.
@@ -247,7 +249,8 @@ impl Config {
         Ok(())
     }
 
-    /// What the claim of FIDO_2_3 obliges to (§9); `credProtect` and authenticatorSelection are always there.
+    /// What the claim of FIDO_2_3 obliges to (§9); `credProtect` and authenticatorSelection are
+    /// always there.
     fn has_all_of_2_3(&self) -> bool {
         let verified = self.client_pin.is_some() || self.verification.is_some();
         verified
@@ -256,7 +259,8 @@ impl Config {
             && (self.credential_management || !self.discoverable)
     }
 
-    /// The credentials of U2F are on P-256, and so is what vouches for them; it can't verify anybody.
+    /// The credentials of U2F are on P-256, and so is what vouches for them; it can't verify
+    /// anybody.
     fn check_u2f(&self) -> Result<(), ConfigError> {
         let needs = |needs| Err(ConfigError::Needs { feature: "Version::U2fV2", needs });
         if !self.algorithms.contains(&algorithm::ES256) {

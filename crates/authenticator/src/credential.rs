@@ -12,14 +12,16 @@ use zeroize::Zeroizing;
 use crate::kept::{Kept, Rest, kept};
 
 kept! {
-    /// A passkey: everything that is kept of it, but for its signature counter, which the store counts.
+    /// A passkey: everything that is kept of it, but for its signature counter, which the store
+    /// counts.
     pub struct Credential {
         since 2 {
             /// Its name, given out to the relying party.
             pub id: CredentialId,
             /// The account.
             pub user: User,
-            /// Whether it can be found without its id. There is at most one for each RP ID and user handle.
+            /// Whether it can be found without its id. There is at most one for each RP ID and user
+            /// handle.
             pub discoverable: bool,
             /// Who may use and find it (`credProtect`).
             pub protection: CredentialProtectionPolicy,
@@ -33,8 +35,8 @@ kept! {
             pub key: KeyHandle,
             /// What extensions keep with it; `None` if they keep nothing.
             pub extensions: Option<Box<ExtensionData>>,
-            /// Whether its signatures carry the counter 0 for ever, whatever the policy: so it is with passkeys that came from
-            /// somewhere where nobody counts.
+            /// Whether its signatures carry the counter 0 for ever, whatever the policy: so it is
+            /// with passkeys that came from somewhere where nobody counts.
             pub never_counts: bool,
             /// When it was made, as far as anybody knows.
             pub made: Option<UnixTime>,
@@ -44,7 +46,8 @@ kept! {
             pub used: Option<UnixTime>,
             /// How often it was changed since it was made; using it is no change.
             pub revision: u64,
-            /// What came along from elsewhere and means nothing here; it may be as secret as a password.
+            /// What came along from elsewhere and means nothing here; it may be as secret as a
+            /// password.
             pub foreign: Option<SecretBytes>,
         }
     }
@@ -53,7 +56,8 @@ kept! {
 kept! {
     #[derive(Default)]
     #[non_exhaustive]
-    /// What extensions keep with a credential. The secrets are wiped on drop and not shown by `Debug`.
+    /// What extensions keep with a credential. The secrets are wiped on drop and not shown by
+    /// `Debug`.
     pub struct ExtensionData {
         since 2 {
             /// `hmac-secret` and `prf`: what its values come from.
@@ -113,8 +117,8 @@ impl Credential {
     }
 }
 
-/// What the values of `hmac-secret` and `prf` come from: one value with user verification and another without (CTAP 2.3
-/// §12.5, "CredRandom"). Secrets, wiped on drop.
+/// What the values of `hmac-secret` and `prf` come from: one value with user verification and
+/// another without (CTAP 2.3 §12.5, "CredRandom"). Secrets, wiped on drop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredRandom {
     /// The secret that both are derived from, as credentials that are made here have it.
@@ -194,7 +198,8 @@ impl Kept for LargeBlobPlace {
     }
 }
 
-/// A time of day: seconds since the beginning of 1970, as far as whoever said so had a clock that was right.
+/// A time of day: seconds since the beginning of 1970, as far as whoever said so had a clock that
+/// was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(pub i64);
 
@@ -212,8 +217,8 @@ impl Kept for UnixTime {
     }
 }
 
-/// Bytes of any length that may be secret. Clones share them; they are wiped when the last one is dropped, and not shown by
-/// `Debug`.
+/// Bytes of any length that may be secret. Clones share them; they are wiped when the last one is
+/// dropped, and not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretBytes(Arc<Zeroizing<Box<[u8]>>>);
 
@@ -258,8 +263,9 @@ impl Kept for SecretBytes {
     }
 }
 
-/// A key as a [`KeyStore`](crate::KeyStore) wants it kept: for software the private key itself, for hardware a wrapped
-/// key or a handle. Clones share it; it is wiped when the last one is dropped, and not shown by `Debug`.
+/// A key as a [`KeyStore`](crate::KeyStore) wants it kept: for software the private key itself, for
+/// hardware a wrapped key or a handle. Clones share it; it is wiped when the last one is dropped,
+/// and not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyHandle {
     algorithm: i64,

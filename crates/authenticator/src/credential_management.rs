@@ -1,5 +1,5 @@
-//! authenticatorCredentialManagement (CTAP 2.3 §6.8): the discoverable credentials are counted, listed, deleted and renamed
-//! by whoever has a token for that.
+//! authenticatorCredentialManagement (CTAP 2.3 §6.8): the discoverable credentials are counted,
+//! listed, deleted and renamed by whoever has a token for that.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,8 @@ const BETWEEN: Duration = Duration::from_secs(30);
 /// How many relying parties are looked at in one go, in search of one by its hash.
 const SEARCHED: usize = 64;
 
-/// What is said of the room in a store that knows no limit: more than anybody needs, and what every client can hold.
+/// What is said of the room in a store that knows no limit: more than anybody needs, and what every
+/// client can hold.
 const PLENTY: u64 = 0x7fff_ffff;
 
 /// An enumeration under way. Any other command throws it away.

@@ -1,5 +1,5 @@
-//! The extensions of makeCredential and getAssertion (CTAP 2.3 §12): what is asked for is read before anybody is bothered,
-//! and nothing is answered that was not asked for.
+//! The extensions of makeCredential and getAssertion (CTAP 2.3 §12): what is asked for is read
+//! before anybody is bothered, and nothing is answered that was not asked for.
 
 use towline_crypto::Secret;
 use towline_ctap::{
@@ -150,7 +150,8 @@ impl Creating {
         }
         if config.hmac_secret || config.prf {
             let secret = CredRandom::Derived(secret);
-            // Every credential gets one: who asks for it later only has to be verified, not to be registered again.
+            // Every credential gets one: who asks for it later only has to be verified, not to be
+            // registered again.
             if self.hmac_secret {
                 created.signed.set(&HmacSecret(true));
             }
@@ -229,8 +230,9 @@ impl Asserting {
         let secret = input::<HmacSecretInput>(inputs, config.hmac_secret)?;
         let prf = input(inputs, config.prf)?;
         let large_blob = input(inputs, config.large_blobs.blob().is_some())?;
-        // What is secret or stored for a site is for nobody who does not even ask for presence (§12.5, `hmac-secret`). The proof
-        // that the functions behind these need is refused without it, too; this comes before any question.
+        // What is secret or stored for a site is for nobody who does not even ask for presence
+        // (§12.5, `hmac-secret`). The proof that the functions behind these need is refused without
+        // it, too; this comes before any question.
         let guarded = secret.is_some() || prf.is_some() || large_blob.is_some();
         if guarded && request.options.up == Some(false) {
             return Err(Status::UnsupportedOption);

@@ -46,8 +46,8 @@ impl FingerprintKind {
 }
 
 impl BioEnrollment {
-    /// A sensor to touch, with room for 5 fingers of 5 samples each, whose names have 32 bytes at most. An enrolled finger
-    /// permits to enrol others.
+    /// A sensor to touch, with room for 5 fingers of 5 samples each, whose names have 32 bytes at
+    /// most. An enrolled finger permits to enrol others.
     #[must_use]
     pub const fn touch() -> Self {
         Self {
@@ -84,8 +84,8 @@ pub struct Fingerprint {
     pub template: Template,
 }
 
-/// What a sensor wants kept of a finger: the template itself, or for a sensor that keeps it, its handle. A secret: it is
-/// wiped on drop, not shown by `Debug`, and compared in constant time.
+/// What a sensor wants kept of a finger: the template itself, or for a sensor that keeps it, its
+/// handle. A secret: it is wiped on drop, not shown by `Debug`, and compared in constant time.
 #[derive(Clone)]
 pub struct Template(Zeroizing<Box<[u8]>>);
 

@@ -1,5 +1,5 @@
-//! How a ceremony goes on: it responds, asks the person, or waits for work. The rest of it travels along as a closure, so
-//! that each command reads from top to bottom in the order of the standard.
+//! How a ceremony goes on: it responds, asks the person, or waits for work. The rest of it travels
+//! along as a closure, so that each command reads from top to bottom in the order of the standard.
 
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,8 @@ pub(crate) enum Next {
 /// What a job does to what is stored, and what a cancel does to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Effect {
-    /// It changes something: when its ceremony is given up it may still land, and nothing else begins before it has.
+    /// It changes something: when its ceremony is given up it may still land, and nothing else
+    /// begins before it has.
     pub(crate) writes: bool,
     /// A cancel may end the wait.
     pub(crate) cancellable: bool,
@@ -168,7 +169,8 @@ where
     }
 }
 
-/// Goes on with `then` when a step on the way is written. A cancel ends the wait, and what is in memory is read again.
+/// Goes on with `then` when a step on the way is written. A cancel ends the wait, and what is in
+/// memory is read again.
 pub(crate) fn await_write<T, E>(
     core: &mut Core,
     write: Write<T, E>,
@@ -195,7 +197,8 @@ where
     await_step(core, write, WRITES, then, undo)
 }
 
-/// As [`await_write`], for a step that must not be lost to a cancel, as a try for the PIN: the client learns the truth.
+/// As [`await_write`], for a step that must not be lost to a cancel, as a try for the PIN: the
+/// client learns the truth.
 pub(crate) fn await_held<T, E>(
     core: &mut Core,
     write: Write<T, E>,
@@ -235,9 +238,9 @@ where
     }
 }
 
-/// Goes on with `then` past the point of no return: a cancel that comes now is too late, and the client learns the truth. If it
-/// has taken too long for that, or the power went, `then` has its turn all the same, so that what is in memory is what is
-/// stored; only its response goes nowhere.
+/// Goes on with `then` past the point of no return: a cancel that comes now is too late, and the
+/// client learns the truth. If it has taken too long for that, or the power went, `then` has its
+/// turn all the same, so that what is in memory is what is stored; only its response goes nowhere.
 pub(crate) fn await_commit<T, E>(
     core: &mut Core,
     write: Write<T, E>,

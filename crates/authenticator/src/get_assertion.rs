@@ -99,9 +99,9 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     }
 }
 
-/// Step 7 with an allow list. It is done before step 6, so that the question can name the account; what was found shows
-/// only later. Whether the person is verified is known already: where verification is to be performed, nothing goes on
-/// without it.
+/// Step 7 with an allow list. It is done before step 6, so that the question can name the account;
+/// what was found shows only later. Whether the person is verified is known already: where
+/// verification is to be performed, nothing goes on without it.
 fn locate_listed(
     core: &mut Core,
     mut sign_in: SignIn,
@@ -132,8 +132,9 @@ fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
     })
 }
 
-/// Which account, where the person chooses on this authenticator (steps 11 and 12). They choose before they confirm, so that
-/// the question that follows names what they confirm: of a list, any credential may be taken.
+/// Which account, where the person chooses on this authenticator (steps 11 and 12). They choose
+/// before they confirm, so that the question that follows names what they confirm: of a list, any
+/// credential may be taken.
 fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
     let accounts = if sign_in.chooses_here(core) { sign_in.found.accounts() } else { Vec::new() };
     if accounts.len() < 2 {
@@ -153,8 +154,8 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if_open(core, uv, ask)
 }
 
-/// Built-in user verification. Where a display can tell the person that there is nothing to sign in with, they need not
-/// unlock it to learn that.
+/// Built-in user verification. Where a display can tell the person that there is nothing to sign in
+/// with, they need not unlock it to learn that.
 fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.has_display {
         return tell_nothing_to_use(core, sign_in);
@@ -184,8 +185,9 @@ fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
     Err(Status::NoCredentials)
 }
 
-/// Says that there is nothing once the person has seen that. Until then, and without them, the client can't tell it from a
-/// sign-in with something: neither a lock nor a refusal looks different.
+/// Says that there is nothing once the person has seen that. Until then, and without them, the
+/// client can't tell it from a sign-in with something: neither a lock nor a refusal looks
+/// different.
 fn tell_nothing_to_use(core: &mut Core, sign_in: SignIn) -> Flow {
     let SignIn { rp_id, uv, .. } = sign_in;
     if_open(core, uv, move || {
@@ -209,7 +211,8 @@ fn if_open(core: &mut Core, uv: bool, ask: impl FnOnce() -> Flow + Send + 'stati
     })
 }
 
-/// The status of such a question that got no yes: that of the verification or the touch that would have followed.
+/// The status of such a question that got no yes: that of the verification or the touch that would
+/// have followed.
 fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
     match refusal {
         Refusal::TimedOut if uv => UvError::TimedOut.status(core),
@@ -358,8 +361,8 @@ fn sign(
     })
 }
 
-/// Ends it. `used` says whose credential it was, where that is to be told, and the account unless the response has it: from
-/// there it moves on without a copy.
+/// Ends it. `used` says whose credential it was, where that is to be told, and the account unless
+/// the response has it: from there it moves on without a copy.
 fn respond(
     core: &mut Core,
     response: GetAssertionResponse,
@@ -373,14 +376,16 @@ fn respond(
     if let Some((rp_id, user)) = used {
         core.events.push(Event::Used { rp_id, user: user.or(response.user) });
     }
-    // The time for the next one runs from this answer, and there is a next one only if this one was given.
+    // The time for the next one runs from this answer, and there is a next one only if this one was
+    // given.
     let deadline = core.after(core.config.next_assertion_timeout);
     core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
     Next::Respond(bytes)
 }
 
-/// Names tell who the person is, so they are for the verified only (§6.2.2 step 12), and only for clients that have to let the person
-/// choose. With a display of our own the person has chosen already, and browsers that get a name would ask again.
+/// Names tell who the person is, so they are for the verified only (§6.2.2 step 12), and only for
+/// clients that have to let the person choose. With a display of our own the person has chosen
+/// already, and browsers that get a name would ask again.
 fn without_names(user: &User) -> User {
     User { id: user.id.clone(), name: None, display_name: None }
 }
@@ -393,7 +398,8 @@ impl Found {
         }
     }
 
-    /// The accounts, each with the place of its first credential. Where one is not known there is nothing to choose by.
+    /// The accounts, each with the place of its first credential. Where one is not known there is
+    /// nothing to choose by.
     fn accounts(&self) -> Vec<(usize, User)> {
         let listed = match self {
             Self::Listed(listed) => listed,
@@ -428,20 +434,21 @@ impl Found {
 }
 
 impl SignIn {
-    /// Whether the person is verified when it comes to choosing: where built-in verification is to be performed, nothing
-    /// goes on without it.
+    /// Whether the person is verified when it comes to choosing: where built-in verification is to
+    /// be performed, nothing goes on without it.
     const fn will_be_verified(&self) -> bool {
         self.uv || self.gestures.is_verified()
     }
 
-    /// Whether the person would choose among several accounts on this authenticator (step 12): not if nobody is to notice,
-    /// whatever a token has shown before.
+    /// Whether the person would choose among several accounts on this authenticator (step 12): not
+    /// if nobody is to notice, whatever a token has shown before.
     const fn chooses_here(&self, core: &Core) -> bool {
         core.config.has_display && (self.up || self.uv)
     }
 
     fn purpose(&self) -> Purpose {
-        // With several, one is taken that the person can't influence (then it is the first), or their client lets them choose.
+        // With several, one is taken that the person can't influence (then it is the first), or
+        // their client lets them choose.
         let user = match &self.found {
             Found::Listed(credentials) => credentials.first().and_then(|one| one.user.clone()),
             Found::Discoverable(page) if page.total == 1 => {

@@ -19,8 +19,8 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     await_work(core, work, |core, capacity| {
         let mut info = info(core);
         seal_identity(core, &mut info)?;
-        // An estimate that can't be had is left out: the rest of the answer is still true. So is one for somebody who would
-        // learn from it how many credentials there are.
+        // An estimate that can't be had is left out: the rest of the answer is still true. So is
+        // one for somebody who would learn from it how many credentials there are.
         let remaining = capacity.ok().and_then(|capacity| capacity.remaining);
         info.remaining_discoverable_credentials =
             remaining.filter(|_| core.config.discoverable && core.may_be_silent()).map(wide);
@@ -28,7 +28,8 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     })
 }
 
-/// What only holders of the persistent token can read, sealed anew each time: otherwise it would tell devices apart (§6.4).
+/// What only holders of the persistent token can read, sealed anew each time: otherwise it would
+/// tell devices apart (§6.4).
 fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
     let Some(identity) = &core.state.identity else { return Ok(()) };
     let seal = |what: &[u8], block: &[u8; 16]| {
@@ -109,8 +110,9 @@ pub(crate) fn info(core: &Core) -> GetInfo {
         info.uv_modality = bits.reduce(|all, bits| all | bits);
         info.preferred_platform_uv_attempts = verification.platform_attempts.map(u64::from);
     }
-    // Absent would mean `packed`; but who says so shows that it knows the preferences of clients, which then ask for no
-    // attestation where nobody wants one, and none is signed. `none` is not listed.
+    // Absent would mean `packed`; but who says so shows that it knows the preferences of clients,
+    // which then ask for no attestation where nobody wants one, and none is signed. `none` is not
+    // listed.
     let mut formats: Vec<String> = Vec::new();
     let enterprise =
         config.enterprise_attestation.as_ref().map(|_| &AttestationFormat::PackedBasic);

@@ -1,4 +1,5 @@
-//! authenticatorGetNextAssertion (CTAP 2.3 §6.3): the next account, where the client lets the person choose.
+//! authenticatorGetNextAssertion (CTAP 2.3 §6.3): the next account, where the client lets the
+//! person choose.
 
 use std::time::Instant;
 

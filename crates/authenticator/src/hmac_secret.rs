@@ -1,5 +1,5 @@
-//! What `hmac-secret`, `hmac-secret-mc` and `prf` compute (CTAP 2.3 §12.5): a value that only this credential gives for a salt,
-//! one with user verification and another without.
+//! What `hmac-secret`, `hmac-secret-mc` and `prf` compute (CTAP 2.3 §12.5): a value that only this
+//! credential gives for a salt, one with user verification and another without.
 
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{
@@ -19,8 +19,8 @@ pub(crate) struct Salts {
 
 impl Salts {
     pub(crate) fn read(core: &mut Core, input: &HmacSecretInput) -> Result<Self, Status> {
-        // Whoever does not say which means protocol one. Where that is not supported there is no key agreement for it, and so
-        // nothing that could be right.
+        // Whoever does not say which means protocol one. Where that is not supported there is no
+        // key agreement for it, and so nothing that could be right.
         let protocol = match input.pin_uv_auth_protocol {
             Some(_) => core.protocol(input.protocol())?,
             None => core.protocol(input.protocol()).map_err(|_| Status::PinAuthInvalid)?,

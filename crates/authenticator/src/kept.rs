@@ -1,4 +1,5 @@
-//! How what is kept becomes bytes: the members of a struct one after the other, in the order in which it names them.
+//! How what is kept becomes bytes: the members of a struct one after the other, in the order in
+//! which it names them.
 //!
 //! | what | bytes |
 //! | --- | --- |
@@ -26,8 +27,8 @@ pub(crate) trait Kept: Sized {
     /// What it is in forms that did not have it yet; `None` for what has always been there.
     const BEFORE: Option<Self> = None;
 
-    /// No less than the bytes that it takes: with room for all, nothing moves while it is written, and so no copy of a
-    /// secret is left behind.
+    /// No less than the bytes that it takes: with room for all, nothing moves while it is written,
+    /// and so no copy of a secret is left behind.
     fn room(&self) -> usize;
 
     /// Writes it.
@@ -43,10 +44,12 @@ pub(crate) struct Rest<'a> {
     form: u32,
 }
 
-/// Defines a struct together with the way in which it is kept, so that there is no member of which nobody has said how.
+/// Defines a struct together with the way in which it is kept, so that there is no member of which
+/// nobody has said how.
 ///
-/// Members stand after the form that has them first. Add new ones at the end, under a new form: what was written in an earlier
-/// one has none of them, and is read with [`Kept::BEFORE`] of their types.
+/// Members stand after the form that has them first. Add new ones at the end, under a new form:
+/// what was written in an earlier one has none of them, and is read with [`Kept::BEFORE`] of their
+/// types.
 macro_rules! kept {
     (
         $(#[$doc:meta])*

@@ -4,8 +4,9 @@ use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey, Status};
 
 use crate::{KeyHandle, Work};
 
-/// Makes keys and signs with them. The keys may live in software, in a TPM, or anywhere else: what the authenticator
-/// stores is a [`KeyHandle`]. An operation that would block answers [`Work::Later`].
+/// Makes keys and signs with them. The keys may live in software, in a TPM, or anywhere else: what
+/// the authenticator stores is a [`KeyHandle`]. An operation that would block answers
+/// [`Work::Later`].
 pub trait KeyStore: Send {
     /// The COSE algorithms that this store has.
     fn algorithms(&self) -> Vec<i64>;
@@ -19,23 +20,25 @@ pub trait KeyStore: Send {
     /// The public half of a key, for those who manage credentials.
     fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError>;
 
-    /// The key is of no use any more. A store that holds keys itself deletes it; this must not block, so one that needs
-    /// time for that does it with its next work.
+    /// The key is of no use any more. A store that holds keys itself deletes it; this must not
+    /// block, so one that needs time for that does it with its next work.
     fn forget(&mut self, key: &KeyHandle);
 
     /// All keys made so far are of no use any more (authenticatorReset).
     fn clear(&mut self) -> Work<(), KeyError>;
 
-    /// The formats of the attestation statements that this store makes itself about keys that it has generated, as a TPM
-    /// makes `tpm`, by their identifiers (IANA WebAuthn registry). None, unless a store says otherwise. They are used
-    /// where the config lists them as [`AttestationFormat::OfKeyStore`](crate::AttestationFormat::OfKeyStore).
+    /// The formats of the attestation statements that this store makes itself about keys that it
+    /// has generated, as a TPM makes `tpm`, by their identifiers (IANA WebAuthn registry). None,
+    /// unless a store says otherwise. They are used where the config lists them as
+    /// [`AttestationFormat::OfKeyStore`](crate::AttestationFormat::OfKeyStore).
     fn attestation_formats(&self) -> Vec<&'static str> {
         Vec::new()
     }
 
-    /// A statement in one of these formats, about a key that was just made: it attests to the authenticator data and the
-    /// client data hash (WebAuthn L3 §6.5.4). A format without a type of its own is
-    /// [`AttestationStatement::Other`]. Nobody is asked here: the person has agreed by then.
+    /// A statement in one of these formats, about a key that was just made: it attests to the
+    /// authenticator data and the client data hash (WebAuthn L3 §6.5.4). A format without a type of
+    /// its own is [`AttestationStatement::Other`]. Nobody is asked here: the person has agreed by
+    /// then.
     fn attest(
         &mut self,
         key: &KeyHandle,

@@ -1,16 +1,18 @@
-//! The extension `largeBlob` (CTAP 2.3 §12): a blob that is kept with its credential, and read or written by the request that
-//! signs in with it.
+//! The extension `largeBlob` (CTAP 2.3 §12): a blob that is kept with its credential, and read or
+//! written by the request that signs in with it.
 //!
-//! Where the standard leaves something open, it is decided as the command and `largeBlobKey` have it, which the extension takes
-//! the place of:
+//! Where the standard leaves something open, it is decided as the command and `largeBlobKey` have
+//! it, which the extension takes the place of:
 //!
-//! - Only a discoverable credential can have a blob. Another one is made without if the blob is `preferred`; if it is
-//!   `required`, the creation is refused with LARGE_BLOB_STORAGE_FULL.
-//! - Nothing is read or written without presence. A request that does not ask for that is refused, as with `hmac-secret`.
-//! - To write, the allow list must have exactly one entry, and where the authenticator is protected by some form of user
-//!   verification, the person must be verified. To read takes no more than to sign in.
-//! - A blob that is too long, or that the store has no room for, is not written; the sign-in goes on, and the blob before it
-//!   stays. A store that fails is an error.
+//! - Only a discoverable credential can have a blob. Another one is made without if the blob is
+//!   `preferred`; if it is `required`, the creation is refused with LARGE_BLOB_STORAGE_FULL.
+//! - Nothing is read or written without presence. A request that does not ask for that is refused,
+//!   as with `hmac-secret`.
+//! - To write, the allow list must have exactly one entry, and where the authenticator is protected
+//!   by some form of user verification, the person must be verified. To read takes no more than to
+//!   sign in.
+//! - A blob that is too long, or that the store has no room for, is not written; the sign-in goes
+//!   on, and the blob before it stays. A store that fails is an error.
 //! - The answer to a read without a blob is an empty map.
 
 use towline_ctap::{

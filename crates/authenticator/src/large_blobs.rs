@@ -1,5 +1,5 @@
-//! authenticatorLargeBlobs (CTAP 2.3 §6.10): one array of bytes for all relying parties, read and written in fragments. What is
-//! in it is the platforms' business.
+//! authenticatorLargeBlobs (CTAP 2.3 §6.10): one array of bytes for all relying parties, read and
+//! written in fragments. What is in it is the platforms' business.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,10 @@
 //! A FIDO2 authenticator as a state machine without I/O: CTAP 2.3 requests in, responses out.
 //!
-//! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a [`Question`] for the
-//! person, work that would block, a keepalive for the client. What it is and how it behaves is one [`Config`], with
-//! presets for a phone, a security key and a platform. Credentials live behind [`CredentialStore`], keys behind
-//! [`KeyStore`]; [`MemoryStore`] and [`SoftwareKeys`] are the ones in memory.
+//! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a
+//! [`Question`] for the person, work that would block, a keepalive for the client. What it is and
+//! how it behaves is one [`Config`], with presets for a phone, a security key and a platform.
+//! Credentials live behind [`CredentialStore`], keys behind [`KeyStore`]; [`MemoryStore`] and
+//! [`SoftwareKeys`] are the ones in memory.
 //!
 //! An embedder runs one loop:
 //!
@@ -45,12 +46,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With real dialogs the loop waits: for an answer, for a job on a thread where blocking is allowed, for a request or a
-//! cancel of the client, and until [`Authenticator::poll_timeout`], when it calls [`Authenticator::handle_timeout`].
+//! With real dialogs the loop waits: for an answer, for a job on a thread where blocking is
+//! allowed, for a request or a cancel of the client, and until [`Authenticator::poll_timeout`],
+//! when it calls [`Authenticator::handle_timeout`].
 //!
-//! The flags that tell a relying party that the person was present, or verified, come from answered questions, or for the
-//! latter from a PIN that matched, and from nowhere else: inside the crate they need a proof that only the handling of an
-//! answer, or the comparison of a PIN, can make.
+//! The flags that tell a relying party that the person was present, or verified, come from answered
+//! questions, or for the latter from a PIN that matched, and from nowhere else: inside the crate
+//! they need a proof that only the handling of an answer, or the comparison of a PIN, can make.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

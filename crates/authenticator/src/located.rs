@@ -1,4 +1,5 @@
-//! Credentials that a request names: stored ones, and those that are their ids (CTAP 2.3 §6.1.2 step 12, §6.2.2 step 7).
+//! Credentials that a request names: stored ones, and those that are their ids (CTAP 2.3 §6.1.2
+//! step 12, §6.2.2 step 7).
 
 use towline_ctap::{CredentialId, RpId, User, extension::CredentialProtectionPolicy};
 
@@ -39,7 +40,8 @@ impl From<Credential> for Located {
 }
 
 impl Located {
-    /// What counts its signatures; `None` where nothing is counted. One that is not stored has no counter of its own.
+    /// What counts its signatures; `None` where nothing is counted. One that is not stored has no
+    /// counter of its own.
     pub(crate) fn counter(&self, counters: Counters) -> Option<Counter> {
         match counters {
             _ if self.never_counts => None,
@@ -71,8 +73,8 @@ impl Located {
     }
 }
 
-/// Those of the listed credentials that are of this authenticator and for this relying party, in the order of the list. Those
-/// that are their ids cost the store nothing.
+/// Those of the listed credentials that are of this authenticator and for this relying party, in
+/// the order of the list. Those that are their ids cost the store nothing.
 pub(crate) fn find(
     core: &mut Core,
     rp_id: &RpId,

@@ -1,5 +1,5 @@
-//! authenticatorMakeCredential (CTAP 2.3 §6.1.2). The step numbers are those of that section, one function each where the
-//! ceremony may have to wait.
+//! authenticatorMakeCredential (CTAP 2.3 §6.1.2). The step numbers are those of that section, one
+//! function each where the ceremony may have to wait.
 
 use towline_crypto::Secret;
 use towline_ctap::{
@@ -27,11 +27,12 @@ use crate::{
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
 const CREDENTIAL_ID: usize = 32;
 
-/// How much of a name is kept, in bytes: more than any real one, less than what fills a store or a dialog. The standard
-/// asks for 64 at least.
+/// How much of a name is kept, in bytes: more than any real one, less than what fills a store or a
+/// dialog. The standard asks for 64 at least.
 const NAME: usize = 256;
 
-/// A creation under way. It goes from step to step in a box, since it is too large to be copied again and again.
+/// A creation under way. It goes from step to step in a box, since it is too large to be copied
+/// again and again.
 struct Creation {
     request: Box<MakeCredentialRequest>,
     algorithm: i64,
@@ -121,7 +122,8 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     look_up(core, creation)
 }
 
-/// Finds what the questions and steps 12 and 17 need. Nothing is decided yet, so nothing shows outside.
+/// Finds what the questions and steps 12 and 17 need. Nothing is decided yet, so nothing shows
+/// outside.
 fn look_up(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let list = std::mem::take(&mut creation.request.exclude_list);
     let ids: Vec<CredentialId> = list.into_iter().map(|listed| listed.id).collect();
@@ -196,8 +198,9 @@ fn step_14(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     })
 }
 
-/// An attestation that tells which model, or which device, this is needs the person's consent; without it there is one that
-/// tells nothing if that is the ordinary one, and otherwise none, and no AAGUID.
+/// An attestation that tells which model, or which device, this is needs the person's consent;
+/// without it there is one that tells nothing if that is the ordinary one, and otherwise none, and
+/// no AAGUID.
 fn ask_to_attest(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let rp = || creation.request.rp.clone();
     let purpose = match creation.attestation.tells() {
@@ -257,8 +260,8 @@ fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
     }
 }
 
-/// The id of a credential that is stored, and its secret for `hmac-secret`. Both at once: with a fast provider, asking for
-/// random bytes costs more than the bytes.
+/// The id of a credential that is stored, and its secret for `hmac-secret`. Both at once: with a
+/// fast provider, asking for random bytes costs more than the bytes.
 fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
     let drawn = core.provider.random.secret::<64>().map_err(|_| Status::Other)?;
     let (id, secret) = drawn.expose().split_at(CREDENTIAL_ID);
@@ -321,8 +324,8 @@ fn step_19(
     })
 }
 
-/// Stores the credential, in the place of the one for the same account: from here on there is no way back. One that is its id
-/// needs nothing more.
+/// Stores the credential, in the place of the one for the same account: from here on there is no
+/// way back. One that is its id needs nothing more.
 fn save(
     core: &mut Core,
     creation: Box<Creation>,
@@ -359,7 +362,8 @@ impl Creation {
         core.token_presence().filter(|_| self.with_token)
     }
 
-    /// The first credential of the exclude list that is here. One of `credProtect` level 3 shows itself to the verified only.
+    /// The first credential of the exclude list that is here. One of `credProtect` level 3 shows
+    /// itself to the verified only.
     fn excluded(&self) -> Option<&Located> {
         self.listed.iter().find(|listed| {
             self.gestures.is_verified()
@@ -381,7 +385,8 @@ impl Creation {
         !self.discoverable && core.config.non_discoverable == NonDiscoverable::Wrapped
     }
 
-    /// The id with everything in it; `None` for a credential that is to be stored, or has to be because it does not fit.
+    /// The id with everything in it; `None` for a credential that is to be stored, or has to be
+    /// because it does not fit.
     fn wrap(&self, core: &Core, key: &KeyHandle) -> Result<Option<Wrapped>, Status> {
         if !self.wraps(core) {
             return Ok(None);

@@ -51,7 +51,8 @@ pub(crate) struct Shown {
     pub(crate) token: TokenSerial,
 }
 
-/// The proof of a token, if the authenticator is protected at all; otherwise it is ignored (§6.1.2 step 11, §6.2.2 step 6).
+/// The proof of a token, if the authenticator is protected at all; otherwise it is ignored (§6.1.2
+/// step 11, §6.2.2 step 6).
 pub(crate) fn check_proof(
     core: &mut Core,
     auth: &Auth,
@@ -69,7 +70,8 @@ pub(crate) fn check_proof(
     Ok(Some(Shown { verified, token: proof.serial() }))
 }
 
-/// The `uv` option: whether the client wants built-in verification. Beside a proof it does not count.
+/// The `uv` option: whether the client wants built-in verification. Beside a proof it does not
+/// count.
 pub(crate) fn wants_verification(
     core: &Core,
     options: RequestOptions,
@@ -82,7 +84,8 @@ pub(crate) fn wants_verification(
     Ok(wanted)
 }
 
-/// `alwaysUv`, and the same without the claim: whether there is to be built-in verification after all.
+/// `alwaysUv`, and the same without the claim: whether there is to be built-in verification after
+/// all.
 pub(crate) fn always_verify(core: &Core, wanted: bool, auth: &Auth) -> Result<bool, Status> {
     let possible = core.usable_verification().is_some();
     let always = core.always_uv();
@@ -103,13 +106,15 @@ pub(crate) fn ask_for_pin(core: &Core) -> Status {
     if core.pin_permits() { Status::PuatRequired } else { Status::OperationDenied }
 }
 
-/// The status where verification is required and missing (§6.1.2 steps 7 and 8): only a PIN that is set is asked for.
+/// The status where verification is required and missing (§6.1.2 steps 7 and 8): only a PIN that is
+/// set is asked for.
 pub(crate) fn ask_for_set_pin(core: &Core) -> Status {
     if core.is_pin_set() { ask_for_pin(core) } else { Status::OperationDenied }
 }
 
 impl Core {
-    /// Whether the request at hand may be answered without a question where the standard has none. The one place that says so.
+    /// Whether the request at hand may be answered without a question where the standard has none.
+    /// The one place that says so.
     pub(crate) fn may_be_silent(&self) -> bool {
         let silent = |transport| self.config.silent_transports.contains(transport);
         match &self.transport {
@@ -119,7 +124,8 @@ impl Core {
     }
 }
 
-/// Before a change that needs no token: over a transport that is not to be silent the person has to agree to it.
+/// Before a change that needs no token: over a transport that is not to be silent the person has to
+/// agree to it.
 pub(crate) fn ask_unless_silent(
     core: &mut Core,
     permissions: Permissions,

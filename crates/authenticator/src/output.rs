@@ -10,12 +10,13 @@ use towline_ctap::{Rp, RpId, User};
 
 use crate::{Fingerprint, Job, Question};
 
-/// Who sent a request: one channel of a transport. The embedder chooses the numbers; over CTAPHID it is the channel id.
+/// Who sent a request: one channel of a transport. The embedder chooses the numbers; over CTAPHID
+/// it is the channel id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ChannelId(pub u64);
 
-/// Names one question or one job, once in the life of the process: no authenticator takes the answer to another one's question,
-/// nor another one's job.
+/// Names one question or one job, once in the life of the process: no authenticator takes the
+/// answer to another one's question, nor another one's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(u64);
 
@@ -30,7 +31,8 @@ impl Token {
 /// What the embedder has to do.
 #[non_exhaustive]
 pub enum Output {
-    /// Ask the person, then call [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
+    /// Ask the person, then call
+    /// [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
     Ask {
         /// Names the question.
         token: Token,
@@ -43,8 +45,8 @@ pub enum Output {
         token: Token,
     },
     /// Run the job where blocking is allowed, then call
-    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token, also when the request has been
-    /// answered meanwhile.
+    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token, also when
+    /// the request has been answered meanwhile.
     Work {
         /// Names the job.
         token: Token,
@@ -118,7 +120,8 @@ pub enum Event {
         /// Whether it took the place of an earlier one for the same account.
         replaced: bool,
     },
-    /// A passkey was refused because there is one already, of this account or another, beside which the site wants none.
+    /// A passkey was refused because there is one already, of this account or another, beside which
+    /// the site wants none.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
@@ -132,9 +135,9 @@ pub enum Event {
         /// The account, where it is known: not of a credential that is not stored.
         user: Option<User>,
     },
-    /// There were too many failed verifications: once when that happens, and once for each request that is refused for it.
-    /// Clients learn of it by the status that is also for PINs, CTAP2_ERR_PIN_BLOCKED; nothing has to be reset where it says
-    /// how long to wait.
+    /// There were too many failed verifications: once when that happens, and once for each request
+    /// that is refused for it. Clients learn of it by the status that is also for PINs,
+    /// CTAP2_ERR_PIN_BLOCKED; nothing has to be reset where it says how long to wait.
     VerificationLocked {
         /// How long until the next try; `None`: until something else unlocks it.
         wait: Option<Duration>,
@@ -143,7 +146,8 @@ pub enum Event {
     PinChanged,
     /// There were too many wrong PINs.
     PinBlocked {
-        /// Whether the authenticator only has to be plugged in again; otherwise nothing but a reset helps.
+        /// Whether the authenticator only has to be plugged in again; otherwise nothing but a reset
+        /// helps.
         until_power_up: bool,
     },
     /// A passkey was deleted by somebody who may manage them.
@@ -162,7 +166,8 @@ pub enum Event {
     },
     /// A fingerprint was enrolled and stored.
     FingerprintEnrolled(Fingerprint),
-    /// A fingerprint was deleted: a sensor that keeps its template can forget it. After [`Event::Reset`] that is so for all.
+    /// A fingerprint was deleted: a sensor that keeps its template can forget it. After
+    /// [`Event::Reset`] that is so for all.
     FingerprintRemoved(Fingerprint),
     /// Everything was deleted.
     Reset,

@@ -1,4 +1,5 @@
-//! The only place where the UP and UV flags come from: an answered question, or for UV a PIN that matched.
+//! The only place where the UP and UV flags come from: an answered question, or for UV a PIN that
+//! matched.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use crate::{
     pin::PinMatched,
 };
 
-/// Proof that the person confirmed their presence. Made in this module only; a token may keep it for a while.
+/// Proof that the person confirmed their presence. Made in this module only; a token may keep it
+/// for a while.
 #[derive(Clone, Copy)]
 pub(crate) struct Present(());
 
@@ -53,7 +55,8 @@ pub(crate) enum Refusal {
     NotVerified,
 }
 
-/// What the person has shown during one ceremony. Starts with nothing (CTAP 2.3 §6.1.2 step 4, §6.2.2 step 3).
+/// What the person has shown during one ceremony. Starts with nothing (CTAP 2.3 §6.1.2 step 4,
+/// §6.2.2 step 3).
 #[derive(Clone, Default)]
 pub(crate) struct Gestures {
     present: bool,

@@ -1,5 +1,5 @@
-//! The PIN: how it is kept, what it must be like, and its comparison, which costs a retry before it begins
-//! (CTAP 2.3 §6.5.1, §6.5.5).
+//! The PIN: how it is kept, what it must be like, and its comparison, which costs a retry before it
+//! begins (CTAP 2.3 §6.5.1, §6.5.5).
 
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::Status;
@@ -73,7 +73,8 @@ pub(crate) fn read_new(
     Ok(StoredPin { hash: half_hash(&core.provider, pin)?, length })
 }
 
-/// Whether a PIN is one that others try first: one character again and again, or characters that follow one another.
+/// Whether a PIN is one that others try first: one character again and again, or characters that
+/// follow one another.
 fn is_simple(pin: &str) -> bool {
     let points: Vec<i64> = pin.chars().map(|c| i64::from(u32::from(c))).collect();
     let steps = |step: i64| {
@@ -90,7 +91,8 @@ fn half_hash(provider: &CryptoProvider, pin: &[u8]) -> Result<Secret<16>, Status
     Secret::from_slice(hash.get(..16).unwrap_or_default()).map_err(|_| Status::Other)
 }
 
-/// Whether a PIN may be tried at all: there is one, retries are left, and not too many have failed in a row.
+/// Whether a PIN may be tried at all: there is one, retries are left, and not too many have failed
+/// in a row.
 pub(crate) const fn may_try(core: &Core) -> Result<(), Status> {
     if core.state.pin.is_none() {
         return Err(Status::PinNotSet);

@@ -110,7 +110,8 @@ impl SharedSecret {
     }
 }
 
-/// The authenticator's keys for the key agreement, one for each protocol. They are made when they are first needed.
+/// The authenticator's keys for the key agreement, one for each protocol. They are made when they
+/// are first needed.
 #[derive(Default)]
 pub(crate) struct KeyAgreement {
     one: Option<Box<dyn EcdhKey>>,

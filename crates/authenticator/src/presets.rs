@@ -17,8 +17,9 @@ const LOCAL: [Transport; 5] =
     [Transport::Internal, Transport::Usb, Transport::Nfc, Transport::Ble, Transport::SmartCard];
 
 impl Config {
-    /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock is always asked for,
-    /// the person chooses the account on the phone, no client can reset it. It speaks `prf`.
+    /// A phone: passkeys for other devices by the hybrid transport, and for itself. The screen lock
+    /// is always asked for, the person chooses the account on the phone, no client can reset it. It
+    /// speaks `prf`.
     #[must_use]
     pub fn phone() -> Self {
         Self {
@@ -72,7 +73,8 @@ impl Config {
         }
     }
 
-    /// A security key on USB: it tests presence, has a PIN, which is not set at first, and no display.
+    /// A security key on USB: it tests presence, has a PIN, which is not set at first, and no
+    /// display.
     #[must_use]
     pub fn security_key() -> Self {
         Self {
@@ -115,7 +117,8 @@ impl Config {
         }
     }
 
-    /// A security key with a fingerprint sensor: fingers are enrolled with the PIN, and then do what it does.
+    /// A security key with a fingerprint sensor: fingers are enrolled with the PIN, and then do
+    /// what it does.
     #[must_use]
     pub fn fingerprint_key() -> Self {
         Self {
@@ -125,8 +128,9 @@ impl Config {
         }
     }
 
-    /// An authenticator built into the client's device, with its screen lock, which gives PIN/UV tokens as well: passkeys
-    /// can be managed with them. It keeps a secret for `hmac-secret` and a blob for each.
+    /// An authenticator built into the client's device, with its screen lock, which gives PIN/UV
+    /// tokens as well: passkeys can be managed with them. It keeps a secret for `hmac-secret` and a
+    /// blob for each.
     #[must_use]
     pub fn platform() -> Self {
         Self {
@@ -145,9 +149,10 @@ impl Config {
         }
     }
 
-    /// The same with a key and certificates that vouch for its model, and with the AAGUID that they name, if any: a site gets
-    /// a statement by them (`packed`) unless its client says that it wants none. The person is asked each time; a refusal
-    /// leaves the site without a statement and without an AAGUID, and the passkey is made all the same.
+    /// The same with a key and certificates that vouch for its model, and with the AAGUID that they
+    /// name, if any: a site gets a statement by them (`packed`) unless its client says that it
+    /// wants none. The person is asked each time; a refusal leaves the site without a statement and
+    /// without an AAGUID, and the passkey is made all the same.
     #[must_use]
     pub fn with_batch_attestation(self, batch: BatchAttestation) -> Self {
         Self {

@@ -23,8 +23,8 @@ pub enum Question {
         /// What for.
         purpose: Purpose,
     },
-    /// The screen lock, a fingerprint, a face: [`Answer::Verified`], [`Answer::NotVerified`] for a failed attempt, or
-    /// [`Answer::Deny`].
+    /// The screen lock, a fingerprint, a face: [`Answer::Verified`], [`Answer::NotVerified`] for a
+    /// failed attempt, or [`Answer::Deny`].
     VerifyUser {
         /// What for.
         purpose: Purpose,
@@ -40,24 +40,27 @@ pub enum Question {
         /// The accounts, newest first.
         accounts: Vec<User>,
     },
-    /// A site asks for a passkey and there is none for it here: the person is told so. [`Answer::Approve`] says that they have
-    /// seen it, and lets the site know; [`Answer::Deny`], or no answer, tells the site no more than a refusal.
+    /// A site asks for a passkey and there is none for it here: the person is told so.
+    /// [`Answer::Approve`] says that they have seen it, and lets the site know; [`Answer::Deny`],
+    /// or no answer, tells the site no more than a refusal.
     NothingToUse {
         /// Who asks.
         rp_id: RpId,
     },
-    /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until the sensor has all that
-    /// it needs; then [`Answer::Enrolled`]. With one sample left a good one can only be that. [`Answer::Deny`] ends the
-    /// enrolment. When nobody touches the sensor in time, the question is withdrawn, and the enrolment goes on.
+    /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until
+    /// the sensor has all that it needs; then [`Answer::Enrolled`]. With one sample left a good one
+    /// can only be that. [`Answer::Deny`] ends the enrolment. When nobody touches the sensor in
+    /// time, the question is withdrawn, and the enrolment goes on.
     EnrollFingerprint {
-        /// Names the finger. Another one than before means that a new enrolment begins, and an unfinished one is over.
+        /// Names the finger. Another one than before means that a new enrolment begins, and an
+        /// unfinished one is over.
         template: TemplateId,
         /// How many good samples there are to be at most, with this one.
         samples_left: u8,
     },
-    /// A command of the vendor (vendorPrototype of authenticatorConfig) that the config lists, sent by a platform that may
-    /// configure: the embedder carries it out, asking the person or not, and says [`Answer::Approve`] when that is done,
-    /// or [`Answer::Deny`].
+    /// A command of the vendor (vendorPrototype of authenticatorConfig) that the config lists, sent
+    /// by a platform that may configure: the embedder carries it out, asking the person or not, and
+    /// says [`Answer::Approve`] when that is done, or [`Answer::Deny`].
     VendorCommand {
         /// Which (`vendorCommandId`).
         command: u64,
@@ -92,10 +95,10 @@ impl fmt::Debug for Question {
 }
 
 impl Question {
-    /// What a yes answers, and nothing but a yes: [`Answer::Approve`] to [`Question::ConfirmPresence`] and
-    /// [`Question::NothingToUse`]. `None` for whatever a
-    /// yes is no proof of: that the person was verified, which account they chose, what a sensor saw, that a command was
-    /// carried out.
+    /// What a yes answers, and nothing but a yes: [`Answer::Approve`] to
+    /// [`Question::ConfirmPresence`] and [`Question::NothingToUse`]. `None` for whatever a yes is
+    /// no proof of: that the person was verified, which account they chose, what a sensor saw, that
+    /// a command was carried out.
     #[must_use]
     pub const fn agreement(&self) -> Option<Answer> {
         match self {
@@ -107,9 +110,10 @@ impl Question {
         }
     }
 
-    /// The answer of a person who is simulated: agrees to everything, is always verified, takes the first account, which is
-    /// the newest, and has a finger that the sensor always knows. For tests and demos; whoever uses it outside of them has to
-    /// say that verification is simulated, since a site takes it for a person who was verified.
+    /// The answer of a person who is simulated: agrees to everything, is always verified, takes the
+    /// first account, which is the newest, and has a finger that the sensor always knows. For tests
+    /// and demos; whoever uses it outside of them has to say that verification is simulated, since
+    /// a site takes it for a person who was verified.
     #[must_use]
     pub fn simulated_agreement(&self) -> Answer {
         match self {
@@ -140,14 +144,15 @@ pub enum Purpose {
         /// Whether it takes the place of the passkey that there is for this account.
         replaces: bool,
     },
-    /// A passkey was to be made, but there is one already that the site does not want a second one beside; the answer only
-    /// tells the site so.
+    /// A passkey was to be made, but there is one already that the site does not want a second one
+    /// beside; the answer only tells the site so.
     AlreadyRegistered {
         /// For whom.
         rp: Rp,
         /// The account that was to be registered.
         user: User,
-        /// The account of the passkey that there is, often another one; not known of one that is not stored.
+        /// The account of the passkey that there is, often another one; not known of one that is
+        /// not stored.
         holder: Option<User>,
     },
     /// A passkey is to be used.
@@ -157,8 +162,8 @@ pub enum Purpose {
         /// The account, where there is only one to choose from.
         user: Option<User>,
     },
-    /// The person shows which of several authenticators they want to use. Browsers ask this, too, where the site wants what
-    /// this one can't do.
+    /// The person shows which of several authenticators they want to use. Browsers ask this, too,
+    /// where the site wants what this one can't do.
     SelectDevice {
         /// For whom, where the client says so.
         rp_id: Option<RpId>,
@@ -168,12 +173,14 @@ pub enum Purpose {
         /// For whom.
         rp: Rp,
     },
-    /// The site learns which one device this is, so that it can tell it from all others; a refusal only keeps that from it.
+    /// The site learns which one device this is, so that it can tell it from all others; a refusal
+    /// only keeps that from it.
     Identify {
         /// For whom.
         rp: Rp,
     },
-    /// A website that speaks the older protocol U2F, and does not say which one it is, is to be registered.
+    /// A website that speaks the older protocol U2F, and does not say which one it is, is to be
+    /// registered.
     RegisterU2f {
         /// The hash of its name.
         application: RpIdHash,

@@ -37,7 +37,8 @@ pub(crate) fn start(core: &mut Core) -> Flow {
     })
 }
 
-/// The credentials go first: keys without credentials are harmless, credentials without keys are not.
+/// The credentials go first: keys without credentials are harmless, credentials without keys are
+/// not.
 fn clear_store(core: &mut Core) -> Flow {
     let work = core.store.clear();
     await_commit(core, work, |core, cleared| {

@@ -100,8 +100,8 @@ impl Authenticator {
         self.keep_alive();
     }
 
-    /// Begins a request, or lets it wait until what an earlier one writes has landed: a write that came after a later one would
-    /// undo it. It does not wait longer than for a job of its own.
+    /// Begins a request, or lets it wait until what an earlier one writes has landed: a write that
+    /// came after a later one would undo it. It does not wait longer than for a job of its own.
     pub(crate) fn take(&mut self, channel: ChannelId, dialect: Dialect, request: &[u8]) {
         if self.late.is_some() {
             let patience = self.core.config.work_timeout;
@@ -116,7 +116,8 @@ impl Authenticator {
         self.settle_touch();
     }
 
-    /// A write whose ceremony is over has landed, or was lost, or goes on with another write: whatever it leaves is for nobody.
+    /// A write whose ceremony is over has landed, or was lost, or goes on with another write:
+    /// whatever it leaves is for nobody.
     pub(crate) fn late_one_is_done(&mut self, flow: Flow) {
         self.core.forget_sequences(None);
         self.flush_events();
@@ -208,7 +209,8 @@ impl Authenticator {
         Ok(Owner::Nobody)
     }
 
-    /// Opens, or takes away, the question for the touch that U2F wants: beside the requests, and after their responses.
+    /// Opens, or takes away, the question for the touch that U2F wants: beside the requests, and
+    /// after their responses.
     pub(crate) fn settle_touch(&mut self) {
         let withdrawn = self.core.withdrawn.drain(..).map(|token| Output::Withdraw { token });
         self.outputs.extend(withdrawn);

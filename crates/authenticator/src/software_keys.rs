@@ -11,13 +11,15 @@ use crate::{KeyError, KeyHandle, KeyStore, NewKey, Work};
 /// How many loaded keys are kept.
 const CACHED: usize = 16;
 
-/// Keys that the [`CryptoProvider`] makes and loads: of all of its algorithms whose keys have a form in COSE here (those of
-/// [`CosePublicKey::from_plain`]).
+/// Keys that the [`CryptoProvider`] makes and loads: of all of its algorithms whose keys have a
+/// form in COSE here (those of [`CosePublicKey::from_plain`]).
 ///
-/// It answers at once, but for the making of RSA keys, which takes up to seconds and is a job ([`Work::Later`]).
+/// It answers at once, but for the making of RSA keys, which takes up to seconds and is a job
+/// ([`Work::Later`]).
 ///
-/// What the first use of a loaded key costs is its provider's affair: no more than any other use, or as much as several
-/// signatures. So the keys used last (16 at most) stay loaded; they are wiped when they go.
+/// What the first use of a loaded key costs is its provider's affair: no more than any other use,
+/// or as much as several signatures. So the keys used last (16 at most) stay loaded; they are wiped
+/// when they go.
 pub struct SoftwareKeys {
     provider: CryptoProvider,
     /// The key used last comes last.
@@ -111,7 +113,8 @@ impl fmt::Debug for SoftwareKeys {
     }
 }
 
-/// Whether it takes long to make a key of this algorithm: the search for the primes of RSA is a matter of chance.
+/// Whether it takes long to make a key of this algorithm: the search for the primes of RSA is a
+/// matter of chance.
 const fn takes_long(algorithm: i64) -> bool {
     algorithm == algorithm::RS256
 }

@@ -1,5 +1,6 @@
-//! What survives a restart beside the credentials: the PIN, what authenticatorConfig has set, and the identity that only
-//! holders of the persistent token can read. It is read from the store once, and written before it counts.
+//! What survives a restart beside the credentials: the PIN, what authenticatorConfig has set, and
+//! the identity that only holders of the persistent token can read. It is read from the store once,
+//! and written before it counts.
 
 use towline_cbor::{Key, Reader, Writer};
 use towline_crypto::{CryptoProvider, Error, Secret};
@@ -140,7 +141,8 @@ impl Identity {
         record
     }
 
-    /// One of the two values, for the holders of the token: a fresh IV, then the one block in AES-128-CBC.
+    /// One of the two values, for the holders of the token: a fresh IV, then the one block in
+    /// AES-128-CBC.
     pub(crate) fn seal(
         &self,
         provider: &CryptoProvider,
@@ -183,8 +185,8 @@ pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send 
     load_next(core, State::default(), &RECORDS, Box::new(then))
 }
 
-/// Whether a reset needs a long touch. A reset must work when nothing else does: settings that can't be read are no error
-/// here, but then the touch must be long.
+/// Whether a reset needs a long touch. A reset must work when nothing else does: settings that
+/// can't be read are no error here, but then the touch must be long.
 pub(crate) fn read_long_touch(
     core: &mut Core,
     then: impl FnOnce(&mut Core, bool) -> Flow + Send + 'static,

@@ -9,10 +9,12 @@ use crate::{Credential, ExtensionData, UnixTime, Work};
 
 /// Stores credentials, counters and small records of state.
 ///
-/// Every write is durable before its result is given, and all or nothing. Lookups go through indexes: their cost must not
-/// grow with the number of credentials. An operation that would block answers [`Work::Later`].
+/// Every write is durable before its result is given, and all or nothing. Lookups go through
+/// indexes: their cost must not grow with the number of credentials. An operation that would block
+/// answers [`Work::Later`].
 pub trait CredentialStore: Send {
-    /// Those of the listed credentials that are here and belong to the RP ID, in the order of the list.
+    /// Those of the listed credentials that are here and belong to the RP ID, in the order of the
+    /// list.
     fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError>;
 
     /// The discoverable credentials of an RP ID, newest first, a page at a time.
@@ -24,11 +26,13 @@ pub trait CredentialStore: Send {
     /// All credentials that are stored, discoverable or not, newest first, a page at a time.
     fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError>;
 
-    /// A credential signed at this time: a note ([`Credential::used`]). It must not block, and need not be durable at once.
+    /// A credential signed at this time: a note ([`Credential::used`]). It must not block, and need
+    /// not be durable at once.
     fn used(&mut self, id: &CredentialId, at: UnixTime);
 
-    /// The relying parties that discoverable credentials are for, `limit` of them at most, in an order that stays the same:
-    /// from the first one on, or after the one of this RP ID, which may be gone. The name is that of the newest credential.
+    /// The relying parties that discoverable credentials are for, `limit` of them at most, in an
+    /// order that stays the same: from the first one on, or after the one of this RP ID, which may
+    /// be gone. The name is that of the newest credential.
     fn relying_parties(
         &mut self,
         after: Option<&RpId>,
@@ -41,7 +45,8 @@ pub trait CredentialStore: Send {
     /// Makes all the changes, or none of them.
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError>;
 
-    /// Counts up by one and gives the new value, which is durable by then. A counter starts at 0 and stays at its maximum.
+    /// Counts up by one and gives the new value, which is durable by then. A counter starts at 0
+    /// and stays at its maximum.
     fn count(&mut self, counter: Counter) -> Work<u32, StoreError>;
 
     /// What a record holds.
@@ -113,7 +118,8 @@ impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
 pub struct Query {
     /// For whom.
     pub rp_id: RpId,
-    /// Whether the person is verified. Otherwise those of `credProtect` level 2 and 3 are left out, and not counted.
+    /// Whether the person is verified. Otherwise those of `credProtect` level 2 and 3 are left out,
+    /// and not counted.
     pub verified: bool,
     /// Goes on where an earlier page ended.
     pub after: Option<Cursor>,
@@ -121,7 +127,8 @@ pub struct Query {
     pub limit: usize,
 }
 
-/// A place in the order of credentials, from newest to oldest. Only the store that gave it out knows what it means.
+/// A place in the order of credentials, from newest to oldest. Only the store that gave it out
+/// knows what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(pub u64);
 
@@ -149,8 +156,9 @@ pub struct RelyingParties {
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Adds a credential as the newest, with its counter at 0, in the place of an earlier one if there is one to replace.
-    /// A discoverable one also takes the place of any other that is discoverable for its RP ID and user handle.
+    /// Adds a credential as the newest, with its counter at 0, in the place of an earlier one if
+    /// there is one to replace. A discoverable one also takes the place of any other that is
+    /// discoverable for its RP ID and user handle.
     Save {
         /// The new credential.
         credential: Box<Credential>,
@@ -159,8 +167,8 @@ pub enum Change {
     },
     /// Removes a credential. It is not an error if there is no such credential.
     Remove(CredentialId),
-    /// Gives the account of a credential other names; its user handle stays, and so does the credential's place in the
-    /// order. Without such a credential it is [`StoreError::NotFound`].
+    /// Gives the account of a credential other names; its user handle stays, and so does the
+    /// credential's place in the order. Without such a credential it is [`StoreError::NotFound`].
     Rename {
         /// Which credential.
         id: CredentialId,
@@ -169,8 +177,9 @@ pub enum Change {
         /// When, if that is known.
         at: Option<UnixTime>,
     },
-    /// Replaces what extensions keep with a credential; its place in the order and its counter stay. Without such a
-    /// credential it is [`StoreError::NotFound`]; [`StoreError::Full`] where there is no room for it.
+    /// Replaces what extensions keep with a credential; its place in the order and its counter
+    /// stay. Without such a credential it is [`StoreError::NotFound`]; [`StoreError::Full`] where
+    /// there is no room for it.
     SetExtensionData {
         /// Which credential.
         id: CredentialId,
@@ -186,8 +195,9 @@ pub enum Change {
         /// What it is to hold; `None` removes it.
         value: Option<Zeroizing<Vec<u8>>>,
     },
-    /// Writes a record unless there is one, which then stays: for secrets that are lost for good if another takes their
-    /// place. That there is one is no error; who writes so reads afterwards what is there.
+    /// Writes a record unless there is one, which then stays: for secrets that are lost for good if
+    /// another takes their place. That there is one is no error; who writes so reads afterwards
+    /// what is there.
     NewRecord {
         /// Which.
         record: Record,
@@ -234,8 +244,9 @@ pub enum Record {
     Identity,
     /// The fingerprints that were enrolled: secrets.
     Fingerprints,
-    /// What credentials are wrapped with that are not stored ([`NonDiscoverable::Wrapped`](crate::NonDiscoverable::Wrapped)): a
-    /// secret. Without it they are all lost.
+    /// What credentials are wrapped with that are not stored
+    /// ([`NonDiscoverable::Wrapped`](crate::NonDiscoverable::Wrapped)): a secret. Without it they
+    /// are all lost.
     WrappingSecret,
 }
 

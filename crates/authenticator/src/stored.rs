@@ -1,5 +1,6 @@
-//! The store as ceremonies use it. What reads is [`Work`], which may be given up at any time; what writes is a [`Write`], which only
-//! those waits take that hold back everybody else until it is done.
+//! The store as ceremonies use it. What reads is [`Work`], which may be given up at any time; what
+//! writes is a [`Write`], which only those waits take that hold back everybody else until it is
+//! done.
 
 use towline_ctap::{CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
@@ -9,8 +10,8 @@ use crate::{
     Record, RelyingParties, StoreError, UnixTime, Work,
 };
 
-/// Work that changes what is stored. Once it has begun, it may land at any time, whoever waits for it: nothing else begins
-/// before it has reported.
+/// Work that changes what is stored. Once it has begun, it may land at any time, whoever waits for
+/// it: nothing else begins before it has reported.
 #[must_use = "a write that nobody waits for may land after a later one"]
 pub(crate) struct Write<T, E>(Work<T, E>);
 
@@ -68,7 +69,8 @@ impl Stored {
         self.0.record(record)
     }
 
-    /// A note, which the store may write whenever it likes: it changes nothing that a ceremony depends on.
+    /// A note, which the store may write whenever it likes: it changes nothing that a ceremony
+    /// depends on.
     pub(crate) fn used(&mut self, id: &CredentialId, at: UnixTime) {
         self.0.used(id, at);
     }

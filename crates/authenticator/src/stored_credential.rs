@@ -1,4 +1,5 @@
-//! A credential as bytes, for stores that keep it in a file or a database: the number of its form, and its members ([`Kept`]).
+//! A credential as bytes, for stores that keep it in a file or a database: the number of its form,
+//! and its members ([`Kept`]).
 
 mod first_form;
 
@@ -29,12 +30,12 @@ pub(crate) struct Keys<'a> {
 }
 
 impl Credential {
-    /// The form that [`Self::to_bytes`] writes. It goes up when a member is added: a store that keeps these bytes must then
-    /// be closed to programs that know an earlier one only.
+    /// The form that [`Self::to_bytes`] writes. It goes up when a member is added: a store that
+    /// keeps these bytes must then be closed to programs that know an earlier one only.
     pub const NEWEST_FORM: u32 = newest(&[Self::FORM, ExtensionData::FORM]);
 
-    /// The credential in a form that later versions of this crate read, too. It holds secrets: keep it as such, encrypted
-    /// wherever others can read the store. They are wiped on drop.
+    /// The credential in a form that later versions of this crate read, too. It holds secrets: keep
+    /// it as such, encrypted wherever others can read the store. They are wiped on drop.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let form = u64::from(Self::NEWEST_FORM);
@@ -82,8 +83,9 @@ impl Credential {
 mod tests {
     use super::*;
 
-    /// What each form has. A member that is added belongs to a new form, since programs that know the older ones only can't
-    /// read it: write `since N` before it, and a line for it here. The lines that are here stay for ever.
+    /// What each form has. A member that is added belongs to a new form, since programs that know
+    /// the older ones only can't read it: write `since N` before it, and a line for it here. The
+    /// lines that are here stay for ever.
     #[test]
     fn a_member_that_is_added_raises_the_form() {
         let second = [

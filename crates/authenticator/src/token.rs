@@ -1,4 +1,5 @@
-//! The PIN/UV token in use (CTAP 2.3 §6.5.2): what it permits, for whom, for how long, and what it tells of the person.
+//! The PIN/UV token in use (CTAP 2.3 §6.5.2): what it permits, for whom, for how long, and what it
+//! tells of the person.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,8 @@ const PRESENCE: Duration = Duration::from_secs(30);
 /// How long a token lives at most.
 const LIFE: Duration = Duration::from_secs(600);
 
-/// The token, if one is in use. Giving out another one ends it, whatever its protocol: so there is never more than one.
+/// The token, if one is in use. Giving out another one ends it, whatever its protocol: so there is
+/// never more than one.
 #[derive(Default)]
 pub(crate) struct PinUvAuthToken {
     in_use: Option<InUse>,

@@ -1,5 +1,6 @@
-//! CTAP1/U2F: register, authenticate, version (CTAP 2.3 §10; U2F raw message formats). Its credentials are not stored, but
-//! wrapped in their key handles; either protocol can use what the other one made, if that is not discoverable.
+//! CTAP1/U2F: register, authenticate, version (CTAP 2.3 §10; U2F raw message formats). Its
+//! credentials are not stored, but wrapped in their key handles; either protocol can use what the
+//! other one made, if that is not discoverable.
 
 use towline_ctap::{
     CredentialId, RpIdHash, Status, Version, algorithm,

@@ -1,5 +1,6 @@
-//! The certificate of a registration by U2F where there is no batch key: signed by the new key itself, so that it tells
-//! neither the model nor the device (RFC 5280; U2F raw message formats §4.3 wants one in any case).
+//! The certificate of a registration by U2F where there is no batch key: signed by the new key
+//! itself, so that it tells neither the model nor the device (RFC 5280; U2F raw message formats
+//! §4.3 wants one in any case).
 
 use towline_ctap::CosePublicKey;
 
@@ -17,7 +18,8 @@ const ON_P256: [u8; 21] = [
 const NAME: [u8; 16] =
     [0x30, 14, 0x31, 12, 0x30, 10, 0x06, 3, 0x55, 0x04, 0x03, 0x0c, 3, b'U', b'2', b'F'];
 
-/// From 2000 to 2049, the first and the last year of this form of time: a key does not know the date.
+/// From 2000 to 2049, the first and the last year of this form of time: a key does not know the
+/// date.
 const VALIDITY: &[u8] = b"\x30\x1e\x17\x0d000101000000Z\x17\x0d491231235959Z";
 
 const INTEGER: u8 = 0x02;

@@ -1,5 +1,6 @@
-//! The touch that U2F asks for: no request waits for it. A request without one is refused at once and asked for again and
-//! again by the client, while the question is open beside (CTAP 2.3 §10.3; U2F raw message formats §3.3).
+//! The touch that U2F asks for: no request waits for it. A request without one is refused at once
+//! and asked for again and again by the client, while the question is open beside (CTAP 2.3 §10.3;
+//! U2F raw message formats §3.3).
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,8 @@ impl Touch {
         Some(present)
     }
 
-    /// The client wants a touch, for the first time or once more. What was asked for another reason is to be withdrawn.
+    /// The client wants a touch, for the first time or once more. What was asked for another reason
+    /// is to be withdrawn.
     pub(crate) fn want(
         &mut self,
         reason: Reason,
@@ -72,7 +74,8 @@ impl Touch {
         withdrawn
     }
 
-    /// Nothing is asked for, or remembered, any more; the question that is to be withdrawn, if one was open.
+    /// Nothing is asked for, or remembered, any more; the question that is to be withdrawn, if one
+    /// was open.
     pub(crate) fn forget(&mut self) -> Option<Token> {
         match self.0.take() {
             Some((_, State::Asked { token, .. })) => Some(token),

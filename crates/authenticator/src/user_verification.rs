@@ -1,4 +1,5 @@
-//! Built-in user verification (CTAP 2.3 §6.5.3.1, performBuiltInUv): attempts, the retry counter, the lock.
+//! Built-in user verification (CTAP 2.3 §6.5.3.1, performBuiltInUv): attempts, the retry counter,
+//! the lock.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,9 @@ use crate::{
 
 /// The retry counter, uvRetries.
 ///
-/// What is stored is never more than what is left, and less while an attempt is under way: a power cut can't win an
-/// attempt back. In the ordinary case, every attempt a success, it stays as it is and nothing is written.
+/// What is stored is never more than what is left, and less while an attempt is under way: a power
+/// cut can't win an attempt back. In the ordinary case, every attempt a success, it stays as it is
+/// and nothing is written.
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
     /// How many attempts are left; `None` until the store was asked.
@@ -40,8 +42,8 @@ pub(crate) enum UvError {
 }
 
 impl UvError {
-    /// The status in makeCredential and getAssertion: where a PIN is set, the client is to ask for that instead (§6.1.2
-    /// step 11, §6.2.2 step 6).
+    /// The status in makeCredential and getAssertion: where a PIN is set, the client is to ask for
+    /// that instead (§6.1.2 step 11, §6.2.2 step 6).
     pub(crate) fn status(self, core: &Core) -> Status {
         match self {
             Self::TimedOut => Status::UserActionTimeout,
@@ -59,7 +61,8 @@ impl UvError {
 
 type Then = Box<dyn FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send>;
 
-/// performBuiltInUv with internal retries: asks until the person is verified, the attempts are used up, or it is locked.
+/// performBuiltInUv with internal retries: asks until the person is verified, the attempts are used
+/// up, or it is locked.
 pub(crate) fn perform(
     core: &mut Core,
     purpose: Purpose,
@@ -70,7 +73,8 @@ pub(crate) fn perform(
     perform_up_to(core, purpose, attempts, Box::new(then))
 }
 
-/// performBuiltInUv for a token: with internal retries, unless the platform is to retry itself (§6.5.5.7.3).
+/// performBuiltInUv for a token: with internal retries, unless the platform is to retry itself
+/// (§6.5.5.7.3).
 pub(crate) fn perform_for_token(
     core: &mut Core,
     purpose: Purpose,
@@ -260,8 +264,9 @@ fn store_at_most(
     store(core, most, then)
 }
 
-/// After an attempt that did not fail: what is stored may go up again to one less than what is left, so that the next
-/// attempt need not write. Should this not work, then what is stored is too low, which is safe.
+/// After an attempt that did not fail: what is stored may go up again to one less than what is
+/// left, so that the next attempt need not write. Should this not work, then what is stored is too
+/// low, which is safe.
 fn settle(core: &mut Core, result: Result<Verified, UvError>, then: Then) -> Flow {
     let rest = core.retries.left.unwrap_or_default().saturating_sub(1);
     if core.retries.stored >= rest {

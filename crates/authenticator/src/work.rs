@@ -9,9 +9,9 @@ use crate::{
 
 /// What an operation of a store or a key store gives: the result, or a job that will give it.
 ///
-/// An operation that is quick, as in memory, answers [`Work::Done`]. One that would block, on a disk or a TPM, answers
-/// [`Work::Later`] with the blocking part: the authenticator hands it out as [`Output::Work`](crate::Output::Work), stays
-/// responsive, and goes on when the result comes back.
+/// An operation that is quick, as in memory, answers [`Work::Done`]. One that would block, on a
+/// disk or a TPM, answers [`Work::Later`] with the blocking part: the authenticator hands it out as
+/// [`Output::Work`](crate::Output::Work), stays responsive, and goes on when the result comes back.
 pub enum Work<T, E> {
     /// The result.
     Done(Result<T, E>),
@@ -72,7 +72,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// Runs the job. Hand the result to [`Authenticator::handle_work`](crate::Authenticator::handle_work).
+    /// Runs the job. Hand the result to
+    /// [`Authenticator::handle_work`](crate::Authenticator::handle_work).
     pub fn run(self) -> JobDone {
         JobDone { token: self.token, resume: (self.run)() }
     }

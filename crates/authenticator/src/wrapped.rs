@@ -1,8 +1,9 @@
-//! Credentials that are not stored: what there is of them travels in the credential id, sealed. Nobody but this authenticator
-//! can open it, for this relying party only, and not after a reset.
+//! Credentials that are not stored: what there is of them travels in the credential id, sealed.
+//! Nobody but this authenticator can open it, for this relying party only, and not after a reset.
 //!
-//! The id is `version || nonce(12) || AES-256-GCM(flags || algorithm i32be || key)`, with `version || rpIdHash` as the
-//! associated data: 34 bytes more than the key handle, 66 for a key on P-256 in software.
+//! The id is `version || nonce(12) || AES-256-GCM(flags || algorithm i32be || key)`, with
+//! `version || rpIdHash` as the associated data: 34 bytes more than the key handle, 66 for a key on
+//! P-256 in software.
 
 use towline_crypto::{AeadKey, HmacKey, Secret};
 use towline_ctap::{CredentialId, RpIdHash, Status, extension::CredentialProtectionPolicy};
@@ -86,7 +87,8 @@ pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send 
             None => Wrapping::Absent,
             Some(record) => {
                 let secret = Secret::from_slice(&record).map_err(|_| {
-                    // To go on as if there were none would make a new one, and lose all credentials for good.
+                    // To go on as if there were none would make a new one, and lose all credentials
+                    // for good.
                     let record = Record::WrappingSecret.name();
                     tracing::error!(record, "a record in the store is damaged");
                     Status::Other
@@ -98,7 +100,8 @@ pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send 
     })
 }
 
-/// As [`load`]; the secret is made, and stored, if there is none yet. Never is one stored in the place of another.
+/// As [`load`]; the secret is made, and stored, if there is none yet. Never is one stored in the
+/// place of another.
 pub(crate) fn load_or_create(
     core: &mut Core,
     then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
@@ -115,8 +118,8 @@ pub(crate) fn load_or_create(
         let write = core.store.commit(vec![new]);
         await_write(core, write, |core, saved| {
             saved.map_err(|error| error.status())?;
-            // What counts is what is there, whoever wrote it: a secret that took the place of another would lose for good all
-            // that is wrapped with that.
+            // What counts is what is there, whoever wrote it: a secret that took the place of
+            // another would lose for good all that is wrapped with that.
             load(core, |core| match core.state.wrapping {
                 Wrapping::Present(_) => then(core),
                 Wrapping::Absent | Wrapping::Unread => Err(Status::Other),
@@ -125,7 +128,8 @@ pub(crate) fn load_or_create(
     })
 }
 
-/// A new credential id with all of this in it; `None` if that does not fit. What wraps credentials must be in memory.
+/// A new credential id with all of this in it; `None` if that does not fit. What wraps credentials
+/// must be in memory.
 pub(crate) fn seal(
     core: &Core,
     rp_id_hash: &RpIdHash,
@@ -144,7 +148,8 @@ pub(crate) fn seal(
     Ok(Some(Wrapped { id, hmac_secret: wrapper.hmac_secret(&nonce, rp_id_hash) }))
 }
 
-/// What is in a credential id that was made by [`seal`] for this relying party. What wraps credentials must be in memory.
+/// What is in a credential id that was made by [`seal`] for this relying party. What wraps
+/// credentials must be in memory.
 pub(crate) fn open(core: &Core, rp_id_hash: &RpIdHash, id: &[u8]) -> Option<Opened> {
     let Wrapping::Present(wrapper) = &core.state.wrapping else { return None };
     if !may_be(id) {

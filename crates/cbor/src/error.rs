@@ -110,9 +110,9 @@ impl Error {
         self.offset
     }
 
-    /// Whether the bytes are well-formed and canonical as far as they were read, but say something of another type
-    /// than was wanted. CTAP answers these with `CTAP2_ERR_CBOR_UNEXPECTED_TYPE` (0x11), all others with
-    /// `CTAP2_ERR_INVALID_CBOR` (0x12).
+    /// Whether the bytes are well-formed and canonical as far as they were read, but say something
+    /// of another type than was wanted. CTAP answers these with `CTAP2_ERR_CBOR_UNEXPECTED_TYPE`
+    /// (0x11), all others with `CTAP2_ERR_INVALID_CBOR` (0x12).
     #[must_use]
     pub const fn is_type_mismatch(&self) -> bool {
         matches!(

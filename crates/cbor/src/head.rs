@@ -77,7 +77,8 @@ impl Head {
         Ok(Self { kind, argument, size })
     }
 
-    /// Major type 7. Floats keep the width they were given (CTAP 2.3 §8); a simple value in two bytes is 32 or more.
+    /// Major type 7. Floats keep the width they were given (CTAP 2.3 §8); a simple value in two
+    /// bytes is 32 or more.
     fn simple_or_float(info: u8, argument: u64, size: usize) -> Option<Self> {
         let kind = match (info, argument) {
             (25..=27, _) => Kind::Float,

@@ -1,8 +1,9 @@
 //! CTAP2 canonical CBOR, strictly: what CTAP 2.3 §8 ("Message Encoding") allows, and nothing else.
 //!
-//! [`Reader`] borrows its input, allocates nothing and goes over the bytes once. It refuses integers and lengths that
-//! are not in their shortest form, unsorted or repeated map keys, indefinite lengths, tags, text that is not UTF-8,
-//! bytes after the item, and more nesting than the caller allows. [`Writer`] can't emit any of these.
+//! [`Reader`] borrows its input, allocates nothing and goes over the bytes once. It refuses
+//! integers and lengths that are not in their shortest form, unsorted or repeated map keys,
+//! indefinite lengths, tags, text that is not UTF-8, bytes after the item, and more nesting than
+//! the caller allows. [`Writer`] can't emit any of these.
 //!
 //! ```
 //! use towline_cbor::{CTAP_DEPTH, Error, Key, Writer, decode};

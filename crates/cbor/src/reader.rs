@@ -10,8 +10,8 @@ use crate::{
 
 /// Reads exactly one item that fills `bytes`.
 ///
-/// `max_depth` is how deep maps and arrays may nest; [`crate::CTAP_DEPTH`] for CTAP messages. What `read` leaves unread
-/// is checked all the same.
+/// `max_depth` is how deep maps and arrays may nest; [`crate::CTAP_DEPTH`] for CTAP messages. What
+/// `read` leaves unread is checked all the same.
 ///
 /// # Errors
 /// What `read` returns, or the rule that the bytes break.
@@ -51,8 +51,9 @@ impl<'a> From<&'a str> for Key<'a> {
 
 /// Reads one item from borrowed bytes, strictly and without allocating.
 ///
-/// Each method reads the next item or fails and stays before it, so that the caller may look at it in another way. Inside
-/// [`Reader::array`] and [`Reader::map`] there is exactly one item to read for each element or value.
+/// Each method reads the next item or fails and stays before it, so that the caller may look at it
+/// in another way. Inside [`Reader::array`] and [`Reader::map`] there is exactly one item to read
+/// for each element or value.
 #[derive(Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -101,7 +102,8 @@ impl<'a> Reader<'a> {
     /// An integer of either sign. Other types are reported as "expected an unsigned integer".
     ///
     /// # Errors
-    /// The next item is of another type, malformed, or beyond 64 bits with sign ([`ErrorKind::IntegerRange`]).
+    /// The next item is of another type, malformed, or beyond 64 bits with sign
+    /// ([`ErrorKind::IntegerRange`]).
     #[inline]
     pub fn int(&mut self) -> Result<i64, Error> {
         let head = self.head()?;
@@ -211,8 +213,8 @@ impl<'a> Reader<'a> {
         self.bytes.get(start..self.position).ok_or(self.fail(ErrorKind::UnexpectedEnd))
     }
 
-    /// An array: `each` is called once for every element, with the reader before it. What `each` does not read is
-    /// checked and skipped.
+    /// An array: `each` is called once for every element, with the reader before it. What `each`
+    /// does not read is checked and skipped.
     ///
     /// # Errors
     /// What `each` returns, or the rule that the bytes break.
@@ -231,8 +233,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A map: `each` is called once for every entry, with the key and the reader before the value. What `each` does not
-    /// read is checked and skipped.
+    /// A map: `each` is called once for every entry, with the key and the reader before the value.
+    /// What `each` does not read is checked and skipped.
     ///
     /// # Errors
     /// What `each` returns, or the rule that the bytes break.
@@ -316,7 +318,8 @@ impl<'a> Reader<'a> {
         Ok(content)
     }
 
-    /// Goes past the head of a map or array and returns how many entries or elements it says to have.
+    /// Goes past the head of a map or array and returns how many entries or elements it says to
+    /// have.
     #[inline]
     fn enter(&mut self, kind: Kind) -> Result<u64, Error> {
         let head = self.expect(kind)?;
@@ -354,7 +357,8 @@ impl<'a> Reader<'a> {
         if head.kind == expected { Ok(head) } else { Err(self.mismatch(expected, head.kind)) }
     }
 
-    /// Goes past a head that [`Reader::head`] has just read, so the position stays within the input.
+    /// Goes past a head that [`Reader::head`] has just read, so the position stays within the
+    /// input.
     #[inline]
     fn consume(&mut self, size: usize) {
         self.position = self.position.saturating_add(size);
@@ -374,12 +378,13 @@ impl<'a> Reader<'a> {
 
 /// The order of map keys by their encodings: major type, then length, then bytes (CTAP 2.3 §8).
 ///
-/// For the integers, strings and simple values that keys are made of in shortest form this is the bytewise order; for
-/// composite keys the length decides first.
+/// For the integers, strings and simple values that keys are made of in shortest form this is the
+/// bytewise order; for composite keys the length decides first.
 #[inline]
 pub(crate) fn canonical_order(a: &[u8], b: &[u8]) -> Ordering {
     match (a.first(), b.first()) {
-        // Of integers and strings in shortest form the first byte has the major type and, as far as it goes, the length.
+        // Of integers and strings in shortest form the first byte has the major type and, as far as
+        // it goes, the length.
         (Some(a), Some(b)) if a != b && *a.max(b) < head::ARRAY << 5 => a.cmp(b),
         _ => order_by_length(a, b),
     }

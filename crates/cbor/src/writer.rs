@@ -81,7 +81,8 @@ impl Writer {
         self.head(head::SIMPLE, head::NULL);
     }
 
-    /// One item that is encoded already, canonically: what [`crate::Reader::raw`] gave or a `Writer` made.
+    /// One item that is encoded already, canonically: what [`crate::Reader::raw`] gave or a
+    /// `Writer` made.
     pub fn raw(&mut self, item: &[u8]) {
         self.bytes.extend_from_slice(item);
     }
@@ -115,7 +116,8 @@ impl Writer {
         self.bytes.extend_from_slice(buffer.get(..size).unwrap_or_default());
     }
 
-    /// Leaves room for the head of a map or array: one byte, which is mostly enough. Returns where it is.
+    /// Leaves room for the head of a map or array: one byte, which is mostly enough. Returns where
+    /// it is.
     fn begin(&mut self) -> usize {
         let head = self.bytes.len();
         self.bytes.push(0);
@@ -177,7 +179,8 @@ pub struct MapWriter<'w> {
 }
 
 impl MapWriter<'_> {
-    /// One entry. `write` writes exactly one item. An entry whose key was there before takes its place.
+    /// One entry. `write` writes exactly one item. An entry whose key was there before takes its
+    /// place.
     pub fn entry<'k>(&mut self, key: impl Into<Key<'k>>, write: impl FnOnce(&mut Writer)) {
         let start = self.writer.bytes.len();
         match key.into() {

@@ -1,12 +1,13 @@
-//! Against an independent, lenient decoder: what we write it reads with the same meaning, and what we accept we would
-//! have written ourselves.
+//! Against an independent, lenient decoder: what we write it reads with the same meaning, and what
+//! we accept we would have written ourselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use ciborium::Value;
 use proptest::prelude::*;
 use towline_cbor::{Error, Key, Reader, Writer, decode};
 
-/// Writes what the lenient decoder understood. `None` for what CTAP messages never hold: tags, floats, big integers.
+/// Writes what the lenient decoder understood. `None` for what CTAP messages never hold: tags,
+/// floats, big integers.
 fn write(writer: &mut Writer, value: &Value) -> Option<()> {
     let mut complete = Some(());
     match value {

@@ -22,10 +22,12 @@ pub(crate) use self::{
     values::aaguid,
 };
 
-/// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be the site.
+/// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be
+/// the site.
 ///
-/// A computer shows a QR code, a phone scans it, and a passkey on the phone signs in on the computer. Each role here is
-/// a process of its own, and speaks the protocols of real phones and browsers.
+/// A computer shows a QR code, a phone scans it, and a passkey on the phone signs in on the
+/// computer. Each role here is a process of its own, and speaks the protocols of real phones and
+/// browsers.
 #[derive(Debug, Parser)]
 #[command(name = "towline", version, propagate_version = true, after_long_help = LONG)]
 pub(crate) struct Cli {
@@ -51,38 +53,44 @@ Exit codes are listed by `towline exit-codes`. Set RUST_LOG=towline=debug to see
 pub(crate) enum Command {
     /// Carry the tunnels between phones and computers
     ///
-    /// Opens tunnels at /cable/new and /cable/connect, and forwards what it can't read between the two ends.
+    /// Opens tunnels at /cable/new and /cable/connect, and forwards what it can't read between the
+    /// two ends.
     ///
-    /// Without a certificate it speaks ws:// and listens on this machine only. Ctrl-C or SIGTERM lets tunnels
-    /// finish; a second one doesn't.
+    /// Without a certificate it speaks ws:// and listens on this machine only. Ctrl-C or SIGTERM
+    /// lets tunnels finish; a second one doesn't.
     Relay(Relay),
     /// Say which name a tunnel domain's number stands for, and back
     ///
-    /// A phone names its relay by a number, which stands for a host name. Whoever runs a relay for others needs that name.
+    /// A phone names its relay by a number, which stands for a host name. Whoever runs a relay for
+    /// others needs that name.
     Domain(Domain),
     /// Be the phone: answer QR codes, keep passkeys while it runs
     ///
     /// Answers QR codes as a phone does, one after the other.
     ///
-    /// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard input. Without --store
-    /// passkeys are kept until the program ends. When standard input ends it finishes what is under way and exits with the outcome of the
-    /// last code.
+    /// Give a code as text or as a picture of it (PNG or JPEG), here or later as lines on standard
+    /// input. Without --store passkeys are kept until the program ends. When standard input ends it
+    /// finishes what is under way and exits with the outcome of the last code.
     Phone(Phone),
     /// Be a security key: on this machine's USB, or over a socket
     ///
-    /// A security key (CTAP 2.3: passkeys, PIN, management). With --uhid it is one on USB as far as this machine can tell, for
-    /// browsers and OpenSSH, and keeps its passkeys in the usual place. Otherwise it is behind sockets, for tools and tests.
+    /// A security key (CTAP 2.3: passkeys, PIN, management). With --uhid it is one on USB as far as
+    /// this machine can tell, for browsers and OpenSSH, and keeps its passkeys in the usual place.
+    /// Otherwise it is behind sockets, for tools and tests.
     ///
-    /// Without --uhid and --store its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM ENDS. Raw CTAPHID reports of 64 bytes travel over
-    /// sockets of this machine: one in each UDP datagram, or each after its length (00 40) over TCP and Unix sockets. All
-    /// endpoints lead to the same key, and any number of programs can use it at once. Questions are answered with yes, no or a
-    /// number on standard input, once they are shown; the end of the input is a no. Stop it with Ctrl-C.
+    /// Without --uhid and --store its passkeys are in memory only: THEY ARE GONE WHEN THE PROGRAM
+    /// ENDS. Raw CTAPHID reports of 64 bytes travel over sockets of this machine: one in each UDP
+    /// datagram, or each after its length (00 40) over TCP and Unix sockets. All endpoints lead to
+    /// the same key, and any number of programs can use it at once. Questions are answered with
+    /// yes, no or a number on standard input, once they are shown; the end of the input is a no.
+    /// Stop it with Ctrl-C.
     Key(Key),
     /// Be the relying party: a small site on this machine to register and sign in with
     ///
     /// A small site with accounts, named keys and a log of sign-ins, for demos.
     ///
-    /// It listens on this machine only, keeps everything in memory, and shows a page at its address.
+    /// It listens on this machine only, keeps everything in memory, and shows a page at its
+    /// address.
     Rp(Rp),
     /// Be the computer: register a passkey or sign in, by showing a QR code
     #[command(subcommand)]
@@ -101,12 +109,13 @@ pub(crate) enum Command {
     Qr(Qr),
     /// Say what works here: Bluetooth, the relay, the clock, the roots
     ///
-    /// Checks what a transaction between two devices needs, and says for each thing whether it was found good, found
-    /// wanting, or not checked.
+    /// Checks what a transaction between two devices needs, and says for each thing whether it was
+    /// found good, found wanting, or not checked.
     Doctor(Doctor),
     /// Carry a simulated Bluetooth between processes on this machine
     ///
-    /// Carries adverts between the processes that name it with --air. It is SIMULATED: it proves nothing about nearness.
+    /// Carries adverts between the processes that name it with --air. It is SIMULATED: it proves
+    /// nothing about nearness.
     Air(Air),
     /// Print a completion script for a shell
     Completions(Completions),
@@ -117,7 +126,8 @@ pub(crate) enum Command {
 /// How the tunnel service is reached.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Network {
-    /// The relay to use whatever the tunnel domain says: wss://HOST or wss://HOST:PORT, or ws:// on this machine
+    /// The relay to use whatever the tunnel domain says: wss://HOST or wss://HOST:PORT, or ws:// on
+    /// this machine
     #[arg(long, value_name = "URL", value_parser = relay_url, env = "TOWLINE_RELAY")]
     pub(crate) relay: Option<Url>,
 
@@ -169,11 +179,13 @@ Examples:
   towline phone FIDO:/0678... --answer yes
   towline phone                                     then paste codes, one per line")]
 pub(crate) struct Phone {
-    /// The text of a QR code (FIDO:/...), a picture that shows one, or `screen` to look for it on this machine's screen
+    /// The text of a QR code (FIDO:/...), a picture that shows one, or `screen` to look for it on
+    /// this machine's screen
     #[arg(value_name = "CODE|IMAGE")]
     pub(crate) code: Option<String>,
 
-    /// The number of the tunnel domain to name to the computer: 0 or 1 (assigned), or 256 to 65535 (derived)
+    /// The number of the tunnel domain to name to the computer: 0 or 1 (assigned), or 256 to 65535
+    /// (derived)
     #[arg(long, value_name = "N")]
     pub(crate) domain: Option<u16>,
 
@@ -181,18 +193,19 @@ pub(crate) struct Phone {
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,
 
-    /// What shows that the person is who holds the phone: the store's passphrase, typed unseen, or a typed yes, which is
-    /// SIMULATED. Without this it is the passphrase, where the store is opened by one
+    /// What shows that the person is who holds the phone: the store's passphrase, typed unseen, or
+    /// a typed yes, which is SIMULATED. Without this it is the passphrase, where the store is
+    /// opened by one
     #[arg(long, value_enum, value_name = "LOCK")]
     pub(crate) screen_lock: Option<ScreenLock>,
 
-    /// Which provider of passkeys this phone is (AAGUID): sites show its name and its icon. Without this it is the one that
-    /// --attestation-certificates names, or none
+    /// Which provider of passkeys this phone is (AAGUID): sites show its name and its icon. Without
+    /// this it is the one that --attestation-certificates names, or none
     #[arg(long, value_name = "UUID", value_parser = aaguid)]
     pub(crate) aaguid: Option<Aaguid>,
 
-    /// The private key that vouches for this phone where a site asks who made it: on P-256, PEM. You are asked each time,
-    /// and the passkey is made even if you refuse
+    /// The private key that vouches for this phone where a site asks who made it: on P-256, PEM.
+    /// You are asked each time, and the passkey is made even if you refuse
     #[arg(long, value_name = "FILE", requires = "attestation_certificates")]
     pub(crate) attestation_key: Option<PathBuf>,
 
@@ -200,8 +213,8 @@ pub(crate) struct Phone {
     #[arg(long, value_name = "FILE", requires = "attestation_key")]
     pub(crate) attestation_certificates: Option<PathBuf>,
 
-    /// Keep links to computers in this file: offer computers to remember this phone, and wait for those that do. `store` keeps
-    /// them beside the passkeys
+    /// Keep links to computers in this file: offer computers to remember this phone, and wait for
+    /// those that do. `store` keeps them beside the passkeys
     #[arg(long, value_name = "FILE")]
     pub(crate) links: Option<PathBuf>,
 
@@ -260,12 +273,13 @@ pub(crate) struct Session {
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) timeout: u64,
 
-    /// Keep links to phones in this file: a phone may let this computer remember it, and is asked without a code from then on.
-    /// `store` keeps them in the store, sealed
+    /// Keep links to phones in this file: a phone may let this computer remember it, and is asked
+    /// without a code from then on. `store` keeps them in the store, sealed
     #[arg(long, value_name = "FILE")]
     pub(crate) links: Option<PathBuf>,
 
-    /// Of the linked phones, ask the one of this name, or with this number in the list; without it the only one is asked
+    /// Of the linked phones, ask the one of this name, or with this number in the list; without it
+    /// the only one is asked
     #[arg(long, value_name = "NAME", requires = "links", conflicts_with = "new_phone")]
     pub(crate) phone: Option<String>,
 

@@ -50,7 +50,8 @@ pub(crate) fn read(
     Ok(Vouching { key, certificates: chain.iter().map(|it| it.to_vec()).collect() })
 }
 
-/// The private scalar of a key on a curve of 256 bits (RFC 5958, RFC 5915); which curve that is, its certificate tells.
+/// The private scalar of a key on a curve of 256 bits (RFC 5958, RFC 5915); which curve that is,
+/// its certificate tells.
 fn scalar(key: &PrivateKeyDer<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let ec_private_key = match key {
         PrivateKeyDer::Sec1(key) => key.secret_sec1_der(),

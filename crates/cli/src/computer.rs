@@ -119,7 +119,8 @@ async fn ceremony(
             }
         }
     };
-    // Bound to a variable of its own, so that the lock of the channel is not held across the return.
+    // Bound to a variable of its own, so that the lock of the channel is not held across the
+    // return.
     let over = screen.over.borrow().clone();
     match over {
         Some(why) => Err(why),
@@ -216,7 +217,8 @@ impl Screen for Terminal {
                 // Said by `Listening`, together with the radio.
                 _ => return,
             },
-            // What has scrolled by can't be taken off a terminal. The code is good for one phone only.
+            // What has scrolled by can't be taken off a terminal. The code is good for one phone
+            // only.
             _ => return,
         };
         let message = match shown {

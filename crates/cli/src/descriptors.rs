@@ -1,7 +1,7 @@
 //! How many descriptors this process may have: each connection takes one.
 
-/// Raises the limit as far as `wanted`, or as far as the system lets it; how many there may be then. Nothing where that is not
-/// known.
+/// Raises the limit as far as `wanted`, or as far as the system lets it; how many there may be
+/// then. Nothing where that is not known.
 #[cfg(unix)]
 pub(crate) fn raise(wanted: u64) -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

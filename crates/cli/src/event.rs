@@ -1,4 +1,5 @@
-//! Everything the program can say, as JSON (the names are stable and listed in `docs/cli.md`) and as a line for a person.
+//! Everything the program can say, as JSON (the names are stable and listed in `docs/cli.md`) and
+//! as a line for a person.
 
 mod asking;
 
@@ -89,7 +90,8 @@ pub(crate) enum Event {
     SignedIn { account: String, key: KeyEntry, user_verified: bool },
     /// The site took a new key or a sign-in, or did not.
     Site { action: SiteAction, account: Option<String>, reason: Option<towline_rp::ErrorCode> },
-    /// Something happened to a passkey, or to the authenticator that holds it; `simulated` if nobody was asked.
+    /// Something happened to a passkey, or to the authenticator that holds it; `simulated` if
+    /// nobody was asked.
     Passkey { action: Action, rp_id: Option<String>, account: Option<String>, simulated: bool },
     /// The phone waits for a code.
     Ready {},

@@ -1,5 +1,5 @@
-//! `towline key`: a security key behind sockets of this machine or on a pretended USB, with passkeys that it keeps while it
-//! runs, or in a file.
+//! `towline key`: a security key behind sockets of this machine or on a pretended USB, with
+//! passkeys that it keeps while it runs, or in a file.
 
 mod settings;
 

@@ -1,4 +1,5 @@
-//! Where links are kept, and `towline links`, which lists and forgets what this computer or phone is linked with.
+//! Where links are kept, and `towline links`, which lists and forgets what this computer or phone
+//! is linked with.
 
 mod choice;
 mod file;

@@ -69,7 +69,8 @@ fn main() -> ExitCode {
             () = Arc::clone(&report).tick() => Ok(Exit::Ok),
         }
     });
-    // A thread that reads standard input can't be interrupted; it must not keep the program from ending.
+    // A thread that reads standard input can't be interrupted; it must not keep the program from
+    // ending.
     runtime.shutdown_background();
     match outcome {
         Ok(exit) => exit.into(),

@@ -72,8 +72,8 @@ pub(crate) async fn listen_address(text: &str) -> Result<SocketAddr, Failure> {
     })
 }
 
-/// The address of a relay on this machine. The name `localhost` may stand for several; relays listen on the older one
-/// unless told otherwise.
+/// The address of a relay on this machine. The name `localhost` may stand for several; relays
+/// listen on the older one unless told otherwise.
 async fn loopback(host: &str, port: u16) -> Result<SocketAddr, Failure> {
     let found = tokio::net::lookup_host((host, port))
         .await

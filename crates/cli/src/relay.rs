@@ -17,7 +17,8 @@ use crate::{
     stop::Stop,
 };
 
-/// Descriptors that are kept for other things than connections: the operator, the certificate's files, the runtime.
+/// Descriptors that are kept for other things than connections: the operator, the certificate's
+/// files, the runtime.
 const KEPT: u64 = 64;
 
 /// What happened, and was not said yet.
@@ -112,7 +113,8 @@ fn origin_policy(but: Vec<String>) -> OriginPolicy {
     }
 }
 
-/// Gets the descriptors that the limits need, and keeps the relay from using all there are. What to say if they are too few.
+/// Gets the descriptors that the limits need, and keeps the relay from using all there are. What to
+/// say if they are too few.
 fn fit(config: &mut RelayConfig) -> Option<Event> {
     let limits = &config.limits;
     let places = [limits.pairs, limits.pairs, limits.waiting, limits.ringing, limits.listening];

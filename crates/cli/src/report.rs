@@ -112,7 +112,8 @@ impl Report {
         }
     }
 
-    /// What another program reads, with and without `--json`. It may have read enough, as `head` does.
+    /// What another program reads, with and without `--json`. It may have read enough, as `head`
+    /// does.
     pub(crate) fn script(&self, script: &str) {
         drop(self.new_line(|| to_stdout(script)));
     }

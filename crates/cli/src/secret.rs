@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
-/// The secret on the first line of this file; without a file it is asked for. `what` names it, "passphrase" say.
+/// The secret on the first line of this file; without a file it is asked for. `what` names it,
+/// "passphrase" say.
 pub(crate) fn read(file: Option<&Path>, what: &str) -> Result<Zeroizing<String>, Failure> {
     match file {
         Some(file) => from_file(file, what),

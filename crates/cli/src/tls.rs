@@ -15,8 +15,9 @@ use rustls_platform_verifier::Verifier;
 
 use crate::exit::Failure;
 
-/// A client that trusts the file's certificates, or what the system trusts. `relay` is the name that certificates must
-/// have, whatever the connection is made for: a relay that the person named stands in for every tunnel domain.
+/// A client that trusts the file's certificates, or what the system trusts. `relay` is the name
+/// that certificates must have, whatever the connection is made for: a relay that the person named
+/// stands in for every tunnel domain.
 pub(crate) fn client(
     ca: Option<&Path>,
     relay: Option<ServerName<'static>>,

@@ -1,4 +1,5 @@
-//! The key as one on USB, where the system can be made to believe it: on Linux, through `/dev/uhid`.
+//! The key as one on USB, where the system can be made to believe it: on Linux, through
+//! `/dev/uhid`.
 
 use std::convert::Infallible;
 

@@ -18,7 +18,8 @@ pub enum Output {
     Request(Vec<u8>),
     /// Tell the authenticator to give up the request that is under way. Nothing has to be reported.
     Cancel,
-    /// Let the person choose one of these accounts, then answer with [`crate::Get::handle_choice`] and the same token.
+    /// Let the person choose one of these accounts, then answer with [`crate::Get::handle_choice`]
+    /// and the same token.
     Choose {
         /// Names the question.
         token: Token,
@@ -41,8 +42,9 @@ pub enum Output {
     },
     /// Over: the response JSON for the site, or why there is none. Nothing follows.
     ///
-    /// With `prf` the JSON holds what is secret between the page and the person (`clientExtensionResults.prf.results`): `Debug`
-    /// does not show it, and a page takes it out before it sends the rest to its server (WebAuthn L3 §10.1.4).
+    /// With `prf` the JSON holds what is secret between the page and the person
+    /// (`clientExtensionResults.prf.results`): `Debug` does not show it, and a page takes it out
+    /// before it sends the rest to its server (WebAuthn L3 §10.1.4).
     Finished(Result<String, Error>),
 }
 
@@ -85,7 +87,8 @@ pub struct Account {
     pub user: User,
 }
 
-/// Whether an authenticator is part of the device or not (AuthenticatorAttachment, WebAuthn L3 §5.4.5).
+/// Whether an authenticator is part of the device or not (AuthenticatorAttachment, WebAuthn L3
+/// §5.4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attachment {
     /// Part of the device.

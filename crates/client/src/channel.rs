@@ -16,7 +16,8 @@ use crate::{
 
 /// A way to one authenticator: in process, over the hybrid transport, over USB.
 pub trait Channel: Send {
-    /// How the authenticator is reached. Over [`Transport::Hybrid`] a channel carries one operation.
+    /// How the authenticator is reached. Over [`Transport::Hybrid`] a channel carries one
+    /// operation.
     fn transport(&self) -> Transport;
 
     /// The authenticator's getInfo: the CBOR map, without status byte.
@@ -25,8 +26,8 @@ pub trait Channel: Send {
     /// [`ChannelError`] when the connection can't be made or breaks.
     fn get_info(&mut self) -> impl Future<Output = Result<Vec<u8>, ChannelError>> + Send;
 
-    /// Sends a CTAP request and waits for its response: the status byte, then CBOR. Keepalives are the channel's own
-    /// business.
+    /// Sends a CTAP request and waits for its response: the status byte, then CBOR. Keepalives are
+    /// the channel's own business.
     ///
     /// The future may be dropped: then [`Channel::cancel`] follows, and nothing else.
     ///
@@ -219,7 +220,8 @@ async fn run<M: Machine, C: Channel, E: Environment>(
             Some(Output::NotRecognised { tries_left }) => environment.not_recognised(tries_left),
             Some(Output::Cancel) => channel.cancel().await,
             Some(Output::Finished(result)) => return result,
-            // Every input above is followed by an output, so this is not reached; it must not spin if it were.
+            // Every input above is followed by an output, so this is not reached; it must not spin
+            // if it were.
             None => return Err(ChannelError::Closed.into()),
         }
     }

@@ -18,7 +18,8 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// 5 to 10 minutes, and 5 by default: what WebAuthn L3 §15.1 recommends, because people need time.
+    /// 5 to 10 minutes, and 5 by default: what WebAuthn L3 §15.1 recommends, because people need
+    /// time.
     fn default() -> Self {
         let minutes = |n: u64| Duration::from_secs(n.saturating_mul(60));
         Self { min: minutes(5), max: minutes(10), default: minutes(5) }

@@ -1,4 +1,5 @@
-//! Client data: what the site gets to see of the request, and the authenticator signs the hash of (WebAuthn L3 §5.8.1).
+//! Client data: what the site gets to see of the request, and the authenticator signs the hash of
+//! (WebAuthn L3 §5.8.1).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use towline_crypto::CryptoProvider;
@@ -14,7 +15,8 @@ pub(crate) struct ClientData {
 }
 
 impl ClientData {
-    /// Serializes exactly as WebAuthn L3 §5.8.1.1 says, so that a relying party may compare bytes (§5.8.1.2).
+    /// Serializes exactly as WebAuthn L3 §5.8.1.1 says, so that a relying party may compare bytes
+    /// (§5.8.1.2).
     pub(crate) fn new(
         kind: &str,
         challenge: &[u8],

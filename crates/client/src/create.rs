@@ -25,8 +25,8 @@ use crate::{
 
 /// One registration, from the site's options to the response for it.
 ///
-/// Tell it about the authenticator with [`Create::handle_info`], then carry requests and responses, and drain
-/// [`Create::poll_output`] after every input. It does no I/O and needs no clock.
+/// Tell it about the authenticator with [`Create::handle_info`], then carry requests and responses,
+/// and drain [`Create::poll_output`] after every input. It does no I/O and needs no clock.
 #[derive(Debug)]
 pub struct Create {
     ceremony: Ceremony,
@@ -75,7 +75,8 @@ struct Authenticator {
 impl Create {
     /// Reads and checks what the site asks for; the time for the person starts now.
     ///
-    /// `options_json` is a PublicKeyCredentialCreationOptionsJSON, alone or in a member `publicKey`.
+    /// `options_json` is a PublicKeyCredentialCreationOptionsJSON, alone or in a member
+    /// `publicKey`.
     ///
     /// # Errors
     /// [`Error`] where the options are not as they must be, or the caller may not use the RP ID.
@@ -109,7 +110,8 @@ impl Create {
         &self.rp_id
     }
 
-    /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is reached.
+    /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is
+    /// reached.
     ///
     /// Only the first call counts.
     pub fn handle_info(&mut self, info: &[u8], transport: &Transport) {
@@ -123,7 +125,8 @@ impl Create {
         }
     }
 
-    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is ignored.
+    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is
+    /// ignored.
     pub fn handle_response(&mut self, response: &[u8]) {
         if !self.ceremony.answered() {
             return;
@@ -377,7 +380,8 @@ impl Create {
             Requirement::Preferred => can_store,
             Requirement::Discouraged => false,
         };
-        // An authenticator that can verify wants to, unless it says that it does without (CTAP 2.3 §6.1.2).
+        // An authenticator that can verify wants to, unless it says that it does without (CTAP 2.3
+        // §6.1.2).
         let insists = discoverable || info.options.make_cred_uv_not_rqd != Some(true);
         let always = info.options.always_uv == Some(true);
         // A person who makes a passkey can make a PIN for it. Phones have a lock of their own.
@@ -469,8 +473,8 @@ impl Create {
     }
 }
 
-/// Whether the credential will be discoverable, as far as the request tells. CTAP 2.0 lets an authenticator make any
-/// credential discoverable.
+/// Whether the credential will be discoverable, as far as the request tells. CTAP 2.0 lets an
+/// authenticator make any credential discoverable.
 fn known_discoverability(request: &MakeCredentialRequest, info: &GetInfo) -> Option<bool> {
     let strict = info.versions.iter().any(|version| {
         matches!(version, Version::Fido2_1Pre | Version::Fido2_1 | Version::Fido2_3)

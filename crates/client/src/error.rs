@@ -10,7 +10,8 @@ const NO_VERIFICATION: &str = "the site requires a screen lock, fingerprint or P
 
 /// Why a ceremony gave no result.
 ///
-/// `Display` is a sentence for the person, [`Error::name`] the name of the exception that a browser would throw.
+/// `Display` is a sentence for the person, [`Error::name`] the name of the exception that a browser
+/// would throw.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -37,8 +38,8 @@ pub enum Error {
     /// The RP ID is a public suffix, which anyone may have a name under.
     #[error("the site names the RP ID \"{0}\", which is shared by many sites")]
     PublicSuffix(String),
-    /// The RP ID belongs to another site. WebAuthn L3 §5.11 would let that site list this one in its
-    /// `/.well-known/webauthn`; such related origins are not supported.
+    /// The RP ID belongs to another site. WebAuthn L3 §5.11 would let that site list this one in
+    /// its `/.well-known/webauthn`; such related origins are not supported.
     #[error(
         "{origin} may not use passkeys of \"{rp_id}\": that is another site, and related origins are not supported"
     )]
@@ -89,11 +90,13 @@ pub enum Error {
     /// The authenticator holds none of the credentials that would do.
     #[error("this authenticator holds no passkey for the site; use another")]
     NoCredentials,
-    /// Too many attempts at the screen lock, fingerprint or face of the authenticator have failed in a row. There is nothing to
-    /// reset: it opens again by itself, or when the device is unlocked in another way.
+    /// Too many attempts at the screen lock, fingerprint or face of the authenticator have failed
+    /// in a row. There is nothing to reset: it opens again by itself, or when the device is
+    /// unlocked in another way.
     #[error("too many attempts to unlock this device failed; {}", try_again(.wait))]
     VerificationLocked {
-        /// How long it lasts, where that is known: to an authenticator in this process, not through a channel.
+        /// How long it lasts, where that is known: to an authenticator in this process, not through
+        /// a channel.
         wait: Option<Duration>,
     },
     /// The authenticator refused or failed.
@@ -108,7 +111,8 @@ pub enum Error {
     /// The site called it off, by its AbortSignal.
     #[error("the site called the operation off")]
     Aborted,
-    /// The authenticator answered something that the standard does not allow; nothing of it was used.
+    /// The authenticator answered something that the standard does not allow; nothing of it was
+    /// used.
     #[error("the authenticator misbehaved: {0}")]
     Misbehaved(Misbehaviour),
     /// A cryptographic operation, or the source of random numbers, failed on this computer.
@@ -155,8 +159,8 @@ impl Error {
         match error {
             ResponseError::Status(Status::CredentialExcluded) => Self::AlreadyRegistered,
             ResponseError::Status(Status::NoCredentials) => Self::NoCredentials,
-            // To a creation or a sign-in, this is about built-in verification: where a PIN would do, the answer is to get a
-            // token with it (CTAP 2.3 §6.1.2 step 11, §6.2.2 step 6).
+            // To a creation or a sign-in, this is about built-in verification: where a PIN would
+            // do, the answer is to get a token with it (CTAP 2.3 §6.1.2 step 11, §6.2.2 step 6).
             ResponseError::Status(Status::PinBlocked) => Self::VerificationLocked { wait: None },
             ResponseError::Status(status) => Self::Refused(status),
             ResponseError::Malformed(malformed) => {

@@ -26,8 +26,8 @@ const MAX_ACCOUNTS: u64 = 256;
 
 /// One sign-in, from the site's options to the response for it.
 ///
-/// Tell it about the authenticator with [`Get::handle_info`], then carry requests and responses, and drain
-/// [`Get::poll_output`] after every input. It does no I/O and needs no clock.
+/// Tell it about the authenticator with [`Get::handle_info`], then carry requests and responses,
+/// and drain [`Get::poll_output`] after every input. It does no I/O and needs no clock.
 #[derive(Debug)]
 pub struct Get {
     ceremony: Ceremony,
@@ -123,7 +123,8 @@ impl Get {
         &self.rp_id
     }
 
-    /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is reached.
+    /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is
+    /// reached.
     ///
     /// Only the first call counts.
     pub fn handle_info(&mut self, info: &[u8], transport: &Transport) {
@@ -139,7 +140,8 @@ impl Get {
         }
     }
 
-    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is ignored.
+    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is
+    /// ignored.
     pub fn handle_response(&mut self, response: &[u8]) {
         if !self.ceremony.answered() {
             return;
@@ -414,7 +416,8 @@ impl Get {
         };
         let chosen = assertion.response.user_selected == Some(true);
         let count = match assertion.response.number_of_credentials {
-            // With a list there is one answer; and an authenticator that lets the person choose has done so.
+            // With a list there is one answer; and an authenticator that lets the person choose has
+            // done so.
             Some(count) if allowed.is_none() && !self.one_operation && !chosen => count,
             _ => 1,
         };

@@ -1,14 +1,17 @@
-//! The computer's side of WebAuthn: options JSON in, response JSON out, over any way to an authenticator.
+//! The computer's side of WebAuthn: options JSON in, response JSON out, over any way to an
+//! authenticator.
 //!
-//! [`Create`] and [`Get`] are machines without I/O. They check who asks (origin, RP ID, public suffixes), make the client
-//! data, choose what to ask the authenticator for, check what it answers, and write the response for the site. The
-//! functions [`create`] and [`get`] run them over a [`Channel`], on any asynchronous runtime.
+//! [`Create`] and [`Get`] are machines without I/O. They check who asks (origin, RP ID, public
+//! suffixes), make the client data, choose what to ask the authenticator for, check what it
+//! answers, and write the response for the site. The functions [`create`] and [`get`] run them over
+//! a [`Channel`], on any asynchronous runtime.
 //!
 //! Where an authenticator verifies people by a PIN, the machines speak its PIN/UV auth protocols,
 //! and ask for the PIN by an output with a token ([`Output::AskPin`]). [`PinChange`] sets a PIN, or
 //! changes it, by itself.
 //!
-//! Of extensions they know `credProps`, `credProtect` and `prf`, the latter over authenticators that speak it as it is, as phones do.
+//! Of extensions they know `credProps`, `credProtect` and `prf`, the latter over authenticators
+//! that speak it as it is, as phones do.
 //!
 //! ```
 //! use std::time::Instant;

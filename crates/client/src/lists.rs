@@ -18,8 +18,9 @@ const LIST: usize = 4;
 /// are in.
 const LOOK: usize = 10;
 
-/// Splits a list so that each piece fits a request that takes `base` bytes without it. Ids that the authenticator can't
-/// have made are left out, and transports are not sent: authenticators have no use for them.
+/// Splits a list so that each piece fits a request that takes `base` bytes without it. Ids that the
+/// authenticator can't have made are left out, and transports are not sent: authenticators have no
+/// use for them.
 pub(crate) fn split(
     list: &[PublicKeyCredentialDescriptor],
     info: &GetInfo,
@@ -166,8 +167,8 @@ pub(crate) const fn holds_none(error: &Error) -> bool {
     matches!(error, Error::NoCredentials | Error::Refused(Status::InvalidCredential))
 }
 
-/// The credential of an assertion that was asked for with a list. CTAP 2.0 lets an authenticator leave it out when there
-/// was one to choose from.
+/// The credential of an assertion that was asked for with a list. CTAP 2.0 lets an authenticator
+/// leave it out when there was one to choose from.
 pub(crate) fn used_credential(
     credential: Option<PublicKeyCredentialDescriptor>,
     list: &[PublicKeyCredentialDescriptor],

@@ -1,4 +1,5 @@
-//! Who asks: origins, and the RP IDs that they may use (WebAuthn L3 §5.1.3, §5.1.4; HTML, "registrable domain suffix").
+//! Who asks: origins, and the RP IDs that they may use (WebAuthn L3 §5.1.3, §5.1.4; HTML,
+//! "registrable domain suffix").
 
 use std::fmt;
 
@@ -15,7 +16,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads an origin such as `https://login.example.org`. Names that are not ASCII are converted (IDNA).
+    /// Reads an origin such as `https://login.example.org`. Names that are not ASCII are converted
+    /// (IDNA).
     ///
     /// # Errors
     /// [`Error::Origin`] where it is more or less than an origin, not secure, or an IP address.
@@ -91,7 +93,8 @@ impl Origin {
                     origin: self.serialized.clone(),
                 });
             }
-            // Above the public suffix of this very name there is no site either, even where that is no suffix itself.
+            // Above the public suffix of this very name there is no site either, even where that is
+            // no suffix itself.
             if is_parent(rp_id, suffixes.public_suffix(&self.domain)) {
                 return Err(Error::PublicSuffix(rp_id.to_owned()));
             }
@@ -125,8 +128,8 @@ impl Caller {
         Self { origin, top_origin: None }
     }
 
-    /// A page of `origin` in a frame, somewhere below a page of `top_origin`. Whether that page allows it (permissions
-    /// policy, WebAuthn L3 §5.9) is for the caller to know.
+    /// A page of `origin` in a frame, somewhere below a page of `top_origin`. Whether that page
+    /// allows it (permissions policy, WebAuthn L3 §5.9) is for the caller to know.
     #[must_use]
     pub const fn embedded(origin: Origin, top_origin: Origin) -> Self {
         Self { origin, top_origin: Some(top_origin) }
@@ -141,7 +144,8 @@ impl From<Origin> for Caller {
 
 /// A list of public suffixes: names under which anyone may have a name (publicsuffix.org).
 pub trait PublicSuffixes: Send + Sync {
-    /// The longest public suffix at the end of a domain name in lower-case ASCII; at least its last label.
+    /// The longest public suffix at the end of a domain name in lower-case ASCII; at least its last
+    /// label.
     fn public_suffix<'d>(&self, domain: &'d str) -> &'d str;
 }
 
@@ -156,7 +160,8 @@ impl PublicSuffixes for CompiledPublicSuffixes {
         let start = domain.len().saturating_sub(length);
         match domain.get(start..) {
             Some(suffix) if !suffix.is_empty() => suffix,
-            // The rule that holds where no other does: the last label (publicsuffix.org, "prevailing rule").
+            // The rule that holds where no other does: the last label (publicsuffix.org,
+            // "prevailing rule").
             _ => domain.rsplit('.').next().unwrap_or(domain),
         }
     }

@@ -1,5 +1,6 @@
-//! `prf` (WebAuthn L3 §10.1.4): what a site gets to encrypt with, from a passkey and from values of its own. It goes to
-//! authenticators that speak it as it is, as phones do; the encrypted form of `hmac-secret` is not spoken here.
+//! `prf` (WebAuthn L3 §10.1.4): what a site gets to encrypt with, from a passkey and from values of
+//! its own. It goes to authenticators that speak it as it is, as phones do; the encrypted form of
+//! `hmac-secret` is not spoken here.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -18,7 +19,8 @@ use crate::{
     options::{Dictionary, Texts, Value, base64url, record},
 };
 
-/// Comes before each of the site's values, so that none of them is what another protocol would ask the authenticator for.
+/// Comes before each of the site's values, so that none of them is what another protocol would ask
+/// the authenticator for.
 const CONTEXT: &[u8] = b"WebAuthn PRF\0";
 
 /// AuthenticationExtensionsPRFInputsJSON.
@@ -137,7 +139,8 @@ impl PrfOutputs {
         Ok(Self { enabled: Some(enabled), results: results.map(|results| (&results).into()) })
     }
 
-    /// What the site learns at an assertion: nothing, if there was no value for the credential that was used.
+    /// What the site learns at an assertion: nothing, if there was no value for the credential that
+    /// was used.
     pub(crate) fn of_assertion(outputs: &Extensions) -> Result<Self, Misbehaviour> {
         let output = outputs.get::<PrfGetOutput>().map_err(Misbehaviour::Malformed)?;
         let results = output.and_then(|output| output.results);

@@ -1,4 +1,5 @@
-//! What a site gets back, as JSON (RegistrationResponseJSON, AuthenticationResponseJSON; WebAuthn L3 §5.1).
+//! What a site gets back, as JSON (RegistrationResponseJSON, AuthenticationResponseJSON; WebAuthn
+//! L3 §5.1).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! SubjectPublicKeyInfo: the new key in the form that sites can use without COSE (WebAuthn L3 §5.2.1.1).
+//! SubjectPublicKeyInfo: the new key in the form that sites can use without COSE (WebAuthn L3
+//! §5.2.1.1).
 
 use towline_ctap::{CosePublicKey, algorithm};
 

@@ -1,5 +1,5 @@
-//! The client and the authenticator of this project, with a person who agrees to everything: the whole ceremony, and the
-//! signatures checked as a relying party would.
+//! The client and the authenticator of this project, with a person who agrees to everything: the
+//! whole ceremony, and the signatures checked as a relying party would.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

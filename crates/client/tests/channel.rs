@@ -1,4 +1,5 @@
-//! The asynchronous door: the machines over a channel, with the person and the clock played by the test.
+//! The asynchronous door: the machines over a channel, with the person and the clock played by the
+//! test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

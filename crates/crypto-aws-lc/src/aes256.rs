@@ -38,7 +38,8 @@ impl towline_crypto::Aes128 for Aes128 {
     }
 }
 
-/// A key that is expanded for a direction when it is first used for it: an advert is either sealed or opened.
+/// A key that is expanded for a direction when it is first used for it: an advert is either sealed
+/// or opened.
 struct Block<const N: usize> {
     key: Secret<N>,
     encrypting: OnceLock<Box<EncryptingKey>>,

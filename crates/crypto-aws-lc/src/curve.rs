@@ -21,8 +21,8 @@ pub(crate) fn draw<const N: usize>(
     random: &dyn Random,
     order: &[u8; N],
 ) -> Result<Secret<N>, Error> {
-    // One candidate in 2^32 is refused on P-256, one in 2^192 on P-384. A source that gives unusable ones again and
-    // again is broken.
+    // One candidate in 2^32 is refused on P-256, one in 2^192 on P-384. A source that gives
+    // unusable ones again and again is broken.
     const ATTEMPTS: usize = 16;
     for _ in 0..ATTEMPTS {
         let candidate = random.secret::<N>()?;
@@ -41,7 +41,8 @@ pub(crate) fn load<const N: usize>(scalar: &[u8], order: &[u8; N]) -> Result<Sec
 
 /// Whether the number is in 1..order, in time that does not depend on it.
 fn is_scalar<const N: usize>(number: &[u8; N], order: &[u8; N]) -> bool {
-    // Long subtraction from the last byte on: it borrows in the end exactly if the number is the smaller one.
+    // Long subtraction from the last byte on: it borrows in the end exactly if the number is the
+    // smaller one.
     let mut borrow = false;
     let mut bits = 0;
     for (digit, subtrahend) in number.iter().zip(order).rev() {
@@ -53,7 +54,8 @@ fn is_scalar<const N: usize>(number: &[u8; N], order: &[u8; N]) -> bool {
     borrow & (bits != 0)
 }
 
-/// `ECPrivateKey` with nothing but the scalar (RFC 5915 §3), the form from which AWS-LC makes a key soonest.
+/// `ECPrivateKey` with nothing but the scalar (RFC 5915 §3), the form from which AWS-LC makes a key
+/// soonest.
 pub(crate) fn ec_private_key(scalar: &[u8]) -> Zeroizing<Vec<u8>> {
     // Scalars of the curves in use have 32 or 48 bytes, so each length is one byte.
     let length = u8::try_from(scalar.len()).unwrap_or_default();

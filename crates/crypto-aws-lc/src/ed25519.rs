@@ -1,7 +1,8 @@
 //! Ed25519 (RFC 8032).
 //!
-//! Signatures are checked without the cofactor, as §5.1.7 allows. AWS-LC takes points of small order, for which one signature
-//! is good for many messages, or for all; they are refused here, as the portable provider refuses them.
+//! Signatures are checked without the cofactor, as §5.1.7 allows. AWS-LC takes points of small
+//! order, for which one signature is good for many messages, or for all; they are refused here, as
+//! the portable provider refuses them.
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
 use towline_crypto::{Error, Random, Secret, SignatureAlgorithm, SigningKey};
@@ -38,8 +39,8 @@ impl SignatureAlgorithm for Ed25519 {
     }
 }
 
-/// Whether these 32 bytes are one of the eight points whose order divides eight, in any encoding: y, little-endian, with the
-/// sign of x in the highest bit.
+/// Whether these 32 bytes are one of the eight points whose order divides eight, in any encoding:
+/// y, little-endian, with the sign of x in the highest bit.
 fn has_small_order(point: &[u8]) -> bool {
     let Some((last, rest)) = point.split_last() else { return false };
     let (top, middle) = (last & 0x7f, rest.get(1..).unwrap_or_default());

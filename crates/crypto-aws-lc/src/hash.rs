@@ -65,8 +65,8 @@ fn sign(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
     first_32(context.sign().as_ref())
 }
 
-/// Extract and expand on top of HMAC: AWS-LC's own interface keeps a copy of the salt that it does not wipe, and in a
-/// Noise handshake the salt is a secret.
+/// Extract and expand on top of HMAC: AWS-LC's own interface keeps a copy of the salt that it does
+/// not wipe, and in a Noise handshake the salt is a secret.
 pub(crate) struct Hkdf;
 
 impl towline_crypto::Hkdf for Hkdf {

@@ -11,9 +11,10 @@
 //! # }
 //! ```
 //!
-//! It is the only provider with RS256, and the fastest one on curves: a fifth of the portable provider's time for P-256,
-//! key agreement included. Its HMAC and HKDF take twice the portable provider's time on inputs as short as towline's,
-//! since each use copies a context on the heap. The best of both is one line more:
+//! It is the only provider with RS256, and the fastest one on curves: a fifth of the portable
+//! provider's time for P-256, key agreement included. Its HMAC and HKDF take twice the portable
+//! provider's time on inputs as short as towline's, since each use copies a context on the heap.
+//! The best of both is one line more:
 //!
 //! ```
 //! use towline_crypto::{CryptoProvider, rustcrypto};
@@ -29,24 +30,27 @@
 //!
 //! # Building
 //!
-//! The C library is compiled from source that comes with the crate; on the usual platforms that takes a C compiler and
-//! nothing else, for a minute or two (`aws-lc-sys` lists the platforms where CMake is needed as well).
+//! The C library is compiled from source that comes with the crate; on the usual platforms that
+//! takes a C compiler and nothing else, for a minute or two (`aws-lc-sys` lists the platforms where
+//! CMake is needed as well).
 //!
 //! # Randomness
 //!
-//! Private keys come from the source that is handed in, like those of every provider, except for RS256, whose keys
-//! AWS-LC makes from its own generator. So it does with the nonces of ECDSA: two signatures of one message differ.
+//! Private keys come from the source that is handed in, like those of every provider, except for
+//! RS256, whose keys AWS-LC makes from its own generator. So it does with the nonces of ECDSA: two
+//! signatures of one message differ.
 //!
 //! # Cost of a key
 //!
-//! A P-256 or P-384 key is loaded without computing its public half; that, and AWS-LC's own check of the pair, come with
-//! the first use, at about the cost of a signature. Making an RS256 key takes a tenth of a second, and many times that
-//! when it is unlucky: not for a loop that must answer in between.
+//! A P-256 or P-384 key is loaded without computing its public half; that, and AWS-LC's own check
+//! of the pair, come with the first use, at about the cost of a signature. Making an RS256 key
+//! takes a tenth of a second, and many times that when it is unlucky: not for a loop that must
+//! answer in between.
 //!
 //! # What is not wiped
 //!
-//! AWS-LC wipes all that it frees. What the compiler copies to the stack on the way, such as an expanded AES key that
-//! moves into its box, is out of reach.
+//! AWS-LC wipes all that it frees. What the compiler copies to the stack on the way, such as an
+//! expanded AES key that moves into its box, is out of reach.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

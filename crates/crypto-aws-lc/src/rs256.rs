@@ -1,4 +1,5 @@
-//! RS256: RSASSA-PKCS1-v1_5 with SHA-256 and keys of 2048 bits (COSE -257); it verifies with up to 8192.
+//! RS256: RSASSA-PKCS1-v1_5 with SHA-256 and keys of 2048 bits (COSE -257); it verifies with up to
+//! 8192.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -35,7 +36,8 @@ impl SignatureAlgorithm for Rs256 {
     }
 
     fn verify(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
-        // AWS-LC reads a SubjectPublicKeyInfo and sloppier encodings too; it has parsed and written this one.
+        // AWS-LC reads a SubjectPublicKeyInfo and sloppier encodings too; it has parsed and written
+        // this one.
         let canonical = PublicKey::from_der(public_key).map_err(|_| Error::InvalidPublicKey)?;
         if canonical.as_ref() != public_key || public_key.len() < SHORTEST_PUBLIC_KEY {
             return Err(Error::InvalidPublicKey);

@@ -130,7 +130,8 @@ fn the_rs256_vectors_of_the_standard_verify() {
         rs256.verify(&key, &signed.concat(), &signature).unwrap();
         rs256.verify(&key, auth_data, &signature).unwrap_err();
         if pointer == "/derived/2" {
-            // Self attestation: the signature stands before the text "hauthDataY" and a length of two bytes.
+            // Self attestation: the signature stands before the text "hauthDataY" and a length of
+            // two bytes.
             let signature = before.get(before.len() - 12 - 436..before.len() - 12).unwrap();
             let signed = [auth_data, &hash("/client_data_json")].concat();
             rs256.verify(&key, &signed, signature).unwrap();

@@ -45,7 +45,8 @@ impl SignatureAlgorithm for Es256 {
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public_key);
         match key.verify(message, signature) {
             Ok(()) => Ok(()),
-            // ring does not say why it refuses; the portable provider does. Neither overrules the other's refusal.
+            // ring does not say why it refuses; the portable provider does. Neither overrules the
+            // other's refusal.
             Err(_) => {
                 portable()?.verify(public_key, message, signature)?;
                 Err(Error::Authentication)
@@ -56,12 +57,14 @@ impl SignatureAlgorithm for Es256 {
 
 /// A key of the portable provider, and ring's form of it once that pays.
 ///
-/// ring takes a private key together with its public half only, and multiplies the base point once to compare them. A
-/// key that is loaded to sign once is done sooner by the portable provider, which needs no public half to sign.
+/// ring takes a private key together with its public half only, and multiplies the base point once
+/// to compare them. A key that is loaded to sign once is done sooner by the portable provider,
+/// which needs no public half to sign.
 struct Key {
     portable: Box<dyn SigningKey>,
     pair: OnceLock<EcdsaKeyPair>,
-    /// Whether the next signature is worth preparing the pair for: the public half is known, or this is not the first.
+    /// Whether the next signature is worth preparing the pair for: the public half is known, or
+    /// this is not the first.
     prepare: AtomicBool,
 }
 

@@ -23,22 +23,24 @@
 //! | SHA-256, HMAC, HKDF | `towline_crypto::rustcrypto` | ring is slower on inputs as short as towline's |
 //! | AES-256-CBC, single AES blocks | `towline_crypto::rustcrypto` | ring has neither |
 //!
-//! ring wants the public half of a key and checks that it fits, which costs about as much as a signature by ring, and to
-//! compute that half costs several of them. So a key that was loaded makes its first signature with the portable
-//! provider, and ring's form of it is prepared for the second. A new key, whose public half is asked for anyway, signs
-//! with ring at once. A signature that ring refuses is checked by the portable provider as well, which tells an unusable
-//! public key from a wrong signature.
+//! ring wants the public half of a key and checks that it fits, which costs about as much as a
+//! signature by ring, and to compute that half costs several of them. So a key that was loaded
+//! makes its first signature with the portable provider, and ring's form of it is prepared for the
+//! second. A new key, whose public half is asked for anyway, signs with ring at once. A signature
+//! that ring refuses is checked by the portable provider as well, which tells an unusable public
+//! key from a wrong signature.
 //!
 //! # Nonces
 //!
-//! Signatures by ring have nonces from the operating system's randomness, hashed together with the private key and the
-//! message; [`CryptoProvider::random`] is not asked, since ring takes no other source. The first signature of a loaded
-//! key has an RFC 6979 nonce. Both are safe for one and the same key; but two signatures of one message differ.
+//! Signatures by ring have nonces from the operating system's randomness, hashed together with the
+//! private key and the message; [`CryptoProvider::random`] is not asked, since ring takes no other
+//! source. The first signature of a loaded key has an RFC 6979 nonce. Both are safe for one and the
+//! same key; but two signatures of one message differ.
 //!
 //! # What is not wiped
 //!
-//! ring does not wipe keys when they are dropped. Where that matters more than speed without a second C library, use
-//! `towline-crypto-aws-lc`, which does, or take the portable provider.
+//! ring does not wipe keys when they are dropped. Where that matters more than speed without a
+//! second C library, use `towline-crypto-aws-lc`, which does, or take the portable provider.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

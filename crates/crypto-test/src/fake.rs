@@ -1,9 +1,10 @@
 //! A provider for fuzzing in which nothing is secret and everything verifies.
 //!
-//! **Never use it for anything else.** Every tag, MAC and signature of the right form is accepted, encryption leaves
-//! the data as it is, every point of the right form is a public key, and all agree on the same secret. That way random
-//! input gets past the checks that would stop it at the door, and to the code behind them. Hashes and key derivation
-//! are real, so that different inputs still give different keys. It exists in this crate only.
+//! **Never use it for anything else.** Every tag, MAC and signature of the right form is accepted,
+//! encryption leaves the data as it is, every point of the right form is a public key, and all
+//! agree on the same secret. That way random input gets past the checks that would stop it at the
+//! door, and to the code behind them. Hashes and key derivation are real, so that different inputs
+//! still give different keys. It exists in this crate only.
 
 use std::sync::Arc;
 
@@ -119,7 +120,8 @@ impl Ecdh for FakeEcdh {
         bytes[0] = 4;
         match sec1 {
             [4, rest @ ..] if rest.len() == 64 => bytes[1..].copy_from_slice(rest),
-            // The last bit of y is what the form says, so that compressing it again gives the same bytes.
+            // The last bit of y is what the form says, so that compressing it again gives the same
+            // bytes.
             [form @ (2 | 3), x @ ..] if x.len() == 32 => {
                 bytes[1..33].copy_from_slice(x);
                 bytes[64] = form & 1;

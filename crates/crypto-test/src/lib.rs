@@ -1,4 +1,5 @@
-//! The test suite that every provider of towline's cryptography passes, and providers made for tests.
+//! The test suite that every provider of towline's cryptography passes, and providers made for
+//! tests.
 //!
 //! A provider's crate registers once and gets one `#[test]` per check:
 //!
@@ -13,11 +14,12 @@
 //! towline_crypto_test::hkdf::rfc_5869_known_answers(&towline_crypto::rustcrypto::provider());
 //! ```
 //!
-//! Every provider has ES256. Of the other signature algorithms the suite checks those that a provider lists, so a
-//! provider's own tests say which these are.
+//! Every provider has ES256. Of the other signature algorithms the suite checks those that a
+//! provider lists, so a provider's own tests say which these are.
 //!
-//! The data are the Wycheproof sets, the examples of the standards themselves, and the known answers of the hybrid
-//! transport. Where Wycheproof calls a case "acceptable", the strict side is taken and the reason stands next to it.
+//! The data are the Wycheproof sets, the examples of the standards themselves, and the known
+//! answers of the hybrid transport. Where Wycheproof calls a case "acceptable", the strict side is
+//! taken and the reason stands next to it.
 //!
 //! [`SeededRandom`], [`FailingRandom`] and [`fake::provider`] are for tests and fuzzing only.
 #![forbid(unsafe_code)]
@@ -63,7 +65,8 @@ macro_rules! checks {
             $($($module::$check(provider);)+)+
         }
 
-        /// Makes one `#[test]` of every check of the suite, for the provider that the expression gives.
+        /// Makes one `#[test]` of every check of the suite, for the provider that the expression
+        /// gives.
         #[macro_export]
         macro_rules! register {
             ($dollar provider:expr) => {

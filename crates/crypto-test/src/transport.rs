@@ -59,7 +59,8 @@ pub fn derived_keys(provider: &CryptoProvider) {
     }
 }
 
-/// A seed stretched to 48 bytes and reduced modulo the group order is a private key with this public half.
+/// A seed stretched to 48 bytes and reduced modulo the group order is a private key with this
+/// public half.
 pub fn seeded_keys(provider: &CryptoProvider) {
     let rows = file().seed_keys;
     assert!(!rows.is_empty());
@@ -77,7 +78,8 @@ pub fn seeded_keys(provider: &CryptoProvider) {
     }
 }
 
-/// The big-endian number modulo the group order, bit by bit: double, add, subtract where it got too large.
+/// The big-endian number modulo the group order, bit by bit: double, add, subtract where it got too
+/// large.
 fn reduce(wide: &[u8]) -> [u8; 32] {
     let order: [u8; 32] = array("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
     let mut rest = [0; 32];
@@ -101,7 +103,8 @@ fn reduce(wide: &[u8]) -> [u8; 32] {
     rest
 }
 
-/// The signature in linking information: HMAC over the handshake hash, keyed with the shared x coordinate.
+/// The signature in linking information: HMAC over the handshake hash, keyed with the shared x
+/// coordinate.
 pub fn link_signatures(provider: &CryptoProvider) {
     let rows = file().link_signature;
     assert!(!rows.is_empty());

@@ -139,7 +139,8 @@ fn text_decrypted_before_it_is_authentic_is_noticed() {
     assert_noticed(aead::every_corrupted_byte_is_refused_and_the_message_left_unread, &broken);
 }
 
-/// Clears the highest bit of every scalar instead of refusing those that are too large, and checks no point.
+/// Clears the highest bit of every scalar instead of refusing those that are too large, and checks
+/// no point.
 struct BendingEcdh;
 
 impl Ecdh for BendingEcdh {

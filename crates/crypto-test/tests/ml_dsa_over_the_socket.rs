@@ -1,4 +1,5 @@
-//! ML-DSA from a client on a socket to the authenticator and back: public keys and signatures of kilobytes.
+//! ML-DSA from a client on a socket to the authenticator and back: public keys and signatures of
+//! kilobytes.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,7 +1,8 @@
 //! The cryptography that towline needs, as traits, and one portable implementation.
 //!
-//! A [`CryptoProvider`] is a plain struct of trait objects. It is handed explicitly to whoever needs it; nothing here
-//! is picked by a global or by a feature. `rustcrypto::provider` is the default implementation.
+//! A [`CryptoProvider`] is a plain struct of trait objects. It is handed explicitly to whoever
+//! needs it; nothing here is picked by a global or by a feature. `rustcrypto::provider` is the
+//! default implementation.
 //!
 //! ```
 //! # #[cfg(feature = "rustcrypto")]
@@ -25,17 +26,19 @@
 //! # Features
 //!
 //! - `rustcrypto` (default): the portable provider.
-//! - `std` (default): a faster portable provider, with tables of the multiples of the curves' base points.
-//! - `ml-dsa`: post-quantum signatures in the portable provider. The COSE identifiers are registered (RFC 9964), but the
-//!   implementation is young and nobody is known to have audited it: an experiment.
+//! - `std` (default): a faster portable provider, with tables of the multiples of the curves' base
+//!   points.
+//! - `ml-dsa`: post-quantum signatures in the portable provider. The COSE identifiers are
+//!   registered (RFC 9964), but the implementation is young and nobody is known to have audited it:
+//!   an experiment.
 //!
 //! Without them the crate is the traits and the secrets alone, `no_std` with `alloc`.
 //!
 //! # What is not wiped
 //!
-//! The secrets of this crate, private scalars, expanded keys and hash states are wiped when they are dropped. What the
-//! compiler copies to the stack or to registers on the way is out of reach, and so are the nonces of signatures inside
-//! the `ecdsa` crate.
+//! The secrets of this crate, private scalars, expanded keys and hash states are wiped when they
+//! are dropped. What the compiler copies to the stack or to registers on the way is out of reach,
+//! and so are the nonces of signatures inside the `ecdsa` crate.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -55,5 +58,6 @@ pub use provider::{
     HmacKey, Random, Sha256, Sha256Context, SignatureAlgorithm, SigningKey,
 };
 pub use secret::{P256PublicKey, Secret, constant_time_eq};
-/// What wipes secrets: its `Zeroizing` is in the interfaces of keys and of stores, so that who implements them needs it.
+/// What wipes secrets: its `Zeroizing` is in the interfaces of keys and of stores, so that who
+/// implements them needs it.
 pub use zeroize;

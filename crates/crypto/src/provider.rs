@@ -6,9 +6,9 @@ use crate::{Error, P256PublicKey, Secret};
 
 /// All the cryptography that towline uses, handed in explicitly.
 ///
-/// Every field can be replaced on its own, so that an accelerator need only bring what it is good at:
-/// `CryptoProvider { random: my_source, ..towline_crypto::rustcrypto::provider() }`.
-/// Cloning is cheap.
+/// Every field can be replaced on its own, so that an accelerator need only bring what it is good
+/// at: `CryptoProvider { random: my_source, ..towline_crypto::rustcrypto::provider() }`. Cloning is
+/// cheap.
 #[derive(Clone)]
 pub struct CryptoProvider {
     /// Where random bytes come from.
@@ -105,10 +105,12 @@ pub trait HmacKey: Send + Sync {
     /// The full 32-byte tag over the parts, one after the other.
     fn sign(&self, parts: &[&[u8]]) -> [u8; 32];
 
-    /// Compares, in constant time, `tag` with the leftmost `tag.len()` bytes of the tag over the parts.
+    /// Compares, in constant time, `tag` with the leftmost `tag.len()` bytes of the tag over the
+    /// parts.
     ///
     /// # Errors
-    /// [`Error::Length`] for an empty tag or one of more than 32 bytes, [`Error::Authentication`] when it differs.
+    /// [`Error::Length`] for an empty tag or one of more than 32 bytes, [`Error::Authentication`]
+    /// when it differs.
     fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> Result<(), Error> {
         if tag.is_empty() {
             return Err(Error::Length);
@@ -187,7 +189,8 @@ pub trait AeadKey: Send + Sync {
     /// Checks the tag that ends `data`, decrypts in place and cuts the tag off.
     ///
     /// # Errors
-    /// [`Error::Authentication`] when the tag does not match or is not there; `data` is then left as it was, or empty.
+    /// [`Error::Authentication`] when the tag does not match or is not there; `data` is then left
+    /// as it was, or empty.
     fn open(&self, nonce: &[u8; 12], aad: &[u8], data: &mut Vec<u8>) -> Result<(), Error>;
 }
 
@@ -205,8 +208,8 @@ pub trait Ecdh: Send + Sync {
     /// [`Error::InvalidPrivateKey`] for zero, or a scalar not below the group order.
     fn load(&self, scalar: &Secret<32>) -> Result<Box<dyn EcdhKey>, Error>;
 
-    /// Reads a public key in uncompressed (65 bytes, `04`) or compressed (33 bytes, `02`/`03`) form and checks that it
-    /// is on the curve.
+    /// Reads a public key in uncompressed (65 bytes, `04`) or compressed (33 bytes, `02`/`03`) form
+    /// and checks that it is on the curve.
     ///
     /// # Errors
     /// [`Error::InvalidPublicKey`].
@@ -233,7 +236,8 @@ pub trait EcdhKey: Send + Sync {
 
 /// One signature algorithm, named by its COSE identifier (IANA COSE Algorithms).
 ///
-/// Each has one plain form of a public key, of a private key and of a signature, whichever provider made them:
+/// Each has one plain form of a public key, of a private key and of a signature, whichever provider
+/// made them:
 ///
 /// | algorithm | COSE | public key | private key | signature |
 /// | --- | ---: | --- | --- | --- |
@@ -249,8 +253,8 @@ pub trait SignatureAlgorithm: Send + Sync {
     /// The COSE identifier; -7 is ES256.
     fn cose_algorithm(&self) -> i64;
 
-    /// A new key pair. Its randomness comes from `random` where the library behind the provider can take it from there;
-    /// a provider says where it can't.
+    /// A new key pair. Its randomness comes from `random` where the library behind the provider can
+    /// take it from there; a provider says where it can't.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -262,12 +266,13 @@ pub trait SignatureAlgorithm: Send + Sync {
     /// [`Error::InvalidPrivateKey`].
     fn load(&self, private: &[u8]) -> Result<Box<dyn SigningKey>, Error>;
 
-    /// Checks a signature as it stands in WebAuthn: ASN.1 DER for ECDSA. ECDSA takes compressed points too.
+    /// Checks a signature as it stands in WebAuthn: ASN.1 DER for ECDSA. ECDSA takes compressed
+    /// points too.
     ///
     /// # Errors
-    /// [`Error::InvalidPublicKey`], or [`Error::Authentication`] when the signature is malformed or does not match.
-    /// Where nothing but the check itself would tell that a public key of the right length is unusable, as with Ed25519,
-    /// it may be either.
+    /// [`Error::InvalidPublicKey`], or [`Error::Authentication`] when the signature is malformed or
+    /// does not match. Where nothing but the check itself would tell that a public key of the right
+    /// length is unusable, as with Ed25519, it may be either.
     fn verify(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error>;
 }
 

@@ -1,5 +1,5 @@
-//! The portable provider, built on the RustCrypto crates: P-256, P-384, Ed25519, SHA-2, HMAC, HKDF, AES, CBC, GCM, and
-//! the operating system's randomness.
+//! The portable provider, built on the RustCrypto crates: P-256, P-384, Ed25519, SHA-2, HMAC, HKDF,
+//! AES, CBC, GCM, and the operating system's randomness.
 
 mod aes256;
 mod curve;
@@ -17,8 +17,9 @@ use crate::{CryptoProvider, Error, Random, SignatureAlgorithm};
 
 /// The portable provider.
 ///
-/// Signatures: ES256 (COSE -7) and ES384 (-35) with RFC 6979 nonces, and Ed25519 (-8). With the feature `ml-dsa` also
-/// ML-DSA-44 (-48) and ML-DSA-65 (-49), without randomness too; of these only the 32-byte seed is a private key.
+/// Signatures: ES256 (COSE -7) and ES384 (-35) with RFC 6979 nonces, and Ed25519 (-8). With the
+/// feature `ml-dsa` also ML-DSA-44 (-48) and ML-DSA-65 (-49), without randomness too; of these only
+/// the 32-byte seed is a private key.
 #[must_use]
 pub fn provider() -> CryptoProvider {
     CryptoProvider {

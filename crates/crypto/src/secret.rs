@@ -9,8 +9,8 @@ use crate::Error;
 
 /// `N` secret bytes: wiped on drop, printed as a length only, compared in constant time.
 ///
-/// Protocol crates wrap this in a type of their own for each meaning (a QR secret, a PSK, an EID key), so that one
-/// can't be passed for another.
+/// Protocol crates wrap this in a type of their own for each meaning (a QR secret, a PSK, an EID
+/// key), so that one can't be passed for another.
 #[derive(Clone)]
 pub struct Secret<const N: usize>(Zeroizing<[u8; N]>);
 
@@ -83,7 +83,8 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 /// A P-256 public key, uncompressed: `04 || x || y`, 65 bytes (SEC 1 §2.3.3).
 ///
 /// A value of this type has been checked to be a point of the curve: only [`crate::Ecdh`] and
-/// [`crate::SignatureAlgorithm`] implementations, which check, may call [`P256PublicKey::assume_checked`].
+/// [`crate::SignatureAlgorithm`] implementations, which check, may call
+/// [`P256PublicKey::assume_checked`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct P256PublicKey([u8; 65]);
 

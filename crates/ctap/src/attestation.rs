@@ -27,7 +27,8 @@ pub struct PackedAttestation {
     pub alg: i64,
     /// The signature over the authenticator data and the client data hash.
     pub sig: Vec<u8>,
-    /// The certificates, leaf first, each in DER; `None` for self attestation, which signs with the credential's own key.
+    /// The certificates, leaf first, each in DER; `None` for self attestation, which signs with the
+    /// credential's own key.
     pub x5c: Option<Vec<Vec<u8>>>,
 }
 
@@ -41,8 +42,8 @@ pub struct FidoU2fAttestation {
 }
 
 impl FidoU2fAttestation {
-    /// What is signed: `00 || rpIdHash || clientDataHash || credentialId || 04 || x || y` (WebAuthn L3 §8.6). `None` if the
-    /// credential's key is not on P-256.
+    /// What is signed: `00 || rpIdHash || clientDataHash || credentialId || 04 || x || y` (WebAuthn
+    /// L3 §8.6). `None` if the credential's key is not on P-256.
     #[must_use]
     pub fn signed_message(
         rp_id_hash: &RpIdHash,
@@ -104,8 +105,8 @@ impl AttestationStatement {
         matches!(self, Self::Packed(PackedAttestation { x5c: None, .. }))
     }
 
-    /// Reads the statement of a format. One that does not have exactly the members known here is kept as it is: the
-    /// relying party judges it.
+    /// Reads the statement of a format. One that does not have exactly the members known here is
+    /// kept as it is: the relying party judges it.
     pub(crate) fn read(format: &str, reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let statement = reader.raw()?;
         let typed = match format {
@@ -136,7 +137,8 @@ impl AttestationStatement {
     }
 }
 
-/// The attestation object that a relying party gets (WebAuthn L3 §6.5.4), from a statement and encoded authenticator data.
+/// The attestation object that a relying party gets (WebAuthn L3 §6.5.4), from a statement and
+/// encoded authenticator data.
 #[must_use]
 pub fn attestation_object(statement: &AttestationStatement, auth_data: &[u8]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(auth_data.len().saturating_add(256));

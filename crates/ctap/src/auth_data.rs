@@ -7,8 +7,8 @@ use towline_cbor::{Reader, Writer, decode};
 
 use crate::{Aaguid, CosePublicKey, CredentialId, Extensions, MESSAGE_DEPTH, Malformed, RpIdHash};
 
-/// The flags of authenticator data that say something on their own. AT and ED are not among them: they follow from
-/// whether there are attested data and extensions.
+/// The flags of authenticator data that say something on their own. AT and ED are not among them:
+/// they follow from whether there are attested data and extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(u8);
 
@@ -82,7 +82,8 @@ impl AuthenticatorData {
     /// How many bytes there are before attested data and extensions.
     pub const HEADER: usize = 37;
 
-    /// The bytes to be signed and sent. AT and ED are set as there are attested data and extensions.
+    /// The bytes to be signed and sent. AT and ED are set as there are attested data and
+    /// extensions.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let at = if self.attested.is_some() { Flags::AT } else { 0 };

@@ -98,7 +98,8 @@ pub enum CosePublicKey {
         /// The public exponent, big-endian.
         e: Vec<u8>,
     },
-    /// An algorithm key pair: the algorithm alone says what the bytes mean (draft-ietf-cose-dilithium).
+    /// An algorithm key pair: the algorithm alone says what the bytes mean
+    /// (draft-ietf-cose-dilithium).
     Akp {
         /// What it is used with: -48 (ML-DSA-44), say.
         alg: i64,
@@ -139,9 +140,10 @@ impl CosePublicKey {
             || ml_dsa_length(alg).is_some()
     }
 
-    /// The key of an algorithm from its plain form, as [`towline_crypto::SigningKey::public_key`] gives it: the point
-    /// `04 || x || y` for ECDSA on P-256 and P-384, the bytes themselves for Ed25519 and ML-DSA, `RSAPublicKey` in DER
-    /// for RS256. `None` for other algorithms, lengths and encodings.
+    /// The key of an algorithm from its plain form, as [`towline_crypto::SigningKey::public_key`]
+    /// gives it: the point `04 || x || y` for ECDSA on P-256 and P-384, the bytes themselves for
+    /// Ed25519 and ML-DSA, `RSAPublicKey` in DER for RS256. `None` for other algorithms, lengths
+    /// and encodings.
     #[must_use]
     pub fn from_plain(alg: i64, plain: &[u8]) -> Option<Self> {
         use algorithm::{ED25519 as ED25519_ALG, EDDSA, ES256, ES384, ESP256, ESP384, RS256};
@@ -168,8 +170,8 @@ impl CosePublicKey {
         }
     }
 
-    /// The key in its plain form, as [`towline_crypto::SignatureAlgorithm::verify`] takes it; the inverse of
-    /// [`Self::from_plain`], and `None` for the keys that it does not make.
+    /// The key in its plain form, as [`towline_crypto::SignatureAlgorithm::verify`] takes it; the
+    /// inverse of [`Self::from_plain`], and `None` for the keys that it does not make.
     #[must_use]
     pub fn to_plain(&self) -> Option<Vec<u8>> {
         let plain = match self {
@@ -218,7 +220,8 @@ impl CosePublicKey {
     /// Reads a key that fills `bytes`.
     ///
     /// # Errors
-    /// [`Malformed`] where it is not a canonical COSE key, or its coordinates have the wrong length.
+    /// [`Malformed`] where it is not a canonical COSE key, or its coordinates have the wrong
+    /// length.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         decode(bytes, MESSAGE_DEPTH, Self::read)
     }
@@ -329,7 +332,8 @@ impl<'a> Members<'a> {
             members.count = members.count.saturating_add(1);
             let kind = value.kind()?;
             match (key, kind) {
-                // A type or an algorithm may be registered as text, too: then the key is of another kind.
+                // A type or an algorithm may be registered as text, too: then the key is of another
+                // kind.
                 (Key::Int(KTY), Kind::Uint | Kind::Nint) => members.kty = Some(value.int()?),
                 (Key::Int(ALG), Kind::Uint | Kind::Nint) => members.alg = Some(value.int()?),
                 (Key::Int(-1), Kind::Uint | Kind::Nint) => members.curve = Some(value.int()?),

@@ -25,8 +25,8 @@ impl PublicKeyCredentialDescriptor {
         Self { id, transports: Vec::new() }
     }
 
-    /// Reads a descriptor; `None` for one that can't name a credential of ours: another type, or an id of a length that
-    /// no credential has.
+    /// Reads a descriptor; `None` for one that can't name a credential of ours: another type, or an
+    /// id of a length that no credential has.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
         let (mut id, mut public_key, mut transports) = (None, None, Vec::new());
         reader.map(|key, value| {

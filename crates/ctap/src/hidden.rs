@@ -1,5 +1,5 @@
-//! `Debug` for what holds a message, or a part of one, as bytes: only how long it is. Messages name people and carry
-//! secrets, such as what `prf` gives.
+//! `Debug` for what holds a message, or a part of one, as bytes: only how long it is. Messages name
+//! people and carry secrets, such as what `prf` gives.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -57,7 +57,8 @@ impl<T: Hide> Hide for Option<T> {
     }
 }
 
-/// Implements `Debug`: what stands behind `hides` is shown by its length. Every member has to be named.
+/// Implements `Debug`: what stands behind `hides` is shown by its length. Every member has to be
+/// named.
 macro_rules! debug_without_bytes {
     (struct $name:ident $(<$life:lifetime>)? { $($shown:ident),* $(,)? } $(,)? hides { $($hidden:ident),* }) => {
         impl $(<$life>)? core::fmt::Debug for $name $(<$life>)? {

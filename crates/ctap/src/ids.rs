@@ -8,8 +8,9 @@ use towline_crypto::CryptoProvider;
 
 use crate::{IdError, Malformed};
 
-/// An RP ID as the authenticator sees it: non-empty UTF-8 of at most 253 bytes, the limit of a domain name. Equality is
-/// exact; which names a site may use is the client's business (WebAuthn L3 §5.1.3). Clones share the text.
+/// An RP ID as the authenticator sees it: non-empty UTF-8 of at most 253 bytes, the limit of a
+/// domain name. Equality is exact; which names a site may use is the client's business (WebAuthn L3
+/// §5.1.3). Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RpId(Arc<str>);
 
@@ -177,12 +178,14 @@ macro_rules! variable {
 }
 
 variable! {
-    /// Names a credential; 1 to 1023 bytes that mean something to its authenticator only (WebAuthn L3 §4).
+    /// Names a credential; 1 to 1023 bytes that mean something to its authenticator only (WebAuthn
+    /// L3 §4).
     CredentialId 1023 "the credential id"
 }
 
 variable! {
-    /// Names an account of a relying party; 1 to 64 bytes (WebAuthn L3 §5.4.3). Not meant to be shown to a person.
+    /// Names an account of a relying party; 1 to 64 bytes (WebAuthn L3 §5.4.3). Not meant to be
+    /// shown to a person.
     UserHandle 64 "user.id"
 }
 

@@ -1,9 +1,11 @@
-//! The wire language of CTAP 2.3: requests, responses, status codes, authenticator data, COSE keys. No behaviour, but for
-//! that of the channels in [`hid`], which needs the feature `std` for its deadlines.
+//! The wire language of CTAP 2.3: requests, responses, status codes, authenticator data, COSE keys.
+//! No behaviour, but for that of the channels in [`hid`], which needs the feature `std` for its
+//! deadlines.
 //!
-//! Bytes become values that can't be illegal: an [`RpId`] is never empty, a [`CredentialId`] never longer than 1023
-//! bytes. What a message may carry beyond what is known here is ignored or kept, as CTAP 2.3 §8 asks; what breaks the
-//! rules is refused with the status that an authenticator answers.
+//! Bytes become values that can't be illegal: an [`RpId`] is never empty, a [`CredentialId`] never
+//! longer than 1023 bytes. What a message may carry beyond what is known here is ignored or kept,
+//! as CTAP 2.3 §8 asks; what breaks the rules is refused with the status that an authenticator
+//! answers.
 //!
 //! ```
 //! use towline_ctap::{ClientDataHash, GetAssertionRequest, Request, RpId, Status};
@@ -76,10 +78,11 @@ pub use response::{
 pub use status::{Status, UnknownStatus};
 pub use template::{TemplateId, TemplateInfo};
 
-/// How deep messages may nest. CTAP 2.3 §8 asks for 4 levels, but browsers send the `prf` extension over the hybrid
-/// transport, whose `evalByCredential` reaches the fifth level of a request, and a compound attestation goes deeper
-/// than that in a response.
+/// How deep messages may nest. CTAP 2.3 §8 asks for 4 levels, but browsers send the `prf` extension
+/// over the hybrid transport, whose `evalByCredential` reaches the fifth level of a request, and a
+/// compound attestation goes deeper than that in a response.
 pub const MESSAGE_DEPTH: u8 = 8;
 
-/// The size in bytes that every authenticator accepts, and the limit where getInfo does not name one (CTAP 2.3 §6.4).
+/// The size in bytes that every authenticator accepts, and the limit where getInfo does not name
+/// one (CTAP 2.3 §6.4).
 pub const DEFAULT_MAX_MSG_SIZE: usize = 1024;

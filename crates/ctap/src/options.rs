@@ -1,4 +1,5 @@
-//! Options: what an authenticator can do (CTAP 2.3 §6.4, "options"), and what a request asks for (§6.1, §6.2).
+//! Options: what an authenticator can do (CTAP 2.3 §6.4, "options"), and what a request asks for
+//! (§6.1, §6.2).
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -6,7 +7,8 @@ use towline_cbor::{Key, Kind, Reader, Writer};
 
 use crate::Malformed;
 
-/// The options of a makeCredential or getAssertion request; absent ones take the default of the command.
+/// The options of a makeCredential or getAssertion request; absent ones take the default of the
+/// command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestOptions {
     /// Make a discoverable credential. Only for makeCredential.
@@ -47,7 +49,8 @@ impl RequestOptions {
 
 macro_rules! options {
     ($($(#[$doc:meta])* $field:ident $id:literal)*) => {
-        /// The option IDs of an authenticator; `None` is "absent", which is not always the same as `Some(false)`.
+        /// The option IDs of an authenticator; `None` is "absent", which is not always the same as
+        /// `Some(false)`.
         #[derive(Debug, Clone, PartialEq, Eq, Default)]
         pub struct AuthenticatorOptions {
             $($(#[$doc])* pub $field: Option<bool>,)*
@@ -88,7 +91,8 @@ options! {
     rk "rk"
     /// Can test presence. Absent: yes.
     up "up"
-    /// Built-in user verification: supported and set up (`true`), supported only (`false`), or not there.
+    /// Built-in user verification: supported and set up (`true`), supported only (`false`), or not
+    /// there.
     uv "uv"
     /// A PIN is set (`true`), can be set (`false`), or there is no such feature.
     client_pin "clientPin"
@@ -100,7 +104,8 @@ options! {
     large_blobs "largeBlobs"
     /// Enterprise attestation: on (`true`), off (`false`), or not there.
     ep "ep"
-    /// Fingerprint enrolment: some are enrolled (`true`), none (`false`), or the command is not there.
+    /// Fingerprint enrolment: some are enrolled (`true`), none (`false`), or the command is not
+    /// there.
     bio_enroll "bioEnroll"
     /// The preview form of fingerprint enrolment.
     user_verification_mgmt_preview "userVerificationMgmtPreview"

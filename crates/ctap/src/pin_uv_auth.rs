@@ -1,4 +1,5 @@
-//! What the PIN/UV auth protocols put on the wire: key agreement keys, proofs of a token (CTAP 2.3 §6.5.4 to §6.5.7).
+//! What the PIN/UV auth protocols put on the wire: key agreement keys, proofs of a token (CTAP 2.3
+//! §6.5.4 to §6.5.7).
 
 use alloc::vec::Vec;
 
@@ -7,8 +8,8 @@ use towline_crypto::P256PublicKey;
 
 use crate::{DecodeError, Malformed, hidden::debug_without_bytes};
 
-/// The COSE algorithm that key agreement keys are labelled with: ECDH-ES + HKDF-256. It is a label only; what is run
-/// depends on the protocol.
+/// The COSE algorithm that key agreement keys are labelled with: ECDH-ES + HKDF-256. It is a label
+/// only; what is run depends on the protocol.
 const LABEL: i64 = -25;
 
 /// One side's public key for the key agreement of a PIN/UV auth protocol: coordinates on P-256.

@@ -13,8 +13,8 @@ macro_rules! status {
                 #[doc = concat!("`", $name, "`. ", $sentence)]
                 $variant,
             )*
-            /// A code without a meaning of its own here: reserved, specific to an extension (0xE0 to 0xEF), or to a
-            /// vendor (0xF0 to 0xFF).
+            /// A code without a meaning of its own here: reserved, specific to an extension (0xE0
+            /// to 0xEF), or to a vendor (0xF0 to 0xFF).
             Unknown(UnknownStatus),
         }
 

@@ -1,5 +1,5 @@
-//! CTAP1/U2F raw messages: APDUs of three commands, their answers, and status words (CTAP 2.3 §7; FIDO U2F Raw Message
-//! Formats 1.2).
+//! CTAP1/U2F raw messages: APDUs of three commands, their answers, and status words (CTAP 2.3 §7;
+//! FIDO U2F Raw Message Formats 1.2).
 //!
 //! ```
 //! use towline_ctap::u2f::{StatusWord, U2fRequest, encode_response, split_response};
@@ -115,7 +115,8 @@ fn extended(le: [u8; 2]) -> u32 {
     }
 }
 
-/// A U2F request. Challenges are hashes of client data, applications are hashes of RP IDs, key handles are credential ids.
+/// A U2F request. Challenges are hashes of client data, applications are hashes of RP IDs, key
+/// handles are credential ids.
 #[derive(Clone, PartialEq, Eq)]
 pub enum U2fRequest {
     /// Makes a credential.
@@ -226,7 +227,8 @@ impl U2fRequest {
                 (REGISTER, 0, [challenge, &application.as_bytes()[..]].concat())
             }
             Self::Authenticate { control, challenge, application, key_handle } => {
-                // A key handle is a credential id that fits a byte; what is longer is cut, and not found.
+                // A key handle is a credential id that fits a byte; what is longer is cut, and not
+                // found.
                 let length = u8::try_from(key_handle.len()).unwrap_or(u8::MAX);
                 let key_handle = key_handle.get(..length.into()).unwrap_or_default();
                 let parts: [&[u8]; 4] = [challenge, application.as_bytes(), &[length], key_handle];
@@ -277,7 +279,8 @@ debug_without_bytes!(
 );
 
 impl U2fRegistration {
-    /// What the attestation key signs: `00 || application || challenge || key handle || public key`.
+    /// What the attestation key signs:
+    /// `00 || application || challenge || key handle || public key`.
     #[must_use]
     pub fn signed_message(
         application: &RpIdHash,
@@ -289,8 +292,8 @@ impl U2fRegistration {
         parts.concat()
     }
 
-    /// The data: `05 || public key || L || key handle || certificate || signature`. `None` if the key handle is longer than
-    /// 255 bytes.
+    /// The data: `05 || public key || L || key handle || certificate || signature`. `None` if the
+    /// key handle is longer than 255 bytes.
     #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
         let length = u8::try_from(self.key_handle.len()).ok()?;
@@ -332,7 +335,8 @@ impl U2fRegistration {
     }
 }
 
-/// How long the DER sequence at the front of `bytes` is, head included. Only its length tells where a certificate ends.
+/// How long the DER sequence at the front of `bytes` is, head included. Only its length tells where
+/// a certificate ends.
 fn der_length(bytes: &[u8]) -> Option<usize> {
     let (head, content) = match *bytes {
         [0x30, length @ 0..=0x7f, ..] => (2, usize::from(length)),

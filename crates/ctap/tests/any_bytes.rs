@@ -1,4 +1,5 @@
-//! Whatever comes in, nothing panics, and what is accepted means the same to an independent, lenient decoder.
+//! Whatever comes in, nothing panics, and what is accepted means the same to an independent,
+//! lenient decoder.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,8 +17,9 @@ use towline_ctap::{
     MakeCredentialRequest, MakeCredentialResponse, Request, Rp, RpId, User, UserHandle,
 };
 
-/// Well-formed to the oracle. It has no `Value` for a simple value that nobody has assigned, which is well-formed all the same
-/// (RFC 8949 §3.3): where a request holds one, it says so without calling the bytes malformed.
+/// Well-formed to the oracle. It has no `Value` for a simple value that nobody has assigned, which
+/// is well-formed all the same (RFC 8949 §3.3): where a request holds one, it says so without
+/// calling the bytes malformed.
 fn the_oracle_reads(item: &[u8]) {
     match ciborium::from_reader::<Value, _>(item) {
         Ok(_) => {}

@@ -15,8 +15,8 @@ use towline_ctap::{
 
 const NAME: &str = "abc\u{e9}";
 
-/// The same message with the last byte of every name cut off, as far as its meaning goes: it is the first of two that
-/// never comes.
+/// The same message with the last byte of every name cut off, as far as its meaning goes: it is the
+/// first of two that never comes.
 fn cut(message: &[u8]) -> Vec<u8> {
     let name = NAME.as_bytes();
     let mut message = message.to_vec();

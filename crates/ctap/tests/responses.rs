@@ -1,4 +1,5 @@
-//! Responses, attestation and authenticator data: what a client accepts, refuses, and what an authenticator writes.
+//! Responses, attestation and authenticator data: what a client accepts, refuses, and what an
+//! authenticator writes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

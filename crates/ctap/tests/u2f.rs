@@ -1,4 +1,5 @@
-//! CTAP1/U2F: which APDUs are read, which status word refuses the others, and what answers are made of.
+//! CTAP1/U2F: which APDUs are read, which status word refuses the others, and what answers are made
+//! of.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -46,7 +46,8 @@ impl Door {
         }
     }
 
-    /// Opens the door at an endpoint, and returns where that is: with the port that the system chose, if it had to.
+    /// Opens the door at an endpoint, and returns where that is: with the port that the system
+    /// chose, if it had to.
     ///
     /// # Errors
     /// [`DoorError::Listen`], when the address is in use, say.

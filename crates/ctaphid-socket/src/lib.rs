@@ -1,7 +1,9 @@
-//! CTAPHID over sockets: a software authenticator for tools and tests that want a security key, without kernel HID.
+//! CTAPHID over sockets: a software authenticator for tools and tests that want a security key,
+//! without kernel HID.
 //!
-//! What travels are raw 64-byte reports: as one datagram each over UDP, and after a length of two bytes over TCP and Unix
-//! sockets. The door opens on loopback addresses and on Unix sockets of the owner only.
+//! What travels are raw 64-byte reports: as one datagram each over UDP, and after a length of two
+//! bytes over TCP and Unix sockets. The door opens on loopback addresses and on Unix sockets of the
+//! owner only.
 //!
 //! ```no_run
 //! use towline_authenticator::{Answer, Authenticator, Config, MemoryStore, Question, SoftwareKeys};

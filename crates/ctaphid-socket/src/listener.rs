@@ -14,12 +14,12 @@ use towline_ctaphid_tokio::{Reports, Source};
 /// How many answers may wait: several messages of the greatest length, 129 reports each.
 const QUEUE: usize = 1024;
 
-/// How many connections a listener has at once; one more is closed. Whoever on this machine opens more would take the file
-/// descriptors that the key needs for its store.
+/// How many connections a listener has at once; one more is closed. Whoever on this machine opens
+/// more would take the file descriptors that the key needs for its store.
 const CONNECTIONS: usize = 256;
 
-/// The receive buffer of a UDP socket, in bytes: a client may send a whole message before it reads, and the system counts
-/// much more for a datagram than its 64 bytes.
+/// The receive buffer of a UDP socket, in bytes: a client may send a whole message before it reads,
+/// and the system counts much more for a datagram than its 64 bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// One datagram is one report.
@@ -63,7 +63,8 @@ pub(crate) async fn serve_udp(socket: UdpSocket, reports: Reports) {
     }
 }
 
-/// The report in a datagram: as it is, or after the report number 0 of those who are used to HID devices.
+/// The report in a datagram: as it is, or after the report number 0 of those who are used to HID
+/// devices.
 fn report(datagram: &[u8]) -> Option<Report> {
     datagram.try_into().ok().or_else(|| datagram.strip_prefix(&[0])?.try_into().ok())
 }

@@ -23,7 +23,8 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds a socket to the path. One that was left behind, and nobody listens at, is replaced; other files are not.
+/// Binds a socket to the path. One that was left behind, and nobody listens at, is replaced; other
+/// files are not.
 pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     // To connect to a file that is no socket is refused in the same way.
     if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
@@ -35,7 +36,8 @@ pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
     let file = SocketFile(path.to_owned());
-    // Nobody can connect before `listen`, so that nobody comes before the permissions are as they should be.
+    // Nobody can connect before `listen`, so that nobody comes before the permissions are as they
+    // should be.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     socket.listen(16)?;
     socket.set_nonblocking(true)?;

@@ -61,7 +61,8 @@ async fn simulated(endpoints: &[&str]) -> Vec<Endpoint> {
     open(endpoints, Presence::Simulated(Nobody)).await.0
 }
 
-/// A person who is somewhere else: questions are passed on, answers awaited; it is told when one is withdrawn.
+/// A person who is somewhere else: questions are passed on, answers awaited; it is told when one is
+/// withdrawn.
 struct Remote {
     asked: mpsc::UnboundedSender<Asked>,
     answers: mpsc::UnboundedReceiver<Answer>,

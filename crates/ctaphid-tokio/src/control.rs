@@ -19,8 +19,8 @@ const PREFIX: &[u8] = b"ctaphid-control:";
 /// The channel that a command would be on; it is never allocated.
 pub(crate) const CONTROL_CHANNEL: u32 = 0x6374_6170;
 
-/// What a report commands, if it is a control report and the command is known. `deny` means what it means to other simulators: the
-/// question stays open for its time.
+/// What a report commands, if it is a control report and the command is known. `deny` means what it
+/// means to other simulators: the question stays open for its time.
 pub(crate) fn command(report: &Report) -> Option<Touch> {
     let rest = report.strip_prefix(PREFIX)?;
     let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());

@@ -1,4 +1,5 @@
-//! The loop: reports, answers, finished work and the time go into the two machines, and what comes out is carried out.
+//! The loop: reports, answers, finished work and the time go into the two machines, and what comes
+//! out is carried out.
 
 use std::{collections::VecDeque, convert::Infallible, pin::pin, time::Instant};
 
@@ -21,8 +22,9 @@ use crate::{
 
 /// A security key: one authenticator, which any number of doors lead to.
 ///
-/// Every door, and every connection of one, is a handle to the same device: channels and state are shared, and opening one
-/// changes nothing. One that closes while its request is under way cancels that: nobody would learn of the answer.
+/// Every door, and every connection of one, is a handle to the same device: channels and state are
+/// shared, and opening one changes nothing. One that closes while its request is under way cancels
+/// that: nobody would learn of the answer.
 #[derive(Debug)]
 pub struct SecurityKey {
     inbox: mpsc::Receiver<Received>,
@@ -49,7 +51,8 @@ impl SecurityKey {
         self.reports.clone()
     }
 
-    /// Serves, until the future is dropped. That it starts is a power-up of the authenticator; what came before waits.
+    /// Serves, until the future is dropped. That it starts is a power-up of the authenticator; what
+    /// came before waits.
     pub async fn run<P: Person>(
         mut self,
         authenticator: Authenticator,
@@ -91,7 +94,8 @@ enum Notice {
     Wink,
 }
 
-/// Hands on what is for the person, who may take their time; where presence is simulated, what is asked is answered here.
+/// Hands on what is for the person, who may take their time; where presence is simulated, what is
+/// asked is answered here.
 struct Front {
     desk: mpsc::UnboundedSender<ForPerson>,
     simulated: Option<Simulated<towline_device::Nobody>>,
@@ -115,8 +119,8 @@ impl towline_device::Person for Front {
     }
 }
 
-/// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is asked for beside requests, so
-/// that a client can go on meanwhile for as long as it likes.
+/// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is
+/// asked for beside requests, so that a client can go on meanwhile for as long as it likes.
 const NOTICES: usize = 64;
 
 /// Keeps a notice until the person has time for it.
@@ -184,7 +188,8 @@ impl Driver {
         }
     }
 
-    /// Puts the question to the person until it is answered or withdrawn; everything else goes on meanwhile.
+    /// Puts the question to the person until it is answered or withdrawn; everything else goes on
+    /// meanwhile.
     async fn ask(
         &mut self,
         inbox: &mut mpsc::Receiver<Received>,
@@ -234,7 +239,8 @@ impl Driver {
         }
     }
 
-    /// Lets go of what belongs to somebody who is gone: their request, the question for it, their lock.
+    /// Lets go of what belongs to somebody who is gone: their request, the question for it, their
+    /// lock.
     fn hang_up(&mut self) {
         if self.locker.take_if(|locker| locker.has_ended()).is_some() {
             self.hid.handle_unlock();
@@ -301,8 +307,8 @@ impl Driver {
         self.drain(None);
     }
 
-    /// Carries out what CTAPHID wants, until it wants nothing more. `source` is where the report came from that it reacts to,
-    /// if it was one.
+    /// Carries out what CTAPHID wants, until it wants nothing more. `source` is where the report
+    /// came from that it reacts to, if it was one.
     fn drain(&mut self, source: Option<&Source>) {
         while let Some(output) = self.hid.poll_output() {
             match output {
@@ -327,7 +333,8 @@ impl Driver {
     }
 }
 
-/// Whether a report belongs to the request under way; otherwise it answers the very report that came last.
+/// Whether a report belongs to the request under way; otherwise it answers the very report that
+/// came last.
 fn is_of_request(report: &Report) -> bool {
     match Packet::read(report).payload {
         Payload::Continuation { .. } => true,

@@ -1,8 +1,9 @@
-//! The loop around a security key: CTAPHID reports go in from any number of doors, and come out where they belong; between
-//! them are one authenticator and the person who is asked.
+//! The loop around a security key: CTAPHID reports go in from any number of doors, and come out
+//! where they belong; between them are one authenticator and the person who is asked.
 //!
-//! The doors are crates of their own: `towline-ctaphid-socket` has sockets of this machine, `towline-uhid` a USB key that
-//! Linux believes in. Another one needs only [`SecurityKey::reports`]:
+//! The doors are crates of their own: `towline-ctaphid-socket` has sockets of this machine,
+//! `towline-uhid` a USB key that Linux believes in. Another one needs only
+//! [`SecurityKey::reports`]:
 //!
 //! ```
 //! use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};

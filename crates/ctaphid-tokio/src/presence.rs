@@ -6,13 +6,14 @@ use towline_authenticator::{Answer, Event, Question};
 
 /// Whoever the authenticator asks: a dialog, a terminal, a script.
 ///
-/// The future of a question is dropped when the question is withdrawn (cancelled, timed out): take it off the screen then.
-/// Questions print as sentences ([`std::fmt::Display`]).
+/// The future of a question is dropped when the question is withdrawn (cancelled, timed out): take
+/// it off the screen then. Questions print as sentences ([`std::fmt::Display`]).
 pub trait Person: Send {
     /// Confirm, unlock, choose an account.
     fn answer(&mut self, question: &Question) -> impl Future<Output = Answer> + Send;
 
-    /// Something happened that the person should see: a passkey was made, used, refused. Nothing, by default.
+    /// Something happened that the person should see: a passkey was made, used, refused. Nothing,
+    /// by default.
     fn notice(&mut self, event: &Event) {
         let _ = event;
     }
@@ -26,12 +27,14 @@ pub trait Person: Send {
 pub enum Presence<P> {
     /// Somebody is asked. Control reports and power cycles are not understood.
     Ask(P),
-    /// Presence, and verification if there is any, is simulated: given at once, unless a control report says otherwise.
-    /// Whoever can reach the door gets what it asks for. The person is only told what happens.
+    /// Presence, and verification if there is any, is simulated: given at once, unless a control
+    /// report says otherwise. Whoever can reach the door gets what it asks for. The person is only
+    /// told what happens.
     Simulated(P),
 }
 
-/// Nobody is there: for [`Presence::Simulated`] when nobody has to know what happens. Asked, nobody says no.
+/// Nobody is there: for [`Presence::Simulated`] when nobody has to know what happens. Asked, nobody
+/// says no.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nobody;
 

@@ -5,7 +5,8 @@ use std::{future::Future, net::SocketAddr, sync::Arc};
 use tokio::sync::{Notify, mpsc};
 use towline_ctap::hid::Report;
 
-/// How many reports may wait, in each direction: several messages of the greatest length, 129 reports each.
+/// How many reports may wait, in each direction: several messages of the greatest length, 129
+/// reports each.
 pub(crate) const QUEUE: usize = 1024;
 
 /// A report, and where its answer goes.
@@ -48,8 +49,9 @@ impl Reports {
 
 /// Where a report came from, and its answers go.
 ///
-/// It ends when its way out does: when the [`Answers`], or the receiver of its datagrams, are dropped. A request that it has
-/// under way is cancelled then, as nobody would learn what became of it.
+/// It ends when its way out does: when the [`Answers`], or the receiver of its datagrams, are
+/// dropped. A request that it has under way is cancelled then, as nobody would learn what became of
+/// it.
 #[derive(Debug, Clone)]
 pub struct Source(Kind);
 
@@ -59,7 +61,8 @@ enum Kind {
     Stream { out: mpsc::Sender<Report>, overflow: Arc<Notify> },
 }
 
-/// The answers to reports from a [`Source`], in order. To drop them says that whoever asked is gone.
+/// The answers to reports from a [`Source`], in order. To drop them says that whoever asked is
+/// gone.
 #[derive(Debug)]
 pub struct Answers {
     queue: mpsc::Receiver<Report>,
@@ -75,14 +78,15 @@ impl Source {
         (Self(Kind::Stream { out, overflow: overflow.clone() }), Answers { queue, overflow })
     }
 
-    /// One of many that share a way out on which reports may be lost, each with the address it is for.
+    /// One of many that share a way out on which reports may be lost, each with the address it is
+    /// for.
     #[must_use]
     pub const fn datagram(peer: SocketAddr, out: mpsc::Sender<(Report, SocketAddr)>) -> Self {
         Self(Kind::Datagram { peer, out })
     }
 
-    /// Waits until nobody is left to read what is sent back. A peer of datagrams says no goodbye: only its socket's door can
-    /// end. Cancel-safe.
+    /// Waits until nobody is left to read what is sent back. A peer of datagrams says no goodbye:
+    /// only its socket's door can end. Cancel-safe.
     pub(crate) async fn ended(&self) {
         match &self.0 {
             Kind::Datagram { out, .. } => out.closed().await,

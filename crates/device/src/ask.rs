@@ -12,9 +12,9 @@ use towline_authenticator::{Answer, Question};
 
 /// A question that is open: complete it, now or later, on whatever thread.
 ///
-/// One that is dropped is answered with a refusal: nobody is left who could agree. When the question is withdrawn (the client
-/// cancelled, time ran out), an answer is of no use any more; [`Self::withdrawn`] tells, so that it can be taken off the
-/// screen.
+/// One that is dropped is answered with a refusal: nobody is left who could agree. When the
+/// question is withdrawn (the client cancelled, time ran out), an answer is of no use any more;
+/// [`Self::withdrawn`] tells, so that it can be taken off the screen.
 pub struct Ask<Q = Question, A = Answer> {
     question: Q,
     answer: oneshot::Sender<A>,
@@ -32,7 +32,8 @@ impl<Q, A> Ask<Q, A> {
         &self.question
     }
 
-    /// Answers. One that comes too late changes nothing; one that does not fit the question is taken for a refusal.
+    /// Answers. One that comes too late changes nothing; one that does not fit the question is
+    /// taken for a refusal.
     pub fn answer(self, answer: A) {
         // Whoever withdrew the question does not want to know.
         let _ = self.answer.send(answer);
@@ -83,7 +84,8 @@ impl<Q: fmt::Debug, A> fmt::Debug for Ask<Q, A> {
     }
 }
 
-/// The answer to an [`Ask`], to come: none if that was dropped. Dropping this withdraws the question.
+/// The answer to an [`Ask`], to come: none if that was dropped. Dropping this withdraws the
+/// question.
 #[derive(Debug)]
 #[must_use = "the question is withdrawn when this is dropped"]
 pub struct Pending<A>(oneshot::Receiver<A>);

@@ -12,8 +12,8 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// The time of day by the system's clock, for [`Authenticator::handle_unix_time`]. One that stands before 1970 is not set, and
-/// counts as the beginning of that year.
+/// The time of day by the system's clock, for [`Authenticator::handle_unix_time`]. One that stands
+/// before 1970 is not set, and counts as the beginning of that year.
 ///
 /// [`Authenticator::handle_unix_time`]: towline_authenticator::Authenticator::handle_unix_time
 #[must_use]

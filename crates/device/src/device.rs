@@ -21,14 +21,15 @@ use crate::{
 
 /// An authenticator, the person in front of it, its slow work and its clock.
 ///
-/// Requests go in at any time, of any channel; [`next`](Self::next) drives everything and says what came out. Nothing
-/// happens while nobody awaits it. It needs tokio with time.
+/// Requests go in at any time, of any channel; [`next`](Self::next) drives everything and says what
+/// came out. Nothing happens while nobody awaits it. It needs tokio with time.
 pub struct Device<P = Box<dyn Person>> {
     authenticator: Authenticator,
     person: P,
     /// The questions that are open: one, or two while a touch for U2F is waited for.
     open: Vec<(Token, Pending<Answer>)>,
-    /// Work that runs, also after the request that wanted it is gone: its result still has to be handed back.
+    /// Work that runs, also after the request that wanted it is gone: its result still has to be
+    /// handed back.
     jobs: Vec<(Token, JoinHandle<JobDone>)>,
     deliveries: VecDeque<Delivery>,
 }
@@ -36,7 +37,8 @@ pub struct Device<P = Box<dyn Person>> {
 /// What comes out of a [`Device`].
 #[non_exhaustive]
 pub enum Delivery {
-    /// The person was asked something: whoever keeps a client waiting says so. It comes before any answer counts.
+    /// The person was asked something: whoever keeps a client waiting says so. It comes before any
+    /// answer counts.
     Asked,
     /// The response to a request: exactly one for each.
     Response {
@@ -78,8 +80,8 @@ impl<P: Person> Device<P> {
         self.authenticator.handle_power_up(now());
     }
 
-    /// Takes a CTAP request: a command byte, then its parameters. While another is under way, the response is
-    /// `CTAP1_ERR_CHANNEL_BUSY`.
+    /// Takes a CTAP request: a command byte, then its parameters. While another is under way, the
+    /// response is `CTAP1_ERR_CHANNEL_BUSY`.
     pub fn request(&mut self, transport: Transport, channel: ChannelId, request: &[u8]) {
         self.authenticator.handle_unix_time(unix_time());
         self.authenticator.handle_request_over(transport, channel, request, now());
@@ -112,8 +114,8 @@ impl<P: Person> Device<P> {
         }
     }
 
-    /// Carries out one request of one client, who waits for nothing but its response. When the future is dropped the request
-    /// is cancelled, before the next one.
+    /// Carries out one request of one client, who waits for nothing but its response. When the
+    /// future is dropped the request is cancelled, before the next one.
     pub async fn transact(
         &mut self,
         transport: Transport,
@@ -130,8 +132,9 @@ impl<P: Person> Device<P> {
         }
     }
 
-    /// Cancels the request of this channel that is under way, if there is one, and waits for what can't be cancelled: what is
-    /// being saved. That is short. Gives the request's response, which tells whether it was carried out all the same.
+    /// Cancels the request of this channel that is under way, if there is one, and waits for what
+    /// can't be cancelled: what is being saved. That is short. Gives the request's response, which
+    /// tells whether it was carried out all the same.
     pub async fn call_off(&mut self, channel: ChannelId) -> Option<Vec<u8>> {
         self.cancel(channel);
         self.drain();

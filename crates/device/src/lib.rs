@@ -1,5 +1,6 @@
-//! An [`Authenticator`](towline_authenticator::Authenticator) as something that runs: [`Device`] feeds it requests of any
-//! number of channels, puts its questions to a [`Person`], runs its slow work on threads of their own, and keeps its time.
+//! An [`Authenticator`](towline_authenticator::Authenticator) as something that runs: [`Device`]
+//! feeds it requests of any number of channels, puts its questions to a [`Person`], runs its slow
+//! work on threads of their own, and keeps its time.
 //!
 //! A question is a value. Whoever gets an [`Ask`] completes it, now or later, on whatever thread:
 //!

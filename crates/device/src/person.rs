@@ -8,11 +8,12 @@ use crate::Ask;
 
 /// Whoever an authenticator asks: a dialog, a terminal, a script.
 pub trait Person: Send {
-    /// A question: confirm, unlock, choose an account. Take it somewhere where it can be answered; this method is not the
-    /// place to wait.
+    /// A question: confirm, unlock, choose an account. Take it somewhere where it can be answered;
+    /// this method is not the place to wait.
     fn ask(&mut self, ask: Ask);
 
-    /// Something happened that the person should see: a passkey was made, used, refused. Nothing, by default.
+    /// Something happened that the person should see: a passkey was made, used, refused. Nothing,
+    /// by default.
     fn notice(&mut self, event: &Event) {
         let _ = event;
     }
@@ -45,8 +46,8 @@ impl Person for Nobody {
     }
 }
 
-/// A person who is an asynchronous function of the question. It runs as a task of its own, and is dropped when the question is
-/// withdrawn.
+/// A person who is an asynchronous function of the question. It runs as a task of its own, and is
+/// dropped when the question is withdrawn.
 pub fn person_fn<F, A>(answer: F) -> impl Person
 where
     F: FnMut(Question) -> A + Send,

@@ -1,4 +1,5 @@
-//! Simulated presence: what is asked is answered without anybody being there. For tests, demos and tools.
+//! Simulated presence: what is asked is answered without anybody being there. For tests, demos and
+//! tools.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,9 +29,11 @@ pub enum Touch {
     Delay(Duration),
 }
 
-/// A person who is not there: questions are answered by a rule that can be changed at any time ([`Self::presence`]).
+/// A person who is not there: questions are answered by a rule that can be changed at any time
+/// ([`Self::presence`]).
 ///
-/// Whoever can send a request gets what it asks for, verification included. `watcher` is told what happens, and asked nothing.
+/// Whoever can send a request gets what it asks for, verification included. `watcher` is told what
+/// happens, and asked nothing.
 #[derive(Debug)]
 pub struct Simulated<W> {
     watcher: W,

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether this is an address of the public internet, and neither private, local, reserved nor a way around that.
+/// Whether this is an address of the public internet, and neither private, local, reserved nor a
+/// way around that.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),

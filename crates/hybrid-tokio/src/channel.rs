@@ -1,4 +1,5 @@
-//! What carries the messages of a session: a WebSocket today, a Bluetooth channel tomorrow, a pipe in tests.
+//! What carries the messages of a session: a WebSocket today, a Bluetooth channel tomorrow, a pipe
+//! in tests.
 
 use towline_hybrid::domain::TunnelDomain;
 use towline_hybrid::ids::{ContactId, RoutingId, TunnelId};
@@ -19,14 +20,16 @@ pub enum Incoming {
 
 /// Carries whole messages, in order, both ways.
 pub trait DataChannel: Send {
-    /// Queues one message. It goes out while [`next`](Self::next) or [`close`](Self::close) is polled.
+    /// Queues one message. It goes out while [`next`](Self::next) or [`close`](Self::close) is
+    /// polled.
     fn send(&mut self, message: Vec<u8>);
 
-    /// Moves queued messages out and waits for one to come in. Cancel-safe: nothing is lost or sent twice.
+    /// Moves queued messages out and waits for one to come in. Cancel-safe: nothing is lost or sent
+    /// twice.
     fn next(&mut self) -> BoxFuture<'_, Incoming>;
 
-    /// Sends what is queued and closes in good order. Callers limit the time; dropping the future, or the channel, ends the
-    /// connection at once.
+    /// Sends what is queued and closes in good order. Callers limit the time; dropping the future,
+    /// or the channel, ends the connection at once.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
@@ -80,7 +83,8 @@ pub struct Connected {
 
 /// Opens channels.
 pub trait Connector: Send + Sync {
-    /// Opens a channel. There is no time limit in here: the caller has one, and drops the future when it is over.
+    /// Opens a channel. There is no time limit in here: the caller has one, and drops the future
+    /// when it is over.
     ///
     /// # Errors
     /// [`ConnectFailure`], without anything that names the tunnel.

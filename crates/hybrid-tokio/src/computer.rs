@@ -35,7 +35,8 @@ pub enum Event {
     Progress(InitiatorProgress),
     /// The phone lets this computer remember it: store it.
     Linked(Box<LinkedPhone>),
-    /// The phone that was rung does not know this computer any more: delete its link, if it is still this one.
+    /// The phone that was rung does not know this computer any more: delete its link, if it is
+    /// still this one.
     Unlink {
         /// Which phone.
         identity: P256PublicKey,
@@ -50,13 +51,15 @@ pub enum Event {
 pub struct Events(mpsc::UnboundedReceiver<Event>);
 
 impl Events {
-    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there are few.
+    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there
+    /// are few.
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
 }
 
-/// One transaction from the computer's side. Dropping it ends it, and releases the radio and the sockets.
+/// One transaction from the computer's side. Dropping it ends it, and releases the radio and the
+/// sockets.
 pub struct Session {
     code: watch::Receiver<Code>,
     commands: mpsc::Sender<Command>,
@@ -83,7 +86,8 @@ impl Session {
     /// Makes a new code and starts to listen.
     ///
     /// # Errors
-    /// [`Error::Hybrid`], when the cryptography fails. What goes wrong later comes as [`Event::Finished`].
+    /// [`Error::Hybrid`], when the cryptography fails. What goes wrong later comes as
+    /// [`Event::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.
@@ -94,7 +98,8 @@ impl Session {
         scanner: Arc<dyn Scanner>,
         connector: Arc<dyn Connector>,
     ) -> Result<(Self, Events), Error> {
-        // A clock before 1970 is wrong anyhow; the code's age is a hint to the phone and nothing more.
+        // A clock before 1970 is wrong anyhow; the code's age is a hint to the phone and nothing
+        // more.
         let unix_time =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let machine = Initiator::new(config, provider, hint, now(), unix_time)?;
@@ -104,8 +109,8 @@ impl Session {
     /// Rings a linked phone and starts to listen. There is no code.
     ///
     /// # Errors
-    /// [`Error::Hybrid`], when the cryptography fails or a digital credential is hinted at. What goes wrong later comes as
-    /// [`Event::Finished`].
+    /// [`Error::Hybrid`], when the cryptography fails or a digital credential is hinted at. What
+    /// goes wrong later comes as [`Event::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.
@@ -154,15 +159,16 @@ impl Session {
         )
     }
 
-    /// The text of the code to show; `None` once a phone has authenticated or all is over, when it is wiped here. It is a
-    /// secret: whoever reads it and is near can act as the phone. Keep the copy only while the code is on show.
+    /// The text of the code to show; `None` once a phone has authenticated or all is over, when it
+    /// is wiped here. It is a secret: whoever reads it and is near can act as the phone. Keep the
+    /// copy only while the code is on show.
     #[must_use]
     pub fn qr_uri(&self) -> Option<Zeroizing<String>> {
         self.code.borrow().clone()
     }
 
-    /// Waits until a phone is connected, and gives what it answers to authenticatorGetInfo: CBOR without a status byte, or
-    /// nothing for a phone without CTAP.
+    /// Waits until a phone is connected, and gives what it answers to authenticatorGetInfo: CBOR
+    /// without a status byte, or nothing for a phone without CTAP.
     ///
     /// # Errors
     /// Why there is no phone.
@@ -175,11 +181,11 @@ impl Session {
         ready.ok_or_else(|| why_over(&self.done))
     }
 
-    /// Waits until a phone is connected, sends it a CTAP request (a command byte and CBOR), and gives its response (a status
-    /// byte and CBOR). One at a time.
+    /// Waits until a phone is connected, sends it a CTAP request (a command byte and CBOR), and
+    /// gives its response (a status byte and CBOR). One at a time.
     ///
-    /// Dropping the future does not call the request back: the protocol can't. [`cancel`](Self::cancel) does, by ending the
-    /// session.
+    /// Dropping the future does not call the request back: the protocol can't.
+    /// [`cancel`](Self::cancel) does, by ending the session.
     ///
     /// # Errors
     /// Why there is no response.
@@ -187,10 +193,12 @@ impl Session {
         self.ask(Request::Ctap(request)).await
     }
 
-    /// As [`transact`](Self::transact), with a digital credential request in JSON, which is not looked at.
+    /// As [`transact`](Self::transact), with a digital credential request in JSON, which is not
+    /// looked at.
     ///
     /// # Errors
-    /// Why there is no response; [`towline_hybrid::Error::NoDigitalCredentials`] for a phone that does not offer them.
+    /// Why there is no response; [`towline_hybrid::Error::NoDigitalCredentials`] for a phone that
+    /// does not offer them.
     pub async fn transact_json(&self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
         self.ask(Request::Json(request)).await
     }

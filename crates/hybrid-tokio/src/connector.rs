@@ -52,8 +52,8 @@ pub trait Resolve: Send + Sync {
         port: u16,
     ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
 
-    /// As what a proxy is asked for this host: the name or address, and the port. The same, unless the resolver knows that
-    /// the host is elsewhere.
+    /// As what a proxy is asked for this host: the name or address, and the port. The same, unless
+    /// the resolver knows that the host is elsewhere.
     fn destination(&self, host: &str, port: u16) -> (String, u16) {
         (host.to_owned(), port)
     }
@@ -100,8 +100,8 @@ pub struct NotLoopback(
 
 /// Opens WebSockets to tunnel services.
 ///
-/// By default it behaves as browsers do: the host of the tunnel domain on port 443, TLS with the roots that the caller
-/// trusts, and no redirects.
+/// By default it behaves as browsers do: the host of the tunnel domain on port 443, TLS with the
+/// roots that the caller trusts, and no redirects.
 #[derive(Clone)]
 pub struct TunnelConnector {
     way: Way,
@@ -137,7 +137,8 @@ impl TunnelConnector {
         Ok(Self::with_tls(Arc::new(config), provider))
     }
 
-    /// Uses a finished TLS configuration, such as one with the platform's verifier. HTTP/2 must not be negotiated.
+    /// Uses a finished TLS configuration, such as one with the platform's verifier. HTTP/2 must not
+    /// be negotiated.
     #[must_use]
     pub fn with_tls(config: Arc<ClientConfig>, provider: CryptoProvider) -> Self {
         let resolver = Arc::new(SystemResolver);
@@ -145,7 +146,8 @@ impl TunnelConnector {
         Self { way, redirects: false }
     }
 
-    /// Every tunnel domain leads to one relay on this machine, without TLS. For tests and demonstrations.
+    /// Every tunnel domain leads to one relay on this machine, without TLS. For tests and
+    /// demonstrations.
     ///
     /// # Errors
     /// [`NotLoopback`].
@@ -158,7 +160,8 @@ impl TunnelConnector {
 
     /// Finds addresses in another way. The TLS server name stays that of the tunnel domain.
     ///
-    /// The resolver is trusted: a redirect to a host that it knows may lead to any address that it names.
+    /// The resolver is trusted: a redirect to a host that it knows may lead to any address that it
+    /// names.
     #[must_use]
     pub fn resolver(mut self, other: Arc<dyn Resolve>) -> Self {
         if let Way::Tls { resolver, vouched, .. } = &mut self.way {
@@ -168,14 +171,16 @@ impl TunnelConnector {
         self
     }
 
-    /// Every host is at this address: a relay of one's own. The TLS server name stays that of the tunnel domain.
+    /// Every host is at this address: a relay of one's own. The TLS server name stays that of the
+    /// tunnel domain.
     #[must_use]
     pub fn relay_at(self, address: SocketAddr) -> Self {
         self.resolver(Arc::new(Fixed(address)))
     }
 
-    /// Goes through HTTP proxies. None, by default: a library does not look at the environment by itself. A redirect is not
-    /// followed through one, since only the proxy would know whether the address is public.
+    /// Goes through HTTP proxies. None, by default: a library does not look at the environment by
+    /// itself. A redirect is not followed through one, since only the proxy would know whether the
+    /// address is public.
     #[must_use]
     pub fn proxy(mut self, other: Proxy) -> Self {
         if let Way::Tls { proxy, .. } = &mut self.way {
@@ -184,8 +189,8 @@ impl TunnelConnector {
         self
     }
 
-    /// Whether to follow redirects: at most five, with TLS only, and never to an address that is not public. Off by default,
-    /// as in browsers. Without TLS they are never followed.
+    /// Whether to follow redirects: at most five, with TLS only, and never to an address that is
+    /// not public. Off by default, as in browsers. Without TLS they are never followed.
     #[must_use]
     pub fn follow_redirects(mut self, follow: bool) -> Self {
         self.redirects = follow;

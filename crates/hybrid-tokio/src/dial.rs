@@ -23,8 +23,8 @@ pub(crate) async fn tcp(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectFa
     Ok(stream)
 }
 
-/// The first success; the other attempts are dropped. An address gets its turn when the one before has failed or has had
-/// its head start.
+/// The first success; the other attempts are dropped. An address gets its turn when the one before
+/// has failed or has had its head start.
 async fn first<T, F: Future<Output = Result<T, ConnectFailure>>>(
     addresses: &[SocketAddr],
     connect: impl Fn(SocketAddr) -> F,
@@ -75,7 +75,8 @@ mod tests {
 
     use super::*;
 
-    /// What an address does: answer after so many milliseconds, refuse after so many, or nothing at all.
+    /// What an address does: answer after so many milliseconds, refuse after so many, or nothing at
+    /// all.
     #[derive(Clone, Copy)]
     enum Host {
         Answers(u64),

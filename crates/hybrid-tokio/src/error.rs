@@ -18,7 +18,8 @@ pub enum Error {
     /// What is known about linked devices can't be used.
     #[error(transparent)]
     Links(#[from] towline_hybrid::link::StoreError),
-    /// The phone's authenticator does not say what it is, as when its store can't be read: nothing was sent.
+    /// The phone's authenticator does not say what it is, as when its store can't be read: nothing
+    /// was sent.
     #[error("this phone's passkeys can't be used: {0}")]
     Authenticator(String),
     /// The session is over, so that nothing more can be asked of it.

@@ -1,9 +1,11 @@
 //! Tokio drivers for both roles of the hybrid transport.
 //!
-//! [`computer::Session`] runs a [`towline_hybrid::Initiator`], [`phone::Session`] a [`towline_hybrid::Responder`],
-//! [`listener::Session`] a [`towline_hybrid::Listener`]: a loop over the socket, the radio, the caller's commands and the deadline, and no decision of its own. Which radio, which
-//! roots of trust and which way to a tunnel service are handed in: [`TunnelConnector`] opens WebSockets, and anything
-//! else that carries whole messages in order can stand behind [`Connector`] and [`DataChannel`].
+//! [`computer::Session`] runs a [`towline_hybrid::Initiator`], [`phone::Session`] a
+//! [`towline_hybrid::Responder`], [`listener::Session`] a [`towline_hybrid::Listener`]: a loop over
+//! the socket, the radio, the caller's commands and the deadline, and no decision of its own. Which
+//! radio, which roots of trust and which way to a tunnel service are handed in: [`TunnelConnector`]
+//! opens WebSockets, and anything else that carries whole messages in order can stand behind
+//! [`Connector`] and [`DataChannel`].
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};

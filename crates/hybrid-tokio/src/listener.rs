@@ -1,4 +1,5 @@
-//! The driver of a phone that listens: hears of linked computers that ring, and keeps its connection.
+//! The driver of a phone that listens: hears of linked computers that ring, and keeps its
+//! connection.
 
 mod events;
 
@@ -91,13 +92,14 @@ impl Session {
         (Self { commands, done: done_out, _task: task }, events_out)
     }
 
-    /// What the phone says to [`Event::Rung`], of which at most [`ListenerConfig::rings`] wait. Moot rings are ignored.
+    /// What the phone says to [`Event::Rung`], of which at most [`ListenerConfig::rings`] wait.
+    /// Moot rings are ignored.
     pub fn decide(&self, token: RingToken, decision: Decision) {
         let _over = self.commands.send(Command::Decide(token, decision));
     }
 
-    /// Nobody shall reach this phone under this contact id any more: waits until the service knows, however long that
-    /// takes.
+    /// Nobody shall reach this phone under this contact id any more: waits until the service knows,
+    /// however long that takes.
     ///
     /// # Errors
     /// [`Error::Listen`], when somebody else listens with the same key.

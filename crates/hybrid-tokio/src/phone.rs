@@ -1,4 +1,5 @@
-//! The phone's driver: asks its person, opens the tunnel, advertises, and hands requests to the authenticator.
+//! The phone's driver: asks its person, opens the tunnel, advertises, and hands requests to the
+//! authenticator.
 
 use std::fmt;
 use std::future::pending;
@@ -45,8 +46,8 @@ pub enum Event {
         /// Which radio. A simulated one says so.
         radio: String,
     },
-    /// Ask the person whether the computer may remember this phone, and answer with [`Session::remember`] and the same
-    /// token. The session goes on meanwhile.
+    /// Ask the person whether the computer may remember this phone, and answer with
+    /// [`Session::remember`] and the same token. The session goes on meanwhile.
     AskToRemember {
         /// The question's name.
         token: Token,
@@ -58,8 +59,8 @@ pub enum Event {
     },
     /// Carry out this CTAP request, a command byte and CBOR, and answer with [`Session::respond`].
     Request(Vec<u8>),
-    /// Carry out this digital credential request, JSON that nothing here has looked at, and answer with
-    /// [`Session::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is set.
+    /// Carry out this digital credential request, JSON that nothing here has looked at, and answer
+    /// with [`Session::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is set.
     JsonRequest(Vec<u8>),
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
@@ -93,14 +94,15 @@ impl fmt::Debug for Event {
 pub struct Events(mpsc::UnboundedReceiver<Event>);
 
 impl Events {
-    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there are few.
+    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there
+    /// are few.
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
 }
 
-/// One transaction from the phone's side. It serves until the computer shuts down, closes or is idle. Dropping it ends
-/// it, takes the advert off the air and releases the socket.
+/// One transaction from the phone's side. It serves until the computer shuts down, closes or is
+/// idle. Dropping it ends it, takes the advert off the air and releases the socket.
 pub struct Session {
     commands: mpsc::Sender<Command>,
     done: watch::Receiver<Outcome<ResponderSummary>>,
@@ -122,8 +124,8 @@ impl Session {
     /// Starts with a scanned code, by asking the person.
     ///
     /// # Errors
-    /// [`Error::Hybrid`], when this phone and the code do not fit together. What goes wrong later comes as
-    /// [`Event::Finished`].
+    /// [`Error::Hybrid`], when this phone and the code do not fit together. What goes wrong later
+    /// comes as [`Event::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.
@@ -183,7 +185,8 @@ impl Session {
     /// What the person says to [`Event::Ask`].
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session is over.
+    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session
+    /// is over.
     pub async fn answer(&self, token: Token, answer: Answer) -> Result<(), Error> {
         self.ask(|reply| Command::Answer { token, answer, reply }).await
     }
@@ -191,7 +194,8 @@ impl Session {
     /// What the person says to [`Event::AskToRemember`].
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session is over.
+    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session
+    /// is over.
     pub async fn remember(&self, token: Token, remember: bool) -> Result<(), Error> {
         self.ask(|reply| Command::Remember { token, remember, reply }).await
     }
@@ -199,8 +203,8 @@ impl Session {
     /// The response to [`Event::Request`]: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::NotNow`] when no request is under way, [`towline_hybrid::Error::TooLong`], or why the
-    /// session is over.
+    /// [`towline_hybrid::Error::NotNow`] when no request is under way,
+    /// [`towline_hybrid::Error::TooLong`], or why the session is over.
     pub async fn respond(&self, response: Vec<u8>) -> Result<(), Error> {
         self.ask(|reply| Command::Respond { response, reply }).await
     }
@@ -216,8 +220,8 @@ impl Session {
     /// Ends a session that has served, and waits until all is closed.
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::Cancelled`] when it has not served yet or a request is under way, or why the session had
-    /// failed before.
+    /// [`towline_hybrid::Error::Cancelled`] when it has not served yet or a request is under way,
+    /// or why the session had failed before.
     pub async fn shutdown(self) -> Result<ResponderSummary, Error> {
         self.end(Command::Shutdown).await
     }

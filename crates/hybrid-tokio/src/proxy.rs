@@ -18,22 +18,24 @@ use towline_hybrid::tunnel::ConnectFailure;
 #[error("this is no HTTP proxy; one looks like http://proxy.example:3128")]
 pub struct NotAProxy;
 
-/// Which HTTP proxy leads to which host, by `CONNECT` (RFC 9110 §9.3.6). What goes through is TLS: the proxy learns the name
-/// of the tunnel service and no more. The proxy finds the service's address, too.
+/// Which HTTP proxy leads to which host, by `CONNECT` (RFC 9110 §9.3.6). What goes through is TLS:
+/// the proxy learns the name of the tunnel service and no more. The proxy finds the service's
+/// address, too.
 ///
 /// Hosts of this machine (`localhost` and loopback addresses) are never reached through a proxy.
 #[derive(Clone)]
 pub struct Proxy(Arc<Matcher>);
 
 impl Proxy {
-    /// As the environment says: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not, which are understood as curl
-    /// does. Without them no proxy is used.
+    /// As the environment says: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not,
+    /// which are understood as curl does. Without them no proxy is used.
     #[must_use]
     pub fn from_environment() -> Self {
         Self(Arc::new(Matcher::from_env()))
     }
 
-    /// This one for every host: `http://HOST:PORT`, with `USER:PASSWORD@` before the host where it asks for them.
+    /// This one for every host: `http://HOST:PORT`, with `USER:PASSWORD@` before the host where it
+    /// asks for them.
     ///
     /// # Errors
     /// [`NotAProxy`].

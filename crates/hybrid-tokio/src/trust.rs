@@ -4,8 +4,9 @@ use std::io;
 
 use rustls::{CertificateError as Reason, Error};
 
-/// Why TLS with a server failed, for a person: what rustls says, and where it takes an expert to understand that, what is
-/// wrong with the certificate. A certificate out of its time is more often this machine's clock.
+/// Why TLS with a server failed, for a person: what rustls says, and where it takes an expert to
+/// understand that, what is wrong with the certificate. A certificate out of its time is more often
+/// this machine's clock.
 #[must_use]
 pub fn why_not_trusted(error: &io::Error) -> String {
     let Some(Error::InvalidCertificate(reason)) =

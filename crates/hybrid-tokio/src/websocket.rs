@@ -13,7 +13,8 @@ use towline_radio::BoxFuture;
 
 use crate::{DataChannel, Incoming};
 
-/// As long as more messages than this wait to be sent, none is read: a peer that sends and does not read has to wait.
+/// As long as more messages than this wait to be sent, none is read: a peer that sends and does not
+/// read has to wait.
 const MAX_QUEUED: usize = 8;
 
 /// The same in bytes.

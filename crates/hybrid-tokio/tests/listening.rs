@@ -1,4 +1,5 @@
-//! A phone that listens on real sockets: whenever its network or its relay dies, it comes back, and is rung.
+//! A phone that listens on real sockets: whenever its network or its relay dies, it comes back, and
+//! is rung.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,8 +25,8 @@ use towline_hybrid::{Decision, ListenerConfig};
 use towline_hybrid_tokio::listener::{Event, Events, Session};
 use towline_hybrid_tokio::{ConnectFailure, Connector, Target, TunnelConnector};
 
-/// A network between a phone and its relay, which breaks after so many bytes from the relay, once for each number; after the
-/// last it holds.
+/// A network between a phone and its relay, which breaks after so many bytes from the relay, once
+/// for each number; after the last it holds.
 struct Network {
     address: SocketAddr,
     breaks: Arc<Mutex<VecDeque<usize>>>,

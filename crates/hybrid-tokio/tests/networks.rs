@@ -1,5 +1,5 @@
-//! Networks that are not as the developer's: with a proxy as the only way out, with IPv6 alone, with a relay that dies, with a
-//! street full of foreign adverts.
+//! Networks that are not as the developer's: with a proxy as the only way out, with IPv6 alone,
+//! with a relay that dies, with a street full of foreign adverts.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -296,7 +296,8 @@ async fn a_thousand_foreign_adverts_a_second_do_not_hide_the_phone() {
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let mut crowd = Vec::new();
-    // Each is repeated ten times a second. All at once they would be more than a scan of the simulated air keeps.
+    // Each is repeated ten times a second. All at once they would be more than a scan of the
+    // simulated air keeps.
     for number in 0..100_u32 {
         tokio::time::sleep(Duration::from_millis(1)).await;
         let [a, b, c, d] = number.to_be_bytes();

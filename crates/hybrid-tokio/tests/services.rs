@@ -400,7 +400,8 @@ fn service_connector(service: &Scripted) -> Arc<dyn Connector> {
     Arc::new(service.connector.clone())
 }
 
-/// A phone on a good relay, and a computer whose relay is `script`: why the computer bans the advert.
+/// A phone on a good relay, and a computer whose relay is `script`: why the computer bans the
+/// advert.
 async fn computer_meets(script: Script, config: InitiatorConfig) -> towline_hybrid::Error {
     let good = plain_relay().await;
     let bad = plain(vec![script]).await;

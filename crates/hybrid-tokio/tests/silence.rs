@@ -190,8 +190,8 @@ async fn a_computer_that_is_too_far_away() {
     all_released(&air, &pipes);
 }
 
-/// The messages of a session: 1 from the computer, then message 2, the first message and the update from the phone, then
-/// requests and responses.
+/// The messages of a session: 1 from the computer, then message 2, the first message and the update
+/// from the phone, then requests and responses.
 #[tokio::test(start_paused = true)]
 async fn a_network_that_swallows_everything_after_so_many_messages() {
     for (messages, computer_step, computer_seconds, phone_step, phone_seconds) in [

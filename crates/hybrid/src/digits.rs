@@ -1,5 +1,5 @@
-//! The decimal form of bytes in a QR code: seven bytes at a time as a zero-padded little-endian number, which QR's
-//! numeric mode stores well (CTAP 2.3, hybrid transports).
+//! The decimal form of bytes in a QR code: seven bytes at a time as a zero-padded little-endian
+//! number, which QR's numeric mode stores well (CTAP 2.3, hybrid transports).
 
 use std::fmt::Write as _;
 
@@ -42,8 +42,8 @@ pub fn encode(bytes: &[u8]) -> String {
 /// The bytes of the digits.
 ///
 /// # Errors
-/// [`Error::NonDigit`] for any other character, [`Error::BadLength`] for a length that [`encode`] never gives, and
-/// [`Error::OutOfRange`], looked for in this order.
+/// [`Error::NonDigit`] for any other character, [`Error::BadLength`] for a length that [`encode`]
+/// never gives, and [`Error::OutOfRange`], looked for in this order.
 pub fn decode(digits: &str) -> Result<Vec<u8>, Error> {
     let digits = digits.as_bytes();
     if !digits.iter().all(u8::is_ascii_digit) {

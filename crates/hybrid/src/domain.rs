@@ -1,4 +1,5 @@
-//! Tunnel domains: sixteen bits that name the host of a tunnel service (CTAP 2.3, hybrid transports).
+//! Tunnel domains: sixteen bits that name the host of a tunnel service (CTAP 2.3, hybrid
+//! transports).
 
 use towline_crypto::CryptoProvider;
 
@@ -12,7 +13,8 @@ pub struct Unassigned(
 
 /// A tunnel service's domain by its encoded number. A value of this type always stands for a host.
 ///
-/// Numbers below 256 are assigned to companies; the others are derived by a hash, so that anybody can run a service.
+/// Numbers below 256 are assigned to companies; the others are derived by a hash, so that anybody
+/// can run a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TunnelDomain(u16);
 

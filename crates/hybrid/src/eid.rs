@@ -1,5 +1,5 @@
-//! Bluetooth adverts: one encrypted block and a short MAC that only the holder of the code can make or read
-//! (CTAP 2.3, hybrid transports).
+//! Bluetooth adverts: one encrypted block and a short MAC that only the holder of the code can make
+//! or read (CTAP 2.3, hybrid transports).
 
 use std::num::NonZeroU16;
 
@@ -33,14 +33,16 @@ impl Advert {
         &self.0
     }
 
-    /// The advert at the start of service data, not authenticated; `None` when there are fewer than 20 bytes.
+    /// The advert at the start of service data, not authenticated; `None` when there are fewer than
+    /// 20 bytes.
     #[must_use]
     pub fn from_service_data(service_data: &[u8]) -> Option<Self> {
         service_data.first_chunk().copied().map(Self)
     }
 }
 
-/// The plaintext of an advert, 16 bytes. Whoever knows it was near, so that it is kept like a secret.
+/// The plaintext of an advert, 16 bytes. Whoever knows it was near, so that it is kept like a
+/// secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Eid(Secret<BLOCK_LEN>);
 
@@ -56,7 +58,8 @@ impl Eid {
 
     /// The plaintext of a linked transaction: `00` and 15 random bytes.
     ///
-    /// The last two bytes never look like an unassigned domain: some computers check them as if they were one.
+    /// The last two bytes never look like an unassigned domain: some computers check them as if
+    /// they were one.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -90,7 +93,8 @@ impl Eid {
     }
 }
 
-/// The key that the adverts of one transaction are made with: 32 bytes for AES-256, then 32 for HMAC-SHA-256.
+/// The key that the adverts of one transaction are made with: 32 bytes for AES-256, then 32 for
+/// HMAC-SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EidKey(Secret<64>);
 
@@ -160,7 +164,8 @@ pub struct QrAdvert {
     pub domain: TunnelDomain,
 }
 
-/// Why service data is not an advert for a key. Bluetooth is full of foreign adverts: this is not an error to show.
+/// Why service data is not an advert for a key. Bluetooth is full of foreign adverts: this is not
+/// an error to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoMatch {
     /// Fewer than 20 bytes.
@@ -169,7 +174,8 @@ pub enum NoMatch {
     /// Not made with this key.
     #[error("made with another key")]
     Mac,
-    /// Made with this key, but the reserved first byte is set: it asks for features that were not offered.
+    /// Made with this key, but the reserved first byte is set: it asks for features that were not
+    /// offered.
     #[error("the reserved byte is set")]
     Reserved,
     /// Made with this key, but the tunnel domain is unassigned.
@@ -189,7 +195,8 @@ impl PreparedEidKey {
         Advert(advert)
     }
 
-    /// Reads service data as an advert of a QR transaction. Bytes after the first 20 are not looked at.
+    /// Reads service data as an advert of a QR transaction. Bytes after the first 20 are not looked
+    /// at.
     ///
     /// # Errors
     /// [`NoMatch`], checked in the order of its variants.
@@ -278,7 +285,8 @@ impl<T> Outstanding<T> {
         self.0.retain(|(_, _, value)| keep(value));
     }
 
-    /// The first key that opens the service data, if any does. Costs one HMAC for each key that does not.
+    /// The first key that opens the service data, if any does. Costs one HMAC for each key that
+    /// does not.
     pub fn open(&self, service_data: &[u8]) -> Option<(&T, Opened)> {
         self.0.iter().find_map(|(key, expected, value)| {
             let opened = match expected {
@@ -290,10 +298,11 @@ impl<T> Outstanding<T> {
     }
 }
 
-/// The L2CAP channel that an advert's suffix announces, if it is well-formed and names one (CTAP 2.3).
+/// The L2CAP channel that an advert's suffix announces, if it is well-formed and names one (CTAP
+/// 2.3).
 ///
-/// The suffix is what follows the first 20 bytes, and is not authenticated. Anything wrong with it means that there is
-/// no such channel; the advert itself still counts.
+/// The suffix is what follows the first 20 bytes, and is not authenticated. Anything wrong with it
+/// means that there is no such channel; the advert itself still counts.
 #[must_use]
 pub fn l2cap_psm(service_data: &[u8]) -> Option<NonZeroU16> {
     let suffix = service_data.get(ADVERT_LEN..)?;

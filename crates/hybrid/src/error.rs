@@ -135,8 +135,9 @@ pub enum Error {
         /// What was wrong with it.
         fault: Fault,
     },
-    /// The connection ended too early. What became of a request that was under way is known at the phone only: at
-    /// [`Step::Answer`] nothing of it has left the phone, at [`Step::Response`] the computer can't tell.
+    /// The connection ended too early. What became of a request that was under way is known at the
+    /// phone only: at [`Step::Answer`] nothing of it has left the phone, at [`Step::Response`] the
+    /// computer can't tell.
     #[error("{}", closed(*step))]
     Closed {
         /// What was going on.

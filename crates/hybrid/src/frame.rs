@@ -44,7 +44,8 @@ pub fn pad(message: &mut Vec<u8>) {
     message.push(u8::try_from(zeros).unwrap_or_default());
 }
 
-/// Takes padding off. Its content, its granularity and its amount are the sender's business: some pad in other ways.
+/// Takes padding off. Its content, its granularity and its amount are the sender's business: some
+/// pad in other ways.
 ///
 /// # Errors
 /// [`Error::Empty`] or [`Error::Padding`].
@@ -128,7 +129,8 @@ impl Opener {
         Self(Direction::new(provider, key, counter))
     }
 
-    /// Turns the next frame into its message, in place. The number goes up only when the frame is authentic.
+    /// Turns the next frame into its message, in place. The number goes up only when the frame is
+    /// authentic.
     ///
     /// # Errors
     /// [`Error`]; the session is over.

@@ -57,12 +57,13 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// Names one tunnel at its service, 16 bytes. In a QR transaction both sides derive it from the QR secret.
+    /// Names one tunnel at its service, 16 bytes. In a QR transaction both sides derive it from the
+    /// QR secret.
     TunnelId, 16
 }
 identifier! {
-    /// What the tunnel service gives to the phone, and the advert to the computer, so that the computer reaches the
-    /// same server, 3 bytes.
+    /// What the tunnel service gives to the phone, and the advert to the computer, so that the
+    /// computer reaches the same server, 3 bytes.
     RoutingId, 3
 }
 identifier! {
@@ -74,8 +75,8 @@ identifier! {
     ClientNonce, 16
 }
 
-/// Where a linked phone can be reached: opaque to the computer. Not a secret, but it identifies the phone, so that it is
-/// not printed.
+/// Where a linked phone can be reached: opaque to the computer. Not a secret, but it identifies the
+/// phone, so that it is not printed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ContactId(Box<[u8]>);
 

@@ -1,5 +1,5 @@
-//! The computer's side of a transaction: shows the code or rings a linked phone, hears the advert, shakes hands, sends
-//! requests (CTAP 2.3, hybrid transports).
+//! The computer's side of a transaction: shows the code or rings a linked phone, hears the advert,
+//! shakes hands, sends requests (CTAP 2.3, hybrid transports).
 
 mod attempt;
 mod exchange;
@@ -34,11 +34,12 @@ use crate::{
     tunnel::ConnectFailure,
 };
 
-/// The computer's side of one transaction, from the code on the screen, or the ring, to the last byte.
+/// The computer's side of one transaction, from the code on the screen, or the ring, to the last
+/// byte.
 ///
-/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns `None`, and call
-/// [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
-/// I/O.
+/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns
+/// `None`, and call [`handle_timeout`](Self::handle_timeout) at the instant that
+/// [`poll_timeout`](Self::poll_timeout) names. It does no I/O.
 ///
 /// ```text
 /// Showing ──advert──▶ Connecting ──socket──▶ Handshaking ──message 2──▶ WaitInfo ──▶ Ready ⇄ Waiting
@@ -48,12 +49,14 @@ use crate::{
 /// Ringing ──socket and advert──▶ RingHandshaking ──message 2──▶ WaitInfo, and on as above
 /// ```
 ///
-/// One advert is tried at a time. Until a phone has authenticated, a failure bans that advert and the code is shown
-/// again while its time lasts; afterwards adverts are ignored, and a failure ends the transaction. Scanning goes on
-/// until a phone has authenticated and is stopped on every way out.
+/// One advert is tried at a time. Until a phone has authenticated, a failure bans that advert and
+/// the code is shown again while its time lasts; afterwards adverts are ignored, and a failure ends
+/// the transaction. Scanning goes on until a phone has authenticated and is stopped on every way
+/// out.
 ///
-/// A [linked phone](Self::ring) is rung over one connection, which has one handshake: the first advert of it counts, and
-/// every failure ends the transaction, so that a new one with a code can begin.
+/// A [linked phone](Self::ring) is rung over one connection, which has one handshake: the first
+/// advert of it counts, and every failure ends the transaction, so that a new one with a code can
+/// begin.
 pub struct Initiator {
     config: InitiatorConfig,
     provider: CryptoProvider,
@@ -83,19 +86,21 @@ enum State {
 struct Connection {
     session: Session,
     features: Features,
-    /// What linking information is checked with. There is none in a transaction of phones that are linked.
+    /// What linking information is checked with. There is none in a transaction of phones that are
+    /// linked.
     linking: Option<Linking>,
 }
 
-/// What a phone that scanned the code signs its linking information for, and by which service it was reached.
+/// What a phone that scanned the code signs its linking information for, and by which service it
+/// was reached.
 struct Linking {
     qr_key: Arc<dyn EcdhKey>,
     domain: TunnelDomain,
 }
 
 impl Initiator {
-    /// Makes a new code, and starts to show it and to scan. `unix_time` is the wall clock in seconds; it only goes into
-    /// the code, for the phone to see its age.
+    /// Makes a new code, and starts to show it and to scan. `unix_time` is the wall clock in
+    /// seconds; it only goes into the code, for the phone to see its age.
     ///
     /// # Errors
     /// [`Error::Crypto`].
@@ -138,8 +143,8 @@ impl Initiator {
         })
     }
 
-    /// The text of the code to show; `None` once a phone has authenticated or all is over. It is a secret: whoever
-    /// reads it and is near can act as the phone.
+    /// The text of the code to show; `None` once a phone has authenticated or all is over. It is a
+    /// secret: whoever reads it and is near can act as the phone.
     #[must_use]
     pub fn qr_uri(&self) -> Option<&str> {
         match &self.state {
@@ -156,7 +161,8 @@ impl Initiator {
         matches!(self.state, State::Finished)
     }
 
-    /// The next thing to do or to tell; `None` when there is nothing until the next call of another kind.
+    /// The next thing to do or to tell; `None` when there is nothing until the next call of another
+    /// kind.
     pub fn poll_output(&mut self) -> Option<InitiatorOutput> {
         self.outputs.pop_front()
     }
@@ -167,7 +173,8 @@ impl Initiator {
         (!self.is_finished()).then_some(self.deadline)
     }
 
-    /// Bluetooth service data was heard. Whatever is not an advert for this code, or of this phone, is ignored.
+    /// Bluetooth service data was heard. Whatever is not an advert for this code, or of this phone,
+    /// is ignored.
     pub fn handle_advert(&mut self, service_data: &[u8], now: Instant) {
         let State::Showing(code) = &self.state else { return self.ring_heard(service_data, now) };
         if now >= code.until {
@@ -210,7 +217,8 @@ impl Initiator {
         }
     }
 
-    /// The WebSocket of [`InitiatorOutput::Connect`] or [`InitiatorOutput::Contact`] could not be opened.
+    /// The WebSocket of [`InitiatorOutput::Connect`] or [`InitiatorOutput::Contact`] could not be
+    /// opened.
     pub fn handle_connect_failed(&mut self, failure: ConnectFailure, now: Instant) {
         match self.state {
             State::Connecting(..) => {
@@ -278,7 +286,8 @@ impl Initiator {
         }
     }
 
-    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does nothing.
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does
+    /// nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now < self.deadline {
             return;
@@ -311,9 +320,9 @@ impl Initiator {
     /// Sends a CTAP request: a command byte and CBOR. One at a time.
     ///
     /// # Errors
-    /// [`Error::Busy`] while a request is under way, [`Error::TooLong`] for more than [`frame::MAX_MESSAGE`] with the
-    /// type byte, [`Error::NoCtap`] when the phone does not offer CTAP, [`Error::NotNow`] without a connection. The
-    /// connection stays as it is.
+    /// [`Error::Busy`] while a request is under way, [`Error::TooLong`] for more than
+    /// [`frame::MAX_MESSAGE`] with the type byte, [`Error::NoCtap`] when the phone does not offer
+    /// CTAP, [`Error::NotNow`] without a connection. The connection stays as it is.
     pub fn send_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         self.ask(Kind::Ctap, request, now)
     }
@@ -321,7 +330,8 @@ impl Initiator {
     /// Sends a digital credential request: JSON, which is not looked at. One at a time.
     ///
     /// # Errors
-    /// As [`send_request`](Self::send_request), with [`Error::NoDigitalCredentials`] when the phone does not offer them.
+    /// As [`send_request`](Self::send_request), with [`Error::NoDigitalCredentials`] when the phone
+    /// does not offer them.
     pub fn send_json_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         self.ask(Kind::Json, request, now)
     }
@@ -350,8 +360,9 @@ impl Initiator {
         Ok(())
     }
 
-    /// Ends a connection that has done its work: tells the phone, and closes once the phone does or has had its time. A
-    /// response that is still under way is dropped. Before there is a connection this is [`cancel`](Self::cancel).
+    /// Ends a connection that has done its work: tells the phone, and closes once the phone does or
+    /// has had its time. A response that is still under way is dropped. Before there is a
+    /// connection this is [`cancel`](Self::cancel).
     pub fn shutdown(&mut self, now: Instant) {
         self.send_shutdown();
         match std::mem::replace(&mut self.state, State::Finished) {
@@ -412,8 +423,8 @@ impl Initiator {
         }
     }
 
-    /// Tells a connected phone, if there is one and it was not told yet. If that can't be sealed any more, closing says
-    /// the same.
+    /// Tells a connected phone, if there is one and it was not told yet. If that can't be sealed
+    /// any more, closing says the same.
     fn send_shutdown(&mut self) {
         if let State::Ready(connection) | State::Waiting(connection, _) = &mut self.state
             && let Ok(frame) = connection.session.seal(Message::Shutdown.encode())

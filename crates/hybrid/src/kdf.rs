@@ -1,4 +1,5 @@
-//! Every key of the transport comes from HKDF-SHA-256 with a purpose as its info (CTAP 2.3, hybrid transports).
+//! Every key of the transport comes from HKDF-SHA-256 with a purpose as its info (CTAP 2.3, hybrid
+//! transports).
 
 use towline_crypto::{CryptoProvider, Error, Secret};
 
@@ -11,11 +12,13 @@ pub enum Purpose {
     TunnelId,
     /// The pre-shared key of the handshake, 32 bytes; the salt is the advert's plaintext.
     Psk,
-    /// The link secret, 32 bytes, from the contact's secret; the salt is the link id. Local to the phone.
+    /// The link secret, 32 bytes, from the contact's secret; the salt is the link id. Local to the
+    /// phone.
     LinkSecret,
     /// The seed of the phone's identity key, 32 bytes, from its root secret. Local to the phone.
     IdentitySeed,
-    /// The secret of one contact id, 32 bytes, from the root secret; the salt is the contact id. Local to the phone.
+    /// The secret of one contact id, 32 bytes, from the root secret; the salt is the contact id.
+    /// Local to the phone.
     ContactSecret,
 }
 

@@ -1,7 +1,8 @@
 //! Messages on a Bluetooth LE L2CAP channel: each is followed by CR LF (CTAP 2.3).
 //!
-//! A ciphertext may contain CR LF itself, so that every CR LF is only a candidate for the end of a message: the reader
-//! goes on to the next one when what is before it turns out not to be a message.
+//! A ciphertext may contain CR LF itself, so that every CR LF is only a candidate for the end of a
+//! message: the reader goes on to the next one when what is before it turns out not to be a
+//! message.
 
 use std::fmt;
 
@@ -9,8 +10,8 @@ use crate::frame::MAX_FRAME;
 
 const END: &[u8] = b"\r\n";
 
-/// How many ends one message may seem to have. The longest ciphertext contains 16 by chance; trying each costs as much as
-/// decrypting all that is before it.
+/// How many ends one message may seem to have. The longest ciphertext contains 16 by chance; trying
+/// each costs as much as decrypting all that is before it.
 const MAX_CANDIDATES: u32 = 64;
 
 /// The bytes of one message on the channel.
@@ -20,7 +21,8 @@ pub fn encode(mut message: Vec<u8>) -> Vec<u8> {
     message
 }
 
-/// More arrived than any message is long, or more ends than any message contains, and none of them is the end of one.
+/// More arrived than any message is long, or more ends than any message contains, and none of them
+/// is the end of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too much arrived without the end of a message")]
 pub struct TooLong;
@@ -53,8 +55,9 @@ impl Deframer {
         if too_long || self.refused >= MAX_CANDIDATES { Err(TooLong) } else { Ok(()) }
     }
 
-    /// The next message, if it is there as a whole. `open` says whether a candidate is one: it looks at the length
-    /// while handshaking and tries to decrypt later, and returns `None` to go on to the next candidate.
+    /// The next message, if it is there as a whole. `open` says whether a candidate is one: it
+    /// looks at the length while handshaking and tries to decrypt later, and returns `None` to go
+    /// on to the next candidate.
     pub fn next<T>(&mut self, mut open: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         while self.refused < MAX_CANDIDATES {
             let rest = self.bytes.get(self.searched..)?;

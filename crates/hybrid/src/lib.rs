@@ -1,11 +1,13 @@
 //! The hybrid (caBLE) transport without I/O: QR codes, adverts, Noise, frames, both roles.
 //!
-//! A computer shows a QR code; a phone scans it, meets the computer at a tunnel service, and proves by a Bluetooth
-//! advert that it is near; then CTAP messages go between the two, encrypted end to end (CTAP 2.3, hybrid transports).
+//! A computer shows a QR code; a phone scans it, meets the computer at a tunnel service, and proves
+//! by a Bluetooth advert that it is near; then CTAP messages go between the two, encrypted end to
+//! end (CTAP 2.3, hybrid transports).
 //!
-//! [`Initiator`] is the computer's side of one transaction and [`Responder`] the phone's. Both are state machines:
-//! bytes, answers and the time go in by `handle_*`, what to do comes out of `poll_output`, and `poll_timeout` says when
-//! they want to be called again. Sockets, radios and people are the caller's.
+//! [`Initiator`] is the computer's side of one transaction and [`Responder`] the phone's. Both are
+//! state machines: bytes, answers and the time go in by `handle_*`, what to do comes out of
+//! `poll_output`, and `poll_timeout` says when they want to be called again. Sockets, radios and
+//! people are the caller's.
 //!
 //! ```
 //! use std::time::Instant;

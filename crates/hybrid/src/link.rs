@@ -1,8 +1,11 @@
-//! Linking: how a phone lets a computer ring it later without a QR code (CTAP 2.3, hybrid transports).
+//! Linking: how a phone lets a computer ring it later without a QR code (CTAP 2.3, hybrid
+//! transports).
 //!
-//! Here are the messages, the keys, and what each side keeps. A computer that stored a [`LinkedPhone`] rings the phone with
-//! a [`ClientPayload`], by [`Initiator::ring`](crate::Initiator::ring). A phone keeps a [`PhoneIdentity`] and its
-//! [`LinkedComputer`]s, and answers one that rings by [`Responder::answer_ring`](crate::Responder::answer_ring).
+//! Here are the messages, the keys, and what each side keeps. A computer that stored a
+//! [`LinkedPhone`] rings the phone with a [`ClientPayload`], by
+//! [`Initiator::ring`](crate::Initiator::ring). A phone keeps a [`PhoneIdentity`] and its
+//! [`LinkedComputer`]s, and answers one that rings by
+//! [`Responder::answer_ring`](crate::Responder::answer_ring).
 
 mod computers;
 mod identity;
@@ -25,7 +28,8 @@ use crate::{
     secrets::{HandshakeHash, LinkSecret, RootSecret},
 };
 
-/// The longest linking information that is read, in bytes: what a phone can make a computer store. Phones send about 300.
+/// The longest linking information that is read, in bytes: what a phone can make a computer store.
+/// Phones send about 300.
 pub const MAX_LINKING: usize = 4096;
 
 /// Why linking information, or what a computer sends to ring a phone, was refused.
@@ -44,7 +48,8 @@ pub enum Error {
     /// The identity is not a point of the curve.
     #[error("the identity key is not valid")]
     Point,
-    /// The signature does not match: the identity is not the sender's, or it is from another session.
+    /// The signature does not match: the identity is not the sender's, or it is from another
+    /// session.
     #[error("the signature does not match")]
     Signature,
     /// The contact id is empty or longer than [`ContactId::MAX_LENGTH`].
@@ -72,12 +77,14 @@ pub struct LinkingInformation {
     pub secret: LinkSecret,
     /// The phone's identity. Links are the same phone's when this is equal.
     pub identity: P256PublicKey,
-    /// What the phone calls itself. The phone's word only: see [`LinkingInformation::display_name`].
+    /// What the phone calls itself. The phone's word only: see
+    /// [`LinkingInformation::display_name`].
     pub name: String,
 }
 
 impl LinkingInformation {
-    /// Reads linking information and checks that its sender owns the identity, in this very session.
+    /// Reads linking information and checks that its sender owns the identity, in this very
+    /// session.
     ///
     /// # Errors
     /// [`Error`]. Nothing that is stored may change because of it.
@@ -148,7 +155,8 @@ impl LinkingInformation {
         Ok(writer.into_vec())
     }
 
-    /// The phone's name for a person's eyes: no control, direction or invisible characters, at most 64 characters.
+    /// The phone's name for a person's eyes: no control, direction or invisible characters, at most
+    /// 64 characters.
     #[must_use]
     pub fn display_name(&self) -> String {
         phones::display_name(&self.name)
@@ -178,7 +186,8 @@ impl RootSecret {
         key_from_seed(provider, &seed)
     }
 
-    /// The secret of all links under one contact id. Whoever changes its contact id ends all its links.
+    /// The secret of all links under one contact id. Whoever changes its contact id ends all its
+    /// links.
     ///
     /// # Errors
     /// What the provider reports.
@@ -229,7 +238,8 @@ pub struct LinkOffer {
 }
 
 impl LinkOffer {
-    /// A new link: its name on this phone, and signed linking information as its encoding, which is secret.
+    /// A new link: its name on this phone, and signed linking information as its encoding, which is
+    /// secret.
     ///
     /// # Errors
     /// What the provider reports.
@@ -252,7 +262,8 @@ impl LinkOffer {
     }
 }
 
-/// What a computer sends to ring a linked phone: which link, fresh randomness, and what it is going to ask for.
+/// What a computer sends to ring a linked phone: which link, fresh randomness, and what it is going
+/// to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientPayload {
     /// Which link.
@@ -276,7 +287,8 @@ impl ClientPayload {
         writer.into_vec()
     }
 
-    /// The value of the [`crate::tunnel::CLIENT_PAYLOAD_HEADER`]: the map in upper-case hexadecimal.
+    /// The value of the [`crate::tunnel::CLIENT_PAYLOAD_HEADER`]: the map in upper-case
+    /// hexadecimal.
     #[must_use]
     pub fn to_header(&self) -> String {
         self.encode().iter().map(|byte| format!("{byte:02X}")).collect()

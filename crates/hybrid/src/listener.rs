@@ -1,7 +1,8 @@
-//! The phone's waiting side: one connection to its tunnel service, by which it hears of computers that ring.
+//! The phone's waiting side: one connection to its tunnel service, by which it hears of computers
+//! that ring.
 //!
-//! The standard leaves this leg to the vendor (CTAP 2.3, hybrid transports). This one is towline's, between its own phones
-//! and its own relays.
+//! The standard leaves this leg to the vendor (CTAP 2.3, hybrid transports). This one is towline's,
+//! between its own phones and its own relays.
 
 mod interface;
 pub mod message;
@@ -29,13 +30,15 @@ const REMEMBERED: usize = 64;
 /// HTTP 410: the contact id was revoked.
 const GONE: u16 = 410;
 
-/// The phone's waiting side. It goes on until it is stopped, or until the service says that it has no place for this phone.
+/// The phone's waiting side. It goes on until it is stopped, or until the service says that it has
+/// no place for this phone.
 ///
 /// ```text
 /// Connecting ──socket──▶ Listening ──lost──▶ Pausing ──▶ Connecting ..
 /// ```
 ///
-/// A ring that was under way when the connection was lost is told again by the service, and answered once.
+/// A ring that was under way when the connection was lost is told again by the service, and
+/// answered once.
 pub struct Listener {
     config: ListenerConfig,
     provider: CryptoProvider,
@@ -97,7 +100,8 @@ impl Listener {
         listener
     }
 
-    /// The next thing to do or to tell; `None` when there is nothing until the next call of another kind.
+    /// The next thing to do or to tell; `None` when there is nothing until the next call of another
+    /// kind.
     pub fn poll_output(&mut self) -> Option<ListenerOutput> {
         self.outputs.pop_front()
     }
@@ -183,7 +187,8 @@ impl Listener {
         }
     }
 
-    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does nothing.
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does
+    /// nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now < self.deadline {
             return;
@@ -217,8 +222,8 @@ impl Listener {
         self.send(answer);
     }
 
-    /// Nobody shall reach this phone under this contact id any more: tells the service so, as often as it takes, and
-    /// finishes. Every linked computer is answered "gone" from then on.
+    /// Nobody shall reach this phone under this contact id any more: tells the service so, as often
+    /// as it takes, and finishes. Every linked computer is answered "gone" from then on.
     pub fn revoke(&mut self, now: Instant) {
         if self.state == State::Finished || std::mem::replace(&mut self.revoking, true) {
             return;
@@ -275,7 +280,8 @@ impl Listener {
         self.outputs.push_back(ListenerOutput::Rung { token, payload, routing_id, tunnel_id });
     }
 
-    /// The computer of a ring is gone. One that was accepted may still wait for the phone's person to be free.
+    /// The computer of a ring is gone. One that was accepted may still wait for the phone's person
+    /// to be free.
     fn over(&mut self, ring: RingId) {
         let open = self.open.iter().position(|open| open.ring == ring);
         let token = match open {

@@ -1,5 +1,5 @@
-//! What the frames carry: the phone's first message, then messages that start with a type byte (CTAP 2.3, hybrid
-//! transports).
+//! What the frames carry: the phone's first message, then messages that start with a type byte
+//! (CTAP 2.3, hybrid transports).
 
 use std::fmt;
 
@@ -202,11 +202,13 @@ impl Message {
     }
 }
 
-/// What an update message is filled up to before the frame's own padding, so that nobody sees whether the person
-/// allowed the computer to remember the phone: all frames of updates are 528 bytes long.
+/// What an update message is filled up to before the frame's own padding, so that nobody sees
+/// whether the person allowed the computer to remember the phone: all frames of updates are 528
+/// bytes long.
 const UPDATE_TARGET: usize = 512 - 16 - 4;
 
-/// The content of an update: linking information, as its encoding, or nothing, always of the same padded size.
+/// The content of an update: linking information, as its encoding, or nothing, always of the same
+/// padded size.
 ///
 /// # Errors
 /// [`Error::TooLong`] when the linking information does not fit.
@@ -214,7 +216,8 @@ pub fn write_update(linking: Option<&[u8]>) -> Result<Vec<u8>, Error> {
     // A map's head and the key take two bytes.
     let needed = linking.map_or(0, |linking| linking.len().saturating_add(2));
     let padding = UPDATE_TARGET.checked_sub(needed).ok_or(Error::TooLong)?;
-    // Room for the type byte, the frame's padding and its tag: a copy would leave the link secret behind.
+    // Room for the type byte, the frame's padding and its tag: a copy would leave the link secret
+    // behind.
     let mut writer = Writer::with_capacity(544);
     writer.map(|map| {
         map.entry(0, |w| w.bytes(&vec![0; padding]));

@@ -1,8 +1,9 @@
-//! The Noise handshakes `KNpsk0` (after a QR code) and `NKpsk0` (linked), run by snow over our own cryptography.
+//! The Noise handshakes `KNpsk0` (after a QR code) and `NKpsk0` (linked), run by snow over our own
+//! cryptography.
 //!
-//! Everything that snow would panic on or let pass is checked before it is called: lengths, points, empty payloads. A
-//! handshake is consumed by its one attempt. snow's own copies of the pre-shared key and of the chaining key can't be
-//! wiped from outside: the one exception to that rule here.
+//! Everything that snow would panic on or let pass is checked before it is called: lengths, points,
+//! empty payloads. A handshake is consumed by its one attempt. snow's own copies of the pre-shared
+//! key and of the chaining key can't be wiped from outside: the one exception to that rule here.
 
 mod resolver;
 
@@ -201,7 +202,8 @@ fn establish(mut state: HandshakeState, checks: &Checks) -> Result<Established, 
     Ok(established)
 }
 
-/// What snow reports, in our terms. What is not about the peer's message can't happen with the fixed patterns here.
+/// What snow reports, in our terms. What is not about the peer's message can't happen with the
+/// fixed patterns here.
 fn refused(error: snow::Error) -> Error {
     match error {
         snow::Error::Decrypt => Error::Authentication,

@@ -1,5 +1,5 @@
-//! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP 2.3, hybrid
-//! transports).
+//! The QR code: `FIDO:/` and the digits of a CBOR map that says how to reach the computer (CTAP
+//! 2.3, hybrid transports).
 
 use std::fmt;
 
@@ -120,7 +120,8 @@ pub struct QrPayload {
     pub hint: Option<Box<str>>,
     /// Key 6: the numbers of the data channels. See [`QrPayload::data_channels`].
     pub channels: Option<Vec<u64>>,
-    /// Keys that have no meaning here, and keys 3 and 6 where their values are of the wrong type, in the code's order.
+    /// Keys that have no meaning here, and keys 3 and 6 where their values are of the wrong type,
+    /// in the code's order.
     pub extras: Vec<Extra>,
 }
 
@@ -172,8 +173,8 @@ impl From<Key<'_>> for ExtraKey {
 }
 
 impl QrPayload {
-    /// A code of this library's own: keys 2, 4 and 5 are always there, since some phones need each of them, and
-    /// linking is not offered until [`QrPayload::linking`] is set.
+    /// A code of this library's own: keys 2, 4 and 5 are always there, since some phones need each
+    /// of them, and linking is not offered until [`QrPayload::linking`] is set.
     #[must_use]
     pub fn new(public_key: P256PublicKey, secret: QrSecret, hint: Hint) -> Self {
         Self {
@@ -194,7 +195,8 @@ impl QrPayload {
         self.hint.as_deref().map(Hint::from_text).unwrap_or_default()
     }
 
-    /// The data channels that this library knows, in the code's order; the WebSocket alone when key 6 names none.
+    /// The data channels that this library knows, in the code's order; the WebSocket alone when key
+    /// 6 names none.
     #[must_use]
     pub fn data_channels(&self) -> Vec<DataChannel> {
         let known: Vec<_> = self
@@ -210,7 +212,8 @@ impl QrPayload {
         if known.is_empty() { vec![DataChannel::WebSocket] } else { known }
     }
 
-    /// Whether the computer can decode this tunnel domain. Every computer can derive domains from 256 on.
+    /// Whether the computer can decode this tunnel domain. Every computer can derive domains from
+    /// 256 on.
     #[must_use]
     pub fn knows(&self, domain: TunnelDomain) -> bool {
         domain.is_derived() || u64::from(domain.encoded()) < self.known_domains.unwrap_or(0)
@@ -264,7 +267,8 @@ impl QrPayload {
     /// # Errors
     /// [`Error`] says what is wrong with it.
     pub fn from_cbor(provider: &CryptoProvider, bytes: &[u8]) -> Result<Self, Error> {
-        // The form of the whole comes first, so that a wrong type is only reported in well-formed CBOR.
+        // The form of the whole comes first, so that a wrong type is only reported in well-formed
+        // CBOR.
         towline_cbor::decode(bytes, CTAP_DEPTH, Reader::skip)?;
         let mut fields = Fields::default();
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {

@@ -1,7 +1,9 @@
-//! The tunnel service's side: who may open a tunnel, who waits, who is joined to whom, who can be rung, and for how long.
+//! The tunnel service's side: who may open a tunnel, who waits, who is joined to whom, who can be
+//! rung, and for how long.
 //!
-//! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about it, and a [`Meter`]
-//! for each direction limits what flows through a tunnel. The service sees ciphertext only; nothing here reads it.
+//! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about
+//! it, and a [`Meter`] for each direction limits what flows through a tunnel. The service sees
+//! ciphertext only; nothing here reads it.
 
 mod callers;
 mod contacts;
@@ -37,14 +39,17 @@ use crate::listener::message::RingId;
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
 ///
-/// A tunnel id names at most one tunnel: while a phone waits under it a second phone gets 409, one computer may join it,
-/// and after that it is used up. A phone that left before anybody joined may come again.
+/// A tunnel id names at most one tunnel: while a phone waits under it a second phone gets 409, one
+/// computer may join it, and after that it is used up. A phone that left before anybody joined may
+/// come again.
 ///
-/// The routing id that a phone gets, and its computer must show, is the node's number in the first byte and two random
-/// bytes. Nodes that share a domain can tell by the first byte which of them holds the phone.
+/// The routing id that a phone gets, and its computer must show, is the node's number in the first
+/// byte and two random bytes. Nodes that share a domain can tell by the first byte which of them
+/// holds the phone.
 ///
-/// A phone that was linked listens under its contact id, of which it has to show the key. A computer that rings it gets its
-/// response when the phone has answered, and waits in a tunnel that the service names; the phone joins it there.
+/// A phone that was linked listens under its contact id, of which it has to show the key. A
+/// computer that rings it gets its response when the phone has answered, and waits in a tunnel that
+/// the service names; the phone joins it there.
 ///
 /// ```
 /// use std::time::Instant;
@@ -120,7 +125,8 @@ enum Kind {
 }
 
 impl Rendezvous {
-    /// A node of a tunnel service with nobody connected. `node` is this node's number within the service.
+    /// A node of a tunnel service with nobody connected. `node` is this node's number within the
+    /// service.
     #[must_use]
     pub fn new(
         node: u8,
@@ -266,8 +272,8 @@ impl Rendezvous {
         leg
     }
 
-    /// Takes a connection's role from it, and its place among those of its kind. What a phone that listens has is taken by
-    /// who knows whether it is expected back.
+    /// Takes a connection's role from it, and its place among those of its kind. What a phone that
+    /// listens has is taken by who knows whether it is expected back.
     fn settle(&mut self, leg: Leg) -> Option<Role> {
         let place = self.legs.get_mut(&leg)?;
         let (source, role) = (place.source, std::mem::replace(&mut place.role, Role::Settled));
@@ -331,8 +337,8 @@ impl Rendezvous {
         self.shares.remove(source);
     }
 
-    /// The service is about to stop: nobody is admitted any more, who waits, rings or listens is closed, and tunnels may go
-    /// on.
+    /// The service is about to stop: nobody is admitted any more, who waits, rings or listens is
+    /// closed, and tunnels may go on.
     pub fn handle_drain(&mut self, _now: Instant) {
         self.draining = true;
         let waiting = self.waiting_crowd.holders().chain(self.ringing_crowd.holders()).map(Leg);
@@ -342,7 +348,8 @@ impl Rendezvous {
         }
     }
 
-    /// The time is now: closes what has had its time and forgets tunnel ids that nobody can use any more.
+    /// The time is now: closes what has had its time and forgets tunnel ids that nobody can use any
+    /// more.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((deadline, leg)) = self.deadlines.first().copied() {
             if deadline > now {
@@ -356,7 +363,8 @@ impl Rendezvous {
         }
     }
 
-    /// Asks for the connection to be closed, once. Its place is free for others at once, its source's share when it is.
+    /// Asks for the connection to be closed, once. Its place is free for others at once, its
+    /// source's share when it is.
     fn close(&mut self, leg: Leg, ending: Ending) {
         let Some(Place { source, deadline, .. }) = self.legs.get(&leg) else { return };
         let source = *source;

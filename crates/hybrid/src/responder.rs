@@ -1,5 +1,5 @@
-//! The phone's side of a transaction: asks its person, opens the tunnel, advertises, shakes hands, serves requests
-//! (CTAP 2.3, hybrid transports).
+//! The phone's side of a transaction: asks its person, opens the tunnel, advertises, shakes hands,
+//! serves requests (CTAP 2.3, hybrid transports).
 
 mod exchange;
 mod interface;
@@ -32,25 +32,26 @@ use crate::{
 
 /// The phone's side of one transaction, from the scanned code, or the ring, to the last byte.
 ///
-/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns `None`, and call
-/// [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
-/// I/O.
+/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns
+/// `None`, and call [`handle_timeout`](Self::handle_timeout) at the instant that
+/// [`poll_timeout`](Self::poll_timeout) names. It does no I/O.
 ///
 /// ```text
 /// Asking ──yes──▶ Opening ──routing id──▶ Advertising ──message 1──▶ Serving ⇄ Answering ──▶ Finished
 ///                                                                        └──▶ Lingering ────────▲
 /// ```
 ///
-/// The person is asked before anything is sent. The one handshake message decides: a wrong one ends the transaction.
-/// The advert is stopped when the computer has authenticated, and on every other way out. Then the phone serves one
-/// request after the other until the computer shuts down, closes, or is idle for too long.
+/// The person is asked before anything is sent. The one handshake message decides: a wrong one ends
+/// the transaction. The advert is stopped when the computer has authenticated, and on every other
+/// way out. Then the phone serves one request after the other until the computer shuts down,
+/// closes, or is idle for too long.
 ///
-/// Whether the computer may remember this phone is part of the question before the connection. A person who wants to
-/// decide [later](Answer::ConnectAndAskLater) is asked again when the first request is answered, and the phone lingers for
-/// the answer when the computer is done meanwhile.
+/// Whether the computer may remember this phone is part of the question before the connection. A
+/// person who wants to decide [later](Answer::ConnectAndAskLater) is asked again when the first
+/// request is answered, and the phone lingers for the answer when the computer is done meanwhile.
 ///
-/// A computer that [rings](Self::answer_ring) was allowed to earlier: it is answered without a question, unless
-/// [`ResponderConfig::ask_when_rung`] is set.
+/// A computer that [rings](Self::answer_ring) was allowed to earlier: it is answered without a
+/// question, unless [`ResponderConfig::ask_when_rung`] is set.
 pub struct Responder {
     config: ResponderConfig,
     provider: CryptoProvider,
@@ -159,7 +160,8 @@ impl Responder {
         matches!(self.state, State::Finished)
     }
 
-    /// The next thing to do or to tell; `None` when there is nothing until the next call of another kind.
+    /// The next thing to do or to tell; `None` when there is nothing until the next call of another
+    /// kind.
     pub fn poll_output(&mut self) -> Option<ResponderOutput> {
         self.outputs.pop_front()
     }
@@ -201,7 +203,8 @@ impl Responder {
         Ok(())
     }
 
-    /// The WebSocket of [`ResponderOutput::Connect`] is open, selected the subprotocol, and named this routing id.
+    /// The WebSocket of [`ResponderOutput::Connect`] is open, selected the subprotocol, and named
+    /// this routing id.
     pub fn handle_connected(&mut self, routing_id: RoutingId, now: Instant) {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Opening(consent) => {
@@ -222,7 +225,8 @@ impl Responder {
         }
     }
 
-    /// The WebSocket of [`ResponderOutput::Connect`] or [`ResponderOutput::Join`] could not be opened.
+    /// The WebSocket of [`ResponderOutput::Connect`] or [`ResponderOutput::Join`] could not be
+    /// opened.
     pub fn handle_connect_failed(&mut self, failure: ConnectFailure, _now: Instant) {
         if matches!(self.state, State::Opening(_)) {
             self.connection = false;
@@ -263,7 +267,8 @@ impl Responder {
         self.finish(if served { Ok(self.summary) } else { Err(Error::Closed { step }) });
     }
 
-    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does nothing.
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does
+    /// nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if now < self.deadline {
             return;
@@ -286,13 +291,14 @@ impl Responder {
     /// Sends the response to the CTAP request that is under way: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Error::NotNow`] when no such request is under way (any more), [`Error::TooLong`] for more than
-    /// [`frame::MAX_MESSAGE`] with the type byte; the request is still under way then.
+    /// [`Error::NotNow`] when no such request is under way (any more), [`Error::TooLong`] for more
+    /// than [`frame::MAX_MESSAGE`] with the type byte; the request is still under way then.
     pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Error> {
         self.respond(Kind::Ctap, response, now)
     }
 
-    /// Sends the response to the digital credential request that is under way: JSON, which is not looked at.
+    /// Sends the response to the digital credential request that is under way: JSON, which is not
+    /// looked at.
     ///
     /// # Errors
     /// As [`send_response`](Self::send_response).
@@ -322,8 +328,8 @@ impl Responder {
         Ok(())
     }
 
-    /// The embedding program has served enough: closes a connection that waits for requests; before that, or while a
-    /// request is under way, this is [`cancel`](Self::cancel).
+    /// The embedding program has served enough: closes a connection that waits for requests; before
+    /// that, or while a request is under way, this is [`cancel`](Self::cancel).
     pub fn shutdown(&mut self, now: Instant) {
         match self.state {
             State::Lingering(_) => self.finish(Ok(self.summary)),

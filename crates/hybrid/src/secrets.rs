@@ -1,5 +1,5 @@
-//! The secrets of the transport, each a type of its own so that one can't be passed for another. All are wiped on drop,
-//! redacted when printed, and compared in constant time.
+//! The secrets of the transport, each a type of its own so that one can't be passed for another.
+//! All are wiped on drop, redacted when printed, and compared in constant time.
 
 use towline_crypto::{CryptoProvider, Error, Random, Secret};
 
@@ -31,7 +31,8 @@ macro_rules! secret {
 }
 
 secret! {
-    /// The secret in a QR code, 16 bytes, fresh for each code. Whoever has it and is near can act as the phone.
+    /// The secret in a QR code, 16 bytes, fresh for each code. Whoever has it and is near can act
+    /// as the phone.
     QrSecret, 16
 }
 secret! {
@@ -47,7 +48,8 @@ secret! {
     LinkSecret, 32
 }
 secret! {
-    /// What the phone derives its identity and all link secrets from, 32 bytes. Never leaves the phone.
+    /// What the phone derives its identity and all link secrets from, 32 bytes. Never leaves the
+    /// phone.
     RootSecret, 32
 }
 
@@ -70,6 +72,7 @@ impl QrSecret {
     }
 }
 
-/// The hash of a finished handshake, 32 bytes: binds whatever is signed over it to this one session.
+/// The hash of a finished handshake, 32 bytes: binds whatever is signed over it to this one
+/// session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandshakeHash(pub [u8; 32]);

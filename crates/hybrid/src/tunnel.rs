@@ -1,5 +1,5 @@
-//! How to reach a tunnel service: paths, headers and the WebSocket subprotocol (CTAP 2.3, hybrid transports, and the
-//! services' own conventions for the phone's side).
+//! How to reach a tunnel service: paths, headers and the WebSocket subprotocol (CTAP 2.3, hybrid
+//! transports, and the services' own conventions for the phone's side).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -16,8 +16,8 @@ pub const SIGNAL_CONNECTION_HEADER: &str = "X-caBLE-Signal-Connection";
 /// Where a phone listens for computers that ring. Private to towline's phones and relays, see
 /// [`listener`](crate::listener).
 pub const LISTEN_PATH: &str = "/towline/v1/listen";
-/// Request header of [`LISTEN_PATH`] with the [`crate::link::ContactKey`] in hexadecimal. A secret: it is not part of the
-/// path, which servers like to log.
+/// Request header of [`LISTEN_PATH`] with the [`crate::link::ContactKey`] in hexadecimal. A secret:
+/// it is not part of the path, which servers like to log.
 pub const CONTACT_KEY_HEADER: &str = "X-Towline-Contact-Key";
 
 /// Where the phone opens the tunnel of a QR transaction.
@@ -26,7 +26,8 @@ pub fn new_path(tunnel: &TunnelId) -> String {
     format!("/cable/new/{tunnel}")
 }
 
-/// Where the computer meets the phone: upper-case hexadecimal, which is all that some services take.
+/// Where the computer meets the phone: upper-case hexadecimal, which is all that some services
+/// take.
 #[must_use]
 pub fn connect_path(routing: &RoutingId, tunnel: &TunnelId) -> String {
     format!("/cable/connect/{routing}/{tunnel}")
@@ -71,7 +72,8 @@ pub enum ConnectFailure {
     /// This host name has no address.
     #[error("the name of the tunnel service, {0}, could not be found")]
     Name(String),
-    /// The network refused, or the connection broke while it was made. Says which address it was, where there is one.
+    /// The network refused, or the connection broke while it was made. Says which address it was,
+    /// where there is one.
     #[error("the tunnel service could not be reached ({0})")]
     Network(String),
     /// The service's certificate or the TLS handshake was refused.

@@ -1,5 +1,5 @@
-//! A phone that listens, and a service that does as a test says: rings, broken connections, replays, and breaches of the
-//! protocol.
+//! A phone that listens, and a service that does as a test says: rings, broken connections,
+//! replays, and breaches of the protocol.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -204,7 +204,8 @@ fn a_lost_connection_is_made_anew_and_the_ring_goes_on() {
     phone.outputs();
     let token = phone.rung(&ring(5, 1, 2));
     phone.decide(token, Decision::Come);
-    // Its answer was lost with the next connection: it is given again, and the program hears nothing.
+    // Its answer was lost with the next connection: it is given again, and the program hears
+    // nothing.
     phone.reconnect();
     phone.outputs();
     assert_eq!(phone.hear(&ring(5, 1, 2)), [send(FromPhone::Accept(RingId(5)))]);

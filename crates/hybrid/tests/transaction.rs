@@ -1,5 +1,5 @@
-//! Whole transactions with both roles in memory: a clock moved by hand, a lossy air, a lossy tunnel, people who
-//! change their minds, and peers that break the protocol.
+//! Whole transactions with both roles in memory: a clock moved by hand, a lossy air, a lossy
+//! tunnel, people who change their minds, and peers that break the protocol.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,6 +1,7 @@
-//! A pretend `org.bluez` with one adapter, as a program: for tests of programs that look for Bluetooth on the bus that
-//! `DBUS_SYSTEM_BUS_ADDRESS` names. Says `ready` when it is there. Lines of standard input switch the adapter `off` and `on`, or ask
-//! for the `adverts` that are on the air, whose number is printed.
+//! A pretend `org.bluez` with one adapter, as a program: for tests of programs that look for
+//! Bluetooth on the bus that `DBUS_SYSTEM_BUS_ADDRESS` names. Says `ready` when it is there. Lines
+//! of standard input switch the adapter `off` and `on`, or ask for the `adverts` that are on the
+//! air, whose number is printed.
 //!
 //!     cargo run -p towline-radio --features bluetooth --example pretend_bluez
 #![allow(

@@ -1,14 +1,16 @@
 //! Bluetooth adverts for the hybrid transport: the traits, and a simulated air.
 //!
-//! A phone proves that it is near by broadcasting a few encrypted bytes; a computer listens for them. This crate says what
-//! either side needs of a radio: an [`Advertiser`] and a [`Scanner`]. Nothing here understands the bytes.
+//! A phone proves that it is near by broadcasting a few encrypted bytes; a computer listens for
+//! them. This crate says what either side needs of a radio: an [`Advertiser`] and a [`Scanner`].
+//! Nothing here understands the bytes.
 //!
-//! `Bluetooth` (feature `bluetooth`) is the machine's own adapter: it scans on Linux, macOS and Windows, and advertises on
-//! Linux; nothing else can broadcast service data from a program. Its `preflight` says beforehand what works, and what to do
-//! about what does not.
+//! `Bluetooth` (feature `bluetooth`) is the machine's own adapter: it scans on Linux, macOS and
+//! Windows, and advertises on Linux; nothing else can broadcast service data from a program. Its
+//! `preflight` says beforehand what works, and what to do about what does not.
 //!
-//! Machines without a Bluetooth adapter, and tests, use [`air`]: a simulated medium that is handed in explicitly and says
-//! "simulated" wherever it describes itself. No library of towline ever picks it on its own.
+//! Machines without a Bluetooth adapter, and tests, use [`air`]: a simulated medium that is handed
+//! in explicitly and says "simulated" wherever it describes itself. No library of towline ever
+//! picks it on its own.
 //!
 //! ```
 //! use towline_radio::{Advertiser, FIDO_UUID16, Scanner, air::Air};
@@ -43,19 +45,23 @@ mod error;
 pub use bluetooth::{Bluetooth, Preflight};
 pub use error::RadioError;
 
-/// The 16-bit service UUID under which phones advertise today (`0000fff9-0000-1000-8000-00805f9b34fb`, FIDO).
+/// The 16-bit service UUID under which phones advertise today
+/// (`0000fff9-0000-1000-8000-00805f9b34fb`, FIDO).
 pub const FIDO_UUID16: u16 = 0xFFF9;
 
-/// The 16-bit service UUID of older phones (`0000fde2-0000-1000-8000-00805f9b34fb`). Scanners listen for it too.
+/// The 16-bit service UUID of older phones (`0000fde2-0000-1000-8000-00805f9b34fb`). Scanners
+/// listen for it too.
 pub const LEGACY_UUID16: u16 = 0xFDE2;
 
-/// The longest service data that is passed on, in bytes: what one AD structure of an extended advert can carry.
+/// The longest service data that is passed on, in bytes: what one AD structure of an extended
+/// advert can carry.
 pub const MAX_SERVICE_DATA: usize = 255;
 
 /// A boxed future that may move between threads, so that the traits here stay object-safe.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// One received advert. Radios hear the same advert many times; every reception is a sighting of its own.
+/// One received advert. Radios hear the same advert many times; every reception is a sighting of
+/// its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// [`FIDO_UUID16`] or [`LEGACY_UUID16`].
@@ -70,7 +76,8 @@ pub struct Sighting {
 
 /// A radio that can broadcast service data under [`FIDO_UUID16`].
 pub trait Advertiser: Send + Sync {
-    /// Puts `service_data` (at most [`MAX_SERVICE_DATA`] bytes) on the air until the returned value is dropped.
+    /// Puts `service_data` (at most [`MAX_SERVICE_DATA`] bytes) on the air until the returned value
+    /// is dropped.
     ///
     /// Dropping the future before it completes leaves nothing on the air.
     ///
@@ -87,15 +94,17 @@ pub trait Advertiser: Send + Sync {
 
 /// An advert that is on the air. Dropping it takes it off.
 pub trait Advertisement: Send + Sync {
-    /// Resolves when the radio stopped broadcasting on its own, with the reason; never while all is well. Cancel-safe.
+    /// Resolves when the radio stopped broadcasting on its own, with the reason; never while all is
+    /// well. Cancel-safe.
     fn stopped(&mut self) -> BoxFuture<'_, RadioError>;
 }
 
 /// A radio that can listen for adverts under [`FIDO_UUID16`] and [`LEGACY_UUID16`].
 ///
-/// Implementations report the same advert every time they receive it: where a platform filters duplicates by default,
-/// as Bluetooth stacks do, that has to be switched off. A computer that was busy, or that failed with a phone that is
-/// still there, would otherwise never hear of that phone again.
+/// Implementations report the same advert every time they receive it: where a platform filters
+/// duplicates by default, as Bluetooth stacks do, that has to be switched off. A computer that was
+/// busy, or that failed with a phone that is still there, would otherwise never hear of that phone
+/// again.
 pub trait Scanner: Send + Sync {
     /// Starts to listen. Several scans may run at once.
     ///

@@ -193,7 +193,8 @@ impl<R: Clone> Accounts<R> {
     }
 }
 
-/// Checks the name of an account or a key: 1 to 64 characters, none of them a control character, not only spaces.
+/// Checks the name of an account or a key: 1 to 64 characters, none of them a control character,
+/// not only spaces.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<(), ApiError> {
     let fits = (1..=NAME_MAX).contains(&name.chars().count());
     if fits && !name.trim().is_empty() && !name.chars().any(char::is_control) {

@@ -56,7 +56,8 @@ pub(crate) struct ListKeys {
 pub struct Begun {
     /// Names the ceremony when it is finished. Good once, and for a limited time.
     pub ceremony: String,
-    /// `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON` (WebAuthn L3 §5.1.8, §5.1.9).
+    /// `PublicKeyCredentialCreationOptionsJSON` or `PublicKeyCredentialRequestOptionsJSON`
+    /// (WebAuthn L3 §5.1.8, §5.1.9).
     pub public_key: Value,
 }
 

@@ -93,8 +93,8 @@ impl RpClient {
         Ok(Self { authority: authority.as_str().to_ascii_lowercase(), host, port })
     }
 
-    /// The origin of the URL, as client data names it: it comes from where the person went, not from what the relying
-    /// party says about itself.
+    /// The origin of the URL, as client data names it: it comes from where the person went, not
+    /// from what the relying party says about itself.
     #[must_use]
     pub fn origin(&self) -> String {
         let authority = match self.port {
@@ -137,7 +137,8 @@ impl RpClient {
         self.post("/register/finish", &Finish { ceremony: ceremony.into(), credential }).await
     }
 
-    /// Begins to sign in: to an account (with an allow list of its keys), or to whichever a discoverable credential names.
+    /// Begins to sign in: to an account (with an allow list of its keys), or to whichever a
+    /// discoverable credential names.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -242,7 +243,8 @@ impl RpClient {
             Ok((status, body.map_err(|error| self.strange(error))?.to_bytes()))
         };
         tokio::pin!(answer);
-        // The connection is driven here, not in a task of its own, so that dropping this future drops it too.
+        // The connection is driven here, not in a task of its own, so that dropping this future
+        // drops it too.
         tokio::select! {
             answer = &mut answer => answer,
             _ = connection => answer.await,

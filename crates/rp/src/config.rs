@@ -18,13 +18,15 @@ pub struct RpConfig {
     pub rp_id: String,
     /// What a person is shown as the site's name. Default: `towline demo`.
     pub rp_name: String,
-    /// The origin that client data must name. Default (`None`): `http://localhost:PORT`, with the port listened on.
+    /// The origin that client data must name. Default (`None`): `http://localhost:PORT`, with the
+    /// port listened on.
     pub origin: Option<String>,
     /// How long a challenge may be answered. Default: 5 minutes.
     pub challenge_lifetime: Duration,
     /// Bounds of what is kept and read.
     pub limits: Limits,
-    /// Where user handles get their randomness. Default: the operating system's, by the portable provider.
+    /// Where user handles get their randomness. Default: the operating system's, by the portable
+    /// provider.
     pub provider: CryptoProvider,
 }
 

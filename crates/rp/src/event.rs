@@ -2,7 +2,8 @@
 
 use crate::ErrorCode;
 
-/// Something that happened at the site. Accounts are named as the person typed them; nothing else tells people apart.
+/// Something that happened at the site. Accounts are named as the person typed them; nothing else
+/// tells people apart.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SiteEvent {

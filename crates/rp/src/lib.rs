@@ -1,11 +1,13 @@
 //! A small loopback relying party for demos and tests.
 //!
-//! [`Rp`] keeps accounts, named keys and a log of sign-ins in memory and speaks JSON over plain HTTP on loopback; `/`
-//! is a page for a person. Whether a credential is good is decided by a [`Verifier`]: [`StrictVerifier`] is the one
-//! that comes with it, any other WebAuthn library can be plugged in. [`RpClient`] is the other end.
+//! [`Rp`] keeps accounts, named keys and a log of sign-ins in memory and speaks JSON over plain
+//! HTTP on loopback; `/` is a page for a person. Whether a credential is good is decided by a
+//! [`Verifier`]: [`StrictVerifier`] is the one that comes with it, any other WebAuthn library can
+//! be plugged in. [`RpClient`] is the other end.
 //!
-//! It is a stand-in for a login site, not a login site: whoever reaches the port may add, rename and remove keys, so
-//! it refuses to listen on anything but loopback, and requests of pages from other origins.
+//! It is a stand-in for a login site, not a login site: whoever reaches the port may add, rename
+//! and remove keys, so it refuses to listen on anything but loopback, and requests of pages from
+//! other origins.
 //!
 //! | request | body | answer |
 //! | --- | --- | --- |
@@ -19,8 +21,8 @@
 //! | `POST /keys/rename` | `{"account", "key", "name"}` | [`KeyEntry`] |
 //! | `POST /keys/remove` | `{"account", "key"}` | [`KeyEntry`], as it was |
 //!
-//! A request that is refused is answered with a status of 400 or more and `{"error": {"code", "message"}}`, see
-//! [`ApiError`].
+//! A request that is refused is answered with a status of 400 or more and
+//! `{"error": {"code", "message"}}`, see [`ApiError`].
 //!
 //! ```
 //! use towline_rp::{Rp, RpClient, RpConfig, StrictVerifier};

@@ -67,10 +67,12 @@ struct SignIn<S> {
 }
 
 impl<V: Verifier> Rp<V> {
-    /// Listens, and makes the verifier with what is known only then: the origin may contain the port.
+    /// Listens, and makes the verifier with what is known only then: the origin may contain the
+    /// port.
     ///
     /// # Errors
-    /// [`RpError`] for an address that is not loopback or can't be listened on, or what the verifier says.
+    /// [`RpError`] for an address that is not loopback or can't be listened on, or what the
+    /// verifier says.
     pub async fn bind(
         config: RpConfig,
         verifier: impl FnOnce(&Identity) -> Result<V, VerifyError>,

@@ -1,4 +1,5 @@
-//! The verifier that comes with the relying party: attestation `none` and packed self, user verification required.
+//! The verifier that comes with the relying party: attestation `none` and packed self, user
+//! verification required.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -11,8 +12,8 @@ use towline_ctap::{
 
 use crate::{Challenge, Identity, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};
 
-/// Verifies credentials with attestation `none` or packed self attestation, of the algorithms that the provider has, and accepts
-/// nothing else (WebAuthn L3 §7.1, §7.2).
+/// Verifies credentials with attestation `none` or packed self attestation, of the algorithms that
+/// the provider has, and accepts nothing else (WebAuthn L3 §7.1, §7.2).
 #[derive(Debug)]
 pub struct StrictVerifier {
     identity: Identity,
@@ -38,10 +39,12 @@ pub struct CredentialRecord {
 }
 
 impl StrictVerifier {
-    /// A verifier for one site. It offers all signature algorithms of the provider, in the provider's order.
+    /// A verifier for one site. It offers all signature algorithms of the provider, in the
+    /// provider's order.
     ///
     /// # Errors
-    /// [`VerifyError::Unavailable`] when the RP ID is not one, or the provider has no signature algorithm.
+    /// [`VerifyError::Unavailable`] when the RP ID is not one, or the provider has no signature
+    /// algorithm.
     pub fn new(identity: &Identity, provider: CryptoProvider) -> Result<Self, VerifyError> {
         let rp_id =
             RpId::new(&identity.rp_id).map_err(|e| VerifyError::Unavailable(e.to_string()))?;

@@ -14,8 +14,8 @@ pub struct User {
 /// Options for the client, and what the verifier must remember until the answer comes.
 #[derive(Debug, Clone)]
 pub struct Challenge<S> {
-    /// The value of `publicKey`, with binary members in base64url. `challenge` must be unguessable: it also names the
-    /// ceremony.
+    /// The value of `publicKey`, with binary members in base64url. `challenge` must be unguessable:
+    /// it also names the ceremony.
     pub options: Value,
     /// Handed back once, with the answer.
     pub state: S,
@@ -49,9 +49,9 @@ pub struct SignInCheck<R> {
 
 /// Judges credentials (WebAuthn L3 §7.1 and §7.2) and makes the options for them.
 ///
-/// The relying party sees to the rest: each state is handed back at most once and not after it expired, the record is
-/// that of the credential the answer names, it belongs to the account that the sign-in was begun for, and a user handle
-/// in the answer is that of the account.
+/// The relying party sees to the rest: each state is handed back at most once and not after it
+/// expired, the record is that of the credential the answer names, it belongs to the account that
+/// the sign-in was begun for, and a user handle in the answer is that of the account.
 pub trait Verifier: Send + Sync + 'static {
     /// What is stored with a key.
     type Record: Clone + Send + Sync + 'static;
@@ -80,7 +80,8 @@ pub trait Verifier: Send + Sync + 'static {
         credential: &Value,
     ) -> Result<RegistrationCheck<Self::Record>, VerifyError>;
 
-    /// Makes the options of a sign-in: with an allow list of the keys given, or (`None`) for any discoverable credential.
+    /// Makes the options of a sign-in: with an allow list of the keys given, or (`None`) for any
+    /// discoverable credential.
     ///
     /// # Errors
     /// [`VerifyError::Unavailable`] when no challenge can be made.

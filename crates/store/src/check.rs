@@ -21,12 +21,13 @@ pub struct Checked {
 }
 
 impl Store {
-    /// Looks at every page of the file, compares what exists with what the head says, opens everything that is sealed, and looks
-    /// up every credential in the indexes. Nothing is changed. What can't be read is named; [`repair`](crate::Repaired::of) makes
-    /// a store of the rest.
+    /// Looks at every page of the file, compares what exists with what the head says, opens
+    /// everything that is sealed, and looks up every credential in the indexes. Nothing is changed.
+    /// What can't be read is named; [`repair`](crate::Repaired::of) makes a store of the rest.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the file as a whole is not what was written, and why it can't be read.
+    /// [`Error::Damaged`] where the file as a whole is not what was written, and why it can't be
+    /// read.
     pub fn check(&self) -> Result<Checked, Error> {
         let shared = self.shared();
         shared.connection.check_integrity().map_err(|error| shared.named(error))?;

@@ -1,4 +1,5 @@
-//! The database, and how to come by it again: after a write that failed it refuses all others until it is opened anew.
+//! The database, and how to come by it again: after a write that failed it refuses all others until
+//! it is opened anew.
 
 use std::{
     cell::Cell,
@@ -20,8 +21,8 @@ use crate::{Error, storage::Storage};
 /// How much of the file is kept in memory, in bytes, whatever the number of credentials.
 const CACHE: usize = 4 << 20;
 
-/// Does what asks the database. It panics over some of what a damaged file can hold; this is the one place where that becomes
-/// an error, so everything that touches it goes through here.
+/// Does what asks the database. It panics over some of what a damaged file can hold; this is the
+/// one place where that becomes an error, so everything that touches it goes through here.
 pub(crate) fn guarded<T, E: From<Error>>(ask: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
@@ -50,7 +51,8 @@ thread_local! {
 pub(crate) struct Opened {
     pub(crate) database: Database,
     pub(crate) storage: Storage,
-    /// It was not closed by the last who had it: the database has compared all that it holds with its checksums.
+    /// It was not closed by the last who had it: the database has compared all that it holds with
+    /// its checksums.
     pub(crate) repaired: bool,
 }
 
@@ -150,7 +152,8 @@ impl Connection {
         checked
     }
 
-    /// It found damage, or gave up: whoever needs it next opens it again, and has all of it compared.
+    /// It found damage, or gave up: whoever needs it next opens it again, and has all of it
+    /// compared.
     pub(crate) fn doubt(&self) {
         let mut kept = self.database.write().unwrap_or_else(PoisonError::into_inner);
         let doubted = kept.take();

@@ -1,4 +1,5 @@
-//! Files and their names: made whole or not at all, for their owner only, and durable only when their directory is.
+//! Files and their names: made whole or not at all, for their owner only, and durable only when
+//! their directory is.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,7 +11,8 @@ use towline_crypto::CryptoProvider;
 
 use crate::Error;
 
-/// Makes a file that only its owner can read and write. What has its name is whole: it is written under another name first.
+/// Makes a file that only its owner can read and write. What has its name is whole: it is written
+/// under another name first.
 ///
 /// # Errors
 /// [`Error::Exists`], or whatever goes wrong; there is no half file afterwards.
@@ -63,7 +65,8 @@ pub(crate) fn dangling(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Writes a small file for its owner only, in the place of whatever has its name: it is never written through a link.
+/// Writes a small file for its owner only, in the place of whatever has its name: it is never
+/// written through a link.
 pub(crate) fn replace_file(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -7,7 +7,8 @@ use std::{
 
 use towline_authenticator::StoreError;
 
-/// Why a store can't be made, opened, read or written. Nothing that was stored before is lost by any of these.
+/// Why a store can't be made, opened, read or written. Nothing that was stored before is lost by
+/// any of these.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -26,7 +27,8 @@ pub enum Error {
     /// The passphrase or the key is not that of this store.
     #[error("the passphrase or key does not open this file")]
     WrongKey,
-    /// The store is opened by something of another kind: a passphrase where it has a key file, or the other way round.
+    /// The store is opened by something of another kind: a passphrase where it has a key file, or
+    /// the other way round.
     #[error("this file is opened by {0}")]
     OtherKind(
         /// Of which kind.
@@ -77,7 +79,8 @@ pub enum Error {
         /// Where it leads.
         to: PathBuf,
     },
-    /// Opening it takes more than this version's own files take: nothing of it is known to be true before that is spent.
+    /// Opening it takes more than this version's own files take: nothing of it is known to be true
+    /// before that is spent.
     #[error(
         "the file asks for {mebibytes} MiB of memory and {passes} passes before its passphrase can be tried, \
          more than this program ever writes; allow it only if you know where the file is from"
@@ -91,7 +94,8 @@ pub enum Error {
     /// There is no room for another credential.
     #[error("the store is full; remove a passkey first")]
     Full,
-    /// The file is no store, or it is not what was written. Nothing that it was asked for is known, and nothing was changed.
+    /// The file is no store, or it is not what was written. Nothing that it was asked for is known,
+    /// and nothing was changed.
     #[error("the passkey store is damaged, or is none ({0})")]
     Damaged(String),
     /// A part of the store is not what was written; the others can be used.

@@ -71,7 +71,8 @@ impl StorageBackend for ReadOnly {
     }
 }
 
-/// For the message to another process that finds the store in use; what keeps it out is the lock on the file itself.
+/// For the message to another process that finds the store in use; what keeps it out is the lock on
+/// the file itself.
 pub(crate) fn note_owner(path: &Path) {
     let noted = replace_file(&beside(path, "pid"))
         .and_then(|mut file| file.write_all(std::process::id().to_string().as_bytes()));

@@ -18,12 +18,12 @@ use crate::{
     write::Writing,
 };
 
-/// The form of the file that this version writes: a number of its own, and that of the credentials in it. A program that knows an
-/// earlier form of either leaves the file alone.
+/// The form of the file that this version writes: a number of its own, and that of the credentials
+/// in it. A program that knows an earlier form of either leaves the file alone.
 pub(crate) const NEWEST: u32 = LAYOUT + Credential::NEWEST_FORM;
 
-/// How the file is laid out: with the second form of credentials that is format 3. Formats 1 and 2 had credentials of the first
-/// form, and no sealed head.
+/// How the file is laid out: with the second form of credentials that is format 3. Formats 1 and 2
+/// had credentials of the first form, and no sealed head.
 const LAYOUT: u32 = 1;
 
 /// Makes all tables of a new store.
@@ -48,8 +48,8 @@ pub(crate) fn of(database: &Database) -> Result<u32, Error> {
     }
 }
 
-/// Brings a store to the newest form in one step: whatever happens meanwhile, it is of the one form or of the other. One that is
-/// of the newest form stays as it is.
+/// Brings a store to the newest form in one step: whatever happens meanwhile, it is of the one form
+/// or of the other. One that is of the newest form stays as it is.
 pub(crate) fn bring_up(database: &Database, from: u32, keys: &Keys) -> Result<(), Error> {
     match from {
         NEWEST => return Ok(()),
@@ -74,12 +74,14 @@ const ACCOUNTS_2: TableDefinition<'static, &'static [u8], u64> = TableDefinition
 const MEMBERS_2: TableDefinition<'static, &'static [u8], u8> = TableDefinition::new("members");
 const PARTIES_2: TableDefinition<'static, &'static [u8], &'static [u8]> =
     TableDefinition::new("parties");
-/// In the table `meta`: the place of the next credential, and the signature counter for all of them, sealed.
+/// In the table `meta`: the place of the next credential, and the signature counter for all of
+/// them, sealed.
 const NEXT_2: &str = "next";
 const GLOBAL_COUNTER_2: &str = "global-counter";
 
-/// Seals are made for the same tables and keys in both, so that what is sealed moves as it is. What can't be opened does too,
-/// with the indexes that lead to it: whoever looks for it is told that it is damaged.
+/// Seals are made for the same tables and keys in both, so that what is sealed moves as it is. What
+/// can't be opened does too, with the indexes that lead to it: whoever looks for it is told that it
+/// is damaged.
 fn from_2(database: &Database, keys: &Keys) -> Result<(), Error> {
     let gone = Gone::default();
     let writing = Writing::anew(database.begin_write()?, keys, &gone, Head::new(NEWEST))?;
@@ -162,7 +164,8 @@ fn numbers_from_2(writing: &Writing<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The indexes that were there have to be those that are made again, but for what leads to credentials that can't be read.
+/// The indexes that were there have to be those that are made again, but for what leads to
+/// credentials that can't be read.
 fn indexes_from_2(
     writing: &Writing<'_>,
     all: &BTreeSet<u64>,

@@ -29,8 +29,8 @@ pub(crate) struct Head {
     sums: [Sum; Table::ALL.len()],
 }
 
-/// All that is in a table: how many, and the sum of their keyed hashes, each bit by itself. One more or less is one step, in
-/// whatever order they come.
+/// All that is in a table: how many, and the sum of their keyed hashes, each bit by itself. One
+/// more or less is one step, in whatever order they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sum {
     pub(crate) count: u64,
@@ -93,8 +93,8 @@ impl Head {
         Ok(keys.seal(SEAL, HEAD.as_bytes(), &self.encode())?)
     }
 
-    /// Members that are not known are passed over, so that others can be added; what has to be understood needs another
-    /// format.
+    /// Members that are not known are passed over, so that others can be added; what has to be
+    /// understood needs another format.
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (mut format, mut generation, mut next, mut counter) = (None, None, None, None);
         let mut sums = Vec::new();
@@ -157,7 +157,8 @@ impl Head {
     }
 }
 
-/// Adds up what is in a table, as it is found. The keys have to come in their order, or what is there would not be found.
+/// Adds up what is in a table, as it is found. The keys have to come in their order, or what is
+/// there would not be found.
 pub(crate) fn sum_of(
     table: Table,
     opened: &impl ReadableTable<&'static [u8], &'static [u8]>,

@@ -1,5 +1,5 @@
-//! What opens a store: a passphrase, a key file, the system's keyring, or a key of the application's. Each of them seals only the
-//! root key, so that changing it writes one record.
+//! What opens a store: a passphrase, a key file, the system's keyring, or a key of the
+//! application's. Each of them seals only the root key, so that changing it writes one record.
 
 use std::{
     fmt, fs,
@@ -25,15 +25,17 @@ const DEPTH: u8 = 1;
 #[non_exhaustive]
 #[derive(Clone)]
 pub enum KeySource {
-    /// Something that a person knows, of any length, as UTF-8. A key is made of it by Argon2id, with 64 MiB of memory and three
-    /// passes (RFC 9106).
+    /// Something that a person knows, of any length, as UTF-8. A key is made of it by Argon2id,
+    /// with 64 MiB of memory and three passes (RFC 9106).
     Passphrase(Zeroizing<String>),
-    /// A file of 32 random bytes that only its owner can read, on the same machine or on a medium that is taken out. It is made
-    /// together with the store.
+    /// A file of 32 random bytes that only its owner can read, on the same machine or on a medium
+    /// that is taken out. It is made together with the store.
     KeyFile(PathBuf),
-    /// 32 secret bytes that the application keeps, in a place of its own, or derives from its master password.
+    /// 32 secret bytes that the application keeps, in a place of its own, or derives from its
+    /// master password.
     Key(Secret<32>),
-    /// 32 random bytes in the system's keyring, made together with the store, under a name that the store remembers.
+    /// 32 random bytes in the system's keyring, made together with the store, under a name that the
+    /// store remembers.
     Keyring(Arc<dyn Keyring>),
 }
 
@@ -100,8 +102,8 @@ impl KeySource {
         }
     }
 
-    /// Makes what has to be there before a store is sealed by it: the key file, or the entry in the keyring. A key file that is
-    /// there already is used, if it is of whoever runs this.
+    /// Makes what has to be there before a store is sealed by it: the key file, or the entry in the
+    /// keyring. A key file that is there already is used, if it is of whoever runs this.
     fn prepare(&self, provider: &CryptoProvider, salt: &[u8; 16]) -> Result<Prepared, Error> {
         let path = match self {
             Self::KeyFile(path) => path,
@@ -174,7 +176,8 @@ fn entry(salt: &[u8; 16]) -> String {
     name
 }
 
-/// Whether a file, which is no link, is of whoever runs this and of nobody else. Others know what is in theirs.
+/// Whether a file, which is no link, is of whoever runs this and of nobody else. Others know what
+/// is in theirs.
 fn is_own(path: &Path) -> Result<bool, Error> {
     let there = fs::symlink_metadata(path)?;
     #[cfg(unix)]
@@ -293,7 +296,8 @@ impl LockedRoot {
         Ok(Self { sealed, ..locked })
     }
 
-    /// Gives the root key, and what it is locked with. `costly` allows a lock that takes more than this version asks for.
+    /// Gives the root key, and what it is locked with. `costly` allows a lock that takes more than
+    /// this version asks for.
     pub(crate) fn unlock(
         &self,
         provider: &CryptoProvider,

@@ -4,7 +4,8 @@ use std::fmt;
 
 use towline_crypto::Secret;
 
-/// Where a system keeps its user's secrets, behind the user's login: the Secret Service of a desktop, say.
+/// Where a system keeps its user's secrets, behind the user's login: the Secret Service of a
+/// desktop, say.
 pub trait Keyring: fmt::Debug + Send + Sync {
     /// The key of this name; none if it is not there.
     ///
@@ -25,7 +26,8 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     fn remove(&self, name: &str) -> Result<(), String>;
 }
 
-/// The system's own: the Secret Service on Linux, the keychain on macOS, the credential manager on Windows.
+/// The system's own: the Secret Service on Linux, the keychain on macOS, the credential manager on
+/// Windows.
 #[cfg(feature = "keyring")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemKeyring;
@@ -36,7 +38,8 @@ const SERVICE: &str = "towline";
 
 #[cfg(feature = "keyring")]
 impl SystemKeyring {
-    /// Off the runtime of the caller: on some systems it brings one of its own, and these don't nest.
+    /// Off the runtime of the caller: on some systems it brings one of its own, and these don't
+    /// nest.
     fn ask<T: Send + 'static>(
         name: &str,
         ask: impl FnOnce(&keyring::v1::Entry) -> Result<T, keyring::v1::Error> + Send + 'static,

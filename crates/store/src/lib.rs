@@ -23,22 +23,28 @@
 //!
 //! # What protects it
 //!
-//! - **Sealed.** Credentials, records (the PIN among them) and counters are sealed one by one with AES-256-GCM, each for its
-//!   place. Indexes are keyed hashes. No RP ID, name or handle is on the disk in the clear; how many credentials there are, which
-//!   of them are for the same relying party, and which are behind verification can be seen.
-//! - **Opened** by a passphrase (Argon2id), a key file, the system's keyring, or a key that the application keeps ([`KeySource`]). It seals a random root
-//!   key, and so can be [changed](Store::change_key) without writing anything else; [`Store::reseal`] draws a new root key.
-//! - **Durable.** A change is on the disk before it is acknowledged, whole or not at all ([redb](https://www.redb.org)).
+//! - **Sealed.** Credentials, records (the PIN among them) and counters are sealed one by one with
+//!   AES-256-GCM, each for its place. Indexes are keyed hashes. No RP ID, name or handle is on the
+//!   disk in the clear; how many credentials there are, which of them are for the same relying
+//!   party, and which are behind verification can be seen.
+//! - **Opened** by a passphrase (Argon2id), a key file, the system's keyring, or a key that the
+//!   application keeps ([`KeySource`]). It seals a random root key, and so can be
+//!   [changed](Store::change_key) without writing anything else; [`Store::reseal`] draws a new root
+//!   key.
+//! - **Durable.** A change is on the disk before it is acknowledged, whole or not at all
+//!   ([redb](https://www.redb.org)).
 //! - **One process at a time**, by a lock on the file; another is told which ([`Error::InUse`]).
-//! - **An absence is never believed without proof.** What exists is counted and hashed in a sealed head, and the file is compared
-//!   with it and with what was last seen of it before it is used. What is lost, hidden, moved or old is damage
-//!   ([`Error::Damaged`], [`Error::DamagedPart`]), and never taken for none.
-//! - **Damage stays where it is.** What can't be opened is an error for whoever asks for it; the others go on working.
-//!   [`Store::check`] names it, and [`Repaired::of`] makes a store of the rest.
+//! - **An absence is never believed without proof.** What exists is counted and hashed in a sealed
+//!   head, and the file is compared with it and with what was last seen of it before it is used.
+//!   What is lost, hidden, moved or old is damage ([`Error::Damaged`], [`Error::DamagedPart`]), and
+//!   never taken for none.
+//! - **Damage stays where it is.** What can't be opened is an error for whoever asks for it; the
+//!   others go on working. [`Store::check`] names it, and [`Repaired::of`] makes a store of the
+//!   rest.
 //!
-//! What it does not protect against: somebody who can write to the directory can put back an older copy of all of it, with the
-//! file `.seen` beside it, by which an older copy is noticed ([`Error::Older`]). Whoever can read the memory of the process can
-//! read its keys.
+//! What it does not protect against: somebody who can write to the directory can put back an older
+//! copy of all of it, with the file `.seen` beside it, by which an older copy is noticed
+//! ([`Error::Older`]). Whoever can read the memory of the process can read its keys.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

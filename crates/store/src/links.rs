@@ -27,7 +27,8 @@ const DEPTH: u8 = 2;
 /// What is kept under a name, if anything.
 type Record = Option<Zeroizing<Vec<u8>>>;
 
-/// The links of a computer or of a phone in a [`Store`]. It is a handle to the same store, and keeps its file open.
+/// The links of a computer or of a phone in a [`Store`]. It is a handle to the same store, and
+/// keeps its file open.
 #[derive(Debug, Clone)]
 pub struct StoredLinks(Store);
 
@@ -81,7 +82,8 @@ fn read_phones(record: Record, provider: &CryptoProvider) -> Result<Vec<LinkedPh
     Ok(phones)
 }
 
-/// The phones of a store and of a backup, one by one; a list of the store that can't be read has none.
+/// The phones of a store and of a backup, one by one; a list of the store that can't be read has
+/// none.
 pub(crate) fn merged_phones(
     stored: &Zeroizing<Vec<u8>>,
     backup: &Zeroizing<Vec<u8>>,

@@ -1,5 +1,5 @@
-//! When passkeys signed last: noted in memory, and written with the next change or when the store is closed. A crash loses no
-//! more than that.
+//! When passkeys signed last: noted in memory, and written with the next change or when the store
+//! is closed. A crash loses no more than that.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! What the store is asked. "None" is said only of what is known not to be there: an index that leads nowhere, or to another
-//! thing than it says, and a thing that can't be opened, are damage.
+//! What the store is asked. "None" is said only of what is known not to be there: an index that
+//! leads nowhere, or to another thing than it says, and a thing that can't be opened, are damage.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) limit: u64,
 }
 
-/// Where relying parties were in the order that are gone since, so that a list that was begun before goes on after them.
+/// Where relying parties were in the order that are gone since, so that a list that was begun
+/// before goes on after them.
 #[derive(Default)]
 pub(crate) struct Gone(Mutex<VecDeque<([u8; ENTRY], u64)>>);
 

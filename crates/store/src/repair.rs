@@ -55,8 +55,8 @@ struct Remains {
 }
 
 impl Repaired {
-    /// Looks at a store that [`Store::open`](crate::Store::open) takes for damaged, and tells what could be read of it. Nothing is
-    /// changed.
+    /// Looks at a store that [`Store::open`](crate::Store::open) takes for damaged, and tells what
+    /// could be read of it. Nothing is changed.
     ///
     /// # Errors
     /// [`Error::Damaged`] where nothing can be read, and others as for opening it.
@@ -74,12 +74,14 @@ impl Repaired {
         Ok(Self { credentials, lost, damaged: None })
     }
 
-    /// Puts a store in the place of a damaged one that holds what can be read of it, and is opened by the same. The damaged file
-    /// stays, under another name. Where the count of PIN attempts can't be read, the last one is left. A store that was an older
-    /// copy is one that can be used afterwards.
+    /// Puts a store in the place of a damaged one that holds what can be read of it, and is opened
+    /// by the same. The damaged file stays, under another name. Where the count of PIN attempts
+    /// can't be read, the last one is left. A store that was an older copy is one that can be used
+    /// afterwards.
     ///
     /// # Errors
-    /// As for [`examine`](Self::examine), and why the file can't be written; the store is as it was then.
+    /// As for [`examine`](Self::examine), and why the file can't be written; the store is as it was
+    /// then.
     pub fn of(path: &Path, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
         // It stays locked until the other is in its place.
         let (file, _) = open_to_write(path)?;

@@ -11,7 +11,8 @@ use crate::{Error, key_source::LockedRoot, seal::Keys};
 pub(crate) struct Secrets {
     pub(crate) keys: Arc<Keys>,
     pub(crate) root: Secret<32>,
-    /// How the root key is locked, and what it is locked with, so that another can be locked in the same way.
+    /// How the root key is locked, and what it is locked with, so that another can be locked in the
+    /// same way.
     pub(crate) locked: LockedRoot,
     pub(crate) wrapping: Secret<32>,
 }

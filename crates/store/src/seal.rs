@@ -13,8 +13,8 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 /// Length of an entry of an index: the leftmost bytes of an HMAC.
 pub(crate) const ENTRY: usize = 16;
-/// The form of the records, which is not that of the file. Part of what is authenticated, so that records of two forms can't be
-/// mixed.
+/// The form of the records, which is not that of the file. Part of what is authenticated, so that
+/// records of two forms can't be mixed.
 const FORM: u32 = 1;
 
 /// A keyed hash of a record, or the sum of such.
@@ -77,8 +77,8 @@ impl Keys {
         Ok(plain)
     }
 
-    /// The keyed hash of what a table holds under a key. Of what is sealed, nonce and tag stand for all of it: whoever opens it
-    /// finds out about the rest.
+    /// The keyed hash of what a table holds under a key. Of what is sealed, nonce and tag stand for
+    /// all of it: whoever opens it finds out about the rest.
     pub(crate) fn record_hash(&self, table: Table, key: &[u8], value: &[u8]) -> RecordHash {
         let name = table.name().as_bytes();
         let lengths = [length(key), length(value)];

@@ -36,8 +36,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Asks the store. When the database itself turns out to be damaged it is opened again, all of it is compared, and it is asked
-    /// once more: what it says then is so.
+    /// Asks the store. When the database itself turns out to be damaged it is opened again, all of
+    /// it is compared, and it is asked once more: what it says then is so.
     pub(crate) fn read<T>(
         &self,
         ask: impl Fn(&Reading<'_>) -> Result<T, Error>,
@@ -127,7 +127,8 @@ impl Shared {
     ) -> Result<(), Error> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.vetting.may_write()?;
-        // Whoever begins to read meanwhile waits, since what is read is opened by the one or by the other.
+        // Whoever begins to read meanwhile waits, since what is read is opened by the one or by the
+        // other.
         let mut secrets = self.ring.change();
         let done = guarded(|| {
             let begun = self.connection.begin_write()?;

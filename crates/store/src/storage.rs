@@ -1,7 +1,8 @@
-//! The storage beneath the database. Nothing is written to it before what is there was found to be whole, and every block that is
-//! read is compared with what it was when it was last seen.
+//! The storage beneath the database. Nothing is written to it before what is there was found to be
+//! whole, and every block that is read is compared with what it was when it was last seen.
 //!
-//! The database keeps checksums and looks at them after a crash only; a lookup that ends at a damaged page says "none".
+//! The database keeps checksums and looks at them after a crash only; a lookup that ends at a
+//! damaged page says "none".
 
 use std::{
     collections::BTreeMap,
@@ -39,7 +40,8 @@ struct State {
     /// What each block was when it was last read or written; none if it was neither.
     seen: Vec<Option<Digest>>,
     closed: Option<Closed>,
-    /// The block of which a part was written last, as it is now: the database writes its header so with each change.
+    /// The block of which a part was written last, as it is now: the database writes its header so
+    /// with each change.
     partly: Option<(u64, Vec<u8>)>,
     /// How long the storage below is.
     len: u64,
@@ -90,7 +92,8 @@ impl Storage {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on blocks have to be what is said here. False if one that was read already is another.
+    /// From now on blocks have to be what is said here. False if one that was read already is
+    /// another.
     pub(crate) fn vouched(&self, digests: &[Digest]) -> bool {
         let mut state = self.lock();
         if usize::try_from(state.len.div_ceil(BLOCK)) != Ok(digests.len()) {
@@ -225,7 +228,8 @@ fn place(block: &mut Vec<u8>, inside: &Range<usize>, part: &[u8]) {
     }
 }
 
-/// The blocks that these bytes are in: the number of each, where in it they are, and which of the bytes.
+/// The blocks that these bytes are in: the number of each, where in it they are, and which of the
+/// bytes.
 fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, Range<usize>, Range<usize>)> {
     let mut done = 0_usize;
     std::iter::from_fn(move || {

@@ -39,13 +39,14 @@ use crate::{
 /// How many credentials a store takes if nothing else was said.
 const LIMIT: u64 = 1_000_000;
 
-/// A store in a file. A clone is a handle to the same store; the file is free for other processes when the last one is dropped.
+/// A store in a file. A clone is a handle to the same store; the file is free for other processes
+/// when the last one is dropped.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
 impl Store {
-    /// Makes a store in a new file that only its owner can read and write, and, with [`KeySource::KeyFile`], its key file.
-    /// Whoever loses what opens it has lost what is in it.
+    /// Makes a store in a new file that only its owner can read and write, and, with
+    /// [`KeySource::KeyFile`], its key file. Whoever loses what opens it has lost what is in it.
     ///
     /// # Errors
     /// [`Error::Exists`], or why the file can't be written. There is no half-made store afterwards.
@@ -68,8 +69,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes a store on other storage, which has to be empty. A clone of it has to be the same storage: it is used when the
-    /// first has failed.
+    /// Makes a store on other storage, which has to be empty. A clone of it has to be the same
+    /// storage: it is used when the first has failed.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -114,12 +115,13 @@ impl Store {
         Ok(Self::ready(connection, ring, vetting, path, provider))
     }
 
-    /// Opens a store that is there. After a crash it is as it was after the last change that was acknowledged, or the one
-    /// after that.
+    /// Opens a store that is there. After a crash it is as it was after the last change that was
+    /// acknowledged, or the one after that.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`], [`Error::Damaged`], [`Error::Older`]
-    /// and others. What can't be opened is left as it is, and is never taken for an empty store.
+    /// [`Error::Missing`], [`Error::InUse`], [`Error::WrongKey`], [`Error::KeyFileMissing`],
+    /// [`Error::Damaged`], [`Error::Older`] and others. What can't be opened is left as it is, and
+    /// is never taken for an empty store.
     pub fn open(path: &Path, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
         let (file, which) = open_to_write(path)?;
         let opened = held(FileBackend::new(file)?, provider);
@@ -135,8 +137,8 @@ impl Store {
         })
     }
 
-    /// Opens a store that can't be written, such as one on read-only media, to read it: changes are refused. Nothing keeps
-    /// others from changing the file meanwhile, if they can.
+    /// Opens a store that can't be written, such as one on read-only media, to read it: changes are
+    /// refused. Nothing keeps others from changing the file meanwhile, if they can.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -214,15 +216,17 @@ impl Store {
         }))
     }
 
-    /// From now on the store takes so many credentials, those that it has included; without this it is a million. Others are
-    /// refused ([`StoreError::Full`]), and clients are told how many more there is room for. Nothing that is there goes.
+    /// From now on the store takes so many credentials, those that it has included; without this it
+    /// is a million. Others are refused ([`StoreError::Full`]), and clients are told how many more
+    /// there is room for. Nothing that is there goes.
     pub fn set_limit(&self, credentials: usize) {
         self.0.limit.store(u64::try_from(credentials).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// From now on the store is opened by this. Nothing but the root key is sealed again: whoever has a copy of the file from
-    /// before, and what opened it then, can open that copy, and with the root key in it also what is made in this store afterwards.
-    /// [`reseal`](Self::reseal) ends that.
+    /// From now on the store is opened by this. Nothing but the root key is sealed again: whoever
+    /// has a copy of the file from before, and what opened it then, can open that copy, and with
+    /// the root key in it also what is made in this store afterwards. [`reseal`](Self::reseal) ends
+    /// that.
     ///
     /// # Errors
     /// Why it can't be written; the store is opened by what opened it before then.
@@ -246,8 +250,8 @@ impl Store {
         Ok(())
     }
 
-    /// Whether this opens the store, too: a passphrase that a person types once more to show that it is them, say. As slow as
-    /// opening it.
+    /// Whether this opens the store, too: a passphrase that a person types once more to show that
+    /// it is them, say. As slow as opening it.
     ///
     /// # Errors
     /// Why it can't be found out. A wrong passphrase, or another kind of source, is no error.
@@ -261,12 +265,12 @@ impl Store {
         }
     }
 
-    /// From now on the store is opened by this, and everything in it is sealed by a new root key: what opens a copy of the file
-    /// from before opens nothing that is made afterwards.
+    /// From now on the store is opened by this, and everything in it is sealed by a new root key:
+    /// what opens a copy of the file from before opens nothing that is made afterwards.
     ///
     /// # Errors
-    /// As for [`change_key`](Self::change_key), and [`Error::DamagedPart`] where something can't be read, and so not be sealed
-    /// again.
+    /// As for [`change_key`](Self::change_key), and [`Error::DamagedPart`] where something can't be
+    /// read, and so not be sealed again.
     pub fn reseal(&self, source: &KeySource) -> Result<(), Error> {
         let shared = &*self.0;
         let root = shared.provider.random.secret::<32>()?;

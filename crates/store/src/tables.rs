@@ -1,4 +1,5 @@
-//! What is where in the file: one table of tables, from which all follows that is done with everything.
+//! What is where in the file: one table of tables, from which all follows that is done with
+//! everything.
 
 use redb::TableDefinition;
 use towline_ctap::{CredentialId, RpId, UserHandle};
@@ -26,8 +27,8 @@ pub(crate) const PHONES: &str = "phones";
 /// How tables are kept: keys and values are bytes, and numbers big-endian.
 pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
-/// A table. Whoever adds one says below what is in it, and all else follows: it is made, counted in the head, checked, sealed
-/// anew, emptied, repaired and copied to backups.
+/// A table. Whoever adds one says below what is in it, and all else follows: it is made, counted in
+/// the head, checked, sealed anew, emptied, repaired and copied to backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Table {
     /// Credentials by their place, 8 bytes, which is higher for newer ones.
@@ -44,11 +45,11 @@ pub(crate) enum Table {
     Ids,
     /// Keyed hash of RP ID and user handle: the place of the discoverable credential.
     Accounts,
-    /// Keyed hash of an RP ID, and a place: a discoverable credential of this relying party. 1 for one that may be listed
-    /// without verification (`credProtect` level 1), else 0.
+    /// Keyed hash of an RP ID, and a place: a discoverable credential of this relying party. 1 for
+    /// one that may be listed without verification (`credProtect` level 1), else 0.
     Members,
-    /// Keyed hash of an RP ID: how many discoverable credentials it has, how many of them may be listed without verification,
-    /// and its number in [`Table::Order`]; 8 bytes each.
+    /// Keyed hash of an RP ID: how many discoverable credentials it has, how many of them may be
+    /// listed without verification, and its number in [`Table::Order`]; 8 bytes each.
     Parties,
     /// Relying parties in the order in which they came: the keyed hash of the RP ID, by a number.
     Order,

@@ -26,7 +26,8 @@ pub(crate) struct Vetting {
     generation: AtomicU64,
     /// Whether anything is to be written at all.
     writable: bool,
-    /// Not asked of the secrets themselves, since whoever changes those may have to open the store again meanwhile.
+    /// Not asked of the secrets themselves, since whoever changes those may have to open the store
+    /// again meanwhile.
     sealed: Mutex<Sealed>,
 }
 
@@ -111,10 +112,12 @@ impl Vetting {
         }
     }
 
-    /// Gives the database when all that it holds is known to be what was written, and lets it be written to.
+    /// Gives the database when all that it holds is known to be what was written, and lets it be
+    /// written to.
     ///
-    /// After a clean stop the witness tells what each block was, and each is compared when it is read. Without that, all of it is
-    /// read: the database compares it with its checksums, and then what is in the tables is compared with the head.
+    /// After a clean stop the witness tells what each block was, and each is compared when it is
+    /// read. Without that, all of it is read: the database compares it with its checksums, and then
+    /// what is in the tables is compared with the head.
     pub(crate) fn vet(&self, mut opened: Opened, keys: &Arc<Keys>) -> Result<Database, Error> {
         let form = guarded(|| format::of(&opened.database))?;
         let seen = self.witness.as_ref().and_then(|witness| witness.read(keys));

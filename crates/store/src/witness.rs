@@ -1,6 +1,7 @@
-//! What is kept beside a store about what was last seen of it: the number of its last change, and, after a clean stop, what each
-//! block of it was. With it a store is opened at once and an older copy of it is noticed; without it all of it is read when it is
-//! opened, and an older copy can't be told from the present one.
+//! What is kept beside a store about what was last seen of it: the number of its last change, and,
+//! after a clean stop, what each block of it was. With it a store is opened at once and an older
+//! copy of it is noticed; without it all of it is read when it is opened, and an older copy can't
+//! be told from the present one.
 
 use std::{
     fs::{self, File},
@@ -83,7 +84,8 @@ impl Witness {
         kept.write(&[]);
     }
 
-    /// A change is on the disk. This is not waited for: what it guards against is an older file, not a machine that dies.
+    /// A change is on the disk. This is not waited for: what it guards against is an older file,
+    /// not a machine that dies.
     pub(crate) fn committed(&self, keys: &Arc<Keys>, generation: u64) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if generation > kept.generation {

@@ -56,7 +56,8 @@ impl From<Refused> for StoreError {
     }
 }
 
-/// A transaction under way: dropped, it has changed nothing. Whatever it puts into a table or takes out is counted in the head.
+/// A transaction under way: dropped, it has changed nothing. Whatever it puts into a table or takes
+/// out is counted in the head.
 pub(crate) struct Writing<'a> {
     pub(crate) change: WriteTransaction,
     pub(crate) keys: &'a Keys,
@@ -228,7 +229,8 @@ impl<'a> Writing<'a> {
         Ok(place)
     }
 
-    /// Where the discoverable credential is that the account of this one has, if this one is discoverable.
+    /// Where the discoverable credential is that the account of this one has, if this one is
+    /// discoverable.
     pub(crate) fn place_of_account(&self, credential: &Credential) -> Result<Option<u64>, Error> {
         if !credential.discoverable {
             return Ok(None);
@@ -324,7 +326,8 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    /// What can't be read makes room for what can, and is kept. Indexes that lead to it stay where they can't be told.
+    /// What can't be read makes room for what can, and is kept. Indexes that lead to it stay where
+    /// they can't be told.
     pub(crate) fn put_aside(&self, place: u64) -> Result<(), Error> {
         let key = place.to_be_bytes();
         let found = {
@@ -403,7 +406,8 @@ impl<'a> Writing<'a> {
         opened(&self.change.open_table(table.definition())?, self.keys, table, name.as_bytes())
     }
 
-    /// Everything goes but the global counter, the place of the next credential, and what tells how to open the store.
+    /// Everything goes but the global counter, the place of the next credential, and what tells how
+    /// to open the store.
     pub(crate) fn clear(&self) -> Result<(), Error> {
         Table::ALL.into_iter().try_for_each(|table| self.empty(table))
     }

@@ -1,5 +1,5 @@
-//! A process that changes a store is killed again and again, at any moment. `TOWLINE_CRASHES` says how often, 40 times if it is
-//! not set.
+//! A process that changes a store is killed again and again, at any moment. `TOWLINE_CRASHES` says
+//! how often, 40 times if it is not set.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

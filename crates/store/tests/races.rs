@@ -1,4 +1,5 @@
-//! Programs that want the same store at the same moment: one has it, the others are told which one that is.
+//! Programs that want the same store at the same moment: one has it, the others are told which one
+//! that is.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

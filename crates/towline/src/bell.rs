@@ -30,30 +30,33 @@ use self::{
 pub enum BellEvent {
     /// Computers can ring now.
     Listening,
-    /// Computers can't ring until the connection to the tunnel service is made anew, which is tried after a pause.
+    /// Computers can't ring until the connection to the tunnel service is made anew, which is tried
+    /// after a pause.
     Lost {
         /// Why, where the connection was refused.
         failure: Option<ConnectFailure>,
         /// How long the pause is.
         pause: Duration,
     },
-    /// The tunnel service does not let so many computers ring any more. They have to be linked again.
+    /// The tunnel service does not let so many computers ring any more. They have to be linked
+    /// again.
     GivenUp {
         /// How many.
         computers: usize,
     },
-    /// A known computer rings: answer it with [`Phone::answer_ring_until`](crate::Phone::answer_ring_until). It waits for
-    /// about a minute.
+    /// A known computer rings: answer it with
+    /// [`Phone::answer_ring_until`](crate::Phone::answer_ring_until). It waits for about a minute.
     Rung(Ring),
 }
 
 /// A phone that listens for computers that ring. Dropping it ends that.
 ///
-/// It decides about rings by itself: those of computers that are not known (any more) are refused, and so are those that come
-/// while the phone serves somebody. One is kept for [`next`](Self::next), until its computer goes away.
+/// It decides about rings by itself: those of computers that are not known (any more) are refused,
+/// and so are those that come while the phone serves somebody. One is kept for
+/// [`next`](Self::next), until its computer goes away.
 ///
-/// There is a connection for each linked computer, and one for the next that is linked, so that each can be forgotten, and none
-/// can keep the others from ringing.
+/// There is a connection for each linked computer, and one for the next that is linked, so that
+/// each can be forgotten, and none can keep the others from ringing.
 pub struct Bell {
     outbox: Outbox,
     commands: mpsc::Sender<Command>,
@@ -94,12 +97,13 @@ impl Bell {
         self.outbox.next().await
     }
 
-    /// Forgets all computers at once: becomes another phone to them. Then waits until the tunnel service has confirmed that it
-    /// tells each of them so, which takes until there is a connection; whoever does not want to wait drops the future, and the
-    /// next bell goes on.
+    /// Forgets all computers at once: becomes another phone to them. Then waits until the tunnel
+    /// service has confirmed that it tells each of them so, which takes until there is a
+    /// connection; whoever does not want to wait drops the future, and the next bell goes on.
     ///
     /// # Errors
-    /// [`TransportError::Links`]: the phone stays what it was. Others: it is another one, and the next bell goes on.
+    /// [`TransportError::Links`]: the phone stays what it was. Others: it is another one, and the
+    /// next bell goes on.
     pub async fn forget_all(self) -> Result<(), TransportError> {
         let other = PhoneIdentity::generate(&self.provider).map_err(towline_hybrid::Error::from)?;
         kept(&self.store, move |store| store.become_other(&other)).await?;
@@ -141,7 +145,8 @@ pub(crate) async fn kept<T: Send + 'static>(
     called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
 }
 
-/// What the phone is to computers. A phone that is nothing yet becomes something, and the same to all who ask at once.
+/// What the phone is to computers. A phone that is nothing yet becomes something, and the same to
+/// all who ask at once.
 pub(crate) async fn identity(
     store: &Arc<dyn ComputerLinks>,
     provider: &CryptoProvider,

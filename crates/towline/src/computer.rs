@@ -72,8 +72,8 @@ impl Computer {
         Self { client, provider, scanner, connector, config, links: None }
     }
 
-    /// The same, with a place for links to phones: a phone may let this computer remember it, and is rung without a code from
-    /// then on. If several are known, [`Screen::choose_phone`] asks.
+    /// The same, with a place for links to phones: a phone may let this computer remember it, and
+    /// is rung without a code from then on. If several are known, [`Screen::choose_phone`] asks.
     #[must_use]
     pub fn with_links(self, links: Arc<dyn PhoneLinks>) -> Self {
         Self { links: Some(links), ..self }
@@ -91,8 +91,9 @@ impl Computer {
         Self { config, ..self }
     }
 
-    /// Registers a passkey on the phone that scans the code: PublicKeyCredentialCreationOptionsJSON in,
-    /// RegistrationResponseJSON out. Dropping the future ends everything at once; [`Screen::cancelled`] ends it in order.
+    /// Registers a passkey on the phone that scans the code: PublicKeyCredentialCreationOptionsJSON
+    /// in, RegistrationResponseJSON out. Dropping the future ends everything at once;
+    /// [`Screen::cancelled`] ends it in order.
     ///
     /// # Errors
     /// [`ComputerError`], which prints as a sentence for the person.
@@ -109,8 +110,9 @@ impl Computer {
         channel.finish(result).await
     }
 
-    /// Signs in with the phone that scans the code: PublicKeyCredentialRequestOptionsJSON in, AuthenticationResponseJSON out.
-    /// Dropping the future ends everything at once; [`Screen::cancelled`] ends it in order.
+    /// Signs in with the phone that scans the code: PublicKeyCredentialRequestOptionsJSON in,
+    /// AuthenticationResponseJSON out. Dropping the future ends everything at once;
+    /// [`Screen::cancelled`] ends it in order.
     ///
     /// # Errors
     /// [`ComputerError`], which prints as a sentence for the person.
@@ -173,7 +175,8 @@ impl ComputerError {
 /// A linked phone whose name is not known.
 const SOME_PHONE: &str = "The linked phone";
 
-/// A phone as a way to an authenticator. The code is shown when the ceremony first asks for the phone.
+/// A phone as a way to an authenticator. The code is shown when the ceremony first asks for the
+/// phone.
 struct PhoneChannel<'a, S> {
     computer: &'a Computer,
     screen: &'a S,
@@ -278,7 +281,8 @@ impl<S: Screen> PhoneChannel<'_, S> {
     }
 }
 
-/// The code is taken from the session for as long as the screen needs it; one that is ending has none to show.
+/// The code is taken from the session for as long as the screen needs it; one that is ending has
+/// none to show.
 fn show(screen: &impl Screen, session: Option<&Session>, event: &Event) {
     match event {
         Event::Listening { radio } => screen.show(Step::Listening(radio)),

@@ -1,4 +1,5 @@
-//! The authenticator as a [`Device`], and its questions on their way to the application's [`Person`].
+//! The authenticator as a [`Device`], and its questions on their way to the application's
+//! [`Person`].
 
 use std::{pin::pin, time::Duration};
 
@@ -50,7 +51,8 @@ impl<P: Person> Driver<P> {
         Self { device, inbox, person, transport, locked_for: None }
     }
 
-    /// Carries out one request. When the future is dropped, the request is cancelled before the next one.
+    /// Carries out one request. When the future is dropped, the request is cancelled before the
+    /// next one.
     pub(crate) async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.abandon().await;
         self.locked_for = None;
@@ -68,7 +70,8 @@ impl<P: Person> Driver<P> {
         }
     }
 
-    /// What the authenticator says of itself now: what authenticatorGetInfo answers, without its status byte.
+    /// What the authenticator says of itself now: what authenticatorGetInfo answers, without its
+    /// status byte.
     pub(crate) async fn get_info(&mut self) -> Result<Vec<u8>, Status> {
         let mut response = self.transact(&[Command::GetInfo.to_u8()]).await;
         match response.first().copied().map(Status::from_u8) {
@@ -83,16 +86,16 @@ impl<P: Person> Driver<P> {
         let _nobody_waits = self.call_off().await;
     }
 
-    /// Cancels the request that is under way, and gives its response, if there is one: what could not be cancelled any more
-    /// was carried out.
+    /// Cancels the request that is under way, and gives its response, if there is one: what could
+    /// not be cancelled any more was carried out.
     pub(crate) async fn call_off(&mut self) -> Option<Vec<u8>> {
         let response = self.device.call_off(CHANNEL).await;
         self.tell_the_rest();
         response
     }
 
-    /// Puts a question to the person until it is answered or withdrawn, or tells them what happened. Gives the response to
-    /// the request, if it comes meanwhile.
+    /// Puts a question to the person until it is answered or withdrawn, or tells them what
+    /// happened. Gives the response to the request, if it comes meanwhile.
     async fn hand_over(&mut self, item: ForPerson) -> Option<Vec<u8>> {
         let mut ask = match item {
             ForPerson::Ask(ask) => ask,

@@ -1,8 +1,9 @@
 //! FIDO2 authenticator and hybrid transport: be the phone, be the computer, test a relying party.
 //!
-//! A person stands at a computer, a site asks for a passkey, the computer shows a QR code, the phone scans it, Bluetooth
-//! shows that the two are near, a tunnel carries the messages, and the passkey is made or used. Each side of that is a
-//! type here; each asks its person through a trait that you implement.
+//! A person stands at a computer, a site asks for a passkey, the computer shows a QR code, the
+//! phone scans it, Bluetooth shows that the two are near, a tunnel carries the messages, and the
+//! passkey is made or used. Each side of that is a type here; each asks its person through a trait
+//! that you implement.
 //!
 //! # Test a relying party
 //!
@@ -29,8 +30,8 @@
 //!
 //! # Be the phone
 //!
-//! [`Phone`] answers a code. Which radio, which tunnel service and which roots of trust are yours to say; here the radio is
-//! simulated, and `connector` leads to a relay on this machine:
+//! [`Phone`] answers a code. Which radio, which tunnel service and which roots of trust are yours
+//! to say; here the radio is simulated, and `connector` leads to a relay on this machine:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -121,9 +122,10 @@
 //!
 //! # Linked devices
 //!
-//! With [`Computer::with_links`] and [`Phone::with_links`] a phone may let a computer remember it, when its person says so
-//! as the code is scanned. From then on the computer rings the phone without a code; the phone hears of it by its [`Bell`]
-//! ([`Phone::listen`]), through a relay of towline's. Bluetooth has to show that it is near all the same.
+//! With [`Computer::with_links`] and [`Phone::with_links`] a phone may let a computer remember it,
+//! when its person says so as the code is scanned. From then on the computer rings the phone
+//! without a code; the phone hears of it by its [`Bell`] ([`Phone::listen`]), through a relay of
+//! towline's. Bluetooth has to show that it is near all the same.
 //!
 //! # Features
 //!
@@ -134,9 +136,10 @@
 //! | `phone` | yes | [`Phone`] |
 //! | `relay` | no | the relay as `towline::tunnel` |
 //!
-//! The crates beneath are re-exported, with all that a `CredentialStore` or a `KeyStore` of your own needs ([`ctap`]'s types,
-//! [`zeroize`]), so that one dependency is enough. They can be used without this one as well: the protocol itself is state machines without
-//! I/O, for those who bring their own sockets, dialogs and runtime.
+//! The crates beneath are re-exported, with all that a `CredentialStore` or a `KeyStore` of your
+//! own needs ([`ctap`]'s types, [`zeroize`]), so that one dependency is enough. They can be used
+//! without this one as well: the protocol itself is state machines without I/O, for those who bring
+//! their own sockets, dialogs and runtime.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

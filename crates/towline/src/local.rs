@@ -13,10 +13,11 @@ use towline_ctap::Transport;
 
 use crate::{Person, driver::Driver};
 
-/// "This device": an authenticator in this process and the person in front of it, with the WebAuthn client on top.
+/// "This device": an authenticator in this process and the person in front of it, with the WebAuthn
+/// client on top.
 ///
-/// It is a real authenticator with real keys. With [`Agreeable`](crate::Agreeable) as the person it is a test double for a
-/// relying party's tests:
+/// It is a real authenticator with real keys. With [`Agreeable`](crate::Agreeable) as the person it
+/// is a test double for a relying party's tests:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -82,8 +83,9 @@ impl<P: Person> LocalAuthenticator<P> {
         Ok(Self::new(authenticator, Client::new(provider), person))
     }
 
-    /// Where several accounts match and the authenticator has no display of its own, the client asks: this is called with
-    /// at least two accounts, and returns the index of one, or `None` to call it off. Without it the newest is used.
+    /// Where several accounts match and the authenticator has no display of its own, the client
+    /// asks: this is called with at least two accounts, and returns the index of one, or `None` to
+    /// call it off. Without it the newest is used.
     #[must_use]
     pub fn with_chooser(
         self,
@@ -103,8 +105,8 @@ impl<P: Person> LocalAuthenticator<P> {
         Self { pin: Arc::new(answer), ..self }
     }
 
-    /// Registers, as `navigator.credentials.create()` does: PublicKeyCredentialCreationOptionsJSON in,
-    /// RegistrationResponseJSON out.
+    /// Registers, as `navigator.credentials.create()` does: PublicKeyCredentialCreationOptionsJSON
+    /// in, RegistrationResponseJSON out.
     ///
     /// # Errors
     /// [`Error`], whose name is that of the exception which a browser would throw.
@@ -135,8 +137,8 @@ impl<P: Person> LocalAuthenticator<P> {
         }
     }
 
-    /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out. Dropping the future cancels
-    /// it.
+    /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out.
+    /// Dropping the future cancels it.
     pub async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.driver.transact(request).await
     }

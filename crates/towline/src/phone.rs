@@ -106,20 +106,23 @@ impl<P: Person> Phone<P> {
         }
     }
 
-    /// The same, for a phone that offers computers to remember it under this name, and can be [rung](Self::listen) by them.
+    /// The same, for a phone that offers computers to remember it under this name, and can be
+    /// [rung](Self::listen) by them.
     #[must_use]
     pub fn with_links(self, store: Arc<dyn ComputerLinks>, name: impl Into<String>) -> Self {
         Self { links: Some(Links { store, name: name.into(), line: Line::new() }), ..self }
     }
 
     /// The same, for a phone whose person also answers requests for
-    /// [digital credentials](Person::digital_credentials), and says so to computers. Others refuse them.
+    /// [digital credentials](Person::digital_credentials), and says so to computers. Others refuse
+    /// them.
     #[must_use]
     pub fn with_digital_credentials(self) -> Self {
         Self { digital_credentials: true, ..self }
     }
 
-    /// The same with other deadlines, or other choices of [`ResponderConfig`]: `change` is called for each code.
+    /// The same with other deadlines, or other choices of [`ResponderConfig`]: `change` is called
+    /// for each code.
     #[must_use]
     pub fn with_config(
         self,
@@ -128,10 +131,12 @@ impl<P: Person> Phone<P> {
         Self { configure: Box::new(change), ..self }
     }
 
-    /// Answers a scanned code: asks whether to connect, advertises, and serves the computer's requests until it is done, all
-    /// with the person's consent. Nothing is sent before the person says yes.
+    /// Answers a scanned code: asks whether to connect, advertises, and serves the computer's
+    /// requests until it is done, all with the person's consent. Nothing is sent before the person
+    /// says yes.
     ///
-    /// Dropping the future ends everything at once; [`answer_code_until`](Self::answer_code_until) ends it in order.
+    /// Dropping the future ends everything at once; [`answer_code_until`](Self::answer_code_until)
+    /// ends it in order.
     ///
     /// # Errors
     /// Why it came to nothing: [`TransportError`] prints as a sentence for the person.
@@ -143,9 +148,9 @@ impl<P: Person> Phone<P> {
         self.answer_code_until(code, source, pending()).await
     }
 
-    /// As [`answer_code`](Self::answer_code), until the person wants to stop: when `stop` is ready, all is closed in order. A
-    /// request that is open then is declined, so that the computer knows that nothing was done; one that can't be taken back
-    /// any more is answered.
+    /// As [`answer_code`](Self::answer_code), until the person wants to stop: when `stop` is ready,
+    /// all is closed in order. A request that is open then is declined, so that the computer knows
+    /// that nothing was done; one that can't be taken back any more is answered.
     ///
     /// # Errors
     /// As [`answer_code`](Self::answer_code); [`Error::Cancelled`] when it was stopped.
@@ -173,7 +178,8 @@ impl<P: Person> Phone<P> {
         self.serve_until(session, events, stop).await
     }
 
-    /// Answers a computer that rings, as [`Bell::next`] tells of it, and serves it until it is done or `stop` is ready.
+    /// Answers a computer that rings, as [`Bell::next`] tells of it, and serves it until it is done
+    /// or `stop` is ready.
     ///
     /// # Errors
     /// As [`answer_code`](Self::answer_code).
@@ -190,8 +196,8 @@ impl<P: Person> Phone<P> {
         self.serve_until(session, events, stop).await
     }
 
-    /// Listens for computers that were allowed to remember this phone. The bell does not keep the phone from serving others
-    /// meanwhile.
+    /// Listens for computers that were allowed to remember this phone. The bell does not keep the
+    /// phone from serving others meanwhile.
     ///
     /// # Errors
     /// [`TransportError::Links`], also for a phone without [links](Self::with_links).
@@ -205,7 +211,8 @@ impl<P: Person> Phone<P> {
         }
     }
 
-    /// What is told of the authenticator is what it says now: a PIN, fingers and settings are in its store.
+    /// What is told of the authenticator is what it says now: a PIN, fingers and settings are in
+    /// its store.
     async fn config(&mut self) -> Result<ResponderConfig, TransportError> {
         let info = self.driver.get_info().await;
         let info = info.map_err(|status| TransportError::Authenticator(status.to_string()))?;

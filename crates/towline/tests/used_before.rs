@@ -1,4 +1,5 @@
-//! An authenticator over a store that was used before says from the start what that store makes of it.
+//! An authenticator over a store that was used before says from the start what that store makes of
+//! it.
 #![cfg(feature = "local")]
 #![allow(clippy::unwrap_used)]
 

@@ -9,7 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// How long to wait after the operating system could not accept a connection, for lack of descriptors for instance.
+/// How long to wait after the operating system could not accept a connection, for lack of
+/// descriptors for instance.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// A state is over when it has not been met for so long. Until then nothing more is said about it.

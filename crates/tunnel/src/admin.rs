@@ -1,5 +1,5 @@
-//! The operator's listener: metrics, and whether the relay is alive and ready. Apart from the one for peers, so that neither
-//! can be reached through the other.
+//! The operator's listener: metrics, and whether the relay is alive and ready. Apart from the one
+//! for peers, so that neither can be reached through the other.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -30,9 +30,9 @@ impl Tls {
     }
 
     /// The same from two files. A relay that runs reads them again every
-    /// [`certificate_check`](crate::RelayConfig::certificate_check): connections that come after they were replaced get the
-    /// new certificate, and those that are there stay. Files that can't be used, such as a chain whose key is not written
-    /// yet, change nothing; they are tried again.
+    /// [`certificate_check`](crate::RelayConfig::certificate_check): connections that come after
+    /// they were replaced get the new certificate, and those that are there stay. Files that can't
+    /// be used, such as a chain whose key is not written yet, change nothing; they are tried again.
     ///
     /// # Errors
     /// [`RelayError::CertificateFile`] and [`RelayError::Certificate`].
@@ -47,7 +47,8 @@ impl Tls {
         Ok(Self { config, files: Some(Arc::new(Files { chain, key, current })) })
     }
 
-    /// Takes a finished configuration, for callers with needs of their own. HTTP/2 must not be negotiated.
+    /// Takes a finished configuration, for callers with needs of their own. HTTP/2 must not be
+    /// negotiated.
     #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
         Self { config, files: None }
@@ -68,10 +69,11 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Takes what the files hold now; whether that is something new. Blocks for as long as reading takes.
+    /// Takes what the files hold now; whether that is something new. Blocks for as long as reading
+    /// takes.
     ///
-    /// A new certificate for the same key is a new chain, and a new key has a new certificate: an unchanged chain says it all,
-    /// and the key is not even read.
+    /// A new certificate for the same key is a new chain, and a new key has a new certificate: an
+    /// unchanged chain says it all, and the key is not even read.
     pub(crate) fn reload(&self) -> Result<bool, RelayError> {
         let chain = read_chain(&read(&self.chain)?)?;
         if chain == self.current.get().cert {

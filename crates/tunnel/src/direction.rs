@@ -1,7 +1,8 @@
 //! One direction of a tunnel: what one side sends is passed on to the other.
 //!
-//! It reads on only after the other side took what was read before, so that a slow reader slows its sender down and nothing
-//! piles up here. Its buffer is there only while there is something in it: a tunnel in which nothing happens holds none.
+//! It reads on only after the other side took what was read before, so that a slow reader slows its
+//! sender down and nothing piles up here. Its buffer is there only while there is something in it:
+//! a tunnel in which nothing happens holds none.
 
 use std::cell::RefCell;
 use std::io;
@@ -25,7 +26,8 @@ const BUFFER: usize = 64 * 1024;
 const SPARE: usize = 16;
 
 thread_local! {
-    /// Buffers that nobody uses. For each thread its own, since each message takes one and gives it back.
+    /// Buffers that nobody uses. For each thread its own, since each message takes one and gives it
+    /// back.
     static BUFFERS: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -130,7 +132,8 @@ impl Direction {
         loop {
             match self.poll_send(cx, to) {
                 Poll::Ready(Ok(())) => self.until = None,
-                // What the other direction reads tells more about a socket that can't be written; here it is just gone.
+                // What the other direction reads tells more about a socket that can't be written;
+                // here it is just gone.
                 Poll::Ready(Err(_)) => {
                     let ending = Ending::PeerVanished;
                     return Poll::Ready(Endings { sender: ending, receiver: ending });
@@ -158,7 +161,8 @@ impl Direction {
         }
     }
 
-    /// All that the receiver is to get, in whole frames: what is ready, and before or after it what is in its outbox.
+    /// All that the receiver is to get, in whole frames: what is ready, and before or after it what
+    /// is in its outbox.
     fn poll_send(&mut self, cx: &mut Context<'_>, to: &mut Socket) -> Poll<io::Result<()>> {
         if !self.midway {
             ready!(to.poll_send(cx))?;
@@ -269,8 +273,8 @@ impl Direction {
         })
     }
 
-    /// Gives the sockets back what they need for their end: the receiver the rest of a frame that it has begun to get, the sender
-    /// whoever finds its last word.
+    /// Gives the sockets back what they need for their end: the receiver the rest of a frame that
+    /// it has begun to get, the sender whoever finds its last word.
     pub(crate) fn leave(self, from: &mut Socket, to: &mut Socket) {
         if let Some(buffer) = &self.buffer {
             from.inbox.extend_from_slice(self.forwarder.raw(buffer));

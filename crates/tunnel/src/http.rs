@@ -1,4 +1,5 @@
-//! The request of a connection, and its answer: a refusal, or the upgrade to a WebSocket (RFC 9112, RFC 6455 §4.2).
+//! The request of a connection, and its answer: a refusal, or the upgrade to a WebSocket (RFC 9112,
+//! RFC 6455 §4.2).
 
 use std::io;
 use std::net::IpAddr;
@@ -43,7 +44,8 @@ struct Asked {
     head: usize,
 }
 
-/// Reads one request and answers it. An admitted one goes on as a leg, with what the peer sent after it.
+/// Reads one request and answers it. An admitted one goes on as a leg, with what the peer sent
+/// after it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     place: RequestPlace,
@@ -64,7 +66,8 @@ pub(crate) async fn answer(
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, stream, refusal, rest).await,
     };
-    // It has another place now. A computer that rings would hold up other requests for as long as the phone thinks.
+    // It has another place now. A computer that rings would hold up other requests for as long as
+    // the phone thinks.
     drop(place);
     if let Admitted::Ringing { answer, .. } = &mut admitted {
         let answered = tokio::select! {
@@ -131,7 +134,8 @@ async fn read(
     stream: &mut Stream,
     received: &mut Vec<u8>,
 ) -> io::Result<Result<Asked, Refusal>> {
-    // One that comes in drops is looked at when it has its empty line or is twice as long, so that it costs no more than others.
+    // One that comes in drops is looked at when it has its empty line or is twice as long, so that
+    // it costs no more than others.
     let mut look_at = 0;
     loop {
         let seen = received.len().saturating_sub(2);
@@ -178,7 +182,8 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
         origin_policy: Some(&shared.origin_policy),
     }
     .read()?;
-    // What follows an upgrade is the WebSocket's: a body would be read as its first frames, or be lost (RFC 6455 §4.1).
+    // What follows an upgrade is the WebSocket's: a body would be read as its first frames, or be
+    // lost (RFC 6455 §4.1).
     let body = values(headers, "Content-Length").iter().any(|length| length.trim() != "0")
         || !values(headers, "Transfer-Encoding").is_empty();
     let lists = |name, token| {
@@ -198,7 +203,8 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
     Ok(Some(Asked { request, accept, forwarded, head: size }))
 }
 
-/// The path of a target that names the server, too, as some clients write it for proxies (RFC 9112 §3.2.2).
+/// The path of a target that names the server, too, as some clients write it for proxies (RFC 9112
+/// §3.2.2).
 fn origin_form(target: &str) -> &str {
     match target.split_once("://") {
         Some((_, rest)) if !target.starts_with('/') => {
@@ -208,7 +214,8 @@ fn origin_form(target: &str) -> &str {
     }
 }
 
-/// Every value of a header. One that is not text counts as an empty one: it is there, and it is wrong.
+/// Every value of a header. One that is not text counts as an empty one: it is there, and it is
+/// wrong.
 fn values<'head>(headers: &[Header<'head>], name: &str) -> Vec<&'head str> {
     headers
         .iter()
@@ -245,7 +252,8 @@ async fn refuse<T>(
     stream.write_all(response.as_bytes()).await?;
     stream.shutdown().await?;
     if !unread.is_empty() {
-        // A connection that is closed with something unread is reset, and the answer may be lost with it.
+        // A connection that is closed with something unread is reset, and the answer may be lost
+        // with it.
         let reading = async {
             while stream.read_buf(&mut unread).await? > 0 {
                 unread.clear();

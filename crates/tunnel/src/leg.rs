@@ -1,4 +1,5 @@
-//! One admitted connection: a phone that waits, listens or comes, or a computer that rings or joins.
+//! One admitted connection: a phone that waits, listens or comes, or a computer that rings or
+//! joins.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use crate::shared::{LegGuard, Shared};
 use crate::socket::Socket;
 use crate::stream::Stream;
 
-/// The longest message that is kept for a phone which has not come yet, in bytes. The handshake's first has 81.
+/// The longest message that is kept for a phone which has not come yet, in bytes. The handshake's
+/// first has 81.
 const EARLY: usize = 256;
 
 /// The longest message that a phone which listens may send, in bytes, is far shorter.
@@ -39,7 +41,8 @@ enum Waiting {
 pub(crate) enum Leg {
     /// A phone for the computer that scanned its advert, which has the first word.
     Phone { guard: LegGuard, events: Events },
-    /// A computer for the phone that it rang. It has the first word, too, and may have said it before the phone is there.
+    /// A computer for the phone that it rang. It has the first word, too, and may have said it
+    /// before the phone is there.
     Computer {
         guard: LegGuard,
         events: Events,
@@ -175,7 +178,8 @@ async fn listen(shared: &Shared, guard: LegGuard, mut socket: Box<Socket>, mut e
             () = over(&mut pause), if pause.is_some() => pause = None,
             message = socket.receive(&mut meter), if pause.is_none() => match message {
                 Ok(message) => {
-                    // How many messages it may send is the rendezvous' business: this connection has no end.
+                    // How many messages it may send is the rendezvous' business: this connection
+                    // has no end.
                     meter = Meter::new(&shared.limits);
                     if shared.hear(&guard, &message) == Heard::TooMany {
                         // What it says next waits in its own buffers, and costs nobody anything.

@@ -1,11 +1,12 @@
 //! A tunnel service (relay) for the hybrid transport.
 //!
-//! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the service copies binary
-//! messages between the two, unchanged and in order. A phone that lets computers remember it listens at
-//! `/towline/v1/listen`; a computer rings it at `/cable/contact` and waits for it to join. `docs/relay-protocol.md` has the
-//! whole of it. It sees ciphertext, sizes and times, and logs no identifier and no
-//! address. The decisions are those of [`towline_hybrid::relay`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and
-//! WebSockets, with a limit on everything that a stranger can make it hold.
+//! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the
+//! service copies binary messages between the two, unchanged and in order. A phone that lets
+//! computers remember it listens at `/towline/v1/listen`; a computer rings it at `/cable/contact`
+//! and waits for it to join. `docs/relay-protocol.md` has the whole of it. It sees ciphertext,
+//! sizes and times, and logs no identifier and no address. The decisions are those of
+//! [`towline_hybrid::relay`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and WebSockets, with
+//! a limit on everything that a stranger can make it hold.
 //!
 //! ```
 //! use std::time::Duration;

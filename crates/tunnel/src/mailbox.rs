@@ -1,6 +1,7 @@
 //! The way to the task of a connection that waits: its partner, what it is to send, and the end.
 //!
-//! A channel of the usual kind has room for dozens of events from the start, which a million phones that wait would pay for.
+//! A channel of the usual kind has room for dozens of events from the start, which a million phones
+//! that wait would pay for.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,8 @@ use towline_hybrid::relay::Ending;
 use crate::shared::LegGuard;
 use crate::socket::Socket;
 
-/// Messages that wait for a phone that listens. One that does not take them loses the next ones, and the computers that ring
-/// get no answer.
+/// Messages that wait for a phone that listens. One that does not take them loses the next ones,
+/// and the computers that ring get no answer.
 const MESSAGES: usize = 32;
 
 /// What the task of a connection that waits is told.
@@ -147,7 +148,8 @@ impl Drop for Events {
     fn drop(&mut self) {
         let mut inside = lock(&self.0);
         inside.left = true;
-        // A partner that came too late goes now, outside the lock: its place is given back under another one.
+        // A partner that came too late goes now, outside the lock: its place is given back under
+        // another one.
         let late = inside.partner.take();
         drop(inside);
         drop(late);

@@ -1,4 +1,5 @@
-//! What is counted, and how Prometheus wants to read it. No label names a peer, a tunnel or an address.
+//! What is counted, and how Prometheus wants to read it. No label names a peer, a tunnel or an
+//! address.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};

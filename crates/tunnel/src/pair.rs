@@ -21,7 +21,8 @@ pub(crate) struct End {
     pub(crate) meter: Meter,
 }
 
-/// Runs the tunnel to its end and closes both sockets. What it needs is boxed, so that a connection that waits does not hold it.
+/// Runs the tunnel to its end and closes both sockets. What it needs is boxed, so that a connection
+/// that waits does not hold it.
 pub(crate) async fn run(mut pair: Box<Pair<'_>>, mut events: Events) {
     let (number, began) = (pair.shared.counters.begun(), pair.last);
     pair.shared.tell(Happening::Met { number });
@@ -85,7 +86,8 @@ impl<'shared> Pair<'shared> {
             if let Poll::Ready(over) = from_computer.poll(cx, shared, computer, phone, last) {
                 return Poll::Ready((over.receiver, over.sender));
             }
-            // Pongs to one side are sent by the direction that leads there, and may hold up the other one.
+            // Pongs to one side are sent by the direction that leads there, and may hold up the
+            // other one.
             let held_up = from_phone.held_up && phone.keeps_up()
                 || from_computer.held_up && computer.keeps_up();
             if !held_up && computer.outbox.len() <= unsent {

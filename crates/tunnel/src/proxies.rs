@@ -52,8 +52,9 @@ impl FromStr for Subnet {
     }
 }
 
-/// The address that the nearest trusted proxy saw, out of every value of `X-Forwarded-For`: the last one that is not itself a
-/// trusted proxy. What stands before it was written by somebody who is not trusted.
+/// The address that the nearest trusted proxy saw, out of every value of `X-Forwarded-For`: the
+/// last one that is not itself a trusted proxy. What stands before it was written by somebody who
+/// is not trusted.
 pub(crate) fn forwarded(values: &[&str], trusted: &[Subnet]) -> Option<IpAddr> {
     let hops = values.iter().rev().flat_map(|value| value.rsplit(','));
     for hop in hops {

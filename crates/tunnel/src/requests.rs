@@ -1,4 +1,5 @@
-//! Connections that have not made their request yet: how many there may be, and which one goes when there are too many.
+//! Connections that have not made their request yet: how many there may be, and which one goes when
+//! there are too many.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,8 +9,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use towline_hybrid::relay::{Crowd, Precedence, Shares, Source};
 
-/// A request has at least this time, however many others there are: a TLS handshake and its request take a part of it, and one
-/// that is cut short was for nothing.
+/// A request has at least this time, however many others there are: a TLS handshake and its request
+/// take a part of it, and one that is cut short was for nothing.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 /// A network with fewer than one of so many of all places does not have many.
@@ -68,8 +69,9 @@ impl Requests {
         self.lock().crowd.len()
     }
 
-    /// A place for a connection, after a second at most where others have more; nothing if its source has as many as it may.
-    /// A trusted proxy has any number: it sends whole requests of many sources.
+    /// A place for a connection, after a second at most where others have more; nothing if its
+    /// source has as many as it may. A trusted proxy has any number: it sends whole requests of
+    /// many sources.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         source: Source,
@@ -117,12 +119,14 @@ impl Requests {
 }
 
 impl State {
-    /// Ends the oldest request of the network that has most of them, if it has far more than the newcomer's.
+    /// Ends the oldest request of the network that has most of them, if it has far more than the
+    /// newcomer's.
     fn make_way(&mut self, newcomer: Source, now: Instant) -> Result<(), Full> {
         let many = self.crowd.len() / MANY;
         let oldest = match self.crowd.make_way(newcomer, Precedence::Oldest) {
             Some(oldest) if self.crowd.most_held() > many => oldest,
-            // Of those who have many the next one is not waited for: it would hold up everybody behind it.
+            // Of those who have many the next one is not waited for: it would hold up everybody
+            // behind it.
             _ if self.crowd.held_around(newcomer) > many && !self.crowd.is_one_network() => {
                 return Err(Full::Never);
             }
@@ -148,7 +152,8 @@ impl State {
     }
 }
 
-/// The place of a connection until its request is admitted or answered; dropping it gives the place back.
+/// The place of a connection until its request is admitted or answered; dropping it gives the place
+/// back.
 pub(crate) struct RequestPlace {
     requests: Arc<Requests>,
     number: u64,

@@ -47,8 +47,8 @@ impl RelayHandle {
         self.shared.stats()
     }
 
-    /// Stops in good order: nobody is admitted any more, phones that wait are closed, tunnels that run may go on for at most
-    /// `grace`. [`Relay::run`] returns when all are gone.
+    /// Stops in good order: nobody is admitted any more, phones that wait are closed, tunnels that
+    /// run may go on for at most `grace`. [`Relay::run`] returns when all are gone.
     pub fn shutdown(&self, grace: Duration) {
         let now = Instant::now();
         self.shared.phase.send_if_modified(|phase| {
@@ -114,7 +114,8 @@ impl Relay {
                 .take()
                 .map(|files| watch(files, self.certificate_check, self.shared.clone())),
         );
-        // A task of its own is woken at less cost than whoever calls this, which may be the root of its runtime.
+        // A task of its own is woken at less cost than whoever calls this, which may be the root of
+        // its runtime.
         let mut service = JoinSet::new();
         service.spawn(self.serve());
         tokio::select! {
@@ -211,7 +212,8 @@ async fn aside(admin: Option<impl Future<Output = ()>>, watch: Option<impl Futur
     std::future::pending().await
 }
 
-/// Looks at the certificate's files again and again. That they can't be used is said once, and counted each time.
+/// Looks at the certificate's files again and again. That they can't be used is said once, and
+/// counted each time.
 async fn watch(files: Arc<Files>, every: Duration, shared: Arc<Shared>) {
     let mut said = false;
     loop {

@@ -1,4 +1,5 @@
-//! What all connections of one relay share: the rendezvous, the way to each connection that waits, and the counters.
+//! What all connections of one relay share: the rendezvous, the way to each connection that waits,
+//! and the counters.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,8 @@ use crate::metrics::Counters;
 use crate::proxies::Subnet;
 use crate::requests::Requests;
 
-/// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to wake it.
+/// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to
+/// wake it.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// A time beyond the clock's range is this long.
@@ -47,7 +49,8 @@ pub struct Stats {
     pub ringing: usize,
     /// Phones that listen for computers that ring now.
     pub listening: usize,
-    /// Phones that listened, have lost their connection, and are expected back. They keep their place.
+    /// Phones that listened, have lost their connection, and are expected back. They keep their
+    /// place.
     pub absent: usize,
     /// Connections that belong to a joined tunnel now, two for each.
     pub joined: usize,
@@ -126,7 +129,8 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The rendezvous is consistent between calls; one broken connection must not take the service down.
+        // The rendezvous is consistent between calls; one broken connection must not take the
+        // service down.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,5 @@
-//! The WebSocket of one peer: whole messages while it waits or listens, and the way to a decent end.
+//! The WebSocket of one peer: whole messages while it waits or listens, and the way to a decent
+//! end.
 
 use std::future::poll_fn;
 use std::io;
@@ -57,7 +58,8 @@ impl Outbox {
         frame(&mut self.frames, opcode, fin, payload);
     }
 
-    /// Bytes that are left of whole frames. They have to come before all that waits here, which is whole.
+    /// Bytes that are left of whole frames. They have to come before all that waits here, which is
+    /// whole.
     pub(crate) fn push_first(&mut self, bytes: &[u8]) {
         let rest = self.frames.get(self.sent..).unwrap_or_default();
         (self.frames, self.sent) = ([bytes, rest].concat(), 0);
@@ -137,7 +139,8 @@ impl Socket {
         }
     }
 
-    /// The next message, whole. Pings are answered meanwhile. Nothing is lost if it is dropped before it has one.
+    /// The next message, whole. Pings are answered meanwhile. Nothing is lost if it is dropped
+    /// before it has one.
     pub(crate) async fn receive(&mut self, meter: &mut Meter) -> Result<Vec<u8>, Ending> {
         poll_fn(|cx| self.poll_receive(cx, meter)).await
     }
@@ -217,11 +220,13 @@ impl Socket {
 
     /// Says why it is over, and waits a moment for the peer to say the same (RFC 6455 §7.1.2).
     pub(crate) async fn close(mut self: Box<Self>, ending: Ending, patience: Duration) {
-        // Both ends often leave at once, and what they did is known after a turn of the runtime: then nobody has to be told.
+        // Both ends often leave at once, and what they did is known after a turn of the runtime:
+        // then nobody has to be told.
         tokio::task::yield_now().await;
         let _left = poll_fn(|cx| Poll::Ready(self.poll_parting(cx))).await;
         if self.peer != Peer::Gone {
-            // Boxed, so that a connection does not hold from the start what it needs at its end. Whoever is late is dropped.
+            // Boxed, so that a connection does not hold from the start what it needs at its end.
+            // Whoever is late is dropped.
             let _late = tokio::time::timeout(patience, Box::pin(self.part(ending))).await;
         }
     }

@@ -1,4 +1,5 @@
-//! Peers that want all of a relay for themselves, on real sockets. Linux has every address of 127.0.0.0/8 for them to come from.
+//! Peers that want all of a relay for themselves, on real sockets. Linux has every address of
+//! 127.0.0.0/8 for them to come from.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 

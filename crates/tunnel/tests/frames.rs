@@ -1,4 +1,5 @@
-//! Frames on real sockets: long messages, fragments, pings that nobody reads, and how connections part.
+//! Frames on real sockets: long messages, fragments, pings that nobody reads, and how connections
+//! part.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

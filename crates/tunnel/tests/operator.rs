@@ -1,4 +1,5 @@
-//! What an operator sees and does: metrics, health, and a certificate that is replaced while the relay runs.
+//! What an operator sees and does: metrics, health, and a certificate that is replaced while the
+//! relay runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;

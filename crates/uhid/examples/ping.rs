@@ -1,5 +1,5 @@
-//! Sends a key the longest message that it takes in one go, and one of the greatest length no faster than a wire would, and checks
-//! that both come back whole:
+//! Sends a key the longest message that it takes in one go, and one of the greatest length no
+//! faster than a wire would, and checks that both come back whole:
 //! `cargo run -p towline-uhid --example ping -- /dev/hidraw0`
 #![allow(missing_docs)]
 

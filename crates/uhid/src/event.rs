@@ -1,15 +1,18 @@
-//! What is read from and written to `/dev/uhid`, as bytes (`linux/uhid.h`): events of one size, packed, in the byte order of the
-//! machine. What is written may be shorter; the kernel takes the rest for zeros.
+//! What is read from and written to `/dev/uhid`, as bytes (`linux/uhid.h`): events of one size,
+//! packed, in the byte order of the machine. What is written may be shorter; the kernel takes the
+//! rest for zeros.
 
 use towline_ctap::hid::{REPORT_SIZE, Report};
 
 /// How long an event is, in bytes: a number of 4 bytes, and the longest of its contents.
 pub const EVENT_SIZE: usize = 4376;
 
-/// The longest message that surely reaches the key, in bytes, as `maxMsgSize` of its authenticator (CTAP 2.3 section 6.4).
+/// The longest message that surely reaches the key, in bytes, as `maxMsgSize` of its authenticator
+/// (CTAP 2.3 section 6.4).
 ///
-/// The kernel keeps 32 events and drops what comes after them, and a program writes a message's reports faster than any other is
-/// sure to be woken: this is the longest message of 31 reports, with room for a cancellation.
+/// The kernel keeps 32 events and drops what comes after them, and a program writes a message's
+/// reports faster than any other is sure to be woken: this is the longest message of 31 reports,
+/// with room for a cancellation.
 pub const MAX_MSG_SIZE: usize = 57 + 30 * 59;
 
 /// The room for a report or a descriptor in an event, in bytes.
@@ -36,7 +39,8 @@ const EIO: u16 = 5;
 /// USB, of the buses that a HID device can be on; libfido2 looks for keys there.
 const BUS_USB: u16 = 3;
 
-/// The reports of a FIDO key (CTAP 2.3 section 11.2.8.1): usage page 0xF1D0, 64 bytes in and 64 bytes out, no report numbers.
+/// The reports of a FIDO key (CTAP 2.3 section 11.2.8.1): usage page 0xF1D0, 64 bytes in and 64
+/// bytes out, no report numbers.
 const REPORT_DESCRIPTOR: [u8; 34] = [
     0x06, 0xd0, 0xf1, // usage page: FIDO alliance
     0x09, 0x01, // usage: authenticator device
@@ -61,12 +65,14 @@ pub struct Description {
     pub vendor: u16,
     /// USB product id.
     pub product: u16,
-    /// A serial number, of at most 63 bytes. It tells keys apart, and so also their owners; none by default.
+    /// A serial number, of at most 63 bytes. It tells keys apart, and so also their owners; none by
+    /// default.
     pub serial: String,
 }
 
 impl Default for Description {
-    /// An id for software that is on no shelf: vendor 0x1209 lends the first of its products to whoever tests (pid.codes).
+    /// An id for software that is on no shelf: vendor 0x1209 lends the first of its products to
+    /// whoever tests (pid.codes).
     fn default() -> Self {
         Self {
             name: "towline security key".to_owned(),
@@ -90,7 +96,8 @@ pub enum Event {
     Close,
     /// A program wrote a report.
     Output(Report),
-    /// A program wants a report that it did not wait for; it waits until it is told that there is none.
+    /// A program wants a report that it did not wait for; it waits until it is told that there is
+    /// none.
     GetReport {
         /// What the answer has to name.
         id: u32,
@@ -124,7 +131,8 @@ impl Event {
     }
 }
 
-/// The report in an output event: as it is, or after the number 0 of the only report there is, which is how `hidraw` passes it.
+/// The report in an output event: as it is, or after the number 0 of the only report there is,
+/// which is how `hidraw` passes it.
 fn output(content: &[u8]) -> Option<Report> {
     let (data, rest) = content.split_at_checked(DATA_MAX)?;
     let size = usize::from(u16::from_ne_bytes(*rest.first_chunk()?));
@@ -132,7 +140,8 @@ fn output(content: &[u8]) -> Option<Report> {
     data.try_into().ok().or_else(|| data.strip_prefix(&[0])?.try_into().ok())
 }
 
-/// Makes the device (`UHID_CREATE2`). By `physical`, of at most 63 bytes, whoever made it finds it among others.
+/// Makes the device (`UHID_CREATE2`). By `physical`, of at most 63 bytes, whoever made it finds it
+/// among others.
 #[must_use]
 pub fn create(description: &Description, physical: &str) -> Vec<u8> {
     let mut event = Vec::with_capacity(EVENT_SIZE);

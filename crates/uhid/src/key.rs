@@ -84,15 +84,16 @@ impl UsbKey {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let physical = format!("towline/{}/{number}", std::process::id());
         rustix::fs::fcntl_setfl(&door, OFlags::NONBLOCK).map_err(io::Error::from)?;
-        // Nothing but a type for descriptors that can be waited for, whatever its name: it neither asks nor minds what it reads.
+        // Nothing but a type for descriptors that can be waited for, whatever its name: it neither
+        // asks nor minds what it reads.
         let events = pipe::Receiver::from_owned_fd_unchecked(door.try_clone()?)?;
         let key = Self { events, door: File::from(door), physical };
         key.write(&event::create(description, &key.physical))?;
         Ok(key)
     }
 
-    /// Waits until the kernel has taken the key, and gives its node, `/dev/hidraw3` say. None if it has no node that can be
-    /// found, in a container without `/sys` for instance.
+    /// Waits until the kernel has taken the key, and gives its node, `/dev/hidraw3` say. None if it
+    /// has no node that can be found, in a container without `/sys` for instance.
     ///
     /// # Errors
     /// [`UhidError::Failed`].
@@ -112,13 +113,14 @@ impl UsbKey {
         Ok(None)
     }
 
-    /// Serves until the [`SecurityKey`](towline_ctaphid_tokio::SecurityKey) is gone, and unplugs it then.
+    /// Serves until the [`SecurityKey`](towline_ctaphid_tokio::SecurityKey) is gone, and unplugs it
+    /// then.
     ///
     /// # Errors
     /// [`UhidError::Failed`] when the kernel takes the device away.
     pub async fn serve(self, reports: Reports) -> Result<(), UhidError> {
-        // There is one way in, and answers to all programs go the same way out: each knows its channel. It lasts for as long as
-        // any of them has the node open.
+        // There is one way in, and answers to all programs go the same way out: each knows its
+        // channel. It lasts for as long as any of them has the node open.
         let (mut source, mut answers) = Source::stream();
         let (mut pace, mut waiting) = (Pace::default(), None::<Report>);
         loop {
@@ -145,7 +147,8 @@ impl UsbKey {
                         return Ok(());
                     }
                 }
-                // The last program is gone: nobody waits for what is under way, and nobody reads what is still to be sent.
+                // The last program is gone: nobody waits for what is under way, and nobody reads
+                // what is still to be sent.
                 Event::Close | Event::Stop => {
                     (source, answers) = Source::stream();
                     waiting = None;

@@ -1,7 +1,8 @@
 //! A security key that Linux takes for one on USB: CTAPHID through `/dev/uhid`.
 //!
-//! The kernel makes a HID device for whoever writes to `/dev/uhid`, with a node such as `/dev/hidraw3` that browsers, OpenSSH and
-//! libfido2 find by themselves. It is there until the [`UsbKey`] is dropped, or the process ends in whatever way.
+//! The kernel makes a HID device for whoever writes to `/dev/uhid`, with a node such as
+//! `/dev/hidraw3` that browsers, OpenSSH and libfido2 find by themselves. It is there until the
+//! [`UsbKey`] is dropped, or the process ends in whatever way.
 //!
 //! ```no_run
 //! # #[cfg(target_os = "linux")]
@@ -33,7 +34,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! Whoever may open `/dev/uhid` can also pretend to be a keyboard: give that right to a group, and to few.
+//! Whoever may open `/dev/uhid` can also pretend to be a keyboard: give that right to a group, and
+//! to few.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

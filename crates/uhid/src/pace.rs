@@ -1,5 +1,5 @@
-//! Not faster than who reads: a node keeps 64 reports for each program that has it open, and drops what comes after them, while
-//! the longest message is 129 reports.
+//! Not faster than who reads: a node keeps 64 reports for each program that has it open, and drops
+//! what comes after them, while the longest message is 129 reports.
 
 use std::time::{Duration, Instant};
 

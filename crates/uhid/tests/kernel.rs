@@ -1,5 +1,5 @@
-//! The key, and a pretended kernel at the other end: a pair of sockets that keep events apart as `/dev/uhid` does. The real one
-//! is asked in a virtual machine, by `tests/vm`.
+//! The key, and a pretended kernel at the other end: a pair of sockets that keep events apart as
+//! `/dev/uhid` does. The real one is asked in a virtual machine, by `tests/vm`.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,

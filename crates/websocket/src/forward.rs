@@ -25,11 +25,12 @@ pub enum Event<'bytes> {
     Close(Option<u16>),
 }
 
-/// One direction between two clients. A frame that does not fit goes on in fragments, as an intermediary may cut it (RFC 6455
-/// §5.4).
+/// One direction between two clients. A frame that does not fit goes on in fragments, as an
+/// intermediary may cut it (RFC 6455 §5.4).
 ///
-/// It works in a buffer that the caller keeps: the same, unchanged, for as long as [`is_empty`](Self::is_empty) is false, and
-/// any other after that. Such a buffer has at least [`Forwarder::SMALLEST`] bytes.
+/// It works in a buffer that the caller keeps: the same, unchanged, for as long as
+/// [`is_empty`](Self::is_empty) is false, and any other after that. Such a buffer has at least
+/// [`Forwarder::SMALLEST`] bytes.
 #[derive(Debug)]
 pub struct Forwarder {
     reader: Reader,
@@ -42,7 +43,8 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// The smallest buffer, in bytes: the longest control frame, which is never taken in parts, and room before it.
+    /// The smallest buffer, in bytes: the longest control frame, which is never taken in parts, and
+    /// room before it.
     pub const SMALLEST: usize = 256;
 
     /// Room before what is read, for the head of a frame that begins with the middle of another.
@@ -54,7 +56,8 @@ impl Forwarder {
         Self::resume(Reader::new(limit), false)
     }
 
-    /// The same after `reader` has read some. `begun` says that the receiver was sent some of the message under way.
+    /// The same after `reader` has read some. `begun` says that the receiver was sent some of the
+    /// message under way.
     #[must_use]
     pub const fn resume(reader: Reader, begun: bool) -> Self {
         Self { reader, begun, ready: 0..0, raw: Self::HEADROOM..Self::HEADROOM }
@@ -66,8 +69,9 @@ impl Forwarder {
         self.ready.is_empty() && self.raw.is_empty()
     }
 
-    /// Where to put what the sender sends; then [`filled`](Self::filled) and [`process`](Self::process). Send what is
-    /// [`ready`](Self::ready) first: there is no room before.
+    /// Where to put what the sender sends; then [`filled`](Self::filled) and
+    /// [`process`](Self::process). Send what is [`ready`](Self::ready) first: there is no room
+    /// before.
     pub fn room<'buffer>(&mut self, buffer: &'buffer mut [u8]) -> &'buffer mut [u8] {
         if !self.ready.is_empty() {
             return &mut [];
@@ -90,7 +94,8 @@ impl Forwarder {
     /// Makes frames of what is there, for as long as `judge` approves.
     ///
     /// # Errors
-    /// What `judge` objects to, or what the sender did wrong. What came before is ready to be sent; nothing follows.
+    /// What `judge` objects to, or what the sender did wrong. What came before is ready to be sent;
+    /// nothing follows.
     pub fn process<E: From<Violation>>(
         &mut self,
         buffer: &mut [u8],
@@ -124,7 +129,8 @@ impl Forwarder {
         let opcode = if self.begun { Opcode::Continuation } else { Opcode::Binary };
         let head = Head::new(opcode, last, payload.len());
         let head = head.as_bytes();
-        // The head is never longer than the client's, which had a mask, or than the room before all of it.
+        // The head is never longer than the client's, which had a mask, or than the room before all
+        // of it.
         let start = if self.ready.is_empty() {
             payload.start.saturating_sub(head.len())
         } else {

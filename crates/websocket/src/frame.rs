@@ -46,8 +46,8 @@ impl Opcode {
     }
 }
 
-/// What a client must not send. The connection is over: close code 1003 for text, 1009 for what is too long, 1002 for all else
-/// (RFC 6455 §7.4.1).
+/// What a client must not send. The connection is over: close code 1003 for text, 1009 for what is
+/// too long, 1002 for all else (RFC 6455 §7.4.1).
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
@@ -81,7 +81,8 @@ pub enum Violation {
     /// A longer message than is granted.
     #[error("a message over the limit")]
     TooLong,
-    /// A close frame with half a code, one that may not be sent, or a reason that is not UTF-8 (RFC 6455 §5.5.1, §7.4).
+    /// A close frame with half a code, one that may not be sent, or a reason that is not UTF-8 (RFC
+    /// 6455 §5.5.1, §7.4).
     #[error("a close frame that says nothing valid")]
     Close,
 }
@@ -151,7 +152,8 @@ impl Head {
     /// The longest, in bytes.
     pub const LONGEST: usize = 10;
 
-    /// The head before so many bytes of payload, the length in as few bytes as it takes. `fin` for the last frame of its message.
+    /// The head before so many bytes of payload, the length in as few bytes as it takes. `fin` for
+    /// the last frame of its message.
     #[must_use]
     pub fn new(opcode: Opcode, fin: bool, payload: usize) -> Self {
         let first = opcode.bits() | if fin { 0x80 } else { 0 };
@@ -183,8 +185,9 @@ impl Head {
     }
 }
 
-/// A frame of a server, appended to `out`. `fin` for the last frame of its message. Control frames are always whole, and have 125
-/// bytes of payload at most (RFC 6455 §5.5): that is up to the caller.
+/// A frame of a server, appended to `out`. `fin` for the last frame of its message. Control frames
+/// are always whole, and have 125 bytes of payload at most (RFC 6455 §5.5): that is up to the
+/// caller.
 pub fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
     let head = Head::new(opcode, fin, payload.len());
     out.reserve(head.size.saturating_add(payload.len()));
@@ -195,8 +198,8 @@ pub fn frame(out: &mut Vec<u8>, opcode: Opcode, fin: bool, payload: &[u8]) {
 /// What is left of a control frame's 125 bytes beside the code.
 const LONGEST_REASON: usize = 123;
 
-/// What a close frame carries (RFC 6455 §5.5.1): a code, and a reason of at most 123 bytes; what is longer is cut
-/// between two characters. The code is the caller's: one of §7.4.1.
+/// What a close frame carries (RFC 6455 §5.5.1): a code, and a reason of at most 123 bytes; what is
+/// longer is cut between two characters. The code is the caller's: one of §7.4.1.
 #[must_use]
 pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     let fits = reason.char_indices().map(|(start, next)| start.saturating_add(next.len_utf8()));

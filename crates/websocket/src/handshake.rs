@@ -9,8 +9,8 @@ pub const VERSION: &str = "13";
 /// What is hashed after the client's key (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The answer to `Sec-WebSocket-Key`: `Sec-WebSocket-Accept`, 28 characters. `None` for what is not 16 bytes in base64, by its
-/// length and its end; what the bytes are does not matter.
+/// The answer to `Sec-WebSocket-Key`: `Sec-WebSocket-Accept`, 28 characters. `None` for what is not
+/// 16 bytes in base64, by its length and its end; what the bytes are does not matter.
 #[must_use]
 pub fn accept(key: &str) -> Option<String> {
     if key.len() != 24 || !key.ends_with("==") {

@@ -1,9 +1,11 @@
-//! The server's half of the WebSocket protocol (RFC 6455), for a relay that passes binary messages on where they lie.
+//! The server's half of the WebSocket protocol (RFC 6455), for a relay that passes binary messages
+//! on where they lie.
 //!
-//! Bytes in, bytes out: there is no socket here, no task and no clock. A [`Reader`] finds frames in what a client sent. A
-//! [`Forwarder`] turns them into frames for another client, in the same buffer: it takes the mask off and writes a shorter head
-//! before the payload. A frame that is longer than the buffer goes on in pieces, as fragments, so that a message of any length
-//! takes no more memory than the buffer has, and what is sent always ends with a whole frame.
+//! Bytes in, bytes out: there is no socket here, no task and no clock. A [`Reader`] finds frames in
+//! what a client sent. A [`Forwarder`] turns them into frames for another client, in the same
+//! buffer: it takes the mask off and writes a shorter head before the payload. A frame that is
+//! longer than the buffer goes on in pieces, as fragments, so that a message of any length takes no
+//! more memory than the buffer has, and what is sent always ends with a whole frame.
 //!
 //! ```
 //! use towline_websocket::{Event, Forwarder, Violation};
@@ -32,9 +34,10 @@
 //! # Ok::<_, Violation>(())
 //! ```
 //!
-//! What a client must not do is a [`Violation`]: frames without a mask, reserved bits, unknown opcodes, control frames that are
-//! long or in fragments, messages within messages, messages over the limit, close codes that don't exist, and text, which a
-//! tunnel does not carry. Lengths that take more bytes than they need are read, and written as they should be.
+//! What a client must not do is a [`Violation`]: frames without a mask, reserved bits, unknown
+//! opcodes, control frames that are long or in fragments, messages within messages, messages over
+//! the limit, close codes that don't exist, and text, which a tunnel does not carry. Lengths that
+//! take more bytes than they need are read, and written as they should be.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -41,7 +41,8 @@ struct Rest {
     fin: bool,
 }
 
-/// Reads what one client sends (RFC 6455 §5): frames with masks, messages in fragments, control frames between them.
+/// Reads what one client sends (RFC 6455 §5): frames with masks, messages in fragments, control
+/// frames between them.
 #[derive(Debug)]
 pub struct Reader {
     limit: usize,
@@ -61,8 +62,9 @@ impl Reader {
         self.limit = limit;
     }
 
-    /// One step, and how many bytes it took from the start of `bytes`; nothing if more has to come first. `full` says that no
-    /// more can come before some are taken: then the beginning of a longer frame is a step as well.
+    /// One step, and how many bytes it took from the start of `bytes`; nothing if more has to come
+    /// first. `full` says that no more can come before some are taken: then the beginning of a
+    /// longer frame is a step as well.
     ///
     /// # Errors
     /// What the client did wrong. After that, what it sends means nothing.

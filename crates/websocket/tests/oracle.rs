@@ -1,4 +1,5 @@
-//! Whatever a client sends, and however it is cut: what is passed on is what another implementation reads.
+//! Whatever a client sends, and however it is cut: what is passed on is what another implementation
+//! reads.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,

@@ -34,7 +34,8 @@ impl Sensible for AuthenticatorConfig {
             What::ToggleAlwaysUv => Sub::ToggleAlwaysUv,
             What::MinPinLength { length, rp_ids, force, complexity } => {
                 Sub::SetMinPinLength(SetMinPinLength {
-                    // Up to beyond the longest PIN, but most of the time something that can be kept.
+                    // Up to beyond the longest PIN, but most of the time something that can be
+                    // kept.
                     new_min_pin_length: length.map(|length| u64::from(length / 3)),
                     min_pin_length_rp_ids: rp_ids
                         .as_ref()

@@ -1,4 +1,5 @@
-//! Requests that make sense, or nearly: what they consist of comes from the fuzzer, what they refer to is there.
+//! Requests that make sense, or nearly: what they consist of comes from the fuzzer, what they refer
+//! to is there.
 
 use std::fmt::Debug;
 

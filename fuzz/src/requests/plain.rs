@@ -1,4 +1,5 @@
-//! The commands without parameters: authenticatorGetInfo, authenticatorSelection, authenticatorReset.
+//! The commands without parameters: authenticatorGetInfo, authenticatorSelection,
+//! authenticatorReset.
 
 use arbitrary::Arbitrary;
 use towline_ctap::Request;

@@ -1,4 +1,5 @@
-//! towline's handshakes against snow with snow's own cryptography: the same messages, the same keys, the same refusals.
+//! towline's handshakes against snow with snow's own cryptography: the same messages, the same
+//! keys, the same refusals.
 
 use std::sync::Arc;
 
@@ -85,7 +86,8 @@ impl Fixture {
             .map(|(message, established)| (message.to_vec(), established))
     }
 
-    /// snow as the initiator, with snow's cryptography; with its own random ephemeral key unless one is given.
+    /// snow as the initiator, with snow's cryptography; with its own random ephemeral key unless
+    /// one is given.
     fn snow_initiator(&self, ephemeral: Option<&[u8; 32]>) -> HandshakeState {
         self.snow(ephemeral, self.pattern == Kn, |builder| builder.build_initiator())
     }

@@ -19,11 +19,13 @@ use crate::{
     UnixTime, stored_credential::Keys,
 };
 
-/// How many credentials there can be where nobody sets a limit: a number that every client can hold.
+/// How many credentials there can be where nobody sets a limit: a number that every client can
+/// hold.
 const MOST: usize = 0x7fff_ffff;
 
-/// Credentials in slots, which keep their numbers, and three ways to find a slot: by credential id, by account, and by RP ID
-/// in the order in which the credentials came. Each is kept as [`Credential::to_bytes`].
+/// Credentials in slots, which keep their numbers, and three ways to find a slot: by credential id,
+/// by account, and by RP ID in the order in which the credentials came. Each is kept as
+/// [`Credential::to_bytes`].
 #[derive(Default)]
 pub(super) struct Content<S = RandomState> {
     slots: Vec<Option<Entry>>,
@@ -342,7 +344,8 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 }
 
-/// Where a credential of this age is, or belongs, among slots that stand from the oldest to the newest.
+/// Where a credential of this age is, or belongs, among slots that stand from the oldest to the
+/// newest.
 fn place(entries: &[Option<Entry>], slots: &[u32], age: u64) -> usize {
     let entry = |slot: &u32| entries.get(at(*slot)).and_then(Option::as_ref);
     slots.partition_point(|slot| entry(slot).is_some_and(|entry| entry.age < age))

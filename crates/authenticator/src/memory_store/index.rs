@@ -2,11 +2,12 @@
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
-/// Finds the slot of a key by a short hash. It costs some 13 bytes a slot, however long the keys are.
+/// Finds the slot of a key by a short hash. It costs some 13 bytes a slot, however long the keys
+/// are.
 ///
-/// Each bucket is a list of slots: `buckets` has its first, and a slot's link the one after. Keys whose hashes are equal are
-/// told apart by the caller, who has the keys. The hash has a secret of its own, so that nobody can choose keys that
-/// all meet in one bucket.
+/// Each bucket is a list of slots: `buckets` has its first, and a slot's link the one after. Keys
+/// whose hashes are equal are told apart by the caller, who has the keys. The hash has a secret of
+/// its own, so that nobody can choose keys that all meet in one bucket.
 pub(super) struct Index<S = RandomState> {
     hasher: S,
     buckets: Vec<u32>,
@@ -112,7 +113,8 @@ impl<S: BuildHasher> Index<S> {
     }
 }
 
-/// A slot, or a hash, as a place in a list; what does not fit the machine is beyond the end of any list.
+/// A slot, or a hash, as a place in a list; what does not fit the machine is beyond the end of any
+/// list.
 pub(super) fn at(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

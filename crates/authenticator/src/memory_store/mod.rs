@@ -1,7 +1,8 @@
 //! A store in memory, for tests, demos and short-lived authenticators.
 //!
-//! A discoverable credential costs some 300 bytes, most of them its own content: it is kept as bytes in a slot of a table
-//! (`content`), and the indexes refer to it by the number of the slot (`index`).
+//! A discoverable credential costs some 300 bytes, most of them its own content: it is kept as
+//! bytes in a slot of a table (`content`), and the indexes refer to it by the number of the slot
+//! (`index`).
 
 mod content;
 mod index;
@@ -22,15 +23,16 @@ use crate::{
     RelyingParties, StoreError, UnixTime, Work,
 };
 
-/// A store in memory. A clone is a handle to the same store, to inspect it or to give it to a second authenticator after
-/// the first ("restart").
+/// A store in memory. A clone is a handle to the same store, to inspect it or to give it to a
+/// second authenticator after the first ("restart").
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     content: Arc<Mutex<Content>>,
 }
 
 impl MemoryStore {
-    /// An empty store with room for as many credentials as clients can count, which is 2,147,483,647.
+    /// An empty store with room for as many credentials as clients can count, which is
+    /// 2,147,483,647.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -67,7 +69,8 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Content> {
-        // Every change is made as a whole under the lock by code that does not panic: the content is sound.
+        // Every change is made as a whole under the lock by code that does not panic: the content
+        // is sound.
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,8 +136,8 @@ impl CredentialStore for MemoryStore {
     }
 }
 
-/// Room for one more. A list that doubles its room when it is full wastes a quarter of it on average; one that adds an
-/// eighth wastes a sixteenth.
+/// Room for one more. A list that doubles its room when it is full wastes a quarter of it on
+/// average; one that adds an eighth wastes a sixteenth.
 fn reserve_an_eighth<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
         list.reserve_exact((list.len() / 8).max(8));

@@ -1,4 +1,5 @@
-//! Names that sites and clients give, as they may stand in a question: whoever wrote them, they say nothing but a name.
+//! Names that sites and clients give, as they may stand in a question: whoever wrote them, they say
+//! nothing but a name.
 
 use std::fmt;
 
@@ -10,9 +11,10 @@ const SHOWN: usize = 64;
 /// How many marks may stand on one character. More of them grow into the lines above and below.
 const MARKS: usize = 4;
 
-/// What an account is called, for a list of accounts or a message: quoted, in one line of at most 67 characters, without what
-/// could restyle or reorder the text around it. An account without a name is called that. The alternate form (`{:#}`) has no
-/// quotation marks, for a line or a button of its own.
+/// What an account is called, for a list of accounts or a message: quoted, in one line of at most
+/// 67 characters, without what could restyle or reorder the text around it. An account without a
+/// name is called that. The alternate form (`{:#}`) has no quotation marks, for a line or a button
+/// of its own.
 #[derive(Clone, Copy)]
 pub struct AccountName<'a>(&'a User);
 
@@ -58,8 +60,8 @@ impl fmt::Display for Apart<'_> {
     }
 }
 
-/// An RP ID, whole. The client says that it fits the site, and clients can lie: what can't be the name of a host is quoted, so
-/// that it can't pass for more than a name either.
+/// An RP ID, whole. The client says that it fits the site, and clients can lie: what can't be the
+/// name of a host is quoted, so that it can't pass for more than a name either.
 pub(super) struct Site<'a>(pub(super) &'a RpId);
 
 impl fmt::Display for Site<'_> {
@@ -72,7 +74,8 @@ impl fmt::Display for Site<'_> {
     }
 }
 
-/// The text in quotation marks, with a mark where it was cut; `None` if there is nothing to be seen in it.
+/// The text in quotation marks, with a mark where it was cut; `None` if there is nothing to be seen
+/// in it.
 fn quoted(text: &str, limit: usize) -> Option<String> {
     let mut shown: Vec<char> = Vec::new();
     let mut marks = 0_usize;
@@ -130,7 +133,8 @@ const fn harmless(c: char) -> Option<char> {
     })
 }
 
-/// Whether a character stands on the one before it, or ties it to the next: the most common ones of all scripts.
+/// Whether a character stands on the one before it, or ties it to the next: the most common ones of
+/// all scripts.
 const fn is_mark(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'

@@ -1,7 +1,7 @@
 //! Questions as sentences.
 //!
-//! The RP ID comes before every name, in a sentence without one: names are the site's words, and say what they like. The name
-//! that a site gives itself is not shown at all.
+//! The RP ID comes before every name, in a sentence without one: names are the site's words, and
+//! say what they like. The name that a site gives itself is not shown at all.
 
 use std::fmt;
 

@@ -21,7 +21,8 @@ fn user(id: &[u8], name: &str) -> User {
     User { id: UserHandle::new(id).unwrap(), name: Some(name.into()), display_name: None }
 }
 
-/// Each purpose, in each of its forms, for accounts of this name, with what is said of it by a device that wants a touch.
+/// Each purpose, in each of its forms, for accounts of this name, with what is said of it by a
+/// device that wants a touch.
 fn purposes(name: &str) -> Vec<(Purpose, String)> {
     let account = || user(b"1", name);
     let shown = super::AccountName::new(&account()).to_string();

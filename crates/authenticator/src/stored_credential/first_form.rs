@@ -23,7 +23,8 @@ impl From<towline_cbor::Error> for DamagedCredential {
     }
 }
 
-/// Whether the bytes can be of this form only: those of later ones begin with a number that is no head of a map.
+/// Whether the bytes can be of this form only: those of later ones begin with a number that is no
+/// head of a map.
 pub(super) fn may_be(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| first >> 5 == 5)
 }

@@ -1,5 +1,6 @@
-//! Commands that change what is stored, while the store fails at each of its operations in turn: the client gets an error,
-//! nothing is half done, and the same request succeeds as soon as the store does.
+//! Commands that change what is stored, while the store fails at each of its operations in turn:
+//! the client gets an error, nothing is half done, and the same request succeeds as soon as the
+//! store does.
 
 use crate::rig::{
     commands::*,
@@ -15,7 +16,8 @@ use towline_ctap::{
     CredentialManagementSubcommand as Sub, Permissions, Request, SetMinPinLength, Status, User,
 };
 
-/// All that must not change in part. The retries of a PIN are taken before anything else, and on purpose.
+/// All that must not change in part. The retries of a PIN are taken before anything else, and on
+/// purpose.
 fn stored(rig: &Rig) -> (Vec<Credential>, Vec<Option<Vec<u8>>>) {
     let records = [Record::Pin, Record::Settings, Record::LargeBlobs, Record::Identity];
     let records = records.map(|record| match rig.store.clone().record(record) {

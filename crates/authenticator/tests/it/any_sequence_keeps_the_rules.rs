@@ -1,5 +1,5 @@
-//! Random requests, answers, jobs, cancels and time: nothing panics, each request gets exactly one response, no question
-//! stays open, and no flag is set that nobody answered for.
+//! Random requests, answers, jobs, cancels and time: nothing panics, each request gets exactly one
+//! response, no question stays open, and no flag is set that nobody answered for.
 
 use std::{
     collections::HashMap,

@@ -1,5 +1,6 @@
-//! Random sequences of all commands, from a platform that does its part of the protocols, with people of every mood, stores
-//! that fail, power cuts and time: whatever comes before, every answer keeps the rules, and the authenticator stays of use.
+//! Random sequences of all commands, from a platform that does its part of the protocols, with
+//! people of every mood, stores that fail, power cuts and time: whatever comes before, every answer
+//! keeps the rules, and the authenticator stays of use.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -365,7 +366,8 @@ impl Run {
         }
     }
 
-    /// Authenticator data that tell no more than what was shown, of a credential of this relying party.
+    /// Authenticator data that tell no more than what was shown, of a credential of this relying
+    /// party.
     fn check(&mut self, auth_data: &[u8], rp: usize, id: &CredentialId, by_token: Option<Shown>) {
         let shown = self.all_shown(by_token);
         let data = data(auth_data);

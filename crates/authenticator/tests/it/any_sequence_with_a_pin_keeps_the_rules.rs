@@ -1,5 +1,5 @@
-//! Random PINs, tokens, creations, power-ups, restarts and time, against a model: retries only go down until the right PIN, and
-//! nobody is verified by anything else.
+//! Random PINs, tokens, creations, power-ups, restarts and time, against a model: retries only go
+//! down until the right PIN, and nobody is verified by anything else.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What getInfo claims, for many configs: the rules across options, members, extensions and commands.
+//! What getInfo claims, for many configs: the rules across options, members, extensions and
+//! commands.
 
 use std::{collections::HashSet, hash::Hash};
 

@@ -11,7 +11,8 @@ use towline_ctap::{
 
 const PIN: &str = "2468-blue";
 
-/// A key with a PIN, and passkeys of two accounts at one site and one at another; the first site's ids, oldest first.
+/// A key with a PIN, and passkeys of two accounts at one site and one at another; the first site's
+/// ids, oldest first.
 fn stocked() -> (Rig, Vec<(CredentialId, CosePublicKey)>) {
     let mut config = Config::security_key();
     config.reset = ResetPolicy::Always;
@@ -328,7 +329,8 @@ fn the_persistent_token_ends_with_the_pin_and_with_a_reset() {
     assert_eq!(read(&mut rig, &second), Err(Status::PinAuthInvalid));
 }
 
-/// What a holder of the persistent token reads in getInfo: the device, and the state of its credentials.
+/// What a holder of the persistent token reads in getInfo: the device, and the state of its
+/// credentials.
 fn identity(rig: &mut Rig, token: &PlatformToken) -> ([u8; 16], [u8; 16]) {
     let info = rig.info();
     let open = |sealed: [u8; 32], purpose: &[u8]| {

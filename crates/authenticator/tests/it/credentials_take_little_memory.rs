@@ -9,8 +9,9 @@ use towline_crypto::Secret;
 use towline_ctap::{CredentialId, RpId, User, UserHandle};
 use zeroize::Zeroizing;
 
-/// A credential as sites of every kind make them: the user handle has 16, 32, 40 or 64 bytes, the names are as long as an
-/// e-mail address and a person's name, and there are 3.3 accounts for each site.
+/// A credential as sites of every kind make them: the user handle has 16, 32, 40 or 64 bytes, the
+/// names are as long as an e-mail address and a person's name, and there are 3.3 accounts for each
+/// site.
 fn realistic(number: u32, sites: u32, extensions: Option<Box<ExtensionData>>) -> Credential {
     let mut handle = number.to_be_bytes().to_vec();
     handle.resize([16, 32, 40, 64][number as usize % 4], 0x5a);
@@ -52,7 +53,8 @@ fn bytes_each(count: u32, extensions: Option<&ExtensionData>) -> i64 {
 
 #[test]
 fn a_discoverable_credential_takes_at_most_350_bytes() {
-    // Lists that grow in steps have the most room to spare right after a step, which is at another number for each.
+    // Lists that grow in steps have the most room to spare right after a step, which is at another
+    // number for each.
     for count in [100_000, 65_600] {
         let each = bytes_each(count, None);
         assert!(each <= 350, "{each} bytes each of {count}");

@@ -53,7 +53,8 @@ fn good(id: &TemplateId, samples_left: u8) -> Answer {
     }
 }
 
-/// A sensor that does as the script says, and after that gets good samples; everybody else agrees to everything.
+/// A sensor that does as the script says, and after that gets good samples; everybody else agrees
+/// to everything.
 fn sensor(
     script: impl IntoIterator<Item = Option<Answer>>,
 ) -> impl FnMut(&Question) -> Option<Answer> {

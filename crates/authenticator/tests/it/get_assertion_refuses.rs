@@ -1,4 +1,5 @@
-//! Every refusal of authenticatorGetAssertion but those of time, and that it is the first that applies.
+//! Every refusal of authenticatorGetAssertion but those of time, and that it is the first that
+//! applies.
 
 use crate::rig::*;
 use towline_authenticator::{BuiltInVerification, Config, Question};

@@ -1,10 +1,12 @@
-//! Every refusal of authenticatorMakeCredential but those of time, and that it is the first that applies.
+//! Every refusal of authenticatorMakeCredential but those of time, and that it is the first that
+//! applies.
 
 use crate::rig::*;
 use towline_authenticator::{BuiltInVerification, Config};
 use towline_ctap::{MakeCredentialRequest, PublicKeyCredentialDescriptor, Request, Status};
 
-/// What the authenticator says to a request that differs from a good one, and that it neither asks nor stores anything.
+/// What the authenticator says to a request that differs from a good one, and that it neither asks
+/// nor stores anything.
 #[track_caller]
 fn refuses(config: Config, status: Status, change: impl FnOnce(&mut MakeCredentialRequest)) {
     let mut rig = Rig::new(config);

@@ -1,4 +1,5 @@
-//! authenticatorCredentialManagement, authenticatorConfig and authenticatorLargeBlobs: what each step judges.
+//! authenticatorCredentialManagement, authenticatorConfig and authenticatorLargeBlobs: what each
+//! step judges.
 
 use crate::rig::{commands::*, platform::*, *};
 use towline_authenticator::{Config, CredentialStore, Record, Work};

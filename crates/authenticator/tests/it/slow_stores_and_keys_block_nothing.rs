@@ -1,4 +1,5 @@
-//! A store and keys that never answer at once: everything works, keepalives go out, cancels are honoured.
+//! A store and keys that never answer at once: everything works, keepalives go out, cancels are
+//! honoured.
 
 use std::time::Duration;
 
@@ -60,7 +61,8 @@ fn keepalives_go_out_while_the_work_goes_on() {
     assert_eq!(rig.keepalives.len(), 3 * kinds.len() + 1);
 }
 
-/// Cancels at each wait in turn, and returns what was answered at each, until the request runs through.
+/// Cancels at each wait in turn, and returns what was answered at each, until the request runs
+/// through.
 fn cancelled_at_each_wait(
     mut make: impl FnMut() -> (Rig, SlowKeys),
     request: &Request,

@@ -122,7 +122,8 @@ fn a_restart_wins_no_attempt_back() {
     let mut wrong = 0;
     for _ in 0..20 {
         let mut rig = Rig::over(config(), store.clone());
-        // The power is cut as soon as the answer is known to be wrong, before the authenticator learns of it.
+        // The power is cut as soon as the answer is known to be wrong, before the authenticator
+        // learns of it.
         rig.person(absent);
         rig.send(HOME, &towline_ctap::Request::from(creation("example.org", "alice")).encode());
         if rig.open.is_empty() {

@@ -1,4 +1,5 @@
-//! Algorithms: the relying party's order decides, whatever ours is; slow keys are made by jobs; keys stay loaded.
+//! Algorithms: the relying party's order decides, whatever ours is; slow keys are made by jobs;
+//! keys stay loaded.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

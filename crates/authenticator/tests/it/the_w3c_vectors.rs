@@ -1,5 +1,5 @@
-//! The test vectors of WebAuthn L3 §16: they are read and written unchanged, they verify, and with the same keys, ids and client
-//! data the same bytes come out.
+//! The test vectors of WebAuthn L3 §16: they are read and written unchanged, they verify, and with
+//! the same keys, ids and client data the same bytes come out.
 
 use std::{
     collections::VecDeque,
@@ -177,7 +177,8 @@ fn each_signature_verifies_and_is_for_nothing_else() {
         let signature = vector.bytes("/assertion/signature");
         assertions += usize::from(check(vector.algorithm(), &plain, &message, &signature));
     }
-    // This provider has no RS256, which has two vectors: one attested by another key, one by itself.
+    // This provider has no RS256, which has two vectors: one attested by another key, one by
+    // itself.
     assert_eq!((statements, assertions), (8, 11));
 }
 

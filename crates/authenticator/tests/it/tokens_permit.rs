@@ -1,4 +1,5 @@
-//! PIN/UV tokens: what they permit, for whom, how long, and what follows for makeCredential and getAssertion.
+//! PIN/UV tokens: what they permit, for whom, how long, and what follows for makeCredential and
+//! getAssertion.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! CTAP1/U2F: nothing without a touch that was asked for, and credentials that CTAP2 can use, and the other way round.
+//! CTAP1/U2F: nothing without a touch that was asked for, and credentials that CTAP2 can use, and
+//! the other way round.
 
 use std::time::Duration;
 
@@ -184,7 +185,8 @@ fn credentials_that_are_stored_are_used_too_but_for_passkeys() {
         let made = register(&mut rig, "example.org");
         let answer = sign_in(&mut rig, "example.org", &made.key_handle);
         assert_eq!(answer.counter == 0, counters == Counters::Zero);
-        // The other protocol counts the same way: there is no counter of its own for what is not stored.
+        // The other protocol counts the same way: there is no counter of its own for what is not
+        // stored.
         let mut request = assertion("example.org");
         request.allow_list = Some(listing(&CredentialId::new(&made.key_handle).unwrap()));
         let count = data(&rig.sign_in(&request).unwrap().auth_data).sign_count;

@@ -1,5 +1,5 @@
-//! What a vendor adds to the standard: commands of its own, transports for a reset, certifications, an explained PIN policy;
-//! and that what getInfo says holds together, whatever is configured.
+//! What a vendor adds to the standard: commands of its own, transports for a reset, certifications,
+//! an explained PIN policy; and that what getInfo says holds together, whatever is configured.
 
 use crate::rig::{
     platform::{Platform, PlatformToken},

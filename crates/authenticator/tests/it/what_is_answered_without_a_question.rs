@@ -1,5 +1,6 @@
-//! Every answer that is given without a question, for each preset and each transport: one table, and for transports whose
-//! other end may be anybody's, that such an answer is the same whatever is stored.
+//! Every answer that is given without a question, for each preset and each transport: one table,
+//! and for transports whose other end may be anybody's, that such an answer is the same whatever is
+//! stored.
 
 use crate::rig::{commands::fragment, platform::Platform, *};
 use towline_authenticator::{Config, ConfigError, LargeBlobs};
@@ -15,7 +16,8 @@ use towline_ctap::{
 enum Decision {
     /// The person is asked, however it came.
     Asks,
-    /// On the machine, or at the end of a cable, it is answered at once; everywhere else the person is asked.
+    /// On the machine, or at the end of a cable, it is answered at once; everywhere else the person
+    /// is asked.
     SilentHere,
     /// It is answered at once everywhere: the answer says nothing of what is stored.
     TellsNothing,
@@ -72,7 +74,8 @@ fn probes(rig: &mut Rig, config: &Config, known: &CredentialId) -> Vec<Probe> {
             true,
         ),
         probe("modality", BioEnrollmentRequest::GetModality.into(), TellsNothing, true),
-        // What is in the array is sealed for each credential; that there is one needs a token, or the person, once.
+        // What is in the array is sealed for each credential; that there is one needs a token, or
+        // the person, once.
         probe(
             "read the array",
             LargeBlobsRequest::Get { count: 64, offset: 0 }.into(),
@@ -144,7 +147,8 @@ fn ways(config: &Config) -> Vec<(Option<Transport>, bool)> {
     ways
 }
 
-/// An authenticator over this transport: with passkeys, and with none. They are alike in everything else.
+/// An authenticator over this transport: with passkeys, and with none. They are alike in everything
+/// else.
 fn pair(config: &Config, over: Option<&Transport>) -> ([Rig; 2], CredentialId) {
     let mut full = Rig::new(config.clone());
     let (known, _) = full.passkey("example.org", "alice");
@@ -256,8 +260,9 @@ fn a_change_that_needs_no_token_is_made_after_a_yes_only() {
     }
 }
 
-/// CTAP1 is spoken over cables and short distances only: its "check only" tells whether a key handle is known, as the
-/// standard has it. It can't come over hybrid, whose messages have no place for it.
+/// CTAP1 is spoken over cables and short distances only: its "check only" tells whether a key
+/// handle is known, as the standard has it. It can't come over hybrid, whose messages have no place
+/// for it.
 #[test]
 fn u2f_asks_about_key_handles_without_a_question_where_it_is_spoken() {
     for (_, config) in presets() {

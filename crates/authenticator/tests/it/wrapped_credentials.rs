@@ -1,4 +1,5 @@
-//! Credentials that are their ids: whose they are not, that nothing of them is stored, and what a failure leaves.
+//! Credentials that are their ids: whose they are not, that nothing of them is stored, and what a
+//! failure leaves.
 
 use std::sync::Arc;
 

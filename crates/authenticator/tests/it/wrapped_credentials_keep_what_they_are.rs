@@ -1,4 +1,5 @@
-//! Credentials that are their ids: algorithm, protection, backup flags and extensions are those that they were made with.
+//! Credentials that are their ids: algorithm, protection, backup flags and extensions are those
+//! that they were made with.
 
 use crate::rig::{platform::*, *};
 use towline_authenticator::{Backup, Config, Counters, MemoryStore};

@@ -1,5 +1,6 @@
-//! A write may land at any time once it has begun, whatever became of the request that wanted it: nothing else begins before
-//! it has. Cancelled, timed out, without power or lost at each moment, what is in memory is what is stored.
+//! A write may land at any time once it has begun, whatever became of the request that wanted it:
+//! nothing else begins before it has. Cancelled, timed out, without power or lost at each moment,
+//! what is in memory is what is stored.
 
 use std::time::Duration;
 
@@ -204,8 +205,8 @@ fn end_at(scenario: &Scenario, wait: usize, end: End) -> Option<()> {
             rig.pump();
         }
     }
-    // Somebody else comes at once, and late jobs end in the order that hurts most: the newest first. A write that begins
-    // while another is under way makes the store panic.
+    // Somebody else comes at once, and late jobs end in the order that hurts most: the newest
+    // first. A write that begins while another is under way makes the store panic.
     rig.send(ELSEWHERE, &Request::GetInfo.encode());
     while let Some((token, job)) = rig.jobs.pop_back() {
         rig.authenticator.handle_work(token, job.run(), rig.now).unwrap();
@@ -348,7 +349,8 @@ fn used_tries_for_the_pin_do_not_come_back() {
     assert_eq!(pin_retries(&mut Rig::over(Config::security_key(), store)).0, 7);
 }
 
-/// A key that saves a setting, whose request has timed out, and another request that waits for that.
+/// A key that saves a setting, whose request has timed out, and another request that waits for
+/// that.
 fn waiting() -> Rig {
     let (mut rig, _) = slow(Config::security_key());
     rig.info();

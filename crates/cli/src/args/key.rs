@@ -24,8 +24,8 @@ pub(crate) enum PresenceMode {
 pub(crate) enum KeyKind {
     /// It has to be touched, and can have a PIN
     SecurityKey,
-    /// It has a SIMULATED fingerprint sensor as well: with the PIN, programs enrol fingers, which then count as much as the
-    /// PIN; a yes is a finger that it knows
+    /// It has a SIMULATED fingerprint sensor as well: with the PIN, programs enrol fingers, which
+    /// then count as much as the PIN; a yes is a finger that it knows
     FingerprintKey,
 }
 
@@ -35,7 +35,8 @@ pub(crate) enum KeyAttestation {
     /// Nothing but a signature by the passkey itself (packed, self)
     #[value(name = "self")]
     Own,
-    /// Which model it is, by a key and certificates that many share (packed, basic); you are asked each time
+    /// Which model it is, by a key and certificates that many share (packed, basic); you are asked
+    /// each time
     Basic,
     /// Nothing at all
     None,
@@ -64,12 +65,13 @@ pub(crate) enum LargeBlobForm {
 #[derive(Debug, Args)]
 #[command(after_long_help = KEY_EXAMPLES)]
 pub(crate) struct Key {
-    /// Be a key on USB, which browsers, OpenSSH and libfido2 find by themselves (Linux, through /dev/uhid)
+    /// Be a key on USB, which browsers, OpenSSH and libfido2 find by themselves (Linux, through
+    /// /dev/uhid)
     #[arg(long)]
     pub(crate) uhid: bool,
 
-    /// Where to listen, on this machine: udp:ADDR, tcp:ADDR or unix:PATH; port 0 picks a free one. Can be repeated
-    /// [default: udp:127.0.0.1:8111, without --uhid]
+    /// Where to listen, on this machine: udp:ADDR, tcp:ADDR or unix:PATH; port 0 picks a free one.
+    /// Can be repeated [default: udp:127.0.0.1:8111, without --uhid]
     #[arg(long, value_name = "ENDPOINT")]
     pub(crate) listen: Vec<Endpoint>,
 
@@ -89,7 +91,8 @@ pub(crate) struct Key {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) timeout: u64,
 
-    /// Once there is a PIN, take it for every registration (no claim makeCredUvNotRqd): systemd-cryptenroll needs that
+    /// Once there is a PIN, take it for every registration (no claim makeCredUvNotRqd):
+    /// systemd-cryptenroll needs that
     #[arg(long)]
     pub(crate) verify_to_register: bool,
 
@@ -97,8 +100,8 @@ pub(crate) struct Key {
     #[arg(long, value_enum, default_value_t = PinPolicy::Off)]
     pub(crate) pin_complexity: PinPolicy,
 
-    /// Let programs demand a touch of five seconds for a reset (authenticatorConfig, enableLongTouchForReset): a yes has to
-    /// stand for so long then
+    /// Let programs demand a touch of five seconds for a reset (authenticatorConfig,
+    /// enableLongTouchForReset): a yes has to stand for so long then
     #[arg(long)]
     pub(crate) long_touch_reset: bool,
 
@@ -114,8 +117,9 @@ pub(crate) struct Key {
     #[arg(long, value_name = "FILE", requires = "attestation_key")]
     pub(crate) attestation_certificates: Option<PathBuf>,
 
-    /// Be capable of enterprise attestation, which tells a site which single device this is: once a program has turned it on,
-    /// to sites that the program chooses, and those of --enterprise-rp. You are asked each time
+    /// Be capable of enterprise attestation, which tells a site which single device this is: once a
+    /// program has turned it on, to sites that the program chooses, and those of --enterprise-rp.
+    /// You are asked each time
     #[arg(long)]
     pub(crate) enterprise_attestation: bool,
 

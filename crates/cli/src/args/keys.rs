@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 /// Where passkeys are kept, and links for the word `store`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Store {
-    /// Keep passkeys, and links with `--links store`, in this file, sealed. It is made if it is not there. `default` is the usual place for it,
-    /// ~/.local/share/towline/passkeys on Linux; `memory` forgets them when the program ends
+    /// Keep passkeys, and links with `--links store`, in this file, sealed. It is made if it is not
+    /// there. `default` is the usual place for it, ~/.local/share/towline/passkeys on Linux;
+    /// `memory` forgets them when the program ends
     #[arg(long, value_name = "FILE", env = "TOWLINE_STORE")]
     pub(crate) store: Option<PathBuf>,
 
@@ -24,7 +25,8 @@ pub(crate) struct Opened {
     #[arg(long)]
     pub(crate) passphrase: bool,
 
-    /// Open it by the passphrase on the first line of this file (for a store, TOWLINE_PASSPHRASE_FILE says the same)
+    /// Open it by the passphrase on the first line of this file (for a store,
+    /// TOWLINE_PASSPHRASE_FILE says the same)
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
 
@@ -74,7 +76,8 @@ pub(crate) struct Keys {
 pub(crate) enum KeysCommand {
     /// List the passkeys by site
     ///
-    /// Credentials that are found by their ids alone, such as those of second factors, are not listed.
+    /// Credentials that are found by their ids alone, such as those of second factors, are not
+    /// listed.
     List,
     /// Show all about a passkey that is not secret
     Show {
@@ -114,7 +117,8 @@ pub(crate) enum KeysCommand {
     ExportInfo,
     /// Look at everything in the store, and name what is damaged; nothing is changed
     Check {
-        /// Make a store of all that can still be read; the damaged file is kept beside it, as FILE.damaged-0
+        /// Make a store of all that can still be read; the damaged file is kept beside it, as
+        /// FILE.damaged-0
         #[arg(long)]
         repair: bool,
     },
@@ -128,9 +132,10 @@ pub(crate) enum KeysCommand {
     },
     /// Bring back what is in a backup; the store is made if it is not there
     ///
-    /// The backup is read to its end before anything is changed. What is in the store already stays, unless --replace says
-    /// otherwise; signature counters don't go back, and PIN attempts and the links of a phone don't come back, even then. A store
-    /// that is damaged is repaired first, as `check --repair` does it.
+    /// The backup is read to its end before anything is changed. What is in the store already
+    /// stays, unless --replace says otherwise; signature counters don't go back, and PIN attempts
+    /// and the links of a phone don't come back, even then. A store that is damaged is repaired
+    /// first, as `check --repair` does it.
     Restore {
         /// The backup
         #[arg(value_name = "FROM")]
@@ -140,16 +145,18 @@ pub(crate) enum KeysCommand {
         /// Where the two differ, take what the backup says
         #[arg(long)]
         replace: bool,
-        /// Also one whose passphrase takes more memory and time than this program's own backups do, up to 1 GiB and minutes
+        /// Also one whose passphrase takes more memory and time than this program's own backups do,
+        /// up to 1 GiB and minutes
         #[arg(long)]
         costly: bool,
     },
     /// Let something else open the store from now on; without more the key file FILE.key
     ///
-    /// Whoever has a copy of the file from before, and what opened it then, can open that copy, and, without --reseal, also what
-    /// is put into the store from now on.
+    /// Whoever has a copy of the file from before, and what opened it then, can open that copy,
+    /// and, without --reseal, also what is put into the store from now on.
     ChangeKey {
-        /// Seal everything anew, so that an old copy of the file opens nothing that is made from now on
+        /// Seal everything anew, so that an old copy of the file opens nothing that is made from
+        /// now on
         #[arg(long)]
         reseal: bool,
         #[command(flatten)]

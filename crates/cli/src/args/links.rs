@@ -31,8 +31,8 @@ pub(crate) enum LinksCommand {
     List,
     /// Forget a device: by its number in the list, or a phone by its name
     ///
-    /// A computer that is forgotten can't ring any more: the phone tells its relay so, at once or when it is started, and the
-    /// relay tells the computer.
+    /// A computer that is forgotten can't ring any more: the phone tells its relay so, at once or
+    /// when it is started, and the relay tells the computer.
     Forget {
         /// The name or number, as the list says
         name: String,

@@ -32,8 +32,8 @@ pub(crate) struct Relay {
     #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) behind_proxy: bool,
 
-    /// Believe this proxy (an address, or a network such as 10.0.0.0/8) when it says in X-Forwarded-For where a request came
-    /// from; can be repeated
+    /// Believe this proxy (an address, or a network such as 10.0.0.0/8) when it says in
+    /// X-Forwarded-For where a request came from; can be repeated
     #[arg(long, value_name = "ADDR")]
     pub(crate) trusted_proxy: Vec<Subnet>,
 
@@ -41,7 +41,8 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Option<String>,
 
-    /// Write each line of the log as a JSON object; RUST_LOG=towline_tunnel=info says what is logged
+    /// Write each line of the log as a JSON object; RUST_LOG=towline_tunnel=info says what is
+    /// logged
     #[arg(long)]
     pub(crate) log_json: bool,
 
@@ -65,12 +66,13 @@ pub(crate) struct Relay {
     #[arg(long, value_name = "N")]
     pub(crate) most_tunnels: Option<usize>,
 
-    /// Connections of one address (IPv6: one /64 network) at once; a /56 may have twice, a /48 or /24 four times as many
-    /// [default: 64]
+    /// Connections of one address (IPv6: one /64 network) at once; a /56 may have twice, a /48 or
+    /// /24 four times as many [default: 64]
     #[arg(long, value_name = "N")]
     pub(crate) per_source: Option<usize>,
 
-    /// Let the web pages of this origin in, such as https://example.com, or of all with *; can be repeated
+    /// Let the web pages of this origin in, such as https://example.com, or of all with *; can be
+    /// repeated
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
 

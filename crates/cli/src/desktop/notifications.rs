@@ -1,8 +1,9 @@
 //! org.freedesktop.Notifications 1.2, as far as a question needs it.
 //!
-//! What a person presses belongs to the notification that asked: its signals are subscribed to before it is shown, so that no
-//! press is lost, and only those of its id and of who shows it count. It is taken off the screen when nobody waits for its
-//! answer any more, however far it had come.
+//! What a person presses belongs to the notification that asked: its signals are subscribed to
+//! before it is shown, so that no press is lost, and only those of its id and of who shows it
+//! count. It is taken off the screen when nobody waits for its answer any more, however far it had
+//! come.
 
 use std::{
     collections::HashMap,
@@ -32,7 +33,8 @@ const PATH: &str = "/org/freedesktop/Notifications";
 const YES: &str = "yes";
 const NO: &str = "no";
 
-/// `NotificationClosed`: the person took it away, so that it is a no. Any other reason is nobody's answer.
+/// `NotificationClosed`: the person took it away, so that it is a no. Any other reason is nobody's
+/// answer.
 const BY_THE_PERSON: u32 = 2;
 
 /// Urgency "critical": it stays until it is answered.
@@ -111,8 +113,8 @@ impl Desktop {
         }
     }
 
-    /// Shows it in a task of its own: what is on the screen is known to somebody who takes it off again, even if this future
-    /// is dropped in the middle.
+    /// Shows it in a task of its own: what is on the screen is known to somebody who takes it off
+    /// again, even if this future is dropped in the middle.
     async fn show(&self, question: &Question) -> Option<Shown> {
         let (desktop, body, actions) = (self.clone(), body(question), actions(question));
         let (send, shown) = oneshot::channel();

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use super::Finding;
 use crate::event::Outcome;
 
-/// Looks below `sys`, which is `/sys` but for tests. The adapter is not needed by this version, so that its lack is no
-/// more than a note.
+/// Looks below `sys`, which is `/sys` but for tests. The adapter is not needed by this version, so
+/// that its lack is no more than a note.
 pub(super) fn check(sys: &Path) -> Finding {
     if !cfg!(target_os = "linux") {
         return Finding::new(

@@ -17,7 +17,8 @@ use crate::{
     usb,
 };
 
-/// How much a relying party keeps with a passkey by the extension largeBlob, in bytes after compression.
+/// How much a relying party keeps with a passkey by the extension largeBlob, in bytes after
+/// compression.
 const LARGEST_BLOB: usize = 2048;
 
 /// Says no before anything is opened or made, if there is no such key.

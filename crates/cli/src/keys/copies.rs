@@ -1,4 +1,5 @@
-//! `towline keys backup`, `restore` and `change-key`: copies of a store elsewhere, and what opens it.
+//! `towline keys backup`, `restore` and `change-key`: copies of a store elsewhere, and what opens
+//! it.
 
 use std::{fs, path::Path};
 

@@ -193,7 +193,8 @@ fn keyring() -> Result<KeySource, Failure> {
     Err(Failure::usage("no_keyring", message))
 }
 
-/// What went wrong with the store or the backup at this path: its name comes first where the sentence has none.
+/// What went wrong with the store or the backup at this path: its name comes first where the
+/// sentence has none.
 pub(crate) fn failure_at(path: &Path, error: &Error) -> Failure {
     let said = |message: String| {
         let path = path.display().to_string();
@@ -228,7 +229,8 @@ pub(crate) fn failure_at(path: &Path, error: &Error) -> Failure {
     }
 }
 
-/// The same for a store of which a check, a repair or a restore has found that nothing can be read: none of them is advised again.
+/// The same for a store of which a check, a repair or a restore has found that nothing can be read:
+/// none of them is advised again.
 pub(super) fn nothing_readable(path: &Path, error: &Error) -> Failure {
     if !error.is_damage() {
         return failure_at(path, error);

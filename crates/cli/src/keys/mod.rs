@@ -81,7 +81,8 @@ pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// Whether a command changes the store. One that does not is good for a store that can't be written, too.
+/// Whether a command changes the store. One that does not is good for a store that can't be
+/// written, too.
 const fn changes(command: &KeysCommand) -> bool {
     !matches!(command, KeysCommand::List | KeysCommand::Show { .. } | KeysCommand::Backup { .. })
 }

@@ -1,4 +1,5 @@
-//! `towline keys set-pin`: by the messages that a platform sends, so that the authenticator's own rules hold.
+//! `towline keys set-pin`: by the messages that a platform sends, so that the authenticator's own
+//! rules hold.
 
 use std::path::Path;
 

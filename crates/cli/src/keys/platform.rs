@@ -1,5 +1,5 @@
-//! The platform in front of the key whose store this is: requests go in as bytes and are answered at once, since nobody else has
-//! the key, and nothing here is asked of a person.
+//! The platform in front of the key whose store this is: requests go in as bytes and are answered
+//! at once, since nobody else has the key, and nothing here is asked of a person.
 
 use std::time::Instant;
 

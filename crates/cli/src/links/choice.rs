@@ -56,8 +56,8 @@ impl Choice {
     }
 }
 
-/// The one that is meant by a number of the list, counted from 1, or by a name, in whatever case. Two of one name are told
-/// apart by their numbers only.
+/// The one that is meant by a number of the list, counted from 1, or by a name, in whatever case.
+/// Two of one name are told apart by their numbers only.
 pub(super) fn find(names: &[String], wanted: &str) -> Result<Option<usize>, Failure> {
     let number = wanted.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     if let Some(index) = number

@@ -1,8 +1,9 @@
 //! Links to other devices in a file.
 //!
-//! The file holds secrets: whoever reads it can ring the phone, and with a phone's file answer in its place as far as the
-//! link goes. Nothing can be signed with it, and Bluetooth and the person on the phone still have to agree. It is JSON, not
-//! encrypted, with permissions for its owner only, and written whole or not at all.
+//! The file holds secrets: whoever reads it can ring the phone, and with a phone's file answer in
+//! its place as far as the link goes. Nothing can be signed with it, and Bluetooth and the person
+//! on the phone still have to agree. It is JSON, not encrypted, with permissions for its owner
+//! only, and written whole or not at all.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,7 +25,8 @@ use towline::{
 };
 use zeroize::Zeroizing;
 
-/// The version of the format that is written. 2 has a key for each computer, and those that were forgotten; 1 is read.
+/// The version of the format that is written. 2 has a key for each computer, and those that were
+/// forgotten; 1 is read.
 const VERSION: u32 = 2;
 const OLDEST: u32 = 1;
 

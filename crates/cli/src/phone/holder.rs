@@ -70,7 +70,8 @@ impl Seen {
         self.moment = Moment::Working;
         self.end = Some(match End::of_status(status) {
             End::Done if self.happened.is_none() => End::Nothing,
-            // The standard has one status for both (§6.1.2 step 11), and the computer is told no more.
+            // The standard has one status for both (§6.1.2 step 11), and the computer is told no
+            // more.
             End::Refused if self.wrong_lock => End::WrongLock,
             end => end,
         });

@@ -1,4 +1,5 @@
-//! Draws a QR code in the terminal and as a picture: dark on light, with a quiet zone of four modules.
+//! Draws a QR code in the terminal and as a picture: dark on light, with a quiet zone of four
+//! modules.
 
 use std::{fs, io::Cursor, path::Path};
 
@@ -13,7 +14,8 @@ const QUIET: usize = 4;
 /// Pixels per module in pictures.
 const SCALE: u32 = 8;
 
-/// Black and white of the 256-colour cube: themes redefine the first sixteen colours, but not these.
+/// Black and white of the 256-colour cube: themes redefine the first sixteen colours, but not
+/// these.
 const DARK: u8 = 16;
 const LIGHT: u8 = 231;
 
@@ -24,8 +26,9 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    /// Encodes a text in the smallest code that holds it, with as much error correction as that size allows. The encoder
-    /// puts `FIDO:/` in an alphanumeric segment and the digits in a numeric one.
+    /// Encodes a text in the smallest code that holds it, with as much error correction as that
+    /// size allows. The encoder puts `FIDO:/` in an alphanumeric segment and the digits in a
+    /// numeric one.
     pub(crate) fn new(text: &str) -> Result<Self, Failure> {
         let too_long = |_| Failure::usage("qr_too_long", "the text does not fit into a QR code");
         let smallest = QrCode::with_error_correction_level(text, EcLevel::L).map_err(too_long)?;
@@ -61,7 +64,8 @@ impl Drawing {
             let mut last = None;
             for x in 0..self.side() {
                 let cell = (self.dark(x, y), self.dark(x, y.saturating_add(1)));
-                // Where both modules are alike a space shows the background alone: no seam of the font can show.
+                // Where both modules are alike a space shows the background alone: no seam of the
+                // font can show.
                 let (foreground, background, glyph) = match cell {
                     (true, true) => (LIGHT, DARK, ' '),
                     (false, false) => (DARK, LIGHT, ' '),
@@ -90,7 +94,8 @@ impl Drawing {
         })
     }
 
-    /// Writes the picture, whole or not at all: a phone may be waiting for the file. It is a secret, and for its owner only.
+    /// Writes the picture, whole or not at all: a phone may be waiting for the file. It is a
+    /// secret, and for its owner only.
     pub(crate) fn write_png(&self, path: &Path) -> Result<Picture, Failure> {
         let failed = |what: String| {
             Failure::environment(

@@ -53,7 +53,8 @@ pub(crate) fn file(path: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// What is transparent shows what is behind it: white for most viewers, and where there is no code so, black.
+/// What is transparent shows what is behind it: white for most viewers, and where there is no code
+/// so, black.
 fn codes_on_any_ground(picture: DynamicImage) -> Vec<String> {
     if !picture.color().has_alpha() {
         return codes(&picture.into_luma8());
@@ -73,7 +74,8 @@ fn codes_on_any_ground(picture: DynamicImage) -> Vec<String> {
     if found.is_empty() { codes(&on(0)) } else { found }
 }
 
-/// The text of the one passkey code: the argument itself, or what the picture shows; and which of the two it was.
+/// The text of the one passkey code: the argument itself, or what the picture shows; and which of
+/// the two it was.
 pub(crate) fn passkey_code(text_or_path: &str) -> Result<(String, CodeSource), Failure> {
     let text = text_or_path.trim();
     if is_passkey_code(text) {
@@ -99,8 +101,8 @@ pub(crate) fn looks_like_a_code(text: &str) -> bool {
     is_passkey_code(text) || text == SCREEN || named(text).is_file()
 }
 
-/// The file that a person names: as they type it, and as file managers and shells write it when it is dragged into a terminal,
-/// in quotes, as a URL, or with backslashes.
+/// The file that a person names: as they type it, and as file managers and shells write it when it
+/// is dragged into a terminal, in quotes, as a URL, or with backslashes.
 pub(crate) fn named(text: &str) -> PathBuf {
     let as_it_is = PathBuf::from(text);
     if as_it_is.exists() {
@@ -156,8 +158,8 @@ pub(super) fn is_passkey_code(text: &str) -> bool {
     text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("FIDO:/"))
 }
 
-/// The texts of all codes in a picture, each once. Light codes on a dark ground are found too, though the reader itself
-/// only knows dark on light.
+/// The texts of all codes in a picture, each once. Light codes on a dark ground are found too,
+/// though the reader itself only knows dark on light.
 pub(crate) fn codes(picture: &GrayImage) -> Vec<String> {
     let light_ground = |level: u8| level;
     let dark_ground = |level: u8| u8::MAX.saturating_sub(level);
@@ -176,7 +178,8 @@ pub(crate) fn codes(picture: &GrayImage) -> Vec<String> {
     found
 }
 
-/// What is darker than these is dark, one after the other: a window that fades in is paler than it will be.
+/// What is darker than these is dark, one after the other: a window that fades in is paler than it
+/// will be.
 const LIMITS: [u8; 3] = [127, 191, 229];
 
 /// As browsers draw them on a screen, with dots.

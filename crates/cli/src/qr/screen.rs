@@ -1,11 +1,13 @@
-//! Codes on a screen: upright, sharp, and drawn as browsers like it, with dots for modules, round corners and a picture in the middle.
+//! Codes on a screen: upright, sharp, and drawn as browsers like it, with dots for modules, round
+//! corners and a picture in the middle.
 //!
-//! The general reader takes the dots for a finer grid. On a screenshot nothing is turned or bent, so that the three solid corners
-//! say exactly where each module is.
+//! The general reader takes the dots for a finer grid. On a screenshot nothing is turned or bent,
+//! so that the three solid corners say exactly where each module is.
 
 use rqrr::{Grid, SimpleGrid};
 
-/// The sizes of codes that are looked for, in modules along a side: versions 1 to 15. A passkey code has version 4 to 6.
+/// The sizes of codes that are looked for, in modules along a side: versions 1 to 15. A passkey
+/// code has version 4 to 6.
 const SIZES: std::ops::RangeInclusive<i64> = 21..=77;
 /// From one version to the next.
 const STEP: usize = 4;
@@ -161,7 +163,8 @@ fn ringed(length: i64, dark: impl Fn(i64) -> bool) -> Vec<(i64, i64)> {
     found
 }
 
-/// Whether runs that begin here, the last of them up to `end`, are as long as those of a corner, to within half a module.
+/// Whether runs that begin here, the last of them up to `end`, are as long as those of a corner, to
+/// within half a module.
 fn fits(starts: &[i64; CORNER.len()], end: i64) -> bool {
     let whole = end.saturating_sub(starts[0]);
     let ends = starts.iter().skip(1).chain([&end]);
@@ -181,7 +184,8 @@ mod tests {
 
     use crate::qr::read::codes;
 
-    /// A code as browsers draw it: solid corners, a dot for each other module, and a hole in the middle, on a page.
+    /// A code as browsers draw it: solid corners, a dot for each other module, and a hole in the
+    /// middle, on a page.
     fn drawn(text: &str, module: u32, offset: u32) -> GrayImage {
         let code = QrCode::with_error_correction_level(text, EcLevel::M).unwrap();
         let size = code.width();
@@ -230,7 +234,8 @@ mod tests {
         }
     }
 
-    /// Pictures of noise, stripes and squares, of all small sizes: nothing is read from them, and nothing goes wrong.
+    /// Pictures of noise, stripes and squares, of all small sizes: nothing is read from them, and
+    /// nothing goes wrong.
     #[test]
     fn whatever_is_on_the_screen_nothing_is_made_up() {
         let mut state = 1_u32;

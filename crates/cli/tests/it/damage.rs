@@ -1,4 +1,5 @@
-//! Stores that are damaged, as a person meets them: told as what they are, with exit code 5, and repaired.
+//! Stores that are damaged, as a person meets them: told as what they are, with exit code 5, and
+//! repaired.
 
 use std::{fs, path::Path};
 

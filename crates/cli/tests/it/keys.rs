@@ -1,4 +1,5 @@
-//! Passkeys that outlive the program: `towline key --store`, and `towline keys` that looks after them.
+//! Passkeys that outlive the program: `towline key --store`, and `towline keys` that looks after
+//! them.
 
 use std::fs;
 

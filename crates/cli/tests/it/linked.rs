@@ -1,4 +1,5 @@
-//! A phone that the computer remembers: linked as it registers, asked without a code, listed and forgotten.
+//! A phone that the computer remembers: linked as it registers, asked without a code, listed and
+//! forgotten.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! What can go wrong between the processes: people who say no, Ctrl-C, ends that are not there, input of no use.
+//! What can go wrong between the processes: people who say no, Ctrl-C, ends that are not there,
+//! input of no use.
 
 use crate::{
     program::run,

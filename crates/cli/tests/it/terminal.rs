@@ -1,4 +1,5 @@
-//! The phone at a terminal, as a person sees and uses it. The terminal is made by `script` (util-linux).
+//! The phone at a terminal, as a person sees and uses it. The terminal is made by `script`
+//! (util-linux).
 
 use std::{process::Stdio, time::Duration};
 

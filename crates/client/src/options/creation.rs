@@ -34,9 +34,9 @@ pub(crate) struct CreationOptions {
     pub(crate) prf: Option<PrfCreateInput>,
 }
 
-/// AttestationConveyancePreference (WebAuthn L3 §5.4.7), as far as it makes a difference here: nobody has allowed this
-/// client to give enterprise attestation to a site, so that `enterprise` is `direct`; and it has no anonymization CA, so
-/// that `indirect` is, too.
+/// AttestationConveyancePreference (WebAuthn L3 §5.4.7), as far as it makes a difference here:
+/// nobody has allowed this client to give enterprise attestation to a site, so that `enterprise` is
+/// `direct`; and it has no anonymization CA, so that `indirect` is, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conveyance {
     None,
@@ -54,7 +54,8 @@ impl CreationOptions {
     /// Reads the JSON.
     ///
     /// # Errors
-    /// [`Error::Options`], [`Error::Encoding`], [`Error::Length`], [`Error::NoSupportedKeyType`] or [`Error::PrfUnlisted`].
+    /// [`Error::Options`], [`Error::Encoding`], [`Error::Length`], [`Error::NoSupportedKeyType`] or
+    /// [`Error::PrfUnlisted`].
     pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
         let json = parse(json)?;
         let json = Dictionary::of(&json, "the options")?;

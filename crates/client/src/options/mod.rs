@@ -1,4 +1,5 @@
-//! What a site asks for, as JSON (WebAuthn L3 §5.1.8, §5.1.9), read into types that can't be illegal.
+//! What a site asks for, as JSON (WebAuthn L3 §5.1.8, §5.1.9), read into types that can't be
+//! illegal.
 
 mod creation;
 mod json;
@@ -29,7 +30,8 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Whether a feature is wanted (ResidentKeyRequirement and UserVerificationRequirement, WebAuthn L3 §5.4.6, §5.8.6).
+/// Whether a feature is wanted (ResidentKeyRequirement and UserVerificationRequirement, WebAuthn L3
+/// §5.4.6, §5.8.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Requirement {
     Required,

@@ -24,8 +24,8 @@ impl RequestOptions {
     /// Reads the JSON.
     ///
     /// # Errors
-    /// [`Error::Options`] or [`Error::Encoding`]; [`Error::NoCredentials`] for a list of which no entry can name one;
-    /// [`Error::PrfUnlisted`] or [`Error::PrfCredential`].
+    /// [`Error::Options`] or [`Error::Encoding`]; [`Error::NoCredentials`] for a list of which no
+    /// entry can name one; [`Error::PrfUnlisted`] or [`Error::PrfCredential`].
     pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
         let json = parse(json)?;
         let json = Dictionary::of(&json, "the options")?;

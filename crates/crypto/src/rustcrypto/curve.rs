@@ -16,8 +16,8 @@ pub(super) fn draw<const N: usize, T>(
     random: &dyn Random,
     load: impl Fn(&[u8; N]) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    // One candidate in 2^32 is refused on P-256, one in 2^192 on P-384. A source that gives unusable ones again and
-    // again is broken.
+    // One candidate in 2^32 is refused on P-256, one in 2^192 on P-384. A source that gives
+    // unusable ones again and again is broken.
     const ATTEMPTS: usize = 16;
     for _ in 0..ATTEMPTS {
         let candidate = random.secret::<N>()?;
@@ -30,8 +30,8 @@ pub(super) fn draw<const N: usize, T>(
 
 /// A private scalar and its public half.
 ///
-/// The public half is computed when it is first asked for: to sign or to agree it isn't needed, and it costs about as
-/// much as a signature.
+/// The public half is computed when it is first asked for: to sign or to agree it isn't needed, and
+/// it costs about as much as a signature.
 pub(super) struct KeyPair {
     scalar: Zeroizing<NonZeroScalar>,
     public: OnceBox<P256PublicKey>,
@@ -79,7 +79,8 @@ pub(super) fn encode(key: &p256::PublicKey) -> P256PublicKey {
 
 /// A point of the curve, other than infinity, in uncompressed or compressed form (SEC 1 §2.3.4).
 pub(super) fn decode(sec1: &[u8]) -> Result<p256::PublicKey, Error> {
-    // The forms that SEC 1 or ANSI X9.62 know beside these two (infinity, compact, hybrid) have no place here.
+    // The forms that SEC 1 or ANSI X9.62 know beside these two (infinity, compact, hybrid) have no
+    // place here.
     match (sec1.len(), sec1.first()) {
         (65, Some(0x04)) | (33, Some(0x02 | 0x03)) => {
             p256::PublicKey::from_sec1_bytes(sec1).map_err(|_| Error::InvalidPublicKey)

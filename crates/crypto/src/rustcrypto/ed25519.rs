@@ -28,12 +28,14 @@ impl SignatureAlgorithm for Ed25519 {
         let public_key =
             VerifyingKey::from_bytes(public_key).map_err(|_| Error::InvalidPublicKey)?;
         let signature = Signature::from_slice(signature).map_err(|_| Error::Authentication)?;
-        // Strict: no points of small order, for which one signature would be good for many messages.
+        // Strict: no points of small order, for which one signature would be good for many
+        // messages.
         public_key.verify_strict(message, &signature).map_err(|_| Error::Authentication)
     }
 }
 
-/// The seed and the public half. Both are needed to sign, so loading a key computes the latter at once.
+/// The seed and the public half. Both are needed to sign, so loading a key computes the latter at
+/// once.
 struct Key(ed25519_dalek::SigningKey);
 
 impl Key {

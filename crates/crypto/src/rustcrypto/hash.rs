@@ -68,7 +68,8 @@ impl HmacKey for PreparedKey {
 }
 
 fn prepare(key: &[u8]) -> HmacSha256 {
-    // RFC 2104 §2: a key longer than a block is hashed first, a shorter one is filled up with zeros.
+    // RFC 2104 §2: a key longer than a block is hashed first, a shorter one is filled up with
+    // zeros.
     let mut block = [0; 64];
     if key.len() > block.len() {
         let mut hashed = hash_parts(&[key]);

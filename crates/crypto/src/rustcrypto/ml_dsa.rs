@@ -1,4 +1,5 @@
-//! ML-DSA (FIPS 204; COSE -48 and -49), in its deterministic variant and with an empty context (RFC 9964).
+//! ML-DSA (FIPS 204; COSE -48 and -49), in its deterministic variant and with an empty context (RFC
+//! 9964).
 
 use alloc::{boxed::Box, vec::Vec};
 use core::marker::PhantomData;
@@ -44,7 +45,8 @@ impl<P: MlDsaParams + Send + Sync + 'static> SignatureAlgorithm for MlDsa<P> {
     }
 }
 
-/// A seed, expanded when the key is made: to sign and to have the public half takes the expanded key.
+/// A seed, expanded when the key is made: to sign and to have the public half takes the expanded
+/// key.
 struct Key<P: MlDsaParams> {
     signing: ::ml_dsa::SigningKey<P>,
     public: Vec<u8>,

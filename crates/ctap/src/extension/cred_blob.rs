@@ -8,8 +8,8 @@ use towline_cbor::{Reader, Writer};
 use super::ExtensionValue;
 use crate::Malformed;
 
-/// The bytes: to be stored in a creation, and stored in the answer to an assertion (empty if none are). They are the relying
-/// party's own and may be confidential, so they are not printed.
+/// The bytes: to be stored in a creation, and stored in the answer to an assertion (empty if none
+/// are). They are the relying party's own and may be confidential, so they are not printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CredBlob(pub Vec<u8>);
 

@@ -11,7 +11,8 @@ pub enum CredentialProtectionPolicy {
     /// Level 1, `userVerificationOptional`: as if there were no such extension.
     #[default]
     UserVerificationOptional,
-    /// Level 2, `userVerificationOptionalWithCredentialIDList`: found without a list only after user verification.
+    /// Level 2, `userVerificationOptionalWithCredentialIDList`: found without a list only after
+    /// user verification.
     UserVerificationOptionalWithCredentialIdList,
     /// Level 3, `userVerificationRequired`: usable only after user verification.
     UserVerificationRequired,

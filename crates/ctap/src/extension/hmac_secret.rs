@@ -1,4 +1,5 @@
-//! `hmac-secret`: two secrets of a credential's own, through HMAC with salts of the platform's choice (CTAP 2.3 §12).
+//! `hmac-secret`: two secrets of a credential's own, through HMAC with salts of the platform's
+//! choice (CTAP 2.3 §12).
 
 use core::fmt;
 
@@ -13,7 +14,8 @@ use crate::{
 };
 
 boolean! {
-    /// `hmac-secret` of a creation: `true` asks for it, and the output tells whether the credential has it.
+    /// `hmac-secret` of a creation: `true` asks for it, and the output tells whether the credential
+    /// has it.
     HmacSecret "hmac-secret"
 }
 

@@ -1,4 +1,5 @@
-//! `hmac-secret-mc`: what `hmac-secret` gives to an assertion, given to the creation already (CTAP 2.3 §12).
+//! `hmac-secret-mc`: what `hmac-secret` gives to an assertion, given to the creation already (CTAP
+//! 2.3 §12).
 
 use towline_cbor::{Reader, Writer};
 

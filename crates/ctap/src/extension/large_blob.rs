@@ -1,6 +1,8 @@
-//! `largeBlob`: a large blob in the same message as the credential (CTAP 2.3 §12). Outputs are unsigned.
+//! `largeBlob`: a large blob in the same message as the credential (CTAP 2.3 §12). Outputs are
+//! unsigned.
 //!
-//! Blobs are compressed (raw DEFLATE) by the platform; the authenticator keeps the bytes and their original size.
+//! Blobs are compressed (raw DEFLATE) by the platform; the authenticator keeps the bytes and their
+//! original size.
 
 use alloc::vec::Vec;
 use core::fmt;

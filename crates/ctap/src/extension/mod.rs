@@ -1,5 +1,5 @@
-//! Extension inputs and outputs (CTAP 2.3 §12): an opaque map from identifiers to values, with typed values on top, one
-//! file for each extension.
+//! Extension inputs and outputs (CTAP 2.3 §12): an opaque map from identifiers to values, with
+//! typed values on top, one file for each extension.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -53,9 +53,11 @@ pub use pin_complexity_policy::PinComplexityPolicy;
 pub use prf::{PrfCreateInput, PrfCreateOutput, PrfGetInput, PrfGetOutput, PrfResults, PrfSalts};
 pub use third_party_payment::ThirdPartyPayment;
 
-/// A typed value of an extension, at one of the places where it stands: input or output, of a creation or an assertion.
+/// A typed value of an extension, at one of the places where it stands: input or output, of a
+/// creation or an assertion.
 ///
-/// An extension whose values differ between these places has a type for each, all with the same [`Self::ID`].
+/// An extension whose values differ between these places has a type for each, all with the same
+/// [`Self::ID`].
 pub trait ExtensionValue: Sized {
     /// The extension's identifier.
     const ID: &'static str;
@@ -72,8 +74,8 @@ pub trait ExtensionValue: Sized {
 
 /// Extension values by identifier: the inputs in a request, or the outputs in authenticator data.
 ///
-/// The values stay encoded, so that those which are not known here pass through untouched. They are not shown by `Debug`: what `prf`
-/// gives is among them.
+/// The values stay encoded, so that those which are not known here pass through untouched. They are
+/// not shown by `Debug`: what `prf` gives is among them.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Extensions {
     /// In canonical order, each identifier once.

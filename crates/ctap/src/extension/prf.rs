@@ -1,6 +1,7 @@
-//! `prf` as browsers and phones speak it over the hybrid transport: what WebAuthn calls by that name (WebAuthn L3 §10.1.4),
-//! sent on as it is instead of being turned into `hmac-secret`. The platform has hashed its inputs to 32-byte salts, and the
-//! tunnel keeps salts and results secret, so that nothing is encrypted once more. Outputs are unsigned.
+//! `prf` as browsers and phones speak it over the hybrid transport: what WebAuthn calls by that
+//! name (WebAuthn L3 §10.1.4), sent on as it is instead of being turned into `hmac-secret`. The
+//! platform has hashed its inputs to 32-byte salts, and the tunnel keeps salts and results secret,
+//! so that nothing is encrypted once more. Outputs are unsigned.
 
 use alloc::vec::Vec;
 

@@ -11,7 +11,8 @@ use crate::{
 
 mod member;
 
-/// A version of the protocol that an authenticator speaks. There is no `FIDO_2_2`: CTAP 2.2 has no string of its own.
+/// A version of the protocol that an authenticator speaks. There is no `FIDO_2_2`: CTAP 2.2 has no
+/// string of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Version {
     /// `U2F_V2`: CTAP1/U2F.
@@ -170,7 +171,8 @@ get_info! {
     0x1c pin_complexity_policy_url: Vec<u8>;
     /// 0x1D: the longest PIN, in code points.
     0x1d max_pin_length: u64;
-    /// 0x1E: the state of the credential store, which only holders of the persistent token can read.
+    /// 0x1E: the state of the credential store, which only holders of the persistent token can
+    /// read.
     0x1e enc_cred_store_state: [u8; 32];
     /// 0x1F: the subcommands of authenticatorConfig.
     0x1f authenticator_config_commands: Vec<u64>;

@@ -1,5 +1,5 @@
-//! Which channels a device has given out (CTAP 2.3 §11.2.3): one after the other, so that there is nothing to remember but
-//! where it stands.
+//! Which channels a device has given out (CTAP 2.3 §11.2.3): one after the other, so that there is
+//! nothing to remember but where it stands.
 
 use core::ops::RangeInclusive;
 
@@ -11,7 +11,8 @@ pub(super) struct Channels {
     range: RangeInclusive<u32>,
     /// What may not be given out though it is in the range.
     never: Option<Channel>,
-    /// Those from `first` on, up to `next` (not included), are given out; `None`: up to the end of the range.
+    /// Those from `first` on, up to `next` (not included), are given out; `None`: up to the end of
+    /// the range.
     first: u32,
     next: Option<u32>,
 }
@@ -39,8 +40,8 @@ impl Channels {
             && self.is_usable(channel)
     }
 
-    /// Takes all channels back. They are not given out again as long as there are others, so that nobody gets what is still
-    /// sent to somebody else.
+    /// Takes all channels back. They are not given out again as long as there are others, so that
+    /// nobody gets what is still sent to somebody else.
     pub(super) fn reset(&mut self) {
         self.first = self.next.unwrap_or(*self.range.start());
         self.next = Some(self.first);

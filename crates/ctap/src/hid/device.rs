@@ -31,7 +31,8 @@ pub enum DeviceOutput<'a> {
         /// The APDU; never empty.
         request: &'a [u8],
     },
-    /// End the request of this channel soon. Its response is still to be handed in, whatever it has become.
+    /// End the request of this channel soon. Its response is still to be handed in, whatever it has
+    /// become.
     Cancel {
         /// Whose it is.
         channel: Channel,
@@ -45,9 +46,10 @@ pub enum DeviceOutput<'a> {
 
 /// The device's side of CTAPHID, from reports to requests and back.
 ///
-/// Feed it with `handle_*`; after each call drain it with [`poll_output`](Self::poll_output) until that gives `None`, and
-/// call [`handle_timeout`](Self::handle_timeout) at the instant that [`poll_timeout`](Self::poll_timeout) names. It does no
-/// I/O and has no clock, and it allocates nothing for a packet.
+/// Feed it with `handle_*`; after each call drain it with [`poll_output`](Self::poll_output) until
+/// that gives `None`, and call [`handle_timeout`](Self::handle_timeout) at the instant that
+/// [`poll_timeout`](Self::poll_timeout) names. It does no I/O and has no clock, and it allocates
+/// nothing for a packet.
 #[derive(Debug)]
 pub struct Device {
     config: DeviceConfig,
@@ -139,8 +141,8 @@ impl Device {
         }
     }
 
-    /// Takes the response to the request of a channel: a status byte and CBOR, or an APDU's answer. That of a request
-    /// which was given up meanwhile goes nowhere.
+    /// Takes the response to the request of a channel: a status byte and CBOR, or an APDU's answer.
+    /// That of a request which was given up meanwhile goes nowhere.
     pub fn handle_response(&mut self, channel: Channel, response: &[u8], now: Instant) {
         self.handle_timeout(now);
         if self.abandoned {
@@ -160,8 +162,8 @@ impl Device {
         }
     }
 
-    /// Takes what the authenticator is waiting for. A change is told to the host at once, and the same again from time to
-    /// time without being asked.
+    /// Takes what the authenticator is waiting for. A change is told to the host at once, and the
+    /// same again from time to time without being asked.
     pub fn handle_keepalive(&mut self, channel: Channel, status: KeepaliveStatus, now: Instant) {
         self.handle_timeout(now);
         if let State::Running { channel: running, status: known, keepalive: Some(due), .. } =
@@ -176,8 +178,9 @@ impl Device {
         }
     }
 
-    /// The device was unplugged and plugged in again: channels, lock and everything under way are gone. A channel from
-    /// before is not allocated again as long as there are others, so that nobody else gets what its owner still sends.
+    /// The device was unplugged and plugged in again: channels, lock and everything under way are
+    /// gone. A channel from before is not allocated again as long as there are others, so that
+    /// nobody else gets what its owner still sends.
     pub fn handle_power_cycle(&mut self) {
         self.give_up();
         self.outgoing.abort();
@@ -186,9 +189,10 @@ impl Device {
         self.channels.reset();
     }
 
-    /// Whoever has this channel is gone, by a connection that closed, say: what it was sending, its request and what it is
-    /// still to be sent are given up. The request ends as by [`handle_packet`](Self::handle_packet) of a CANCEL; its response
-    /// is still to be handed in, and goes nowhere. The channel stays allocated: another connection may go on with it.
+    /// Whoever has this channel is gone, by a connection that closed, say: what it was sending, its
+    /// request and what it is still to be sent are given up. The request ends as by
+    /// [`handle_packet`](Self::handle_packet) of a CANCEL; its response is still to be handed in,
+    /// and goes nowhere. The channel stays allocated: another connection may go on with it.
     pub fn handle_gone(&mut self, channel: Channel) {
         if self.busy() == Some(channel) {
             self.give_up();
@@ -275,7 +279,8 @@ impl Device {
             return self.error(channel, HidError::ChannelBusy);
         }
         match (self.busy(), self.state) {
-            // A message that does not end is given up for another one, but that one is out of order.
+            // A message that does not end is given up for another one, but that one is out of
+            // order.
             (Some(busy), State::Receiving { .. }) if busy == channel => {
                 self.state = State::Idle;
                 return self.error(channel, HidError::InvalidSequence);
@@ -410,8 +415,8 @@ impl Device {
         self.answer(channel, HidCommand::Lock, &[]);
     }
 
-    /// Forgets the message or the request under way. The response to a request that the authenticator knows of is still to
-    /// come.
+    /// Forgets the message or the request under way. The response to a request that the
+    /// authenticator knows of is still to come.
     fn give_up(&mut self) {
         if let State::Running { channel, cancelled, .. } = self.state {
             let is_request = |signal: &Signal| matches!(signal, Signal::Request { .. });

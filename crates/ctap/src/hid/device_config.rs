@@ -14,8 +14,8 @@ pub struct DeviceConfig {
     pub capabilities: Capabilities,
     /// How long the next packet of a message may take.
     pub message_timeout: Duration,
-    /// After how long without one a keepalive is sent. The standard wants one every 100 ms; the default is a little less,
-    /// as timers are late.
+    /// After how long without one a keepalive is sent. The standard wants one every 100 ms; the
+    /// default is a little less, as timers are late.
     pub keepalive_interval: Duration,
     /// The channel that is allocated first; the others follow.
     pub first_channel: Channel,

@@ -11,7 +11,8 @@ use super::{
     packet::first,
 };
 
-/// How long a host waits for the next packet, keepalives included, where [`Host::set_patience`] says nothing else.
+/// How long a host waits for the next packet, keepalives included, where [`Host::set_patience`]
+/// says nothing else.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a host wants done, or has to tell.
@@ -66,9 +67,11 @@ pub enum SendError {
 
 /// The host's side of CTAPHID, from requests to reports and back.
 ///
-/// Feed it with `open`, `send`, `cancel` and `handle_*`; after each call drain it with [`poll_output`](Self::poll_output)
-/// until that gives `None`, and call [`handle_timeout`](Self::handle_timeout) at the instant that
-/// [`poll_timeout`](Self::poll_timeout) names. Reports for other hosts are ignored. It allocates nothing for a packet.
+/// Feed it with `open`, `send`, `cancel` and `handle_*`; after each call drain it with
+/// [`poll_output`](Self::poll_output) until that gives `None`, and call
+/// [`handle_timeout`](Self::handle_timeout) at the instant that
+/// [`poll_timeout`](Self::poll_timeout) names. Reports for other hosts are ignored. It allocates
+/// nothing for a packet.
 #[derive(Debug)]
 pub struct Host {
     channel: Option<Channel>,
@@ -129,8 +132,8 @@ impl Host {
         }
     }
 
-    /// How long to wait for the next packet: 3 s if this is not called. Devices that follow the standard send a keepalive
-    /// every 100 ms.
+    /// How long to wait for the next packet: 3 s if this is not called. Devices that follow the
+    /// standard send a keepalive every 100 ms.
     pub const fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
     }
@@ -141,8 +144,8 @@ impl Host {
         self.channel
     }
 
-    /// Asks for a channel, or, with one, for a fresh start on it: whatever is under way ends. The nonce tells the answer
-    /// from those for other hosts; choose it at random.
+    /// Asks for a channel, or, with one, for a fresh start on it: whatever is under way ends. The
+    /// nonce tells the answer from those for other hosts; choose it at random.
     pub fn open(&mut self, nonce: [u8; 8], now: Instant) {
         let on = self.channel.unwrap_or(Channel::BROADCAST);
         self.outgoing.abort();
@@ -182,7 +185,8 @@ impl Host {
         self.send(HidCommand::Cbor, request, now)
     }
 
-    /// Asks the device to end the CTAP2 request under way; its answer still comes. Without one nothing happens.
+    /// Asks the device to end the CTAP2 request under way; its answer still comes. Without one
+    /// nothing happens.
     pub fn cancel(&mut self) {
         if let (Some(channel), State::Waiting { command: HidCommand::Cbor }) =
             (self.channel, self.state)
@@ -192,7 +196,8 @@ impl Host {
         }
     }
 
-    /// Does not wait any more for what is under way. The device does not learn of it: [`Self::open`] is a fresh start.
+    /// Does not wait any more for what is under way. The device does not learn of it:
+    /// [`Self::open`] is a fresh start.
     pub fn abort(&mut self) {
         self.state = State::Idle;
         self.deadline = None;

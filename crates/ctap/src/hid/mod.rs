@@ -1,5 +1,6 @@
-//! CTAPHID: how CTAP messages travel in 64-byte reports, over USB or what stands in for it (CTAP 2.3 §11.2). Without I/O,
-//! both sides: [`Device`] and [`Host`] are machines over the same [`Packet`]s.
+//! CTAPHID: how CTAP messages travel in 64-byte reports, over USB or what stands in for it (CTAP
+//! 2.3 §11.2). Without I/O, both sides: [`Device`] and [`Host`] are machines over the same
+//! [`Packet`]s.
 //!
 //! ```
 //! use std::time::Instant;
@@ -313,7 +314,8 @@ impl InitResponse {
         ]
     }
 
-    /// Reads the bytes; those after the 17 that are known are ignored, as the standard asks. `None` if there are fewer.
+    /// Reads the bytes; those after the 17 that are known are ignored, as the standard asks. `None`
+    /// if there are fewer.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (nonce, rest) = bytes.split_first_chunk::<8>()?;

@@ -28,7 +28,8 @@ pub enum Payload<'a> {
     Initialization {
         /// What the message is.
         command: HidCommand,
-        /// How long the whole message is, in bytes; more than [`super::MAX_MESSAGE`] is not allowed.
+        /// How long the whole message is, in bytes; more than [`super::MAX_MESSAGE`] is not
+        /// allowed.
         length: u16,
         /// Its first bytes, and padding after a short message.
         data: &'a [u8; FIRST],

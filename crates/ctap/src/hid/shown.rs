@@ -1,5 +1,5 @@
-//! What `Debug` shows of a channel's two ends: packets and messages name people and carry secrets, so that it is their lengths
-//! alone.
+//! What `Debug` shows of a channel's two ends: packets and messages name people and carry secrets,
+//! so that it is their lengths alone.
 
 use core::fmt;
 

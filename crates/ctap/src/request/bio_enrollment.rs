@@ -24,7 +24,8 @@ pub enum BioEnrollmentRequest {
 #[derive(Clone, PartialEq, Eq)]
 pub struct FingerprintRequest {
     subcommand: FingerprintSubcommand,
-    /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
+    /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are
+    /// none.
     params: Vec<u8>,
     /// The proof. Whatever is decoded has one, unless its subcommand needs none.
     pub auth: Option<PinUvAuth>,

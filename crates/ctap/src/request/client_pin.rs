@@ -11,8 +11,8 @@ use crate::{
 
 /// The parameters of authenticatorClientPIN, by subcommand.
 ///
-/// Protocols are as they came, supported or not; what is encrypted has the lengths that it came with. Everything that a
-/// subcommand needs is there.
+/// Protocols are as they came, supported or not; what is encrypted has the lengths that it came
+/// with. Everything that a subcommand needs is there.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ClientPinRequest {
     /// 0x01: how many tries are left for the PIN.

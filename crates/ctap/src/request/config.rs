@@ -10,7 +10,8 @@ use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, hidden::debug_with
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigRequest {
     subcommand: ConfigSubcommand,
-    /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
+    /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are
+    /// none.
     params: Vec<u8>,
     /// The proof, if there is one: whether it is needed depends on the authenticator.
     pub auth: Option<PinUvAuth>,
@@ -95,7 +96,8 @@ impl ConfigSubcommand {
         }
     }
 
-    /// Reads what belongs to a subcommand. Those without parameters let any map pass, as the MAC covers it.
+    /// Reads what belongs to a subcommand. Those without parameters let any map pass, as the MAC
+    /// covers it.
     fn read(number: u64, params: &[u8]) -> Result<Self, DecodeError> {
         let read = |reader: &mut Reader<'_>| match number {
             0x01 => skip(reader, Self::EnableEnterpriseAttestation),
@@ -159,7 +161,8 @@ impl ConfigRequest {
         &self.params
     }
 
-    /// The message that the proof is a MAC of: `32 bytes 0xff || 0x0d || subCommand || subCommandParams`.
+    /// The message that the proof is a MAC of:
+    /// `32 bytes 0xff || 0x0d || subCommand || subCommandParams`.
     #[must_use]
     pub fn authenticated_message(&self) -> Vec<u8> {
         let mut message = Vec::with_capacity(self.params.len().saturating_add(34));

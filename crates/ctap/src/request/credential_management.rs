@@ -13,7 +13,8 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct CredentialManagementRequest {
     subcommand: CredentialManagementSubcommand,
-    /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are none.
+    /// `subCommandParams` exactly as they came, for the MAC covers these bytes; empty if there are
+    /// none.
     params: Vec<u8>,
     /// The proof. Whatever is decoded has one, unless its subcommand needs none.
     pub auth: Option<PinUvAuth>,
@@ -60,7 +61,8 @@ impl CredentialManagementSubcommand {
         }
     }
 
-    /// Whether it goes on with an enumeration, which another subcommand began: then it takes no proof.
+    /// Whether it goes on with an enumeration, which another subcommand began: then it takes no
+    /// proof.
     #[must_use]
     pub const fn is_continuation(&self) -> bool {
         matches!(self, Self::EnumerateRpsGetNextRp | Self::EnumerateCredentialsGetNextCredential)
@@ -112,7 +114,8 @@ impl Params {
                     let descriptor = descriptor.ok_or(Malformed::Value("credentialID"))?;
                     params.credential = Some(descriptor.id);
                 }
-                // A user handle that can't be one is not that of the credential, which is what is wrong with it.
+                // A user handle that can't be one is not that of the credential, which is what is
+                // wrong with it.
                 Key::Int(0x03) => {
                     let user = User::read(value, Names::Whole).map_err(|error| match error {
                         Malformed::Length("user.id") => Malformed::Value("user.id"),

@@ -16,14 +16,15 @@ pub struct GetAssertionRequest {
     pub rp_id: RpId,
     /// 0x02: the hash of the client data.
     pub client_data_hash: ClientDataHash,
-    /// 0x03: the credentials that may be used; `None` for any discoverable one. Entries that can't name one are left
-    /// out, so that a list may be there and empty.
+    /// 0x03: the credentials that may be used; `None` for any discoverable one. Entries that can't
+    /// name one are left out, so that a list may be there and empty.
     pub allow_list: Option<Vec<PublicKeyCredentialDescriptor>>,
     /// 0x04: the inputs of extensions.
     pub extensions: Extensions,
     /// 0x05: the options.
     pub options: RequestOptions,
-    /// 0x06: proof of a PIN/UV token. Empty in the way in which CTAP 2.0 lets the user select an authenticator.
+    /// 0x06: proof of a PIN/UV token. Empty in the way in which CTAP 2.0 lets the user select an
+    /// authenticator.
     pub pin_uv_auth_param: Option<Vec<u8>>,
     /// 0x07: the PIN/UV auth protocol of that proof.
     pub pin_uv_auth_protocol: Option<u64>,

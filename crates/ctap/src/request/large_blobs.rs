@@ -7,7 +7,8 @@ use towline_crypto::CryptoProvider;
 
 use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, hidden::debug_without_bytes};
 
-/// The parameters of authenticatorLargeBlobs: one fragment of the serialized array is read or written.
+/// The parameters of authenticatorLargeBlobs: one fragment of the serialized array is read or
+/// written.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LargeBlobsRequest {
     /// Reads.
@@ -23,8 +24,8 @@ pub enum LargeBlobsRequest {
         fragment: Vec<u8>,
         /// Where they belong.
         offset: u32,
-        /// How long the whole array is: given with the first fragment, and only then. Whether it is so, is checked after
-        /// the size of the fragment, and that is for the authenticator to do.
+        /// How long the whole array is: given with the first fragment, and only then. Whether it is
+        /// so, is checked after the size of the fragment, and that is for the authenticator to do.
         length: Option<u64>,
         /// The proof, if there is one.
         auth: Option<PinUvAuth>,

@@ -20,17 +20,18 @@ pub struct MakeCredentialRequest {
     pub rp: Rp,
     /// 0x03: the account.
     pub user: User,
-    /// 0x04: the COSE algorithms that the relying party accepts, by preference; entries of other types than
-    /// `public-key` are left out.
+    /// 0x04: the COSE algorithms that the relying party accepts, by preference; entries of other
+    /// types than `public-key` are left out.
     pub pub_key_cred_params: Vec<i64>,
-    /// 0x05: credentials of which the authenticator must hold none; empty and absent are the same. Entries that can't
-    /// name one are left out.
+    /// 0x05: credentials of which the authenticator must hold none; empty and absent are the same.
+    /// Entries that can't name one are left out.
     pub exclude_list: Vec<PublicKeyCredentialDescriptor>,
     /// 0x06: the inputs of extensions.
     pub extensions: Extensions,
     /// 0x07: the options.
     pub options: RequestOptions,
-    /// 0x08: proof of a PIN/UV token. Empty in the way in which CTAP 2.0 lets the user select an authenticator.
+    /// 0x08: proof of a PIN/UV token. Empty in the way in which CTAP 2.0 lets the user select an
+    /// authenticator.
     pub pin_uv_auth_param: Option<Vec<u8>>,
     /// 0x09: the PIN/UV auth protocol of that proof.
     pub pin_uv_auth_protocol: Option<u64>,

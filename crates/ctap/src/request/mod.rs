@@ -52,8 +52,9 @@ pub enum Request {
 impl Request {
     /// Reads a request of at most `max_msg_size` bytes, command byte included.
     ///
-    /// Parameters, members, options and extensions that are not known here are ignored (CTAP 2.3 §8), as long as they
-    /// are canonical CBOR. [`DecodeError::status`] is what to answer otherwise.
+    /// Parameters, members, options and extensions that are not known here are ignored (CTAP 2.3
+    /// §8), as long as they are canonical CBOR. [`DecodeError::status`] is what to answer
+    /// otherwise.
     ///
     /// # Errors
     /// [`DecodeError`] where the request breaks the standard, or the limit.
@@ -144,7 +145,8 @@ from! {
     ConfigRequest => Config;
 }
 
-/// Reads a list of PublicKeyCredentialParameters, leaving out those of a type other than `public-key`.
+/// Reads a list of PublicKeyCredentialParameters, leaving out those of a type other than
+/// `public-key`.
 pub(crate) fn read_algorithms(reader: &mut Reader<'_>) -> Result<Vec<i64>, Malformed> {
     let mut algorithms = Vec::new();
     reader.array(|element| {

@@ -30,7 +30,8 @@ pub struct BioEnrollmentResponse {
 
 macro_rules! sample_status {
     ($($code:literal $variant:ident $doc:literal)*) => {
-        /// What became of a sample (CTAP 2.3 §6.7.4, `lastEnrollSampleStatus`). A bad sample is no error.
+        /// What became of a sample (CTAP 2.3 §6.7.4, `lastEnrollSampleStatus`). A bad sample is no
+        /// error.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum SampleStatus {
             $(#[doc = $doc] $variant,)*

@@ -7,7 +7,8 @@ use towline_cbor::{Key, Writer};
 use super::{decode_members, encode_members};
 use crate::{KeyAgreementKey, ResponseError, hidden::debug_without_bytes};
 
-/// The answer to authenticatorClientPIN: of each member what the subcommand gives, and nothing for setPIN and changePIN.
+/// The answer to authenticatorClientPIN: of each member what the subcommand gives, and nothing for
+/// setPIN and changePIN.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientPinResponse {
     /// 0x01: the authenticator's key for the key agreement.

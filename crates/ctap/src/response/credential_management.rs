@@ -11,8 +11,8 @@ use crate::{
     extension::{CredentialProtectionPolicy, ExtensionValue},
 };
 
-/// The answer to authenticatorCredentialManagement: of each member what the subcommand gives, and nothing for
-/// deleteCredential and updateUserInformation.
+/// The answer to authenticatorCredentialManagement: of each member what the subcommand gives, and
+/// nothing for deleteCredential and updateUserInformation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CredentialManagementResponse {
     /// 0x01: how many discoverable credentials there are.

@@ -54,14 +54,16 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// A response of a status byte alone: every refusal, and the success of commands that answer nothing else.
+    /// A response of a status byte alone: every refusal, and the success of commands that answer
+    /// nothing else.
     #[must_use]
     pub fn status_only(status: Status) -> Vec<u8> {
         vec![status.to_u8()]
     }
 }
 
-/// The key of a credential's large blob, 32 bytes (CTAP 2.3 §12.3). A secret: whoever has it can read the blob.
+/// The key of a credential's large blob, 32 bytes (CTAP 2.3 §12.3). A secret: whoever has it can
+/// read the blob.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LargeBlobKey(Secret<32>);
 
@@ -83,7 +85,8 @@ impl LargeBlobKey {
     }
 }
 
-/// A response that says that all went well, to be continued with its map, which takes some `room` bytes.
+/// A response that says that all went well, to be continued with its map, which takes some `room`
+/// bytes.
 fn success(room: usize) -> Writer {
     let mut bytes = Vec::with_capacity(room.saturating_add(1));
     bytes.push(0);

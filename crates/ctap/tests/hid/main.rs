@@ -1,4 +1,5 @@
-//! CTAPHID: what a device answers, refuses and gives up, and what a host makes of it, with a clock that is moved by hand.
+//! CTAPHID: what a device answers, refuses and gives up, and what a host makes of it, with a clock
+//! that is moved by hand.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

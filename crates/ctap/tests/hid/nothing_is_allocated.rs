@@ -4,7 +4,8 @@ use allocation_counter::measure;
 
 use super::*;
 
-/// Passes reports to and fro without keeping any; requests are answered with as many bytes as they have.
+/// Passes reports to and fro without keeping any; requests are answered with as many bytes as they
+/// have.
 fn pump(host: &mut Host, device: &mut Device, now: Instant, answers: bool) {
     const ZEROS: &[u8] = &[0; MAX_MESSAGE];
     loop {
@@ -112,7 +113,8 @@ fn what_is_refused_allocates_nothing() {
                 }
             }
             if round == 500 {
-                // From here on the long message comes in, is broken off and times out again and again.
+                // From here on the long message comes in, is broken off and times out again and
+                // again.
                 device.handle_response(Channel(1), &[0], *now);
             }
             *now += Duration::from_millis(600);

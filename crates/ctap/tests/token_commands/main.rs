@@ -1,5 +1,6 @@
-//! The commands around PIN/UV tokens: clientPIN, credentialManagement, largeBlobs, authenticatorConfig and bioEnrollment.
-//! What is read, what is refused with which status, what is written, and what the proofs are made of.
+//! The commands around PIN/UV tokens: clientPIN, credentialManagement, largeBlobs,
+//! authenticatorConfig and bioEnrollment. What is read, what is refused with which status, what is
+//! written, and what the proofs are made of.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

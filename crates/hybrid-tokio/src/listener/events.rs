@@ -1,4 +1,5 @@
-//! The events of a phone that listens, as they wait for somebody who is busy: never many, and none that is moot.
+//! The events of a phone that listens, as they wait for somebody who is busy: never many, and none
+//! that is moot.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -7,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::Event;
 
-/// How many rings that are over are kept to be told of, more than a machine remembers. Their programs have not looked at them.
+/// How many rings that are over are kept to be told of, more than a machine remembers. Their
+/// programs have not looked at them.
 const MOST_OVER: usize = 128;
 
 #[derive(Default)]
@@ -33,8 +35,8 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 }
 
 impl Events {
-    /// The next event; `None` after the last. Cancel-safe. What nobody reads is kept as far as it still matters: the rings that
-    /// wait for an answer, and whether the phone listens.
+    /// The next event; `None` after the last. Cancel-safe. What nobody reads is kept as far as it
+    /// still matters: the rings that wait for an answer, and whether the phone listens.
     pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_next(context)).await
     }

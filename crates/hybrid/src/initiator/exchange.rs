@@ -39,7 +39,8 @@ impl Initiator {
         }
     }
 
-    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] with what was asked, or [`Step::Shutdown`].
+    /// A frame after the first: `step` is [`Step::Request`], [`Step::Response`] with what was
+    /// asked, or [`Step::Shutdown`].
     pub(super) fn message(
         &mut self,
         mut connection: Box<Connection>,

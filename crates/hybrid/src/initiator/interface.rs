@@ -22,7 +22,8 @@ pub struct InitiatorConfig {
     pub scan_timeout: Duration,
     /// How long one connection to the tunnel service may take, 20 seconds.
     pub connect_timeout: Duration,
-    /// How long a linked phone may take to answer a ring, its service and its person included, 60 seconds.
+    /// How long a linked phone may take to answer a ring, its service and its person included, 60
+    /// seconds.
     pub ring_timeout: Duration,
     /// How long the phone may take for its handshake message, 20 seconds.
     pub handshake_timeout: Duration,
@@ -32,10 +33,11 @@ pub struct InitiatorConfig {
     pub response_timeout: Duration,
     /// How long a connection without a request is kept, 5 minutes; it is shut down then.
     pub idle_timeout: Duration,
-    /// How long the connection is kept after the shutdown message for late linking information, 3 minutes. Only where
-    /// [`InitiatorConfig::linking`] is set.
+    /// How long the connection is kept after the shutdown message for late linking information, 3
+    /// minutes. Only where [`InitiatorConfig::linking`] is set.
     pub linger: Duration,
-    /// How long the phone may take to close after the shutdown message where there is nothing to linger for, 5 seconds.
+    /// How long the phone may take to close after the shutdown message where there is nothing to
+    /// linger for, 5 seconds.
     pub close_timeout: Duration,
     /// After how many adverts that led nowhere the computer gives up, 16.
     pub max_attempts: usize,
@@ -79,8 +81,8 @@ pub enum InitiatorOutput {
         tunnel_id: TunnelId,
     },
     /// Open a WebSocket to [`crate::tunnel::contact_path`] at the domain's host, with the header
-    /// [`crate::tunnel::CLIENT_PAYLOAD_HEADER`], and report with [`super::Initiator::handle_contacted`] or
-    /// [`super::Initiator::handle_connect_failed`].
+    /// [`crate::tunnel::CLIENT_PAYLOAD_HEADER`], and report with
+    /// [`super::Initiator::handle_contacted`] or [`super::Initiator::handle_connect_failed`].
     Contact {
         /// Whose service.
         domain: TunnelDomain,
@@ -91,14 +93,15 @@ pub enum InitiatorOutput {
     },
     /// Send one binary message.
     Send(Vec<u8>),
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more
+    /// about it.
     Close,
     /// How it goes, for a person to see.
     Progress(InitiatorProgress),
     /// The phone is there: [`super::Initiator::send_request`] may be called.
     Ready {
-        /// What the phone answers to authenticatorGetInfo, without the status byte; empty for a phone without CTAP.
-        /// The command itself is never sent.
+        /// What the phone answers to authenticatorGetInfo, without the status byte; empty for a
+        /// phone without CTAP. The command itself is never sent.
         get_info: Vec<u8>,
         /// What the phone can be asked for.
         features: Features,
@@ -110,8 +113,8 @@ pub enum InitiatorOutput {
     /// The phone lets this computer remember it: store it. The signature was checked. Only where
     /// [`InitiatorConfig::linking`] is set.
     Linked(Box<LinkedPhone>),
-    /// The phone that was rung does not know this computer any more, as its tunnel service says: delete its link, if it is
-    /// still this one.
+    /// The phone that was rung does not know this computer any more, as its tunnel service says:
+    /// delete its link, if it is still this one.
     Unlink {
         /// Which phone.
         identity: P256PublicKey,

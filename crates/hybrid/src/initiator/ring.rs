@@ -1,4 +1,5 @@
-//! Ringing a linked phone: no code, and nobody has to scan. That it is near is shown by its advert all the same.
+//! Ringing a linked phone: no code, and nobody has to scan. That it is near is shown by its advert
+//! all the same.
 
 use std::time::Instant;
 
@@ -93,8 +94,8 @@ impl Initiator {
         })
     }
 
-    /// The WebSocket of [`InitiatorOutput::Contact`] is open and selected the subprotocol. `signal` is whether the response
-    /// has the header [`crate::tunnel::SIGNAL_CONNECTION_HEADER`].
+    /// The WebSocket of [`InitiatorOutput::Contact`] is open and selected the subprotocol. `signal`
+    /// is whether the response has the header [`crate::tunnel::SIGNAL_CONNECTION_HEADER`].
     pub fn handle_contacted(&mut self, signal: bool, now: Instant) {
         if let State::Ringing(ring) = &mut self.state
             && std::mem::take(&mut ring.opening)
@@ -121,7 +122,8 @@ impl Initiator {
         self.shake_hands(now);
     }
 
-    /// Sends message 1 when there is a socket and an advert. The service keeps it for a phone that is not there yet.
+    /// Sends message 1 when there is a socket and an advert. The service keeps it for a phone that
+    /// is not there yet.
     fn shake_hands(&mut self, now: Instant) {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Ringing(ring) if !ring.opening && ring.psk.is_some() => {
@@ -144,7 +146,8 @@ impl Initiator {
         }
     }
 
-    /// A message before the phone has authenticated: the signal, or message 2 where message 1 is sent.
+    /// A message before the phone has authenticated: the signal, or message 2 where message 1 is
+    /// sent.
     pub(super) fn rung(
         &mut self,
         mut ring: Box<Ring>,

@@ -12,8 +12,9 @@ use crate::{
     secrets::{LinkSecret, RootSecret},
 };
 
-/// The right to be reached under a contact id, 32 bytes. Computers know the contact id and could claim it; only the phone
-/// knows the key, which its tunnel service turns into the contact id. Private to towline's phones and relays.
+/// The right to be reached under a contact id, 32 bytes. Computers know the contact id and could
+/// claim it; only the phone knows the key, which its tunnel service turns into the contact id.
+/// Private to towline's phones and relays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactKey(Secret<32>);
 
@@ -65,13 +66,14 @@ impl ContactKey {
     }
 }
 
-/// What a phone is to computers, for the life of its installation. Whoever replaces it ends all its links.
+/// What a phone is to computers, for the life of its installation. Whoever replaces it ends all its
+/// links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneIdentity {
     /// What its identity key and all link secrets come from.
     pub root_secret: RootSecret,
-    /// What it is reached by for computers that were linked when they all shared it. Others have one each, in
-    /// [`LinkedComputer::contact_key`](super::LinkedComputer::contact_key).
+    /// What it is reached by for computers that were linked when they all shared it. Others have
+    /// one each, in [`LinkedComputer::contact_key`](super::LinkedComputer::contact_key).
     pub contact_key: ContactKey,
 }
 
@@ -87,8 +89,9 @@ impl PhoneIdentity {
         })
     }
 
-    /// What to offer to a computer that may remember this phone, under this name. It shall ring by this key, which is
-    /// nobody else's: keep it as the [`LinkedComputer::contact_key`](super::LinkedComputer::contact_key).
+    /// What to offer to a computer that may remember this phone, under this name. It shall ring by
+    /// this key, which is nobody else's: keep it as the
+    /// [`LinkedComputer::contact_key`](super::LinkedComputer::contact_key).
     #[must_use]
     pub fn offer(
         &self,
@@ -103,10 +106,11 @@ impl PhoneIdentity {
         }
     }
 
-    /// What is needed to answer a computer that rings, over the tunnel that its service opened for that.
+    /// What is needed to answer a computer that rings, over the tunnel that its service opened for
+    /// that.
     ///
-    /// `key` is what the computer is to ring by: its own, or this identity's. That it is one of the [`LinkedComputer`](super::LinkedComputer)s, and
-    /// rings by this key, has to be checked before.
+    /// `key` is what the computer is to ring by: its own, or this identity's. That it is one of the
+    /// [`LinkedComputer`](super::LinkedComputer)s, and rings by this key, has to be checked before.
     ///
     /// # Errors
     /// What the provider reports.

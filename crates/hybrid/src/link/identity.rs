@@ -1,5 +1,5 @@
-//! A P-256 private key from a 32-byte seed, as BoringSSL derives it. Nothing on the wire depends on it: a phone keeps
-//! only its seed, and others can take an identity over.
+//! A P-256 private key from a 32-byte seed, as BoringSSL derives it. Nothing on the wire depends on
+//! it: a phone keeps only its seed, and others can take an identity over.
 
 use towline_crypto::{CryptoProvider, Error, Secret};
 use zeroize::Zeroizing;
@@ -46,7 +46,8 @@ fn shift_in(value: &[u64; 4], bit: u64) -> [u64; 4] {
         *to = difference;
         borrow = u64::from(first) | u64::from(second);
     }
-    // The doubled value is at least the order when its top bit was carried out, or when nothing was borrowed.
+    // The doubled value is at least the order when its top bit was carried out, or when nothing was
+    // borrowed.
     let keep = (borrow & !carry & 1).wrapping_neg();
     let mut result = [0; 4];
     for ((to, doubled), reduced) in result.iter_mut().zip(&doubled).zip(&reduced) {

@@ -18,8 +18,9 @@ pub struct LinkedComputer {
     pub link_id: LinkId,
     /// When it was allowed, in seconds of Unix time.
     pub since: u64,
-    /// What the phone is reached by for this computer alone, so that forgetting it takes its right to ring away at the tunnel
-    /// service. `None` for one that was linked when all shared the identity's.
+    /// What the phone is reached by for this computer alone, so that forgetting it takes its right
+    /// to ring away at the tunnel service. `None` for one that was linked when all shared the
+    /// identity's.
     pub contact_key: Option<ContactKey>,
 }
 
@@ -28,8 +29,8 @@ pub struct LinkedComputer {
 pub struct Forgotten {
     /// What it named itself by. Whoever brings links back from a backup leaves this one out.
     pub link_id: LinkId,
-    /// What nobody shall reach this phone by any more; `None` as soon as the tunnel service has confirmed that, and where others
-    /// share it.
+    /// What nobody shall reach this phone by any more; `None` as soon as the tunnel service has
+    /// confirmed that, and where others share it.
     pub contact_key: Option<ContactKey>,
 }
 
@@ -117,8 +118,8 @@ pub trait ComputerLinks: Send + Sync {
     /// [`StoreError`].
     fn ledger(&self) -> Result<Ledger, StoreError>;
 
-    /// Reads what is kept, has it changed, and keeps what comes of it: whole or not at all, and with nobody else's change in
-    /// between. `change` is called once, or not if this fails before.
+    /// Reads what is kept, has it changed, and keeps what comes of it: whole or not at all, and
+    /// with nobody else's change in between. `change` is called once, or not if this fails before.
     ///
     /// # Errors
     /// [`StoreError`]; nothing has changed then.
@@ -132,7 +133,8 @@ pub trait ComputerLinks: Send + Sync {
         Ok(self.ledger()?.identity)
     }
 
-    /// Becomes this phone to computers if it is none yet, and says what it is. Of two that come at once one is the first.
+    /// Becomes this phone to computers if it is none yet, and says what it is. Of two that come at
+    /// once one is the first.
     ///
     /// # Errors
     /// [`StoreError`]; nothing has changed then.
@@ -166,8 +168,8 @@ pub trait ComputerLinks: Send + Sync {
         self.change(&mut |ledger| ledger.save(computer.clone()))
     }
 
-    /// Lets a computer ring no more, and says whether it was there. A phone that listens tells its tunnel service so, as soon
-    /// as it can.
+    /// Lets a computer ring no more, and says whether it was there. A phone that listens tells its
+    /// tunnel service so, as soon as it can.
     ///
     /// # Errors
     /// [`StoreError`]; nothing has changed then.

@@ -52,8 +52,8 @@ pub trait PhoneLinks: Send + Sync {
     /// [`StoreError`]; nothing has changed then.
     fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError>;
 
-    /// Deletes the link of this identity, if it is still this one: the phone may have sent another one meanwhile. Says
-    /// whether it was there.
+    /// Deletes the link of this identity, if it is still this one: the phone may have sent another
+    /// one meanwhile. Says whether it was there.
     ///
     /// # Errors
     /// [`StoreError`]; nothing has changed then.

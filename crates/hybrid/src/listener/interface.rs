@@ -23,18 +23,19 @@ pub struct ListenerConfig {
     pub key: ContactKey,
     /// How long the connection may take, 20 seconds.
     pub connect_timeout: Duration,
-    /// How often the service is asked whether it is still there, 60 seconds. It gives up a phone that says nothing for three
-    /// times as long.
+    /// How often the service is asked whether it is still there, 60 seconds. It gives up a phone
+    /// that says nothing for three times as long.
     pub alive_interval: Duration,
     /// How long it may take to say so, 20 seconds.
     pub alive_timeout: Duration,
-    /// The pause before a lost connection is made anew, 1 second. It doubles with each failure, and some of it is random, so
-    /// that not all phones come back at once.
+    /// The pause before a lost connection is made anew, 1 second. It doubles with each failure, and
+    /// some of it is random, so that not all phones come back at once.
     pub first_pause: Duration,
     /// The longest such pause, 1 minute.
     pub longest_pause: Duration,
-    /// A connection that held for this long, 5 seconds, was a good one, as was one on which a computer rang: the pause after
-    /// it is the first one again. Who ends connections, a network or a stranger, must not keep the phone off.
+    /// A connection that held for this long, 5 seconds, was a good one, as was one on which a
+    /// computer rang: the pause after it is the first one again. Who ends connections, a network or
+    /// a stranger, must not keep the phone off.
     pub good_after: Duration,
     /// How many rings may wait for an answer of the embedding program, 4.
     pub rings: usize,
@@ -111,7 +112,8 @@ pub enum ListenerOutput {
     },
     /// Send one binary message.
     Send(Vec<u8>),
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more
+    /// about it.
     Close,
     /// Computers can ring now.
     Listening,
@@ -122,8 +124,9 @@ pub enum ListenerOutput {
         /// How long the pause is.
         pause: Duration,
     },
-    /// A computer rings. Look up its link, and answer with [`handle_decision`](super::Listener::handle_decision) and the
-    /// same token; if it is known, go on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
+    /// A computer rings. Look up its link, and answer with
+    /// [`handle_decision`](super::Listener::handle_decision) and the same token; if it is known, go
+    /// on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
     Rung {
         /// The ring's name.
         token: RingToken,
@@ -134,7 +137,8 @@ pub enum ListenerOutput {
         /// In which tunnel it waits there.
         tunnel_id: TunnelId,
     },
-    /// The ring is moot: its computer went away, before it was answered or after, or nobody can tell.
+    /// The ring is moot: its computer went away, before it was answered or after, or nobody can
+    /// tell.
     Over {
         /// The ring's name.
         token: RingToken,

@@ -1,5 +1,6 @@
-//! What a phone that listens and its tunnel service say to each other. It is private to towline: the standard leaves this
-//! leg to the vendor (CTAP 2.3, hybrid transports). `docs/relay-protocol.md` describes it.
+//! What a phone that listens and its tunnel service say to each other. It is private to towline:
+//! the standard leaves this leg to the vendor (CTAP 2.3, hybrid transports).
+//! `docs/relay-protocol.md` describes it.
 
 use std::fmt;
 
@@ -29,7 +30,8 @@ pub enum FromService {
         routing_id: RoutingId,
         /// In which tunnel it waits there.
         tunnel_id: TunnelId,
-        /// The computer's [`ClientPayload`](crate::link::ClientPayload), as its encoding: nobody has checked it.
+        /// The computer's [`ClientPayload`](crate::link::ClientPayload), as its encoding: nobody
+        /// has checked it.
         payload: Vec<u8>,
     },
     /// The computer of this ring went away.

@@ -1,7 +1,8 @@
 //! Our cryptography in the shape that snow wants.
 //!
-//! Key pairs are made and loaded outside and only handed over, so that no public key is derived twice and no scalar
-//! passes through snow. snow's traits can't report most failures: they are remembered, and [`Health`] reports them.
+//! Key pairs are made and loaded outside and only handed over, so that no public key is derived
+//! twice and no scalar passes through snow. snow's traits can't report most failures: they are
+//! remembered, and [`Health`] reports them.
 
 use std::sync::{
     Arc,

@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 use super::Limits;
 use super::source::{Network, Source, Width};
 
-/// Networks of which a phone's book is kept; the one that has rung least recently is forgotten first.
+/// Networks of which a phone's book is kept; the one that has rung least recently is forgotten
+/// first.
 const NETWORKS: usize = 16;
 
-/// Sources that a phone has accepted a ring of; the one that it has not accepted for the longest time is forgotten first.
+/// Sources that a phone has accepted a ring of; the one that it has not accepted for the longest
+/// time is forgotten first.
 const KNOWN: usize = 4;
 
-/// Rings of one such source for which it does not pay though the phone is busy, and after how long there is one more.
+/// Rings of one such source for which it does not pay though the phone is busy, and after how long
+/// there is one more.
 const BUSY: (u32, Duration) = (32, Duration::from_secs(1));
 
 /// So many at once, and one more after each pause.
@@ -48,8 +51,9 @@ impl Allowance {
     }
 }
 
-/// What the service knows of those who ring one phone. A contact id is no secret to computers that were forgotten, so that
-/// strangers may ring; what they may is taken from them, not from the phone, and not from where the phone accepted a ring.
+/// What the service knows of those who ring one phone. A contact id is no secret to computers that
+/// were forgotten, so that strangers may ring; what they may is taken from them, not from the
+/// phone, and not from where the phone accepted a ring.
 #[derive(Debug, Default)]
 pub(super) struct Callers {
     all: Option<Allowance>,
@@ -99,7 +103,8 @@ impl Callers {
         may
     }
 
-    /// The phone said that it comes: this ring cost nothing, and rings from there come through from now on.
+    /// The phone said that it comes: this ring cost nothing, and rings from there come through from
+    /// now on.
     pub(super) fn accepted(&mut self, source: Source, limits: &Limits, now: Instant) {
         let most = limits.ring_burst;
         let known = match self.known.iter().position(|known| known.source == source) {

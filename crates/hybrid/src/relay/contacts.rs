@@ -10,7 +10,8 @@ use crate::ids::ContactId;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContactState {
-    /// Nothing is known against it. Whether a phone listens under it is another question: 404 if none does.
+    /// Nothing is known against it. Whether a phone listens under it is another question: 404 if
+    /// none does.
     Unknown,
     /// Once valid, and gone for good: 410, upon which computers delete their link.
     Revoked,
@@ -37,8 +38,9 @@ impl Contacts for NoContacts {
     fn revoke(&mut self, _contact: &ContactId, _source: Source) {}
 }
 
-/// Remembers revoked contact ids until the process ends, 65 536 of them. When they are as many, the network that revoked most of
-/// them loses its oldest: who makes up contact ids and revokes them pushes out their own.
+/// Remembers revoked contact ids until the process ends, 65 536 of them. When they are as many, the
+/// network that revoked most of them loses its oldest: who makes up contact ids and revokes them
+/// pushes out their own.
 #[derive(Debug, Default)]
 pub struct MemoryContacts {
     revoked: HashSet<ContactId>,

@@ -9,7 +9,8 @@ use super::source::{Network, Source, Width};
 /// What becomes of a newcomer whose network would then have as many places as any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precedence {
-    /// It takes the place of the oldest: who has waited long is the least likely to be still waited for.
+    /// It takes the place of the oldest: who has waited long is the least likely to be still waited
+    /// for.
     Newest,
     /// It gets none: who is there stays.
     Oldest,
@@ -17,9 +18,10 @@ pub enum Precedence {
 
 /// The holders of places of one kind: connections that wait, for instance.
 ///
-/// When all places are taken, the network that has most of them loses its oldest: of the largest /48 (IPv4: /24) the largest
-/// /56, of that the largest /64 (the largest address), and of that the holder with the lowest number. So whoever takes many
-/// places pays for the newcomers, and a single person next to them does not.
+/// When all places are taken, the network that has most of them loses its oldest: of the largest
+/// /48 (IPv4: /24) the largest /56, of that the largest /64 (the largest address), and of that the
+/// holder with the lowest number. So whoever takes many places pays for the newcomers, and a single
+/// person next to them does not.
 #[derive(Default)]
 pub struct Crowd {
     held: BTreeSet<(u64, u64)>,
@@ -101,7 +103,8 @@ impl Crowd {
         }
     }
 
-    /// Who has to go for one more of this source, now that there is no place left; nobody if the newcomer has to.
+    /// Who has to go for one more of this source, now that there is no place left; nobody if the
+    /// newcomer has to.
     #[must_use]
     pub fn make_way(&self, newcomer: Source, precedence: Precedence) -> Option<u64> {
         let ((most, _), largest) = *self.by_size.last()?;

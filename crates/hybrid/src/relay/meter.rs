@@ -21,8 +21,8 @@ pub enum Ending {
     /// More bytes in all than the service grants.
     #[error("too much data")]
     TooMuch,
-    /// A phone sent something before its computer was there, which has the first word; or a computer that rang sent more than
-    /// that.
+    /// A phone sent something before its computer was there, which has the first word; or a
+    /// computer that rang sent more than that.
     #[error("a message before the other device was there")]
     TooEarly,
     /// A longer message than the service grants.
@@ -73,7 +73,8 @@ impl Ending {
         }
     }
 
-    /// The WebSocket close code (RFC 6455 §7.4.1 and its registry). It has no meaning in the protocol; it helps a person who looks.
+    /// The WebSocket close code (RFC 6455 §7.4.1 and its registry). It has no meaning in the
+    /// protocol; it helps a person who looks.
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
@@ -117,10 +118,12 @@ impl Meter {
         }
     }
 
-    /// `length` bytes of a binary message arrived, the `first` of it or more; they may be passed on if this succeeds.
+    /// `length` bytes of a binary message arrived, the `first` of it or more; they may be passed on
+    /// if this succeeds.
     ///
     /// # Errors
-    /// Why the tunnel ends: [`Ending::TooLong`], [`Ending::TooManyMessages`] or [`Ending::TooMuch`].
+    /// Why the tunnel ends: [`Ending::TooLong`], [`Ending::TooManyMessages`] or
+    /// [`Ending::TooMuch`].
     pub fn handle_piece(&mut self, length: usize, first: bool) -> Result<(), Ending> {
         if first {
             self.message_left = self.message_bytes;

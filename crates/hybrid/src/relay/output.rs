@@ -7,7 +7,8 @@ use crate::ids::RoutingId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Leg(pub(super) u64);
 
-/// How the service answers an accepted request: with HTTP status 101, at once or once the phone has answered.
+/// How the service answers an accepted request: with HTTP status 101, at once or once the phone has
+/// answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// The phone waits for its computer. The response carries the routing id.
@@ -39,7 +40,8 @@ pub enum Admission {
 /// What the service has to do on its own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Close this connection for this reason, then report it with [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
+    /// Close this connection for this reason, then report it with
+    /// [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
     Close {
         /// The connection.
         leg: Leg,
@@ -53,8 +55,9 @@ pub enum Output {
         /// The message.
         message: Vec<u8>,
     },
-    /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its connection is to be
-    /// reported with [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
+    /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its
+    /// connection is to be reported with
+    /// [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
     Answer {
         /// The computer's connection.
         leg: Leg,

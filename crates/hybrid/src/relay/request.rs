@@ -39,7 +39,8 @@ pub enum Refusal {
     /// The contact was revoked, or its phone does not know the computer that rings.
     #[error("contact revoked")]
     Gone,
-    /// This source holds as many connections as it may, or the phone is rung by as many computers as it may be.
+    /// This source holds as many connections as it may, or the phone is rung by as many computers
+    /// as it may be.
     #[error("too many at once")]
     TooMany,
     /// The service is full or about to stop.
@@ -64,21 +65,22 @@ impl Refusal {
     }
 }
 
-/// Which origins a service serves. Peers of the protocol send none, or the service's own; what sends another is the page of a
-/// site, whose visitors would otherwise lend it their addresses.
+/// Which origins a service serves. Peers of the protocol send none, or the service's own; what
+/// sends another is the page of a site, whose visitors would otherwise lend it their addresses.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OriginPolicy {
     /// All.
     Any,
-    /// No pages: requests without an origin, origins with the scheme `wss` or `ws`, which no page has, and the service's own
-    /// host under any scheme, which some libraries send. Beside them these, such as `https://example.com`, compared without
-    /// regard to ASCII case.
+    /// No pages: requests without an origin, origins with the scheme `wss` or `ws`, which no page
+    /// has, and the service's own host under any scheme, which some libraries send. Beside them
+    /// these, such as `https://example.com`, compared without regard to ASCII case.
     NoPages {
         /// Pages that are served nevertheless.
         but: Vec<String>,
     },
-    /// These alone, such as `wss://cable.example.com`, compared without regard to ASCII case; nobody without one.
+    /// These alone, such as `wss://cable.example.com`, compared without regard to ASCII case;
+    /// nobody without one.
     OneOf(Vec<String>),
 }
 

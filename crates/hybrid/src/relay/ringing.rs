@@ -18,8 +18,8 @@ use crate::listener::message::{FromPhone, FromService, Reason, RingId};
 const MESSAGE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Rendezvous {
-    /// A phone wants to be reached. Whoever listened with the same key before has to go: its connection may have broken
-    /// without anybody noticing.
+    /// A phone wants to be reached. Whoever listened with the same key before has to go: its
+    /// connection may have broken without anybody noticing.
     pub(super) fn listen(
         &mut self,
         source: Source,
@@ -89,8 +89,8 @@ impl Rendezvous {
         Ok(())
     }
 
-    /// Takes the place of whoever has it under this contact id, with all that belongs to it. Says whether a connection has to
-    /// be closed for that.
+    /// Takes the place of whoever has it under this contact id, with all that belongs to it. Says
+    /// whether a connection has to be closed for that.
     fn take_over(&mut self, contact: &ContactId) -> bool {
         let presence = match self.switchboard.phones.get(contact) {
             Some(Phone { presence: Presence::Here(leg), .. }) => Ok(*leg),
@@ -138,7 +138,8 @@ impl Rendezvous {
         let tunnel_id = TunnelId::new(tunnel_id);
         let phone = self.switchboard.phones.get_mut(contact).ok_or(Refusal::NotFound)?;
         let book = phone.book.get_or_insert_default();
-        // The phone is told of so many rings, whatever becomes of them: who is over pays, and not the phone.
+        // The phone is told of so many rings, whatever becomes of them: who is over pays, and not
+        // the phone.
         if !book.callers.may_ring(source, &self.limits, now) {
             return Err(Refusal::TooMany);
         }
@@ -165,7 +166,8 @@ impl Rendezvous {
         Ok(Admission::Ringing { leg: computer })
     }
 
-    /// A phone that listens sent a binary message. Its answers to the rings that it was told of are free.
+    /// A phone that listens sent a binary message. Its answers to the rings that it was told of are
+    /// free.
     pub fn handle_message(&mut self, leg: Leg, message: &[u8], now: Instant) -> Heard {
         self.handle_timeout(now);
         let Some(Place { role: Role::Listens(contact), .. }) = self.legs.get(&leg) else {
@@ -208,8 +210,8 @@ impl Rendezvous {
         self.outputs.push_back(Output::Answer { leg, answer: Ok(()) });
     }
 
-    /// The phone is with the computer. To come is to accept: what it says and its coming travel over two connections, and
-    /// either may arrive first.
+    /// The phone is with the computer. To come is to accept: what it says and its coming travel
+    /// over two connections, and either may arrive first.
     pub(super) fn ring_joined(&mut self, id: RingId, now: Instant) {
         let Some((ring, _)) = self.switchboard.remove(id) else { return };
         if !ring.accepted {
@@ -276,8 +278,8 @@ impl Rendezvous {
         ring.accepted
     }
 
-    /// The connection of a phone that listens broke. It is expected back, and keeps its place and its source's share meanwhile;
-    /// says whether it is so.
+    /// The connection of a phone that listens broke. It is expected back, and keeps its place and
+    /// its source's share meanwhile; says whether it is so.
     pub(super) fn lost_listener(
         &mut self,
         contact: &ContactId,

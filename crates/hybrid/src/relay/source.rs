@@ -9,8 +9,8 @@ const IPV4: u64 = 1 << 32;
 
 /// Where a request came from: an IPv4 address, or the /64 network of an IPv6 address.
 ///
-/// The wider networks around it count too, since one subscriber is given a whole /56 or /48 of IPv6, and neighbouring
-/// IPv4 addresses are cheap: see [`Shares`] and [`Crowd`](super::Crowd).
+/// The wider networks around it count too, since one subscriber is given a whole /56 or /48 of
+/// IPv6, and neighbouring IPv4 addresses are cheap: see [`Shares`] and [`Crowd`](super::Crowd).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(u64);
 
@@ -88,8 +88,8 @@ impl fmt::Debug for Network {
     }
 }
 
-/// How many places each network has. One source may have so many, the /56 around it twice and the /48 (IPv4: the /24) four
-/// times as many.
+/// How many places each network has. One source may have so many, the /56 around it twice and the
+/// /48 (IPv4: the /24) four times as many.
 #[derive(Debug, Default)]
 pub struct Shares(HashMap<Network, usize>);
 
@@ -106,8 +106,8 @@ impl Shares {
         self.0.is_empty()
     }
 
-    /// Whether this source may have one more, where one source may have `most`. The place of `instead_of` is given up for
-    /// it.
+    /// Whether this source may have one more, where one source may have `most`. The place of
+    /// `instead_of` is given up for it.
     #[must_use]
     pub fn allow(&self, source: Source, most: usize, instead_of: Option<Source>) -> bool {
         Width::ALL.into_iter().all(|width| {

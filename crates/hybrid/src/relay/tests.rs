@@ -183,7 +183,8 @@ fn an_origin_policy_wants_exactly_one_listed_origin() {
     }
 }
 
-/// Chromium and towline send the service's own origin with `wss`, others send none; behind a proxy the host may be another.
+/// Chromium and towline send the service's own origin with `wss`, others send none; behind a proxy
+/// the host may be another.
 #[test]
 fn what_peers_send_as_their_origin_is_served_and_pages_are_not() {
     let target = format!("/cable/new/{TUNNEL}");

@@ -24,7 +24,8 @@ pub enum WaitingPlace {
 
 /// Knows which connection waits in which tunnel, for one node of a service. Calls must not block.
 ///
-/// This is where several nodes would learn of each other's; there is one implementation, [`ThisNode`].
+/// This is where several nodes would learn of each other's; there is one implementation,
+/// [`ThisNode`].
 pub trait Whereabouts: Send {
     /// Who waits in this tunnel.
     fn find(&self, tunnel: &TunnelId) -> Option<Waiting>;

@@ -54,7 +54,8 @@ impl Responder {
     /// A message that asks for nothing, or must not.
     fn no_request(&mut self, decoded: Result<Message, Fault>, now: Instant) {
         match decoded {
-            // Nothing that a computer says in an update has a meaning yet, but it has to be well-formed.
+            // Nothing that a computer says in an update has a meaning yet, but it has to be
+            // well-formed.
             Ok(Message::Update(update)) => {
                 if let Err(error) = message::read_update(&update) {
                     self.finish(Err(misbehaved(Step::Request, error.into())));

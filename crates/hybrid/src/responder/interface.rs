@@ -23,13 +23,15 @@ pub struct ResponderConfig {
     pub get_info: Vec<u8>,
     /// The tunnel service that this phone uses.
     pub domain: TunnelDomain,
-    /// Whether the embedding program answers digital credential requests, and the computer is told so. Off by default: they
-    /// are refused.
+    /// Whether the embedding program answers digital credential requests, and the computer is told
+    /// so. Off by default: they are refused.
     pub digital_credentials: bool,
-    /// What to tell a computer that may remember this phone; `None` for a phone that never offers it.
+    /// What to tell a computer that may remember this phone; `None` for a phone that never offers
+    /// it.
     pub link_offer: Option<LinkOffer>,
-    /// Whether the person is asked before a linked computer that rings is answered. Off by default: they allowed it when
-    /// they linked the two, they see that it happens, and they are asked before anything is done.
+    /// Whether the person is asked before a linked computer that rings is answered. Off by default:
+    /// they allowed it when they linked the two, they see that it happens, and they are asked
+    /// before anything is done.
     pub ask_when_rung: bool,
     /// Whether a code may come as a [`CodeSource::Link`]. Off by default: the person has to scan.
     pub allow_links: bool,
@@ -41,12 +43,13 @@ pub struct ResponderConfig {
     pub advertise_timeout: Duration,
     /// How long to wait for a request, the first or another, 5 minutes.
     pub idle_timeout: Duration,
-    /// How long a connection may last, however many requests come, 30 minutes. A request that is under way then is still
-    /// answered.
+    /// How long a connection may last, however many requests come, 30 minutes. A request that is
+    /// under way then is still answered.
     pub session_timeout: Duration,
     /// How long the embedding program may take to answer a request, 10 minutes.
     pub response_timeout: Duration,
-    /// How long to keep a connection whose computer is done, for [`ResponderOutput::AskToRemember`], 1 minute.
+    /// How long to keep a connection whose computer is done, for
+    /// [`ResponderOutput::AskToRemember`], 1 minute.
     pub linger: Duration,
     /// Whether to close after the first response, as today's phones do. Off by default.
     pub one_request: bool,
@@ -85,15 +88,17 @@ pub enum CodeSource {
     Typed,
     /// Read from an image file.
     File,
-    /// A `FIDO:/` link that another program opened. Refused unless [`ResponderConfig::allow_links`] is set: a web page
-    /// near an attacker's radio can open a link to the attacker's own code, and the person would sign the attacker in
-    /// (CVE-2024-9956). Whoever allows links has to say in the question where the code came from.
+    /// A `FIDO:/` link that another program opened. Refused unless [`ResponderConfig::allow_links`]
+    /// is set: a web page near an attacker's radio can open a link to the attacker's own code, and
+    /// the person would sign the attacker in (CVE-2024-9956). Whoever allows links has to say in
+    /// the question where the code came from.
     Link,
     /// No code: a computer rings that the person let remember this phone.
     Ring,
 }
 
-/// Names one question, once in the life of the process: no session takes the answer to another one's question.
+/// Names one question, once in the life of the process: no session takes the answer to another
+/// one's question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(u64);
 
@@ -105,7 +110,8 @@ impl Token {
     }
 }
 
-/// "Connect to the computer that shows this code?" Its `Display` form is a sentence that a simple dialog can show.
+/// "Connect to the computer that shows this code?" Its `Display` form is a sentence that a simple
+/// dialog can show.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
@@ -115,9 +121,11 @@ pub struct Question {
     pub source: CodeSource,
     /// When the computer says it made the code, in seconds of Unix time.
     pub made_at: Option<u64>,
-    /// When it is asked, in seconds of Unix time: [`Question::asked_at`] sets it, since a [`super::Responder`] has no clock.
+    /// When it is asked, in seconds of Unix time: [`Question::asked_at`] sets it, since a
+    /// [`super::Responder`] has no clock.
     pub asked_at: Option<u64>,
-    /// Whether the person may let the computer remember this phone: the computer can, and this phone offers it.
+    /// Whether the person may let the computer remember this phone: the computer can, and this
+    /// phone offers it.
     pub may_remember: bool,
 }
 
@@ -127,11 +135,12 @@ pub struct Question {
 pub enum Answer {
     /// Connect.
     Connect {
-        /// Let the computer remember this phone; without effect where the question does not offer it.
+        /// Let the computer remember this phone; without effect where the question does not offer
+        /// it.
         remember: bool,
     },
-    /// Connect, and ask whether the computer may remember this phone when its first request is answered; as a no where the
-    /// question does not offer it.
+    /// Connect, and ask whether the computer may remember this phone when its first request is
+    /// answered; as a no where the question does not offer it.
     ConnectAndAskLater,
     /// Do not connect.
     Decline,
@@ -161,8 +170,9 @@ pub enum ResponderOutput {
         /// Which tunnel to make there.
         tunnel_id: TunnelId,
     },
-    /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, where a computer waits that rang, and report
-    /// with [`super::Responder::handle_joined`] or [`super::Responder::handle_connect_failed`].
+    /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, where a computer
+    /// waits that rang, and report with [`super::Responder::handle_joined`] or
+    /// [`super::Responder::handle_connect_failed`].
     Join {
         /// Whose service.
         domain: TunnelDomain,
@@ -171,18 +181,19 @@ pub enum ResponderOutput {
         /// Which tunnel there.
         tunnel_id: TunnelId,
     },
-    /// Broadcast this service data under [`crate::eid::SERVICE_UUID16`], from a fresh random address, until
-    /// [`ResponderOutput::StopAdvertising`].
+    /// Broadcast this service data under [`crate::eid::SERVICE_UUID16`], from a fresh random
+    /// address, until [`ResponderOutput::StopAdvertising`].
     Advertise(Advert),
     /// Stop broadcasting.
     StopAdvertising,
     /// Send one binary message.
     Send(Vec<u8>),
-    /// Carry out this CTAP request, a command byte and CBOR, with the person's consent, and answer with
-    /// [`super::Responder::send_response`].
+    /// Carry out this CTAP request, a command byte and CBOR, with the person's consent, and answer
+    /// with [`super::Responder::send_response`].
     Request(Vec<u8>),
-    /// Carry out this digital credential request, JSON that nothing here has looked at, with the person's consent, and answer
-    /// with [`super::Responder::send_json_response`]. Only where [`ResponderConfig::digital_credentials`] is set.
+    /// Carry out this digital credential request, JSON that nothing here has looked at, with the
+    /// person's consent, and answer with [`super::Responder::send_json_response`]. Only where
+    /// [`ResponderConfig::digital_credentials`] is set.
     JsonRequest(Vec<u8>),
     /// Ask the person whether the computer may remember this phone, and answer with
     /// [`super::Responder::handle_remember`] and the same token. The transaction goes on meanwhile.
@@ -197,7 +208,8 @@ pub enum ResponderOutput {
     },
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more about it.
+    /// Close the connection, or give up making it, after what was sent is out. Report nothing more
+    /// about it.
     Close,
     /// How it goes, for a person to see.
     Progress(ResponderProgress),

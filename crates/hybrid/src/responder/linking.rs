@@ -58,7 +58,8 @@ impl Responder {
         phone
     }
 
-    /// What the person says to [`ResponderOutput::AskToRemember`]. A yes is a second update, of the same size as the first.
+    /// What the person says to [`ResponderOutput::AskToRemember`]. A yes is a second update, of the
+    /// same size as the first.
     ///
     /// # Errors
     /// [`Error::UnknownToken`] when the question is not open (any more); nothing changes then.
@@ -88,7 +89,8 @@ impl Responder {
         Ok(())
     }
 
-    /// The update is always sent and always of the same size, so that the relay can't see what the person allowed.
+    /// The update is always sent and always of the same size, so that the relay can't see what the
+    /// person allowed.
     pub(super) fn first_update(
         &mut self,
         session: &mut Session,

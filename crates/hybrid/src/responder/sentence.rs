@@ -1,4 +1,5 @@
-//! The phone's first question as a sentence: which computer, what for, where its code came from and how old it is.
+//! The phone's first question as a sentence: which computer, what for, where its code came from and
+//! how old it is.
 
 use std::{fmt, time::Duration};
 
@@ -54,7 +55,8 @@ enum Age {
 }
 
 impl Question {
-    /// With the time at which it is asked, in seconds of Unix time, so that its sentence can say how old the code is.
+    /// With the time at which it is asked, in seconds of Unix time, so that its sentence can say
+    /// how old the code is.
     #[must_use]
     pub const fn asked_at(mut self, unix_time: u64) -> Self {
         self.asked_at = Some(unix_time);

@@ -109,13 +109,15 @@ pub(crate) struct Pair {
     pub(crate) phone_links: Vec<LinkId>,
     /// Whether the computer is to delete its link.
     pub(crate) unlinked: Option<LinkId>,
-    /// What the person says to the question after the first response; `None` for one who does not say.
+    /// What the person says to the question after the first response; `None` for one who does not
+    /// say.
     pub(crate) late: Option<bool>,
     pub(crate) late_question: Option<Token>,
     pub(crate) question: Option<Token>,
     pub(crate) advert: Option<Advert>,
     pub(crate) tamper: Option<(From, usize, Tamper)>,
-    /// Whether the person agrees, and whether the phone may be remembered; `None` for a person who went away.
+    /// Whether the person agrees, and whether the phone may be remembered; `None` for a person who
+    /// went away.
     pub(crate) consent: Option<Answer>,
     /// Whether adverts reach the computer, and in which form.
     pub(crate) air: Air,

@@ -1,4 +1,5 @@
-//! People: who decline, cancel, walk away, or take their time; and callers that call at the wrong time.
+//! People: who decline, cancel, walk away, or take their time; and callers that call at the wrong
+//! time.
 
 use std::time::Duration;
 

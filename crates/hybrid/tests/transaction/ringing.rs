@@ -1,4 +1,5 @@
-//! A computer rings a phone that it is linked with: no code, a signal, another handshake, and what may go wrong there.
+//! A computer rings a phone that it is linked with: no code, a signal, another handshake, and what
+//! may go wrong there.
 
 use towline_crypto::Secret;
 use towline_hybrid::{

@@ -1,4 +1,5 @@
-//! The medium within one process: radios in rooms, adverts that repeat, and faults that a test chooses one by one.
+//! The medium within one process: radios in rooms, adverts that repeat, and faults that a test
+//! chooses one by one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,8 @@ use crate::{
     Sighting, is_hybrid_uuid16,
 };
 
-/// Receptions that a scan keeps for a slow reader; further ones are missed, as a real radio misses them.
+/// Receptions that a scan keeps for a slow reader; further ones are missed, as a real radio misses
+/// them.
 const SCAN_QUEUE: usize = 64;
 
 /// What becomes of one reception: one transmission at one scanner in range.
@@ -71,7 +73,8 @@ struct Setting {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is consistent between statements; a panicking test must not hide behind a poisoned lock.
+        // The state is consistent between statements; a panicking test must not hide behind a
+        // poisoned lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -108,15 +111,18 @@ impl Air {
         Self::with_fates(|_| Fate::Deliver)
     }
 
-    /// An air in which `fates` decides about every reception, which it is told by number: 0, 1, 2, ..
+    /// An air in which `fates` decides about every reception, which it is told by number: 0, 1, 2,
+    /// ..
     ///
-    /// A reception is one transmission at one scanner in range; scanners are served in the order in which they began.
+    /// A reception is one transmission at one scanner in range; scanners are served in the order in
+    /// which they began.
     #[must_use]
     pub fn with_fates(fates: impl FnMut(u64) -> Fate + Send + 'static) -> Self {
         Self::build(ADVERT_INTERVAL, Box::new(fates))
     }
 
-    /// Like [`with_fates`](Self::with_fates), with another time between two transmissions of an advert.
+    /// Like [`with_fates`](Self::with_fates), with another time between two transmissions of an
+    /// advert.
     #[must_use]
     pub fn with_interval(
         interval: Duration,
@@ -170,7 +176,8 @@ pub struct AirRadio {
 }
 
 impl AirRadio {
-    /// Carries the radio into another room: from now on it hears, and is heard by, the radios there.
+    /// Carries the radio into another room: from now on it hears, and is heard by, the radios
+    /// there.
     pub fn move_to(&self, room: Room) {
         self.setting.send_modify(|setting| setting.room = room);
     }
@@ -180,7 +187,8 @@ impl AirRadio {
         self.setting.send_modify(|setting| setting.fault = fault);
     }
 
-    /// The same radio advertising under another UUID, such as [`LEGACY_UUID16`](crate::LEGACY_UUID16).
+    /// The same radio advertising under another UUID, such as
+    /// [`LEGACY_UUID16`](crate::LEGACY_UUID16).
     #[must_use]
     pub fn with_service_uuid16(mut self, uuid16: u16) -> Self {
         self.service_uuid16 = uuid16;

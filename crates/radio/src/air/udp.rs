@@ -1,4 +1,5 @@
-//! The air between the processes of one machine: one process is the hub, the others reach it over loopback UDP.
+//! The air between the processes of one machine: one process is the hub, the others reach it over
+//! loopback UDP.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,14 +22,16 @@ const KEEPALIVE: Duration = Duration::from_secs(1);
 /// How long the hub remembers a listener that says nothing.
 const LISTENER_LIFETIME: Duration = Duration::from_secs(5);
 
-/// After how many keepalives without a word from the hub a listener gives up: time enough for a hub to be started again.
+/// After how many keepalives without a word from the hub a listener gives up: time enough for a hub
+/// to be started again.
 const UNANSWERED_KEEPALIVES: u8 = 10;
 
 /// How often, and for how long, [`UdpAir::connect`] knocks.
 const KNOCK_INTERVAL: Duration = Duration::from_millis(200);
 const KNOCKS: usize = 10;
 
-/// More listeners than this are not served: a bound for a hub that strangers on the machine can reach.
+/// More listeners than this are not served: a bound for a hub that strangers on the machine can
+/// reach.
 const MAX_LISTENERS: usize = 256;
 
 fn require_loopback(address: SocketAddr) -> Result<(), RadioError> {
@@ -39,14 +42,16 @@ fn require_loopback(address: SocketAddr) -> Result<(), RadioError> {
     }
 }
 
-/// Room for a datagram of the largest size and one byte more, so that a longer one is noticed and not cut.
+/// Room for a datagram of the largest size and one byte more, so that a longer one is noticed and
+/// not cut.
 fn datagram_buffer() -> [u8; MAX_DATAGRAM + 1] {
     [0; MAX_DATAGRAM + 1]
 }
 
 /// The hub of a simulated air: passes every advert on to all listeners.
 ///
-/// It runs within [`run`](Self::run) and is gone when that future is dropped. It only binds loopback addresses.
+/// It runs within [`run`](Self::run) and is gone when that future is dropped. It only binds
+/// loopback addresses.
 ///
 /// # The datagram
 /// One datagram is one message, all of it in network byte order:
@@ -58,7 +63,8 @@ fn datagram_buffer() -> [u8; MAX_DATAGRAM + 1] {
 /// | 5 | 1 | kind: 1 join, 2 leave, 3 welcome, 4 advert |
 /// | 6 | | body; nothing may follow it |
 ///
-/// *Join*, *leave* and *welcome* have no body. *Advert* has this one, on its way to the hub and from it:
+/// *Join*, *leave* and *welcome* have no body. *Advert* has this one, on its way to the hub and
+/// from it:
 ///
 /// | offset | size | field |
 /// | --- | --- | --- |
@@ -68,10 +74,11 @@ fn datagram_buffer() -> [u8; MAX_DATAGRAM + 1] {
 /// | 15 | 1 | length of the service data |
 /// | 16 | 0 to 255 | service data |
 ///
-/// A listener sends *join* at once and then every second. The hub answers each with *welcome*, and forgets a listener that
-/// it has not heard of for five seconds; *leave* only makes that quicker. An advertiser sends its *advert* once per
-/// interval, and the hub passes each one on to all other listeners. It keeps none, so that an advertiser that vanishes
-/// falls silent like a real one. Whatever is not exactly one such message is ignored by both.
+/// A listener sends *join* at once and then every second. The hub answers each with *welcome*, and
+/// forgets a listener that it has not heard of for five seconds; *leave* only makes that quicker.
+/// An advertiser sends its *advert* once per interval, and the hub passes each one on to all other
+/// listeners. It keeps none, so that an advertiser that vanishes falls silent like a real one.
+/// Whatever is not exactly one such message is ignored by both.
 pub struct UdpHub {
     socket: UdpSocket,
     address: SocketAddr,
@@ -154,7 +161,8 @@ impl UdpHub {
     }
 }
 
-/// Whether a UDP socket may simply be read again: the peer of an earlier datagram is gone, nothing more.
+/// Whether a UDP socket may simply be read again: the peer of an earlier datagram is gone, nothing
+/// more.
 fn is_transient(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, WouldBlock};
     matches!(error.kind(), ConnectionRefused | ConnectionReset | Interrupted | WouldBlock)
@@ -162,7 +170,8 @@ fn is_transient(error: &std::io::Error) -> bool {
 
 /// A simulated radio that reaches the air of a [`UdpHub`] in another process of this machine.
 ///
-/// Every advert and every scan has a socket of its own. A hub that is started again within ten seconds is not noticed.
+/// Every advert and every scan has a socket of its own. A hub that is started again within ten
+/// seconds is not noticed.
 #[derive(Debug, Clone)]
 pub struct UdpAir {
     hub: SocketAddr,
@@ -172,8 +181,8 @@ impl UdpAir {
     /// Finds the hub at `hub`, which must be a loopback address.
     ///
     /// # Errors
-    /// [`RadioError::NotLoopback`], [`RadioError::Unavailable`], and [`RadioError::NoHub`] when nobody answers within two
-    /// seconds.
+    /// [`RadioError::NotLoopback`], [`RadioError::Unavailable`], and [`RadioError::NoHub`] when
+    /// nobody answers within two seconds.
     pub async fn connect(hub: SocketAddr) -> Result<Self, RadioError> {
         let air = Self { hub };
         let socket = air.socket().await?;
@@ -216,7 +225,8 @@ impl UdpAir {
         };
         let socket = UdpSocket::bind(local).await.map_err(unavailable)?;
         socket.connect(self.hub).await.map_err(unavailable)?;
-        // tokio learns that a socket takes data from its first wake-up; without it the first `try_send` is lost.
+        // tokio learns that a socket takes data from its first wake-up; without it the first
+        // `try_send` is lost.
         socket.writable().await.map_err(unavailable)?;
         Ok(socket)
     }
@@ -262,7 +272,8 @@ struct Sending {
 
 impl Advertisement for Sending {
     fn stopped(&mut self) -> BoxFuture<'_, RadioError> {
-        // An advertiser hears nothing back, so it cannot tell a hub that is gone from one that is there.
+        // An advertiser hears nothing back, so it cannot tell a hub that is gone from one that is
+        // there.
         Box::pin(std::future::pending())
     }
 }

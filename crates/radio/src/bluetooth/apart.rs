@@ -1,8 +1,8 @@
 //! Threads for what speaks to the Bluetooth service, each with a runtime that ends with it.
 //!
-//! Two faults of the D-Bus connections below us are kept out this way. Over a connection that several threads use, an answer can
-//! lie unread until something else happens. And a connection whose owner was dropped in the middle of a call can live on, with
-//! its advert on the air.
+//! Two faults of the D-Bus connections below us are kept out this way. Over a connection that
+//! several threads use, an answer can lie unread until something else happens. And a connection
+//! whose owner was dropped in the middle of a call can live on, with its advert on the air.
 
 use std::{future::Future, thread};
 
@@ -35,8 +35,8 @@ pub(super) async fn ask<T: Send + 'static>(
     told.await.map_err(|_| ended())
 }
 
-/// Begins with `start`, and once that has succeeded goes on with `work` on what it gave, until that ends or the returned news of it
-/// are dropped.
+/// Begins with `start`, and once that has succeeded goes on with `work` on what it gave, until that
+/// ends or the returned news of it are dropped.
 pub(super) async fn begin<S, T, W>(
     start: impl Future<Output = Result<S, RadioError>> + Send + 'static,
     work: impl FnOnce(S, Sender<T>) -> W + Send + 'static,

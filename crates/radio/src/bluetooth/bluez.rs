@@ -14,7 +14,8 @@ use tokio::{
 use super::daemon::Daemon;
 use crate::{FIDO_UUID16, RadioError};
 
-/// How often it is checked that an advert is still on the air: BlueZ tells its owner only by a call that `bluer` ignores.
+/// How often it is checked that an advert is still on the air: BlueZ tells its owner only by a call
+/// that `bluer` ignores.
 const CHECK: Duration = Duration::from_secs(1);
 
 /// The service's UUID in full: the Bluetooth base UUID with its 16 bits.
@@ -58,7 +59,8 @@ impl Adapter {
         match self.adapter.supported_advertising_instances().await {
             Ok(0) => Err(RadioError::Busy),
             Ok(_) => Ok(()),
-            // An adapter without Low Energy, or one that only receives, does not have the interface.
+            // An adapter without Low Energy, or one that only receives, does not have the
+            // interface.
             Err(error) => Err(match reason(error) {
                 RadioError::Lost { .. } => RadioError::CannotAdvertise,
                 other => other,
@@ -66,7 +68,8 @@ impl Adapter {
         }
     }
 
-    /// Flags, the UUID and 20 bytes of data fill the 31 bytes of an advert exactly: there is no room for anything else.
+    /// Flags, the UUID and 20 bytes of data fill the 31 bytes of an advert exactly: there is no
+    /// room for anything else.
     pub(super) async fn advertise(self, service_data: Vec<u8>) -> Result<OnAir, RadioError> {
         let advertisement = adv::Advertisement {
             advertisement_type: adv::Type::Peripheral,
@@ -77,7 +80,8 @@ impl Adapter {
         let daemon = Daemon::find().await?;
         let handle = self.adapter.advertise(advertisement).await.map_err(|error| {
             match (&error.kind, reason(error.clone())) {
-                // What BlueZ says to an advert that the controller refuses, for its length most of all.
+                // What BlueZ says to an advert that the controller refuses, for its length most of
+                // all.
                 (ErrorKind::Failed | ErrorKind::InvalidLength | ErrorKind::InvalidArguments, _) => {
                     RadioError::CannotAdvertise
                 }
@@ -109,7 +113,8 @@ impl OnAir {
         self.daemon.until_gone(inactive).await
     }
 
-    /// Takes it off the air, and waits until BlueZ knows: who only leaves the bus trusts in its noticing.
+    /// Takes it off the air, and waits until BlueZ knows: who only leaves the bus trusts in its
+    /// noticing.
     pub(super) async fn stop(self) {
         let Self { adapter, handle, .. } = self;
         // Wakes the task that unregisters it, which is to run before what is asked next.

@@ -62,8 +62,8 @@ pub(super) async fn open(name: Option<&str>) -> Result<Adapter, RadioError> {
     }
 }
 
-/// Starts to listen. A scan that a daemon left behind when it died goes on in the kernel for ten seconds, and a new one can't be
-/// started as long.
+/// Starts to listen. A scan that a daemon left behind when it died goes on in the kernel for ten
+/// seconds, and a new one can't be started as long.
 async fn start(adapter: &Adapter) -> Result<(), RadioError> {
     let begun = Instant::now();
     loop {
@@ -167,8 +167,9 @@ async fn heard(
         CentralEvent::ServiceDataAdvertisement { id, service_data } => {
             sightings(adapter, &id, Some(service_data)).await
         }
-        // The first report of a device brings no event of its own for its service data. Later ones do where it changes; most of
-        // them are about the signal's strength, and of things that are none of ours.
+        // The first report of a device brings no event of its own for its service data. Later ones
+        // do where it changes; most of them are about the signal's strength, and of things that are
+        // none of ours.
         CentralEvent::DeviceDiscovered(id) | CentralEvent::DeviceUpdated(id) => {
             if seen.is_due(&id, Instant::now()) {
                 sightings(adapter, &id, None).await
@@ -258,7 +259,8 @@ fn reason(error: btleplug::Error) -> RadioError {
             RadioError::NoAdapter
         }
         error => {
-            // On Linux the name of the D-Bus error is all that tells, and only programmers are shown it.
+            // On Linux the name of the D-Bus error is all that tells, and only programmers are
+            // shown it.
             let (text, names) = (error.to_string(), format!("{error:?}"));
             let says = |name: &str| text.contains(name) || names.contains(name);
             if says("org.bluez.Error.NotReady") {

@@ -1,4 +1,5 @@
-//! The Bluetooth daemon that an adapter was asked of: one that took its place knows nothing of its adverts and scans.
+//! The Bluetooth daemon that an adapter was asked of: one that took its place knows nothing of its
+//! adverts and scans.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -12,7 +13,8 @@ use crate::RadioError;
 /// How often it is checked that it is still the same: one that died says nothing.
 const CHECK: Duration = Duration::from_secs(1);
 
-/// A daemon, told from its successors by its unique name on the bus: no other connection ever gets it.
+/// A daemon, told from its successors by its unique name on the bus: no other connection ever gets
+/// it.
 pub(super) struct Daemon {
     bus: Arc<SyncConnection>,
     unique_name: String,
@@ -28,8 +30,9 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Why `work` ended: of itself, or because the daemon did or was started again. In that case nothing else is the reason: an
-    /// adapter of a daemon that has just started is off, or not there yet.
+    /// Why `work` ended: of itself, or because the daemon did or was started again. In that case
+    /// nothing else is the reason: an adapter of a daemon that has just started is off, or not
+    /// there yet.
     pub(super) async fn until_gone(&self, work: impl Future<Output = RadioError>) -> RadioError {
         tokio::select! {
             error = work => self.is_there().await.err().unwrap_or(error),

@@ -18,8 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The machine's own Bluetooth adapter.
 ///
-/// It is never switched on by this crate: if it is off, that is a [`RadioError::Off`] for the person to see to. Nothing is
-/// sent or received but between the start of an advert or a scan and its drop. Needs a tokio runtime.
+/// It is never switched on by this crate: if it is off, that is a [`RadioError::Off`] for the
+/// person to see to. Nothing is sent or received but between the start of an advert or a scan and
+/// its drop. Needs a tokio runtime.
 ///
 /// ```no_run
 /// use towline_radio::{Bluetooth, Scanner};

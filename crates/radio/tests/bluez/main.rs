@@ -1,5 +1,6 @@
-//! `Bluetooth` against a pretend `org.bluez`, on a private bus: `DBUS_SYSTEM_BUS_ADDRESS` has to name one. Started by
-//! `.ci/run bluetooth`, one test at a time, since there is one name `org.bluez`.
+//! `Bluetooth` against a pretend `org.bluez`, on a private bus: `DBUS_SYSTEM_BUS_ADDRESS` has to
+//! name one. Started by `.ci/run bluetooth`, one test at a time, since there is one name
+//! `org.bluez`.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -196,7 +197,8 @@ async fn a_service_that_dies_ends_both_and_one_that_is_back_serves_again() {
     bluez.stop().await;
 }
 
-/// Neither a scan nor an advert outlives its daemon, however soon the next one is there, and whatever its adapter is like.
+/// Neither a scan nor an advert outlives its daemon, however soon the next one is there, and
+/// whatever its adapter is like.
 #[tokio::test]
 #[ignore = "needs a private bus: .ci/run bluetooth"]
 async fn a_service_that_is_started_again_at_once_ends_both_and_is_the_reason() {

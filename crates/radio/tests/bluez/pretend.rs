@@ -1,4 +1,5 @@
-//! A pretend `org.bluez` on a bus of its own: one adapter that hears its own adverts, and strangers' when told to.
+//! A pretend `org.bluez` on a bus of its own: one adapter that hears its own adverts, and
+//! strangers' when told to.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -140,7 +141,8 @@ impl Pretend {
         self.changed(&ADAPTER.into(), ADAPTER_INTERFACE, "Powered", on);
     }
 
-    /// How many adverts were taken off the air by their owner's word, and not by its leaving the bus.
+    /// How many adverts were taken off the air by their owner's word, and not by its leaving the
+    /// bus.
     pub fn unregistered(&self) -> usize {
         self.air.lock().unwrap().unregistered
     }
@@ -165,7 +167,8 @@ impl Pretend {
         hear(&self.connection, &self.crossroads, self.device, address, uuid, data);
     }
 
-    /// Every advert on the air is heard again and again, for as long as somebody listens and its owner lives.
+    /// Every advert on the air is heard again and again, for as long as somebody listens and its
+    /// owner lives.
     fn broadcast(&self) -> JoinHandle<()> {
         let (air, connection) = (self.air.clone(), self.connection.clone());
         let (crossroads, device) = (self.crossroads.clone(), self.device);

@@ -69,8 +69,8 @@ impl<V: Verifier> Site<V> {
         }
     }
 
-    /// A page of another site must not reach this one through the person's browser: not by naming it (a name that was
-    /// made to point at loopback shows in `Host`), and not from its own origin.
+    /// A page of another site must not reach this one through the person's browser: not by naming
+    /// it (a name that was made to point at loopback shows in `Host`), and not from its own origin.
     fn check_sender(&self, request: &Request<Incoming>) -> Result<(), ApiError> {
         let forbidden = || {
             ApiError::new(
@@ -258,7 +258,8 @@ impl<V: Verifier> Site<V> {
             )
         };
         let found = self.lock().accounts.find(id).ok_or_else(unknown_key)?;
-        // WebAuthn L3 §7.2 step 6: identified before, the key must be that account's; otherwise the handle must say whose.
+        // WebAuthn L3 §7.2 step 6: identified before, the key must be that account's; otherwise the
+        // handle must say whose.
         if waiting.account.as_ref().is_some_and(|account| *account != found.account) {
             return Err(unknown_key());
         }
@@ -304,7 +305,8 @@ impl<V: Verifier> Site<V> {
     }
 }
 
-/// The challenge names the ceremony: it is unguessable and used once, which is all that a name needs to be.
+/// The challenge names the ceremony: it is unguessable and used once, which is all that a name
+/// needs to be.
 fn begun(public_key: Value) -> Result<Begun, ApiError> {
     match public_key.get("challenge").and_then(Value::as_str) {
         Some(challenge) if !challenge.is_empty() => {

@@ -105,8 +105,9 @@ impl Writing<'_> {
         Ok(outcome)
     }
 
-    /// What links are made of. What this phone is to computers, and which of them may ring it, are one thing: one that was
-    /// forgotten must not ring again, and that it is in a backup does not tell whether it was.
+    /// What links are made of. What this phone is to computers, and which of them may ring it, are
+    /// one thing: one that was forgotten must not ring again, and that it is in a backup does not
+    /// tell whether it was.
     pub(crate) fn bring_back_links(
         &self,
         links: BTreeMap<String, Zeroizing<Vec<u8>>>,

@@ -29,8 +29,8 @@ pub struct Backup<R> {
 pub enum Conflicts {
     /// What is in the store stays, since nothing tells which is newer.
     Keep,
-    /// The backup's takes its place. Signature counters don't go back even so, and attempts at the PIN that were used stay
-    /// used.
+    /// The backup's takes its place. Signature counters don't go back even so, and attempts at the
+    /// PIN that were used stay used.
     Replace,
 }
 
@@ -73,14 +73,15 @@ impl<R: Read + Seek> Backup<R> {
     /// Opens a backup and reads all of it, without using any of it.
     ///
     /// # Errors
-    /// [`Error::NoBackup`], [`Error::NewerBackup`], [`Error::BackupDamaged`], [`Error::WrongKey`], [`Error::OtherKind`],
-    /// [`Error::Costly`] and others.
+    /// [`Error::NoBackup`], [`Error::NewerBackup`], [`Error::BackupDamaged`], [`Error::WrongKey`],
+    /// [`Error::OtherKind`], [`Error::Costly`] and others.
     pub fn open(reader: R, source: &KeySource, provider: &CryptoProvider) -> Result<Self, Error> {
         Self::read(reader, source, false, provider)
     }
 
-    /// The same of one whose passphrase takes more memory or time than this version's own backups do, up to 1 GiB and minutes:
-    /// only of somebody who is known, since that much is spent before it is known who wrote it.
+    /// The same of one whose passphrase takes more memory or time than this version's own backups
+    /// do, up to 1 GiB and minutes: only of somebody who is known, since that much is spent before
+    /// it is known who wrote it.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -127,9 +128,10 @@ impl<R> fmt::Debug for Backup<R> {
 impl Store {
     /// Brings back what is in a backup: all of it, or, if that fails, nothing.
     ///
-    /// A credential is the same as one of the store if it has its id; a discoverable one also stands where the store has
-    /// another for the account. What the store has and can't read is as good as not there, but for counts of attempts: of one that
-    /// can't be read, the last attempt is left. A right that was taken away does not come back: what a phone is to computers, and
+    /// A credential is the same as one of the store if it has its id; a discoverable one also
+    /// stands where the store has another for the account. What the store has and can't read is as
+    /// good as not there, but for counts of attempts: of one that can't be read, the last attempt
+    /// is left. A right that was taken away does not come back: what a phone is to computers, and
     /// which of them may ring it, is taken from the backup only where the store is no phone yet.
     ///
     /// # Errors

@@ -21,12 +21,13 @@ use crate::{
 };
 
 impl Store {
-    /// Writes everything that is in the store, as it is at this moment, sealed, and locked by `source` alone. Others may go on
-    /// using the store. What is damaged is left out, and named.
+    /// Writes everything that is in the store, as it is at this moment, sealed, and locked by
+    /// `source` alone. Others may go on using the store. What is damaged is left out, and named.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the file is not what was written, and why the backup can't be written. What was written until then
-    /// is no backup, and a key file that was made for it is gone.
+    /// [`Error::Damaged`] where the file is not what was written, and why the backup can't be
+    /// written. What was written until then is no backup, and a key file that was made for it is
+    /// gone.
     pub fn backup(&self, out: impl Write, source: &KeySource) -> Result<Contents, Error> {
         let shared = self.shared();
         let Begun { mut sealer, prepared } = Sealer::begin(out, source, &shared.provider)?;
@@ -36,7 +37,8 @@ impl Store {
         Ok(contents)
     }
 
-    /// The same into a new file, which only its owner can read, and which is there only when it is whole and on the disk.
+    /// The same into a new file, which only its owner can read, and which is there only when it is
+    /// whole and on the disk.
     ///
     /// # Errors
     /// As above, and [`Error::Exists`].
@@ -52,7 +54,8 @@ impl Store {
 
 fn write(reading: &Reading<'_>, sealer: &mut Sealer<impl Write>) -> Result<Contents, Error> {
     let (view, keys) = (&reading.view, reading.keys);
-    // A backup that has less in it than there is would be trusted on the day on which all else is lost.
+    // A backup that has less in it than there is would be trusted on the day on which all else is
+    // lost.
     verify(view, keys)?;
     let mut contents = Contents::default();
     let head = Head::read(&view.open_table(META)?, keys)?;

@@ -1,4 +1,5 @@
-//! Backups: everything is in them, nobody reads them, none is used that is not whole, and nothing newer is lost to one.
+//! Backups: everything is in them, nobody reads them, none is used that is not whole, and nothing
+//! newer is lost to one.
 
 use std::{
     fs,
@@ -109,8 +110,8 @@ fn what_is_in_the_store_stays_unless_the_backup_is_to_replace_it() {
     for conflicts in [Conflicts::Keep, Conflicts::Replace] {
         let _ = fs::remove_file(place.file());
         let mut store = place.create();
-        // The same passkey under a newer name; another one for an account of the backup; attempts that were used; counters
-        // that are ahead.
+        // The same passkey under a newer name; another one for an account of the backup; attempts
+        // that were used; counters that are ahead.
         let mut renamed = credential(1, "b.example", 1);
         renamed.user.name = Some("a newer name".to_owned());
         let save_renamed = Change::Save { credential: Box::new(renamed), replaces: None };

@@ -1,4 +1,5 @@
-//! Storage that fails at any moment: what was acknowledged stays, what was refused has not happened.
+//! Storage that fails at any moment: what was acknowledged stays, what was refused has not
+//! happened.
 
 use std::{
     io,
@@ -13,7 +14,8 @@ use towline_store::{StorageBackend, Store};
 
 use crate::support::*;
 
-/// Storage in memory that fails after so many writes, syncs and changes of its length, and from then on.
+/// Storage in memory that fails after so many writes, syncs and changes of its length, and from
+/// then on.
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     bytes: Arc<RwLock<Vec<u8>>>,
@@ -236,7 +238,8 @@ fn a_change_waits_for_the_disk_once() {
     assert!(grown < 5, "{grown}");
 }
 
-/// By what opens it before or after, with all of it or none: and so for whoever has it open, when the disk goes on.
+/// By what opens it before or after, with all of it or none: and so for whoever has it open, when
+/// the disk goes on.
 #[test]
 fn whenever_the_disk_fails_a_reset_or_a_reseal_is_done_or_is_not() {
     for reset in [true, false] {

@@ -227,7 +227,8 @@ fn a_backup_that_could_not_be_made_leaves_no_key_file() {
     assert!(!place.directory().join("passkeys.key").exists());
 }
 
-/// As on read-only media: whoever runs the tests may be allowed to write everywhere, so that it is opened as one.
+/// As on read-only media: whoever runs the tests may be allowed to write everywhere, so that it is
+/// opened as one.
 #[test]
 fn a_store_that_cannot_be_written_is_read_all_the_same() {
     let place = Place::new();

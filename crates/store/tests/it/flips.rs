@@ -1,7 +1,9 @@
-//! Every bit of a small store is flipped, blocks of it are copied over others, and it is cut off. Whatever is asked of it then is
-//! answered rightly or by an error; nothing is ever "none" that is not, and nothing panics.
+//! Every bit of a small store is flipped, blocks of it are copied over others, and it is cut off.
+//! Whatever is asked of it then is answered rightly or by an error; nothing is ever "none" that is
+//! not, and nothing panics.
 //!
-//! Some of them each time; so many with `TOWLINE_FLIPS=NUMBER`, and all of them with `TOWLINE_FLIPS=all`.
+//! Some of them each time; so many with `TOWLINE_FLIPS=NUMBER`, and all of them with
+//! `TOWLINE_FLIPS=all`.
 
 use std::fs;
 
@@ -91,7 +93,8 @@ fn bits(of: usize, some: usize) -> impl Iterator<Item = usize> {
     (0..of).step_by(step)
 }
 
-/// A store of the newest format, as it is after a clean stop, what is kept beside it, and as a crash leaves it.
+/// A store of the newest format, as it is after a clean stop, what is kept beside it, and as a
+/// crash leaves it.
 fn newest() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let place = Place::new();
     fs::write(place.file(), FORMAT_2).unwrap();
@@ -133,8 +136,9 @@ fn no_flipped_bit_of_the_newest_format_passes_for_none() {
     flip_alone("format 3", &newest().0, 300);
 }
 
-/// As the person who uses it has it: with what is kept beside it, so that it is opened at once and blocks are compared when they
-/// are read. The bits are those of the file, or those of what is beside it.
+/// As the person who uses it has it: with what is kept beside it, so that it is opened at once and
+/// blocks are compared when they are read. The bits are those of the file, or those of what is
+/// beside it.
 #[test]
 fn no_flipped_bit_passes_for_none_after_a_clean_stop() {
     let (bytes, seen, _) = newest();
@@ -155,8 +159,8 @@ fn no_flipped_bit_passes_for_none_after_a_clean_stop() {
     }
 }
 
-/// After a crash the database falls back to the change before when the last one can't be read: that it was acknowledged is known
-/// from beside the file only.
+/// After a crash the database falls back to the change before when the last one can't be read: that
+/// it was acknowledged is known from beside the file only.
 #[test]
 fn no_flipped_bit_passes_for_none_after_a_crash() {
     let (_, _, crashed) = newest();

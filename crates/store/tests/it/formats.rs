@@ -1,4 +1,5 @@
-//! Stores that older versions wrote. `data/format-N.towline` was written by the last version whose format that was.
+//! Stores that older versions wrote. `data/format-N.towline` was written by the last version whose
+//! format that was.
 
 use std::fs;
 

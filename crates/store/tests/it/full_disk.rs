@@ -1,4 +1,5 @@
-//! A disk that is really full: a file system in memory of a few hundred kilobytes, where this process may mount one.
+//! A disk that is really full: a file system in memory of a few hundred kilobytes, where this
+//! process may mount one.
 #![cfg(target_os = "linux")]
 
 use std::{

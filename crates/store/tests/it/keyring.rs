@@ -1,4 +1,5 @@
-//! The system's keyring: what opens the store is there, and when it is lost the store is not taken for an empty one.
+//! The system's keyring: what opens the store is there, and when it is lost the store is not taken
+//! for an empty one.
 
 use std::{
     collections::HashMap,

@@ -17,7 +17,8 @@ fn filled() -> Place {
     place
 }
 
-/// What an attacker with an old copy does: its root key, which they can open, in the place of the present one.
+/// What an attacker with an old copy does: its root key, which they can open, in the place of the
+/// present one.
 fn opens_with_the_root_key_of(old: &Place, new: &Place) -> bool {
     let mut root = Vec::new();
     edit(old, |change| {

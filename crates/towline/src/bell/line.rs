@@ -30,8 +30,8 @@ pub(crate) struct Line {
 
 #[derive(Default)]
 struct Keys {
-    /// What the next computer that is linked will ring by. The bell listens by it before anybody knows it, so that the computer
-    /// can ring as soon as it is linked.
+    /// What the next computer that is linked will ring by. The bell listens by it before anybody
+    /// knows it, so that the computer can ring as soon as it is linked.
     next: Option<ContactKey>,
     /// What computers were given whose links could not be kept.
     unkept: Vec<ContactKey>,

@@ -1,5 +1,5 @@
-//! The task behind a bell: it listens for each computer by itself, and decides about rings at once, whether or not somebody
-//! asks the bell.
+//! The task behind a bell: it listens for each computer by itself, and decides about rings at once,
+//! whether or not somebody asks the bell.
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
@@ -320,7 +320,8 @@ impl Porter {
             Some(Event::Rung { token, payload, routing_id, tunnel_id }) => {
                 let forgotten =
                     self.rung(index, Rung { token, payload, routing_id, tunnel_id }).await;
-                // Another process may have done that. From now on the service answers for this phone.
+                // Another process may have done that. From now on the service answers for this
+                // phone.
                 if forgotten {
                     return self.look().await;
                 }
@@ -346,8 +347,9 @@ impl Porter {
         }
     }
 
-    /// The service does not take this key any more. It was given up by a copy of this phone, or before a backup was brought
-    /// back. What is kept stays: only a person deletes a link because of a service.
+    /// The service does not take this key any more. It was given up by a copy of this phone, or
+    /// before a backup was brought back. What is kept stays: only a person deletes a link because
+    /// of a service.
     async fn refused(&mut self, index: usize) -> Ended {
         let Place { number, key, .. } = self.places.remove(index);
         self.withdraw(number);
@@ -362,8 +364,8 @@ impl Porter {
         Ok(())
     }
 
-    /// A computer rings. The service waits for the answer, and no person is asked. Says whether there is a contact id to give
-    /// up.
+    /// A computer rings. The service waits for the answer, and no person is asked. Says whether
+    /// there is a contact id to give up.
     async fn rung(&mut self, index: usize, rung: Rung) -> bool {
         let Some(place) = self.places.get(index) else { return false };
         let (name, key) = ((place.number, rung.token), place.key.clone());
@@ -438,8 +440,8 @@ impl Porter {
     }
 }
 
-/// Whether a computer that rings by this key is known. It deletes its link if it is told that it is not, so that this takes
-/// more than not to find it.
+/// Whether a computer that rings by this key is known. It deletes its link if it is told that it is
+/// not, so that this takes more than not to find it.
 fn look_up(ledger: &Ledger, key: &ContactKey, payload: &ClientPayload) -> Decision {
     let known = ledger.computers.iter().find(|known| known.link_id == payload.link_id);
     if known.is_some_and(|known| ledger.contact_key_of(known) == Some(key)) {

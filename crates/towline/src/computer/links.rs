@@ -1,4 +1,5 @@
-//! What a computer keeps of the phones that let it remember them, and the end of a session, when they may still say so.
+//! What a computer keeps of the phones that let it remember them, and the end of a session, when
+//! they may still say so.
 
 use std::{
     sync::Arc,
@@ -11,10 +12,12 @@ use towline_hybrid_tokio::computer::Event;
 
 use super::{Open, Screen, Step, show};
 
-/// How long the person is shown how a session ends. What a phone says later about remembering it is kept all the same.
+/// How long the person is shown how a session ends. What a phone says later about remembering it is
+/// kept all the same.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Ends a session. The response for the site does not wait for a phone whose person still thinks about being remembered.
+/// Ends a session. The response for the site does not wait for a phone whose person still thinks
+/// about being remembered.
 pub(super) async fn farewell<S: Screen>(
     Open { session, mut events, phone }: Open,
     screen: &S,
@@ -67,7 +70,8 @@ pub(super) async fn kept<T: Send + 'static>(
     called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
 }
 
-/// Keeps the links as the event says, and says whether the person was told that a phone does not know this computer. A link that can't be kept is no reason to fail: the person came to sign in.
+/// Keeps the links as the event says, and says whether the person was told that a phone does not
+/// know this computer. A link that can't be kept is no reason to fail: the person came to sign in.
 pub(super) async fn keep<S: Screen>(
     links: Option<&Arc<dyn PhoneLinks>>,
     rung: Option<&LinkedPhone>,

@@ -9,20 +9,22 @@ use towline_client::{Account, PinAnswer, PinQuestion};
 use towline_hybrid::{Error as HybridError, InitiatorProgress, tunnel::ConnectFailure};
 use towline_hybrid_tokio::Error as TransportError;
 
-/// What the person at the computer sees, and what they can do about it. A closure over [`Step`] is a screen.
+/// What the person at the computer sees, and what they can do about it. A closure over [`Step`] is
+/// a screen.
 pub trait Screen: Sync {
     /// The next step.
     fn show(&self, step: Step<'_>);
 
-    /// The phone left it to the computer to choose one of at least two accounts; `None` calls it off. The newest, by
-    /// default.
+    /// The phone left it to the computer to choose one of at least two accounts; `None` calls it
+    /// off. The newest, by default.
     fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
         let _ = accounts;
         async { Some(0) }
     }
 
-    /// These phones let the computer remember them; their names are the phones' words only. Which one is to be rung? `None`
-    /// shows a code. The only one, by default, and a code where there are several.
+    /// These phones let the computer remember them; their names are the phones' words only. Which
+    /// one is to be rung? `None` shows a code. The only one, by default, and a code where there are
+    /// several.
     fn choose_phone(&self, names: &[String]) -> impl Future<Output = Option<usize>> + Send {
         let only = (names.len() == 1).then_some(0);
         async move { only }
@@ -52,7 +54,8 @@ impl<F: Fn(Step<'_>) + Sync> Screen for F {
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// Show this text as a QR code. It is a secret: whoever reads it and is near can act as the phone.
+    /// Show this text as a QR code. It is a secret: whoever reads it and is near can act as the
+    /// phone.
     ShowCode(&'a str),
     /// Take the code off the screen.
     HideCode,

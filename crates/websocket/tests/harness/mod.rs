@@ -1,4 +1,5 @@
-//! A client's bytes through our forwarder and through another implementation. The fuzz target `websocket` uses it, too.
+//! A client's bytes through our forwarder and through another implementation. The fuzz target
+//! `websocket` uses it, too.
 #![allow(unreachable_pub)]
 
 use std::io::{self, Cursor, Read, Write};
@@ -29,7 +30,8 @@ impl Write for Stream {
     }
 }
 
-/// Binary messages up to the end, or to what is not one; and whether the end was one that the client announced.
+/// Binary messages up to the end, or to what is not one; and whether the end was one that the
+/// client announced.
 pub fn tungstenite(bytes: Vec<u8>, role: Role) -> (Vec<Vec<u8>>, bool) {
     let config =
         WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));

@@ -47,7 +47,8 @@ pub enum Step {
     Plain(Request),
     /// What the person does from now on.
     Mood(Mood),
-    /// The operation of the store or the keys at this place, from 0, fails, if the next request comes that far.
+    /// The operation of the store or the keys at this place, from 0, fails, if the next request
+    /// comes that far.
     Fault(usize),
     PowerUp,
     Pass(u64),

@@ -1,4 +1,5 @@
-//! The platform's side of the PIN/UV auth protocols, written from the standard, independent of the authenticator's.
+//! The platform's side of the PIN/UV auth protocols, written from the standard, independent of the
+//! authenticator's.
 
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{

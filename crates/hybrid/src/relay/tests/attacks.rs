@@ -27,7 +27,8 @@ impl Service {
         outputs
     }
 
-    /// Answers the rings that the phone is told of: it knows the computer, and nobody else. How many it was told of.
+    /// Answers the rings that the phone is told of: it knows the computer, and nobody else. How
+    /// many it was told of.
     fn phone_answers(&mut self, phone: Leg) -> usize {
         let mut told = 0_usize;
         for output in self.close_all() {
@@ -260,7 +261,8 @@ fn phones_behind_one_address_that_all_lose_their_connections_come_back() {
         assert!(service.listen_at(here, number).is_ok(), "{number}");
     }
     assert_eq!(service.listen_at(here, 64), Err(Refusal::TooMany));
-    // A place that is taken over before the one before is closed waits for that: connections cost something, too.
+    // A place that is taken over before the one before is closed waits for that: connections cost
+    // something, too.
     assert_eq!(service.listen_at(here, 63), Err(Refusal::TooMany));
     service.close_all();
     assert!(service.listen_at(here, 63).is_ok());
@@ -343,7 +345,8 @@ fn one_subscriber_with_many_tunnels_does_not_take_those_of_others() {
     assert_eq!(pair(&mut service, [203, 0, 0, 7], 3).err(), Some(Refusal::Unavailable));
 }
 
-/// Whatever comes, goes, breaks, is taken over or crowded out: no limit is passed, and nothing is left behind.
+/// Whatever comes, goes, breaks, is taken over or crowded out: no limit is passed, and nothing is
+/// left behind.
 #[test]
 fn the_books_of_a_small_service_stay_straight() {
     let limits = Limits {

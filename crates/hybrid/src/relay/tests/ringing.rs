@@ -111,7 +111,8 @@ fn a_computer_rings_and_the_phone_joins_it() {
     assert_eq!(service.relay.counts(), counts(0, 1, 0));
 }
 
-/// It accepts over one connection and comes over another, and a busy service may see the second first.
+/// It accepts over one connection and comes over another, and a busy service may see the second
+/// first.
 #[test]
 fn a_phone_that_comes_before_it_is_heard_to_accept_has_accepted() {
     let mut service = service();
