@@ -150,4 +150,17 @@ mod tests {
         drop(other);
         assert!(!path.exists());
     }
+
+    #[test]
+    fn a_file_of_somebody_else_is_left_alone() {
+        let directory = Directory::new("stranger");
+        let path = directory.0.join("code.png");
+        fs::write(&path, "theirs").unwrap();
+        // Only root can give a file away; others have nothing to try this with.
+        if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
+            Picture::write(&path, b"secret").unwrap_err();
+            assert_eq!(fs::read(&path).unwrap(), b"theirs");
+            assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 1);
+        }
+    }
 }

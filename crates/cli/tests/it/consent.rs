@@ -124,6 +124,8 @@ async fn a_code_that_was_used_needs_a_new_one() {
 async fn a_typed_yes_is_called_a_simulated_screen_lock_wherever_it_counts() {
     let world = World::new().await;
     let mut phone = world.phone(&[]);
+    let store = phone.event("store").await;
+    assert_eq!(store["durable"], false, "its passkeys are gone at the end, which is said: {store}");
     let lock = phone.event("screen_lock").await;
     assert_eq!(
         (&lock["screen_lock"], &lock["simulated"]),

@@ -119,6 +119,12 @@ async fn what_is_not_a_code_is_refused() {
     for code in ["", "FIDO:/", "FIDO:/12a", "https://example.org", "no-such-file.png"] {
         run(["qr", code]).await.assert_failed(2, "not_a_code");
     }
+    // The first letter is missing; the rest is the secret that it was.
+    let code = uri();
+    let mistyped = &code[1..];
+    let ended = run(["qr", mistyped]).await;
+    ended.assert_failed(2, "not_a_code");
+    assert!(!format!("{ended:?}").contains(&mistyped[10..]), "{ended:?}");
     run(["qr", &uri(), "--qr-image", &directory.path("no/such/directory.png")])
         .await
         .assert_failed(5, "qr_image");

@@ -161,3 +161,14 @@ impl fmt::Debug for ListenerOutput {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rings_of_a_process_have_one_token() {
+        let tokens: std::collections::BTreeSet<_> = (0..100).map(|_| RingToken::unique()).collect();
+        assert_eq!(tokens.len(), 100);
+    }
+}

@@ -265,3 +265,14 @@ pub struct ResponderSummary {
     /// Whether linking information was sent.
     pub linked: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_questions_of_a_process_have_one_token() {
+        let tokens: std::collections::BTreeSet<_> = (0..100).map(|_| Token::unique()).collect();
+        assert_eq!(tokens.len(), 100);
+    }
+}
