@@ -27,8 +27,8 @@ pub(crate) type Digest = [u8; 16];
 struct Known {
     /// What it was when the store was closed, or is found to be when it is.
     digest: Option<Digest>,
-    /// A keyed hash of what it is, good for this process: it costs a third of a digest, and a change
-    /// reads and writes dozens of blocks.
+    /// A keyed hash of what it is, good for this process: it costs a third of a digest, and a
+    /// change reads and writes dozens of blocks.
     mark: Option<u64>,
 }
 
