@@ -32,7 +32,8 @@ struct Terminal {
 impl Terminal {
     fn start(args: &[&str]) -> Self {
         let quoted: Vec<_> = args.iter().map(|arg| format!("'{arg}'")).collect();
-        let line = format!("'{}' {}", env!("CARGO_BIN_EXE_towline"), quoted.join(" "));
+        // In the place of the shell, which would get Ctrl-C as well, and end of it.
+        let line = format!("exec '{}' {}", env!("CARGO_BIN_EXE_towline"), quoted.join(" "));
         // The same environment as without a terminal.
         let plain = command(["--version"]);
         let mut script = tokio::process::Command::new("script");
@@ -42,7 +43,7 @@ impl Terminal {
                 None => script.env_remove(name),
             };
         }
-        script.args(["-qfec", &line, "/dev/null"]).kill_on_drop(true);
+        script.env("SHELL", "/bin/sh").args(["-qfec", &line, "/dev/null"]).kill_on_drop(true);
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = script.spawn().expect("`script` of util-linux is needed");
         let (keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
