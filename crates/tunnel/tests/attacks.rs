@@ -13,7 +13,7 @@ use support::{Running, close_code, config, start, start_with, tunnel_id};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use towline_crypto::Secret;
-use towline_hybrid::link::ContactKey;
+use towline_rendezvous::ContactKey;
 use towline_tunnel::{Limits, Relay};
 
 async fn connect(relay: SocketAddr, from: [u8; 4]) -> TcpStream {
