@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod doc_comments;
 mod prose;
 
 use std::{

@@ -22,7 +22,7 @@ impl<T, E> Write<T, E> {
     }
 }
 
-/// The store.
+/// The store, whose writes can't be forgotten: each comes back as a [`Write`].
 pub(crate) struct Stored(Box<dyn CredentialStore>);
 
 impl Stored {

@@ -56,7 +56,7 @@ pub enum ClientError {
     NotARelyingParty {
         /// Host and port.
         authority: String,
-        /// What was wrong.
+        /// What of its answer was unexpected.
         reason: String,
     },
     /// It answered: no.
