@@ -92,7 +92,7 @@ impl Stored {
     }
 }
 
-/// Deletes all keys.
+/// Lets the key store delete all private keys.
 pub(crate) fn clear_keys(keys: &mut dyn KeyStore) -> Write<(), KeyError> {
     Write(keys.clear())
 }

@@ -59,7 +59,7 @@ pub enum ClientError {
         /// What of its answer was unexpected.
         reason: String,
     },
-    /// It answered: no.
+    /// The relying party refused the request.
     #[error(transparent)]
     Refused(#[from] ApiError),
 }
