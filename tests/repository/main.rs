@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod doc_comments;
 mod prose;
 
 use std::{
@@ -52,16 +53,21 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn files(directory: &Path, kind: &str) -> Vec<PathBuf> {
+    let mut files = everything(directory);
+    files.retain(|path| path.extension().is_some_and(|extension| extension == kind));
+    files
+}
+
+/// All files below a directory, without what Cargo built and what git keeps for itself.
+fn everything(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = fs::read_dir(directory) else { return found };
     for entry in entries {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "target") {
-                found.extend(files(&path, kind));
-            }
-        } else if path.extension().is_some_and(|extension| extension == kind) {
+        if !path.is_dir() {
             found.push(path);
+        } else if path.file_name().is_some_and(|name| name != "target" && name != ".git") {
+            found.extend(everything(&path));
         }
     }
     found.sort();

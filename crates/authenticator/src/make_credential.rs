@@ -180,7 +180,7 @@ fn excluded(core: &mut Core, creation: Box<Creation>) -> Flow {
     Err(Status::CredentialExcluded)
 }
 
-/// Presence.
+/// Step 14: the person's presence, unless it was shown already.
 fn step_14(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     // Step 13.
     if creation.gestures.is_present() {
@@ -269,7 +269,7 @@ fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
     Ok((id, Secret::from_slice(secret).map_err(|_| Status::Other)?))
 }
 
-/// Attestation.
+/// Step 19: the attestation statement.
 fn step_19(
     core: &mut Core,
     creation: Box<Creation>,

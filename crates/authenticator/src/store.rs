@@ -126,7 +126,7 @@ impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
 /// Which discoverable credentials to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// For whom.
+    /// The relying party whose credentials are wanted; compared byte by byte.
     pub rp_id: RpId,
     /// Whether the person is verified. Otherwise those of `credProtect` level 2 and 3 are left out,
     /// and not counted.
@@ -178,9 +178,9 @@ pub enum Change {
     /// Gives the account of a credential other names; its user handle stays, and so does the
     /// credential's place in the order. Without such a credential it is [`StoreError::NotFound`].
     Rename {
-        /// Which credential.
+        /// The id of the credential.
         id: CredentialId,
-        /// The account.
+        /// The account with its new names, under the same user handle.
         user: User,
         /// When, if that is known.
         at: Option<UnixTime>,
@@ -189,7 +189,7 @@ pub enum Change {
     /// stay. Without such a credential it is [`StoreError::NotFound`]; [`StoreError::Full`] where
     /// there is no room for it.
     SetExtensionData {
-        /// Which credential.
+        /// The id of the credential.
         id: CredentialId,
         /// What is kept from now on.
         data: Option<Box<ExtensionData>>,
@@ -198,7 +198,7 @@ pub enum Change {
     },
     /// Writes a record, or removes it.
     Record {
-        /// Which.
+        /// The record that is written.
         record: Record,
         /// What it is to hold; `None` removes it.
         value: Option<Zeroizing<Vec<u8>>>,
@@ -207,7 +207,7 @@ pub enum Change {
     /// another takes their place. That there is one is no error; who writes so reads afterwards
     /// what is there.
     NewRecord {
-        /// Which.
+        /// The record that is written.
         record: Record,
         /// What it is to hold.
         value: Zeroizing<Vec<u8>>,

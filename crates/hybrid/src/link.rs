@@ -58,7 +58,7 @@ pub enum Error {
     /// The request is neither to sign in nor to make a passkey.
     #[error("the request hint is not known")]
     Hint,
-    /// Not hexadecimal.
+    /// The text is not hexadecimal.
     #[error("{0}")]
     NotHex(#[from] ids::NotHex),
     /// The cryptography failed on this side.
@@ -266,7 +266,7 @@ impl LinkOffer {
 /// to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientPayload {
-    /// Which link.
+    /// The link by which the phone knows this computer.
     pub link_id: LinkId,
     /// Fresh for each attempt.
     pub nonce: ClientNonce,

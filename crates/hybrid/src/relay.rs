@@ -108,7 +108,7 @@ enum Role {
     Rings(TunnelId, RingId),
     /// It belongs to a phone that can be rung under this contact id.
     Listens(ContactId),
-    /// It is joined with this one.
+    /// It is joined with this other connection.
     Joined(Leg),
     /// Another connection took over its place under this contact id, and it was told to close.
     Replaced(ContactId),

@@ -21,7 +21,7 @@ const SEAL: &str = "meta";
 pub(crate) struct Head {
     /// The form of the file.
     pub(crate) format: u32,
-    /// Counts changes.
+    /// One more with each change.
     pub(crate) generation: u64,
     /// The place of the next credential.
     pub(crate) next: u64,

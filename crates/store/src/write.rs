@@ -123,7 +123,7 @@ impl<'a> Writing<'a> {
         change(&mut self.head.borrow_mut())
     }
 
-    /// In plain.
+    /// Writes an entry that is not sealed, of the table of what is known before the key is.
     pub(crate) fn write_meta(&self, name: &str, value: &[u8]) -> Result<(), Error> {
         self.change.open_table(META)?.insert(name, value)?;
         Ok(())

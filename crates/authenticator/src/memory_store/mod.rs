@@ -62,7 +62,7 @@ impl MemoryStore {
         self.lock().credentials()
     }
 
-    /// One credential.
+    /// A copy of the credential with this id, discoverable or not.
     #[must_use]
     pub fn credential(&self, id: &CredentialId) -> Option<Credential> {
         self.lock().credential(id)

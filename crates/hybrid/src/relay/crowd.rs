@@ -49,7 +49,7 @@ impl fmt::Debug for Crowd {
 }
 
 impl Crowd {
-    /// Nobody is there.
+    /// An empty crowd.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

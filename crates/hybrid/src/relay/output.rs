@@ -43,16 +43,16 @@ pub enum Output {
     /// Close this connection for this reason, then report it with
     /// [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
     Close {
-        /// The connection.
+        /// The connection that is to end.
         leg: Leg,
-        /// Why.
+        /// The reason, which the close code tells the peer.
         ending: Ending,
     },
     /// Send this binary message to a phone that listens.
     Send {
         /// The phone's connection.
         leg: Leg,
-        /// The message.
+        /// The payload of one binary message.
         message: Vec<u8>,
     },
     /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its
@@ -61,7 +61,7 @@ pub enum Output {
     Answer {
         /// The computer's connection.
         leg: Leg,
-        /// The answer.
+        /// Whether the phone comes, or why not.
         answer: Result<(), Refusal>,
     },
 }

@@ -94,7 +94,7 @@ impl fmt::Debug for Network {
 pub struct Shares(HashMap<Network, usize>);
 
 impl Shares {
-    /// Nobody has any.
+    /// Shares of which no network has any yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -34,7 +34,7 @@ pub enum Conflicts {
     Replace,
 }
 
-/// What came of it.
+/// What a restore did, in numbers of records.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Restored {
@@ -112,7 +112,7 @@ impl<R: Read + Seek> Backup<R> {
 }
 
 impl<R> Backup<R> {
-    /// What is in it.
+    /// The records of the backup, by kind.
     #[must_use]
     pub const fn contents(&self) -> &Contents {
         &self.contents
