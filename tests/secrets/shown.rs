@@ -5,7 +5,7 @@ use std::{fmt, fs, path::Path};
 use towline::{
     authenticator::{
         Answer, Change, ChannelId, CredRandom, Credential, ExtensionData, KeyHandle,
-        LargeBlobPlace, Output, Question, Record, Template,
+        LargeBlobPlace, Output, Question, Record, Replaces, Template,
     },
     client,
     crypto::Secret,
@@ -102,7 +102,7 @@ fn authenticators(shown: &mut Printer) {
     shown.show(&key);
     shown.show(kept());
     shown.show(&credential);
-    shown.show(Change::Save { credential: Box::new(credential), replaces: None });
+    shown.show(Change::Save { credential: Box::new(credential), replaces: Replaces::Account });
     shown.show(Change::SetExtensionData { id, data: Some(kept()), at: None });
     let value = Some(Zeroizing::new(planted()));
     shown.show(Change::Record { record: Record::Pin, value });
