@@ -234,7 +234,7 @@ fn transports(shown: &mut Printer) {
     shown.show(Message::Json(planted()));
     shown.show(PostHandshake {
         get_info: Some(planted()),
-        features: hybrid::message::Features::default(),
+        features: hybrid::Features::default(),
         linking: Some(planted()),
     });
     shown.show(ResponderOutput::Request(planted()));
@@ -245,7 +245,7 @@ fn transports(shown: &mut Printer) {
     shown.show(InitiatorOutput::Send(planted()));
     shown.show(listener::ListenerOutput::Send(planted()));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
-    shown.show(hybrid::secrets::Psk::new(secret()));
+    shown.show(hybrid::internal::secrets::Psk::new(secret()));
     shown.show(hybrid::link::ContactKey::new(secret()));
 }
 
