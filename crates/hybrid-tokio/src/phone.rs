@@ -31,14 +31,14 @@ const COMMANDS: usize = 4;
 pub enum PhoneEvent {
     /// Ask the person, and answer with [`PhoneSession::answer`] and the same token.
     Ask {
-        /// The question's name.
+        /// Comes back with the answer.
         token: QuestionToken,
-        /// The question.
+        /// The question, which prints as a sentence.
         question: ConnectQuestion,
     },
     /// The question is moot: take it off the screen.
     Withdraw {
-        /// The question's name.
+        /// The token of the question.
         token: QuestionToken,
     },
     /// The radio broadcasts for the computer.
@@ -49,7 +49,7 @@ pub enum PhoneEvent {
     /// Ask the person whether the computer may remember this phone, and answer with
     /// [`PhoneSession::remember`] and the same token. The session goes on meanwhile.
     AskToRemember {
-        /// The question's name.
+        /// Comes back with the answer.
         token: QuestionToken,
     },
     /// The computer was told how to ring this phone: keep the link.
@@ -275,7 +275,7 @@ enum RadioEvent {
 }
 
 impl Radio {
-    /// Cancel-safe.
+    /// What the radio has to say next. Cancel-safe.
     async fn next(&mut self) -> RadioEvent {
         match self {
             Self::Off => pending().await,

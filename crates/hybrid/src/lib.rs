@@ -60,7 +60,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod deadline;
 mod digits;
 pub mod domain;
 mod eid;
@@ -72,15 +71,16 @@ mod initiator;
 pub mod internal;
 mod kdf;
 pub mod link;
-pub mod listener;
+mod listener;
 mod message;
 mod noise;
 pub mod qr;
-pub mod relay;
 mod responder;
 mod secrets;
 mod session;
 pub mod tunnel;
+
+use towline_rendezvous::deadline;
 
 pub use digits::Error as DigitsError;
 pub use eid::{ADVERT_LEN, Advert, LEGACY_SERVICE_UUID16, SERVICE_UUID16};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Leg;
+use crate::Leg;
 use crate::ids::{RoutingId, TunnelId};
 
 /// A connection that waits.
@@ -10,7 +10,7 @@ use crate::ids::{RoutingId, TunnelId};
 pub struct Waiting {
     /// What the other end has to show.
     pub routing_id: RoutingId,
-    /// Where it is.
+    /// The place where it waits.
     pub place: WaitingPlace,
 }
 
@@ -42,7 +42,7 @@ pub trait Whereabouts: Send {
 pub struct ThisNode(HashMap<TunnelId, (Leg, RoutingId)>);
 
 impl ThisNode {
-    /// Nobody waits.
+    /// A node at which nobody waits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

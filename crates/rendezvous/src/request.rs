@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use crate::ContactKey;
 use crate::ids::{self, ContactId, RoutingId, TunnelId};
-use crate::link::ContactKey;
 use crate::tunnel::{LISTEN_PATH, SUBPROTOCOL};
 
 /// The longest contact id that is read, in base64url characters: [`ContactId::MAX_LENGTH`] bytes.
@@ -70,7 +70,7 @@ impl Refusal {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OriginPolicy {
-    /// All.
+    /// Every origin is served.
     Any,
     /// No pages: requests without an origin, origins with the scheme `wss` or `ws`, which no page
     /// has, and the service's own host under any scheme, which some libraries send. Beside them
@@ -128,7 +128,7 @@ fn name_of(authority: &str) -> &str {
 /// The parts of an HTTP request that matter, as a server received them.
 #[derive(Debug, Clone, Default)]
 pub struct RequestHead<'a> {
-    /// The method.
+    /// The method, which has to be GET.
     pub method: &'a str,
     /// The request target: path and query.
     pub target: &'a str,
@@ -153,14 +153,14 @@ pub struct RequestHead<'a> {
 pub enum Request {
     /// A phone opens a tunnel.
     New {
-        /// Its name.
+        /// The id of the tunnel to open.
         tunnel: TunnelId,
     },
     /// A computer joins a phone that waits.
     Connect {
         /// What the service gave to the phone.
         routing: RoutingId,
-        /// The tunnel's name.
+        /// The id of the tunnel to join.
         tunnel: TunnelId,
     },
     /// A computer rings a linked phone.
