@@ -73,7 +73,7 @@ impl Ceremonies {
         config: Config,
     ) -> (Self, MemoryStore) {
         let store = MemoryStore::new();
-        let verified = config.verification.is_some();
+        let verified = config.verification.built_in.is_some();
         let authenticator =
             Authenticator::new(config, provider.clone(), store.clone(), keys).unwrap();
         let registration =

@@ -7,8 +7,8 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
-    Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
+    Answer, AnswerError, AttestationFormat, BackupState, ChannelId, Config, ConfigError,
+    CredentialStore, Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
     flow::Core,
     get_info,
     pin_protocol::KeyAgreement,
@@ -51,10 +51,15 @@ impl Authenticator {
         store: impl CredentialStore + 'static,
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
-        config.check()?;
+        config.validate()?;
         let available = keys.algorithms();
-        let algorithms: Vec<i64> =
-            config.algorithms.iter().copied().filter(|alg| available.contains(alg)).collect();
+        let algorithms: Vec<i64> = config
+            .credentials
+            .algorithms
+            .iter()
+            .copied()
+            .filter(|alg| available.contains(alg))
+            .collect();
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm);
         }
@@ -62,7 +67,7 @@ impl Authenticator {
             return Err(ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" });
         }
         let makes = keys.attestation_formats();
-        for format in &config.attestation_formats {
+        for format in &config.attestation.formats {
             match format {
                 AttestationFormat::OfKeyStore(own) if !makes.contains(own) => {
                     return Err(ConfigError::NoAttestation(own));
@@ -71,6 +76,7 @@ impl Authenticator {
             }
         }
         let core = Core {
+            backed_up: config.credentials.backup == BackupState::BackedUp,
             config,
             provider,
             store: Stored::new(store),
@@ -95,7 +101,7 @@ impl Authenticator {
             withdrawn: Vec::new(),
             events: Vec::new(),
         };
-        check_claims(&get_info::info(&core), core.config.verification_without_token)?;
+        check_claims(&get_info::info(&core), core.config.verifies_without_token())?;
         Ok(Self {
             core,
             outputs: VecDeque::new(),
@@ -341,7 +347,7 @@ impl Authenticator {
     /// Whether credentials that may be backed up are so from now on (the BS flag). Without
     /// credentials that may be, it has no effect.
     pub const fn set_backed_up(&mut self, backed_up: bool) {
-        self.core.config.backup.backed_up = backed_up;
+        self.core.backed_up = backed_up;
     }
 
     /// Whether a request is under way.
@@ -354,7 +360,7 @@ impl Authenticator {
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authenticator")
-            .field("aaguid", &self.core.config.aaguid)
+            .field("aaguid", &self.core.config.identity.aaguid)
             .field("busy", &self.is_busy())
             .finish_non_exhaustive()
     }

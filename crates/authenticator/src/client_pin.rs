@@ -78,9 +78,9 @@ const fn is_there(core: &Core, request: &ClientPinRequest) -> Result<(), Status>
     let there = match request {
         Sub::GetKeyAgreement { .. } => true,
         Sub::GetUvRetries | Sub::GetPinUvAuthTokenUsingUvWithPermissions { .. } => {
-            core.config.verification.is_some()
+            core.config.verification.built_in.is_some()
         }
-        _ => core.config.client_pin.is_some(),
+        _ => core.config.pin.is_some(),
     };
     if there { Ok(()) } else { Err(Status::InvalidSubcommand) }
 }
@@ -200,13 +200,13 @@ impl Grant {
 /// The permissions that the features of this authenticator give a meaning to.
 fn known_permissions(core: &Core) -> Permissions {
     let mut known = Permissions::empty();
-    if core.config.credential_management {
+    if core.config.tokens.credential_management {
         known = known | Permissions::CM;
     }
-    if core.config.large_blobs.array().is_some() {
+    if core.config.extensions.large_blobs.array().is_some() {
         known = known | Permissions::LBW;
     }
-    if core.config.persistent_token {
+    if core.config.tokens.persistent_token {
         known = known | Permissions::PCMR;
     }
     known
@@ -217,7 +217,7 @@ fn permissions_with_pin(core: &Core) -> Permissions {
     if core.config.has_settings() {
         known = known | Permissions::ACFG;
     }
-    if core.config.bio_enrollment.is_some() {
+    if core.config.bio_enrollment().is_some() {
         known = known | Permissions::BE;
     }
     if core.pin_permits() { known | Permissions::MC | Permissions::GA } else { known }
@@ -225,7 +225,7 @@ fn permissions_with_pin(core: &Core) -> Permissions {
 
 fn permissions_with_verification(core: &Core) -> Permissions {
     let mut known = known_permissions(core) | Permissions::MC | Permissions::GA;
-    if core.config.verification_configures {
+    if core.config.verification_configures() {
         known = known | Permissions::ACFG;
     }
     if core.config.verification_enrolls() {
@@ -257,7 +257,7 @@ fn token_for_pin(
     must_change: Status,
 ) -> Flow {
     pin::may_try(core)?;
-    if !core.config.has_display {
+    if !core.config.identity.has_display {
         return compare_pin(core, grant, pin_hash_enc, must_change);
     }
     person::ask_presence(grant.purpose(), move |core, answer| {

@@ -226,7 +226,7 @@ fn credential(
             let key = key.map_err(|error| error.status())?;
             remember(core, left, token, Place::Credentials { rp_id: query.rp_id, after: end });
             let kept = credential.extensions.unwrap_or_default();
-            let payment = core.config.third_party_payment;
+            let payment = core.config.extensions.third_party_payment;
             respond(&CredentialManagementResponse {
                 user: Some(credential.user),
                 credential: Some(PublicKeyCredentialDescriptor::new(credential.id)),

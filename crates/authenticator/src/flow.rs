@@ -56,6 +56,8 @@ const IS_HELD: Effect = Effect { writes: true, cancellable: false };
 /// What all ceremonies share.
 pub(crate) struct Core {
     pub(crate) config: Config,
+    /// Whether credentials that may be backed up are so now (BS).
+    pub(crate) backed_up: bool,
     pub(crate) provider: CryptoProvider,
     pub(crate) store: Stored,
     pub(crate) keys: Box<dyn KeyStore>,

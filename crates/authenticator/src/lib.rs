@@ -2,7 +2,8 @@
 //!
 //! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a
 //! [`Question`] for the person, work that would block, a keepalive for the client. What it is and
-//! how it behaves is one [`Config`], with presets for a phone, a security key and a platform.
+//! how it behaves is one [`Config`] in groups, with presets for a phone, a security key and a
+//! platform.
 //! Credentials live behind [`CredentialStore`], keys behind [`KeyStore`]; [`MemoryStore`] and
 //! [`SoftwareKeys`] are the ones in memory.
 //!
@@ -63,7 +64,6 @@ mod bio_enrollment;
 mod claims;
 mod client_pin;
 mod config;
-mod config_check;
 mod credential;
 mod credential_management;
 mod dispatch;
@@ -89,7 +89,6 @@ mod output;
 mod person;
 mod pin;
 mod pin_protocol;
-mod presets;
 mod question;
 mod reset;
 mod running;
@@ -110,16 +109,17 @@ mod wrapped;
 pub use authenticator::{Authenticator, UnknownJob};
 pub use claims::check_claims;
 pub use config::{
-    AttestationFormat, Backup, BatchAttestation, BuiltInVerification, ClientPin, Config, Counters,
-    LargeBlobs, NonDiscoverable, PinComplexity, ResetPolicy,
+    AttestationFormat, AttestationPolicy, BackupState, BatchAttestation, BioEnrollment,
+    BuiltInVerification, ClientPin, Config, ConfigError, Counters, CredentialPolicy,
+    EnterpriseAttestation, ExtensionPolicy, FingerprintKind, LargeBlobs, MessageLimits, Model,
+    NonDiscoverable, PinComplexity, PresencePolicy, ResetPolicy, ResetTime, Timing, TokenPolicy,
+    VerificationPolicy,
 };
-pub use config_check::ConfigError;
 pub use credential::{
     CredRandom, Credential, ExtensionData, KeyHandle, LargeBlobPlace, SecretBytes, UnixTime,
 };
-pub use enterprise::EnterpriseAttestation;
 pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
-pub use fingerprint::{BioEnrollment, Fingerprint, FingerprintKind, Template};
+pub use fingerprint::{Fingerprint, Template};
 pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};

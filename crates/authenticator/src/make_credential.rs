@@ -67,7 +67,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     // Step 5.
     let config = &core.config;
     let mut uv = options::wants_verification(core, request.options, &auth)?;
-    if request.options.rk.is_some() && !config.discoverable {
+    if request.options.rk.is_some() && !config.credentials.discoverable {
         return Err(Status::UnsupportedOption);
     }
     let discoverable = request.options.rk.unwrap_or(false);
@@ -91,7 +91,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         gestures.verify(shown.verified);
     }
     // Step 12, of which this part comes before any question.
-    if request.exclude_list.len() > core.config.max_credential_count_in_list {
+    if request.exclude_list.len() > core.config.limits.max_credential_count_in_list {
         return Err(Status::LimitExceeded);
     }
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
@@ -111,7 +111,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         attestation,
         aaguid: match attestation {
             Attestation::Ordinary(AttestationFormat::FidoU2f) => Aaguid::ZERO,
-            _ => core.config.aaguid,
+            _ => core.config.identity.aaguid,
         },
         listed: Vec::new(),
         replaced: Vec::new(),
@@ -245,7 +245,7 @@ fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
         }
         None => draw(core)?,
     };
-    match core.config.counters {
+    match core.config.credentials.counters {
         Counters::Global => {
             let write = core.store.count(Counter::Global);
             let handle = key.handle.clone();
@@ -279,7 +279,7 @@ fn step_19(
 ) -> Flow {
     let request = &creation.request;
     let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
-    let backup_eligible = core.config.backup.eligible;
+    let backup_eligible = core.config.credentials.backup.is_eligible();
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
         flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
@@ -380,7 +380,7 @@ impl Creation {
 
     /// Whether the credential is to be its id.
     fn wraps(&self, core: &Core) -> bool {
-        !self.discoverable && core.config.non_discoverable == NonDiscoverable::Wrapped
+        !self.discoverable && core.config.credentials.non_discoverable == NonDiscoverable::Wrapped
     }
 
     /// The id with everything in it; `None` for a credential that is to be stored, or has to be
@@ -392,7 +392,7 @@ impl Creation {
         let content = Content {
             key: key.clone(),
             protection: self.extensions.protection.unwrap_or_default(),
-            backup_eligible: core.config.backup.eligible,
+            backup_eligible: core.config.credentials.backup.is_eligible(),
             third_party_payment: self.extensions.is_for_payment(),
         };
         wrapped::seal(core, &self.request.rp.id.hash(&core.provider), &content)

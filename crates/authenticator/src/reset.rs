@@ -3,7 +3,7 @@
 use towline_ctap::{Response, Status};
 
 use crate::{
-    Event, Purpose, ResetPolicy,
+    Event, Purpose, ResetTime,
     flow::{Core, Flow, Next, await_commit},
     person::{self, Refusal},
     state::{self, State},
@@ -14,13 +14,13 @@ use crate::{
 
 pub(crate) fn start(core: &mut Core) -> Flow {
     let over = |all: &Vec<_>| core.transport.as_ref().is_some_and(|it| all.contains(it));
-    if !core.config.reset_transports.as_ref().is_none_or(over) {
+    if !core.config.reset.transports.as_ref().is_none_or(over) {
         return Err(Status::OperationDenied);
     }
-    let allowed = match core.config.reset {
-        ResetPolicy::Always => true,
-        ResetPolicy::Never => false,
-        ResetPolicy::AfterPowerUp(window) => {
+    let allowed = match core.config.reset.when {
+        ResetTime::Always => true,
+        ResetTime::Never => false,
+        ResetTime::AfterPowerUp(window) => {
             let end = core.powered_up.and_then(|instant| instant.checked_add(window));
             end.is_some() && !core.reached(end)
         }

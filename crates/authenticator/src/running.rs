@@ -73,7 +73,7 @@ impl Authenticator {
             }
             Ok(Next::Ask(Asked { question, patience, then })) => {
                 let token = Token::unique();
-                let most = self.core.config.user_action_timeout;
+                let most = self.core.config.timing.user_action_timeout;
                 let patience = patience.map_or(most, |asked| asked.min(most));
                 self.flush_events();
                 self.outputs.push_back(Output::Ask { token, question });
@@ -81,7 +81,7 @@ impl Authenticator {
             }
             Ok(Next::Work { job, effect }) => {
                 let token = self.hand_out(job);
-                (Waiting::Job { token, effect }, self.core.config.work_timeout)
+                (Waiting::Job { token, effect }, self.core.config.timing.work_timeout)
             }
         };
         self.wait(channel, waiting, patience);
@@ -104,7 +104,7 @@ impl Authenticator {
     /// came after a later one would undo it. It does not wait longer than for a job of its own.
     pub(crate) fn take(&mut self, channel: ChannelId, dialect: Dialect, request: &[u8]) {
         if self.late.is_some() {
-            let patience = self.core.config.work_timeout;
+            let patience = self.core.config.timing.work_timeout;
             let request = request.to_vec();
             return self.wait(channel, Waiting::Turn { dialect, request }, patience);
         }
@@ -140,7 +140,9 @@ impl Authenticator {
     /// Tells the client at once what is waited for, and then again and again.
     pub(crate) fn keep_alive(&mut self) {
         // Clients of U2F expect no keepalives.
-        let Some(interval) = self.core.config.keepalive.filter(|_| !self.core.u2f) else { return };
+        let Some(interval) = self.core.config.timing.keepalive.filter(|_| !self.core.u2f) else {
+            return;
+        };
         let next = self.core.after(interval);
         let Some(running) = &mut self.running else { return };
         running.keepalive = next;

@@ -8,7 +8,7 @@ use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    BuiltInVerification, Change, Config, Fingerprint, Record, fingerprint,
+    BuiltInVerification, Change, Config, Fingerprint, PinComplexity, Record, fingerprint,
     flow::{Core, Flow, await_work, await_write},
     pin::StoredPin,
     wrapped::Wrapping,
@@ -191,7 +191,7 @@ pub(crate) fn read_long_touch(
     core: &mut Core,
     then: impl FnOnce(&mut Core, bool) -> Flow + Send + 'static,
 ) -> Flow {
-    if !core.config.long_touch_configurable {
+    if !core.config.reset.long_touch_configurable {
         return then(core, false);
     }
     let work = core.store.record(Record::Settings);
@@ -258,7 +258,7 @@ impl State {
 
 /// The first time, and after a reset, there is none.
 fn create_identity(core: &mut Core, then: Then) -> Flow {
-    if !core.config.persistent_token || core.state.identity.is_some() {
+    if !core.config.tokens.persistent_token || core.state.identity.is_some() {
         return then(core);
     }
     core.state.doubt();
@@ -294,22 +294,22 @@ impl Core {
 
     /// Whether a reset needs a long touch.
     pub(crate) const fn needs_long_touch(&self) -> bool {
-        self.config.long_touch_configurable && self.state.settings.long_touch_for_reset
+        self.config.reset.long_touch_configurable && self.state.settings.long_touch_for_reset
     }
 
     pub(crate) const fn is_pin_set(&self) -> bool {
-        self.config.client_pin.is_some() && self.state.pin.is_some()
+        self.config.pin.is_some() && self.state.pin.is_some()
     }
 
     /// Whether a PIN, set or not, can permit makeCredential and getAssertion.
     pub(crate) fn pin_permits(&self) -> bool {
-        self.config.client_pin.as_ref().is_some_and(|pin| pin.permits_mc_ga)
+        self.config.pin.as_ref().is_some_and(|pin| pin.permits_mc_ga)
     }
 
     /// Built-in verification that is set up: by other means, or with a fingerprint.
     pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
         let enrolled = !self.state.fingerprints.is_empty();
-        self.config.verification.as_ref().filter(|known| known.configured || enrolled)
+        self.config.verification.built_in.as_ref().filter(|known| known.configured || enrolled)
     }
 
     /// Whether "some form of user verification" protects the authenticator.
@@ -318,33 +318,32 @@ impl Core {
     }
 
     pub(crate) fn always_uv(&self) -> bool {
-        self.state.settings.always_uv.unwrap_or(self.config.always_uv)
+        self.state.settings.always_uv.unwrap_or(self.config.verification.always_uv)
     }
 
     pub(crate) fn make_cred_uv_not_rqd(&self) -> bool {
-        self.config.make_cred_uv_not_rqd && !self.always_uv()
+        self.config.verification.make_cred_uv_not_rqd && !self.always_uv()
     }
 
     pub(crate) fn min_pin_length(&self) -> u8 {
-        let factory = self.config.client_pin.as_ref().map_or(4, |pin| pin.min_length);
+        let factory = self.config.pin.as_ref().map_or(4, |pin| pin.min_length);
         self.state.settings.min_pin_length.map_or(factory, |set| set.max(factory))
     }
 
     pub(crate) fn max_pin_length(&self) -> u8 {
-        self.config.client_pin.as_ref().map_or(63, |pin| pin.max_length)
+        self.config.pin.as_ref().map_or(63, |pin| pin.max_length)
     }
 
     pub(crate) fn max_pin_retries(&self) -> u8 {
-        self.config.client_pin.as_ref().map_or(8, |pin| pin.max_retries)
+        self.config.pin.as_ref().map_or(8, |pin| pin.max_retries)
     }
 
     /// Whether simple PINs are refused.
     pub(crate) fn pin_complexity(&self) -> bool {
-        use crate::PinComplexity;
-        match self.config.client_pin.as_ref().map(|pin| pin.complexity) {
-            Some(PinComplexity::Enforced) => true,
-            Some(PinComplexity::Configurable) => self.state.settings.pin_complexity,
-            Some(PinComplexity::None) | None => false,
+        match self.config.pin_complexity() {
+            PinComplexity::Enforced => true,
+            PinComplexity::Configurable => self.state.settings.pin_complexity,
+            PinComplexity::None => false,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Proof<'_> {
 impl Core {
     /// The protocol of this number, if it is supported.
     pub(crate) fn protocol(&self, identifier: u64) -> Result<PinUvAuthProtocol, Status> {
-        let mut known = self.config.pin_uv_auth_protocols.iter().copied();
+        let mut known = self.config.tokens.pin_uv_auth_protocols.iter().copied();
         known.find(|protocol| protocol.identifier() == identifier).ok_or(Status::InvalidParameter)
     }
 

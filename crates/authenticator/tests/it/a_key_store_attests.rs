@@ -80,7 +80,7 @@ impl KeyStore for Vouching {
 
 fn config() -> Config {
     let mut config = Config::phone().with_aaguid([7; 16].into());
-    config.attestation_formats =
+    config.attestation.formats =
         vec![AttestationFormat::None, AttestationFormat::OfKeyStore("tpm")];
     config
 }
