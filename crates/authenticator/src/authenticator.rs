@@ -10,6 +10,7 @@ use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
     Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
     flow::Core,
+    forget::Unneeded,
     get_info,
     pin_protocol::KeyAgreement,
     running::{Dialect, Owner, Running, Waiting},
@@ -75,6 +76,7 @@ impl Authenticator {
             provider,
             store: Stored::new(store),
             keys: Box::new(keys),
+            unneeded: Unneeded::default(),
             algorithms,
             now: None,
             time: None,
@@ -240,7 +242,10 @@ impl Authenticator {
                 self.late_one_is_done(flow);
             }
             // The ceremony is over; what the result says of it does not matter any more.
-            Owner::Nobody => drop(done.resume(&mut self.core, Fate::Abandoned)),
+            Owner::Nobody => {
+                drop(done.resume(&mut self.core, Fate::Abandoned));
+                self.forget_keys();
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::{
     ChannelId, Config, Event, KeyStore, Token, UnixTime,
     bio_enrollment::Enrollment,
     credential_management::Enumeration,
+    forget::Unneeded,
     get_next_assertion::Remembered,
     large_blobs::LargeBlobWrite,
     person::Asked,
@@ -59,6 +60,8 @@ pub(crate) struct Core {
     pub(crate) provider: CryptoProvider,
     pub(crate) store: Stored,
     pub(crate) keys: Box<dyn KeyStore>,
+    /// The keys that are to be deleted.
+    pub(crate) unneeded: Unneeded,
     /// The algorithms that both the config and the key store allow, in the config's order.
     pub(crate) algorithms: Vec<i64>,
     /// The time of the input at hand; nothing runs before the first input.
@@ -115,6 +118,7 @@ impl Core {
     /// It is not known what became of a write: all that depends on it is read again.
     pub(crate) fn doubt(&mut self) {
         self.state.doubt();
+        self.unneeded.doubt();
         self.retries = Retries::default();
         self.token.reset();
     }

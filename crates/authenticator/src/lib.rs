@@ -72,6 +72,7 @@ mod extensions;
 mod feed;
 mod fingerprint;
 mod flow;
+mod forget;
 mod get_assertion;
 mod get_info;
 mod get_next_assertion;
@@ -120,7 +121,7 @@ pub use credential::{
 pub use enterprise::EnterpriseAttestation;
 pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
 pub use fingerprint::{BioEnrollment, Fingerprint, FingerprintKind, Template};
-pub use keys::{KeyError, KeyStore, NewKey};
+pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
 pub use pin_protocol::PinUvAuthProtocol;

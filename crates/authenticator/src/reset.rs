@@ -5,6 +5,7 @@ use towline_ctap::{Response, Status};
 use crate::{
     Event, Purpose, ResetPolicy,
     flow::{Core, Flow, Next, await_commit},
+    forget::Unneeded,
     person::{self, Refusal},
     state::{self, State},
     store::StoreError,
@@ -45,6 +46,7 @@ fn clear_store(core: &mut Core) -> Flow {
         cleared.map_err(|error: StoreError| error.status())?;
         core.retries = Retries::default();
         core.state = State::default();
+        core.unneeded = Unneeded::none();
         core.pin_mismatches = 0;
         core.forget_agreements();
         let work = clear_keys(&mut *core.keys);

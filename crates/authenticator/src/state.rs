@@ -26,6 +26,7 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) identity: Option<Identity>,
     pub(crate) fingerprints: Vec<Fingerprint>,
+    unneeded_keys: Option<Zeroizing<Vec<u8>>>,
     /// Read by itself, when it is needed first.
     pub(crate) wrapping: Wrapping,
 }
@@ -207,15 +208,23 @@ pub(crate) fn read_long_touch(
 }
 
 /// The records that make up the state.
-static RECORDS: [Record; 5] =
-    [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity, Record::Fingerprints];
+static RECORDS: [Record; 6] = [
+    Record::Pin,
+    Record::PinRetries,
+    Record::Settings,
+    Record::Identity,
+    Record::Fingerprints,
+    Record::UnneededKeys,
+];
 
 type Then = Box<dyn FnOnce(&mut Core) -> Flow + Send>;
 
 fn load_next(core: &mut Core, mut state: State, records: &'static [Record], then: Then) -> Flow {
     let Some((record, rest)) = records.split_first() else {
         state.loaded = true;
+        let unneeded = state.unneeded_keys.take();
         core.state = state;
+        core.take_list(unneeded.as_deref().map(Vec::as_slice));
         return create_identity(core, then);
     };
     let work = core.store.record(*record);
@@ -249,6 +258,9 @@ impl State {
             }
             Record::Fingerprints => {
                 self.fingerprints = fingerprint::from_record(value).ok_or_else(damaged)?;
+            }
+            Record::UnneededKeys => {
+                self.unneeded_keys = Some(Zeroizing::new(value.to_vec()));
             }
             _ => {}
         }
