@@ -8,7 +8,8 @@ use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
+    Fingerprint, JobDone, KeyStore, Output, PinVerifier, SoftwarePin, Token, UnixTime,
+    check_claims,
     flow::Core,
     forget::Unneeded,
     get_info,
@@ -76,6 +77,8 @@ impl Authenticator {
             provider,
             store: Stored::new(store),
             keys: Box::new(keys),
+            keys_unlocked: false,
+            pin_verifier: Box::new(SoftwarePin),
             unneeded: Unneeded::default(),
             algorithms,
             now: None,
@@ -105,6 +108,14 @@ impl Authenticator {
             abandoned: Vec::new(),
             late: None,
         })
+    }
+
+    /// The same with another way to keep and compare PINs than [`SoftwarePin`]: before the first
+    /// request.
+    #[must_use]
+    pub fn with_pin_verifier(mut self, verifier: impl PinVerifier + 'static) -> Self {
+        self.core.pin_verifier = Box::new(verifier);
+        self
     }
 
     /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to
@@ -296,6 +307,7 @@ impl Authenticator {
         self.core.forget_agreements();
         self.core.pin_mismatches = 0;
         self.core.powered_up = Some(now);
+        self.core.lock_keys();
         self.core.withdrawn.extend(self.core.touch.forget());
         self.settle_touch();
     }

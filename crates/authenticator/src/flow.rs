@@ -7,7 +7,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, Status, Transport};
 
 use crate::{
-    ChannelId, Config, Event, KeyStore, Token, UnixTime,
+    ChannelId, Config, Event, KeyStore, PinVerifier, Token, UnixTime,
     bio_enrollment::Enrollment,
     credential_management::Enumeration,
     forget::Unneeded,
@@ -60,6 +60,9 @@ pub(crate) struct Core {
     pub(crate) provider: CryptoProvider,
     pub(crate) store: Stored,
     pub(crate) keys: Box<dyn KeyStore>,
+    /// Whether the key store was given what only the PIN opens.
+    pub(crate) keys_unlocked: bool,
+    pub(crate) pin_verifier: Box<dyn PinVerifier>,
     /// The keys that are to be deleted.
     pub(crate) unneeded: Unneeded,
     /// The algorithms that both the config and the key store allow, in the config's order.

@@ -1,5 +1,6 @@
 //! Where private keys live and sign.
 
+use towline_crypto::Secret;
 use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey, Status};
 
 use crate::{KeyHandle, Work};
@@ -27,6 +28,18 @@ pub trait KeyStore: Send {
     /// [holds](Custody::Held) keys itself deletes it. Should that fail it is asked again, some time
     /// later, so that a key that is not there (any more) is no error.
     fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError>;
+
+    /// The person's PIN was right, and opens this secret, which the
+    /// [`PinVerifier`](crate::PinVerifier) has kept: for keys that are of use only then. It is good
+    /// until [`lock`](Self::lock), as long as the PIN/UV token that the PIN gave. Without such
+    /// keys, and with a verifier that keeps no secret, there is nothing to do.
+    fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {
+        let _ = secret;
+        Work::ready(())
+    }
+
+    /// What was unlocked is closed, and the secret forgotten. It must not block.
+    fn lock(&mut self) {}
 
     /// All keys made so far are of no use any more (authenticatorReset).
     fn clear(&mut self) -> Work<(), KeyError>;
@@ -78,6 +91,14 @@ impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
 
     fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
         (**self).forget(key)
+    }
+
+    fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {
+        (**self).unlock(secret)
+    }
+
+    fn lock(&mut self) {
+        (**self).lock();
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

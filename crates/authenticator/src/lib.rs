@@ -90,6 +90,7 @@ mod output;
 mod person;
 mod pin;
 mod pin_protocol;
+mod pin_verifier;
 mod presets;
 mod question;
 mod reset;
@@ -125,6 +126,7 @@ pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
 pub use pin_protocol::PinUvAuthProtocol;
+pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{
@@ -133,3 +135,6 @@ pub use store::{
 };
 pub use stored_credential::DamagedCredential;
 pub use work::{Job, JobDone, Work};
+
+/// What an application implements can be a `dyn`.
+const _: [Option<(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier)>; 0] = [];

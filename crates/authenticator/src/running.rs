@@ -65,7 +65,7 @@ impl Authenticator {
         let (waiting, patience) = match flow {
             Ok(Next::Respond(bytes)) => {
                 self.respond(channel, bytes);
-                return self.forget_keys();
+                return self.clean_up();
             }
             Err(status) => {
                 tracing::debug!(status = status.name(), "refused");
@@ -74,7 +74,7 @@ impl Authenticator {
                     false => Response::status_only(status),
                 };
                 self.respond(channel, response);
-                return self.forget_keys();
+                return self.clean_up();
             }
             Ok(Next::Ask(Asked { question, patience, then })) => {
                 let token = Token::unique();
@@ -90,6 +90,12 @@ impl Authenticator {
             }
         };
         self.wait(channel, waiting, patience);
+    }
+
+    /// After a request: what was only for that goes.
+    fn clean_up(&mut self) {
+        self.core.lock_keys_without_token();
+        self.forget_keys();
     }
 
     fn hand_out(&mut self, job: Job) -> Token {
@@ -113,6 +119,7 @@ impl Authenticator {
             let request = request.to_vec();
             return self.wait(channel, Waiting::Turn { dialect, request }, patience);
         }
+        self.core.lock_keys_without_token();
         let flow = match dialect {
             Dialect::Ctap => dispatch(&mut self.core, request),
             Dialect::U2f => u2f::dispatch(&mut self.core, request),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     BuiltInVerification, Change, Config, Fingerprint, Record, fingerprint,
     flow::{Core, Flow, await_work, await_write},
-    pin::StoredPin,
+    pin::{self, StoredPin},
     wrapped::Wrapping,
 };
 
@@ -225,7 +225,7 @@ fn load_next(core: &mut Core, mut state: State, records: &'static [Record], then
         let unneeded = state.unneeded_keys.take();
         core.state = state;
         core.take_list(unneeded.as_deref().map(Vec::as_slice));
-        return create_identity(core, then);
+        return count_pin_tries(core, then);
     };
     let work = core.store.record(*record);
     await_work(core, work, move |core, value| {
@@ -266,6 +266,19 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// The verifier of the PIN may have counted, too.
+fn count_pin_tries(core: &mut Core, then: Then) -> Flow {
+    let Some(pin) = &core.state.pin else { return create_identity(core, then) };
+    let (kept, counted) = (pin.kept.clone(), core.state.pin_retries);
+    // Until the answer is there nothing is known.
+    core.state.loaded = false;
+    pin::count_tries(core, &kept, counted, |core, left| {
+        core.state.pin_retries = left.map_err(|error| error.status())?;
+        core.state.loaded = true;
+        create_identity(core, then)
+    })
 }
 
 /// The first time, and after a reset, there is none.
