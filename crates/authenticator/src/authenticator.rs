@@ -317,7 +317,7 @@ impl Authenticator {
         self.core.now = Some(now);
         self.core.withdrawn.extend(self.core.touch.expire(self.core.now));
         self.settle_touch();
-        let Some(running) = &self.running else { return };
+        let Some(running) = &self.running else { return self.core.lock_keys_without_token() };
         if self.core.reached(running.deadline) {
             self.expire();
         } else if self.core.reached(running.keepalive) {
@@ -336,7 +336,9 @@ impl Authenticator {
         let running = self.running.as_ref();
         let [deadline, keepalive] =
             running.map_or([None; 2], |running| [running.deadline, running.keepalive]);
-        [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
+        // A request that is under way may still need what the PIN opened.
+        let locks_at = self.core.locks_at().filter(|_| running.is_none());
+        [deadline, keepalive, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
     }
 
     /// The policy that it was made with.

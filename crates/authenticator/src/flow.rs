@@ -215,7 +215,21 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    await_step(core, write, IS_HELD, then, |_| {})
+    await_held_or_undo(core, write, then, |_| {})
+}
+
+/// As [`await_held`]; if nobody waits for it any more when it is done, then `undo` has its turn.
+pub(crate) fn await_held_or_undo<T, E>(
+    core: &mut Core,
+    write: Write<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+    undo: impl FnOnce(&mut Core) + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    await_step(core, write, IS_HELD, then, undo)
 }
 
 fn await_step<T, E>(

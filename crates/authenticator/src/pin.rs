@@ -6,8 +6,8 @@ use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    Change, Event, PinComparison, PinError, PinHash, PinUvAuthProtocol, Record,
-    flow::{Core, Flow, await_held, await_work},
+    Change, Event, KeyError, PinComparison, PinError, PinHash, PinUvAuthProtocol, Record,
+    flow::{Core, Flow, await_held, await_held_or_undo, await_work},
     pin_protocol::SharedSecret,
     stored::Write,
     user_verification,
@@ -180,10 +180,12 @@ fn unlock(
     let Some(secret) = secret else { return then(core) };
     core.keys_unlocked = true;
     let unlocked = Write::of(core.keys.unlock(&secret));
-    await_held(core, unlocked, |core, unlocked| {
+    let then = |core: &mut Core, unlocked: Result<(), KeyError>| {
         unlocked.map_err(|error| error.status())?;
         then(core)
-    })
+    };
+    // Meanwhile it may have been locked, in vain.
+    await_held_or_undo(core, unlocked, then, |core| core.keys.lock())
 }
 
 /// How many tries there are: those that were counted here, or fewer if the verifier says so.

@@ -133,6 +133,12 @@ impl Core {
         }
     }
 
+    /// When what the PIN opened in the key store has to be closed.
+    pub(crate) fn locks_at(&self) -> Option<Instant> {
+        let token = self.token.in_use.as_ref().filter(|_| self.keys_unlocked)?;
+        [token.first_use, token.ends].into_iter().flatten().min()
+    }
+
     /// What the PIN opened in the key store is closed.
     pub(crate) fn lock_keys(&mut self) {
         if std::mem::take(&mut self.keys_unlocked) {

@@ -311,7 +311,6 @@ fn what_the_pin_opens_the_key_store_has_as_long_as_the_token_lives() {
     assert_eq!(keys.opened_by(), None);
     try_pin(&mut rig, PIN).unwrap();
     rig.pass(std::time::Duration::from_secs(700));
-    rig.info();
     assert_eq!(keys.opened_by(), None, "the token is over");
     // Another PIN gives the same.
     Platform::agree(&mut rig, 2).change_pin(&mut rig, PIN, "another").unwrap();
