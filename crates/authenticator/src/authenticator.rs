@@ -8,8 +8,10 @@ use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
     Answer, AnswerError, AttestationFormat, BackupState, ChannelId, Config, ConfigError,
-    CredentialStore, Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
+    CredentialStore, Fingerprint, JobDone, KeyStore, Output, PinVerifier, SoftwarePin, Token,
+    UnixTime, check_claims,
     flow::Core,
+    forget::Unneeded,
     get_info,
     pin_protocol::KeyAgreement,
     running::{Dialect, Owner, Running, Waiting},
@@ -81,6 +83,9 @@ impl Authenticator {
             provider,
             store: Stored::new(store),
             keys: Box::new(keys),
+            keys_unlocked: false,
+            pin_verifier: Box::new(SoftwarePin),
+            unneeded: Unneeded::default(),
             algorithms,
             now: None,
             time: None,
@@ -109,6 +114,14 @@ impl Authenticator {
             abandoned: Vec::new(),
             late: None,
         })
+    }
+
+    /// The same with another way to keep and compare PINs than [`SoftwarePin`]: before the first
+    /// request.
+    #[must_use]
+    pub fn with_pin_verifier(mut self, verifier: impl PinVerifier + 'static) -> Self {
+        self.core.pin_verifier = Box::new(verifier);
+        self
     }
 
     /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to
@@ -246,7 +259,10 @@ impl Authenticator {
                 self.late_one_is_done(flow);
             }
             // The ceremony is over; what the result says of it does not matter any more.
-            Owner::Nobody => drop(done.resume(&mut self.core, Fate::Abandoned)),
+            Owner::Nobody => {
+                drop(done.resume(&mut self.core, Fate::Abandoned));
+                self.forget_keys();
+            }
         }
         Ok(())
     }
@@ -297,6 +313,7 @@ impl Authenticator {
         self.core.forget_agreements();
         self.core.pin_mismatches = 0;
         self.core.powered_up = Some(now);
+        self.core.lock_keys();
         self.core.withdrawn.extend(self.core.touch.forget());
         self.settle_touch();
     }
@@ -306,7 +323,7 @@ impl Authenticator {
         self.core.now = Some(now);
         self.core.withdrawn.extend(self.core.touch.expire(self.core.now));
         self.settle_touch();
-        let Some(running) = &self.running else { return };
+        let Some(running) = &self.running else { return self.core.lock_keys_without_token() };
         if self.core.reached(running.deadline) {
             self.expire();
         } else if self.core.reached(running.keepalive) {
@@ -325,7 +342,9 @@ impl Authenticator {
         let running = self.running.as_ref();
         let [deadline, keepalive] =
             running.map_or([None; 2], |running| [running.deadline, running.keepalive]);
-        [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
+        // A request that is under way may still need what the PIN opened.
+        let locks_at = self.core.locks_at().filter(|_| running.is_none());
+        [deadline, keepalive, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
     }
 
     /// The policy that it was made with.

@@ -72,6 +72,7 @@ mod extensions;
 mod feed;
 mod fingerprint;
 mod flow;
+mod forget;
 mod get_assertion;
 mod get_info;
 mod get_next_assertion;
@@ -89,6 +90,7 @@ mod output;
 mod person;
 mod pin;
 mod pin_protocol;
+mod pin_verifier;
 mod question;
 mod reset;
 mod running;
@@ -120,10 +122,11 @@ pub use credential::{
 };
 pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
 pub use fingerprint::{Fingerprint, Template};
-pub use keys::{KeyError, KeyStore, NewKey};
+pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
 pub use pin_protocol::PinUvAuthProtocol;
+pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{
@@ -132,3 +135,6 @@ pub use store::{
 };
 pub use stored_credential::DamagedCredential;
 pub use work::{Job, JobDone, Work};
+
+/// What an application implements can be a `dyn`.
+const _: [Option<(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier)>; 0] = [];

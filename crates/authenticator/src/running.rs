@@ -8,6 +8,7 @@ use crate::{
     Authenticator, ChannelId, Job, KeepAliveStatus, Output, Token, UnknownJob,
     dispatch::dispatch,
     flow::{Effect, Flow, Next},
+    forget,
     person::{Asked, Then},
     u2f,
 };
@@ -62,14 +63,18 @@ impl Authenticator {
     /// Goes to what the ceremony wants next, or ends it.
     pub(crate) fn go_on(&mut self, channel: ChannelId, flow: Flow) {
         let (waiting, patience) = match flow {
-            Ok(Next::Respond(bytes)) => return self.respond(channel, bytes),
+            Ok(Next::Respond(bytes)) => {
+                self.respond(channel, bytes);
+                return self.clean_up();
+            }
             Err(status) => {
                 tracing::debug!(status = status.name(), "refused");
                 let response = match self.core.u2f {
                     true => u2f::failure(status),
                     false => Response::status_only(status),
                 };
-                return self.respond(channel, response);
+                self.respond(channel, response);
+                return self.clean_up();
             }
             Ok(Next::Ask(Asked { question, patience, then })) => {
                 let token = Token::unique();
@@ -85,6 +90,12 @@ impl Authenticator {
             }
         };
         self.wait(channel, waiting, patience);
+    }
+
+    /// After a request: what was only for that goes.
+    fn clean_up(&mut self) {
+        self.core.lock_keys_without_token();
+        self.forget_keys();
     }
 
     fn hand_out(&mut self, job: Job) -> Token {
@@ -108,6 +119,7 @@ impl Authenticator {
             let request = request.to_vec();
             return self.wait(channel, Waiting::Turn { dialect, request }, patience);
         }
+        self.core.lock_keys_without_token();
         let flow = match dialect {
             Dialect::Ctap => dispatch(&mut self.core, request),
             Dialect::U2f => u2f::dispatch(&mut self.core, request),
@@ -126,6 +138,10 @@ impl Authenticator {
                 self.late = Some(self.hand_out(job));
             }
             _ => {
+                self.forget_keys();
+                if self.late.is_some() {
+                    return;
+                }
                 let next = self.running.take_if(|it| matches!(it.waiting, Waiting::Turn { .. }));
                 if let Some(Running {
                     channel, waiting: Waiting::Turn { dialect, request }, ..
@@ -134,6 +150,17 @@ impl Authenticator {
                     self.take(channel, dialect, &request);
                 }
             }
+        }
+    }
+
+    /// Deletes keys that are of no use any more, between requests.
+    pub(crate) fn forget_keys(&mut self) {
+        let turn = self.running.as_ref().map(|running| &running.waiting);
+        if self.late.is_some() || !matches!(turn, None | Some(Waiting::Turn { .. })) {
+            return;
+        }
+        if let Some(Ok(Next::Work { job, .. })) = forget::go_on(&mut self.core) {
+            self.late = Some(self.hand_out(job));
         }
     }
 

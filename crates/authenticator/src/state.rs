@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     BuiltInVerification, Change, Config, Fingerprint, PinComplexity, Record, fingerprint,
     flow::{Core, Flow, await_work, await_write},
-    pin::StoredPin,
+    pin::{self, StoredPin},
     wrapped::Wrapping,
 };
 
@@ -26,6 +26,7 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) identity: Option<Identity>,
     pub(crate) fingerprints: Vec<Fingerprint>,
+    unneeded_keys: Option<Zeroizing<Vec<u8>>>,
     /// Read by itself, when it is needed first.
     pub(crate) wrapping: Wrapping,
 }
@@ -207,16 +208,24 @@ pub(crate) fn read_long_touch(
 }
 
 /// The records that make up the state.
-static RECORDS: [Record; 5] =
-    [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity, Record::Fingerprints];
+static RECORDS: [Record; 6] = [
+    Record::Pin,
+    Record::PinRetries,
+    Record::Settings,
+    Record::Identity,
+    Record::Fingerprints,
+    Record::UnneededKeys,
+];
 
 type Then = Box<dyn FnOnce(&mut Core) -> Flow + Send>;
 
 fn load_next(core: &mut Core, mut state: State, records: &'static [Record], then: Then) -> Flow {
     let Some((record, rest)) = records.split_first() else {
         state.loaded = true;
+        let unneeded = state.unneeded_keys.take();
         core.state = state;
-        return create_identity(core, then);
+        core.take_list(unneeded.as_deref().map(Vec::as_slice));
+        return count_pin_tries(core, then);
     };
     let work = core.store.record(*record);
     await_work(core, work, move |core, value| {
@@ -250,10 +259,26 @@ impl State {
             Record::Fingerprints => {
                 self.fingerprints = fingerprint::from_record(value).ok_or_else(damaged)?;
             }
+            Record::UnneededKeys => {
+                self.unneeded_keys = Some(Zeroizing::new(value.to_vec()));
+            }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// The verifier of the PIN may have counted, too.
+fn count_pin_tries(core: &mut Core, then: Then) -> Flow {
+    let Some(pin) = &core.state.pin else { return create_identity(core, then) };
+    let (kept, counted) = (pin.kept.clone(), core.state.pin_retries);
+    // Until the answer is there nothing is known.
+    core.state.loaded = false;
+    pin::count_tries(core, &kept, counted, |core, left| {
+        core.state.pin_retries = left.map_err(|error| error.status())?;
+        core.state.loaded = true;
+        create_identity(core, then)
+    })
 }
 
 /// The first time, and after a reset, there is none.

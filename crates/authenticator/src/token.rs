@@ -125,6 +125,27 @@ impl Core {
         Ok(value)
     }
 
+    /// What the PIN opened in the key store is closed when no token is in use any more.
+    pub(crate) fn lock_keys_without_token(&mut self) {
+        self.expire_token();
+        if self.token.in_use.is_none() {
+            self.lock_keys();
+        }
+    }
+
+    /// When what the PIN opened in the key store has to be closed.
+    pub(crate) fn locks_at(&self) -> Option<Instant> {
+        let token = self.token.in_use.as_ref().filter(|_| self.keys_unlocked)?;
+        [token.first_use, token.ends].into_iter().flatten().min()
+    }
+
+    /// What the PIN opened in the key store is closed.
+    pub(crate) fn lock_keys(&mut self) {
+        if std::mem::take(&mut self.keys_unlocked) {
+            self.keys.lock();
+        }
+    }
+
     /// Ends what has come to its end by now.
     pub(crate) fn expire_token(&mut self) {
         let Some(token) = &self.token.in_use else { return };

@@ -223,7 +223,12 @@ fn a_key_that_does_not_fit_is_stored() {
         ) -> Work<CosePublicKey, towline_authenticator::KeyError> {
             self.0.public_key(key)
         }
-        fn forget(&mut self, _: &KeyHandle) {}
+        fn custody(&self, key: &KeyHandle) -> towline_authenticator::Custody {
+            self.0.custody(key)
+        }
+        fn forget(&mut self, _: &KeyHandle) -> Work<(), towline_authenticator::KeyError> {
+            Work::ready(())
+        }
         fn clear(&mut self) -> Work<(), towline_authenticator::KeyError> {
             self.0.clear()
         }

@@ -8,8 +8,8 @@ use std::{
 use towline::{
     Agreeable, LocalAuthenticator,
     authenticator::{
-        Authenticator, Config, KeyError, KeyHandle, KeyStore, MemoryStore, NewKey, SoftwareKeys,
-        Work,
+        Authenticator, Config, Custody, KeyError, KeyHandle, KeyStore, MemoryStore, NewKey,
+        SoftwareKeys, Work,
     },
     client::Client,
 };
@@ -49,8 +49,12 @@ impl KeyStore for Stuck {
         self.keys.public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        self.keys.forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.keys.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        self.keys.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {
