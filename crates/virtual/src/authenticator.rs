@@ -184,7 +184,8 @@ impl VirtualAuthenticator {
         self.0.shelf.passkey(id)
     }
 
-    /// Adds a passkey, as the newest, in the place of one with the same id or account.
+    /// Adds a passkey, as the newest, in the place of one with the same id. Others of its account
+    /// stay.
     ///
     /// # Errors
     /// [`PasskeyError`] where its key can't be used, or there is no room.

@@ -64,9 +64,12 @@ pub(crate) struct Keys {
     changed: Changed,
 }
 
-/// Authenticator data as they were made, and as they were signed.
+/// Authenticator data that were changed before they were signed.
 #[derive(Clone, Default)]
-pub(crate) struct Changed(Arc<Mutex<Vec<(Vec<u8>, Vec<u8>)>>>);
+pub(crate) struct Changed(Arc<Mutex<Vec<Pair>>>);
+
+/// Authenticator data as they were made, and as they were signed.
+type Pair = (Vec<u8>, Vec<u8>);
 
 impl Keys {
     pub(crate) fn new(
@@ -177,7 +180,7 @@ impl Changed {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Vec<u8>, Vec<u8>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Pair>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyHandle, MemoryStore, Page,
-    Query, Record, RelyingParties, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyHandle,
+    MemoryStore, Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, Work,
 };
 use towline_crypto::zeroize::Zeroizing;
 use towline_ctap::{CredentialId, RpId, UserHandle};
@@ -27,6 +27,9 @@ const RECORDS: [Record; 8] = [
     Record::Fingerprints,
     Record::WrappingSecret,
 ];
+
+/// How many counters of passkeys that are gone may be kept.
+const SPARE: usize = 64;
 
 /// Passkeys that several authenticators have in common, as a sync service keeps them. A clone is
 /// the same set. PINs and settings stay with each authenticator.
@@ -118,10 +121,10 @@ impl Set {
         let Passkey { mut credential, sign_count, backed_up } = passkey;
         credential.never_counts = sign_count.is_none();
         let (id, key) = (credential.id.clone(), credential.key.clone());
-        done(
-            self.credentials
-                .commit(vec![Change::Save { credential: Box::new(credential), replaces: None }]),
-        )?;
+        // A test may put several beside one another for an account.
+        let replaces = Replaces::Nothing;
+        let new = Change::Save { credential: Box::new(credential), replaces };
+        done(self.credentials.commit(vec![new]))?;
         self.counters.insert(id, sign_count.unwrap_or(0));
         self.backed_up.insert(key.expose().into(), backed_up);
         Ok(())
@@ -241,21 +244,25 @@ impl Shelf {
     /// What of a commit is about passkeys.
     fn commit_passkeys(&self, mut changes: Vec<Change>) -> Result<(), StoreError> {
         let mut set = self.set.lock();
-        let mut gone = Vec::new();
+        let Set { credentials, counters, .. } = &mut *set;
+        let mut anew = Vec::new();
         for change in &mut changes {
             match change {
-                Change::Save { credential, replaces } => {
+                Change::Save { credential, .. } => {
                     credential.never_counts |= !self.counts;
-                    gone.push(credential.id.clone());
-                    gone.extend(replaces.clone());
+                    anew.push(credential.id.clone());
                 }
-                Change::Remove(id) => gone.push(id.clone()),
+                Change::Remove(id) => anew.push(id.clone()),
                 _ => {}
             }
         }
-        done(set.credentials.commit(changes))?;
-        for id in gone {
-            set.counters.remove(&id);
+        done(credentials.commit(changes))?;
+        for id in anew {
+            counters.remove(&id);
+        }
+        // Others may have given way to new ones.
+        if counters.len() > credentials.len().saturating_add(SPARE) {
+            counters.retain(|id, _| credentials.credential(id).is_some());
         }
         Ok(())
     }
@@ -290,8 +297,12 @@ impl CredentialStore for Shelf {
         self.set.lock().credentials.relying_parties(after, limit)
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         self.set.lock().credentials.account(rp_id, user)
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        self.set.lock().credentials.changes(after, limit)
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {

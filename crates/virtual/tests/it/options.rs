@@ -1,5 +1,7 @@
 //! What sites ask for, in short.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 /// Where the site is.
 pub(crate) const ORIGIN: &str = "https://example.org";
 
@@ -37,14 +39,10 @@ pub(crate) fn list(name: &str, id: &towline_ctap::CredentialId) -> String {
 
 /// Base64url without padding.
 pub(crate) fn base64url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
-        let word = word << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            text.push(char::from(DIGITS[(word >> (18 - 6 * place)) as usize & 63]));
-        }
-    }
-    text
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What base64url says.
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
 }

@@ -9,33 +9,13 @@ use towline_virtual::{
 };
 use webauthn_rs_core::WebauthnCore;
 
-use crate::options::{ORIGIN, create, create_with, get, get_with, list};
+use crate::options::{ORIGIN, bytes, create, create_with, get, get_with, list};
 
 /// The authenticator data in an assertion.
 pub(crate) fn auth_data(response: &str) -> AuthenticatorData {
     let response: serde_json::Value = serde_json::from_str(response).unwrap();
     let text = response["response"]["authenticatorData"].as_str().unwrap();
     AuthenticatorData::decode(&bytes(text)).unwrap()
-}
-
-/// What base64url says.
-pub(crate) fn bytes(text: &str) -> Vec<u8> {
-    let digit = |c: u8| {
-        u32::from(match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'-' => 62,
-            _ => 63,
-        })
-    };
-    let mut out = Vec::new();
-    for chunk in text.as_bytes().chunks(4) {
-        let word = chunk.iter().fold(0_u32, |word, c| word << 6 | digit(*c));
-        let word = word << (6 * (4 - chunk.len()));
-        out.extend_from_slice(&word.to_be_bytes()[1..chunk.len()]);
-    }
-    out
 }
 
 #[test]
