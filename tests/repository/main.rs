@@ -17,7 +17,8 @@ use std::{
 };
 
 /// No sockets, no clocks, no threads, no randomness of their own, and nothing asynchronous.
-const SANS_IO: [&str; 6] = ["cbor", "crypto", "ctap", "authenticator", "client", "hybrid"];
+const SANS_IO: [&str; 7] =
+    ["cbor", "crypto", "ctap", "authenticator", "client", "hybrid", "rendezvous"];
 
 /// The client's door to asynchronous programs, which has no runtime in it.
 const ASYNC_DOOR: &str = "client/src/channel.rs";

@@ -16,8 +16,10 @@ use towline_cbor::{CTAP_DEPTH, Key, Writer};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
 use zeroize::Zeroizing;
 
+pub use towline_rendezvous::ContactKey;
+
 pub use self::{
-    computers::{ContactKey, PhoneIdentity, Ring},
+    computers::{PhoneIdentity, Ring},
     ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
     phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
 };
@@ -330,7 +332,7 @@ impl ClientPayload {
     /// [`Error`].
     pub fn from_header(text: &str) -> Result<Self, Error> {
         let mut bytes = vec![0; text.len().min(MAX_HEADER).div_ceil(2)];
-        ids::read_hex(text, &mut bytes)?;
+        towline_rendezvous::ids::read_hex(text, &mut bytes)?;
         Self::decode(&bytes)
     }
 }
