@@ -10,8 +10,8 @@ use towline::{
     client,
     crypto::Secret,
     hybrid::{
-        self, InitiatorOutput, ResponderOutput, l2cap::Deframer, listener, message::Message,
-        message::PostHandshake,
+        self, InitiatorOutput, ResponderOutput, internal::message::Message,
+        internal::message::PostHandshake, listener,
     },
 };
 use towline_cbor::{Reader, Writer};
@@ -244,9 +244,6 @@ fn transports(shown: &mut Printer) {
     shown.show(InitiatorOutput::JsonResponse(planted()));
     shown.show(InitiatorOutput::Send(planted()));
     shown.show(listener::ListenerOutput::Send(planted()));
-    let mut deframer = Deframer::default();
-    deframer.push(&PLANTED).unwrap();
-    shown.show(deframer);
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
     shown.show(hybrid::secrets::Psk::new(secret()));
     shown.show(hybrid::link::ContactKey::new(secret()));
