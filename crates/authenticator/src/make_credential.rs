@@ -272,7 +272,7 @@ fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
 
 /// Whether a credential with this key may be on other devices, too (BE).
 fn may_be_backed_up(core: &Core, key: &KeyHandle) -> bool {
-    core.config.backup.eligible && core.keys.custody(key).can_move()
+    core.config.credentials.backup.is_eligible() && core.keys.custody(key).can_move()
 }
 
 /// Step 19: the attestation statement.

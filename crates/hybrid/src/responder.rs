@@ -291,8 +291,9 @@ impl Responder {
     /// Sends the response to the CTAP request that is under way: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for more
-    /// than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under way then.
+    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for
+    /// more than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under
+    /// way then.
     pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Ctap, response, now)
     }
