@@ -85,7 +85,7 @@ fn known() -> BTreeMap<&'static str, BTreeSet<String>> {
         line.split_once(": Self").map(|(name, _)| name.to_lowercase())
     });
     let mut formats = BTreeSet::new();
-    let config = read("crates/authenticator/src/config.rs");
+    let config = read("crates/authenticator/src/config/attestation.rs");
     let (_, variants) = config.split_once("pub enum AttestationFormat {").unwrap();
     for line in variants.split_once("\n}").unwrap().0.lines().map(str::trim) {
         if let Some(variant) = line.strip_suffix(',') {

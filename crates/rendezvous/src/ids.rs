@@ -78,13 +78,13 @@ impl ContactId {
     /// The longest that is offered, stored or looked up, in bytes. Phones' own have about 150.
     pub const MAX_LENGTH: usize = 256;
 
-    /// Makes one of bytes, any of which are allowed.
+    /// Makes one of bytes that a phone sent; their number is checked where it matters.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// Its bytes, as they are on the wire.
+    /// Its bytes, as the phone sent them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

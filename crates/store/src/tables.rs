@@ -142,6 +142,7 @@ impl Table {
                 "identity" => "the identity".to_owned(),
                 "fingerprints" => "the fingerprints".to_owned(),
                 "wrapping-secret" => "the secret of credentials that are not stored".to_owned(),
+                "unneeded-keys" => "the list of keys to be deleted".to_owned(),
                 other => format!("the record {other}"),
             },
             Self::Links => match &*text() {
