@@ -48,7 +48,7 @@ pub struct Subject<'a> {
     pub public_key: CosePublicKey,
     /// The encoded authenticator data, with the AAGUID and the public key in them.
     pub auth_data: &'a [u8],
-    /// The hash of the client data.
+    /// SHA-256 of the client data, which is signed too.
     pub client_data_hash: &'a ClientDataHash,
     /// Cryptography, to sign with whatever key.
     pub provider: &'a CryptoProvider,

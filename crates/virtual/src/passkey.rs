@@ -84,13 +84,13 @@ impl Passkey {
         self
     }
 
-    /// Its id.
+    /// The id under which sites know it.
     #[must_use]
     pub const fn id(&self) -> &CredentialId {
         &self.credential.id
     }
 
-    /// Its key.
+    /// The private key, in its plain form.
     #[must_use]
     pub fn key(&self) -> PrivateKey {
         PrivateKey(self.credential.key.clone())

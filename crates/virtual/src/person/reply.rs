@@ -13,7 +13,7 @@ use super::Asked;
 pub enum Reply {
     /// Agrees: confirms, unlocks, takes the first account, types the PIN that they know.
     Consent,
-    /// Says no.
+    /// The person says no.
     Refuse,
     /// Does nothing: time runs out.
     Ignore,
@@ -109,7 +109,7 @@ impl fmt::Display for Reply {
 
 /// Who asks, and how they are answered: the authenticator, or the client for a PIN or an account.
 pub(crate) trait Answerable: Send {
-    /// The answer.
+    /// The answer that the question gets.
     type Answer: Send;
 
     /// What is asked.
