@@ -48,7 +48,7 @@ pub struct Subject<'a> {
     pub public_key: CosePublicKey,
     /// The encoded authenticator data, with the AAGUID and the public key in them.
     pub auth_data: &'a [u8],
-    /// SHA-256 of the client data, which is signed too.
+    /// SHA-256 of the client data, which the statement is about as well.
     pub client_data_hash: &'a ClientDataHash,
     /// Cryptography, to sign with whatever key.
     pub provider: &'a CryptoProvider,

@@ -209,7 +209,7 @@ impl Then<'_> {
         self.does(Reply::Consent)
     }
 
-    /// Says no to what this rule is about.
+    /// Says no, to whatever is asked.
     pub fn refuses(self) -> RuleHandle {
         self.does(Reply::Refuse)
     }
@@ -249,7 +249,7 @@ impl Then<'_> {
         self.does(Reply::CallOff)
     }
 
-    /// Does what the reply says.
+    /// Does this each time.
     pub fn does(self, reply: Reply) -> RuleHandle {
         self.mount(Does::Always(reply))
     }
