@@ -52,7 +52,7 @@ pub enum ResetTime {
     /// For so long after [`Authenticator::handle_power_up`](crate::Authenticator::handle_power_up),
     /// after the person's confirmation. The standard says 10 s.
     AfterPowerUp(Duration),
-    /// Never.
+    /// Clients can't reset it: authenticatorReset is refused.
     Never,
 }
 

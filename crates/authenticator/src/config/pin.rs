@@ -36,7 +36,7 @@ pub enum PinComplexity {
     None,
     /// It is off until authenticatorConfig turns it on.
     Configurable,
-    /// It is on.
+    /// It is always on, and can't be turned off.
     Enforced,
 }
 
