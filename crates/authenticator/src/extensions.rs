@@ -69,7 +69,7 @@ pub(crate) struct Creating {
     discoverable: bool,
 }
 
-/// What becomes of it.
+/// What the extensions of a registration put into its response and its credential.
 #[derive(Default)]
 pub(crate) struct Created {
     pub(crate) signed: Extensions,
@@ -207,7 +207,7 @@ pub(crate) struct Asserting {
     third_party_payment: bool,
 }
 
-/// What becomes of it.
+/// What the extensions of a sign-in put into its response and its credential.
 pub(crate) struct Asserted {
     pub(crate) signed: Extensions,
     pub(crate) unsigned: Extensions,

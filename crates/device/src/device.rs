@@ -165,7 +165,7 @@ impl<P: Person> Device<P> {
         &self.authenticator
     }
 
-    /// The person.
+    /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
         &mut self.person
     }

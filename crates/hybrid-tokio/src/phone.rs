@@ -31,14 +31,14 @@ const COMMANDS: usize = 4;
 pub enum Event {
     /// Ask the person, and answer with [`Session::answer`] and the same token.
     Ask {
-        /// The question's name.
+        /// Comes back with the answer.
         token: Token,
-        /// The question.
+        /// The question, which prints as a sentence.
         question: Question,
     },
     /// The question is moot: take it off the screen.
     Withdraw {
-        /// The question's name.
+        /// The token of the question.
         token: Token,
     },
     /// The radio broadcasts for the computer.
@@ -49,7 +49,7 @@ pub enum Event {
     /// Ask the person whether the computer may remember this phone, and answer with
     /// [`Session::remember`] and the same token. The session goes on meanwhile.
     AskToRemember {
-        /// The question's name.
+        /// Comes back with the answer.
         token: Token,
     },
     /// The computer was told how to ring this phone: keep the link.
@@ -267,7 +267,7 @@ enum RadioEvent {
 }
 
 impl Radio {
-    /// Cancel-safe.
+    /// What the radio has to say next. Cancel-safe.
     async fn next(&mut self) -> RadioEvent {
         match self {
             Self::Off => pending().await,

@@ -119,7 +119,7 @@ impl EidKey {
         kdf::derive(provider, secret.expose(), nonce.as_bytes(), Purpose::EidKey).map(Self)
     }
 
-    /// Wraps the bytes.
+    /// Makes one of a key that was derived elsewhere.
     #[must_use]
     pub const fn new(bytes: Secret<64>) -> Self {
         Self(bytes)

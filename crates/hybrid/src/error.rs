@@ -122,7 +122,7 @@ pub enum Error {
     TimedOut {
         /// What was waited for.
         step: Step,
-        /// How long.
+        /// The limit that ran out.
         after: Duration,
     },
     /// A peer broke the protocol.
@@ -130,7 +130,7 @@ pub enum Error {
     Misbehaved {
         /// Whose message it should have been.
         by: Party,
-        /// Which message.
+        /// The message that was expected.
         step: Step,
         /// What was wrong with it.
         fault: Fault,

@@ -60,7 +60,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod deadline;
 pub mod digits;
 pub mod domain;
 pub mod eid;
@@ -75,11 +74,12 @@ pub mod listener;
 pub mod message;
 pub mod noise;
 pub mod qr;
-pub mod relay;
 pub mod responder;
 pub mod secrets;
 mod session;
 pub mod tunnel;
+
+use towline_rendezvous::deadline;
 
 pub use error::{Error, Fault, Party, Step};
 pub use initiator::{

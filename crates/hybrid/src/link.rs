@@ -16,8 +16,10 @@ use towline_cbor::{CTAP_DEPTH, Key, Writer};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
 use zeroize::Zeroizing;
 
+pub use towline_rendezvous::ContactKey;
+
 pub use self::{
-    computers::{ContactKey, PhoneIdentity, Ring},
+    computers::{PhoneIdentity, Ring},
     ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
     phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
 };
@@ -58,7 +60,7 @@ pub enum Error {
     /// The request is neither to sign in nor to make a passkey.
     #[error("the request hint is not known")]
     Hint,
-    /// Not hexadecimal.
+    /// The text is not hexadecimal.
     #[error("{0}")]
     NotHex(#[from] ids::NotHex),
     /// The cryptography failed on this side.
@@ -266,7 +268,7 @@ impl LinkOffer {
 /// to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientPayload {
-    /// Which link.
+    /// The link by which the phone knows this computer.
     pub link_id: LinkId,
     /// Fresh for each attempt.
     pub nonce: ClientNonce,
@@ -330,7 +332,7 @@ impl ClientPayload {
     /// [`Error`].
     pub fn from_header(text: &str) -> Result<Self, Error> {
         let mut bytes = vec![0; text.len().min(MAX_HEADER).div_ceil(2)];
-        ids::read_hex(text, &mut bytes)?;
+        towline_rendezvous::ids::read_hex(text, &mut bytes)?;
         Self::decode(&bytes)
     }
 }

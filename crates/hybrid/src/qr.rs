@@ -128,7 +128,7 @@ pub struct QrPayload {
 /// A key and value without a meaning.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Extra {
-    /// The key.
+    /// The key of the map's entry.
     pub key: ExtraKey,
     /// The encoding of the value.
     pub value: Vec<u8>,
@@ -144,9 +144,9 @@ impl fmt::Debug for Extra {
 /// The key of an [`Extra`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExtraKey {
-    /// An integer.
+    /// An integer, where the standard adds its keys.
     Int(i64),
-    /// A text.
+    /// A text string, for whoever tries something out.
     Text(Box<str>),
     /// Any other, as its encoding.
     Other(Box<[u8]>),

@@ -148,7 +148,7 @@ impl<P: Person> LocalAuthenticator<P> {
         self.driver.authenticator()
     }
 
-    /// The person.
+    /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
         &mut self.driver.person
     }

@@ -258,7 +258,7 @@ impl<P: Person> Phone<P> {
         self.driver.authenticator()
     }
 
-    /// The person.
+    /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
         &mut self.driver.person
     }
