@@ -5,13 +5,13 @@ use std::{fmt, fs, path::Path};
 use towline::{
     authenticator::{
         Answer, Change, ChannelId, CredRandom, Credential, ExtensionData, KeyHandle,
-        LargeBlobPlace, Output, Question, Record, Template,
+        LargeBlobPlace, Output, Question, Record, Replaces, Template,
     },
     client,
     crypto::Secret,
     hybrid::{
-        self, InitiatorOutput, ResponderOutput, l2cap::Deframer, listener, message::Message,
-        message::PostHandshake,
+        self, InitiatorOutput, ResponderOutput, internal::message::Message,
+        internal::message::PostHandshake,
     },
 };
 use towline_cbor::{Reader, Writer};
@@ -102,7 +102,7 @@ fn authenticators(shown: &mut Printer) {
     shown.show(&key);
     shown.show(kept());
     shown.show(&credential);
-    shown.show(Change::Save { credential: Box::new(credential), replaces: None });
+    shown.show(Change::Save { credential: Box::new(credential), replaces: Replaces::Account });
     shown.show(Change::SetExtensionData { id, data: Some(kept()), at: None });
     let value = Some(Zeroizing::new(planted()));
     shown.show(Change::Record { record: Record::Pin, value });
@@ -234,7 +234,7 @@ fn transports(shown: &mut Printer) {
     shown.show(Message::Json(planted()));
     shown.show(PostHandshake {
         get_info: Some(planted()),
-        features: hybrid::message::Features::default(),
+        features: hybrid::Features::default(),
         linking: Some(planted()),
     });
     shown.show(ResponderOutput::Request(planted()));
@@ -243,12 +243,9 @@ fn transports(shown: &mut Printer) {
     shown.show(InitiatorOutput::Response(planted()));
     shown.show(InitiatorOutput::JsonResponse(planted()));
     shown.show(InitiatorOutput::Send(planted()));
-    shown.show(listener::ListenerOutput::Send(planted()));
-    let mut deframer = Deframer::default();
-    deframer.push(&PLANTED).unwrap();
-    shown.show(deframer);
+    shown.show(hybrid::ListenerOutput::Send(planted()));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
-    shown.show(hybrid::secrets::Psk::new(secret()));
+    shown.show(hybrid::internal::secrets::Psk::new(secret()));
     shown.show(hybrid::link::ContactKey::new(secret()));
 }
 

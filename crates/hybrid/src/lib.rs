@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! The hybrid (caBLE) transport without I/O: QR codes, adverts, Noise, frames, both roles.
 //!
 //! A computer shows a QR code; a phone scans it, meets the computer at a tunnel service, and proves
@@ -12,7 +14,7 @@
 //! ```
 //! use std::time::Instant;
 //! use towline_hybrid::{
-//!     Answer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
+//!     ResponderAnswer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
 //!     ResponderOutput,
 //!     domain::TunnelDomain,
 //!     ids::RoutingId,
@@ -35,7 +37,7 @@
 //!     while let Some(output) = phone.poll_output() {
 //!         match output {
 //!             ResponderOutput::Ask { token, .. } => {
-//!                 phone.handle_answer(token, Answer::Connect { remember: false }, now)?;
+//!                 phone.handle_answer(token, ResponderAnswer::Connect { remember: false }, now)?;
 //!             }
 //!             ResponderOutput::Connect { .. } => phone.handle_connected(RoutingId::new([1, 2, 3]), now),
 //!             ResponderOutput::Advertise(advert) => computer.handle_advert(advert.as_bytes(), now),
@@ -60,33 +62,39 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod digits;
+mod digits;
 pub mod domain;
-pub mod eid;
+mod eid;
 mod error;
-pub mod frame;
+mod frame;
 pub mod ids;
-pub mod initiator;
-pub mod kdf;
-pub mod l2cap;
+mod initiator;
+#[doc(hidden)]
+pub mod internal;
+mod kdf;
 pub mod link;
-pub mod listener;
-pub mod message;
-pub mod noise;
+mod listener;
+mod message;
+mod noise;
 pub mod qr;
-pub mod responder;
-pub mod secrets;
+mod responder;
+mod secrets;
 mod session;
 pub mod tunnel;
 
 use towline_rendezvous::deadline;
 
-pub use error::{Error, Fault, Party, Step};
+pub use digits::Error as DigitsError;
+pub use eid::{ADVERT_LEN, Advert, LEGACY_SERVICE_UUID16, SERVICE_UUID16};
+pub use error::{Error, Fault, Misuse, Party, Step};
+pub use frame::{Error as FrameError, MAX_FRAME, MAX_MESSAGE};
 pub use initiator::{
     Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary,
 };
 pub use listener::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
+pub use message::{Error as MessageError, Features};
+pub use noise::Error as HandshakeError;
 pub use responder::{
-    Answer, CodeSource, Question, Responder, ResponderConfig, ResponderOutput, ResponderProgress,
-    ResponderSummary, Token,
+    CodeSource, ConnectQuestion, QuestionToken, Responder, ResponderAnswer, ResponderConfig,
+    ResponderOutput, ResponderProgress, ResponderSummary,
 };

@@ -8,7 +8,7 @@
 //! [`Responder::answer_ring`](crate::Responder::answer_ring).
 
 mod computers;
-mod identity;
+pub(crate) mod identity;
 mod ledger;
 mod phones;
 
@@ -23,11 +23,11 @@ pub use self::{
     ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
     phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
 };
+pub use crate::secrets::{HandshakeHash, LinkSecret, RootSecret};
 use crate::{
     ids::{self, ClientNonce, ContactId, LinkId},
     kdf::{self, Purpose},
     qr::Hint,
-    secrets::{HandshakeHash, LinkSecret, RootSecret},
 };
 
 /// The longest linking information that is read, in bytes: what a phone can make a computer store.
@@ -37,7 +37,7 @@ pub const MAX_LINKING: usize = 4096;
 /// Why linking information, or what a computer sends to ring a phone, was refused.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum LinkError {
     /// Not one map of canonical CBOR with values of the right types and lengths.
     #[error("{0}")]
     Cbor(#[from] towline_cbor::Error),
@@ -89,15 +89,15 @@ impl LinkingInformation {
     /// session.
     ///
     /// # Errors
-    /// [`Error`]. Nothing that is stored may change because of it.
+    /// [`LinkError`]. Nothing that is stored may change because of it.
     pub fn read(
         provider: &CryptoProvider,
         bytes: &[u8],
         qr_key: &dyn EcdhKey,
         hash: &HandshakeHash,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, LinkError> {
         if bytes.len() > MAX_LINKING {
-            return Err(Error::TooLong);
+            return Err(LinkError::TooLong);
         }
         let mut fields = Fields::default();
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
@@ -111,25 +111,25 @@ impl LinkingInformation {
                     Key::Int(6) => fields.signature = Some(value.byte_array()?),
                     _ => {}
                 }
-                Ok::<(), Error>(())
+                Ok::<(), LinkError>(())
             })
         })?;
-        let identity = fields.identity.ok_or(Error::MissingKey(4))?;
-        let identity = provider.ecdh.public_key(identity).map_err(|_| Error::Point)?;
+        let identity = fields.identity.ok_or(LinkError::MissingKey(4))?;
+        let identity = provider.ecdh.public_key(identity).map_err(|_| LinkError::Point)?;
         let information = Self {
-            contact_id: ContactId::new(fields.contact_id.ok_or(Error::MissingKey(1))?),
-            link_id: LinkId::new(*fields.link_id.ok_or(Error::MissingKey(2))?),
-            secret: LinkSecret::new(Secret::new(*fields.secret.ok_or(Error::MissingKey(3))?)),
+            contact_id: ContactId::new(fields.contact_id.ok_or(LinkError::MissingKey(1))?),
+            link_id: LinkId::new(*fields.link_id.ok_or(LinkError::MissingKey(2))?),
+            secret: LinkSecret::new(Secret::new(*fields.secret.ok_or(LinkError::MissingKey(3))?)),
             identity,
-            name: fields.name.ok_or(Error::MissingKey(5))?.into(),
+            name: fields.name.ok_or(LinkError::MissingKey(5))?.into(),
         };
         if !information.contact_id.is_usable() {
-            return Err(Error::ContactId);
+            return Err(LinkError::ContactId);
         }
-        let signature = fields.signature.ok_or(Error::MissingKey(6))?;
+        let signature = fields.signature.ok_or(LinkError::MissingKey(6))?;
         let shared = qr_key.agree(&identity)?;
         let key = provider.hmac.key(shared.expose());
-        key.verify(&[&hash.0], signature).map_err(|_| Error::Signature)?;
+        key.verify(&[&hash.0], signature).map_err(|_| LinkError::Signature)?;
         Ok(information)
     }
 
@@ -185,7 +185,7 @@ impl RootSecret {
         provider: &CryptoProvider,
     ) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
         let seed = kdf::derive::<32>(provider, self.expose(), &[], Purpose::IdentitySeed)?;
-        key_from_seed(provider, &seed)
+        identity::key_from_seed(provider, &seed)
     }
 
     /// The secret of all links under one contact id. Whoever changes its contact id ends all its
@@ -215,17 +215,6 @@ impl RootSecret {
         kdf::derive(provider, contact.expose(), link.as_bytes(), Purpose::LinkSecret)
             .map(LinkSecret::new)
     }
-}
-
-/// The private key that BoringSSL-based phones make of a seed. Nothing on the wire depends on it.
-///
-/// # Errors
-/// What the provider reports.
-pub fn key_from_seed(
-    provider: &CryptoProvider,
-    seed: &Secret<32>,
-) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
-    provider.ecdh.load(&identity::scalar_from_seed(provider, seed)?)
 }
 
 /// What the phone offers to a computer that it lets remember it.
@@ -299,8 +288,8 @@ impl ClientPayload {
     /// Reads the map.
     ///
     /// # Errors
-    /// [`Error`]; a phone does not answer then.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    /// [`LinkError`]; a phone does not answer then.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LinkError> {
         let (mut link_id, mut nonce, mut hint) = (None, None, None);
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
             reader.map(|key, value| {
@@ -311,7 +300,7 @@ impl ClientPayload {
                         hint = Some(match value.text()? {
                             "ga" => Hint::GetAssertion,
                             "mc" => Hint::MakeCredential,
-                            _ => return Err(Error::Hint),
+                            _ => return Err(LinkError::Hint),
                         });
                     }
                     _ => {}
@@ -320,17 +309,17 @@ impl ClientPayload {
             })
         })?;
         Ok(Self {
-            link_id: link_id.ok_or(Error::MissingKey(1))?,
-            nonce: nonce.ok_or(Error::MissingKey(2))?,
-            hint: hint.ok_or(Error::MissingKey(3))?,
+            link_id: link_id.ok_or(LinkError::MissingKey(1))?,
+            nonce: nonce.ok_or(LinkError::MissingKey(2))?,
+            hint: hint.ok_or(LinkError::MissingKey(3))?,
         })
     }
 
     /// Reads the header's value, in hexadecimal of either case.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn from_header(text: &str) -> Result<Self, Error> {
+    /// [`LinkError`].
+    pub fn from_header(text: &str) -> Result<Self, LinkError> {
         let mut bytes = vec![0; text.len().min(MAX_HEADER).div_ceil(2)];
         towline_rendezvous::ids::read_hex(text, &mut bytes)?;
         Self::decode(&bytes)

@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! A durable credential store for towline's authenticator: one file, sealed, safe against crashes.
 //!
 //! ```
@@ -53,6 +55,7 @@ mod check;
 mod connection;
 mod directory;
 mod error;
+mod feed;
 mod file;
 mod format;
 mod head;

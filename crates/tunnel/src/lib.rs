@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! A tunnel service (relay) for the hybrid transport.
 //!
 //! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the

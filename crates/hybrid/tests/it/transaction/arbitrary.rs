@@ -2,13 +2,16 @@
 
 use proptest::prelude::*;
 use towline_hybrid::{
-    Answer,
+    ResponderAnswer,
     domain::TunnelDomain,
-    eid::{self, Eid, EidKey},
     ids::{RoutingId, TunnelId},
+    internal::secrets::QrSecret,
+    internal::{
+        digits,
+        eid::{Eid, EidKey},
+    },
     link::ClientPayload,
     qr::QrPayload,
-    secrets::QrSecret,
     tunnel::ConnectFailure,
 };
 
@@ -90,8 +93,8 @@ proptest! {
                 Call::Response(bytes) => drop(phone.send_response(bytes, now)),
                 Call::Answer(yes) => {
                     if let Some(token) = token {
-                        let answer = if yes { Answer::Connect { remember: true } } else { Answer::Decline };
-                        drop(phone.handle_answer(token, answer, now));
+                        let answer = if yes { ResponderAnswer::Connect { remember: true } } else { ResponderAnswer::Decline };
+                        let _ = phone.handle_answer(token, answer, now);
                     }
                 }
                 Call::Shutdown(true) => computer.shutdown(now),
@@ -122,11 +125,10 @@ proptest! {
         let _ = QrPayload::from_uri(&provider(), &text);
         let _ = QrPayload::from_uri(&provider(), &format!("FIDO:/{text}"));
         let _ = QrPayload::from_cbor(&provider(), &bytes);
-        let _ = QrPayload::from_uri(&provider(), &format!("fido:/{}", towline_hybrid::digits::encode(&bytes)));
+        let _ = QrPayload::from_uri(&provider(), &format!("fido:/{}", digits::encode(&bytes)));
         let _ = ClientPayload::from_header(&text);
         let _ = ClientPayload::decode(&bytes);
         let _ = TunnelId::from_hex(&text);
-        let _ = eid::l2cap_psm(&bytes);
         let secret = QrSecret::generate(&*provider().random).unwrap();
         let key = EidKey::qr(&provider(), &secret).unwrap().prepare(&provider());
         prop_assert!(key.open_qr(&bytes).is_err());
@@ -136,5 +138,5 @@ proptest! {
 #[test]
 fn a_code_that_is_too_long_is_refused() {
     let uri = format!("FIDO:/{}", "0".repeat(1025));
-    assert_eq!(QrPayload::from_uri(&provider(), &uri), Err(towline_hybrid::qr::Error::TooLong));
+    assert_eq!(QrPayload::from_uri(&provider(), &uri), Err(towline_hybrid::qr::QrError::TooLong));
 }
