@@ -9,6 +9,8 @@
 )]
 
 mod doc_comments;
+mod front_pages;
+mod map;
 mod prose;
 
 use std::{
