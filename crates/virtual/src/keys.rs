@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use towline_authenticator::{KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
+use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey};
 
@@ -134,8 +134,12 @@ impl KeyStore for Keys {
         self.software.public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        self.software.forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.software.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        self.software.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

@@ -23,7 +23,7 @@ pub struct CredentialPolicy {
     pub algorithms: Vec<i64>,
     /// Whether signatures carry a counter, and whether all credentials share one.
     pub counters: Counters,
-    /// Backup flags of credentials.
+    /// Whether credentials may be backed up, and are.
     pub backup: BackupState,
 }
 

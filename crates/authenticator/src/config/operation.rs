@@ -32,7 +32,7 @@ pub struct PresencePolicy {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetPolicy {
-    /// At which time.
+    /// The time at which it is possible.
     pub when: ResetTime,
     /// The transports over which a reset is possible (`transportsForReset`), which
     /// [`Authenticator::handle_request_over`](crate::Authenticator::handle_request_over) tells.

@@ -2,7 +2,7 @@
 
 use super::{ConfigError, rules::out_of_range};
 
-/// A PIN.
+/// How the PIN works (authenticatorClientPIN, CTAP 2.3 §6.5).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientPin {

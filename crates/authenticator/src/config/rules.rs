@@ -37,7 +37,7 @@ pub enum ConfigError {
     /// A number is out of its range.
     #[error("`{member}` must be {allowed}")]
     OutOfRange {
-        /// The member of the config, by its name in the source.
+        /// The member of [`Config`], by its path in the source.
         member: &'static str,
         /// The range in words, to complete "must be ..".
         allowed: &'static str,
