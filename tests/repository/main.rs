@@ -239,6 +239,21 @@ fn no_file_is_a_drawer_for_odds_and_ends() {
 }
 
 #[test]
+fn modules_stand_beside_their_folders() {
+    let mut problems = Vec::new();
+    for room in ["crates", "examples", "benches", "fuzz"] {
+        for path in sources(&root().join(room)) {
+            let library = path.components().any(|part| part.as_os_str() == "src");
+            if library && path.ends_with("mod.rs") {
+                let folder = path.parent().unwrap();
+                problems.push(format!("{}: {}.rs is its place", name(&path), name(folder)));
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
 fn nothing_is_left_to_be_done_in_a_comment_or_a_macro() {
     let words =
         [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("HA", "CK")];
