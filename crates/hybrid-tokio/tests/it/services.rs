@@ -187,6 +187,10 @@ async fn every_other_answer_is_a_typed_failure() {
     for (script, expected) in [
         (status("200 OK"), ConnectFailure::Status(200)),
         (status("400 Bad Request"), ConnectFailure::Status(400)),
+        (
+            Script::Close("HTTP/1.1 400 Bad Request\r\n\r\nnot offered\n".to_owned()),
+            ConnectFailure::BadRequest("not offered".to_owned()),
+        ),
         (status("403 Forbidden"), ConnectFailure::Status(403)),
         (status("404 Not Found"), ConnectFailure::Status(404)),
         (status("409 Conflict"), ConnectFailure::Status(409)),
