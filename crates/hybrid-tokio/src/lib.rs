@@ -1,11 +1,13 @@
 //! Tokio drivers for both roles of the hybrid transport.
 //!
-//! [`ComputerSession`] runs a [`towline_hybrid::Initiator`], [`PhoneSession`] a
-//! [`towline_hybrid::Responder`], [`ListenerSession`] a [`towline_hybrid::Listener`]: a loop over
-//! the socket, the radio, the caller's commands and the deadline, and no decision of its own. Which
-//! radio, which roots of trust and which way to a tunnel service are handed in: [`TunnelConnector`]
-//! opens WebSockets, and anything else that carries whole messages in order can stand behind
-//! [`Connector`] and [`DataChannel`].
+//! A [`ComputerSession`] runs a [`towline_hybrid::Initiator`], a [`PhoneSession`] a
+//! [`towline_hybrid::Responder`], a [`ListenerSession`] a [`towline_hybrid::Listener`]: one loop over
+//! the socket, the radio, the caller's calls and the deadline, and no decision of its own. What they
+//! tell is what the machines tell: a [`ComputerEvent`], a [`PhoneEvent`], a [`ListenerEvent`].
+//!
+//! Which radio, which roots of trust and which way to a tunnel service are handed in:
+//! [`TunnelConnector`] opens WebSockets, and anything else that carries whole messages in order can
+//! stand behind [`Connector`] and [`DataChannel`].
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};
@@ -55,24 +57,29 @@
 #![deny(missing_docs)]
 
 mod address;
+mod antenna;
 mod channel;
+mod clock;
 mod computer;
 mod connector;
 mod dial;
-mod driver;
 mod error;
+mod events;
 mod listener;
 mod phone;
 mod proxy;
+mod runner;
 mod trust;
 mod websocket;
 
-pub use channel::{Connected, Connector, DataChannel, Incoming, Target};
-pub use computer::{ComputerEvent, ComputerEvents, ComputerSession};
+pub use channel::{Connected, Connector, DataChannel, Incoming};
+pub use computer::{ComputerEvents, ComputerSession};
 pub use connector::{NotLoopback, Resolve, SystemResolver, TunnelConnector};
 pub use error::TransportError;
-pub use listener::{ListenerEvent, ListenerEvents, ListenerSession};
-pub use phone::{PhoneEvent, PhoneEvents, PhoneSession};
+pub use events::Events;
+pub use listener::{ListenerEvents, ListenerSession};
+pub use phone::{PhoneEvents, PhoneSession};
 pub use proxy::{NotAProxy, Proxy};
 pub use towline_hybrid::tunnel::ConnectFailure;
+pub use towline_hybrid::{ComputerEvent, ListenerEvent, PhoneEvent, Target};
 pub use trust::why_not_trusted;
