@@ -1,4 +1,5 @@
-//! The loop around a machine: its connection, its radio, its deadline, and the calls of its session.
+//! The loop around a machine: its connection, its radio, its deadline, and the calls of its
+//! session.
 
 use std::future::pending;
 use std::sync::Arc;

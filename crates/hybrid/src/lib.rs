@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! The hybrid (caBLE) transport without I/O: QR codes, adverts, Noise, frames, both roles.
 //!
 //! A computer shows a QR code; a phone scans it, meets the computer at a tunnel service, and proves
@@ -13,8 +15,8 @@
 //! ```
 //! use std::time::Instant;
 //! use towline_hybrid::{
-//!     CodeSource, ComputerEvent, Effect, Initiator, InitiatorConfig, Machine, Opened, ResponderAnswer,
-//!     PhoneEvent, Responder, ResponderConfig,
+//!     CodeSource, ComputerEvent, Effect, Initiator, InitiatorConfig, Machine, Opened, PhoneEvent,
+//!     Responder, ResponderAnswer, ResponderConfig,
 //!     domain::TunnelDomain,
 //!     ids::RoutingId,
 //!     qr::{Hint, QrPayload},

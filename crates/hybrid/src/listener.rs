@@ -37,8 +37,8 @@ const GONE: u16 = 410;
 /// Connecting ──socket──▶ Listening ──lost──▶ Pausing ──▶ Connecting ..
 /// ```
 ///
-/// It is a [`Machine`] without a radio. A ring that was under way when the connection was lost is told again by the service, and
-/// answered once.
+/// It is a [`Machine`] without a radio. A ring that was under way when the connection was lost is
+/// told again by the service, and answered once.
 pub struct Listener {
     config: ListenerConfig,
     provider: CryptoProvider,

@@ -28,9 +28,9 @@ use crate::{
 ///    in its order, before the next input. Otherwise an effect meets a world that it was not meant
 ///    for: a question is shown that was withdrawn, an advert stays on the air for a transaction
 ///    that is over.
-/// 2. **Then ask for the time.** Each input may move the deadline: take it from `poll_timeout` after
-///    each drain, and call `handle_timeout` when it has come. Otherwise whatever waits for a silent
-///    peer, or for a person who has left, waits for ever, with its radio and its socket.
+/// 2. **Then ask for the time.** Each input may move the deadline: take it from `poll_timeout`
+///    after each drain, and call `handle_timeout` when it has come. Otherwise whatever waits for a
+///    silent peer, or for a person who has left, waits for ever, with its radio and its socket.
 /// 3. **Time only goes forward.** `now` is the time at which the input is handed in, by one
 ///    monotonic clock. Otherwise what came too late counts, or deadlines pass that are not due.
 /// 4. **Report once, and about what is open.** [`Effect::Connect`] is answered by one
@@ -70,8 +70,8 @@ pub trait Machine {
     /// The connection ended from the other side or broke.
     fn handle_closed(&mut self, now: Instant);
 
-    /// The radio does what [`Effect::Advertise`] or [`Effect::StartScanning`] wants. `radio` is what
-    /// it is called, for the person to see; a simulated one says so.
+    /// The radio does what [`Effect::Advertise`] or [`Effect::StartScanning`] wants. `radio` is
+    /// what it is called, for the person to see; a simulated one says so.
     fn handle_radio_started(&mut self, radio: &str, now: Instant) {
         let _ = (radio, now);
     }

@@ -59,8 +59,8 @@ impl Responder {
         phone
     }
 
-    /// What the person says to [`ResponderQuestion::Remember`]. A yes is a second update, of the same
-    /// size as the first.
+    /// What the person says to [`ResponderQuestion::Remember`]. A yes is a second update, of the
+    /// same size as the first.
     pub(super) fn remember(
         &mut self,
         token: QuestionToken,

@@ -74,8 +74,9 @@ impl Adapter {
     /// Flags, the UUID and 20 bytes of data fill the 31 bytes of an advert exactly: there is no
     /// room for anything else.
     ///
-    /// How often it is repeated is left to BlueZ, which takes an interval as an experimental setting
-    /// only. The simulated air has one of its own: [`ADVERT_INTERVAL`](crate::air::ADVERT_INTERVAL).
+    /// How often it is repeated is left to BlueZ, which takes an interval as an experimental
+    /// setting only. The simulated air has one of its own:
+    /// [`ADVERT_INTERVAL`](crate::air::ADVERT_INTERVAL).
     pub(super) async fn advertise(self, service_data: Vec<u8>) -> Result<OnAir, RadioError> {
         let advertisement = adv::Advertisement {
             advertisement_type: adv::Type::Peripheral,
