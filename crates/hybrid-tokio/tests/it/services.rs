@@ -160,11 +160,11 @@ async fn the_request_is_what_services_expect() {
     let connected = in_time(service.connector.connect(new_target()))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(connected.routing_id, Some(RoutingId::new([0x00, 0xAA, 0xFF])));
+    assert_eq!(connected.opened.routing_id, Some(RoutingId::new([0x00, 0xAA, 0xFF])));
     let connected = in_time(service.connector.connect(connect_target()))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(connected.routing_id, None);
+    assert_eq!(connected.opened.routing_id, None);
     let heads = service.heads.lock().unwrap();
     let id = "AB".repeat(16);
     assert!(heads[0].starts_with(&format!("GET /cable/new/{id} HTTP/1.1\r\n")), "{}", heads[0]);
