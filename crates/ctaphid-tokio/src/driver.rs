@@ -1,10 +1,10 @@
 //! The loop: reports, answers, finished work and the time go into the two machines, and what comes
 //! out is carried out.
 
-use std::{collections::VecDeque, convert::Infallible, pin::pin, time::Instant};
+use std::{convert::Infallible, time::Instant};
 
 use tokio::{sync::mpsc, time::sleep_until};
-use towline_authenticator::{Authenticator, ChannelId, Event, KeepAliveStatus};
+use towline_authenticator::{Authenticator, ChannelId, KeepAliveStatus};
 use towline_ctap::{
     Transport, Version,
     hid::{
@@ -12,10 +12,9 @@ use towline_ctap::{
         Packet, Payload, Report,
     },
 };
-use towline_device::{Ask, Delivery, Device, Simulated};
+use towline_device::{Delivery, Device, Person, Presence, Simulated};
 
 use crate::{
-    Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
     reports::{QUEUE, Received, Reports, Source},
 };
@@ -52,163 +51,74 @@ impl SecurityKey {
     }
 
     /// Serves, until the future is dropped. That it starts is a power-up of the authenticator; what
-    /// came before waits.
-    pub async fn run<P: Person>(
+    /// came before waits. Control reports and power cycles are not understood.
+    pub async fn run(self, authenticator: Authenticator, person: impl Person) -> Infallible {
+        self.serve(authenticator, person, None).await
+    }
+
+    /// The same, with simulated presence, and verification if there is any: it is given at once,
+    /// unless a control report says otherwise. Whoever can reach a door gets what it asks for.
+    /// `watcher` is only told what happens.
+    pub async fn run_simulated(
+        self,
+        authenticator: Authenticator,
+        watcher: impl Person,
+    ) -> Infallible {
+        let person = Simulated::new(watcher);
+        let presence = person.presence();
+        self.serve(authenticator, person, Some(presence)).await
+    }
+
+    async fn serve<P: Person>(
         mut self,
         authenticator: Authenticator,
-        presence: Presence<P>,
+        person: P,
+        simulated: Option<Presence>,
     ) -> Infallible {
-        let simulated = matches!(presence, Presence::Simulated(_));
-        let (Presence::Ask(person) | Presence::Simulated(person)) = presence;
-        Driver::new(authenticator, simulated).run(&mut self.inbox, person).await
+        Driver::new(authenticator, person, simulated).run(&mut self.inbox).await
     }
 }
 
 /// One key: its channels, its authenticator, and whose request is under way.
-struct Driver {
-    device: Device<Front>,
+struct Driver<P> {
+    device: Device<P>,
     hid: hid::Device,
-    /// What the authenticator has for the person.
-    desk: mpsc::UnboundedReceiver<ForPerson>,
     /// Where the answers to the request under way go.
     requester: Option<Source>,
     /// Who keeps all others out, if anybody does.
     locker: Option<Source>,
     /// How simulated presence answers.
-    simulated: Option<towline_device::Presence>,
-    /// Questions that came while another one was open.
-    asks: VecDeque<Ask>,
-    /// What the person gets to know as soon as they are not busy with a question.
-    notices: VecDeque<Notice>,
-}
-
-/// What the authenticator has for the person.
-enum ForPerson {
-    Ask(Ask),
-    Notice(Notice),
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Notice {
-    Event(Event),
-    Wink,
-}
-
-/// Hands on what is for the person, who may take their time; where presence is simulated, what is
-/// asked is answered here.
-struct Front {
-    desk: mpsc::UnboundedSender<ForPerson>,
-    simulated: Option<Simulated<towline_device::Nobody>>,
-}
-
-impl towline_device::Person for Front {
-    fn ask(&mut self, ask: Ask) {
-        match &mut self.simulated {
-            Some(simulated) => simulated.ask(ask),
-            // The driver has both ends.
-            None => drop(self.desk.send(ForPerson::Ask(ask))),
-        }
-    }
-
-    fn notice(&mut self, event: &Event) {
-        drop(self.desk.send(ForPerson::Notice(Notice::Event(event.clone()))));
-    }
-
-    fn wink(&mut self) {
-        drop(self.desk.send(ForPerson::Notice(Notice::Wink)));
-    }
-}
-
-/// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is
-/// asked for beside requests, so that a client can go on meanwhile for as long as it likes.
-const NOTICES: usize = 64;
-
-/// Keeps a notice until the person has time for it.
-fn keep(notices: &mut VecDeque<Notice>, notice: Notice) {
-    // Who looks for a key looks for it once.
-    if notice == Notice::Wink && notices.contains(&notice) {
-        return;
-    }
-    if notices.len() >= NOTICES {
-        notices.pop_front();
-    }
-    notices.push_back(notice);
+    simulated: Option<Presence>,
 }
 
 enum Happened {
     Received(Received),
     Delivered(Delivery),
-    ForPerson(ForPerson),
     /// It is time for something, or somebody is gone.
     Time,
 }
 
-impl Driver {
-    fn new(authenticator: Authenticator, simulated: bool) -> Self {
+impl<P: Person> Driver<P> {
+    fn new(authenticator: Authenticator, person: P, simulated: Option<Presence>) -> Self {
         let mut config = DeviceConfig::default();
         config.never = Some(Channel(CONTROL_CHANNEL));
         if authenticator.config().versions.contains(&Version::U2fV2) {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
-        let (sender, desk) = mpsc::unbounded_channel();
-        let simulated = simulated.then(|| Simulated::new(towline_device::Nobody));
-        let presence = simulated.as_ref().map(Simulated::presence);
         Self {
-            device: Device::new(authenticator, Front { desk: sender, simulated }),
+            device: Device::new(authenticator, person),
             hid: hid::Device::new(config),
-            desk,
             requester: None,
             locker: None,
-            simulated: presence,
-            asks: VecDeque::new(),
-            notices: VecDeque::new(),
+            simulated,
         }
     }
 
-    async fn run(
-        mut self,
-        inbox: &mut mpsc::Receiver<Received>,
-        mut person: impl Person,
-    ) -> Infallible {
+    async fn run(mut self, inbox: &mut mpsc::Receiver<Received>) -> Infallible {
         self.device.power_up();
         loop {
-            for notice in self.notices.drain(..) {
-                match notice {
-                    Notice::Event(event) => person.notice(&event),
-                    Notice::Wink => person.wink(),
-                }
-            }
-            match self.asks.pop_front() {
-                Some(ask) => self.ask(inbox, &mut person, ask).await,
-                None => {
-                    let happened = self.event(inbox).await;
-                    self.handle(happened);
-                }
-            }
-        }
-    }
-
-    /// Puts the question to the person until it is answered or withdrawn; everything else goes on
-    /// meanwhile.
-    async fn ask(
-        &mut self,
-        inbox: &mut mpsc::Receiver<Received>,
-        person: &mut impl Person,
-        mut ask: Ask,
-    ) {
-        let question = ask.question().clone();
-        let mut answer = pin!(person.answer(&question));
-        loop {
-            tokio::select! {
-                biased;
-                () = ask.withdrawn() => return,
-                happened = self.event(inbox) => self.handle(happened),
-                answer = &mut answer => {
-                    // What nobody waits for any more is not agreed to, however close the two came.
-                    self.hang_up();
-                    return ask.answer(answer);
-                }
-            }
+            let happened = self.event(inbox).await;
+            self.handle(happened);
         }
     }
 
@@ -217,10 +127,10 @@ impl Driver {
         let timeout = self.hid.poll_timeout();
         tokio::select! {
             biased;
+            // What nobody waits for any more is not agreed to, however close the two came.
             () = ended(self.requester.as_ref()) => Happened::Time,
             () = ended(self.locker.as_ref()) => Happened::Time,
             delivery = self.device.next() => Happened::Delivered(delivery),
-            Some(item) = self.desk.recv() => Happened::ForPerson(item),
             Some(received) = inbox.recv() => Happened::Received(received),
             () = at(timeout) => Happened::Time,
         }
@@ -233,8 +143,6 @@ impl Driver {
         match happened {
             Happened::Received(received) => self.receive(received),
             Happened::Delivered(delivery) => self.deliver(delivery),
-            Happened::ForPerson(ForPerson::Ask(ask)) => self.asks.push_back(ask),
-            Happened::ForPerson(ForPerson::Notice(notice)) => keep(&mut self.notices, notice),
             Happened::Time => {}
         }
     }
@@ -372,25 +280,5 @@ async fn at(instant: Option<Instant>) {
         Some(instant) if instant <= now() => {}
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_busy_person_is_told_later_has_an_end() {
-        let mut notices = VecDeque::new();
-        for _ in 0..1000 {
-            keep(&mut notices, Notice::Wink);
-        }
-        assert_eq!(notices, [Notice::Wink]);
-        for _ in 0..1000 {
-            keep(&mut notices, Notice::Event(Event::PinChanged));
-        }
-        keep(&mut notices, Notice::Event(Event::Reset));
-        assert_eq!(notices.len(), NOTICES);
-        assert_eq!(notices.back(), Some(&Notice::Event(Event::Reset)), "the newest stay");
     }
 }
