@@ -7,10 +7,7 @@ use tokio::{sync::mpsc, time::sleep_until};
 use towline_authenticator::{Authenticator, ChannelId, KeepAliveStatus};
 use towline_ctap::{
     Transport, Version,
-    hid::{
-        self, Capabilities, Channel, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus,
-        Packet, Payload, Report,
-    },
+    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, KeepaliveStatus, To},
 };
 use towline_device::{Delivery, Device, Person, Presence, Simulated};
 
@@ -82,8 +79,10 @@ impl SecurityKey {
 /// One key: its channels, its authenticator, and whose request is under way.
 struct Driver<P> {
     device: Device<P>,
-    hid: hid::Device,
-    /// Where the answers to the request under way go.
+    hid: HidDevice,
+    /// Where the last report came from.
+    sender: Option<Source>,
+    /// Where the message came from that makes the device busy.
     requester: Option<Source>,
     /// Who keeps all others out, if anybody does.
     locker: Option<Source>,
@@ -107,7 +106,8 @@ impl<P: Person> Driver<P> {
         }
         Self {
             device: Device::new(authenticator, person),
-            hid: hid::Device::new(config),
+            hid: HidDevice::new(config),
+            sender: None,
             requester: None,
             locker: None,
             simulated,
@@ -138,10 +138,12 @@ impl<P: Person> Driver<P> {
 
     fn handle(&mut self, happened: Happened) {
         self.hang_up();
-        self.hid.handle_timeout(now());
-        self.drain(None);
+        // One time for both: whoever was too slow is told so before somebody else begins.
+        let now = now();
+        self.hid.handle_timeout(now);
+        self.drain();
         match happened {
-            Happened::Received(received) => self.receive(received),
+            Happened::Received(received) => self.receive(received, now),
             Happened::Delivered(delivery) => self.deliver(delivery),
             Happened::Time => {}
         }
@@ -158,16 +160,17 @@ impl<P: Person> Driver<P> {
         {
             tracing::debug!("whoever asked is gone: the request is cancelled");
             self.hid.handle_gone(channel);
-            self.drain(None);
+            self.drain();
         }
     }
 
-    fn receive(&mut self, Received { report, source }: Received) {
+    fn receive(&mut self, Received { report, source }: Received, now: Instant) {
         if let Some(simulated) = &self.simulated {
             if report == POWER_CYCLE {
                 tracing::info!("power cycle");
                 self.hid.handle_power_cycle();
-                return self.device.power_up();
+                self.device.power_up();
+                return self.drain();
             }
             if control::is_control(&report) {
                 if let Some(touch) = control::command(&report) {
@@ -177,18 +180,16 @@ impl<P: Person> Driver<P> {
                 return;
             }
         }
-        let (before, locked) = (self.hid.busy(), self.hid.locked());
-        self.hid.handle_packet(&report, now());
-        let after = self.hid.busy();
-        if after.is_some() && after != before {
-            self.requester = Some(source.clone());
+        self.hid.handle_packet(&report, now);
+        // Whoever makes the device busy, or locks it, has it until it is free again.
+        if self.hid.busy().is_some() {
+            self.requester.get_or_insert_with(|| source.clone());
         }
-        match self.hid.locked() {
-            None => self.locker = None,
-            now if now != locked => self.locker = Some(source.clone()),
-            _ => {}
+        if self.hid.locked().is_some() {
+            self.locker.get_or_insert_with(|| source.clone());
         }
-        self.drain(Some(&source));
+        self.sender = Some(source);
+        self.drain();
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -212,18 +213,19 @@ impl<P: Person> Driver<P> {
             // Not printed: it may hold what is nobody's business.
             _ => tracing::warn!("a delivery that is not known here"),
         }
-        self.drain(None);
+        self.drain();
     }
 
-    /// Carries out what CTAPHID wants, until it wants nothing more. `source` is where the report
-    /// came from that it reacts to, if it was one.
-    fn drain(&mut self, source: Option<&Source>) {
+    /// Carries out what CTAPHID wants, until it wants nothing more.
+    fn drain(&mut self) {
         while let Some(output) = self.hid.poll_output() {
             match output {
-                DeviceOutput::Send(report) => {
-                    let of_request = is_of_request(&report);
-                    let direct = source.filter(|_| !of_request);
-                    if let Some(target) = direct.or(self.requester.as_ref()) {
+                DeviceOutput::Send { to, report } => {
+                    let target = match to {
+                        To::LastSender => &self.sender,
+                        To::Requester => &self.requester,
+                    };
+                    if let Some(target) = target {
                         target.send(report);
                     }
                 }
@@ -238,18 +240,12 @@ impl<P: Person> Driver<P> {
                 DeviceOutput::Wink { .. } => self.device.wink(),
             }
         }
-    }
-}
-
-/// Whether a report belongs to the request under way; otherwise it answers the very report that
-/// came last.
-fn is_of_request(report: &Report) -> bool {
-    match Packet::read(report).payload {
-        Payload::Continuation { .. } => true,
-        Payload::Initialization { command, .. } => matches!(
-            command,
-            HidCommand::Cbor | HidCommand::Msg | HidCommand::Ping | HidCommand::Keepalive
-        ),
+        if self.hid.busy().is_none() {
+            self.requester = None;
+        }
+        if self.hid.locked().is_none() {
+            self.locker = None;
+        }
     }
 }
 
