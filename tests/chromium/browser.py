@@ -33,7 +33,8 @@ FLAGS = [
     "--vmodule=device_event_log*=1",
 ]
 
-# Binary members travel as base64url between the page and the relying party, as in PublicKeyCredential.toJSON(). What `prf` gives stays in the page.
+# Binary members travel as base64url between the page and the relying party, as in
+# PublicKeyCredential.toJSON(). What `prf` gives stays in the page.
 PAGE = """
 window.ceremony = async (path, begin, extensions) => {
   const post = async (path, body) => {
@@ -115,7 +116,9 @@ class Browser:
         self.evaluate(PAGE)
 
     def begin(self, path, prf=None, **begin):
-        """Starts a ceremony as a click does, with these inputs of `prf`; `outcome` says what became of it."""
+        """Starts a ceremony as a click does, with these inputs of `prf`; `outcome` says what became
+        of it.
+        """
         arguments = [path, begin, {"prf": prf} if prf else {}]
         self.call("Page.bringToFront")
         self.evaluate(f"window.outcome = null; window.ceremony(...{json.dumps(arguments)}); 0")
@@ -124,7 +127,9 @@ class Browser:
         return wait("the ceremony's end", lambda: self.evaluate("window.outcome"), seconds=90)
 
     def dismiss(self):
-        """Closes the browser's own dialog, which says what went wrong, as a person does by its keys."""
+        """Closes the browser's own dialog, which says what went wrong, as a person does by its
+        keys.
+        """
         under_way = ("kCableV2QRCode", "kCableActivate", "kCableV2Connecting", "kCableV2Connected")
         wait("what went wrong", lambda: self._steps()[-1] not in under_way)
         for _ in range(20):

@@ -1,11 +1,12 @@
-"""An unmodified Chromium is the computer, `towline phone` the phone: passkeys are made and used through the QR code that the
-browser shows on a screen.
+"""An unmodified Chromium is the computer, `towline phone` the phone: passkeys are made and used
+through the QR code that the browser shows on a screen.
 
     run.py PROGRAM BLUEZ [screen]
 
-PROGRAM is `towline` with cargo's feature `bluetooth`, BLUEZ the example `pretend_bluez` of towline-radio. With `screen`, for which PROGRAM
-needs the feature of that name, the phone looks at the screen itself; otherwise it is given pictures of it. The phone broadcasts through
-that pretended daemon, and the browser hears it there. The relay is ours, and stands where cable.ua5v.com does.
+PROGRAM is `towline` with cargo's feature `bluetooth`, BLUEZ the example `pretend_bluez` of
+towline-radio. With `screen`, for which PROGRAM needs the feature of that name, the phone looks at
+the screen itself; otherwise it is given pictures of it. The phone broadcasts through that pretended
+daemon, and the browser hears it there. The relay is ours, and stands where cable.ua5v.com does.
 """
 
 import json

@@ -127,7 +127,9 @@ class Reports:
         self.connection.write_packet(report)
 
     def receive(self):
-        """Channel, command and data of the next report; the data of a long message are its beginning."""
+        """Channel, command and data of the next report; the data of a long message are its
+        beginning.
+        """
         report = self.connection.read_packet()
         self.trace.append(f"came report {report.rstrip(bytes(1)).hex()}")
         length = int.from_bytes(report[5:7], "big")
@@ -199,7 +201,9 @@ class Key:
         self.reader.start()
 
     def _read(self, process):
-        """Reads what the key tells, and answers its questions as `says` says; without that the input ends."""
+        """Reads what the key tells, and answers its questions as `says` says; without that the
+        input ends.
+        """
         for line in process.stdout:
             event = json.loads(line)
             if event["event"] != "question":
@@ -235,12 +239,15 @@ class Key:
         connection.close()
 
     def power_cycle(self):
-        """Out and in again. There is no answer; what is sent after it is served after it. A durable key is killed instead."""
+        """Out and in again. There is no answer; what is sent after it is served after it. A durable
+        key is killed instead.
+        """
         if self.durable:
             return self.restart()
         connection = self.connection("unix")
         connection.write_packet(POWER_CYCLE)
-        # Any report that is answered shows that the one before it on the same connection was served.
+        # Any report that is answered shows that the one before it on the same connection was
+        # served.
         Reports(connection, self.trace).channel()
         connection.close()
         self.trace.append("power cycle")

@@ -1,5 +1,6 @@
 /*
- * libfido2 against `towline key`: its own code for every command, over UDP by functions of ours for input and output.
+ * libfido2 against `towline key`: its own code for every command, over UDP by functions of ours for
+ * input and output.
  *
  *     libfido2 127.0.0.1:PORT                  a security key
  *     libfido2 127.0.0.1:PORT fingerprints     one with a fingerprint sensor
@@ -120,7 +121,8 @@ static int udp_read(void *handle, unsigned char *report, size_t length, int mill
 	return (int)got;
 }
 
-/* A report number, which is 0, comes before each report, as hidraw devices want it; the key takes it either way. */
+/* A report number, which is 0, comes before each report, as hidraw devices want it; the key takes
+ * it either way. */
 static int udp_write(void *handle, const unsigned char *report, size_t length)
 {
 	note("sent", report + 1, length - 1);

@@ -1,4 +1,6 @@
-"""A relying party and its client, both python-fido2's; and the short way to what the topics need often."""
+"""A relying party and its client, both python-fido2's; and the short way to what the topics need
+often.
+"""
 
 import os
 
@@ -100,7 +102,9 @@ class Party:
         return self.server.register_complete(state, response), response
 
     def sign_in(self, credentials, allow=None, event=None, uv=None, extensions=None, index=0):
-        """An assertion, verified against the registered credentials: whose it is, and the client's response."""
+        """An assertion, verified against the registered credentials: whose it is, and the client's
+        response.
+        """
         options, state = self.server.authenticate_begin(
             allow, user_verification=uv, extensions=extensions
         )

@@ -1,9 +1,10 @@
-"""python-fido2 and libfido2 against `towline key`: every topic with keys of its own, several at a time.
+"""python-fido2 and libfido2 against `towline key`: every topic with keys of its own, several at a
+time.
 
     run.py PROGRAM LIBFIDO2 [TOPIC...]
 
-PROGRAM is `towline`, LIBFIDO2 what libfido2.c was compiled to; where that is not, only python-fido2 is used. Topics are
-chosen by a part of their names.
+PROGRAM is `towline`, LIBFIDO2 what libfido2.c was compiled to; where that is not, only python-fido2
+is used. Topics are chosen by a part of their names.
 """
 
 import functools
@@ -83,6 +84,7 @@ def report(topic, error):
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    # It says so each time that the key is busy with another client, which is what some topics are about.
+    # It says so each time that the key is busy with another client, which is what some topics are
+    # about.
     logging.getLogger("fido2").setLevel(logging.ERROR)
     main(sys.argv[1], sys.argv[2], sys.argv[3:])

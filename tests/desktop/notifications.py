@@ -1,4 +1,6 @@
-"""A desktop's notification service (org.freedesktop.Notifications 1.2) whose buttons a test presses."""
+"""A desktop's notification service (org.freedesktop.Notifications 1.2) whose buttons a test
+presses.
+"""
 
 import asyncio
 import queue

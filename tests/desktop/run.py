@@ -1,8 +1,10 @@
-"""`towline key` on a desktop: questions by notifications, and a store that the system's keyring opens.
+"""`towline key` on a desktop: questions by notifications, and a store that the system's keyring
+opens.
 
     dbus-run-session -- run.py PROGRAM
 
-PROGRAM is `towline` with cargo's feature `desktop`. The keyring is gnome-keyring, the notification service a small one of our own.
+PROGRAM is `towline` with cargo's feature `desktop`. The keyring is gnome-keyring, the notification
+service a small one of our own.
 """
 
 import atexit

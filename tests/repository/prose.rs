@@ -1,20 +1,30 @@
 //! Prose fits the screen, in pages and in comments.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use super::{all, files, name, root, sources, text};
+use super::{all, everything, files, name, root, sources, text};
 
 /// How wide prose is, in characters. Tables, code and addresses are as wide as they are.
 const WIDEST: usize = 100;
+
+/// Scripts that are read as prose is: every line of theirs fits.
+const READ: [&str; 2] = [".ci/run", "benches/counts"];
+
+/// What to say of a line that is too wide.
+fn too_wide(path: &Path, number: usize, line: &str) -> Option<String> {
+    let length = line.chars().count();
+    (length > WIDEST && !line.contains("://"))
+        .then(|| format!("{}:{}: {length} columns", name(path), number + 1))
+}
 
 #[test]
 fn no_line_of_prose_is_wider_than_the_screen() {
     let mut problems = Vec::new();
     let mut wide = |path: &PathBuf, number: usize, line: &str| {
-        let length = line.chars().count();
-        if length > WIDEST && !line.contains("://") {
-            problems.push(format!("{}:{}: {length} columns", name(path), number + 1));
-        }
+        problems.extend(too_wide(path, number, line));
     };
     let mut pages = files(&root(), "md");
     pages.retain(|page| !page.starts_with(root().join("tests/vectors")));
@@ -47,6 +57,45 @@ fn no_line_of_prose_is_wider_than_the_screen() {
         }
     }
     all(problems);
+}
+
+/// Whether a file has comments that begin with `#`, or, in C, with `*` or `/*`.
+fn is_script_or_settings(path: &Path, text: &str) -> bool {
+    let kind = path.extension().and_then(|kind| kind.to_str());
+    match kind {
+        Some("c" | "py" | "rules" | "service" | "sh" | "toml" | "yml") => true,
+        Some(_) => false,
+        None => text.starts_with('#'),
+    }
+}
+
+#[test]
+fn nor_is_a_comment_in_scripts_and_settings() {
+    let (mut problems, mut checked) = (Vec::new(), 0);
+    for path in everything(&root()) {
+        // Whatever is no text is no prose.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if !is_script_or_settings(&path, &text) {
+            continue;
+        }
+        checked += 1;
+        let whole = READ.contains(&name(&path).as_str());
+        let (mut string, mut docstring) = (false, false);
+        for (number, line) in text.lines().enumerate() {
+            let start = line.trim_start();
+            // Python's docstrings begin a line; other long strings are code.
+            let begins = !string && start.starts_with("\"\"\"");
+            let comment = start.starts_with(['#', '*']) || start.starts_with("/*");
+            if whole || comment || begins || string && docstring {
+                problems.extend(too_wide(&path, number, line));
+            }
+            if line.matches("\"\"\"").count() % 2 == 1 {
+                (string, docstring) = (!string, begins);
+            }
+        }
+    }
+    all(problems);
+    assert!(checked > 40, "{checked}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-"""Unpacks a compressed Linux kernel: QEMU starts the ELF file inside as it is, and nothing has to be unpacked in the guest, which
-takes many seconds where a processor is emulated.
+"""Unpacks a compressed Linux kernel: QEMU starts the ELF file inside as it is, and nothing has to
+be unpacked in the guest, which takes many seconds where a processor is emulated.
 
     unpack_kernel.py vmlinuz vmlinux
 """

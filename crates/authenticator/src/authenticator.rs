@@ -322,7 +322,7 @@ impl Authenticator {
         [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
     }
 
-    /// The policy.
+    /// The policy that it was made with.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.core.config

@@ -108,7 +108,7 @@ pub struct Config {
     /// Enterprise attestation (`ep`) and enableEnterpriseAttestation of authenticatorConfig, which
     /// need PIN/UV tokens. `None`: the authenticator is not capable of it.
     pub enterprise_attestation: Option<EnterpriseAttestation>,
-    /// Signature counters.
+    /// Whether signatures carry a counter, and whether all credentials share one.
     pub counters: Counters,
     /// Backup flags of credentials.
     pub backup: Backup,
@@ -159,7 +159,7 @@ pub struct Config {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum LargeBlobs {
-    /// Not at all.
+    /// Large blobs are not offered.
     #[default]
     None,
     /// By authenticatorLargeBlobs and the extension `largeBlobKey`, and how many bytes the array
@@ -209,7 +209,7 @@ pub struct BuiltInVerification {
     pub modality: Option<u64>,
 }
 
-/// A PIN.
+/// How the PIN works (authenticatorClientPIN, CTAP 2.3 §6.5).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientPin {
@@ -239,7 +239,7 @@ pub enum PinComplexity {
     None,
     /// It is off until authenticatorConfig turns it on.
     Configurable,
-    /// It is on.
+    /// It is always on, and can't be turned off.
     Enforced,
 }
 
@@ -305,7 +305,7 @@ pub enum ResetPolicy {
     /// For so long after [`Authenticator::handle_power_up`](crate::Authenticator::handle_power_up),
     /// after the person's confirmation. The standard says 10 s.
     AfterPowerUp(Duration),
-    /// Never.
+    /// Clients can't reset it: authenticatorReset is refused.
     Never,
 }
 

@@ -18,7 +18,7 @@ kept! {
         since 2 {
             /// Its name, given out to the relying party.
             pub id: CredentialId,
-            /// The account.
+            /// The account that it signs in to.
             pub user: User,
             /// Whether it can be found without its id. There is at most one for each RP ID and user
             /// handle.
@@ -31,7 +31,7 @@ kept! {
             pub rp_id: RpId,
             /// What the relying party called itself.
             pub rp_name: Option<String>,
-            /// Its key.
+            /// The private key, as the key store refers to it.
             pub key: KeyHandle,
             /// What extensions keep with it; `None` if they keep nothing.
             pub extensions: Option<Box<ExtensionData>>,

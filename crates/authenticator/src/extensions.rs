@@ -71,7 +71,7 @@ pub(crate) struct Creating {
     discoverable: bool,
 }
 
-/// What becomes of it.
+/// What the extensions of a registration put into its response and its credential.
 #[derive(Default)]
 pub(crate) struct Created {
     pub(crate) signed: Extensions,
@@ -208,7 +208,7 @@ pub(crate) struct Asserting {
     third_party_payment: bool,
 }
 
-/// What becomes of it.
+/// What the extensions of a sign-in put into its response and its credential.
 pub(crate) struct Asserted {
     pub(crate) signed: Extensions,
     pub(crate) unsigned: Extensions,

@@ -221,7 +221,7 @@ fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
     }
 }
 
-/// Presence.
+/// Step 9: the person's presence, if it is asked for and was not shown yet.
 fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if !sign_in.up || sign_in.gestures.is_present() {
         return step_11(core, sign_in);

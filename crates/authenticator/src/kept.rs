@@ -31,7 +31,7 @@ pub(crate) trait Kept: Sized {
     /// and so no copy of a secret is left behind.
     fn room(&self) -> usize;
 
-    /// Writes it.
+    /// Appends the encoding, which says where it ends.
     fn put(&self, bytes: &mut Vec<u8>);
 
     /// Reads what [`Self::put`] has written; `None` for anything else.

@@ -96,7 +96,7 @@ impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
 pub struct NewKey {
     /// What to keep of it.
     pub handle: KeyHandle,
-    /// The public half.
+    /// The public half, for the attested credential data.
     pub public_key: CosePublicKey,
 }
 

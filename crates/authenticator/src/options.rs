@@ -11,7 +11,7 @@ use crate::{
 
 /// `pinUvAuthParam` and `pinUvAuthProtocol`, as far as steps 1 and 2 judge them.
 pub(crate) enum Auth {
-    /// There is none.
+    /// The request has no `pinUvAuthParam`.
     None,
     /// An empty one: the client only wants to know which authenticator the person means (step 1).
     SelectsDevice,

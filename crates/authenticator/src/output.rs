@@ -34,35 +34,35 @@ pub enum Output {
     /// Ask the person, then call
     /// [`Authenticator::handle_answer`](crate::Authenticator::handle_answer) with the token.
     Ask {
-        /// Names the question.
+        /// Comes back with the answer.
         token: Token,
-        /// What to ask.
+        /// The question, which prints as a sentence.
         question: Question,
     },
     /// Take the question away: an answer is no longer of use.
     Withdraw {
-        /// Names the question.
+        /// The token of the question.
         token: Token,
     },
     /// Run the job where blocking is allowed, then call
     /// [`Authenticator::handle_work`](crate::Authenticator::handle_work) with the token, also when
     /// the request has been answered meanwhile.
     Work {
-        /// Names the job.
+        /// Comes back with the result.
         token: Token,
-        /// What to run.
+        /// The blocking part. It runs once, on any thread.
         job: Job,
     },
     /// Tell the client that its request is still alive.
     KeepAlive {
-        /// To whom.
+        /// The channel of the request.
         channel: ChannelId,
         /// What the authenticator is waiting for.
         status: KeepAliveStatus,
     },
     /// The response to a request: exactly one for each.
     Response {
-        /// To whom.
+        /// The channel of the request.
         channel: ChannelId,
         /// The status byte, then for some commands one CBOR map.
         bytes: Vec<u8>,
@@ -113,9 +113,9 @@ impl KeepAliveStatus {
 pub enum Event {
     /// A passkey was made.
     Created {
-        /// For whom.
+        /// The relying party that it is for.
         rp: Rp,
-        /// The account.
+        /// The account that it signs in to.
         user: User,
         /// Whether it took the place of an earlier one for the same account.
         replaced: bool,
@@ -123,14 +123,14 @@ pub enum Event {
     /// A passkey was refused because there is one already, of this account or another, beside which
     /// the site wants none.
     AlreadyRegistered {
-        /// For whom.
+        /// The relying party that asked for another one.
         rp: Rp,
         /// The account of the one that there is; not known of one that is not stored.
         user: Option<User>,
     },
     /// A passkey was used.
     Used {
-        /// For whom.
+        /// The relying party that was signed in to.
         rp_id: RpId,
         /// The account, where it is known: not of a credential that is not stored.
         user: Option<User>,
@@ -154,12 +154,12 @@ pub enum Event {
     Removed {
         /// For whom it was.
         rp_id: RpId,
-        /// The account.
+        /// The account that it signed in to.
         user: User,
     },
     /// A passkey was given other names.
     Renamed {
-        /// For whom.
+        /// The relying party that it is for.
         rp_id: RpId,
         /// The account, as it is called now.
         user: User,

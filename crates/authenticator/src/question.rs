@@ -20,13 +20,13 @@ pub use names::AccountName;
 pub enum Question {
     /// A touch or a click: [`Answer::Approve`] or [`Answer::Deny`].
     ConfirmPresence {
-        /// What for.
+        /// The reason, for the person to agree to.
         purpose: Purpose,
     },
     /// The screen lock, a fingerprint, a face: [`Answer::Verified`], [`Answer::NotVerified`] for a
     /// failed attempt, or [`Answer::Deny`].
     VerifyUser {
-        /// What for.
+        /// The reason, for the person to agree to.
         purpose: Purpose,
         /// How many attempts there are, with this one.
         attempts_left: u8,
@@ -35,7 +35,7 @@ pub enum Question {
     },
     /// Which of several accounts to sign in with: [`Answer::Account`] or [`Answer::Deny`].
     ChooseAccount {
-        /// For whom.
+        /// The relying party that is signed in to.
         rp_id: RpId,
         /// The accounts, newest first.
         accounts: Vec<User>,
@@ -44,7 +44,7 @@ pub enum Question {
     /// [`Answer::Approve`] says that they have seen it, and lets the site know; [`Answer::Deny`],
     /// or no answer, tells the site no more than a refusal.
     NothingToUse {
-        /// Who asks.
+        /// The relying party that asks for a passkey.
         rp_id: RpId,
     },
     /// One more sample of the finger that is being enrolled: [`Answer::Sample`], good or not, until
@@ -137,9 +137,9 @@ impl Question {
 pub enum Purpose {
     /// A passkey is to be made.
     Create {
-        /// For whom.
+        /// The relying party that wants it.
         rp: Rp,
-        /// The account.
+        /// The account that it will sign in to.
         user: User,
         /// Whether it takes the place of the passkey that there is for this account.
         replaces: bool,
@@ -147,7 +147,7 @@ pub enum Purpose {
     /// A passkey was to be made, but there is one already that the site does not want a second one
     /// beside; the answer only tells the site so.
     AlreadyRegistered {
-        /// For whom.
+        /// The relying party that asks.
         rp: Rp,
         /// The account that was to be registered.
         user: User,
@@ -157,7 +157,7 @@ pub enum Purpose {
     },
     /// A passkey is to be used.
     Use {
-        /// For whom.
+        /// The relying party that is signed in to.
         rp_id: RpId,
         /// The account, where there is only one to choose from.
         user: Option<User>,
@@ -170,13 +170,13 @@ pub enum Purpose {
     },
     /// The site learns which model of authenticator this is; a refusal only keeps that from it.
     Attest {
-        /// For whom.
+        /// The relying party that learns it.
         rp: Rp,
     },
     /// The site learns which one device this is, so that it can tell it from all others; a refusal
     /// only keeps that from it.
     Identify {
-        /// For whom.
+        /// The relying party that learns it.
         rp: Rp,
     },
     /// A website that speaks the older protocol U2F, and does not say which one it is, is to be
@@ -196,7 +196,7 @@ pub enum Purpose {
     Authorize {
         /// For whom; `None`: for anybody.
         rp_id: Option<RpId>,
-        /// What for.
+        /// All that the token permits.
         permissions: Permissions,
     },
     /// Everything is to be deleted.
@@ -212,7 +212,7 @@ pub enum Purpose {
 pub enum Answer {
     /// Yes: the touch or click happened.
     Approve,
-    /// No.
+    /// The person refuses.
     Deny,
     /// The person was verified.
     Verified,

@@ -22,7 +22,7 @@ impl<T, E> Write<T, E> {
     }
 }
 
-/// The store.
+/// The store, whose writes can't be forgotten: each comes back as a [`Write`].
 pub(crate) struct Stored(Box<dyn CredentialStore>);
 
 impl Stored {
@@ -58,7 +58,7 @@ impl Stored {
         &mut self,
         rp_id: &RpId,
         user: &UserHandle,
-    ) -> Work<Option<Credential>, StoreError> {
+    ) -> Work<Vec<Credential>, StoreError> {
         self.0.account(rp_id, user)
     }
 
@@ -92,7 +92,7 @@ impl Stored {
     }
 }
 
-/// Deletes all keys.
+/// Lets the key store delete all private keys.
 pub(crate) fn clear_keys(keys: &mut dyn KeyStore) -> Write<(), KeyError> {
     Write(keys.clear())
 }

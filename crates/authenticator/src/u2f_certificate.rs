@@ -46,7 +46,7 @@ pub(crate) fn to_be_signed(key: &CosePublicKey, serial: [u8; 8]) -> Option<Vec<u
     Some(element(SEQUENCE, &parts))
 }
 
-/// The certificate.
+/// The certificate: what is signed, the algorithm, the signature.
 pub(crate) fn signed(to_be_signed: &[u8], signature: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[to_be_signed, &ECDSA_WITH_SHA256, &bits(signature)])
 }

@@ -13,7 +13,7 @@ use crate::{
 /// disk or a TPM, answers [`Work::Later`] with the blocking part: the authenticator hands it out as
 /// [`Output::Work`](crate::Output::Work), stays responsive, and goes on when the result comes back.
 pub enum Work<T, E> {
-    /// The result.
+    /// The operation is over, with this result.
     Done(Result<T, E>),
     /// The part that blocks. It runs once, on whatever thread the embedder chooses.
     Later(Box<dyn FnOnce() -> Result<T, E> + Send>),
@@ -121,7 +121,7 @@ impl JobDone {
         (self.resume)(core, fate)
     }
 
-    /// Of which job.
+    /// The token that the job was handed out under.
     pub(crate) const fn token(&self) -> Token {
         self.token
     }

@@ -19,9 +19,9 @@ pub enum Kind {
     Map,
     /// `true` or `false`.
     Bool,
-    /// `null`.
+    /// The simple value `null`.
     Null,
-    /// `undefined`.
+    /// The simple value `undefined`.
     Undefined,
     /// A simple value without a meaning of its own.
     Simple,
@@ -75,7 +75,7 @@ pub enum ErrorKind {
     UnexpectedType {
         /// What the reader wanted.
         expected: Kind,
-        /// What stands there.
+        /// The type that stands there instead.
         found: Kind,
     },
     /// An integer of the right type, but beyond what the reader can hold.

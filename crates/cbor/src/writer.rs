@@ -71,12 +71,12 @@ impl Writer {
         self.bytes.extend_from_slice(value.as_bytes());
     }
 
-    /// A boolean.
+    /// Appends `true` or `false`.
     pub fn bool(&mut self, value: bool) {
         self.head(head::SIMPLE, if value { head::TRUE } else { head::FALSE });
     }
 
-    /// `null`.
+    /// Appends `null`.
     pub fn null(&mut self) {
         self.head(head::SIMPLE, head::NULL);
     }

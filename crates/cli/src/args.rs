@@ -369,7 +369,7 @@ pub(crate) struct Air {
 
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
-    /// The shell
+    /// The shell to complete for
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }

@@ -11,7 +11,7 @@ use crate::exit::Failure;
 /// ES256, the algorithm of such a key.
 const ES256: i64 = -7;
 
-/// Who vouches.
+/// A key that vouches for the model, and its certificates.
 #[derive(Debug, Clone)]
 pub(crate) struct Vouching {
     pub(crate) key: KeyHandle,

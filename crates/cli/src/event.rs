@@ -17,7 +17,7 @@ use crate::{
 pub(crate) enum Weight {
     /// A step of something under way, with the time.
     Step,
-    /// An aside.
+    /// An aside, which is no step of anything.
     Note,
     /// Something to answer on the same line.
     Question,
@@ -97,7 +97,7 @@ pub(crate) enum Event {
     Ready {},
     /// A device that this one is linked with.
     Link { number: u32, device: Device, name: String, since: Option<u64> },
-    /// There is none.
+    /// There are no linked devices.
     NoLinks {},
     /// A device was forgotten.
     Forgotten { name: String },

@@ -113,7 +113,7 @@ impl Known {
         }
     }
 
-    /// What it was called.
+    /// Removes a link, and says what its device was called.
     fn forget(&self, file: &dyn Links, index: usize) -> Result<String, StoreError> {
         let computer =
             index.checked_sub(self.phones.len()).and_then(|index| self.computers.get(index));

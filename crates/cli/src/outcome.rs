@@ -85,9 +85,9 @@ pub(crate) enum End {
     Misbehaved(String),
     /// What the site asked for, or sent, can't be used, and why.
     Site(String),
-    /// Ctrl-C here.
+    /// Ctrl-C was pressed here.
     Interrupted,
-    /// SIGTERM here.
+    /// SIGTERM came to this process.
     Terminated,
     /// The person went over to another code.
     Replaced,

@@ -34,7 +34,7 @@ impl Stop {
         Ok(Self { terminated: false })
     }
 
-    /// Cancel-safe.
+    /// Waits until somebody wants it to stop. Cancel-safe.
     pub(crate) async fn wished(&mut self) {
         #[cfg(unix)]
         tokio::select! {

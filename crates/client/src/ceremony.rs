@@ -21,7 +21,7 @@ pub enum Output {
     /// Let the person choose one of these accounts, then answer with [`crate::Get::handle_choice`]
     /// and the same token.
     Choose {
-        /// Names the question.
+        /// Comes back with the choice.
         token: Token,
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
@@ -35,7 +35,7 @@ pub enum Output {
     },
     /// Ask the person for a PIN, then answer with `handle_pin` and the same token.
     AskPin {
-        /// Names the question.
+        /// Comes back with the PIN.
         token: Token,
         /// What is asked. It prints as a sentence.
         question: PinQuestion,
@@ -93,7 +93,7 @@ pub struct Account {
 pub enum Attachment {
     /// Part of the device.
     Platform,
-    /// Another device.
+    /// A device of its own, such as a security key or a phone (`cross-platform`).
     CrossPlatform,
 }
 

@@ -21,11 +21,11 @@ pub(crate) enum Wish {
     },
     /// If the authenticator is set up for it.
     IfPossible,
-    /// Not at all.
+    /// The site does not want it.
     No,
 }
 
-/// How it is done.
+/// The way in which the person is verified.
 #[derive(Debug)]
 pub(crate) enum Plan {
     /// The request goes as it is.

@@ -87,7 +87,7 @@ pub trait Sha256: Send + Sync {
 
 /// A SHA-256 computation under way.
 pub trait Sha256Context: Send + Sync {
-    /// Appends bytes.
+    /// Hashes these bytes after all earlier ones.
     fn update(&mut self, bytes: &[u8]);
 
     /// The hash of all that was appended; the context is as new afterwards.
@@ -218,7 +218,7 @@ pub trait Ecdh: Send + Sync {
 
 /// A P-256 private key for key agreement. Wiped on drop.
 pub trait EcdhKey: Send + Sync {
-    /// Its public half.
+    /// The public half, to be sent to the peer.
     fn public_key(&self) -> &P256PublicKey;
 
     /// The big-endian x coordinate of the shared point, 32 bytes.

@@ -25,7 +25,7 @@ impl Flags {
     const AT: u8 = 0x40;
     const ED: u8 = 0x80;
 
-    /// No flags.
+    /// A set without any flag.
     #[must_use]
     pub const fn empty() -> Self {
         Self(0)
@@ -72,9 +72,9 @@ pub struct AuthenticatorData {
 pub struct AttestedCredentialData {
     /// The model of the authenticator.
     pub aaguid: Aaguid,
-    /// The new credential.
+    /// The id by which the relying party will ask for the credential.
     pub credential_id: CredentialId,
-    /// Its public key.
+    /// The public key that its assertions are verified with.
     pub public_key: CosePublicKey,
 }
 

@@ -12,7 +12,7 @@ pub(crate) const PUBLIC_KEY: &str = "public-key";
 /// PublicKeyCredentialDescriptor of type `public-key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKeyCredentialDescriptor {
-    /// The credential.
+    /// The id of the credential.
     pub id: CredentialId,
     /// How its authenticator may be reached; a hint, empty for "not known".
     pub transports: Vec<Transport>,

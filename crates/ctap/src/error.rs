@@ -6,7 +6,7 @@ use crate::Status;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Nothing at all.
+    /// There are no bytes; one is the least.
     #[error("an identifier must not be empty")]
     Empty,
     /// More bytes than the standard allows.

@@ -27,7 +27,7 @@ impl RpId {
         Ok(Self(id.into()))
     }
 
-    /// The text.
+    /// The RP ID as text, exactly as it came.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -53,13 +53,13 @@ macro_rules! fixed {
         pub struct $name([u8; $length]);
 
         impl $name {
-            /// Wraps the bytes.
+            /// Makes one of bytes, any of which are allowed.
             #[must_use]
             pub const fn new(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
 
-            /// The bytes.
+            /// Its bytes, as they are on the wire.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
@@ -148,7 +148,7 @@ macro_rules! variable {
                 Ok(Self(bytes.into()))
             }
 
-            /// The bytes.
+            /// Its bytes, as they are on the wire.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8] {
                 &self.0

@@ -12,13 +12,13 @@ use crate::Malformed;
 pub struct TemplateId(Box<[u8]>);
 
 impl TemplateId {
-    /// Wraps the bytes.
+    /// Makes one of the bytes that the authenticator chose.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes.
+    /// Its bytes, as they are on the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -36,7 +36,7 @@ impl fmt::Debug for TemplateId {
 /// A template in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateInfo {
-    /// The template.
+    /// The id by which it is renamed or removed.
     pub id: TemplateId,
     /// Its name, if it was given one.
     pub friendly_name: Option<String>,

@@ -24,7 +24,7 @@ pub const VERSION: &[u8] = b"U2F_V2";
 pub struct StatusWord(pub u16);
 
 impl StatusWord {
-    /// Success.
+    /// SW_NO_ERROR: the command succeeded.
     pub const NO_ERROR: Self = Self(0x9000);
     /// Somebody has to touch the authenticator first; to a check, "yes, the key handle is mine".
     pub const CONDITIONS_NOT_SATISFIED: Self = Self(0x6985);
@@ -47,15 +47,15 @@ impl StatusWord {
 /// An APDU, split in its parts (ISO 7816-4 §5.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Apdu<'a> {
-    /// The class.
+    /// CLA: the class of the instruction, 0 for U2F.
     pub cla: u8,
-    /// The instruction.
+    /// INS: the instruction, such as 0x01 for U2F_REGISTER.
     pub ins: u8,
     /// The first parameter.
     pub p1: u8,
     /// The second parameter.
     pub p2: u8,
-    /// The data.
+    /// The command's data, without its length.
     pub data: &'a [u8],
     /// How many bytes of answer are expected at most; `None` if that is not said.
     pub expected: Option<u32>,

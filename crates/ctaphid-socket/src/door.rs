@@ -18,9 +18,9 @@ pub enum DoorError {
     /// The endpoint can't be listened at.
     #[error("can't listen on {endpoint}: {source}")]
     Listen {
-        /// Where.
+        /// The endpoint that was asked for.
         endpoint: Endpoint,
-        /// Why not.
+        /// What the operating system said.
         source: io::Error,
     },
 }

@@ -249,7 +249,7 @@ impl<P> Device<P> {
         &self.authenticator
     }
 
-    /// The person who is asked.
+    /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
         &mut self.person
     }

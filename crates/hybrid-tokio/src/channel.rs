@@ -39,41 +39,41 @@ pub trait DataChannel: Send {
 pub enum Target {
     /// The phone opens a tunnel at its service.
     New {
-        /// Whose service.
+        /// The tunnel service to open it at.
         domain: TunnelDomain,
-        /// Which tunnel.
+        /// The id of the new tunnel.
         tunnel_id: TunnelId,
     },
     /// The computer rings a linked phone.
     Contact {
-        /// Whose service.
+        /// The tunnel service that the phone listens at.
         domain: TunnelDomain,
-        /// Which phone.
+        /// The contact id of the phone.
         contact_id: ContactId,
         /// What the phone is told.
         payload: ClientPayload,
     },
     /// The phone listens for computers that ring.
     Listen {
-        /// Whose service.
+        /// The tunnel service to listen at.
         domain: TunnelDomain,
         /// What gives the right to it.
         key: ContactKey,
     },
     /// The computer joins the phone's tunnel, or the phone that of a computer that rang.
     Connect {
-        /// Whose service.
+        /// The tunnel service at which the peer waits.
         domain: TunnelDomain,
-        /// Which server of it.
+        /// The server of the service where the peer waits.
         routing_id: RoutingId,
-        /// Which tunnel.
+        /// The tunnel in which the peer waits there.
         tunnel_id: TunnelId,
     },
 }
 
 /// An open channel.
 pub struct Connected {
-    /// It.
+    /// The channel, ready for binary messages.
     pub channel: Box<dyn DataChannel>,
     /// What the service calls its server; always there for [`Target::New`].
     pub routing_id: Option<RoutingId>,
@@ -81,7 +81,7 @@ pub struct Connected {
     pub signal: bool,
 }
 
-/// Opens channels.
+/// Opens channels to tunnel services: over WebSockets, or whatever a test puts in their place.
 pub trait Connector: Send + Sync {
     /// Opens a channel. There is no time limit in here: the caller has one, and drops the future
     /// when it is over.

@@ -38,9 +38,9 @@ pub enum Event {
     /// The phone that was rung does not know this computer any more: delete its link, if it is
     /// still this one.
     Unlink {
-        /// Which phone.
+        /// The key that the phone proves itself with.
         identity: P256PublicKey,
-        /// Which link.
+        /// The link that is gone.
         link_id: LinkId,
     },
     /// It is over; the radio and the sockets are released, and nothing follows.
@@ -258,7 +258,7 @@ enum RadioEvent {
 }
 
 impl Radio {
-    /// Cancel-safe.
+    /// What the radio has to say next. Cancel-safe.
     async fn next(&mut self) -> RadioEvent {
         match self {
             Self::Off => pending().await,
@@ -320,7 +320,7 @@ impl Driver {
         // A radio that failed was answered by cancelling; the person needs to know about the radio.
         let result = match self.radio_error.take() {
             Some(error) => Err(Error::Radio(error)),
-            None => result.map_err(Error::Hybrid),
+            None => result.map_err(Error::from),
         };
         tracing::debug!(ok = result.is_ok(), "session over");
         if let (Some(reply), Err(error)) = (self.reply.take(), &result) {

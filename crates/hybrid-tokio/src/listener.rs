@@ -34,7 +34,7 @@ pub enum Event {
     },
     /// A computer rings: say by [`Session::decide`] and the same token whether it is known.
     Rung {
-        /// The ring's name.
+        /// Comes back with the decision.
         token: RingToken,
         /// What the computer said.
         payload: ClientPayload,
@@ -45,7 +45,7 @@ pub enum Event {
     },
     /// The ring is moot: its computer went away, before it was answered or after.
     Over {
-        /// The ring's name.
+        /// The token of the ring.
         token: RingToken,
     },
     /// It is over, and nothing follows.

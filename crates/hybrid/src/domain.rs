@@ -45,7 +45,7 @@ impl TunnelDomain {
         }
     }
 
-    /// Its number.
+    /// The number that QR codes and adverts carry.
     #[must_use]
     pub const fn encoded(self) -> u16 {
         self.0

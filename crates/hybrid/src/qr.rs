@@ -7,7 +7,8 @@ use towline_cbor::{CTAP_DEPTH, Key, Kind, Reader, Writer};
 use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
 use zeroize::Zeroizing;
 
-use crate::{digits, domain::TunnelDomain, secrets::QrSecret};
+pub use crate::secrets::QrSecret;
+use crate::{digits, domain::TunnelDomain};
 
 /// What a code's text starts with; readers ignore the case.
 pub const PREFIX: &str = "FIDO:/";
@@ -128,7 +129,7 @@ pub struct QrPayload {
 /// A key and value without a meaning.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Extra {
-    /// The key.
+    /// The key of the map's entry.
     pub key: ExtraKey,
     /// The encoding of the value.
     pub value: Vec<u8>,
@@ -144,9 +145,9 @@ impl fmt::Debug for Extra {
 /// The key of an [`Extra`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExtraKey {
-    /// An integer.
+    /// An integer, where the standard adds its keys.
     Int(i64),
-    /// A text.
+    /// A text string, for whoever tries something out.
     Text(Box<str>),
     /// Any other, as its encoding.
     Other(Box<[u8]>),

@@ -15,7 +15,7 @@ macro_rules! secret {
         pub struct $name(Secret<$length>);
 
         impl $name {
-            /// Wraps the bytes.
+            /// Makes one of a secret that came from elsewhere.
             #[must_use]
             pub const fn new(bytes: Secret<$length>) -> Self {
                 Self(bytes)

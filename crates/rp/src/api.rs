@@ -125,7 +125,7 @@ pub struct Account {
 /// All that the relying party knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Its RP ID.
+    /// Its RP ID, which passkeys are bound to.
     pub rp_id: String,
     /// Its name for a person.
     pub rp_name: String,
@@ -141,7 +141,7 @@ pub struct Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct ApiError {
-    /// For programs.
+    /// The reason, for programs.
     pub code: ErrorCode,
     /// For a person: a sentence.
     pub message: String,

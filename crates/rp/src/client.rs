@@ -56,10 +56,10 @@ pub enum ClientError {
     NotARelyingParty {
         /// Host and port.
         authority: String,
-        /// What was wrong.
+        /// What of its answer was unexpected.
         reason: String,
     },
-    /// It answered: no.
+    /// The relying party refused the request.
     #[error(transparent)]
     Refused(#[from] ApiError),
 }

@@ -99,7 +99,7 @@ pub enum RpError {
         "{0} is not a loopback address; the demo relying party listens on 127.0.0.1 or [::1] only"
     )]
     NotLoopback(SocketAddr),
-    /// Listening failed.
+    /// The address can't be listened at.
     #[error("can't listen on {addr}: {reason}; choose another port, or 0 for a free one")]
     Listen {
         /// The address asked for.

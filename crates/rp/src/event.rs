@@ -9,19 +9,19 @@ use crate::ErrorCode;
 pub enum SiteEvent {
     /// An account has a new key.
     Registered {
-        /// The account.
+        /// The account's name, as it was typed.
         account: String,
     },
     /// A registration was not accepted.
     RegistrationRefused {
-        /// The account.
+        /// The account's name, as it was typed.
         account: String,
-        /// Why not.
+        /// The reason, as the site told it.
         why: ErrorCode,
     },
     /// Somebody signed in.
     SignedIn {
-        /// The account.
+        /// The account's name, as it was typed.
         account: String,
         /// Whether the authenticator verified its person.
         user_verified: bool,
@@ -30,7 +30,7 @@ pub enum SiteEvent {
     SignInRefused {
         /// The account, where it is known.
         account: Option<String>,
-        /// Why not.
+        /// The reason, as the site told it.
         why: ErrorCode,
     },
 }

@@ -121,7 +121,7 @@ impl<V: Verifier> Rp<V> {
         self.local_addr
     }
 
-    /// Who it is.
+    /// The RP ID, name and origin that it answers for.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.site.identity

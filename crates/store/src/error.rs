@@ -74,7 +74,7 @@ pub enum Error {
     /// The path is a link that leads nowhere.
     #[error("{} is a link to {}, where nothing is; remove the link, or name that place itself", link.display(), to.display())]
     DanglingLink {
-        /// The link.
+        /// The link that was named.
         link: PathBuf,
         /// Where it leads.
         to: PathBuf,

@@ -41,7 +41,7 @@ pub enum BellEvent {
     /// The tunnel service does not let so many computers ring any more. They have to be linked
     /// again.
     GivenUp {
-        /// How many.
+        /// How many computers are no longer listened for.
         computers: usize,
     },
     /// A known computer rings: answer it with

@@ -160,7 +160,7 @@ impl<P: Person> LocalAuthenticator<P> {
         self.device.authenticator()
     }
 
-    /// The person who is asked.
+    /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
         &mut self.device.person().person
     }

@@ -286,7 +286,7 @@ impl<P: Person> Phone<P> {
         self.device.authenticator()
     }
 
-    /// The person who is asked.
+    /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
         self.device.person()
     }

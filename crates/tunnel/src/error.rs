@@ -33,7 +33,7 @@ pub enum RelayError {
     /// A file of the certificate or key can't be read.
     #[error("{} can't be read ({reason}); does it exist, and may the relay read it?", path.display())]
     CertificateFile {
-        /// The file.
+        /// The file, as it was configured.
         path: PathBuf,
         /// The operating system's reason.
         reason: io::ErrorKind,

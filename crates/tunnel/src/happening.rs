@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use towline_hybrid::relay::Ending;
+use towline_rendezvous::Ending;
 
 /// Something that happened at the relay. It names no device, no tunnel and no address.
 #[non_exhaustive]
@@ -13,9 +13,9 @@ pub enum Happening {
         /// The tunnel, counted from the start of the relay: 1 is the first.
         number: u64,
     },
-    /// They parted.
+    /// A phone and a computer that had met parted.
     Parted {
-        /// The tunnel.
+        /// The tunnel, as it was numbered in [`Happening::Met`].
         number: u64,
         /// How long it lasted.
         after: Duration,

@@ -178,7 +178,7 @@ impl Head {
         Self { bytes, size }
     }
 
-    /// Its bytes.
+    /// The encoded head, of 2, 4 or 10 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.size).unwrap_or_default()

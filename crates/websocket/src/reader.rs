@@ -10,7 +10,7 @@ use crate::mask;
 pub enum Step {
     /// Some of a binary message.
     Piece {
-        /// Its bytes.
+        /// Where the bytes lie.
         payload: Range<usize>,
         /// Whether the message begins here.
         first: bool,

@@ -1,4 +1,6 @@
-"""Large blobs: an encrypted entry for each credential, in an array that the key does not understand."""
+"""Large blobs: an encrypted entry for each credential, in an array that the key does not
+understand.
+"""
 
 import os
 
@@ -121,7 +123,9 @@ def refusals(t):
 
 
 def by_extension(t):
-    """The extension of CTAP 2.3, which python-fido2 does not speak yet: the messages are written out."""
+    """The extension of CTAP 2.3, which python-fido2 does not speak yet: the messages are written
+    out.
+    """
     key = t.key("--large-blobs=extension")
     ctap = key.ctap()
     t.check("largeBlob is offered", "largeBlob" in ctap.info.extensions, ctap.info.extensions)

@@ -1,4 +1,6 @@
-"""A key with a fingerprint sensor: fingers are enrolled, named, removed, and count as much as the PIN."""
+"""A key with a fingerprint sensor: fingers are enrolled, named, removed, and count as much as the
+PIN.
+"""
 
 from fido2.ctap2 import ClientPin, CredentialManagement, FPBioEnrollment
 
@@ -99,7 +101,8 @@ def verified(t):
 
 
 def by_a_person(t):
-    """Nothing is simulated: whoever has the key in hand says yes or no to each touch of the sensor."""
+    """Nothing is simulated: whoever has the key in hand says yes or no to each touch of the sensor.
+    """
     key = t.key(SENSOR, "--presence=ask")
     key.says = "yes"
     ctap = with_pin(key)

@@ -78,7 +78,9 @@ def managed(t):
 
 
 def read_only(t):
-    """The persistent token lists, for as long as the PIN stays the same; and it opens the sealed identity."""
+    """The persistent token lists, for as long as the PIN stays the same; and it opens the sealed
+    identity.
+    """
     for protocol in PROTOCOLS:
         said = lambda what: f"protocol {protocol.VERSION}: {what}"
         key = t.key()

@@ -1,4 +1,6 @@
-"""Reset, and what ends because time passes: in real time, since nothing moves the clock of a program."""
+"""Reset, and what ends because time passes: in real time, since nothing moves the clock of a
+program.
+"""
 
 import time
 
@@ -82,7 +84,8 @@ def only_at_first(t):
 
 
 def tokens_end(t):
-    """A token that is not used within 30 s is of no use any more; nor is a choice between accounts."""
+    """A token that is not used within 30 s is of no use any more; nor is a choice between accounts.
+    """
     key = t.key()
     for user in (b"\1", b"\2"):
         make(key.ctap(), user=user)

@@ -1,4 +1,6 @@
-"""A key that is killed after each step, and has everything when it is started again; with passkeys in files only."""
+"""A key that is killed after each step, and has everything when it is started again; with passkeys
+in files only.
+"""
 
 import os
 

@@ -44,7 +44,8 @@ def each_for_its_own(t):
         ctap = with_pin(key)
         for permission in [p for p in P if p != P.BIO_ENROLL]:
             for name, (command, good) in COMMANDS.items():
-                # A relying party is named only where it must be: listing needs a token that is for all of them.
+                # A relying party is named only where it must be: listing needs a token that is for
+                # all of them.
                 rp = RP["id"] if permission & (P.MAKE_CREDENTIAL | P.GET_ASSERTION) else None
                 auth = token(ctap, permission, rp=rp, protocol=protocol)
                 what = f"protocol {protocol.VERSION}: {name} with a token for {permission.name}"

@@ -1,4 +1,6 @@
-"""CTAPHID over every kind of socket: channels, long messages, cancelling, clients that are in each other's way."""
+"""CTAPHID over every kind of socket: channels, long messages, cancelling, clients that are in each
+other's way.
+"""
 
 import os
 import time
@@ -187,7 +189,9 @@ def two_clients(t):
 
 
 def a_person_is_asked(t):
-    """Without simulated presence, control reports are nothing special, and nobody touches the key by itself."""
+    """Without simulated presence, control reports are nothing special, and nobody touches the key
+    by itself.
+    """
     key = t.key("--presence=ask")
     reports = key.reports()
     control = b"ctaphid-control:presence=auto".ljust(64, b"\0")

@@ -1,4 +1,6 @@
-"""CTAP1/U2F: what clients of before FIDO2 send, and that both generations find each other's credentials."""
+"""CTAP1/U2F: what clients of before FIDO2 send, and that both generations find each other's
+credentials.
+"""
 
 import time
 

@@ -4,7 +4,7 @@ use crate::rig::{
     faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
     *,
 };
-use towline_authenticator::{Config, Counters, MemoryStore, ResetPolicy, SoftwareKeys};
+use towline_authenticator::{Config, Counters, MemoryStore, Replaces, ResetPolicy, SoftwareKeys};
 use towline_ctap::{Request, Status};
 
 fn fragile(config: Config) -> (Rig, Fuse) {
@@ -130,8 +130,10 @@ fn a_damaged_key_fails_its_sign_in_only() {
     damaged.rp_id = rp_id("example.com");
     damaged.key =
         towline_authenticator::KeyHandle::new(-7, zeroize::Zeroizing::new([0; 32].into()));
-    let change =
-        towline_authenticator::Change::Save { credential: Box::new(damaged), replaces: None };
+    let change = towline_authenticator::Change::Save {
+        credential: Box::new(damaged),
+        replaces: Replaces::Account,
+    };
     let saved = towline_authenticator::CredentialStore::commit(&mut rig.store, vec![change]);
     assert!(matches!(saved, towline_authenticator::Work::Done(Ok(()))));
     assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), Status::Other);

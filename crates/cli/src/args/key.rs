@@ -38,14 +38,14 @@ pub(crate) enum KeyAttestation {
     /// Which model it is, by a key and certificates that many share (packed, basic); you are asked
     /// each time
     Basic,
-    /// Nothing at all
+    /// No statement at all
     None,
 }
 
 /// Whether PINs have to be more than long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PinPolicy {
-    /// No
+    /// Any PIN that is long enough will do
     Off,
     /// Not until a program turns it on (authenticatorConfig, setMinPINLength)
     Configurable,

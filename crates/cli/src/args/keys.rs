@@ -137,7 +137,7 @@ pub(crate) enum KeysCommand {
     /// and the links of a phone don't come back, even then. A store that is damaged is repaired
     /// first, as `check --repair` does it.
     Restore {
-        /// The backup
+        /// The backup's file
         #[arg(value_name = "FROM")]
         from: PathBuf,
         #[command(flatten)]

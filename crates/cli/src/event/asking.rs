@@ -66,9 +66,9 @@ pub(crate) enum Question {
     Remember,
     /// Make a passkey?
     Register,
-    /// Sign in?
+    /// Sign in with the passkey?
     SignIn,
-    /// Which account?
+    /// Which of several accounts?
     Choose,
     /// Anything else that the authenticator asks.
     Other,

@@ -83,7 +83,7 @@ impl Drawing {
         out
     }
 
-    /// A picture of it.
+    /// The code as a picture.
     pub(crate) fn to_image(&self) -> GrayImage {
         let side = u32::try_from(self.side()).unwrap_or(u32::MAX).saturating_mul(SCALE);
         GrayImage::from_fn(side, side, |x, y| {

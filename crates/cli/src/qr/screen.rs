@@ -30,7 +30,7 @@ pub(super) struct Screen<F> {
 struct Corner {
     x: i64,
     y: i64,
-    /// Seven modules.
+    /// From edge to edge: seven modules.
     width: i64,
 }
 

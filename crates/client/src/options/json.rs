@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// How deep lists and objects may nest; options need six levels.
 const MAX_DEPTH: usize = 128;
 
-/// A value.
+/// A JSON value, or what JavaScript makes of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,

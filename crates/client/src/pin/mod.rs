@@ -203,7 +203,7 @@ pub enum PinReason {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PinAnswer {
-    /// This PIN.
+    /// The PIN that the person typed.
     Pin(Pin),
     /// The person calls the ceremony off.
     Cancel,

@@ -21,7 +21,7 @@ const MAX_UV_TRIES: u64 = 10;
 /// What comes next on the way.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Send this.
+    /// Send this request, and come back with its response.
     Request(Vec<u8>),
     /// Tell the person that they were not recognised, and how often that may still happen; then
     /// send this.

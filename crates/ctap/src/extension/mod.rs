@@ -93,7 +93,7 @@ impl fmt::Debug for Extensions {
 }
 
 impl Extensions {
-    /// No extensions.
+    /// A map without entries.
     #[must_use]
     pub const fn new() -> Self {
         Self { entries: Vec::new() }

@@ -16,9 +16,9 @@ const ID: &str = "prf";
 /// One salt, or two.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PrfSalts {
-    /// `first`
+    /// The salt for `results.first`.
     pub first: [u8; 32],
-    /// `second`
+    /// The salt for `results.second`, if there are two.
     pub second: Option<[u8; 32]>,
 }
 
@@ -27,9 +27,9 @@ debug_without_bytes!(struct PrfSalts {}, hides { first, second });
 /// The result for each salt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrfResults {
-    /// `first`
+    /// The result for the first salt.
     pub first: Secret<32>,
-    /// `second`
+    /// The result for the second salt, if there was one.
     pub second: Option<Secret<32>>,
 }
 

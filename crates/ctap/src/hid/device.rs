@@ -24,14 +24,14 @@ pub enum DeviceOutput<'a> {
     },
     /// Carry out a CTAP2 request, then call [`HidDevice::handle_response`], exactly once.
     Cbor {
-        /// Whose it is.
+        /// The channel of the host that sent the request.
         channel: Channel,
         /// The command byte and its parameters; never empty.
         request: &'a [u8],
     },
     /// Carry out a CTAP1/U2F request, then call [`HidDevice::handle_response`], exactly once.
     Msg {
-        /// Whose it is.
+        /// The channel of the host that sent the request.
         channel: Channel,
         /// The APDU; never empty.
         request: &'a [u8],
@@ -39,12 +39,12 @@ pub enum DeviceOutput<'a> {
     /// End the request of this channel soon. Its response is still to be handed in, whatever it has
     /// become.
     Cancel {
-        /// Whose it is.
+        /// The channel whose request is to end.
         channel: Channel,
     },
     /// Show the person which device it is.
     Wink {
-        /// Who asks.
+        /// The channel of the host that asks.
         channel: Channel,
     },
 }

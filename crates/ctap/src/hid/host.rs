@@ -26,7 +26,7 @@ pub enum HostOutput<'a> {
     Message {
         /// What it answers.
         command: HidCommand,
-        /// The answer.
+        /// The payload, put together from all packets.
         message: &'a [u8],
     },
     /// The request is still under way.

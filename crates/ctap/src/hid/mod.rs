@@ -68,7 +68,7 @@ pub struct Channel(pub u32);
 impl Channel {
     /// The channel on which a host asks for one of its own.
     pub const BROADCAST: Self = Self(u32::MAX);
-    /// No channel.
+    /// The channel 0, which nobody may use.
     pub const RESERVED: Self = Self(0);
 }
 
@@ -169,7 +169,7 @@ pub enum HidError {
     /// 0x7F
     #[error("the device failed for a reason that it does not name")]
     Other,
-    /// Any other.
+    /// A code that the standard does not have.
     #[error("the device failed with the unknown code 0x{0:02x}")]
     Unknown(u8),
 }
@@ -217,7 +217,7 @@ pub enum KeepaliveStatus {
     Processing,
     /// 2: the authenticator waits for the person.
     UpNeeded,
-    /// Any other.
+    /// A status that the standard does not have.
     Unknown(u8),
 }
 
@@ -287,7 +287,7 @@ impl InitResponse {
     /// How many bytes it has.
     pub const LENGTH: usize = 17;
 
-    /// The bytes.
+    /// The payload of the answer to CTAPHID_INIT.
     #[must_use]
     pub const fn encode(&self) -> [u8; Self::LENGTH] {
         let [n0, n1, n2, n3, n4, n5, n6, n7] = self.nonce;

@@ -15,7 +15,7 @@ const INITIALIZATION: u8 = 0x80;
 /// What a report says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// Whose it is.
+    /// The channel that it belongs to.
     pub channel: Channel,
     /// What it carries.
     pub payload: Payload<'a>,

@@ -54,9 +54,9 @@ pub enum FingerprintSubcommand {
     EnumerateEnrollments,
     /// 0x05: names a template.
     SetFriendlyName {
-        /// The template.
+        /// The id of the template.
         template: TemplateId,
-        /// Its name.
+        /// The name that a person will know it by.
         name: String,
     },
     /// 0x06: deletes a template.
@@ -165,7 +165,7 @@ impl FingerprintRequest {
         Self { subcommand, params: params.into_vec(), auth: None }
     }
 
-    /// What is to be done.
+    /// The subcommand with its parameters.
     #[must_use]
     pub const fn subcommand(&self) -> &FingerprintSubcommand {
         &self.subcommand

@@ -120,7 +120,7 @@ impl Permissions {
 
     const KNOWN: u8 = 0x7f;
 
-    /// None at all.
+    /// A set without any permission.
     #[must_use]
     pub const fn empty() -> Self {
         Self(0)
@@ -133,7 +133,7 @@ impl Permissions {
         Self(low & Self::KNOWN)
     }
 
-    /// As bits.
+    /// The bits of the member `permissions` (0x09).
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0

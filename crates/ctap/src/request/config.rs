@@ -19,7 +19,7 @@ pub struct ConfigRequest {
 
 debug_without_bytes!(struct ConfigRequest { subcommand, auth } hides { params });
 
-/// What is to be done.
+/// A subcommand of authenticatorConfig with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigSubcommand {
     /// 0x01: turns enterprise attestation on.
@@ -149,7 +149,7 @@ impl ConfigRequest {
         Self { subcommand, params: params.into_vec(), auth: None }
     }
 
-    /// What is to be done.
+    /// The subcommand with its parameters.
     #[must_use]
     pub const fn subcommand(&self) -> &ConfigSubcommand {
         &self.subcommand

@@ -39,7 +39,7 @@ pub enum CredentialManagementSubcommand {
     DeleteCredential(CredentialId),
     /// 0x07: changes the names of a credential's account.
     UpdateUserInformation {
-        /// The credential.
+        /// The id of the credential.
         credential: CredentialId,
         /// The account: the same id, other names.
         user: User,
@@ -161,7 +161,7 @@ impl CredentialManagementRequest {
         Self { subcommand, params: params.into_vec(), auth: None }
     }
 
-    /// What is to be done.
+    /// The subcommand with its parameters.
     #[must_use]
     pub const fn subcommand(&self) -> &CredentialManagementSubcommand {
         &self.subcommand

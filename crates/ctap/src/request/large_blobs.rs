@@ -11,18 +11,18 @@ use crate::{DecodeError, MESSAGE_DEPTH, Malformed, PinUvAuth, hidden::debug_with
 /// written.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LargeBlobsRequest {
-    /// Reads.
+    /// 0x01: reads a fragment.
     Get {
         /// How many bytes at most.
         count: u64,
-        /// From where on.
+        /// The first byte that is wanted, counted from the start of the array.
         offset: u32,
     },
-    /// Writes.
+    /// 0x02: writes a fragment.
     Set {
-        /// The bytes.
+        /// The bytes of the array from `offset` on.
         fragment: Vec<u8>,
-        /// Where they belong.
+        /// Where the fragment goes, counted from the start of the array.
         offset: u32,
         /// How long the whole array is: given with the first fragment, and only then. Whether it is
         /// so, is checked after the size of the fragment, and that is for the authenticator to do.

@@ -22,7 +22,7 @@ pub use get_assertion::GetAssertionRequest;
 pub use large_blobs::LargeBlobsRequest;
 pub use make_credential::MakeCredentialRequest;
 
-/// A request.
+/// A request of any command, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// authenticatorMakeCredential (CTAP 2.3 §6.1).
@@ -89,7 +89,7 @@ impl Request {
         }
     }
 
-    /// The command.
+    /// The command that the request is for.
     #[must_use]
     pub const fn command(&self) -> Command {
         match self {

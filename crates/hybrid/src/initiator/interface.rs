@@ -65,28 +65,28 @@ impl Default for InitiatorConfig {
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub enum InitiatorOutput {
-    /// Listen for Bluetooth service data under [`crate::eid::SERVICE_UUID16`] and
-    /// [`crate::eid::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
+    /// Listen for Bluetooth service data under [`crate::SERVICE_UUID16`] and
+    /// [`crate::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
     StartScanning,
-    /// Stop listening.
+    /// Stop listening for adverts.
     StopScanning,
     /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, and report with
     /// [`super::Initiator::handle_connected`] or [`super::Initiator::handle_connect_failed`].
     Connect {
-        /// Whose service.
+        /// The tunnel service, as the advert names it.
         domain: TunnelDomain,
-        /// Which server of it.
+        /// The server of the service where the phone waits.
         routing_id: RoutingId,
-        /// Which tunnel there.
+        /// The tunnel in which the phone waits there.
         tunnel_id: TunnelId,
     },
     /// Open a WebSocket to [`crate::tunnel::contact_path`] at the domain's host, with the header
     /// [`crate::tunnel::CLIENT_PAYLOAD_HEADER`], and report with
     /// [`super::Initiator::handle_contacted`] or [`super::Initiator::handle_connect_failed`].
     Contact {
-        /// Whose service.
+        /// The tunnel service that the phone listens at.
         domain: TunnelDomain,
-        /// Which phone.
+        /// The contact id of the phone.
         contact_id: ContactId,
         /// What goes into the header.
         payload: ClientPayload,
@@ -116,9 +116,9 @@ pub enum InitiatorOutput {
     /// The phone that was rung does not know this computer any more, as its tunnel service says:
     /// delete its link, if it is still this one.
     Unlink {
-        /// Which phone.
+        /// The key that the phone proves itself with.
         identity: P256PublicKey,
-        /// Which link.
+        /// The link that is gone.
         link_id: LinkId,
     },
     /// It is over, everything is released, and nothing follows.

@@ -65,7 +65,7 @@ pub trait PhoneLinks: Send + Sync {
 pub struct MemoryPhoneLinks(Mutex<Vec<LinkedPhone>>);
 
 impl MemoryPhoneLinks {
-    /// No links.
+    /// A store without any links.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -42,7 +42,7 @@ pub struct ListenerConfig {
 }
 
 impl ListenerConfig {
-    /// The defaults.
+    /// The defaults that each member names.
     #[must_use]
     pub const fn new(domain: TunnelDomain, key: ContactKey) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl RingToken {
 pub enum Decision {
     /// The computer is known: it is told that the phone comes.
     Come,
-    /// Not now.
+    /// The phone can't come now; the computer may ring again.
     Busy,
     /// The computer is not known (any more): it is told to delete its link.
     Unknown,
@@ -105,7 +105,7 @@ pub enum ListenerOutput {
     /// [`handle_connected`](super::Listener::handle_connected) or
     /// [`handle_connect_failed`](super::Listener::handle_connect_failed).
     Connect {
-        /// Whose service.
+        /// The tunnel service to listen at.
         domain: TunnelDomain,
         /// What goes into the header.
         key: ContactKey,
@@ -128,7 +128,7 @@ pub enum ListenerOutput {
     /// [`handle_decision`](super::Listener::handle_decision) and the same token; if it is known, go
     /// on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
     Rung {
-        /// The ring's name.
+        /// Comes back with the decision.
         token: RingToken,
         /// What the computer said.
         payload: ClientPayload,
@@ -140,7 +140,7 @@ pub enum ListenerOutput {
     /// The ring is moot: its computer went away, before it was answered or after, or nobody can
     /// tell.
     Over {
-        /// The ring's name.
+        /// The token of the ring.
         token: RingToken,
     },
     /// It is over, everything is released, and nothing follows. Good where it was wanted.

@@ -82,7 +82,7 @@ impl ResponderConfig {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodeSource {
-    /// The camera.
+    /// The camera of the device saw it.
     Camera,
     /// Typed or pasted into a place made for it, or given on the command line.
     Typed,
@@ -133,7 +133,7 @@ pub struct Question {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Connect.
+    /// Connect to the computer.
     Connect {
         /// Let the computer remember this phone; without effect where the question does not offer
         /// it.
@@ -152,20 +152,20 @@ pub enum Answer {
 pub enum ResponderOutput {
     /// Ask the person, and answer with [`super::Responder::handle_answer`] and the same token.
     Ask {
-        /// The question's name.
+        /// Comes back with the answer.
         token: Token,
-        /// The question.
+        /// The question, which prints as a sentence.
         question: Question,
     },
     /// The question is moot: take it off the screen. An answer would be refused.
     Withdraw {
-        /// The question's name.
+        /// The token of the question.
         token: Token,
     },
     /// Open a WebSocket to [`crate::tunnel::new_path`] at the domain's host, and report with
     /// [`super::Responder::handle_connected`] or [`super::Responder::handle_connect_failed`].
     Connect {
-        /// Whose service.
+        /// The tunnel service to open a tunnel at.
         domain: TunnelDomain,
         /// Which tunnel to make there.
         tunnel_id: TunnelId,
@@ -174,17 +174,17 @@ pub enum ResponderOutput {
     /// waits that rang, and report with [`super::Responder::handle_joined`] or
     /// [`super::Responder::handle_connect_failed`].
     Join {
-        /// Whose service.
+        /// The tunnel service at which the computer waits.
         domain: TunnelDomain,
-        /// Which server of it.
+        /// The server of the service where the computer waits.
         routing_id: RoutingId,
-        /// Which tunnel there.
+        /// The tunnel in which the computer waits there.
         tunnel_id: TunnelId,
     },
-    /// Broadcast this service data under [`crate::eid::SERVICE_UUID16`], from a fresh random
+    /// Broadcast this service data under [`crate::SERVICE_UUID16`], from a fresh random
     /// address, until [`ResponderOutput::StopAdvertising`].
     Advertise(Advert),
-    /// Stop broadcasting.
+    /// Stop broadcasting the advert.
     StopAdvertising,
     /// Send one binary message.
     Send(Vec<u8>),
@@ -198,7 +198,7 @@ pub enum ResponderOutput {
     /// Ask the person whether the computer may remember this phone, and answer with
     /// [`super::Responder::handle_remember`] and the same token. The transaction goes on meanwhile.
     AskToRemember {
-        /// The question's name.
+        /// Comes back with the answer.
         token: Token,
     },
     /// The computer is told how to ring this phone: keep the link, so that its rings are known.

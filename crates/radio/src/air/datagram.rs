@@ -22,7 +22,7 @@ pub(super) enum Datagram {
     Leave,
     /// The hub is there and knows the listener.
     Welcome,
-    /// One transmission.
+    /// One advert, sent once.
     Advert { address: [u8; 6], rssi: i8, uuid16: u16, service_data: Vec<u8> },
 }
 

@@ -52,7 +52,7 @@ impl Seal {
     }
 }
 
-/// Writes entries.
+/// Writes entries into sealed chunks.
 pub(crate) struct Sealer<W> {
     out: W,
     seal: Seal,
@@ -114,7 +114,7 @@ impl<W: Write> Sealer<W> {
     }
 }
 
-/// Reads entries.
+/// Reads entries out of sealed chunks.
 pub(crate) struct Opener<R> {
     reader: R,
     seal: Seal,

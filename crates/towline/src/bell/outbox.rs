@@ -66,7 +66,7 @@ impl Outbox {
         self.content().ring.take_if(|(waiting, ..)| *waiting == name);
     }
 
-    /// Cancel-safe.
+    /// The next event, waited for if there is none. Cancel-safe.
     pub(super) async fn next(&self) -> Result<BellEvent, TransportError> {
         loop {
             if let Some(next) = self.take() {

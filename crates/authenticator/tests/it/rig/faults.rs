@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, UnixTime,
-    Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyError,
+    KeyHandle, KeyStore, MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys,
+    StoreError, UnixTime, Work,
 };
 use towline_crypto::{CryptoProvider, Error, Random};
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
@@ -96,8 +96,12 @@ impl CredentialStore for FragileStore {
         or_fail!(self, self.0.relying_parties(after, limit))
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         or_fail!(self, self.0.account(rp_id, user))
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        or_fail!(self, self.0.changes(after, limit))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys, StoreError, UnixTime,
-    Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyError,
+    KeyHandle, KeyStore, MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys,
+    StoreError, UnixTime, Work,
 };
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
@@ -92,9 +92,14 @@ impl CredentialStore for SlowStore {
         later(move || store.relying_parties(after.as_ref(), limit))
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         let (mut store, rp_id, user) = (self.memory.clone(), rp_id.clone(), user.clone());
         later(move || store.account(&rp_id, &user))
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        let mut store = self.memory.clone();
+        later(move || store.changes(after, limit))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {

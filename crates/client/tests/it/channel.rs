@@ -1,0 +1,202 @@
+//! The asynchronous door: the machines over a channel, with the person and the clock played by the
+//! test.
+
+use std::{
+    collections::VecDeque,
+    future::pending,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use towline_client::{
+    Account, Channel, ChannelError, Client, Environment, Error, Timeouts, create, get,
+};
+use towline_ctap::{GetInfo, Transport};
+
+use crate::scripted::*;
+
+/// Answers in the order given; when there is nothing left it never does.
+struct Scripted {
+    info: Option<GetInfo>,
+    responses: VecDeque<Result<Vec<u8>, ChannelError>>,
+    requests: usize,
+    cancels: usize,
+}
+
+impl Scripted {
+    fn new(responses: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        Self {
+            info: Some(phone()),
+            responses: responses.into_iter().map(Ok).collect(),
+            requests: 0,
+            cancels: 0,
+        }
+    }
+}
+
+impl Channel for Scripted {
+    fn transport(&self) -> Transport {
+        Transport::Usb
+    }
+
+    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
+        match &self.info {
+            Some(info) => Ok(info.to_cbor()),
+            None => pending().await,
+        }
+    }
+
+    async fn transact(&mut self, _request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
+        self.requests += 1;
+        match self.responses.pop_front() {
+            Some(response) => response,
+            None => pending().await,
+        }
+    }
+
+    async fn cancel(&mut self) {
+        self.cancels += 1;
+    }
+}
+
+/// A person and a clock.
+#[derive(Default)]
+struct Scene {
+    time_is_up: bool,
+    cancels: bool,
+    site_aborts: bool,
+    choice: Option<usize>,
+    asked: Mutex<usize>,
+}
+
+impl Environment for Scene {
+    async fn sleep_until(&self, _deadline: Instant) {
+        if !self.time_is_up {
+            pending::<()>().await;
+        }
+    }
+
+    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
+        *self.asked.lock().unwrap() = accounts.len();
+        self.choice
+    }
+
+    async fn cancelled(&self) {
+        if !self.cancels {
+            pending::<()>().await;
+        }
+    }
+
+    async fn aborted(&self) {
+        if !self.site_aborts {
+            pending::<()>().await;
+        }
+    }
+}
+
+async fn register(channel: &mut Scripted, scene: &Scene) -> Result<String, Error> {
+    create(&client(), channel, scene, &caller(), &creation().to_string()).await
+}
+
+async fn sign_in(channel: &mut Scripted, scene: &Scene) -> Result<String, Error> {
+    get(&client(), channel, scene, &caller(), &request().to_string()).await
+}
+
+#[tokio::test]
+async fn a_registration_runs_over_a_channel() {
+    let mut channel = Scripted::new([created(&new_credential())]);
+    let json: Value =
+        serde_json::from_str(&register(&mut channel, &Scene::default()).await.unwrap()).unwrap();
+    assert_eq!(json["id"], b64(&[0x1d; 16]));
+    assert_eq!((channel.requests, channel.cancels), (1, 0));
+}
+
+#[test]
+fn a_ceremony_may_move_between_threads() {
+    fn is_send<T: Send>(_: T) {}
+
+    let (mut channel, scene, client, caller) =
+        (Scripted::new([]), Scene::default(), client(), caller());
+    is_send(create(&client, &mut channel, &scene, &caller, "{}"));
+    is_send(get(&client, &mut channel, &scene, &caller, "{}"));
+}
+
+#[tokio::test]
+async fn the_person_is_asked_which_account() {
+    let mut first = asserted(&[1], Some(user(1, None)));
+    first.number_of_credentials = Some(2);
+    let responses = || [first.encode(), asserted(&[2], Some(user(2, None))).encode()];
+    let scene = Scene { choice: Some(1), ..Scene::default() };
+    let json: Value =
+        serde_json::from_str(&sign_in(&mut Scripted::new(responses()), &scene).await.unwrap())
+            .unwrap();
+    assert_eq!((json["id"].clone(), *scene.asked.lock().unwrap()), (b64(&[2]).into(), 2));
+    let refused = sign_in(&mut Scripted::new(responses()), &Scene::default()).await;
+    assert_eq!(refused, Err(Error::Cancelled));
+}
+
+#[tokio::test]
+async fn a_silent_authenticator_is_cancelled_when_time_is_up() {
+    let mut channel = Scripted::new([]);
+    let scene = Scene { time_is_up: true, ..Scene::default() };
+    assert!(matches!(register(&mut channel, &scene).await, Err(Error::TimedOut(_))));
+    assert_eq!((channel.requests, channel.cancels), (1, 1));
+}
+
+#[tokio::test]
+async fn a_silent_channel_ends_when_time_is_up() {
+    let mut channel = Scripted { info: None, ..Scripted::new([]) };
+    let scene = Scene { time_is_up: true, ..Scene::default() };
+    assert!(matches!(sign_in(&mut channel, &scene).await, Err(Error::TimedOut(_))));
+    assert_eq!((channel.requests, channel.cancels), (0, 0));
+}
+
+#[tokio::test]
+async fn a_person_who_cancels_is_heard() {
+    let mut channel = Scripted::new([]);
+    let scene = Scene { cancels: true, ..Scene::default() };
+    assert_eq!(register(&mut channel, &scene).await, Err(Error::Cancelled));
+    assert_eq!(channel.cancels, 1);
+    let scene = Scene { site_aborts: true, ..Scene::default() };
+    assert_eq!(register(&mut channel, &scene).await, Err(Error::Aborted));
+    assert_eq!(channel.cancels, 2);
+}
+
+#[tokio::test]
+async fn a_broken_channel_is_told() {
+    let broken = ChannelError::Failed("the phone is out of reach".into());
+    let mut channel = Scripted::new([]);
+    channel.responses.push_back(Err(broken.clone()));
+    let error = sign_in(&mut channel, &Scene::default()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the phone is out of reach");
+    assert_eq!((error, channel.cancels), (Error::Channel(broken), 0));
+}
+
+#[tokio::test]
+async fn options_are_checked_before_the_channel_is_used() {
+    let mut channel = Scripted { info: None, ..Scripted::new([]) };
+    let result = get(&client(), &mut channel, &Scene::default(), &caller(), "{}").await;
+    assert_eq!(result.unwrap_err().name(), "TypeError");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_real_sleep_ends_it() {
+    struct Tokio;
+
+    impl Environment for Tokio {
+        async fn sleep_until(&self, deadline: Instant) {
+            tokio::time::sleep_until(deadline.into()).await;
+        }
+
+        async fn choose(&self, _accounts: &[Account]) -> Option<usize> {
+            None
+        }
+    }
+
+    let soon = Duration::from_millis(20);
+    let client: Client = client().with_timeouts(Timeouts { min: soon, max: soon, default: soon });
+    let mut channel = Scripted::new([]);
+    let result = get(&client, &mut channel, &Tokio, &caller(), &request().to_string()).await;
+    assert_eq!(result, Err(Error::TimedOut(soon)));
+}

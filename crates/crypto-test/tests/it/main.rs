@@ -1,0 +1,12 @@
+//! The suite: who passes it, and whom it catches.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+
+mod broken;
+#[cfg(feature = "ml-dsa")]
+mod ml_dsa_over_the_socket;
+mod rustcrypto;

@@ -1,0 +1,12 @@
+//! Whole transactions with both roles in memory: a clock moved by hand, a lossy air, a lossy
+//! tunnel, people who change their minds, and peers that break the protocol.
+
+mod adverts;
+mod arbitrary;
+mod digital_credentials;
+mod linking;
+mod lossy;
+mod pair;
+mod peers;
+mod people;
+mod ringing;

@@ -1,0 +1,408 @@
+//! The state machine of one tunnel service node.
+
+mod callers;
+mod ringing;
+mod switchboard;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Instant;
+
+use towline_crypto::CryptoProvider;
+
+use self::switchboard::Switchboard;
+use crate::ids::{ContactId, RoutingId, TunnelId};
+use crate::message::RingId;
+use crate::{
+    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Output, Precedence, Refusal, Request,
+    Shares, Source, ThisNode, WaitingPlace, Whereabouts, deadline,
+};
+
+/// The rendezvous of phones and computers: the state machine of one tunnel service node.
+///
+/// A tunnel id names at most one tunnel: while a phone waits under it a second phone gets 409, one
+/// computer may join it, and after that it is used up. A phone that left before anybody joined may
+/// come again.
+///
+/// The routing id that a phone gets, and its computer must show, is the node's number in the first
+/// byte and two random bytes. Nodes that share a domain can tell by the first byte which of them
+/// holds the phone.
+///
+/// A phone that was linked listens under its contact id, of which it has to show the key. A
+/// computer that rings it gets its response when the phone has answered, and waits in a tunnel that
+/// the service names; the phone joins it there.
+///
+/// ```
+/// use std::time::Instant;
+/// use towline_rendezvous::{
+///     Admission, Limits, NoContacts, Refusal, Rendezvous, RequestHead, Source,
+/// };
+///
+/// let provider = towline_crypto::rustcrypto::provider();
+/// let mut relay = Rendezvous::new(7, Limits::default(), provider, Box::new(NoContacts));
+/// let (source, now) = (Source::of([127, 0, 0, 1].into()), Instant::now());
+///
+/// let path = "/cable/new/000102030405060708090A0B0C0D0E0F";
+/// let head = RequestHead {
+///     method: "GET",
+///     target: path,
+///     hosts: vec!["cable.example.com"],
+///     subprotocols: vec!["fido.cable"],
+///     ..RequestHead::default()
+/// };
+/// let request = head.read()?;
+/// let Admission::Waiting { routing_id, .. } = relay.handle_request(source, &request, now)? else { unreachable!() };
+/// assert_eq!(routing_id.as_bytes()[0], 7);
+/// assert_eq!(relay.handle_request(source, &request, now), Err(Refusal::InUse));
+/// # Ok::<(), Refusal>(())
+/// ```
+pub struct Rendezvous {
+    node: u8,
+    limits: Limits,
+    provider: CryptoProvider,
+    contacts: Box<dyn Contacts>,
+    draining: bool,
+    next_leg: u64,
+    legs: HashMap<Leg, Place>,
+    deadlines: BTreeSet<(Instant, Leg)>,
+    waiting: Box<dyn Whereabouts>,
+    used: HashMap<TunnelId, Instant>,
+    used_in_order: VecDeque<(Instant, TunnelId)>,
+    shares: Shares,
+    waiting_crowd: Crowd,
+    ringing_crowd: Crowd,
+    joined_crowd: Crowd,
+    switchboard: Switchboard,
+    outputs: VecDeque<Output>,
+}
+
+/// What is known about one connection.
+struct Place {
+    source: Source,
+    deadline: Instant,
+    role: Role,
+}
+
+/// What a connection is for.
+enum Role {
+    /// It waits for the other end of this tunnel.
+    Waits(TunnelId),
+    /// It belongs to a computer that rings, and waits for the phone in this tunnel.
+    Rings(TunnelId, RingId),
+    /// It belongs to a phone that can be rung under this contact id.
+    Listens(ContactId),
+    /// It is joined with this other connection.
+    Joined(Leg),
+    /// Another connection took over its place under this contact id, and it was told to close.
+    Replaced(ContactId),
+    /// It was told to close, or is about to be joined.
+    Settled,
+}
+
+/// Places of one kind, of which there are so many.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Waiting,
+    Ringing,
+    Joined,
+}
+
+impl Rendezvous {
+    /// A node of a tunnel service with nobody connected. `node` is this node's number within the
+    /// service.
+    #[must_use]
+    pub fn new(
+        node: u8,
+        limits: Limits,
+        provider: CryptoProvider,
+        contacts: Box<dyn Contacts>,
+    ) -> Self {
+        Self {
+            node,
+            limits,
+            provider,
+            contacts,
+            draining: false,
+            next_leg: 0,
+            legs: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            waiting: Box::new(ThisNode::new()),
+            used: HashMap::new(),
+            used_in_order: VecDeque::new(),
+            shares: Shares::new(),
+            waiting_crowd: Crowd::new(),
+            ringing_crowd: Crowd::new(),
+            joined_crowd: Crowd::new(),
+            switchboard: Switchboard::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The same with somebody else who knows where connections wait: nobody does yet.
+    #[must_use]
+    pub fn with_whereabouts(mut self, whereabouts: Box<dyn Whereabouts>) -> Self {
+        self.waiting = whereabouts;
+        self
+    }
+
+    /// Decides about a request that [`RequestHead::read`](crate::RequestHead::read) found well formed.
+    ///
+    /// An admitted connection occupies its place until [`handle_closed`](Self::handle_closed).
+    ///
+    /// # Errors
+    /// The status to answer with; nothing has changed then.
+    pub fn handle_request(
+        &mut self,
+        source: Source,
+        request: &Request,
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        self.handle_timeout(now);
+        if self.draining {
+            return Err(Refusal::Unavailable);
+        }
+        let listens = matches!(request, Request::Listen { .. });
+        if !listens && !self.shares.allow(source, self.limits.per_source, None) {
+            return Err(Refusal::TooMany);
+        }
+        match request {
+            Request::New { tunnel } => self.open(source, *tunnel, now),
+            Request::Connect { routing, tunnel } => self.join(source, *routing, *tunnel, now),
+            Request::Contact { contact, payload, .. } => self.ring(source, contact, payload, now),
+            // It may have a share already.
+            Request::Listen { key } => self.listen(source, key, now),
+        }
+    }
+
+    fn open(
+        &mut self,
+        source: Source,
+        tunnel: TunnelId,
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        if self.waiting.find(&tunnel).is_some() || self.used.contains_key(&tunnel) {
+            return Err(Refusal::InUse);
+        }
+        let routing_id = self.routing_id()?;
+        self.make_room(Kind::Waiting, source)?;
+        let deadline = deadline::after(now, self.limits.waiting_time);
+        let leg = self.admit(Place { source, deadline, role: Role::Waits(tunnel) });
+        self.waiting.arrived(tunnel, leg, routing_id);
+        Ok(Admission::Waiting { leg, routing_id })
+    }
+
+    /// A routing id for one more connection that waits.
+    fn routing_id(&self) -> Result<RoutingId, Refusal> {
+        let [high, low] = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
+        Ok(RoutingId::new([self.node, high, low]))
+    }
+
+    /// Makes room for one more of this source, at the cost of the network that has most.
+    fn make_room(&mut self, kind: Kind, source: Source) -> Result<(), Refusal> {
+        let (crowd, most, precedence) = match kind {
+            Kind::Waiting => (&self.waiting_crowd, self.limits.waiting, Precedence::Newest),
+            Kind::Ringing => (&self.ringing_crowd, self.limits.ringing, Precedence::Newest),
+            // Both ends have a place.
+            Kind::Joined => {
+                let most = self.limits.pairs.saturating_mul(2).saturating_sub(1);
+                (&self.joined_crowd, most, Precedence::Oldest)
+            }
+        };
+        if crowd.len() < most {
+            return Ok(());
+        }
+        let oldest = crowd.make_way(source, precedence).ok_or(Refusal::Unavailable)?;
+        self.close(Leg(oldest), Ending::CrowdedOut);
+        Ok(())
+    }
+
+    fn join(
+        &mut self,
+        source: Source,
+        routing: RoutingId,
+        tunnel: TunnelId,
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        let waiting = self.waiting.find(&tunnel).filter(|waiting| waiting.routing_id == routing);
+        let WaitingPlace::Here(with) = waiting.ok_or(Refusal::NotFound)?.place;
+        self.make_room(Kind::Joined, source)?;
+        self.remember(tunnel, now);
+        let deadline = deadline::after(now, self.limits.pair_time);
+        if let Some(Role::Rings(_, ring)) = self.settle(with) {
+            self.ring_joined(ring, now);
+        }
+        self.postpone(with, deadline);
+        let leg = self.admit(Place { source, deadline, role: Role::Joined(with) });
+        if let Some(place) = self.legs.get_mut(&with) {
+            place.role = Role::Joined(leg);
+            self.joined_crowd.add(place.source, with.0);
+        }
+        Ok(Admission::Joined { leg, with })
+    }
+
+    fn admit(&mut self, place: Place) -> Leg {
+        let leg = Leg(self.next_leg);
+        self.next_leg = self.next_leg.wrapping_add(1);
+        self.shares.add(place.source);
+        match place.role {
+            Role::Waits(_) => self.waiting_crowd.add(place.source, leg.0),
+            Role::Rings(..) => self.ringing_crowd.add(place.source, leg.0),
+            Role::Joined(_) => self.joined_crowd.add(place.source, leg.0),
+            Role::Listens(_) | Role::Replaced(_) | Role::Settled => {}
+        }
+        self.deadlines.insert((place.deadline, leg));
+        self.legs.insert(leg, place);
+        leg
+    }
+
+    /// Takes a connection's role from it, and its place among those of its kind. What a phone that
+    /// listens has is taken by who knows whether it is expected back.
+    fn settle(&mut self, leg: Leg) -> Option<Role> {
+        let place = self.legs.get_mut(&leg)?;
+        let (source, role) = (place.source, std::mem::replace(&mut place.role, Role::Settled));
+        match &role {
+            Role::Waits(tunnel) => {
+                self.waiting.left(tunnel);
+                self.waiting_crowd.remove(source, leg.0);
+            }
+            Role::Rings(tunnel, _) => {
+                self.waiting.left(tunnel);
+                self.ringing_crowd.remove(source, leg.0);
+            }
+            Role::Joined(_) => self.joined_crowd.remove(source, leg.0),
+            Role::Listens(_) | Role::Replaced(_) | Role::Settled => {}
+        }
+        Some(role)
+    }
+
+    /// Gives a connection another deadline.
+    fn postpone(&mut self, leg: Leg, deadline: Instant) {
+        if let Some(place) = self.legs.get_mut(&leg) {
+            self.deadlines.remove(&(place.deadline, leg));
+            place.deadline = deadline;
+            self.deadlines.insert((deadline, leg));
+        }
+    }
+
+    fn remember(&mut self, tunnel: TunnelId, now: Instant) {
+        while self.used_in_order.len() >= self.limits.remembered_ids.max(1) {
+            self.forget_oldest();
+        }
+        let until = deadline::after(now, self.limits.id_memory);
+        self.used.insert(tunnel, until);
+        self.used_in_order.push_back((until, tunnel));
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, tunnel)) = self.used_in_order.pop_front() {
+            self.used.remove(&tunnel);
+        }
+    }
+
+    /// A connection is gone, for whatever reason; unknown ones are ignored.
+    pub fn handle_closed(&mut self, leg: Leg, now: Instant) {
+        let role = self.settle(leg);
+        let Some(Place { source, deadline, .. }) = self.legs.remove(&leg) else { return };
+        self.deadlines.remove(&(deadline, leg));
+        match role {
+            Some(Role::Rings(_, ring)) => drop(self.ring_over(ring)),
+            Some(Role::Listens(contact)) => {
+                if self.lost_listener(&contact, leg, source, now) {
+                    return;
+                }
+            }
+            // Who took over has its share.
+            Some(Role::Replaced(contact)) => return self.switchboard.replaced_is_gone(&contact),
+            // The tunnel is over, and the other end on its way out.
+            Some(Role::Joined(with)) => drop(self.settle(with)),
+            Some(Role::Waits(_) | Role::Settled) | None => {}
+        }
+        self.shares.remove(source);
+    }
+
+    /// The service is about to stop: nobody is admitted any more, who waits, rings or listens is
+    /// closed, and tunnels may go on.
+    pub fn handle_drain(&mut self, _now: Instant) {
+        self.draining = true;
+        let waiting = self.waiting_crowd.holders().chain(self.ringing_crowd.holders()).map(Leg);
+        let legs: Vec<Leg> = waiting.chain(self.switchboard.listening()).collect();
+        for leg in legs {
+            self.close(leg, Ending::ShuttingDown);
+        }
+    }
+
+    /// The time is now: closes what has had its time and forgets tunnel ids that nobody can use any
+    /// more.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((deadline, leg)) = self.deadlines.first().copied() {
+            if deadline > now {
+                break;
+            }
+            self.close(leg, Ending::LifetimeOver);
+        }
+        self.forget_absent(now);
+        while self.used_in_order.front().is_some_and(|(until, _)| *until <= now) {
+            self.forget_oldest();
+        }
+    }
+
+    /// Asks for the connection to be closed, once. Its place is free for others at once, its
+    /// source's share when it is.
+    fn close(&mut self, leg: Leg, ending: Ending) {
+        let Some(Place { source, deadline, .. }) = self.legs.get(&leg) else { return };
+        let source = *source;
+        self.deadlines.remove(&(*deadline, leg));
+        match self.settle(leg) {
+            Some(Role::Rings(_, ring)) => {
+                if !self.ring_over(ring) {
+                    // Nobody came; the computer still waits for the response to its request.
+                    let full = matches!(ending, Ending::ShuttingDown | Ending::CrowdedOut);
+                    let answer = Err(if full { Refusal::Unavailable } else { Refusal::NotFound });
+                    return self.outputs.push_back(Output::Answer { leg, answer });
+                }
+            }
+            Some(Role::Listens(contact)) => self.switchboard.leave(&contact, leg, source),
+            Some(Role::Joined(with)) => {
+                self.outputs.push_back(Output::Close { leg, ending });
+                if let Some(Place { deadline, .. }) = self.legs.get(&with) {
+                    self.deadlines.remove(&(*deadline, with));
+                    self.settle(with);
+                    self.outputs.push_back(Output::Close { leg: with, ending });
+                }
+                return;
+            }
+            // It was told already.
+            Some(Role::Replaced(contact)) => {
+                if let Some(place) = self.legs.get_mut(&leg) {
+                    place.role = Role::Replaced(contact);
+                }
+                return;
+            }
+            Some(Role::Waits(_) | Role::Settled) | None => {}
+        }
+        self.outputs.push_back(Output::Close { leg, ending });
+    }
+
+    /// What to do next, until there is nothing.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let leg = self.deadlines.first().map(|(deadline, _)| *deadline);
+        leg.into_iter().chain(self.switchboard.next_absent()).min()
+    }
+
+    /// How many connections there are. One that was told to close counts as joined until it has.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let (waiting, ringing) = (self.waiting_crowd.len(), self.ringing_crowd.len());
+        let (listening, absent) = (self.switchboard.count(), self.switchboard.absent());
+        let others = waiting.saturating_add(ringing).saturating_add(listening);
+        let joined = self.legs.len().saturating_sub(others);
+        Counts { waiting, ringing, listening, absent, joined }
+    }
+}

@@ -1,0 +1,308 @@
+//! Phones that listen, and computers that ring them: what the rendezvous does about them.
+
+use std::time::{Duration, Instant};
+
+use super::callers::Allowance;
+use super::switchboard::{Phone, Presence, Ring};
+use super::{Kind, Place, Rendezvous, Role};
+use crate::ids::{ContactId, TunnelId};
+use crate::message::{FromPhone, FromService, Reason, RingId};
+use crate::{
+    Admission, ContactKey, ContactState, Ending, Heard, Leg, Output, Precedence, Refusal, Source,
+    deadline,
+};
+
+/// How often a phone is granted one more message.
+const MESSAGE_PAUSE: Duration = Duration::from_secs(1);
+
+impl Rendezvous {
+    /// A phone wants to be reached. Whoever listened with the same key before has to go: its
+    /// connection may have broken without anybody noticing.
+    pub(super) fn listen(
+        &mut self,
+        source: Source,
+        key: &ContactKey,
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        let contact = key.contact_id(&self.provider);
+        if self.contacts.look_up(&contact) == ContactState::Revoked {
+            return Err(Refusal::Gone);
+        }
+        let known = self.switchboard.phones.get(&contact);
+        if known.is_some_and(|phone| phone.taken_over && phone.leg().is_some()) {
+            return Err(Refusal::TooMany);
+        }
+        let instead_of = known.and_then(|phone| match phone.presence {
+            Presence::Here(leg) => self.legs.get(&leg).map(|place| place.source),
+            Presence::Absent { source, .. } => Some(source),
+        });
+        if !self.shares.allow(source, self.limits.per_source, instead_of) {
+            return Err(Refusal::TooMany);
+        }
+        if known.is_none() {
+            self.room_to_listen(source)?;
+        }
+        let taken_over = self.take_over(&contact);
+        let deadline = deadline::after(now, self.limits.silence);
+        let leg = self.admit(Place { source, deadline, role: Role::Listens(contact.clone()) });
+        self.switchboard.crowd.add(source, leg.0);
+        let allowance = Allowance::new(self.limits.listener_messages, now);
+        let phone = self.switchboard.phones.entry(contact).or_insert_with(|| Phone {
+            presence: Presence::Here(leg),
+            allowance,
+            unanswered: 0,
+            taken_over: false,
+            book: None,
+        });
+        phone.presence = Presence::Here(leg);
+        phone.taken_over |= taken_over;
+        // What it may have missed.
+        let mut told = 0_u16;
+        for id in phone.rings() {
+            if let Some(ring) = self.switchboard.rings.get(id)
+                && !ring.accepted
+            {
+                self.outputs.push_back(Output::Send { leg, message: ring.message(*id) });
+                told = told.saturating_add(1);
+            }
+        }
+        phone.unanswered = told;
+        Ok(Admission::Listening { leg })
+    }
+
+    /// Makes room for one more phone.
+    fn room_to_listen(&mut self, source: Source) -> Result<(), Refusal> {
+        if self.switchboard.crowd.len() < self.limits.listening {
+            return Ok(());
+        }
+        if self.limits.listening == 0 {
+            return Err(Refusal::Unavailable);
+        }
+        if let Some(left) = self.switchboard.forget_oldest_absent() {
+            self.shares.remove(left);
+            return Ok(());
+        }
+        let oldest = self.switchboard.crowd.make_way(source, Precedence::Oldest);
+        self.close(Leg(oldest.ok_or(Refusal::Unavailable)?), Ending::CrowdedOut);
+        Ok(())
+    }
+
+    /// Takes the place of whoever has it under this contact id, with all that belongs to it. Says
+    /// whether a connection has to be closed for that.
+    fn take_over(&mut self, contact: &ContactId) -> bool {
+        let presence = match self.switchboard.phones.get(contact) {
+            Some(Phone { presence: Presence::Here(leg), .. }) => Ok(*leg),
+            Some(Phone { presence: Presence::Absent { until, was, source }, .. }) => {
+                Err((*until, *was, *source))
+            }
+            None => return false,
+        };
+        match presence {
+            Ok(before) => {
+                self.say(before, &FromService::Replaced);
+                self.outputs.push_back(Output::Close { leg: before, ending: Ending::Replaced });
+                if let Some(place) = self.legs.get_mut(&before) {
+                    place.role = Role::Replaced(contact.clone());
+                    self.deadlines.remove(&(place.deadline, before));
+                    self.switchboard.crowd.remove(place.source, before.0);
+                    self.shares.remove(place.source);
+                }
+                true
+            }
+            Err((until, was, source)) => {
+                self.switchboard.absent.remove(&(until, was));
+                self.switchboard.crowd.remove(source, was.0);
+                self.shares.remove(source);
+                false
+            }
+        }
+    }
+
+    /// A computer rings.
+    pub(super) fn ring(
+        &mut self,
+        source: Source,
+        contact: &ContactId,
+        payload: &[u8],
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        if self.contacts.look_up(contact) == ContactState::Revoked {
+            return Err(Refusal::Gone);
+        }
+        let phone = self.switchboard.phones.get(contact).ok_or(Refusal::NotFound)?;
+        let ends = self.switchboard.line(phone, source, &self.limits)?;
+        let routing_id = self.routing_id()?;
+        let tunnel_id = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
+        let tunnel_id = TunnelId::new(tunnel_id);
+        let phone = self.switchboard.phones.get_mut(contact).ok_or(Refusal::NotFound)?;
+        let book = phone.book.get_or_insert_default();
+        // The phone is told of so many rings, whatever becomes of them: who is over pays, and not
+        // the phone.
+        if !book.callers.may_ring(source, &self.limits, now) {
+            return Err(Refusal::TooMany);
+        }
+        if let Some(ends) = ends {
+            self.end_ring(ends, Refusal::TooMany);
+        }
+        self.make_room(Kind::Ringing, source)?;
+        let id = RingId(self.switchboard.next_ring);
+        self.switchboard.next_ring = id.0.wrapping_add(1);
+        let deadline = deadline::after(now, self.limits.ring_answer);
+        let computer = self.admit(Place { source, deadline, role: Role::Rings(tunnel_id, id) });
+        self.waiting.arrived(tunnel_id, computer, routing_id);
+        let (payload, contact) = (payload.to_vec(), contact.clone());
+        let ring =
+            Ring { computer, source, contact, routing_id, tunnel_id, payload, accepted: false };
+        if let Some(phone) = self.switchboard.phones.get_mut(&ring.contact) {
+            if let Some(leg) = phone.leg() {
+                self.outputs.push_back(Output::Send { leg, message: ring.message(id) });
+                phone.unanswered = phone.unanswered.saturating_add(1);
+            }
+            phone.book.get_or_insert_default().rings.push(id);
+        }
+        self.switchboard.rings.insert(id, ring);
+        Ok(Admission::Ringing { leg: computer })
+    }
+
+    /// A phone that listens sent a binary message. Its answers to the rings that it was told of are
+    /// free.
+    pub fn handle_message(&mut self, leg: Leg, message: &[u8], now: Instant) -> Heard {
+        self.handle_timeout(now);
+        let Some(Place { role: Role::Listens(contact), .. }) = self.legs.get(&leg) else {
+            return Heard::Taken;
+        };
+        let contact = contact.clone();
+        let Some(phone) = self.switchboard.phones.get_mut(&contact) else { return Heard::Taken };
+        let Some(message) = FromPhone::decode(message) else {
+            self.close(leg, Ending::Misbehaved);
+            return Heard::Taken;
+        };
+        match (&message, phone.unanswered.checked_sub(1)) {
+            (FromPhone::Accept(_) | FromPhone::Refuse(..), Some(left)) => phone.unanswered = left,
+            _ if phone.allowance.take(self.limits.listener_messages, MESSAGE_PAUSE, now) => {}
+            _ => return Heard::TooMany,
+        }
+        self.postpone(leg, deadline::after(now, self.limits.silence));
+        match message {
+            FromPhone::Alive => self.say(leg, &FromService::Alive),
+            FromPhone::Accept(ring) => self.phone_comes(&contact, ring, now),
+            FromPhone::Refuse(ring, reason) => {
+                self.phone_refuses(&contact, ring, reason, now);
+            }
+            FromPhone::Revoke => self.revoke(&contact, leg),
+        }
+        Heard::Taken
+    }
+
+    fn phone_comes(&mut self, contact: &ContactId, id: RingId, now: Instant) {
+        let Some(ring) = self.switchboard.rings.get_mut(&id) else { return };
+        // A phone speaks for its own rings only.
+        if ring.contact != *contact || std::mem::replace(&mut ring.accepted, true) {
+            return;
+        }
+        let (leg, source) = (ring.computer, ring.source);
+        if let Some(callers) = self.switchboard.callers(contact) {
+            callers.accepted(source, &self.limits, now);
+        }
+        self.postpone(leg, deadline::after(now, self.limits.ring_time));
+        self.outputs.push_back(Output::Answer { leg, answer: Ok(()) });
+    }
+
+    /// The phone is with the computer. To come is to accept: what it says and its coming travel
+    /// over two connections, and either may arrive first.
+    pub(super) fn ring_joined(&mut self, id: RingId, now: Instant) {
+        let Some((ring, _)) = self.switchboard.remove(id) else { return };
+        if !ring.accepted {
+            if let Some(callers) = self.switchboard.callers(&ring.contact) {
+                callers.accepted(ring.source, &self.limits, now);
+            }
+            self.outputs.push_back(Output::Answer { leg: ring.computer, answer: Ok(()) });
+        }
+    }
+
+    fn phone_refuses(&mut self, contact: &ContactId, id: RingId, reason: Reason, now: Instant) {
+        let Some(ring) = self.switchboard.rings.get(&id) else { return };
+        // What it accepted it can't take back: the computer has its response.
+        if ring.contact != *contact || ring.accepted {
+            return;
+        }
+        let source = ring.source;
+        let refusal = match reason {
+            Reason::Busy => {
+                if let Some(callers) = self.switchboard.callers(contact) {
+                    callers.busy(source, &self.limits, now);
+                }
+                Refusal::Unavailable
+            }
+            Reason::Unknown => Refusal::Gone,
+        };
+        self.refuse_ring(id, refusal);
+    }
+
+    /// Tells the computer; the phone knows, or is not to know.
+    fn refuse_ring(&mut self, id: RingId, refusal: Refusal) -> Option<Leg> {
+        let (ring, phone) = self.switchboard.remove(id)?;
+        self.settle(ring.computer);
+        self.outputs.push_back(Output::Answer { leg: ring.computer, answer: Err(refusal) });
+        phone
+    }
+
+    /// Ends a ring that the phone has not accepted, and tells both.
+    fn end_ring(&mut self, id: RingId, refusal: Refusal) {
+        if let Some(phone) = self.refuse_ring(id, refusal) {
+            self.say(phone, &FromService::Over(id));
+        }
+    }
+
+    fn revoke(&mut self, contact: &ContactId, leg: Leg) {
+        let Some(source) = self.legs.get(&leg).map(|place| place.source) else { return };
+        self.contacts.revoke(contact, source);
+        let phone = self.switchboard.phones.get(contact);
+        for ring in phone.map(|phone| phone.rings().to_vec()).unwrap_or_default() {
+            if self.switchboard.rings.get(&ring).is_some_and(|ring| !ring.accepted) {
+                self.refuse_ring(ring, Refusal::Gone);
+            }
+        }
+        self.say(leg, &FromService::Revoked);
+        self.close(leg, Ending::PeerLeft);
+    }
+
+    /// A computer that rang is gone. Says whether it had its response already.
+    pub(super) fn ring_over(&mut self, id: RingId) -> bool {
+        let Some((ring, phone)) = self.switchboard.remove(id) else { return true };
+        if let Some(leg) = phone {
+            self.say(leg, &FromService::Over(id));
+        }
+        ring.accepted
+    }
+
+    /// The connection of a phone that listens broke. It is expected back, and keeps its place and
+    /// its source's share meanwhile; says whether it is so.
+    pub(super) fn lost_listener(
+        &mut self,
+        contact: &ContactId,
+        was: Leg,
+        source: Source,
+        now: Instant,
+    ) -> bool {
+        let until = deadline::after(now, self.limits.resume_time);
+        let phone = self.switchboard.phones.get_mut(contact);
+        let Some(phone) = phone.filter(|phone| phone.leg() == Some(was)) else { return false };
+        phone.presence = Presence::Absent { until, was, source };
+        self.switchboard.absent.insert((until, was), contact.clone());
+        true
+    }
+
+    /// Forgets phones that did not come back.
+    pub(super) fn forget_absent(&mut self, now: Instant) {
+        while self.switchboard.next_absent().is_some_and(|until| until <= now) {
+            if let Some(source) = self.switchboard.forget_oldest_absent() {
+                self.shares.remove(source);
+            }
+        }
+    }
+
+    fn say(&mut self, leg: Leg, message: &FromService) {
+        self.outputs.push_back(Output::Send { leg, message: message.encode() });
+    }
+}

@@ -1,0 +1,19 @@
+//! The relay on real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+#[cfg(target_os = "linux")]
+mod attacks;
+mod frames;
+mod logs;
+mod operator;
+mod requests;
+mod ringing;
+mod support;
+mod tunnels;
