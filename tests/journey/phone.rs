@@ -9,7 +9,7 @@ use towline::{
     device::{Found, Wants},
     hybrid::{self, CodeSource, InitiatorConfig, ResponderProgress},
     radio::air::{Room, UdpAir, UdpHub},
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 use towline_ctap::Status;
 use towline_rp::{ErrorCode, RpConfig};

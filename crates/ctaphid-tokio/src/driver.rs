@@ -101,7 +101,7 @@ impl<P: Person> Driver<P> {
     fn new(authenticator: Authenticator, person: P, simulated: Option<Presence>) -> Self {
         let mut config = DeviceConfig::default();
         config.never = Some(Channel(CONTROL_CHANNEL));
-        if authenticator.config().versions.contains(&Version::U2fV2) {
+        if authenticator.config().identity.versions.contains(&Version::U2fV2) {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
         Self {

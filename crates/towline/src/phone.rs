@@ -22,10 +22,7 @@ use towline_hybrid::{
     link::{ComputerLinks, LinkedComputer, Ring, StoreError},
     qr::QrPayload,
 };
-use towline_hybrid_tokio::{
-    Connector, Error as TransportError,
-    phone::{Event, Events, Session},
-};
+use towline_hybrid_tokio::{Connector, PhoneEvent, PhoneEvents, PhoneSession, TransportError};
 use towline_radio::Advertiser;
 
 use self::{
@@ -195,7 +192,7 @@ impl<P: Person> Phone<P> {
             let key = line.next_key(&self.provider).map_err(Error::from)?;
             config.link_offer = Some(identity.offer(&self.provider, &key, name));
         }
-        let (session, events) = Session::start(
+        let (session, events) = PhoneSession::start(
             config,
             &self.provider,
             payload,
@@ -220,7 +217,7 @@ impl<P: Person> Phone<P> {
         let (advertiser, connector) =
             (self.transport.advertiser.clone(), self.transport.connector.clone());
         let (session, events) =
-            Session::answer_ring(config, &self.provider, ring, advertiser, connector);
+            PhoneSession::answer_ring(config, &self.provider, ring, advertiser, connector);
         self.serve_until(session, events, stop).await
     }
 
@@ -252,8 +249,8 @@ impl<P: Person> Phone<P> {
 
     async fn serve_until(
         &mut self,
-        session: Session,
-        events: Events,
+        session: PhoneSession,
+        events: PhoneEvents,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
         let mut inbox = Inbox::new(events);
@@ -300,13 +297,13 @@ impl<P: Person> Phone<P> {
 
     async fn serve(
         &mut self,
-        session: &Session,
+        session: &PhoneSession,
         inbox: &mut Inbox,
         serving: Option<&Serving>,
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
-                Some(Event::Ask { token, question }) => {
+                Some(PhoneEvent::Ask { token, question }) => {
                     let answer = self.ask(connect(&question));
                     let answer = tokio::select! {
                         answer = answer => connected(answer),
@@ -314,7 +311,7 @@ impl<P: Person> Phone<P> {
                     };
                     told(session.answer(token, answer).await);
                 }
-                Some(Event::Request(request)) => {
+                Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
                     let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
@@ -333,7 +330,7 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(Event::JsonRequest(request)) => {
+                Some(PhoneEvent::JsonRequest(request)) => {
                     inbox.owed = Owed::JsonResponse;
                     let answer = self.ask(PhoneQuestion::DigitalCredentials(request));
                     let response = tokio::select! {
@@ -345,7 +342,7 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(Event::AskToRemember { token }) => {
+                Some(PhoneEvent::AskToRemember { token }) => {
                     // A request, or the end, comes first; the question is asked once.
                     let answer = self.ask(PhoneQuestion::Remember);
                     let remember = tokio::select! {
@@ -354,14 +351,16 @@ impl<P: Person> Phone<P> {
                     };
                     told(session.remember(token, remember).await);
                 }
-                Some(Event::Linked { link_id }) => {
+                Some(PhoneEvent::Linked { link_id }) => {
                     keep(self.links.clone(), &self.provider, link_id).await;
                 }
-                Some(Event::Advertising { radio }) => {
+                Some(PhoneEvent::Advertising { radio }) => {
                     (self.watcher)(PhoneStep::Advertising(&radio));
                 }
-                Some(Event::Progress(progress)) => (self.watcher)(PhoneStep::Progress(progress)),
-                Some(Event::Finished(result)) => return result,
+                Some(PhoneEvent::Progress(progress)) => {
+                    (self.watcher)(PhoneStep::Progress(progress))
+                }
+                Some(PhoneEvent::Finished(result)) => return result,
                 Some(_) => {}
                 None => return Err(TransportError::Over),
             }

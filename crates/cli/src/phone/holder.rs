@@ -57,7 +57,7 @@ impl Record {
     /// How the session ended, with this result, or because it was stopped here. The next begins.
     pub(super) fn take(
         &self,
-        result: Result<ResponderSummary, transport::Error>,
+        result: Result<ResponderSummary, transport::TransportError>,
         stopped: Option<End>,
     ) -> Option<Failure> {
         let seen = std::mem::take(&mut *self.seen());
@@ -81,7 +81,7 @@ impl Seen {
 
     fn ended(
         mut self,
-        result: Result<ResponderSummary, transport::Error>,
+        result: Result<ResponderSummary, transport::TransportError>,
         stopped: Option<End>,
     ) -> (Moment, End, Facts) {
         let delivered = self.moment == Moment::Answered;
@@ -245,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    type Outcome = Result<ResponderSummary, transport::Error>;
+    type Outcome = Result<ResponderSummary, transport::TransportError>;
 
     fn told(seen: Seen, result: Outcome, stopped: Option<End>) -> Option<Failure> {
         let (moment, end, facts) = seen.ended(result, stopped);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     fn broken() -> Outcome {
-        Err(transport::Error::Hybrid(Error::Closed { step: Where::Answer }))
+        Err(transport::TransportError::Hybrid(Error::Closed { step: Where::Answer }))
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use towline_hybrid_tokio::phone::{Event, Events};
+use towline_hybrid_tokio::{PhoneEvent, PhoneEvents};
 
 /// The session's events, some of which come while the person is busy.
 pub(super) struct Inbox {
-    events: Events,
-    early: VecDeque<Event>,
+    events: PhoneEvents,
+    early: VecDeque<PhoneEvent>,
     pub(super) owed: Owed,
 }
 
@@ -23,11 +23,11 @@ pub(super) enum Owed {
 }
 
 impl Inbox {
-    pub(super) const fn new(events: Events) -> Self {
+    pub(super) const fn new(events: PhoneEvents) -> Self {
         Self { events, early: VecDeque::new(), owed: Owed::Nothing }
     }
 
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(super) async fn next(&mut self) -> Option<PhoneEvent> {
         match self.early.pop_front() {
             Some(event) => Some(event),
             None => self.events.next().await,
@@ -39,10 +39,10 @@ impl Inbox {
         while let Some(event) = self.events.next().await {
             let other = matches!(
                 event,
-                Event::Request(_)
-                    | Event::JsonRequest(_)
-                    | Event::Withdraw { .. }
-                    | Event::Finished(_)
+                PhoneEvent::Request(_)
+                    | PhoneEvent::JsonRequest(_)
+                    | PhoneEvent::Withdraw { .. }
+                    | PhoneEvent::Finished(_)
             );
             self.early.push_back(event);
             if other {
@@ -55,8 +55,8 @@ impl Inbox {
     pub(super) async fn withdrawn(&mut self) {
         while let Some(event) = self.events.next().await {
             match event {
-                Event::Withdraw { .. } | Event::CancelRequest => return,
-                Event::Finished(_) => {
+                PhoneEvent::Withdraw { .. } | PhoneEvent::CancelRequest => return,
+                PhoneEvent::Finished(_) => {
                     self.early.push_back(event);
                     return;
                 }

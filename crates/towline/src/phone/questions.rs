@@ -1,10 +1,10 @@
 //! What the protocol asks, in the words that are put to the person, and back.
 
 use towline_device::{Found, PhoneAnswer, PhoneQuestion, Visitor, Wants};
-use towline_hybrid::{Answer, CodeSource, Question, qr::Hint};
+use towline_hybrid::{CodeSource, ConnectQuestion, ResponderAnswer, qr::Hint};
 
 /// "Connect to this computer?"
-pub(super) fn connect(question: &Question) -> PhoneQuestion {
+pub(super) fn connect(question: &ConnectQuestion) -> PhoneQuestion {
     let wants = match question.hint {
         Hint::GetAssertion => Wants::SignIn,
         Hint::MakeCredential => Wants::Passkey,
@@ -26,14 +26,14 @@ pub(super) fn connect(question: &Question) -> PhoneQuestion {
 }
 
 /// What the person said to that.
-pub(super) fn connected(answer: Option<PhoneAnswer>) -> Answer {
+pub(super) fn connected(answer: Option<PhoneAnswer>) -> ResponderAnswer {
     match answer {
-        Some(PhoneAnswer::Approve) => Answer::Connect { remember: false },
-        Some(PhoneAnswer::ApproveAndRemember) => Answer::Connect { remember: true },
-        Some(PhoneAnswer::ApproveAndAskLater) => Answer::ConnectAndAskLater,
+        Some(PhoneAnswer::Approve) => ResponderAnswer::Connect { remember: false },
+        Some(PhoneAnswer::ApproveAndRemember) => ResponderAnswer::Connect { remember: true },
+        Some(PhoneAnswer::ApproveAndAskLater) => ResponderAnswer::ConnectAndAskLater,
         _ => {
             tracing::debug!("the person declined to connect");
-            Answer::Decline
+            ResponderAnswer::Decline
         }
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{
 use towline::{
     Agreeable, LocalAuthenticator,
     authenticator::{
-        Authenticator, Config, KeyError, KeyHandle, KeyStore, MemoryStore, NewKey, SoftwareKeys,
-        Work,
+        Authenticator, Config, Custody, KeyError, KeyHandle, KeyStore, MemoryStore, NewKey,
+        SoftwareKeys, Work,
     },
     client::Client,
 };
@@ -40,8 +40,12 @@ impl KeyStore for Counting {
         self.0.public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        self.0.forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.0.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        self.0.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

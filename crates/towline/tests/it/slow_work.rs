@@ -8,8 +8,8 @@ use std::{
 use towline::{
     Agreeable, LocalAuthenticator,
     authenticator::{
-        Authenticator, Config, KeyError, KeyHandle, KeyStore, MemoryStore, NewKey, SoftwareKeys,
-        Work,
+        Authenticator, Config, Custody, KeyError, KeyHandle, KeyStore, MemoryStore, NewKey,
+        SoftwareKeys, Work,
     },
     client::Client,
 };
@@ -49,8 +49,12 @@ impl KeyStore for Stuck {
         self.keys.public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        self.keys.forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.keys.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        self.keys.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {
@@ -64,7 +68,7 @@ async fn a_job_that_hangs_does_not_keep_the_next_request_from_its_own() {
     let (released, release) = channel();
     let keys = Stuck { keys: SoftwareKeys::new(provider.clone()), release: Some(release) };
     let mut config = Config::platform();
-    config.work_timeout = Duration::from_secs(1);
+    config.timing.work_timeout = Duration::from_secs(1);
     let authenticator =
         Authenticator::new(config, provider.clone(), MemoryStore::new(), keys).unwrap();
     let mut device = LocalAuthenticator::new(authenticator, Client::new(provider), Agreeable);

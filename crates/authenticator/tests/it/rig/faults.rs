@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyError,
-    KeyHandle, KeyStore, MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys,
-    StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Custody, Feed, FeedCursor,
+    KeyError, KeyHandle, KeyStore, MemoryStore, NewKey, Page, Query, Record, RelyingParties,
+    SoftwareKeys, StoreError, UnixTime, Work,
 };
 use towline_crypto::{CryptoProvider, Error, Random};
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
@@ -153,8 +153,12 @@ impl KeyStore for FragileKeys {
         }
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        self.0.forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.0.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        self.0.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyError,
-    KeyHandle, KeyStore, MemoryStore, NewKey, Page, Query, Record, RelyingParties, SoftwareKeys,
-    StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Custody, Feed, FeedCursor,
+    KeyError, KeyHandle, KeyStore, MemoryStore, NewKey, Page, Query, Record, RelyingParties,
+    SoftwareKeys, StoreError, UnixTime, Work,
 };
 use towline_ctap::{CosePublicKey, CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
@@ -181,8 +181,13 @@ impl KeyStore for SlowKeys {
         later(move || this.keys.lock().unwrap().public_key(&key))
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
+    fn custody(&self, _: &KeyHandle) -> Custody {
+        Custody::Handle
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
         self.alive.lock().unwrap().retain(|alive| alive != key);
+        Work::ready(())
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

@@ -1,0 +1,20 @@
+//! The virtual authenticator, as tests of sites and clients use it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod clients_are_tested;
+mod options;
+mod passkeys_are_in_hand;
+mod presets_work;
+mod runs_repeat;
+mod scripts_say_what_is_wrong;
+mod site;
+mod sites_are_tested;
+mod ten_situations;
+mod time_passes;
