@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::Future,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,8 +11,8 @@ use towline_authenticator::{
     Authenticator, ChannelId, Config, ConfigError, Event, MemoryStore, SoftwareKeys,
 };
 use towline_client::{
-    Account, Caller, Channel, ChannelError, Client, Environment, Error, Origin, PinAnswer,
-    PinQuestion, create, get,
+    Account, BoxFuture, Caller, Channel, ChannelError, Client, Environment, Error, Origin,
+    PinAnswer, PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
@@ -188,17 +187,23 @@ impl<P: Person> Channel for LocalAuthenticator<P> {
         self.transport.clone()
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        let info = self.device.get_info(self.transport.clone(), CHANNEL).await;
-        info.map_err(|status| ChannelError::Failed(format!("this device can't be used: {status}")))
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let info = self.device.get_info(self.transport.clone(), CHANNEL).await;
+            info.map_err(|status| {
+                ChannelError::failed(format!("this device can't be used: {status}"))
+            })
+        })
     }
 
-    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        Ok(Self::transact(self, &request).await)
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move { Ok(Self::transact(self, &request).await) })
     }
 
-    async fn cancel(&mut self) {
-        let _nobody_waits = self.device.call_off(CHANNEL).await;
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let _nobody_waits = self.device.call_off(CHANNEL).await;
+        })
     }
 }
 
@@ -236,22 +241,22 @@ struct Here {
 }
 
 impl Environment for Here {
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send {
-        sleep_until(deadline.into())
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(sleep_until(deadline.into()))
     }
 
-    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
-        (self.chooser)(accounts)
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move { (self.chooser)(accounts) })
     }
 
-    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
-        (self.pin)(question)
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
+        Box::pin(async move { (self.pin)(question) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use towline_authenticator::ResetPolicy;
+    use towline_authenticator::ResetTime;
 
     use super::*;
     use crate::Agreeable;
@@ -260,9 +265,9 @@ mod tests {
     async fn the_authenticator_learns_how_a_request_came() {
         for (transport, status) in [(Transport::Internal, 0x00), (Transport::Usb, 0x27)] {
             let mut config = Config::phone();
-            config.transports = vec![transport];
-            config.reset = ResetPolicy::Always;
-            config.reset_transports = Some(vec![Transport::Internal]);
+            config.identity.transports = vec![transport];
+            config.reset.when = ResetTime::Always;
+            config.reset.transports = Some(vec![Transport::Internal]);
             let provider = towline_crypto::rustcrypto::provider();
             let mut device = LocalAuthenticator::in_memory(config, provider, Agreeable).unwrap();
             assert_eq!(device.transact(&[0x07]).await, [status]);
