@@ -23,7 +23,7 @@ pub(crate) fn start(core: &mut Core) -> Flow {
         ResetTime::Never => false,
         ResetTime::AfterPowerUp(window) => {
             let end = core.powered_up.and_then(|instant| instant.checked_add(window));
-            end.is_some() && !core.reached(end)
+            end.is_some() && !core.now.reached(end)
         }
     };
     if !allowed {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use towline_ctap::RpIdHash;
 
-use crate::{Answer, Output, Purpose, Question, Token, person::Present};
+use crate::{Answer, Output, Purpose, Question, Token, clock::Clock, person::Present};
 
 /// How long a yes is good for, and how long a no.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -43,28 +43,23 @@ enum State {
 
 impl Touch {
     /// The touch for this reason, which is used up by that.
-    pub(crate) fn take(&mut self, reason: &Reason, now: Option<Instant>) -> Option<Present> {
+    pub(crate) fn take(&mut self, reason: &Reason, now: Clock) -> Option<Present> {
         let (of, State::Answered { present, until }) = self.0.as_ref()? else { return None };
-        let present = present.filter(|_| of == reason && !reached(*until, now))?;
+        let present = present.filter(|_| of == reason && !now.reached(*until))?;
         self.0 = None;
         Some(present)
     }
 
     /// The client wants a touch, for the first time or once more. What was asked for another reason
     /// is to be withdrawn.
-    pub(crate) fn want(
-        &mut self,
-        reason: Reason,
-        purpose: Purpose,
-        now: Option<Instant>,
-    ) -> Option<Token> {
+    pub(crate) fn want(&mut self, reason: Reason, purpose: Purpose, now: Clock) -> Option<Token> {
         match &mut self.0 {
             Some((of, State::Asked { until, .. })) if *of == reason => {
-                *until = after(now, ABANDONED);
+                *until = now.after(ABANDONED);
                 return None;
             }
             // A no is not asked about again and again.
-            Some((of, State::Answered { until, .. })) if *of == reason && !reached(*until, now) => {
+            Some((of, State::Answered { until, .. })) if *of == reason && !now.reached(*until) => {
                 return None;
             }
             _ => {}
@@ -84,11 +79,11 @@ impl Touch {
     }
 
     /// The question that is to be asked now.
-    pub(crate) fn ask(&mut self, now: Option<Instant>) -> Option<Output> {
+    pub(crate) fn ask(&mut self, now: Clock) -> Option<Output> {
         let (_, state) = self.0.as_mut()?;
         let State::Wanted(purpose) = state else { return None };
         let (token, purpose) = (Token::unique(), purpose.clone());
-        *state = State::Asked { token, until: after(now, ABANDONED) };
+        *state = State::Asked { token, until: now.after(ABANDONED) };
         Some(Output::Ask { token, question: Question::ConfirmPresence { purpose } })
     }
 
@@ -98,14 +93,14 @@ impl Touch {
     }
 
     /// Takes the answer to the open question, if it fits.
-    pub(crate) fn answer(&mut self, answer: &Answer, now: Option<Instant>) -> bool {
+    pub(crate) fn answer(&mut self, answer: &Answer, now: Clock) -> bool {
         let present = match answer {
             Answer::Approve => Present::by_answer(answer),
             Answer::Deny => None,
             _ => return false,
         };
         if let Some((_, state)) = &mut self.0 {
-            *state = State::Answered { present, until: after(now, REMEMBERED) };
+            *state = State::Answered { present, until: now.after(REMEMBERED) };
         }
         true
     }
@@ -119,15 +114,7 @@ impl Touch {
     }
 
     /// Lets the time pass; gives the question that is to be withdrawn.
-    pub(crate) fn expire(&mut self, now: Option<Instant>) -> Option<Token> {
-        if reached(self.deadline(), now) { self.forget() } else { None }
+    pub(crate) fn expire(&mut self, now: Clock) -> Option<Token> {
+        if now.reached(self.deadline()) { self.forget() } else { None }
     }
-}
-
-fn after(now: Option<Instant>, delay: Duration) -> Option<Instant> {
-    now.and_then(|now| now.checked_add(delay))
-}
-
-fn reached(until: Option<Instant>, now: Option<Instant>) -> bool {
-    matches!((until, now), (Some(until), Some(now)) if now >= until)
 }

@@ -112,8 +112,7 @@ pub(crate) fn when_open(
             if core.retries.left == Some(0) {
                 // The person learns each time how long it still lasts.
                 let until = core.retries.locked_until;
-                let wait =
-                    until.zip(core.now).map(|(until, now)| until.saturating_duration_since(now));
+                let wait = core.now.until(until);
                 core.events.push(Event::VerificationLocked { wait });
                 return Err(UvError::Blocked);
             }
@@ -193,7 +192,7 @@ fn load(
 
 /// The lock opens when its time is over.
 fn unlock(core: &mut Core) {
-    if core.retries.left == Some(0) && core.reached(core.retries.locked_until) {
+    if core.retries.left == Some(0) && core.now.reached(core.retries.locked_until) {
         let max =
             core.config.verification.built_in.as_ref().map(|verification| verification.max_retries);
         core.retries.left = max;
@@ -252,7 +251,7 @@ fn lock(core: &mut Core) {
 fn begin_wait(core: &mut Core) -> Option<Duration> {
     let wait =
         core.config.verification.built_in.as_ref().and_then(|verification| verification.lock_wait);
-    core.retries.locked_until = wait.and_then(|wait| core.after(wait));
+    core.retries.locked_until = wait.and_then(|wait| core.now.after(wait));
     wait
 }
 
