@@ -11,18 +11,17 @@ use crate::{
     CredentialStore, Fingerprint, JobDone, KeyStore, Output, PinVerifier, SoftwarePin, Token,
     UnixTime, check_claims,
     clock::Clock,
+    durable::{Retries, State},
     flow::Core,
-    forget::Unneeded,
     get_info,
+    job::Fate,
     pin_protocol::KeyAgreement,
     running::{Dialect, Owner, Running, Waiting},
-    state::State,
     stored::Stored,
     token::PinUvAuthToken,
     u2f,
     u2f_touch::Touch,
-    user_verification::Retries,
-    work::Fate,
+    unneeded::Unneeded,
 };
 
 /// One authenticator: one set of credentials, one person, any number of channels, one request at a
@@ -130,7 +129,7 @@ impl Authenticator {
     }
 
     /// As [`Self::handle_request`], and tells over which transport the request came: what is
-    /// possible over some only, by [`Config::reset_transports`], is refused where that is not
+    /// possible over some only, by [`ResetPolicy::transports`](crate::ResetPolicy::transports), is refused where that is not
     /// known.
     pub fn handle_request_over(
         &mut self,
@@ -230,7 +229,7 @@ impl Authenticator {
     /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or
     /// not: after a request that was cancelled, or has taken too long, while something was being
     /// written, the next one waits for that, since a write that lands late would undo what came
-    /// after it. It waits for [`Config::work_timeout`] at most, and then fails. For the same reason
+    /// after it. It waits for [`Timing::work_timeout`](crate::Timing::work_timeout) at most, and then fails. For the same reason
     /// jobs of an authenticator that is dropped have to end before another one uses the same store.
     ///
     /// # Errors

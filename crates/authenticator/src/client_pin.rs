@@ -8,12 +8,15 @@ use towline_ctap::{
 
 use crate::{
     Change, Event, PinUvAuthProtocol, Purpose, Record,
+    durable::{Identity, StoredPin},
     flow::{Core, Flow, Next, await_commit},
     options,
-    person::{self, Present, Verified},
-    pin::{self, NewPin, StoredPin},
+    person::{
+        self,
+        proof::{Present, Verified},
+    },
+    pin::{self, matched::NewPin},
     pin_protocol::SharedSecret,
-    state::Identity,
     stored::Write,
     token,
     user_verification::{self, UvError},

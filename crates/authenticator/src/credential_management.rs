@@ -10,11 +10,12 @@ use towline_ctap::{
 };
 
 use crate::{
-    Change, Credential, Cursor, Event, Page, Query, RelyingParties,
+    Change, Credential, Cursor, Event, Page, Query, RelyingParties, credential,
+    durable::Identity,
     flow::{Core, Flow, Next, await_commit, await_work},
-    forget, make_credential,
+    forget,
+    get_info::wide,
     sequence::{Place, What},
-    state::Identity,
     token::TokenSerial,
 };
 
@@ -257,7 +258,7 @@ fn rename(core: &mut Core, credential: &Credential, mut user: User) -> Flow {
     }
     for name in [&mut user.name, &mut user.display_name] {
         *name = name.take().filter(|name| !name.is_empty());
-        make_credential::shorten(name);
+        credential::shorten(name);
     }
     let rp_id = credential.rp_id.clone();
     let rename = Change::Rename { id: credential.id.clone(), user: user.clone(), at: core.time };
@@ -279,8 +280,4 @@ fn change(
         then(core);
         Ok(Next::Respond(Response::status_only(Status::Ok)))
     })
-}
-
-fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -7,18 +7,17 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Status, Transport};
 
 use crate::{
-    ChannelId, Config, Event, KeyStore, PinVerifier, Token, UnixTime,
+    ChannelId, Config, Event, KeyStore, PinVerifier, Token, UnixTime, Work,
     clock::Clock,
-    forget::Unneeded,
+    durable::{Retries, State},
+    job::{Fate, Job},
     person::Asked,
     pin_protocol::KeyAgreement,
     sequence::Sequence,
-    state::State,
     stored::{Stored, Write},
     token::PinUvAuthToken,
     u2f_touch::Touch,
-    user_verification::Retries,
-    work::{Fate, Job, Work},
+    unneeded::Unneeded,
 };
 
 /// The next thing to do in a ceremony, or the status that ends it.

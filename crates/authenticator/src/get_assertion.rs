@@ -16,7 +16,7 @@ use crate::{
     large_blob,
     located::{self, Located},
     options::{self, Auth},
-    person::{self, Gestures, Refusal},
+    person::{self, Refusal, proof::Gestures},
     token::TokenSerial,
     user_verification::{self, UvError},
 };

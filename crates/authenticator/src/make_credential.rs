@@ -12,6 +12,8 @@ use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
     NonDiscoverable, Purpose, Replaces,
     attestation::{self, Attestation, Tells},
+    credential,
+    durable::Identity,
     enterprise,
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_work},
@@ -19,18 +21,17 @@ use crate::{
     located::{self, Located},
     new_key::{self, await_with_key, await_write_with_key, keep_or_forget},
     options::{self, Auth},
-    person::{self, Gestures, Present, Refusal},
-    state::Identity,
+    person::{
+        self, Refusal,
+        proof::{Gestures, Present},
+    },
     user_verification,
-    wrapped::{self, Content, Wrapped},
+    wrapped::{Content, Wrapped},
+    wrapping,
 };
 
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
 const CREDENTIAL_ID: usize = 32;
-
-/// How much of a name is kept, in bytes: more than any real one, less than what fills a store or a
-/// dialog. The standard asks for 64 at least.
-const NAME: usize = 256;
 
 /// A creation under way. It goes from step to step in a box, since it is too large to be copied
 /// again and again.
@@ -101,7 +102,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     let attestation = attestation::choose(&core.config, &request, algorithm, enterprise);
     let user = &mut request.user;
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
-        shorten(name);
+        credential::shorten(name);
     }
     let creation = Box::new(Creation {
         request,
@@ -229,7 +230,7 @@ fn prepare(core: &mut Core, creation: Box<Creation>) -> Flow {
     if !creation.wraps(core) {
         return make_key(core, creation);
     }
-    wrapped::load_or_create(core, |core| make_key(core, creation))
+    wrapping::load_or_create(core, |core| make_key(core, creation))
 }
 
 /// Step 16: a new key pair.
@@ -405,7 +406,7 @@ impl Creation {
             backup_eligible: may_be_backed_up(core, key),
             third_party_payment: self.extensions.is_for_payment(),
         };
-        wrapped::seal(core, &self.request.rp.id.hash(&core.provider), &content)
+        core.state.wrapping.seal(&core.provider, &self.request.rp.id.hash(&core.provider), &content)
     }
 
     /// It is made.
@@ -422,15 +423,5 @@ impl Creation {
         } else {
             Purpose::Create { rp, user, replaces: !self.replaced.is_empty() }
         }
-    }
-}
-
-/// Cuts a name at the end of a character.
-pub(crate) fn shorten(name: &mut Option<String>) {
-    if let Some(name) = name
-        && name.len() > NAME
-    {
-        let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
-        name.truncate(end.unwrap_or_default());
     }
 }

@@ -4,13 +4,13 @@ use towline_ctap::{Response, Status};
 
 use crate::{
     Event, Purpose, ResetTime,
+    durable::{Retries, State},
     flow::{Core, Flow, Next, await_commit},
-    forget::Unneeded,
     person::{self, Refusal},
-    state::{self, State},
+    state,
     store::StoreError,
     stored::Write,
-    user_verification::Retries,
+    unneeded::Unneeded,
 };
 
 pub(crate) fn start(core: &mut Core) -> Flow {

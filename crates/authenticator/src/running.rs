@@ -246,7 +246,8 @@ impl Authenticator {
         if self.running.is_some() {
             return;
         }
-        self.outputs.extend(self.core.touch.ask(self.core.now));
+        let asked = self.core.touch.ask(self.core.now);
+        self.outputs.extend(asked.map(|(token, question)| Output::Ask { token, question }));
     }
 
     pub(crate) fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {

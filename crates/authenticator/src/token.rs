@@ -9,7 +9,7 @@ use towline_ctap::{Permissions, RpId, Status};
 use crate::{
     PinUvAuthProtocol,
     clock::Clock,
-    person::{Present, Verified},
+    person::proof::{Present, Verified},
 };
 
 /// How long a token may wait for its first use.

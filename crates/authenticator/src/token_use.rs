@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use towline_ctap::{PinUvAuth, Status};
 
-use crate::{PinUvAuthProtocol, flow::Core, person::Present, token::Proof};
+use crate::{PinUvAuthProtocol, flow::Core, person::proof::Present, token::Proof};
 
 impl Core {
     /// The protocol of this number, if it is supported.

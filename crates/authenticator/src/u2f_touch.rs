@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 
 use towline_ctap::RpIdHash;
 
-use crate::{Answer, Output, Purpose, Question, Token, clock::Clock, person::Present};
+use crate::{
+    Answer, Purpose, Question, Token,
+    clock::Clock,
+    person::{open_question::OpenQuestion, proof::Present},
+};
 
 /// How long a yes is good for, and how long a no.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -30,7 +34,7 @@ enum State {
     /// To be asked for as soon as the request is answered.
     Wanted(Purpose),
     Asked {
-        token: Token,
+        question: OpenQuestion,
         /// When the client will have given up.
         until: Option<Instant>,
     },
@@ -73,36 +77,39 @@ impl Touch {
     /// was open.
     pub(crate) fn forget(&mut self) -> Option<Token> {
         match self.0.take() {
-            Some((_, State::Asked { token, .. })) => Some(token),
+            Some((_, State::Asked { question, .. })) => Some(question.token()),
             _ => None,
         }
     }
 
     /// The question that is to be asked now.
-    pub(crate) fn ask(&mut self, now: Clock) -> Option<Output> {
+    pub(crate) fn ask(&mut self, now: Clock) -> Option<(Token, Question)> {
         let (_, state) = self.0.as_mut()?;
         let State::Wanted(purpose) = state else { return None };
-        let (token, purpose) = (Token::unique(), purpose.clone());
-        *state = State::Asked { token, until: now.after(ABANDONED) };
-        Some(Output::Ask { token, question: Question::ConfirmPresence { purpose } })
+        let (question, token, shown) = OpenQuestion::for_touch(purpose.clone());
+        *state = State::Asked { question, until: now.after(ABANDONED) };
+        Some((token, shown))
     }
 
     /// Whether this question is open.
     pub(crate) fn is_asked(&self, token: Token) -> bool {
-        matches!(&self.0, Some((_, State::Asked { token: open, .. })) if *open == token)
+        matches!(&self.0, Some((_, State::Asked { question, .. })) if question.token() == token)
     }
 
     /// Takes the answer to the open question, if it fits.
     pub(crate) fn answer(&mut self, answer: &Answer, now: Clock) -> bool {
-        let present = match answer {
-            Answer::Approve => Present::by_answer(answer),
-            Answer::Deny => None,
-            _ => return false,
-        };
-        if let Some((_, state)) = &mut self.0 {
-            *state = State::Answered { present, until: now.after(REMEMBERED) };
+        match self.0.take() {
+            Some((reason, State::Asked { question, .. })) if question.accepts(answer) => {
+                let present = question.answer(answer);
+                let until = now.after(REMEMBERED);
+                self.0 = Some((reason, State::Answered { present, until }));
+                true
+            }
+            other => {
+                self.0 = other;
+                false
+            }
         }
-        true
     }
 
     /// When to call [`Self::expire`].

@@ -1,30 +1,18 @@
 //! Built-in user verification (CTAP 2.3 §6.5.3.1, performBuiltInUv): attempts, the retry counter,
 //! the lock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
     Change, Event, Purpose,
+    durable::Retries,
     flow::{Core, Flow, await_work, await_write},
-    person::{self, Refusal, Verified},
+    person::{self, Refusal, proof::Verified},
     store::Record,
 };
-
-/// The retry counter, uvRetries.
-///
-/// What is stored is never more than what is left, and less while an attempt is under way: a power
-/// cut can't win an attempt back. In the ordinary case, every attempt a success, it stays as it is
-/// and nothing is written.
-#[derive(Debug, Default)]
-pub(crate) struct Retries {
-    /// How many attempts are left; `None` until the store was asked.
-    left: Option<u8>,
-    stored: u8,
-    locked_until: Option<Instant>,
-}
 
 /// Why verification did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
