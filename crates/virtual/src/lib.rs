@@ -74,7 +74,7 @@ pub use clock::Clock;
 pub use device::{PasskeyError, VirtualAuthenticator};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
-pub use meddle::{Direction, Hand, Meddler, Signing};
+pub use meddle::{Direction, Hand, Meddler, Signing, signing};
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;
 pub use shelf::SyncedSet;
