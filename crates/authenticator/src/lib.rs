@@ -151,4 +151,4 @@ pub use stored_credential::DamagedCredential;
 pub use work::Work;
 
 /// What an application implements can be a `dyn`.
-const _: [Option<(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier)>; 0] = [];
+const _: fn(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier) = |_, _, _| {};
