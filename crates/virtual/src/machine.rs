@@ -19,7 +19,7 @@ use towline_device::{Ask, Pending, Person};
 
 use crate::{
     Clock, ScriptedPerson, builder,
-    keys::{Attestation, Changed, Keys},
+    keys::{Keys, Statements},
     meddle::Meddling,
     shelf::Shelf,
 };
@@ -43,11 +43,9 @@ pub(crate) struct Machine {
 /// What an authenticator is put together from, the first time and after a restart.
 #[derive(Clone)]
 pub(crate) struct Parts {
-    pub(crate) provider: CryptoProvider,
     pub(crate) shelf: Shelf,
     pub(crate) meddling: Meddling,
-    pub(crate) attestation: Option<Arc<dyn Attestation>>,
-    pub(crate) changed: Changed,
+    pub(crate) attestation: Option<Arc<Statements>>,
 }
 
 /// What came out of an authenticator.
@@ -60,15 +58,15 @@ impl Parts {
     pub(crate) fn assemble(
         &self,
         config: towline_authenticator::Config,
+        provider: &CryptoProvider,
     ) -> Result<Authenticator, ConfigError> {
         let keys = Keys::new(
-            self.provider.clone(),
+            provider,
             self.shelf.clone(),
             self.meddling.clone(),
             self.attestation.clone(),
-            self.changed.clone(),
         );
-        Authenticator::new(config, self.provider.clone(), self.shelf.clone(), keys)
+        Authenticator::new(config, provider.clone(), self.shelf.clone(), keys)
     }
 }
 
@@ -101,8 +99,8 @@ impl Machine {
     }
 
     /// A new authenticator over what is stored, which may have been changed meanwhile.
-    pub(crate) fn restart(&mut self) -> Result<(), ConfigError> {
-        let fresh = self.parts.assemble(self.authenticator.config().clone())?;
+    pub(crate) fn restart(&mut self, provider: &CryptoProvider) -> Result<(), ConfigError> {
+        let fresh = self.parts.assemble(self.authenticator.config().clone(), provider)?;
         self.power_up();
         self.authenticator = fresh;
         self.power_up();
@@ -227,7 +225,7 @@ impl Machine {
     }
 
     fn respond(&mut self, channel: ChannelId, request: Option<&[u8]>, mut bytes: Vec<u8>) {
-        self.parts.changed.apply(&mut bytes);
+        self.parts.meddling.put_what_was_signed(&mut bytes);
         if let Some(request) = request {
             self.parts.meddling.with(|meddler| meddler.response(request, &mut bytes));
         }

@@ -1,7 +1,5 @@
 //! What a virtual authenticator is, one option after the other.
 
-use std::sync::Arc;
-
 use towline_authenticator::{
     AttestationFormat, BackupState, BatchAttestation, BuiltInVerification, ClientPin, Config,
     LargeBlobs, PinUvAuthProtocol,
@@ -197,7 +195,7 @@ impl Builder {
         let own = attestation.formats().into_iter().map(AttestationFormat::OfKeyStore);
         let none = [AttestationFormat::None];
         self.config.attestation.formats = own.chain(none).collect();
-        self.attestation = Some(Arc::new(attestation));
+        self.attestation = Some(Box::new(attestation));
         self
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod clients_are_tested;
+mod memory;
 mod options;
 mod passkeys_are_in_hand;
 mod presets_work;
