@@ -38,6 +38,7 @@ mod certificate;
 mod config;
 mod direction;
 mod error;
+mod guard;
 mod happening;
 mod http;
 mod leg;
@@ -60,5 +61,4 @@ pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
 pub use towline_rendezvous::{
     ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
-    ThisNode, Whereabouts,
 };
