@@ -17,7 +17,7 @@ use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    Attestation, Clock, Meddler, ScriptedPerson, SyncedSet, VirtualAuthenticator,
+    Attestation, Clock, Meddler, Quirk, ScriptedPerson, SyncedSet, VirtualAuthenticator,
     device::Shared,
     keys::Statements,
     machine::{Machine, Parts},
@@ -63,6 +63,7 @@ pub struct Builder {
     pin: Option<String>,
     attestation: Option<Box<dyn Attestation>>,
     meddler: Option<Box<dyn Meddler>>,
+    quirks: Box<[Quirk]>,
 }
 
 /// An authenticator extension (CTAP 2.3 §12). `credProtect` is always there.
@@ -124,6 +125,7 @@ impl Builder {
             pin: None,
             attestation: None,
             meddler: None,
+            quirks: Box::default(),
         }
     }
 
@@ -196,6 +198,7 @@ impl Builder {
         let parts = Parts {
             shelf: shelf.clone(),
             meddling: meddling.clone(),
+            quirks: self.quirks,
             attestation: self.attestation.map(|attestation| {
                 Arc::new(Statements { attestation, provider: provider.clone() })
             }),

@@ -14,11 +14,11 @@ use towline_authenticator::{
     Answer, Authenticator, ChannelId, ConfigError, Event, KeepAliveStatus, Output, Token,
 };
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Status, Transport};
+use towline_ctap::{Request, Status, Transport};
 use towline_device::{Ask, Pending, Person};
 
 use crate::{
-    Clock, ScriptedPerson, builder,
+    Clock, Quirk, ScriptedPerson, builder,
     keys::{Keys, Statements},
     meddle::Meddling,
     shelf::Shelf,
@@ -41,10 +41,10 @@ pub(crate) struct Machine {
 }
 
 /// What an authenticator is put together from, the first time and after a restart.
-#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) shelf: Shelf,
     pub(crate) meddling: Meddling,
+    pub(crate) quirks: Box<[Quirk]>,
     pub(crate) attestation: Option<Arc<Statements>>,
 }
 
@@ -112,19 +112,30 @@ impl Machine {
         let in_its_place = self.parts.meddling.with(|meddler| meddler.request(&mut request));
         self.person.during(&request);
         self.locked_for = None;
-        let refusal = || vec![Status::InvalidCommand.to_u8()];
-        let in_its_place = in_its_place.flatten();
-        let in_its_place =
-            in_its_place.or_else(|| (!builder::speaks_ctap2(self.config())).then(refusal));
+        let refusal = || self.refusal(&request).map(|status| vec![status.to_u8()]);
+        let in_its_place = in_its_place.flatten().or_else(refusal);
         if let Some(response) = in_its_place {
             return self.respond(channel, Some(&request), response);
         }
-        if self.parts.meddling.is_on() {
+        if self.parts.meddling.is_on() || !self.parts.quirks.is_empty() {
             self.requests.push((channel, request.clone()));
         }
         self.authenticator.handle_unix_time(self.clock.unix_time());
         self.authenticator.handle_request_over(transport, channel, &request, self.clock.now());
         self.settle();
+    }
+
+    /// What refuses a request before the authenticator sees it: that it speaks U2F alone, or a
+    /// quirk.
+    fn refusal(&self, request: &[u8]) -> Option<Status> {
+        if !builder::speaks_ctap2(self.config()) {
+            return Some(Status::InvalidCommand);
+        }
+        if self.parts.quirks.is_empty() {
+            return None;
+        }
+        let request = Request::decode(request, usize::MAX).ok()?;
+        self.parts.quirks.iter().find_map(|quirk| quirk.refusal(&request))
     }
 
     pub(crate) fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
@@ -227,6 +238,11 @@ impl Machine {
     fn respond(&mut self, channel: ChannelId, request: Option<&[u8]>, mut bytes: Vec<u8>) {
         self.parts.meddling.put_what_was_signed(&mut bytes);
         if let Some(request) = request {
+            if !self.parts.quirks.is_empty()
+                && let Ok(decoded) = Request::decode(request, usize::MAX)
+            {
+                self.parts.quirks.iter().for_each(|quirk| quirk.bend(&decoded, &mut bytes));
+            }
             self.parts.meddling.with(|meddler| meddler.response(request, &mut bytes));
         }
         self.said.push_back((channel, Said::Response(bytes)));

@@ -7,7 +7,7 @@ use towline_authenticator::{
 use towline_ctap::{Transport, Version};
 
 use super::{Builder, Extension, TEST_AAGUID};
-use crate::{Attestation, SyncedSet};
+use crate::{Attestation, Quirk, SyncedSet};
 
 /// What getInfo says.
 impl Builder {
@@ -139,6 +139,13 @@ impl Builder {
     pub fn limits(mut self, message: usize, credentials: usize) -> Self {
         self.config.limits.max_msg_size = message;
         self.config.limits.max_credential_count_in_list = credentials;
+        self
+    }
+
+    /// What it does otherwise than others.
+    #[must_use]
+    pub fn quirks(mut self, quirks: &[Quirk]) -> Self {
+        self.quirks = quirks.into();
         self
     }
 
