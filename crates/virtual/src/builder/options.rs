@@ -27,7 +27,8 @@ impl Builder {
         self
     }
 
-    /// The COSE algorithms, those that the provider lacks left out (`algorithms`).
+    /// The COSE algorithms, those that the provider lacks left out (`algorithms`): RS256 is only in
+    /// AWS-LC, and ML-DSA only in the portable one, with the feature `ml-dsa`.
     #[must_use]
     pub fn algorithms(mut self, algorithms: &[i64]) -> Self {
         self.config.credentials.algorithms = algorithms.to_vec();

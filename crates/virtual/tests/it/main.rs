@@ -15,6 +15,7 @@ mod passkeys_are_in_hand;
 mod presets_work;
 mod runs_repeat;
 mod scripts_say_what_is_wrong;
+mod seams_hold;
 mod site;
 mod sites_are_tested;
 mod ten_situations;
