@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! A tunnel service's decisions, without I/O: who may open a tunnel, who waits, who is joined to
 //! whom, who can be rung, and for how long.
 //!
