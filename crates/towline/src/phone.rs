@@ -13,7 +13,7 @@ use towline_authenticator::Authenticator;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Status, Transport};
 use towline_hybrid::{
-    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderSummary,
+    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderQuestion, ResponderSummary,
     domain::TunnelDomain,
     ids::LinkId,
     link::{ComputerLinks, LinkedComputer, Ring, StoreError},
@@ -268,7 +268,7 @@ impl<P: Person> Phone<P> {
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
-                Some(PhoneEvent::Ask { token, question }) => {
+                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Connect(question) }) => {
                     let answer = tokio::select! {
                         answer = self.driver.person.connect(&question) => answer,
                         () = inbox.withdrawn() => continue,
@@ -307,20 +307,26 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(PhoneEvent::AskToRemember { token }) => {
+                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Remember }) => {
                     // A request, or the end, comes first; the question is asked once.
                     let remember = tokio::select! {
                         remember = self.driver.person.remember() => remember,
                         () = inbox.busy() => false,
                     };
-                    told(session.remember(token, remember).await);
+                    let no = ResponderAnswer::Decline;
+                    let answer = if remember { ResponderAnswer::Remember } else { no };
+                    told(session.answer(token, answer).await);
+                }
+                // What the person is not asked gets a no.
+                Some(PhoneEvent::Ask { token, .. }) => {
+                    told(session.answer(token, ResponderAnswer::Decline).await);
                 }
                 Some(PhoneEvent::Linked { link_id }) => {
                     keep(self.links.clone(), &self.provider, link_id).await;
                 }
                 Some(PhoneEvent::Advertising { radio }) => self.driver.person.advertising(&radio),
                 Some(PhoneEvent::Progress(progress)) => self.driver.person.progress(progress),
-                Some(PhoneEvent::Finished(result)) => return result,
+                Some(PhoneEvent::Finished(result)) => return Ok(result?),
                 Some(_) => {}
                 None => return Err(TransportError::Over),
             }
