@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A FIDO2 authenticator as a state machine without I/O: CTAP 2.3 requests in, responses out.
+//! # The whole loop
 //!
 //! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a
 //! [`Question`] for the person, work that would block, a keepalive for the client. What it is and
