@@ -13,7 +13,7 @@ use std::{
 };
 
 use towline_authenticator::{
-    Authenticator, Change, Config, Counter, Credential, CredentialStore as _, KeyHandle,
+    Authenticator, Change, Config, Counter, Credential, CredentialStore as _, KeyHandle, Replaces,
     SoftwareKeys, StoreError, Work,
 };
 use towline_benches::{authenticator::answer, provider};
@@ -201,7 +201,7 @@ fn save(number: u32) -> Change {
         discoverable: true,
         ..Credential::new(id(number), rp_id(number), user, key)
     };
-    Change::Save { credential: Box::new(credential), replaces: None }
+    Change::Save { credential: Box::new(credential), replaces: Replaces::Account }
 }
 
 fn done<T>(work: Work<T, StoreError>) -> T {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use towline_authenticator::{
     Answer, Authenticator, Change, ChannelId, Config, Credential, CredentialStore, KeyError,
-    KeyHandle, KeyStore, MemoryStore, NewKey, Output, Question, SoftwareKeys, Work,
+    KeyHandle, KeyStore, MemoryStore, NewKey, Output, Question, Replaces, SoftwareKeys, Work,
 };
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, SigningKey};
 use towline_ctap::{
@@ -235,7 +235,7 @@ fn add_copies(mut store: MemoryStore, count: u32, rp_id: impl Fn(u32) -> RpId) {
             },
             ..model.clone()
         };
-        Change::Save { credential: Box::new(credential), replaces: None }
+        Change::Save { credential: Box::new(credential), replaces: Replaces::Account }
     });
     match store.commit(changes.collect()) {
         Work::Done(done) => done.unwrap(),

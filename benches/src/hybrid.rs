@@ -5,12 +5,12 @@ use std::sync::Arc;
 use towline_crypto::{AeadKey, CryptoProvider, EcdhKey, HmacKey, P256PublicKey, Secret};
 use towline_hybrid::{
     domain::TunnelDomain,
-    eid::{Eid, EidKey, Expected, Opened, Outstanding},
-    frame::{Opener, Sealer},
     ids::RoutingId,
-    noise::{self, InitiatorKey, ResponderKey},
+    internal::eid::{Eid, EidKey, Expected, Opened, Outstanding},
+    internal::frame::{Opener, Sealer},
+    internal::noise::{self, InitiatorKey, ResponderKey},
+    internal::secrets::{Psk, QrSecret, TrafficKey},
     qr::{Hint, QrPayload},
-    secrets::{Psk, QrSecret, TrafficKey},
 };
 
 use crate::provider;

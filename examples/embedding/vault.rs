@@ -19,8 +19,8 @@ use std::{
 // The traits, the types in them, and what wipes secrets: all from the one crate.
 use towline::{
     authenticator::{
-        Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-        RelyingParties, StoreError, UnixTime, Work,
+        Became, Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor,
+        Gathered, MemoryFeed, Page, Query, Record, RelyingParties, StoreError, UnixTime, Work,
     },
     ctap::{CredentialId, Rp, RpId, UserHandle, extension::CredentialProtectionPolicy},
     zeroize::Zeroizing,
@@ -49,6 +49,8 @@ struct Content {
     records: BTreeMap<String, Zeroizing<Vec<u8>>>,
     /// The counter for all credentials, which even a reset does not set back.
     counter: u32,
+    /// What changed since the file was opened.
+    feed: MemoryFeed,
 }
 
 #[derive(Clone)]
@@ -156,12 +158,27 @@ impl CredentialStore for Vault {
         })
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
-        self.look(|content| content.account(rp_id, user).cloned())
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
+        self.look(|content| {
+            let newest_first = content.discoverable().rev();
+            newest_first
+                .filter(|known| known.rp_id == *rp_id && known.user.id == *user)
+                .cloned()
+                .collect()
+        })
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        self.look(|content| content.feed.since(after, limit))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
-        self.change(|content| changes.into_iter().try_for_each(|change| content.apply(change)))
+        self.change(|content| {
+            let mut told = Gathered::default();
+            changes.into_iter().try_for_each(|change| content.apply(change, &mut told))?;
+            content.feed.add(told);
+            Ok(())
+        })
     }
 
     fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
@@ -205,13 +222,9 @@ impl Content {
     }
 
     /// Oldest first.
-    fn discoverable(&self) -> impl Iterator<Item = &Credential> {
+    fn discoverable(&self) -> impl DoubleEndedIterator<Item = &Credential> {
         let all = self.entries.values().map(|entry| &entry.credential);
         all.filter(|credential| credential.discoverable)
-    }
-
-    fn account(&self, rp_id: &RpId, user: &UserHandle) -> Option<&Credential> {
-        self.discoverable().find(|known| known.rp_id == *rp_id && known.user.id == *user)
     }
 
     fn page(&self, query: &Query) -> Page {
@@ -236,21 +249,20 @@ impl Content {
         page
     }
 
-    fn apply(&mut self, change: Change) -> Result<(), StoreError> {
+    fn apply(&mut self, change: Change, told: &mut Gathered) -> Result<(), StoreError> {
         match change {
             Change::Save { credential, replaces } => {
-                let account = self.account(&credential.rp_id, &credential.user.id);
-                let account = account.filter(|_| credential.discoverable);
-                let gone = [replaces, account.map(|known| known.id.clone())];
-                for id in gone.iter().flatten().chain([&credential.id]) {
-                    self.entries.retain(|_, entry| entry.credential.id != *id);
-                }
+                self.remove(told, |known| {
+                    known.id == credential.id || replaces.takes_place(&credential, known)
+                });
+                told.note(&credential.id, Became::Made);
                 let last = self.entries.last_key_value().map_or(0, |(place, _)| *place);
                 let entry = Entry { credential: *credential, counter: 0 };
                 self.entries.insert(last.saturating_add(1), entry);
             }
-            Change::Remove(id) => self.entries.retain(|_, entry| entry.credential.id != id),
+            Change::Remove(id) => self.remove(told, |known| known.id == id),
             Change::Rename { id, user, at } => {
+                told.note(&id, Became::Changed);
                 self.entry(&id).ok_or(StoreError::NotFound)?.credential.rename(user, at);
             }
             Change::Record { record, value: Some(value) } => {
@@ -266,6 +278,16 @@ impl Content {
             _ => return Err(StoreError::Unavailable("the vault does not know this change".into())),
         }
         Ok(())
+    }
+
+    fn remove(&mut self, told: &mut Gathered, goes: impl Fn(&Credential) -> bool) {
+        self.entries.retain(|_, Entry { credential, .. }| {
+            let goes = goes(credential);
+            if goes {
+                told.note(&credential.id, Became::Removed);
+            }
+            !goes
+        });
     }
 
     /// Writes a new file beside the old one, and puts it in its place when it is whole and on the

@@ -3,12 +3,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::{CryptoProvider, Secret};
-use towline_hybrid::eid::{Advert, EidKey, l2cap_psm};
+use towline_hybrid::internal::eid::{Advert, EidKey};
 
 fuzz_target!(|service_data: &[u8]| {
     check(&towline_crypto::rustcrypto::provider(), service_data);
     check(&towline_crypto_test::fake::provider(0), service_data);
-    let _ = l2cap_psm(service_data);
 });
 
 fn check(provider: &CryptoProvider, service_data: &[u8]) {

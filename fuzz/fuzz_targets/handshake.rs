@@ -6,8 +6,8 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::{CryptoProvider, Secret};
 use towline_hybrid::{
-    noise::{InitiatorKey, MESSAGE_LEN, ResponderKey, initiate, respond},
-    secrets::Psk,
+    internal::noise::{InitiatorKey, MESSAGE_LEN, ResponderKey, initiate, respond},
+    internal::secrets::Psk,
 };
 
 fuzz_target!(|message: &[u8]| {

@@ -5,9 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_hybrid::{
-    link::{ClientPayload, LinkingInformation},
-    message::{Message, PostHandshake, read_update},
-    secrets::HandshakeHash,
+    internal::message::{Message, PostHandshake, read_update},
+    link::{ClientPayload, HandshakeHash, LinkingInformation},
 };
 
 fuzz_target!(|bytes: &[u8]| {

@@ -9,13 +9,11 @@ use std::{
 
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
-use towline_hybrid::relay::{
-    Admission, Limits, NoContacts, OriginPolicy, Output, Rendezvous, Request, RequestHead, Source,
-};
-use towline_hybrid::{ids::TunnelId, relay::Leg};
-use towline_hybrid::{
-    link::ContactKey,
-    listener::message::{FromPhone, Reason, RingId},
+use towline_rendezvous::{
+    Admission, ContactKey, Leg, Limits, NoContacts, OriginPolicy, Output, Rendezvous, Request,
+    RequestHead, Source,
+    ids::TunnelId,
+    message::{FromPhone, Reason, RingId},
 };
 
 fuzz_target!(|bytes: &[u8]| {

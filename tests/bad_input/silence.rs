@@ -7,9 +7,8 @@ use towline::{
     client::Error as ClientError,
     hybrid::{
         self, CodeSource, InitiatorConfig, Party, Step,
-        eid::EidKey,
-        qr::{Hint, QrPayload},
-        secrets::QrSecret,
+        internal::eid::EidKey,
+        qr::{Hint, QrPayload, QrSecret},
     },
     radio::{
         Scanner,

@@ -27,9 +27,9 @@ use serde_json::Value;
 use towline::{
     authenticator::{Answer, MemoryStore},
     hybrid::{
-        eid::EidKey,
+        internal::eid::EidKey,
+        internal::secrets::{Psk, QrSecret},
         qr::QrPayload,
-        secrets::{Psk, QrSecret},
     },
     radio::Scanner,
 };

@@ -5,10 +5,11 @@ use std::io::{Error, Result};
 use std::time::{Duration, Instant};
 
 use towline_crypto::{CryptoProvider, Secret};
-use towline_hybrid::ids::TunnelId;
-use towline_hybrid::link::ContactKey;
-use towline_hybrid::listener::message::FromPhone;
-use towline_hybrid::relay::{Admission, Leg, Limits, MemoryContacts, Rendezvous, Request, Source};
+use towline_rendezvous::ids::TunnelId;
+use towline_rendezvous::message::FromPhone;
+use towline_rendezvous::{
+    Admission, ContactKey, Leg, Limits, MemoryContacts, Rendezvous, Request, Source,
+};
 
 /// How many phones listen.
 const CROWDS: [u32; 2] = [1000, 1_000_000];

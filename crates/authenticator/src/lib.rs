@@ -69,6 +69,7 @@ mod credential_management;
 mod dispatch;
 mod enterprise;
 mod extensions;
+mod feed;
 mod fingerprint;
 mod flow;
 mod get_assertion;
@@ -117,6 +118,7 @@ pub use credential::{
     CredRandom, Credential, ExtensionData, KeyHandle, LargeBlobPlace, SecretBytes, UnixTime,
 };
 pub use enterprise::EnterpriseAttestation;
+pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
 pub use fingerprint::{BioEnrollment, Fingerprint, FingerprintKind, Template};
 pub use keys::{KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
@@ -126,7 +128,7 @@ pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{
     Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, RelyingParties,
-    StoreError,
+    Replaces, StoreError,
 };
 pub use stored_credential::DamagedCredential;
 pub use work::{Job, JobDone, Work};

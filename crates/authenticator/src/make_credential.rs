@@ -10,7 +10,7 @@ use towline_ctap::{
 
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
-    NonDiscoverable, Purpose,
+    NonDiscoverable, Purpose, Replaces,
     attestation::{self, Attestation, Tells},
     enterprise,
     extensions::Creating,
@@ -44,8 +44,8 @@ struct Creation {
     aaguid: Aaguid,
     /// Those of the exclude list that are here.
     listed: Vec<Located>,
-    /// The one that the new credential takes the place of.
-    replaced: Option<Credential>,
+    /// Those that the new credential takes the place of.
+    replaced: Vec<Credential>,
     /// Whether the credential is its id, and so is not stored.
     wrapped: bool,
     /// Whether a token showed that the person is verified.
@@ -114,7 +114,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
             _ => core.config.aaguid,
         },
         listed: Vec::new(),
-        replaced: None,
+        replaced: Vec::new(),
         wrapped: false,
         with_token: shown.is_some(),
         gestures,
@@ -338,17 +338,15 @@ fn save(
     let handle = credential.key.clone();
     let discoverable = credential.discoverable;
     let identity = if discoverable { core.with_new_store_state()? } else { None };
-    let mut changes = vec![Change::Save {
-        credential: Box::new(credential),
-        replaces: creation.replaced.as_ref().map(|replaced| replaced.id.clone()),
-    }];
+    let mut changes =
+        vec![Change::Save { credential: Box::new(credential), replaces: Replaces::Account }];
     changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);
     await_commit(core, work, move |core, saved| {
         keep_or_forget(core, &handle, |core| {
             saved.map_err(|error| error.status())?;
             core.state.identity = identity.or(core.state.identity.take());
-            if let Some(replaced) = &creation.replaced {
+            for replaced in &creation.replaced {
                 core.keys.forget(&replaced.key);
             }
             Ok(creation.finish(core, &response))
@@ -403,7 +401,7 @@ impl Creation {
     /// It is made.
     fn finish(self, core: &mut Core, response: &MakeCredentialResponse) -> Next {
         let (rp, user) = (self.request.rp, self.request.user);
-        core.events.push(Event::Created { rp, user, replaced: self.replaced.is_some() });
+        core.events.push(Event::Created { rp, user, replaced: !self.replaced.is_empty() });
         Next::Respond(response.encode())
     }
 
@@ -412,7 +410,7 @@ impl Creation {
         if self.is_excluded() {
             Purpose::AlreadyRegistered { rp, user, holder: self.holder().cloned() }
         } else {
-            Purpose::Create { rp, user, replaces: self.replaced.is_some() }
+            Purpose::Create { rp, user, replaces: !self.replaced.is_empty() }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use towline_ctap::{CredentialId, Rp, RpId, Status, User, UserHandle};
 use zeroize::Zeroizing;
 
-use crate::{Credential, ExtensionData, UnixTime, Work};
+use crate::{Credential, ExtensionData, Feed, FeedCursor, UnixTime, Work};
 
 /// Stores credentials, counters and small records of state.
 ///
@@ -39,8 +39,14 @@ pub trait CredentialStore: Send {
         limit: usize,
     ) -> Work<RelyingParties, StoreError>;
 
-    /// The discoverable credential of this account, if there is one.
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError>;
+    /// The discoverable credentials of this account, newest first: one, unless others were put
+    /// beside it ([`Replaces`]).
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError>;
+
+    /// What changed since a place in the feed of changes, oldest first, with some `limit` changes
+    /// at most; without a place, the one from which on to ask. Asked again and again, this is how
+    /// to learn of changes, and costs little where there are none.
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError>;
 
     /// Makes all the changes, or none of them.
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError>;
@@ -88,8 +94,12 @@ impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
         (**self).relying_parties(after, limit)
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         (**self).account(rp_id, user)
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        (**self).changes(after, limit)
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {
@@ -156,14 +166,12 @@ pub struct RelyingParties {
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Adds a credential as the newest, with its counter at 0, in the place of an earlier one if
-    /// there is one to replace. A discoverable one also takes the place of any other that is
-    /// discoverable for its RP ID and user handle.
+    /// Adds a credential as the newest, with its counter at 0. One that has its id goes.
     Save {
         /// The new credential.
         credential: Box<Credential>,
-        /// The id of the one that goes.
-        replaces: Option<CredentialId>,
+        /// Which others go.
+        replaces: Replaces,
     },
     /// Removes a credential. It is not an error if there is no such credential.
     Remove(CredentialId),
@@ -204,6 +212,36 @@ pub enum Change {
         /// What it is to hold.
         value: Zeroizing<Vec<u8>>,
     },
+}
+
+/// Which credentials a new one takes the place of. Only discoverable ones have a place for their
+/// account; one that is not takes nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Replaces {
+    /// All that are discoverable for its RP ID and user handle: the rule of the standard
+    /// (CTAP 2.3 §6.1.2, step 17).
+    #[default]
+    Account,
+    /// Those of them that are of its COSE algorithm: an account may have a classical key and a
+    /// post-quantum one.
+    AccountAndAlgorithm,
+    /// None: for what comes from elsewhere, where the relying party may know each of them.
+    Nothing,
+}
+
+impl Replaces {
+    /// Whether a new credential takes the place of this one.
+    #[must_use]
+    pub fn takes_place(self, new: &Credential, of: &Credential) -> bool {
+        let same_account = new.rp_id == of.rp_id && new.user.id == of.user.id;
+        let both = new.discoverable && of.discoverable;
+        let goes = match self {
+            Self::Account => true,
+            Self::AccountAndAlgorithm => new.key.algorithm() == of.key.algorithm(),
+            Self::Nothing => false,
+        };
+        same_account && both && goes
+    }
 }
 
 /// What a record holds may be a secret, such as the hash of the PIN.

@@ -58,7 +58,7 @@ impl Stored {
         &mut self,
         rp_id: &RpId,
         user: &UserHandle,
-    ) -> Work<Option<Credential>, StoreError> {
+    ) -> Work<Vec<Credential>, StoreError> {
         self.0.account(rp_id, user)
     }
 

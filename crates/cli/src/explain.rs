@@ -125,7 +125,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use towline::crypto::Secret;
-    use towline::hybrid::{qr::Extra, secrets::QrSecret};
+    use towline::hybrid::qr::{Extra, QrSecret};
 
     use super::*;
 

@@ -1,20 +1,5 @@
-//! [AWS-LC](https://docs.rs/aws-lc-rs) as a complete provider of towline's cryptography.
-//!
-//! ```
-//! # fn main() -> Result<(), towline_crypto::Error> {
-//! let provider = towline_crypto_aws_lc::provider();
-//! let rs256 = provider.signature(-257).ok_or(towline_crypto::Error::Unsupported)?;
-//! let key = rs256.generate(&*provider.random)?;
-//! let signature = key.sign(&[b"authenticator data", b"client data hash"])?;
-//! rs256.verify(key.public_key(), b"authenticator dataclient data hash", &signature)?;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! It is the only provider with RS256, and the fastest one on curves: a fifth of the portable
-//! provider's time for P-256, key agreement included. Its HMAC and HKDF take twice the portable
-//! provider's time on inputs as short as towline's, since each use copies a context on the heap.
-//! The best of both is one line more:
+#![doc = include_str!("../README.md")]
+//! # The best of both
 //!
 //! ```
 //! use towline_crypto::{CryptoProvider, rustcrypto};
@@ -37,8 +22,8 @@
 //! # Randomness
 //!
 //! Private keys come from the source that is handed in, like those of every provider, except for
-//! RS256, whose keys AWS-LC makes from its own generator. So it does with the nonces of ECDSA: two
-//! signatures of one message differ.
+//! RS256, whose keys AWS-LC makes from its own generator. The nonces of ECDSA come from that
+//! generator too: two signatures of one message differ.
 //!
 //! # Cost of a key
 //!

@@ -1,16 +1,4 @@
-//! [ring](https://docs.rs/ring) as an accelerator of towline's cryptography.
-//!
-//! ```
-//! # fn main() -> Result<(), towline_crypto::Error> {
-//! let provider = towline_crypto_ring::provider();
-//! let es256 = provider.signature(-7).ok_or(towline_crypto::Error::Unsupported)?;
-//! let key = es256.generate(&*provider.random)?;
-//! let signature = key.sign(&[b"authenticator data", b"client data hash"])?;
-//! es256.verify(key.public_key(), b"authenticator dataclient data hash", &signature)?;
-//! # Ok(())
-//! # }
-//! ```
-//!
+#![doc = include_str!("../README.md")]
 //! # What ring does, and what it does not
 //!
 //! | | by | why |

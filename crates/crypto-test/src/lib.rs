@@ -1,25 +1,9 @@
-//! The test suite that every provider of towline's cryptography passes, and providers made for
-//! tests.
-//!
-//! A provider's crate registers once and gets one `#[test]` per check:
-//!
-//! ```no_run
-//! towline_crypto_test::register!(towline_crypto::rustcrypto::provider());
-//! # fn main() {}
-//! ```
-//!
-//! Or it runs all of them, or those of one primitive, from a test of its own:
-//!
-//! ```
-//! towline_crypto_test::hkdf::rfc_5869_known_answers(&towline_crypto::rustcrypto::provider());
-//! ```
+#![doc = include_str!("../README.md")]
+//! # What is checked
 //!
 //! Every provider has ES256. Of the other signature algorithms the suite checks those that a
-//! provider lists, so a provider's own tests say which these are.
-//!
-//! The data are the Wycheproof sets, the examples of the standards themselves, and the known
-//! answers of the hybrid transport. Where Wycheproof calls a case "acceptable", the strict side is
-//! taken and the reason stands next to it.
+//! provider lists, so a provider's own tests say which these are. Where Wycheproof calls a case
+//! "acceptable", the strict side is taken and the reason stands next to it.
 //!
 //! [`SeededRandom`], [`FailingRandom`] and [`fake::provider`] are for tests and fuzzing only.
 #![forbid(unsafe_code)]

@@ -1,28 +1,4 @@
-//! The cryptography that towline needs, as traits, and one portable implementation.
-//!
-//! A [`CryptoProvider`] is a plain struct of trait objects. It is handed explicitly to whoever
-//! needs it; nothing here is picked by a global or by a feature. `rustcrypto::provider` is the
-//! default implementation.
-//!
-//! ```
-//! # #[cfg(feature = "rustcrypto")]
-//! # fn main() -> Result<(), towline_crypto::Error> {
-//! let provider = towline_crypto::rustcrypto::provider();
-//!
-//! let ours = provider.ecdh.generate(&*provider.random)?;
-//! let theirs = provider.ecdh.generate(&*provider.random)?;
-//! assert_eq!(ours.agree(theirs.public_key())?, theirs.agree(ours.public_key())?);
-//!
-//! let es256 = provider.signature(-7).ok_or(towline_crypto::Error::Unsupported)?;
-//! let key = es256.generate(&*provider.random)?;
-//! let signature = key.sign(&[b"authenticator data", b"client data hash"])?;
-//! es256.verify(key.public_key(), b"authenticator dataclient data hash", &signature)?;
-//! # Ok(())
-//! # }
-//! # #[cfg(not(feature = "rustcrypto"))]
-//! # fn main() {}
-//! ```
-//!
+#![cfg_attr(feature = "rustcrypto", doc = include_str!("../README.md"))]
 //! # Features
 //!
 //! - `rustcrypto` (default): the portable provider.

@@ -1,25 +1,8 @@
-//! The wire language of CTAP 2.3: requests, responses, status codes, authenticator data, COSE keys.
-//! No behaviour, but for that of the channels in [`hid`], which needs the feature `std` for its
+#![doc = include_str!("../README.md")]
+//! # Behaviour
+//!
+//! There is none but that of the channels in [`hid`], which needs the feature `std` for its
 //! deadlines.
-//!
-//! Bytes become values that can't be illegal: an [`RpId`] is never empty, a [`CredentialId`] never
-//! longer than 1023 bytes. What a message may carry beyond what is known here is ignored or kept,
-//! as CTAP 2.3 §8 asks; what breaks the rules is refused with the status that an authenticator
-//! answers.
-//!
-//! ```
-//! use towline_ctap::{ClientDataHash, GetAssertionRequest, Request, RpId, Status};
-//!
-//! let rp_id = RpId::new("example.org")?;
-//! let request = Request::from(GetAssertionRequest::new(rp_id, ClientDataHash::new([7; 32])));
-//! let bytes = request.encode();
-//! assert_eq!(bytes[0], 0x02);
-//! assert_eq!(Request::decode(&bytes, 1024).unwrap(), request);
-//!
-//! let refusal = Request::decode(&bytes[..10], 1024).unwrap_err();
-//! assert_eq!(refusal.status(), Status::InvalidCbor);
-//! # Ok::<(), towline_ctap::IdError>(())
-//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![no_std]

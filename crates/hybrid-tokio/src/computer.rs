@@ -320,7 +320,7 @@ impl Driver {
         // A radio that failed was answered by cancelling; the person needs to know about the radio.
         let result = match self.radio_error.take() {
             Some(error) => Err(Error::Radio(error)),
-            None => result.map_err(Error::Hybrid),
+            None => result.map_err(Error::from),
         };
         tracing::debug!(ok = result.is_ok(), "session over");
         if let (Some(reply), Err(error)) = (self.reply.take(), &result) {

@@ -1,14 +1,18 @@
 //! Why a session failed.
 
+use towline_hybrid::Misuse;
 use towline_radio::RadioError;
 
 /// Why a session, or a call, failed.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The transaction failed, or the call does not fit its state.
+    /// The transaction failed.
     #[error(transparent)]
-    Hybrid(#[from] towline_hybrid::Error),
+    Hybrid(towline_hybrid::Error),
+    /// The call does not fit the state of the session, which goes on as if there had been none.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
     /// The radio does not work.
     #[error(transparent)]
     Radio(#[from] RadioError),
@@ -25,4 +29,13 @@ pub enum Error {
     /// The session is over, so that nothing more can be asked of it.
     #[error("the connection between the two devices is over; start again with a new code")]
     Over,
+}
+
+impl From<towline_hybrid::Error> for Error {
+    fn from(error: towline_hybrid::Error) -> Self {
+        match error {
+            towline_hybrid::Error::Misuse(misuse) => Self::Misuse(misuse),
+            error => Self::Hybrid(error),
+        }
+    }
 }

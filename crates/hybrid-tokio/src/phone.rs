@@ -14,8 +14,8 @@ use towline_hybrid::link::Ring;
 use towline_hybrid::qr::QrPayload;
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_hybrid::{
-    Answer, CodeSource, Question, Responder, ResponderConfig, ResponderOutput, ResponderProgress,
-    ResponderSummary, Token,
+    Answer, CodeSource, Misuse, Question, Responder, ResponderConfig, ResponderOutput,
+    ResponderProgress, ResponderSummary, Token,
 };
 use towline_radio::{Advertisement, Advertiser, BoxFuture, RadioError};
 
@@ -109,7 +109,7 @@ pub struct Session {
     _task: AbortOnDrop,
 }
 
-type Reply = oneshot::Sender<Result<(), towline_hybrid::Error>>;
+type Reply = oneshot::Sender<Result<(), Misuse>>;
 
 enum Command {
     Answer { token: Token, answer: Answer, reply: Reply },
@@ -185,7 +185,7 @@ impl Session {
     /// What the person says to [`Event::Ask`].
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session
+    /// [`Misuse::UnknownToken`] when that question is not open, or why the session
     /// is over.
     pub async fn answer(&self, token: Token, answer: Answer) -> Result<(), Error> {
         self.ask(|reply| Command::Answer { token, answer, reply }).await
@@ -194,7 +194,7 @@ impl Session {
     /// What the person says to [`Event::AskToRemember`].
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::UnknownToken`] when that question is not open, or why the session
+    /// [`Misuse::UnknownToken`] when that question is not open, or why the session
     /// is over.
     pub async fn remember(&self, token: Token, remember: bool) -> Result<(), Error> {
         self.ask(|reply| Command::Remember { token, remember, reply }).await
@@ -203,8 +203,8 @@ impl Session {
     /// The response to [`Event::Request`]: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`towline_hybrid::Error::NotNow`] when no request is under way,
-    /// [`towline_hybrid::Error::TooLong`], or why the session is over.
+    /// [`Misuse::NotNow`] when no request is under way,
+    /// [`Misuse::TooLong`], or why the session is over.
     pub async fn respond(&self, response: Vec<u8>) -> Result<(), Error> {
         self.ask(|reply| Command::Respond { response, reply }).await
     }
@@ -239,7 +239,7 @@ impl Session {
         if self.commands.send(command(reply)).await.is_ok()
             && let Ok(result) = result.await
         {
-            return result.map_err(Error::Hybrid);
+            return result.map_err(Error::Misuse);
         }
         match outcome(self.done.clone()).await {
             Ok(_) => Err(Error::Over),
@@ -325,7 +325,7 @@ impl Driver {
         // A radio that failed was answered by cancelling; the person needs to know about the radio.
         let result = match self.radio_error.take() {
             Some(error) => Err(Error::Radio(error)),
-            None => result.map_err(Error::Hybrid),
+            None => result.map_err(Error::from),
         };
         tracing::debug!(ok = result.is_ok(), "session over");
         self.done.send_replace(Some(result.clone()));

@@ -8,7 +8,7 @@ use futures_util::{Sink, Stream, future::poll_fn};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::WebSocketConfig};
-use towline_hybrid::frame::MAX_FRAME;
+use towline_hybrid::MAX_FRAME;
 use towline_radio::BoxFuture;
 
 use crate::{DataChannel, Incoming};

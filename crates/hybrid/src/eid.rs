@@ -1,9 +1,6 @@
 //! Bluetooth adverts: one encrypted block and a short MAC that only the holder of the code can make
 //! or read (CTAP 2.3, hybrid transports).
 
-use std::num::NonZeroU16;
-
-use towline_cbor::{CTAP_DEPTH, Key};
 use towline_crypto::{BlockKey, CryptoProvider, Error, HmacKey, Random, Secret};
 
 use crate::{
@@ -296,24 +293,4 @@ impl<T> Outstanding<T> {
             opened.map(|opened| (value, opened))
         })
     }
-}
-
-/// The L2CAP channel that an advert's suffix announces, if it is well-formed and names one (CTAP
-/// 2.3).
-///
-/// The suffix is what follows the first 20 bytes, and is not authenticated. Anything wrong with it
-/// means that there is no such channel; the advert itself still counts.
-#[must_use]
-pub fn l2cap_psm(service_data: &[u8]) -> Option<NonZeroU16> {
-    let suffix = service_data.get(ADVERT_LEN..)?;
-    let mut psm = None;
-    let read = towline_cbor::decode(suffix, CTAP_DEPTH, |reader| {
-        reader.map(|key, value| {
-            if key == Key::Int(1) {
-                psm = u16::try_from(value.uint()?).ok().and_then(NonZeroU16::new);
-            }
-            Ok::<(), towline_cbor::Error>(())
-        })
-    });
-    read.ok().and(psm)
 }

@@ -93,7 +93,27 @@ pub enum Fault {
     Unsupported,
 }
 
-/// Why a transaction, or a call, failed.
+/// A call that does not fit: a mistake of the calling program, about which a person can do nothing.
+/// Nothing changes because of it.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Misuse {
+    /// There is no connection, or no request to answer.
+    #[error("this is not possible now")]
+    NotNow,
+    /// A request is under way already.
+    #[error("another request is still being answered")]
+    Busy,
+    /// The message is longer than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with its type byte.
+    #[error("the message is too long to be sent")]
+    TooLong,
+    /// The answer's token does not belong to an open question.
+    #[error("there is no such question, or it was withdrawn")]
+    UnknownToken,
+}
+
+/// Why a transaction failed. Prints as a sentence that tells a person what to do; only
+/// [`Misuse`](Self::Misuse) is for the developer of the calling program.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -158,24 +178,15 @@ pub enum Error {
     /// Only passkeys can be asked for without a code.
     #[error("a phone can be asked for this only by a code; show one")]
     NotForLinks,
-    /// The call does not fit the state: there is no connection, or no request to answer.
-    #[error("this is not possible now")]
-    NotNow,
     /// The phone takes no CTAP requests, only digital credentials.
     #[error("the phone offers no passkeys over this connection; choose another phone")]
     NoCtap,
     /// The phone takes no digital credential requests.
     #[error("the phone offers no digital credentials over this connection; choose another phone")]
     NoDigitalCredentials,
-    /// A request is under way already.
-    #[error("another request is still being answered")]
-    Busy,
-    /// The message is longer than a connection carries.
-    #[error("the message is too long to be sent")]
-    TooLong,
-    /// The answer's token does not belong to an open question.
-    #[error("there is no such question, or it was withdrawn")]
-    UnknownToken,
+    /// The calling program made a mistake.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
 }
 
 fn unreachable(failure: &ConnectFailure) -> String {

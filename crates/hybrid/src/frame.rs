@@ -5,7 +5,7 @@ use towline_crypto::{AeadKey, CryptoProvider};
 use crate::secrets::TrafficKey;
 
 /// The longest frame that is sent or accepted, in bytes.
-pub const MAX_FRAME: usize = 1 << 20;
+pub const MAX_FRAME: usize = towline_rendezvous::tunnel::MAX_MESSAGE;
 /// The longest message that fits a frame, in bytes.
 pub const MAX_MESSAGE: usize = MAX_FRAME - TAG_LEN - GRANULE;
 /// The last number that a frame may have.

@@ -24,7 +24,7 @@ use crate::{
     deadline,
     domain::TunnelDomain,
     eid::{Advert, EidKey},
-    error::{Error, Fault, Party, Step},
+    error::{Error, Fault, Misuse, Party, Step},
     frame,
     message::{Features, Kind, Message},
     noise::{Established, Initiated},
@@ -320,9 +320,9 @@ impl Initiator {
     /// Sends a CTAP request: a command byte and CBOR. One at a time.
     ///
     /// # Errors
-    /// [`Error::Busy`] while a request is under way, [`Error::TooLong`] for more than
-    /// [`frame::MAX_MESSAGE`] with the type byte, [`Error::NoCtap`] when the phone does not offer
-    /// CTAP, [`Error::NotNow`] without a connection. The connection stays as it is.
+    /// [`Misuse::Busy`] while a request is under way, [`Misuse::TooLong`] for more than
+    /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte, [`Error::NoCtap`] when the phone does not offer
+    /// CTAP, [`Misuse::NotNow`] without a connection. The connection stays as it is.
     pub fn send_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         self.ask(Kind::Ctap, request, now)
     }
@@ -339,7 +339,7 @@ impl Initiator {
     fn ask(&mut self, kind: Kind, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         let State::Ready(connection) = &mut self.state else {
             let busy = matches!(self.state, State::Waiting(..));
-            return Err(if busy { Error::Busy } else { Error::NotNow });
+            return Err(if busy { Misuse::Busy } else { Misuse::NotNow }.into());
         };
         match kind {
             Kind::Ctap if !connection.features.ctap => return Err(Error::NoCtap),
@@ -349,7 +349,7 @@ impl Initiator {
             _ => {}
         }
         let frame = connection.session.seal(kind.message(request).encode()).map_err(|error| {
-            if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
+            if error == frame::Error::TooLong { Misuse::TooLong } else { Misuse::NotNow }
         })?;
         self.outputs.push_back(InitiatorOutput::Send(frame));
         self.progress(InitiatorProgress::WaitingForPhone);

@@ -60,32 +60,38 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod deadline;
-pub mod digits;
+mod digits;
 pub mod domain;
-pub mod eid;
+mod eid;
 mod error;
-pub mod frame;
+mod frame;
 pub mod ids;
-pub mod initiator;
-pub mod kdf;
-pub mod l2cap;
+mod initiator;
+#[doc(hidden)]
+pub mod internal;
+mod kdf;
 pub mod link;
 pub mod listener;
-pub mod message;
-pub mod noise;
+mod message;
+mod noise;
 pub mod qr;
-pub mod relay;
-pub mod responder;
-pub mod secrets;
+mod responder;
+mod secrets;
 mod session;
 pub mod tunnel;
 
-pub use error::{Error, Fault, Party, Step};
+use towline_rendezvous::deadline;
+
+pub use digits::Error as DigitsError;
+pub use eid::{ADVERT_LEN, Advert, LEGACY_SERVICE_UUID16, SERVICE_UUID16};
+pub use error::{Error, Fault, Misuse, Party, Step};
+pub use frame::{Error as FrameError, MAX_FRAME, MAX_MESSAGE};
 pub use initiator::{
     Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary,
 };
 pub use listener::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
+pub use message::{Error as MessageError, Features};
+pub use noise::Error as HandshakeError;
 pub use responder::{
     Answer, CodeSource, Question, Responder, ResponderConfig, ResponderOutput, ResponderProgress,
     ResponderSummary, Token,

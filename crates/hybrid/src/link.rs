@@ -8,7 +8,7 @@
 //! [`Responder::answer_ring`](crate::Responder::answer_ring).
 
 mod computers;
-mod identity;
+pub(crate) mod identity;
 mod ledger;
 mod phones;
 
@@ -16,16 +16,18 @@ use towline_cbor::{CTAP_DEPTH, Key, Writer};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
 use zeroize::Zeroizing;
 
+pub use towline_rendezvous::ContactKey;
+
 pub use self::{
-    computers::{ContactKey, PhoneIdentity, Ring},
+    computers::{PhoneIdentity, Ring},
     ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
     phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
 };
+pub use crate::secrets::{HandshakeHash, LinkSecret, RootSecret};
 use crate::{
     ids::{self, ClientNonce, ContactId, LinkId},
     kdf::{self, Purpose},
     qr::Hint,
-    secrets::{HandshakeHash, LinkSecret, RootSecret},
 };
 
 /// The longest linking information that is read, in bytes: what a phone can make a computer store.
@@ -183,7 +185,7 @@ impl RootSecret {
         provider: &CryptoProvider,
     ) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
         let seed = kdf::derive::<32>(provider, self.expose(), &[], Purpose::IdentitySeed)?;
-        key_from_seed(provider, &seed)
+        identity::key_from_seed(provider, &seed)
     }
 
     /// The secret of all links under one contact id. Whoever changes its contact id ends all its
@@ -213,17 +215,6 @@ impl RootSecret {
         kdf::derive(provider, contact.expose(), link.as_bytes(), Purpose::LinkSecret)
             .map(LinkSecret::new)
     }
-}
-
-/// The private key that BoringSSL-based phones make of a seed. Nothing on the wire depends on it.
-///
-/// # Errors
-/// What the provider reports.
-pub fn key_from_seed(
-    provider: &CryptoProvider,
-    seed: &Secret<32>,
-) -> Result<Box<dyn EcdhKey>, towline_crypto::Error> {
-    provider.ecdh.load(&identity::scalar_from_seed(provider, seed)?)
 }
 
 /// What the phone offers to a computer that it lets remember it.
@@ -330,7 +321,7 @@ impl ClientPayload {
     /// [`Error`].
     pub fn from_header(text: &str) -> Result<Self, Error> {
         let mut bytes = vec![0; text.len().min(MAX_HEADER).div_ceil(2)];
-        ids::read_hex(text, &mut bytes)?;
+        towline_rendezvous::ids::read_hex(text, &mut bytes)?;
         Self::decode(&bytes)
     }
 }

@@ -5,7 +5,6 @@
 //! between its own phones and its own relays.
 
 mod interface;
-pub mod message;
 
 use std::{
     collections::VecDeque,
@@ -14,9 +13,9 @@ use std::{
 };
 
 use towline_crypto::CryptoProvider;
+use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 
 pub use self::interface::{Decision, ListenError, ListenerConfig, ListenerOutput, RingToken};
-use self::message::{FromPhone, FromService, Reason, RingId};
 use crate::{
     deadline,
     ids::{ClientNonce, RoutingId, TunnelId},

@@ -7,7 +7,8 @@ use towline_cbor::{CTAP_DEPTH, Key, Kind, Reader, Writer};
 use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
 use zeroize::Zeroizing;
 
-use crate::{digits, domain::TunnelDomain, secrets::QrSecret};
+pub use crate::secrets::QrSecret;
+use crate::{digits, domain::TunnelDomain};
 
 /// What a code's text starts with; readers ignore the case.
 pub const PREFIX: &str = "FIDO:/";

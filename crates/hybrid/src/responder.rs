@@ -18,7 +18,7 @@ use self::linking::Late;
 use crate::{
     deadline,
     eid::{Eid, EidKey},
-    error::{Error, Fault, Party, Step},
+    error::{Error, Fault, Misuse, Party, Step},
     frame,
     ids::RoutingId,
     link::Ring,
@@ -175,13 +175,13 @@ impl Responder {
     /// The person answered.
     ///
     /// # Errors
-    /// [`Error::UnknownToken`] when the question is not open; nothing changes then.
+    /// [`Misuse::UnknownToken`] when the question is not open; nothing changes then.
     pub fn handle_answer(
         &mut self,
         token: Token,
         answer: Answer,
         now: Instant,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Misuse> {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Asking(call, asked) if asked == token => {
                 let remember = match answer {
@@ -197,7 +197,7 @@ impl Responder {
             }
             other => {
                 self.state = other;
-                return Err(Error::UnknownToken);
+                return Err(Misuse::UnknownToken);
             }
         }
         Ok(())
@@ -291,9 +291,9 @@ impl Responder {
     /// Sends the response to the CTAP request that is under way: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Error::NotNow`] when no such request is under way (any more), [`Error::TooLong`] for more
-    /// than [`frame::MAX_MESSAGE`] with the type byte; the request is still under way then.
-    pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Error> {
+    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for more
+    /// than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under way then.
+    pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Ctap, response, now)
     }
 
@@ -302,17 +302,17 @@ impl Responder {
     ///
     /// # Errors
     /// As [`send_response`](Self::send_response).
-    pub fn send_json_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Error> {
+    pub fn send_json_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Json, response, now)
     }
 
-    fn respond(&mut self, kind: Kind, response: Vec<u8>, now: Instant) -> Result<(), Error> {
+    fn respond(&mut self, kind: Kind, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         let session = match &mut self.state {
             State::Answering(session, asked) if *asked == kind => session,
-            _ => return Err(Error::NotNow),
+            _ => return Err(Misuse::NotNow),
         };
         let frame = session.seal(kind.message(response).encode()).map_err(|error| {
-            if error == frame::Error::TooLong { Error::TooLong } else { Error::NotNow }
+            if error == frame::Error::TooLong { Misuse::TooLong } else { Misuse::NotNow }
         })?;
         self.outputs.push_back(ResponderOutput::Send(frame));
         self.summary.requests = self.summary.requests.saturating_add(1);
@@ -424,7 +424,7 @@ impl Responder {
             },
             linking: None,
         };
-        let info = session.seal(info.encode()).map_err(|_| Error::TooLong)?;
+        let info = session.seal(info.encode()).map_err(|_| Misuse::TooLong)?;
         self.outputs.extend([message2.to_vec(), info].map(ResponderOutput::Send));
         if let Call::Code(payload) = &consent.call {
             self.first_update(&mut session, payload, consent.remember)?;

@@ -1,8 +1,7 @@
-//! Bluetooth adverts for the hybrid transport: the traits, and a simulated air.
+#![doc = include_str!("../README.md")]
+//! # The parts
 //!
-//! A phone proves that it is near by broadcasting a few encrypted bytes; a computer listens for
-//! them. This crate says what either side needs of a radio: an [`Advertiser`] and a [`Scanner`].
-//! Nothing here understands the bytes.
+//! An [`Advertiser`] and a [`Scanner`] are what the two sides need of a radio.
 //!
 //! `Bluetooth` (feature `bluetooth`) is the machine's own adapter: it scans on Linux, macOS and
 //! Windows, and advertises on Linux; nothing else can broadcast service data from a program. Its
@@ -11,26 +10,6 @@
 //! Machines without a Bluetooth adapter, and tests, use [`air`]: a simulated medium that is handed
 //! in explicitly and says "simulated" wherever it describes itself. No library of towline ever
 //! picks it on its own.
-//!
-//! ```
-//! use towline_radio::{Advertiser, FIDO_UUID16, Scanner, air::Air};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), towline_radio::RadioError> {
-//! let air = Air::new();
-//! let (phone, computer) = (air.radio(), air.radio());
-//!
-//! let mut scan = computer.scan().await?;
-//! let advertisement = phone.advertise(&[0x5a; 20]).await?;
-//! let sighting = scan.next().await?;
-//! assert_eq!(sighting.service_uuid16, FIDO_UUID16);
-//! assert_eq!(sighting.service_data, [0x5a; 20]);
-//!
-//! drop(advertisement); // off the air
-//! assert_eq!(air.adverts(), 0);
-//! # Ok(())
-//! # }
-//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

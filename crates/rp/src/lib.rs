@@ -1,13 +1,9 @@
-//! A small loopback relying party for demos and tests.
+#![doc = include_str!("../README.md")]
+//! # Requests
 //!
-//! [`Rp`] keeps accounts, named keys and a log of sign-ins in memory and speaks JSON over plain
-//! HTTP on loopback; `/` is a page for a person. Whether a credential is good is decided by a
-//! [`Verifier`]: [`StrictVerifier`] is the one that comes with it, any other WebAuthn library can
-//! be plugged in. [`RpClient`] is the other end.
-//!
-//! It is a stand-in for a login site, not a login site: whoever reaches the port may add, rename
-//! and remove keys, so it refuses to listen on anything but loopback, and requests of pages from
-//! other origins.
+//! [`Rp`] keeps accounts, named keys and a log of sign-ins, and speaks JSON over plain HTTP;
+//! [`RpClient`] is the other end. A [`Verifier`] decides whether a credential is good:
+//! [`StrictVerifier`] comes with the crate, and any other WebAuthn library can be plugged in.
 //!
 //! | request | body | answer |
 //! | --- | --- | --- |
@@ -23,25 +19,6 @@
 //!
 //! A request that is refused is answered with a status of 400 or more and
 //! `{"error": {"code", "message"}}`, see [`ApiError`].
-//!
-//! ```
-//! use towline_rp::{Rp, RpClient, RpConfig, StrictVerifier};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let provider = towline_crypto::rustcrypto::provider();
-//! let rp = Rp::bind(RpConfig::default(), |identity| StrictVerifier::new(identity, provider)).await?;
-//! let (client, shutdown) = (RpClient::new(&rp.url())?, rp.shutdown_handle());
-//! let running = tokio::spawn(rp.run());
-//!
-//! let begun = client.begin_registration("alice", "Alice's phone").await?;
-//! assert_eq!(begun.public_key["rp"]["id"], "localhost");
-//!
-//! shutdown.shutdown();
-//! running.await?;
-//! # Ok(())
-//! # }
-//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

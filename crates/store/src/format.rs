@@ -10,11 +10,11 @@ use towline_authenticator::Credential;
 
 use crate::{
     Error,
-    head::Head,
+    head::{self, Head},
     key_source::LockedRoot,
     read::{Gone, decoded},
     seal::{ENTRY, Keys},
-    tables::{FORMAT, META, ROOT, Table, member_entry, place_of},
+    tables::{Definition, FORMAT, META, ROOT, Table, member_entry, place_of},
     write::Writing,
 };
 
@@ -22,9 +22,13 @@ use crate::{
 /// in it. A program that knows an earlier form of either leaves the file alone.
 pub(crate) const NEWEST: u32 = LAYOUT + Credential::NEWEST_FORM;
 
-/// How the file is laid out: with the second form of credentials that is format 3. Formats 1 and 2
-/// had credentials of the first form, and no sealed head.
-const LAYOUT: u32 = 1;
+/// How the file is laid out: with the second form of credentials that is format 4. Format 3 had
+/// layout 1: one credential for each account, and no feed of changes. Formats 1 and 2 had
+/// credentials of the first form, and no sealed head.
+const LAYOUT: u32 = 2;
+
+/// The first format with a sealed head.
+pub(crate) const SEALED_HEAD: u32 = 3;
 
 /// Makes all tables of a new store.
 pub(crate) fn lay_out(database: &Database, root: &LockedRoot, keys: &Keys) -> Result<u64, Error> {
@@ -53,6 +57,7 @@ pub(crate) fn of(database: &Database) -> Result<u32, Error> {
 pub(crate) fn bring_up(database: &Database, from: u32, keys: &Keys) -> Result<(), Error> {
     match from {
         NEWEST => return Ok(()),
+        SEALED_HEAD => from_3(database, keys)?,
         // Before 2 there are no links, and nothing else is other.
         _ => from_2(database, keys)?,
     }
@@ -78,6 +83,37 @@ const PARTIES_2: TableDefinition<'static, &'static [u8], &'static [u8]> =
 /// them, sealed.
 const NEXT_2: &str = "next";
 const GLOBAL_COUNTER_2: &str = "global-counter";
+
+/// Keyed hash of RP ID and user handle: the place of the one credential.
+const ACCOUNTS_3: Definition = TableDefinition::new("3.accounts");
+
+/// The index of accounts takes the form for several credentials each, and the feed begins.
+fn from_3(database: &Database, keys: &Keys) -> Result<(), Error> {
+    let gone = Gone::default();
+    let change = database.begin_write()?;
+    let mut head = Head::read(&change.open_table(META)?, keys)?;
+    if head.format != SEALED_HEAD {
+        return Err(Error::Damaged("its format is not that of its head".to_owned()));
+    }
+    for table in Table::ALL.into_iter().take(Table::IN_3) {
+        let was = if table == Table::Accounts { ACCOUNTS_3 } else { table.definition() };
+        head::verify_rows(&change.open_table(was)?, keys, &head, table)?;
+    }
+    head.format = NEWEST;
+    let writing = Writing::anew(change, keys, &gone, head)?;
+    writing.empty(Table::Accounts)?;
+    for row in writing.change.open_table(ACCOUNTS_3)?.iter()? {
+        let (entry, place) = row?;
+        let other = || Error::Damaged("an index does not fit the passkeys".to_owned());
+        let entry = entry.value().try_into().map_err(|_| other())?;
+        let place = place_of(place.value()).ok_or_else(other)?;
+        writing.put(Table::Accounts, &member_entry(entry, place), &[])?;
+    }
+    writing.change.delete_table(ACCOUNTS_3)?;
+    writing.write_format(NEWEST)?;
+    writing.commit()?;
+    Ok(())
+}
 
 /// Seals are made for the same tables and keys in both, so that what is sealed moves as it is. What
 /// can't be opened does too, with the indexes that lead to it: whoever looks for it is told that it
@@ -176,13 +212,19 @@ fn indexes_from_2(
         for entry in writing.change.open_table(old)?.iter()? {
             let (entry, place) = entry?;
             let (key, place) = (entry.value(), place.value());
+            let (key, value) = match new {
+                Table::Accounts => {
+                    (member_entry(key.try_into().map_err(|_| other())?, place), Vec::new())
+                }
+                _ => (key.to_vec(), place.to_be_bytes().to_vec()),
+            };
             if readable.contains(&place) {
                 let made = writing.change.open_table(new.definition())?;
-                if made.get(key)?.is_none_or(|made| made.value() != place.to_be_bytes()) {
+                if made.get(&key[..])?.is_none_or(|made| made.value() != value) {
                     return Err(other());
                 }
             } else if all.contains(&place) {
-                writing.put(new, key, &place.to_be_bytes())?;
+                writing.put(new, &key, &value)?;
             } else {
                 return Err(other());
             }

@@ -5,6 +5,7 @@ use towline_cbor::{Key, Reader, Writer};
 
 use crate::{
     Error,
+    format::NEWEST,
     read::View,
     seal::{Keys, RecordHash},
     tables::{HEAD, META, Table},
@@ -61,9 +62,9 @@ impl Head {
         Self { format, generation: 0, next: 0, counter: 0, sums: Default::default() }
     }
 
-    /// The same of a store in which nothing is.
+    /// The same of a store of the newest format in which nothing is.
     pub(crate) fn emptied(&self) -> Self {
-        Self { sums: Default::default(), ..self.clone() }
+        Self { format: NEWEST, sums: Default::default(), ..self.clone() }
     }
 
     pub(crate) fn sum(&self, table: Table) -> Sum {
@@ -124,8 +125,14 @@ impl Head {
             })
         })
         .ok()?;
+        let format = format?;
+        let tables = if format == 3 { Table::IN_3 } else { Table::ALL.len() };
+        if sums.len() != tables {
+            return None;
+        }
+        sums.resize(Table::ALL.len(), Sum::default());
         Some(Self {
-            format: format?,
+            format,
             generation: generation?,
             next: next?,
             counter: counter?,
@@ -195,7 +202,17 @@ pub(crate) fn verify_table(
     head: &Head,
     table: Table,
 ) -> Result<(), Error> {
-    if sum_of(table, &view.open_table(table.definition())?, keys)? == head.sum(table) {
+    verify_rows(&view.open_table(table.definition())?, keys, head, table)
+}
+
+/// The rows of a table, wherever they are.
+pub(crate) fn verify_rows(
+    rows: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    keys: &Keys,
+    head: &Head,
+    table: Table,
+) -> Result<(), Error> {
+    if sum_of(table, rows, keys)? == head.sum(table) {
         return Ok(());
     }
     Err(Error::Damaged(format!("something is lost or old among its {}", table.name())))

@@ -53,6 +53,7 @@ mod check;
 mod connection;
 mod directory;
 mod error;
+mod feed;
 mod file;
 mod format;
 mod head;

@@ -8,9 +8,8 @@ use towline_hybrid::{
     ids::LinkId,
     link::{
         ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone, PhoneIdentity,
-        PhoneLinks, StoreError,
+        PhoneLinks, RootSecret, StoreError,
     },
-    secrets::RootSecret,
 };
 use zeroize::Zeroizing;
 

@@ -82,14 +82,17 @@ impl Reading<'_> {
         &self,
         rp_id: &RpId,
         user: &UserHandle,
-    ) -> Result<Option<Credential>, Error> {
+    ) -> Result<Vec<Credential>, Error> {
         let entry = account_entry(self.keys, rp_id, user);
-        let Some(place) = place_in(&self.open(Table::Accounts)?, &entry)? else {
-            return Ok(None);
-        };
-        let found = self.credential(place)?;
-        let it_is = found.rp_id == *rp_id && found.user.id == *user;
-        if it_is { Ok(Some(found)) } else { Err(bad_index()) }
+        let mut all = Vec::new();
+        for place in places_of(&self.open(Table::Accounts)?, &entry)?.into_iter().rev() {
+            let found = self.credential(place)?;
+            if found.rp_id != *rp_id || found.user.id != *user {
+                return Err(bad_index());
+            }
+            all.push(found);
+        }
+        Ok(all)
     }
 
     pub(crate) fn page(&self, query: &Query) -> Result<Page, Error> {
@@ -210,7 +213,7 @@ impl Reading<'_> {
         credential_at(&self.open(Table::Credentials)?, self.keys, place)
     }
 
-    fn open(&self, table: Table) -> Result<Opened, Error> {
+    pub(crate) fn open(&self, table: Table) -> Result<Opened, Error> {
         Ok(self.view.open_table(table.definition())?)
     }
 }
@@ -230,6 +233,19 @@ pub(crate) fn place_in(
 ) -> Result<Option<u64>, Error> {
     let Some(place) = index.get(&entry[..])? else { return Ok(None) };
     place.value().try_into().map(u64::from_be_bytes).map(Some).map_err(|_| bad_index())
+}
+
+/// The places that an index of several leads to, in their order.
+pub(crate) fn places_of(
+    index: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    entry: &[u8; ENTRY],
+) -> Result<Vec<u64>, Error> {
+    let (first, last) = (member_entry(entry, 0), member_entry(entry, u64::MAX));
+    let mut places = Vec::new();
+    for row in index.range::<&[u8]>(&first[..]..=&last[..])? {
+        places.push(place_of(row?.0.value()).ok_or_else(bad_index)?);
+    }
+    Ok(places)
 }
 
 /// The credential at a place that an index leads to.

@@ -180,11 +180,11 @@ fn remains(
     let form = guarded(|| format::of(&opened.database))?;
     let view = guarded(|| Ok::<_, Error>(opened.database.begin_read()?))?;
     let mut remains = Remains { secrets, head: None, rows: BTreeMap::new(), lost: Vec::new() };
-    if form == NEWEST {
+    if form >= 3 {
         let keys = &remains.secrets.keys;
         remains.head = guarded(|| Head::read(&view.open_table(META)?, keys)).ok();
         for table in Table::ALL {
-            if table.content() != Content::Index {
+            if matches!(table.content(), Content::Sealed | Content::Aside) {
                 remains.take(table, &view, table.definition(), |key| key.to_vec());
             }
         }

@@ -84,11 +84,18 @@ impl Keys {
         let lengths = [length(key), length(value)];
         let [of_key, of_value] = &lengths;
         match (value.first_chunk::<NONCE>(), value.last_chunk::<TAG>()) {
-            (Some(nonce), Some(tag)) if table.content() == Content::Sealed => {
+            (Some(nonce), Some(tag))
+                if matches!(table.content(), Content::Sealed | Content::Feed) =>
+            {
                 self.sums.sign(&[name, &[0], of_key, of_value, key, nonce, tag])
             }
             _ => self.sums.sign(&[name, &[0], of_key, of_value, key, value]),
         }
+    }
+
+    /// A number that tells one commit from any other.
+    pub(crate) fn mark(&self) -> Result<u64, towline_crypto::Error> {
+        self.random.bytes().map(u64::from_be_bytes)
     }
 
     /// The tag of something that is kept beside the store, under another name than all in it.

@@ -11,8 +11,8 @@ use std::{
 
 use redb::{Database, ReadableDatabase as _, StorageBackend, backends::FileBackend};
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-    RelyingParties, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, Page, Query,
+    Record, RelyingParties, StoreError, UnixTime, Work,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{CredentialId, RpId, UserHandle};
@@ -343,9 +343,13 @@ impl CredentialStore for Store {
         self.read(|reading| reading.relying_parties(after, limit))
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         let found = self.0.read(|reading| reading.account(rp_id, user));
         Work::Done(found.map(|found| self.noted(found)).map_err(StoreError::from))
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        self.read(|reading| reading.changes(after, limit))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {

@@ -43,7 +43,7 @@ pub(crate) enum Table {
     Aside,
     /// Keyed hash of a credential id: its place.
     Ids,
-    /// Keyed hash of RP ID and user handle: the place of the discoverable credential.
+    /// Keyed hash of RP ID and user handle, and a place: a discoverable credential of this account.
     Accounts,
     /// Keyed hash of an RP ID, and a place: a discoverable credential of this relying party. 1 for
     /// one that may be listed without verification (`credProtect` level 1), else 0.
@@ -53,6 +53,8 @@ pub(crate) enum Table {
     Parties,
     /// Relying parties in the order in which they came: the keyed hash of the RP ID, by a number.
     Order,
+    /// What changed among the credentials last, by its number ([`feed`](crate::feed)).
+    Changes,
 }
 
 /// What a table holds.
@@ -64,11 +66,13 @@ pub(crate) enum Content {
     Index,
     /// Bytes that nobody could open.
     Aside,
+    /// Things, each sealed for its table and key, of which nothing is lost when they go.
+    Feed,
 }
 
 impl Table {
     /// All of them. Their places in this list are their numbers in the head: new ones come last.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Credentials,
         Self::Counters,
         Self::Records,
@@ -79,9 +83,13 @@ impl Table {
         Self::Members,
         Self::Parties,
         Self::Order,
+        Self::Changes,
     ];
 
-    /// Its name in the file, what it holds, and the name that its seals are made for.
+    /// How many of them there were in format 3.
+    pub(crate) const IN_3: usize = 10;
+
+    /// Its name in the file, with the format that had it first in this form, what it holds, and the name that its seals are made for.
     const fn row(self) -> (Definition, Content, &'static str) {
         let (name, content, seal) = match self {
             Self::Credentials => ("3.credentials", Content::Sealed, "credentials"),
@@ -90,10 +98,11 @@ impl Table {
             Self::Links => ("3.links", Content::Sealed, "links"),
             Self::Aside => ("3.aside", Content::Aside, "aside"),
             Self::Ids => ("3.ids", Content::Index, "ids"),
-            Self::Accounts => ("3.accounts", Content::Index, "accounts"),
+            Self::Accounts => ("4.accounts", Content::Index, "accounts"),
             Self::Members => ("3.members", Content::Index, "members"),
             Self::Parties => ("3.parties", Content::Index, "parties"),
             Self::Order => ("3.order", Content::Index, "order"),
+            Self::Changes => ("4.changes", Content::Feed, "changes"),
         };
         (TableDefinition::new(name), content, seal)
     }
@@ -142,6 +151,7 @@ impl Table {
                 other => format!("the link {other}"),
             },
             Self::Aside => "what was put aside".to_owned(),
+            Self::Changes => "the feed of changes".to_owned(),
             Self::Ids | Self::Accounts | Self::Members | Self::Parties | Self::Order => {
                 "an index".to_owned()
             }
@@ -161,9 +171,10 @@ pub(crate) fn party_entry(keys: &Keys, rp_id: &RpId) -> [u8; ENTRY] {
     keys.entry("parties", &[rp_id.as_str().as_bytes()])
 }
 
-/// The key of a credential among those of its relying party: they are in the order of their places.
-pub(crate) fn member_entry(party: &[u8; ENTRY], place: u64) -> Vec<u8> {
-    [&party[..], &place.to_be_bytes()].concat()
+/// The key of a credential among those of its relying party, or of its account: they are in the
+/// order of their places.
+pub(crate) fn member_entry(group: &[u8; ENTRY], place: u64) -> Vec<u8> {
+    [&group[..], &place.to_be_bytes()].concat()
 }
 
 /// The place in the key that [`member_entry`] made, or that is the key.

@@ -128,6 +128,14 @@ impl Vetting {
         if !vouched {
             opened.check_integrity()?;
         }
+        let known = self.generation.load(Ordering::Relaxed);
+        let known = seen.as_ref().map_or(known, |seen| seen.generation.max(known));
+        if (format::SEALED_HEAD..NEWEST).contains(&form) {
+            // To bring it up is a change more.
+            let head =
+                guarded(|| Head::read(&opened.database.begin_read()?.open_table(META)?, keys))?;
+            self.not_older(head.generation, known)?;
+        }
         if form < NEWEST {
             if self.writable {
                 // It is whole; the new form of it need not fit into memory.
@@ -146,13 +154,7 @@ impl Vetting {
         if head.format != NEWEST {
             return Err(Error::Damaged("its format is not that of its head".to_owned()));
         }
-        let known = self.generation.load(Ordering::Relaxed);
-        let known = seen.map_or(known, |seen| seen.generation.max(known));
-        if let Some(witness) = self.witness.as_ref().filter(|_| head.generation < known) {
-            return Err(witness.older(head.generation, known));
-        } else if head.generation < known {
-            return Err(Error::Damaged("a change that was made is lost".to_owned()));
-        }
+        self.not_older(head.generation, known)?;
         if self.writable {
             self.begin(&opened.storage, keys, head.generation);
             opened.storage.release()?;
@@ -160,5 +162,14 @@ impl Vetting {
             self.lock().keys = Some(Arc::clone(keys));
         }
         Ok(opened.database)
+    }
+
+    /// What was found must not be older than what is known.
+    fn not_older(&self, found: u64, known: u64) -> Result<(), Error> {
+        match &self.witness {
+            _ if found >= known => Ok(()),
+            Some(witness) => Err(witness.older(found, known)),
+            None => Err(Error::Damaged("a change that was made is lost".to_owned())),
+        }
     }
 }

@@ -3,15 +3,17 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use redb::{ReadableTable as _, WriteTransaction};
-use towline_authenticator::{Change, Counter, Credential, StoreError, UnixTime};
+use towline_authenticator::{Became, Change, Counter, Credential, Replaces, StoreError, UnixTime};
 use towline_ctap::CredentialId;
 
 use crate::{
     Error,
+    feed::Pending,
     format::aside_key,
     head::Head,
     read::{
-        Gone, Members, View, counter, credential_at, listed, members, opened, place_in, unreadable,
+        Gone, Members, View, counter, credential_at, listed, members, opened, place_in, places_of,
+        unreadable,
     },
     seal::{ENTRY, Keys},
     tables::{
@@ -62,6 +64,7 @@ pub(crate) struct Writing<'a> {
     pub(crate) change: WriteTransaction,
     pub(crate) keys: &'a Keys,
     head: RefCell<Head>,
+    pub(crate) feed: Pending,
     gone: &'a Gone,
     limit: u64,
 }
@@ -74,7 +77,8 @@ impl<'a> Writing<'a> {
         limit: u64,
     ) -> Result<Self, Error> {
         let head = Head::read(&change.open_table(META)?, keys)?;
-        Ok(Self { change, keys, head: RefCell::new(head), gone, limit })
+        let feed = Pending::default();
+        Ok(Self { change, keys, head: RefCell::new(head), feed, gone, limit })
     }
 
     /// In a file that has no head yet.
@@ -88,11 +92,13 @@ impl<'a> Writing<'a> {
             // They are there before anything is written to them, since they are read before.
             change.open_table(table.definition())?;
         }
-        Ok(Self { change, keys, head: RefCell::new(head), gone, limit: u64::MAX })
+        let (head, feed) = (RefCell::new(head), Pending::beginning());
+        Ok(Self { change, keys, head, feed, gone, limit: u64::MAX })
     }
 
     /// The changes are on the disk when this returns. Gives the number of this change.
     pub(crate) fn commit(self) -> Result<u64, Error> {
+        self.tell()?;
         let generation = {
             let mut head = self.head.borrow_mut();
             head.generation = head.generation.saturating_add(1);
@@ -109,8 +115,8 @@ impl<'a> Writing<'a> {
     where
         'a: 'b,
     {
-        let Self { change, head, gone, limit, .. } = self;
-        Writing { change, keys, head, gone, limit }
+        let Self { change, head, feed, gone, limit, .. } = self;
+        Writing { change, keys, head, feed, gone, limit }
     }
 
     pub(crate) fn with_head<T>(&self, change: impl FnOnce(&mut Head) -> T) -> T {
@@ -169,13 +175,16 @@ impl<'a> Writing<'a> {
     pub(crate) fn apply(&self, change: Change) -> Result<(), Refused> {
         match change {
             Change::Save { credential, replaces } => {
-                self.save(&credential, replaces).map(drop).map_err(Refused::from)
+                let taken = self.taken_places(&credential, replaces)?;
+                Ok(self.save(&credential, taken).map(drop)?)
             }
             Change::Remove(id) => Ok(self.remove(&id)?),
             Change::Rename { id, user, at } => {
+                self.feed.note(&id, Became::Changed);
                 self.update(&id, |credential| credential.rename(user, at))
             }
             Change::SetExtensionData { id, data, at } => {
+                self.feed.note(&id, Became::Changed);
                 self.update(&id, |credential| credential.set_extension_data(data, at))
             }
             Change::Record { record, value } => {
@@ -198,11 +207,8 @@ impl<'a> Writing<'a> {
         }
     }
 
-    pub(crate) fn save(
-        &self,
-        credential: &Credential,
-        replaces: Option<CredentialId>,
-    ) -> Result<u64, Error> {
+    /// In the place of those at these places, and of the one with its id.
+    pub(crate) fn save(&self, credential: &Credential, taken: Vec<u64>) -> Result<u64, Error> {
         // A relying party whose only credential is replaced stays where it was in the order.
         let mut was = None;
         let mut remove = |place| {
@@ -212,12 +218,8 @@ impl<'a> Writing<'a> {
             }
             self.remove_at(place)
         };
-        for gone in replaces.iter().chain([&credential.id]) {
-            if let Some(place) = self.place(gone)? {
-                remove(place)?;
-            }
-        }
-        if let Some(place) = self.place_of_account(credential)? {
+        let same = self.place(&credential.id)?;
+        for place in taken.into_iter().filter(|place| Some(*place) != same).chain(same) {
             remove(place)?;
         }
         if self.with_head(|head| head.sum(Table::Credentials).count) >= self.limit {
@@ -226,17 +228,31 @@ impl<'a> Writing<'a> {
         let place = self.next_place();
         self.write(place, credential)?;
         self.index(place, credential, was.map(|was| was.number))?;
+        self.feed.note(&credential.id, Became::Made);
         Ok(place)
     }
 
-    /// Where the discoverable credential is that the account of this one has, if this one is
-    /// discoverable.
-    pub(crate) fn place_of_account(&self, credential: &Credential) -> Result<Option<u64>, Error> {
-        if !credential.discoverable {
-            return Ok(None);
+    /// The places of the credentials that this one takes the place of.
+    pub(crate) fn taken_places(
+        &self,
+        credential: &Credential,
+        replaces: Replaces,
+    ) -> Result<Vec<u64>, Error> {
+        if !credential.discoverable || replaces == Replaces::Nothing {
+            return Ok(Vec::new());
         }
         let entry = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-        place_in(&self.change.open_table(Table::Accounts.definition())?, &entry)
+        let mut places = places_of(&self.change.open_table(Table::Accounts.definition())?, &entry)?;
+        if replaces == Replaces::AccountAndAlgorithm {
+            let mut taken = Vec::new();
+            for place in places {
+                if replaces.takes_place(credential, &self.credential(place)?) {
+                    taken.push(place);
+                }
+            }
+            places = taken;
+        }
+        Ok(places)
     }
 
     fn next_place(&self) -> u64 {
@@ -262,7 +278,7 @@ impl<'a> Writing<'a> {
         self.put(Table::Ids, &id_entry(self.keys, &credential.id), &place_bytes)?;
         if credential.discoverable {
             let account = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-            self.put(Table::Accounts, &account, &place_bytes)?;
+            self.put(Table::Accounts, &member_entry(&account, place), &[])?;
             let party = party_entry(self.keys, &credential.rp_id);
             self.index_member(&party, place, listed(credential), number)?;
         }
@@ -314,12 +330,13 @@ impl<'a> Writing<'a> {
 
     fn remove_at(&self, place: u64) -> Result<(), Error> {
         let credential = self.credential(place)?;
+        self.feed.note(&credential.id, Became::Removed);
         self.take(Table::Credentials, &place.to_be_bytes())?;
         self.take(Table::Counters, &place.to_be_bytes())?;
         self.take(Table::Ids, &id_entry(self.keys, &credential.id))?;
         if credential.discoverable {
             let account = account_entry(self.keys, &credential.rp_id, &credential.user.id);
-            self.take(Table::Accounts, &account)?;
+            self.take(Table::Accounts, &member_entry(&account, place))?;
             let party = party_entry(self.keys, &credential.rp_id);
             self.take_member(&party, place, listed(&credential))?;
         }
@@ -407,8 +424,9 @@ impl<'a> Writing<'a> {
     }
 
     /// Everything goes but the global counter, the place of the next credential, and what tells how
-    /// to open the store.
+    /// to open the store. The feed begins anew.
     pub(crate) fn clear(&self) -> Result<(), Error> {
+        self.begin_feed()?;
         Table::ALL.into_iter().try_for_each(|table| self.empty(table))
     }
 
@@ -418,7 +436,7 @@ impl<'a> Writing<'a> {
         self.clear()?;
         let new = self.under(keys);
         for table in Table::ALL {
-            if table.content() == Content::Index {
+            if matches!(table.content(), Content::Index | Content::Feed) {
                 continue;
             }
             for entry in before.open_table(table.definition())?.iter()? {

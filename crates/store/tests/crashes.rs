@@ -20,7 +20,7 @@ use std::{
 
 use towline_authenticator::{
     Authenticator, Change, Config, Counter, Credential, CredentialStore, KeyHandle, Record,
-    SoftwareKeys, StoreError, Work,
+    Replaces, SoftwareKeys, StoreError, Work,
 };
 use towline_ctap::{CredentialId, RpId, User, UserHandle};
 use towline_store::{KeySource, Store};
@@ -93,7 +93,7 @@ fn change_until_killed(path: &Path) {
         let key = KeyHandle::new(-7, material);
         let credential =
             Credential { discoverable: true, ..Credential::new(id(number), rp_id, user, key) };
-        let save = Change::Save { credential: Box::new(credential), replaces: None };
+        let save = Change::Save { credential: Box::new(credential), replaces: Replaces::Account };
         done(store.commit(vec![save]));
         writeln!(out, "credential {number}").unwrap();
         let left = retries(&mut store).saturating_sub(1);

@@ -4,9 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::sync::mpsc::Sender;
 use towline_crypto::CryptoProvider;
-use towline_hybrid::relay::{
-    Contacts, Limits, MemoryContacts, OriginPolicy, ThisNode, Whereabouts,
-};
+use towline_rendezvous::{Contacts, Limits, MemoryContacts, OriginPolicy, ThisNode, Whereabouts};
 
 use crate::{Happening, Subnet, Tls};
 

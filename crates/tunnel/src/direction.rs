@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
-use towline_hybrid::relay::{Ending, Meter};
+use towline_rendezvous::{Ending, Meter};
 use towline_websocket::{Event as Sent, Forwarder, Opcode, Reader, Violation};
 
 use crate::pair::End;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use towline_hybrid::relay::Ending;
+use towline_rendezvous::Ending;
 
 /// Something that happened at the relay. It names no device, no tunnel and no address.
 #[non_exhaustive]

@@ -8,11 +8,11 @@ use std::time::SystemTime;
 
 use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use towline_hybrid::relay::{self, Refusal, RequestHead, Source};
-use towline_hybrid::tunnel::{
+use towline_rendezvous::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
     SUBPROTOCOL,
 };
+use towline_rendezvous::{Refusal, Request, RequestHead, Source};
 use towline_websocket::{VERSION, accept};
 
 use crate::leg::Leg;
@@ -35,7 +35,7 @@ const MAX_EARLY: usize = 1024;
 
 /// What a peer asks for.
 struct Asked {
-    request: relay::Request,
+    request: Request,
     /// What proves to the client that it was understood.
     accept: String,
     /// Where it came from, as a proxy says: believed from trusted ones only.
@@ -99,7 +99,7 @@ pub(crate) async fn answer(
         }
         Admitted::Ringing { guard, events, .. } => {
             tracing::debug!("a phone comes to a computer that rang");
-            let signal = matches!(asked.request, relay::Request::Contact { signal: true, .. });
+            let signal = matches!(asked.request, Request::Contact { signal: true, .. });
             if signal {
                 header(SIGNAL_CONNECTION_HEADER, "true");
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
-use towline_hybrid::relay::{Ending, Heard, Meter};
+use towline_rendezvous::{Ending, Heard, Meter};
 use towline_websocket::Opcode;
 
 use crate::mailbox::{Event, Events, Invitation, Partner};

@@ -5,7 +5,7 @@
 //! computers remember it listens at `/towline/v1/listen`; a computer rings it at `/cable/contact`
 //! and waits for it to join. `docs/relay-protocol.md` has the whole of it. It sees ciphertext,
 //! sizes and times, and logs no identifier and no address. The decisions are those of
-//! [`towline_hybrid::relay`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and WebSockets, with
+//! [`towline_rendezvous`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and WebSockets, with
 //! a limit on everything that a stranger can make it hold.
 //!
 //! ```
@@ -56,7 +56,7 @@ pub use happening::Happening;
 pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
-pub use towline_hybrid::relay::{
+pub use towline_rendezvous::{
     ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
     ThisNode, Whereabouts,
 };

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use towline_hybrid::relay::Ending;
+use towline_rendezvous::Ending;
 
 use crate::shared::LegGuard;
 use crate::socket::Socket;

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use towline_hybrid::relay::{Ending, Refusal};
+use towline_rendezvous::{Ending, Refusal};
 
 use crate::Stats;
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep};
-use towline_hybrid::relay::{Ending, Meter};
+use towline_rendezvous::{Ending, Meter};
 
 use crate::direction::{Direction, after};
 use crate::happening::Happening;

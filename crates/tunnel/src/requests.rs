@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
-use towline_hybrid::relay::{Crowd, Precedence, Shares, Source};
+use towline_rendezvous::{Crowd, Precedence, Shares, Source};
 
 /// A request has at least this time, however many others there are: a TLS handshake and its request
 /// take a part of it, and one that is cut short was for nothing.

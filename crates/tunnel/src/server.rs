@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
-use towline_hybrid::relay::Source;
+use towline_rendezvous::Source;
 
 use crate::accepting::Accepting;
 use crate::certificate::Files;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use towline_hybrid::relay::{
+use towline_rendezvous::{
     Admission, Ending, Heard, Leg, Limits, OriginPolicy, Output, Refusal, Rendezvous, Request,
     Source,
 };

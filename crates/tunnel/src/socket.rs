@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
-use towline_hybrid::relay::{Ending, Meter};
+use towline_rendezvous::{Ending, Meter};
 use towline_websocket::{Opcode, Reader, Step, Violation, close_payload, frame};
 
 use crate::stream::Stream;

@@ -7,8 +7,8 @@ use snow::{Builder, HandshakeState};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret, rustcrypto};
 use towline_crypto_test::ScriptedRandom;
 use towline_hybrid::{
-    noise::{self, Established, InitiatorKey, ResponderKey},
-    secrets::Psk,
+    internal::noise::{self, Established, InitiatorKey, ResponderKey},
+    internal::secrets::Psk,
 };
 
 /// `KNpsk0` after a QR code, `NKpsk0` when linked.

@@ -15,8 +15,8 @@ use super::{
     reserve_an_eighth,
 };
 use crate::{
-    Capacity, Change, Counter, Credential, Cursor, Page, Query, Record, RelyingParties, StoreError,
-    UnixTime, stored_credential::Keys,
+    Became, Capacity, Change, Counter, Credential, Cursor, Feed, FeedCursor, Gathered, MemoryFeed,
+    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, stored_credential::Keys,
 };
 
 /// How many credentials there can be where nobody sets a limit: a number that every client can
@@ -43,6 +43,7 @@ pub(super) struct Content<S = RandomState> {
     newest: u64,
     discoverable: usize,
     limit: Option<usize>,
+    feed: MemoryFeed,
 }
 
 struct Entry {
@@ -64,6 +65,14 @@ struct Party {
     slots: Vec<u32>,
     /// How many of them show themselves without user verification.
     open: u32,
+}
+
+/// A commit under way.
+#[derive(Default)]
+struct Made {
+    /// How to take it back.
+    undo: Vec<Undo>,
+    gathered: Gathered,
 }
 
 /// How to take back one step of a commit.
@@ -106,8 +115,16 @@ impl<S: BuildHasher + Default> Content<S> {
         here.filter_map(Entry::credential).collect()
     }
 
-    pub(super) fn account(&self, rp_id: &RpId, user: &UserHandle) -> Option<Credential> {
-        self.entry(self.account_slot(rp_id.as_str(), user.as_bytes())?)?.credential()
+    pub(super) fn account(&self, rp_id: &RpId, user: &UserHandle) -> Vec<Credential> {
+        let slots = self.account_slots(rp_id.as_str(), user.as_bytes());
+        let mut entries: Vec<&Entry> =
+            slots.into_iter().filter_map(|slot| self.entry(slot)).collect();
+        entries.sort_unstable_by_key(|entry| Reverse(entry.age));
+        entries.into_iter().filter_map(Entry::credential).collect()
+    }
+
+    pub(super) fn changes(&self, after: Option<FeedCursor>, limit: usize) -> Feed {
+        self.feed.since(after, limit)
     }
 
     pub(super) fn page(&self, query: &Query) -> Page {
@@ -181,72 +198,98 @@ impl<S: BuildHasher + Default> Content<S> {
 
     pub(super) fn clear(&mut self) {
         let (limit, counter, newest) = (self.limit, self.counter, self.newest);
+        // As is the feed, which begins anew with it.
         *self = Self { limit, counter, newest, ..Self::default() };
     }
 
     /// Makes the changes one after the other; if one can't be made, takes back those before.
     pub(super) fn commit(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
-        let mut undo = Vec::new();
-        let mut made = changes.into_iter().try_for_each(|change| self.make(change, &mut undo));
+        let mut made = Made::default();
+        let mut done = changes.into_iter().try_for_each(|change| self.make(change, &mut made));
         if self.len() > self.limit.unwrap_or(MOST) {
-            made = made.and(Err(StoreError::Full));
+            done = done.and(Err(StoreError::Full));
         }
-        if made.is_err() {
-            undo.into_iter().rev().for_each(|step| self.take_back(step));
+        match done {
+            Ok(()) => self.feed.add(made.gathered),
+            Err(_) => made.undo.into_iter().rev().for_each(|step| self.take_back(step)),
         }
-        made
+        done
     }
 
-    fn make(&mut self, change: Change, undo: &mut Vec<Undo>) -> Result<(), StoreError> {
+    fn make(&mut self, change: Change, made: &mut Made) -> Result<(), StoreError> {
         match change {
-            Change::Save { credential, replaces } => {
-                let (rp_id, user) = (credential.rp_id.as_str(), credential.user.id.as_bytes());
-                let id = replaces.and_then(|id| self.slot(&id));
-                undo.extend(id.and_then(|slot| self.take(slot)).map(Undo::Put));
-                if credential.discoverable
-                    && let Some(slot) = self.account_slot(rp_id, user)
-                {
-                    undo.extend(self.take(slot).map(Undo::Put));
-                }
-                let same = self.slot(&credential.id);
-                undo.extend(same.and_then(|slot| self.take(slot)).map(Undo::Put));
-                self.newest = self.newest.saturating_add(1);
-                let entry =
-                    Entry { bytes: exactly(&credential), age: self.newest, counter: 0, used: None };
-                undo.push(Undo::Take(self.put(entry).ok_or(StoreError::Full)?));
-            }
+            Change::Save { credential, replaces } => self.save(&credential, replaces, made)?,
             Change::Remove(id) => {
-                let slot = self.slot(&id);
-                undo.extend(slot.and_then(|slot| self.take(slot)).map(Undo::Put));
+                if let Some(slot) = self.slot(&id) {
+                    self.remove(slot, made);
+                }
             }
             Change::Rename { id, user, at } => {
-                self.change(&id, undo, |credential| credential.rename(user, at))?;
+                self.change(&id, made, |credential| credential.rename(user, at))?;
             }
             Change::SetExtensionData { id, data, at } => {
-                self.change(&id, undo, |credential| credential.set_extension_data(data, at))?;
+                self.change(&id, made, |credential| credential.set_extension_data(data, at))?;
             }
             Change::Record { record, value } => {
-                undo.push(Undo::Record(record, self.write(record, value)));
+                made.undo.push(Undo::Record(record, self.write(record, value)));
             }
             Change::NewRecord { record, value } => {
                 if !self.records.contains_key(&record) {
-                    undo.push(Undo::Record(record, self.write(record, Some(value))));
+                    made.undo.push(Undo::Record(record, self.write(record, Some(value))));
                 }
             }
         }
         Ok(())
     }
 
+    fn save(
+        &mut self,
+        credential: &Credential,
+        replaces: Replaces,
+        made: &mut Made,
+    ) -> Result<(), StoreError> {
+        let mut gone = Vec::new();
+        if credential.discoverable && replaces != Replaces::Nothing {
+            gone = self.account_slots(credential.rp_id.as_str(), credential.user.id.as_bytes());
+            gone.retain(|slot| {
+                let there = self.entry(*slot).and_then(Entry::credential);
+                there.is_some_and(|there| replaces.takes_place(credential, &there))
+            });
+        }
+        for slot in gone {
+            self.remove(slot, made);
+        }
+        if let Some(slot) = self.slot(&credential.id) {
+            self.remove(slot, made);
+        }
+        self.newest = self.newest.saturating_add(1);
+        let entry = Entry { bytes: exactly(credential), age: self.newest, counter: 0, used: None };
+        made.undo.push(Undo::Take(self.put(entry).ok_or(StoreError::Full)?));
+        made.gathered.note(&credential.id, Became::Made);
+        Ok(())
+    }
+
+    fn remove(&mut self, slot: u32, made: &mut Made) {
+        if let Some(entry) = self.take(slot) {
+            let id = entry.keys().and_then(|keys| CredentialId::new(keys.id).ok());
+            if let Some(id) = id {
+                made.gathered.note(&id, Became::Removed);
+            }
+            made.undo.push(Undo::Put(entry));
+        }
+    }
+
     fn change(
         &mut self,
         id: &CredentialId,
-        undo: &mut Vec<Undo>,
+        made: &mut Made,
         change: impl FnOnce(&mut Credential),
     ) -> Result<(), StoreError> {
         let slot = self.slot(id).ok_or(StoreError::NotFound)?;
         let changed = self.entry(slot).and_then(|entry| entry.changed(change));
         let before = self.replace(slot, changed.ok_or(StoreError::NotFound)?);
-        undo.extend(before.map(|before| Undo::Replace(slot, before)));
+        made.undo.extend(before.map(|before| Undo::Replace(slot, before)));
+        made.gathered.note(id, Became::Changed);
         Ok(())
     }
 
@@ -327,12 +370,17 @@ impl<S: BuildHasher + Default> Content<S> {
         })
     }
 
-    fn account_slot(&self, rp_id: &str, user: &[u8]) -> Option<u32> {
-        self.accounts.find((rp_id, user), |slot| {
-            self.entry(slot).is_some_and(|entry| {
-                entry.keys().is_some_and(|keys| keys.rp_id == rp_id && keys.user == user)
-            })
-        })
+    fn account_slots(&self, rp_id: &str, user: &[u8]) -> Vec<u32> {
+        let mut slots = Vec::new();
+        // Never the one that is looked for: so it goes through all of them.
+        let _ = self.accounts.find((rp_id, user), |slot| {
+            let keys = self.entry(slot).and_then(Entry::keys);
+            if keys.is_some_and(|keys| keys.rp_id == rp_id && keys.user == user) {
+                slots.push(slot);
+            }
+            false
+        });
+        slots
     }
 
     fn entry(&self, slot: u32) -> Option<&Entry> {

@@ -45,7 +45,7 @@ impl<S: BuildHasher> Index<S> {
         None
     }
 
-    /// Adds a slot that is not there, under a key that is not there.
+    /// Adds a slot that is not there. Other slots may have the same key.
     pub(super) fn insert(&mut self, key: impl Hash, slot: u32) {
         if self.len >= self.buckets.len() {
             self.grow();

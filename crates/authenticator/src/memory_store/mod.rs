@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 
 use self::content::Content;
 use crate::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Page, Query, Record,
-    RelyingParties, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, Page, Query,
+    Record, RelyingParties, StoreError, UnixTime, Work,
 };
 
 /// A store in memory. A clone is a handle to the same store, to inspect it or to give it to a
@@ -110,8 +110,12 @@ impl CredentialStore for MemoryStore {
         Work::ready(self.lock().relying_parties(after, limit))
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         Work::ready(self.lock().account(rp_id, user))
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        Work::ready(self.lock().changes(after, limit))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {

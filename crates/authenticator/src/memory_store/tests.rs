@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 use super::content::Content;
 use crate::{
-    Capacity, Change, Counter, CredRandom, Credential, Cursor, ExtensionData, KeyHandle,
-    LargeBlobPlace, Page, Query, Record, RelyingParties, StoreError, UnixTime,
+    Became, Capacity, Change, Counter, CredRandom, Credential, Cursor, ExtensionData, Feed,
+    FeedCursor, KeyHandle, LargeBlobPlace, Page, Query, Record, RelyingParties, Replaces,
+    StoreError, UnixTime,
 };
 
 /// Hashes of one bit: nearly all keys collide.
@@ -70,8 +71,16 @@ impl Model {
             Change::Save { credential: new, replaces } => {
                 self.credentials.retain(|(old, ..)| {
                     let same_account = old.rp_id == new.rp_id && old.user.id == new.user.id;
-                    let account_taken = same_account && old.discoverable && new.discoverable;
-                    old.id != new.id && Some(&old.id) != replaces.as_ref() && !account_taken
+                    let both = old.discoverable && new.discoverable;
+                    let same_algorithm = old.key.algorithm() == new.key.algorithm();
+                    let account_taken = same_account
+                        && both
+                        && match replaces {
+                            Replaces::Account => true,
+                            Replaces::AccountAndAlgorithm => same_algorithm,
+                            Replaces::Nothing => false,
+                        };
+                    old.id != new.id && !account_taken
                 });
                 let age = self.credentials.last().map_or(0, |(_, age, _)| age + 1);
                 self.credentials.push(((**new).clone(), age, 0));
@@ -117,6 +126,10 @@ impl Model {
 
     fn list(&self) -> Vec<Credential> {
         self.credentials.iter().map(|(credential, ..)| credential.clone()).collect()
+    }
+
+    fn copy(&self) -> BTreeMap<CredentialId, Credential> {
+        self.list().into_iter().map(|it| (it.id.clone(), without_use(it))).collect()
     }
 
     /// The discoverable ones of an RP ID, newest first.
@@ -188,7 +201,7 @@ fn extensions() -> impl Strategy<Value = ExtensionData> {
 }
 
 fn credential() -> impl Strategy<Value = Credential> {
-    let key = (any::<i64>(), vec(any::<u8>(), 0..200));
+    let key = (prop_oneof![Just(-7), Just(-49), any::<i64>()], vec(any::<u8>(), 0..200));
     let key = key.prop_map(|(alg, key)| KeyHandle::new(alg, Zeroizing::new(key.into())));
     let flags = (prop::bool::weighted(0.8), any::<bool>(), 1..4_u64);
     let time = || option::of(any::<i64>().prop_map(UnixTime));
@@ -215,13 +228,21 @@ fn credential() -> impl Strategy<Value = Credential> {
     })
 }
 
+fn replaces() -> impl Strategy<Value = Replaces> {
+    prop_oneof![
+        3 => Just(Replaces::Account),
+        1 => Just(Replaces::AccountAndAlgorithm),
+        1 => Just(Replaces::Nothing),
+    ]
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let bytes = || vec(any::<u8>(), 0..4).prop_map(Zeroizing::new);
     let value = option::of(bytes());
     prop_oneof![
-        6 => (credential(), option::of(IDS)).prop_map(|(credential, replaces)| Change::Save {
+        6 => (credential(), replaces()).prop_map(|(credential, replaces)| Change::Save {
             credential: Box::new(credential),
-            replaces: replaces.map(id),
+            replaces,
         }),
         3 => IDS.prop_map(|number| Change::Remove(id(number))),
         2 => (IDS, user()).prop_map(|(number, user)| Change::Rename {
@@ -261,6 +282,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn agree<S: BuildHasher + Default>(limit: Option<usize>, steps: Vec<Step>) {
     let mut store = limit.map_or_else(Content::<S>::default, Content::with_limit);
     let mut model = Model { limit, ..Model::default() };
+    let mut copy = Copy::default();
     for step in steps {
         match step {
             Step::Commit(changes) => {
@@ -283,7 +305,49 @@ fn agree<S: BuildHasher + Default>(limit: Option<usize>, steps: Vec<Step>) {
             }
         }
         compare(&store, &model);
+        copy.follow(&store);
+        assert_eq!(copy.credentials, model.copy());
     }
+}
+
+/// Somebody who follows the feed of changes.
+#[derive(Default)]
+struct Copy {
+    credentials: BTreeMap<CredentialId, Credential>,
+    after: Option<FeedCursor>,
+}
+
+impl Copy {
+    fn follow<S: BuildHasher + Default>(&mut self, store: &Content<S>) {
+        loop {
+            match store.changes(self.after, 1) {
+                Feed::StartOver { from } => {
+                    self.after = Some(from);
+                    let all = store.credentials().into_iter().map(without_use);
+                    self.credentials = all.map(|it| (it.id.clone(), it)).collect();
+                }
+                Feed::Since { changes, end } => {
+                    if changes.is_empty() {
+                        assert_eq!(Some(end), self.after);
+                        return;
+                    }
+                    for change in changes {
+                        let now = store.credential(&change.id).map(without_use);
+                        let before = self.credentials.remove(&change.id);
+                        assert_eq!(before.is_none(), change.what == Became::Made);
+                        assert_eq!(now.is_none(), change.what == Became::Removed);
+                        self.credentials.extend(now.map(|now| (change.id, now)));
+                    }
+                    self.after = Some(end);
+                }
+            }
+        }
+    }
+}
+
+/// Use is no change.
+fn without_use(credential: Credential) -> Credential {
+    Credential { used: None, ..credential }
 }
 
 fn compare<S: BuildHasher + Default>(store: &Content<S>, model: &Model) {
@@ -323,7 +387,7 @@ fn compare<S: BuildHasher + Default>(store: &Content<S>, model: &Model) {
         }
         let all = model.discoverable(&rp, true);
         for user in USERS.map(handle) {
-            let expected = all.iter().find(|c| c.user.id == user).cloned();
+            let expected: Vec<_> = all.iter().filter(|c| c.user.id == user).cloned().collect();
             assert_eq!(store.account(&rp, &user), expected);
         }
         parties.extend(all.first().map(|c| Rp { id: rp, name: c.rp_name.clone() }));
@@ -376,7 +440,7 @@ proptest! {
     #[test]
     fn a_credential_is_the_same_after_it_was_kept(credential in credential()) {
         let mut store = Content::<RandomState>::default();
-        let change = Change::Save { credential: Box::new(credential.clone()), replaces: None };
+        let change = Change::Save { credential: Box::new(credential.clone()), replaces: Replaces::Account };
         store.commit(vec![change]).unwrap();
         prop_assert_eq!(store.credentials(), [credential]);
     }
@@ -388,7 +452,7 @@ fn saved(number: u32) -> Change {
     let id = CredentialId::new(&number.to_be_bytes()).unwrap();
     let key = KeyHandle::new(-7, Zeroizing::new([7; 32].into()));
     let credential = Credential { discoverable: true, ..Credential::new(id, rp_id(0), user, key) };
-    Change::Save { credential: Box::new(credential), replaces: None }
+    Change::Save { credential: Box::new(credential), replaces: Replaces::Account }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use towline_authenticator::{
     Change, CredRandom, Credential, CredentialStore, ExtensionData, KeyHandle, MemoryStore,
-    UnixTime, Work,
+    Replaces, UnixTime, Work,
 };
 use towline_crypto::Secret;
 use towline_ctap::{CredentialId, RpId, User, UserHandle};
@@ -42,7 +42,8 @@ fn bytes_each(count: u32, extensions: Option<&ExtensionData>) -> i64 {
         let mut store = MemoryStore::new();
         for number in 0..count {
             let credential = realistic(number, count * 3 / 10, extensions.cloned().map(Box::new));
-            let change = Change::Save { credential: Box::new(credential), replaces: None };
+            let change =
+                Change::Save { credential: Box::new(credential), replaces: Replaces::Account };
             assert!(matches!(store.commit(vec![change]), Work::Done(Ok(()))));
         }
         kept = Some(store);
@@ -76,7 +77,7 @@ fn what_is_removed_leaves_only_its_place_behind() {
         let mut store = MemoryStore::new();
         let changes = (0..1000).map(|number| {
             let credential = realistic(number, 300, None);
-            Change::Save { credential: Box::new(credential), replaces: None }
+            Change::Save { credential: Box::new(credential), replaces: Replaces::Account }
         });
         assert!(matches!(store.commit(changes.collect()), Work::Done(Ok(()))));
         let ids = store.credentials().into_iter().map(|credential| credential.id);

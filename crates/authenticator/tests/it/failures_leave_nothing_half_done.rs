@@ -1,7 +1,7 @@
 //! Stores, keys and randomness that fail at every place in turn, and a store that is full.
 
 use crate::rig::*;
-use towline_authenticator::{Config, Counters, MemoryStore, ResetPolicy};
+use towline_authenticator::{Config, Counters, MemoryStore, Replaces, ResetPolicy};
 use towline_ctap::{Request, Status};
 
 fn fragile(config: Config) -> (Rig, Fuse) {
@@ -127,8 +127,10 @@ fn a_damaged_key_fails_its_sign_in_only() {
     damaged.rp_id = rp_id("example.com");
     damaged.key =
         towline_authenticator::KeyHandle::new(-7, zeroize::Zeroizing::new([0; 32].into()));
-    let change =
-        towline_authenticator::Change::Save { credential: Box::new(damaged), replaces: None };
+    let change = towline_authenticator::Change::Save {
+        credential: Box::new(damaged),
+        replaces: Replaces::Account,
+    };
     let saved = towline_authenticator::CredentialStore::commit(&mut rig.store, vec![change]);
     assert!(matches!(saved, towline_authenticator::Work::Done(Ok(()))));
     assert_eq!(rig.sign_in(&assertion("example.com")).unwrap_err(), Status::Other);

@@ -3,7 +3,7 @@
 use crate::rig::{commands::*, *};
 use towline_authenticator::{
     Change, Config, Counters, CredRandom, Credential, CredentialStore, ExtensionData, KeyHandle,
-    UnixTime, Work,
+    Replaces, UnixTime, Work,
 };
 use towline_crypto::Secret;
 use towline_ctap::{CredentialId, CredentialManagementSubcommand, Permissions, User, extension::*};
@@ -19,7 +19,7 @@ fn only(rig: &Rig) -> Credential {
 fn change(rig: &mut Rig, change: impl FnOnce(&mut Credential)) {
     let mut credential = only(rig);
     change(&mut credential);
-    let change = Change::Save { credential: Box::new(credential), replaces: None };
+    let change = Change::Save { credential: Box::new(credential), replaces: Replaces::Account };
     assert!(matches!(rig.store.commit(vec![change]), Work::Done(Ok(()))));
 }
 
@@ -113,7 +113,7 @@ fn new_names_are_a_change() {
         KeyHandle::new(-7, Zeroizing::new([9; 32].into())),
     );
     let credential = Box::new(Credential { discoverable: true, ..credential });
-    let save = Change::Save { credential, replaces: None };
+    let save = Change::Save { credential, replaces: Replaces::Account };
     assert!(matches!(rig.store.commit(vec![save]), Work::Done(Ok(()))));
     rig.authenticator.handle_unix_time(UnixTime(3_000));
     let update = CredentialManagementSubcommand::UpdateUserInformation {

@@ -18,9 +18,8 @@ use towline::{
         ids::LinkId,
         link::{
             ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone,
-            PhoneIdentity, PhoneLinks, StoreError,
+            PhoneIdentity, PhoneLinks, RootSecret, StoreError,
         },
-        secrets::RootSecret,
     },
 };
 use zeroize::Zeroizing;

@@ -5,10 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use towline::{
     crypto::Secret,
-    hybrid::{
-        qr::{Hint, QrPayload},
-        secrets::QrSecret,
-    },
+    hybrid::qr::{Hint, QrPayload, QrSecret},
 };
 
 use crate::program::{Directory, Program, command, run, run_plain};

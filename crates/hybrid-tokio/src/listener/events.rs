@@ -113,9 +113,9 @@ mod tests {
     use towline_hybrid::domain::TunnelDomain;
     use towline_hybrid::ids::{ClientNonce, LinkId, RoutingId, TunnelId};
     use towline_hybrid::link::{ClientPayload, ContactKey};
-    use towline_hybrid::listener::message::{FromService, RingId};
     use towline_hybrid::qr::Hint;
     use towline_hybrid::{Decision, Listener, ListenerConfig, ListenerOutput, RingToken};
+    use towline_rendezvous::message::{FromService, RingId};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use towline_hybrid::{Answer, InitiatorConfig, InitiatorProgress, ResponderProgress};
+use towline_hybrid::{Answer, InitiatorConfig, InitiatorProgress, Misuse, ResponderProgress};
 use towline_hybrid_tokio::{Error, computer, phone};
 use towline_radio::RadioError;
 use towline_radio::air::{Air, Room};
@@ -244,16 +244,16 @@ async fn calls_at_the_wrong_time_are_refused_and_harm_nothing() {
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
-    let not_now = Err(Error::Hybrid(towline_hybrid::Error::NotNow));
+    let not_now = Err(Error::Misuse(Misuse::NotNow));
     assert_eq!(phone.respond(vec![0]).await, not_now);
     let Some(phone::Event::Ask { token, .. }) = events.next().await else { panic!() };
     phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
-    let unknown = Err(Error::Hybrid(towline_hybrid::Error::UnknownToken));
+    let unknown = Err(Error::Misuse(Misuse::UnknownToken));
     assert_eq!(phone.answer(token, Answer::Decline).await, unknown);
     in_time(computer.get_info()).await.unwrap();
-    let long = Err(Error::Hybrid(towline_hybrid::Error::TooLong));
+    let long = Err(Error::Misuse(Misuse::TooLong));
     assert_eq!(computer.transact(vec![0; 2 << 20]).await, long);
-    let busy = Err(Error::Hybrid(towline_hybrid::Error::Busy));
+    let busy = Err(Error::Misuse(Misuse::Busy));
     let (first, second) = tokio::join!(computer.transact(vec![4]), async {
         while events.next().await != Some(phone::Event::Request(vec![4])) {}
         let second = computer.transact(vec![5]).await;

@@ -65,8 +65,8 @@ impl Default for InitiatorConfig {
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub enum InitiatorOutput {
-    /// Listen for Bluetooth service data under [`crate::eid::SERVICE_UUID16`] and
-    /// [`crate::eid::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
+    /// Listen for Bluetooth service data under [`crate::SERVICE_UUID16`] and
+    /// [`crate::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
     StartScanning,
     /// Stop listening for adverts.
     StopScanning,

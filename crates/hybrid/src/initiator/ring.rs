@@ -125,24 +125,19 @@ impl Initiator {
     /// Sends message 1 when there is a socket and an advert. The service keeps it for a phone that
     /// is not there yet.
     fn shake_hands(&mut self, now: Instant) {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Ringing(ring) if !ring.opening && ring.psk.is_some() => {
-                let key = InitiatorKey::Linked(&ring.phone.information.identity);
-                let psk = ring.psk.as_ref().ok_or(Error::NotNow);
-                let initiated = psk.and_then(|psk| {
-                    noise::initiate(&self.provider, psk, key).map_err(handshake_failed)
-                });
-                match initiated {
-                    Ok((handshake, message1)) => {
-                        self.progress(InitiatorProgress::Handshaking);
-                        self.outputs.push_back(InitiatorOutput::Send(message1.to_vec()));
-                        self.deadline = deadline::after(now, self.config.handshake_timeout);
-                        self.state = State::RingHandshaking(ring, Box::new(handshake));
-                    }
-                    Err(error) => self.finish(Err(error)),
+        let State::Ringing(ring) = &self.state else { return };
+        let Some(psk) = ring.psk.as_ref().filter(|_| !ring.opening) else { return };
+        let key = InitiatorKey::Linked(&ring.phone.information.identity);
+        match noise::initiate(&self.provider, psk, key).map_err(handshake_failed) {
+            Ok((handshake, message1)) => {
+                self.progress(InitiatorProgress::Handshaking);
+                self.outputs.push_back(InitiatorOutput::Send(message1.to_vec()));
+                self.deadline = deadline::after(now, self.config.handshake_timeout);
+                if let State::Ringing(ring) = std::mem::replace(&mut self.state, State::Finished) {
+                    self.state = State::RingHandshaking(ring, Box::new(handshake));
                 }
             }
-            other => self.state = other,
+            Err(error) => self.finish(Err(error)),
         }
     }
 

@@ -1,18 +1,26 @@
 //! A P-256 private key from a 32-byte seed, as BoringSSL derives it. Nothing on the wire depends on
 //! it: a phone keeps only its seed, and others can take an identity over.
 
-use towline_crypto::{CryptoProvider, Error, Secret};
+use towline_crypto::{CryptoProvider, EcdhKey, Error, Secret};
 use zeroize::Zeroizing;
 
 /// The group order of P-256, as four 64-bit words, least significant first.
 const ORDER: [u64; 4] =
     [0xf3b9_cac2_fc63_2551, 0xbce6_faad_a717_9e84, 0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000];
 
-/// 48 bytes derived from the seed, as a big-endian integer modulo the group order.
-pub(super) fn scalar_from_seed(
+/// The private key that BoringSSL-based phones make of a seed. Nothing on the wire depends on it.
+///
+/// # Errors
+/// What the provider reports.
+pub fn key_from_seed(
     provider: &CryptoProvider,
     seed: &Secret<32>,
-) -> Result<Secret<32>, Error> {
+) -> Result<Box<dyn EcdhKey>, Error> {
+    provider.ecdh.load(&scalar_from_seed(provider, seed)?)
+}
+
+/// 48 bytes derived from the seed, as a big-endian integer modulo the group order.
+fn scalar_from_seed(provider: &CryptoProvider, seed: &Secret<32>) -> Result<Secret<32>, Error> {
     let wide = Secret::<48>::try_init(|out| {
         provider.hkdf.derive(&[], seed.expose(), b"derive EC key P-256", out)
     })?;

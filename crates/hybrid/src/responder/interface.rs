@@ -181,7 +181,7 @@ pub enum ResponderOutput {
         /// The tunnel in which the computer waits there.
         tunnel_id: TunnelId,
     },
-    /// Broadcast this service data under [`crate::eid::SERVICE_UUID16`], from a fresh random
+    /// Broadcast this service data under [`crate::SERVICE_UUID16`], from a fresh random
     /// address, until [`ResponderOutput::StopAdvertising`].
     Advertise(Advert),
     /// Stop broadcasting the advert.

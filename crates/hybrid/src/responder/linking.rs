@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     deadline,
-    error::Error,
+    error::{Error, Misuse},
     ids::LinkId,
     link::Ring,
     message::{self, Message},
@@ -62,15 +62,15 @@ impl Responder {
     /// same size as the first.
     ///
     /// # Errors
-    /// [`Error::UnknownToken`] when the question is not open (any more); nothing changes then.
+    /// [`Misuse::UnknownToken`] when the question is not open (any more); nothing changes then.
     pub fn handle_remember(
         &mut self,
         token: Token,
         remember: bool,
         _now: Instant,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Misuse> {
         let late =
-            self.late.take_if(|late| late.asked == Some(token)).ok_or(Error::UnknownToken)?;
+            self.late.take_if(|late| late.asked == Some(token)).ok_or(Misuse::UnknownToken)?;
         let mut state = std::mem::replace(&mut self.state, State::Finished);
         let sent = match &mut state {
             State::Serving(session) | State::Answering(session, _) | State::Lingering(session)
@@ -117,8 +117,8 @@ impl Responder {
         let made = offer
             .map(|(offer, key)| offer.make(&self.provider, key, session.hash()))
             .transpose()?;
-        let (link, update) = write_update(made).map_err(|_| Error::TooLong)?;
-        let update = session.seal(Message::Update(update).encode()).map_err(|_| Error::TooLong)?;
+        let (link, update) = write_update(made).map_err(|_| Misuse::TooLong)?;
+        let update = session.seal(Message::Update(update).encode()).map_err(|_| Misuse::TooLong)?;
         if let Some(link_id) = link {
             self.summary.linked = true;
             self.outputs.push_back(ResponderOutput::Linked { link_id });

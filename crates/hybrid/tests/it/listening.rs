@@ -9,10 +9,10 @@ use towline_hybrid::{
     domain::TunnelDomain,
     ids::{ClientNonce, LinkId, RoutingId, TunnelId},
     link::{ClientPayload, ContactKey},
-    listener::message::{FromPhone, FromService, Reason, RingId},
     qr::Hint,
     tunnel::ConnectFailure,
 };
+use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 
 fn provider() -> CryptoProvider {
     towline_crypto::rustcrypto::provider()

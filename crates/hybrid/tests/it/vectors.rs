@@ -1,4 +1,5 @@
-//! Every row of the known-answer vectors in `tests/vectors/hybrid.json`, positive and negative.
+//! The known-answer vectors in `tests/vectors/hybrid.json`, positive and negative: every row, but
+//! for what concerns L2CAP, which no channel uses.
 
 mod adverts;
 mod codes;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use towline_authenticator::Credential;
+use towline_authenticator::{Credential, Replaces};
 use towline_crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
@@ -15,13 +15,16 @@ use crate::{
 };
 
 impl Writing<'_> {
-    /// A credential with its signature counter, which is the higher of the two afterwards.
+    /// A credential with its signature counter, which is the higher of the two afterwards. What has
+    /// a place below `before` was there before the backup.
     pub(crate) fn bring_back(
         &self,
         credential: &Credential,
         counter: u32,
         conflicts: Conflicts,
+        before: u64,
     ) -> Result<Outcome, Error> {
+        let mut taken;
         let outcome = match self.place(&credential.id)? {
             Some(place) => {
                 // One that can't be read is begun again where the backup has it.
@@ -47,17 +50,29 @@ impl Writing<'_> {
                     }
                     return Ok(outcome);
                 }
-                return self.save_with(credential, counter).map(|()| outcome);
+                return self.save_with(credential, counter, Vec::new()).map(|()| outcome);
             }
-            None if self.place_of_account(credential)?.is_none() => Outcome::Added,
-            None if conflicts == Conflicts::Keep => return Ok(Outcome::Kept),
-            None => Outcome::Replaced,
+            None => {
+                taken = self.taken_places(credential, Replaces::AccountAndAlgorithm)?;
+                // What came with the backup stood beside it where the backup was made.
+                taken.retain(|place| *place < before);
+                match conflicts {
+                    _ if taken.is_empty() => Outcome::Added,
+                    Conflicts::Keep => return Ok(Outcome::Kept),
+                    Conflicts::Replace => Outcome::Replaced,
+                }
+            }
         };
-        self.save_with(credential, counter).map(|()| outcome)
+        self.save_with(credential, counter, taken).map(|()| outcome)
     }
 
-    fn save_with(&self, credential: &Credential, counter: u32) -> Result<(), Error> {
-        let place = self.save(credential, None)?;
+    fn save_with(
+        &self,
+        credential: &Credential,
+        counter: u32,
+        taken: Vec<u64>,
+    ) -> Result<(), Error> {
+        let place = self.save(credential, taken)?;
         if counter > 0 { self.put_counter(place, counter) } else { Ok(()) }
     }
 

@@ -129,7 +129,7 @@ impl Store {
     /// Brings back what is in a backup: all of it, or, if that fails, nothing.
     ///
     /// A credential is the same as one of the store if it has its id; a discoverable one also
-    /// stands where the store has another for the account. What the store has and can't read is as
+    /// stands where the store has another of the same COSE algorithm for the account. What the store has and can't read is as
     /// good as not there, but for counts of attempts: of one that can't be read, the last attempt
     /// is left. A right that was taken away does not come back: what a phone is to computers, and
     /// which of them may ring it, is taken from the backup only where the store is no phone yet.
@@ -146,10 +146,11 @@ impl Store {
         let mut opener = Opener::new(BufReader::new(reader), head, provider)?;
         let restored = self.shared().write(|writing| {
             let (mut restored, mut links) = (Restored::default(), BTreeMap::new());
+            let before = writing.with_head(|head| head.next);
             while let Some(entry) = opener.next()? {
                 let outcome = match entry {
                     Entry::Credential { credential, counter } => {
-                        writing.bring_back(&credential, counter, conflicts)?
+                        writing.bring_back(&credential, counter, conflicts, before)?
                     }
                     Entry::Record { name, value } => {
                         writing.bring_back_record(&name, &value, conflicts)?

@@ -7,7 +7,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use towline_authenticator::{Change, Counter, CredentialStore as _, Record, StoreError};
+use towline_authenticator::{Change, Counter, CredentialStore as _, Record, Replaces, StoreError};
 use towline_store::{Backup, Conflicts, Error, Restored, Store};
 use zeroize::Zeroizing;
 
@@ -90,7 +90,7 @@ fn a_backup_is_opened_by_what_locked_it_and_says_nothing_to_others() {
     let mut store = place.create();
     let mut secretive = credential(1, "secret-site.example", 1);
     secretive.user.name = Some("alice@secret-site.example".to_owned());
-    let save = Change::Save { credential: Box::new(secretive), replaces: None };
+    let save = Change::Save { credential: Box::new(secretive), replaces: Replaces::Account };
     done(store.commit(vec![save])).unwrap();
     let mut bytes = Vec::new();
     store.backup(&mut bytes, &passphrase("over there")).unwrap();
@@ -114,7 +114,8 @@ fn what_is_in_the_store_stays_unless_the_backup_is_to_replace_it() {
         // that were used; counters that are ahead.
         let mut renamed = credential(1, "b.example", 1);
         renamed.user.name = Some("a newer name".to_owned());
-        let save_renamed = Change::Save { credential: Box::new(renamed), replaces: None };
+        let save_renamed =
+            Change::Save { credential: Box::new(renamed), replaces: Replaces::Account };
         done(store.commit(vec![save_renamed, save(15, "a.example", 2), retries(1)])).unwrap();
         for _ in 0..50 {
             done(store.count(Counter::Of(id(1)))).unwrap();
@@ -219,7 +220,7 @@ fn parts_that_are_moved_missing_repeated_or_from_elsewhere_are_refused() {
         let mut one = credential(1, "a.example", 1);
         one.id = towline_ctap::CredentialId::new(&number.to_be_bytes().repeat(8)).unwrap();
         one.user.id = towline_ctap::UserHandle::new(&number.to_be_bytes()).unwrap();
-        Change::Save { credential: Box::new(one), replaces: None }
+        Change::Save { credential: Box::new(one), replaces: Replaces::Account }
     });
     done(store.commit(many.collect())).unwrap();
     let (mut bytes, mut other) = (Vec::new(), Vec::new());

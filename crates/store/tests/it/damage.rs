@@ -112,8 +112,17 @@ fn a_backup_leaves_out_what_is_damaged_and_one_is_restored_over_damage() {
 /// Each thing in the file, taken out by somebody who makes the checksums right again.
 #[test]
 fn whatever_is_taken_out_of_the_file_is_noticed() {
-    let names =
-        ["credentials", "counters", "records", "ids", "accounts", "members", "parties", "order"];
+    let names = [
+        "credentials",
+        "counters",
+        "records",
+        "ids",
+        "accounts",
+        "members",
+        "parties",
+        "order",
+        "changes",
+    ];
     let mut tried = BTreeSet::new();
     for name in names {
         for at in 0.. {
@@ -123,7 +132,7 @@ fn whatever_is_taken_out_of_the_file_is_noticed() {
             drop(store);
             let mut taken = false;
             edit(&place, |change| {
-                let name = format!("3.{name}");
+                let name = in_file(name);
                 let mut opened = change.open_table(table(&name)).unwrap();
                 let key = opened.iter().unwrap().nth(at).map(|row| row.unwrap().0.value().to_vec());
                 if let Some(key) = key {
@@ -174,7 +183,16 @@ fn an_older_table_in_the_place_of_a_newer_one_is_noticed() {
     let older = Place::new();
     fs::copy(place.file(), older.file()).unwrap();
     done(place.open().unwrap().commit(vec![save(5, "c.example", 1), retries(1)])).unwrap();
-    for name in ["3.credentials", "3.records", "3.ids", "3.members", "3.parties", "3.order"] {
+    for name in [
+        "3.credentials",
+        "3.records",
+        "3.ids",
+        "4.accounts",
+        "3.members",
+        "3.parties",
+        "3.order",
+        "4.changes",
+    ] {
         let changed = Place::new();
         fs::copy(place.file(), changed.file()).unwrap();
         let mut rows = Vec::new();
@@ -228,9 +246,9 @@ fn an_older_file_in_the_place_of_a_newer_one_is_noticed_where_the_newer_one_was_
 fn a_store_of_a_later_version_is_left_alone() {
     let place = store();
     edit(&place, |change| {
-        change.open_table(META).unwrap().insert("format", &4_u32.to_be_bytes()[..]).unwrap();
+        change.open_table(META).unwrap().insert("format", &5_u32.to_be_bytes()[..]).unwrap();
     });
-    assert_eq!(place.open().unwrap_err(), Error::NewerVersion(4));
+    assert_eq!(place.open().unwrap_err(), Error::NewerVersion(5));
 }
 
 #[test]

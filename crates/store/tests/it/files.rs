@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use towline_authenticator::{CredentialStore as _, Work};
+use towline_authenticator::{CredentialStore as _, Replaces, Work};
 use towline_store::{Error, KeySource, Store};
 
 use crate::support::*;
@@ -142,8 +142,10 @@ fn nobody_reads_sites_names_handles_or_keys_from_the_file() {
     let mut secretive = credential(1, "secret-site.example", 1);
     secretive.user.name = Some("alice@secret-site.example".to_owned());
     secretive.user.id = towline_ctap::UserHandle::new(b"a handle of a person").unwrap();
-    let save =
-        towline_authenticator::Change::Save { credential: Box::new(secretive), replaces: None };
+    let save = towline_authenticator::Change::Save {
+        credential: Box::new(secretive),
+        replaces: Replaces::Account,
+    };
     done(store.commit(vec![save, retries(0x5a)])).unwrap();
     drop(store);
     let bytes = fs::read(place.file()).unwrap();

@@ -7,17 +7,18 @@
 
 use std::fs;
 
-use towline_authenticator::{Counter, CredentialStore as _, Record};
+use towline_authenticator::{Counter, CredentialStore as _, Feed, FeedCursor, Record};
 use towline_store::{Error, Store};
 
 use crate::{
     failing::Disk,
-    formats::{FORMAT_1, FORMAT_2},
+    formats::{FORMAT_1, FORMAT_2, FORMAT_3},
     support::*,
 };
 
-/// What a store says: each thing that is asked, or the error in its place.
-fn answers(store: &mut Store) -> Vec<Result<String, ()>> {
+/// What a store says: each thing that is asked, or the error in its place. To start over is as good
+/// as an error to whoever follows the feed from a place that is known.
+fn answers(store: &mut Store, after: Option<FeedCursor>) -> Vec<Result<String, ()>> {
     let mut all = Vec::new();
     for record in [Record::Pin, Record::PinRetries, Record::UvRetries, Record::Settings] {
         all.push(done(store.record(record)).map(|record| format!("{record:?}")).map_err(drop));
@@ -35,6 +36,11 @@ fn answers(store: &mut Store) -> Vec<Result<String, ()>> {
         all.push(page.map(|page| format!("{page:?}")).map_err(drop));
     }
     all.push(done(store.capacity()).map(|capacity| format!("{capacity:?}")).map_err(drop));
+    all.push(match done(store.changes(after, 9)) {
+        Ok(Feed::StartOver { .. }) if after.is_none() => Ok("the feed".to_owned()),
+        Ok(Feed::Since { changes, .. }) => Ok(format!("{changes:?}")),
+        _ => Err(()),
+    });
     #[cfg(feature = "links")]
     {
         use towline_hybrid::link::ComputerLinks as _;
@@ -49,7 +55,7 @@ fn answers(store: &mut Store) -> Vec<Result<String, ()>> {
 
 /// How often it was refused as a whole, answered in part, and answered all.
 #[derive(Debug, Default)]
-struct Outcomes([u64; 3]);
+struct Outcomes([u64; 3], Option<FeedCursor>);
 
 impl Outcomes {
     fn compare(&mut self, what: &str, opened: Result<Store, Error>, right: &[Result<String, ()>]) {
@@ -64,7 +70,7 @@ impl Outcomes {
                 0
             }
             Ok(mut store) => {
-                let said = answers(&mut store);
+                let said = answers(&mut store, self.1);
                 for (said, right) in said.iter().zip(right) {
                     assert!(said.is_err() || said == right, "{what}: {said:?} for {right:?}");
                 }
@@ -75,8 +81,9 @@ impl Outcomes {
     }
 }
 
-fn right(bytes: &[u8]) -> Vec<Result<String, ()>> {
-    let all = answers(&mut Store::open_on(Disk::with(bytes), &key(), &provider()).unwrap());
+fn right(bytes: &[u8], after: Option<FeedCursor>) -> Vec<Result<String, ()>> {
+    let mut store = Store::open_on(Disk::with(bytes), &key(), &provider()).unwrap();
+    let all = answers(&mut store, after);
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     all
 }
@@ -94,22 +101,30 @@ fn bits(of: usize, some: usize) -> impl Iterator<Item = usize> {
 }
 
 /// A store of the newest format, as it is after a clean stop, what is kept beside it, and as a
-/// crash leaves it.
-fn newest() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+/// crash leaves it; and the place in its feed where one change was to come.
+struct Newest {
+    bytes: Vec<u8>,
+    seen: Vec<u8>,
+    crashed: Vec<u8>,
+    after: Option<FeedCursor>,
+}
+
+fn newest() -> Newest {
     let place = Place::new();
     fs::write(place.file(), FORMAT_2).unwrap();
     let mut store = place.open().unwrap();
-    done(store.commit(vec![retries(4)])).unwrap();
+    let Feed::StartOver { from } = done(store.changes(None, 9)).unwrap() else { panic!() };
+    done(store.commit(vec![retries(4), save(6, "b.example", 3)])).unwrap();
     done(store.commit(vec![retries(5)])).unwrap();
     let crashed = fs::read(place.file()).unwrap();
     drop(store);
-    let seen = place.directory().join("passkeys.towline.seen");
-    (fs::read(place.file()).unwrap(), fs::read(seen).unwrap(), crashed)
+    let seen = fs::read(place.directory().join("passkeys.towline.seen")).unwrap();
+    Newest { bytes: fs::read(place.file()).unwrap(), seen, crashed, after: Some(from) }
 }
 
 /// Without anything beside it, as when it was copied from elsewhere.
-fn flip_alone(name: &str, bytes: &[u8], some: usize) {
-    let (right, mut outcomes) = (right(bytes), Outcomes::default());
+fn flip_alone(name: &str, bytes: &[u8], after: Option<FeedCursor>, some: usize) {
+    let (right, mut outcomes) = (right(bytes, after), Outcomes([0; 3], after));
     for bit in bits(bytes.len() * 8, some) {
         let mut flipped = bytes.to_vec();
         flipped[bit / 8] ^= 1 << (bit % 8);
@@ -123,17 +138,23 @@ fn flip_alone(name: &str, bytes: &[u8], some: usize) {
 
 #[test]
 fn no_flipped_bit_of_the_first_format_passes_for_none() {
-    flip_alone("format 1", FORMAT_1, 300);
+    flip_alone("format 1", FORMAT_1, None, 300);
 }
 
 #[test]
 fn no_flipped_bit_of_the_second_format_passes_for_none() {
-    flip_alone("format 2", FORMAT_2, 300);
+    flip_alone("format 2", FORMAT_2, None, 300);
+}
+
+#[test]
+fn no_flipped_bit_of_the_third_format_passes_for_none() {
+    flip_alone("format 3", FORMAT_3, None, 300);
 }
 
 #[test]
 fn no_flipped_bit_of_the_newest_format_passes_for_none() {
-    flip_alone("format 3", &newest().0, 300);
+    let newest = newest();
+    flip_alone("format 4", &newest.bytes, newest.after, 300);
 }
 
 /// As the person who uses it has it: with what is kept beside it, so that it is opened at once and
@@ -141,10 +162,10 @@ fn no_flipped_bit_of_the_newest_format_passes_for_none() {
 /// beside it.
 #[test]
 fn no_flipped_bit_passes_for_none_after_a_clean_stop() {
-    let (bytes, seen, _) = newest();
-    let right = right(&bytes);
+    let Newest { bytes, seen, after, .. } = newest();
+    let right = right(&bytes, after);
     for in_store in [true, false] {
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = Outcomes([0; 3], after);
         let length = if in_store { bytes.len() } else { seen.len() };
         for bit in bits(length * 8, 300) {
             let place = Place::new();
@@ -163,13 +184,13 @@ fn no_flipped_bit_passes_for_none_after_a_clean_stop() {
 /// it was acknowledged is known from beside the file only.
 #[test]
 fn no_flipped_bit_passes_for_none_after_a_crash() {
-    let (_, _, crashed) = newest();
-    let (place, right) = (Place::new(), right(&crashed));
+    let Newest { crashed, after, .. } = newest();
+    let (place, right) = (Place::new(), right(&crashed, after));
     fs::write(place.file(), &crashed).unwrap();
     let store = place.open().unwrap();
     let seen = fs::read(place.directory().join("passkeys.towline.seen")).unwrap();
     drop(store);
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = Outcomes([0; 3], after);
     for bit in bits(crashed.len() * 8, 300) {
         let place = Place::new();
         let mut bytes = crashed.clone();
@@ -185,14 +206,14 @@ fn no_flipped_bit_passes_for_none_after_a_crash() {
 #[test]
 fn a_page_in_the_place_of_another_passes_for_nothing_else() {
     const PAGE: usize = 4096;
-    let (bytes, seen, _) = newest();
+    let Newest { bytes, seen, after, .. } = newest();
     let older = {
         let place = Place::new();
         fs::write(place.file(), FORMAT_2).unwrap();
         drop(place.open().unwrap());
         fs::read(place.file()).unwrap()
     };
-    let (right, mut outcomes) = (right(&bytes), Outcomes::default());
+    let (right, mut outcomes) = (right(&bytes, after), Outcomes([0; 3], after));
     let pages = bytes.len() / PAGE;
     let every = if std::env::var("TOWLINE_FLIPS").is_ok() { 1 } else { 7 };
     for number in (0..pages * pages * 2).step_by(every) {
@@ -219,8 +240,10 @@ fn a_page_in_the_place_of_another_passes_for_nothing_else() {
 
 #[test]
 fn a_store_that_is_cut_off_passes_for_nothing_else() {
-    for bytes in [FORMAT_1, FORMAT_2, &newest().0] {
-        let (right, mut outcomes) = (right(bytes), Outcomes::default());
+    let newest = newest();
+    let older = [FORMAT_1, FORMAT_2, FORMAT_3].map(|bytes| (bytes, None));
+    for (bytes, after) in older.into_iter().chain([(&newest.bytes[..], newest.after)]) {
+        let (right, mut outcomes) = (right(bytes, after), Outcomes([0; 3], after));
         for length in (0..bytes.len()).step_by(509) {
             let opened = Store::open_on(Disk::with(&bytes[..length]), &key(), &provider());
             outcomes.compare(&format!("cut to {length}"), opened, &right);

@@ -8,10 +8,9 @@ use towline_hybrid::{
     domain::TunnelDomain,
     ids::{ContactId, LinkId},
     link::{
-        ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, LinkingInformation,
+        ComputerLinks, ContactKey, LinkSecret, LinkedComputer, LinkedPhone, LinkingInformation,
         MemoryComputerLinks, MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
     },
-    secrets::LinkSecret,
 };
 
 use crate::support::*;

@@ -21,4 +21,5 @@ mod links;
 mod lives;
 mod model;
 mod rights;
+mod stores;
 mod support;

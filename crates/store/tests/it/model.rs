@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 use towline_authenticator::{
-    Change, Counter, CredentialStore as _, ExtensionData, MemoryStore, Record,
+    Change, Counter, CredentialStore as _, ExtensionData, MemoryStore, Record, Replaces,
 };
 use towline_store::{Backup, Conflicts};
 use zeroize::Zeroizing;
@@ -24,12 +24,15 @@ enum Step {
 
 fn change() -> impl Strategy<Value = Change> {
     let site = prop_oneof![Just("a.example"), Just("b.example"), Just("c.example")];
-    let saved = (0..20_u8, site, 0..5_u8, proptest::option::of(0..20_u8)).prop_map(
-        |(number, site, user, replaces)| {
-            let Change::Save { credential, .. } = save(number, site, user) else { panic!() };
-            Change::Save { credential, replaces: replaces.map(id) }
-        },
-    );
+    let replaces = prop_oneof![
+        3 => Just(Replaces::Account),
+        1 => Just(Replaces::AccountAndAlgorithm),
+        1 => Just(Replaces::Nothing)
+    ];
+    let saved = (0..20_u8, site, 0..5_u8, replaces).prop_map(|(number, site, user, replaces)| {
+        let Change::Save { credential, .. } = save(number, site, user) else { panic!() };
+        Change::Save { credential, replaces }
+    });
     let renamed = (0..20_u8, any::<Option<String>>()).prop_map(|(number, name)| {
         let mut user = credential(number, "a.example", 9).user;
         user.name = name;
@@ -72,7 +75,11 @@ proptest! {
     fn any_sequence_of_changes_is_kept_as_in_memory(steps in proptest::collection::vec(step(), 1..25)) {
         let mut place = Place::new();
         let (mut store, mut memory) = (place.create(), MemoryStore::new());
+        let (mut copy, mut of_memory) = (Copy::default(), Copy::default());
+        copy.follow(&mut store);
+        of_memory.follow(&mut memory);
         for step in steps {
+            let (cleared, moved) = (matches!(step, Step::Clear), matches!(step, Step::Move));
             match step {
                 Step::Commit(changes) => {
                     let (kept, expected) = (store.commit(changes.clone()), memory.commit(changes));
@@ -103,6 +110,8 @@ proptest! {
                 }
             }
             prop_assert_eq!(told(&mut store), told(&mut memory));
+            prop_assert_eq!(copy.follow(&mut store), cleared || moved);
+            prop_assert_eq!(of_memory.follow(&mut memory), cleared);
         }
     }
 }

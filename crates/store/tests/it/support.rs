@@ -1,6 +1,7 @@
 //! Places, credentials and keys for the tests.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::PathBuf,
     process,
@@ -9,7 +10,8 @@ use std::{
 
 use redb::{ReadableTable as _, TableDefinition};
 use towline_authenticator::{
-    Change, Credential, CredentialStore, KeyHandle, Query, Record, StoreError, Work,
+    Became, Change, Credential, CredentialStore, Feed, FeedCursor, KeyHandle, Query, Record,
+    Replaces, StoreError, Work,
 };
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{
@@ -74,10 +76,16 @@ pub(crate) fn table(name: &str) -> TableDefinition<'_, &'static [u8], &'static [
     TableDefinition::new(name)
 }
 
+/// The name of a table in the file.
+pub(crate) fn in_file(name: &str) -> String {
+    let format = if matches!(name, "accounts" | "changes") { 4 } else { 3 };
+    format!("{format}.{name}")
+}
+
 /// A byte in the middle of what is sealed under this key is another one.
 pub(crate) fn damage(place: &Place, of: &str, key: &[u8]) {
     edit(place, |change| {
-        let name = format!("3.{of}");
+        let name = in_file(of);
         let mut opened = change.open_table(table(&name)).unwrap();
         let mut bytes = opened.get(key).unwrap().unwrap().value().to_vec();
         // After the nonce, before the tag.
@@ -115,7 +123,9 @@ pub(crate) fn credential(number: u8, site: &str, user: u8) -> Credential {
         name: Some(format!("user {user}")),
         display_name: None,
     };
-    let key = KeyHandle::new(-7, Zeroizing::new([number; 32].into()));
+    // Some are of another algorithm.
+    let algorithm = if number % 5 == 3 { -49 } else { -7 };
+    let key = KeyHandle::new(algorithm, Zeroizing::new([number; 32].into()));
     Credential {
         rp_name: Some(format!("{site}, as it was called for {number}")),
         discoverable: !number.is_multiple_of(4),
@@ -125,11 +135,56 @@ pub(crate) fn credential(number: u8, site: &str, user: u8) -> Credential {
 }
 
 pub(crate) fn save(number: u8, site: &str, user: u8) -> Change {
-    Change::Save { credential: Box::new(credential(number, site, user)), replaces: None }
+    Change::Save {
+        credential: Box::new(credential(number, site, user)),
+        replaces: Replaces::Account,
+    }
 }
 
 pub(crate) fn retries(value: u8) -> Change {
     Change::Record { record: Record::PinRetries, value: Some(Zeroizing::new(vec![value])) }
+}
+
+/// Somebody who follows the feed of changes.
+#[derive(Default)]
+pub(crate) struct Copy {
+    credentials: BTreeMap<CredentialId, Credential>,
+    after: Option<FeedCursor>,
+}
+
+impl Copy {
+    /// Whether it had to start over.
+    pub(crate) fn follow(&mut self, store: &mut dyn CredentialStore) -> bool {
+        let mut started_over = false;
+        loop {
+            match done(store.changes(self.after, 1)).unwrap() {
+                Feed::StartOver { from } => {
+                    (self.after, started_over) = (Some(from), true);
+                    self.credentials = all(store);
+                }
+                Feed::Since { changes, end } => {
+                    if changes.is_empty() {
+                        assert_eq!(Some(end), self.after);
+                        assert_eq!(self.credentials, all(store));
+                        return started_over;
+                    }
+                    for change in changes {
+                        let now = done(store.lookup(&change.id)).unwrap();
+                        let before = self.credentials.remove(&change.id);
+                        assert_eq!(before.is_none(), change.what == Became::Made);
+                        assert_eq!(now.is_none(), change.what == Became::Removed);
+                        self.credentials.extend(now.map(|now| (change.id, now)));
+                    }
+                    self.after = Some(end);
+                }
+            }
+        }
+    }
+}
+
+fn all(store: &mut dyn CredentialStore) -> BTreeMap<CredentialId, Credential> {
+    let all = done(store.all(None, usize::MAX)).unwrap().credentials;
+    all.into_iter().map(|credential| (credential.id.clone(), credential)).collect()
 }
 
 /// Everything that can be asked, page by page. Stores list relying parties in orders of their own.
@@ -152,7 +207,8 @@ pub(crate) fn told(store: &mut dyn CredentialStore) -> String {
                 let page = done(store.discoverable(&query)).unwrap();
                 let Some(found) = page.credentials.first() else { break };
                 let account = done(store.account(&party.id, &found.user.id)).unwrap();
-                assert_eq!(account.as_ref(), Some(found));
+                assert!(account.contains(found));
+                all.push(format!("{:?}", account.iter().map(|c| &c.id).collect::<Vec<_>>()));
                 all.push(format!("{} {verified} {found:?}", page.total));
                 after = page.end;
             }

@@ -273,6 +273,7 @@ impl Rig {
     }
 
     /// authenticatorGetNextAssertion.
+    #[expect(clippy::should_implement_trait, reason = "the command is called so")]
     pub fn next(&mut self) -> Result<GetAssertionResponse, Status> {
         let response = self.call(&Request::GetNextAssertion)?;
         Ok(GetAssertionResponse::decode(&response).unwrap())

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, KeyError, MemoryStore, Page,
-    Query, Record, RelyingParties, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyError,
+    MemoryStore, Page, Query, Record, RelyingParties, StoreError, UnixTime, Work,
 };
 use towline_crypto::{CryptoProvider, Error, Random, rustcrypto};
 use towline_ctap::{CredentialId, RpId, UserHandle};
@@ -157,9 +157,13 @@ impl CredentialStore for RiggedStore {
         self.read(move |store| store.relying_parties(after.as_ref(), limit))
     }
 
-    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Option<Credential>, StoreError> {
+    fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         let (rp_id, user) = (rp_id.clone(), user.clone());
         self.read(move |store| store.account(&rp_id, &user))
+    }
+
+    fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
+        self.read(move |store| store.changes(after, limit))
     }
 
     fn commit(&mut self, changes: Vec<Change>) -> Work<(), StoreError> {

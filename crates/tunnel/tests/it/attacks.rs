@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use towline_crypto::Secret;
-use towline_hybrid::link::ContactKey;
+use towline_rendezvous::ContactKey;
 use towline_tunnel::{Limits, Relay};
 
 use crate::support::{Running, close_code, config, start, start_with, tunnel_id};

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
-use towline_hybrid::ids::ContactId;
+use towline_rendezvous::ids::ContactId;
 use towline_tunnel::{
     ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError, Security, Source,
     Tls,

@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use towline_crypto::Secret;
-use towline_hybrid::link::ContactKey;
-use towline_hybrid::listener::message::{FromPhone, FromService, Reason, RingId};
+use towline_rendezvous::ContactKey;
+use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 use towline_tunnel::Limits;
 
 use crate::support::{Peer, Running, close_code, config, receive, start, start_with};

@@ -4,8 +4,8 @@ use towline_hybrid::{
     CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, Responder,
     ResponderOutput, Step,
     domain::TunnelDomain,
-    eid::{Advert, Eid, EidKey},
     ids::RoutingId,
+    internal::eid::{Advert, Eid, EidKey},
     qr::Hint,
     tunnel::ConnectFailure,
 };

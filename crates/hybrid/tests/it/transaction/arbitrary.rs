@@ -4,11 +4,14 @@ use proptest::prelude::*;
 use towline_hybrid::{
     Answer,
     domain::TunnelDomain,
-    eid::{self, Eid, EidKey},
     ids::{RoutingId, TunnelId},
+    internal::secrets::QrSecret,
+    internal::{
+        digits,
+        eid::{Eid, EidKey},
+    },
     link::ClientPayload,
     qr::QrPayload,
-    secrets::QrSecret,
     tunnel::ConnectFailure,
 };
 
@@ -91,7 +94,7 @@ proptest! {
                 Call::Answer(yes) => {
                     if let Some(token) = token {
                         let answer = if yes { Answer::Connect { remember: true } } else { Answer::Decline };
-                        drop(phone.handle_answer(token, answer, now));
+                        let _ = phone.handle_answer(token, answer, now);
                     }
                 }
                 Call::Shutdown(true) => computer.shutdown(now),
@@ -122,11 +125,10 @@ proptest! {
         let _ = QrPayload::from_uri(&provider(), &text);
         let _ = QrPayload::from_uri(&provider(), &format!("FIDO:/{text}"));
         let _ = QrPayload::from_cbor(&provider(), &bytes);
-        let _ = QrPayload::from_uri(&provider(), &format!("fido:/{}", towline_hybrid::digits::encode(&bytes)));
+        let _ = QrPayload::from_uri(&provider(), &format!("fido:/{}", digits::encode(&bytes)));
         let _ = ClientPayload::from_header(&text);
         let _ = ClientPayload::decode(&bytes);
         let _ = TunnelId::from_hex(&text);
-        let _ = eid::l2cap_psm(&bytes);
         let secret = QrSecret::generate(&*provider().random).unwrap();
         let key = EidKey::qr(&provider(), &secret).unwrap().prepare(&provider());
         prop_assert!(key.open_qr(&bytes).is_err());

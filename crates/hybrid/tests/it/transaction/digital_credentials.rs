@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use towline_hybrid::{
-    Answer, CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Responder,
-    ResponderOutput, Step, frame,
+    Answer, CodeSource, Error, Features, Initiator, InitiatorConfig, InitiatorOutput, Misuse,
+    Responder, ResponderOutput, Step,
     ids::RoutingId,
-    message::Features,
+    internal::frame,
     qr::{Hint, QrPayload},
 };
 
@@ -121,21 +121,21 @@ fn a_response_has_the_type_of_its_request() {
     let mut pair = Connected::new(true);
     pair.computer.send_json_request(ASKED.to_vec(), pair.now).unwrap();
     pair.wanted_of_the_phone();
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Error::NotNow));
+    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
     pair.phone.send_json_response(TOLD.to_vec(), pair.now).unwrap();
     pair.phone_speaks();
 
     pair.computer.send_request(REQUEST.to_vec(), pair.now).unwrap();
     pair.wanted_of_the_phone();
-    assert_eq!(pair.phone.send_json_response(TOLD.to_vec(), pair.now), Err(Error::NotNow));
+    assert_eq!(pair.phone.send_json_response(TOLD.to_vec(), pair.now), Err(Misuse::NotNow));
 }
 
 #[test]
 fn one_request_at_a_time_whatever_it_is_in() {
     let mut pair = Connected::new(true);
     pair.computer.send_json_request(ASKED.to_vec(), pair.now).unwrap();
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Error::Busy));
-    assert_eq!(pair.computer.send_json_request(ASKED.to_vec(), pair.now), Err(Error::Busy));
+    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::Busy.into()));
+    assert_eq!(pair.computer.send_json_request(ASKED.to_vec(), pair.now), Err(Misuse::Busy.into()));
 }
 
 #[test]
@@ -143,10 +143,13 @@ fn a_message_fills_its_frame_and_no_more() {
     let mut pair = Connected::new(true);
     let longest = vec![b' '; frame::MAX_MESSAGE - 1];
     let longer = vec![b' '; frame::MAX_MESSAGE];
-    assert_eq!(pair.computer.send_json_request(longer.clone(), pair.now), Err(Error::TooLong));
+    assert_eq!(
+        pair.computer.send_json_request(longer.clone(), pair.now),
+        Err(Misuse::TooLong.into())
+    );
     pair.computer.send_json_request(longest.clone(), pair.now).unwrap();
     assert_eq!(pair.wanted_of_the_phone(), [ResponderOutput::JsonRequest(longest.clone())]);
-    assert_eq!(pair.phone.send_json_response(longer, pair.now), Err(Error::TooLong));
+    assert_eq!(pair.phone.send_json_response(longer, pair.now), Err(Misuse::TooLong));
     pair.phone.send_json_response(longest.clone(), pair.now).unwrap();
     assert_eq!(pair.phone_speaks(), [InitiatorOutput::JsonResponse(longest)]);
 }

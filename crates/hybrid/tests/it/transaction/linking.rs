@@ -2,8 +2,9 @@
 
 use towline_crypto::Secret;
 use towline_hybrid::{
-    Answer, Error, InitiatorConfig, ResponderConfig, ids::ContactId, link::LinkOffer,
-    secrets::RootSecret,
+    Answer, InitiatorConfig, Misuse, ResponderConfig,
+    ids::ContactId,
+    link::{LinkOffer, RootSecret},
 };
 
 use super::pair::{Pair, RESPONSE, responder_config, seconds};
@@ -135,7 +136,7 @@ fn a_question_that_nobody_answers_is_withdrawn() {
     assert!(!pair.phone_result.unwrap().unwrap().linked);
     assert!(pair.links.is_empty());
     let late = pair.phone.handle_remember(pair.late_question.unwrap(), true, pair.now);
-    assert_eq!(late, Err(Error::UnknownToken));
+    assert_eq!(late, Err(Misuse::UnknownToken));
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn the_late_question_is_asked_once_and_only_where_both_can() {
     pair.run();
     assert_eq!((pair.links.len(), pair.phone_links.len()), (1, 1));
     let again = pair.phone.handle_remember(pair.late_question.unwrap(), true, pair.now);
-    assert_eq!(again, Err(Error::UnknownToken));
+    assert_eq!(again, Err(Misuse::UnknownToken));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Every message of a transaction dropped, delayed, duplicated, changed, cut or reordered in turn.
 
 use towline_hybrid::{
-    CodeSource, Error, Fault, InitiatorConfig, Party, Responder, Step, frame, noise,
+    CodeSource, Error, Fault, InitiatorConfig, Party, Responder, Step, internal::frame,
+    internal::noise,
 };
 
 use super::pair::{From, Pair, RESPONSE, Tamper, provider, responder_config, scan, seconds};

@@ -4,13 +4,13 @@ use towline_hybrid::{
     Answer, CodeSource, Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party,
     Responder, ResponderOutput, Step,
     domain::TunnelDomain,
-    eid::{Eid, EidKey},
-    frame::{self, Opener, Sealer},
     ids::RoutingId,
-    message::{self, Features, Message, PostHandshake},
-    noise::{self, InitiatorKey, ResponderKey},
+    internal::eid::{Eid, EidKey},
+    internal::frame::{self, Opener, Sealer},
+    internal::message::{self, Features, Message, PostHandshake},
+    internal::noise::{self, InitiatorKey, ResponderKey},
+    internal::secrets::{Psk, QrSecret},
     qr::{Hint, QrPayload},
-    secrets::{Psk, QrSecret},
 };
 
 use super::pair::{GET_INFO, Pair, REQUEST, RESPONSE, provider, responder_config, scan, seconds};

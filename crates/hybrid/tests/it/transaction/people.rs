@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use towline_hybrid::{
-    Answer, CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Responder,
+    Answer, CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Misuse, Responder,
     ResponderOutput, Step,
     domain::TunnelDomain,
     ids::{ClientNonce, LinkId, RoutingId, TunnelId},
-    message::{Features, Message, PostHandshake},
+    internal::message::{Features, Message, PostHandshake},
     qr::Hint,
     tunnel::ConnectFailure,
 };
@@ -80,7 +80,7 @@ fn an_answer_to_no_open_question_is_refused() {
     let token = pair.question.unwrap();
     let connect = Answer::Connect { remember: false };
     pair.phone.cancel(pair.now);
-    assert_eq!(pair.phone.handle_answer(token, connect, pair.now), Err(Error::UnknownToken));
+    assert_eq!(pair.phone.handle_answer(token, connect, pair.now), Err(Misuse::UnknownToken));
     pair.settle();
     assert_eq!(*pair.phone_error(), Error::Cancelled);
 
@@ -89,7 +89,7 @@ fn an_answer_to_no_open_question_is_refused() {
     let token = pair.question.unwrap();
     assert_eq!(
         pair.phone.handle_answer(token, Answer::Decline, pair.now),
-        Err(Error::UnknownToken)
+        Err(Misuse::UnknownToken)
     );
 }
 
@@ -169,24 +169,24 @@ fn a_cancelled_request_takes_the_prompt_off_the_phone() {
     pair.settle();
     assert!(!pair.phone_holds.request);
     assert!(pair.phone_result.as_ref().unwrap().is_ok(), "the computer said that it is done");
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Error::NotNow));
+    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
 }
 
 #[test]
 fn requests_and_responses_at_the_wrong_time_are_refused_and_change_nothing() {
     let mut pair = Pair::new();
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Error::NotNow));
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Error::NotNow));
+    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::NotNow.into()));
+    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
     pair.answers = false;
     pair.settle();
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Error::Busy));
-    assert_eq!(pair.phone.send_response(vec![0; 1 << 20], pair.now), Err(Error::TooLong));
+    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::Busy.into()));
+    assert_eq!(pair.phone.send_response(vec![0; 1 << 20], pair.now), Err(Misuse::TooLong));
     pair.phone_holds.request = false;
     pair.phone.send_response(RESPONSE.to_vec(), pair.now).unwrap();
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Error::NotNow));
+    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
     pair.run();
     assert_eq!(pair.responses, [RESPONSE]);
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Error::NotNow));
+    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::NotNow.into()));
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_request_that_is_too_long_is_refused_and_the_next_works() {
     let mut pair = Pair::new();
     (pair.requests, pair.shuts_down) = (0, false);
     pair.settle();
-    assert_eq!(pair.computer.send_request(vec![1; 1 << 20], pair.now), Err(Error::TooLong));
+    assert_eq!(pair.computer.send_request(vec![1; 1 << 20], pair.now), Err(Misuse::TooLong.into()));
     pair.computer.send_request(REQUEST.to_vec(), pair.now).unwrap();
     pair.settle();
     assert_eq!(pair.responses, [RESPONSE]);

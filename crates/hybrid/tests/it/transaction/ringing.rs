@@ -6,14 +6,13 @@ use towline_hybrid::{
     Answer, Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party, Responder,
     ResponderOutput, Step,
     domain::TunnelDomain,
-    eid::{Eid, EidKey},
     ids::{ContactId, RoutingId, TunnelId},
+    internal::eid::{Eid, EidKey},
     link::{
-        ComputerLinks, ContactKey, LinkedComputer, LinkedPhone, MemoryComputerLinks,
+        ComputerLinks, ContactKey, LinkSecret, LinkedComputer, LinkedPhone, MemoryComputerLinks,
         MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
     },
     qr::Hint,
-    secrets::LinkSecret,
     tunnel::ConnectFailure,
 };
 

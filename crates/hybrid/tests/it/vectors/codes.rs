@@ -1,13 +1,13 @@
 //! Digits, QR codes, key derivation, tunnel domains and URLs.
 
 use towline_hybrid::{
-    digits,
     domain::TunnelDomain,
-    eid::EidKey,
     ids::{ContactId, RoutingId, TunnelId},
-    kdf::{self, Purpose},
+    internal::digits,
+    internal::eid::EidKey,
+    internal::kdf::{self, Purpose},
+    internal::secrets::QrSecret,
     qr::{self, DataChannel, Extra, ExtraKey, Hint, QrPayload},
-    secrets::QrSecret,
     tunnel,
 };
 

@@ -1,8 +1,8 @@
 //! Noise handshakes.
 
 use towline_hybrid::{
-    noise::{self, Error, Established, InitiatorKey, ResponderKey},
-    secrets::Psk,
+    internal::noise::{self, Error, Established, InitiatorKey, ResponderKey},
+    internal::secrets::Psk,
 };
 
 use super::*;

@@ -3,9 +3,11 @@
 use towline_crypto::{EcdhKey, Secret};
 use towline_hybrid::{
     ids::{ClientNonce, ContactId, LinkId},
-    link::{ClientPayload, Error, LinkOffer, LinkingInformation},
+    internal::secrets::key_from_seed,
+    link::{
+        ClientPayload, Error, HandshakeHash, LinkOffer, LinkSecret, LinkingInformation, RootSecret,
+    },
     qr::Hint,
-    secrets::{HandshakeHash, RootSecret},
 };
 
 use super::*;
@@ -60,7 +62,7 @@ fn secrets_and_identity_come_from_the_root_secret() {
 #[test]
 fn seeds_become_keys() {
     for row in rows("seed_keys") {
-        let key = towline_hybrid::link::key_from_seed(&provider(), &secret(row, "seed")).unwrap();
+        let key = key_from_seed(&provider(), &secret(row, "seed")).unwrap();
         assert_eq!(key.scalar().unwrap().expose().to_vec(), bytes(row, "private"));
         assert_eq!(key.public_key().compressed().to_vec(), bytes(row, "compressed"));
     }
@@ -77,7 +79,7 @@ fn signatures_cover_the_session() {
         let information = LinkingInformation {
             contact_id: ContactId::new(*b"contact"),
             link_id: LinkId::new([1; 8]),
-            secret: towline_hybrid::secrets::LinkSecret::new(Secret::new([2; 32])),
+            secret: LinkSecret::new(Secret::new([2; 32])),
             identity: *phone.public_key(),
             name: "phone".into(),
         };

@@ -1,10 +1,9 @@
-//! Padding, frames, the messages in them, and L2CAP framing.
+//! Padding, frames, and the messages in them.
 
 use towline_hybrid::{
-    frame::{self, Opener, Sealer},
-    l2cap::{self, Deframer},
-    message::{self, Features, Message, PostHandshake},
-    secrets::TrafficKey,
+    internal::frame::{self, Opener, Sealer},
+    internal::message::{self, Features, Message, PostHandshake},
+    internal::secrets::TrafficKey,
 };
 
 use super::*;
@@ -143,29 +142,5 @@ fn updates_are_written_and_read() {
         let mut padded = Message::Update(payload).encode();
         frame::pad(&mut padded);
         assert_eq!(padded, bytes(row, "padded"));
-    }
-}
-
-#[test]
-fn l2cap_messages_end_where_they_authenticate() {
-    for row in rows("l2cap") {
-        let (message, stream) = (bytes(row, "message"), bytes(row, "bytes"));
-        assert_eq!(l2cap::encode(message.clone()), stream);
-        let mut deframer = Deframer::default();
-        deframer.push(&stream).unwrap();
-        if row["ambiguous"].as_bool() == Some(true) {
-            let mut candidates = 0;
-            let opened = deframer.next(|candidate| {
-                candidates += 1;
-                Opener::starting_at(&provider(), &key(row), sequence(row))
-                    .open(candidate.to_vec())
-                    .ok()
-            });
-            assert_eq!(opened.unwrap(), bytes(row, "plaintext"));
-            assert_eq!(candidates, 2);
-        } else {
-            assert_eq!(deframer.next(|candidate| Some(candidate.to_vec())), Some(message));
-        }
-        assert_eq!(deframer.next(|_| Some(())), None);
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use super::source::{Network, Source, Width};
+use crate::source::{Network, Source, Width};
 
 /// What becomes of a newcomer whose network would then have as many places as any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ const IPV4: u64 = 1 << 32;
 /// Where a request came from: an IPv4 address, or the /64 network of an IPv6 address.
 ///
 /// The wider networks around it count too, since one subscriber is given a whole /56 or /48 of
-/// IPv6, and neighbouring IPv4 addresses are cheap: see [`Shares`] and [`Crowd`](super::Crowd).
+/// IPv6, and neighbouring IPv4 addresses are cheap: see [`Shares`] and [`Crowd`](crate::Crowd).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(u64);
 

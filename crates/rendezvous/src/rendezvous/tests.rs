@@ -8,7 +8,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
-use crate::frame::MAX_FRAME;
+use crate::tunnel::MAX_MESSAGE;
+use crate::{
+    ContactState, Heard, MemoryContacts, Meter, NoContacts, OriginPolicy, RequestHead, Waiting,
+};
 
 const TUNNEL: &str = "000102030405060708090a0B0C0D0E0F";
 
@@ -384,7 +387,7 @@ fn a_meter_stops_what_is_too_much_in_all() {
 fn by_default_a_tunnel_carries_the_longest_frame_and_16_mib_each_way() {
     let mut meter = Meter::new(&Limits::default());
     for _ in 0..16 {
-        assert_eq!(meter.handle_piece(MAX_FRAME, true), Ok(()));
+        assert_eq!(meter.handle_piece(MAX_MESSAGE, true), Ok(()));
     }
     assert_eq!(meter.handle_piece(1, true), Err(Ending::TooMuch));
 }

@@ -3,10 +3,8 @@
 use towline_crypto::Secret;
 
 use super::*;
-use crate::{
-    link::ContactKey,
-    listener::message::{FromPhone, FromService, Reason},
-};
+use crate::ContactKey;
+use crate::message::{FromPhone, FromService, Reason};
 
 fn key(number: u8) -> ContactKey {
     ContactKey::new(Secret::new([number; 32]))

@@ -1,6 +1,6 @@
 //! What may flow through a tunnel in one direction, and why a tunnel ends.
 
-use super::Limits;
+use crate::Limits;
 
 /// Why a connection to the tunnel service ends.
 #[non_exhaustive]

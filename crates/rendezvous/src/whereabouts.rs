@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Leg;
+use crate::Leg;
 use crate::ids::{RoutingId, TunnelId};
 
 /// A connection that waits.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::frame::MAX_FRAME;
+use crate::tunnel::MAX_MESSAGE;
 
 /// What a service grants, to all and to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in bytes: [`MAX_FRAME`], 1 MiB.
+    /// The longest message, in bytes: [`MAX_MESSAGE`], 1 MiB.
     pub message_bytes: usize,
     /// Binary messages in each direction of one tunnel, 1024.
     pub messages: u32,
@@ -58,7 +58,7 @@ pub struct Limits {
     /// Tunnels that may run at once, 4096. When they are as many, the network that has most of
     /// their ends loses its oldest, if it has more than the newcomer's.
     pub pairs: usize,
-    /// Places that one [`Source`](super::Source) may have at once, of whatever kind and with those
+    /// Places that one [`Source`](crate::Source) may have at once, of whatever kind and with those
     /// of phones that are expected back, 64. The /56 around it may have twice, the /48 (IPv4: the
     /// /24) four times as many.
     pub per_source: usize,
@@ -73,7 +73,7 @@ impl Default for Limits {
     /// default.
     fn default() -> Self {
         Self {
-            message_bytes: MAX_FRAME,
+            message_bytes: MAX_MESSAGE,
             messages: 1024,
             tunnel_bytes: 16 << 20,
             control_frames: 1024,

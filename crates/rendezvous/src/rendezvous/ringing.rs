@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::callers::Allowance;
-use super::crowd::Precedence;
 use super::switchboard::{Phone, Presence, Ring};
-use super::{
-    Admission, ContactState, Ending, Heard, Kind, Leg, Output, Place, Refusal, Rendezvous, Role,
-    Source,
-};
-use crate::deadline;
+use super::{Kind, Place, Rendezvous, Role};
 use crate::ids::{ContactId, TunnelId};
-use crate::link::ContactKey;
-use crate::listener::message::{FromPhone, FromService, Reason, RingId};
+use crate::message::{FromPhone, FromService, Reason, RingId};
+use crate::{
+    Admission, ContactKey, ContactState, Ending, Heard, Leg, Output, Precedence, Refusal, Source,
+    deadline,
+};
 
 /// How often a phone is granted one more message.
 const MESSAGE_PAUSE: Duration = Duration::from_secs(1);

@@ -1,41 +1,23 @@
-//! The tunnel service's side: who may open a tunnel, who waits, who is joined to whom, who can be
-//! rung, and for how long.
-//!
-//! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about
-//! it, and a [`Meter`] for each direction limits what flows through a tunnel. The service sees
-//! ciphertext only; nothing here reads it.
+//! The state machine of one tunnel service node.
 
 mod callers;
-mod contacts;
-mod crowd;
-mod limits;
-mod meter;
-mod output;
-mod request;
 mod ringing;
-mod source;
 mod switchboard;
 #[cfg(test)]
 mod tests;
-mod whereabouts;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 
-pub use self::contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
-pub use self::crowd::{Crowd, Precedence};
-pub use self::limits::Limits;
-pub use self::meter::{Ending, Meter};
-pub use self::output::{Admission, Counts, Heard, Leg, Output};
-pub use self::request::{OriginPolicy, Refusal, Request, RequestHead};
-pub use self::source::{Shares, Source};
 use self::switchboard::Switchboard;
-pub use self::whereabouts::{ThisNode, Waiting, WaitingPlace, Whereabouts};
-use crate::deadline;
 use crate::ids::{ContactId, RoutingId, TunnelId};
-use crate::listener::message::RingId;
+use crate::message::RingId;
+use crate::{
+    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Output, Precedence, Refusal, Request,
+    Shares, Source, ThisNode, WaitingPlace, Whereabouts, deadline,
+};
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
 ///
@@ -53,7 +35,9 @@ use crate::listener::message::RingId;
 ///
 /// ```
 /// use std::time::Instant;
-/// use towline_hybrid::relay::{Admission, Limits, NoContacts, Refusal, Rendezvous, RequestHead, Source};
+/// use towline_rendezvous::{
+///     Admission, Limits, NoContacts, Refusal, Rendezvous, RequestHead, Source,
+/// };
 ///
 /// let provider = towline_crypto::rustcrypto::provider();
 /// let mut relay = Rendezvous::new(7, Limits::default(), provider, Box::new(NoContacts));
@@ -162,7 +146,7 @@ impl Rendezvous {
         self
     }
 
-    /// Decides about a request that [`RequestHead::read`] found well formed.
+    /// Decides about a request that [`RequestHead::read`](crate::RequestHead::read) found well formed.
     ///
     /// An admitted connection occupies its place until [`handle_closed`](Self::handle_closed).
     ///

@@ -3,10 +3,8 @@
 use towline_crypto::Secret;
 
 use super::*;
-use crate::{
-    link::ContactKey,
-    listener::message::{FromPhone, FromService, Reason},
-};
+use crate::ContactKey;
+use crate::message::{FromPhone, FromService, Reason};
 
 const STRANGER: [u8; 4] = [203, 0, 113, 7];
 const COMPUTER: [u8; 4] = [198, 51, 100, 4];

@@ -1,7 +1,7 @@
 //! What the rendezvous answers, and wants done.
 
-use super::{Ending, Refusal};
 use crate::ids::RoutingId;
+use crate::{Ending, Refusal};
 
 /// One accepted connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ pub enum Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Close this connection for this reason, then report it with
-    /// [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
+    /// [`Rendezvous::handle_closed`](crate::Rendezvous::handle_closed).
     Close {
         /// The connection that is to end.
         leg: Leg,
@@ -57,7 +57,7 @@ pub enum Output {
     },
     /// Respond to a computer that rings: with 101, or with the status of a refusal, after which its
     /// connection is to be reported with
-    /// [`Rendezvous::handle_closed`](super::Rendezvous::handle_closed).
+    /// [`Rendezvous::handle_closed`](crate::Rendezvous::handle_closed).
     Answer {
         /// The computer's connection.
         leg: Leg,

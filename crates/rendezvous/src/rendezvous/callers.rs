@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Limits;
-use super::source::{Network, Source, Width};
+use crate::Limits;
+use crate::source::{Network, Source, Width};
 
 /// Networks of which a phone's book is kept; the one that has rung least recently is forgotten
 /// first.

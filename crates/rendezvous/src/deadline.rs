@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// `now + wait`.
-pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
+#[must_use]
+pub fn after(now: Instant, wait: Duration) -> Instant {
     now.checked_add(wait.min(FAR)).unwrap_or(now)
 }

@@ -30,7 +30,7 @@ pub enum FromService {
         routing_id: RoutingId,
         /// In which tunnel it waits there.
         tunnel_id: TunnelId,
-        /// The computer's [`ClientPayload`](crate::link::ClientPayload), as its encoding: nobody
+        /// The computer's client payload, as its encoding: nobody
         /// has checked it.
         payload: Vec<u8>,
     },

@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::crowd::{Crowd, Precedence};
-use super::source::Source;
 use crate::ids::ContactId;
+use crate::{Crowd, Precedence, Source};
 
 /// What is known about a contact id.
 #[non_exhaustive]

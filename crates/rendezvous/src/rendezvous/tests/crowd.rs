@@ -1,7 +1,7 @@
 //! Sources, the networks around them, and whose place a newcomer takes.
 
-use super::super::source::Width;
 use super::*;
+use crate::source::Width;
 
 fn source(text: &str) -> Source {
     Source::of(text.parse().unwrap())

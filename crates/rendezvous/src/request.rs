@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use crate::ContactKey;
 use crate::ids::{self, ContactId, RoutingId, TunnelId};
-use crate::link::ContactKey;
 use crate::tunnel::{LISTEN_PATH, SUBPROTOCOL};
 
 /// The longest contact id that is read, in base64url characters: [`ContactId::MAX_LENGTH`] bytes.

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use super::callers::{Allowance, Callers};
-use super::crowd::Crowd;
-use super::source::{Source, Width};
-use super::{Leg, Limits, Refusal};
 use crate::ids::{ContactId, RoutingId, TunnelId};
-use crate::listener::message::{FromService, RingId};
+use crate::message::{FromService, RingId};
+use crate::source::Width;
+use crate::{Crowd, Leg, Limits, Refusal, Source};
 
 /// Who listens, and who rings whom.
 #[derive(Default)]

@@ -1,0 +1,38 @@
+//! A tunnel service's decisions, without I/O: who may open a tunnel, who waits, who is joined to
+//! whom, who can be rung, and for how long.
+//!
+//! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about
+//! it, and a [`Meter`] for each direction limits what flows through a tunnel. The service sees
+//! ciphertext only; nothing here reads it.
+//!
+//! Phones and computers share with a service what is in [`tunnel`] (paths and headers), [`ids`],
+//! and [`message`] (what a phone that listens and its service say to each other).
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod contact_key;
+mod contacts;
+mod crowd;
+#[doc(hidden)]
+pub mod deadline;
+pub mod ids;
+mod limits;
+pub mod message;
+mod meter;
+mod output;
+mod rendezvous;
+mod request;
+mod source;
+pub mod tunnel;
+mod whereabouts;
+
+pub use contact_key::ContactKey;
+pub use contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
+pub use crowd::{Crowd, Precedence};
+pub use limits::Limits;
+pub use meter::{Ending, Meter};
+pub use output::{Admission, Counts, Heard, Leg, Output};
+pub use rendezvous::Rendezvous;
+pub use request::{OriginPolicy, Refusal, Request, RequestHead};
+pub use source::{Shares, Source};
+pub use whereabouts::{ThisNode, Waiting, WaitingPlace, Whereabouts};
