@@ -290,7 +290,7 @@ impl Person for Owner {
         }
     }
 
-    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
         self.story.tell(self.name, format_args!("asks \"{question}\" - yes"));
         Agreeable.connect(question).await
     }

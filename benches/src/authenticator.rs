@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use towline_authenticator::{
-    Answer, Authenticator, Change, ChannelId, Config, Credential, CredentialStore, KeyError,
-    KeyHandle, KeyStore, MemoryStore, NewKey, Output, Question, Replaces, SoftwareKeys, Work,
+    Answer, Authenticator, Change, ChannelId, Config, Credential, CredentialStore, Custody,
+    KeyError, KeyHandle, KeyStore, MemoryStore, NewKey, Output, Question, Replaces, SoftwareKeys,
+    Work,
 };
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, SigningKey};
 use towline_ctap::{
@@ -73,7 +74,7 @@ impl Ceremonies {
         config: Config,
     ) -> (Self, MemoryStore) {
         let store = MemoryStore::new();
-        let verified = config.verification.is_some();
+        let verified = config.verification.built_in.is_some();
         let authenticator =
             Authenticator::new(config, provider.clone(), store.clone(), keys).unwrap();
         let registration =
@@ -179,7 +180,13 @@ impl KeyStore for FreeKeys {
         Work::failed(KeyError::Unsupported(key.algorithm()))
     }
 
-    fn forget(&mut self, _: &KeyHandle) {}
+    fn custody(&self, _: &KeyHandle) -> Custody {
+        Custody::Handle
+    }
+
+    fn forget(&mut self, _: &KeyHandle) -> Work<(), KeyError> {
+        Work::ready(())
+    }
 
     fn clear(&mut self) -> Work<(), KeyError> {
         Work::ready(())

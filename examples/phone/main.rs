@@ -68,10 +68,10 @@ impl Person for Prompts {
         }
     }
 
-    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
         match self.typed(format!("{question} [yes/no]"), "yes").await.trim() {
-            "yes" => hybrid::Answer::Connect { remember: false },
-            _ => hybrid::Answer::Decline,
+            "yes" => hybrid::ResponderAnswer::Connect { remember: false },
+            _ => hybrid::ResponderAnswer::Decline,
         }
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
-    Answer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
-    ResponderOutput,
+    CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderAnswer,
+    ResponderConfig, ResponderOutput,
     domain::TunnelDomain,
     ids::RoutingId,
     qr::{Hint, QrPayload},
@@ -59,7 +59,7 @@ fn phone(provider: &CryptoProvider, script: &[u8]) {
             match output {
                 ResponderOutput::Ask { token, .. } => {
                     phone
-                        .handle_answer(token, Answer::Connect { remember: true }, now)
+                        .handle_answer(token, ResponderAnswer::Connect { remember: true }, now)
                         .expect("an open question");
                 }
                 ResponderOutput::Connect { .. } => {

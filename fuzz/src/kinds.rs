@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use towline_authenticator::{
-    Backup, BioEnrollment, BuiltInVerification, Config, Counters, LargeBlobs, PinComplexity,
-    PinUvAuthProtocol, ResetPolicy,
+    BackupState, BioEnrollment, BuiltInVerification, Config, Counters, LargeBlobs, PinComplexity,
+    PinUvAuthProtocol, ResetTime,
 };
 use towline_ctap::Version;
 
@@ -17,30 +17,28 @@ pub fn config(kind: u8) -> Config {
         0 => everything(),
         1 => {
             let mut config = everything().with_counters(Counters::Zero);
-            config.has_display = true;
-            config.large_blobs = LargeBlobs::Extension(512);
-            config.verification = Some(lock(true));
-            config.verification_configures = true;
-            config.verification_without_token = false;
-            config.confirm_no_credentials = false;
+            config.identity.has_display = true;
+            config.extensions.large_blobs = LargeBlobs::Extension(512);
+            config.verification.built_in = Some(fingerprints(true));
+            config.presence.confirm_no_credentials = false;
             config
         }
         2 => {
             let mut config = Config::phone().with_counters(Counters::PerCredential);
-            config.make_cred_uv_not_rqd = true;
-            config.verify_unasked = false;
-            config.max_msg_size = 4096;
+            config.verification.make_cred_uv_not_rqd = true;
+            config.verification.unasked = false;
+            config.limits.max_msg_size = 4096;
             config
         }
         _ => {
             let mut config = Config::platform().with_counters(Counters::Global);
-            config.pin_uv_auth_protocols = vec![PinUvAuthProtocol::One];
-            config.credential_management = true;
-            config.hmac_secret = true;
-            config.max_msg_size = 4096;
-            config.backup = Backup { eligible: true, backed_up: true };
+            config.tokens.pin_uv_auth_protocols = vec![PinUvAuthProtocol::One];
+            config.tokens.credential_management = true;
+            config.extensions.hmac_secret = true;
+            config.limits.max_msg_size = 4096;
+            config.credentials.backup = BackupState::BackedUp;
             // With protocol one alone there is no FIDO_2_3.
-            config.versions = vec![Version::Fido2_0, Version::Fido2_1];
+            config.identity.versions = vec![Version::Fido2_0, Version::Fido2_1];
             config
         }
     }
@@ -55,22 +53,24 @@ pub fn seals(kind: u8) -> bool {
 /// A security key with all that there is.
 fn everything() -> Config {
     let mut config = Config::security_key().with_counters(Counters::Global);
-    config.large_blobs = LargeBlobs::Command(1024);
-    config.long_touch_configurable = true;
-    config.verification = Some(lock(false));
-    config.bio_enrollment = Some(BioEnrollment::touch());
-    config.reset = ResetPolicy::AfterPowerUp(Duration::from_secs(10));
+    config.extensions.large_blobs = LargeBlobs::Command(1024);
+    config.reset.long_touch_configurable = true;
+    config.verification.built_in = Some(fingerprints(false));
+    config.reset.when = ResetTime::AfterPowerUp(Duration::from_secs(10));
     // Few enough that a time-out costs little.
-    config.keepalive = Some(Duration::from_secs(5));
-    if let Some(pin) = &mut config.client_pin {
+    config.timing.keepalive = Some(Duration::from_secs(5));
+    if let Some(pin) = &mut config.pin {
         pin.complexity = PinComplexity::Configurable;
     }
     config
 }
 
-fn lock(configured: bool) -> BuiltInVerification {
+/// A lock that can be opened by a finger, and if it is set up, permits to configure.
+fn fingerprints(set_up: bool) -> BuiltInVerification {
     let mut lock = BuiltInVerification::screen_lock();
-    lock.configured = configured;
+    lock.configured = set_up;
+    lock.configures = set_up;
+    lock.bio_enrollment = Some(BioEnrollment::touch());
     lock.lock_wait = Some(Duration::from_secs(20));
     lock
 }

@@ -40,9 +40,9 @@ impl Watch {
     ) -> Status {
         let status = Status::from_u8(*response.first().expect("a response has a status byte"));
         assert!(!matches!(status, Status::Unknown(_) | Status::SpecLast), "{status:?}");
-        let limit = self.config().max_msg_size;
+        let limit = self.config().limits.max_msg_size;
         assert!(response.len() <= limit);
-        let known = if self.config().preview_commands {
+        let known = if self.config().tokens.preview_commands {
             Request::decode(&with_its_number(request), limit)
         } else {
             Request::decode(request, limit)
@@ -65,8 +65,8 @@ impl Watch {
     fn judge_nothing(&self, silent: bool) {
         let config = self.config();
         let far = self.is_far();
-        let seen = self.told_nothing || self.shown.verified && !config.has_display;
-        let asks = config.has_display || config.confirm_no_credentials;
+        let seen = self.told_nothing || self.shown.verified && !config.identity.has_display;
+        let asks = config.identity.has_display || config.presence.confirm_no_credentials;
         assert!(
             seen || !far && (silent || !asks),
             "somebody learned unnoticed that there is nothing"
@@ -75,7 +75,7 @@ impl Watch {
 
     /// Whether requests may come from anywhere.
     fn is_far(&self) -> bool {
-        self.config().transports.contains(&Transport::Hybrid)
+        self.config().identity.transports.contains(&Transport::Hybrid)
     }
 
     fn judge_success(&mut self, request: &Request, response: &[u8]) {
@@ -92,10 +92,10 @@ impl Watch {
             Request::GetInfo => {
                 let info = GetInfo::decode(response).expect("readable");
                 assert_eq!(info.encode(), response);
-                let uv = self.config().verification.as_ref().map(|lock| lock.configured);
+                let uv = self.config().verification.built_in.as_ref().map(|lock| lock.configured);
                 let fingers = self.durable().fingerprints.is_some();
                 assert_eq!(info.options.uv, uv.map(|configured| configured || fingers));
-                let enrolls = self.config().bio_enrollment.is_some();
+                let enrolls = self.config().bio_enrollment().is_some();
                 assert_eq!(info.options.bio_enroll, enrolls.then_some(fingers));
                 claims_are_consistent(&info);
             }
@@ -192,7 +192,7 @@ impl Watch {
     }
 
     fn counted(&mut self, id: &CredentialId, count: u32) {
-        let (key, zero) = match self.config().counters {
+        let (key, zero) = match self.config().credentials.counters {
             Counters::Zero => return assert_eq!(count, 0),
             Counters::Global => (None, false),
             _ => (Some(id.clone()), count == 0),
@@ -252,7 +252,7 @@ impl Watch {
     fn blobs(&mut self, request: &LargeBlobsRequest, response: &[u8]) {
         let answer = LargeBlobsResponse::decode(response).expect("readable");
         assert_eq!(answer.encode(), response);
-        let LargeBlobs::Command(most) = self.config().large_blobs else {
+        let LargeBlobs::Command(most) = self.config().extensions.large_blobs else {
             panic!("the command is not there")
         };
         let stored = self.durable().large_blobs;
@@ -273,7 +273,7 @@ impl Watch {
     fn enrolled(&self, request: &BioEnrollmentRequest, response: &[u8]) {
         let answer = BioEnrollmentResponse::decode(response).expect("readable");
         assert_eq!(answer.encode(), response);
-        let sensor = self.config().bio_enrollment.expect("the command is there");
+        let sensor = self.config().bio_enrollment().expect("the command is there");
         let enrolled = self.authenticator.fingerprints().unwrap_or_default();
         assert!(enrolled.len() <= usize::from(sensor.max_fingerprints));
         let BioEnrollmentRequest::Fingerprint(request) = request else { return };
@@ -296,7 +296,7 @@ impl Watch {
 
     /// Whether some form of user verification protects the authenticator.
     fn is_protected(&self) -> bool {
-        let configured = self.config().verification.as_ref().is_some_and(|lock| lock.configured);
+        let configured = self.config().verification.built_in.as_ref().is_some_and(|lock| lock.configured);
         configured || self.durable().pin.is_some() || self.durable().fingerprints.is_some()
     }
 

@@ -164,7 +164,7 @@ impl Watch {
     /// token for all there is.
     pub fn prepared(kind: u8) -> Self {
         let mut watch = Self::new(kind);
-        if watch.config().client_pin.is_some() {
+        if watch.config().pin.is_some() {
             watch.expect(&ClientPinRequest::SetPin {
                 protocol: watch.protocol(),
                 key_agreement: PEER,
@@ -187,7 +187,7 @@ impl Watch {
 
     /// The number of the protocol that is preferred; without any, a number nevertheless.
     pub fn protocol(&self) -> u64 {
-        self.config().pin_uv_auth_protocols.first().map_or(2, |protocol| protocol.identifier())
+        self.config().tokens.pin_uv_auth_protocols.first().map_or(2, |protocol| protocol.identifier())
     }
 
     /// A MAC that the fake provider accepts.
@@ -210,16 +210,16 @@ impl Watch {
     fn every_permission(&self) -> Permissions {
         let config = self.config();
         let mut all = Permissions::MC | Permissions::GA;
-        if config.credential_management {
+        if config.tokens.credential_management {
             all = all | Permissions::CM;
         }
-        if matches!(config.large_blobs, LargeBlobs::Command(_)) {
+        if matches!(config.extensions.large_blobs, LargeBlobs::Command(_)) {
             all = all | Permissions::LBW;
         }
-        if config.client_pin.is_some() && config.min_pin_length_rp_ids.is_some() {
+        if config.min_pin_length_rp_ids().is_some() {
             all = all | Permissions::ACFG;
         }
-        if config.bio_enrollment.is_some() {
+        if config.bio_enrollment().is_some() {
             all = all | Permissions::BE;
         }
         all
@@ -229,7 +229,7 @@ impl Watch {
     pub fn take_token(&mut self, permissions: Permissions, rp: Option<&str>) {
         let rp_id = rp.map(|rp| RpId::new(rp).expect("an RP ID"));
         let (protocol, key_agreement) = (self.protocol(), PEER);
-        let request = if self.config().client_pin.is_some() {
+        let request = if self.config().pin.is_some() {
             let pin_hash_enc = self.pin_hash(PIN);
             ClientPinRequest::GetPinUvAuthTokenUsingPinWithPermissions {
                 protocol,
@@ -238,7 +238,7 @@ impl Watch {
                 permissions,
                 rp_id,
             }
-        } else if self.config().pin_uv_auth_protocols.is_empty() {
+        } else if self.config().tokens.pin_uv_auth_protocols.is_empty() {
             return;
         } else {
             ClientPinRequest::GetPinUvAuthTokenUsingUvWithPermissions {

@@ -6,11 +6,11 @@ use towline::{
     Computer, ComputerError,
     client::Error as ClientError,
     hybrid::{
-        Answer, CodeSource, ResponderConfig,
+        CodeSource, ResponderAnswer, ResponderConfig,
         qr::{Hint, QrPayload},
     },
     radio::air::Air,
-    transport::{computer, phone},
+    transport::{ComputerSession, PhoneEvent, PhoneSession},
 };
 use towline_ctap::Status;
 
@@ -59,7 +59,7 @@ async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
     let mut phone = room.phone(&hand, relay.connector());
     let (radio, hint) = (Arc::new(room.air.radio()), Hint::MakeCredential);
     let (computer, _events) =
-        computer::Session::start(impatient(), &provider(), hint, radio, relay.connector()).unwrap();
+        ComputerSession::start(impatient(), &provider(), hint, radio, relay.connector()).unwrap();
     let code = computer.qr_uri().unwrap();
     let asking = async {
         let mut answered = 0;
@@ -99,14 +99,17 @@ async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
         let config = ResponderConfig::new(info, domain());
         let (radio, source) = (Arc::new(air.radio()), CodeSource::Camera);
         let (phone, mut events) =
-            phone::Session::start(config, &provider(), code, source, radio, relay.connector())
+            PhoneSession::start(config, &provider(), code, source, radio, relay.connector())
                 .unwrap();
         while let Some(event) = events.next().await {
             match event {
-                phone::Event::Ask { token, .. } => {
-                    phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+                PhoneEvent::Ask { token, .. } => {
+                    phone
+                        .answer(token, ResponderAnswer::Connect { remember: false })
+                        .await
+                        .unwrap();
                 }
-                phone::Event::Request(_) => phone.respond(response.clone()).await.unwrap(),
+                PhoneEvent::Request(_) => phone.respond(response.clone()).await.unwrap(),
                 _ => {}
             }
         }

@@ -12,7 +12,7 @@ use towline::{
         tunnel::ConnectFailure,
     },
     radio::BoxFuture,
-    transport::{Connected, Connector, DataChannel, Error as TransportError, Incoming, Target},
+    transport::{Connected, Connector, DataChannel, Incoming, Target, TransportError},
 };
 
 use crate::support::*;

@@ -7,7 +7,7 @@ use towline::{
     authenticator::{Config, MemoryStore},
     hybrid::{self, CodeSource, Initiator, Party, ResponderSummary, Step, qr::Hint},
     radio::air::Air,
-    transport::{Connector, Error as TransportError},
+    transport::{Connector, TransportError},
 };
 
 use crate::{

@@ -6,7 +6,7 @@ use towline::{
     Computer, ComputerError,
     hybrid::{self, CodeSource, Party, Step, tunnel::ConnectFailure},
     radio::air::Air,
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 
 use crate::{

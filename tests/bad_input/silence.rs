@@ -14,7 +14,7 @@ use towline::{
         Scanner,
         air::{Air, Room as Elsewhere},
     },
-    transport::{Error as TransportError, Target, computer},
+    transport::{ComputerSession, Target, TransportError},
 };
 use towline_ctap::Status;
 
@@ -133,7 +133,7 @@ async fn a_computer_that_connects_and_asks_for_nothing() {
     let mut phone = room.phone(&hand, meddler.connector());
     let (radio, connector) = (Arc::new(room.air.radio()), meddler.connector());
     let (computer, _events) =
-        computer::Session::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
+        ComputerSession::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
             .unwrap();
     let code = computer.qr_uri().unwrap();
     let pausing = async {
@@ -154,7 +154,7 @@ async fn a_computer_that_was_served_and_never_says_goodbye() {
     let mut phone = room.phone(&hand, meddler.connector());
     let (radio, connector) = (Arc::new(room.air.radio()), meddler.connector());
     let (computer, _events) =
-        computer::Session::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
+        ComputerSession::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
             .unwrap();
     let code = computer.qr_uri().unwrap();
     let pausing = async {

@@ -71,7 +71,7 @@ fn known() -> BTreeMap<&'static str, BTreeSet<String>> {
         let plain = field.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         (plain && id.starts_with('"') && id.ends_with('"')).then(|| quoted(id)).flatten()
     });
-    let mut members = names("crates/ctap/src/get_info/mod.rs", |line| {
+    let mut members = names("crates/ctap/src/get_info.rs", |line| {
         let (key, rest) = line.split_once(' ')?;
         (key.starts_with("0x") && rest.ends_with(';')).then(|| key.to_owned())
     });
@@ -85,14 +85,14 @@ fn known() -> BTreeMap<&'static str, BTreeSet<String>> {
         line.split_once(": Self").map(|(name, _)| name.to_lowercase())
     });
     let mut formats = BTreeSet::new();
-    let config = read("crates/authenticator/src/config.rs");
+    let config = read("crates/authenticator/src/config/attestation.rs");
     let (_, variants) = config.split_once("pub enum AttestationFormat {").unwrap();
     for line in variants.split_once("\n}").unwrap().0.lines().map(str::trim) {
         if let Some(variant) = line.strip_suffix(',') {
             formats.insert(variant.split('(').next().unwrap().to_owned());
         }
     }
-    let versions = names("crates/ctap/src/get_info/mod.rs", |line| {
+    let versions = names("crates/ctap/src/get_info.rs", |line| {
         line.strip_prefix("Self::")?
             .split_once(" => \"")
             .and_then(|(_, text)| text.split_once('"').map(|(version, _)| version.to_owned()))
@@ -123,7 +123,7 @@ fn known() -> BTreeMap<&'static str, BTreeSet<String>> {
 /// The identifiers that the files of the extensions define.
 fn extensions() -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    for module in read("crates/ctap/src/extension/mod.rs").lines() {
+    for module in read("crates/ctap/src/extension.rs").lines() {
         let Some(name) = module.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) else {
             continue;
         };

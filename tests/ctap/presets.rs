@@ -173,7 +173,7 @@ impl Preset {
             // One who is not reached by USB speaks no CTAPHID.
             "CTAPHID commands" => {
                 let spoken = id != "0x03" || self.versions.contains(&Version::U2fV2);
-                yes(spoken && self.config.transports.contains(&Transport::Usb))
+                yes(spoken && self.config.identity.transports.contains(&Transport::Usb))
             }
             "Subcommands" => yes(self.has_subcommand(id)),
             "Members of getInfo" => yes(self.members.contains(id)),
@@ -240,7 +240,7 @@ impl Preset {
 
     fn format(&self, id: &str) -> String {
         let is = |format: &AttestationFormat| format!("{format:?}").split('(').next() == Some(id);
-        match self.config.attestation_formats.iter().position(is) {
+        match self.config.attestation.formats.iter().position(is) {
             Some(0) => "unless asked for another",
             Some(_) => "if asked for",
             None => ABSENT,

@@ -5,7 +5,7 @@ use towline::{
     client::Error,
     hybrid::{self, CodeSource, ResponderProgress, Step},
     radio::air::Room,
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 
 use towline_ctap::Status;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use towline::{
     hybrid::{CodeSource, Error, InitiatorConfig, qr::Hint},
-    transport::{Error as TransportError, computer::Session},
+    transport::{ComputerSession, TransportError},
 };
 
 use crate::support::*;
@@ -14,10 +14,10 @@ const ASKED: &[u8] =
     br#"{"origin":"https://example.org","requestType":"credential.get","request":{"digital":{}}}"#;
 const TOLD: &[u8] = br#"{"response":{"digital":{"data":{"protocol":"openid4vp","data":{}}}}}"#;
 
-fn computer(world: &World) -> Session {
+fn computer(world: &World) -> ComputerSession {
     let radio = Arc::new(world.air.radio());
     let (config, hint) = (InitiatorConfig::default(), Hint::CredentialPresentation);
-    Session::start(config, &world.provider, hint, radio, world.relay.connector()).unwrap().0
+    ComputerSession::start(config, &world.provider, hint, radio, world.relay.connector()).unwrap().0
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use towline::{
         },
     },
     radio::air::Room,
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 
 use crate::support::*;

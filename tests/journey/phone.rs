@@ -8,7 +8,7 @@ use towline::{
     client::Error,
     hybrid::{self, CodeSource, InitiatorConfig, ResponderProgress, qr::Hint},
     radio::air::{Room, UdpAir, UdpHub},
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 use towline_ctap::Status;
 use towline_rp::{ErrorCode, RpConfig};

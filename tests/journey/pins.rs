@@ -86,7 +86,7 @@ async fn three_wrong_pins_say_what_helps() {
 async fn a_local_authenticator_is_told_one_transport_by_both_sides() {
     let (hand, store) = (Hand::new(), MemoryStore::new());
     let mut config = Config::security_key();
-    config.reset_transports = Some(vec![Transport::Usb]);
+    config.reset.transports = Some(vec![Transport::Usb]);
     let mut key = device(config, &hand, &store);
     key.authenticator().handle_power_up(Instant::now());
     // A reset over USB alone: it is a key on USB for the authenticator as it is for the client.
@@ -98,11 +98,10 @@ async fn a_phone_with_a_pin_has_it_typed_at_the_computer() {
     let world = World::new().await;
     let (hand, store) = (Hand::new(), MemoryStore::new());
     let mut config = Config::phone();
-    config.verification = None;
-    config.verification_without_token = false;
-    config.verify_unasked = false;
-    config.client_pin = Some(ClientPin::standard());
-    config.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two];
+    config.verification.built_in = None;
+    config.verification.unasked = false;
+    config.pin = Some(ClientPin::standard());
+    config.tokens.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two];
     set_pin(config.clone(), &hand, &store).await;
     let transport = PhoneTransport {
         advertiser: Arc::new(world.air.radio()),

@@ -19,7 +19,7 @@ use towline::{
         qr::Hint,
         tunnel::ConnectFailure,
     },
-    transport::{Error as TransportError, Target},
+    transport::{Target, TransportError},
 };
 
 use crate::support::*;

@@ -3,7 +3,7 @@
 use towline::{
     authenticator::MemoryStore,
     hybrid::{self, CodeSource},
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 
 use crate::support::*;

@@ -59,7 +59,7 @@ async fn step_3_a_screen_lock_that_fails_again_and_again_locks_with_a_wait() {
     let (hand, store) = (Hand::new(), MemoryStore::new());
     let mut config = Config::platform();
     let lock_wait = Duration::from_millis(700);
-    config.verification.as_mut().unwrap().lock_wait = Some(lock_wait);
+    config.verification.built_in.as_mut().unwrap().lock_wait = Some(lock_wait);
     let mut device = device(config, &hand, &store);
 
     // Three attempts a request, five in a row.
@@ -181,7 +181,7 @@ async fn step_13_without_a_display_the_client_lets_the_person_pick() {
     let site = Site::open().await;
     let (hand, store) = (Hand::new(), MemoryStore::new());
     let mut config = Config::platform();
-    config.has_display = false;
+    config.identity.has_display = false;
     let mut device = device(config, &hand, &store).with_chooser(|accounts| {
         accounts.iter().position(|account| account.user.name.as_deref() == Some("alice"))
     });

@@ -11,7 +11,7 @@ use towline::{
     crypto::Secret,
     hybrid::{
         self, InitiatorOutput, ResponderOutput, internal::message::Message,
-        internal::message::PostHandshake, listener,
+        internal::message::PostHandshake,
     },
 };
 use towline_cbor::{Reader, Writer};
@@ -234,7 +234,7 @@ fn transports(shown: &mut Printer) {
     shown.show(Message::Json(planted()));
     shown.show(PostHandshake {
         get_info: Some(planted()),
-        features: hybrid::message::Features::default(),
+        features: hybrid::Features::default(),
         linking: Some(planted()),
     });
     shown.show(ResponderOutput::Request(planted()));
@@ -243,9 +243,9 @@ fn transports(shown: &mut Printer) {
     shown.show(InitiatorOutput::Response(planted()));
     shown.show(InitiatorOutput::JsonResponse(planted()));
     shown.show(InitiatorOutput::Send(planted()));
-    shown.show(listener::ListenerOutput::Send(planted()));
+    shown.show(hybrid::ListenerOutput::Send(planted()));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
-    shown.show(hybrid::secrets::Psk::new(secret()));
+    shown.show(hybrid::internal::secrets::Psk::new(secret()));
     shown.show(hybrid::link::ContactKey::new(secret()));
 }
 

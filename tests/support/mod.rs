@@ -13,7 +13,7 @@ use serde_json::Value;
 use towline::{
     ComputerError, Phone,
     hybrid::{CodeSource, ResponderSummary},
-    transport::Error as TransportError,
+    transport::TransportError,
 };
 use towline_rp::{ClientError, RegisteredKey, SignedInKey};
 

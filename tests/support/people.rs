@@ -39,7 +39,7 @@ pub struct Memory {
     pub remember: Option<bool>,
     pub remember_asked: usize,
     pub questions: Vec<Question>,
-    pub connects: Vec<hybrid::Question>,
+    pub connects: Vec<hybrid::ConnectQuestion>,
     pub notices: Vec<Event>,
     pub radios: Vec<String>,
     pub progress: Vec<ResponderProgress>,
@@ -122,17 +122,17 @@ impl Person for Hand {
         self.0.send_modify(|memory| memory.notices.push(event.clone()));
     }
 
-    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
         let mut connect = Connect::Yes;
         self.0.send_modify(|memory| {
             memory.connects.push(*question);
             connect = memory.connect;
         });
         match connect {
-            Connect::Yes => hybrid::Answer::Connect { remember: false },
-            Connect::Remember => hybrid::Answer::Connect { remember: true },
-            Connect::AskLater => hybrid::Answer::ConnectAndAskLater,
-            Connect::No => hybrid::Answer::Decline,
+            Connect::Yes => hybrid::ResponderAnswer::Connect { remember: false },
+            Connect::Remember => hybrid::ResponderAnswer::Connect { remember: true },
+            Connect::AskLater => hybrid::ResponderAnswer::ConnectAndAskLater,
+            Connect::No => hybrid::ResponderAnswer::Decline,
             Connect::Ignore => pending().await,
         }
     }

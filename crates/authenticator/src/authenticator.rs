@@ -7,9 +7,11 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Response, Status, Transport, algorithm};
 
 use crate::{
-    Answer, AnswerError, AttestationFormat, ChannelId, Config, ConfigError, CredentialStore,
-    Fingerprint, JobDone, KeyStore, Output, Token, UnixTime, check_claims,
+    Answer, AnswerError, AttestationFormat, BackupState, ChannelId, Config, ConfigError,
+    CredentialStore, Fingerprint, JobDone, KeyStore, Output, PinVerifier, SoftwarePin, Token,
+    UnixTime, check_claims,
     flow::Core,
+    forget::Unneeded,
     get_info,
     pin_protocol::KeyAgreement,
     running::{Dialect, Owner, Running, Waiting},
@@ -51,10 +53,15 @@ impl Authenticator {
         store: impl CredentialStore + 'static,
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
-        config.check()?;
+        config.validate()?;
         let available = keys.algorithms();
-        let algorithms: Vec<i64> =
-            config.algorithms.iter().copied().filter(|alg| available.contains(alg)).collect();
+        let algorithms: Vec<i64> = config
+            .credentials
+            .algorithms
+            .iter()
+            .copied()
+            .filter(|alg| available.contains(alg))
+            .collect();
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm);
         }
@@ -62,7 +69,7 @@ impl Authenticator {
             return Err(ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" });
         }
         let makes = keys.attestation_formats();
-        for format in &config.attestation_formats {
+        for format in &config.attestation.formats {
             match format {
                 AttestationFormat::OfKeyStore(own) if !makes.contains(own) => {
                     return Err(ConfigError::NoAttestation(own));
@@ -71,10 +78,14 @@ impl Authenticator {
             }
         }
         let core = Core {
+            backed_up: config.credentials.backup == BackupState::BackedUp,
             config,
             provider,
             store: Stored::new(store),
             keys: Box::new(keys),
+            keys_unlocked: false,
+            pin_verifier: Box::new(SoftwarePin),
+            unneeded: Unneeded::default(),
             algorithms,
             now: None,
             time: None,
@@ -95,7 +106,7 @@ impl Authenticator {
             withdrawn: Vec::new(),
             events: Vec::new(),
         };
-        check_claims(&get_info::info(&core), core.config.verification_without_token)?;
+        check_claims(&get_info::info(&core), core.config.verifies_without_token())?;
         Ok(Self {
             core,
             outputs: VecDeque::new(),
@@ -103,6 +114,14 @@ impl Authenticator {
             abandoned: Vec::new(),
             late: None,
         })
+    }
+
+    /// The same with another way to keep and compare PINs than [`SoftwarePin`]: before the first
+    /// request.
+    #[must_use]
+    pub fn with_pin_verifier(mut self, verifier: impl PinVerifier + 'static) -> Self {
+        self.core.pin_verifier = Box::new(verifier);
+        self
     }
 
     /// Takes a request: the command byte, then its parameters. Exactly one [`Output::Response`] to
@@ -240,7 +259,10 @@ impl Authenticator {
                 self.late_one_is_done(flow);
             }
             // The ceremony is over; what the result says of it does not matter any more.
-            Owner::Nobody => drop(done.resume(&mut self.core, Fate::Abandoned)),
+            Owner::Nobody => {
+                drop(done.resume(&mut self.core, Fate::Abandoned));
+                self.forget_keys();
+            }
         }
         Ok(())
     }
@@ -291,6 +313,7 @@ impl Authenticator {
         self.core.forget_agreements();
         self.core.pin_mismatches = 0;
         self.core.powered_up = Some(now);
+        self.core.lock_keys();
         self.core.withdrawn.extend(self.core.touch.forget());
         self.settle_touch();
     }
@@ -300,7 +323,7 @@ impl Authenticator {
         self.core.now = Some(now);
         self.core.withdrawn.extend(self.core.touch.expire(self.core.now));
         self.settle_touch();
-        let Some(running) = &self.running else { return };
+        let Some(running) = &self.running else { return self.core.lock_keys_without_token() };
         if self.core.reached(running.deadline) {
             self.expire();
         } else if self.core.reached(running.keepalive) {
@@ -319,7 +342,9 @@ impl Authenticator {
         let running = self.running.as_ref();
         let [deadline, keepalive] =
             running.map_or([None; 2], |running| [running.deadline, running.keepalive]);
-        [deadline, keepalive, self.core.touch.deadline()].into_iter().flatten().min()
+        // A request that is under way may still need what the PIN opened.
+        let locks_at = self.core.locks_at().filter(|_| running.is_none());
+        [deadline, keepalive, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
     }
 
     /// The policy that it was made with.
@@ -341,7 +366,7 @@ impl Authenticator {
     /// Whether credentials that may be backed up are so from now on (the BS flag). Without
     /// credentials that may be, it has no effect.
     pub const fn set_backed_up(&mut self, backed_up: bool) {
-        self.core.config.backup.backed_up = backed_up;
+        self.core.backed_up = backed_up;
     }
 
     /// Whether a request is under way.
@@ -354,7 +379,7 @@ impl Authenticator {
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authenticator")
-            .field("aaguid", &self.core.config.aaguid)
+            .field("aaguid", &self.core.config.identity.aaguid)
             .field("busy", &self.is_busy())
             .finish_non_exhaustive()
     }

@@ -15,11 +15,11 @@ use crate::{
 /// The numbers of the subcommands that are there.
 pub(crate) fn subcommands(config: &Config) -> Vec<u64> {
     let all = [
-        (1, config.enterprise_attestation.is_some()),
-        (2, config.always_uv_configurable),
-        (3, config.min_pin_length_rp_ids.is_some()),
-        (4, config.long_touch_configurable),
-        (0xff, !config.vendor_config_commands.is_empty()),
+        (1, config.attestation.enterprise.is_some()),
+        (2, config.verification.always_uv_configurable),
+        (3, config.min_pin_length_rp_ids().is_some()),
+        (4, config.reset.long_touch_configurable),
+        (0xff, !config.tokens.vendor_config_commands.is_empty()),
     ];
     all.into_iter().filter(|(_, there)| *there).map(|(number, _)| number).collect()
 }
@@ -62,7 +62,7 @@ fn carry_out(core: &mut Core, request: &ConfigRequest) -> Flow {
         }
         ConfigSubcommand::VendorPrototype { command } => {
             let command = command.ok_or(Status::MissingParameter)?;
-            if !core.config.vendor_config_commands.contains(&command) {
+            if !core.config.tokens.vendor_config_commands.contains(&command) {
                 return Err(Status::InvalidParameter);
             }
             person::ask_vendor(command, request.params().to_vec(), |_, done| match done {
@@ -91,8 +91,7 @@ fn set_min_pin_length(core: &mut Core, set: &SetMinPinLength) -> Flow {
     }
     force |= core.state.pin.as_ref().is_some_and(|pin| pin.length < length);
     if set.pin_complexity_policy == Some(true) && !core.pin_complexity() {
-        let policy = core.config.client_pin.as_ref().map(|pin| pin.complexity);
-        if policy != Some(PinComplexity::Configurable) {
+        if core.config.pin_complexity() != PinComplexity::Configurable {
             return Err(Status::InvalidParameter);
         }
         settings.pin_complexity = true;
@@ -100,7 +99,7 @@ fn set_min_pin_length(core: &mut Core, set: &SetMinPinLength) -> Flow {
         force |= core.is_pin_set();
     }
     let ids = set.min_pin_length_rp_ids.clone().unwrap_or_default();
-    if core.config.min_pin_length_rp_ids.is_none_or(|max| ids.len() > max) {
+    if core.config.min_pin_length_rp_ids().is_none_or(|max| ids.len() > max) {
         return Err(Status::KeyStoreFull);
     }
     if !ids.is_empty() {

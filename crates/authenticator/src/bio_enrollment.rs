@@ -35,7 +35,7 @@ pub(crate) struct Enrollment {
 
 pub(crate) fn start(core: &mut Core, request: BioEnrollmentRequest) -> Flow {
     let enrollment = core.enrollment.take();
-    let sensor = core.config.bio_enrollment.ok_or(Status::InvalidCommand)?;
+    let sensor = core.config.bio_enrollment().ok_or(Status::InvalidCommand)?;
     let request = match request {
         BioEnrollmentRequest::GetModality => {
             let modality = Some(MODALITY);

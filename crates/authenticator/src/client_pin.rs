@@ -1,6 +1,7 @@
 //! authenticatorClientPIN (CTAP 2.3 §6.5.5): the PIN is set and changed, and tokens are given out
 //! for it and for built-in verification.
 
+use towline_crypto::Secret;
 use towline_ctap::{
     ClientPinRequest, ClientPinResponse, KeyAgreementKey, Permissions, Response, RpId, Status,
 };
@@ -10,9 +11,10 @@ use crate::{
     flow::{Core, Flow, Next, await_commit},
     options,
     person::{self, Present, Verified},
-    pin::{self, StoredPin},
+    pin::{self, NewPin, StoredPin},
     pin_protocol::SharedSecret,
     state::Identity,
+    stored::Write,
     user_verification::{self, UvError},
 };
 
@@ -78,9 +80,9 @@ const fn is_there(core: &Core, request: &ClientPinRequest) -> Result<(), Status>
     let there = match request {
         Sub::GetKeyAgreement { .. } => true,
         Sub::GetUvRetries | Sub::GetPinUvAuthTokenUsingUvWithPermissions { .. } => {
-            core.config.verification.is_some()
+            core.config.verification.built_in.is_some()
         }
-        _ => core.config.client_pin.is_some(),
+        _ => core.config.pin.is_some(),
     };
     if there { Ok(()) } else { Err(Status::InvalidSubcommand) }
 }
@@ -126,7 +128,7 @@ fn set_pin(
         return Err(Status::PinAuthInvalid);
     }
     let new = pin::read_new(core, &shared, new_pin_enc)?;
-    options::ask_unless_silent(core, Permissions::ACFG, |core| store_pin(core, new, None))
+    options::ask_unless_silent(core, Permissions::ACFG, |core| store_pin(core, new, None, None))
 }
 
 struct PinChange {
@@ -149,16 +151,30 @@ fn change_pin(
     }
     pin::compare(core, protocol, shared, pin_hash_enc, move |core, shared, matched| {
         let new = pin::read_new(core, &shared, &new_pin_enc)?;
-        if core.state.settings.force_pin_change && matched.is_same(core, &new) {
+        if core.state.settings.force_pin_change && matched.is_same(&new) {
             return Err(Status::PinPolicyViolation);
         }
         let identity = core.with_new_persistent_token()?;
-        store_pin(core, new, identity)
+        store_pin(core, new, identity, matched.into_secret())
     })
 }
 
-/// Stores a PIN, with all its retries; every token is void from then on.
-fn store_pin(core: &mut Core, new: StoredPin, identity: Option<Identity>) -> Flow {
+/// Stores a PIN, with all its retries; every token is void from then on. `secret` is what the PIN
+/// before it opened.
+fn store_pin(
+    core: &mut Core,
+    new: NewPin,
+    identity: Option<Identity>,
+    secret: Option<Secret<32>>,
+) -> Flow {
+    let kept = Write::of(core.pin_verifier.set(&new.hash, secret.as_ref()));
+    await_commit(core, kept, move |core, kept| {
+        let kept = kept.map_err(|error| error.status())?;
+        commit_pin(core, StoredPin { kept, length: new.length }, identity)
+    })
+}
+
+fn commit_pin(core: &mut Core, new: StoredPin, identity: Option<Identity>) -> Flow {
     let mut settings = core.state.settings.clone();
     settings.force_pin_change = false;
     let max = core.max_pin_retries();
@@ -170,8 +186,10 @@ fn store_pin(core: &mut Core, new: StoredPin, identity: Option<Identity>) -> Flo
     changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);
     await_commit(core, work, move |core, saved| {
-        saved.map_err(|error| error.status())?;
-        core.state.pin = Some(new);
+        if let Err(error) = saved {
+            return discard(core, &new.kept, move |_| Err(error.status()));
+        }
+        let old = core.state.pin.replace(new);
         core.state.pin_retries = max;
         core.state.settings = settings;
         if identity.is_some() {
@@ -179,7 +197,26 @@ fn store_pin(core: &mut Core, new: StoredPin, identity: Option<Identity>) -> Flo
         }
         core.token.reset();
         core.events.push(Event::PinChanged);
-        Ok(Next::Respond(Response::status_only(Status::Ok)))
+        let done = |_: &mut Core| Ok(Next::Respond(Response::status_only(Status::Ok)));
+        match old {
+            Some(old) => discard(core, &old.kept, done),
+            None => done(core),
+        }
+    })
+}
+
+/// The verifier learns that this is of no use any more.
+fn discard(
+    core: &mut Core,
+    kept: &[u8],
+    then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
+) -> Flow {
+    let work = Write::of(core.pin_verifier.discard(kept));
+    await_commit(core, work, |core, discarded| {
+        if let Err(error) = discarded {
+            tracing::warn!(%error, "what was kept for a PIN is still there");
+        }
+        then(core)
     })
 }
 
@@ -200,13 +237,13 @@ impl Grant {
 /// The permissions that the features of this authenticator give a meaning to.
 fn known_permissions(core: &Core) -> Permissions {
     let mut known = Permissions::empty();
-    if core.config.credential_management {
+    if core.config.tokens.credential_management {
         known = known | Permissions::CM;
     }
-    if core.config.large_blobs.array().is_some() {
+    if core.config.extensions.large_blobs.array().is_some() {
         known = known | Permissions::LBW;
     }
-    if core.config.persistent_token {
+    if core.config.tokens.persistent_token {
         known = known | Permissions::PCMR;
     }
     known
@@ -217,7 +254,7 @@ fn permissions_with_pin(core: &Core) -> Permissions {
     if core.config.has_settings() {
         known = known | Permissions::ACFG;
     }
-    if core.config.bio_enrollment.is_some() {
+    if core.config.bio_enrollment().is_some() {
         known = known | Permissions::BE;
     }
     if core.pin_permits() { known | Permissions::MC | Permissions::GA } else { known }
@@ -225,7 +262,7 @@ fn permissions_with_pin(core: &Core) -> Permissions {
 
 fn permissions_with_verification(core: &Core) -> Permissions {
     let mut known = known_permissions(core) | Permissions::MC | Permissions::GA;
-    if core.config.verification_configures {
+    if core.config.verification_configures() {
         known = known | Permissions::ACFG;
     }
     if core.config.verification_enrolls() {
@@ -257,7 +294,7 @@ fn token_for_pin(
     must_change: Status,
 ) -> Flow {
     pin::may_try(core)?;
-    if !core.config.has_display {
+    if !core.config.identity.has_display {
         return compare_pin(core, grant, pin_hash_enc, must_change);
     }
     person::ask_presence(grant.purpose(), move |core, answer| {
@@ -291,6 +328,8 @@ fn token_for_verification(core: &mut Core, grant: Grant) -> Flow {
         })?;
         let (protocol, peer) = (grant.protocol, grant.key_agreement);
         let shared = core.key_agreement.decapsulate(&core.provider, protocol, &peer)?;
+        // It is not the PIN that gives this one.
+        core.lock_keys();
         give_token(core, &shared, grant, verified, verified.presence())
     })
 }

@@ -12,7 +12,7 @@ use towline_ctap::{
 use crate::{
     Change, ChannelId, Credential, Cursor, Event, Page, Query, RelyingParties,
     flow::{Core, Flow, Next, await_commit, await_work},
-    make_credential,
+    forget, make_credential,
     state::Identity,
     token::TokenSerial,
 };
@@ -226,7 +226,7 @@ fn credential(
             let key = key.map_err(|error| error.status())?;
             remember(core, left, token, Place::Credentials { rp_id: query.rp_id, after: end });
             let kept = credential.extensions.unwrap_or_default();
-            let payment = core.config.third_party_payment;
+            let payment = core.config.extensions.third_party_payment;
             respond(&CredentialManagementResponse {
                 user: Some(credential.user),
                 credential: Some(PublicKeyCredentialDescriptor::new(credential.id)),
@@ -263,9 +263,13 @@ fn find(
 fn delete(core: &mut Core, credential: &Credential) -> Flow {
     let (key, rp_id, user) =
         (credential.key.clone(), credential.rp_id.clone(), credential.user.clone());
-    change(core, Change::Remove(credential.id.clone()), move |core| {
-        core.keys.forget(&key);
-        core.events.push(Event::Removed { rp_id, user });
+    let remove = Change::Remove(credential.id.clone());
+    forget::know_list(core, &[key.clone()], |core| {
+        let changes = [Some(remove), core.list_with([&key])].into_iter().flatten().collect();
+        change(core, changes, move |core| {
+            core.forget_all(vec![key]);
+            core.events.push(Event::Removed { rp_id, user });
+        })
     })
 }
 
@@ -279,13 +283,16 @@ fn rename(core: &mut Core, credential: &Credential, mut user: User) -> Flow {
     }
     let rp_id = credential.rp_id.clone();
     let rename = Change::Rename { id: credential.id.clone(), user: user.clone(), at: core.time };
-    change(core, rename, move |core| core.events.push(Event::Renamed { rp_id, user }))
+    change(core, vec![rename], move |core| core.events.push(Event::Renamed { rp_id, user }))
 }
 
 /// Changes the discoverable credentials, which gives them a new state.
-fn change(core: &mut Core, change: Change, then: impl FnOnce(&mut Core) + Send + 'static) -> Flow {
+fn change(
+    core: &mut Core,
+    mut changes: Vec<Change>,
+    then: impl FnOnce(&mut Core) + Send + 'static,
+) -> Flow {
     let identity = core.with_new_store_state()?;
-    let mut changes = vec![change];
     changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);
     await_commit(core, work, move |core, changed| {

@@ -19,7 +19,7 @@ pub(crate) fn dispatch(core: &mut Core, bytes: &[u8]) -> Flow {
     if command.is_some_and(|command| !is_there(core, command)) {
         return Err(Status::InvalidCommand);
     }
-    let request = Request::decode(bytes, core.config.max_msg_size).map_err(|error| {
+    let request = Request::decode(bytes, core.config.limits.max_msg_size).map_err(|error| {
         tracing::debug!(%error, "refused a request");
         error.status()
     })?;
@@ -54,7 +54,7 @@ fn as_the_standard_has_it<'a>(config: &Config, bytes: &'a [u8]) -> Cow<'a, [u8]>
         Some(&CREDENTIAL_MANAGEMENT_PREVIEW) => Command::CredentialManagement,
         _ => return Cow::Borrowed(bytes),
     };
-    if !config.preview_commands {
+    if !config.tokens.preview_commands {
         return Cow::Borrowed(bytes);
     }
     let mut bytes = bytes.to_vec();
@@ -65,7 +65,7 @@ fn as_the_standard_has_it<'a>(config: &Config, bytes: &'a [u8]) -> Cow<'a, [u8]>
 }
 
 /// Whether this authenticator has the command.
-const fn is_there(core: &Core, command: Command) -> bool {
+fn is_there(core: &Core, command: Command) -> bool {
     match command {
         Command::MakeCredential
         | Command::GetAssertion
@@ -74,10 +74,10 @@ const fn is_there(core: &Core, command: Command) -> bool {
         | Command::Selection
         | Command::Reset => true,
         Command::ClientPin => core.config.has_tokens(),
-        Command::CredentialManagement => core.config.credential_management,
-        Command::LargeBlobs => core.config.large_blobs.array().is_some(),
+        Command::CredentialManagement => core.config.tokens.credential_management,
+        Command::LargeBlobs => core.config.extensions.large_blobs.array().is_some(),
         Command::Config => core.config.has_settings(),
-        Command::BioEnrollment => core.config.bio_enrollment.is_some(),
+        Command::BioEnrollment => core.config.bio_enrollment().is_some(),
     }
 }
 

@@ -25,24 +25,22 @@ use crate::{
 pub(crate) fn ids(config: &Config) -> Vec<String> {
     let all = [
         (true, CredentialProtectionPolicy::ID),
-        (config.hmac_secret, HmacSecret::ID),
-        (config.hmac_secret_mc, HmacSecretMcInput::ID),
-        (config.prf, PrfCreateInput::ID),
-        (config.cred_blob.is_some(), CredBlob::ID),
-        (config.large_blobs.array().is_some(), GetLargeBlobKey::ID),
-        (config.large_blobs.blob().is_some(), LargeBlobSupport::ID),
-        (config.min_pin_length_rp_ids.is_some(), MinPinLength::ID),
+        (config.extensions.hmac_secret, HmacSecret::ID),
+        (config.extensions.hmac_secret_mc, HmacSecretMcInput::ID),
+        (config.extensions.prf, PrfCreateInput::ID),
+        (config.extensions.cred_blob.is_some(), CredBlob::ID),
+        (config.extensions.large_blobs.array().is_some(), GetLargeBlobKey::ID),
+        (config.extensions.large_blobs.blob().is_some(), LargeBlobSupport::ID),
+        (config.min_pin_length_rp_ids().is_some(), MinPinLength::ID),
         (tells_pin_complexity(config), PinComplexityPolicy::ID),
-        (config.third_party_payment, ThirdPartyPayment::ID),
+        (config.extensions.third_party_payment, ThirdPartyPayment::ID),
     ];
     all.into_iter().filter(|(on, _)| *on).map(|(_, id)| id.into()).collect()
 }
 
 /// Whether relying parties can learn of the policy on the complexity of PINs.
 fn tells_pin_complexity(config: &Config) -> bool {
-    let policy = config.client_pin.as_ref().map(|pin| pin.complexity);
-    let there = policy.is_some_and(|policy| policy != PinComplexity::None);
-    there && config.min_pin_length_rp_ids.is_some()
+    config.pin_complexity() != PinComplexity::None && config.min_pin_length_rp_ids().is_some()
 }
 
 /// The proof that what is guarded needs.
@@ -89,33 +87,34 @@ impl Creating {
         discoverable: bool,
     ) -> Result<Self, Status> {
         let config = &core.config;
-        let hmac_secret = input::<HmacSecret>(inputs, config.hmac_secret)?;
+        let hmac_secret = input::<HmacSecret>(inputs, config.extensions.hmac_secret)?;
         let hmac_secret = hmac_secret.is_some_and(|HmacSecret(asked)| asked);
-        let mc = input::<HmacSecretMcInput>(inputs, config.hmac_secret_mc)?;
+        let mc = input::<HmacSecretMcInput>(inputs, config.extensions.hmac_secret_mc)?;
         if mc.is_some() && !hmac_secret {
             return Err(Status::MissingParameter);
         }
         let large_blob_key =
-            input::<GetLargeBlobKey>(inputs, config.large_blobs.array().is_some())?;
+            input::<GetLargeBlobKey>(inputs, config.extensions.large_blobs.array().is_some())?;
         let large_blob_key = match large_blob_key {
             None => false,
             Some(GetLargeBlobKey(true)) if discoverable => true,
             Some(_) => return Err(Status::InvalidOption),
         };
-        let large_blob = input(inputs, config.large_blobs.blob().is_some())?;
+        let large_blob = input(inputs, config.extensions.large_blobs.blob().is_some())?;
         let large_blob =
             large_blob.map(|wanted| large_blob::support(wanted, discoverable)).transpose()?;
         // These answer only those that may learn it.
         let told = core.state.settings.min_pin_length_rp_ids.iter().any(|id| id == rp_id.as_str());
-        let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids.is_some())?;
+        let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids().is_some())?;
         let policy = input::<PinComplexityPolicy>(inputs, tells_pin_complexity(config))?;
-        let payment = input::<ThirdPartyPayment>(inputs, config.third_party_payment)?;
+        let payment = input::<ThirdPartyPayment>(inputs, config.extensions.third_party_payment)?;
         let mut creating = Self {
             protection: input(inputs, true)?,
             hmac_secret,
             salts: None,
-            prf: input(inputs, config.prf)?,
-            cred_blob: input(inputs, config.cred_blob.is_some())?.map(|CredBlob(bytes)| bytes),
+            prf: input(inputs, config.extensions.prf)?,
+            cred_blob: input(inputs, config.extensions.cred_blob.is_some())?
+                .map(|CredBlob(bytes)| bytes),
             large_blob_key,
             large_blob,
             min_pin_length: told && min == Some(GetMinPinLength(true)),
@@ -148,7 +147,7 @@ impl Creating {
         if let Some(protection) = &self.protection {
             created.signed.set(protection);
         }
-        if config.hmac_secret || config.prf {
+        if config.extensions.hmac_secret || config.extensions.prf {
             let secret = CredRandom::Derived(secret);
             // Every credential gets one: who asks for it later only has to be verified, not to be
             // registered again.
@@ -168,7 +167,7 @@ impl Creating {
             kept.cred_random = Some(secret);
         }
         if let Some(blob) = &self.cred_blob {
-            let fits = config.cred_blob.is_some_and(|max| blob.len() <= max);
+            let fits = config.extensions.cred_blob.is_some_and(|max| blob.len() <= max);
             let stored = fits && self.discoverable;
             created.signed.set(&CredBlobStored(stored));
             kept.cred_blob = stored.then(|| blob.clone().into());
@@ -220,16 +219,16 @@ pub(crate) struct Asserted {
 impl Asserting {
     pub(crate) fn read(core: &mut Core, request: &GetAssertionRequest) -> Result<Self, Status> {
         let (config, inputs) = (&core.config, &request.extensions);
-        let large_blob_key = match input(inputs, config.large_blobs.array().is_some())? {
+        let large_blob_key = match input(inputs, config.extensions.large_blobs.array().is_some())? {
             None => false,
             Some(GetLargeBlobKey(true)) => true,
             Some(_) => return Err(Status::InvalidOption),
         };
-        let blob = input(inputs, config.cred_blob.is_some())?;
-        let payment = input(inputs, config.third_party_payment)?;
-        let secret = input::<HmacSecretInput>(inputs, config.hmac_secret)?;
-        let prf = input(inputs, config.prf)?;
-        let large_blob = input(inputs, config.large_blobs.blob().is_some())?;
+        let blob = input(inputs, config.extensions.cred_blob.is_some())?;
+        let payment = input(inputs, config.extensions.third_party_payment)?;
+        let secret = input::<HmacSecretInput>(inputs, config.extensions.hmac_secret)?;
+        let prf = input(inputs, config.extensions.prf)?;
+        let large_blob = input(inputs, config.extensions.large_blobs.blob().is_some())?;
         // What is secret or stored for a site is for nobody who does not even ask for presence
         // (§12.5, `hmac-secret`). The proof that the functions behind these need is refused without
         // it, too; this comes before any question.

@@ -80,7 +80,7 @@ pub enum Feed {
     },
 }
 
-/// A change of one credential.
+/// What happened to one credential, as the feed tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialChange {
     /// Of which credential. What it is now, [`lookup`](crate::CredentialStore::lookup) tells.

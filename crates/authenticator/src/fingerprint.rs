@@ -1,4 +1,4 @@
-//! Fingerprints that platforms enrol (CTAP 2.3 §6.7): the sensor, and what is kept of each finger.
+//! Fingerprints that platforms enrol (CTAP 2.3 §6.7): what is kept of each finger.
 
 use std::fmt;
 
@@ -6,72 +6,10 @@ use towline_cbor::{Key, Reader, Writer};
 use towline_ctap::TemplateId;
 use zeroize::Zeroizing;
 
-use crate::{Change, ConfigError, Record, config_check::out_of_range};
+use crate::{Change, Record};
 
 /// How deep the record nests.
 const DEPTH: u8 = 2;
-
-/// authenticatorBioEnrollment (`bioEnroll`), and the sensor that it is about.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BioEnrollment {
-    /// The kind of the sensor.
-    pub kind: FingerprintKind,
-    /// How many good samples an enrolment takes at most: at least 1.
-    pub max_samples: u8,
-    /// For how many fingerprints there is room: 1 to 10.
-    pub max_fingerprints: u8,
-    /// The longest name of a fingerprint, in bytes: at least 1.
-    pub max_friendly_name: u8,
-    /// Whether built-in verification permits to enrol (`uvBioEnroll`), too, and not only the PIN.
-    pub verification_permits: bool,
-}
-
-/// What a finger does on a sensor (`fingerprintKind`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FingerprintKind {
-    /// The finger rests on the sensor (1).
-    Touch,
-    /// The finger moves over the sensor (2).
-    Swipe,
-}
-
-impl FingerprintKind {
-    pub(crate) const fn to_u8(self) -> u8 {
-        match self {
-            Self::Touch => 1,
-            Self::Swipe => 2,
-        }
-    }
-}
-
-impl BioEnrollment {
-    /// A sensor to touch, with room for 5 fingers of 5 samples each, whose names have 32 bytes at
-    /// most. An enrolled finger permits to enrol others.
-    #[must_use]
-    pub const fn touch() -> Self {
-        Self {
-            kind: FingerprintKind::Touch,
-            max_samples: 5,
-            max_fingerprints: 5,
-            max_friendly_name: 32,
-            verification_permits: true,
-        }
-    }
-
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if self.max_samples == 0 {
-            return Err(out_of_range("bio_enrollment.max_samples", "at least 1"));
-        }
-        if !(1..=10).contains(&self.max_fingerprints) {
-            return Err(out_of_range("bio_enrollment.max_fingerprints", "1 to 10"));
-        }
-        if self.max_friendly_name == 0 {
-            return Err(out_of_range("bio_enrollment.max_friendly_name", "at least 1"));
-        }
-        Ok(())
-    }
-}
 
 /// One enrolled finger.
 #[derive(Debug, Clone, PartialEq, Eq)]

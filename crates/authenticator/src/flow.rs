@@ -7,9 +7,10 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, Status, Transport};
 
 use crate::{
-    ChannelId, Config, Event, KeyStore, Token, UnixTime,
+    ChannelId, Config, Event, KeyStore, PinVerifier, Token, UnixTime,
     bio_enrollment::Enrollment,
     credential_management::Enumeration,
+    forget::Unneeded,
     get_next_assertion::Remembered,
     large_blobs::LargeBlobWrite,
     person::Asked,
@@ -56,9 +57,16 @@ const IS_HELD: Effect = Effect { writes: true, cancellable: false };
 /// What all ceremonies share.
 pub(crate) struct Core {
     pub(crate) config: Config,
+    /// Whether credentials that may be backed up are so now (BS).
+    pub(crate) backed_up: bool,
     pub(crate) provider: CryptoProvider,
     pub(crate) store: Stored,
     pub(crate) keys: Box<dyn KeyStore>,
+    /// Whether the key store was given what only the PIN opens.
+    pub(crate) keys_unlocked: bool,
+    pub(crate) pin_verifier: Box<dyn PinVerifier>,
+    /// The keys that are to be deleted.
+    pub(crate) unneeded: Unneeded,
     /// The algorithms that both the config and the key store allow, in the config's order.
     pub(crate) algorithms: Vec<i64>,
     /// The time of the input at hand; nothing runs before the first input.
@@ -115,6 +123,7 @@ impl Core {
     /// It is not known what became of a write: all that depends on it is read again.
     pub(crate) fn doubt(&mut self) {
         self.state.doubt();
+        self.unneeded.doubt();
         self.retries = Retries::default();
         self.token.reset();
     }
@@ -208,7 +217,21 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    await_step(core, write, IS_HELD, then, |_| {})
+    await_held_or_undo(core, write, then, |_| {})
+}
+
+/// As [`await_held`]; if nobody waits for it any more when it is done, then `undo` has its turn.
+pub(crate) fn await_held_or_undo<T, E>(
+    core: &mut Core,
+    write: Write<T, E>,
+    then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
+    undo: impl FnOnce(&mut Core) + Send + 'static,
+) -> Flow
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    await_step(core, write, IS_HELD, then, undo)
 }
 
 fn await_step<T, E>(

@@ -75,7 +75,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     }
     // Step 7, of which this part comes before any question.
     let listed = request.allow_list.as_deref().unwrap_or_default();
-    if listed.len() > core.config.max_credential_count_in_list {
+    if listed.len() > core.config.limits.max_credential_count_in_list {
         return Err(Status::LimitExceeded);
     }
     // Step 10, as far as it can fail.
@@ -157,7 +157,7 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
 /// Built-in user verification. Where a display can tell the person that there is nothing to sign in
 /// with, they need not unlock it to learn that.
 fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
-    if sign_in.found.is_empty() && sign_in.up && core.config.has_display {
+    if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
         return tell_nothing_to_use(core, sign_in);
     }
     if !sign_in.uv {
@@ -178,7 +178,7 @@ fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
     if !sign_in.found.is_empty() {
         return step_9(core, sign_in);
     }
-    let asks = core.config.confirm_no_credentials || !core.may_be_silent();
+    let asks = core.config.presence.confirm_no_credentials || !core.may_be_silent();
     if asks && sign_in.up && !sign_in.gestures.is_present() {
         return tell_nothing_to_use(core, sign_in);
     }
@@ -306,7 +306,7 @@ pub(crate) fn step_13(
     credential: Located,
     rest: Option<Remembered>,
 ) -> Flow {
-    let Some(counter) = credential.counter(core.config.counters) else {
+    let Some(counter) = credential.counter(core.config.credentials.counters) else {
         return sign(core, assertion, credential, 0, rest);
     };
     let write = core.store.count(counter);
@@ -378,7 +378,7 @@ fn respond(
     }
     // The time for the next one runs from this answer, and there is a next one only if this one was
     // given.
-    let deadline = core.after(core.config.next_assertion_timeout);
+    let deadline = core.after(core.config.timing.next_assertion_timeout);
     core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
     Next::Respond(bytes)
 }
@@ -443,7 +443,7 @@ impl SignIn {
     /// Whether the person would choose among several accounts on this authenticator (step 12): not
     /// if nobody is to notice, whatever a token has shown before.
     const fn chooses_here(&self, core: &Core) -> bool {
-        core.config.has_display && (self.up || self.uv)
+        core.config.identity.has_display && (self.up || self.uv)
     }
 
     fn purpose(&self) -> Purpose {

@@ -22,8 +22,9 @@ pub(crate) fn start(core: &mut Core) -> Flow {
         // An estimate that can't be had is left out: the rest of the answer is still true. So is
         // one for somebody who would learn from it how many credentials there are.
         let remaining = capacity.ok().and_then(|capacity| capacity.remaining);
-        info.remaining_discoverable_credentials =
-            remaining.filter(|_| core.config.discoverable && core.may_be_silent()).map(wide);
+        info.remaining_discoverable_credentials = remaining
+            .filter(|_| core.config.credentials.discoverable && core.may_be_silent())
+            .map(wide);
         Ok(Next::Respond(info.encode()))
     })
 }
@@ -43,47 +44,49 @@ fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
 /// All but the members that depend on the store.
 pub(crate) fn info(core: &Core) -> GetInfo {
     let config = &core.config;
-    let mut versions = config.versions.clone();
+    let mut versions = config.identity.versions.clone();
     versions.retain(|version| *version != Version::U2fV2 || u2f::is_allowed(core));
-    let mut info = GetInfo::new(config.aaguid, versions);
+    let mut info = GetInfo::new(config.identity.aaguid, versions);
     info.extensions = Some(extensions::ids(config));
     info.options = AuthenticatorOptions {
-        plat: config.platform.then_some(true),
-        rk: config.discoverable.then_some(true),
-        uv: config.verification.as_ref().map(|_| core.usable_verification().is_some()),
-        client_pin: config.client_pin.as_ref().map(|_| core.is_pin_set()),
-        cred_mgmt: config.credential_management.then_some(true),
-        per_cred_mgmt_ro: config.persistent_token.then_some(true),
+        plat: config.identity.platform.then_some(true),
+        rk: config.credentials.discoverable.then_some(true),
+        uv: config.verification.built_in.as_ref().map(|_| core.usable_verification().is_some()),
+        client_pin: config.pin.as_ref().map(|_| core.is_pin_set()),
+        cred_mgmt: config.tokens.credential_management.then_some(true),
+        per_cred_mgmt_ro: config.tokens.persistent_token.then_some(true),
         pin_uv_auth_token: config.has_tokens().then_some(true),
         no_mc_ga_permissions_with_client_pin: config
-            .client_pin
+            .pin
             .as_ref()
             .filter(|pin| !pin.permits_mc_ga)
             .map(|_| true),
-        always_uv: (config.always_uv || config.always_uv_configurable).then_some(core.always_uv()),
-        large_blobs: config.large_blobs.array().map(|_| true),
+        always_uv: (config.verification.always_uv || config.verification.always_uv_configurable)
+            .then_some(core.always_uv()),
+        large_blobs: config.extensions.large_blobs.array().map(|_| true),
         ep: config
-            .enterprise_attestation
+            .attestation
+            .enterprise
             .as_ref()
             .map(|_| core.state.settings.enterprise_attestation),
-        bio_enroll: config.bio_enrollment.map(|_| !core.state.fingerprints.is_empty()),
+        bio_enroll: config.bio_enrollment().map(|_| !core.state.fingerprints.is_empty()),
         uv_bio_enroll: config.verification_enrolls().then_some(true),
-        uv_acfg: config.verification_configures.then_some(true),
+        uv_acfg: config.verification_configures().then_some(true),
         authnr_cfg: config.has_settings().then_some(true),
-        set_min_pin_length: config.min_pin_length_rp_ids.map(|_| true),
+        set_min_pin_length: config.min_pin_length_rp_ids().map(|_| true),
         make_cred_uv_not_rqd: core.make_cred_uv_not_rqd().then_some(true),
         ..AuthenticatorOptions::default()
     };
-    info.max_msg_size = Some(wide(config.max_msg_size));
-    info.max_credential_count_in_list = Some(wide(config.max_credential_count_in_list));
+    info.max_msg_size = Some(wide(config.limits.max_msg_size));
+    info.max_credential_count_in_list = Some(wide(config.limits.max_credential_count_in_list));
     info.max_credential_id_length = Some(MAX_CREDENTIAL_ID_LENGTH);
-    info.transports = Some(config.transports.clone());
+    info.transports = Some(config.identity.transports.clone());
     info.algorithms = Some(core.algorithms.clone());
     if config.has_tokens() {
-        let protocols = config.pin_uv_auth_protocols.iter();
+        let protocols = config.tokens.pin_uv_auth_protocols.iter();
         info.pin_uv_auth_protocols = Some(protocols.map(|known| known.identifier()).collect());
     }
-    if let Some(pin) = &config.client_pin {
+    if let Some(pin) = &config.pin {
         info.force_pin_change = Some(core.state.settings.force_pin_change);
         info.min_pin_length = Some(core.min_pin_length().into());
         info.max_pin_length = Some(pin.max_length.into());
@@ -92,20 +95,21 @@ pub(crate) fn info(core: &Core) -> GetInfo {
             info.pin_complexity_policy_url = pin.complexity_url.clone().map(String::into_bytes);
         }
     }
-    info.max_serialized_large_blob_array = config.large_blobs.array().map(wide);
-    info.long_touch_for_reset = config.long_touch_configurable.then(|| core.needs_long_touch());
-    info.max_cred_blob_length = config.cred_blob.map(wide);
-    info.max_rp_ids_for_set_min_pin_length = config.min_pin_length_rp_ids.map(wide);
+    info.max_serialized_large_blob_array = config.extensions.large_blobs.array().map(wide);
+    info.long_touch_for_reset =
+        config.reset.long_touch_configurable.then(|| core.needs_long_touch());
+    info.max_cred_blob_length = config.extensions.cred_blob.map(wide);
+    info.max_rp_ids_for_set_min_pin_length = config.min_pin_length_rp_ids().map(wide);
     info.authenticator_config_commands =
         config.has_settings().then(|| authenticator_config::subcommands(config));
-    info.firmware_version = config.firmware_version;
-    info.transports_for_reset = config.reset_transports.clone();
-    info.certifications =
-        (!config.certifications.is_empty()).then(|| config.certifications.clone());
-    info.vendor_prototype_config_commands =
-        (!config.vendor_config_commands.is_empty()).then(|| config.vendor_config_commands.clone());
-    if let Some(verification) = &config.verification {
-        let fingerprint = config.bio_enrollment.map(|_| FINGERPRINT);
+    info.firmware_version = config.identity.firmware_version;
+    info.transports_for_reset = config.reset.transports.clone();
+    info.certifications = (!config.identity.certifications.is_empty())
+        .then(|| config.identity.certifications.clone());
+    info.vendor_prototype_config_commands = (!config.tokens.vendor_config_commands.is_empty())
+        .then(|| config.tokens.vendor_config_commands.clone());
+    if let Some(verification) = &config.verification.built_in {
+        let fingerprint = config.bio_enrollment().map(|_| FINGERPRINT);
         let bits = [verification.modality, fingerprint].into_iter().flatten();
         info.uv_modality = bits.reduce(|all, bits| all | bits);
         info.preferred_platform_uv_attempts = verification.platform_attempts.map(u64::from);
@@ -115,8 +119,8 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     // listed.
     let mut formats: Vec<String> = Vec::new();
     let enterprise =
-        config.enterprise_attestation.as_ref().map(|_| &AttestationFormat::PackedBasic);
-    for format in config.attestation_formats.iter().chain(enterprise) {
+        config.attestation.enterprise.as_ref().map(|_| &AttestationFormat::PackedBasic);
+    for format in config.attestation.formats.iter().chain(enterprise) {
         let id = format.identifier();
         if *format != AttestationFormat::None && formats.iter().all(|listed| listed != id) {
             formats.push(id.into());

@@ -1,5 +1,6 @@
 //! Where private keys live and sign.
 
+use towline_crypto::Secret;
 use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey, Status};
 
 use crate::{KeyHandle, Work};
@@ -20,9 +21,25 @@ pub trait KeyStore: Send {
     /// The public half of a key, for those who manage credentials.
     fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError>;
 
-    /// The key is of no use any more. A store that holds keys itself deletes it; this must not
-    /// block, so one that needs time for that does it with its next work.
-    fn forget(&mut self, key: &KeyHandle);
+    /// Where the private key of a handle is, which tells whether it can move to another device.
+    fn custody(&self, key: &KeyHandle) -> Custody;
+
+    /// The key is of no use any more, and no credential that is stored has it. A store that
+    /// [holds](Custody::Held) keys itself deletes it. Should that fail it is asked again, some time
+    /// later, so that a key that is not there (any more) is no error.
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError>;
+
+    /// The person's PIN was right, and opens this secret, which the
+    /// [`PinVerifier`](crate::PinVerifier) has kept: for keys that are of use only then. It is good
+    /// until [`lock`](Self::lock), as long as the PIN/UV token that the PIN gave. Without such
+    /// keys, and with a verifier that keeps no secret, there is nothing to do.
+    fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {
+        let _ = secret;
+        Work::ready(())
+    }
+
+    /// What was unlocked is closed, and the secret forgotten. It must not block.
+    fn lock(&mut self) {}
 
     /// All keys made so far are of no use any more (authenticatorReset).
     fn clear(&mut self) -> Work<(), KeyError>;
@@ -68,8 +85,20 @@ impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
         (**self).public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        (**self).forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        (**self).custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        (**self).forget(key)
+    }
+
+    fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {
+        (**self).unlock(secret)
+    }
+
+    fn lock(&mut self) {
+        (**self).lock();
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {
@@ -88,6 +117,29 @@ impl<K: KeyStore + ?Sized> KeyStore for Box<K> {
         client_data_hash: &ClientDataHash,
     ) -> Work<AttestationStatement, KeyError> {
         (**self).attest(key, format, auth_data, client_data_hash)
+    }
+}
+
+/// Where the private half of a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Custody {
+    /// It is the handle: whoever has that has the key, here and on any other device. Nothing is
+    /// left of it when the handle is gone.
+    Handle,
+    /// It is the handle, in a form that is of use on this device only, as a TPM wraps keys.
+    Wrapped,
+    /// The key store holds it, and the handle names it: a slot of a token, say. It is there until
+    /// the store forgets it.
+    Held,
+}
+
+impl Custody {
+    /// Whether the key can move: it is of use in a backup, in an export and on other devices. A
+    /// credential whose key can't is made without the right to be backed up (BE), whatever the
+    /// config says.
+    #[must_use]
+    pub const fn can_move(self) -> bool {
+        matches!(self, Self::Handle)
     }
 }
 

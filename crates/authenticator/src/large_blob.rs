@@ -44,7 +44,7 @@ impl Wish {
         match input {
             LargeBlobInput::Read => Self::Read,
             LargeBlobInput::Write(blob) => {
-                let most = core.config.large_blobs.blob().unwrap_or_default();
+                let most = core.config.extensions.large_blobs.blob().unwrap_or_default();
                 let listed = request.allow_list.as_ref().map_or(0, Vec::len);
                 if listed == 1 && blob.compressed.len() <= most {
                     Self::Write(blob)

@@ -52,7 +52,7 @@ pub(crate) fn start(core: &mut Core, request: LargeBlobsRequest) -> Flow {
 }
 
 const fn max_fragment(core: &Core) -> usize {
-    core.config.max_msg_size.saturating_sub(OVERHEAD)
+    core.config.limits.max_msg_size.saturating_sub(OVERHEAD)
 }
 
 fn respond(config: Option<Vec<u8>>) -> Flow {
@@ -98,7 +98,8 @@ fn set(
         (0, None) | (1.., Some(_)) => return Err(Status::InvalidParameter),
         (0, Some(length)) => {
             let wide = usize::try_from(length).ok();
-            let wide = wide.filter(|length| Some(*length) <= core.config.large_blobs.array());
+            let wide =
+                wide.filter(|length| Some(*length) <= core.config.extensions.large_blobs.array());
             let length = match wide {
                 _ if length < SHORTEST => return Err(Status::InvalidParameter),
                 Some(length) => length,

@@ -2,7 +2,8 @@
 //!
 //! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a
 //! [`Question`] for the person, work that would block, a keepalive for the client. What it is and
-//! how it behaves is one [`Config`], with presets for a phone, a security key and a platform.
+//! how it behaves is one [`Config`] in groups, with presets for a phone, a security key and a
+//! platform.
 //! Credentials live behind [`CredentialStore`], keys behind [`KeyStore`]; [`MemoryStore`] and
 //! [`SoftwareKeys`] are the ones in memory.
 //!
@@ -63,7 +64,6 @@ mod bio_enrollment;
 mod claims;
 mod client_pin;
 mod config;
-mod config_check;
 mod credential;
 mod credential_management;
 mod dispatch;
@@ -72,6 +72,7 @@ mod extensions;
 mod feed;
 mod fingerprint;
 mod flow;
+mod forget;
 mod get_assertion;
 mod get_info;
 mod get_next_assertion;
@@ -89,7 +90,7 @@ mod output;
 mod person;
 mod pin;
 mod pin_protocol;
-mod presets;
+mod pin_verifier;
 mod question;
 mod reset;
 mod running;
@@ -110,20 +111,22 @@ mod wrapped;
 pub use authenticator::{Authenticator, UnknownJob};
 pub use claims::check_claims;
 pub use config::{
-    AttestationFormat, Backup, BatchAttestation, BuiltInVerification, ClientPin, Config, Counters,
-    LargeBlobs, NonDiscoverable, PinComplexity, ResetPolicy,
+    AttestationFormat, AttestationPolicy, BackupState, BatchAttestation, BioEnrollment,
+    BuiltInVerification, ClientPin, Config, ConfigError, Counters, CredentialPolicy,
+    EnterpriseAttestation, ExtensionPolicy, FingerprintKind, LargeBlobs, MessageLimits, Model,
+    NonDiscoverable, PinComplexity, PresencePolicy, ResetPolicy, ResetTime, Timing, TokenPolicy,
+    VerificationPolicy,
 };
-pub use config_check::ConfigError;
 pub use credential::{
     CredRandom, Credential, ExtensionData, KeyHandle, LargeBlobPlace, SecretBytes, UnixTime,
 };
-pub use enterprise::EnterpriseAttestation;
 pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
-pub use fingerprint::{BioEnrollment, Fingerprint, FingerprintKind, Template};
-pub use keys::{KeyError, KeyStore, NewKey};
+pub use fingerprint::{Fingerprint, Template};
+pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
 pub use pin_protocol::PinUvAuthProtocol;
+pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{
@@ -132,3 +135,6 @@ pub use store::{
 };
 pub use stored_credential::DamagedCredential;
 pub use work::{Job, JobDone, Work};
+
+/// What an application implements can be a `dyn`.
+const _: [Option<(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier)>; 0] = [];

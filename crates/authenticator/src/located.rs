@@ -53,7 +53,8 @@ impl Located {
 
     fn opened(config: &Config, id: CredentialId, rp_id: RpId, opened: Opened) -> Self {
         let Opened { content, hmac_secret } = opened;
-        let cred_random = (config.hmac_secret || config.prf).then_some(hmac_secret);
+        let cred_random =
+            (config.extensions.hmac_secret || config.extensions.prf).then_some(hmac_secret);
         let extensions = ExtensionData {
             cred_random: cred_random.map(CredRandom::Derived),
             third_party_payment: content.third_party_payment,

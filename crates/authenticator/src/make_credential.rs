@@ -15,6 +15,7 @@ use crate::{
     enterprise,
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_work},
+    forget,
     located::{self, Located},
     new_key::{self, await_with_key, await_write_with_key, keep_or_forget},
     options::{self, Auth},
@@ -67,7 +68,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     // Step 5.
     let config = &core.config;
     let mut uv = options::wants_verification(core, request.options, &auth)?;
-    if request.options.rk.is_some() && !config.discoverable {
+    if request.options.rk.is_some() && !config.credentials.discoverable {
         return Err(Status::UnsupportedOption);
     }
     let discoverable = request.options.rk.unwrap_or(false);
@@ -91,7 +92,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         gestures.verify(shown.verified);
     }
     // Step 12, of which this part comes before any question.
-    if request.exclude_list.len() > core.config.max_credential_count_in_list {
+    if request.exclude_list.len() > core.config.limits.max_credential_count_in_list {
         return Err(Status::LimitExceeded);
     }
     // Step 15, as far as it can fail: nobody is bothered for a request that can't succeed.
@@ -111,7 +112,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         attestation,
         aaguid: match attestation {
             Attestation::Ordinary(AttestationFormat::FidoU2f) => Aaguid::ZERO,
-            _ => core.config.aaguid,
+            _ => core.config.identity.aaguid,
         },
         listed: Vec::new(),
         replaced: Vec::new(),
@@ -143,7 +144,7 @@ fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
     await_work(core, work, |core, replaced| {
         creation.replaced = replaced.map_err(|error| error.status())?;
-        step_11(core, creation)
+        forget::know_list(core, &creation.replaced_keys(), |core| step_11(core, creation))
     })
 }
 
@@ -245,7 +246,7 @@ fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
         }
         None => draw(core)?,
     };
-    match core.config.counters {
+    match core.config.credentials.counters {
         Counters::Global => {
             let write = core.store.count(Counter::Global);
             let handle = key.handle.clone();
@@ -269,6 +270,11 @@ fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
     Ok((id, Secret::from_slice(secret).map_err(|_| Status::Other)?))
 }
 
+/// Whether a credential with this key may be on other devices, too (BE).
+fn may_be_backed_up(core: &Core, key: &KeyHandle) -> bool {
+    core.config.credentials.backup.is_eligible() && core.keys.custody(key).can_move()
+}
+
 /// Step 19: the attestation statement.
 fn step_19(
     core: &mut Core,
@@ -279,7 +285,7 @@ fn step_19(
 ) -> Flow {
     let request = &creation.request;
     let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
-    let backup_eligible = core.config.backup.eligible;
+    let backup_eligible = may_be_backed_up(core, &key.handle);
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
         flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
@@ -340,21 +346,25 @@ fn save(
     let identity = if discoverable { core.with_new_store_state()? } else { None };
     let mut changes =
         vec![Change::Save { credential: Box::new(credential), replaces: Replaces::Account }];
+    let replaced = creation.replaced_keys();
+    changes.extend(core.list_with(&replaced));
     changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);
     await_commit(core, work, move |core, saved| {
         keep_or_forget(core, &handle, |core| {
             saved.map_err(|error| error.status())?;
             core.state.identity = identity.or(core.state.identity.take());
-            for replaced in &creation.replaced {
-                core.keys.forget(&replaced.key);
-            }
+            core.forget_all(replaced);
             Ok(creation.finish(core, &response))
         })
     })
 }
 
 impl Creation {
+    fn replaced_keys(&self) -> Vec<KeyHandle> {
+        self.replaced.iter().map(|replaced| replaced.key.clone()).collect()
+    }
+
     /// The presence that was shown when the token was given out.
     fn token_presence(&self, core: &mut Core) -> Option<Present> {
         core.token_presence().filter(|_| self.with_token)
@@ -380,7 +390,7 @@ impl Creation {
 
     /// Whether the credential is to be its id.
     fn wraps(&self, core: &Core) -> bool {
-        !self.discoverable && core.config.non_discoverable == NonDiscoverable::Wrapped
+        !self.discoverable && core.config.credentials.non_discoverable == NonDiscoverable::Wrapped
     }
 
     /// The id with everything in it; `None` for a credential that is to be stored, or has to be
@@ -392,7 +402,7 @@ impl Creation {
         let content = Content {
             key: key.clone(),
             protection: self.extensions.protection.unwrap_or_default(),
-            backup_eligible: core.config.backup.eligible,
+            backup_eligible: may_be_backed_up(core, key),
             third_party_payment: self.extensions.is_for_payment(),
         };
         wrapped::seal(core, &self.request.rp.id.hash(&core.provider), &content)

@@ -23,7 +23,7 @@ pub(crate) fn generate(
         },
         |core, key| {
             if let Ok(NewKey { handle, .. }) = key {
-                core.keys.forget(&handle);
+                core.forget(&handle);
             }
         },
     )
@@ -41,7 +41,7 @@ pub(crate) fn await_with_key<T: Send + 'static, E: Send + 'static>(
         core,
         work,
         move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
-        move |core, _| core.keys.forget(&unused),
+        move |core, _| core.forget(&unused),
     )
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn await_write_with_key<T: Send + 'static, E: Send + 'static>(
         core,
         write,
         move |core, result| keep_or_forget(core, &key, |core| then(core, result)),
-        move |core| core.keys.forget(&unused),
+        move |core| core.forget(&unused),
     )
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn keep_or_forget(
 ) -> Flow {
     let flow = go_on(core);
     if flow.is_err() {
-        core.keys.forget(key);
+        core.forget(key);
     }
     flow
 }

@@ -98,7 +98,7 @@ pub(crate) fn always_verify(core: &Core, wanted: bool, auth: &Auth) -> Result<bo
     if always && !wanted && !possible {
         return Err(ask_for_pin(core));
     }
-    Ok(wanted || possible && (always || core.config.verify_unasked))
+    Ok(wanted || possible && (always || core.config.verification.unasked))
 }
 
 /// The status that lets the client get a token for a PIN, where one could help.
@@ -116,10 +116,10 @@ impl Core {
     /// Whether the request at hand may be answered without a question where the standard has none.
     /// The one place that says so.
     pub(crate) fn may_be_silent(&self) -> bool {
-        let silent = |transport| self.config.silent_transports.contains(transport);
+        let silent = |transport| self.config.presence.silent_transports.contains(transport);
         match &self.transport {
             Some(transport) => silent(transport),
-            None => self.config.transports.iter().all(silent),
+            None => self.config.identity.transports.iter().all(silent),
         }
     }
 }
@@ -149,6 +149,6 @@ impl Auth {
 
 /// BE as it was fixed when the credential was made, BS as it is now.
 pub(crate) fn backup_flags(core: &Core, eligible: bool) -> Flags {
-    let backed_up = eligible && core.config.backup.backed_up;
+    let backed_up = eligible && core.backed_up;
     Flags::empty().with(Flags::BE, eligible).with(Flags::BS, backed_up)
 }

@@ -1,14 +1,15 @@
-//! The PIN: how it is kept, what it must be like, and its comparison, which costs a retry before it
-//! begins (CTAP 2.3 §6.5.1, §6.5.5).
+//! The PIN: what it must be like, and its comparison, which costs a retry before it begins
+//! (CTAP 2.3 §6.5.1, §6.5.5). How it is kept is the [`PinVerifier`](crate::PinVerifier)'s business.
 
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    Change, Event, PinUvAuthProtocol, Record,
-    flow::{Core, Flow, await_held},
+    Change, Event, KeyError, PinComparison, PinError, PinHash, PinUvAuthProtocol, Record,
+    flow::{Core, Flow, await_held, await_held_or_undo, await_work},
     pin_protocol::SharedSecret,
+    stored::Write,
     user_verification,
 };
 
@@ -18,33 +19,49 @@ const IN_A_ROW: u8 = 3;
 /// The length of a PIN as it is sent, padded with zeros.
 const PADDED: usize = 64;
 
-/// What is kept of a PIN: the first half of its hash, and its length in code points.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A PIN that somebody wants to have, and that is as it must be.
+pub(crate) struct NewPin {
+    pub(crate) hash: PinHash,
+    pub(crate) length: u8,
+}
+
+/// What is kept of a PIN: what its verifier wants kept, and its length in code points.
+#[derive(Clone)]
 pub(crate) struct StoredPin {
-    hash: Secret<16>,
+    pub(crate) kept: Zeroizing<Vec<u8>>,
     pub(crate) length: u8,
 }
 
 impl StoredPin {
     pub(crate) fn to_record(&self) -> Zeroizing<Vec<u8>> {
-        let mut record = Zeroizing::new(self.hash.expose().to_vec());
+        // With its whole room from the start: what grows leaves copies of secrets behind.
+        let mut record = Zeroizing::new(Vec::with_capacity(self.kept.len().saturating_add(1)));
+        record.extend_from_slice(&self.kept);
         record.push(self.length);
         record
     }
 
     pub(crate) fn from_record(record: &[u8]) -> Option<Self> {
-        let (length, hash) = record.split_last()?;
-        Some(Self { hash: Secret::from_slice(hash).ok()?, length: *length })
+        let (length, kept) = record.split_last()?;
+        Some(Self { kept: Zeroizing::new(kept.to_vec()), length: *length })
     }
 }
 
 /// Proof that a PIN matched. Made in this module only.
-pub(crate) struct PinMatched(());
+pub(crate) struct PinMatched {
+    hash: PinHash,
+    secret: Option<Secret<32>>,
+}
 
 impl PinMatched {
     /// The new PIN that whoever has just been let in sends.
-    pub(crate) fn is_same(&self, core: &Core, new: &StoredPin) -> bool {
-        core.state.pin.as_ref().is_some_and(|pin| pin.hash == new.hash)
+    pub(crate) fn is_same(&self, new: &NewPin) -> bool {
+        self.hash == new.hash
+    }
+
+    /// What only the PIN opens.
+    pub(crate) fn into_secret(self) -> Option<Secret<32>> {
+        self.secret
     }
 }
 
@@ -53,7 +70,7 @@ pub(crate) fn read_new(
     core: &Core,
     shared: &SharedSecret,
     new_pin_enc: &[u8],
-) -> Result<StoredPin, Status> {
+) -> Result<NewPin, Status> {
     let padded = shared.decrypt(&core.provider, new_pin_enc).ok_or(Status::PinAuthInvalid)?;
     if padded.len() != PADDED {
         return Err(Status::InvalidParameter);
@@ -70,7 +87,7 @@ pub(crate) fn read_new(
         return Err(Status::PinPolicyViolation);
     }
     let length = u8::try_from(points).map_err(|_| Status::PinPolicyViolation)?;
-    Ok(StoredPin { hash: half_hash(&core.provider, pin)?, length })
+    Ok(NewPin { hash: half_hash(&core.provider, pin)?, length })
 }
 
 /// Whether a PIN is one that others try first: one character again and again, or characters that
@@ -86,9 +103,10 @@ fn is_simple(pin: &str) -> bool {
     [0, 1, -1].into_iter().any(steps)
 }
 
-fn half_hash(provider: &CryptoProvider, pin: &[u8]) -> Result<Secret<16>, Status> {
+fn half_hash(provider: &CryptoProvider, pin: &[u8]) -> Result<PinHash, Status> {
     let hash = Zeroizing::new(provider.sha256.hash(&[pin]));
-    Secret::from_slice(hash.get(..16).unwrap_or_default()).map_err(|_| Status::Other)
+    let half = Secret::from_slice(hash.get(..16).unwrap_or_default());
+    half.map(PinHash::new).map_err(|_| Status::Other)
 }
 
 /// Whether a PIN may be tried at all: there is one, retries are left, and not too many have failed
@@ -131,12 +149,55 @@ pub(crate) fn compare(
         }
         let given = shared.decrypt(&core.provider, &pin_hash_enc);
         let given = given.and_then(|given| Secret::<16>::from_slice(&given).ok());
-        let stored = core.state.pin.as_ref().map(|pin| &pin.hash);
-        if given.is_none() || given.as_ref() != stored {
+        let (Some(given), Some(stored)) = (given.map(PinHash::new), &core.state.pin) else {
             return Err(mismatch(core, protocol));
-        }
-        core.pin_mismatches = 0;
-        give_back(core, move |core| then(core, shared, PinMatched(())))
+        };
+        let compared = Write::of(core.pin_verifier.compare(&stored.kept, &given));
+        await_held(core, compared, move |core, compared| match compared {
+            Err(error) => Err(error.status()),
+            Ok(PinComparison::Mismatch { left }) => {
+                let counted = core.state.pin_retries;
+                core.state.pin_retries = left.map_or(counted, |left| left.min(counted));
+                Err(mismatch(core, protocol))
+            }
+            Ok(PinComparison::Match { secret }) => {
+                core.pin_mismatches = 0;
+                let matched = PinMatched { hash: given, secret };
+                unlock(core, matched.secret.clone(), |core| {
+                    give_back(core, |core| then(core, shared, matched))
+                })
+            }
+        })
+    })
+}
+
+/// The key store gets what only the PIN opens.
+fn unlock(
+    core: &mut Core,
+    secret: Option<Secret<32>>,
+    then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
+) -> Flow {
+    let Some(secret) = secret else { return then(core) };
+    core.keys_unlocked = true;
+    let unlocked = Write::of(core.keys.unlock(&secret));
+    let then = |core: &mut Core, unlocked: Result<(), KeyError>| {
+        unlocked.map_err(|error| error.status())?;
+        then(core)
+    };
+    // Meanwhile it may have been locked, in vain.
+    await_held_or_undo(core, unlocked, then, |core| core.keys.lock())
+}
+
+/// How many tries there are: those that were counted here, or fewer if the verifier says so.
+pub(crate) fn count_tries(
+    core: &mut Core,
+    kept: &[u8],
+    counted: u8,
+    then: impl FnOnce(&mut Core, Result<u8, PinError>) -> Flow + Send + 'static,
+) -> Flow {
+    let work = core.pin_verifier.tries_left(kept);
+    await_work(core, work, move |core, left| {
+        then(core, left.map(|left| left.map_or(counted, |left| left.min(counted))))
     })
 }
 
@@ -161,7 +222,11 @@ fn give_back(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send + 'sta
     await_held(core, write, move |core, given| {
         given.map_err(|error| error.status())?;
         core.state.pin_retries = max;
-        user_verification::restore(core, then)
+        let kept = core.state.pin.as_ref().map(|pin| pin.kept.clone()).unwrap_or_default();
+        count_tries(core, &kept, max, move |core, left| {
+            core.state.pin_retries = left.unwrap_or(max);
+            user_verification::restore(core, then)
+        })
     })
 }
 

@@ -3,24 +3,25 @@
 use towline_ctap::{Response, Status};
 
 use crate::{
-    Event, Purpose, ResetPolicy,
+    Event, Purpose, ResetTime,
     flow::{Core, Flow, Next, await_commit},
+    forget::Unneeded,
     person::{self, Refusal},
     state::{self, State},
     store::StoreError,
-    stored::clear_keys,
+    stored::Write,
     user_verification::Retries,
 };
 
 pub(crate) fn start(core: &mut Core) -> Flow {
     let over = |all: &Vec<_>| core.transport.as_ref().is_some_and(|it| all.contains(it));
-    if !core.config.reset_transports.as_ref().is_none_or(over) {
+    if !core.config.reset.transports.as_ref().is_none_or(over) {
         return Err(Status::OperationDenied);
     }
-    let allowed = match core.config.reset {
-        ResetPolicy::Always => true,
-        ResetPolicy::Never => false,
-        ResetPolicy::AfterPowerUp(window) => {
+    let allowed = match core.config.reset.when {
+        ResetTime::Always => true,
+        ResetTime::Never => false,
+        ResetTime::AfterPowerUp(window) => {
             let end = core.powered_up.and_then(|instant| instant.checked_add(window));
             end.is_some() && !core.reached(end)
         }
@@ -38,20 +39,29 @@ pub(crate) fn start(core: &mut Core) -> Flow {
 }
 
 /// The credentials go first: keys without credentials are harmless, credentials without keys are
-/// not.
+/// not. Should the PIN or the keys not go, the credentials are gone all the same; the client is told
+/// that it failed, and a reset once more does the rest.
 fn clear_store(core: &mut Core) -> Flow {
     let work = core.store.clear();
     await_commit(core, work, |core, cleared| {
         cleared.map_err(|error: StoreError| error.status())?;
         core.retries = Retries::default();
         core.state = State::default();
+        core.unneeded = Unneeded::none();
         core.pin_mismatches = 0;
         core.forget_agreements();
-        let work = clear_keys(&mut *core.keys);
+        core.lock_keys();
+        let work = Write::of(core.pin_verifier.clear());
         await_commit(core, work, |core, cleared| {
-            cleared.map_err(|error| error.status())?;
-            core.events.push(Event::Reset);
-            Ok(Next::Respond(Response::status_only(Status::Ok)))
+            let pin = cleared.map_err(|error| error.status());
+            // Whatever became of the PIN.
+            let work = Write::of(core.keys.clear());
+            await_commit(core, work, move |core, cleared| {
+                cleared.map_err(|error| error.status())?;
+                pin?;
+                core.events.push(Event::Reset);
+                Ok(Next::Respond(Response::status_only(Status::Ok)))
+            })
         })
     })
 }

@@ -8,6 +8,7 @@ use crate::{
     Authenticator, ChannelId, Job, KeepAliveStatus, Output, Token, UnknownJob,
     dispatch::dispatch,
     flow::{Effect, Flow, Next},
+    forget,
     person::{Asked, Then},
     u2f,
 };
@@ -62,18 +63,22 @@ impl Authenticator {
     /// Goes to what the ceremony wants next, or ends it.
     pub(crate) fn go_on(&mut self, channel: ChannelId, flow: Flow) {
         let (waiting, patience) = match flow {
-            Ok(Next::Respond(bytes)) => return self.respond(channel, bytes),
+            Ok(Next::Respond(bytes)) => {
+                self.respond(channel, bytes);
+                return self.clean_up();
+            }
             Err(status) => {
                 tracing::debug!(status = status.name(), "refused");
                 let response = match self.core.u2f {
                     true => u2f::failure(status),
                     false => Response::status_only(status),
                 };
-                return self.respond(channel, response);
+                self.respond(channel, response);
+                return self.clean_up();
             }
             Ok(Next::Ask(Asked { question, patience, then })) => {
                 let token = Token::unique();
-                let most = self.core.config.user_action_timeout;
+                let most = self.core.config.timing.user_action_timeout;
                 let patience = patience.map_or(most, |asked| asked.min(most));
                 self.flush_events();
                 self.outputs.push_back(Output::Ask { token, question });
@@ -81,10 +86,16 @@ impl Authenticator {
             }
             Ok(Next::Work { job, effect }) => {
                 let token = self.hand_out(job);
-                (Waiting::Job { token, effect }, self.core.config.work_timeout)
+                (Waiting::Job { token, effect }, self.core.config.timing.work_timeout)
             }
         };
         self.wait(channel, waiting, patience);
+    }
+
+    /// After a request: what was only for that goes.
+    fn clean_up(&mut self) {
+        self.core.lock_keys_without_token();
+        self.forget_keys();
     }
 
     fn hand_out(&mut self, job: Job) -> Token {
@@ -104,10 +115,11 @@ impl Authenticator {
     /// came after a later one would undo it. It does not wait longer than for a job of its own.
     pub(crate) fn take(&mut self, channel: ChannelId, dialect: Dialect, request: &[u8]) {
         if self.late.is_some() {
-            let patience = self.core.config.work_timeout;
+            let patience = self.core.config.timing.work_timeout;
             let request = request.to_vec();
             return self.wait(channel, Waiting::Turn { dialect, request }, patience);
         }
+        self.core.lock_keys_without_token();
         let flow = match dialect {
             Dialect::Ctap => dispatch(&mut self.core, request),
             Dialect::U2f => u2f::dispatch(&mut self.core, request),
@@ -126,6 +138,10 @@ impl Authenticator {
                 self.late = Some(self.hand_out(job));
             }
             _ => {
+                self.forget_keys();
+                if self.late.is_some() {
+                    return;
+                }
                 let next = self.running.take_if(|it| matches!(it.waiting, Waiting::Turn { .. }));
                 if let Some(Running {
                     channel, waiting: Waiting::Turn { dialect, request }, ..
@@ -137,10 +153,23 @@ impl Authenticator {
         }
     }
 
+    /// Deletes keys that are of no use any more, between requests.
+    pub(crate) fn forget_keys(&mut self) {
+        let turn = self.running.as_ref().map(|running| &running.waiting);
+        if self.late.is_some() || !matches!(turn, None | Some(Waiting::Turn { .. })) {
+            return;
+        }
+        if let Some(Ok(Next::Work { job, .. })) = forget::go_on(&mut self.core) {
+            self.late = Some(self.hand_out(job));
+        }
+    }
+
     /// Tells the client at once what is waited for, and then again and again.
     pub(crate) fn keep_alive(&mut self) {
         // Clients of U2F expect no keepalives.
-        let Some(interval) = self.core.config.keepalive.filter(|_| !self.core.u2f) else { return };
+        let Some(interval) = self.core.config.timing.keepalive.filter(|_| !self.core.u2f) else {
+            return;
+        };
         let next = self.core.after(interval);
         let Some(running) = &mut self.running else { return };
         running.keepalive = next;

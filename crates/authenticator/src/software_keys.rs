@@ -6,7 +6,7 @@ use towline_crypto::{CryptoProvider, Error, SigningKey};
 use towline_ctap::{CosePublicKey, algorithm};
 use zeroize::Zeroizing;
 
-use crate::{KeyError, KeyHandle, KeyStore, NewKey, Work};
+use crate::{Custody, KeyError, KeyHandle, KeyStore, NewKey, Work};
 
 /// How many loaded keys are kept.
 const CACHED: usize = 16;
@@ -97,8 +97,13 @@ impl KeyStore for SoftwareKeys {
         public.into()
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
+    fn custody(&self, _: &KeyHandle) -> Custody {
+        Custody::Handle
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
         self.loaded.retain(|(loaded, _)| loaded != key);
+        Work::ready(())
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

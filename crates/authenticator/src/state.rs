@@ -8,9 +8,9 @@ use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
-    BuiltInVerification, Change, Config, Fingerprint, Record, fingerprint,
+    BuiltInVerification, Change, Config, Fingerprint, PinComplexity, Record, fingerprint,
     flow::{Core, Flow, await_work, await_write},
-    pin::StoredPin,
+    pin::{self, StoredPin},
     wrapped::Wrapping,
 };
 
@@ -26,6 +26,7 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) identity: Option<Identity>,
     pub(crate) fingerprints: Vec<Fingerprint>,
+    unneeded_keys: Option<Zeroizing<Vec<u8>>>,
     /// Read by itself, when it is needed first.
     pub(crate) wrapping: Wrapping,
 }
@@ -191,7 +192,7 @@ pub(crate) fn read_long_touch(
     core: &mut Core,
     then: impl FnOnce(&mut Core, bool) -> Flow + Send + 'static,
 ) -> Flow {
-    if !core.config.long_touch_configurable {
+    if !core.config.reset.long_touch_configurable {
         return then(core, false);
     }
     let work = core.store.record(Record::Settings);
@@ -207,16 +208,24 @@ pub(crate) fn read_long_touch(
 }
 
 /// The records that make up the state.
-static RECORDS: [Record; 5] =
-    [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity, Record::Fingerprints];
+static RECORDS: [Record; 6] = [
+    Record::Pin,
+    Record::PinRetries,
+    Record::Settings,
+    Record::Identity,
+    Record::Fingerprints,
+    Record::UnneededKeys,
+];
 
 type Then = Box<dyn FnOnce(&mut Core) -> Flow + Send>;
 
 fn load_next(core: &mut Core, mut state: State, records: &'static [Record], then: Then) -> Flow {
     let Some((record, rest)) = records.split_first() else {
         state.loaded = true;
+        let unneeded = state.unneeded_keys.take();
         core.state = state;
-        return create_identity(core, then);
+        core.take_list(unneeded.as_deref().map(Vec::as_slice));
+        return count_pin_tries(core, then);
     };
     let work = core.store.record(*record);
     await_work(core, work, move |core, value| {
@@ -250,15 +259,31 @@ impl State {
             Record::Fingerprints => {
                 self.fingerprints = fingerprint::from_record(value).ok_or_else(damaged)?;
             }
+            Record::UnneededKeys => {
+                self.unneeded_keys = Some(Zeroizing::new(value.to_vec()));
+            }
             _ => {}
         }
         Ok(())
     }
 }
 
+/// The verifier of the PIN may have counted, too.
+fn count_pin_tries(core: &mut Core, then: Then) -> Flow {
+    let Some(pin) = &core.state.pin else { return create_identity(core, then) };
+    let (kept, counted) = (pin.kept.clone(), core.state.pin_retries);
+    // Until the answer is there nothing is known.
+    core.state.loaded = false;
+    pin::count_tries(core, &kept, counted, |core, left| {
+        core.state.pin_retries = left.map_err(|error| error.status())?;
+        core.state.loaded = true;
+        create_identity(core, then)
+    })
+}
+
 /// The first time, and after a reset, there is none.
 fn create_identity(core: &mut Core, then: Then) -> Flow {
-    if !core.config.persistent_token || core.state.identity.is_some() {
+    if !core.config.tokens.persistent_token || core.state.identity.is_some() {
         return then(core);
     }
     core.state.doubt();
@@ -294,22 +319,22 @@ impl Core {
 
     /// Whether a reset needs a long touch.
     pub(crate) const fn needs_long_touch(&self) -> bool {
-        self.config.long_touch_configurable && self.state.settings.long_touch_for_reset
+        self.config.reset.long_touch_configurable && self.state.settings.long_touch_for_reset
     }
 
     pub(crate) const fn is_pin_set(&self) -> bool {
-        self.config.client_pin.is_some() && self.state.pin.is_some()
+        self.config.pin.is_some() && self.state.pin.is_some()
     }
 
     /// Whether a PIN, set or not, can permit makeCredential and getAssertion.
     pub(crate) fn pin_permits(&self) -> bool {
-        self.config.client_pin.as_ref().is_some_and(|pin| pin.permits_mc_ga)
+        self.config.pin.as_ref().is_some_and(|pin| pin.permits_mc_ga)
     }
 
     /// Built-in verification that is set up: by other means, or with a fingerprint.
     pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
         let enrolled = !self.state.fingerprints.is_empty();
-        self.config.verification.as_ref().filter(|known| known.configured || enrolled)
+        self.config.verification.built_in.as_ref().filter(|known| known.configured || enrolled)
     }
 
     /// Whether "some form of user verification" protects the authenticator.
@@ -318,33 +343,32 @@ impl Core {
     }
 
     pub(crate) fn always_uv(&self) -> bool {
-        self.state.settings.always_uv.unwrap_or(self.config.always_uv)
+        self.state.settings.always_uv.unwrap_or(self.config.verification.always_uv)
     }
 
     pub(crate) fn make_cred_uv_not_rqd(&self) -> bool {
-        self.config.make_cred_uv_not_rqd && !self.always_uv()
+        self.config.verification.make_cred_uv_not_rqd && !self.always_uv()
     }
 
     pub(crate) fn min_pin_length(&self) -> u8 {
-        let factory = self.config.client_pin.as_ref().map_or(4, |pin| pin.min_length);
+        let factory = self.config.pin.as_ref().map_or(4, |pin| pin.min_length);
         self.state.settings.min_pin_length.map_or(factory, |set| set.max(factory))
     }
 
     pub(crate) fn max_pin_length(&self) -> u8 {
-        self.config.client_pin.as_ref().map_or(63, |pin| pin.max_length)
+        self.config.pin.as_ref().map_or(63, |pin| pin.max_length)
     }
 
     pub(crate) fn max_pin_retries(&self) -> u8 {
-        self.config.client_pin.as_ref().map_or(8, |pin| pin.max_retries)
+        self.config.pin.as_ref().map_or(8, |pin| pin.max_retries)
     }
 
     /// Whether simple PINs are refused.
     pub(crate) fn pin_complexity(&self) -> bool {
-        use crate::PinComplexity;
-        match self.config.client_pin.as_ref().map(|pin| pin.complexity) {
-            Some(PinComplexity::Enforced) => true,
-            Some(PinComplexity::Configurable) => self.state.settings.pin_complexity,
-            Some(PinComplexity::None) | None => false,
+        match self.config.pin_complexity() {
+            PinComplexity::Enforced => true,
+            PinComplexity::Configurable => self.state.settings.pin_complexity,
+            PinComplexity::None => false,
         }
     }
 }

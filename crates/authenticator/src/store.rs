@@ -286,6 +286,8 @@ pub enum Record {
     /// ([`NonDiscoverable::Wrapped`](crate::NonDiscoverable::Wrapped)): a secret. Without it they
     /// are all lost.
     WrappingSecret,
+    /// The keys of credentials that are gone which the key store has not deleted yet.
+    UnneededKeys,
 }
 
 impl Record {
@@ -301,6 +303,7 @@ impl Record {
             Self::Identity => "identity",
             Self::Fingerprints => "fingerprints",
             Self::WrappingSecret => "wrapping-secret",
+            Self::UnneededKeys => "unneeded-keys",
         }
     }
 }

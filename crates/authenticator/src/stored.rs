@@ -6,8 +6,8 @@ use towline_ctap::{CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
 
 use crate::{
-    Capacity, Change, Counter, Credential, CredentialStore, KeyError, KeyStore, Page, Query,
-    Record, RelyingParties, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Page, Query, Record, RelyingParties,
+    StoreError, UnixTime, Work,
 };
 
 /// Work that changes what is stored. Once it has begun, it may land at any time, whoever waits for
@@ -16,6 +16,11 @@ use crate::{
 pub(crate) struct Write<T, E>(Work<T, E>);
 
 impl<T, E> Write<T, E> {
+    /// Of something beside the store: keys, or what compares PINs.
+    pub(crate) const fn of(work: Work<T, E>) -> Self {
+        Self(work)
+    }
+
     /// For the waits for writes only.
     pub(crate) fn into_work(self) -> Work<T, E> {
         self.0
@@ -90,9 +95,4 @@ impl Stored {
     pub(crate) fn clear(&mut self) -> Write<(), StoreError> {
         Write(self.0.clear())
     }
-}
-
-/// Lets the key store delete all private keys.
-pub(crate) fn clear_keys(keys: &mut dyn KeyStore) -> Write<(), KeyError> {
-    Write(keys.clear())
 }

@@ -96,7 +96,7 @@ impl Proof<'_> {
 impl Core {
     /// The protocol of this number, if it is supported.
     pub(crate) fn protocol(&self, identifier: u64) -> Result<PinUvAuthProtocol, Status> {
-        let mut known = self.config.pin_uv_auth_protocols.iter().copied();
+        let mut known = self.config.tokens.pin_uv_auth_protocols.iter().copied();
         known.find(|protocol| protocol.identifier() == identifier).ok_or(Status::InvalidParameter)
     }
 
@@ -123,6 +123,27 @@ impl Core {
             ends: self.after(LIFE),
         });
         Ok(value)
+    }
+
+    /// What the PIN opened in the key store is closed when no token is in use any more.
+    pub(crate) fn lock_keys_without_token(&mut self) {
+        self.expire_token();
+        if self.token.in_use.is_none() {
+            self.lock_keys();
+        }
+    }
+
+    /// When what the PIN opened in the key store has to be closed.
+    pub(crate) fn locks_at(&self) -> Option<Instant> {
+        let token = self.token.in_use.as_ref().filter(|_| self.keys_unlocked)?;
+        [token.first_use, token.ends].into_iter().flatten().min()
+    }
+
+    /// What the PIN opened in the key store is closed.
+    pub(crate) fn lock_keys(&mut self) {
+        if std::mem::take(&mut self.keys_unlocked) {
+            self.keys.lock();
+        }
     }
 
     /// Ends what has come to its end by now.

@@ -24,7 +24,7 @@ use crate::{
 
 /// Whether U2F is spoken at all.
 pub(crate) fn is_on(config: &Config) -> bool {
-    config.versions.contains(&Version::U2fV2)
+    config.identity.versions.contains(&Version::U2fV2)
 }
 
 /// Whether U2F is spoken now: it can't verify anybody, so that `alwaysUv` excludes it.
@@ -60,7 +60,7 @@ pub(crate) fn failure(status: Status) -> Vec<u8> {
 
 fn register(core: &mut Core, challenge: [u8; 32], application: RpIdHash) -> Flow {
     let reason = Reason { application, key_handle: None };
-    let tells_model = core.config.batch_attestation.is_some();
+    let tells_model = core.config.attestation.batch.is_some();
     let Some(_touched) = core.touch.take(&reason, core.now) else {
         let purpose = Purpose::RegisterU2f { application, tells_model };
         return ask(core, reason, purpose);
@@ -85,7 +85,7 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
     let content = Content {
         key: key.handle.clone(),
         protection: CredentialProtectionPolicy::default(),
-        backup_eligible: core.config.backup.eligible,
+        backup_eligible: core.config.credentials.backup.is_eligible(),
         third_party_payment: false,
     };
     // A key store whose handles do not fit an id can't serve U2F.
@@ -99,7 +99,7 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
     );
     let key_handle = sealed.id;
     let registration = Registration { key: key.handle.clone(), public_key, key_handle, message };
-    let batch = core.config.batch_attestation.as_ref();
+    let batch = core.config.attestation.batch.as_ref();
     if let Some((batch, leaf)) = batch.and_then(|batch| Some((batch, batch.certificates.first()?)))
     {
         let (signer, certificate) = (batch.key.clone(), leaf.clone());
@@ -191,7 +191,7 @@ fn locate(
 ) -> Flow {
     let Ok(id) = CredentialId::new(key_handle) else { return then(core, None) };
     wrapped::load(core, move |core| {
-        let counters = core.config.counters;
+        let counters = core.config.credentials.counters;
         if let Some(opened) = wrapped::open(core, &application, id.as_bytes()) {
             let Content { key, protection, .. } = opened.content;
             // There is nowhere to keep one for each.

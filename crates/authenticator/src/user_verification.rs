@@ -69,7 +69,7 @@ pub(crate) fn perform(
     then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
     let attempts =
-        core.config.verification.as_ref().map_or(1, |verification| verification.attempts);
+        core.config.verification.built_in.as_ref().map_or(1, |verification| verification.attempts);
     perform_up_to(core, purpose, attempts, Box::new(then))
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn perform_for_token(
     purpose: Purpose,
     then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
-    let attempts = core.config.verification.as_ref().map_or(1, |verification| {
+    let attempts = core.config.verification.built_in.as_ref().map_or(1, |verification| {
         let platform_retries = verification.platform_attempts.is_some_and(|attempts| attempts > 1);
         if platform_retries { 1 } else { verification.attempts }
     });
@@ -143,7 +143,7 @@ pub(crate) fn restore(
     core: &mut Core,
     then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
 ) -> Flow {
-    let Some(max) = core.config.verification.as_ref().map(|uv| uv.max_retries) else {
+    let Some(max) = core.config.verification.built_in.as_ref().map(|uv| uv.max_retries) else {
         return then(core);
     };
     load(core, move |core, loaded| {
@@ -166,7 +166,8 @@ fn load(
     core: &mut Core,
     then: impl FnOnce(&mut Core, Result<(), UvError>) -> Flow + Send + 'static,
 ) -> Flow {
-    let max = core.config.verification.as_ref().map(|uv| uv.max_retries).unwrap_or_default();
+    let max =
+        core.config.verification.built_in.as_ref().map(|uv| uv.max_retries).unwrap_or_default();
     if core.retries.left.is_some() {
         return then(core, Ok(()));
     }
@@ -193,7 +194,8 @@ fn load(
 /// The lock opens when its time is over.
 fn unlock(core: &mut Core) {
     if core.retries.left == Some(0) && core.reached(core.retries.locked_until) {
-        let max = core.config.verification.as_ref().map(|verification| verification.max_retries);
+        let max =
+            core.config.verification.built_in.as_ref().map(|verification| verification.max_retries);
         core.retries.left = max;
         core.retries.locked_until = None;
     }
@@ -216,7 +218,8 @@ fn attempt(
         person::ask_verification(purpose.clone(), shown, failed_before, move |core, answer| {
             match answer {
                 Ok(verified) => {
-                    core.retries.left = core.config.verification.as_ref().map(|uv| uv.max_retries);
+                    core.retries.left =
+                        core.config.verification.built_in.as_ref().map(|uv| uv.max_retries);
                     settle(core, Ok(verified), then)
                 }
                 Err(Refusal::Denied) => settle(core, Err(UvError::Declined), then),
@@ -247,7 +250,8 @@ fn lock(core: &mut Core) {
 
 /// How long the lock lasts from now on.
 fn begin_wait(core: &mut Core) -> Option<Duration> {
-    let wait = core.config.verification.as_ref().and_then(|verification| verification.lock_wait);
+    let wait =
+        core.config.verification.built_in.as_ref().and_then(|verification| verification.lock_wait);
     core.retries.locked_until = wait.and_then(|wait| core.after(wait));
     wait
 }

@@ -147,7 +147,7 @@ impl Driver {
     fn new(authenticator: Authenticator, simulated: bool) -> Self {
         let mut config = DeviceConfig::default();
         config.never = Some(Channel(CONTROL_CHANNEL));
-        if authenticator.config().versions.contains(&Version::U2fV2) {
+        if authenticator.config().identity.versions.contains(&Version::U2fV2) {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
         let (sender, desk) = mpsc::unbounded_channel();

@@ -17,7 +17,7 @@ use towline_radio::{BoxFuture, RadioError, Scan, Scanner, Sighting};
 use zeroize::Zeroizing;
 
 use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until, why_over};
-use crate::{Connector, Error, Incoming, Target};
+use crate::{Connector, Incoming, Target, TransportError};
 
 /// Commands that may wait for the driver.
 const COMMANDS: usize = 4;
@@ -25,7 +25,7 @@ const COMMANDS: usize = 4;
 /// What happens in a session, for a person to see.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum ComputerEvent {
     /// The radio listens for a phone.
     Listening {
         /// Which radio. A simulated one says so.
@@ -44,23 +44,23 @@ pub enum Event {
         link_id: LinkId,
     },
     /// It is over; the radio and the sockets are released, and nothing follows.
-    Finished(Result<InitiatorSummary, Error>),
+    Finished(Result<InitiatorSummary, TransportError>),
 }
 
 /// The events of one session.
-pub struct Events(mpsc::UnboundedReceiver<Event>);
+pub struct ComputerEvents(mpsc::UnboundedReceiver<ComputerEvent>);
 
-impl Events {
-    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there
+impl ComputerEvents {
+    /// The next event; `None` after the last. Cancel-safe. ComputerEvents that nobody reads are kept; there
     /// are few.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<ComputerEvent> {
         self.0.recv().await
     }
 }
 
 /// One transaction from the computer's side. Dropping it ends it, and releases the radio and the
 /// sockets.
-pub struct Session {
+pub struct ComputerSession {
     code: watch::Receiver<Code>,
     commands: mpsc::Sender<Command>,
     info: watch::Receiver<Option<Vec<u8>>>,
@@ -72,7 +72,7 @@ pub struct Session {
 type Code = Option<Zeroizing<String>>;
 
 enum Command {
-    Transact { request: Request, reply: oneshot::Sender<Result<Vec<u8>, Error>> },
+    Transact { request: Request, reply: oneshot::Sender<Result<Vec<u8>, TransportError>> },
     Shutdown,
     Cancel,
 }
@@ -82,12 +82,12 @@ enum Request {
     Json(Vec<u8>),
 }
 
-impl Session {
+impl ComputerSession {
     /// Makes a new code and starts to listen.
     ///
     /// # Errors
-    /// [`Error::Hybrid`], when the cryptography fails. What goes wrong later comes as
-    /// [`Event::Finished`].
+    /// [`TransportError::Hybrid`], when the cryptography fails. What goes wrong later comes as
+    /// [`ComputerEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.
@@ -97,7 +97,7 @@ impl Session {
         hint: Hint,
         scanner: Arc<dyn Scanner>,
         connector: Arc<dyn Connector>,
-    ) -> Result<(Self, Events), Error> {
+    ) -> Result<(Self, ComputerEvents), TransportError> {
         // A clock before 1970 is wrong anyhow; the code's age is a hint to the phone and nothing
         // more.
         let unix_time =
@@ -109,8 +109,8 @@ impl Session {
     /// Rings a linked phone and starts to listen. There is no code.
     ///
     /// # Errors
-    /// [`Error::Hybrid`], when the cryptography fails or a digital credential is hinted at. What
-    /// goes wrong later comes as [`Event::Finished`].
+    /// [`TransportError::Hybrid`], when the cryptography fails or a digital credential is hinted at. What
+    /// goes wrong later comes as [`ComputerEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.
@@ -121,7 +121,7 @@ impl Session {
         hint: Hint,
         scanner: Arc<dyn Scanner>,
         connector: Arc<dyn Connector>,
-    ) -> Result<(Self, Events), Error> {
+    ) -> Result<(Self, ComputerEvents), TransportError> {
         let machine = Initiator::ring(config, provider, phone, hint, now())?;
         Ok(Self::drive(machine, scanner, connector))
     }
@@ -130,7 +130,7 @@ impl Session {
         machine: Initiator,
         scanner: Arc<dyn Scanner>,
         connector: Arc<dyn Connector>,
-    ) -> (Self, Events) {
+    ) -> (Self, ComputerEvents) {
         let code = machine.qr_uri().map(|uri| Zeroizing::new(uri.to_owned()));
         let (code, code_out) = watch::channel(code);
         let (commands, commands_in) = mpsc::channel(COMMANDS);
@@ -155,7 +155,7 @@ impl Session {
         let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
         (
             Self { code: code_out, commands, info: info_out, done: done_out, _task: task },
-            Events(events_out),
+            ComputerEvents(events_out),
         )
     }
 
@@ -172,7 +172,7 @@ impl Session {
     ///
     /// # Errors
     /// Why there is no phone.
-    pub async fn get_info(&self) -> Result<Vec<u8>, Error> {
+    pub async fn get_info(&self) -> Result<Vec<u8>, TransportError> {
         let mut info = self.info.clone();
         let ready = match info.wait_for(Option::is_some).await {
             Ok(info) => info.clone(),
@@ -189,7 +189,7 @@ impl Session {
     ///
     /// # Errors
     /// Why there is no response.
-    pub async fn transact(&self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+    pub async fn transact(&self, request: Vec<u8>) -> Result<Vec<u8>, TransportError> {
         self.ask(Request::Ctap(request)).await
     }
 
@@ -199,11 +199,11 @@ impl Session {
     /// # Errors
     /// Why there is no response; [`towline_hybrid::Error::NoDigitalCredentials`] for a phone that
     /// does not offer them.
-    pub async fn transact_json(&self, request: Vec<u8>) -> Result<Vec<u8>, Error> {
+    pub async fn transact_json(&self, request: Vec<u8>) -> Result<Vec<u8>, TransportError> {
         self.ask(Request::Json(request)).await
     }
 
-    async fn ask(&self, request: Request) -> Result<Vec<u8>, Error> {
+    async fn ask(&self, request: Request) -> Result<Vec<u8>, TransportError> {
         self.get_info().await?;
         let (reply, response) = oneshot::channel();
         if self.commands.send(Command::Transact { request, reply }).await.is_err() {
@@ -219,7 +219,7 @@ impl Session {
     ///
     /// # Errors
     /// Why the session failed, if it did.
-    pub async fn shutdown(self) -> Result<InitiatorSummary, Error> {
+    pub async fn shutdown(self) -> Result<InitiatorSummary, TransportError> {
         self.end(Command::Shutdown).await
     }
 
@@ -227,19 +227,19 @@ impl Session {
     ///
     /// # Errors
     /// [`towline_hybrid::Error::Cancelled`], or why the session had failed before.
-    pub async fn cancel(self) -> Result<InitiatorSummary, Error> {
+    pub async fn cancel(self) -> Result<InitiatorSummary, TransportError> {
         self.end(Command::Cancel).await
     }
 
-    async fn end(self, command: Command) -> Result<InitiatorSummary, Error> {
+    async fn end(self, command: Command) -> Result<InitiatorSummary, TransportError> {
         // A driver that is gone has left its outcome.
         let _gone = self.commands.send(command).await;
         outcome(self.done.clone()).await
     }
 
-    async fn why_over(&self) -> Error {
+    async fn why_over(&self) -> TransportError {
         match outcome(self.done.clone()).await {
-            Ok(_) => Error::Over,
+            Ok(_) => TransportError::Over,
             Err(error) => error,
         }
     }
@@ -280,11 +280,11 @@ struct Driver {
     link: Link,
     closing: JoinSet<()>,
     commands: mpsc::Receiver<Command>,
-    events: mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<ComputerEvent>,
     code: watch::Sender<Code>,
     info: watch::Sender<Option<Vec<u8>>>,
     done: watch::Sender<Outcome<InitiatorSummary>>,
-    reply: Option<oneshot::Sender<Result<Vec<u8>, Error>>>,
+    reply: Option<oneshot::Sender<Result<Vec<u8>, TransportError>>>,
     radio_error: Option<RadioError>,
 }
 
@@ -319,15 +319,15 @@ impl Driver {
         while self.closing.join_next().await.is_some() {}
         // A radio that failed was answered by cancelling; the person needs to know about the radio.
         let result = match self.radio_error.take() {
-            Some(error) => Err(Error::Radio(error)),
-            None => result.map_err(Error::from),
+            Some(error) => Err(TransportError::Radio(error)),
+            None => result.map_err(TransportError::from),
         };
         tracing::debug!(ok = result.is_ok(), "session over");
         if let (Some(reply), Err(error)) = (self.reply.take(), &result) {
             let _nobody_waits = reply.send(Err(error.clone()));
         }
         self.done.send_replace(Some(result.clone()));
-        self.tell(Event::Finished(result));
+        self.tell(ComputerEvent::Finished(result));
     }
 
     fn perform(&mut self, output: InitiatorOutput) {
@@ -347,7 +347,7 @@ impl Driver {
             }
             InitiatorOutput::Send(frame) => self.link.send(frame),
             InitiatorOutput::Close => self.link.close(&mut self.closing),
-            InitiatorOutput::Progress(progress) => self.tell(Event::Progress(progress)),
+            InitiatorOutput::Progress(progress) => self.tell(ComputerEvent::Progress(progress)),
             InitiatorOutput::Ready { get_info, .. } => {
                 self.info.send_replace(Some(get_info));
             }
@@ -356,9 +356,9 @@ impl Driver {
                     let _nobody_waits = reply.send(Ok(response));
                 }
             }
-            InitiatorOutput::Linked(phone) => self.tell(Event::Linked(phone)),
+            InitiatorOutput::Linked(phone) => self.tell(ComputerEvent::Linked(phone)),
             InitiatorOutput::Unlink { identity, link_id } => {
-                self.tell(Event::Unlink { identity, link_id });
+                self.tell(ComputerEvent::Unlink { identity, link_id });
             }
             _ => {}
         }
@@ -368,7 +368,7 @@ impl Driver {
         match event {
             RadioEvent::Started(Ok(scan)) => {
                 self.radio = Radio::On(scan);
-                self.tell(Event::Listening { radio: self.scanner.description() });
+                self.tell(ComputerEvent::Listening { radio: self.scanner.description() });
             }
             RadioEvent::Heard(Ok(sighting)) => {
                 self.machine.handle_advert(&sighting.service_data, now());
@@ -419,7 +419,7 @@ impl Driver {
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, event: ComputerEvent) {
         let _nobody_listens = self.events.send(event);
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_radio::BoxFuture;
 
-use crate::{Connected, DataChannel, Error, Incoming};
+use crate::{Connected, DataChannel, Incoming, TransportError};
 
 /// How long a channel may take to close in good order.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -81,20 +81,22 @@ impl Drop for AbortOnDrop {
 }
 
 /// What a session came to; nothing yet while it runs.
-pub(crate) type Outcome<T> = Option<Result<T, Error>>;
+pub(crate) type Outcome<T> = Option<Result<T, TransportError>>;
 
 /// Waits for the end of a session.
-pub(crate) async fn outcome<T: Clone>(mut done: watch::Receiver<Outcome<T>>) -> Result<T, Error> {
+pub(crate) async fn outcome<T: Clone>(
+    mut done: watch::Receiver<Outcome<T>>,
+) -> Result<T, TransportError> {
     match done.wait_for(Option::is_some).await {
-        Ok(outcome) => outcome.clone().unwrap_or(Err(Error::Over)),
-        Err(_) => Err(Error::Over),
+        Ok(outcome) => outcome.clone().unwrap_or(Err(TransportError::Over)),
+        Err(_) => Err(TransportError::Over),
     }
 }
 
 /// Why a session that does not answer any more does not.
-pub(crate) fn why_over<T>(done: &watch::Receiver<Outcome<T>>) -> Error {
+pub(crate) fn why_over<T>(done: &watch::Receiver<Outcome<T>>) -> TransportError {
     match &*done.borrow() {
         Some(Err(error)) => error.clone(),
-        _ => Error::Over,
+        _ => TransportError::Over,
     }
 }

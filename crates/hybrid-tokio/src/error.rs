@@ -6,7 +6,7 @@ use towline_radio::RadioError;
 /// Why a session, or a call, failed.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum TransportError {
     /// The transaction failed.
     #[error(transparent)]
     Hybrid(towline_hybrid::Error),
@@ -31,7 +31,7 @@ pub enum Error {
     Over,
 }
 
-impl From<towline_hybrid::Error> for Error {
+impl From<towline_hybrid::Error> for TransportError {
     fn from(error: towline_hybrid::Error) -> Self {
         match error {
             towline_hybrid::Error::Misuse(misuse) => Self::Misuse(misuse),

@@ -1,7 +1,7 @@
 //! Tokio drivers for both roles of the hybrid transport.
 //!
-//! [`computer::Session`] runs a [`towline_hybrid::Initiator`], [`phone::Session`] a
-//! [`towline_hybrid::Responder`], [`listener::Session`] a [`towline_hybrid::Listener`]: a loop over
+//! [`ComputerSession`] runs a [`towline_hybrid::Initiator`], [`PhoneSession`] a
+//! [`towline_hybrid::Responder`], [`ListenerSession`] a [`towline_hybrid::Listener`]: a loop over
 //! the socket, the radio, the caller's commands and the deadline, and no decision of its own. Which
 //! radio, which roots of trust and which way to a tunnel service are handed in: [`TunnelConnector`]
 //! opens WebSockets, and anything else that carries whole messages in order can stand behind
@@ -9,9 +9,9 @@
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};
-//! use towline_hybrid::{Answer, CodeSource, InitiatorConfig, ResponderConfig, domain::TunnelDomain};
+//! use towline_hybrid::{ResponderAnswer, CodeSource, InitiatorConfig, ResponderConfig, domain::TunnelDomain};
 //! use towline_hybrid::qr::{Hint, QrPayload};
-//! use towline_hybrid_tokio::{TunnelConnector, computer, phone};
+//! use towline_hybrid_tokio::{ComputerSession, PhoneEvent, PhoneSession, TunnelConnector};
 //! use towline_radio::air::Air;
 //! use towline_tunnel::{Relay, RelayConfig, Security};
 //!
@@ -24,21 +24,21 @@
 //! let air = Air::new(); // simulated: no Bluetooth needed
 //!
 //! // The computer shows a code ..
-//! let (computer, _steps) = computer::Session::start(
+//! let (computer, _steps) = ComputerSession::start(
 //!     InitiatorConfig::default(), &provider, Hint::GetAssertion, Arc::new(air.radio()), connector.clone())?;
 //!
 //! // .. that the phone scans; it serves requests until the computer is done.
 //! let code = QrPayload::from_uri(&provider, &computer.qr_uri().expect("the code is on show"))?;
 //! let config = ResponderConfig::new(vec![0xa0], TunnelDomain::new(257)?);
 //! let (phone, mut events) =
-//!     phone::Session::start(config, &provider, code, CodeSource::Camera, Arc::new(air.radio()), connector)?;
+//!     PhoneSession::start(config, &provider, code, CodeSource::Camera, Arc::new(air.radio()), connector)?;
 //! let serving = tokio::spawn(async move {
 //!     while let Some(event) = events.next().await {
 //!         match event {
-//!             phone::Event::Ask { token, .. } => {
-//!                 phone.answer(token, Answer::Connect { remember: false }).await.expect("asked just now");
+//!             PhoneEvent::Ask { token, .. } => {
+//!                 phone.answer(token, ResponderAnswer::Connect { remember: false }).await.expect("asked just now");
 //!             }
-//!             phone::Event::Request(request) => phone.respond(request).await.expect("under way"),
+//!             PhoneEvent::Request(request) => phone.respond(request).await.expect("under way"),
 //!             _ => {}
 //!         }
 //!     }
@@ -56,20 +56,23 @@
 
 mod address;
 mod channel;
-pub mod computer;
+mod computer;
 mod connector;
 mod dial;
 mod driver;
 mod error;
-pub mod listener;
-pub mod phone;
+mod listener;
+mod phone;
 mod proxy;
 mod trust;
 mod websocket;
 
 pub use channel::{Connected, Connector, DataChannel, Incoming, Target};
+pub use computer::{ComputerEvent, ComputerEvents, ComputerSession};
 pub use connector::{NotLoopback, Resolve, SystemResolver, TunnelConnector};
-pub use error::Error;
+pub use error::TransportError;
+pub use listener::{ListenerEvent, ListenerEvents, ListenerSession};
+pub use phone::{PhoneEvent, PhoneEvents, PhoneSession};
 pub use proxy::{NotAProxy, Proxy};
 pub use towline_hybrid::tunnel::ConnectFailure;
 pub use trust::why_not_trusted;

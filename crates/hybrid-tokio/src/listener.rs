@@ -14,15 +14,15 @@ use towline_hybrid::link::ClientPayload;
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_hybrid::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
 
-pub use self::events::Events;
+pub use self::events::ListenerEvents;
 use self::events::Teller;
 use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until};
-use crate::{Connector, Error, Incoming, Target};
+use crate::{Connector, Incoming, Target, TransportError};
 
 /// What happens while a phone listens.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum ListenerEvent {
     /// Computers can ring now.
     Listening,
     /// Computers can't ring until the connection is made anew, which is tried after a pause.
@@ -32,7 +32,7 @@ pub enum Event {
         /// How long the pause is.
         pause: Duration,
     },
-    /// A computer rings: say by [`Session::decide`] and the same token whether it is known.
+    /// A computer rings: say by [`ListenerSession::decide`] and the same token whether it is known.
     Rung {
         /// Comes back with the decision.
         token: RingToken,
@@ -53,7 +53,7 @@ pub enum Event {
 }
 
 /// A phone that listens. Dropping it ends that.
-pub struct Session {
+pub struct ListenerSession {
     commands: mpsc::UnboundedSender<Command>,
     done: watch::Receiver<Outcome<()>>,
     _task: AbortOnDrop,
@@ -65,7 +65,7 @@ enum Command {
     Stop,
 }
 
-impl Session {
+impl ListenerSession {
     /// Starts to listen.
     ///
     /// # Panics
@@ -75,7 +75,7 @@ impl Session {
         config: ListenerConfig,
         provider: &CryptoProvider,
         connector: Arc<dyn Connector>,
-    ) -> (Self, Events) {
+    ) -> (Self, ListenerEvents) {
         let (commands, commands_in) = mpsc::unbounded_channel();
         let (events, events_out) = events::queue();
         let (done, done_out) = watch::channel(None);
@@ -92,7 +92,7 @@ impl Session {
         (Self { commands, done: done_out, _task: task }, events_out)
     }
 
-    /// What the phone says to [`Event::Rung`], of which at most [`ListenerConfig::rings`] wait.
+    /// What the phone says to [`ListenerEvent::Rung`], of which at most [`ListenerConfig::rings`] wait.
     /// Moot rings are ignored.
     pub fn decide(&self, token: RingToken, decision: Decision) {
         let _over = self.commands.send(Command::Decide(token, decision));
@@ -102,20 +102,20 @@ impl Session {
     /// however long that takes.
     ///
     /// # Errors
-    /// [`Error::Listen`], when somebody else listens with the same key.
-    pub async fn revoke(self) -> Result<(), Error> {
+    /// [`TransportError::Listen`], when somebody else listens with the same key.
+    pub async fn revoke(self) -> Result<(), TransportError> {
         self.end(Command::Revoke).await
     }
 
     /// Listens no more, and waits until all is closed.
     ///
     /// # Errors
-    /// [`Error::Listen`], why it had ended before.
-    pub async fn stop(self) -> Result<(), Error> {
+    /// [`TransportError::Listen`], why it had ended before.
+    pub async fn stop(self) -> Result<(), TransportError> {
         self.end(Command::Stop).await
     }
 
-    async fn end(self, command: Command) -> Result<(), Error> {
+    async fn end(self, command: Command) -> Result<(), TransportError> {
         // A driver that is gone has left its outcome.
         let _gone = self.commands.send(command);
         outcome(self.done.clone()).await
@@ -163,8 +163,8 @@ impl Driver {
             }
         };
         while self.closing.join_next().await.is_some() {}
-        self.done.send_replace(Some(result.map_err(Error::Listen)));
-        self.tell(Event::Finished(result));
+        self.done.send_replace(Some(result.map_err(TransportError::Listen)));
+        self.tell(ListenerEvent::Finished(result));
     }
 
     fn perform(&mut self, output: ListenerOutput) {
@@ -174,12 +174,14 @@ impl Driver {
             }
             ListenerOutput::Send(message) => self.link.send(message),
             ListenerOutput::Close => self.link.close(&mut self.closing),
-            ListenerOutput::Listening => self.tell(Event::Listening),
-            ListenerOutput::Lost { failure, pause } => self.tell(Event::Lost { failure, pause }),
-            ListenerOutput::Rung { token, payload, routing_id, tunnel_id } => {
-                self.tell(Event::Rung { token, payload, routing_id, tunnel_id });
+            ListenerOutput::Listening => self.tell(ListenerEvent::Listening),
+            ListenerOutput::Lost { failure, pause } => {
+                self.tell(ListenerEvent::Lost { failure, pause })
             }
-            ListenerOutput::Over { token } => self.tell(Event::Over { token }),
+            ListenerOutput::Rung { token, payload, routing_id, tunnel_id } => {
+                self.tell(ListenerEvent::Rung { token, payload, routing_id, tunnel_id });
+            }
+            ListenerOutput::Over { token } => self.tell(ListenerEvent::Over { token }),
             _ => {}
         }
     }
@@ -200,7 +202,7 @@ impl Driver {
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, event: ListenerEvent) {
         self.events.tell(event);
     }
 }

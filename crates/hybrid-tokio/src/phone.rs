@@ -14,13 +14,13 @@ use towline_hybrid::link::Ring;
 use towline_hybrid::qr::QrPayload;
 use towline_hybrid::tunnel::ConnectFailure;
 use towline_hybrid::{
-    Answer, CodeSource, Misuse, Question, Responder, ResponderConfig, ResponderOutput,
-    ResponderProgress, ResponderSummary, Token,
+    CodeSource, ConnectQuestion, Misuse, QuestionToken, Responder, ResponderAnswer,
+    ResponderConfig, ResponderOutput, ResponderProgress, ResponderSummary,
 };
 use towline_radio::{Advertisement, Advertiser, BoxFuture, RadioError};
 
 use crate::driver::{AbortOnDrop, Link, LinkEvent, Outcome, now, outcome, sleep_until};
-use crate::{Connector, Error, Incoming, Target};
+use crate::{Connector, Incoming, Target, TransportError};
 
 /// Commands that may wait for the driver.
 const COMMANDS: usize = 4;
@@ -28,18 +28,18 @@ const COMMANDS: usize = 4;
 /// What happens in a session, and what it wants of the person and of the authenticator.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Ask the person, and answer with [`Session::answer`] and the same token.
+pub enum PhoneEvent {
+    /// Ask the person, and answer with [`PhoneSession::answer`] and the same token.
     Ask {
         /// Comes back with the answer.
-        token: Token,
+        token: QuestionToken,
         /// The question, which prints as a sentence.
-        question: Question,
+        question: ConnectQuestion,
     },
     /// The question is moot: take it off the screen.
     Withdraw {
         /// The token of the question.
-        token: Token,
+        token: QuestionToken,
     },
     /// The radio broadcasts for the computer.
     Advertising {
@@ -47,30 +47,30 @@ pub enum Event {
         radio: String,
     },
     /// Ask the person whether the computer may remember this phone, and answer with
-    /// [`Session::remember`] and the same token. The session goes on meanwhile.
+    /// [`PhoneSession::remember`] and the same token. The session goes on meanwhile.
     AskToRemember {
         /// Comes back with the answer.
-        token: Token,
+        token: QuestionToken,
     },
     /// The computer was told how to ring this phone: keep the link.
     Linked {
         /// What the computer names itself by when it rings.
         link_id: LinkId,
     },
-    /// Carry out this CTAP request, a command byte and CBOR, and answer with [`Session::respond`].
+    /// Carry out this CTAP request, a command byte and CBOR, and answer with [`PhoneSession::respond`].
     Request(Vec<u8>),
     /// Carry out this digital credential request, JSON that nothing here has looked at, and answer
-    /// with [`Session::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is set.
+    /// with [`PhoneSession::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is set.
     JsonRequest(Vec<u8>),
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
     /// The next step.
     Progress(ResponderProgress),
     /// It is over; the radio and the sockets are released, and nothing follows.
-    Finished(Result<ResponderSummary, Error>),
+    Finished(Result<ResponderSummary, TransportError>),
 }
 
-impl fmt::Debug for Event {
+impl fmt::Debug for PhoneEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ask { token, question } => {
@@ -91,19 +91,19 @@ impl fmt::Debug for Event {
 }
 
 /// The events of one session.
-pub struct Events(mpsc::UnboundedReceiver<Event>);
+pub struct PhoneEvents(mpsc::UnboundedReceiver<PhoneEvent>);
 
-impl Events {
-    /// The next event; `None` after the last. Cancel-safe. Events that nobody reads are kept; there
+impl PhoneEvents {
+    /// The next event; `None` after the last. Cancel-safe. PhoneEvents that nobody reads are kept; there
     /// are few.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<PhoneEvent> {
         self.0.recv().await
     }
 }
 
 /// One transaction from the phone's side. It serves until the computer shuts down, closes or is
 /// idle. Dropping it ends it, takes the advert off the air and releases the socket.
-pub struct Session {
+pub struct PhoneSession {
     commands: mpsc::Sender<Command>,
     done: watch::Receiver<Outcome<ResponderSummary>>,
     _task: AbortOnDrop,
@@ -112,20 +112,20 @@ pub struct Session {
 type Reply = oneshot::Sender<Result<(), Misuse>>;
 
 enum Command {
-    Answer { token: Token, answer: Answer, reply: Reply },
-    Remember { token: Token, remember: bool, reply: Reply },
+    Answer { token: QuestionToken, answer: ResponderAnswer, reply: Reply },
+    Remember { token: QuestionToken, remember: bool, reply: Reply },
     Respond { response: Vec<u8>, reply: Reply },
     RespondJson { response: Vec<u8>, reply: Reply },
     Shutdown,
     Cancel,
 }
 
-impl Session {
+impl PhoneSession {
     /// Starts with a scanned code, by asking the person.
     ///
     /// # Errors
-    /// [`Error::Hybrid`], when this phone and the code do not fit together. What goes wrong later
-    /// comes as [`Event::Finished`].
+    /// [`TransportError::Hybrid`], when this phone and the code do not fit together. What goes wrong later
+    /// comes as [`PhoneEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.
@@ -136,7 +136,7 @@ impl Session {
         source: CodeSource,
         advertiser: Arc<dyn Advertiser>,
         connector: Arc<dyn Connector>,
-    ) -> Result<(Self, Events), Error> {
+    ) -> Result<(Self, PhoneEvents), TransportError> {
         let machine = Responder::new(config, provider, payload, source, now())?;
         Ok(Self::drive(machine, advertiser, connector))
     }
@@ -152,7 +152,7 @@ impl Session {
         ring: Ring,
         advertiser: Arc<dyn Advertiser>,
         connector: Arc<dyn Connector>,
-    ) -> (Self, Events) {
+    ) -> (Self, PhoneEvents) {
         let machine = Responder::answer_ring(config, provider, ring, now());
         Self::drive(machine, advertiser, connector)
     }
@@ -161,7 +161,7 @@ impl Session {
         machine: Responder,
         advertiser: Arc<dyn Advertiser>,
         connector: Arc<dyn Connector>,
-    ) -> (Self, Events) {
+    ) -> (Self, PhoneEvents) {
         let (commands, commands_in) = mpsc::channel(COMMANDS);
         let (events, events_out) = mpsc::unbounded_channel();
         let (done, done_out) = watch::channel(None);
@@ -179,41 +179,49 @@ impl Session {
             radio_error: None,
         };
         let task = AbortOnDrop(tokio::spawn(driver.run()).abort_handle());
-        (Self { commands, done: done_out, _task: task }, Events(events_out))
+        (Self { commands, done: done_out, _task: task }, PhoneEvents(events_out))
     }
 
-    /// What the person says to [`Event::Ask`].
+    /// What the person says to [`PhoneEvent::Ask`].
     ///
     /// # Errors
     /// [`Misuse::UnknownToken`] when that question is not open, or why the session
     /// is over.
-    pub async fn answer(&self, token: Token, answer: Answer) -> Result<(), Error> {
+    pub async fn answer(
+        &self,
+        token: QuestionToken,
+        answer: ResponderAnswer,
+    ) -> Result<(), TransportError> {
         self.ask(|reply| Command::Answer { token, answer, reply }).await
     }
 
-    /// What the person says to [`Event::AskToRemember`].
+    /// What the person says to [`PhoneEvent::AskToRemember`].
     ///
     /// # Errors
     /// [`Misuse::UnknownToken`] when that question is not open, or why the session
     /// is over.
-    pub async fn remember(&self, token: Token, remember: bool) -> Result<(), Error> {
+    pub async fn remember(
+        &self,
+        token: QuestionToken,
+        remember: bool,
+    ) -> Result<(), TransportError> {
         self.ask(|reply| Command::Remember { token, remember, reply }).await
     }
 
-    /// The response to [`Event::Request`]: a status byte and CBOR.
+    /// The response to [`PhoneEvent::Request`]: a status byte and CBOR.
     ///
     /// # Errors
     /// [`Misuse::NotNow`] when no request is under way,
     /// [`Misuse::TooLong`], or why the session is over.
-    pub async fn respond(&self, response: Vec<u8>) -> Result<(), Error> {
+    pub async fn respond(&self, response: Vec<u8>) -> Result<(), TransportError> {
         self.ask(|reply| Command::Respond { response, reply }).await
     }
 
-    /// The response to [`Event::JsonRequest`]: JSON.
+    /// The response to [`PhoneEvent::JsonRequest`]: JSON.
     ///
     /// # Errors
     /// As [`respond`](Self::respond).
-    pub async fn respond_json(&self, response: Vec<u8>) -> Result<(), Error> {
+    pub async fn respond_json(&self, response: Vec<u8>) -> Result<(), TransportError> {
         self.ask(|reply| Command::RespondJson { response, reply }).await
     }
 
@@ -222,7 +230,7 @@ impl Session {
     /// # Errors
     /// [`towline_hybrid::Error::Cancelled`] when it has not served yet or a request is under way,
     /// or why the session had failed before.
-    pub async fn shutdown(self) -> Result<ResponderSummary, Error> {
+    pub async fn shutdown(self) -> Result<ResponderSummary, TransportError> {
         self.end(Command::Shutdown).await
     }
 
@@ -230,24 +238,24 @@ impl Session {
     ///
     /// # Errors
     /// [`towline_hybrid::Error::Cancelled`], or why the session had failed before.
-    pub async fn cancel(self) -> Result<ResponderSummary, Error> {
+    pub async fn cancel(self) -> Result<ResponderSummary, TransportError> {
         self.end(Command::Cancel).await
     }
 
-    async fn ask(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), Error> {
+    async fn ask(&self, command: impl FnOnce(Reply) -> Command) -> Result<(), TransportError> {
         let (reply, result) = oneshot::channel();
         if self.commands.send(command(reply)).await.is_ok()
             && let Ok(result) = result.await
         {
-            return result.map_err(Error::Misuse);
+            return result.map_err(TransportError::Misuse);
         }
         match outcome(self.done.clone()).await {
-            Ok(_) => Err(Error::Over),
+            Ok(_) => Err(TransportError::Over),
             Err(error) => Err(error),
         }
     }
 
-    async fn end(self, command: Command) -> Result<ResponderSummary, Error> {
+    async fn end(self, command: Command) -> Result<ResponderSummary, TransportError> {
         // A driver that is gone has left its outcome.
         let _gone = self.commands.send(command).await;
         outcome(self.done.clone()).await
@@ -291,7 +299,7 @@ struct Driver {
     joining: bool,
     closing: JoinSet<()>,
     commands: mpsc::Receiver<Command>,
-    events: mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<PhoneEvent>,
     done: watch::Sender<Outcome<ResponderSummary>>,
     radio_error: Option<RadioError>,
 }
@@ -324,12 +332,12 @@ impl Driver {
         while self.closing.join_next().await.is_some() {}
         // A radio that failed was answered by cancelling; the person needs to know about the radio.
         let result = match self.radio_error.take() {
-            Some(error) => Err(Error::Radio(error)),
-            None => result.map_err(Error::from),
+            Some(error) => Err(TransportError::Radio(error)),
+            None => result.map_err(TransportError::from),
         };
         tracing::debug!(ok = result.is_ok(), "session over");
         self.done.send_replace(Some(result.clone()));
-        self.tell(Event::Finished(result));
+        self.tell(PhoneEvent::Finished(result));
     }
 
     fn perform(&mut self, output: ResponderOutput) {
@@ -337,9 +345,9 @@ impl Driver {
             ResponderOutput::Ask { token, question } => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH);
                 let question = now.map_or(question, |now| question.asked_at(now.as_secs()));
-                self.tell(Event::Ask { token, question });
+                self.tell(PhoneEvent::Ask { token, question });
             }
-            ResponderOutput::Withdraw { token } => self.tell(Event::Withdraw { token }),
+            ResponderOutput::Withdraw { token } => self.tell(PhoneEvent::Withdraw { token }),
             ResponderOutput::Connect { domain, tunnel_id } => {
                 let target = Target::New { domain, tunnel_id };
                 self.link = Link::Opening(self.connector.connect(target));
@@ -349,8 +357,10 @@ impl Driver {
                 self.joining = true;
                 self.link = Link::Opening(self.connector.connect(target));
             }
-            ResponderOutput::AskToRemember { token } => self.tell(Event::AskToRemember { token }),
-            ResponderOutput::Linked { link_id } => self.tell(Event::Linked { link_id }),
+            ResponderOutput::AskToRemember { token } => {
+                self.tell(PhoneEvent::AskToRemember { token })
+            }
+            ResponderOutput::Linked { link_id } => self.tell(PhoneEvent::Linked { link_id }),
             ResponderOutput::Advertise(advert) => {
                 let advertiser = self.advertiser.clone();
                 self.radio = Radio::Starting(Box::pin(async move {
@@ -359,11 +369,11 @@ impl Driver {
             }
             ResponderOutput::StopAdvertising => self.radio = Radio::Off,
             ResponderOutput::Send(frame) => self.link.send(frame),
-            ResponderOutput::Request(request) => self.tell(Event::Request(request)),
-            ResponderOutput::JsonRequest(request) => self.tell(Event::JsonRequest(request)),
-            ResponderOutput::CancelRequest => self.tell(Event::CancelRequest),
+            ResponderOutput::Request(request) => self.tell(PhoneEvent::Request(request)),
+            ResponderOutput::JsonRequest(request) => self.tell(PhoneEvent::JsonRequest(request)),
+            ResponderOutput::CancelRequest => self.tell(PhoneEvent::CancelRequest),
             ResponderOutput::Close => self.link.close(&mut self.closing),
-            ResponderOutput::Progress(progress) => self.tell(Event::Progress(progress)),
+            ResponderOutput::Progress(progress) => self.tell(PhoneEvent::Progress(progress)),
             _ => {}
         }
     }
@@ -372,7 +382,7 @@ impl Driver {
         match event {
             RadioEvent::Started(Ok(advertisement)) => {
                 self.radio = Radio::On(advertisement);
-                self.tell(Event::Advertising { radio: self.advertiser.description() });
+                self.tell(PhoneEvent::Advertising { radio: self.advertiser.description() });
             }
             RadioEvent::Started(Err(error)) | RadioEvent::Stopped(error) => {
                 self.radio = Radio::Off;
@@ -427,7 +437,7 @@ impl Driver {
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&self, event: PhoneEvent) {
         let _nobody_listens = self.events.send(event);
     }
 }

@@ -119,7 +119,7 @@ pub enum Misuse {
 pub enum Error {
     /// The scanned text is not a usable code.
     #[error("this is not a usable passkey QR code: {0}; scan the code that the computer shows now")]
-    Qr(#[from] qr::Error),
+    Qr(#[from] qr::QrError),
     /// The code came as a link, and links are not allowed.
     #[error(
         "this code was opened as a link, which any web page can do; scan the code on the computer's screen with the \

@@ -321,8 +321,8 @@ impl Initiator {
     ///
     /// # Errors
     /// [`Misuse::Busy`] while a request is under way, [`Misuse::TooLong`] for more than
-    /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte, [`Error::NoCtap`] when the phone does not offer
-    /// CTAP, [`Misuse::NotNow`] without a connection. The connection stays as it is.
+    /// [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte, [`Error::NoCtap`] when the phone
+    /// does not offer CTAP, [`Misuse::NotNow`] without a connection. The connection stays as it is.
     pub fn send_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         self.ask(Kind::Ctap, request, now)
     }

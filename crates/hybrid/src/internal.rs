@@ -1,5 +1,5 @@
-//! The organs of the transport, for known-answer vectors, fuzz targets, benches and tests that play a
-//! broken peer. Not part of the interface: it changes without notice.
+//! The organs of the transport, for known-answer vectors, fuzz targets, benches and tests that play
+//! a broken peer. Not part of the interface: it changes without notice.
 
 pub mod digits {
     pub use crate::digits::*;

@@ -12,7 +12,7 @@
 //! ```
 //! use std::time::Instant;
 //! use towline_hybrid::{
-//!     Answer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
+//!     ResponderAnswer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
 //!     ResponderOutput,
 //!     domain::TunnelDomain,
 //!     ids::RoutingId,
@@ -35,7 +35,7 @@
 //!     while let Some(output) = phone.poll_output() {
 //!         match output {
 //!             ResponderOutput::Ask { token, .. } => {
-//!                 phone.handle_answer(token, Answer::Connect { remember: false }, now)?;
+//!                 phone.handle_answer(token, ResponderAnswer::Connect { remember: false }, now)?;
 //!             }
 //!             ResponderOutput::Connect { .. } => phone.handle_connected(RoutingId::new([1, 2, 3]), now),
 //!             ResponderOutput::Advertise(advert) => computer.handle_advert(advert.as_bytes(), now),
@@ -71,7 +71,7 @@ mod initiator;
 pub mod internal;
 mod kdf;
 pub mod link;
-pub mod listener;
+mod listener;
 mod message;
 mod noise;
 pub mod qr;
@@ -93,6 +93,6 @@ pub use listener::{Decision, ListenError, Listener, ListenerConfig, ListenerOutp
 pub use message::{Error as MessageError, Features};
 pub use noise::Error as HandshakeError;
 pub use responder::{
-    Answer, CodeSource, Question, Responder, ResponderConfig, ResponderOutput, ResponderProgress,
-    ResponderSummary, Token,
+    CodeSource, ConnectQuestion, QuestionToken, Responder, ResponderAnswer, ResponderConfig,
+    ResponderOutput, ResponderProgress, ResponderSummary,
 };

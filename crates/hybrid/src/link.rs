@@ -37,7 +37,7 @@ pub const MAX_LINKING: usize = 4096;
 /// Why linking information, or what a computer sends to ring a phone, was refused.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum LinkError {
     /// Not one map of canonical CBOR with values of the right types and lengths.
     #[error("{0}")]
     Cbor(#[from] towline_cbor::Error),
@@ -89,15 +89,15 @@ impl LinkingInformation {
     /// session.
     ///
     /// # Errors
-    /// [`Error`]. Nothing that is stored may change because of it.
+    /// [`LinkError`]. Nothing that is stored may change because of it.
     pub fn read(
         provider: &CryptoProvider,
         bytes: &[u8],
         qr_key: &dyn EcdhKey,
         hash: &HandshakeHash,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, LinkError> {
         if bytes.len() > MAX_LINKING {
-            return Err(Error::TooLong);
+            return Err(LinkError::TooLong);
         }
         let mut fields = Fields::default();
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
@@ -111,25 +111,25 @@ impl LinkingInformation {
                     Key::Int(6) => fields.signature = Some(value.byte_array()?),
                     _ => {}
                 }
-                Ok::<(), Error>(())
+                Ok::<(), LinkError>(())
             })
         })?;
-        let identity = fields.identity.ok_or(Error::MissingKey(4))?;
-        let identity = provider.ecdh.public_key(identity).map_err(|_| Error::Point)?;
+        let identity = fields.identity.ok_or(LinkError::MissingKey(4))?;
+        let identity = provider.ecdh.public_key(identity).map_err(|_| LinkError::Point)?;
         let information = Self {
-            contact_id: ContactId::new(fields.contact_id.ok_or(Error::MissingKey(1))?),
-            link_id: LinkId::new(*fields.link_id.ok_or(Error::MissingKey(2))?),
-            secret: LinkSecret::new(Secret::new(*fields.secret.ok_or(Error::MissingKey(3))?)),
+            contact_id: ContactId::new(fields.contact_id.ok_or(LinkError::MissingKey(1))?),
+            link_id: LinkId::new(*fields.link_id.ok_or(LinkError::MissingKey(2))?),
+            secret: LinkSecret::new(Secret::new(*fields.secret.ok_or(LinkError::MissingKey(3))?)),
             identity,
-            name: fields.name.ok_or(Error::MissingKey(5))?.into(),
+            name: fields.name.ok_or(LinkError::MissingKey(5))?.into(),
         };
         if !information.contact_id.is_usable() {
-            return Err(Error::ContactId);
+            return Err(LinkError::ContactId);
         }
-        let signature = fields.signature.ok_or(Error::MissingKey(6))?;
+        let signature = fields.signature.ok_or(LinkError::MissingKey(6))?;
         let shared = qr_key.agree(&identity)?;
         let key = provider.hmac.key(shared.expose());
-        key.verify(&[&hash.0], signature).map_err(|_| Error::Signature)?;
+        key.verify(&[&hash.0], signature).map_err(|_| LinkError::Signature)?;
         Ok(information)
     }
 
@@ -288,8 +288,8 @@ impl ClientPayload {
     /// Reads the map.
     ///
     /// # Errors
-    /// [`Error`]; a phone does not answer then.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    /// [`LinkError`]; a phone does not answer then.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LinkError> {
         let (mut link_id, mut nonce, mut hint) = (None, None, None);
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
             reader.map(|key, value| {
@@ -300,7 +300,7 @@ impl ClientPayload {
                         hint = Some(match value.text()? {
                             "ga" => Hint::GetAssertion,
                             "mc" => Hint::MakeCredential,
-                            _ => return Err(Error::Hint),
+                            _ => return Err(LinkError::Hint),
                         });
                     }
                     _ => {}
@@ -309,17 +309,17 @@ impl ClientPayload {
             })
         })?;
         Ok(Self {
-            link_id: link_id.ok_or(Error::MissingKey(1))?,
-            nonce: nonce.ok_or(Error::MissingKey(2))?,
-            hint: hint.ok_or(Error::MissingKey(3))?,
+            link_id: link_id.ok_or(LinkError::MissingKey(1))?,
+            nonce: nonce.ok_or(LinkError::MissingKey(2))?,
+            hint: hint.ok_or(LinkError::MissingKey(3))?,
         })
     }
 
     /// Reads the header's value, in hexadecimal of either case.
     ///
     /// # Errors
-    /// [`Error`].
-    pub fn from_header(text: &str) -> Result<Self, Error> {
+    /// [`LinkError`].
+    pub fn from_header(text: &str) -> Result<Self, LinkError> {
         let mut bytes = vec![0; text.len().min(MAX_HEADER).div_ceil(2)];
         towline_rendezvous::ids::read_hex(text, &mut bytes)?;
         Self::decode(&bytes)

@@ -18,7 +18,7 @@ pub const MAX_DIGITS: usize = 1024;
 /// Why a text is not a usable code.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum QrError {
     /// It does not start with [`PREFIX`].
     #[error("it does not start with FIDO:/")]
     Scheme,
@@ -86,14 +86,14 @@ impl Hint {
 
 /// A way to move data that a computer supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DataChannel {
+pub enum ChannelKind {
     /// A WebSocket by way of a tunnel service (0).
     WebSocket,
     /// A Bluetooth LE L2CAP channel (1; CTAP 2.3).
     L2cap,
 }
 
-impl DataChannel {
+impl ChannelKind {
     /// Its number in key 6.
     #[must_use]
     pub const fn number(self) -> u64 {
@@ -199,18 +199,18 @@ impl QrPayload {
     /// The data channels that this library knows, in the code's order; the WebSocket alone when key
     /// 6 names none.
     #[must_use]
-    pub fn data_channels(&self) -> Vec<DataChannel> {
+    pub fn data_channels(&self) -> Vec<ChannelKind> {
         let known: Vec<_> = self
             .channels
             .iter()
             .flatten()
             .filter_map(|number| {
-                [DataChannel::WebSocket, DataChannel::L2cap]
+                [ChannelKind::WebSocket, ChannelKind::L2cap]
                     .into_iter()
                     .find(|channel| channel.number() == *number)
             })
             .collect();
-        if known.is_empty() { vec![DataChannel::WebSocket] } else { known }
+        if known.is_empty() { vec![ChannelKind::WebSocket] } else { known }
     }
 
     /// Whether the computer can decode this tunnel domain. Every computer can derive domains from
@@ -251,14 +251,14 @@ impl QrPayload {
     /// Reads the text of a code.
     ///
     /// # Errors
-    /// [`Error`] says what is wrong with it.
-    pub fn from_uri(provider: &CryptoProvider, text: &str) -> Result<Self, Error> {
-        let (prefix, digits) = text.split_at_checked(PREFIX.len()).ok_or(Error::Scheme)?;
+    /// [`QrError`] says what is wrong with it.
+    pub fn from_uri(provider: &CryptoProvider, text: &str) -> Result<Self, QrError> {
+        let (prefix, digits) = text.split_at_checked(PREFIX.len()).ok_or(QrError::Scheme)?;
         if !prefix.eq_ignore_ascii_case(PREFIX) {
-            return Err(Error::Scheme);
+            return Err(QrError::Scheme);
         }
         if digits.len() > MAX_DIGITS {
-            return Err(Error::TooLong);
+            return Err(QrError::TooLong);
         }
         Self::from_cbor(provider, &Zeroizing::new(digits::decode(digits)?))
     }
@@ -266,15 +266,15 @@ impl QrPayload {
     /// Reads the map.
     ///
     /// # Errors
-    /// [`Error`] says what is wrong with it.
-    pub fn from_cbor(provider: &CryptoProvider, bytes: &[u8]) -> Result<Self, Error> {
+    /// [`QrError`] says what is wrong with it.
+    pub fn from_cbor(provider: &CryptoProvider, bytes: &[u8]) -> Result<Self, QrError> {
         // The form of the whole comes first, so that a wrong type is only reported in well-formed
         // CBOR.
         towline_cbor::decode(bytes, CTAP_DEPTH, Reader::skip)?;
         let mut fields = Fields::default();
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
             if reader.kind()? != Kind::Map {
-                return Err(Error::NotAMap);
+                return Err(QrError::NotAMap);
             }
             reader.map(|key, value| fields.read(key, value))
         })?;
@@ -296,15 +296,19 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(&mut self, key: Key<'a>, value: &mut Reader<'a>) -> Result<(), Error> {
+    fn read(&mut self, key: Key<'a>, value: &mut Reader<'a>) -> Result<(), QrError> {
         match key {
-            Key::Int(0) => self.public_key = Some(value.bytes().map_err(|_| Error::WrongType(0))?),
-            Key::Int(1) => self.secret = Some(value.bytes().map_err(|_| Error::WrongType(1))?),
-            Key::Int(2) => {
-                self.known_domains = Some(value.uint().map_err(|_| Error::WrongType(2))?);
+            Key::Int(0) => {
+                self.public_key = Some(value.bytes().map_err(|_| QrError::WrongType(0))?)
             }
-            Key::Int(4) => self.linking = Some(value.bool().map_err(|_| Error::WrongType(4))?),
-            Key::Int(5) => self.hint = Some(value.text().map_err(|_| Error::WrongType(5))?.into()),
+            Key::Int(1) => self.secret = Some(value.bytes().map_err(|_| QrError::WrongType(1))?),
+            Key::Int(2) => {
+                self.known_domains = Some(value.uint().map_err(|_| QrError::WrongType(2))?);
+            }
+            Key::Int(4) => self.linking = Some(value.bool().map_err(|_| QrError::WrongType(4))?),
+            Key::Int(5) => {
+                self.hint = Some(value.text().map_err(|_| QrError::WrongType(5))?.into())
+            }
             Key::Int(3) if value.kind()? == Kind::Uint => self.timestamp = Some(value.uint()?),
             _ => {
                 let raw = value.raw()?;
@@ -317,13 +321,13 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn check(self, provider: &CryptoProvider) -> Result<QrPayload, Error> {
-        let public_key = self.public_key.ok_or(Error::MissingKey(0))?;
-        let secret = self.secret.ok_or(Error::MissingKey(1))?;
-        let secret = Secret::from_slice(secret).map_err(|_| Error::SecretLength)?;
-        let compressed: &[u8; 33] = public_key.try_into().map_err(|_| Error::Point)?;
+    fn check(self, provider: &CryptoProvider) -> Result<QrPayload, QrError> {
+        let public_key = self.public_key.ok_or(QrError::MissingKey(0))?;
+        let secret = self.secret.ok_or(QrError::MissingKey(1))?;
+        let secret = Secret::from_slice(secret).map_err(|_| QrError::SecretLength)?;
+        let compressed: &[u8; 33] = public_key.try_into().map_err(|_| QrError::Point)?;
         Ok(QrPayload {
-            public_key: provider.ecdh.public_key(compressed).map_err(|_| Error::Point)?,
+            public_key: provider.ecdh.public_key(compressed).map_err(|_| QrError::Point)?,
             secret: QrSecret::new(secret),
             known_domains: self.known_domains,
             timestamp: self.timestamp,

@@ -11,8 +11,8 @@ use std::{collections::VecDeque, time::Instant};
 use towline_crypto::CryptoProvider;
 
 pub use self::interface::{
-    Answer, CodeSource, Question, ResponderConfig, ResponderOutput, ResponderProgress,
-    ResponderSummary, Token,
+    CodeSource, ConnectQuestion, QuestionToken, ResponderAnswer, ResponderConfig, ResponderOutput,
+    ResponderProgress, ResponderSummary,
 };
 use self::linking::Late;
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     link::Ring,
     message::{Features, Kind, PostHandshake},
     noise::{self, ResponderKey},
-    qr::{DataChannel, QrPayload},
+    qr::{ChannelKind, QrPayload},
     secrets::Psk,
     session::Session,
     tunnel::ConnectFailure,
@@ -47,7 +47,7 @@ use crate::{
 /// closes, or is idle for too long.
 ///
 /// Whether the computer may remember this phone is part of the question before the connection. A
-/// person who wants to decide [later](Answer::ConnectAndAskLater) is asked again when the first
+/// person who wants to decide [later](ResponderAnswer::ConnectAndAskLater) is asked again when the first
 /// request is answered, and the phone lingers for the answer when the computer is done meanwhile.
 ///
 /// A computer that [rings](Self::answer_ring) was allowed to earlier: it is answered without a
@@ -69,7 +69,7 @@ pub struct Responder {
 
 /// There is no handshake without an advert, and no session without a handshake: the types say so.
 enum State {
-    Asking(Box<Call>, Token),
+    Asking(Box<Call>, QuestionToken),
     Opening(Box<Consent>),
     Advertising(Box<Consent>, Psk),
     Serving(Box<Session>),
@@ -116,13 +116,13 @@ impl Responder {
         if source == CodeSource::Link && !config.allow_links {
             return Err(Error::LinkNotAllowed);
         }
-        if !payload.data_channels().contains(&DataChannel::WebSocket) {
+        if !payload.data_channels().contains(&ChannelKind::WebSocket) {
             return Err(Error::NoCommonChannel);
         }
         if !payload.knows(config.domain) {
             return Err(Error::UnknownTunnelDomain);
         }
-        let question = Question {
+        let question = ConnectQuestion {
             hint: payload.request_hint(),
             source,
             made_at: payload.timestamp,
@@ -136,10 +136,10 @@ impl Responder {
         config: ResponderConfig,
         provider: &CryptoProvider,
         call: Call,
-        question: Question,
+        question: ConnectQuestion,
         now: Instant,
     ) -> Self {
-        let token = Token::unique();
+        let token = QuestionToken::unique();
         Self {
             provider: provider.clone(),
             state: State::Asking(Box::new(call), token),
@@ -178,17 +178,17 @@ impl Responder {
     /// [`Misuse::UnknownToken`] when the question is not open; nothing changes then.
     pub fn handle_answer(
         &mut self,
-        token: Token,
-        answer: Answer,
+        token: QuestionToken,
+        answer: ResponderAnswer,
         now: Instant,
     ) -> Result<(), Misuse> {
         match std::mem::replace(&mut self.state, State::Finished) {
             State::Asking(call, asked) if asked == token => {
                 let remember = match answer {
-                    Answer::Connect { remember: true } => Remember::Yes,
-                    Answer::Connect { remember: false } => Remember::No,
-                    Answer::ConnectAndAskLater => Remember::Later,
-                    Answer::Decline => {
+                    ResponderAnswer::Connect { remember: true } => Remember::Yes,
+                    ResponderAnswer::Connect { remember: false } => Remember::No,
+                    ResponderAnswer::ConnectAndAskLater => Remember::Later,
+                    ResponderAnswer::Decline => {
                         self.finish(Err(Error::Declined));
                         return Ok(());
                     }
@@ -291,8 +291,9 @@ impl Responder {
     /// Sends the response to the CTAP request that is under way: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for more
-    /// than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under way then.
+    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for
+    /// more than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under
+    /// way then.
     pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Ctap, response, now)
     }

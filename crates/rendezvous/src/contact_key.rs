@@ -20,7 +20,7 @@ impl ContactKey {
         Ok(Self(provider.random.secret()?))
     }
 
-    /// Wraps the bytes.
+    /// Makes one of a key that was stored.
     #[must_use]
     pub const fn new(bytes: Secret<32>) -> Self {
         Self(bytes)

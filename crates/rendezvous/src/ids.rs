@@ -20,13 +20,13 @@ macro_rules! identifier {
             /// Its length in bytes.
             pub const LENGTH: usize = $length;
 
-            /// Wraps the bytes.
+            /// Makes one of bytes, any of which are allowed.
             #[must_use]
             pub const fn new(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
 
-            /// The bytes.
+            /// Its bytes, as they are on the wire.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
@@ -78,13 +78,13 @@ impl ContactId {
     /// The longest that is offered, stored or looked up, in bytes. Phones' own have about 150.
     pub const MAX_LENGTH: usize = 256;
 
-    /// Wraps the bytes.
+    /// Makes one of bytes that a phone sent; their number is checked where it matters.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes.
+    /// Its bytes, as the phone sent them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

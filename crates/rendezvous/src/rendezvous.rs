@@ -146,7 +146,8 @@ impl Rendezvous {
         self
     }
 
-    /// Decides about a request that [`RequestHead::read`](crate::RequestHead::read) found well formed.
+    /// Decides about a request that [`RequestHead::read`](crate::RequestHead::read) found well
+    /// formed.
     ///
     /// An admitted connection occupies its place until [`handle_closed`](Self::handle_closed).
     ///

@@ -17,8 +17,8 @@ pub const SIGNAL_CONNECTION_HEADER: &str = "X-caBLE-Signal-Connection";
 /// Where a phone listens for computers that ring. Private to towline's phones and relays, see
 /// [`message`](crate::message).
 pub const LISTEN_PATH: &str = "/towline/v1/listen";
-/// Request header of [`LISTEN_PATH`] with the [`ContactKey`](crate::ContactKey) in hexadecimal. A secret:
-/// it is not part of the path, which servers like to log.
+/// Request header of [`LISTEN_PATH`] with the [`ContactKey`](crate::ContactKey) in hexadecimal. A
+/// secret: it is not part of the path, which servers like to log.
 pub const CONTACT_KEY_HEADER: &str = "X-Towline-Contact-Key";
 
 /// The longest message that goes through a tunnel, in bytes.

@@ -57,9 +57,10 @@ pub(crate) fn of(database: &Database) -> Result<u32, Error> {
 pub(crate) fn bring_up(database: &Database, from: u32, keys: &Keys) -> Result<(), Error> {
     match from {
         NEWEST => return Ok(()),
-        SEALED_HEAD => from_3(database, keys)?,
         // Before 2 there are no links, and nothing else is other.
-        _ => from_2(database, keys)?,
+        1 | 2 => from_2(database, keys)?,
+        SEALED_HEAD => from_3(database, keys)?,
+        _ => same_layout(database, keys)?,
     }
     tracing::info!("the store was brought from format {from} to format {NEWEST}");
     Ok(())
@@ -110,6 +111,17 @@ fn from_3(database: &Database, keys: &Keys) -> Result<(), Error> {
         writing.put(Table::Accounts, &member_entry(entry, place), &[])?;
     }
     writing.change.delete_table(ACCOUNTS_3)?;
+    writing.write_format(NEWEST)?;
+    writing.commit()?;
+    Ok(())
+}
+
+/// Credentials of an earlier form are read as they are. From now on there may be others, so that a
+/// program that knows only the earlier form has to leave the file alone.
+fn same_layout(database: &Database, keys: &Keys) -> Result<(), Error> {
+    let gone = Gone::default();
+    let writing = Writing::begin(database.begin_write()?, keys, &gone, u64::MAX)?;
+    writing.with_head(|head| head.format = NEWEST);
     writing.write_format(NEWEST)?;
     writing.commit()?;
     Ok(())

@@ -89,7 +89,8 @@ impl Table {
     /// How many of them there were in format 3.
     pub(crate) const IN_3: usize = 10;
 
-    /// Its name in the file, with the format that had it first in this form, what it holds, and the name that its seals are made for.
+    /// Its name in the file, with the format that had it first in this form, what it holds, and the
+    /// name that its seals are made for.
     const fn row(self) -> (Definition, Content, &'static str) {
         let (name, content, seal) = match self {
             Self::Credentials => ("3.credentials", Content::Sealed, "credentials"),
@@ -141,6 +142,7 @@ impl Table {
                 "identity" => "the identity".to_owned(),
                 "fingerprints" => "the fingerprints".to_owned(),
                 "wrapping-secret" => "the secret of credentials that are not stored".to_owned(),
+                "unneeded-keys" => "the list of keys to be deleted".to_owned(),
                 other => format!("the record {other}"),
             },
             Self::Links => match &*text() {

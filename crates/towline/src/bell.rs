@@ -16,7 +16,7 @@ use towline_hybrid::{
     link::{ComputerLinks, PhoneIdentity, Ring, StoreError},
     tunnel::ConnectFailure,
 };
-use towline_hybrid_tokio::{Connector, Error as TransportError};
+use towline_hybrid_tokio::{Connector, TransportError};
 
 pub(crate) use self::line::{Line, Serving};
 use self::{

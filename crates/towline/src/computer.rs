@@ -18,8 +18,7 @@ use towline_hybrid::{
     qr::Hint,
 };
 use towline_hybrid_tokio::{
-    Connector, Error as TransportError,
-    computer::{Event, Events, Session},
+    ComputerEvent, ComputerEvents, ComputerSession, Connector, TransportError,
 };
 use towline_radio::Scanner;
 
@@ -190,8 +189,8 @@ struct PhoneChannel<'a, S> {
 
 /// A session, and which linked phone it rings, if it does.
 struct Open {
-    session: Session,
-    events: Events,
+    session: ComputerSession,
+    events: ComputerEvents,
     phone: Option<LinkedPhone>,
 }
 
@@ -201,8 +200,13 @@ impl<S: Screen> PhoneChannel<'_, S> {
         let Computer { config, provider, scanner, connector, links, .. } = self.computer;
         let mut config = config.clone();
         config.linking |= links.is_some();
-        let (session, events) =
-            Session::start(config, provider, self.hint, scanner.clone(), connector.clone())?;
+        let (session, events) = ComputerSession::start(
+            config,
+            provider,
+            self.hint,
+            scanner.clone(),
+            connector.clone(),
+        )?;
         Ok(Open { session, events, phone: None })
     }
 
@@ -221,14 +225,14 @@ impl<S: Screen> PhoneChannel<'_, S> {
         self.screen.show(Step::Ringing(&phone.display_name()));
         let (scanner, connector) = (scanner.clone(), connector.clone());
         let (session, events) =
-            Session::ring(config.clone(), provider, &phone, self.hint, scanner, connector)?;
+            ComputerSession::ring(config.clone(), provider, &phone, self.hint, scanner, connector)?;
         Ok(Some(Open { session, events, phone: Some(phone) }))
     }
 
     /// Waits for the session, showing what happens meanwhile.
     async fn watch<T>(
         &mut self,
-        work: impl AsyncFnOnce(&Session) -> Result<T, TransportError>,
+        work: impl AsyncFnOnce(&ComputerSession) -> Result<T, TransportError>,
     ) -> Result<T, TransportError> {
         let Some(Open { session, events, phone }) = &mut self.session else {
             return Err(TransportError::Over);
@@ -283,13 +287,13 @@ impl<S: Screen> PhoneChannel<'_, S> {
 
 /// The code is taken from the session for as long as the screen needs it; one that is ending has
 /// none to show.
-fn show(screen: &impl Screen, session: Option<&Session>, event: &Event) {
+fn show(screen: &impl Screen, session: Option<&ComputerSession>, event: &ComputerEvent) {
     match event {
-        Event::Listening { radio } => screen.show(Step::Listening(radio)),
-        Event::Progress(progress) => {
+        ComputerEvent::Listening { radio } => screen.show(Step::Listening(radio)),
+        ComputerEvent::Progress(progress) => {
             match progress {
                 InitiatorProgress::WaitingForScan => {
-                    if let Some(code) = session.and_then(Session::qr_uri) {
+                    if let Some(code) = session.and_then(ComputerSession::qr_uri) {
                         screen.show(Step::ShowCode(&code));
                     }
                 }

@@ -161,7 +161,7 @@ fn response(delivery: Delivery) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use towline_authenticator::{Config, MemoryStore, ResetPolicy, SoftwareKeys};
+    use towline_authenticator::{Config, MemoryStore, ResetTime, SoftwareKeys};
 
     use super::*;
     use crate::Agreeable;
@@ -170,8 +170,8 @@ mod tests {
     async fn the_authenticator_learns_how_a_request_came() {
         for (transport, status) in [(Transport::Internal, 0x00), (Transport::Hybrid, 0x27)] {
             let mut config = Config::phone();
-            config.reset = ResetPolicy::Always;
-            config.reset_transports = Some(vec![Transport::Internal]);
+            config.reset.when = ResetTime::Always;
+            config.reset.transports = Some(vec![Transport::Internal]);
             let provider = towline_crypto::rustcrypto::provider();
             let keys = SoftwareKeys::new(provider.clone());
             let phone = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();

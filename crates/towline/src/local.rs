@@ -160,10 +160,10 @@ impl<P: Person> LocalAuthenticator<P> {
 
 /// The authenticator's own first word on how it is reached.
 fn transport(config: &Config) -> Transport {
-    if config.transports.contains(&Transport::Internal) {
+    if config.identity.transports.contains(&Transport::Internal) {
         Transport::Internal
     } else {
-        config.transports.first().cloned().unwrap_or(Transport::Usb)
+        config.identity.transports.first().cloned().unwrap_or(Transport::Usb)
     }
 }
 

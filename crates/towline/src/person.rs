@@ -32,10 +32,10 @@ pub trait Person: Send {
     #[cfg(feature = "phone")]
     fn connect(
         &mut self,
-        question: &towline_hybrid::Question,
-    ) -> impl Future<Output = towline_hybrid::Answer> + Send {
+        question: &towline_hybrid::ConnectQuestion,
+    ) -> impl Future<Output = towline_hybrid::ResponderAnswer> + Send {
         let _ = question;
-        async { towline_hybrid::Answer::Decline }
+        async { towline_hybrid::ResponderAnswer::Decline }
     }
 
     /// A computer asks for digital credentials: JSON, which towline has not looked at. The answer
@@ -50,7 +50,7 @@ pub trait Person: Send {
     }
 
     /// The computer was answered, and
-    /// [`ConnectAndAskLater`](towline_hybrid::Answer::ConnectAndAskLater) was the answer to
+    /// [`ConnectAndAskLater`](towline_hybrid::ResponderAnswer::ConnectAndAskLater) was the answer to
     /// `connect`: may it remember this phone? No, by default.
     #[cfg(feature = "phone")]
     fn remember(&mut self) -> impl Future<Output = bool> + Send {
@@ -93,7 +93,10 @@ impl Person for Agreeable {
     }
 
     #[cfg(feature = "phone")]
-    async fn connect(&mut self, _question: &towline_hybrid::Question) -> towline_hybrid::Answer {
-        towline_hybrid::Answer::Connect { remember: false }
+    async fn connect(
+        &mut self,
+        _question: &towline_hybrid::ConnectQuestion,
+    ) -> towline_hybrid::ResponderAnswer {
+        towline_hybrid::ResponderAnswer::Connect { remember: false }
     }
 }

@@ -13,16 +13,13 @@ use towline_authenticator::Authenticator;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Status, Transport};
 use towline_hybrid::{
-    Answer, CodeSource, Error, ResponderConfig, ResponderSummary,
+    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderSummary,
     domain::TunnelDomain,
     ids::LinkId,
     link::{ComputerLinks, LinkedComputer, Ring, StoreError},
     qr::QrPayload,
 };
-use towline_hybrid_tokio::{
-    Connector, Error as TransportError,
-    phone::{Event, Events, Session},
-};
+use towline_hybrid_tokio::{Connector, PhoneEvent, PhoneEvents, PhoneSession, TransportError};
 use towline_radio::Advertiser;
 
 use crate::{
@@ -167,7 +164,7 @@ impl<P: Person> Phone<P> {
             let key = line.next_key(&self.provider).map_err(Error::from)?;
             config.link_offer = Some(identity.offer(&self.provider, &key, name));
         }
-        let (session, events) = Session::start(
+        let (session, events) = PhoneSession::start(
             config,
             &self.provider,
             payload,
@@ -192,7 +189,7 @@ impl<P: Person> Phone<P> {
         let (advertiser, connector) =
             (self.transport.advertiser.clone(), self.transport.connector.clone());
         let (session, events) =
-            Session::answer_ring(config, &self.provider, ring, advertiser, connector);
+            PhoneSession::answer_ring(config, &self.provider, ring, advertiser, connector);
         self.serve_until(session, events, stop).await
     }
 
@@ -224,8 +221,8 @@ impl<P: Person> Phone<P> {
 
     async fn serve_until(
         &mut self,
-        session: Session,
-        events: Events,
+        session: PhoneSession,
+        events: PhoneEvents,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
         let mut inbox = Inbox { events, early: VecDeque::new(), owed: Owed::Nothing };
@@ -265,23 +262,23 @@ impl<P: Person> Phone<P> {
 
     async fn serve(
         &mut self,
-        session: &Session,
+        session: &PhoneSession,
         inbox: &mut Inbox,
         serving: Option<&Serving>,
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
-                Some(Event::Ask { token, question }) => {
+                Some(PhoneEvent::Ask { token, question }) => {
                     let answer = tokio::select! {
                         answer = self.driver.person.connect(&question) => answer,
                         () = inbox.withdrawn() => continue,
                     };
-                    if let Answer::Decline = answer {
+                    if let ResponderAnswer::Decline = answer {
                         tracing::debug!("the person declined to connect");
                     }
                     told(session.answer(token, answer).await);
                 }
-                Some(Event::Request(request)) => {
+                Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
                     let response = tokio::select! {
@@ -299,7 +296,7 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(Event::JsonRequest(request)) => {
+                Some(PhoneEvent::JsonRequest(request)) => {
                     inbox.owed = Owed::JsonResponse;
                     let response = tokio::select! {
                         response = self.driver.person.digital_credentials(request) => Some(response),
@@ -310,7 +307,7 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(Event::AskToRemember { token }) => {
+                Some(PhoneEvent::AskToRemember { token }) => {
                     // A request, or the end, comes first; the question is asked once.
                     let remember = tokio::select! {
                         remember = self.driver.person.remember() => remember,
@@ -318,12 +315,12 @@ impl<P: Person> Phone<P> {
                     };
                     told(session.remember(token, remember).await);
                 }
-                Some(Event::Linked { link_id }) => {
+                Some(PhoneEvent::Linked { link_id }) => {
                     keep(self.links.clone(), &self.provider, link_id).await;
                 }
-                Some(Event::Advertising { radio }) => self.driver.person.advertising(&radio),
-                Some(Event::Progress(progress)) => self.driver.person.progress(progress),
-                Some(Event::Finished(result)) => return result,
+                Some(PhoneEvent::Advertising { radio }) => self.driver.person.advertising(&radio),
+                Some(PhoneEvent::Progress(progress)) => self.driver.person.progress(progress),
+                Some(PhoneEvent::Finished(result)) => return result,
                 Some(_) => {}
                 None => return Err(TransportError::Over),
             }
@@ -367,8 +364,8 @@ fn status(response: &[u8]) -> Status {
 
 /// The session's events, some of which come while the person is busy.
 struct Inbox {
-    events: Events,
-    early: VecDeque<Event>,
+    events: PhoneEvents,
+    early: VecDeque<PhoneEvent>,
     owed: Owed,
 }
 
@@ -384,7 +381,7 @@ enum Owed {
 }
 
 impl Inbox {
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<PhoneEvent> {
         match self.early.pop_front() {
             Some(event) => Some(event),
             None => self.events.next().await,
@@ -396,10 +393,10 @@ impl Inbox {
         while let Some(event) = self.events.next().await {
             let other = matches!(
                 event,
-                Event::Request(_)
-                    | Event::JsonRequest(_)
-                    | Event::Withdraw { .. }
-                    | Event::Finished(_)
+                PhoneEvent::Request(_)
+                    | PhoneEvent::JsonRequest(_)
+                    | PhoneEvent::Withdraw { .. }
+                    | PhoneEvent::Finished(_)
             );
             self.early.push_back(event);
             if other {
@@ -412,8 +409,8 @@ impl Inbox {
     async fn withdrawn(&mut self) {
         while let Some(event) = self.events.next().await {
             match event {
-                Event::Withdraw { .. } | Event::CancelRequest => return,
-                Event::Finished(_) => {
+                PhoneEvent::Withdraw { .. } | PhoneEvent::CancelRequest => return,
+                PhoneEvent::Finished(_) => {
                     self.early.push_back(event);
                     return;
                 }

@@ -15,7 +15,7 @@
 //! let provider = towline_crypto::rustcrypto::provider();
 //! let keys = SoftwareKeys::new(provider.clone());
 //! let mut config = Config::security_key();
-//! config.max_msg_size = MAX_MSG_SIZE;
+//! config.limits.max_msg_size = MAX_MSG_SIZE;
 //! let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys)?;
 //!
 //! let key = SecurityKey::new();

@@ -62,7 +62,7 @@ pub fn plain(watch: &Watch, user: u8) -> Request {
     if watch.token.is_some() {
         request.pin_uv_auth_protocol = Some(watch.protocol());
         request.pin_uv_auth_param = Some(watch.param());
-    } else if watch.config().verification.is_some() {
+    } else if watch.config().verification.built_in.is_some() {
         request.options.uv = Some(true);
     }
     Request::from(request)

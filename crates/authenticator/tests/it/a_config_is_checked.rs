@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use towline_authenticator::{
-    Authenticator, Backup, BuiltInVerification, Config, ConfigError, MemoryStore, SoftwareKeys,
+    Authenticator, BuiltInVerification, Config, ConfigError, MemoryStore, SoftwareKeys,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Transport, Version};
 
 #[track_caller]
 fn refuses(mut config: Config, error: ConfigError, change: impl FnOnce(&mut Config)) {
-    assert_eq!(config.check(), Ok(()));
+    assert_eq!(config.validate(), Ok(()));
     change(&mut config);
-    assert_eq!(config.check(), Err(error.clone()));
+    assert_eq!(config.validate(), Err(error.clone()));
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
     let made = Authenticator::new(config, provider, MemoryStore::new(), keys);
@@ -22,7 +22,7 @@ fn refuses(mut config: Config, error: ConfigError, change: impl FnOnce(&mut Conf
 fn out_of_range(config: Config, member: &str, change: impl FnOnce(&mut Config)) {
     let mut changed = config;
     change(&mut changed);
-    match changed.check() {
+    match changed.validate() {
         Err(ConfigError::OutOfRange { member: found, .. }) => assert_eq!(found, member),
         other => panic!("{member}: {other:?}"),
     }
@@ -33,7 +33,7 @@ fn the_presets_are_sound() {
     for config in
         [Config::phone(), Config::security_key(), Config::platform(), Config::fingerprint_key()]
     {
-        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.validate(), Ok(()));
     }
 }
 
@@ -46,51 +46,61 @@ fn versions_that_are_not_kept_can_not_be_claimed() {
         Version::from("FIDO_3_0"),
     ] {
         let error = ConfigError::Version(version.as_str().into());
-        refuses(Config::phone(), error, |config| config.versions.push(version));
+        refuses(Config::phone(), error, |config| config.identity.versions.push(version));
     }
 }
 
 #[test]
 fn lists_are_neither_empty_nor_repetitive() {
-    refuses(Config::phone(), ConfigError::Empty("versions"), |c| c.versions.clear());
-    refuses(Config::phone(), ConfigError::Empty("transports"), |c| c.transports.clear());
-    refuses(Config::phone(), ConfigError::Empty("algorithms"), |c| c.algorithms.clear());
-    refuses(Config::phone(), ConfigError::Empty("attestation_formats"), |c| {
-        c.attestation_formats.clear();
+    refuses(Config::phone(), ConfigError::Empty("identity.versions"), |c| {
+        c.identity.versions.clear()
     });
-    refuses(Config::security_key(), ConfigError::Repeated("transports"), |c| {
-        c.transports.push(Transport::Usb);
+    refuses(Config::phone(), ConfigError::Empty("identity.transports"), |c| {
+        c.identity.transports.clear()
     });
-    refuses(Config::phone(), ConfigError::Repeated("algorithms"), |c| c.algorithms.push(-7));
-    refuses(Config::phone(), ConfigError::Repeated("versions"), |c| {
-        c.versions.push(Version::Fido2_0);
+    refuses(Config::phone(), ConfigError::Empty("credentials.algorithms"), |c| {
+        c.credentials.algorithms.clear()
+    });
+    refuses(Config::phone(), ConfigError::Empty("attestation.formats"), |c| {
+        c.attestation.formats.clear();
+    });
+    refuses(Config::security_key(), ConfigError::Repeated("identity.transports"), |c| {
+        c.identity.transports.push(Transport::Usb);
+    });
+    refuses(Config::phone(), ConfigError::Repeated("credentials.algorithms"), |c| {
+        c.credentials.algorithms.push(-7)
+    });
+    refuses(Config::phone(), ConfigError::Repeated("identity.versions"), |c| {
+        c.identity.versions.push(Version::Fido2_0);
     });
 }
 
 #[test]
 fn verification_needs_a_token_unless_it_is_a_phone() {
-    refuses(Config::phone(), ConfigError::TokenRequired, |c| c.verification_without_token = false);
+    refuses(Config::phone(), ConfigError::TokenRequired, |c| {
+        c.verification.built_in.as_mut().unwrap().without_token = false;
+    });
 }
 
 #[test]
 fn always_and_not_required_exclude_each_other() {
     refuses(Config::phone(), ConfigError::AlwaysUvAndNotRequired, |c| {
-        c.always_uv = true;
-        c.make_cred_uv_not_rqd = true;
+        c.verification.always_uv = true;
+        c.verification.make_cred_uv_not_rqd = true;
     });
 }
 
 #[test]
 fn who_always_verifies_needs_means_to() {
-    refuses(Config::security_key(), ConfigError::NoVerification("always_uv"), |c| {
-        c.always_uv = true;
-        c.make_cred_uv_not_rqd = false;
-        c.client_pin = None;
-        c.persistent_token = false;
-        c.credential_management = false;
+    refuses(Config::security_key(), ConfigError::NoVerification("verification.always_uv"), |c| {
+        c.verification.always_uv = true;
+        c.verification.make_cred_uv_not_rqd = false;
+        c.pin = None;
+        c.tokens.persistent_token = false;
+        c.tokens.credential_management = false;
     });
-    refuses(Config::phone(), ConfigError::NoVerification("verify_unasked"), |c| {
-        c.verification = None;
+    refuses(Config::phone(), ConfigError::NoVerification("verification.unasked"), |c| {
+        c.verification.built_in = None;
     });
 }
 
@@ -98,27 +108,30 @@ fn who_always_verifies_needs_means_to() {
 fn what_needs_tokens_needs_their_means() {
     refuses(
         Config::security_key(),
-        ConfigError::Needs { feature: "client_pin", needs: "a PIN/UV auth protocol" },
-        |c| c.pin_uv_auth_protocols.clear(),
+        ConfigError::Needs { feature: "pin", needs: "a PIN/UV auth protocol" },
+        |c| c.tokens.pin_uv_auth_protocols.clear(),
     );
     refuses(
         Config::security_key(),
-        ConfigError::Needs { feature: "credential_management", needs: "PIN/UV tokens" },
-        |c| c.client_pin = None,
+        ConfigError::Needs { feature: "tokens.credential_management", needs: "PIN/UV tokens" },
+        |c| c.pin = None,
     );
     refuses(
         Config::security_key(),
-        ConfigError::Needs { feature: "credential_management", needs: "discoverable credentials" },
-        |c| c.discoverable = false,
+        ConfigError::Needs {
+            feature: "tokens.credential_management",
+            needs: "discoverable credentials",
+        },
+        |c| c.credentials.discoverable = false,
     );
     refuses(
         Config::security_key(),
-        ConfigError::Needs { feature: "persistent_token", needs: "`credential_management`" },
-        |c| c.credential_management = false,
+        ConfigError::Needs { feature: "tokens.persistent_token", needs: "`credential_management`" },
+        |c| c.tokens.credential_management = false,
     );
-    refuses(Config::security_key(), ConfigError::Repeated("pin_uv_auth_protocols"), |c| {
-        let first = c.pin_uv_auth_protocols[0];
-        c.pin_uv_auth_protocols.push(first);
+    refuses(Config::security_key(), ConfigError::Repeated("tokens.pin_uv_auth_protocols"), |c| {
+        let first = c.tokens.pin_uv_auth_protocols[0];
+        c.tokens.pin_uv_auth_protocols.push(first);
     });
 }
 
@@ -126,27 +139,22 @@ fn what_needs_tokens_needs_their_means() {
 fn a_pin_stays_within_the_standard() {
     type Change = fn(&mut towline_authenticator::ClientPin);
     let changes: [(Change, &str); 7] = [
-        (|pin| pin.max_retries = 0, "client_pin.max_retries"),
-        (|pin| pin.max_retries = 9, "client_pin.max_retries"),
-        (|pin| pin.min_length = 3, "client_pin.min_length"),
-        (|pin| pin.min_length = 64, "client_pin.min_length"),
-        (|pin| pin.max_length = 7, "client_pin.max_length"),
-        (|pin| pin.max_length = 64, "client_pin.max_length"),
-        (|pin| (pin.min_length, pin.max_length) = (10, 9), "client_pin.max_length"),
+        (|pin| pin.max_retries = 0, "pin.max_retries"),
+        (|pin| pin.max_retries = 9, "pin.max_retries"),
+        (|pin| pin.min_length = 3, "pin.min_length"),
+        (|pin| pin.min_length = 64, "pin.min_length"),
+        (|pin| pin.max_length = 7, "pin.max_length"),
+        (|pin| pin.max_length = 64, "pin.max_length"),
+        (|pin| (pin.min_length, pin.max_length) = (10, 9), "pin.max_length"),
     ];
     for (change, name) in changes {
         let mut config = Config::security_key();
-        change(config.client_pin.as_mut().unwrap());
-        let Err(ConfigError::OutOfRange { member, .. }) = config.check() else { panic!("{name}") };
+        change(config.pin.as_mut().unwrap());
+        let Err(ConfigError::OutOfRange { member, .. }) = config.validate() else {
+            panic!("{name}")
+        };
         assert_eq!(member, name);
     }
-}
-
-#[test]
-fn only_what_is_eligible_is_backed_up() {
-    refuses(Config::phone(), ConfigError::BackedUpButNotEligible, |c| {
-        c.backup = Backup { eligible: false, backed_up: true };
-    });
 }
 
 #[test]
@@ -164,30 +172,34 @@ fn numbers_are_in_their_range() {
         move |c: &mut Config| {
             let mut lock = BuiltInVerification::screen_lock();
             lock.attempts = attempts;
-            c.verification = Some(lock);
+            c.verification.built_in = Some(lock);
         }
     };
     let retries = |max| {
         move |c: &mut Config| {
             let mut lock = BuiltInVerification::screen_lock();
             lock.max_retries = max;
-            c.verification = Some(lock);
+            c.verification.built_in = Some(lock);
         }
     };
-    out_of_range(Config::phone(), "verification.attempts", attempts(0));
-    out_of_range(Config::phone(), "verification.attempts", attempts(6));
-    out_of_range(Config::phone(), "verification.max_retries", retries(0));
-    out_of_range(Config::phone(), "verification.max_retries", retries(26));
-    out_of_range(Config::phone(), "max_msg_size", |c| c.max_msg_size = 1023);
-    out_of_range(Config::phone(), "max_credential_count_in_list", |c| {
-        c.max_credential_count_in_list = 0;
+    out_of_range(Config::phone(), "verification.built_in.attempts", attempts(0));
+    out_of_range(Config::phone(), "verification.built_in.attempts", attempts(6));
+    out_of_range(Config::phone(), "verification.built_in.max_retries", retries(0));
+    out_of_range(Config::phone(), "verification.built_in.max_retries", retries(26));
+    out_of_range(Config::phone(), "limits.max_msg_size", |c| c.limits.max_msg_size = 1023);
+    out_of_range(Config::phone(), "limits.max_credential_count_in_list", |c| {
+        c.limits.max_credential_count_in_list = 0;
     });
-    out_of_range(Config::phone(), "user_action_timeout", |c| {
-        c.user_action_timeout = Duration::ZERO;
+    out_of_range(Config::phone(), "timing.user_action_timeout", |c| {
+        c.timing.user_action_timeout = Duration::ZERO;
     });
-    out_of_range(Config::phone(), "work_timeout", |c| c.work_timeout = Duration::ZERO);
-    out_of_range(Config::phone(), "next_assertion_timeout", |c| {
-        c.next_assertion_timeout = Duration::from_secs(31);
+    out_of_range(Config::phone(), "timing.work_timeout", |c| {
+        c.timing.work_timeout = Duration::ZERO
     });
-    out_of_range(Config::phone(), "keepalive", |c| c.keepalive = Some(Duration::ZERO));
+    out_of_range(Config::phone(), "timing.next_assertion_timeout", |c| {
+        c.timing.next_assertion_timeout = Duration::from_secs(31);
+    });
+    out_of_range(Config::phone(), "timing.keepalive", |c| {
+        c.timing.keepalive = Some(Duration::ZERO)
+    });
 }

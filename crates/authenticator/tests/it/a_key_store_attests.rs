@@ -3,8 +3,8 @@
 use crate::rig::*;
 use std::sync::{Arc, Mutex};
 use towline_authenticator::{
-    Answer, AttestationFormat, Authenticator, Config, ConfigError, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Purpose, Question, SoftwareKeys, Work,
+    Answer, AttestationFormat, Authenticator, Config, ConfigError, Custody, KeyError, KeyHandle,
+    KeyStore, MemoryStore, NewKey, Purpose, Question, SoftwareKeys, Work,
 };
 use towline_ctap::{
     Aaguid, AttestationStatement, ClientDataHash, CosePublicKey, OtherAttestation, Status,
@@ -49,9 +49,13 @@ impl KeyStore for Vouching {
         self.keys.public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.keys.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
         self.seen.lock().unwrap().forgotten += 1;
-        self.keys.forget(key);
+        self.keys.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {
@@ -80,7 +84,7 @@ impl KeyStore for Vouching {
 
 fn config() -> Config {
     let mut config = Config::phone().with_aaguid([7; 16].into());
-    config.attestation_formats =
+    config.attestation.formats =
         vec![AttestationFormat::None, AttestationFormat::OfKeyStore("tpm")];
     config
 }

@@ -67,7 +67,7 @@ fn who_chooses_no_account_signs_in_with_none() {
 #[test]
 fn nobody_chooses_where_the_screen_lock_is_locked() {
     let mut config = Config::phone();
-    config.verification.as_mut().unwrap().max_retries = 1;
+    config.verification.built_in.as_mut().unwrap().max_retries = 1;
     let mut rig = three(config);
     rig.person(clumsy);
     assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::PinBlocked);
@@ -187,7 +187,7 @@ fn names_are_for_the_verified() {
     let response = rig.sign_in(&assertion("example.org")).unwrap();
     assert_eq!(response.user, Some(nameless("carol")));
     let mut config = Config::phone();
-    config.has_display = false;
+    config.identity.has_display = false;
     let mut rig = three(config);
     assert_eq!(rig.sign_in(&assertion("example.org")).unwrap().user, Some(user("carol")));
     assert_eq!(rig.next().unwrap().user, Some(user("bob")));

@@ -248,7 +248,7 @@ fn list(store: &MemoryStore) -> Vec<PublicKeyCredentialDescriptor> {
 fn run(config: Config, slow: bool, steps: Vec<Step>) {
     let provider = towline_crypto::rustcrypto::provider();
     let store = MemoryStore::with_limit(6);
-    let global = config.counters == Counters::Global;
+    let global = config.credentials.counters == Counters::Global;
     let authenticator = if slow {
         let keys = RiggedKeys::slow(provider.clone());
         Authenticator::new(config, provider, RiggedStore::slow(store.clone()), keys)
@@ -299,9 +299,9 @@ proptest! {
         not_required: bool,
     ) {
         let mut config = Config::phone().with_counters(Counters::PerCredential);
-        config.verify_unasked = unasked;
-        config.has_display = display;
-        config.make_cred_uv_not_rqd = not_required;
+        config.verification.unasked = unasked;
+        config.identity.has_display = display;
+        config.verification.make_cred_uv_not_rqd = not_required;
         run(config, slow, steps);
     }
 

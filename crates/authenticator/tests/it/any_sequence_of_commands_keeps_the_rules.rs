@@ -11,7 +11,7 @@ use crate::rig::{platform::*, *};
 use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{
     Answer, BioEnrollment, BuiltInVerification, Config, Credential, CredentialStore, LargeBlobs,
-    PinComplexity, Purpose, Question, Record, ResetPolicy, Template, Work,
+    PinComplexity, Purpose, Question, Record, ResetTime, Template, Work,
 };
 use towline_crypto::rustcrypto;
 use towline_ctap::{
@@ -72,14 +72,15 @@ struct Run {
 fn config(by_extension: bool) -> Config {
     let mut config = Config::security_key();
     if by_extension {
-        config.large_blobs = LargeBlobs::Extension(64);
+        config.extensions.large_blobs = LargeBlobs::Extension(64);
     }
-    config.reset = ResetPolicy::Always;
-    config.long_touch_configurable = true;
-    config.verification = Some(BuiltInVerification::screen_lock());
-    config.bio_enrollment = Some(BioEnrollment::touch());
-    config.verification_configures = true;
-    if let Some(pin) = &mut config.client_pin {
+    config.reset.when = ResetTime::Always;
+    config.reset.long_touch_configurable = true;
+    let mut lock = BuiltInVerification::screen_lock();
+    lock.bio_enrollment = Some(BioEnrollment::touch());
+    lock.configures = true;
+    config.verification.built_in = Some(lock);
+    if let Some(pin) = &mut config.pin {
         pin.complexity = PinComplexity::Configurable;
     }
     config

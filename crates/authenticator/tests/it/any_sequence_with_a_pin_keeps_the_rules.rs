@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::rig::{platform::*, *};
 use proptest::{collection::vec, prelude::*};
-use towline_authenticator::{Config, ResetPolicy};
+use towline_authenticator::{Config, ResetTime};
 use towline_ctap::{Flags, Permissions, Request, Status};
 
 const PINS: [&str; 3] = ["2468-blue", "1357-red", "8642-green"];
@@ -82,7 +82,7 @@ impl Model {
 
 fn config() -> Config {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     config
 }
 

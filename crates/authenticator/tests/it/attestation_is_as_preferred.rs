@@ -15,8 +15,8 @@ fn vouched() -> (Config, Vec<u8>) {
     let key = es256.generate(&*provider.random).unwrap();
     let material = Zeroizing::new(key.private_bytes().unwrap().as_slice().into());
     let mut config = Config::security_key().with_aaguid([7; 16].into());
-    config.attestation_formats = vec![AttestationFormat::PackedBasic, AttestationFormat::None];
-    config.batch_attestation = Some(BatchAttestation {
+    config.attestation.formats = vec![AttestationFormat::PackedBasic, AttestationFormat::None];
+    config.attestation.batch = Some(BatchAttestation {
         key: KeyHandle::new(algorithm::ES256, material),
         certificates: vec![vec![0x30, 1], vec![0x30, 2]],
     });
@@ -57,29 +57,29 @@ fn naming(aaguid: [u8; 16], critical: bool) -> Vec<u8> {
 fn a_certificate_of_another_model_is_refused() {
     for critical in [false, true] {
         let (mut config, _) = vouched();
-        let batch = config.batch_attestation.as_mut().unwrap();
+        let batch = config.attestation.batch.as_mut().unwrap();
         batch.certificates = vec![naming([8; 16], critical)];
         assert_eq!(batch.aaguid(), Some(Aaguid::new([8; 16])));
         let needs = "the AAGUID that its certificate names";
-        let feature = "batch_attestation";
-        assert_eq!(config.check(), Err(ConfigError::Needs { feature, needs }));
-        let batch = config.batch_attestation.clone().unwrap();
+        let feature = "attestation.batch";
+        assert_eq!(config.validate(), Err(ConfigError::Needs { feature, needs }));
+        let batch = config.attestation.batch.clone().unwrap();
         let phone = Config::phone().with_batch_attestation(batch);
-        assert_eq!((phone.check(), phone.aaguid), (Ok(()), Aaguid::new([8; 16])));
+        assert_eq!((phone.validate(), phone.identity.aaguid), (Ok(()), Aaguid::new([8; 16])));
     }
     // One that names none is for a single model, and cut off it names none either.
     let (mut config, _) = vouched();
-    let batch = config.batch_attestation.as_mut().unwrap();
+    let batch = config.attestation.batch.as_mut().unwrap();
     for end in 0..naming([8; 16], false).len() - 2 {
         batch.certificates = vec![naming([8; 16], false)[..end].to_vec()];
         assert_eq!(batch.aaguid(), None, "{end}");
     }
-    assert_eq!(config.check(), Ok(()));
+    assert_eq!(config.validate(), Ok(()));
 }
 
 #[test]
 fn a_phone_with_a_batch_key_asks_its_person_and_attests() {
-    let batch = vouched().0.batch_attestation.unwrap();
+    let batch = vouched().0.attestation.batch.unwrap();
     let config =
         || Config::phone().with_aaguid([7; 16].into()).with_batch_attestation(batch.clone());
     let mut rig = Rig::new(config());
@@ -141,7 +141,7 @@ fn nobody_there_to_consent_makes_no_credential() {
 #[test]
 fn fido_u2f_is_for_es256_and_tells_no_aaguid() {
     let (mut config, public) = vouched();
-    config.attestation_formats = vec![AttestationFormat::FidoU2f, AttestationFormat::PackedSelf];
+    config.attestation.formats = vec![AttestationFormat::FidoU2f, AttestationFormat::PackedSelf];
     let mut rig = Rig::new(config);
     let formats = ["fido-u2f".to_owned(), "packed".to_owned()];
     assert_eq!(rig.info().attestation_formats, Some(formats.to_vec()));
@@ -175,15 +175,15 @@ fn fido_u2f_is_for_es256_and_tells_no_aaguid() {
 #[test]
 fn a_batch_attestation_needs_its_key_and_a_certificate() {
     let (mut config, _) = vouched();
-    config.batch_attestation.as_mut().unwrap().certificates.clear();
-    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
+    config.attestation.batch.as_mut().unwrap().certificates.clear();
+    assert!(matches!(config.validate(), Err(ConfigError::Needs { .. })));
     let (mut config, _) = vouched();
-    config.attestation_formats = vec![AttestationFormat::FidoU2f];
-    let batch = config.batch_attestation.as_mut().unwrap();
+    config.attestation.formats = vec![AttestationFormat::FidoU2f];
+    let batch = config.attestation.batch.as_mut().unwrap();
     batch.key = KeyHandle::new(algorithm::EDDSA, Zeroizing::new([1; 32].into()));
-    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
-    config.batch_attestation = None;
-    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
+    assert!(matches!(config.validate(), Err(ConfigError::Needs { .. })));
+    config.attestation.batch = None;
+    assert!(matches!(config.validate(), Err(ConfigError::Needs { .. })));
 }
 
 fn format(config: Config, preference: &[&str]) -> String {
@@ -219,7 +219,7 @@ fn a_preference_that_can_not_be_met_is_as_none_at_all() {
 #[test]
 fn a_format_that_is_switched_off_is_not_made() {
     let mut config = Config::phone();
-    config.attestation_formats = vec![AttestationFormat::None];
+    config.attestation.formats = vec![AttestationFormat::None];
     assert_eq!(format(config.clone(), &["packed"]), "none");
     let mut rig = Rig::new(config);
     assert_eq!(rig.info().attestation_formats, Some(Vec::new()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::rig::{platform::*, *};
 use towline_authenticator::{
-    Change, Config, CredentialStore, PinComplexity, Purpose, Question, Record, ResetPolicy, Work,
+    Change, Config, CredentialStore, PinComplexity, Purpose, Question, Record, ResetTime, Work,
 };
 use towline_ctap::{
     ConfigRequest, ConfigSubcommand, LargeBlobsRequest, LargeBlobsResponse, Permissions, Request,
@@ -15,7 +15,7 @@ const PIN: &str = "2468-blue";
 
 fn key() -> Rig {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     Rig::new(config)
 }
 
@@ -71,7 +71,7 @@ fn the_array_is_read_in_pieces() {
     assert_eq!(get(&mut rig, 0, 0).unwrap(), Vec::<u8>::new());
     assert_eq!(get(&mut rig, 5, 17).unwrap(), Vec::<u8>::new());
     assert_eq!(get(&mut rig, 5, 18), Err(Status::InvalidParameter));
-    let max = rig.authenticator.config().max_msg_size as u64 - 64;
+    let max = rig.authenticator.config().limits.max_msg_size as u64 - 64;
     assert!(get(&mut rig, max, 0).is_ok());
     assert_eq!(get(&mut rig, max + 1, 0), Err(Status::InvalidLength));
 }
@@ -205,7 +205,7 @@ fn the_minimum_only_grows_and_survives_a_restart() {
     configure(&mut rig, None, min(8)).unwrap();
     assert_eq!(configure(&mut rig, None, min(7)), Err(Status::PinPolicyViolation));
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let mut rig = Rig::over(config, rig.store);
     assert_eq!(rig.info().min_pin_length, Some(8));
     let platform = Platform::agree(&mut rig, 2);
@@ -272,7 +272,7 @@ fn too_many_sites_and_a_policy_that_is_not_there_are_refused() {
     configure(&mut rig, None, sites(8)).unwrap();
     assert_eq!(configure(&mut rig, None, complexity()), Err(Status::InvalidParameter));
     let mut config = Config::security_key();
-    config.client_pin.as_mut().unwrap().complexity = PinComplexity::Configurable;
+    config.pin.as_mut().unwrap().complexity = PinComplexity::Configurable;
     let mut rig = Rig::new(config);
     assert_eq!(rig.info().pin_complexity_policy, Some(false));
     configure(&mut rig, None, complexity()).unwrap();
@@ -308,8 +308,8 @@ fn always_uv_goes_on_and_off() {
 #[test]
 fn a_long_touch_can_be_asked_for_until_the_reset() {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
-    config.long_touch_configurable = true;
+    config.reset.when = ResetTime::Always;
+    config.reset.long_touch_configurable = true;
     let mut rig = Rig::new(config.clone());
     assert_eq!(rig.info().long_touch_for_reset, Some(false));
     configure(&mut rig, None, ConfigSubcommand::EnableLongTouchForReset).unwrap();
@@ -357,17 +357,19 @@ fn what_a_security_key_claims_holds_together() {
 #[test]
 fn fido_2_3_is_claimed_with_all_that_it_asks_for_only() {
     let without: [fn(&mut Config); 3] = [
-        |config| (config.hmac_secret, config.hmac_secret_mc) = (false, false),
-        |config| (config.credential_management, config.persistent_token) = (false, false),
+        |config| (config.extensions.hmac_secret, config.extensions.hmac_secret_mc) = (false, false),
         |config| {
-            config.pin_uv_auth_protocols.remove(0);
+            (config.tokens.credential_management, config.tokens.persistent_token) = (false, false)
+        },
+        |config| {
+            config.tokens.pin_uv_auth_protocols.remove(0);
         },
     ];
     for change in without {
         let mut config = Config::security_key();
         change(&mut config);
-        assert!(config.check().is_err());
-        config.versions.retain(|version| *version != Version::Fido2_3);
-        assert_eq!(config.check(), Ok(()));
+        assert!(config.validate().is_err());
+        config.identity.versions.retain(|version| *version != Version::Fido2_3);
+        assert_eq!(config.validate(), Ok(()));
     }
 }

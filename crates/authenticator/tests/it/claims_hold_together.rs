@@ -16,55 +16,73 @@ type Change = fn(&mut Config);
 /// Each of these alone and with each other is tried on every preset.
 const CHANGES: [Change; 30] = [
     |_| {},
-    |c| c.versions.retain(|version| *version != Version::Fido2_3),
-    |c| c.versions = vec![Version::Fido2_0],
-    |c| c.discoverable = false,
-    |c| c.verification = Some(BuiltInVerification::screen_lock()),
-    |c| c.verification = None,
+    |c| c.identity.versions.retain(|version| *version != Version::Fido2_3),
+    |c| c.identity.versions = vec![Version::Fido2_0],
+    |c| c.credentials.discoverable = false,
+    |c| c.verification.built_in = Some(BuiltInVerification::screen_lock()),
+    |c| c.verification.built_in = None,
     |c| {
-        if let Some(verification) = &mut c.verification {
+        if let Some(verification) = &mut c.verification.built_in {
             verification.configured = false;
         }
     },
-    |c| c.verify_unasked = false,
-    |c| c.verification_without_token = false,
+    |c| c.verification.unasked = false,
     |c| {
-        c.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two];
-        c.client_pin = Some(ClientPin::standard());
+        if let Some(verification) = &mut c.verification.built_in {
+            verification.without_token = false;
+        }
     },
-    |c| c.pin_uv_auth_protocols = vec![PinUvAuthProtocol::One],
-    |c| c.client_pin = None,
     |c| {
-        if let Some(pin) = &mut c.client_pin {
+        c.tokens.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two];
+        c.pin = Some(ClientPin::standard());
+    },
+    |c| c.tokens.pin_uv_auth_protocols = vec![PinUvAuthProtocol::One],
+    |c| c.pin = None,
+    |c| {
+        if let Some(pin) = &mut c.pin {
             pin.permits_mc_ga = false;
         }
     },
     |c| {
-        if let Some(pin) = &mut c.client_pin {
+        if let Some(pin) = &mut c.pin {
             pin.complexity = PinComplexity::Configurable;
         }
     },
-    |c| (c.credential_management, c.persistent_token) = (false, false),
-    |c| c.persistent_token = !c.persistent_token,
-    |c| (c.hmac_secret, c.hmac_secret_mc) = (!c.hmac_secret, false),
-    |c| c.cred_blob = if c.cred_blob.is_some() { None } else { Some(64) },
-    |c| c.large_blobs = LargeBlobs::None,
-    |c| c.large_blobs = LargeBlobs::Command(1024),
-    |c| c.large_blobs = LargeBlobs::Extension(512),
-    |c| c.min_pin_length_rp_ids = if c.min_pin_length_rp_ids.is_some() { None } else { Some(0) },
-    |c| c.always_uv_configurable = !c.always_uv_configurable,
-    |c| c.long_touch_configurable = !c.long_touch_configurable,
-    |c| c.always_uv = true,
-    |c| c.make_cred_uv_not_rqd = !c.make_cred_uv_not_rqd,
-    |c| c.bio_enrollment = Some(BioEnrollment::touch()),
-    |c| c.verification_configures = true,
+    |c| (c.tokens.credential_management, c.tokens.persistent_token) = (false, false),
+    |c| c.tokens.persistent_token = !c.tokens.persistent_token,
     |c| {
-        if let Some(verification) = &mut c.verification {
+        (c.extensions.hmac_secret, c.extensions.hmac_secret_mc) = (!c.extensions.hmac_secret, false)
+    },
+    |c| c.extensions.cred_blob = if c.extensions.cred_blob.is_some() { None } else { Some(64) },
+    |c| c.extensions.large_blobs = LargeBlobs::None,
+    |c| c.extensions.large_blobs = LargeBlobs::Command(1024),
+    |c| c.extensions.large_blobs = LargeBlobs::Extension(512),
+    |c| {
+        if let Some(pin) = &mut c.pin {
+            pin.min_length_rp_ids = if pin.min_length_rp_ids.is_some() { None } else { Some(0) };
+        }
+    },
+    |c| c.verification.always_uv_configurable = !c.verification.always_uv_configurable,
+    |c| c.reset.long_touch_configurable = !c.reset.long_touch_configurable,
+    |c| c.verification.always_uv = true,
+    |c| c.verification.make_cred_uv_not_rqd = !c.verification.make_cred_uv_not_rqd,
+    |c| {
+        if let Some(verification) = &mut c.verification.built_in {
+            verification.bio_enrollment = Some(BioEnrollment::touch());
+        }
+    },
+    |c| {
+        if let Some(verification) = &mut c.verification.built_in {
+            verification.configures = true;
+        }
+    },
+    |c| {
+        if let Some(verification) = &mut c.verification.built_in {
             verification.platform_attempts = Some(3);
         }
     },
     |c| {
-        c.enterprise_attestation = Some(EnterpriseAttestation {
+        c.attestation.enterprise = Some(EnterpriseAttestation {
             key: KeyHandle::new(-7, Zeroizing::new([1; 32].into())),
             certificates: vec![vec![0x30, 0]],
             vendor_rp_ids: Vec::new(),
@@ -84,7 +102,7 @@ fn configs() -> Vec<Config> {
                 let mut config = preset.clone();
                 first(&mut config);
                 second(&mut config);
-                if config.check().is_ok() {
+                if config.validate().is_ok() {
                     sound.push(config);
                 }
             }
@@ -105,6 +123,8 @@ fn at_least<T: PartialOrd>(value: Option<T>, least: T) -> bool {
 /// The rules by name, so that a failure says which.
 fn rules(config: &Config, info: &GetInfo) -> Vec<(&'static str, bool)> {
     let options = &info.options;
+    let built_in = config.verification.built_in.as_ref();
+    let without_token = built_in.is_some_and(|built_in| built_in.without_token);
     let on = |option: Option<bool>| option == Some(true);
     let has = |id: &str| info.supports_extension(id);
     let token = on(options.pin_uv_auth_token);
@@ -121,7 +141,7 @@ fn rules(config: &Config, info: &GetInfo) -> Vec<(&'static str, bool)> {
     vec![
         ("tokens for what they are for", {
             let needed = on(options.client_pin) || on(options.uv);
-            token || !needed || config.verification_without_token || config.versions.len() == 1
+            token || !needed || without_token || config.identity.versions.len() == 1
         }),
         ("protocols with tokens", protocols.is_some() == token),
         ("protocols", protocols.is_none_or(distinct)),
@@ -197,7 +217,7 @@ fn commands_are_there_as_claimed() {
     }
     let mut config = Config::security_key();
     for there in [true, false] {
-        config.persistent_token = there;
+        config.tokens.persistent_token = there;
         let mut rig = Rig::new(config.clone());
         let platform = Platform::agree(&mut rig, 2);
         platform.set_pin(&mut rig, PIN).unwrap();
@@ -226,7 +246,7 @@ fn formats_are_listed_also_where_they_are_packed_alone() {
     use AttestationFormat::{None as NoFormat, PackedSelf};
     let listed = |formats: &[AttestationFormat]| {
         let mut config = Config::security_key();
-        config.attestation_formats = formats.to_vec();
+        config.attestation.formats = formats.to_vec();
         Rig::new(config).info().attestation_formats
     };
     let packed = || Some(vec!["packed".into()]);
@@ -238,13 +258,15 @@ fn formats_are_listed_also_where_they_are_packed_alone() {
 #[test]
 fn numbers_of_extensions_are_in_their_range() {
     let changes: [(Change, &str); 2] = [
-        (|c| c.cred_blob = Some(31), "cred_blob"),
-        (|c| c.large_blobs = LargeBlobs::Command(1023), "large_blobs"),
+        (|c| c.extensions.cred_blob = Some(31), "extensions.cred_blob"),
+        (|c| c.extensions.large_blobs = LargeBlobs::Command(1023), "extensions.large_blobs"),
     ];
     for (change, name) in changes {
         let mut config = Config::security_key();
         change(&mut config);
-        let Err(ConfigError::OutOfRange { member, .. }) = config.check() else { panic!("{name}") };
+        let Err(ConfigError::OutOfRange { member, .. }) = config.validate() else {
+            panic!("{name}")
+        };
         assert_eq!(member, name);
     }
 }
@@ -255,8 +277,8 @@ fn verification_is_by_means_of_the_authenticators_own() {
         let mut config = Config::security_key();
         let mut verification = BuiltInVerification::screen_lock();
         (verification.modality, verification.platform_attempts) = (modality, attempts);
-        config.verification = Some(verification);
-        match config.check() {
+        config.verification.built_in = Some(verification);
+        match config.validate() {
             Ok(()) => None,
             Err(ConfigError::OutOfRange { member, .. }) => Some(member),
             Err(other) => panic!("{other:?}"),
@@ -265,7 +287,7 @@ fn verification_is_by_means_of_the_authenticators_own() {
     assert_eq!(refused(Some(0x02), Some(1)), None);
     // A PIN that is typed elsewhere is no built-in verification, also not beside a fingerprint.
     for modality in [0x800, 0x802] {
-        assert_eq!(refused(Some(modality), None), Some("verification.modality"));
+        assert_eq!(refused(Some(modality), None), Some("verification.built_in.modality"));
     }
-    assert_eq!(refused(None, Some(0)), Some("verification.platform_attempts"));
+    assert_eq!(refused(None, Some(0)), Some("verification.built_in.platform_attempts"));
 }

@@ -14,7 +14,7 @@ fn the_first_step_that_fails_decides() {
     type Mend = fn(&mut Rig, &mut MakeCredentialRequest);
     let mut rig = with_pin(Config::security_key());
     let id = CredentialId::new(&[1; 16]).unwrap();
-    let longest = rig.authenticator.config().max_credential_count_in_list;
+    let longest = rig.authenticator.config().limits.max_credential_count_in_list;
     let mut request = creation(RP, "alice");
     request.pub_key_cred_params = vec![7];
     request.options = RequestOptions { rk: Some(true), up: Some(false), uv: Some(true) };
@@ -93,8 +93,8 @@ fn without_options_a_creation_asks_for_presence_and_is_not_discoverable() {
 fn a_pin_that_is_not_set_is_not_asked_for() {
     for (not_rqd, rk) in [(true, true), (false, true), (false, false)] {
         let mut config = Config::security_key();
-        config.verification = Some(BuiltInVerification::screen_lock());
-        config.make_cred_uv_not_rqd = not_rqd;
+        config.verification.built_in = Some(BuiltInVerification::screen_lock());
+        config.verification.make_cred_uv_not_rqd = not_rqd;
         let mut request = creation(RP, "alice");
         request.options.rk = Some(rk);
         let refused = Rig::new(config.clone()).create(&request);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::rig::{platform::*, *};
-use towline_authenticator::{Config, Event, MemoryStore, ResetPolicy};
+use towline_authenticator::{Config, Event, MemoryStore, ResetTime};
 use towline_ctap::{
     CosePublicKey, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
     CredentialManagementSubcommand as Sub, Permissions, Request, Status, User, UserHandle,
@@ -15,7 +15,7 @@ const PIN: &str = "2468-blue";
 /// ids, oldest first.
 fn stocked() -> (Rig, Vec<(CredentialId, CosePublicKey)>) {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let mut rig = Rig::over(config, MemoryStore::with_limit(5));
     let made = vec![rig.passkey("example.org", "alice"), rig.passkey("example.org", "bob")];
     rig.passkey("example.com", "carol");

@@ -13,8 +13,8 @@ use towline_ctap::{
 /// A phone that verifies only when asked to, and asks for nothing else when not.
 fn obedient() -> Config {
     let mut config = Config::phone();
-    config.verify_unasked = false;
-    config.make_cred_uv_not_rqd = true;
+    config.verification.unasked = false;
+    config.verification.make_cred_uv_not_rqd = true;
     config
 }
 
@@ -74,7 +74,7 @@ fn credentials_that_are_not_discoverable_are_protected_too() {
 #[test]
 fn hidden_accounts_are_not_counted() {
     let mut config = obedient();
-    config.has_display = false;
+    config.identity.has_display = false;
     let mut rig = Rig::new(config);
     for (name, level) in [("alice", 1), ("bob", 2), ("carol", 1), ("dave", 3)] {
         let mut request = creation("example.org", name);

@@ -7,7 +7,7 @@ use crate::rig::{
 use std::time::Duration;
 use towline_authenticator::{
     Answer, AttestationFormat, Config, ConfigError, EnterpriseAttestation, KeyHandle, MemoryStore,
-    Purpose, Question, ResetPolicy, SoftwareKeys,
+    Purpose, Question, ResetTime, SoftwareKeys,
 };
 use towline_ctap::{
     Aaguid, AttestationStatement, ConfigRequest, ConfigSubcommand, MakeCredentialResponse,
@@ -28,8 +28,8 @@ fn capable() -> (Config, Vec<u8>) {
     let key = es256.generate(&*provider.random).unwrap();
     let material = Zeroizing::new(key.private_bytes().unwrap().as_slice().into());
     let mut config = Config::security_key().with_aaguid([7; 16].into());
-    config.reset = ResetPolicy::Always;
-    config.enterprise_attestation = Some(EnterpriseAttestation {
+    config.reset.when = ResetTime::Always;
+    config.attestation.enterprise = Some(EnterpriseAttestation {
         key: KeyHandle::new(algorithm::ES256, material),
         certificates: vec![LEAF.to_vec(), vec![0x30, 0]],
         vendor_rp_ids: vec![rp_id("works.example")],
@@ -40,7 +40,7 @@ fn capable() -> (Config, Vec<u8>) {
 
 fn managed() -> Config {
     let (mut config, _) = capable();
-    config.enterprise_attestation.as_mut().unwrap().platform_managed = true;
+    config.attestation.enterprise.as_mut().unwrap().platform_managed = true;
     config
 }
 
@@ -144,7 +144,7 @@ fn the_platform_may_choose_where_the_device_lets_it() {
     assert!(!identified(&ask(&mut rig, "example.org", 1).unwrap()), "not on the vendor's list");
     assert!(identified(&ask(&mut rig, "example.org", 2).unwrap()));
     let mut config = managed();
-    config.enterprise_attestation.as_mut().unwrap().vendor_rp_ids.clear();
+    config.attestation.enterprise.as_mut().unwrap().vendor_rp_ids.clear();
     let mut rig = enabled(config);
     assert!(!identified(&ask(&mut rig, "works.example", 1).unwrap()));
     assert!(identified(&ask(&mut rig, "works.example", 2).unwrap()));
@@ -187,9 +187,9 @@ fn without_consent_the_ordinary_attestation_is_made_if_it_tells_nothing() {
 #[test]
 fn without_consent_not_even_the_model_is_told() {
     let mut config = managed();
-    let enterprise = config.enterprise_attestation.clone().unwrap();
-    config.attestation_formats = vec![AttestationFormat::PackedBasic];
-    config.batch_attestation = Some(towline_authenticator::BatchAttestation {
+    let enterprise = config.attestation.enterprise.clone().unwrap();
+    config.attestation.formats = vec![AttestationFormat::PackedBasic];
+    config.attestation.batch = Some(towline_authenticator::BatchAttestation {
         key: enterprise.key,
         certificates: vec![vec![0x30, 1]],
     });
@@ -283,7 +283,7 @@ fn a_key_that_can_not_sign_makes_no_credential() {
     let memory = MemoryStore::new();
     let keys = RiggedKeys::fragile(provider.clone(), &fuse);
     let mut config = managed();
-    config.non_discoverable = towline_authenticator::NonDiscoverable::Stored;
+    config.credentials.non_discoverable = towline_authenticator::NonDiscoverable::Stored;
     let mut rig = Rig::with(config, provider, memory.clone(), memory, keys);
     enable(&mut rig, None).unwrap();
     fuse.blow_at(None);
@@ -300,7 +300,7 @@ fn a_key_that_can_not_sign_makes_no_credential() {
 #[test]
 fn the_formats_that_are_claimed_include_its_own() {
     let mut config = managed();
-    config.attestation_formats = vec![AttestationFormat::None];
+    config.attestation.formats = vec![AttestationFormat::None];
     assert_eq!(Rig::new(config).info().attestation_formats, Some(vec!["packed".into()]));
     let info = Rig::new(managed()).info();
     assert!(info.authenticator_config_commands.unwrap().contains(&1));
@@ -311,10 +311,10 @@ fn the_formats_that_are_claimed_include_its_own() {
 fn a_config_without_the_means_for_it_is_refused() {
     let needs = |change: fn(&mut Config)| {
         let (mut config, _) = capable();
-        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.validate(), Ok(()));
         change(&mut config);
-        match config.check() {
-            Err(ConfigError::Needs { feature: "enterprise_attestation", needs }) => needs,
+        match config.validate() {
+            Err(ConfigError::Needs { feature: "attestation.enterprise", needs }) => needs,
             other => panic!("{other:?}"),
         }
     };
@@ -328,16 +328,16 @@ fn a_config_without_the_means_for_it_is_refused() {
     assert_eq!(
         needs(|config| {
             *config = Config::phone();
-            config.enterprise_attestation = managed().enterprise_attestation;
+            config.attestation.enterprise = managed().attestation.enterprise;
         }),
         "PIN/UV tokens"
     );
     let (mut config, _) = capable();
     enterprise(&mut config).vendor_rp_ids.push(rp_id("works.example"));
-    let repeated = ConfigError::Repeated("enterprise_attestation.vendor_rp_ids");
-    assert_eq!(config.check(), Err(repeated));
+    let repeated = ConfigError::Repeated("attestation.enterprise.vendor_rp_ids");
+    assert_eq!(config.validate(), Err(repeated));
 }
 
 fn enterprise(config: &mut Config) -> &mut EnterpriseAttestation {
-    config.enterprise_attestation.as_mut().unwrap()
+    config.attestation.enterprise.as_mut().unwrap()
 }

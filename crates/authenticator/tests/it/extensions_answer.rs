@@ -220,8 +220,7 @@ fn third_party_payment_is_kept() {
 #[test]
 fn the_minimum_length_is_told_to_those_chosen_only() {
     let mut config = Config::security_key();
-    config.client_pin.as_mut().unwrap().complexity =
-        towline_authenticator::PinComplexity::Configurable;
+    config.pin.as_mut().unwrap().complexity = towline_authenticator::PinComplexity::Configurable;
     let mut rig = Rig::new(config);
     let mut request = discoverable("alice");
     request.extensions.set(&GetMinPinLength(true));
@@ -335,7 +334,8 @@ fn what_only_the_present_get_is_refused_to_silent_requests() {
         assert_eq!(rig.sign_in(&request).unwrap_err(), Status::UnsupportedOption);
         assert!(rig.questions.is_empty());
         // With verification, which somebody is there for, it is the same.
-        request.options.uv = rig.authenticator.config().verification.as_ref().map(|_| true);
+        request.options.uv =
+            rig.authenticator.config().verification.built_in.as_ref().map(|_| true);
         assert_eq!(rig.sign_in(&request).unwrap_err(), Status::UnsupportedOption);
         // And it is not for want of the extension.
         request.options.up = None;
@@ -355,7 +355,7 @@ fn what_only_the_present_get_is_refused_to_silent_requests() {
 #[test]
 fn salts_without_a_protocol_are_for_protocol_one() {
     let mut config = Config::security_key();
-    config.pin_uv_auth_protocols = vec![towline_authenticator::PinUvAuthProtocol::Two];
+    config.tokens.pin_uv_auth_protocols = vec![towline_authenticator::PinUvAuthProtocol::Two];
     let mut rig = Rig::new(config);
     rig.passkey(RP, "alice");
     let good = salts(&Platform::agree(&mut rig, 2), &[1; 32]);

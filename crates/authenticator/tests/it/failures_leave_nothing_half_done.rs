@@ -1,7 +1,7 @@
 //! Stores, keys and randomness that fail at every place in turn, and a store that is full.
 
 use crate::rig::*;
-use towline_authenticator::{Config, Counters, MemoryStore, Replaces, ResetPolicy};
+use towline_authenticator::{Config, Counters, MemoryStore, Replaces, ResetTime};
 use towline_ctap::{Request, Status};
 
 fn fragile(config: Config) -> (Rig, Fuse) {
@@ -88,7 +88,7 @@ fn verification_is_refused_when_its_counter_can_not_be_kept() {
 #[test]
 fn a_failed_reset_leaves_all_credentials() {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let (mut rig, fuse) = fragile(config);
     rig.passkey("example.org", "alice");
     fuse.blow_at(Some(0));

@@ -7,7 +7,7 @@ use crate::rig::{
 use std::{collections::VecDeque, time::Duration};
 use towline_authenticator::{
     Answer, AnswerError, BioEnrollment, BuiltInVerification, Change, Config, ConfigError,
-    CredentialStore, Event, FingerprintKind, MemoryStore, Question, Record, ResetPolicy,
+    CredentialStore, Event, FingerprintKind, MemoryStore, Question, Record, ResetTime,
     SoftwareKeys, Template, Work,
 };
 use towline_ctap::{
@@ -21,12 +21,16 @@ const PIN: &str = "correct horse";
 /// A security key with a PIN and a sensor that nobody has put a finger on yet.
 fn config() -> Config {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let mut verification = BuiltInVerification::screen_lock();
     verification.configured = false;
-    config.verification = Some(verification);
-    config.bio_enrollment = Some(BioEnrollment::touch());
+    verification.bio_enrollment = Some(BioEnrollment::touch());
+    config.verification.built_in = Some(verification);
     config
+}
+
+fn described(config: &mut Config) -> &mut BioEnrollment {
+    config.verification.built_in.as_mut().unwrap().bio_enrollment.as_mut().unwrap()
 }
 
 fn rig() -> Rig {
@@ -170,7 +174,7 @@ fn a_proof_of_something_else_is_refused() {
 #[test]
 fn the_sensor_is_described_to_everybody() {
     let mut config = config();
-    config.bio_enrollment.as_mut().unwrap().kind = FingerprintKind::Swipe;
+    described(&mut config).kind = FingerprintKind::Swipe;
     let mut rig = Rig::new(config);
     let told = rig.call(&Request::from(BioEnrollmentRequest::GetModality)).unwrap();
     let modality = BioEnrollmentResponse::decode(&told).unwrap();
@@ -324,7 +328,7 @@ fn who_declines_at_the_sensor_ends_the_enrolment() {
 #[test]
 fn an_answer_that_does_not_fit_is_not_taken() {
     let mut config = config();
-    config.bio_enrollment.as_mut().unwrap().max_samples = 1;
+    described(&mut config).max_samples = 1;
     let mut rig = with(Rig::new(config));
     rig.person(absent);
     let good = token(&mut rig);
@@ -576,7 +580,7 @@ fn verification_permits_to_enrol_where_that_is_configured_only() {
     let platform = Platform::agree(&mut rig, 2);
     let by_finger = platform.uv_token(&mut rig, Permissions::BE, None).unwrap();
     enroll(&mut rig, &by_finger, Sub::EnumerateEnrollments).unwrap();
-    config.bio_enrollment.as_mut().unwrap().verification_permits = false;
+    described(&mut config).verification_permits = false;
     let mut rig = Rig::over(config, rig.store);
     assert_eq!(rig.info().options.uv_bio_enroll, None);
     let platform = Platform::agree(&mut rig, 2);
@@ -613,42 +617,44 @@ fn a_finger_can_lock_itself_out_and_the_pin_lets_it_in_again() {
 fn a_config_without_the_means_for_it_is_refused() {
     let needs = |change: fn(&mut Config)| {
         let mut config = config();
-        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.validate(), Ok(()));
         change(&mut config);
-        match config.check() {
-            Err(ConfigError::Needs { feature: "bio_enrollment", needs }) => needs,
+        match config.validate() {
+            Err(ConfigError::Needs { feature: "verification.built_in.bio_enrollment", needs }) => {
+                needs
+            }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(needs(|c| c.verification = None), "built-in verification");
     let first = "a PIN, or verification that is set up and permits it";
+    assert_eq!(needs(|config| config.pin = None), first);
     assert_eq!(
         needs(|config| {
-            config.client_pin = None;
-            config.min_pin_length_rp_ids = None;
-        }),
-        first
-    );
-    assert_eq!(
-        needs(|config| {
-            config.client_pin = None;
-            config.min_pin_length_rp_ids = None;
-            config.verification = Some(BuiltInVerification::screen_lock());
-            config.bio_enrollment.as_mut().unwrap().verification_permits = false;
+            config.pin = None;
+            described(config).verification_permits = false;
+            config.verification.built_in.as_mut().unwrap().configured = true;
         }),
         first
     );
     type Spoil = fn(&mut BioEnrollment);
     let ranges: [(&str, Spoil); 4] = [
-        ("bio_enrollment.max_samples", |sensor| sensor.max_samples = 0),
-        ("bio_enrollment.max_fingerprints", |sensor| sensor.max_fingerprints = 0),
-        ("bio_enrollment.max_fingerprints", |sensor| sensor.max_fingerprints = 11),
-        ("bio_enrollment.max_friendly_name", |sensor| sensor.max_friendly_name = 0),
+        ("verification.built_in.bio_enrollment.max_samples", |sensor| sensor.max_samples = 0),
+        ("verification.built_in.bio_enrollment.max_fingerprints", |sensor| {
+            sensor.max_fingerprints = 0
+        }),
+        ("verification.built_in.bio_enrollment.max_fingerprints", |sensor| {
+            sensor.max_fingerprints = 11
+        }),
+        ("verification.built_in.bio_enrollment.max_friendly_name", |sensor| {
+            sensor.max_friendly_name = 0
+        }),
     ];
     for (name, spoil) in ranges {
         let mut config = config();
-        spoil(config.bio_enrollment.as_mut().unwrap());
-        let Err(ConfigError::OutOfRange { member, .. }) = config.check() else { panic!("{name}") };
+        spoil(described(&mut config));
+        let Err(ConfigError::OutOfRange { member, .. }) = config.validate() else {
+            panic!("{name}")
+        };
         assert_eq!(member, name);
     }
 }

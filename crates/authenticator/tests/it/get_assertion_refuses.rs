@@ -2,7 +2,7 @@
 //! applies.
 
 use crate::rig::*;
-use towline_authenticator::{BuiltInVerification, Config, Question};
+use towline_authenticator::{Config, Question};
 use towline_ctap::{CredentialId, GetAssertionRequest, PublicKeyCredentialDescriptor, Status};
 
 #[track_caller]
@@ -46,18 +46,18 @@ fn the_option_rk_whatever_its_value() {
 fn a_list_that_is_too_long() {
     let config = Config::security_key();
     let id = CredentialId::new(&[1; 16]).unwrap();
-    let list =
-        vec![PublicKeyCredentialDescriptor::new(id); config.max_credential_count_in_list + 1];
+    let list = vec![
+        PublicKeyCredentialDescriptor::new(id);
+        config.limits.max_credential_count_in_list + 1
+    ];
     refuses(config, Status::LimitExceeded, |r| r.allow_list = Some(list));
 }
 
 #[test]
 fn always_verified_but_nothing_to_verify_with() {
     let mut config = Config::phone();
-    config.always_uv = true;
-    let mut lock = BuiltInVerification::screen_lock();
-    lock.configured = false;
-    config.verification = Some(lock);
+    config.verification.always_uv = true;
+    config.verification.built_in.as_mut().unwrap().configured = false;
     let mut rig = Rig::new(config);
     let mut request = assertion("example.org");
     assert_eq!(rig.sign_in(&request).unwrap_err(), Status::OperationDenied);
@@ -119,7 +119,7 @@ fn nothing_to_use_is_told_only_after_a_touch() {
 #[test]
 fn nothing_to_use_is_told_at_once_where_the_policy_says_so() {
     let mut config = Config::security_key();
-    config.confirm_no_credentials = false;
+    config.presence.confirm_no_credentials = false;
     let mut rig = Rig::new(config);
     assert_eq!(rig.sign_in(&assertion("example.org")).unwrap_err(), Status::NoCredentials);
     assert!(rig.questions.is_empty());

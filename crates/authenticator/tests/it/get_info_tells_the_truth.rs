@@ -53,11 +53,11 @@ fn a_phone_claims_nothing_of_a_security_key() {
 #[test]
 fn what_is_configured_is_told() {
     let mut config = Config::phone().with_aaguid(Aaguid::new([0xaa; 16]));
-    config.firmware_version = Some(7);
-    config.max_credential_count_in_list = 3;
-    config.make_cred_uv_not_rqd = true;
-    config.discoverable = false;
-    let verification = config.verification.as_mut().unwrap();
+    config.identity.firmware_version = Some(7);
+    config.limits.max_credential_count_in_list = 3;
+    config.verification.make_cred_uv_not_rqd = true;
+    config.credentials.discoverable = false;
+    let verification = config.verification.built_in.as_mut().unwrap();
     verification.configured = false;
     verification.modality = Some(0x02);
     let info = Rig::new(config).info();

@@ -15,7 +15,7 @@ const MOST: usize = 600;
 
 fn config() -> Config {
     let mut config = Config::security_key();
-    config.large_blobs = LargeBlobs::Extension(MOST);
+    config.extensions.large_blobs = LargeBlobs::Extension(MOST);
     config
 }
 
@@ -276,14 +276,14 @@ fn a_blob_that_is_too_long_leaves_the_one_before() {
 #[test]
 fn the_longest_blob_comes_back_in_one_message() {
     let mut config = Config::security_key().with_algorithms(&[algorithm::ES256]);
-    let most = config.max_msg_size - 1536 - 32;
-    config.large_blobs = LargeBlobs::Extension(most);
-    assert_eq!(config.check(), Ok(()));
+    let most = config.limits.max_msg_size - 1536 - 32;
+    config.extensions.large_blobs = LargeBlobs::Extension(most);
+    assert_eq!(config.validate(), Ok(()));
     let mut rig = Rig::new(config.clone());
     let id = with_place(&mut rig, &"a".repeat(64));
     assert_eq!(write(&mut rig, &id, &blob(most)), WRITTEN);
     rig.send(HOME, &Request::from(asking(&id, LargeBlobInput::Read)).encode());
-    assert!(rig.response().len() <= config.max_msg_size);
+    assert!(rig.response().len() <= config.limits.max_msg_size);
 }
 
 #[test]
@@ -377,22 +377,26 @@ fn lengths_that_can_not_be_kept_are_refused_in_the_config() {
     let wrong = |change: fn(&mut Config)| {
         let mut config = config();
         change(&mut config);
-        config.check().unwrap_err()
+        config.validate().unwrap_err()
     };
-    let out = |error| matches!(error, ConfigError::OutOfRange { member: "large_blobs", .. });
-    assert!(out(wrong(|c| c.large_blobs = LargeBlobs::Extension(0))));
-    assert!(out(wrong(|c| c.large_blobs = LargeBlobs::Extension(6042))));
-    assert!(out(wrong(|c| c.large_blobs = LargeBlobs::Extension(usize::MAX))));
-    assert!(out(wrong(|c| c.max_msg_size = 1200)));
-    assert!(out(wrong(|c| c.cred_blob = Some(6000))));
-    assert!(out(wrong(|c| c.large_blobs = LargeBlobs::Command(1023))));
+    let out =
+        |error| matches!(error, ConfigError::OutOfRange { member: "extensions.large_blobs", .. });
+    assert!(out(wrong(|c| c.extensions.large_blobs = LargeBlobs::Extension(0))));
+    assert!(out(wrong(|c| c.extensions.large_blobs = LargeBlobs::Extension(6042))));
+    assert!(out(wrong(|c| c.extensions.large_blobs = LargeBlobs::Extension(usize::MAX))));
+    assert!(out(wrong(|c| c.limits.max_msg_size = 1200)));
+    assert!(out(wrong(|c| c.extensions.cred_blob = Some(6000))));
+    assert!(out(wrong(|c| c.extensions.large_blobs = LargeBlobs::Command(1023))));
     assert!(out(wrong(|c| {
-        c.algorithms.push(algorithm::ML_DSA_65);
-        c.large_blobs = LargeBlobs::Extension(3000);
+        c.credentials.algorithms.push(algorithm::ML_DSA_65);
+        c.extensions.large_blobs = LargeBlobs::Extension(3000);
     })));
     let undiscoverable = |c: &mut Config| {
-        c.discoverable = false;
-        (c.credential_management, c.persistent_token) = (false, false);
+        c.credentials.discoverable = false;
+        (c.tokens.credential_management, c.tokens.persistent_token) = (false, false);
     };
-    assert!(matches!(wrong(undiscoverable), ConfigError::Needs { feature: "large_blobs", .. }));
+    assert!(matches!(
+        wrong(undiscoverable),
+        ConfigError::Needs { feature: "extensions.large_blobs", .. }
+    ));
 }

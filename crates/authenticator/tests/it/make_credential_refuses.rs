@@ -2,7 +2,7 @@
 //! applies.
 
 use crate::rig::*;
-use towline_authenticator::{BuiltInVerification, Config};
+use towline_authenticator::Config;
 use towline_ctap::{MakeCredentialRequest, PublicKeyCredentialDescriptor, Request, Status};
 
 /// What the authenticator says to a request that differs from a good one, and that it neither asks
@@ -19,16 +19,14 @@ fn refuses(config: Config, status: Status, change: impl FnOnce(&mut MakeCredenti
 
 fn without_lock() -> Config {
     let mut config = Config::phone();
-    let mut lock = BuiltInVerification::screen_lock();
-    lock.configured = false;
-    config.verification = Some(lock);
+    config.verification.built_in.as_mut().unwrap().configured = false;
     config
 }
 
 /// A phone that does as the client says.
 fn obedient() -> Config {
     let mut config = Config::phone();
-    config.verify_unasked = false;
+    config.verification.unasked = false;
     config
 }
 
@@ -68,9 +66,9 @@ fn verification_that_is_not_there() {
 #[test]
 fn a_discoverable_credential_where_there_are_none() {
     let mut config = Config::security_key();
-    config.discoverable = false;
-    config.persistent_token = false;
-    config.credential_management = false;
+    config.credentials.discoverable = false;
+    config.tokens.persistent_token = false;
+    config.tokens.credential_management = false;
     for rk in [true, false] {
         refuses(config.clone(), Status::UnsupportedOption, |r| {
             r.options.rk = Some(rk);
@@ -88,7 +86,7 @@ fn a_creation_without_presence() {
 #[test]
 fn always_verified_but_nothing_to_verify_with() {
     let mut config = without_lock();
-    config.always_uv = true;
+    config.verification.always_uv = true;
     refuses(config, Status::OperationDenied, |_| {});
 }
 
@@ -104,7 +102,7 @@ fn unverified_where_verification_is_required() {
 #[test]
 fn a_discoverable_credential_unverified_where_only_others_may_be() {
     let mut config = obedient();
-    config.make_cred_uv_not_rqd = true;
+    config.verification.make_cred_uv_not_rqd = true;
     refuses(config, Status::OperationDenied, |r| r.options.rk = Some(true));
 }
 
@@ -121,8 +119,10 @@ fn enterprise_attestation_whatever_its_value() {
 fn an_exclude_list_that_is_too_long() {
     let config = Config::security_key();
     let id = towline_ctap::CredentialId::new(&[1; 16]).unwrap();
-    let list =
-        vec![PublicKeyCredentialDescriptor::new(id); config.max_credential_count_in_list + 1];
+    let list = vec![
+        PublicKeyCredentialDescriptor::new(id);
+        config.limits.max_credential_count_in_list + 1
+    ];
     refuses(config, Status::LimitExceeded, |r| r.exclude_list = list);
 }
 
@@ -158,7 +158,7 @@ fn requests_that_are_not_requests() {
     let good = Request::from(creation("example.org", "alice")).encode();
     let mut trailing = good.clone();
     trailing.push(0);
-    let max = rig.authenticator.config().max_msg_size;
+    let max = rig.authenticator.config().limits.max_msg_size;
     let cases: [(&[u8], Status); 9] = [
         (&[], Status::InvalidCommand),
         (&[0x03], Status::InvalidCommand),

@@ -13,7 +13,7 @@ const BIO_ENROLLMENT: u8 = 0x40;
 
 fn key(preview_commands: bool) -> Rig {
     let mut config = Config::security_key();
-    config.preview_commands = preview_commands;
+    config.tokens.preview_commands = preview_commands;
     let mut rig = Rig::over(config, MemoryStore::new());
     rig.passkey("example.org", "alice");
     rig.passkey("example.com", "carol");

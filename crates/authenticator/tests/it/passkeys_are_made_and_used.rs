@@ -2,8 +2,8 @@
 
 use crate::rig::*;
 use towline_authenticator::{
-    Authenticator, Backup, Config, Counters, CredentialStore, Event, KeyStore, MemoryStore, Output,
-    Purpose, Question, SoftwareKeys,
+    Authenticator, BackupState, Config, Counters, CredentialStore, Event, KeyStore, MemoryStore,
+    Output, Purpose, Question, SoftwareKeys,
 };
 use towline_ctap::{Aaguid, AttestationStatement, Flags, algorithm};
 
@@ -102,8 +102,7 @@ fn the_question_names_the_site_the_account_and_what_will_happen() {
 
 #[test]
 fn eligible_credentials_stay_so_and_are_backed_up_when_they_are() {
-    let backup = Backup { eligible: true, backed_up: false };
-    let mut rig = Rig::new(Config::phone().with_backup(backup));
+    let mut rig = Rig::new(Config::phone().with_backup(BackupState::Eligible));
     let (id, _) = made(&rig.create(&creation("example.org", "alice")).unwrap());
     let mut request = assertion("example.org");
     request.allow_list = Some(listing(&id));

@@ -61,7 +61,7 @@ fn a_sign_in_that_was_refused_is_no_use() {
 fn a_passkey_that_never_counts_sends_zero_also_where_others_count() {
     for counters in [Counters::Global, Counters::PerCredential] {
         let mut config = storing();
-        config.counters = counters;
+        config.credentials.counters = counters;
         let mut rig = Rig::new(config);
         let mut request = creation(RP, "alice");
         request.options.rk = Some(true);

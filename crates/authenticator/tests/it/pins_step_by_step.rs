@@ -1,7 +1,7 @@
 //! authenticatorClientPIN: what each subcommand judges, and in which order.
 
 use crate::rig::{commands::*, platform::*, *};
-use towline_authenticator::{BuiltInVerification, Config, LargeBlobs, ResetPolicy};
+use towline_authenticator::{BuiltInVerification, Config, LargeBlobs, ResetTime};
 use towline_ctap::{
     ClientPinRequest, ConfigSubcommand, CredentialManagementSubcommand, KeyAgreementKey,
     Permissions, Status, Version,
@@ -13,7 +13,7 @@ fn with_verification() -> Config {
     let mut config = Config::security_key();
     let mut verification = BuiltInVerification::screen_lock();
     verification.lock_wait = None;
-    config.verification = Some(verification);
+    config.verification.built_in = Some(verification);
     config
 }
 
@@ -69,7 +69,7 @@ fn the_protocol_is_judged_before_all_else() {
 fn lengths_are_counted_in_code_points() {
     let sets = |min, max, pin: &str| {
         let mut config = Config::security_key();
-        let rules = config.client_pin.as_mut().unwrap();
+        let rules = config.pin.as_mut().unwrap();
         (rules.min_length, rules.max_length) = (min, max);
         let mut rig = Rig::new(config);
         Platform::agree(&mut rig, 2).set_pin(&mut rig, pin)
@@ -157,20 +157,23 @@ fn a_hash_that_does_not_decrypt_is_a_wrong_pin() {
 fn each_permission_needs_its_feature() {
     type Change = fn(&mut Config);
     let without: [(Permissions, Change); 4] = [
-        (Permissions::CM, |c| (c.credential_management, c.persistent_token) = (false, false)),
-        (Permissions::LBW, |c| c.large_blobs = LargeBlobs::None),
-        (Permissions::ACFG, |c| {
-            (c.always_uv_configurable, c.long_touch_configurable) = (false, false);
-            c.min_pin_length_rp_ids = None;
+        (Permissions::CM, |c| {
+            (c.tokens.credential_management, c.tokens.persistent_token) = (false, false)
         }),
-        (Permissions::PCMR, |c| c.persistent_token = false),
+        (Permissions::LBW, |c| c.extensions.large_blobs = LargeBlobs::None),
+        (Permissions::ACFG, |c| {
+            (c.verification.always_uv_configurable, c.reset.long_touch_configurable) =
+                (false, false);
+            c.pin.as_mut().unwrap().min_length_rp_ids = None;
+        }),
+        (Permissions::PCMR, |c| c.tokens.persistent_token = false),
     ];
     for (permission, change) in without {
         let mut config = Config::security_key();
         let mut rig = with_pin(config.clone());
         Platform::agree(&mut rig, 2).pin_token(&mut rig, PIN, permission, None).unwrap();
         change(&mut config);
-        config.versions.retain(|version| *version != Version::Fido2_3);
+        config.identity.versions.retain(|version| *version != Version::Fido2_3);
         let mut rig = with_pin(config);
         let given = Platform::agree(&mut rig, 2).pin_token(&mut rig, PIN, permission, None);
         assert_eq!(given, Err(Status::UnauthorizedPermission), "{permission:?}");
@@ -241,7 +244,7 @@ fn every_token_is_another_one() {
 #[test]
 fn a_reset_ends_the_token() {
     let mut config = with_verification();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let mut rig = Rig::new(config);
     let platform = Platform::agree(&mut rig, 2);
     let token = platform.uv_token(&mut rig, Permissions::MC, Some(RP)).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rig::*;
-use towline_authenticator::{Config, Event, Purpose, Question, ResetPolicy};
+use towline_authenticator::{Config, Event, Purpose, Question, ResetTime};
 use towline_ctap::{Request, Status};
 
 fn reset(rig: &mut Rig) -> Result<(), Status> {
@@ -65,9 +65,9 @@ fn the_answer_may_come_after_the_window() {
 #[test]
 fn the_policy_may_allow_it_always_or_never() {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     assert_eq!(reset(&mut Rig::new(config.clone())), Ok(()));
-    config.reset = ResetPolicy::Never;
+    config.reset.when = ResetTime::Never;
     let mut rig = Rig::new(config);
     rig.power_up();
     assert_eq!(reset(&mut rig), Err(Status::NotAllowed));
@@ -91,8 +91,8 @@ fn a_reset_that_is_declined_deletes_nothing() {
 #[test]
 fn a_reset_unlocks_the_verification() {
     let mut config = Config::phone();
-    config.reset = ResetPolicy::Always;
-    config.verification.as_mut().unwrap().lock_wait = None;
+    config.reset.when = ResetTime::Always;
+    config.verification.built_in.as_mut().unwrap().lock_wait = None;
     let mut rig = Rig::new(config);
     rig.person(clumsy);
     for _ in 0..3 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::rig::{commands::*, platform::*, *};
 use towline_authenticator::{
-    AttestationFormat, BatchAttestation, Config, KeyHandle, PinComplexity, ResetPolicy,
+    AttestationFormat, BatchAttestation, Config, KeyHandle, PinComplexity, ResetTime,
 };
 use towline_ctap::{
     AttestationStatement, ConfigSubcommand, CredentialManagementSubcommand as Sub, GetInfo,
@@ -17,7 +17,7 @@ const RP: &str = "example.org";
 
 fn resettable() -> Config {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     config
 }
 
@@ -91,8 +91,8 @@ fn lasting(rig: &mut Rig) -> GetInfo {
 #[test]
 fn a_reset_brings_every_setting_back() {
     let mut config = resettable();
-    config.long_touch_configurable = true;
-    config.client_pin.as_mut().unwrap().complexity = PinComplexity::Configurable;
+    config.reset.long_touch_configurable = true;
+    config.pin.as_mut().unwrap().complexity = PinComplexity::Configurable;
     let mut rig = Rig::new(config);
     let first = lasting(&mut rig);
     let set = SetMinPinLength {
@@ -140,8 +140,8 @@ fn the_attestation_key_survives_a_reset() {
     let key = es256.generate(&*provider.random).unwrap();
     let material = Zeroizing::new(key.private_bytes().unwrap().as_slice().into());
     let mut config = resettable();
-    config.attestation_formats = vec![AttestationFormat::PackedBasic];
-    config.batch_attestation = Some(BatchAttestation {
+    config.attestation.formats = vec![AttestationFormat::PackedBasic];
+    config.attestation.batch = Some(BatchAttestation {
         key: KeyHandle::new(algorithm::ES256, material),
         certificates: vec![vec![0x30, 1]],
     });

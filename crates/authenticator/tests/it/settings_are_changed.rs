@@ -7,8 +7,9 @@ use towline_ctap::{ConfigRequest, ConfigSubcommand, Permissions, Request, Status
 /// A security key with a screen lock that may permit to configure it.
 fn config(configures: bool) -> Config {
     let mut config = Config::security_key();
-    config.verification = Some(BuiltInVerification::screen_lock());
-    config.verification_configures = configures;
+    let mut verification = BuiltInVerification::screen_lock();
+    verification.configures = configures;
+    config.verification.built_in = Some(verification);
     config
 }
 
@@ -41,21 +42,13 @@ fn verification_permits_to_configure_where_that_is_configured_only() {
 
 #[test]
 fn verification_permits_nothing_that_is_not_there() {
-    let needs = |change: fn(&mut Config)| {
-        let mut config = config(true);
-        assert_eq!(config.check(), Ok(()));
-        change(&mut config);
-        match config.check() {
-            Err(ConfigError::Needs { feature: "verification_configures", needs }) => needs,
-            other => panic!("{other:?}"),
-        }
+    let mut config = config(true);
+    assert_eq!(config.validate(), Ok(()));
+    config.verification.always_uv_configurable = false;
+    config.pin.as_mut().unwrap().min_length_rp_ids = None;
+    let error = ConfigError::Needs {
+        feature: "verification.built_in.configures",
+        needs: "a subcommand of authenticatorConfig",
     };
-    assert_eq!(needs(|c| c.verification = None), "built-in verification");
-    assert_eq!(
-        needs(|config| {
-            config.always_uv_configurable = false;
-            config.min_pin_length_rp_ids = None;
-        }),
-        "a subcommand of authenticatorConfig"
-    );
+    assert_eq!(config.validate(), Err(error));
 }

@@ -25,7 +25,7 @@ fn the_first_step_that_fails_decides() {
     type Mend = fn(&mut Rig, &mut GetAssertionRequest);
     let mut rig = stocked();
     let id = CredentialId::new(&[1; 16]).unwrap();
-    let longest = rig.authenticator.config().max_credential_count_in_list;
+    let longest = rig.authenticator.config().limits.max_credential_count_in_list;
     let mut request = assertion(RP);
     request.options.rk = Some(false);
     request.options.uv = Some(true);
@@ -98,7 +98,7 @@ fn a_verification_that_fails_has_the_status_of_its_reason() {
     assert_eq!(signs_in(agreeable), Status::PinBlocked);
 
     let mut config = Config::security_key();
-    config.verification = Some(BuiltInVerification::screen_lock());
+    config.verification.built_in = Some(BuiltInVerification::screen_lock());
     let mut rig = with_pin(config);
     for person in [refusing, clumsy, clumsy] {
         rig.person(person);

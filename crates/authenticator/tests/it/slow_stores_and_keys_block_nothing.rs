@@ -21,8 +21,8 @@ fn slow(config: Config) -> (Rig, RiggedKeys) {
 #[test]
 fn everything_works_as_with_fast_ones() {
     for mut config in [Config::phone(), storing(), Config::platform()] {
-        config.counters = Counters::PerCredential;
-        config.has_display = false;
+        config.credentials.counters = Counters::PerCredential;
+        config.identity.has_display = false;
         let (mut rig, keys) = slow(config);
         rig.power_up();
         let (_, alice) = rig.passkey("example.org", "alice");

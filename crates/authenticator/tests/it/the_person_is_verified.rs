@@ -8,7 +8,7 @@ use towline_ctap::{Flags, Status};
 
 fn config() -> Config {
     let mut config = Config::phone();
-    config.has_display = true;
+    config.identity.has_display = true;
     config
 }
 
@@ -78,7 +78,7 @@ fn after_too_many_failures_in_a_row_it_is_locked_for_a_while() {
 #[test]
 fn without_a_wait_it_stays_locked() {
     let mut config = config();
-    config.verification.as_mut().unwrap().lock_wait = None;
+    config.verification.built_in.as_mut().unwrap().lock_wait = None;
     let mut rig = Rig::new(config);
     rig.person(clumsy);
     for _ in 0..2 {
@@ -205,7 +205,7 @@ fn verification_is_presence_too() {
 #[test]
 fn a_client_that_wants_none_gets_none_where_the_policy_allows_it() {
     let mut config = config();
-    config.verify_unasked = false;
+    config.verification.unasked = false;
     let mut rig = Rig::new(config);
     let mut request = creation("example.org", "alice");
     request.options.uv = Some(true);
@@ -219,8 +219,8 @@ fn a_client_that_wants_none_gets_none_where_the_policy_allows_it() {
 #[test]
 fn always_verified_means_always_but_for_silent_look_ups() {
     let mut config = config();
-    config.verify_unasked = false;
-    config.always_uv = true;
+    config.verification.unasked = false;
+    config.verification.always_uv = true;
     let mut rig = Rig::new(config);
     rig.passkey("example.org", "alice");
     let mut request = assertion("example.org");
@@ -236,7 +236,7 @@ fn with_tokens(platform_attempts: Option<u8>) -> Rig {
     let mut config = Config::security_key();
     let mut lock = towline_authenticator::BuiltInVerification::screen_lock();
     lock.platform_attempts = platform_attempts;
-    config.verification = Some(lock);
+    config.verification.built_in = Some(lock);
     Rig::new(config)
 }
 

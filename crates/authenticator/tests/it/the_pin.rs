@@ -2,7 +2,7 @@
 
 use crate::rig::{platform::*, *};
 use towline_authenticator::{
-    Config, CredentialStore, Event, MemoryStore, PinComplexity, Record, ResetPolicy, SoftwareKeys,
+    Config, CredentialStore, Event, MemoryStore, PinComplexity, Record, ResetTime, SoftwareKeys,
     Work,
 };
 use towline_ctap::{ClientPinRequest, KeyAgreementKey, Permissions, Request, Status};
@@ -165,7 +165,7 @@ fn three_wrong_pins_in_a_row_need_a_power_up() {
 #[test]
 fn eight_wrong_pins_block_it_until_a_reset() {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let mut rig = Rig::new(config);
     Platform::agree(&mut rig, 2).set_pin(&mut rig, PIN).unwrap();
     for wrong in 1..=8 {
@@ -263,7 +263,7 @@ fn a_failed_save_of_a_pin_sets_none() {
 #[test]
 fn a_damaged_record_lets_nobody_in_and_is_gone_after_a_reset() {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let (rig, _) = with_pin(2);
     let change = towline_authenticator::Change::Record {
         record: Record::Pin,
@@ -301,7 +301,7 @@ fn changing_the_pin_needs_the_old_one() {
 #[test]
 fn simple_pins_are_refused_where_the_policy_says_so() {
     let mut config = Config::security_key();
-    config.client_pin.as_mut().unwrap().complexity = PinComplexity::Enforced;
+    config.pin.as_mut().unwrap().complexity = PinComplexity::Enforced;
     let mut rig = Rig::new(config);
     assert_eq!(rig.info().pin_complexity_policy, Some(true));
     let platform = Platform::agree(&mut rig, 2);

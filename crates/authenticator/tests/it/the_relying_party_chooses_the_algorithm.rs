@@ -247,9 +247,9 @@ fn the_public_half_can_be_had_again() {
 fn ml_dsa_needs_room_for_its_messages() {
     for alg in [algorithm::ML_DSA_44, algorithm::ML_DSA_65] {
         let mut config = Config::security_key().with_algorithms(&[algorithm::ES256, alg]);
-        assert_eq!(config.check(), Ok(()));
-        config.max_msg_size = 6143;
-        assert!(matches!(config.check(), Err(ConfigError::OutOfRange { .. })));
+        assert_eq!(config.validate(), Ok(()));
+        config.limits.max_msg_size = 6143;
+        assert!(matches!(config.validate(), Err(ConfigError::OutOfRange { .. })));
     }
 }
 

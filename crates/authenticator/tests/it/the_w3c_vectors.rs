@@ -9,8 +9,7 @@ use std::{
 use crate::rig::*;
 use serde_json::Value;
 use towline_authenticator::{
-    AttestationFormat, Backup, BatchAttestation, BuiltInVerification, Config, KeyHandle,
-    MemoryStore, SoftwareKeys,
+    AttestationFormat, BackupState, BatchAttestation, Config, KeyHandle, MemoryStore, SoftwareKeys,
 };
 use towline_cbor::{Error, Key, Reader, Writer, decode};
 use towline_crypto::{CryptoProvider, Random, rustcrypto::provider};
@@ -194,11 +193,18 @@ impl Random for Scripted {
 
 /// An authenticator that gives the flags UV, BE and BS as these have them, and knows what is drawn.
 fn scripted(config: Config, flags: Flags, store: &MemoryStore, random: Vec<Vec<u8>>) -> Rig {
-    let backed_up = flags.contains(Flags::BS);
-    let mut config = config.with_backup(Backup { eligible: flags.contains(Flags::BE), backed_up });
+    let mut config =
+        config.with_backup(match [Flags::BE, Flags::BS].map(|it| flags.contains(it)) {
+            [false, false] => BackupState::DeviceBound,
+            [true, false] => BackupState::Eligible,
+            [true, true] => BackupState::BackedUp,
+            [false, true] => panic!("BS without BE"),
+        });
     let verified = flags.contains(Flags::UV);
-    config.verification = verified.then(BuiltInVerification::screen_lock);
-    config.verify_unasked = verified;
+    if !verified {
+        config.verification.built_in = None;
+    }
+    config.verification.unasked = verified;
     let random = Arc::new(Scripted(Mutex::new(random.into())));
     let provider = CryptoProvider { random, ..provider() };
     let keys = SoftwareKeys::new(provider.clone());
@@ -219,14 +225,14 @@ fn the_same_keys_and_client_data_give_the_same_bytes() {
             .with_aaguid(Aaguid::new(vector.bytes("/aaguid").try_into().unwrap()))
             .with_algorithms(&[vector.algorithm()]);
         let with_certificate = vector.0.get("attestation_certificate").is_some();
-        config.attestation_formats = vec![match (vector.text("/format"), with_certificate) {
+        config.attestation.formats = vec![match (vector.text("/format"), with_certificate) {
             ("none", false) => AttestationFormat::None,
             ("packed", false) => AttestationFormat::PackedSelf,
             ("packed", true) => AttestationFormat::PackedBasic,
             ("fido-u2f", true) => AttestationFormat::FidoU2f,
             other => panic!("{other:?}"),
         }];
-        config.batch_attestation = with_certificate.then(|| BatchAttestation {
+        config.attestation.batch = with_certificate.then(|| BatchAttestation {
             key: KeyHandle::new(
                 algorithm::ES256,
                 Zeroizing::new(vector.bytes("/attestation_private_key").into()),

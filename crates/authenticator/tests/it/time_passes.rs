@@ -125,7 +125,7 @@ fn an_unanswered_question_ends_in_the_status_of_its_command() {
         rig.power_up();
         rig.person(absent);
         rig.send(HOME, &request.encode());
-        let patience = rig.authenticator.config().user_action_timeout;
+        let patience = rig.authenticator.config().timing.user_action_timeout;
         rig.pass(patience - Duration::from_millis(1));
         assert!(rig.responses.is_empty());
         rig.pass(Duration::from_millis(1));

@@ -24,7 +24,7 @@ fn with_verification() -> Config {
     let mut config = Config::security_key();
     let mut verification = BuiltInVerification::screen_lock();
     verification.lock_wait = None;
-    config.verification = Some(verification);
+    config.verification.built_in = Some(verification);
     config
 }
 
@@ -64,7 +64,7 @@ fn with_a_pin_set_a_discoverable_credential_needs_a_token() {
     let made = rig.create(&creation(RP, "a")).unwrap();
     assert!(!data(&made.auth_data).flags.contains(Flags::UV));
     let mut config = Config::security_key();
-    config.make_cred_uv_not_rqd = false;
+    config.verification.make_cred_uv_not_rqd = false;
     let mut rig = with_pin(config);
     assert_eq!(rig.create(&creation(RP, "a")).unwrap_err(), Status::PuatRequired);
 }
@@ -72,7 +72,7 @@ fn with_a_pin_set_a_discoverable_credential_needs_a_token() {
 #[test]
 fn where_the_pin_does_not_permit_it_nobody_is_sent_for_it() {
     let mut config = Config::security_key();
-    config.client_pin.as_mut().unwrap().permits_mc_ga = false;
+    config.pin.as_mut().unwrap().permits_mc_ga = false;
     let mut rig = with_pin(config);
     assert_eq!(rig.info().options.no_mc_ga_permissions_with_client_pin, Some(true));
     assert_eq!(rig.create(&discoverable(RP, "a")).unwrap_err(), Status::OperationDenied);
@@ -106,9 +106,9 @@ fn a_token_without_the_permission_or_for_another_site_is_refused() {
 #[test]
 fn permissions_that_mean_nothing_here_are_not_given() {
     let mut config = Config::security_key();
-    config.credential_management = false;
-    config.versions.retain(|version| *version != Version::Fido2_3);
-    config.persistent_token = false;
+    config.tokens.credential_management = false;
+    config.identity.versions.retain(|version| *version != Version::Fido2_3);
+    config.tokens.persistent_token = false;
     let mut rig = with_pin(config);
     let platform = Platform::agree(&mut rig, 2);
     let all = [Permissions::CM, Permissions::BE, Permissions::PCMR];
@@ -317,7 +317,7 @@ fn verification_that_fails_gives_no_token() {
     rig.person(absent);
     assert_eq!(platform.uv_token(&mut rig, ga, Some(RP)), Err(Status::UserActionTimeout));
     let mut config = with_verification();
-    config.verification.as_mut().unwrap().configured = false;
+    config.verification.built_in.as_mut().unwrap().configured = false;
     let mut rig = Rig::new(config);
     let platform = Platform::agree(&mut rig, 2);
     assert_eq!(platform.uv_token(&mut rig, ga, Some(RP)), Err(Status::NotAllowed));
@@ -344,7 +344,7 @@ fn the_right_pin_unlocks_built_in_verification() {
 #[test]
 fn a_blocked_pin_blocks_built_in_verification() {
     let mut config = with_verification();
-    config.client_pin.as_mut().unwrap().max_retries = 1;
+    config.pin.as_mut().unwrap().max_retries = 1;
     let mut rig = with_pin(config);
     let wrong = Platform::agree(&mut rig, 2).legacy_token(&mut rig, "wrong");
     assert_eq!(wrong, Err(Status::PinBlocked));
@@ -356,8 +356,8 @@ fn a_blocked_pin_blocks_built_in_verification() {
 #[test]
 fn always_uv_asks_for_a_pin_where_there_is_no_other_way() {
     let mut config = Config::security_key();
-    config.always_uv = true;
-    config.make_cred_uv_not_rqd = false;
+    config.verification.always_uv = true;
+    config.verification.make_cred_uv_not_rqd = false;
     let mut rig = Rig::new(config);
     assert_eq!(rig.create(&creation(RP, "a")).unwrap_err(), Status::PuatRequired);
     assert_eq!(rig.sign_in(&assertion(RP)).unwrap_err(), Status::PuatRequired);
@@ -388,7 +388,7 @@ fn a_credential_that_is_there_already_is_told_after_a_touch() {
 #[test]
 fn with_a_display_the_person_is_asked_before_a_pin_is_compared() {
     let mut config = Config::security_key();
-    config.has_display = true;
+    config.identity.has_display = true;
     let mut rig = with_pin(config);
     rig.person(refusing);
     let platform = Platform::agree(&mut rig, 2);
@@ -401,7 +401,7 @@ fn with_a_display_the_person_is_asked_before_a_pin_is_compared() {
 #[test]
 fn the_next_assertion_needs_the_token_to_live() {
     let mut config = Config::security_key();
-    config.next_assertion_timeout = Duration::from_secs(30);
+    config.timing.next_assertion_timeout = Duration::from_secs(30);
     let mut rig = with_pin(config);
     for user in ["a", "b", "c"] {
         let mut request = discoverable(RP, user);

@@ -76,7 +76,7 @@ fn check(rig: &Rig, rp: &str, public_key: &[u8], answer: &U2fAuthentication) {
 #[test]
 fn without_u2f_in_the_config_no_instruction_is_there() {
     let mut config = Config::security_key();
-    config.versions.retain(|version| *version != Version::U2fV2);
+    config.identity.versions.retain(|version| *version != Version::U2fV2);
     let mut rig = Rig::new(config);
     for request in [U2fRequest::Version, registration("example.org")] {
         assert_eq!(say(&mut rig, &request), Err(StatusWord::INS_NOT_SUPPORTED));
@@ -88,27 +88,31 @@ fn without_u2f_in_the_config_no_instruction_is_there() {
 #[test]
 fn u2f_needs_keys_on_p256() {
     let mut config = Config::security_key();
-    config.algorithms.retain(|alg| *alg != algorithm::ES256);
+    config.credentials.algorithms.retain(|alg| *alg != algorithm::ES256);
     let needs = ConfigError::Needs { feature: "Version::U2fV2", needs: "ES256" };
-    assert_eq!(config.check(), Err(needs));
+    assert_eq!(config.validate(), Err(needs));
 }
 
 #[test]
 fn u2f_is_not_claimed_where_it_would_break_another_promise() {
     let needs = |needs| Err(ConfigError::Needs { feature: "Version::U2fV2", needs });
     let mut config = Config::phone();
-    config.versions.push(Version::U2fV2);
-    assert_eq!(config.check(), needs("`verify_unasked` to be off"), "it can verify nobody");
+    config.identity.versions.push(Version::U2fV2);
+    assert_eq!(
+        config.validate(),
+        needs("`verification.unasked` to be off"),
+        "it can verify nobody"
+    );
     for (algorithm, certificates) in
         [(algorithm::EDDSA, vec![vec![0x30, 0]]), (algorithm::ES256, Vec::new())]
     {
         let mut config = Config::security_key();
         let key = KeyHandle::new(algorithm, Zeroizing::new([7; 32].into()));
-        config.batch_attestation = Some(BatchAttestation { key, certificates });
-        let batch = "a `batch_attestation` with ES256 and a certificate, or none";
-        assert_eq!(config.check(), needs(batch));
-        config.versions.retain(|version| *version != Version::U2fV2);
-        assert_eq!(config.check(), Ok(()));
+        config.attestation.batch = Some(BatchAttestation { key, certificates });
+        let batch = "an `attestation.batch` with ES256 and a certificate, or none";
+        assert_eq!(config.validate(), needs(batch));
+        config.identity.versions.retain(|version| *version != Version::U2fV2);
+        assert_eq!(config.validate(), Ok(()));
     }
 }
 
@@ -127,9 +131,10 @@ fn a_key_store_without_p256_can_not_serve_u2f() {
 #[test]
 fn u2f_alone_does_not_make_verification_need_a_token() {
     let mut config = Config::phone();
-    config.versions = vec![Version::U2fV2, Version::Fido2_0];
-    (config.verify_unasked, config.verification_without_token) = (false, false);
-    assert_eq!(config.check(), Ok(()));
+    config.identity.versions = vec![Version::U2fV2, Version::Fido2_0];
+    config.verification.unasked = false;
+    config.verification.built_in.as_mut().unwrap().without_token = false;
+    assert_eq!(config.validate(), Ok(()));
 }
 
 #[test]
@@ -165,7 +170,8 @@ fn a_registration_that_is_cancelled_at_any_wait_leaves_no_key() {
 fn credentials_that_are_stored_are_used_too_but_for_passkeys() {
     for counters in [Counters::Global, Counters::PerCredential, Counters::Zero] {
         let mut config = Config::security_key();
-        (config.non_discoverable, config.counters) = (NonDiscoverable::Stored, counters);
+        (config.credentials.non_discoverable, config.credentials.counters) =
+            (NonDiscoverable::Stored, counters);
         let mut rig = Rig::new(config);
         let (id, public_key) = made_by_ctap2(&mut rig, None);
         assert_eq!(rig.store.len(), 1);
@@ -333,7 +339,7 @@ fn a_batch_key_vouches_where_there_is_one_and_the_question_says_so() {
     let es256 = provider.signature(algorithm::ES256).unwrap();
     let batch = es256.generate(&*provider.random).unwrap();
     let material = Zeroizing::new(batch.private_bytes().unwrap().as_slice().into());
-    config.batch_attestation = Some(BatchAttestation {
+    config.attestation.batch = Some(BatchAttestation {
         key: KeyHandle::new(algorithm::ES256, material),
         certificates: vec![vec![0x30, 1, 7], vec![0x30, 1, 8]],
     });

@@ -6,7 +6,7 @@ use crate::rig::{
     *,
 };
 use towline_authenticator::{
-    Answer, Config, ConfigError, PinComplexity, Question, ResetPolicy, check_claims,
+    Answer, Config, ConfigError, PinComplexity, Question, ResetTime, check_claims,
 };
 use towline_ctap::{
     ConfigRequest, ConfigSubcommand, Permissions, Request, Status, Transport, Version,
@@ -17,7 +17,7 @@ const BLINK: u64 = 0x1234_5678;
 
 fn vendor() -> Config {
     let mut config = Config::security_key();
-    config.vendor_config_commands = vec![BLINK];
+    config.tokens.vendor_config_commands = vec![BLINK];
     config
 }
 
@@ -84,16 +84,16 @@ fn the_embedder_carries_out_a_command_of_the_vendor_or_refuses() {
         rig.authenticator.handle_answer(token, Answer::Verified, now).is_err(),
         "no such answer"
     );
-    rig.pass(rig.authenticator.config().user_action_timeout);
+    rig.pass(rig.authenticator.config().timing.user_action_timeout);
     assert_eq!(rig.status(), Status::UserActionTimeout);
 }
 
 #[test]
 fn a_reset_comes_over_the_transports_that_are_for_it_only() {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
-    config.transports = vec![Transport::Usb, Transport::Nfc];
-    config.reset_transports = Some(vec![Transport::Usb]);
+    config.reset.when = ResetTime::Always;
+    config.identity.transports = vec![Transport::Usb, Transport::Nfc];
+    config.reset.transports = Some(vec![Transport::Usb]);
     let mut rig = Rig::new(config);
     assert_eq!(rig.info().transports_for_reset, Some(vec![Transport::Usb]));
     assert_eq!(rig.call(&Request::Reset), Err(Status::OperationDenied), "nobody says which it is");
@@ -112,8 +112,8 @@ fn a_reset_comes_over_the_transports_that_are_for_it_only() {
 #[test]
 fn certifications_and_the_address_of_the_pin_policy_are_told() {
     let mut config = Config::security_key();
-    config.certifications = vec![("FIDO".into(), 2)];
-    let pin = config.client_pin.as_mut().unwrap();
+    config.identity.certifications = vec![("FIDO".into(), 2)];
+    let pin = config.pin.as_mut().unwrap();
     pin.complexity = PinComplexity::Enforced;
     pin.complexity_url = Some("https://example.com/pin".into());
     let info = Rig::new(config).info();
@@ -124,27 +124,27 @@ fn certifications_and_the_address_of_the_pin_policy_are_told() {
 #[test]
 fn what_a_vendor_adds_has_to_fit_the_rest() {
     let wrong: [fn(&mut Config); 8] = [
-        |config| config.vendor_config_commands = vec![BLINK, BLINK],
+        |config| config.tokens.vendor_config_commands = vec![BLINK, BLINK],
         |config| {
             *config = Config::phone();
-            config.vendor_config_commands = vec![BLINK];
+            config.tokens.vendor_config_commands = vec![BLINK];
         },
-        |config| config.reset_transports = Some(vec![]),
-        |config| config.reset_transports = Some(vec![Transport::Usb, Transport::Usb]),
-        |config| config.reset_transports = Some(vec![Transport::Nfc]),
+        |config| config.reset.transports = Some(vec![]),
+        |config| config.reset.transports = Some(vec![Transport::Usb, Transport::Usb]),
+        |config| config.reset.transports = Some(vec![Transport::Nfc]),
         |config| {
-            config.reset_transports = Some(vec![Transport::Usb]);
-            config.reset = ResetPolicy::Never;
+            config.reset.transports = Some(vec![Transport::Usb]);
+            config.reset.when = ResetTime::Never;
         },
-        |config| config.certifications = vec![("FIDO".into(), 1), ("FIDO".into(), 2)],
+        |config| config.identity.certifications = vec![("FIDO".into(), 1), ("FIDO".into(), 2)],
         |config| {
-            config.client_pin.as_mut().unwrap().complexity_url = Some("https://example.com".into());
+            config.pin.as_mut().unwrap().complexity_url = Some("https://example.com".into());
         },
     ];
     for (index, change) in wrong.into_iter().enumerate() {
         let mut config = Config::security_key();
         change(&mut config);
-        assert!(config.check().is_err(), "{index}");
+        assert!(config.validate().is_err(), "{index}");
     }
 }
 
@@ -153,8 +153,8 @@ fn every_preset_claims_what_holds_together() {
     for config in
         [Config::phone(), Config::platform(), Config::security_key(), Config::fingerprint_key()]
     {
-        let lenient = config.verification_without_token;
-        let modern = config.versions.contains(&Version::Fido2_3);
+        let lenient = config.verification.built_in.as_ref().is_some_and(|it| it.without_token);
+        let modern = config.identity.versions.contains(&Version::Fido2_3);
         let mut rig = Rig::new(config);
         let info = rig.info();
         assert_eq!(check_claims(&info, lenient), Ok(()));

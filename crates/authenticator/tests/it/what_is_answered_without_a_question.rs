@@ -44,9 +44,9 @@ fn probes(rig: &mut Rig, config: &Config, known: &CredentialId) -> Vec<Probe> {
     let mut excluded = creation("example.org", "bob");
     excluded.exclude_list = listing(known);
     let manage = |sub| Request::from(CredentialManagementRequest::new(sub));
-    let pin = config.client_pin.is_some();
-    let key = config.always_uv_configurable;
-    let array = matches!(config.large_blobs, LargeBlobs::Command(_));
+    let pin = config.pin.is_some();
+    let key = config.verification.always_uv_configurable;
+    let array = matches!(config.extensions.large_blobs, LargeBlobs::Command(_));
     let toggle = ConfigRequest::new(ConfigSubcommand::ToggleAlwaysUv);
     let write = fragment(rig, None, &[0x80; 17], 0, Some(100));
     let silent = Some(false);
@@ -143,7 +143,7 @@ fn ways(config: &Config) -> Vec<(Option<Transport>, bool)> {
     ways.push((Some(Transport::Hybrid), false));
     ways.push((Some(Transport::from("ether")), false));
     // Not told: it may be any of those over which the authenticator can be reached.
-    ways.push((None, !config.transports.contains(&Transport::Hybrid)));
+    ways.push((None, !config.identity.transports.contains(&Transport::Hybrid)));
     ways
 }
 
@@ -198,7 +198,7 @@ fn each_answer_without_a_question_is_decided() {
 fn a_computer_can_not_look_up_passkeys_silently_through_the_hybrid_transport() {
     for (preset, mut config) in presets() {
         for has_display in [true, false] {
-            config.has_display = has_display;
+            config.identity.has_display = has_display;
             let ([mut rig, _], known) = pair(&config, Some(&Transport::Hybrid));
             for list in [None, Some(listing(&known))] {
                 rig.person(agreeable).forget_past();
@@ -232,8 +232,8 @@ fn how_many_passkeys_there_is_room_for_is_not_told_to_far_computers() {
 #[test]
 fn the_hybrid_transport_can_not_be_made_silent() {
     let mut config = Config::phone();
-    config.silent_transports.push(Transport::Hybrid);
-    assert_eq!(config.check(), Err(ConfigError::SilentHybrid));
+    config.presence.silent_transports.push(Transport::Hybrid);
+    assert_eq!(config.validate(), Err(ConfigError::SilentHybrid));
 }
 
 #[test]
@@ -266,8 +266,8 @@ fn a_change_that_needs_no_token_is_made_after_a_yes_only() {
 #[test]
 fn u2f_asks_about_key_handles_without_a_question_where_it_is_spoken() {
     for (_, config) in presets() {
-        let spoken = config.versions.contains(&towline_ctap::Version::U2fV2);
-        assert!(!spoken || !config.transports.contains(&Transport::Hybrid));
+        let spoken = config.identity.versions.contains(&towline_ctap::Version::U2fV2);
+        assert!(!spoken || !config.identity.transports.contains(&Transport::Hybrid));
         let mut rig = Rig::new(config);
         let (id, _) = made(&rig.create(&creation("example.org", "alice")).unwrap());
         let application = rp_id("example.org").hash(&rig.provider);

@@ -219,7 +219,12 @@ fn a_key_that_does_not_fit_is_stored() {
         ) -> Work<CosePublicKey, towline_authenticator::KeyError> {
             self.0.public_key(key)
         }
-        fn forget(&mut self, _: &KeyHandle) {}
+        fn custody(&self, key: &KeyHandle) -> towline_authenticator::Custody {
+            self.0.custody(key)
+        }
+        fn forget(&mut self, _: &KeyHandle) -> Work<(), towline_authenticator::KeyError> {
+            Work::ready(())
+        }
         fn clear(&mut self) -> Work<(), towline_authenticator::KeyError> {
             self.0.clear()
         }
@@ -241,9 +246,9 @@ fn a_key_that_does_not_fit_is_stored() {
 #[test]
 fn a_counter_for_each_can_not_be_had() {
     let config = Config::security_key().with_counters(Counters::PerCredential);
-    assert!(matches!(config.check(), Err(ConfigError::Needs { .. })));
-    assert_eq!(storing().with_counters(Counters::PerCredential).check(), Ok(()));
-    assert_eq!(Config::phone().non_discoverable, NonDiscoverable::Stored);
+    assert!(matches!(config.validate(), Err(ConfigError::Needs { .. })));
+    assert_eq!(storing().with_counters(Counters::PerCredential).validate(), Ok(()));
+    assert_eq!(Config::phone().credentials.non_discoverable, NonDiscoverable::Stored);
 }
 
 #[test]
@@ -395,7 +400,7 @@ fn without_randomness_there_is_no_id() {
     provider.random = Arc::new(None);
     let store = MemoryStore::new();
     let mut config = Config::security_key();
-    config.persistent_token = false;
+    config.tokens.persistent_token = false;
     let mut rig = Rig::with(config, provider, store.clone(), store, keys);
     assert_eq!(rig.create(&creation("example.org", "alice")).unwrap_err(), Status::Other);
     assert_eq!(secret(&mut rig.store), Option::None);

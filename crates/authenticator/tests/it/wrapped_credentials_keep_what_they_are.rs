@@ -2,7 +2,7 @@
 //! that they were made with.
 
 use crate::rig::{platform::*, *};
-use towline_authenticator::{Backup, Config, Counters, MemoryStore};
+use towline_authenticator::{BackupState, Config, Counters, MemoryStore};
 use towline_ctap::{
     CosePublicKey, CredentialId, Flags, GetAssertionRequest, GetAssertionResponse,
     MakeCredentialRequest, Permissions, Status, algorithm,
@@ -168,7 +168,7 @@ fn blobs_are_for_discoverable_ones() {
 #[test]
 fn each_algorithm_can_be_wrapped() {
     let mut config = Config::security_key();
-    config.algorithms = vec![algorithm::ES256, algorithm::EDDSA, algorithm::ES384];
+    config.credentials.algorithms = vec![algorithm::ES256, algorithm::EDDSA, algorithm::ES384];
     for (alg, length) in [(algorithm::ES256, 66), (algorithm::EDDSA, 66), (algorithm::ES384, 82)] {
         let mut rig = Rig::new(config.clone());
         let mut request = creation(RP, "alice");
@@ -189,7 +189,7 @@ fn each_algorithm_can_be_wrapped() {
 
 #[test]
 fn what_may_be_backed_up_is_fixed_when_it_is_made() {
-    let eligible = Config::security_key().with_backup(Backup { eligible: true, backed_up: true });
+    let eligible = Config::security_key().with_backup(BackupState::BackedUp);
     let store = MemoryStore::new();
     let mut rig = Rig::over(eligible.clone(), store.clone());
     let (with, _) = made(&rig.create(&creation(RP, "alice")).unwrap());

@@ -216,7 +216,9 @@ fn end_at(scenario: &Scenario, wait: usize, end: End) -> Option<()> {
     rig.responses.clear();
     let mut restarted = Rig::over(scenario.config.clone(), rig.store.clone());
     assert_eq!(see(&mut rig, &made), see(&mut restarted, &made), "{name}");
-    if scenario.config.verification.is_some() && !scenario.config.pin_uv_auth_protocols.is_empty() {
+    if scenario.config.verification.built_in.is_some()
+        && !scenario.config.tokens.pin_uv_auth_protocols.is_empty()
+    {
         // What is stored is never more than what is left.
         assert!(uv_retries(&mut restarted) <= uv_retries(&mut rig), "{name}");
     }

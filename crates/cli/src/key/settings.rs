@@ -28,17 +28,17 @@ pub(super) fn config(args: &args::Key, provider: &CryptoProvider) -> Result<Conf
         KeyKind::FingerprintKey => Config::fingerprint_key(),
     };
     if args.uhid {
-        config.max_msg_size = usb::MAX_MSG_SIZE;
+        config.limits.max_msg_size = usb::MAX_MSG_SIZE;
     }
     if args.large_blobs == LargeBlobForm::Extension {
         // It has to fit into a message, too.
         let largest = if args.uhid { LARGEST_BLOB / 2 } else { LARGEST_BLOB };
-        config.large_blobs = LargeBlobs::Extension(largest);
+        config.extensions.large_blobs = LargeBlobs::Extension(largest);
     }
-    config.user_action_timeout = Duration::from_secs(args.timeout);
-    config.make_cred_uv_not_rqd = !args.verify_to_register;
-    config.long_touch_configurable = args.long_touch_reset;
-    if let Some(pin) = &mut config.client_pin {
+    config.timing.user_action_timeout = Duration::from_secs(args.timeout);
+    config.verification.make_cred_uv_not_rqd = !args.verify_to_register;
+    config.reset.long_touch_configurable = args.long_touch_reset;
+    if let Some(pin) = &mut config.pin {
         pin.complexity = match args.pin_complexity {
             PinPolicy::Off => PinComplexity::None,
             PinPolicy::Configurable => PinComplexity::Configurable,
@@ -46,14 +46,14 @@ pub(super) fn config(args: &args::Key, provider: &CryptoProvider) -> Result<Conf
         };
     }
     let vouching = vouching(args, provider)?;
-    config.attestation_formats = match args.attestation {
+    config.attestation.formats = match args.attestation {
         KeyAttestation::Own => vec![AttestationFormat::PackedSelf, AttestationFormat::None],
         KeyAttestation::Basic => vec![AttestationFormat::PackedBasic, AttestationFormat::None],
         KeyAttestation::None => vec![AttestationFormat::None],
     };
     if let Some(Vouching { key, certificates }) = vouching {
         if args.enterprise_attestation {
-            config.enterprise_attestation = Some(EnterpriseAttestation {
+            config.attestation.enterprise = Some(EnterpriseAttestation {
                 key: key.clone(),
                 certificates: certificates.clone(),
                 vendor_rp_ids: args.enterprise_rp.clone(),
@@ -62,11 +62,11 @@ pub(super) fn config(args: &args::Key, provider: &CryptoProvider) -> Result<Conf
         }
         if args.attestation == KeyAttestation::Basic {
             let batch = BatchAttestation { key, certificates };
-            config.aaguid = batch.aaguid().unwrap_or(config.aaguid);
-            config.batch_attestation = Some(batch);
+            config.identity.aaguid = batch.aaguid().unwrap_or(config.identity.aaguid);
+            config.attestation.batch = Some(batch);
         }
     }
-    config.check().map_err(|error| contradiction(&error))?;
+    config.validate().map_err(|error| contradiction(&error))?;
     Ok(config)
 }
 
@@ -92,12 +92,12 @@ fn vouching(args: &args::Key, provider: &CryptoProvider) -> Result<Option<Vouchi
 
 fn contradiction(error: &ConfigError) -> Failure {
     let message = match error {
-        ConfigError::Needs { feature: "enterprise_attestation", .. } => {
+        ConfigError::Needs { feature: "attestation.enterprise", .. } => {
             "the certificate for --enterprise-attestation has to hold the device's serial number \
              (extension 1.3.6.1.4.1.45724.1.1.2); docs/usb-key.md shows how to make one"
                 .to_owned()
         }
-        ConfigError::Repeated("enterprise_attestation.vendor_rp_ids") => {
+        ConfigError::Repeated("attestation.enterprise.vendor_rp_ids") => {
             "--enterprise-rp names the same site twice".to_owned()
         }
         error => format!("there is no such key: {error}"),

@@ -71,16 +71,16 @@ impl From<&hybrid::Error> for End {
     }
 }
 
-impl From<&transport::Error> for End {
-    fn from(error: &transport::Error) -> Self {
+impl From<&transport::TransportError> for End {
+    fn from(error: &transport::TransportError) -> Self {
         match error {
-            transport::Error::Hybrid(error) => error.into(),
-            transport::Error::Radio(error) => Self::Machine(radio_failure(error)),
-            transport::Error::Links(error) => Self::Machine(links_failure(error)),
-            transport::Error::Listen(error) => {
+            transport::TransportError::Hybrid(error) => error.into(),
+            transport::TransportError::Radio(error) => Self::Machine(radio_failure(error)),
+            transport::TransportError::Links(error) => Self::Machine(links_failure(error)),
+            transport::TransportError::Listen(error) => {
                 Self::Machine(Failure::environment("listen", error.to_string()))
             }
-            transport::Error::Over => Self::Gone,
+            transport::TransportError::Over => Self::Gone,
             error => Self::Internal(error.to_string()),
         }
     }
@@ -117,10 +117,10 @@ impl From<hybrid::Error> for Failure {
     }
 }
 
-impl From<transport::Error> for Failure {
-    fn from(error: transport::Error) -> Self {
+impl From<transport::TransportError> for Failure {
+    fn from(error: transport::TransportError) -> Self {
         match error {
-            transport::Error::Hybrid(error) => error.into(),
+            transport::TransportError::Hybrid(error) => error.into(),
             error => computer(Moment::default(), &End::from(&error)),
         }
     }

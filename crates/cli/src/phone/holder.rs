@@ -55,7 +55,7 @@ impl Record {
     /// How the session ended, with this result, or because it was stopped here. The next begins.
     pub(super) fn take(
         &self,
-        result: Result<ResponderSummary, transport::Error>,
+        result: Result<ResponderSummary, transport::TransportError>,
         stopped: Option<End>,
     ) -> Option<Failure> {
         let seen = std::mem::take(&mut *self.seen());
@@ -79,7 +79,7 @@ impl Seen {
 
     fn ended(
         mut self,
-        result: Result<ResponderSummary, transport::Error>,
+        result: Result<ResponderSummary, transport::TransportError>,
         stopped: Option<End>,
     ) -> (Moment, End, Facts) {
         let delivered = self.moment == Moment::Answered;
@@ -110,7 +110,7 @@ impl Holder {
 }
 
 /// What is asked before anything is sent.
-fn connect(question: &hybrid::Question, now: u64) -> Asking {
+fn connect(question: &hybrid::ConnectQuestion, now: u64) -> Asking {
     let age_s = question.made_at.map(|made| age::seconds(made, now));
     let message = question.to_string();
     let code = Code { source: Source::of(question.source), age_s };
@@ -118,19 +118,19 @@ fn connect(question: &hybrid::Question, now: u64) -> Asking {
 }
 
 impl Person for Holder {
-    async fn connect(&mut self, question: &hybrid::Question) -> hybrid::Answer {
+    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
         let asking = connect(question, age::now());
         self.record.seen().facts.code_age = asking.code.and_then(|code| code.age_s);
         if !self.terminal.agrees(asking).await {
             self.record.seen().end = Some(End::Declined);
-            return hybrid::Answer::Decline;
+            return hybrid::ResponderAnswer::Decline;
         }
         let remember = question.may_remember && {
             let message =
                 "Let this computer remember the phone? It can ask it without a code then.";
             self.terminal.agrees(Asking::new(event::Question::Remember, message)).await
         };
-        hybrid::Answer::Connect { remember }
+        hybrid::ResponderAnswer::Connect { remember }
     }
 
     async fn answer(&mut self, question: &Question) -> Answer {
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    type Outcome = Result<ResponderSummary, transport::Error>;
+    type Outcome = Result<ResponderSummary, transport::TransportError>;
 
     fn told(seen: Seen, result: Outcome, stopped: Option<End>) -> Option<Failure> {
         let (moment, end, facts) = seen.ended(result, stopped);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn broken() -> Outcome {
-        Err(transport::Error::Hybrid(Error::Closed { step: Where::Answer }))
+        Err(transport::TransportError::Hybrid(Error::Closed { step: Where::Answer }))
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub(super) fn config(args: &args::Phone, provider: &CryptoProvider) -> Result<Co
         config = config.with_batch_attestation(BatchAttestation { key, certificates });
     }
     if let Some(aaguid) = args.aaguid {
-        config.aaguid = aaguid;
+        config.identity.aaguid = aaguid;
     }
-    config.check().map_err(|_| {
+    config.validate().map_err(|_| {
         let message = "the certificate of --attestation-certificates is of another model than --aaguid; leave --aaguid \
                        out, or use the certificate of this model";
         Failure::usage("attestation", message)
@@ -67,16 +67,16 @@ mod tests {
     fn a_phone_is_the_provider_that_its_arguments_say() {
         let usual = phone(&[]).unwrap();
         assert_eq!(usual, Config::phone());
-        assert_eq!(phone(&["--aaguid", MODEL]).unwrap().aaguid.to_string(), MODEL);
+        assert_eq!(phone(&["--aaguid", MODEL]).unwrap().identity.aaguid.to_string(), MODEL);
 
         let directory = std::env::temp_dir().join(format!("towline-batch-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let files = batch(&directory);
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let vouched = phone(&files).unwrap();
-        assert_eq!(vouched.aaguid.to_string(), MODEL, "as its certificate says");
-        assert!(vouched.batch_attestation.is_some());
-        assert_eq!(vouched.attestation_formats[0], AttestationFormat::PackedBasic);
+        assert_eq!(vouched.identity.aaguid.to_string(), MODEL, "as its certificate says");
+        assert!(vouched.attestation.batch.is_some());
+        assert_eq!(vouched.attestation.formats[0], AttestationFormat::PackedBasic);
         assert!(phone(&[&files[..], &["--aaguid", MODEL]].concat()).is_ok());
         let other = phone(&[&files[..], &["--aaguid", OTHER]].concat()).unwrap_err();
         assert_eq!((other.exit, other.reason), (crate::exit::Exit::Usage, "attestation"));

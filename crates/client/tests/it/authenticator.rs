@@ -27,7 +27,7 @@ struct Device {
 impl Device {
     fn new(mut config: Config, transport: Transport) -> Self {
         // What is verified here is ES256, whatever else the site would take.
-        config.algorithms = vec![-7];
+        config.credentials.algorithms = vec![-7];
         Self { rig: Rig::new(config), transport, requests: 0, response: Vec::new() }
     }
 
@@ -254,7 +254,7 @@ async fn a_site_that_asks_for_attestation_gets_the_statement_of_the_key_and_othe
 #[tokio::test]
 async fn a_passkey_for_the_verified_is_found_in_a_list_that_is_too_long() {
     let mut config = Config::platform();
-    config.max_credential_count_in_list = 2;
+    config.limits.max_credential_count_in_list = 2;
     let mut device = Device::new(config, Transport::Internal);
     let mut options = discoverable(1);
     options["extensions"] = json!({"credentialProtectionPolicy": "userVerificationRequired"});

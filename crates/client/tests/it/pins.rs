@@ -210,8 +210,8 @@ fn a_key_with_a_pin_registers_and_signs_in_by_either_protocol() {
         vec![PinUvAuthProtocol::Two],
     ] {
         let mut config = Config::security_key();
-        config.versions = vec![Version::Fido2_0, Version::Fido2_1];
-        config.pin_uv_auth_protocols = protocols;
+        config.identity.versions = vec![Version::Fido2_0, Version::Fido2_1];
+        config.tokens.pin_uv_auth_protocols = protocols;
         let mut key = Key::with_pin(config);
         let id = registered(&mut key);
         assert_eq!(key.commands(), [0x01, 0x02, 0x09, 0x101]);
@@ -382,9 +382,9 @@ fn a_pin_is_the_same_from_every_keyboard() {
 #[test]
 fn a_key_that_always_verifies_gets_the_pin_whatever_the_site_wants() {
     let mut config = Config::security_key();
-    config.always_uv = true;
-    config.make_cred_uv_not_rqd = false;
-    config.versions.retain(|version| *version != Version::U2fV2);
+    config.verification.always_uv = true;
+    config.verification.make_cred_uv_not_rqd = false;
+    config.identity.versions.retain(|version| *version != Version::U2fV2);
     let mut key = Key::new(config.clone());
     let (questions, result) = Machine::create(&creating("discouraged")).run(&mut key, &[PIN]);
     assert_eq!(questions, [new(false, None)]);
@@ -404,7 +404,7 @@ fn a_key_that_always_verifies_gets_the_pin_whatever_the_site_wants() {
 #[test]
 fn a_long_list_is_searched_with_the_token_and_no_passkey_is_replaced() {
     let mut config = Config::security_key();
-    config.max_credential_count_in_list = 2;
+    config.limits.max_credential_count_in_list = 2;
     let mut key = Key::with_pin(config);
     let mut options = creating("required");
     options["authenticatorSelection"]["residentKey"] = json!("required");
@@ -431,7 +431,7 @@ fn sensor(attempts: u8) -> Config {
     verification.configured = true;
     verification.platform_attempts = Some(attempts);
     let mut config = Config::security_key();
-    config.verification = Some(verification);
+    config.verification.built_in = Some(verification);
     config
 }
 

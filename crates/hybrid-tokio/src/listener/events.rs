@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::Event;
+use super::ListenerEvent;
 
 /// How many rings that are over are kept to be told of, more than a machine remembers. Their
 /// programs have not looked at them.
@@ -14,35 +14,35 @@ const MOST_OVER: usize = 128;
 
 #[derive(Default)]
 struct Queue {
-    events: VecDeque<Event>,
+    events: VecDeque<ListenerEvent>,
     waker: Option<Waker>,
     ended: bool,
 }
 
 /// The end that events come out of.
-pub struct Events(Arc<Mutex<Queue>>);
+pub struct ListenerEvents(Arc<Mutex<Queue>>);
 
 /// The end that they go into.
 pub(super) struct Teller(Arc<Mutex<Queue>>);
 
-pub(super) fn queue() -> (Teller, Events) {
+pub(super) fn queue() -> (Teller, ListenerEvents) {
     let queue = Arc::new(Mutex::new(Queue::default()));
-    (Teller(queue.clone()), Events(queue))
+    (Teller(queue.clone()), ListenerEvents(queue))
 }
 
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Events {
+impl ListenerEvents {
     /// The next event; `None` after the last. Cancel-safe. What nobody reads is kept as far as it
     /// still matters: the rings that wait for an answer, and whether the phone listens.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<ListenerEvent> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
     /// The next event, if there is one; the last task that asked is woken when there is.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<ListenerEvent>> {
         let mut queue = lock(&self.0);
         match queue.events.pop_front() {
             Some(event) => Poll::Ready(Some(event)),
@@ -56,16 +56,16 @@ impl Events {
 }
 
 impl Teller {
-    pub(super) fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: ListenerEvent) {
         let mut queue = lock(&self.0);
         let events = &mut queue.events;
         let moot = match &event {
             // A ring that nobody has heard of, and nobody needs to any more.
-            Event::Over { token } => {
+            ListenerEvent::Over { token } => {
                 let unheard = events.iter().position(
-                    |waiting| matches!(waiting, Event::Rung { token: rung, .. } if rung == token),
+                    |waiting| matches!(waiting, ListenerEvent::Rung { token: rung, .. } if rung == token),
                 );
-                let over = |waiting: &&Event| matches!(waiting, Event::Over { .. });
+                let over = |waiting: &&ListenerEvent| matches!(waiting, ListenerEvent::Over { .. });
                 match unheard {
                     Some(index) => {
                         events.remove(index);
@@ -75,12 +75,14 @@ impl Teller {
                 }
             }
             // How it is counts, and not how it was.
-            Event::Listening | Event::Lost { .. } => {
-                events.retain(|told| !matches!(told, Event::Listening | Event::Lost { .. }));
+            ListenerEvent::Listening | ListenerEvent::Lost { .. } => {
+                events.retain(|told| {
+                    !matches!(told, ListenerEvent::Listening | ListenerEvent::Lost { .. })
+                });
                 false
             }
             // The machine has a limit for those that wait.
-            Event::Rung { .. } | Event::Finished(_) => false,
+            ListenerEvent::Rung { .. } | ListenerEvent::Finished(_) => false,
         };
         if !moot {
             events.push_back(event);
@@ -127,7 +129,7 @@ mod tests {
     }
 
     impl Phone {
-        fn new() -> (Self, Events) {
+        fn new() -> (Self, ListenerEvents) {
             let now = Instant::now();
             let config =
                 ListenerConfig::new(TunnelDomain::GOOGLE, ContactKey::new(Secret::new([7; 32])));
@@ -149,14 +151,21 @@ mod tests {
             while let Some(output) = self.machine.poll_output() {
                 self.told = self.told.saturating_add(1);
                 match output {
-                    ListenerOutput::Listening => self.teller.tell(Event::Listening),
+                    ListenerOutput::Listening => self.teller.tell(ListenerEvent::Listening),
                     ListenerOutput::Lost { failure, pause } => {
-                        self.teller.tell(Event::Lost { failure, pause });
+                        self.teller.tell(ListenerEvent::Lost { failure, pause });
                     }
                     ListenerOutput::Rung { token, payload, routing_id, tunnel_id } => {
-                        self.teller.tell(Event::Rung { token, payload, routing_id, tunnel_id });
+                        self.teller.tell(ListenerEvent::Rung {
+                            token,
+                            payload,
+                            routing_id,
+                            tunnel_id,
+                        });
                     }
-                    ListenerOutput::Over { token } => self.teller.tell(Event::Over { token }),
+                    ListenerOutput::Over { token } => {
+                        self.teller.tell(ListenerEvent::Over { token })
+                    }
                     _ => {}
                 }
             }
@@ -177,15 +186,15 @@ mod tests {
         }
     }
 
-    fn drain(events: &Events) -> Vec<Event> {
+    fn drain(events: &ListenerEvents) -> Vec<ListenerEvent> {
         lock(&events.0).events.drain(..).collect()
     }
 
-    fn rung(events: &Events) -> Vec<RingToken> {
+    fn rung(events: &ListenerEvents) -> Vec<RingToken> {
         drain(events)
             .into_iter()
             .filter_map(|event| match event {
-                Event::Rung { token, .. } => Some(token),
+                ListenerEvent::Rung { token, .. } => Some(token),
                 _ => None,
             })
             .collect()
@@ -201,7 +210,7 @@ mod tests {
             assert!(waiting <= 2, "{waiting} events wait after {number} rings");
         }
         assert!(phone.told > 40_000);
-        assert_eq!(drain(&events), [Event::Listening], "no ring that is over is told of");
+        assert_eq!(drain(&events), [ListenerEvent::Listening], "no ring that is over is told of");
     }
 
     #[test]
@@ -230,8 +239,8 @@ mod tests {
             phone.tell();
             phone.machine.handle_connected(phone.now);
         }
-        assert!(matches!(drain(&events)[..], [Event::Lost { .. }]));
+        assert!(matches!(drain(&events)[..], [ListenerEvent::Lost { .. }]));
         phone.tell();
-        assert_eq!(drain(&events), [Event::Listening]);
+        assert_eq!(drain(&events), [ListenerEvent::Listening]);
     }
 }

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use towline_hybrid::{Answer, InitiatorConfig, InitiatorProgress, Misuse, ResponderProgress};
-use towline_hybrid_tokio::{Error, computer, phone};
+use towline_hybrid::{
+    InitiatorConfig, InitiatorProgress, Misuse, ResponderAnswer, ResponderProgress,
+};
+use towline_hybrid_tokio::{
+    ComputerEvent, ComputerSession, PhoneEvent, PhoneSession, TransportError,
+};
 use towline_radio::RadioError;
 use towline_radio::air::{Air, Room};
 
@@ -34,7 +38,7 @@ async fn requests_go_round_over_tls_and_everything_is_released() {
     let (result, computer_events) = finish(events).await;
     assert_eq!(result.unwrap(), summary);
     let mut steps = computer_events.iter().filter_map(|event| match event {
-        computer::Event::Progress(step) => Some(step.clone()),
+        ComputerEvent::Progress(step) => Some(step.clone()),
         _ => None,
     });
     for step in [
@@ -47,13 +51,13 @@ async fn requests_go_round_over_tls_and_everything_is_released() {
     ] {
         assert_eq!(steps.next(), Some(step));
     }
-    let simulated = |event: &&computer::Event| matches!(event, computer::Event::Listening { radio } if radio.contains("simulated"));
+    let simulated = |event: &&ComputerEvent| matches!(event, ComputerEvent::Listening { radio } if radio.contains("simulated"));
     assert!(computer_events.iter().any(|event| simulated(&event)));
     let steps: Vec<_> =
-        phone_events.iter().filter(|event| matches!(event, phone::Event::Progress(_))).collect();
-    let advertising = phone::Event::Progress(ResponderProgress::Advertising);
+        phone_events.iter().filter(|event| matches!(event, PhoneEvent::Progress(_))).collect();
+    let advertising = PhoneEvent::Progress(ResponderProgress::Advertising);
     assert!(steps.contains(&&advertising));
-    let simulated = |event: &phone::Event| matches!(event, phone::Event::Advertising { radio } if radio.contains("simulated"));
+    let simulated = |event: &PhoneEvent| matches!(event, PhoneEvent::Advertising { radio } if radio.contains("simulated"));
     assert!(phone_events.iter().any(simulated));
 }
 
@@ -105,12 +109,12 @@ async fn nothing_is_sent_before_the_person_agrees_and_nothing_after_a_no() {
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
-    let Some(phone::Event::Ask { token, .. }) = events.next().await else { panic!() };
+    let Some(PhoneEvent::Ask { token, .. }) = events.next().await else { panic!() };
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!((relay.handle.stats().waiting, air.adverts()), (0, 0));
-    phone.answer(token, Answer::Decline).await.unwrap();
-    let declined = Err(Error::Hybrid(towline_hybrid::Error::Declined));
-    assert_eq!(events.next().await, Some(phone::Event::Finished(declined)));
+    phone.answer(token, ResponderAnswer::Decline).await.unwrap();
+    let declined = Err(TransportError::Hybrid(towline_hybrid::Error::Declined));
+    assert_eq!(events.next().await, Some(PhoneEvent::Finished(declined)));
     assert_eq!(events.next().await, None);
     assert_eq!(relay.handle.stats().tunnels, 0);
 }
@@ -124,8 +128,7 @@ async fn a_computer_out_of_range_does_not_complete() {
     let hint = towline_hybrid::qr::Hint::GetAssertion;
     let config = InitiatorConfig::default();
     let (computer, _) =
-        computer::Session::start(config, &provider(), hint, far.clone(), relay.connector())
-            .unwrap();
+        ComputerSession::start(config, &provider(), hint, far.clone(), relay.connector()).unwrap();
     let phone = tokio::spawn(serve(phone(scan(&computer), &air, relay.connector())));
     assert!(tokio::time::timeout(Duration::from_millis(500), computer.get_info()).await.is_err());
     assert_eq!(relay.handle.stats().tunnels, 0);
@@ -149,7 +152,7 @@ async fn dropping_either_side_releases_radio_and_socket_and_tells_the_other() {
     drop(computer2);
     let (result, _) = in_time(serving).await.unwrap();
     assert!(
-        matches!(result, Err(Error::Hybrid(towline_hybrid::Error::Closed { .. }))),
+        matches!(result, Err(TransportError::Hybrid(towline_hybrid::Error::Closed { .. }))),
         "{result:?}"
     );
     relay.until_empty().await;
@@ -158,15 +161,15 @@ async fn dropping_either_side_releases_radio_and_socket_and_tells_the_other() {
     // The phone, while it advertises and while it serves.
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
-    let Some(phone::Event::Ask { token, .. }) = events.next().await else { panic!() };
-    phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+    let Some(PhoneEvent::Ask { token, .. }) = events.next().await else { panic!() };
+    phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
     in_time(computer.get_info()).await.unwrap();
     let pending = tokio::spawn(async move { (computer.transact(vec![4]).await, computer) });
-    while events.next().await != Some(phone::Event::Request(vec![4])) {}
+    while events.next().await != Some(PhoneEvent::Request(vec![4])) {}
     drop(phone);
     let (result, _computer) = in_time(pending).await.unwrap();
     assert!(
-        matches!(result, Err(Error::Hybrid(towline_hybrid::Error::Closed { .. }))),
+        matches!(result, Err(TransportError::Hybrid(towline_hybrid::Error::Closed { .. }))),
         "{result:?}"
     );
     relay.until_empty().await;
@@ -179,9 +182,9 @@ async fn dropping_a_phone_that_advertises_falls_silent() {
     let air = Air::new();
     let (computer, _) = computer(&Air::new(), relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
-    let Some(phone::Event::Ask { token, .. }) = events.next().await else { panic!() };
-    phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
-    while !matches!(events.next().await.unwrap(), phone::Event::Advertising { .. }) {}
+    let Some(PhoneEvent::Ask { token, .. }) = events.next().await else { panic!() };
+    phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
+    while !matches!(events.next().await.unwrap(), PhoneEvent::Advertising { .. }) {}
     assert_eq!((air.adverts(), relay.handle.stats().waiting), (1, 1));
     drop(phone);
     relay.until_empty().await;
@@ -198,9 +201,9 @@ async fn a_radio_that_does_not_work_is_told_on_both_sides() {
         broken.set_fault(Some(fault.clone()));
         let config = InitiatorConfig::default();
         let (computer, _events) =
-            computer::Session::start(config, &provider(), hint, broken.clone(), relay.connector())
+            ComputerSession::start(config, &provider(), hint, broken.clone(), relay.connector())
                 .unwrap();
-        let error = Error::Radio(fault);
+        let error = TransportError::Radio(fault);
         assert_eq!(in_time(computer.transact(vec![4])).await, Err(error.clone()));
         assert_eq!(in_time(computer.shutdown()).await, Err(error));
     }
@@ -208,7 +211,7 @@ async fn a_radio_that_does_not_work_is_told_on_both_sides() {
     broken.set_fault(Some(RadioError::CannotAdvertise));
     let config = towline_hybrid::ResponderConfig::new(GET_INFO.to_vec(), domain());
     let source = towline_hybrid::CodeSource::Camera;
-    let phone = phone::Session::start(
+    let phone = PhoneSession::start(
         config,
         &provider(),
         scan(&computer),
@@ -217,7 +220,7 @@ async fn a_radio_that_does_not_work_is_told_on_both_sides() {
         relay.connector(),
     );
     let (result, _) = in_time(serve(phone.unwrap())).await;
-    assert_eq!(result, Err(Error::Radio(RadioError::CannotAdvertise)));
+    assert_eq!(result, Err(TransportError::Radio(RadioError::CannotAdvertise)));
     relay.until_empty().await;
 }
 
@@ -229,12 +232,12 @@ async fn bluetooth_switched_off_meanwhile_ends_the_session() {
     let config = InitiatorConfig::default();
     let hint = towline_hybrid::qr::Hint::GetAssertion;
     let (_computer, mut events) =
-        computer::Session::start(config, &provider(), hint, radio.clone(), relay.connector())
+        ComputerSession::start(config, &provider(), hint, radio.clone(), relay.connector())
             .unwrap();
-    while !matches!(events.next().await.unwrap(), computer::Event::Listening { .. }) {}
+    while !matches!(events.next().await.unwrap(), ComputerEvent::Listening { .. }) {}
     radio.set_fault(Some(RadioError::Off));
     let (result, _) = in_time(finish(events)).await;
-    assert_eq!(result, Err(Error::Radio(RadioError::Off)));
+    assert_eq!(result, Err(TransportError::Radio(RadioError::Off)));
     released(&air);
 }
 
@@ -244,18 +247,18 @@ async fn calls_at_the_wrong_time_are_refused_and_harm_nothing() {
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
-    let not_now = Err(Error::Misuse(Misuse::NotNow));
+    let not_now = Err(TransportError::Misuse(Misuse::NotNow));
     assert_eq!(phone.respond(vec![0]).await, not_now);
-    let Some(phone::Event::Ask { token, .. }) = events.next().await else { panic!() };
-    phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
-    let unknown = Err(Error::Misuse(Misuse::UnknownToken));
-    assert_eq!(phone.answer(token, Answer::Decline).await, unknown);
+    let Some(PhoneEvent::Ask { token, .. }) = events.next().await else { panic!() };
+    phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
+    let unknown = Err(TransportError::Misuse(Misuse::UnknownToken));
+    assert_eq!(phone.answer(token, ResponderAnswer::Decline).await, unknown);
     in_time(computer.get_info()).await.unwrap();
-    let long = Err(Error::Misuse(Misuse::TooLong));
+    let long = Err(TransportError::Misuse(Misuse::TooLong));
     assert_eq!(computer.transact(vec![0; 2 << 20]).await, long);
-    let busy = Err(Error::Misuse(Misuse::Busy));
+    let busy = Err(TransportError::Misuse(Misuse::Busy));
     let (first, second) = tokio::join!(computer.transact(vec![4]), async {
-        while events.next().await != Some(phone::Event::Request(vec![4])) {}
+        while events.next().await != Some(PhoneEvent::Request(vec![4])) {}
         let second = computer.transact(vec![5]).await;
         phone.respond(vec![0]).await.unwrap();
         second
@@ -272,7 +275,7 @@ async fn calls_at_the_wrong_time_are_refused_and_harm_nothing() {
         }
     })
     .await;
-    assert!(matches!(ended, Error::Over | Error::Hybrid(_)), "{ended:?}");
+    assert!(matches!(ended, TransportError::Over | TransportError::Hybrid(_)), "{ended:?}");
     relay.until_empty().await;
 }
 
@@ -282,18 +285,18 @@ async fn cancelling_withdraws_the_prompt_at_the_other_end() {
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
-    let Some(phone::Event::Ask { token, .. }) = events.next().await else { panic!() };
-    phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+    let Some(PhoneEvent::Ask { token, .. }) = events.next().await else { panic!() };
+    phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
     // The caller gives up waiting, and then the session.
     let waiting = async {
         let _pending = computer.transact(vec![4]).await;
     };
     tokio::select! {
         () = waiting => panic!("nobody answered"),
-        () = async { while in_time(events.next()).await != Some(phone::Event::Request(vec![4])) {} } => {}
+        () = async { while in_time(events.next()).await != Some(PhoneEvent::Request(vec![4])) {} } => {}
     }
     let cancelled = in_time(computer.cancel()).await;
-    assert_eq!(cancelled, Err(Error::Hybrid(towline_hybrid::Error::Cancelled)));
-    while in_time(events.next()).await != Some(phone::Event::CancelRequest) {}
+    assert_eq!(cancelled, Err(TransportError::Hybrid(towline_hybrid::Error::Cancelled)));
+    while in_time(events.next()).await != Some(PhoneEvent::CancelRequest) {}
     relay.until_empty().await;
 }

@@ -12,8 +12,10 @@ use towline_hybrid::ids::{ClientNonce, LinkId};
 use towline_hybrid::link::{ClientPayload, ContactKey};
 use towline_hybrid::qr::Hint;
 use towline_hybrid::{Decision, ListenerConfig};
-use towline_hybrid_tokio::listener::{Event, Events, Session};
-use towline_hybrid_tokio::{ConnectFailure, Connector, Target, TunnelConnector};
+use towline_hybrid_tokio::{
+    ConnectFailure, Connector, ListenerEvent, ListenerEvents, ListenerSession, Target,
+    TunnelConnector,
+};
 
 use crate::support::*;
 
@@ -77,11 +79,11 @@ fn key() -> ContactKey {
     ContactKey::generate(&provider()).unwrap()
 }
 
-fn listen(key: &ContactKey, connector: Arc<dyn Connector>) -> (Session, Events) {
+fn listen(key: &ContactKey, connector: Arc<dyn Connector>) -> (ListenerSession, ListenerEvents) {
     let mut config = ListenerConfig::new(domain(), key.clone());
     (config.first_pause, config.longest_pause) =
         (Duration::from_millis(10), Duration::from_millis(100));
-    Session::start(config, &provider(), connector)
+    ListenerSession::start(config, &provider(), connector)
 }
 
 async fn ring(
@@ -110,7 +112,7 @@ async fn wherever_the_network_breaks_the_phone_comes_back_and_is_rung() {
         let (session, mut events) = listen(&key, connector);
         let answering = tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                if let Event::Rung { token, .. } = event {
+                if let ListenerEvent::Rung { token, .. } = event {
                     session.decide(token, Decision::Come);
                 }
             }
@@ -160,11 +162,14 @@ async fn a_relay_that_dies_is_waited_for() {
     let relay = plain_relay().await;
     let key = key();
     let (session, mut events) = listen(&key, relay.connector());
-    assert_eq!(in_time(events.next()).await, Some(Event::Listening));
+    assert_eq!(in_time(events.next()).await, Some(ListenerEvent::Listening));
     relay.task.abort();
-    assert!(matches!(in_time(events.next()).await, Some(Event::Lost { .. })));
+    assert!(matches!(in_time(events.next()).await, Some(ListenerEvent::Lost { .. })));
     // It is told how it is, and not each attempt.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(matches!(in_time(events.next()).await, Some(Event::Lost { failure: Some(_), .. })));
+    assert!(matches!(
+        in_time(events.next()).await,
+        Some(ListenerEvent::Lost { failure: Some(_), .. })
+    ));
     in_time(session.stop()).await.unwrap();
 }

@@ -10,7 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use towline_hybrid::{InitiatorConfig, ResponderConfig, Step};
 use towline_hybrid_tokio::{
-    ConnectFailure, Connector, Error, NotAProxy, Proxy, TunnelConnector, computer, phone,
+    ComputerEvent, ConnectFailure, Connector, NotAProxy, PhoneEvent, PhoneSession, Proxy,
+    TransportError, TunnelConnector,
 };
 use towline_radio::{Advertiser, air::Air};
 
@@ -124,7 +125,7 @@ async fn fails(connector: Arc<dyn Connector>) -> ConnectFailure {
     let (computer, _events) = computer(&air, connector.clone());
     let phone = tokio::spawn(serve(phone(scan(&computer), &air, connector)));
     match in_time(phone).await.unwrap().0 {
-        Err(Error::Hybrid(towline_hybrid::Error::Tunnel(failure))) => failure,
+        Err(TransportError::Hybrid(towline_hybrid::Error::Tunnel(failure))) => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -143,7 +144,7 @@ async fn a_proxy_that_is_gone_or_silent_does_not_hang_the_phone() {
     let (computer, _events) = computer(&air, silent.clone());
     let mut config = ResponderConfig::new(GET_INFO.to_vec(), domain());
     config.connect_timeout = Duration::from_millis(200);
-    let phone = phone::Session::start(
+    let phone = PhoneSession::start(
         config,
         &provider(),
         scan(&computer),
@@ -154,7 +155,7 @@ async fn a_proxy_that_is_gone_or_silent_does_not_hang_the_phone() {
     let (result, _) = in_time(serve(phone.unwrap())).await;
     let after = Duration::from_millis(200);
     let late = towline_hybrid::Error::TimedOut { step: Step::Tunnel, after };
-    assert_eq!(result, Err(Error::Hybrid(late)));
+    assert_eq!(result, Err(TransportError::Hybrid(late)));
 
     drop(gone);
     assert!(matches!(fails(Arc::new(proxied())).await, ConnectFailure::Network(_)));
@@ -216,12 +217,12 @@ async fn a_relay_that_is_killed_at_any_step_ends_both_sessions() {
         let serving = tokio::spawn(async move {
             while let Some(event) = phone_events.next().await {
                 match event {
-                    phone::Event::Ask { token, .. } => {
-                        let yes = towline_hybrid::Answer::Connect { remember: false };
+                    PhoneEvent::Ask { token, .. } => {
+                        let yes = towline_hybrid::ResponderAnswer::Connect { remember: false };
                         phone.answer(token, yes).await.unwrap();
                     }
                     // The person never unlocks.
-                    phone::Event::Finished(result) => return result,
+                    PhoneEvent::Finished(result) => return result,
                     _ => {}
                 }
             }
@@ -252,7 +253,7 @@ async fn a_relay_that_is_killed_at_any_step_ends_both_sessions() {
         let on_phone = in_time(serving).await.unwrap();
         assert!(on_phone.is_err(), "{step:?}: {on_phone:?}");
         let on_computer = loop {
-            if let Some(computer::Event::Finished(result)) = in_time(events.next()).await {
+            if let Some(ComputerEvent::Finished(result)) = in_time(events.next()).await {
                 break result;
             }
         };

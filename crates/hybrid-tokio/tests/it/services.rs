@@ -12,8 +12,8 @@ use tokio_rustls::TlsAcceptor;
 use towline_hybrid::ids::{RoutingId, TunnelId};
 use towline_hybrid::{Fault, InitiatorConfig, InitiatorProgress, Party, Step};
 use towline_hybrid_tokio::{
-    ConnectFailure, Connector, Error, Incoming, NotLoopback, Resolve, Target, TunnelConnector,
-    computer,
+    ComputerEvent, ConnectFailure, Connector, Incoming, NotLoopback, Resolve, Target,
+    TransportError, TunnelConnector,
 };
 use towline_radio::air::Air;
 
@@ -384,7 +384,7 @@ async fn closing_waits_for_nobody_for_long() {
     let no_answer = tokio::time::timeout(Duration::from_millis(200), computer.get_info()).await;
     assert!(no_answer.is_err());
     let cancelled = in_time(computer.cancel()).await;
-    assert_eq!(cancelled, Err(Error::Hybrid(towline_hybrid::Error::Cancelled)));
+    assert_eq!(cancelled, Err(TransportError::Hybrid(towline_hybrid::Error::Cancelled)));
     serving.abort();
 }
 
@@ -402,11 +402,11 @@ async fn computer_meets(script: Script, config: InitiatorConfig) -> towline_hybr
     let serving = tokio::spawn(serve(phone(scan(&computer), &air, good.connector())));
     let error = loop {
         let event = in_time(events.next()).await.expect("a failed attempt");
-        if let computer::Event::Progress(InitiatorProgress::AttemptFailed(error)) = event {
+        if let ComputerEvent::Progress(InitiatorProgress::AttemptFailed(error)) = event {
             break error;
         }
     };
-    let showing = computer::Event::Progress(InitiatorProgress::WaitingForScan);
+    let showing = ComputerEvent::Progress(InitiatorProgress::WaitingForScan);
     assert_eq!(in_time(events.next()).await, Some(showing));
     in_time(computer.cancel()).await.unwrap_err();
     assert_eq!(air.scans(), 0);
@@ -452,7 +452,7 @@ async fn a_computer_bans_the_advert_and_says_what_was_wrong() {
 
 #[tokio::test]
 async fn a_phone_fails_at_once_and_says_what_was_wrong() {
-    let tunnel = |failure| Error::Hybrid(towline_hybrid::Error::Tunnel(failure));
+    let tunnel = |failure| TransportError::Hybrid(towline_hybrid::Error::Tunnel(failure));
     for (script, expected) in [
         (status("400 Bad Request"), tunnel(ConnectFailure::Status(400))),
         (status("409 Conflict"), tunnel(ConnectFailure::Status(409))),
@@ -460,14 +460,14 @@ async fn a_phone_fails_at_once_and_says_what_was_wrong() {
         (upgrade(""), tunnel(ConnectFailure::RoutingId)),
         (
             Script::UpgradeAndBreak,
-            Error::Hybrid(towline_hybrid::Error::Closed { step: Step::Message1 }),
+            TransportError::Hybrid(towline_hybrid::Error::Closed { step: Step::Message1 }),
         ),
         (
             Script::Upgrade(
                 format!("Sec-WebSocket-Protocol: fido.cable\r\n{NEW}"),
                 vec![0x81, 1, b'x'],
             ),
-            Error::Hybrid(towline_hybrid::Error::Misbehaved {
+            TransportError::Hybrid(towline_hybrid::Error::Misbehaved {
                 by: Party::Computer,
                 step: Step::Message1,
                 fault: Fault::Text,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use towline_hybrid::ids::{RoutingId, TunnelId};
-use towline_hybrid::{Answer, Step};
+use towline_hybrid::{ResponderAnswer, Step};
 use towline_hybrid_tokio::{
-    ConnectFailure, Connected, Connector, DataChannel, Error, Incoming, Target, phone,
+    ConnectFailure, Connected, Connector, DataChannel, Incoming, PhoneEvent, PhoneSession, Target,
+    TransportError,
 };
 use towline_radio::BoxFuture;
 use towline_radio::air::{Air, Room};
@@ -107,8 +108,11 @@ impl Drop for Pipe {
     }
 }
 
-fn timed_out(step: Step, seconds: u64) -> Error {
-    Error::Hybrid(towline_hybrid::Error::TimedOut { step, after: Duration::from_secs(seconds) })
+fn timed_out(step: Step, seconds: u64) -> TransportError {
+    TransportError::Hybrid(towline_hybrid::Error::TimedOut {
+        step,
+        after: Duration::from_secs(seconds),
+    })
 }
 
 /// Dropped pipes of the tunnels that nobody joined count, too.
@@ -134,7 +138,7 @@ async fn nobody_answers_the_question() {
     while let Some(event) = events.next().await {
         last = Some(event);
     }
-    assert_eq!(last, Some(phone::Event::Finished(Err(timed_out(Step::Consent, 120)))));
+    assert_eq!(last, Some(PhoneEvent::Finished(Err(timed_out(Step::Consent, 120)))));
     drop(computer);
     tokio::task::yield_now().await;
     all_released(&air, &pipes);
@@ -169,7 +173,7 @@ async fn a_computer_that_is_too_far_away() {
     far.move_to(Room(1));
     let config = towline_hybrid::ResponderConfig::new(GET_INFO.to_vec(), domain());
     let source = towline_hybrid::CodeSource::Camera;
-    let phone = phone::Session::start(
+    let phone = PhoneSession::start(
         config,
         &provider(),
         scan(&computer),
@@ -200,9 +204,12 @@ async fn a_network_that_swallows_everything_after_so_many_messages() {
         let (computer_result, _) = finish(events).await;
         let (transacted, _computer) = requesting.await.unwrap();
         // Whoever gives up first closes, which the other notices.
-        let first = |result: &Result<(), Error>, step, seconds| {
+        let first = |result: &Result<(), TransportError>, step, seconds| {
             *result == Err(timed_out(step, seconds))
-                || matches!(result, Err(Error::Hybrid(towline_hybrid::Error::Closed { .. })))
+                || matches!(
+                    result,
+                    Err(TransportError::Hybrid(towline_hybrid::Error::Closed { .. }))
+                )
         };
         assert!(first(&phone_result.map(|_| ()), phone_step, phone_seconds), "{messages}");
         assert!(first(&computer_result.map(|_| ()), computer_step, computer_seconds), "{messages}");
@@ -220,10 +227,10 @@ async fn an_authenticator_that_never_answers() {
     let mut cancelled = false;
     while let Some(event) = events.next().await {
         match event {
-            phone::Event::Ask { token, .. } => {
-                phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+            PhoneEvent::Ask { token, .. } => {
+                phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
             }
-            phone::Event::CancelRequest => cancelled = true,
+            PhoneEvent::CancelRequest => cancelled = true,
             _ => {}
         }
     }

@@ -100,9 +100,9 @@ pub enum CodeSource {
 /// Names one question, once in the life of the process: no session takes the answer to another
 /// one's question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(u64);
+pub struct QuestionToken(u64);
 
-impl Token {
+impl QuestionToken {
     /// One that there has not been before.
     pub(super) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -114,14 +114,14 @@ impl Token {
 /// dialog can show.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Question {
+pub struct ConnectQuestion {
     /// What the computer says it is going to ask for.
     pub hint: Hint,
     /// How the code came to the phone.
     pub source: CodeSource,
     /// When the computer says it made the code, in seconds of Unix time.
     pub made_at: Option<u64>,
-    /// When it is asked, in seconds of Unix time: [`Question::asked_at`] sets it, since a
+    /// When it is asked, in seconds of Unix time: [`ConnectQuestion::asked_at`] sets it, since a
     /// [`super::Responder`] has no clock.
     pub asked_at: Option<u64>,
     /// Whether the person may let the computer remember this phone: the computer can, and this
@@ -129,10 +129,10 @@ pub struct Question {
     pub may_remember: bool,
 }
 
-/// What the person says to a [`Question`].
+/// What the person says to a [`ConnectQuestion`].
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum ResponderAnswer {
     /// Connect to the computer.
     Connect {
         /// Let the computer remember this phone; without effect where the question does not offer
@@ -153,14 +153,14 @@ pub enum ResponderOutput {
     /// Ask the person, and answer with [`super::Responder::handle_answer`] and the same token.
     Ask {
         /// Comes back with the answer.
-        token: Token,
+        token: QuestionToken,
         /// The question, which prints as a sentence.
-        question: Question,
+        question: ConnectQuestion,
     },
     /// The question is moot: take it off the screen. An answer would be refused.
     Withdraw {
         /// The token of the question.
-        token: Token,
+        token: QuestionToken,
     },
     /// Open a WebSocket to [`crate::tunnel::new_path`] at the domain's host, and report with
     /// [`super::Responder::handle_connected`] or [`super::Responder::handle_connect_failed`].
@@ -199,7 +199,7 @@ pub enum ResponderOutput {
     /// [`super::Responder::handle_remember`] and the same token. The transaction goes on meanwhile.
     AskToRemember {
         /// Comes back with the answer.
-        token: Token,
+        token: QuestionToken,
     },
     /// The computer is told how to ring this phone: keep the link, so that its rings are known.
     Linked {
@@ -272,7 +272,8 @@ mod tests {
 
     #[test]
     fn no_two_questions_of_a_process_have_one_token() {
-        let tokens: std::collections::BTreeSet<_> = (0..100).map(|_| Token::unique()).collect();
+        let tokens: std::collections::BTreeSet<_> =
+            (0..100).map(|_| QuestionToken::unique()).collect();
         assert_eq!(tokens.len(), 100);
     }
 }

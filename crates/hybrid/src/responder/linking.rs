@@ -6,8 +6,8 @@ use towline_crypto::{CryptoProvider, P256PublicKey};
 use zeroize::Zeroizing;
 
 use super::{
-    Call, CodeSource, Consent, Question, Remember, Responder, ResponderConfig, ResponderOutput,
-    State, Token,
+    Call, CodeSource, ConnectQuestion, Consent, QuestionToken, Remember, Responder,
+    ResponderConfig, ResponderOutput, State,
 };
 use crate::{
     deadline,
@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct Late {
     qr_key: P256PublicKey,
     /// The open question, once it is asked.
-    pub(super) asked: Option<Token>,
+    pub(super) asked: Option<QuestionToken>,
 }
 
 impl Responder {
@@ -37,7 +37,7 @@ impl Responder {
         ring: Ring,
         now: Instant,
     ) -> Self {
-        let question = Question {
+        let question = ConnectQuestion {
             hint: ring.hint(),
             source: CodeSource::Ring,
             made_at: None,
@@ -65,7 +65,7 @@ impl Responder {
     /// [`Misuse::UnknownToken`] when the question is not open (any more); nothing changes then.
     pub fn handle_remember(
         &mut self,
-        token: Token,
+        token: QuestionToken,
         remember: bool,
         _now: Instant,
     ) -> Result<(), Misuse> {
@@ -132,7 +132,7 @@ impl Responder {
         if let Some(late) = &mut self.late
             && late.asked.is_none()
         {
-            let token = Token::unique();
+            let token = QuestionToken::unique();
             late.asked = Some(token);
             self.outputs.push_back(ResponderOutput::AskToRemember { token });
         }

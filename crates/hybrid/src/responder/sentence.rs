@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{CodeSource, Question};
+use super::{CodeSource, ConnectQuestion};
 use crate::qr::Hint;
 
 /// Computers give a code up about then.
@@ -13,7 +13,7 @@ const OLD: Duration = Duration::from_secs(120);
 const APART: u64 = 300;
 
 /// For a dialog or a terminal: nothing in it is a computer's own words.
-impl fmt::Display for Question {
+impl fmt::Display for ConnectQuestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
             CodeSource::Camera => "Connect to the computer whose code you scanned?",
@@ -54,7 +54,7 @@ enum Age {
     Unlikely,
 }
 
-impl Question {
+impl ConnectQuestion {
     /// With the time at which it is asked, in seconds of Unix time, so that its sentence can say
     /// how old the code is.
     #[must_use]
@@ -95,8 +95,8 @@ mod tests {
 
     const MADE: u64 = 1_790_000_000;
 
-    fn question(source: CodeSource, hint: Hint, made_at: Option<u64>) -> Question {
-        Question { hint, source, made_at, may_remember: false, asked_at: None }
+    fn question(source: CodeSource, hint: Hint, made_at: Option<u64>) -> ConnectQuestion {
+        ConnectQuestion { hint, source, made_at, may_remember: false, asked_at: None }
     }
 
     #[test]

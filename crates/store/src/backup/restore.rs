@@ -129,10 +129,11 @@ impl Store {
     /// Brings back what is in a backup: all of it, or, if that fails, nothing.
     ///
     /// A credential is the same as one of the store if it has its id; a discoverable one also
-    /// stands where the store has another of the same COSE algorithm for the account. What the store has and can't read is as
-    /// good as not there, but for counts of attempts: of one that can't be read, the last attempt
-    /// is left. A right that was taken away does not come back: what a phone is to computers, and
-    /// which of them may ring it, is taken from the backup only where the store is no phone yet.
+    /// stands where the store has another of the same COSE algorithm for the account. What the
+    /// store has and can't read is as good as not there, but for counts of attempts: of one that
+    /// can't be read, the last attempt is left. A right that was taken away does not come back:
+    /// what a phone is to computers, and which of them may ring it, is taken from the backup only
+    /// where the store is no phone yet.
     ///
     /// # Errors
     /// Why the backup can't be read, or the store not be written.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use redb::ReadableTable as _;
+use towline_authenticator::Record;
 
 use super::{
     Contents,
@@ -65,6 +66,10 @@ fn write(reading: &Reading<'_>, sealer: &mut Sealer<impl Write>) -> Result<Conte
         for entry in view.open_table(table.definition())?.iter()? {
             let (key, sealed) = entry?;
             let key = key.value();
+            if table == Table::Records && key == Record::UnneededKeys.name().as_bytes() {
+                // What is to be deleted here means nothing elsewhere, or later.
+                continue;
+            }
             let plain = keys.open(table.name(), key, sealed.value()).ok();
             let name = || String::from_utf8_lossy(key).into_owned();
             let entry = plain.and_then(|value| match table {

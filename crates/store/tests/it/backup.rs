@@ -24,7 +24,10 @@ fn filled(place: &Place) -> Store {
         }
     }
     let pin = Change::Record { record: Record::Pin, value: Some(Zeroizing::new(vec![7; 17])) };
-    done(store.commit(vec![pin, retries(5)])).unwrap();
+    // What is to be deleted here stays here.
+    let unneeded =
+        Change::Record { record: Record::UnneededKeys, value: Some(Zeroizing::new(vec![0x80])) };
+    done(store.commit(vec![pin, retries(5), unneeded])).unwrap();
     for _ in 0..4 {
         done(store.count(Counter::Global)).unwrap();
     }

@@ -192,7 +192,7 @@ fn whenever_the_disk_fails_meanwhile_the_store_is_of_one_of_the_two_formats() {
 fn with_the_wrong_key_it_stays_as_it_was() {
     let place = Place::new();
     fs::write(place.file(), FORMAT_1).unwrap();
-    let wrong = KeySource::Key(towline_crypto::Secret::new([8; 32]));
+    let wrong = KeySource::Key(Secret::new([8; 32]));
     let refused = Store::open(&place.file(), &wrong, &provider()).unwrap_err();
     assert_eq!(refused, Error::WrongKey);
     assert_eq!(format_of(&place), 1);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, mpsc::Receiver};
 
-use towline_authenticator::{KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
+use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::CryptoProvider;
 use towline_ctap::CosePublicKey;
 
@@ -106,9 +106,13 @@ impl KeyStore for RiggedKeys {
         self.work(move |this| at_once(this.keys.lock().unwrap().public_key(&key)))
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.keys.lock().unwrap().custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
         self.alive.lock().unwrap().retain(|alive| alive != key);
-        self.keys.lock().unwrap().forget(key);
+        self.keys.lock().unwrap().forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

@@ -311,7 +311,7 @@ impl Rig {
 /// A security key that stores every credential.
 pub fn storing() -> Config {
     let mut config = Config::security_key();
-    config.non_discoverable = NonDiscoverable::Stored;
+    config.credentials.non_discoverable = NonDiscoverable::Stored;
     config
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 use towline_hybrid::{RingToken, link::Ring};
-use towline_hybrid_tokio::Error as TransportError;
+use towline_hybrid_tokio::TransportError;
 
 use super::BellEvent;
 

@@ -16,8 +16,7 @@ use towline_hybrid::{
     link::{ClientPayload, ComputerLinks, ContactKey, Ledger, Ring, StoreError},
 };
 use towline_hybrid_tokio::{
-    Connector, Error as TransportError,
-    listener::{Event, Events, Session},
+    Connector, ListenerEvent, ListenerEvents, ListenerSession, TransportError,
 };
 
 use super::{
@@ -77,8 +76,8 @@ pub(super) struct Porter {
 struct Place {
     number: u64,
     key: ContactKey,
-    session: Session,
-    events: Events,
+    session: ListenerSession,
+    events: ListenerEvents,
     up: bool,
 }
 
@@ -239,9 +238,9 @@ impl Porter {
         Ok(())
     }
 
-    fn listen(&self, key: &ContactKey) -> (Session, Events) {
+    fn listen(&self, key: &ContactKey) -> (ListenerSession, ListenerEvents) {
         let config = ListenerConfig::new(self.domain, key.clone());
-        Session::start(config, &self.provider, self.connector.clone())
+        ListenerSession::start(config, &self.provider, self.connector.clone())
     }
 
     /// Nobody shall reach this phone by this key any more.
@@ -300,13 +299,13 @@ impl Porter {
         }
     }
 
-    async fn happened(&mut self, number: u64, event: Option<Event>) -> Ended {
+    async fn happened(&mut self, number: u64, event: Option<ListenerEvent>) -> Ended {
         let Some(index) = self.places.iter().position(|place| place.number == number) else {
             return Ok(());
         };
         match event {
-            Some(Event::Listening) => self.set_up(index, true),
-            Some(Event::Lost { failure, pause }) => {
+            Some(ListenerEvent::Listening) => self.set_up(index, true),
+            Some(ListenerEvent::Lost { failure, pause }) => {
                 self.set_up(index, false);
                 let told = self.troubled.filter(|told| {
                     self.places.iter().any(|place| place.number == *told && !place.up)
@@ -317,7 +316,7 @@ impl Porter {
                     self.outbox.state(BellEvent::Lost { failure, pause });
                 }
             }
-            Some(Event::Rung { token, payload, routing_id, tunnel_id }) => {
+            Some(ListenerEvent::Rung { token, payload, routing_id, tunnel_id }) => {
                 let forgotten =
                     self.rung(index, Rung { token, payload, routing_id, tunnel_id }).await;
                 // Another process may have done that. From now on the service answers for this
@@ -326,12 +325,14 @@ impl Porter {
                     return self.look().await;
                 }
             }
-            Some(Event::Over { token }) => {
+            Some(ListenerEvent::Over { token }) => {
                 self.held.retain(|held| held.name != (number, token));
                 self.outbox.over((number, token));
             }
-            Some(Event::Finished(Err(ListenError::Revoked))) => return self.refused(index).await,
-            Some(Event::Finished(Err(error))) => return Err(error.into()),
+            Some(ListenerEvent::Finished(Err(ListenError::Revoked))) => {
+                return self.refused(index).await;
+            }
+            Some(ListenerEvent::Finished(Err(error))) => return Err(error.into()),
             Some(_) | None => drop(self.places.remove(index)),
         }
         // All have their turn.
@@ -460,7 +461,7 @@ fn in_a_while(pause: Duration) -> Instant {
 }
 
 /// What happened at one of them. Cancel-safe.
-async fn next_event(places: &mut [Place]) -> (u64, Option<Event>) {
+async fn next_event(places: &mut [Place]) -> (u64, Option<ListenerEvent>) {
     poll_fn(|context| {
         for place in places.iter_mut() {
             if let Poll::Ready(event) = place.events.poll_next(context) {

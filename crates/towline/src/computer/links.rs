@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::sleep;
 use towline_hybrid::link::{LinkedPhone, PhoneLinks, StoreError};
-use towline_hybrid_tokio::computer::Event;
+use towline_hybrid_tokio::ComputerEvent;
 
 use super::{Open, Screen, Step, show};
 
@@ -75,13 +75,13 @@ pub(super) async fn kept<T: Send + 'static>(
 pub(super) async fn keep<S: Screen>(
     links: Option<&Arc<dyn PhoneLinks>>,
     rung: Option<&LinkedPhone>,
-    event: &Event,
+    event: &ComputerEvent,
     screen: Option<&S>,
 ) -> bool {
     let Some(links) = links else { return false };
     let mut forgotten = false;
     let changed = match event {
-        Event::Linked(phone) => {
+        ComputerEvent::Linked(phone) => {
             let (name, mut phone) = (phone.display_name(), phone.clone());
             phone.since =
                 SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
@@ -93,7 +93,7 @@ pub(super) async fn keep<S: Screen>(
             }
             saved
         }
-        Event::Unlink { identity, link_id } => {
+        ComputerEvent::Unlink { identity, link_id } => {
             let (identity, link_id) = (*identity, *link_id);
             let removed = kept(links, move |links| links.remove(&identity, &link_id)).await;
             if let (Ok(_), Some(screen), Some(phone)) = (&removed, screen, rung) {

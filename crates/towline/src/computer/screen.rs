@@ -7,7 +7,7 @@ use std::{
 
 use towline_client::{Account, PinAnswer, PinQuestion};
 use towline_hybrid::{Error as HybridError, InitiatorProgress, tunnel::ConnectFailure};
-use towline_hybrid_tokio::Error as TransportError;
+use towline_hybrid_tokio::TransportError;
 
 /// What the person at the computer sees, and what they can do about it. A closure over [`Step`] is
 /// a screen.

@@ -19,7 +19,7 @@ async fn a_job_that_hangs_does_not_keep_the_next_request_from_its_own() {
     let (released, release) = channel();
     let keys = RiggedKeys::stuck(provider.clone(), release);
     let mut config = Config::platform();
-    config.work_timeout = Duration::from_secs(1);
+    config.timing.work_timeout = Duration::from_secs(1);
     let authenticator =
         Authenticator::new(config, provider.clone(), MemoryStore::new(), keys).unwrap();
     let mut device = LocalAuthenticator::new(authenticator, Client::new(provider), Agreeable);

@@ -27,7 +27,7 @@ pub(crate) async fn open<P: Person + 'static>(
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
     let mut config = Config::security_key();
-    config.reset_transports = Some(vec![Transport::Usb]);
+    config.reset.transports = Some(vec![Transport::Usb]);
     let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
     let key = SecurityKey::new();
     let mut door = Door::new(key.reports());

@@ -12,8 +12,13 @@ use tokio::task::JoinHandle;
 use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_hybrid::domain::TunnelDomain;
 use towline_hybrid::qr::{Hint, QrPayload};
-use towline_hybrid::{Answer, CodeSource, InitiatorConfig, ResponderConfig, ResponderSummary};
-use towline_hybrid_tokio::{Connector, Error, TunnelConnector, computer, phone};
+use towline_hybrid::{
+    CodeSource, InitiatorConfig, ResponderAnswer, ResponderConfig, ResponderSummary,
+};
+use towline_hybrid_tokio::{
+    ComputerEvent, ComputerEvents, ComputerSession, Connector, PhoneEvent, PhoneEvents,
+    PhoneSession, TransportError, TunnelConnector,
+};
 use towline_radio::air::Air;
 use towline_tunnel::{Relay, RelayConfig, RelayHandle, Security, Tls};
 
@@ -99,7 +104,7 @@ pub fn tls_connector(roots: impl IntoIterator<Item = CertificateDer<'static>>) -
     TunnelConnector::with_roots(store, provider()).unwrap()
 }
 
-pub fn computer(air: &Air, connector: Arc<dyn Connector>) -> (computer::Session, computer::Events) {
+pub fn computer(air: &Air, connector: Arc<dyn Connector>) -> (ComputerSession, ComputerEvents) {
     computer_with(InitiatorConfig::default(), air, connector)
 }
 
@@ -107,12 +112,12 @@ pub fn computer_with(
     config: InitiatorConfig,
     air: &Air,
     connector: Arc<dyn Connector>,
-) -> (computer::Session, computer::Events) {
+) -> (ComputerSession, ComputerEvents) {
     let hint = Hint::MakeCredential;
-    computer::Session::start(config, &provider(), hint, Arc::new(air.radio()), connector).unwrap()
+    ComputerSession::start(config, &provider(), hint, Arc::new(air.radio()), connector).unwrap()
 }
 
-pub fn scan(computer: &computer::Session) -> QrPayload {
+pub fn scan(computer: &ComputerSession) -> QrPayload {
     QrPayload::from_uri(&provider(), &computer.qr_uri().unwrap()).unwrap()
 }
 
@@ -120,26 +125,26 @@ pub fn phone(
     code: QrPayload,
     air: &Air,
     connector: Arc<dyn Connector>,
-) -> (phone::Session, phone::Events) {
+) -> (PhoneSession, PhoneEvents) {
     let config = ResponderConfig::new(GET_INFO.to_vec(), domain());
     let radio = Arc::new(air.radio());
-    phone::Session::start(config, &provider(), code, CodeSource::Camera, radio, connector).unwrap()
+    PhoneSession::start(config, &provider(), code, CodeSource::Camera, radio, connector).unwrap()
 }
 
 /// A phone whose person agrees, and whose authenticator echoes, to the end.
 pub async fn serve(
-    (phone, mut events): (phone::Session, phone::Events),
-) -> (Result<ResponderSummary, Error>, Vec<phone::Event>) {
+    (phone, mut events): (PhoneSession, PhoneEvents),
+) -> (Result<ResponderSummary, TransportError>, Vec<PhoneEvent>) {
     let mut seen = Vec::new();
     loop {
         let event = events.next().await.expect("a last event");
         seen.push(event.clone());
         match event {
-            phone::Event::Ask { token, .. } => {
-                phone.answer(token, Answer::Connect { remember: false }).await.unwrap();
+            PhoneEvent::Ask { token, .. } => {
+                phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
             }
-            phone::Event::Request(request) => phone.respond(request).await.unwrap(),
-            phone::Event::Finished(result) => return (result, seen),
+            PhoneEvent::Request(request) => phone.respond(request).await.unwrap(),
+            PhoneEvent::Finished(result) => return (result, seen),
             _ => {}
         }
     }
@@ -147,12 +152,12 @@ pub async fn serve(
 
 /// The result of a session that ends by itself, and its events before.
 pub async fn finish(
-    mut events: computer::Events,
-) -> (Result<towline_hybrid::InitiatorSummary, Error>, Vec<computer::Event>) {
+    mut events: ComputerEvents,
+) -> (Result<towline_hybrid::InitiatorSummary, TransportError>, Vec<ComputerEvent>) {
     let mut seen = Vec::new();
     loop {
         match events.next().await.expect("a last event") {
-            computer::Event::Finished(result) => return (result, seen),
+            ComputerEvent::Finished(result) => return (result, seen),
             event => seen.push(event),
         }
     }

@@ -216,7 +216,11 @@ fn a_second_phone_with_the_same_code_is_refused_once_the_first_has_authenticated
 
     let Some(ResponderOutput::Ask { token, .. }) = second.poll_output() else { panic!() };
     second
-        .handle_answer(token, towline_hybrid::Answer::Connect { remember: false }, pair.now)
+        .handle_answer(
+            token,
+            towline_hybrid::ResponderAnswer::Connect { remember: false },
+            pair.now,
+        )
         .unwrap();
     second.handle_connected(RoutingId::new([1; 3]), pair.now);
     let advert = std::iter::from_fn(|| second.poll_output())

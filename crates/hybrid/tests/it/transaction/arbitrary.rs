@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use towline_hybrid::{
-    Answer,
+    ResponderAnswer,
     domain::TunnelDomain,
     ids::{RoutingId, TunnelId},
     internal::secrets::QrSecret,
@@ -93,7 +93,7 @@ proptest! {
                 Call::Response(bytes) => drop(phone.send_response(bytes, now)),
                 Call::Answer(yes) => {
                     if let Some(token) = token {
-                        let answer = if yes { Answer::Connect { remember: true } } else { Answer::Decline };
+                        let answer = if yes { ResponderAnswer::Connect { remember: true } } else { ResponderAnswer::Decline };
                         let _ = phone.handle_answer(token, answer, now);
                     }
                 }
@@ -138,5 +138,5 @@ proptest! {
 #[test]
 fn a_code_that_is_too_long_is_refused() {
     let uri = format!("FIDO:/{}", "0".repeat(1025));
-    assert_eq!(QrPayload::from_uri(&provider(), &uri), Err(towline_hybrid::qr::Error::TooLong));
+    assert_eq!(QrPayload::from_uri(&provider(), &uri), Err(towline_hybrid::qr::QrError::TooLong));
 }

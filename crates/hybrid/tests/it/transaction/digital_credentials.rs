@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use towline_hybrid::{
-    Answer, CodeSource, Error, Features, Initiator, InitiatorConfig, InitiatorOutput, Misuse,
-    Responder, ResponderOutput, Step,
+    CodeSource, Error, Features, Initiator, InitiatorConfig, InitiatorOutput, Misuse, Responder,
+    ResponderAnswer, ResponderOutput, Step,
     ids::RoutingId,
     internal::frame,
     qr::{Hint, QrPayload},
@@ -39,7 +39,7 @@ impl Connected {
         config.digital_credentials = digital_credentials;
         let mut phone = Responder::new(config, &provider, code, CodeSource::Camera, now).unwrap();
         let Some(ResponderOutput::Ask { token, .. }) = phone.poll_output() else { panic!() };
-        phone.handle_answer(token, Answer::Connect { remember: false }, now).unwrap();
+        phone.handle_answer(token, ResponderAnswer::Connect { remember: false }, now).unwrap();
         phone.handle_connected(RoutingId::new([1, 2, 3]), now);
         let advert = std::iter::from_fn(|| phone.poll_output())
             .find_map(|output| match output {

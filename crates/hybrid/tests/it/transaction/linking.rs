@@ -2,7 +2,7 @@
 
 use towline_crypto::Secret;
 use towline_hybrid::{
-    Answer, InitiatorConfig, Misuse, ResponderConfig,
+    InitiatorConfig, Misuse, ResponderAnswer, ResponderConfig,
     ids::ContactId,
     link::{LinkOffer, RootSecret},
 };
@@ -28,7 +28,7 @@ fn linking_phone(name: &str) -> ResponderConfig {
 #[test]
 fn a_phone_is_remembered_when_everybody_agrees() {
     let mut pair = Pair::with(linking_computer(), linking_phone("my phone"));
-    pair.consent = Some(Answer::Connect { remember: true });
+    pair.consent = Some(ResponderAnswer::Connect { remember: true });
     pair.run();
     assert_eq!(pair.links.len(), 1);
     assert_eq!(pair.links[0].information.name, "my phone");
@@ -39,9 +39,9 @@ fn a_phone_is_remembered_when_everybody_agrees() {
 
 #[test]
 fn a_phone_is_not_remembered_when_anybody_does_not_agree() {
-    let agree = Answer::Connect { remember: true };
+    let agree = ResponderAnswer::Connect { remember: true };
     let cases = [
-        (linking_computer(), linking_phone("x"), Answer::Connect { remember: false }),
+        (linking_computer(), linking_phone("x"), ResponderAnswer::Connect { remember: false }),
         (InitiatorConfig::default(), linking_phone("x"), agree),
         (linking_computer(), responder_config(), agree),
     ];
@@ -58,7 +58,7 @@ fn a_phone_is_not_remembered_when_anybody_does_not_agree() {
 #[test]
 fn an_offer_too_long_for_the_constant_size_is_not_made_and_the_session_goes_on() {
     let mut pair = Pair::with(linking_computer(), linking_phone(&"x".repeat(400)));
-    pair.consent = Some(Answer::Connect { remember: true });
+    pair.consent = Some(ResponderAnswer::Connect { remember: true });
     pair.run();
     assert!(pair.links.is_empty());
     assert_eq!(pair.responses, [RESPONSE]);
@@ -72,7 +72,7 @@ fn an_offer_too_long_for_the_constant_size_is_not_made_and_the_session_goes_on()
 fn nobody_sees_whether_an_offer_was_made() {
     let sizes = |phone, remember| {
         let mut pair = Pair::with(linking_computer(), phone);
-        pair.consent = Some(Answer::Connect { remember });
+        pair.consent = Some(ResponderAnswer::Connect { remember });
         pair.run();
         pair.phone_sent
     };
@@ -83,7 +83,7 @@ fn nobody_sees_whether_an_offer_was_made() {
 
 fn later(late: Option<bool>) -> Pair {
     let mut pair = Pair::with(linking_computer(), linking_phone("my phone"));
-    (pair.consent, pair.late) = (Some(Answer::ConnectAndAskLater), late);
+    (pair.consent, pair.late) = (Some(ResponderAnswer::ConnectAndAskLater), late);
     pair
 }
 
@@ -155,7 +155,7 @@ fn the_late_question_is_asked_once_and_only_where_both_can() {
         [(InitiatorConfig::default(), linking_phone("x")), (linking_computer(), responder_config())]
     {
         let mut pair = Pair::with(computer, phone);
-        (pair.consent, pair.late) = (Some(Answer::ConnectAndAskLater), Some(true));
+        (pair.consent, pair.late) = (Some(ResponderAnswer::ConnectAndAskLater), Some(true));
         pair.run();
         assert_eq!(pair.late_question, None);
         assert!(pair.links.is_empty());
@@ -174,7 +174,7 @@ fn a_phone_that_serves_one_request_still_waits_for_the_answer() {
     config.one_request = true;
     let mut pair = Pair::with(linking_computer(), config);
     (pair.consent, pair.late, pair.shuts_down) =
-        (Some(Answer::ConnectAndAskLater), Some(true), false);
+        (Some(ResponderAnswer::ConnectAndAskLater), Some(true), false);
     pair.run();
     assert_eq!(pair.links.len(), 1);
 }
@@ -185,7 +185,7 @@ fn contact_ids_that_are_too_long_are_not_offered() {
         let mut config = linking_phone("x");
         config.link_offer.as_mut().unwrap().contact_id = ContactId::new(vec![6; length]);
         let mut pair = Pair::with(linking_computer(), config);
-        pair.consent = Some(Answer::Connect { remember: true });
+        pair.consent = Some(ResponderAnswer::Connect { remember: true });
         pair.run();
         assert_eq!(!pair.links.is_empty(), offered, "{length}");
         assert_eq!(pair.phone_links.len(), pair.links.len());

@@ -7,8 +7,9 @@ use std::{
 
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
-    Answer, CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress,
-    InitiatorSummary, Responder, ResponderConfig, ResponderOutput, ResponderSummary, Token,
+    CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress,
+    InitiatorSummary, QuestionToken, Responder, ResponderAnswer, ResponderConfig, ResponderOutput,
+    ResponderSummary,
     domain::TunnelDomain,
     ids::{LinkId, RoutingId, TunnelId},
     internal::eid::Advert,
@@ -112,13 +113,13 @@ pub(crate) struct Pair {
     /// What the person says to the question after the first response; `None` for one who does not
     /// say.
     pub(crate) late: Option<bool>,
-    pub(crate) late_question: Option<Token>,
-    pub(crate) question: Option<Token>,
+    pub(crate) late_question: Option<QuestionToken>,
+    pub(crate) question: Option<QuestionToken>,
     pub(crate) advert: Option<Advert>,
     pub(crate) tamper: Option<(From, usize, Tamper)>,
     /// Whether the person agrees, and whether the phone may be remembered; `None` for a person who
     /// went away.
-    pub(crate) consent: Option<Answer>,
+    pub(crate) consent: Option<ResponderAnswer>,
     /// Whether adverts reach the computer, and in which form.
     pub(crate) air: Air,
     pub(crate) phone_tunnel: Result<(), Option<ConnectFailure>>,
@@ -210,7 +211,7 @@ impl Pair {
             question: None,
             advert: None,
             tamper: None,
-            consent: Some(Answer::Connect { remember: false }),
+            consent: Some(ResponderAnswer::Connect { remember: false }),
             air: |advert| Some(advert.as_bytes().to_vec()),
             phone_tunnel: Ok(()),
             computer_tunnel: Ok(()),
@@ -603,7 +604,7 @@ pub(crate) fn link() -> (PhoneIdentity, LinkedPhone) {
     let mut phone = responder_config();
     phone.link_offer = Some(identity.offer(&provider(), &identity.contact_key, "my phone"));
     let mut pair = Pair::with(computer, phone);
-    pair.consent = Some(Answer::Connect { remember: true });
+    pair.consent = Some(ResponderAnswer::Connect { remember: true });
     pair.run();
     (identity, pair.links.pop().unwrap())
 }

@@ -1,8 +1,8 @@
 //! Peers that finish the handshake and then break the protocol.
 
 use towline_hybrid::{
-    Answer, CodeSource, Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party,
-    Responder, ResponderOutput, Step,
+    CodeSource, Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party, Responder,
+    ResponderAnswer, ResponderOutput, Step,
     domain::TunnelDomain,
     ids::RoutingId,
     internal::eid::{Eid, EidKey},
@@ -300,7 +300,7 @@ fn advertising()
         Responder::new(responder_config(), &provider, code.clone(), CodeSource::Camera, now)
             .unwrap();
     let Some(ResponderOutput::Ask { token, .. }) = phone.poll_output() else { panic!() };
-    phone.handle_answer(token, Answer::Connect { remember: false }, now).unwrap();
+    phone.handle_answer(token, ResponderAnswer::Connect { remember: false }, now).unwrap();
     phone.handle_connected(RoutingId::new([1; 3]), now);
     let advert = std::iter::from_fn(|| phone.poll_output())
         .find_map(|output| match output {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use towline_hybrid::{
-    Answer, CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Misuse, Responder,
-    ResponderOutput, Step,
+    CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Misuse, Responder,
+    ResponderAnswer, ResponderOutput, Step,
     domain::TunnelDomain,
     ids::{ClientNonce, LinkId, RoutingId, TunnelId},
     internal::message::{Features, Message, PostHandshake},
@@ -29,7 +29,7 @@ fn nothing_is_sent_before_the_person_agreed() {
 #[test]
 fn a_declined_connection_ends_without_a_trace() {
     let mut pair = Pair::new();
-    pair.consent = Some(Answer::Decline);
+    pair.consent = Some(ResponderAnswer::Decline);
     pair.settle();
     assert_eq!(*pair.phone_error(), Error::Declined);
     assert_eq!(pair.advert, None);
@@ -78,7 +78,7 @@ fn an_answer_to_no_open_question_is_refused() {
     pair.consent = None;
     pair.settle();
     let token = pair.question.unwrap();
-    let connect = Answer::Connect { remember: false };
+    let connect = ResponderAnswer::Connect { remember: false };
     pair.phone.cancel(pair.now);
     assert_eq!(pair.phone.handle_answer(token, connect, pair.now), Err(Misuse::UnknownToken));
     pair.settle();
@@ -88,7 +88,7 @@ fn an_answer_to_no_open_question_is_refused() {
     pair.settle();
     let token = pair.question.unwrap();
     assert_eq!(
-        pair.phone.handle_answer(token, Answer::Decline, pair.now),
+        pair.phone.handle_answer(token, ResponderAnswer::Decline, pair.now),
         Err(Misuse::UnknownToken)
     );
 }

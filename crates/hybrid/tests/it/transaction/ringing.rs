@@ -3,7 +3,7 @@
 
 use towline_crypto::Secret;
 use towline_hybrid::{
-    Answer, Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party, Responder,
+    Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party, Responder, ResponderAnswer,
     ResponderOutput, Step,
     domain::TunnelDomain,
     ids::{ContactId, RoutingId, TunnelId},
@@ -328,8 +328,8 @@ fn linking_information_in_a_linked_transaction_is_ignored() {
 #[test]
 fn a_phone_that_asks_when_rung_connects_after_a_yes_only() {
     for (answer, error) in [
-        (Some(Answer::Connect { remember: true }), None),
-        (Some(Answer::Decline), Some(Error::Declined)),
+        (Some(ResponderAnswer::Connect { remember: true }), None),
+        (Some(ResponderAnswer::Decline), Some(Error::Declined)),
         (None, Some(Error::TimedOut { step: Step::Consent, after: seconds(120) })),
     ] {
         let mut config = responder_config();

@@ -7,7 +7,7 @@ use towline_hybrid::{
     internal::eid::EidKey,
     internal::kdf::{self, Purpose},
     internal::secrets::QrSecret,
-    qr::{self, DataChannel, Extra, ExtraKey, Hint, QrPayload},
+    qr::{self, ChannelKind, Extra, ExtraKey, Hint, QrPayload},
     tunnel,
 };
 
@@ -22,16 +22,16 @@ fn digit_error(error: digits::Error) -> &'static str {
     }
 }
 
-fn qr_error(error: qr::Error) -> &'static str {
+fn qr_error(error: qr::QrError) -> &'static str {
     match error {
-        qr::Error::Scheme => "bad_scheme",
-        qr::Error::Digits(error) => digit_error(error),
-        qr::Error::Cbor(_) => "bad_cbor",
-        qr::Error::NotAMap => "not_map",
-        qr::Error::MissingKey(_) => "missing_key",
-        qr::Error::WrongType(_) => "bad_type",
-        qr::Error::Point => "bad_point",
-        qr::Error::SecretLength => "bad_secret_length",
+        qr::QrError::Scheme => "bad_scheme",
+        qr::QrError::Digits(error) => digit_error(error),
+        qr::QrError::Cbor(_) => "bad_cbor",
+        qr::QrError::NotAMap => "not_map",
+        qr::QrError::MissingKey(_) => "missing_key",
+        qr::QrError::WrongType(_) => "bad_type",
+        qr::QrError::Point => "bad_point",
+        qr::QrError::SecretLength => "bad_secret_length",
         other => panic!("{other:?}"),
     }
 }
@@ -96,7 +96,7 @@ fn acceptable_codes_are_read_as_they_are_meant() {
         assert_eq!(payload.request_hint(), Hint::from_text(text(row, "hint")), "{row}");
         assert_eq!(payload.request_hint().as_str(), text(row, "hint"), "{row}");
         let channels: Vec<_> =
-            payload.data_channels().into_iter().map(DataChannel::number).collect();
+            payload.data_channels().into_iter().map(ChannelKind::number).collect();
         let expected: Vec<_> =
             row["channels"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
         assert_eq!(channels, expected, "{row}");

@@ -5,7 +5,8 @@ use towline_hybrid::{
     ids::{ClientNonce, ContactId, LinkId},
     internal::secrets::key_from_seed,
     link::{
-        ClientPayload, Error, HandshakeHash, LinkOffer, LinkSecret, LinkingInformation, RootSecret,
+        ClientPayload, HandshakeHash, LinkError, LinkOffer, LinkSecret, LinkingInformation,
+        RootSecret,
     },
     qr::Hint,
 };
@@ -33,8 +34,11 @@ fn client_payloads_are_written_and_read() {
 #[test]
 fn malformed_client_payloads_are_refused() {
     let header = text(&rows("client_payload")[0], "header_value");
-    assert_eq!(ClientPayload::from_header(&header.replace("626761", "626762")), Err(Error::Hint));
-    assert!(matches!(ClientPayload::from_header("A0"), Err(Error::MissingKey(1))));
+    assert_eq!(
+        ClientPayload::from_header(&header.replace("626761", "626762")),
+        Err(LinkError::Hint)
+    );
+    assert!(matches!(ClientPayload::from_header("A0"), Err(LinkError::MissingKey(1))));
     for text in
         ["", "A", "zz", &header[2..], &header[..64], &format!("{header}00"), &"A0".repeat(1 << 16)]
     {
@@ -91,7 +95,7 @@ fn signatures_cover_the_session() {
         );
         let other = HandshakeHash([0; 32]);
         let refused = LinkingInformation::read(&provider(), &signed, &*client, &other);
-        assert_eq!(refused, Err(Error::Signature));
+        assert_eq!(refused, Err(LinkError::Signature));
     }
 }
 
@@ -157,7 +161,7 @@ fn linking_information_that_would_fill_the_store_is_refused() {
         if fits {
             assert!(read.is_ok());
         } else {
-            assert_eq!(read, Err(Error::TooLong));
+            assert_eq!(read, Err(LinkError::TooLong));
         }
     }
 }
@@ -167,7 +171,7 @@ fn linking_information_with_an_unusable_contact_id_is_refused() {
     let client: Arc<dyn EcdhKey> = provider().ecdh.generate(&*provider().random).unwrap().into();
     let hash = HandshakeHash([7; 32]);
     for (length, expected) in
-        [(0, Err(Error::ContactId)), (256, Ok(())), (257, Err(Error::ContactId))]
+        [(0, Err(LinkError::ContactId)), (256, Ok(())), (257, Err(LinkError::ContactId))]
     {
         let offer = LinkOffer {
             root_secret: RootSecret::new(Secret::new([5; 32])),

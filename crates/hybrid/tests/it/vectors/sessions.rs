@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use towline_hybrid::{
-    Answer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
-    ResponderOutput,
+    CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderAnswer,
+    ResponderConfig, ResponderOutput,
     domain::TunnelDomain,
     ids::{ClientNonce, ContactId, LinkId, RoutingId, TunnelId},
     internal::eid::{Eid, EidKey},
@@ -85,7 +85,7 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
     let outputs = phone_outputs(&mut phone);
     let [ResponderOutput::Ask { token, question }] = &outputs[..] else { panic!("{outputs:?}") };
     assert!(question.may_remember);
-    phone.handle_answer(*token, Answer::Connect { remember: true }, now).unwrap();
+    phone.handle_answer(*token, ResponderAnswer::Connect { remember: true }, now).unwrap();
     let outputs = phone_outputs(&mut phone);
     let [ResponderOutput::Connect { domain, tunnel_id }] = &outputs[..] else {
         panic!("{outputs:?}")

@@ -1,0 +1,249 @@
+//! Keys that are of no use any more are deleted. What holds, whatever fails or is cut off:
+//!
+//! 1. No stored credential has a key that was deleted. The credential goes first, and its key when
+//!    that is durable.
+//! 2. A key that can't be deleted does not keep its credential: that is gone, and the client is
+//!    told so.
+//! 3. A key that the key store holds itself is not lost sight of. The change that removes its
+//!    credential puts it on a list in the store, where it stays until it is deleted. What could not
+//!    be deleted is tried again with the next key that goes, and after a restart.
+//!
+//! Deleting is work. It is handed out after the response, and the next request waits for it, as for
+//! any write that is still under way.
+
+use std::collections::VecDeque;
+
+use towline_cbor::{Reader, Writer};
+use zeroize::Zeroizing;
+
+use crate::{
+    Change, Custody, KeyError, KeyHandle, Record, Work,
+    flow::{Core, Effect, Flow, Next, await_commit, await_work},
+    work::Job,
+};
+
+/// How deep the list nests.
+const DEPTH: u8 = 2;
+
+/// How many keys are remembered at most: of a key store that never deletes any, the oldest ones are
+/// lost sight of.
+const MOST: usize = 1024;
+
+type Run = Box<dyn FnOnce() -> Result<(), KeyError> + Send>;
+
+/// The keys of no use that are not deleted yet.
+#[derive(Default)]
+pub(crate) struct Unneeded {
+    /// Those on the list in the store; `None` where it was not read.
+    listed: Option<Vec<KeyHandle>>,
+    /// Those that belong on it, and are not there.
+    unlisted: Vec<KeyHandle>,
+    /// Whether the list in the store is another one by now.
+    stale: bool,
+    /// Those whose deletion takes time.
+    jobs: VecDeque<(KeyHandle, Run)>,
+}
+
+impl Unneeded {
+    /// After a reset.
+    pub(crate) fn none() -> Self {
+        Self { listed: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Whether anything is left to do that can be done now.
+    fn is_idle(&self) -> bool {
+        self.jobs.is_empty() && self.unlisted.is_empty() && !self.stale
+    }
+
+    /// What is on the list is read again when it is needed.
+    pub(crate) fn doubt(&mut self) {
+        (self.listed, self.stale) = (None, false);
+    }
+}
+
+/// Goes on when the list is in memory, if one of these keys will have to be put on it.
+pub(crate) fn know_list(
+    core: &mut Core,
+    keys: &[KeyHandle],
+    then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
+) -> Flow {
+    let any = keys.iter().any(|key| core.holds(key));
+    if !any || core.unneeded.listed.is_some() {
+        return then(core);
+    }
+    let work = core.store.record(Record::UnneededKeys);
+    await_work(core, work, |core, stored| {
+        let stored = stored.map_err(|error| error.status())?;
+        core.unneeded.listed = Some(read(stored.as_deref().map(Vec::as_slice)));
+        then(core)
+    })
+}
+
+impl Core {
+    fn holds(&self, key: &KeyHandle) -> bool {
+        self.keys.custody(key) == Custody::Held
+    }
+
+    /// Belongs to the change after which these keys are of no use.
+    pub(crate) fn list_with<'a>(
+        &self,
+        keys: impl IntoIterator<Item = &'a KeyHandle>,
+    ) -> Option<Change> {
+        let listed = self.unneeded.listed.as_ref()?;
+        let held: Vec<_> = keys.into_iter().filter(|key| self.holds(key)).cloned().collect();
+        (!held.is_empty()).then(|| write(&[&listed[..], &held].concat()))
+    }
+
+    /// These keys are of no use any more, and that is durable. Others that could not be deleted
+    /// before are tried again.
+    pub(crate) fn forget_all(&mut self, keys: Vec<KeyHandle>) {
+        let held: Vec<_> = keys.iter().filter(|key| self.holds(key)).cloned().collect();
+        let again = match &mut self.unneeded.listed {
+            Some(listed) if !held.is_empty() => {
+                let again = listed.clone();
+                listed.extend(held);
+                again
+            }
+            _ => Vec::new(),
+        };
+        again.iter().chain(&keys).for_each(|key| self.forget(key));
+    }
+
+    /// The list, as it was read.
+    pub(crate) fn take_list(&mut self, stored: Option<&[u8]>) {
+        let listed = read(stored);
+        self.unneeded.listed = Some(listed.clone());
+        listed.iter().for_each(|key| self.forget(key));
+    }
+
+    /// This key is of no use any more, and no stored credential has it.
+    pub(crate) fn forget(&mut self, key: &KeyHandle) {
+        if self.unneeded.jobs.iter().any(|(known, _)| known == key) {
+            return;
+        }
+        match self.keys.forget(key) {
+            Work::Done(result) => self.forgotten(key, result),
+            Work::Later(run) => self.unneeded.jobs.push_back((key.clone(), run)),
+        }
+    }
+
+    fn forgotten(&mut self, key: &KeyHandle, result: Result<(), KeyError>) {
+        let holds = self.holds(key);
+        let listed = self.unneeded.listed.as_mut();
+        match result {
+            Ok(()) => {
+                let Some(listed) = listed else { return };
+                let before = listed.len();
+                listed.retain(|known| known != key);
+                self.unneeded.stale |= listed.len() != before;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a key that is of no use any more is not deleted yet");
+                if holds && listed.is_none_or(|listed| !listed.contains(key)) {
+                    self.unneeded.unlisted.push(key.clone());
+                }
+            }
+        }
+    }
+}
+
+/// What is left to do about keys of no use; `None` if there is nothing.
+pub(crate) fn go_on(core: &mut Core) -> Option<Flow> {
+    (!core.unneeded.is_idle()).then(|| next(core))
+}
+
+fn next(core: &mut Core) -> Flow {
+    const EFFECT: Effect = Effect { writes: true, cancellable: false };
+    if let Some((key, run)) = core.unneeded.jobs.pop_front() {
+        let job = Job::new(run, move |core, result, _| {
+            core.forgotten(&key, result);
+            next(core)
+        });
+        return Ok(Next::Work { job, effect: EFFECT });
+    }
+    if core.unneeded.listed.is_none() && !core.unneeded.unlisted.is_empty() {
+        return match core.store.record(Record::UnneededKeys) {
+            Work::Done(stored) => listed(core, stored),
+            Work::Later(run) => {
+                let job = Job::new(run, |core, stored, _| listed(core, stored));
+                Ok(Next::Work { job, effect: EFFECT })
+            }
+        };
+    }
+    settle(core)
+}
+
+fn listed(core: &mut Core, stored: Result<Option<Zeroizing<Vec<u8>>>, crate::StoreError>) -> Flow {
+    let Ok(stored) = stored.map_err(|error| error.status()) else {
+        core.unneeded.unlisted.clear();
+        return over();
+    };
+    core.unneeded.listed = Some(read(stored.as_deref().map(Vec::as_slice)));
+    settle(core)
+}
+
+/// Stores the list as it is by now.
+fn settle(core: &mut Core) -> Flow {
+    let Unneeded { listed, unlisted, stale, .. } = &mut core.unneeded;
+    let Some(listed) = listed else { return over() };
+    if unlisted.is_empty() && !std::mem::take(stale) {
+        return over();
+    }
+    listed.append(unlisted);
+    let work = core.store.commit(vec![write(listed)]);
+    await_commit(core, work, |core, saved| {
+        if saved.map_err(|error| error.status()).is_err() {
+            core.unneeded.doubt();
+        }
+        over()
+    })
+}
+
+/// Nobody waits for a response.
+#[allow(clippy::unnecessary_wraps, reason = "it is how a flow ends")]
+fn over() -> Flow {
+    Ok(Next::Respond(Vec::new()))
+}
+
+fn write(keys: &[KeyHandle]) -> Change {
+    let keys = keys.get(keys.len().saturating_sub(MOST)..).unwrap_or(keys);
+    let mut writer = Writer::new();
+    writer.array(|all| {
+        for key in keys {
+            all.item(|w| {
+                w.array(|pair| {
+                    pair.item(|w| w.int(key.algorithm()));
+                    pair.item(|w| w.bytes(key.expose()));
+                });
+            });
+        }
+    });
+    let value = (!keys.is_empty()).then(|| Zeroizing::new(writer.into_vec()));
+    Change::Record { record: Record::UnneededKeys, value }
+}
+
+/// A list that can't be read is none: no key is worth that nothing can be deleted any more.
+fn read(stored: Option<&[u8]>) -> Vec<KeyHandle> {
+    let Some(stored) = stored else { return Vec::new() };
+    let mut keys = Vec::new();
+    let read = towline_cbor::decode(stored, DEPTH, |reader: &mut Reader<'_>| {
+        reader.array(|pair| {
+            let (mut algorithm, mut material) = (None, None);
+            pair.array(|part| {
+                match algorithm {
+                    None => algorithm = Some(part.int()?),
+                    Some(_) => material = Some(Zeroizing::new(part.bytes()?.into())),
+                }
+                Ok::<(), towline_cbor::Error>(())
+            })?;
+            if let (Some(algorithm), Some(material)) = (algorithm, material) {
+                keys.push(KeyHandle::new(algorithm, material));
+            }
+            Ok::<(), towline_cbor::Error>(())
+        })
+    });
+    if read.is_err() {
+        tracing::error!("the list of keys that are to be deleted is damaged");
+    }
+    keys
+}

@@ -1,0 +1,392 @@
+//! The handle of a virtual authenticator.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use towline_authenticator::{ChannelId, KeyStore, SoftwareKeys, StoreError, Work};
+use towline_client::{Caller, ChannelError, Client, Error, Origin};
+use towline_crypto::CryptoProvider;
+use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
+
+use crate::{
+    Builder, Ceremony, Clock, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot, SyncedSet,
+    machine::Machine, meddle::Meddling, shelf::Shelf,
+};
+
+/// A virtual authenticator, the person in front of it, and the client that a site talks to.
+///
+/// A clone is a handle to the same one; it may be used from any thread. Nothing here waits: where
+/// there is nothing to do but to wait, [the clock](Self::clock) jumps. So it can be used in
+/// asynchronous code as it is.
+#[derive(Clone)]
+pub struct VirtualAuthenticator(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) machine: Mutex<Machine>,
+    /// Held through calls that go on to their end, so that those of two threads come in turn.
+    pub(crate) turn: Mutex<()>,
+    pub(crate) person: ScriptedPerson,
+    pub(crate) clock: Clock,
+    pub(crate) shelf: Shelf,
+    pub(crate) meddling: Meddling,
+    pub(crate) client: Client,
+    pub(crate) provider: CryptoProvider,
+    pub(crate) transport: Transport,
+    pub(crate) channels: AtomicU64,
+}
+
+impl VirtualAuthenticator {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// Another one, with everything to choose.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::security_key()
+    }
+
+    /// Registers, as `navigator.credentials.create()` does in a page of this origin:
+    /// PublicKeyCredentialCreationOptionsJSON in (alone or in a member `publicKey`),
+    /// RegistrationResponseJSON out.
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    ///
+    /// # Panics
+    /// When the script of the person does not fit what is asked.
+    pub fn create(&self, origin: &str, options_json: &str) -> Result<String, Error> {
+        let _turn = self.turn();
+        self.begin_create(origin, options_json)?.finish()
+    }
+
+    /// Signs in, as `navigator.credentials.get()` does in a page of this origin:
+    /// PublicKeyCredentialRequestOptionsJSON in, AuthenticationResponseJSON out.
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    ///
+    /// # Panics
+    /// When the script of the person does not fit what is asked.
+    pub fn get(&self, origin: &str, options_json: &str) -> Result<String, Error> {
+        let _turn = self.turn();
+        self.begin_get(origin, options_json)?.finish()
+    }
+
+    /// As [`Self::create`], but only begins, so that the clock can be moved by hand.
+    ///
+    /// # Errors
+    /// [`Error`] where the options are not as they must be, or the origin may not use the RP ID.
+    pub fn begin_create(&self, origin: &str, options_json: &str) -> Result<Ceremony, Error> {
+        self.begin_create_by(&caller(origin)?, options_json)
+    }
+
+    /// As [`Self::get`], but only begins, so that the clock can be moved by hand.
+    ///
+    /// # Errors
+    /// [`Error`] where the options are not as they must be, or the origin may not use the RP ID.
+    pub fn begin_get(&self, origin: &str, options_json: &str) -> Result<Ceremony, Error> {
+        self.begin_get_by(&caller(origin)?, options_json)
+    }
+
+    /// As [`Self::begin_create`], by a page that may be embedded in another.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin_create_by(&self, caller: &Caller, options_json: &str) -> Result<Ceremony, Error> {
+        Ceremony::create(self, caller, options_json)
+    }
+
+    /// As [`Self::begin_get`], by a page that may be embedded in another.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin_get_by(&self, caller: &Caller, options_json: &str) -> Result<Ceremony, Error> {
+        Ceremony::get(self, caller, options_json)
+    }
+
+    /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out.
+    ///
+    /// # Panics
+    /// When the script of the person does not fit what is asked.
+    #[must_use]
+    pub fn transact(&self, request: &[u8]) -> Vec<u8> {
+        let _turn = self.turn();
+        let channel = self.new_channel();
+        self.machine().request(channel, self.0.transport.clone(), request);
+        self.response(channel)
+    }
+
+    /// Carries out one request of CTAP1/U2F: an APDU in, data and a status word out. A touch is
+    /// asked for by 0x6985, as ever: the client asks again.
+    ///
+    /// # Panics
+    /// When the script of the person does not fit what is asked.
+    #[must_use]
+    pub fn u2f(&self, apdu: &[u8]) -> Vec<u8> {
+        let _turn = self.turn();
+        let channel = self.new_channel();
+        self.machine().u2f(channel, apdu);
+        self.response(channel)
+    }
+
+    /// A door for those who test clients of CTAPHID.
+    #[must_use]
+    pub fn hid(&self) -> Hid {
+        Hid::new(self.clone())
+    }
+
+    /// What the authenticator says of itself (authenticatorGetInfo); `None` where it speaks U2F
+    /// alone.
+    #[must_use]
+    pub fn info(&self) -> Option<GetInfo> {
+        GetInfo::from_cbor(&self.get_info().ok()?).ok()
+    }
+
+    /// The person in front of it.
+    #[must_use]
+    pub fn person(&self) -> &ScriptedPerson {
+        &self.0.person
+    }
+
+    /// The clock by which it lives.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// How it is reached, as its client sees it.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.0.transport
+    }
+
+    /// Unplugs it and plugs it in again: the window for a reset opens, and three wrong PINs in a
+    /// row are forgiven.
+    pub fn replug(&self) {
+        self.machine().power_up();
+    }
+
+    /// All passkeys, oldest first. What U2F makes is not among them: it is its own key handle.
+    #[must_use]
+    pub fn passkeys(&self) -> Vec<Passkey> {
+        self.0.shelf.passkeys()
+    }
+
+    /// The passkey with this id.
+    #[must_use]
+    pub fn passkey(&self, id: &CredentialId) -> Option<Passkey> {
+        self.0.shelf.passkey(id)
+    }
+
+    /// Adds a passkey, as the newest, in the place of one with the same id. Others of its account
+    /// stay.
+    ///
+    /// # Errors
+    /// [`PasskeyError`] where its key can't be used, or there is no room.
+    pub fn add(&self, passkey: Passkey) -> Result<(), PasskeyError> {
+        self.check_key(&passkey)?;
+        Ok(self.0.shelf.add(passkey)?)
+    }
+
+    /// Changes whatever is kept of a passkey: its counter, its flags, its names.
+    ///
+    /// # Errors
+    /// [`PasskeyError`] where there is none with this id, or its new key can't be used.
+    pub fn change(
+        &self,
+        id: &CredentialId,
+        change: impl FnOnce(&mut Passkey),
+    ) -> Result<(), PasskeyError> {
+        let mut passkey = self.passkey(id).ok_or(PasskeyError::Unknown)?;
+        change(&mut passkey);
+        self.check_key(&passkey)?;
+        let changed = self.0.shelf.change(id, |it| *it = passkey);
+        Ok(changed.ok_or(PasskeyError::Unknown)??)
+    }
+
+    /// Removes the passkey with this id; whether there was one.
+    #[must_use]
+    pub fn remove(&self, id: &CredentialId) -> bool {
+        self.0.shelf.remove(id)
+    }
+
+    /// Removes all passkeys. PIN and settings stay.
+    pub fn remove_all(&self) {
+        for passkey in self.passkeys() {
+            let _was_there = self.remove(passkey.id());
+        }
+    }
+
+    /// From now on all passkeys are backed up that may be (BS), or none, those of which something
+    /// else was said as well.
+    pub fn set_backed_up(&self, backed_up: bool) {
+        self.machine().set_backed_up(backed_up);
+        self.0.shelf.set_backed_up(backed_up);
+    }
+
+    /// The passkeys as a set that another authenticator may share:
+    /// [`Builder::synced_with`].
+    #[must_use]
+    pub fn synced_set(&self) -> SyncedSet {
+        self.0.shelf.set().clone()
+    }
+
+    /// The signature of this passkey over the parts, one after the other, in the form that WebAuthn
+    /// wants; `None` where there is no such passkey.
+    #[must_use]
+    pub fn sign(&self, id: &CredentialId, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        let passkey = self.passkey(id)?;
+        match SoftwareKeys::new(self.0.provider.clone()).sign(&passkey.credential.key, parts) {
+            Work::Done(signature) => signature.ok(),
+            Work::Later(run) => run().ok(),
+        }
+    }
+
+    /// Everything that is kept now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let shelf = &self.0.shelf;
+        Snapshot { passkeys: shelf.passkeys(), records: shelf.records(), counter: shelf.counter() }
+    }
+
+    /// Goes back to a snapshot. It is as if the authenticator had been plugged in since; what is
+    /// under way ends.
+    ///
+    /// # Errors
+    /// [`PasskeyError`] where there is less room than there was.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), PasskeyError> {
+        let Snapshot { passkeys, records, counter } = snapshot.clone();
+        let mut machine = self.machine();
+        self.0.shelf.replace(passkeys)?;
+        self.0.shelf.set_records(records)?;
+        self.0.shelf.set_counter(counter);
+        // It was put together from the same before.
+        machine.restart().map_err(|_| PasskeyError::Unknown)
+    }
+
+    /// From now on this changes what passes by; `None`: nothing does.
+    pub fn set_meddler(&self, meddler: Option<Box<dyn Meddler>>) {
+        self.0.meddling.set(meddler);
+    }
+
+    fn check_key(&self, passkey: &Passkey) -> Result<(), PasskeyError> {
+        let key = passkey.key();
+        let algorithm = self.0.provider.signature(key.algorithm());
+        let algorithm = algorithm.ok_or(PasskeyError::Algorithm(key.algorithm()))?;
+        let loaded = algorithm.load(key.handle().expose()).map_err(|_| PasskeyError::Key)?;
+        // Some are checked when they are used first.
+        loaded.sign(&[b"a test"]).map(|_| ()).map_err(|_| PasskeyError::Key)
+    }
+
+    /// Lets time pass until the response of this channel is there.
+    fn response(&self, channel: ChannelId) -> Vec<u8> {
+        let response = loop {
+            let mut machine = self.machine();
+            machine.settle();
+            if let Some(response) = machine.take_response(channel) {
+                break response;
+            }
+            if self.0.person.takes_off() {
+                machine.cancel(channel);
+                continue;
+            }
+            match machine.poll_timeout() {
+                Some(due) => self.0.clock.advance_to(due),
+                // Every request has a deadline.
+                None => break vec![Status::Other.to_u8()],
+            }
+        };
+        self.complain();
+        response
+    }
+
+    /// The getInfo of a client that has just connected: CBOR, without status byte.
+    pub(crate) fn get_info(&self) -> Result<Vec<u8>, ChannelError> {
+        let channel = self.new_channel();
+        let mut machine = self.machine();
+        machine.request(channel, self.0.transport.clone(), &[Command::GetInfo.to_u8()]);
+        let mut response = machine.take_response(channel).unwrap_or_default();
+        match response.first().copied().map(Status::from_u8) {
+            Some(Status::Ok) => Ok(response.split_off(1)),
+            status => {
+                let status = status.unwrap_or(Status::Other);
+                Err(ChannelError::Failed(format!("this device can't be used: {status}")))
+            }
+        }
+    }
+
+    pub(crate) fn new_channel(&self) -> ChannelId {
+        ChannelId(self.0.channels.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+        self.0.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn meddling(&self) -> &Meddling {
+        &self.0.meddling
+    }
+
+    pub(crate) fn meddle_with(&self, json: &mut String) {
+        self.0.meddling.with(|meddler| meddler.result(self, json));
+    }
+
+    /// Fails the test whose script was not followed.
+    #[allow(clippy::panic, reason = "a script that does not fit is a failed test")]
+    pub(crate) fn complain(&self) {
+        if let Some(problems) = self.0.person.problems() {
+            panic!("{problems}");
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn caller(origin: &str) -> Result<Caller, Error> {
+    Origin::parse(origin).map(Caller::from)
+}
+
+impl Hand for VirtualAuthenticator {
+    fn sign(&self, id: &CredentialId, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        self.sign(id, parts)
+    }
+}
+
+impl fmt::Debug for VirtualAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VirtualAuthenticator")
+            .field("transport", self.transport())
+            .field("passkeys", &self.0.shelf.set().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a passkey can't be added, or changed.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PasskeyError {
+    /// There is no passkey with this id.
+    #[error("there is no passkey with this id")]
+    Unknown,
+    /// The authenticator's provider does not have this COSE algorithm.
+    #[error("the provider of this authenticator does not have the algorithm {0}")]
+    Algorithm(i64),
+    /// The key is none of its algorithm.
+    #[error("this is no private key of its algorithm")]
+    Key,
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

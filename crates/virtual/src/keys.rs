@@ -1,0 +1,186 @@
+//! Keys in software, with the seams of a test: what is signed may be changed, and statements about
+//! new keys may be anybody's.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use towline_authenticator::{KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
+use towline_crypto::CryptoProvider;
+use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey};
+
+use crate::{
+    meddle::{Meddling, Signing},
+    shelf::Shelf,
+};
+
+/// The length of a client data hash, in bytes.
+const HASH: usize = 32;
+
+/// The byte of authenticator data that holds the flags (WebAuthn L3 §6.1).
+const FLAGS: usize = 32;
+const BACKED_UP: u8 = 0x10;
+const ELIGIBLE: u8 = 0x08;
+
+/// The seam for attestation: statements of any format about keys that were just made.
+///
+/// A format that is named here can be asked for like one that the authenticator makes itself; as
+/// the statement may tell which one device this is, the person is asked first
+/// ([`identifying`](crate::person::identifying)).
+pub trait Attestation: Send + Sync {
+    /// The formats, by their identifiers (IANA WebAuthn registry): `tpm`, `android-key`. The first
+    /// is used where the site has no preference.
+    fn formats(&self) -> Vec<&'static str>;
+
+    /// A statement in one of these formats.
+    ///
+    /// # Errors
+    /// [`KeyError`], by which the registration fails.
+    fn attest(&self, subject: &Subject<'_>) -> Result<AttestationStatement, KeyError>;
+}
+
+/// What a statement is about.
+#[non_exhaustive]
+pub struct Subject<'a> {
+    /// The format that is wanted.
+    pub format: &'a str,
+    /// The private key of the new credential, in its plain form.
+    pub key: &'a KeyHandle,
+    /// Its public half.
+    pub public_key: CosePublicKey,
+    /// The encoded authenticator data, with the AAGUID and the public key in them.
+    pub auth_data: &'a [u8],
+    /// The hash of the client data.
+    pub client_data_hash: &'a ClientDataHash,
+    /// Cryptography, to sign with whatever key.
+    pub provider: &'a CryptoProvider,
+}
+
+/// The keys of one virtual authenticator.
+pub(crate) struct Keys {
+    software: SoftwareKeys,
+    provider: CryptoProvider,
+    shelf: Shelf,
+    meddling: Meddling,
+    attestation: Option<Arc<dyn Attestation>>,
+    changed: Changed,
+}
+
+/// Authenticator data that were changed before they were signed.
+#[derive(Clone, Default)]
+pub(crate) struct Changed(Arc<Mutex<Vec<Pair>>>);
+
+/// Authenticator data as they were made, and as they were signed.
+type Pair = (Vec<u8>, Vec<u8>);
+
+impl Keys {
+    pub(crate) fn new(
+        provider: CryptoProvider,
+        shelf: Shelf,
+        meddling: Meddling,
+        attestation: Option<Arc<dyn Attestation>>,
+        changed: Changed,
+    ) -> Self {
+        let software = SoftwareKeys::new(provider.clone());
+        Self { software, provider, shelf, meddling, attestation, changed }
+    }
+
+    /// What is to be signed, if it is an assertion and anything of it is changed.
+    fn meddled(&self, key: &KeyHandle, parts: &[&[u8]]) -> Option<Signing> {
+        let [auth_data, hash] = parts else { return None };
+        if hash.len() != HASH {
+            return None;
+        }
+        let original = Signing {
+            auth_data: auth_data.to_vec(),
+            client_data_hash: hash.to_vec(),
+            signature: None,
+        };
+        let mut signing = original.clone();
+        if let Some(backed_up) = self.shelf.backed_up(key)
+            && let Some(flags) = signing.auth_data.get_mut(FLAGS)
+        {
+            let backed_up = backed_up && *flags & ELIGIBLE != 0;
+            *flags = (*flags & !BACKED_UP) | if backed_up { BACKED_UP } else { 0 };
+        }
+        self.meddling.with(|meddler| meddler.sign(&mut signing));
+        (signing != original).then(|| {
+            if signing.auth_data != original.auth_data {
+                self.changed.lock().push((original.auth_data, signing.auth_data.clone()));
+            }
+            signing
+        })
+    }
+}
+
+impl KeyStore for Keys {
+    fn algorithms(&self) -> Vec<i64> {
+        self.software.algorithms()
+    }
+
+    fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError> {
+        self.software.generate(algorithm)
+    }
+
+    fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
+        match self.meddled(key, parts) {
+            Some(Signing { signature: Some(signature), .. }) => Work::ready(signature),
+            Some(Signing { auth_data, client_data_hash, .. }) => {
+                self.software.sign(key, &[&auth_data, &client_data_hash])
+            }
+            None => self.software.sign(key, parts),
+        }
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        self.software.public_key(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) {
+        self.software.forget(key);
+    }
+
+    fn clear(&mut self) -> Work<(), KeyError> {
+        self.software.clear()
+    }
+
+    fn attestation_formats(&self) -> Vec<&'static str> {
+        self.attestation.as_ref().map(|attestation| attestation.formats()).unwrap_or_default()
+    }
+
+    fn attest(
+        &mut self,
+        key: &KeyHandle,
+        format: &str,
+        auth_data: &[u8],
+        client_data_hash: &ClientDataHash,
+    ) -> Work<AttestationStatement, KeyError> {
+        let Some(attestation) = self.attestation.clone() else {
+            return Work::failed(KeyError::NoAttestation(format.into()));
+        };
+        let public_key = match self.software.public_key(key) {
+            Work::Done(Ok(public_key)) => public_key,
+            Work::Done(Err(error)) => return Work::failed(error),
+            Work::Later(_) => return Work::failed(KeyError::InvalidKey),
+        };
+        let provider = &self.provider;
+        attestation
+            .attest(&Subject { format, key, public_key, auth_data, client_data_hash, provider })
+            .into()
+    }
+}
+
+impl Changed {
+    /// Puts what was signed in the place of what was made.
+    pub(crate) fn apply(&self, response: &mut [u8]) {
+        for (made, signed) in self.lock().drain(..) {
+            let place = response.windows(made.len()).position(|window| window == made);
+            let Some(place) = place.filter(|_| made.len() == signed.len()) else { continue };
+            for (to, from) in response.iter_mut().skip(place).zip(signed) {
+                *to = from;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Pair>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

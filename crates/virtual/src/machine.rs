@@ -1,0 +1,255 @@
+//! The authenticator, driven without a runtime: what it asks goes to the person, what would block
+//! is done at once, and time is what the clock says.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use towline_authenticator::{
+    Answer, Authenticator, ChannelId, ConfigError, Event, KeepAliveStatus, Output, Token,
+};
+use towline_crypto::CryptoProvider;
+use towline_ctap::{Status, Transport};
+use towline_device::{Ask, Pending, Person};
+
+use crate::{
+    Clock, ScriptedPerson, builder,
+    keys::{Attestation, Changed, Keys},
+    meddle::Meddling,
+    shelf::Shelf,
+};
+
+/// One authenticator and everything around it.
+pub(crate) struct Machine {
+    authenticator: Authenticator,
+    parts: Parts,
+    person: ScriptedPerson,
+    clock: Clock,
+    open: Vec<(Token, Pending<Answer>)>,
+    said: VecDeque<(ChannelId, Said)>,
+    /// The requests under way, where somebody wants to see them beside their responses.
+    requests: Vec<(ChannelId, Vec<u8>)>,
+    /// How long verification stays locked, as the last request was told.
+    locked_for: Option<Duration>,
+    /// Whether anybody wants to know what a request waits for.
+    pub(crate) tells_status: bool,
+}
+
+/// What an authenticator is put together from, the first time and after a restart.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) provider: CryptoProvider,
+    pub(crate) shelf: Shelf,
+    pub(crate) meddling: Meddling,
+    pub(crate) attestation: Option<Arc<dyn Attestation>>,
+    pub(crate) changed: Changed,
+}
+
+/// What came out of an authenticator.
+pub(crate) enum Said {
+    Response(Vec<u8>),
+    Status(KeepAliveStatus),
+}
+
+impl Parts {
+    pub(crate) fn assemble(
+        &self,
+        config: towline_authenticator::Config,
+    ) -> Result<Authenticator, ConfigError> {
+        let keys = Keys::new(
+            self.provider.clone(),
+            self.shelf.clone(),
+            self.meddling.clone(),
+            self.attestation.clone(),
+            self.changed.clone(),
+        );
+        Authenticator::new(config, self.provider.clone(), self.shelf.clone(), keys)
+    }
+}
+
+impl Machine {
+    pub(crate) fn new(
+        authenticator: Authenticator,
+        parts: Parts,
+        person: ScriptedPerson,
+        clock: Clock,
+    ) -> Self {
+        let mut machine = Self {
+            authenticator,
+            parts,
+            person,
+            clock,
+            open: Vec::new(),
+            said: VecDeque::new(),
+            requests: Vec::new(),
+            locked_for: None,
+            tells_status: false,
+        };
+        machine.power_up();
+        machine
+    }
+
+    /// The power came (again).
+    pub(crate) fn power_up(&mut self) {
+        self.authenticator.handle_power_up(self.clock.now());
+        self.settle();
+    }
+
+    /// A new authenticator over what is stored, which may have been changed meanwhile.
+    pub(crate) fn restart(&mut self) -> Result<(), ConfigError> {
+        let fresh = self.parts.assemble(self.authenticator.config().clone())?;
+        self.power_up();
+        self.authenticator = fresh;
+        self.power_up();
+        Ok(())
+    }
+
+    pub(crate) fn request(&mut self, channel: ChannelId, transport: Transport, request: &[u8]) {
+        let mut request = request.to_vec();
+        let in_its_place = self.parts.meddling.with(|meddler| meddler.request(&mut request));
+        self.person.during(&request);
+        self.locked_for = None;
+        let refusal = || vec![Status::InvalidCommand.to_u8()];
+        let in_its_place = in_its_place.flatten();
+        let in_its_place =
+            in_its_place.or_else(|| (!builder::speaks_ctap2(self.config())).then(refusal));
+        if let Some(response) = in_its_place {
+            return self.respond(channel, Some(&request), response);
+        }
+        if self.parts.meddling.is_on() {
+            self.requests.push((channel, request.clone()));
+        }
+        self.authenticator.handle_unix_time(self.clock.unix_time());
+        self.authenticator.handle_request_over(transport, channel, &request, self.clock.now());
+        self.settle();
+    }
+
+    pub(crate) fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
+        self.authenticator.handle_unix_time(self.clock.unix_time());
+        self.authenticator.handle_u2f(channel, apdu, self.clock.now());
+        self.settle();
+    }
+
+    pub(crate) fn cancel(&mut self, channel: ChannelId) {
+        self.authenticator.handle_cancel(channel, self.clock.now());
+        self.settle();
+    }
+
+    /// What came out for this channel, if anything did.
+    pub(crate) fn take(&mut self, channel: ChannelId) -> Option<Said> {
+        let place = self.said.iter().position(|(of, _)| *of == channel)?;
+        self.said.remove(place).map(|(_, said)| said)
+    }
+
+    /// The response for this channel, if it is there; what came before it is dropped.
+    pub(crate) fn take_response(&mut self, channel: ChannelId) -> Option<Vec<u8>> {
+        loop {
+            if let Said::Response(bytes) = self.take(channel)? {
+                return Some(bytes);
+            }
+        }
+    }
+
+    /// When something happens by itself.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let both = [self.authenticator.poll_timeout(), self.person.poll_timeout()];
+        both.into_iter().flatten().min()
+    }
+
+    /// Does what is due, and takes what the person has answered.
+    pub(crate) fn settle(&mut self) {
+        self.person.handle_timeout();
+        let now = self.clock.now();
+        while self.authenticator.poll_timeout().is_some_and(|due| due <= now) {
+            self.authenticator.handle_timeout(now);
+            self.drain();
+        }
+        self.drain();
+        while let Some((token, answer)) = self.answered() {
+            // Whoever drops a question can't agree to it any more.
+            let answer = answer.unwrap_or(Answer::Deny);
+            if self.authenticator.handle_answer(token, answer, now).is_err() {
+                self.person.misfit_last();
+                let _open_a_moment_ago = self.authenticator.handle_answer(token, Answer::Deny, now);
+            }
+            self.drain();
+        }
+    }
+
+    pub(crate) const fn locked_for(&self) -> Option<Duration> {
+        self.locked_for
+    }
+
+    pub(crate) const fn config(&self) -> &towline_authenticator::Config {
+        self.authenticator.config()
+    }
+
+    pub(crate) const fn set_backed_up(&mut self, backed_up: bool) {
+        self.authenticator.set_backed_up(backed_up);
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.authenticator.poll_output() {
+            match output {
+                Output::Ask { token, question } => {
+                    let (ask, pending) = Ask::open(question);
+                    self.open.push((token, pending));
+                    self.person.ask(ask);
+                }
+                Output::Withdraw { token } => self.open.retain(|(open, _)| *open != token),
+                Output::Work { token, job } => {
+                    let now = self.clock.now();
+                    // There is no other time at which it could come back.
+                    let _known = self.authenticator.handle_work(token, job.run(), now);
+                }
+                Output::KeepAlive { channel, status } if self.tells_status => {
+                    self.said.push_back((channel, Said::Status(status)));
+                }
+                Output::Response { channel, bytes } => {
+                    let place = self.requests.iter().position(|(of, _)| *of == channel);
+                    let request = place.map(|place| self.requests.swap_remove(place).1);
+                    self.respond(channel, request.as_deref(), bytes);
+                }
+                Output::Event(event) => {
+                    if let Event::VerificationLocked { wait } = event {
+                        self.locked_for = wait;
+                    }
+                    self.person.notice(&event);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn respond(&mut self, channel: ChannelId, request: Option<&[u8]>, mut bytes: Vec<u8>) {
+        self.parts.changed.apply(&mut bytes);
+        if let Some(request) = request {
+            self.parts.meddling.with(|meddler| meddler.response(request, &mut bytes));
+        }
+        self.said.push_back((channel, Said::Response(bytes)));
+    }
+
+    /// A question that the person has answered, or dropped.
+    fn answered(&mut self) -> Option<(Token, Option<Answer>)> {
+        let found = self.open.iter_mut().enumerate().find_map(|(index, (token, pending))| {
+            ready(pending).map(|answer| (index, *token, answer))
+        });
+        found.map(|(index, token, answer)| {
+            drop(self.open.swap_remove(index));
+            (token, answer)
+        })
+    }
+}
+
+/// The answer, if it is there: nobody waits here.
+pub(crate) fn ready<A>(pending: &mut Pending<A>) -> Option<Option<A>> {
+    match Pin::new(pending).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}

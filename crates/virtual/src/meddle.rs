@@ -1,0 +1,106 @@
+//! The seam for faults: what may be changed on the way, and where.
+//!
+//! A [`Meddler`] stands between a client and the authenticator, and beside the authenticator when
+//! it signs. One method is called at each place; those that do nothing are the default. Whoever
+//! builds faults by name keeps their rules (which call, how often) in one of these.
+//!
+//! | place | method | what may be changed |
+//! | --- | --- | --- |
+//! | before the authenticator sees a request | [`Meddler::request`] | the request; or it is answered here |
+//! | when it signs | [`Meddler::sign`] | authenticator data (flags, counter, RP ID hash), the client data hash, the signature |
+//! | before the client sees a response | [`Meddler::response`] | the whole response, well-formed or not |
+//! | before the site sees the result | [`Meddler::result`] | the JSON: client data, flags that the client would refuse, signatures |
+//! | on CTAPHID | [`Meddler::report`] | reports: dropped, changed, doubled, late |
+//!
+//! What the client checks never reaches a site by the first three; a fault that a *site* has to
+//! notice is put into the result, and signed anew by
+//! [`VirtualAuthenticator::sign`](crate::VirtualAuthenticator::sign).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use towline_ctap::{CredentialId, hid::Report};
+
+/// Changes what passes by.
+pub trait Meddler: Send {
+    /// A request, before the authenticator sees it. `Some` is the response in its place: the status
+    /// byte, then CBOR.
+    fn request(&mut self, request: &mut Vec<u8>) -> Option<Vec<u8>> {
+        let _ = request;
+        None
+    }
+
+    /// What a credential is about to sign: an assertion, or the self attestation of its creation.
+    fn sign(&mut self, signing: &mut Signing) {
+        let _ = signing;
+    }
+
+    /// A response, before the client sees it.
+    fn response(&mut self, request: &[u8], response: &mut Vec<u8>) {
+        let _ = (request, response);
+    }
+
+    /// What the site is about to get: RegistrationResponseJSON or AuthenticationResponseJSON.
+    /// `hand` signs with the credential that was made or used.
+    fn result(&mut self, hand: &dyn Hand, json: &mut String) {
+        let _ = (hand, json);
+    }
+
+    /// A report of CTAPHID, to the authenticator or from it: the reports that go on in its place,
+    /// none if it is lost.
+    fn report(&mut self, direction: Direction, report: Report) -> Vec<Report> {
+        let _ = direction;
+        vec![report]
+    }
+}
+
+/// Where a report goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the host to the authenticator.
+    In,
+    /// From the authenticator to the host.
+    Out,
+}
+
+/// What a credential signs, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// The encoded authenticator data. They may be changed where they are, and then stand in the
+    /// response as they were signed; their length stays.
+    pub auth_data: Vec<u8>,
+    /// What is signed beside them.
+    pub client_data_hash: Vec<u8>,
+    /// Another signature than the credential's over both, if it is to be another.
+    pub signature: Option<Vec<u8>>,
+}
+
+/// Signs with the keys of a virtual authenticator, whatever it is.
+pub trait Hand {
+    /// The signature of this credential over the parts, one after the other, in the form that
+    /// WebAuthn wants; `None` where there is no such credential.
+    fn sign(&self, id: &CredentialId, parts: &[&[u8]]) -> Option<Vec<u8>>;
+}
+
+/// The meddler of one authenticator, if it has one.
+#[derive(Clone, Default)]
+pub(crate) struct Meddling(Arc<Mutex<Option<Box<dyn Meddler>>>>);
+
+impl Meddling {
+    pub(crate) fn set(&self, meddler: Option<Box<dyn Meddler>>) {
+        *self.lock() = meddler;
+    }
+
+    /// Lets the meddler do this, if there is one.
+    pub(crate) fn with<T>(&self, meddle: impl FnOnce(&mut dyn Meddler) -> T) -> Option<T> {
+        self.lock().as_mut().map(|meddler| meddle(&mut **meddler))
+    }
+
+    /// Whether there is one.
+    pub(crate) fn is_on(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Meddler>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,18 @@
+//! The virtual authenticator, as tests of sites and clients use it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod clients_are_tested;
+mod options;
+mod passkeys_are_in_hand;
+mod presets_work;
+mod runs_repeat;
+mod scripts_say_what_is_wrong;
+mod sites_are_tested;
+mod time_passes;

@@ -1,0 +1,139 @@
+//! What each preset is, by what it does.
+
+use towline_ctap::{Transport, Version, u2f};
+use towline_virtual::{Builder, Error, Extension, Passkey, TEST_AAGUID, VirtualAuthenticator};
+
+use crate::options::{ORIGIN, create, get};
+
+#[test]
+fn every_preset_registers_and_signs_in_and_says_that_it_is_a_test() {
+    for device in [
+        VirtualAuthenticator::security_key(),
+        VirtualAuthenticator::fingerprint_key(),
+        VirtualAuthenticator::platform(),
+        VirtualAuthenticator::synced_passkey(),
+        VirtualAuthenticator::phone(),
+    ] {
+        let info = device.info().unwrap();
+        assert_eq!(info.aaguid, TEST_AAGUID, "{device:?}");
+        assert_eq!(info.aaguid.to_string(), "746f776c-696e-652d-7465-73742d6b6579");
+        device.create(ORIGIN, &create("alice")).unwrap();
+        let response = device.get(ORIGIN, &get()).unwrap();
+        let response: serde_json::Value = serde_json::from_str(&response).unwrap();
+        let id = response["id"].as_str().unwrap();
+        assert_eq!(id, crate::options::base64url(device.passkeys()[0].id().as_bytes()));
+    }
+}
+
+#[test]
+fn synced_passkeys_may_be_and_are_backed_up_and_do_not_count() {
+    for device in [VirtualAuthenticator::synced_passkey(), VirtualAuthenticator::phone()] {
+        device.create(ORIGIN, &create("alice")).unwrap();
+        device.get(ORIGIN, &get()).unwrap();
+        let passkeys = device.passkeys();
+        let [Passkey { credential, sign_count, backed_up }] = &passkeys[..] else { panic!() };
+        assert_eq!((credential.backup_eligible, *backed_up, *sign_count), (true, true, None));
+        assert_eq!(counter(&device), 0);
+    }
+}
+
+#[test]
+fn a_security_key_counts_and_its_passkeys_stay_on_it() {
+    let key = VirtualAuthenticator::security_key();
+    key.create(ORIGIN, &create("alice")).unwrap();
+    assert_eq!((counter(&key), counter(&key)), (1, 2));
+    let passkey = &key.passkeys()[0];
+    assert_eq!(passkey.sign_count, Some(2));
+    assert!(!passkey.credential.backup_eligible && !passkey.backed_up);
+}
+
+#[test]
+fn a_u2f_key_speaks_u2f_alone() {
+    let key = VirtualAuthenticator::u2f_key();
+    assert_eq!(key.transact(&[0x04]), [0x01], "CTAP1_ERR_INVALID_COMMAND");
+    assert!(matches!(key.create(ORIGIN, &create("alice")), Err(Error::Channel(_))));
+    let version = key.u2f(&[0, 3, 0, 0, 0, 0, 0]);
+    assert_eq!(version, [u2f::VERSION, &[0x90, 0x00]].concat());
+    let register = [&[0, 1, 0, 0, 0, 0, 64][..], &[7; 64], &[0, 0]].concat();
+    assert_eq!(key.u2f(&register), [0x69, 0x85], "a touch, please");
+    let registered = key.u2f(&register);
+    assert_eq!((registered[0], &registered[registered.len() - 2..]), (5, &[0x90, 0x00][..]));
+}
+
+#[test]
+fn a_phone_is_reached_by_the_hybrid_transport_and_a_computer_is_its_own() {
+    let (phone, computer) = (VirtualAuthenticator::phone(), VirtualAuthenticator::platform());
+    assert_eq!(*phone.transport(), Transport::Hybrid);
+    assert_eq!(*computer.transport(), Transport::Internal);
+    let of = |device: &VirtualAuthenticator| {
+        let response = device.create(ORIGIN, &create("alice")).unwrap();
+        let response: serde_json::Value = serde_json::from_str(&response).unwrap();
+        response["authenticatorAttachment"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((of(&phone), of(&computer)), ("cross-platform".into(), "platform".into()));
+}
+
+#[test]
+fn what_is_chosen_is_what_get_info_says() {
+    let key = Builder::security_key()
+        .versions(&[Version::Fido2_0, Version::Fido2_1])
+        .transports(&[Transport::Nfc, Transport::Ble])
+        .algorithms(&[-8])
+        .extensions([Extension::HmacSecret, Extension::CredBlob])
+        .limits(2048, 3)
+        .capacity(2)
+        .pin("2580")
+        .build()
+        .unwrap();
+    let info = key.info().unwrap();
+    assert_eq!(info.versions, [Version::Fido2_0, Version::Fido2_1]);
+    assert_eq!(info.transports, Some(vec![Transport::Nfc, Transport::Ble]));
+    assert_eq!(info.algorithms, Some(vec![-8]));
+    assert_eq!(info.extensions.unwrap(), ["credProtect", "hmac-secret", "credBlob"]);
+    assert_eq!((info.max_msg_size, info.max_credential_count_in_list), (Some(2048), Some(3)));
+    assert_eq!(info.remaining_discoverable_credentials, Some(2));
+    assert_eq!(info.options.client_pin, Some(true));
+    assert_eq!(info.max_cred_blob_length, Some(32));
+}
+
+#[test]
+fn what_contradicts_itself_is_refused_with_a_sentence() {
+    let sentence = |builder: Builder| builder.build().unwrap_err().to_string();
+    let key = Builder::security_key;
+    for (refusal, says) in [
+        (sentence(key().always_uv(true)), "exclude each other"),
+        (sentence(key().backup(false, true)), "without being eligible"),
+        (sentence(key().limits(100, 1)), "at least 1024"),
+        (sentence(key().pin("123")), "too short"),
+        (sentence(key().versions(&[])), "must not be empty"),
+        (sentence(Builder::platform().algorithms(&[-47])), "none of the configured algorithms"),
+        (sentence(key().extensions([Extension::HmacSecretMc])), "needs"),
+        (
+            sentence(key().capacity(1).synced_with(&VirtualAuthenticator::phone().synced_set())),
+            "the capacity belongs to",
+        ),
+    ] {
+        assert!(refusal.contains(says), "{refusal:?} does not say {says:?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_full_says_so() {
+    let key = Builder::security_key().capacity(1).build().unwrap();
+    let options = |name: &str| {
+        create(name).replace(
+            r#"{"residentKey": "preferred", "userVerification": "preferred"}"#,
+            r#"{"residentKey": "required", "userVerification": "discouraged"}"#,
+        )
+    };
+    key.create(ORIGIN, &options("alice")).unwrap();
+    let error = key.create(ORIGIN, &options("bob")).unwrap_err();
+    assert_eq!(error.name(), "NotAllowedError", "{error}");
+    assert_eq!(key.passkeys().len(), 1);
+}
+
+/// The counter of the next sign-in.
+fn counter(device: &VirtualAuthenticator) -> u32 {
+    let response = device.get(ORIGIN, &get()).unwrap();
+    crate::sites_are_tested::auth_data(&response).sign_count
+}

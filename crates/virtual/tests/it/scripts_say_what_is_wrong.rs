@@ -1,0 +1,109 @@
+//! A script that does not fit fails the test, and says why.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use towline_virtual::{
+    VirtualAuthenticator,
+    person::{Reply, already_registered, anything, asked, creating, signing_in, verifying},
+};
+
+use crate::options::{ORIGIN, create, get};
+
+/// What the test fails with.
+fn failure(test: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
+    panic.downcast_ref::<String>().unwrap().clone()
+}
+
+#[test]
+fn a_question_that_fits_no_rule_is_printed_with_the_nearest_rule() {
+    let text = failure(|| {
+        let device = VirtualAuthenticator::platform();
+        device.person().strict();
+        device.person().when(creating().at("example.com")).consents().named("elsewhere");
+        device.person().when(signing_in()).consents();
+        let _refused = device.create(ORIGIN, &create("alice"));
+    });
+    for says in [
+        "no rule fits what the person was asked",
+        "example.org",
+        "alice",
+        "MakeCredential",
+        "nearest rule 1: \"elsewhere\" (when creating a passkey, at example.com: consents)",
+        "holds: creating a passkey",
+        "not so: at example.com",
+    ] {
+        assert!(text.contains(says), "{says:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_used_up_is_named_as_such() {
+    let text = failure(|| {
+        let device = VirtualAuthenticator::platform();
+        device.person().strict();
+        device.person().when(creating()).consents().once();
+        device.create(ORIGIN, &create("alice")).unwrap();
+        let _refused = device.create(ORIGIN, &create("bob"));
+    });
+    assert!(text.contains("used up: it came once already"), "{text}");
+}
+
+#[test]
+fn a_reply_that_does_not_fit_is_printed_with_the_question() {
+    let text = failure(|| {
+        let key = VirtualAuthenticator::security_key();
+        key.person().when(creating()).fails_the_lock();
+        let _refused = key.create(ORIGIN, &create("alice"));
+    });
+    assert!(text.contains("does not fit what they were asked"), "{text}");
+    assert!(text.contains("rule 1: (when creating a passkey: fails the lock)"), "{text}");
+
+    let text = failure(|| {
+        let phone = VirtualAuthenticator::phone();
+        phone
+            .person()
+            .when(anything())
+            .does(Reply::Exactly(towline_authenticator::Answer::Account(7)));
+        let _refused = phone.create(ORIGIN, &create("alice"));
+    });
+    assert!(text.contains("answers Account(7)"), "{text}");
+}
+
+#[test]
+fn an_expectation_that_is_not_met_fails_at_the_latest_when_the_person_is_dropped() {
+    let text = failure(|| {
+        let device = VirtualAuthenticator::platform();
+        device.person().when(already_registered()).consents().named("twice").expect(1);
+        device.person().when(verifying()).consents().expect(1..=2);
+        device.create(ORIGIN, &create("alice")).unwrap();
+    });
+    assert!(text.contains("\"twice\" (when already registered: consents) was expected once"));
+    assert!(text.contains("and came never"), "{text}");
+    assert!(!text.contains("verifying"), "that one is met:\n{text}");
+    assert!(text.contains("the person was asked once\n"), "{text}");
+}
+
+#[test]
+fn what_was_verified_is_not_told_again() {
+    let device = VirtualAuthenticator::platform();
+    device.person().when(creating()).consents().expect(2..);
+    let unmet = device.person().verify().unwrap_err();
+    assert!(unmet.to_string().contains("expected at least 2 times, and came never"), "{unmet}");
+    assert_eq!(device.person().verify(), Ok(()));
+}
+
+#[test]
+fn rules_are_tried_in_order_and_replies_given_in_turn() {
+    let device = VirtualAuthenticator::platform();
+    let person = device.person();
+    person.in_turn([Reply::Refuse, Reply::FailTheLock, Reply::Consent]);
+    person
+        .when(asked("of bob", |it| it.user().is_some_and(|it| it.name.as_deref() == Some("bob"))))
+        .does_as(|asked| if asked.purpose().is_some() { Reply::Refuse } else { Reply::Consent });
+    assert!(device.create(ORIGIN, &create("alice")).is_err());
+    device.create(ORIGIN, &create("alice")).unwrap();
+    assert!(device.create(ORIGIN, &create("bob")).is_err());
+    device.get(ORIGIN, &get()).unwrap();
+    assert_eq!(device.passkeys().len(), 1);
+}
