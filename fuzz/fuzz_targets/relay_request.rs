@@ -10,8 +10,8 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_rendezvous::{
-    Admission, ContactKey, Leg, Limits, NoContacts, OriginPolicy, Output, Rendezvous, Request,
-    RequestHead, Source,
+    Admission, ContactKey, Leg, Limits, LocateToken, Location, NoContacts, OriginPolicy, Output,
+    Rendezvous, Request, RequestHead, Role, Source,
     ids::TunnelId,
     message::{FromPhone, Reason, RingId},
 };
@@ -42,6 +42,7 @@ fn rendezvous(script: &[u8]) {
     let limits = Limits {
         waiting: 4,
         ringing: 3,
+        locating: 2,
         listening: 3,
         pairs: 3,
         per_source: 3,
@@ -51,6 +52,7 @@ fn rendezvous(script: &[u8]) {
     let mut now = Instant::now();
     let mut legs = BTreeSet::<Leg>::new();
     let mut routing = Vec::new();
+    let mut asked = Vec::new();
     for pair in script.chunks_exact(2) {
         let (action, value) = (pair[0], pair[1]);
         let tunnel = TunnelId::new([value; 16]);
@@ -65,7 +67,7 @@ fn rendezvous(script: &[u8]) {
             2 => {
                 now += Duration::from_secs(u64::from(value));
                 relay.handle_timeout(now);
-                close_all(&mut relay, &mut legs, now);
+                close_all(&mut relay, &mut legs, &mut asked, now);
                 continue;
             }
             3 => Request::Listen { key },
@@ -84,44 +86,67 @@ fn rendezvous(script: &[u8]) {
                     };
                     relay.handle_message(*leg, &message, now);
                 }
-                close_all(&mut relay, &mut legs, now);
+                close_all(&mut relay, &mut legs, &mut asked, now);
+                continue;
+            }
+            6 => {
+                // Any question, as often as it likes.
+                let location = match value >> 6 {
+                    0 => Location::Nowhere,
+                    1 => Location::Elsewhere(value & 3),
+                    _ => Location::Here,
+                };
+                if let Some(token) = asked.get(usize::from(value & 0x3f) % asked.len().max(1)) {
+                    relay.handle_located(*token, location, now);
+                }
+                close_all(&mut relay, &mut legs, &mut asked, now);
                 continue;
             }
             _ => {
                 if let Some(leg) = legs.pop_first() {
                     relay.handle_closed(leg, now);
                 }
+                close_all(&mut relay, &mut legs, &mut asked, now);
                 continue;
             }
         };
-        match relay.handle_request(source, &request, now) {
-            Ok(Admission::Waiting { leg, routing_id }) => {
+        match relay.handle_request(source, request, now) {
+            Ok(Admission { leg, role }) => {
+                match role {
+                    Role::Waits { routing_id, tunnel } => routing.push((routing_id, tunnel)),
+                    Role::Joins { with } => assert!(legs.contains(&with)),
+                    Role::Listens { .. } | Role::Rings { .. } => {}
+                }
                 assert!(legs.insert(leg));
-                routing.push((routing_id, tunnel));
-            }
-            Ok(Admission::Listening { leg } | Admission::Ringing { leg }) => {
-                assert!(legs.insert(leg));
-            }
-            Ok(Admission::Joined { leg, with }) => {
-                assert!(legs.contains(&with) && legs.insert(leg));
             }
             Err(refusal) => assert!((400..=503).contains(&refusal.status())),
         }
-        close_all(&mut relay, &mut legs, now);
+        close_all(&mut relay, &mut legs, &mut asked, now);
         let counts = relay.counts();
-        let connected = counts.waiting + counts.ringing + counts.listening + counts.joined;
+        let connected =
+            counts.waiting + counts.ringing + counts.locating + counts.listening + counts.joined;
         assert_eq!(connected, legs.len());
         assert!(counts.waiting <= limits.waiting && counts.ringing <= limits.ringing);
+        assert!(counts.locating <= limits.locating);
         assert!(counts.listening + counts.absent <= limits.listening);
     }
 }
 
 /// Does what the relay wants done with connections, as its server does.
-fn close_all(relay: &mut Rendezvous, legs: &mut BTreeSet<Leg>, now: Instant) {
+fn close_all(
+    relay: &mut Rendezvous,
+    legs: &mut BTreeSet<Leg>,
+    asked: &mut Vec<LocateToken>,
+    now: Instant,
+) {
     while let Some(output) = relay.poll_output() {
         let leg = match output {
             Output::Close { leg, .. } | Output::Answer { leg, answer: Err(_) } => leg,
             Output::Answer { answer: Ok(()), .. } | Output::Send { .. } => continue,
+            Output::Locate { token, .. } => {
+                asked.push(token);
+                continue;
+            }
         };
         if legs.remove(&leg) {
             relay.handle_closed(leg, now);

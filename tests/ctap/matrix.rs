@@ -97,7 +97,7 @@ fn known() -> BTreeMap<&'static str, BTreeSet<String>> {
             .split_once(" => \"")
             .and_then(|(_, text)| text.split_once('"').map(|(version, _)| version.to_owned()))
     });
-    let hid = read("crates/ctap/src/hid/mod.rs");
+    let hid = read("crates/ctap/src/hid.rs");
     let (commands, _) = hid.split_once("pub enum HidError").unwrap();
     let hid: BTreeSet<String> = commands
         .lines()

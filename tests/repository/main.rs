@@ -9,6 +9,8 @@
 )]
 
 mod doc_comments;
+mod front_pages;
+mod map;
 mod prose;
 
 use std::{
@@ -230,6 +232,21 @@ fn no_file_is_a_drawer_for_odds_and_ends() {
                 if stem == drawer || parent == drawer {
                     problems.push(name(&path));
                 }
+            }
+        }
+    }
+    all(problems);
+}
+
+#[test]
+fn modules_stand_beside_their_folders() {
+    let mut problems = Vec::new();
+    for room in ["crates", "examples", "benches", "fuzz"] {
+        for path in sources(&root().join(room)) {
+            let library = path.components().any(|part| part.as_os_str() == "src");
+            if library && path.ends_with("mod.rs") {
+                let folder = path.parent().unwrap();
+                problems.push(format!("{}: {}.rs is its place", name(&path), name(folder)));
             }
         }
     }

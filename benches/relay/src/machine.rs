@@ -8,7 +8,7 @@ use towline_crypto::{CryptoProvider, Secret};
 use towline_rendezvous::ids::TunnelId;
 use towline_rendezvous::message::FromPhone;
 use towline_rendezvous::{
-    Admission, ContactKey, Leg, Limits, MemoryContacts, Rendezvous, Request, Source,
+    Admission, ContactKey, Leg, Limits, MemoryContacts, Rendezvous, Request, Role, Source,
 };
 
 /// How many phones listen.
@@ -42,8 +42,8 @@ fn crowd(phones: u32) -> Result<()> {
     let mut legs = Vec::new();
     let come = Instant::now();
     for number in 0..phones {
-        let admitted = machine.handle_request(source(), &listen(number), now);
-        let Ok(Admission::Listening { leg }) = admitted else { return Err(odd()) };
+        let admitted = machine.handle_request(source(), listen(number), now);
+        let Ok(Admission { leg, .. }) = admitted else { return Err(odd()) };
         legs.push(leg);
     }
     let come = come.elapsed();
@@ -58,19 +58,19 @@ fn crowd(phones: u32) -> Result<()> {
     let ring = each(|number| {
         let request =
             contact(&provider, u32::try_from(spread(number, phones)).map_err(Error::other)?);
-        let rung = machine.handle_request(source(), &request, now);
+        let rung = machine.handle_request(source(), request, now);
         ringing.push(rung.map_err(Error::other)?);
         machine.poll_output().map(drop).ok_or_else(odd)
     })?;
     let pair = each(|number| {
         let tunnel = TunnelId::new(u128::from(number).to_be_bytes());
-        let waiting = machine.handle_request(source(), &Request::New { tunnel }, now);
-        let Ok(Admission::Waiting { leg, routing_id: routing }) = waiting else {
+        let waiting = machine.handle_request(source(), Request::New { tunnel }, now);
+        let Ok(Admission { leg, role: Role::Waits { routing_id: routing, .. } }) = waiting else {
             return Err(odd());
         };
         let request = Request::Connect { routing, tunnel };
-        let joined = machine.handle_request(source(), &request, now);
-        let Ok(Admission::Joined { leg: other, .. }) = joined else { return Err(odd()) };
+        let joined = machine.handle_request(source(), request, now);
+        let Ok(Admission { leg: other, .. }) = joined else { return Err(odd()) };
         close(&mut machine, [leg, other], now);
         Ok(())
     })?;

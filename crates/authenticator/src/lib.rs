@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! A FIDO2 authenticator as a state machine without I/O: CTAP 2.3 requests in, responses out.
 //!
 //! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a

@@ -39,8 +39,8 @@ pub(crate) fn start(core: &mut Core) -> Flow {
 }
 
 /// The credentials go first: keys without credentials are harmless, credentials without keys are
-/// not. Should the PIN or the keys not go, the credentials are gone all the same; the client is told
-/// that it failed, and a reset once more does the rest.
+/// not. Should the PIN or the keys not go, the credentials are gone all the same; the client is
+/// told that it failed, and a reset once more does the rest.
 fn clear_store(core: &mut Core) -> Flow {
     let work = core.store.clear();
     await_commit(core, work, |core, cleared| {

@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! An [`Authenticator`](towline_authenticator::Authenticator) as something that runs: [`Device`]
 //! feeds it requests of any number of channels, puts its questions to a [`Person`], runs its slow
 //! work on threads of their own, and keeps its time.

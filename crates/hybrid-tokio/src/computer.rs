@@ -51,8 +51,8 @@ pub enum ComputerEvent {
 pub struct ComputerEvents(mpsc::UnboundedReceiver<ComputerEvent>);
 
 impl ComputerEvents {
-    /// The next event; `None` after the last. Cancel-safe. ComputerEvents that nobody reads are kept; there
-    /// are few.
+    /// The next event; `None` after the last. Cancel-safe. ComputerEvents that nobody reads are
+    /// kept; there are few.
     pub async fn next(&mut self) -> Option<ComputerEvent> {
         self.0.recv().await
     }
@@ -109,8 +109,8 @@ impl ComputerSession {
     /// Rings a linked phone and starts to listen. There is no code.
     ///
     /// # Errors
-    /// [`TransportError::Hybrid`], when the cryptography fails or a digital credential is hinted at. What
-    /// goes wrong later comes as [`ComputerEvent::Finished`].
+    /// [`TransportError::Hybrid`], when the cryptography fails or a digital credential is hinted
+    /// at. What goes wrong later comes as [`ComputerEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.

@@ -92,8 +92,8 @@ impl ListenerSession {
         (Self { commands, done: done_out, _task: task }, events_out)
     }
 
-    /// What the phone says to [`ListenerEvent::Rung`], of which at most [`ListenerConfig::rings`] wait.
-    /// Moot rings are ignored.
+    /// What the phone says to [`ListenerEvent::Rung`], of which at most [`ListenerConfig::rings`]
+    /// wait. Moot rings are ignored.
     pub fn decide(&self, token: RingToken, decision: Decision) {
         let _over = self.commands.send(Command::Decide(token, decision));
     }

@@ -57,10 +57,12 @@ pub enum PhoneEvent {
         /// What the computer names itself by when it rings.
         link_id: LinkId,
     },
-    /// Carry out this CTAP request, a command byte and CBOR, and answer with [`PhoneSession::respond`].
+    /// Carry out this CTAP request, a command byte and CBOR, and answer with
+    /// [`PhoneSession::respond`].
     Request(Vec<u8>),
     /// Carry out this digital credential request, JSON that nothing here has looked at, and answer
-    /// with [`PhoneSession::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is set.
+    /// with [`PhoneSession::respond_json`]. Only where [`ResponderConfig::digital_credentials`] is
+    /// set.
     JsonRequest(Vec<u8>),
     /// The request is moot: take its prompts off the screen. A response would be refused.
     CancelRequest,
@@ -94,8 +96,8 @@ impl fmt::Debug for PhoneEvent {
 pub struct PhoneEvents(mpsc::UnboundedReceiver<PhoneEvent>);
 
 impl PhoneEvents {
-    /// The next event; `None` after the last. Cancel-safe. PhoneEvents that nobody reads are kept; there
-    /// are few.
+    /// The next event; `None` after the last. Cancel-safe. PhoneEvents that nobody reads are kept;
+    /// there are few.
     pub async fn next(&mut self) -> Option<PhoneEvent> {
         self.0.recv().await
     }
@@ -124,8 +126,8 @@ impl PhoneSession {
     /// Starts with a scanned code, by asking the person.
     ///
     /// # Errors
-    /// [`TransportError::Hybrid`], when this phone and the code do not fit together. What goes wrong later
-    /// comes as [`PhoneEvent::Finished`].
+    /// [`TransportError::Hybrid`], when this phone and the code do not fit together. What goes
+    /// wrong later comes as [`PhoneEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.

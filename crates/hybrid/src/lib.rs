@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! The hybrid (caBLE) transport without I/O: QR codes, adverts, Noise, frames, both roles.
 //!
 //! A computer shows a QR code; a phone scans it, meets the computer at a tunnel service, and proves

@@ -47,8 +47,9 @@ use crate::{
 /// closes, or is idle for too long.
 ///
 /// Whether the computer may remember this phone is part of the question before the connection. A
-/// person who wants to decide [later](ResponderAnswer::ConnectAndAskLater) is asked again when the first
-/// request is answered, and the phone lingers for the answer when the computer is done meanwhile.
+/// person who wants to decide [later](ResponderAnswer::ConnectAndAskLater) is asked again when the
+/// first request is answered, and the phone lingers for the answer when the computer is done
+/// meanwhile.
 ///
 /// A computer that [rings](Self::answer_ring) was allowed to earlier: it is answered without a
 /// question, unless [`ResponderConfig::ask_when_rung`] is set.

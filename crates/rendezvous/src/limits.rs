@@ -53,6 +53,11 @@ pub struct Limits {
     /// How long a phone may take to answer a ring, 6 seconds. The computer's request waits
     /// meanwhile.
     pub ring_answer: Duration,
+    /// Computers for which it may be asked at once where their phone listens, 1024. When they are
+    /// as many, the network that has most of them loses its oldest.
+    pub locating: usize,
+    /// How long the answer to that may take, 3 seconds, and no longer than the phone's own.
+    pub locate_time: Duration,
     /// How long a computer may wait for a phone that said that it comes, 90 seconds.
     pub ring_time: Duration,
     /// Tunnels that may run at once, 4096. When they are as many, the network that has most of
@@ -90,6 +95,8 @@ impl Default for Limits {
             ring_burst: 8,
             ring_pause: Duration::from_secs(10),
             ring_answer: Duration::from_secs(6),
+            locating: 1024,
+            locate_time: Duration::from_secs(3),
             ring_time: Duration::from_secs(90),
             pairs: 4096,
             per_source: 64,

@@ -1,40 +1,36 @@
 //! What the rendezvous answers, and wants done.
 
-use crate::ids::RoutingId;
-use crate::{Ending, Refusal};
+use crate::ids::ContactId;
+use crate::message::RingId;
+use crate::{Ending, Refusal, Role};
 
 /// One accepted connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Leg(pub(super) u64);
 
-/// How the service answers an accepted request: with HTTP status 101, at once or once the phone has
-/// answered.
+/// An accepted request. The response is HTTP status 101, at once, or to a computer that rings once
+/// [`Output::Answer`] says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The accepted connection.
+    pub leg: Leg,
+    /// What it is there for.
+    pub role: Role,
+}
+
+/// Names a question where a phone listens; its answer carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LocateToken(pub(super) RingId);
+
+/// Where a phone listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// The phone waits for its computer. The response carries the routing id.
-    Waiting {
-        /// The accepted connection.
-        leg: Leg,
-        /// For the header [`ROUTING_ID_HEADER`](crate::tunnel::ROUTING_ID_HEADER).
-        routing_id: RoutingId,
-    },
-    /// A phone listens for computers that ring.
-    Listening {
-        /// The accepted connection.
-        leg: Leg,
-    },
-    /// A computer rings a phone. The response waits for [`Output::Answer`].
-    Ringing {
-        /// The connection, which is accepted once the phone comes.
-        leg: Leg,
-    },
-    /// The computer is joined to a phone that waited, or the phone to a computer that rang.
-    Joined {
-        /// The accepted connection.
-        leg: Leg,
-        /// The connection of the phone.
-        with: Leg,
-    },
+pub enum Location {
+    /// At the node that asks.
+    Here,
+    /// At the node of the service that has this number.
+    Elsewhere(u8),
+    /// At no node of the service. Who can't tell does not answer.
+    Nowhere,
 }
 
 /// What the service has to do on its own account.
@@ -64,6 +60,15 @@ pub enum Output {
         /// Whether the phone comes, or why not.
         answer: Result<(), Refusal>,
     },
+    /// A computer rings a phone that does not listen at this node: find out where it does, and
+    /// report with [`Rendezvous::handle_located`](crate::Rendezvous::handle_located). Where this is
+    /// the service's only node, that is nowhere.
+    Locate {
+        /// Comes back with the location.
+        token: LocateToken,
+        /// What the phone is reached by.
+        contact: ContactId,
+    },
 }
 
 /// How many connections are in which state.
@@ -73,6 +78,8 @@ pub struct Counts {
     pub waiting: usize,
     /// Computers that ring, or wait for the phone that said that it comes.
     pub ringing: usize,
+    /// Computers that ring a phone of which nobody has said yet where it listens.
+    pub locating: usize,
     /// Phones that listen for computers that ring.
     pub listening: usize,
     /// Phones that listened, and are expected back. They have no connection, and keep their place.

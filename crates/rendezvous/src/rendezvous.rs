@@ -1,6 +1,7 @@
 //! The state machine of one tunnel service node.
 
 mod callers;
+mod locating;
 mod ringing;
 mod switchboard;
 #[cfg(test)]
@@ -11,12 +12,13 @@ use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 
+use self::locating::Locating;
 use self::switchboard::Switchboard;
-use crate::ids::{ContactId, RoutingId, TunnelId};
+use crate::ids::{RoutingId, TunnelId};
 use crate::message::RingId;
 use crate::{
     Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Output, Precedence, Refusal, Request,
-    Shares, Source, ThisNode, WaitingPlace, Whereabouts, deadline,
+    Role, Shares, Source, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -36,7 +38,7 @@ use crate::{
 /// ```
 /// use std::time::Instant;
 /// use towline_rendezvous::{
-///     Admission, Limits, NoContacts, Refusal, Rendezvous, RequestHead, Source,
+///     Limits, NoContacts, Refusal, Rendezvous, RequestHead, Role, Source,
 /// };
 ///
 /// let provider = towline_crypto::rustcrypto::provider();
@@ -52,9 +54,10 @@ use crate::{
 ///     ..RequestHead::default()
 /// };
 /// let request = head.read()?;
-/// let Admission::Waiting { routing_id, .. } = relay.handle_request(source, &request, now)? else { unreachable!() };
+/// let admission = relay.handle_request(source, request.clone(), now)?;
+/// let Role::Waits { routing_id, .. } = admission.role else { unreachable!() };
 /// assert_eq!(routing_id.as_bytes()[0], 7);
-/// assert_eq!(relay.handle_request(source, &request, now), Err(Refusal::InUse));
+/// assert_eq!(relay.handle_request(source, request, now), Err(Refusal::InUse));
 /// # Ok::<(), Refusal>(())
 /// ```
 pub struct Rendezvous {
@@ -66,12 +69,16 @@ pub struct Rendezvous {
     next_leg: u64,
     legs: HashMap<Leg, Place>,
     deadlines: BTreeSet<(Instant, Leg)>,
-    waiting: Box<dyn Whereabouts>,
+    /// Who waits in which tunnel, and what the other end has to show.
+    waiting: HashMap<TunnelId, (Leg, RoutingId)>,
     used: HashMap<TunnelId, Instant>,
     used_in_order: VecDeque<(Instant, TunnelId)>,
     shares: Shares,
     waiting_crowd: Crowd,
     ringing_crowd: Crowd,
+    /// Computers that ring phones which are being looked for.
+    locating: HashMap<RingId, Locating>,
+    locating_crowd: Crowd,
     joined_crowd: Crowd,
     switchboard: Switchboard,
     outputs: VecDeque<Output>,
@@ -81,23 +88,9 @@ pub struct Rendezvous {
 struct Place {
     source: Source,
     deadline: Instant,
-    role: Role,
-}
-
-/// What a connection is for.
-enum Role {
-    /// It waits for the other end of this tunnel.
-    Waits(TunnelId),
-    /// It belongs to a computer that rings, and waits for the phone in this tunnel.
-    Rings(TunnelId, RingId),
-    /// It belongs to a phone that can be rung under this contact id.
-    Listens(ContactId),
-    /// It is joined with this other connection.
-    Joined(Leg),
-    /// Another connection took over its place under this contact id, and it was told to close.
-    Replaced(ContactId),
-    /// It was told to close, or is about to be joined.
-    Settled,
+    /// Nothing once it was told to close, or refused. A phone that another connection took over
+    /// from still has its own.
+    role: Option<Role>,
 }
 
 /// Places of one kind, of which there are so many.
@@ -105,6 +98,7 @@ enum Role {
 enum Kind {
     Waiting,
     Ringing,
+    Locating,
     Joined,
 }
 
@@ -127,23 +121,18 @@ impl Rendezvous {
             next_leg: 0,
             legs: HashMap::new(),
             deadlines: BTreeSet::new(),
-            waiting: Box::new(ThisNode::new()),
+            waiting: HashMap::new(),
             used: HashMap::new(),
             used_in_order: VecDeque::new(),
             shares: Shares::new(),
             waiting_crowd: Crowd::new(),
             ringing_crowd: Crowd::new(),
+            locating: HashMap::new(),
+            locating_crowd: Crowd::new(),
             joined_crowd: Crowd::new(),
             switchboard: Switchboard::default(),
             outputs: VecDeque::new(),
         }
-    }
-
-    /// The same with somebody else who knows where connections wait: nobody does yet.
-    #[must_use]
-    pub fn with_whereabouts(mut self, whereabouts: Box<dyn Whereabouts>) -> Self {
-        self.waiting = whereabouts;
-        self
     }
 
     /// Decides about a request that [`RequestHead::read`](crate::RequestHead::read) found well
@@ -156,7 +145,7 @@ impl Rendezvous {
     pub fn handle_request(
         &mut self,
         source: Source,
-        request: &Request,
+        request: Request,
         now: Instant,
     ) -> Result<Admission, Refusal> {
         self.handle_timeout(now);
@@ -168,11 +157,13 @@ impl Rendezvous {
             return Err(Refusal::TooMany);
         }
         match request {
-            Request::New { tunnel } => self.open(source, *tunnel, now),
-            Request::Connect { routing, tunnel } => self.join(source, *routing, *tunnel, now),
-            Request::Contact { contact, payload, .. } => self.ring(source, contact, payload, now),
+            Request::New { tunnel } => self.open(source, tunnel, now),
+            Request::Connect { routing, tunnel } => self.join(source, routing, tunnel, now),
+            Request::Contact { contact, payload, signal } => {
+                self.ring(source, contact, payload, signal, now)
+            }
             // It may have a share already.
-            Request::Listen { key } => self.listen(source, key, now),
+            Request::Listen { key } => self.listen(source, &key, now),
         }
     }
 
@@ -182,15 +173,16 @@ impl Rendezvous {
         tunnel: TunnelId,
         now: Instant,
     ) -> Result<Admission, Refusal> {
-        if self.waiting.find(&tunnel).is_some() || self.used.contains_key(&tunnel) {
+        if self.waiting.contains_key(&tunnel) || self.used.contains_key(&tunnel) {
             return Err(Refusal::InUse);
         }
         let routing_id = self.routing_id()?;
         self.make_room(Kind::Waiting, source)?;
         let deadline = deadline::after(now, self.limits.waiting_time);
-        let leg = self.admit(Place { source, deadline, role: Role::Waits(tunnel) });
-        self.waiting.arrived(tunnel, leg, routing_id);
-        Ok(Admission::Waiting { leg, routing_id })
+        let admission = self.admit(source, deadline, Role::Waits { tunnel, routing_id });
+        self.waiting_crowd.add(source, admission.leg.0);
+        self.waiting.insert(tunnel, (admission.leg, routing_id));
+        Ok(admission)
     }
 
     /// A routing id for one more connection that waits.
@@ -204,6 +196,7 @@ impl Rendezvous {
         let (crowd, most, precedence) = match kind {
             Kind::Waiting => (&self.waiting_crowd, self.limits.waiting, Precedence::Newest),
             Kind::Ringing => (&self.ringing_crowd, self.limits.ringing, Precedence::Newest),
+            Kind::Locating => (&self.locating_crowd, self.limits.locating, Precedence::Newest),
             // Both ends have a place.
             Kind::Joined => {
                 let most = self.limits.pairs.saturating_mul(2).saturating_sub(1);
@@ -225,54 +218,51 @@ impl Rendezvous {
         tunnel: TunnelId,
         now: Instant,
     ) -> Result<Admission, Refusal> {
-        let waiting = self.waiting.find(&tunnel).filter(|waiting| waiting.routing_id == routing);
-        let WaitingPlace::Here(with) = waiting.ok_or(Refusal::NotFound)?.place;
+        let waiting = self.waiting.get(&tunnel).filter(|(_, expected)| *expected == routing);
+        let with = waiting.ok_or(Refusal::NotFound)?.0;
         self.make_room(Kind::Joined, source)?;
         self.remember(tunnel, now);
         let deadline = deadline::after(now, self.limits.pair_time);
-        if let Some(Role::Rings(_, ring)) = self.settle(with) {
+        if let Some(Role::Rings { ring, .. }) = self.settle(with) {
             self.ring_joined(ring, now);
         }
         self.postpone(with, deadline);
-        let leg = self.admit(Place { source, deadline, role: Role::Joined(with) });
+        let admission = self.admit(source, deadline, Role::Joins { with });
+        self.joined_crowd.add(source, admission.leg.0);
         if let Some(place) = self.legs.get_mut(&with) {
-            place.role = Role::Joined(leg);
+            place.role = Some(Role::Joins { with: admission.leg });
             self.joined_crowd.add(place.source, with.0);
         }
-        Ok(Admission::Joined { leg, with })
+        Ok(admission)
     }
 
-    fn admit(&mut self, place: Place) -> Leg {
+    /// Gives a connection its number and its share. A place among those of its kind is given by who
+    /// knows which.
+    fn admit(&mut self, source: Source, deadline: Instant, role: Role) -> Admission {
         let leg = Leg(self.next_leg);
         self.next_leg = self.next_leg.wrapping_add(1);
-        self.shares.add(place.source);
-        match place.role {
-            Role::Waits(_) => self.waiting_crowd.add(place.source, leg.0),
-            Role::Rings(..) => self.ringing_crowd.add(place.source, leg.0),
-            Role::Joined(_) => self.joined_crowd.add(place.source, leg.0),
-            Role::Listens(_) | Role::Replaced(_) | Role::Settled => {}
-        }
-        self.deadlines.insert((place.deadline, leg));
-        self.legs.insert(leg, place);
-        leg
+        self.shares.add(source);
+        self.deadlines.insert((deadline, leg));
+        self.legs.insert(leg, Place { source, deadline, role: Some(role.clone()) });
+        Admission { leg, role }
     }
 
     /// Takes a connection's role from it, and its place among those of its kind. What a phone that
     /// listens has is taken by who knows whether it is expected back.
     fn settle(&mut self, leg: Leg) -> Option<Role> {
         let place = self.legs.get_mut(&leg)?;
-        let (source, role) = (place.source, std::mem::replace(&mut place.role, Role::Settled));
+        let (source, role) = (place.source, place.role.take()?);
         match &role {
-            Role::Waits(tunnel) => {
-                self.waiting.left(tunnel);
+            Role::Waits { tunnel, .. } => {
+                self.waiting.remove(tunnel);
                 self.waiting_crowd.remove(source, leg.0);
             }
-            Role::Rings(tunnel, _) => {
-                self.waiting.left(tunnel);
-                self.ringing_crowd.remove(source, leg.0);
+            Role::Rings { ring, .. } if self.locating.contains_key(ring) => {
+                self.locating_crowd.remove(source, leg.0);
             }
-            Role::Joined(_) => self.joined_crowd.remove(source, leg.0),
-            Role::Listens(_) | Role::Replaced(_) | Role::Settled => {}
+            Role::Rings { .. } => self.ringing_crowd.remove(source, leg.0),
+            Role::Joins { .. } => self.joined_crowd.remove(source, leg.0),
+            Role::Listens { .. } => {}
         }
         Some(role)
     }
@@ -307,17 +297,14 @@ impl Rendezvous {
         let Some(Place { source, deadline, .. }) = self.legs.remove(&leg) else { return };
         self.deadlines.remove(&(deadline, leg));
         match role {
-            Some(Role::Rings(_, ring)) => drop(self.ring_over(ring)),
-            Some(Role::Listens(contact)) => {
-                if self.lost_listener(&contact, leg, source, now) {
-                    return;
-                }
+            Some(Role::Rings { ring, .. }) => drop(self.ring_over(ring)),
+            // Whoever is expected back keeps its share, and who took over has it.
+            Some(Role::Listens { contact }) => {
+                return self.lost_listener(contact, leg, source, now);
             }
-            // Who took over has its share.
-            Some(Role::Replaced(contact)) => return self.switchboard.replaced_is_gone(&contact),
-            // The tunnel is over, and the other end on its way out.
-            Some(Role::Joined(with)) => drop(self.settle(with)),
-            Some(Role::Waits(_) | Role::Settled) | None => {}
+            // Where the two have met, the other end is on its way out.
+            Some(Role::Joins { with }) => self.close(with, Ending::PeerVanished),
+            Some(Role::Waits { .. }) | None => {}
         }
         self.shares.remove(source);
     }
@@ -326,7 +313,8 @@ impl Rendezvous {
     /// closed, and tunnels may go on.
     pub fn handle_drain(&mut self, _now: Instant) {
         self.draining = true;
-        let waiting = self.waiting_crowd.holders().chain(self.ringing_crowd.holders()).map(Leg);
+        let crowds = [&self.waiting_crowd, &self.ringing_crowd, &self.locating_crowd];
+        let waiting = crowds.into_iter().flat_map(Crowd::holders).map(Leg);
         let legs: Vec<Leg> = waiting.chain(self.switchboard.listening()).collect();
         for leg in legs {
             self.close(leg, Ending::ShuttingDown);
@@ -355,16 +343,27 @@ impl Rendezvous {
         let source = *source;
         self.deadlines.remove(&(*deadline, leg));
         match self.settle(leg) {
-            Some(Role::Rings(_, ring)) => {
+            Some(Role::Rings { ring, .. }) => {
+                let located = !self.locating.contains_key(&ring);
                 if !self.ring_over(ring) {
                     // Nobody came; the computer still waits for the response to its request.
+                    // Without an answer where its phone listens, that says nothing about the phone.
                     let full = matches!(ending, Ending::ShuttingDown | Ending::CrowdedOut);
-                    let answer = Err(if full { Refusal::Unavailable } else { Refusal::NotFound });
-                    return self.outputs.push_back(Output::Answer { leg, answer });
+                    let nobody = located && !full;
+                    let refusal = if nobody { Refusal::NotFound } else { Refusal::Unavailable };
+                    return self.outputs.push_back(Output::Answer { leg, answer: Err(refusal) });
                 }
             }
-            Some(Role::Listens(contact)) => self.switchboard.leave(&contact, leg, source),
-            Some(Role::Joined(with)) => {
+            Some(Role::Listens { contact }) => {
+                if !self.switchboard.leave(&contact, leg, source) {
+                    // It was told already, when another connection took over.
+                    if let Some(place) = self.legs.get_mut(&leg) {
+                        place.role = Some(Role::Listens { contact });
+                    }
+                    return;
+                }
+            }
+            Some(Role::Joins { with }) => {
                 self.outputs.push_back(Output::Close { leg, ending });
                 if let Some(Place { deadline, .. }) = self.legs.get(&with) {
                     self.deadlines.remove(&(*deadline, with));
@@ -373,14 +372,7 @@ impl Rendezvous {
                 }
                 return;
             }
-            // It was told already.
-            Some(Role::Replaced(contact)) => {
-                if let Some(place) = self.legs.get_mut(&leg) {
-                    place.role = Role::Replaced(contact);
-                }
-                return;
-            }
-            Some(Role::Waits(_) | Role::Settled) | None => {}
+            Some(Role::Waits { .. }) | None => {}
         }
         self.outputs.push_back(Output::Close { leg, ending });
     }
@@ -402,8 +394,9 @@ impl Rendezvous {
     pub fn counts(&self) -> Counts {
         let (waiting, ringing) = (self.waiting_crowd.len(), self.ringing_crowd.len());
         let (listening, absent) = (self.switchboard.count(), self.switchboard.absent());
-        let others = waiting.saturating_add(ringing).saturating_add(listening);
-        let joined = self.legs.len().saturating_sub(others);
-        Counts { waiting, ringing, listening, absent, joined }
+        let locating = self.locating.len();
+        let others = [waiting, ringing, locating, listening];
+        let joined = others.into_iter().fold(self.legs.len(), usize::saturating_sub);
+        Counts { waiting, ringing, locating, listening, absent, joined }
     }
 }

@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! A durable credential store for towline's authenticator: one file, sealed, safe against crashes.
 //!
 //! ```

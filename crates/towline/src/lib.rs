@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! FIDO2 authenticator and hybrid transport: be the phone, be the computer, test a relying party.
 //!
 //! A person stands at a computer, a site asks for a passkey, the computer shows a QR code, the

@@ -50,8 +50,8 @@ pub trait Person: Send {
     }
 
     /// The computer was answered, and
-    /// [`ConnectAndAskLater`](towline_hybrid::ResponderAnswer::ConnectAndAskLater) was the answer to
-    /// `connect`: may it remember this phone? No, by default.
+    /// [`ConnectAndAskLater`](towline_hybrid::ResponderAnswer::ConnectAndAskLater) was the answer
+    /// to `connect`: may it remember this phone? No, by default.
     #[cfg(feature = "phone")]
     fn remember(&mut self) -> impl Future<Output = bool> + Send {
         async { false }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::sync::mpsc::Sender;
 use towline_crypto::CryptoProvider;
-use towline_rendezvous::{Contacts, Limits, MemoryContacts, OriginPolicy, ThisNode, Whereabouts};
+use towline_rendezvous::{Contacts, Limits, MemoryContacts, OriginPolicy};
 
 use crate::{Happening, Subnet, Tls};
 
@@ -50,8 +50,6 @@ pub struct RelayConfig {
     /// Which contact ids of linked phones are gone for good; those that were revoked since the
     /// start, by default.
     pub contacts: Box<dyn Contacts>,
-    /// Who knows where connections wait; this node its own, by default.
-    pub whereabouts: Box<dyn Whereabouts>,
     /// Proxies that are believed when they say in `X-Forwarded-For` where a connection came from;
     /// none by default. Without that all connections through a proxy have one source.
     pub trusted_proxies: Vec<Subnet>,
@@ -79,7 +77,6 @@ impl RelayConfig {
             requests_per_source: 128,
             happenings: None,
             contacts: Box::new(MemoryContacts::new()),
-            whereabouts: Box::new(ThisNode::new()),
             trusted_proxies: Vec::new(),
             provider,
         }

@@ -8,16 +8,14 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use towline_rendezvous::{Ending, Meter};
 use towline_websocket::{Event as Sent, Forwarder, Opcode, Reader, Violation};
 
-use crate::pair::End;
-use crate::shared::{Shared, YEAR};
-use crate::socket::{Peer, Socket, ending_of};
+use crate::shared::{Shared, after};
+use crate::socket::{End, Peer, Socket, ending_of};
 
 /// What is read, and passed on, at once, in bytes: longer messages go on in fragments.
 const BUFFER: usize = 64 * 1024;
@@ -49,11 +47,6 @@ fn give_back(buffer: Box<[u8]>) {
 pub(crate) struct Endings {
     pub(crate) sender: Ending,
     pub(crate) receiver: Ending,
-}
-
-/// So much later; never is a year.
-pub(crate) fn after(since: Instant, time: Duration) -> Instant {
-    since.checked_add(time.min(YEAR)).unwrap_or(since)
 }
 
 /// What one side sends to the other.

@@ -12,10 +12,9 @@ use towline_rendezvous::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
     SUBPROTOCOL,
 };
-use towline_rendezvous::{Refusal, Request, RequestHead, Source};
+use towline_rendezvous::{Refusal, Request, RequestHead, Role, Source};
 use towline_websocket::{VERSION, accept};
 
-use crate::leg::Leg;
 use crate::proxies;
 use crate::requests::RequestPlace;
 use crate::shared::{Admitted, Shared};
@@ -44,13 +43,12 @@ struct Asked {
     head: usize,
 }
 
-/// Reads one request and answers it. An admitted one goes on as a leg, with what the peer sent
-/// after it.
+/// Reads one request and answers it. An admitted one goes on with what the peer sent after it.
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     place: RequestPlace,
     stream: &mut Stream,
-) -> io::Result<Option<(Leg, Vec<u8>)>> {
+) -> io::Result<Option<(Admitted, Vec<u8>)>> {
     let mut received = Vec::with_capacity(USUAL_HEAD);
     let asked = match read(shared, stream, &mut received).await? {
         Ok(asked) => asked,
@@ -62,17 +60,17 @@ pub(crate) async fn answer(
         Some(address) if place.by_proxy => Source::of(address),
         _ => place.source,
     };
-    let mut admitted = match shared.admit(source, &asked.request) {
+    let mut admitted = match shared.admit(source, asked.request) {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, stream, refusal, rest).await,
     };
     // It has another place now. A computer that rings would hold up other requests for as long as
     // the phone thinks.
     drop(place);
-    if let Admitted::Ringing { answer, .. } = &mut admitted {
+    if let Role::Rings { .. } = admitted.role {
         let answered = tokio::select! {
             // The rendezvous answers in time, whatever the phone does.
-            answered = answer => answered.unwrap_or(Err(Refusal::Unavailable)),
+            answered = admitted.events.answer() => answered,
             gone = hang_up(stream, &mut rest) => return Err(gone),
         };
         if let Err(refusal) = answered {
@@ -87,33 +85,24 @@ pub(crate) async fn answer(
     let mut header = |name: &str, value: &str| {
         response.extend([name, ": ", value, "\r\n"]);
     };
-    let leg = match admitted {
-        Admitted::Waiting { guard, routing_id, events } => {
+    match &admitted.role {
+        Role::Waits { routing_id, .. } => {
             tracing::debug!("a phone waits");
-            header(ROUTING_ID_HEADER, &routing_id);
-            Leg::Phone { guard, events }
+            header(ROUTING_ID_HEADER, &routing_id.to_string());
         }
-        Admitted::Listening { guard, events } => {
-            tracing::debug!("a phone listens");
-            Leg::Listener { guard, events }
-        }
-        Admitted::Ringing { guard, events, .. } => {
+        Role::Listens { .. } => tracing::debug!("a phone listens"),
+        Role::Rings { signal, .. } => {
             tracing::debug!("a phone comes to a computer that rang");
-            let signal = matches!(asked.request, Request::Contact { signal: true, .. });
-            if signal {
+            if *signal {
                 header(SIGNAL_CONNECTION_HEADER, "true");
             }
-            Leg::Computer { guard, events, signal }
         }
-        Admitted::Joined { guard, invitation } => {
-            tracing::debug!("the other end joins");
-            Leg::Second { guard, invitation }
-        }
-    };
+        Role::Joins { .. } => tracing::debug!("the other end joins"),
+    }
     response.push_str("\r\n");
     stream.write_all(response.as_bytes()).await?;
     stream.flush().await?;
-    Ok(Some((leg, rest)))
+    Ok(Some((admitted, rest)))
 }
 
 /// Until the peer is gone, or has sent more than it may.
@@ -240,6 +229,7 @@ async fn refuse<T>(
         Refusal::NotFound => ("Not Found", ""),
         Refusal::Method => ("Method Not Allowed", "Allow: GET\r\n"),
         Refusal::InUse => ("Conflict", ""),
+        Refusal::Elsewhere(_) => ("Misdirected Request", ""),
         Refusal::Gone => ("Gone", ""),
         Refusal::TooMany => ("Too Many Requests", ""),
         _ => ("Service Unavailable", ""),

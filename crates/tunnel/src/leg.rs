@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
-use towline_rendezvous::{Ending, Heard, Meter};
+use towline_rendezvous::{Ending, Heard, Meter, Role};
 use towline_websocket::Opcode;
 
-use crate::mailbox::{Event, Events, Invitation, Partner};
-use crate::pair::{self, End, Pair};
-use crate::shared::{LegGuard, Shared};
-use crate::socket::Socket;
+use crate::guard::LegGuard;
+use crate::mailbox::{Event, Events, Partner};
+use crate::pair::{self, Pair};
+use crate::shared::{Admitted, Shared};
+use crate::socket::{End, Socket};
 use crate::stream::Stream;
 
 /// The longest message that is kept for a phone which has not come yet, in bytes. The handshake's
@@ -29,62 +30,41 @@ const READ_ON_AFTER: Duration = Duration::from_secs(1);
 /// The message that says that the phone has come, where the computer wants to know.
 const SIGNAL: &[u8] = &[0];
 
-/// Who waits for whom.
-enum Waiting {
-    /// A phone for its computer.
-    Phone,
-    /// A computer for the phone that it rang; whether it was promised a signal.
-    Computer { signal: bool },
-}
-
-/// An admitted connection, and what it is there for.
-pub(crate) enum Leg {
-    /// A phone for the computer that scanned its advert, which has the first word.
-    Phone { guard: LegGuard, events: Events },
-    /// A computer for the phone that it rang. It has the first word, too, and may have said it
-    /// before the phone is there.
-    Computer {
-        guard: LegGuard,
-        events: Events,
-        /// Whether it was promised a signal.
-        signal: bool,
-    },
-    /// A phone for computers that ring.
-    Listener { guard: LegGuard, events: Events },
-    /// Whoever comes second.
-    Second { guard: LegGuard, invitation: Invitation },
-}
-
-impl Leg {
-    /// Goes on with what the peer sent after its request.
-    pub(crate) async fn run(
-        self,
-        shared: Arc<Shared>,
-        stream: Stream,
-        permit: OwnedSemaphorePermit,
-        rest: Vec<u8>,
-    ) {
-        let granted = shared.limits.message_bytes;
-        let socket = |limit: usize| Socket::new(stream, permit, limit.min(granted), rest);
-        match self {
-            Self::Phone { guard, events } => {
-                wait(&shared, guard, socket(0), events, Waiting::Phone).await;
-            }
-            Self::Computer { guard, events, signal } => {
-                let waiting = Waiting::Computer { signal };
-                wait(&shared, guard, socket(EARLY), events, waiting).await;
-            }
-            Self::Listener { guard, events } => {
-                listen(&shared, guard, socket(LISTENER_MESSAGE), events).await;
-            }
-            Self::Second { guard, invitation } => {
-                let partner = Partner { socket: socket(granted), guard };
-                if let Err(partner) = invitation.accept(partner) {
-                    partner.socket.close(Ending::PeerVanished, shared.close_timeout).await;
-                }
+/// Goes on with what the peer sent after its request.
+pub(crate) async fn run(
+    admitted: Admitted,
+    shared: Arc<Shared>,
+    stream: Stream,
+    permit: OwnedSemaphorePermit,
+    rest: Vec<u8>,
+) {
+    let Admitted { guard, role, events } = admitted;
+    let granted = shared.limits.message_bytes;
+    let socket = |limit: usize| Socket::new(stream, permit, limit.min(granted), rest);
+    match role {
+        Role::Waits { .. } => wait(&shared, guard, socket(0), events, None).await,
+        Role::Rings { signal, .. } => {
+            let computer = Computer { signal, early: None };
+            wait(&shared, guard, socket(EARLY), events, Some(computer)).await;
+        }
+        Role::Listens { .. } => {
+            listen(&shared, guard, socket(LISTENER_MESSAGE), events).await;
+        }
+        Role::Joins { with } => {
+            let partner = Partner { socket: socket(granted), guard };
+            if let Err(partner) = shared.introduce(with, partner) {
+                partner.socket.close(Ending::PeerVanished, shared.close_timeout).await;
             }
         }
     }
+}
+
+/// What there is for the phone that a computer rang.
+struct Computer {
+    /// Whether the computer was promised a signal when the phone comes.
+    signal: bool,
+    /// What the computer has said already.
+    early: Option<Vec<u8>>,
 }
 
 /// The other end is waited for, and then the tunnel runs in this same task.
@@ -93,10 +73,9 @@ async fn wait(
     guard: LegGuard,
     mut socket: Box<Socket>,
     mut events: Events,
-    waiting: Waiting,
+    mut rang: Option<Computer>,
 ) {
     let mut meter = Meter::new(&shared.limits);
-    let mut early = None;
     let ending = loop {
         tokio::select! {
             biased;
@@ -105,9 +84,9 @@ async fn wait(
                     let Partner { socket: partner, guard: partner_guard } = partner;
                     let here = End { socket, meter };
                     let there = End { socket: partner, meter: Meter::new(&shared.limits) };
-                    let pair = match waiting {
-                        Waiting::Phone => Pair::new(shared, here, there),
-                        Waiting::Computer { signal } => meet(shared, there, here, signal, early),
+                    let pair = match rang {
+                        None => Pair::new(shared, here, there),
+                        Some(rang) => meet(shared, there, here, rang),
                     };
                     pair::run(pair, events).await;
                     drop((guard, partner_guard));
@@ -120,8 +99,8 @@ async fn wait(
                 // Also when it is only its length that says so.
                 Err(Ending::TooLong) => break Ending::TooEarly,
                 Err(ending) => break ending,
-                Ok(message) => match waiting {
-                    Waiting::Computer { .. } if early.is_none() => early = Some(message),
+                Ok(message) => match &mut rang {
+                    Some(rang) if rang.early.is_none() => rang.early = Some(message),
                     _ => break Ending::TooEarly,
                 },
             },
@@ -137,8 +116,7 @@ fn meet(
     shared: &Shared,
     mut phone: End,
     mut computer: End,
-    signal: bool,
-    early: Option<Vec<u8>>,
+    Computer { signal, early }: Computer,
 ) -> Box<Pair<'_>> {
     if signal {
         computer.socket.outbox.push(Opcode::Binary, true, SIGNAL);

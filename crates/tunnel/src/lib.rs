@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! A tunnel service (relay) for the hybrid transport.
 //!
 //! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the
@@ -36,6 +38,7 @@ mod certificate;
 mod config;
 mod direction;
 mod error;
+mod guard;
 mod happening;
 mod http;
 mod leg;
@@ -58,5 +61,4 @@ pub use server::{Relay, RelayHandle};
 pub use shared::Stats;
 pub use towline_rendezvous::{
     ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
-    ThisNode, Whereabouts,
 };

@@ -1,4 +1,4 @@
-//! The way to the task of a connection that waits: its partner, what it is to send, and the end.
+//! The way to the task of a connection: its partner, what it is to send, its answer, and the end.
 //!
 //! A channel of the usual kind has room for dozens of events from the start, which a million phones
 //! that wait would pay for.
@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use towline_rendezvous::Ending;
+use towline_rendezvous::{Ending, Refusal};
 
-use crate::shared::LegGuard;
+use crate::guard::LegGuard;
 use crate::socket::Socket;
 
 /// Messages that wait for a phone that listens. One that does not take them loses the next ones,
@@ -32,31 +32,6 @@ pub(crate) struct Partner {
     pub(crate) guard: LegGuard,
 }
 
-/// A place beside a connection that waits. Whoever waits is told if nobody takes it.
-pub(crate) struct Invitation(Option<Mailbox>);
-
-impl Invitation {
-    pub(crate) const fn to(mailbox: Mailbox) -> Self {
-        Self(Some(mailbox))
-    }
-
-    /// The other end is here. It comes back if nobody waits any more.
-    pub(crate) fn accept(mut self, partner: Partner) -> Result<(), Partner> {
-        match self.0.take() {
-            Some(mailbox) => mailbox.introduce(partner),
-            None => Err(partner),
-        }
-    }
-}
-
-impl Drop for Invitation {
-    fn drop(&mut self) {
-        if let Some(mailbox) = &self.0 {
-            mailbox.close(Ending::PeerVanished);
-        }
-    }
-}
-
 /// Where a task can be told.
 #[derive(Clone)]
 pub(crate) struct Mailbox(Arc<Mutex<Inside>>);
@@ -65,6 +40,7 @@ pub(crate) struct Mailbox(Arc<Mutex<Inside>>);
 struct Inside {
     partner: Option<Partner>,
     messages: VecDeque<Vec<u8>>,
+    answer: Option<Result<(), Refusal>>,
     ending: Option<Ending>,
     waker: Option<Waker>,
     /// Nobody looks any more.
@@ -75,10 +51,11 @@ impl Mailbox {
     /// An empty one, and its only reader.
     pub(crate) fn new() -> (Self, Events) {
         let inside = Arc::default();
-        (Self(Arc::clone(&inside)), Events(inside))
+        (Self(Arc::clone(&inside)), Events(Some(inside)))
     }
 
-    fn introduce(&self, partner: Partner) -> Result<(), Partner> {
+    /// The other end is here. It comes back if nobody looks any more.
+    pub(crate) fn introduce(&self, partner: Partner) -> Result<(), Partner> {
         let mut inside = lock(&self.0);
         if inside.left {
             return Err(partner);
@@ -95,6 +72,13 @@ impl Mailbox {
             inside.messages.push_back(message);
             wake(inside);
         }
+    }
+
+    /// Whether the phone comes, for a computer that rings.
+    pub(crate) fn answer(&self, answer: Result<(), Refusal>) {
+        let mut inside = lock(&self.0);
+        inside.answer.get_or_insert(answer);
+        wake(inside);
     }
 
     /// It is over. The first reason stays.
@@ -118,35 +102,60 @@ fn wake(mut inside: MutexGuard<'_, Inside>) {
     }
 }
 
-/// What a task is told, in order, but the end last.
-pub(crate) struct Events(Arc<Mutex<Inside>>);
+/// What a task is told, in order, but the end last. Whoever joins another connection is told
+/// nothing, since the other's task takes it over.
+pub(crate) struct Events(Option<Arc<Mutex<Inside>>>);
 
 impl Events {
+    /// Nothing is ever told.
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        let mut inside = lock(&self.0);
-        if let Some(partner) = inside.partner.take() {
-            return Poll::Ready(Event::Partner(partner));
-        }
-        if let Some(message) = inside.messages.pop_front() {
-            return Poll::Ready(Event::Send(message));
-        }
-        if let Some(ending) = inside.ending {
-            return Poll::Ready(Event::Close(ending));
+        self.poll(cx, |inside| {
+            let partner = inside.partner.take().map(Event::Partner);
+            partner
+                .or_else(|| inside.messages.pop_front().map(Event::Send))
+                .or_else(|| inside.ending.map(Event::Close))
+        })
+    }
+
+    pub(crate) async fn next(&mut self) -> Event {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Whether the phone comes, for a computer that rings. Nobody says it once all is over.
+    pub(crate) async fn answer(&mut self) -> Result<(), Refusal> {
+        std::future::poll_fn(|cx| {
+            self.poll(cx, |inside| {
+                inside.answer.or_else(|| inside.ending.map(|_| Err(Refusal::Unavailable)))
+            })
+        })
+        .await
+    }
+
+    fn poll<T>(
+        &self,
+        cx: &mut Context<'_>,
+        look: impl FnOnce(&mut Inside) -> Option<T>,
+    ) -> Poll<T> {
+        let Some(inside) = &self.0 else { return Poll::Pending };
+        let mut inside = lock(inside);
+        if let Some(found) = look(&mut inside) {
+            return Poll::Ready(found);
         }
         if !inside.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             inside.waker = Some(cx.waker().clone());
         }
         Poll::Pending
     }
-
-    pub(crate) async fn next(&mut self) -> Event {
-        std::future::poll_fn(|cx| self.poll_next(cx)).await
-    }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
-        let mut inside = lock(&self.0);
+        let Some(inside) = &self.0 else { return };
+        let mut inside = lock(inside);
         inside.left = true;
         // A partner that came too late goes now, outside the lock: its place is given back under
         // another one.

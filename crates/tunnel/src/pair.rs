@@ -7,19 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep};
-use towline_rendezvous::{Ending, Meter};
+use towline_rendezvous::Ending;
 
-use crate::direction::{Direction, after};
+use crate::direction::Direction;
 use crate::happening::Happening;
 use crate::mailbox::{Event, Events};
-use crate::shared::Shared;
-use crate::socket::Socket;
-
-/// One side of a tunnel: its socket, and what it may still send.
-pub(crate) struct End {
-    pub(crate) socket: Box<Socket>,
-    pub(crate) meter: Meter,
-}
+use crate::shared::{Shared, after};
+use crate::socket::{End, Socket};
 
 /// Runs the tunnel to its end and closes both sockets. What it needs is boxed, so that a connection
 /// that waits does not hold it.

@@ -13,11 +13,10 @@ use towline_rendezvous::Source;
 
 use crate::accepting::Accepting;
 use crate::certificate::Files;
-use crate::leg::Leg;
 use crate::requests::RequestPlace;
-use crate::shared::{Phase, Shared, YEAR, stopped};
+use crate::shared::{Admitted, Phase, Shared, YEAR, stopped};
 use crate::stream::Stream;
-use crate::{RelayConfig, RelayError, Security, Stats, admin, http};
+use crate::{RelayConfig, RelayError, Security, Stats, admin, http, leg};
 
 /// Files are not read in a frenzy.
 const SHORTEST_CHECK: Duration = Duration::from_millis(10);
@@ -260,8 +259,8 @@ impl Connection {
         // Boxed: what a request needs would otherwise be part of every connection that waits.
         let Self { place, permit, .. } = self;
         let answered = Box::pin(answer(&shared, place, stream, tls)).await;
-        if let Some((stream, leg, rest)) = answered {
-            leg.run(shared, stream, permit, rest).await;
+        if let Some((stream, admitted, rest)) = answered {
+            leg::run(admitted, shared, stream, permit, rest).await;
         }
     }
 }
@@ -271,7 +270,7 @@ async fn answer(
     mut place: RequestPlace,
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
-) -> Option<(Stream, Leg, Vec<u8>)> {
+) -> Option<(Stream, Admitted, Vec<u8>)> {
     let mut phase = shared.phase.subscribe();
     let cut = place.cut();
     // Small messages that wait for answers: Nagle's algorithm would only add delay.
@@ -289,7 +288,7 @@ async fn answer(
             None => Stream::Plain(stream),
         };
         match http::answer(shared, place, &mut stream).await {
-            Ok(answered) => answered.map(|(leg, rest)| (stream, leg, rest)),
+            Ok(answered) => answered.map(|(admitted, rest)| (stream, admitted, rest)),
             Err(_) => {
                 tracing::debug!("gone before an answer");
                 None

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
-    Admission, Ending, Heard, Leg, Limits, OriginPolicy, Output, Refusal, Rendezvous, Request,
-    Source,
+    Admission, Ending, Heard, Leg, Limits, Location, OriginPolicy, Output, Refusal, Rendezvous,
+    Request, Role, Source,
 };
 
+use crate::guard::{LegGuard, Places};
 use crate::happening::Happening;
-use crate::mailbox::{Events, Invitation, Mailbox};
+use crate::mailbox::{Events, Mailbox, Partner};
 use crate::metrics::Counters;
 use crate::proxies::Subnet;
 use crate::requests::Requests;
@@ -23,6 +24,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// A time beyond the clock's range is this long.
 pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// So much later; never is a year.
+pub(crate) fn after(since: tokio::time::Instant, time: Duration) -> tokio::time::Instant {
+    since.checked_add(time.min(YEAR)).unwrap_or(since)
+}
 
 /// How far the relay is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,24 +94,21 @@ struct State {
     stopped: bool,
     /// When the clock of the rendezvous looks next.
     next_look: Instant,
+    /// The ways to all tasks but those of connections that joined another one.
     ways: HashMap<Leg, Mailbox>,
-    /// Computers that wait for the response to their ring.
-    rings: HashMap<Leg, oneshot::Sender<Result<(), Refusal>>>,
 }
 
 /// An accepted request, and what its task needs.
-pub(crate) enum Admitted {
-    Waiting { guard: LegGuard, routing_id: String, events: Events },
-    Listening { guard: LegGuard, events: Events },
-    Ringing { guard: LegGuard, answer: oneshot::Receiver<Result<(), Refusal>>, events: Events },
-    Joined { guard: LegGuard, invitation: Invitation },
+pub(crate) struct Admitted {
+    pub(crate) guard: LegGuard,
+    pub(crate) role: Role,
+    pub(crate) events: Events,
 }
 
 impl Shared {
     pub(crate) fn new(config: crate::RelayConfig) -> Self {
         let rendezvous =
-            Rendezvous::new(config.node, config.limits, config.provider, config.contacts)
-                .with_whereabouts(config.whereabouts);
+            Rendezvous::new(config.node, config.limits, config.provider, config.contacts);
         Self {
             limits: config.limits,
             origin_policy: config.origin_policy,
@@ -122,7 +125,6 @@ impl Shared {
                 stopped: false,
                 next_look: Instant::now(),
                 ways: HashMap::new(),
-                rings: HashMap::new(),
             }),
             counters: Counters::new(),
         }
@@ -137,52 +139,35 @@ impl Shared {
     pub(crate) fn admit(
         self: &Arc<Self>,
         source: Source,
-        request: &Request,
+        request: Request,
     ) -> Result<Admitted, Refusal> {
         let mut state = self.lock();
         if state.stopped {
             return Err(Refusal::Unavailable);
         }
         let admission = state.rendezvous.handle_request(source, request, Instant::now());
-        let admitted = admission.and_then(|admission| match admission {
-            Admission::Waiting { leg, routing_id } => {
-                let (guard, events) = self.settle(&mut state, leg);
-                Ok(Admitted::Waiting { guard, routing_id: routing_id.to_string(), events })
-            }
-            Admission::Listening { leg } => {
-                let (guard, events) = self.settle(&mut state, leg);
-                Ok(Admitted::Listening { guard, events })
-            }
-            Admission::Ringing { leg } => {
-                let (guard, events) = self.settle(&mut state, leg);
-                let (ring, answer) = oneshot::channel();
-                state.rings.insert(leg, ring);
-                Ok(Admitted::Ringing { guard, answer, events })
-            }
-            Admission::Joined { leg, with } => match state.ways.get(&with) {
-                Some(way) => {
-                    self.counters.tunnels.add(1);
-                    let invitation = Invitation::to(way.clone());
-                    Ok(Admitted::Joined { guard: self.guard(leg), invitation })
-                }
-                None => {
-                    state.rendezvous.handle_closed(leg, Instant::now());
-                    Err(Refusal::NotFound)
-                }
-            },
+        let admitted = admission.map(|Admission { leg, role }| {
+            let events = if let Role::Joins { .. } = role {
+                self.counters.tunnels.add(1);
+                Events::none()
+            } else {
+                let (way, events) = Mailbox::new();
+                state.ways.insert(leg, way);
+                events
+            };
+            Admitted { guard: LegGuard::new(self.clone(), leg), role, events }
         });
         self.dispatch(state);
         admitted
     }
 
-    fn guard(self: &Arc<Self>, leg: Leg) -> LegGuard {
-        LegGuard { shared: self.clone(), leg }
-    }
-
-    fn settle(self: &Arc<Self>, state: &mut State, leg: Leg) -> (LegGuard, Events) {
-        let (way, events) = Mailbox::new();
-        state.ways.insert(leg, way);
-        (self.guard(leg), events)
+    /// Gives a connection to the one that it joins. It comes back if that is gone.
+    pub(crate) fn introduce(&self, to: Leg, partner: Partner) -> Result<(), Partner> {
+        let way = self.lock().ways.get(&to).cloned();
+        match way {
+            Some(way) => way.introduce(partner),
+            None => Err(partner),
+        }
     }
 
     /// Nobody is admitted any more.
@@ -223,9 +208,14 @@ impl Shared {
                     }
                 }
                 Output::Answer { leg, answer } => {
-                    if let Some(ring) = state.rings.remove(&leg) {
-                        let _gone = ring.send(answer);
+                    if let Some(way) = state.ways.get(&leg) {
+                        way.answer(answer);
                     }
+                }
+                // There is no other node.
+                Output::Locate { token, .. } => {
+                    let now = Instant::now();
+                    state.rendezvous.handle_located(token, Location::Nowhere, now);
                 }
             }
         }
@@ -270,7 +260,7 @@ impl Shared {
         let counts = self.lock().rendezvous.counts();
         Stats {
             waiting: counts.waiting,
-            ringing: counts.ringing,
+            ringing: counts.ringing.saturating_add(counts.locating),
             listening: counts.listening,
             absent: counts.absent,
             joined: counts.joined,
@@ -283,19 +273,12 @@ impl Shared {
     }
 }
 
-/// The place that an admitted connection occupies; dropping it gives the place back.
-pub(crate) struct LegGuard {
-    shared: Arc<Shared>,
-    leg: Leg,
-}
-
-impl Drop for LegGuard {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.ways.remove(&self.leg);
-        state.rings.remove(&self.leg);
-        state.rendezvous.handle_closed(self.leg, Instant::now());
+impl Places for Shared {
+    fn give_back(&self, leg: Leg) {
+        let mut state = self.lock();
+        state.ways.remove(&leg);
+        state.rendezvous.handle_closed(leg, Instant::now());
         // Somebody else may have to be told.
-        self.shared.dispatch(state);
+        self.dispatch(state);
     }
 }

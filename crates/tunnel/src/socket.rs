@@ -34,6 +34,12 @@ pub(crate) struct Socket {
     _permit: OwnedSemaphorePermit,
 }
 
+/// One side of a tunnel: its socket, and what it may still send.
+pub(crate) struct End {
+    pub(crate) socket: Box<Socket>,
+    pub(crate) meter: Meter,
+}
+
 /// How a peer is, as far as its connection tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {

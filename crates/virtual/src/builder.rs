@@ -1,5 +1,6 @@
-//! How a virtual authenticator is put together. All that is known here of [`Config`] is in this
-//! file.
+//! How a virtual authenticator is put together. All that this crate knows of [`Config`] is here.
+
+mod options;
 
 use std::{
     fmt,
@@ -8,8 +9,8 @@ use std::{
 };
 
 use towline_authenticator::{
-    AttestationFormat, Backup, BatchAttestation, ClientPin, Config, ConfigError, Counters,
-    LargeBlobs, NonDiscoverable, PinUvAuthProtocol, ResetPolicy,
+    AttestationFormat, BackupState, Config, ConfigError, Counters, NonDiscoverable, ResetTime,
+    TokenPolicy,
 };
 use towline_client::{Client, Pin, PinChange, PinError};
 use towline_crypto::{CryptoProvider, rustcrypto};
@@ -17,7 +18,7 @@ use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
     Attestation, Clock, Meddler, ScriptedPerson, SyncedSet, VirtualAuthenticator,
-    authenticator::Shared,
+    device::Shared,
     keys::Changed,
     machine::{Machine, Parts},
     meddle::Meddling,
@@ -108,9 +109,9 @@ impl Builder {
     #[must_use]
     pub fn from_config(config: Config) -> Self {
         let mut config = config.with_aaguid(TEST_AAGUID);
-        let counts = config.counters != Counters::Zero;
-        config.counters = Counters::PerCredential;
-        config.non_discoverable = NonDiscoverable::Stored;
+        let counts = config.credentials.counters != Counters::Zero;
+        config.credentials.counters = Counters::PerCredential;
+        config.credentials.non_discoverable = NonDiscoverable::Stored;
         Self {
             config,
             provider: rustcrypto::provider(),
@@ -149,13 +150,15 @@ impl Builder {
     /// always zero, and there is no attestation.
     #[must_use]
     pub fn synced_passkey() -> Self {
-        Self::platform().backup(true, true).attestation_formats(&[AttestationFormat::None])
+        Self::platform()
+            .backup(BackupState::BackedUp)
+            .attestation_formats(&[AttestationFormat::None])
     }
 
     /// A phone, over the hybrid transport: as [`Self::synced_passkey`], with the `prf` of phones.
     #[must_use]
     pub fn phone() -> Self {
-        Self::from_config(Config::phone()).backup(true, true).algorithms(&ALL)
+        Self::from_config(Config::phone()).backup(BackupState::BackedUp).algorithms(&ALL)
     }
 
     /// A key of U2F alone: no passkeys, no verification, no CTAP2.
@@ -166,12 +169,10 @@ impl Builder {
             .extensions([])
             .algorithms(&[algorithm::ES256])
             .versions(&[Version::U2fV2]);
-        key.config.discoverable = false;
-        key.config.credential_management = false;
-        key.config.persistent_token = false;
-        key.config.preview_commands = false;
-        key.config.always_uv_configurable = false;
-        key.config.make_cred_uv_not_rqd = false;
+        key.config.credentials.discoverable = false;
+        key.config.tokens = TokenPolicy::default();
+        key.config.verification.always_uv_configurable = false;
+        key.config.verification.make_cred_uv_not_rqd = false;
         key
     }
 
@@ -189,7 +190,7 @@ impl Builder {
             // Others take nonces from elsewhere.
             provider.signatures = rustcrypto::provider().signatures;
         }
-        let backed_up = config.backup.backed_up;
+        let backed_up = config.credentials.backup == BackupState::BackedUp;
         let shelf = Shelf::new(self.set, self.capacity, self.counts, backed_up);
         let meddling = Meddling::default();
         let parts = Parts {
@@ -221,198 +222,6 @@ impl Builder {
         }
         device.set_meddler(self.meddler);
         Ok(device)
-    }
-}
-
-/// What getInfo says.
-impl Builder {
-    /// The versions that are claimed (`versions`).
-    #[must_use]
-    pub fn versions(mut self, versions: &[Version]) -> Self {
-        self.config.versions = versions.to_vec();
-        self
-    }
-
-    /// How it can be reached (`transports`); with [`Transport::Internal`] among them it is a part
-    /// of the client's device.
-    #[must_use]
-    pub fn transports(mut self, transports: &[Transport]) -> Self {
-        self.config.transports = transports.to_vec();
-        self.config.platform &= transports.contains(&Transport::Internal);
-        self
-    }
-
-    /// The COSE algorithms, those that the provider lacks left out (`algorithms`).
-    #[must_use]
-    pub fn algorithms(mut self, algorithms: &[i64]) -> Self {
-        self.config.algorithms = algorithms.to_vec();
-        self
-    }
-
-    /// Exactly these extensions, and `credProtect` (`extensions`).
-    #[must_use]
-    pub fn extensions(mut self, extensions: impl IntoIterator<Item = Extension>) -> Self {
-        let on: Vec<Extension> = extensions.into_iter().collect();
-        let has = |extension| on.contains(&extension);
-        let config = &mut self.config;
-        config.hmac_secret = has(Extension::HmacSecret);
-        config.hmac_secret_mc = has(Extension::HmacSecretMc);
-        config.prf = has(Extension::Prf);
-        config.cred_blob = has(Extension::CredBlob).then_some(32);
-        config.large_blobs = match (has(Extension::LargeBlobKey), has(Extension::LargeBlob)) {
-            (true, _) => LargeBlobs::Command(4096),
-            (false, true) => LargeBlobs::Extension(1024),
-            (false, false) => LargeBlobs::None,
-        };
-        config.min_pin_length_rp_ids = has(Extension::MinPinLength).then_some(8);
-        config.third_party_payment = has(Extension::ThirdPartyPayment);
-        self
-    }
-
-    /// Whether it makes discoverable passkeys (`rk`).
-    #[must_use]
-    pub fn discoverable(mut self, on: bool) -> Self {
-        self.config.discoverable = on;
-        self.config.credential_management &= on;
-        self
-    }
-
-    /// Built-in verification (`uv`): that of the preset, or else a screen lock, set up; or none.
-    #[must_use]
-    pub fn user_verification(mut self, on: bool) -> Self {
-        let config = &mut self.config;
-        if on {
-            let lock = towline_authenticator::BuiltInVerification::screen_lock;
-            config.verification.get_or_insert_with(lock).configured = true;
-            let tokens = !config.pin_uv_auth_protocols.is_empty();
-            config.verification_without_token |= !tokens;
-        } else {
-            config.verification = None;
-            config.bio_enrollment = None;
-            config.verify_unasked = false;
-        }
-        self
-    }
-
-    /// Has a PIN (`clientPin`), which is set to this. The person knows it.
-    #[must_use]
-    pub fn pin(mut self, pin: &str) -> Self {
-        let config = &mut self.config;
-        if config.client_pin.is_none() {
-            config.client_pin = Some(ClientPin::standard());
-        }
-        if config.pin_uv_auth_protocols.is_empty() {
-            config.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two, PinUvAuthProtocol::One];
-        }
-        self.pin = Some(pin.to_owned());
-        self
-    }
-
-    /// Has no PIN (`clientPin` absent), nor PIN/UV tokens if nothing else needs them.
-    #[must_use]
-    pub fn without_pin(mut self) -> Self {
-        let config = &mut self.config;
-        config.client_pin = None;
-        config.min_pin_length_rp_ids = None;
-        if config.verification.is_none() {
-            config.pin_uv_auth_protocols = Vec::new();
-        }
-        self.pin = None;
-        self
-    }
-
-    /// Nothing happens without verification (`alwaysUv`).
-    #[must_use]
-    pub fn always_uv(mut self, on: bool) -> Self {
-        self.config.always_uv = on;
-        self
-    }
-
-    /// Passkeys that are not discoverable are made without verification (`makeCredUvNotRqd`).
-    #[must_use]
-    pub fn make_cred_uv_not_required(mut self, on: bool) -> Self {
-        self.config.make_cred_uv_not_rqd = on;
-        self
-    }
-
-    /// Whether the person sees and chooses accounts on the authenticator, and not in the client.
-    #[must_use]
-    pub fn display(mut self, on: bool) -> Self {
-        self.config.has_display = on;
-        self
-    }
-
-    /// How many passkeys there is room for (`remainingDiscoverableCredentials`).
-    #[must_use]
-    pub fn capacity(mut self, passkeys: usize) -> Self {
-        self.capacity = Some(passkeys);
-        self
-    }
-
-    /// The longest message, and how many credentials a list may have (`maxMsgSize`,
-    /// `maxCredentialCountInList`).
-    #[must_use]
-    pub fn limits(mut self, message: usize, credentials: usize) -> Self {
-        self.config.max_msg_size = message;
-        self.config.max_credential_count_in_list = credentials;
-        self
-    }
-
-    /// Anything else that the policy of an authenticator says, but for the AAGUID.
-    #[must_use]
-    pub fn configure(mut self, configure: impl FnOnce(&mut Config)) -> Self {
-        configure(&mut self.config);
-        self.config.aaguid = TEST_AAGUID;
-        self
-    }
-}
-
-/// What passkeys are like.
-impl Builder {
-    /// Whether new passkeys count their signatures; otherwise they say 0 for ever.
-    #[must_use]
-    pub fn counting(mut self, on: bool) -> Self {
-        self.counts = on;
-        self
-    }
-
-    /// Whether new passkeys may be backed up (BE), and are (BS).
-    #[must_use]
-    pub fn backup(mut self, eligible: bool, backed_up: bool) -> Self {
-        self.config.backup = Backup { eligible, backed_up };
-        self
-    }
-
-    /// Passkeys are those of this set, which others may share.
-    #[must_use]
-    pub fn synced_with(mut self, set: &SyncedSet) -> Self {
-        self.set = Some(set.clone());
-        self
-    }
-
-    /// The attestation formats that the authenticator makes itself; the first is used where the
-    /// site has no preference.
-    #[must_use]
-    pub fn attestation_formats(mut self, formats: &[AttestationFormat]) -> Self {
-        self.config.attestation_formats = formats.to_vec();
-        self
-    }
-
-    /// A key and certificates that vouch for the model.
-    #[must_use]
-    pub fn batch_attestation(mut self, batch: BatchAttestation) -> Self {
-        self.config.batch_attestation = Some(batch);
-        self.attestation_formats(&[AttestationFormat::PackedBasic, AttestationFormat::None])
-    }
-
-    /// Statements of any format, bent or straight, made elsewhere.
-    #[must_use]
-    pub fn attestation(mut self, attestation: impl Attestation + 'static) -> Self {
-        let own = attestation.formats().into_iter().map(AttestationFormat::OfKeyStore);
-        let none = [AttestationFormat::None];
-        self.config.attestation_formats = own.chain(none).collect();
-        self.attestation = Some(Arc::new(attestation));
-        self
     }
 }
 
@@ -452,14 +261,14 @@ impl Builder {
     /// How long a question stays open on the authenticator.
     #[must_use]
     pub fn patience(mut self, so_long: Duration) -> Self {
-        self.config.user_action_timeout = so_long;
+        self.config.timing.user_action_timeout = so_long;
         self
     }
 
     /// When a client may reset it.
     #[must_use]
-    pub fn reset(mut self, policy: ResetPolicy) -> Self {
-        self.config.reset = policy;
+    pub fn reset(mut self, when: ResetTime) -> Self {
+        self.config.reset.when = when;
         self
     }
 
@@ -482,20 +291,20 @@ const ALL: [i64; 4] = [algorithm::ES256, algorithm::EDDSA, algorithm::ES384, alg
 
 /// Whether it answers to anything but U2F.
 pub(crate) fn speaks_ctap2(config: &Config) -> bool {
-    config.versions.iter().any(|version| *version != Version::U2fV2)
+    config.identity.versions.iter().any(|version| *version != Version::U2fV2)
 }
 
 /// Whether it answers to U2F.
 pub(crate) fn speaks_u2f(config: &Config) -> bool {
-    config.versions.contains(&Version::U2fV2)
+    config.identity.versions.contains(&Version::U2fV2)
 }
 
 /// How the client reaches it.
 fn reached_by(config: &Config) -> Transport {
-    if config.platform {
+    if config.identity.platform {
         return Transport::Internal;
     }
-    config.transports.first().cloned().unwrap_or(Transport::Usb)
+    config.identity.transports.first().cloned().unwrap_or(Transport::Usb)
 }
 
 /// Sets the PIN as a platform does.

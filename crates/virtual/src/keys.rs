@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use towline_authenticator::{KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
+use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey};
 
@@ -48,7 +48,7 @@ pub struct Subject<'a> {
     pub public_key: CosePublicKey,
     /// The encoded authenticator data, with the AAGUID and the public key in them.
     pub auth_data: &'a [u8],
-    /// The hash of the client data.
+    /// SHA-256 of the client data, which the statement is about as well.
     pub client_data_hash: &'a ClientDataHash,
     /// Cryptography, to sign with whatever key.
     pub provider: &'a CryptoProvider,
@@ -134,8 +134,12 @@ impl KeyStore for Keys {
         self.software.public_key(key)
     }
 
-    fn forget(&mut self, key: &KeyHandle) {
-        self.software.forget(key);
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        self.software.custody(key)
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        self.software.forget(key)
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

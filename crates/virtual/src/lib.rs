@@ -50,11 +50,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod authenticator;
 mod browser;
 mod builder;
 mod ceremony;
 mod clock;
+mod device;
 mod hid;
 mod keys;
 mod machine;
@@ -67,17 +67,25 @@ mod random;
 mod shelf;
 mod snapshot;
 
-pub use authenticator::{PasskeyError, VirtualAuthenticator};
 pub use browser::Browser;
 pub use builder::{BuildError, Builder, Extension, TEST_AAGUID};
 pub use ceremony::Ceremony;
 pub use clock::Clock;
+pub use device::{PasskeyError, VirtualAuthenticator};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
-pub use meddle::{Direction, Hand, Meddler, Signing};
+pub use meddle::{Direction, Hand, Meddler, Signing, signing};
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;
 pub use shelf::SyncedSet;
 pub use snapshot::{Diff, Snapshot};
+/// The policy of an authenticator, and what it asks and tells.
+pub use towline_authenticator as authenticator;
+/// Origins, and what the client decides.
+pub use towline_client as client;
 /// Why a ceremony gave no result, by the name of the exception that a browser would throw.
 pub use towline_client::Error;
+/// Providers of cryptography.
+pub use towline_crypto as crypto;
+/// The messages of CTAP, U2F and CTAPHID.
+pub use towline_ctap as ctap;

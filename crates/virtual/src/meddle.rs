@@ -53,6 +53,27 @@ pub trait Meddler: Send {
     }
 }
 
+/// A [`Meddler`] that changes what is signed, and nothing else.
+///
+/// ```
+/// use towline_virtual::{Builder, signing};
+///
+/// let broken = Builder::platform().meddler(signing(|it| it.signature = Some(vec![0; 70])));
+/// # broken.build()?;
+/// # Ok::<(), towline_virtual::BuildError>(())
+/// ```
+pub fn signing(change: impl FnMut(&mut Signing) + Send) -> impl Meddler {
+    SigningFn(change)
+}
+
+struct SigningFn<F>(F);
+
+impl<F: FnMut(&mut Signing) + Send> Meddler for SigningFn<F> {
+    fn sign(&mut self, signing: &mut Signing) {
+        (self.0)(signing);
+    }
+}
+
 /// Where a report goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {

@@ -84,13 +84,13 @@ impl Passkey {
         self
     }
 
-    /// Its id.
+    /// The id by which sites know it.
     #[must_use]
     pub const fn id(&self) -> &CredentialId {
         &self.credential.id
     }
 
-    /// Its key.
+    /// The private key that signs for it.
     #[must_use]
     pub fn key(&self) -> PrivateKey {
         PrivateKey(self.credential.key.clone())

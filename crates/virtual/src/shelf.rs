@@ -17,7 +17,7 @@ use towline_ctap::{CredentialId, RpId, UserHandle};
 use crate::Passkey;
 
 /// What an authenticator keeps for itself, beside its passkeys.
-const RECORDS: [Record; 8] = [
+const RECORDS: [Record; 9] = [
     Record::UvRetries,
     Record::Pin,
     Record::PinRetries,
@@ -26,6 +26,7 @@ const RECORDS: [Record; 8] = [
     Record::Identity,
     Record::Fingerprints,
     Record::WrappingSecret,
+    Record::UnneededKeys,
 ];
 
 /// How many counters of passkeys that are gone may be kept.

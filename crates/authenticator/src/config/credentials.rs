@@ -21,9 +21,9 @@ pub struct CredentialPolicy {
     /// ML-DSA (-48, -49) is a draft in WebAuthn, so no preset has it. Its keys and signatures need
     /// a `limits.max_msg_size` of 6144 or more.
     pub algorithms: Vec<i64>,
-    /// Signature counters.
+    /// Whether signatures carry a counter, and whether all credentials share one.
     pub counters: Counters,
-    /// Backup flags of credentials.
+    /// Whether credentials may be backed up, and are.
     pub backup: BackupState,
 }
 

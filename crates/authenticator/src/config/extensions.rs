@@ -30,7 +30,7 @@ pub struct ExtensionPolicy {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum LargeBlobs {
-    /// Not at all.
+    /// Large blobs are not offered.
     #[default]
     None,
     /// By authenticatorLargeBlobs and the extension `largeBlobKey`, and how many bytes the array

@@ -32,7 +32,7 @@ pub struct PresencePolicy {
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetPolicy {
-    /// At which time.
+    /// The time at which it is possible.
     pub when: ResetTime,
     /// The transports over which a reset is possible (`transportsForReset`), which
     /// [`Authenticator::handle_request_over`](crate::Authenticator::handle_request_over) tells.
@@ -52,7 +52,7 @@ pub enum ResetTime {
     /// For so long after [`Authenticator::handle_power_up`](crate::Authenticator::handle_power_up),
     /// after the person's confirmation. The standard says 10 s.
     AfterPowerUp(Duration),
-    /// Never.
+    /// Clients can't reset it: authenticatorReset is refused.
     Never,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{ConfigError, rules::out_of_range};
 
-/// A PIN.
+/// How the PIN works (authenticatorClientPIN, CTAP 2.3 §6.5).
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientPin {
@@ -36,7 +36,7 @@ pub enum PinComplexity {
     None,
     /// It is off until authenticatorConfig turns it on.
     Configurable,
-    /// It is on.
+    /// It is always on, and can't be turned off.
     Enforced,
 }
 

@@ -37,9 +37,9 @@ pub enum ConfigError {
     /// A number is out of its range.
     #[error("`{member}` must be {allowed}")]
     OutOfRange {
-        /// Which.
+        /// The member of [`Config`], by its path in the source.
         member: &'static str,
-        /// What is allowed.
+        /// The range in words, to complete "must be ..".
         allowed: &'static str,
     },
     /// `uv` needs a PIN/UV token from FIDO_2_1 on.
@@ -51,9 +51,9 @@ pub enum ConfigError {
     /// A feature is on whose precondition is off.
     #[error("`{feature}` needs {needs}")]
     Needs {
-        /// What is on.
+        /// The feature that is on, as the config calls it.
         feature: &'static str,
-        /// What it needs.
+        /// The precondition that is off, in words.
         needs: &'static str,
     },
     /// `alwaysUv` excludes `makeCredUvNotRqd`.

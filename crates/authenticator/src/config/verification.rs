@@ -69,9 +69,9 @@ pub struct BioEnrollment {
 /// What a finger does on a sensor (`fingerprintKind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FingerprintKind {
-    /// It rests.
+    /// The finger rests on the sensor (1).
     Touch,
-    /// It moves.
+    /// The finger moves over the sensor (2).
     Swipe,
 }
 

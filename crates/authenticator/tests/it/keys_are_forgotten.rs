@@ -11,8 +11,8 @@ use std::{
 
 use crate::rig::{commands::*, platform::Platform, *};
 use towline_authenticator::{
-    AttestationFormat, Backup, Config, CredentialStore, Custody, KeyError, KeyHandle, KeyStore,
-    MemoryStore, NewKey, Record, ResetPolicy, SoftwareKeys, Work,
+    AttestationFormat, BackupState, Config, CredentialStore, Custody, KeyError, KeyHandle,
+    KeyStore, MemoryStore, NewKey, Record, ResetTime, SoftwareKeys, Work,
 };
 use towline_ctap::{
     CosePublicKey, CredentialManagementSubcommand as Sub, Flags, Permissions, Request, Status,
@@ -131,8 +131,8 @@ impl KeyStore for Slots {
 
 fn config() -> Config {
     let mut config = storing();
-    config.reset = ResetPolicy::Always;
-    config.attestation_formats = vec![AttestationFormat::None];
+    config.reset.when = ResetTime::Always;
+    config.attestation.formats = vec![AttestationFormat::None];
     config
 }
 
@@ -298,7 +298,7 @@ fn a_credential_whose_key_cannot_move_is_not_made_to_be_backed_up() {
     {
         let provider = towline_crypto::rustcrypto::provider();
         let store = MemoryStore::new();
-        let config = config().with_backup(Backup { eligible: true, backed_up: true });
+        let config = config().with_backup(BackupState::BackedUp);
         let mut rig = Rig::with(config, provider, store.clone(), store.clone(), keys);
         let response = rig.create(&creation("example.org", "alice")).unwrap();
         let flags = data(&response.auth_data).flags;

@@ -9,7 +9,7 @@ use std::sync::{
 use crate::rig::{commands::PIN, platform::*, *};
 use towline_authenticator::{
     Authenticator, Config, CredentialStore, Custody, KeyError, KeyHandle, KeyStore, MemoryStore,
-    NewKey, PinComparison, PinError, PinHash, PinVerifier, Record, ResetPolicy, SoftwareKeys,
+    NewKey, PinComparison, PinError, PinHash, PinVerifier, Record, ResetTime, SoftwareKeys,
     SoftwarePin, Work,
 };
 use towline_crypto::Secret;
@@ -166,7 +166,7 @@ impl KeyStore for Guarded {
 
 fn over(store: &MemoryStore, verifier: impl PinVerifier + 'static) -> (Rig, Guarded) {
     let mut config = Config::security_key();
-    config.reset = ResetPolicy::Always;
+    config.reset.when = ResetTime::Always;
     let provider = towline_crypto::rustcrypto::provider();
     let keys = Guarded(Arc::new(Mutex::new(SoftwareKeys::new(provider.clone()))), Arc::default());
     let mut rig =

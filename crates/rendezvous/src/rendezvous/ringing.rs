@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::callers::Allowance;
 use super::switchboard::{Phone, Presence, Ring};
-use super::{Kind, Place, Rendezvous, Role};
-use crate::ids::{ContactId, TunnelId};
+use super::{Kind, Place, Rendezvous};
+use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromPhone, FromService, Reason, RingId};
 use crate::{
-    Admission, ContactKey, ContactState, Ending, Heard, Leg, Output, Precedence, Refusal, Source,
-    deadline,
+    Admission, ContactKey, ContactState, Ending, Heard, Leg, Output, Precedence, Refusal, Role,
+    Source, deadline,
 };
 
 /// How often a phone is granted one more message.
@@ -44,7 +44,8 @@ impl Rendezvous {
         }
         let taken_over = self.take_over(&contact);
         let deadline = deadline::after(now, self.limits.silence);
-        let leg = self.admit(Place { source, deadline, role: Role::Listens(contact.clone()) });
+        let admission = self.admit(source, deadline, Role::Listens { contact: contact.clone() });
+        let leg = admission.leg;
         self.switchboard.crowd.add(source, leg.0);
         let allowance = Allowance::new(self.limits.listener_messages, now);
         let phone = self.switchboard.phones.entry(contact).or_insert_with(|| Phone {
@@ -67,7 +68,7 @@ impl Rendezvous {
             }
         }
         phone.unanswered = told;
-        Ok(Admission::Listening { leg })
+        Ok(admission)
     }
 
     /// Makes room for one more phone.
@@ -101,8 +102,7 @@ impl Rendezvous {
             Ok(before) => {
                 self.say(before, &FromService::Replaced);
                 self.outputs.push_back(Output::Close { leg: before, ending: Ending::Replaced });
-                if let Some(place) = self.legs.get_mut(&before) {
-                    place.role = Role::Replaced(contact.clone());
+                if let Some(place) = self.legs.get(&before) {
                     self.deadlines.remove(&(place.deadline, before));
                     self.switchboard.crowd.remove(place.source, before.0);
                     self.shares.remove(place.source);
@@ -122,18 +122,37 @@ impl Rendezvous {
     pub(super) fn ring(
         &mut self,
         source: Source,
-        contact: &ContactId,
-        payload: &[u8],
+        contact: ContactId,
+        payload: Vec<u8>,
+        signal: bool,
         now: Instant,
     ) -> Result<Admission, Refusal> {
-        if self.contacts.look_up(contact) == ContactState::Revoked {
+        if self.contacts.look_up(&contact) == ContactState::Revoked {
             return Err(Refusal::Gone);
         }
+        if !self.switchboard.phones.contains_key(&contact) {
+            return self.locate(source, contact, payload, signal, now);
+        }
+        let tunnel = self.prepare_ring(&contact, source, now)?;
+        let ring = self.switchboard.name_ring();
+        let deadline = deadline::after(now, self.limits.ring_answer);
+        let admission = self.admit(source, deadline, Role::Rings { ring, signal });
+        self.start_ring(ring, admission.leg, source, contact, payload, tunnel);
+        Ok(admission)
+    }
+
+    /// Whether a phone of this node may be rung from there, and the tunnel in which its computer is
+    /// to wait.
+    pub(super) fn prepare_ring(
+        &mut self,
+        contact: &ContactId,
+        source: Source,
+        now: Instant,
+    ) -> Result<(RoutingId, TunnelId), Refusal> {
         let phone = self.switchboard.phones.get(contact).ok_or(Refusal::NotFound)?;
         let ends = self.switchboard.line(phone, source, &self.limits)?;
         let routing_id = self.routing_id()?;
         let tunnel_id = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
-        let tunnel_id = TunnelId::new(tunnel_id);
         let phone = self.switchboard.phones.get_mut(contact).ok_or(Refusal::NotFound)?;
         let book = phone.book.get_or_insert_default();
         // The phone is told of so many rings, whatever becomes of them: who is over pays, and not
@@ -145,12 +164,21 @@ impl Rendezvous {
             self.end_ring(ends, Refusal::TooMany);
         }
         self.make_room(Kind::Ringing, source)?;
-        let id = RingId(self.switchboard.next_ring);
-        self.switchboard.next_ring = id.0.wrapping_add(1);
-        let deadline = deadline::after(now, self.limits.ring_answer);
-        let computer = self.admit(Place { source, deadline, role: Role::Rings(tunnel_id, id) });
-        self.waiting.arrived(tunnel_id, computer, routing_id);
-        let (payload, contact) = (payload.to_vec(), contact.clone());
+        Ok((routing_id, TunnelId::new(tunnel_id)))
+    }
+
+    /// Tells the phone, and lets the computer wait.
+    pub(super) fn start_ring(
+        &mut self,
+        id: RingId,
+        computer: Leg,
+        source: Source,
+        contact: ContactId,
+        payload: Vec<u8>,
+        (routing_id, tunnel_id): (RoutingId, TunnelId),
+    ) {
+        self.ringing_crowd.add(source, computer.0);
+        self.waiting.insert(tunnel_id, (computer, routing_id));
         let ring =
             Ring { computer, source, contact, routing_id, tunnel_id, payload, accepted: false };
         if let Some(phone) = self.switchboard.phones.get_mut(&ring.contact) {
@@ -161,18 +189,28 @@ impl Rendezvous {
             phone.book.get_or_insert_default().rings.push(id);
         }
         self.switchboard.rings.insert(id, ring);
-        Ok(Admission::Ringing { leg: computer })
+    }
+
+    /// A ring is over: nobody waits in its tunnel any more. Where its phone listens comes with it.
+    fn remove_ring(&mut self, id: RingId) -> Option<(Ring, Option<Leg>)> {
+        let removed = self.switchboard.remove(id)?;
+        self.waiting.remove(&removed.0.tunnel_id);
+        Some(removed)
     }
 
     /// A phone that listens sent a binary message. Its answers to the rings that it was told of are
     /// free.
     pub fn handle_message(&mut self, leg: Leg, message: &[u8], now: Instant) -> Heard {
         self.handle_timeout(now);
-        let Some(Place { role: Role::Listens(contact), .. }) = self.legs.get(&leg) else {
+        let Some(Place { role: Some(Role::Listens { contact }), .. }) = self.legs.get(&leg) else {
             return Heard::Taken;
         };
         let contact = contact.clone();
-        let Some(phone) = self.switchboard.phones.get_mut(&contact) else { return Heard::Taken };
+        let phone = self.switchboard.phones.get_mut(&contact);
+        // A phone that another connection took over from has no say any more.
+        let Some(phone) = phone.filter(|phone| phone.leg() == Some(leg)) else {
+            return Heard::Taken;
+        };
         let Some(message) = FromPhone::decode(message) else {
             self.close(leg, Ending::Misbehaved);
             return Heard::Taken;
@@ -211,7 +249,7 @@ impl Rendezvous {
     /// The phone is with the computer. To come is to accept: what it says and its coming travel
     /// over two connections, and either may arrive first.
     pub(super) fn ring_joined(&mut self, id: RingId, now: Instant) {
-        let Some((ring, _)) = self.switchboard.remove(id) else { return };
+        let Some((ring, _)) = self.remove_ring(id) else { return };
         if !ring.accepted {
             if let Some(callers) = self.switchboard.callers(&ring.contact) {
                 callers.accepted(ring.source, &self.limits, now);
@@ -241,7 +279,7 @@ impl Rendezvous {
 
     /// Tells the computer; the phone knows, or is not to know.
     fn refuse_ring(&mut self, id: RingId, refusal: Refusal) -> Option<Leg> {
-        let (ring, phone) = self.switchboard.remove(id)?;
+        let (ring, phone) = self.remove_ring(id)?;
         self.settle(ring.computer);
         self.outputs.push_back(Output::Answer { leg: ring.computer, answer: Err(refusal) });
         phone
@@ -269,7 +307,10 @@ impl Rendezvous {
 
     /// A computer that rang is gone. Says whether it had its response already.
     pub(super) fn ring_over(&mut self, id: RingId) -> bool {
-        let Some((ring, phone)) = self.switchboard.remove(id) else { return true };
+        if self.locating.remove(&id).is_some() {
+            return false;
+        }
+        let Some((ring, phone)) = self.remove_ring(id) else { return true };
         if let Some(leg) = phone {
             self.say(leg, &FromService::Over(id));
         }
@@ -277,20 +318,22 @@ impl Rendezvous {
     }
 
     /// The connection of a phone that listens broke. It is expected back, and keeps its place and
-    /// its source's share meanwhile; says whether it is so.
+    /// its source's share meanwhile. Where another connection took over, that has both.
     pub(super) fn lost_listener(
         &mut self,
-        contact: &ContactId,
+        contact: ContactId,
         was: Leg,
         source: Source,
         now: Instant,
-    ) -> bool {
+    ) {
+        let Some(phone) = self.switchboard.phones.get_mut(&contact) else { return };
+        if phone.leg() != Some(was) {
+            phone.taken_over = false;
+            return;
+        }
         let until = deadline::after(now, self.limits.resume_time);
-        let phone = self.switchboard.phones.get_mut(contact);
-        let Some(phone) = phone.filter(|phone| phone.leg() == Some(was)) else { return false };
         phone.presence = Presence::Absent { until, was, source };
-        self.switchboard.absent.insert((until, was), contact.clone());
-        true
+        self.switchboard.absent.insert((until, was), contact);
     }
 
     /// Forgets phones that did not come back.

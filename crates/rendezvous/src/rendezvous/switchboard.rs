@@ -102,19 +102,22 @@ impl Switchboard {
         Some(source)
     }
 
-    /// A phone that was told to close is not expected back.
-    pub(super) fn leave(&mut self, contact: &ContactId, leg: Leg, source: Source) {
-        if self.phones.get(contact).is_some_and(|phone| phone.leg() == Some(leg)) {
+    /// A phone that was told to close is not expected back. Says whether it was there: another
+    /// connection may have taken over.
+    pub(super) fn leave(&mut self, contact: &ContactId, leg: Leg, source: Source) -> bool {
+        let there = self.phones.get(contact).is_some_and(|phone| phone.leg() == Some(leg));
+        if there {
             self.phones.remove(contact);
             self.crowd.remove(source, leg.0);
         }
+        there
     }
 
-    /// A connection that another one took over from is closed.
-    pub(super) fn replaced_is_gone(&mut self, contact: &ContactId) {
-        if let Some(phone) = self.phones.get_mut(contact) {
-            phone.taken_over = false;
-        }
+    /// A name for one more ring.
+    pub(super) const fn name_ring(&mut self) -> RingId {
+        let name = RingId(self.next_ring);
+        self.next_ring = name.0.wrapping_add(1);
+        name
     }
 
     pub(super) fn remove(&mut self, id: RingId) -> Option<(Ring, Option<Leg>)> {

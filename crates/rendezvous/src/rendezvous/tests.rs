@@ -2,15 +2,17 @@
 
 mod attacks;
 mod crowd;
+mod locating;
 mod ringing;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
+use crate::ids::ContactId;
 use crate::tunnel::MAX_MESSAGE;
 use crate::{
-    ContactState, Heard, MemoryContacts, Meter, NoContacts, OriginPolicy, RequestHead, Waiting,
+    ContactState, Heard, Location, MemoryContacts, Meter, NoContacts, OriginPolicy, RequestHead,
 };
 
 const TUNNEL: &str = "000102030405060708090a0B0C0D0E0F";
@@ -32,6 +34,8 @@ fn tunnel(number: u8) -> TunnelId {
 struct Service {
     relay: Rendezvous,
     now: Instant,
+    /// The only node: whoever does not listen here listens nowhere.
+    alone: bool,
 }
 
 impl Service {
@@ -40,6 +44,7 @@ impl Service {
         Self {
             relay: Rendezvous::new(9, limits, provider, Box::new(Phonebook)),
             now: Instant::now(),
+            alone: true,
         }
     }
 
@@ -48,12 +53,27 @@ impl Service {
     }
 
     fn ask_at(&mut self, from: impl Into<IpAddr>, request: Request) -> Result<Admission, Refusal> {
-        self.relay.handle_request(Source::of(from.into()), &request, self.now)
+        let admission = self.relay.handle_request(Source::of(from.into()), request, self.now)?;
+        if self.alone
+            && let Some(Output::Locate { token, .. }) = self.relay.outputs.back()
+        {
+            let token = *token;
+            self.relay.outputs.pop_back();
+            self.relay.handle_located(token, Location::Nowhere, self.now);
+            let Some(Output::Answer { leg, answer: Err(refusal) }) = self.relay.outputs.pop_back()
+            else {
+                panic!("a ring without a phone is refused")
+            };
+            assert_eq!(leg, admission.leg);
+            self.relay.handle_closed(leg, self.now);
+            return Err(refusal);
+        }
+        Ok(admission)
     }
 
     fn open(&mut self, number: u8) -> (Leg, RoutingId) {
         match self.ask_from(1, Request::New { tunnel: tunnel(number) }) {
-            Ok(Admission::Waiting { leg, routing_id }) => (leg, routing_id),
+            Ok(Admission { leg, role: Role::Waits { routing_id, .. } }) => (leg, routing_id),
             other => panic!("{other:?}"),
         }
     }
@@ -240,7 +260,9 @@ fn a_computer_joins_the_phone_that_waits() {
     let (phone, routing) = service.open(1);
     assert_eq!(routing.as_bytes()[0], 9);
     assert_eq!(service.relay.counts(), Counts { waiting: 1, ..Counts::default() });
-    let Ok(Admission::Joined { leg, with }) = service.connect(routing, 1) else { panic!() };
+    let Ok(Admission { leg, role: Role::Joins { with } }) = service.connect(routing, 1) else {
+        panic!()
+    };
     assert_eq!(with, phone);
     assert_ne!(leg, phone);
     assert_eq!(service.relay.counts(), Counts { joined: 2, ..Counts::default() });
@@ -252,7 +274,7 @@ fn a_tunnel_id_that_waits_or_was_used_is_in_use() {
     let (phone, routing) = service.open(1);
     let again = Request::New { tunnel: tunnel(1) };
     assert_eq!(service.ask_from(3, again.clone()), Err(Refusal::InUse));
-    let Ok(Admission::Joined { leg, .. }) = service.connect(routing, 1) else { panic!() };
+    let Ok(Admission { leg, .. }) = service.connect(routing, 1) else { panic!() };
     assert_eq!(service.ask_from(3, again.clone()), Err(Refusal::InUse));
     for leg in [phone, leg] {
         service.relay.handle_closed(leg, service.now);
@@ -301,7 +323,7 @@ fn a_tunnel_lives_no_longer_than_it_may() {
     let mut service = Service::new(Limits::default());
     let (phone, routing) = service.open(1);
     service.pass(Duration::from_secs(100));
-    let Ok(Admission::Joined { leg, .. }) = service.connect(routing, 1) else { panic!() };
+    let Ok(Admission { leg, .. }) = service.connect(routing, 1) else { panic!() };
     assert_eq!(service.pass(Limits::default().pair_time - Duration::from_millis(1)), []);
     let ending = Ending::LifetimeOver;
     let both = [Output::Close { leg: phone, ending }, Output::Close { leg, ending }];
@@ -314,7 +336,7 @@ fn limits_hold_for_tunnels_and_sources() {
     let (first, routing) = service.open(1);
     let (_, second_routing) = service.open(2);
     assert_eq!(service.ask_from(1, Request::New { tunnel: tunnel(3) }), Err(Refusal::TooMany));
-    let Ok(Admission::Joined { leg, .. }) = service.connect(routing, 1) else { panic!() };
+    let Ok(Admission { leg, .. }) = service.connect(routing, 1) else { panic!() };
     assert_eq!(service.connect(second_routing, 2), Err(Refusal::Unavailable));
     service.relay.handle_closed(first, service.now);
     service.relay.handle_closed(leg, service.now);
@@ -416,34 +438,4 @@ fn a_time_too_long_for_the_clock_means_never() {
     assert_eq!(service.pass(Duration::from_secs(3600)), []);
     let again = service.ask_from(1, Request::New { tunnel: tunnel(1) });
     assert_eq!(again, Err(Refusal::InUse));
-}
-
-/// Knows what [`ThisNode`] knows, but for a tunnel of which it has lost sight.
-struct Forgetful(ThisNode, TunnelId);
-
-impl Whereabouts for Forgetful {
-    fn find(&self, tunnel: &TunnelId) -> Option<Waiting> {
-        self.0.find(tunnel).filter(|_| *tunnel != self.1)
-    }
-
-    fn arrived(&mut self, tunnel: TunnelId, leg: Leg, routing_id: RoutingId) {
-        self.0.arrived(tunnel, leg, routing_id);
-    }
-
-    fn left(&mut self, tunnel: &TunnelId) {
-        self.0.left(tunnel);
-    }
-}
-
-#[test]
-fn who_waits_is_found_where_the_whereabouts_say() {
-    let mut service = Service::new(Limits::default());
-    let whereabouts = Box::new(Forgetful(ThisNode::new(), tunnel(2)));
-    service.relay = service.relay.with_whereabouts(whereabouts);
-    let ((first, routing1), (_, routing2)) = (service.open(1), service.open(2));
-    assert!(
-        matches!(service.connect(routing1, 1), Ok(Admission::Joined { with, .. }) if with == first)
-    );
-    assert_eq!(service.connect(routing2, 2), Err(Refusal::NotFound));
-    assert_eq!(service.relay.counts().waiting, 1);
 }

@@ -21,7 +21,7 @@ pub enum Asked {
     },
     /// By the client, where the authenticator has no display: which account to sign in with.
     Account {
-        /// For whom.
+        /// The site that asks for a sign-in.
         rp_id: RpId,
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,

@@ -13,7 +13,7 @@ use super::Asked;
 pub enum Reply {
     /// Agrees: confirms, unlocks, takes the first account, types the PIN that they know.
     Consent,
-    /// Says no.
+    /// Says no, to whatever is asked.
     Refuse,
     /// Does nothing: time runs out.
     Ignore,
@@ -109,7 +109,7 @@ impl fmt::Display for Reply {
 
 /// Who asks, and how they are answered: the authenticator, or the client for a PIN or an account.
 pub(crate) trait Answerable: Send {
-    /// The answer.
+    /// What whoever asks takes for an answer.
     type Answer: Send;
 
     /// What is asked.

@@ -14,5 +14,7 @@ mod passkeys_are_in_hand;
 mod presets_work;
 mod runs_repeat;
 mod scripts_say_what_is_wrong;
+mod site;
 mod sites_are_tested;
+mod ten_situations;
 mod time_passes;

@@ -102,12 +102,11 @@ fn what_contradicts_itself_is_refused_with_a_sentence() {
     let key = Builder::security_key;
     for (refusal, says) in [
         (sentence(key().always_uv(true)), "exclude each other"),
-        (sentence(key().backup(false, true)), "without being eligible"),
         (sentence(key().limits(100, 1)), "at least 1024"),
         (sentence(key().pin("123")), "too short"),
         (sentence(key().versions(&[])), "must not be empty"),
         (sentence(Builder::platform().algorithms(&[-47])), "none of the configured algorithms"),
-        (sentence(key().extensions([Extension::HmacSecretMc])), "needs"),
+        (sentence(key().extensions([Extension::HmacSecretMc])), "FIDO_2_3 can't be claimed"),
         (
             sentence(key().capacity(1).synced_with(&VirtualAuthenticator::phone().synced_set())),
             "the capacity belongs to",

@@ -7,9 +7,11 @@ use towline_virtual::{
     Browser, Builder, Error, VirtualAuthenticator,
     person::{anything, choosing, signing_in, typing_a_pin, verifying},
 };
-use webauthn_rs_core::WebauthnCore;
 
-use crate::options::{ORIGIN, bytes, create, create_with, get, get_with, list};
+use crate::{
+    options::{ORIGIN, bytes, create, create_with, get, get_with, list},
+    site::Site,
+};
 
 /// The authenticator data in an assertion.
 pub(crate) fn auth_data(response: &str) -> AuthenticatorData {
@@ -27,27 +29,9 @@ fn a_strict_site_takes_what_every_preset_makes() {
         VirtualAuthenticator::synced_passkey(),
         VirtualAuthenticator::phone(),
     ] {
-        let (origins, patience) = (vec![ORIGIN.parse().unwrap()], Duration::from_secs(60));
-        let site = WebauthnCore::new_unsafe_experts_only(
-            "Example",
-            "example.org",
-            origins,
-            patience,
-            None,
-            None,
-        );
-        let challenge = site.new_challenge_register_builder(b"42", "alice", "Alice").unwrap();
-        let (options, state) = site.generate_challenge_register(challenge).unwrap();
-        let options = serde_json::to_string(&options).unwrap();
-        let response = device.create(ORIGIN, &options).unwrap();
-        let response = serde_json::from_str(&response).unwrap();
-        let passkey = site.register_credential(&response, &state, None).unwrap();
-
-        let challenge = site.new_challenge_authenticate_builder(vec![passkey], None).unwrap();
-        let (options, state) = site.generate_challenge_authenticate(challenge).unwrap();
-        let response = device.get(ORIGIN, &serde_json::to_string(&options).unwrap()).unwrap();
-        let response = serde_json::from_str(&response).unwrap();
-        site.authenticate_credential(&response, &state).unwrap();
+        let site = Site::new();
+        site.register(&device, "alice").unwrap();
+        assert_eq!(site.sign_in(&device).unwrap().0, "alice");
     }
 }
 

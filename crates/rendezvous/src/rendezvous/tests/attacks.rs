@@ -51,14 +51,14 @@ impl Service {
         let contact = key(1).contact_id(&towline_crypto::rustcrypto::provider());
         let request = Request::Contact { contact, payload: vec![says], signal: false };
         match self.ask_at(from, request)? {
-            Admission::Ringing { leg } => Ok(leg),
+            Admission { leg, role: Role::Rings { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
     }
 
     fn listen_at(&mut self, from: [u8; 4], number: u32) -> Result<Leg, Refusal> {
         match self.ask_at(from, Request::Listen { key: key(number) })? {
-            Admission::Listening { leg } => Ok(leg),
+            Admission { leg, role: Role::Listens { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
     }
@@ -66,7 +66,7 @@ impl Service {
     fn wait_at(&mut self, from: impl Into<IpAddr>, number: u32) -> Result<Leg, Refusal> {
         let tunnel = TunnelId::new(u128::from(number).to_be_bytes());
         match self.ask_at(from, Request::New { tunnel })? {
-            Admission::Waiting { leg, .. } => Ok(leg),
+            Admission { leg, role: Role::Waits { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
     }
@@ -318,13 +318,13 @@ fn one_subscriber_with_many_tunnels_does_not_take_those_of_others() {
     let mut service = Service::new(Limits { pairs: 40, ..Limits::default() });
     let pair = |service: &mut Service, from: [u8; 4], number: u32| {
         let tunnel = TunnelId::new(u128::from(number).to_be_bytes());
-        let Admission::Waiting { leg, routing_id: routing } =
+        let Admission { leg, role: Role::Waits { routing_id: routing, .. } } =
             service.ask_at(from, Request::New { tunnel })?
         else {
             panic!()
         };
         match service.ask_at(from, Request::Connect { routing, tunnel })? {
-            Admission::Joined { with, .. } => {
+            Admission { role: Role::Joins { with }, .. } => {
                 assert_eq!(with, leg);
                 Ok(leg)
             }
@@ -350,6 +350,7 @@ fn the_books_of_a_small_service_stay_straight() {
     let limits = Limits {
         waiting: 4,
         ringing: 3,
+        locating: 2,
         listening: 4,
         pairs: 3,
         per_source: 3,
@@ -357,6 +358,8 @@ fn the_books_of_a_small_service_stay_straight() {
         ..Limits::default()
     };
     let mut service = Service::new(limits);
+    service.alone = false;
+    let mut located = Vec::new();
     let mut state = 7_u64;
     let mut random = move |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -396,18 +399,11 @@ fn the_books_of_a_small_service_stay_straight() {
             }
             _ => Request::Listen { key: listens },
         };
-        match service.ask_at(from, request.clone()) {
-            Ok(Admission::Waiting { leg, routing_id }) => {
-                legs.push(leg);
-                let Request::New { tunnel } = request else { panic!() };
+        if let Ok(Admission { leg, role }) = service.ask_at(from, request) {
+            legs.push(leg);
+            if let Role::Waits { tunnel, routing_id } = role {
                 waiting.push((routing_id, tunnel));
             }
-            Ok(
-                Admission::Listening { leg }
-                | Admission::Ringing { leg }
-                | Admission::Joined { leg, .. },
-            ) => legs.push(leg),
-            Err(_) => {}
         }
         for output in service.all() {
             match output {
@@ -432,12 +428,25 @@ fn the_books_of_a_small_service_stay_straight() {
                     service.relay.handle_closed(leg, service.now);
                 }
                 Output::Close { .. } | Output::Answer { .. } => {}
+                Output::Locate { token, .. } => {
+                    // Some are answered at once, some later, some twice, and some never.
+                    located.push((token, Location::Nowhere));
+                    located.push((token, Location::Here));
+                    located.push((token, Location::Elsewhere(3)));
+                }
             }
         }
+        if !located.is_empty() && random(2) == 0 {
+            let at = usize::try_from(random(located.len().try_into().unwrap())).unwrap();
+            let (token, location) = located.swap_remove(at);
+            service.relay.handle_located(token, location, service.now);
+        }
         let counts = service.relay.counts();
-        let connected = counts.waiting + counts.ringing + counts.listening + counts.joined;
+        let ringing = counts.ringing + counts.locating;
+        let connected = counts.waiting + ringing + counts.listening + counts.joined;
         assert_eq!(connected, legs.len(), "{step}");
         assert!(counts.waiting <= 4 && counts.ringing <= 3, "{step} {counts:?}");
+        assert!(counts.locating <= 2, "{step} {counts:?}");
         assert!(counts.listening + counts.absent <= 4, "{step} {counts:?}");
         assert!(service.relay.joined_crowd.len() <= 6, "{step} {counts:?}");
     }

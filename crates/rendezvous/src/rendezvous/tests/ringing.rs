@@ -6,33 +6,33 @@ use super::*;
 use crate::ContactKey;
 use crate::message::{FromPhone, FromService, Reason};
 
-fn key(number: u8) -> ContactKey {
+pub(super) fn key(number: u8) -> ContactKey {
     ContactKey::new(Secret::new([number; 32]))
 }
 
-fn contact(number: u8) -> ContactId {
+pub(super) fn contact(number: u8) -> ContactId {
     key(number).contact_id(&towline_crypto::rustcrypto::provider())
 }
 
-fn service() -> Service {
+pub(super) fn service() -> Service {
     service_with(Limits::default())
 }
 
-fn service_with(limits: Limits) -> Service {
+pub(super) fn service_with(limits: Limits) -> Service {
     let mut service = Service::new(limits);
     service.relay.contacts = Box::new(MemoryContacts::new());
     service
 }
 
 impl Service {
-    fn listen(&mut self, number: u8) -> Result<Leg, Refusal> {
+    pub(super) fn listen(&mut self, number: u8) -> Result<Leg, Refusal> {
         match self.ask_from(1, Request::Listen { key: key(number) })? {
-            Admission::Listening { leg } => Ok(leg),
+            Admission { leg, role: Role::Listens { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
     }
 
-    fn ring(&mut self, number: u8) -> Result<Leg, Refusal> {
+    pub(super) fn ring(&mut self, number: u8) -> Result<Leg, Refusal> {
         self.ring_from(2, number)
     }
 
@@ -44,22 +44,22 @@ impl Service {
         let request =
             Request::Contact { contact: contact(number), payload: vec![0xa0], signal: true };
         match self.ask_at(from, request)? {
-            Admission::Ringing { leg } => Ok(leg),
+            Admission { leg, role: Role::Rings { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
     }
 
-    fn say(&mut self, leg: Leg, message: FromPhone) -> Vec<Output> {
+    pub(super) fn say(&mut self, leg: Leg, message: FromPhone) -> Vec<Output> {
         assert_eq!(self.relay.handle_message(leg, &message.encode(), self.now), Heard::Taken);
         self.outputs()
     }
 
-    fn outputs(&mut self) -> Vec<Output> {
+    pub(super) fn outputs(&mut self) -> Vec<Output> {
         std::iter::from_fn(|| self.relay.poll_output()).collect()
     }
 
     /// The one ring that a phone is told of.
-    fn told(&mut self, phone: Leg) -> (RingId, RoutingId, TunnelId) {
+    pub(super) fn told(&mut self, phone: Leg) -> (RingId, RoutingId, TunnelId) {
         let outputs = self.outputs();
         let [Output::Send { leg, message }] = &outputs[..] else { panic!("{outputs:?}") };
         assert_eq!(*leg, phone);
@@ -73,15 +73,15 @@ impl Service {
     }
 }
 
-fn send(leg: Leg, message: FromService) -> Output {
+pub(super) fn send(leg: Leg, message: FromService) -> Output {
     Output::Send { leg, message: message.encode() }
 }
 
-fn answer(leg: Leg, answer: Result<(), Refusal>) -> Output {
+pub(super) fn answer(leg: Leg, answer: Result<(), Refusal>) -> Output {
     Output::Answer { leg, answer }
 }
 
-fn close(leg: Leg, ending: Ending) -> Output {
+pub(super) fn close(leg: Leg, ending: Ending) -> Output {
     Output::Close { leg, ending }
 }
 
@@ -97,13 +97,14 @@ fn a_computer_rings_and_the_phone_joins_it() {
     assert_eq!(routing.as_bytes()[0], 9, "the routing id names the node");
     assert_eq!(service.say(phone, FromPhone::Accept(ring)), [answer(computer, Ok(()))]);
     let joined = service.ask_from(1, Request::Connect { routing, tunnel });
-    let Ok(Admission::Joined { leg, with }) = joined else { panic!("{joined:?}") };
+    let Ok(Admission { leg, role: Role::Joins { with } }) = joined else { panic!("{joined:?}") };
     assert_eq!(with, computer);
     assert_eq!(service.relay.counts(), counts(0, 1, 2));
     // Once, and nobody is told that the ring is over.
     let again = service.ask_from(1, Request::Connect { routing, tunnel });
     assert_eq!(again, Err(Refusal::NotFound));
     service.relay.handle_closed(computer, service.now);
+    assert_eq!(service.outputs(), [close(leg, Ending::PeerVanished)]);
     service.relay.handle_closed(leg, service.now);
     assert_eq!(service.outputs(), []);
     assert_eq!(service.relay.counts(), counts(0, 1, 0));
@@ -118,7 +119,7 @@ fn a_phone_that_comes_before_it_is_heard_to_accept_has_accepted() {
     let computer = service.ring(1).unwrap();
     let (ring, routing, tunnel) = service.told(phone);
     let joined = service.ask_from(1, Request::Connect { routing, tunnel });
-    assert!(matches!(joined, Ok(Admission::Joined { with, .. }) if with == computer));
+    assert!(matches!(joined, Ok(Admission { role: Role::Joins { with }, .. }) if with == computer));
     assert_eq!(service.outputs(), [answer(computer, Ok(()))]);
     // What it said before comes too late to matter, and so would a refusal.
     assert_eq!(service.say(phone, FromPhone::Accept(ring)), []);

@@ -209,7 +209,7 @@ impl Then<'_> {
         self.does(Reply::Consent)
     }
 
-    /// Says no.
+    /// Says no, to whatever is asked.
     pub fn refuses(self) -> RuleHandle {
         self.does(Reply::Refuse)
     }
@@ -249,7 +249,7 @@ impl Then<'_> {
         self.does(Reply::CallOff)
     }
 
-    /// Does this.
+    /// Does this each time.
     pub fn does(self, reply: Reply) -> RuleHandle {
         self.mount(Does::Always(reply))
     }

@@ -1,0 +1,203 @@
+//! What a virtual authenticator is, one option after the other.
+
+use std::sync::Arc;
+
+use towline_authenticator::{
+    AttestationFormat, BackupState, BatchAttestation, BuiltInVerification, ClientPin, Config,
+    LargeBlobs, PinUvAuthProtocol,
+};
+use towline_ctap::{Transport, Version};
+
+use super::{Builder, Extension, TEST_AAGUID};
+use crate::{Attestation, SyncedSet};
+
+/// What getInfo says.
+impl Builder {
+    /// The versions that are claimed (`versions`).
+    #[must_use]
+    pub fn versions(mut self, versions: &[Version]) -> Self {
+        self.config.identity.versions = versions.to_vec();
+        self
+    }
+
+    /// How it can be reached (`transports`); with [`Transport::Internal`] among them it is a part
+    /// of the client's device.
+    #[must_use]
+    pub fn transports(mut self, transports: &[Transport]) -> Self {
+        self.config.identity.transports = transports.to_vec();
+        self.config.identity.platform &= transports.contains(&Transport::Internal);
+        self
+    }
+
+    /// The COSE algorithms, those that the provider lacks left out (`algorithms`).
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: &[i64]) -> Self {
+        self.config.credentials.algorithms = algorithms.to_vec();
+        self
+    }
+
+    /// Exactly these extensions, and `credProtect` (`extensions`).
+    #[must_use]
+    pub fn extensions(mut self, extensions: impl IntoIterator<Item = Extension>) -> Self {
+        let on: Vec<Extension> = extensions.into_iter().collect();
+        let has = |extension| on.contains(&extension);
+        let config = &mut self.config;
+        config.extensions.hmac_secret = has(Extension::HmacSecret);
+        config.extensions.hmac_secret_mc = has(Extension::HmacSecretMc);
+        config.extensions.prf = has(Extension::Prf);
+        config.extensions.cred_blob = has(Extension::CredBlob).then_some(32);
+        config.extensions.large_blobs =
+            match (has(Extension::LargeBlobKey), has(Extension::LargeBlob)) {
+                (true, _) => LargeBlobs::Command(4096),
+                (false, true) => LargeBlobs::Extension(1024),
+                (false, false) => LargeBlobs::None,
+            };
+        if let Some(pin) = &mut config.pin {
+            pin.min_length_rp_ids = has(Extension::MinPinLength).then_some(8);
+        }
+        config.extensions.third_party_payment = has(Extension::ThirdPartyPayment);
+        self
+    }
+
+    /// Whether it makes discoverable passkeys (`rk`).
+    #[must_use]
+    pub fn discoverable(mut self, on: bool) -> Self {
+        self.config.credentials.discoverable = on;
+        self.config.tokens.credential_management &= on;
+        self
+    }
+
+    /// Built-in verification (`uv`): that of the preset, or else a screen lock, set up; or none.
+    #[must_use]
+    pub fn user_verification(mut self, on: bool) -> Self {
+        let verification = &mut self.config.verification;
+        if on {
+            let has_tokens = !self.config.tokens.pin_uv_auth_protocols.is_empty();
+            let lock = BuiltInVerification::screen_lock;
+            let built_in = verification.built_in.get_or_insert_with(lock);
+            built_in.configured = true;
+            built_in.without_token |= !has_tokens;
+        } else {
+            verification.built_in = None;
+            verification.unasked = false;
+        }
+        self
+    }
+
+    /// Has a PIN (`clientPin`), which is set to this. The person knows it.
+    #[must_use]
+    pub fn pin(mut self, pin: &str) -> Self {
+        let Config { pin: has, tokens, .. } = &mut self.config;
+        has.get_or_insert_with(ClientPin::standard);
+        if tokens.pin_uv_auth_protocols.is_empty() {
+            tokens.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two, PinUvAuthProtocol::One];
+        }
+        self.pin = Some(pin.to_owned());
+        self
+    }
+
+    /// Has no PIN (`clientPin` absent), nor PIN/UV tokens if nothing else needs them.
+    #[must_use]
+    pub fn without_pin(mut self) -> Self {
+        self.config.pin = None;
+        if self.config.verification.built_in.is_none() {
+            self.config.tokens.pin_uv_auth_protocols = Vec::new();
+        }
+        self.pin = None;
+        self
+    }
+
+    /// Nothing happens without verification (`alwaysUv`).
+    #[must_use]
+    pub fn always_uv(mut self, on: bool) -> Self {
+        self.config.verification.always_uv = on;
+        self
+    }
+
+    /// Passkeys that are not discoverable are made without verification (`makeCredUvNotRqd`).
+    #[must_use]
+    pub fn make_cred_uv_not_required(mut self, on: bool) -> Self {
+        self.config.verification.make_cred_uv_not_rqd = on;
+        self
+    }
+
+    /// Whether the person sees and chooses accounts on the authenticator, and not in the client.
+    #[must_use]
+    pub fn display(mut self, on: bool) -> Self {
+        self.config.identity.has_display = on;
+        self
+    }
+
+    /// How many passkeys there is room for (`remainingDiscoverableCredentials`).
+    #[must_use]
+    pub fn capacity(mut self, passkeys: usize) -> Self {
+        self.capacity = Some(passkeys);
+        self
+    }
+
+    /// The longest message, and how many credentials a list may have (`maxMsgSize`,
+    /// `maxCredentialCountInList`).
+    #[must_use]
+    pub fn limits(mut self, message: usize, credentials: usize) -> Self {
+        self.config.limits.max_msg_size = message;
+        self.config.limits.max_credential_count_in_list = credentials;
+        self
+    }
+
+    /// Anything else that the policy of an authenticator says, but for the AAGUID.
+    #[must_use]
+    pub fn configure(mut self, configure: impl FnOnce(&mut Config)) -> Self {
+        configure(&mut self.config);
+        self.config.identity.aaguid = TEST_AAGUID;
+        self
+    }
+}
+
+/// What passkeys are like.
+impl Builder {
+    /// Whether new passkeys count their signatures; otherwise they say 0 for ever.
+    #[must_use]
+    pub fn counting(mut self, on: bool) -> Self {
+        self.counts = on;
+        self
+    }
+
+    /// Whether new passkeys may be backed up (BE), and are (BS).
+    #[must_use]
+    pub const fn backup(mut self, state: BackupState) -> Self {
+        self.config.credentials.backup = state;
+        self
+    }
+
+    /// Passkeys are those of this set, which others may share.
+    #[must_use]
+    pub fn synced_with(mut self, set: &SyncedSet) -> Self {
+        self.set = Some(set.clone());
+        self
+    }
+
+    /// The attestation formats that the authenticator makes itself; the first is used where the
+    /// site has no preference.
+    #[must_use]
+    pub fn attestation_formats(mut self, formats: &[AttestationFormat]) -> Self {
+        self.config.attestation.formats = formats.to_vec();
+        self
+    }
+
+    /// A key and certificates that vouch for the model.
+    #[must_use]
+    pub fn batch_attestation(mut self, batch: BatchAttestation) -> Self {
+        self.config.attestation.batch = Some(batch);
+        self.attestation_formats(&[AttestationFormat::PackedBasic, AttestationFormat::None])
+    }
+
+    /// Statements of any format, bent or straight, made elsewhere.
+    #[must_use]
+    pub fn attestation(mut self, attestation: impl Attestation + 'static) -> Self {
+        let own = attestation.formats().into_iter().map(AttestationFormat::OfKeyStore);
+        let none = [AttestationFormat::None];
+        self.config.attestation.formats = own.chain(none).collect();
+        self.attestation = Some(Arc::new(attestation));
+        self
+    }
+}
