@@ -429,7 +429,10 @@ fn refused(error: tungstenite::Error) -> Refused {
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
                     Refused::Elsewhere(location.to_owned())
                 }
-                _ => ConnectFailure::Status(status).into(),
+                _ => {
+                    let body = response.body().as_deref().unwrap_or_default();
+                    ConnectFailure::answered(status, body).into()
+                }
             }
         }
         Error::Io(error) => ConnectFailure::Network(error.kind().to_string()).into(),

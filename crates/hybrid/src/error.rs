@@ -204,6 +204,10 @@ fn unreachable(failure: &ConnectFailure) -> String {
         ConnectFailure::Status(429 | 503) => {
             "the tunnel service has no room now; try again in a minute".into()
         }
+        ConnectFailure::BadRequest(_) => format!(
+            "no connection: {failure}; update this program, and see whether a proxy changes what it \
+             sends"
+        ),
         failure => format!("no connection: {failure}; check the network and try again"),
     }
 }
