@@ -126,7 +126,7 @@ pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered
 pub use fingerprint::{Fingerprint, Template};
 pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
-pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
+pub use output::{ChannelId, Event, Output, Token};
 pub use pin_protocol::PinUvAuthProtocol;
 pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};

@@ -9,10 +9,8 @@ use std::{
 };
 
 use tokio::task::{JoinError, JoinHandle};
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, JobDone, KeepAliveStatus, Output, Token,
-};
-use towline_ctap::{Command, Status, Transport};
+use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Token};
+use towline_ctap::{Command, Status, Transport, hid::KeepaliveStatus};
 
 use crate::{
     Ask, Pending, Person,
@@ -37,9 +35,6 @@ pub struct Device<P = Box<dyn Person>> {
 /// What comes out of a [`Device`].
 #[non_exhaustive]
 pub enum Delivery {
-    /// The person was asked something: whoever keeps a client waiting says so. It comes before any
-    /// answer counts.
-    Asked,
     /// The response to a request: exactly one for each.
     Response {
         /// Whose request it was.
@@ -52,7 +47,7 @@ pub enum Delivery {
         /// Whose request it is.
         channel: ChannelId,
         /// What it waits for.
-        status: KeepAliveStatus,
+        status: KeepaliveStatus,
     },
 }
 
@@ -167,7 +162,7 @@ impl<P: Person> Device<P> {
         }
         let mut response = None;
         self.deliveries.retain_mut(|delivery| {
-            if delivery.channel().is_some_and(|of| of != channel) {
+            if delivery.channel() != channel {
                 return true;
             }
             if let Delivery::Response { bytes, .. } = delivery {
@@ -183,7 +178,6 @@ impl<P: Person> Device<P> {
         while let Some(output) = self.authenticator.poll_output() {
             match output {
                 Output::Ask { token, question } => {
-                    self.deliveries.push_back(Delivery::Asked);
                     let (ask, pending) = Ask::open(question);
                     self.open.push((token, pending));
                     self.person.ask(ask);
@@ -192,7 +186,7 @@ impl<P: Person> Device<P> {
                 Output::Work { token, job } => {
                     self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
                 }
-                Output::KeepAlive { channel, status } => {
+                Output::Status { channel, status } => {
                     self.deliveries.push_back(Delivery::Status { channel, status });
                 }
                 Output::Response { channel, bytes } => {
@@ -272,12 +266,11 @@ impl<P: Person> Drop for Waiting<'_, P> {
 }
 
 impl Delivery {
-    /// For whom it is, if it is for one channel.
+    /// Whose it is.
     #[must_use]
-    pub const fn channel(&self) -> Option<ChannelId> {
+    pub const fn channel(&self) -> ChannelId {
         match self {
-            Self::Response { channel, .. } | Self::Status { channel, .. } => Some(*channel),
-            Self::Asked => None,
+            Self::Response { channel, .. } | Self::Status { channel, .. } => *channel,
         }
     }
 }
@@ -331,7 +324,6 @@ impl fmt::Debug for Delivery {
             Self::Response { channel, bytes } => {
                 write!(f, "Response to {channel:?}: {} bytes", bytes.len())
             }
-            Self::Asked => f.write_str("Asked"),
             Self::Status { channel, status } => write!(f, "Status to {channel:?}: {status:?}"),
         }
     }

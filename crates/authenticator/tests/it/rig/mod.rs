@@ -7,15 +7,15 @@ use std::{
 };
 
 use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Config, CredentialStore, Event, Job, KeepAliveStatus,
-    KeyStore, MemoryStore, NonDiscoverable, Output, Question, SoftwareKeys, Token,
+    Answer, Authenticator, ChannelId, Config, CredentialStore, Event, Job, KeyStore, MemoryStore,
+    NonDiscoverable, Output, Question, SoftwareKeys, Token,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     AuthenticatorData, ClientDataHash, CosePublicKey, CredentialId, GetAssertionRequest,
     GetAssertionResponse, GetInfo, MakeCredentialRequest, MakeCredentialResponse,
     PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, Transport, User, UserHandle,
-    algorithm,
+    algorithm, hid::KeepaliveStatus,
 };
 
 pub mod commands;
@@ -42,7 +42,7 @@ pub struct Rig {
     pub open: Vec<(Token, Question)>,
     pub withdrawn: Vec<Token>,
     pub jobs: VecDeque<(Token, Job)>,
-    pub keepalives: Vec<(ChannelId, KeepAliveStatus)>,
+    pub keepalives: Vec<(ChannelId, KeepaliveStatus)>,
     pub responses: VecDeque<(ChannelId, Vec<u8>)>,
     pub events: Vec<Event>,
 }
@@ -147,7 +147,7 @@ impl Rig {
                     self.authenticator.handle_work(token, job.run(), self.now).unwrap();
                 }
                 Output::Work { token, job } => self.jobs.push_back((token, job)),
-                Output::KeepAlive { channel, status } => self.keepalives.push((channel, status)),
+                Output::Status { channel, status } => self.keepalives.push((channel, status)),
                 Output::Response { channel, bytes } => {
                     assert!(
                         self.open.is_empty() || bytes == [0x06] || bytes == [0x69, 0x85],
