@@ -10,8 +10,8 @@ use towline::{
     client,
     crypto::Secret,
     hybrid::{
-        self, InitiatorOutput, ResponderOutput, internal::message::Message,
-        internal::message::PostHandshake,
+        self, ComputerEvent, Effect, PhoneEvent, Target, domain::TunnelDomain,
+        internal::message::Message, internal::message::PostHandshake, link::ContactKey,
     },
 };
 use towline_cbor::{Reader, Writer};
@@ -237,13 +237,13 @@ fn transports(shown: &mut Printer) {
         features: hybrid::Features::default(),
         linking: Some(planted()),
     });
-    shown.show(ResponderOutput::Request(planted()));
-    shown.show(ResponderOutput::JsonRequest(planted()));
-    shown.show(ResponderOutput::Send(planted()));
-    shown.show(InitiatorOutput::Response(planted()));
-    shown.show(InitiatorOutput::JsonResponse(planted()));
-    shown.show(InitiatorOutput::Send(planted()));
-    shown.show(hybrid::ListenerOutput::Send(planted()));
+    shown.show(Effect::Tell(PhoneEvent::Request(planted())));
+    shown.show(Effect::Tell(PhoneEvent::JsonRequest(planted())));
+    shown.show(Effect::<PhoneEvent>::Send(planted()));
+    shown.show(Effect::Tell(ComputerEvent::Response(planted())));
+    shown.show(Effect::Tell(ComputerEvent::JsonResponse(planted())));
+    let (domain, key) = (TunnelDomain::GOOGLE, ContactKey::new(secret()));
+    shown.show(Effect::<PhoneEvent>::Connect(Target::Listen { domain, key }));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
     shown.show(hybrid::internal::secrets::Psk::new(secret()));
     shown.show(hybrid::link::ContactKey::new(secret()));

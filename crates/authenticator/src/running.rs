@@ -105,7 +105,7 @@ impl Authenticator {
     }
 
     fn wait(&mut self, channel: ChannelId, waiting: Waiting, patience: Duration) {
-        let deadline = self.core.after(patience);
+        let deadline = self.core.now.after(patience);
         // Clients of U2F expect no keepalives.
         if !self.core.u2f {
             self.outputs.push_back(Output::Status { channel, status: waiting.status() });
@@ -235,7 +235,8 @@ impl Authenticator {
         if self.running.is_some() {
             return;
         }
-        self.outputs.extend(self.core.touch.ask(self.core.now));
+        let asked = self.core.touch.ask(self.core.now);
+        self.outputs.extend(asked.map(|(token, question)| Output::Ask { token, question }));
     }
 
     pub(crate) fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {

@@ -16,7 +16,8 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Status, Transport};
 use towline_device::{Ask, Device, Pending, PhoneAnswer, PhoneQuestion};
 use towline_hybrid::{
-    CodeSource, Error, ResponderConfig, ResponderProgress, ResponderSummary,
+    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderProgress, ResponderQuestion,
+    ResponderSummary,
     domain::TunnelDomain,
     ids::LinkId,
     link::{ComputerLinks, LinkedComputer, Ring, StoreError},
@@ -303,7 +304,7 @@ impl<P: Person> Phone<P> {
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
-                Some(PhoneEvent::Ask { token, question }) => {
+                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Connect(question) }) => {
                     let answer = self.ask(connect(&question));
                     let answer = tokio::select! {
                         answer = answer => connected(answer),
@@ -342,14 +343,20 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(PhoneEvent::AskToRemember { token }) => {
+                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Remember }) => {
                     // A request, or the end, comes first; the question is asked once.
                     let answer = self.ask(PhoneQuestion::Remember);
                     let remember = tokio::select! {
                         answer = answer => matches!(answer, Some(PhoneAnswer::Approve)),
                         () = inbox.busy() => false,
                     };
-                    told(session.remember(token, remember).await);
+                    let no = ResponderAnswer::Decline;
+                    let answer = if remember { ResponderAnswer::Remember } else { no };
+                    told(session.answer(token, answer).await);
+                }
+                // What the person is not asked gets a no.
+                Some(PhoneEvent::Ask { token, .. }) => {
+                    told(session.answer(token, ResponderAnswer::Decline).await);
                 }
                 Some(PhoneEvent::Linked { link_id }) => {
                     keep(self.links.clone(), &self.provider, link_id).await;
@@ -360,7 +367,7 @@ impl<P: Person> Phone<P> {
                 Some(PhoneEvent::Progress(progress)) => {
                     (self.watcher)(PhoneStep::Progress(progress))
                 }
-                Some(PhoneEvent::Finished(result)) => return result,
+                Some(PhoneEvent::Finished(result)) => return Ok(result?),
                 Some(_) => {}
                 None => return Err(TransportError::Over),
             }
