@@ -200,6 +200,8 @@ impl<P: Person> Driver<P> {
             Delivery::Response { channel, bytes } => {
                 self.hid.handle_response(hid_channel(channel), &bytes, now());
             }
+            // The status of the request says so.
+            Delivery::Asked => {}
             // Not printed: it may hold what is nobody's business.
             _ => tracing::warn!("a delivery that is not known here"),
         }

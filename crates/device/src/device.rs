@@ -35,6 +35,8 @@ pub struct Device<P = Box<dyn Person>> {
 /// What comes out of a [`Device`].
 #[non_exhaustive]
 pub enum Delivery {
+    /// The person was asked something. It comes before any answer counts.
+    Asked,
     /// The response to a request: exactly one for each.
     Response {
         /// Whose request it was.
@@ -162,7 +164,7 @@ impl<P: Person> Device<P> {
         }
         let mut response = None;
         self.deliveries.retain_mut(|delivery| {
-            if delivery.channel() != channel {
+            if delivery.channel().is_some_and(|of| of != channel) {
                 return true;
             }
             if let Delivery::Response { bytes, .. } = delivery {
@@ -178,6 +180,7 @@ impl<P: Person> Device<P> {
         while let Some(output) = self.authenticator.poll_output() {
             match output {
                 Output::Ask { token, question } => {
+                    self.deliveries.push_back(Delivery::Asked);
                     let (ask, pending) = Ask::open(question);
                     self.open.push((token, pending));
                     self.person.ask(ask);
@@ -266,11 +269,12 @@ impl<P: Person> Drop for Waiting<'_, P> {
 }
 
 impl Delivery {
-    /// Whose it is.
+    /// For whom it is, if it is for one channel.
     #[must_use]
-    pub const fn channel(&self) -> ChannelId {
+    pub const fn channel(&self) -> Option<ChannelId> {
         match self {
-            Self::Response { channel, .. } | Self::Status { channel, .. } => *channel,
+            Self::Response { channel, .. } | Self::Status { channel, .. } => Some(*channel),
+            Self::Asked => None,
         }
     }
 }
@@ -324,6 +328,7 @@ impl fmt::Debug for Delivery {
             Self::Response { channel, bytes } => {
                 write!(f, "Response to {channel:?}: {} bytes", bytes.len())
             }
+            Self::Asked => f.write_str("Asked"),
             Self::Status { channel, status } => write!(f, "Status to {channel:?}: {status:?}"),
         }
     }
