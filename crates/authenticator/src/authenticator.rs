@@ -1,4 +1,4 @@
-//! The machine: requests, answers, finished work and the time go in; questions, work, keepalives
+//! The machine: requests, answers, finished work and the time go in; questions, work, states
 //! and responses come out.
 
 use std::{collections::VecDeque, time::Instant};
@@ -323,8 +323,6 @@ impl Authenticator {
         let Some(running) = &self.running else { return self.core.lock_keys_without_token() };
         if self.core.now.reached(running.deadline) {
             self.expire();
-        } else if self.core.now.reached(running.keepalive) {
-            self.keep_alive();
         }
     }
 
@@ -337,11 +335,10 @@ impl Authenticator {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let running = self.running.as_ref();
-        let [deadline, keepalive] =
-            running.map_or([None; 2], |running| [running.deadline, running.keepalive]);
+        let deadline = running.and_then(|running| running.deadline);
         // A request that is under way may still need what the PIN opened.
         let locks_at = self.core.locks_at().filter(|_| running.is_none());
-        [deadline, keepalive, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
+        [deadline, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
     }
 
     /// The policy that it was made with.

@@ -138,7 +138,7 @@ pub use fingerprint::{Fingerprint, Template};
 pub use job::{Job, JobDone};
 pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
-pub use output::{KeepAliveStatus, Output};
+pub use output::Output;
 pub use pin_protocol::PinUvAuthProtocol;
 pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};

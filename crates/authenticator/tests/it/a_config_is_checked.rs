@@ -199,7 +199,4 @@ fn numbers_are_in_their_range() {
     out_of_range(Config::phone(), "timing.next_assertion_timeout", |c| {
         c.timing.next_assertion_timeout = Duration::from_secs(31);
     });
-    out_of_range(Config::phone(), "timing.keepalive", |c| {
-        c.timing.keepalive = Some(Duration::ZERO)
-    });
 }
