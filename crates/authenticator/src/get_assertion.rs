@@ -1,5 +1,7 @@
 //! authenticatorGetAssertion (CTAP 2.3 §6.2.2). The step numbers are those of that section.
 
+mod found;
+
 use std::sync::Arc;
 
 use towline_ctap::{
@@ -8,8 +10,9 @@ use towline_ctap::{
     extension::CredentialProtectionPolicy,
 };
 
+use self::found::Found;
 use crate::{
-    Event, Page, Purpose, Query,
+    Event, Purpose, Query,
     extensions::Asserting,
     flow::{Core, Flow, Next, await_commit, await_work, await_write},
     get_next_assertion::Rest,
@@ -36,14 +39,6 @@ struct SignIn {
     gestures: Gestures,
     /// Whether the person chose on this authenticator, if it is to be told.
     user_selected: Option<bool>,
-}
-
-/// What step 7 locates.
-enum Found {
-    /// Those of the allow list that apply.
-    Listed(Vec<Located>),
-    /// The discoverable ones: the newest, or all that a choice needs.
-    Discoverable(Page),
 }
 
 pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
@@ -154,8 +149,8 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if_open(core, uv, ask)
 }
 
-/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to sign in
-/// with, they need not unlock it to learn that.
+/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to
+/// sign in with, they need not unlock it to learn that.
 fn verify_user(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
         return tell_nothing_to_use(core, sign_in);
@@ -389,49 +384,6 @@ fn without_names(user: &User) -> User {
     User { id: user.id.clone(), name: None, display_name: None }
 }
 
-impl Found {
-    const fn is_empty(&self) -> bool {
-        match self {
-            Self::Listed(credentials) => credentials.is_empty(),
-            Self::Discoverable(page) => page.credentials.is_empty(),
-        }
-    }
-
-    /// The accounts, each with the place of its first credential. Where one is not known there is
-    /// nothing to choose by.
-    fn accounts(&self) -> Vec<(usize, User)> {
-        let listed = match self {
-            Self::Listed(listed) => listed,
-            // Of these there is one for each account.
-            Self::Discoverable(page) => {
-                let users = page.credentials.iter().map(|credential| credential.user.clone());
-                return users.enumerate().collect();
-            }
-        };
-        let users: Option<Vec<&User>> = listed.iter().map(|one| one.user.as_ref()).collect();
-        let mut accounts: Vec<(usize, User)> = Vec::new();
-        for (place, user) in users.unwrap_or_default().into_iter().enumerate() {
-            if !accounts.iter().any(|(_, known)| known.id == user.id) {
-                accounts.push((place, user.clone()));
-            }
-        }
-        accounts
-    }
-
-    /// The person has chosen this one.
-    fn keep(&mut self, place: usize) {
-        match self {
-            Self::Listed(credentials) => {
-                *credentials = credentials.drain(..).skip(place).take(1).collect()
-            }
-            Self::Discoverable(page) => {
-                page.credentials = page.credentials.drain(..).skip(place).take(1).collect();
-                page.total = page.credentials.len();
-            }
-        }
-    }
-}
-
 impl SignIn {
     /// Whether the person is verified when it comes to choosing: where built-in verification is to
     /// be performed, nothing goes on without it.
@@ -446,15 +398,7 @@ impl SignIn {
     }
 
     fn purpose(&self) -> Purpose {
-        // With several, one is taken that the person can't influence (then it is the first), or
-        // their client lets them choose.
-        let user = match &self.found {
-            Found::Listed(credentials) => credentials.first().and_then(|one| one.user.clone()),
-            Found::Discoverable(page) if page.total == 1 => {
-                page.credentials.first().map(|one| one.user.clone())
-            }
-            Found::Discoverable(_) => None,
-        };
+        let user = self.found.account();
         Purpose::Use { rp_id: self.rp_id.clone(), user }
     }
 }
