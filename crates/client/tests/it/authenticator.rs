@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use towline_authenticator::{
     Answer, Authenticator, ChannelId, Config, MemoryStore, Output, Question, SoftwareKeys,
 };
-use towline_client::{Account, Channel, ChannelError, Environment, Error, create, get};
+use towline_client::{Account, BoxFuture, Channel, ChannelError, Environment, Error, create, get};
 use towline_crypto::rustcrypto;
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, CosePublicKey, Flags, MakeCredentialResponse,
@@ -70,36 +70,42 @@ impl Channel for Device {
         self.transport.clone()
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        let response = self.transact(vec![0x04]).await?;
-        self.requests -= 1;
-        Ok(response[1..].to_vec())
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let response = self.transact(vec![0x04]).await?;
+            self.requests -= 1;
+            Ok(response[1..].to_vec())
+        })
     }
 
-    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        self.requests += 1;
-        self.authenticator.handle_request(CHANNEL, &request, Instant::now());
-        while let Some(output) = self.authenticator.poll_output() {
-            match output {
-                Output::Ask { token, question } => {
-                    let answer = self.answer(&question);
-                    self.authenticator.handle_answer(token, answer, Instant::now()).unwrap();
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            self.requests += 1;
+            self.authenticator.handle_request(CHANNEL, &request, Instant::now());
+            while let Some(output) = self.authenticator.poll_output() {
+                match output {
+                    Output::Ask { token, question } => {
+                        let answer = self.answer(&question);
+                        self.authenticator.handle_answer(token, answer, Instant::now()).unwrap();
+                    }
+                    Output::Work { token, job } => {
+                        self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
+                    }
+                    Output::Response { bytes, .. } => {
+                        self.response.clone_from(&bytes);
+                        return Ok(bytes);
+                    }
+                    _ => {}
                 }
-                Output::Work { token, job } => {
-                    self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
-                }
-                Output::Response { bytes, .. } => {
-                    self.response.clone_from(&bytes);
-                    return Ok(bytes);
-                }
-                _ => {}
             }
-        }
-        panic!("every request has a response")
+            panic!("every request has a response")
+        })
     }
 
-    async fn cancel(&mut self) {
-        self.authenticator.handle_cancel(CHANNEL, Instant::now());
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.authenticator.handle_cancel(CHANNEL, Instant::now());
+        })
     }
 }
 
@@ -107,12 +113,12 @@ impl Channel for Device {
 struct Computer(usize);
 
 impl Environment for Computer {
-    async fn sleep_until(&self, _deadline: Instant) {
-        pending().await
+    fn sleep_until(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(async move { pending().await })
     }
 
-    async fn choose(&self, _accounts: &[Account]) -> Option<usize> {
-        Some(self.0)
+    fn choose<'a>(&'a self, _accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move { Some(self.0) })
     }
 }
 
