@@ -11,7 +11,7 @@ use towline_ctap::{
 
 use self::creation::Creation;
 use crate::{
-    AttestationFormat, Change, Counter, Counters, Credential, Event, NewKey, Purpose, Replaces,
+    AttestationFormat, Change, Counter, Counters, Credential, Event, NewKey, Purpose,
     attestation::{self, Attestation, Tells},
     credential,
     durable::Identity,
@@ -120,6 +120,10 @@ fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
     await_work(core, work, |core, replaced| {
         creation.replaced = replaced.map_err(|error| error.status())?;
+        if core.config.credentials.one_per_algorithm {
+            let algorithm = creation.algorithm;
+            creation.replaced.retain(|there| there.key.algorithm() == algorithm);
+        }
         forget::know_list(core, &creation.replaced_keys(), |core| verify_user(core, creation))
     })
 }
@@ -315,8 +319,8 @@ fn save(
     let handle = credential.key.clone();
     let discoverable = credential.discoverable;
     let identity = if discoverable { core.with_new_store_state()? } else { None };
-    let mut changes =
-        vec![Change::Save { credential: Box::new(credential), replaces: Replaces::Account }];
+    let replaces = core.config.credentials.replaces();
+    let mut changes = vec![Change::Save { credential: Box::new(credential), replaces }];
     let replaced = creation.replaced_keys();
     changes.extend(core.list_with(&replaced));
     changes.extend(identity.as_ref().map(Identity::change));

@@ -1,29 +1,27 @@
 //! The client and the authenticator of this project, with a person who agrees to everything: the
 //! whole ceremony, and the signatures checked as a relying party would.
 
-use std::{future::pending, time::Instant};
+use std::{
+    future::{pending, ready},
+    time::Instant,
+};
 
 use serde_json::{Value, json};
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Config, MemoryStore, Output, Question, SoftwareKeys,
-};
+use towline_authenticator::Config;
 use towline_client::{Account, BoxFuture, Channel, ChannelError, Environment, Error, create, get};
 use towline_crypto::rustcrypto;
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, CosePublicKey, Flags, MakeCredentialResponse,
     Transport,
 };
+use towline_testkit::rig::{HOME, Rig, refusing};
 
 use crate::scripted::*;
 
-const CHANNEL: ChannelId = ChannelId(1);
-
 /// An authenticator in the same process, and its person.
 struct Device {
-    authenticator: Authenticator,
+    rig: Rig,
     transport: Transport,
-    agrees: bool,
-    questions: usize,
     requests: usize,
     /// The last response.
     response: Vec<u8>,
@@ -33,17 +31,7 @@ impl Device {
     fn new(mut config: Config, transport: Transport) -> Self {
         // What is verified here is ES256, whatever else the site would take.
         config.credentials.algorithms = vec![-7];
-        let provider = rustcrypto::provider();
-        let keys = SoftwareKeys::new(provider.clone());
-        let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-        Self {
-            authenticator,
-            transport,
-            agrees: true,
-            questions: 0,
-            requests: 0,
-            response: Vec::new(),
-        }
+        Self { rig: Rig::new(config), transport, requests: 0, response: Vec::new() }
     }
 
     fn phone() -> Self {
@@ -52,16 +40,6 @@ impl Device {
 
     fn key() -> Self {
         Self::new(Config::security_key(), Transport::Usb)
-    }
-
-    fn answer(&mut self, question: &Question) -> Answer {
-        self.questions += 1;
-        match question {
-            _ if !self.agrees => Answer::Deny,
-            Question::VerifyUser { .. } => Answer::Verified,
-            Question::ChooseAccount { .. } => Answer::Account(0),
-            _ => Answer::Approve,
-        }
     }
 }
 
@@ -79,33 +57,16 @@ impl Channel for Device {
     }
 
     fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
-        Box::pin(async move {
-            self.requests += 1;
-            self.authenticator.handle_request(CHANNEL, &request, Instant::now());
-            while let Some(output) = self.authenticator.poll_output() {
-                match output {
-                    Output::Ask { token, question } => {
-                        let answer = self.answer(&question);
-                        self.authenticator.handle_answer(token, answer, Instant::now()).unwrap();
-                    }
-                    Output::Work { token, job } => {
-                        self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
-                    }
-                    Output::Response { bytes, .. } => {
-                        self.response.clone_from(&bytes);
-                        return Ok(bytes);
-                    }
-                    _ => {}
-                }
-            }
-            panic!("every request has a response")
-        })
+        self.requests += 1;
+        self.rig.transport = Some(self.transport.clone());
+        self.rig.send(HOME, &request);
+        self.response = self.rig.response();
+        Box::pin(ready(Ok(self.response.clone())))
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            self.authenticator.handle_cancel(CHANNEL, Instant::now());
-        })
+        self.rig.cancel(HOME);
+        Box::pin(ready(()))
     }
 }
 
@@ -263,10 +224,11 @@ async fn another_site_gets_nothing() {
 
 #[tokio::test]
 async fn a_person_who_declines_is_respected() {
-    let mut phone = Device { agrees: false, ..Device::phone() };
+    let mut phone = Device::phone();
+    phone.rig.person(refusing);
     let error = register(&mut phone, discoverable(1)).await.unwrap_err();
     assert_eq!(error.name(), "NotAllowedError");
-    assert!(phone.questions > 0);
+    assert!(!phone.rig.questions.is_empty());
 }
 
 #[tokio::test]
