@@ -80,6 +80,7 @@ mod get_info;
 mod get_next_assertion;
 mod hmac_secret;
 mod kept;
+mod kept_extensions;
 mod keys;
 mod large_blob;
 mod large_blobs;
