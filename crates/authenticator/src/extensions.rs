@@ -18,7 +18,7 @@ use crate::{
     hmac_secret::{Salts, evaluate},
     kept_extensions::{Keeping, ROWS, Tell},
     large_blob::{self, Outcome, Wish},
-    person::{Gestures, Present},
+    person::proof::{Gestures, Present},
 };
 
 /// The identifiers of those that are on.

@@ -41,7 +41,6 @@ mod passkeys_from_elsewhere;
 mod pins_are_verified_elsewhere;
 mod pins_step_by_step;
 mod reset_deletes_everything;
-mod rig;
 mod sequences_end;
 mod settings_are_changed;
 mod sign_ins_step_by_step;
@@ -59,3 +58,5 @@ mod what_is_answered_without_a_question;
 mod wrapped_credentials;
 mod wrapped_credentials_keep_what_they_are;
 mod writes_come_in_turn;
+
+use towline_testkit::rig;

@@ -160,11 +160,11 @@ async fn the_request_is_what_services_expect() {
     let connected = in_time(service.connector.connect(new_target()))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(connected.routing_id, Some(RoutingId::new([0x00, 0xAA, 0xFF])));
+    assert_eq!(connected.opened.routing_id, Some(RoutingId::new([0x00, 0xAA, 0xFF])));
     let connected = in_time(service.connector.connect(connect_target()))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(connected.routing_id, None);
+    assert_eq!(connected.opened.routing_id, None);
     let heads = service.heads.lock().unwrap();
     let id = "AB".repeat(16);
     assert!(heads[0].starts_with(&format!("GET /cable/new/{id} HTTP/1.1\r\n")), "{}", heads[0]);
@@ -187,6 +187,10 @@ async fn every_other_answer_is_a_typed_failure() {
     for (script, expected) in [
         (status("200 OK"), ConnectFailure::Status(200)),
         (status("400 Bad Request"), ConnectFailure::Status(400)),
+        (
+            Script::Close("HTTP/1.1 400 Bad Request\r\n\r\nnot offered\n".to_owned()),
+            ConnectFailure::BadRequest("not offered".to_owned()),
+        ),
         (status("403 Forbidden"), ConnectFailure::Status(403)),
         (status("404 Not Found"), ConnectFailure::Status(404)),
         (status("409 Conflict"), ConnectFailure::Status(409)),
@@ -243,7 +247,7 @@ async fn only_the_hosts_own_certificate_from_a_trusted_root_is_accepted() {
     let right_name = tls(&[&host()], vec![upgrade(NEW)]).await;
     let no_roots = tls_connector([]).relay_at(right_name.address);
     assert!(matches!(failure(&no_roots, new_target()).await, ConnectFailure::Tls(_)));
-    let not_tls = plain_relay().await;
+    let not_tls = LoopbackRelay::plain().await;
     let connector = tls_connector([]).relay_at(not_tls.address);
     assert!(matches!(failure(&connector, new_target()).await, ConnectFailure::Tls(_)));
 }
@@ -395,7 +399,7 @@ fn service_connector(service: &Scripted) -> Arc<dyn Connector> {
 /// A phone on a good relay, and a computer whose relay is `script`: why the computer bans the
 /// advert.
 async fn computer_meets(script: Script, config: InitiatorConfig) -> towline_hybrid::Error {
-    let good = plain_relay().await;
+    let good = LoopbackRelay::plain().await;
     let bad = plain(vec![script]).await;
     let air = Air::new();
     let (computer, mut events) = computer_with(config, &air, service_connector(&bad));
