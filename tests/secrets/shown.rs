@@ -250,7 +250,7 @@ fn transports(shown: &mut Printer) {
 }
 
 /// Types that show bytes as they are, and why they may.
-const OPEN: [(&str, &str); 20] = [
+const OPEN: [(&str, &str); 21] = [
     ("Key", "of a map in CBOR: names members"),
     ("BatchAttestation", "certificates, which sites get"),
     ("EnterpriseAttestation", "certificates, which sites get"),
@@ -271,6 +271,7 @@ const OPEN: [(&str, &str); 20] = [
     ("HandshakeHash", "a hash of what was sent in the clear"),
     ("BuiltInVerification", "a number"),
     ("ClientPin", "a number"),
+    ("PinComparison", "a number, and a secret that is not shown"),
 ];
 
 /// The rule for types that are yet to come.

@@ -86,6 +86,7 @@ mod get_next_assertion;
 mod hmac_secret;
 mod job;
 mod kept;
+mod kept_extensions;
 mod keys;
 mod large_blob;
 mod large_blobs;
