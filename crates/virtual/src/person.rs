@@ -34,7 +34,7 @@ use std::{
 };
 
 use towline_authenticator::Event;
-use towline_device::{Ask, Person};
+use towline_device::{Ask, Person, PhoneAsk};
 
 use self::{
     reply::Answerable,
@@ -49,8 +49,9 @@ pub(crate) use reply::{ForAccount, ForPin};
 pub use rule::Times;
 pub use script::Unmet;
 pub use when::{
-    When, already_registered, anything, asked, attesting, choosing, confirming, creating,
-    identifying, nothing_to_use, signing_in, typing_a_pin, verifying,
+    When, already_registered, anything, asked, attesting, choosing, confirming, connecting,
+    creating, identifying, nothing_to_use, remembering, showing_credentials, signing_in,
+    typing_a_pin, verifying,
 };
 
 /// A person who follows a script. A clone is the same person.
@@ -178,6 +179,10 @@ impl Person for ScriptedPerson {
         self.ask_for(ask);
     }
 
+    fn phone_asks(&mut self, ask: PhoneAsk) {
+        self.ask_for(ask);
+    }
+
     fn notice(&mut self, event: &Event) {
         self.script().notice(event);
     }
@@ -242,6 +247,21 @@ impl Then<'_> {
     /// Has no way to type a PIN here, as in a browser that does not ask for any.
     pub fn cannot_type(self) -> RuleHandle {
         self.does(Reply::CannotType)
+    }
+
+    /// Connects to the computer, and lets it remember the phone.
+    pub fn connects_and_is_remembered(self) -> RuleHandle {
+        self.does(Reply::ConnectAndRemember)
+    }
+
+    /// Connects to the computer, and wants to be asked later whether it may remember the phone.
+    pub fn connects_and_decides_later(self) -> RuleHandle {
+        self.does(Reply::ConnectAndDecideLater)
+    }
+
+    /// Shows these digital credentials: JSON.
+    pub fn shows(self, json: &str) -> RuleHandle {
+        self.does(Reply::Show(json.into()))
     }
 
     /// Closes the browser's dialog.

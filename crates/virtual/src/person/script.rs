@@ -6,7 +6,7 @@ use std::{collections::VecDeque, fmt, time::Instant};
 use towline_authenticator::{Answer, Event, Question};
 use towline_client::PinAnswer;
 use towline_ctap::Request;
-use towline_device::Ask;
+use towline_device::{Ask, PhoneAnswer, PhoneAsk, PhoneQuestion};
 
 use super::{
     Asked, ForAccount, ForPin, Reply, ScriptedPerson,
@@ -42,6 +42,7 @@ pub(crate) enum Held {
     Authenticator(Ask<Question, Answer>, Option<Answer>),
     Pin(Ask<ForPin, PinAnswer>, Option<PinAnswer>),
     Account(Ask<ForAccount, Option<usize>>, Option<Option<usize>>),
+    Phone(PhoneAsk, Option<PhoneAnswer>),
 }
 
 macro_rules! held {
@@ -65,6 +66,12 @@ macro_rules! held {
                     Self::$kind(_, None) => {})+
                 }
             }
+
+            const fn stays_open(&self) -> bool {
+                match self {
+                    $(Self::$kind(_, answer) => answer.is_none(),)+
+                }
+            }
         }
     };
 }
@@ -72,6 +79,7 @@ held! {
     Authenticator: Question, Answer;
     Pin: ForPin, PinAnswer;
     Account: ForAccount, Option<usize>;
+    Phone: PhoneQuestion, PhoneAnswer;
 }
 
 /// What of a script does not fit what was asked. The text says it in full.
@@ -157,11 +165,7 @@ impl Script {
         while let Some(index) = self.held.iter().position(is_due) {
             let (held, _) = self.held.remove(index);
             // Only who calls it off, after a while, leaves a question open that is due.
-            let calls_off = matches!(
-                &held,
-                Held::Authenticator(_, None) | Held::Pin(_, None) | Held::Account(_, None)
-            );
-            if calls_off {
+            if held.stays_open() {
                 self.called_off |= !held.is_withdrawn();
                 self.held.push((held, None));
             } else {
