@@ -10,10 +10,11 @@
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
 //! | go back, and compare | [`Snapshot`], [`Diff`] |
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
-//! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`] |
+//! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`]; it is a [`Channel`](towline_client::Channel), too |
 //!
-//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and signatures
-//! are those of `towline-authenticator` and `towline-client`. What is mended there is mended here.
+//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and
+//! signatures are those of `towline-authenticator` and `towline-client`. What is mended there is
+//! mended here.
 //!
 //! # Seams
 //!
@@ -30,6 +31,7 @@
 mod browser;
 mod builder;
 mod ceremony;
+mod channel;
 mod clock;
 mod device;
 mod family;
