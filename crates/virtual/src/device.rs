@@ -18,6 +18,9 @@ use crate::{
     machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
+/// The channel of requests that come as bytes: one client, whose requests follow one another.
+const RAW: ChannelId = ChannelId(0);
+
 /// A virtual authenticator, the person in front of it, and the client that a site talks to.
 ///
 /// A clone is a handle to the same one; it may be used from any thread. Nothing here waits: where
@@ -118,9 +121,8 @@ impl VirtualAuthenticator {
     #[must_use]
     pub fn transact(&self, request: &[u8]) -> Vec<u8> {
         let _turn = self.turn();
-        let channel = self.new_channel();
-        self.machine().request(channel, self.0.transport.clone(), request);
-        self.response(channel)
+        self.machine().request(RAW, self.0.transport.clone(), request);
+        self.response(RAW)
     }
 
     /// Carries out one request of CTAP1/U2F: an APDU in, data and a status word out. A touch is
@@ -131,9 +133,8 @@ impl VirtualAuthenticator {
     #[must_use]
     pub fn u2f(&self, apdu: &[u8]) -> Vec<u8> {
         let _turn = self.turn();
-        let channel = self.new_channel();
-        self.machine().u2f(channel, apdu);
-        self.response(channel)
+        self.machine().u2f(RAW, apdu);
+        self.response(RAW)
     }
 
     /// A door for those who test clients of CTAPHID.
