@@ -108,11 +108,9 @@ impl Builder {
     /// An authenticator of this kind, by the product's own policy. Its AAGUID becomes
     /// [`TEST_AAGUID`], all its passkeys are stored, and none is only its id.
     #[must_use]
-    pub fn from_config(config: Config) -> Self {
-        let mut config = config.with_aaguid(TEST_AAGUID);
+    pub fn from_config(mut config: Config) -> Self {
         let counts = config.credentials.counters != Counters::Zero;
-        config.credentials.counters = Counters::PerCredential;
-        config.credentials.non_discoverable = NonDiscoverable::Stored;
+        settle(&mut config);
         Self {
             config,
             provider: rustcrypto::provider(),
@@ -291,6 +289,14 @@ impl fmt::Debug for Builder {
 
 /// What sites ask for.
 const ALL: [i64; 4] = [algorithm::ES256, algorithm::EDDSA, algorithm::ES384, algorithm::RS256];
+
+/// What is the same for all: it says that it is a test, and each passkey is stored and counts for
+/// itself, so that all can be read and changed.
+const fn settle(config: &mut Config) {
+    config.identity.aaguid = TEST_AAGUID;
+    config.credentials.counters = Counters::PerCredential;
+    config.credentials.non_discoverable = NonDiscoverable::Stored;
+}
 
 /// Whether it answers to anything but U2F.
 pub(crate) fn speaks_ctap2(config: &Config) -> bool {

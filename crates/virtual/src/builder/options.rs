@@ -6,7 +6,7 @@ use towline_authenticator::{
 };
 use towline_ctap::{Transport, Version};
 
-use super::{Builder, Extension, TEST_AAGUID};
+use super::{Builder, Extension};
 use crate::{Attestation, Quirk, SyncedSet};
 
 /// What getInfo says.
@@ -237,11 +237,12 @@ impl Builder {
         self
     }
 
-    /// Anything else that the policy of an authenticator says, but for the AAGUID.
+    /// Anything else that the policy of an authenticator says, but for the AAGUID, where passkeys
+    /// are kept and how they count.
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut Config)) -> Self {
         configure(&mut self.config);
-        self.config.identity.aaguid = TEST_AAGUID;
+        super::settle(&mut self.config);
         self
     }
 }
