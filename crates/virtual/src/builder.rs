@@ -20,8 +20,9 @@ use crate::{
     Attestation, Clock, Meddler, Quirk, ScriptedPerson, SyncedSet, VirtualAuthenticator,
     device::Shared,
     keys::Statements,
-    machine::{Machine, Parts},
+    machine::{Machine, Pieces},
     meddle::Meddling,
+    parts::Parts,
     random::Seeded,
     shelf::Shelf,
 };
@@ -193,7 +194,7 @@ impl Builder {
         let backed_up = config.credentials.backup == BackupState::BackedUp;
         let shelf = Shelf::new(self.set, self.capacity, self.counts, backed_up);
         let meddling = Meddling::default();
-        let parts = Parts {
+        let parts = Pieces {
             shelf: shelf.clone(),
             meddling: meddling.clone(),
             quirks: self.quirks,
@@ -223,6 +224,24 @@ impl Builder {
         }
         device.set_meddler(self.meddler);
         Ok(device)
+    }
+}
+
+/// Put together for somebody else.
+impl Builder {
+    /// Puts it together for somebody else to drive. Quirks, and what a [`Meddler`] does to anything
+    /// but signatures, are not in it.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_parts(self) -> Result<Parts, BuildError> {
+        let device = self.build()?;
+        Ok(Parts {
+            authenticator: device.another()?,
+            person: device.person().clone(),
+            passkeys: device.synced_set(),
+            clock: device.clock().clone(),
+        })
     }
 }
 

@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use towline_authenticator::{ChannelId, KeyStore, SoftwareKeys, StoreError, Work};
+use towline_authenticator::{
+    Authenticator, ChannelId, ConfigError, KeyStore, SoftwareKeys, StoreError, Work,
+};
 use towline_client::{Caller, ChannelError, Client, Error, Origin};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
@@ -306,6 +308,11 @@ impl VirtualAuthenticator {
         };
         self.complain();
         response
+    }
+
+    /// Another authenticator of the same kind, with the same passkeys, PIN and settings.
+    pub(crate) fn another(&self) -> Result<Authenticator, ConfigError> {
+        self.machine().another(&self.0.provider)
     }
 
     /// The getInfo of a client that has just connected: CBOR, without status byte.

@@ -22,7 +22,8 @@
 //!   ([`Builder::attestation`]).
 //! - *Faults*: [`Meddler`] changes requests, what is signed, responses, results and reports
 //!   ([`Builder::meddler`]).
-//! - *A whole phone*: [`ScriptedPerson`] is a `Person` of `towline-device`, so that it can sit in
+//! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
+//!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, so that it can sit in
 //!   front of whatever asks by that; with [`ScriptedPerson::poll_timeout`] and
 //!   [`ScriptedPerson::handle_timeout`] it takes its time there, too.
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ mod hid;
 mod keys;
 mod machine;
 mod meddle;
+mod parts;
 mod passkey;
 pub mod person;
 mod pkcs8;
@@ -56,6 +58,7 @@ pub use family::{FAMILIES, Family, Quirk};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
 pub use meddle::{Direction, Hand, Meddler, Signing, signing};
+pub use parts::Parts;
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;
 pub use shelf::SyncedSet;

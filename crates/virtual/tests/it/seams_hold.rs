@@ -7,15 +7,13 @@ use std::{
     time::Duration,
 };
 
-use towline_authenticator::{
-    Authenticator, ChannelId, Config, KeyError, MemoryStore, SoftwareKeys,
-};
-use towline_ctap::{AttestationStatement, OtherAttestation, Transport};
+use towline_authenticator::{ChannelId, KeyError};
+use towline_ctap::{AttestationStatement, GetInfo, OtherAttestation, Transport};
 use towline_device::{
     Ask, Delivery, Device, Found, Person, PhoneAnswer, PhoneQuestion, Visitor, Wants,
 };
 use towline_virtual::{
-    Attestation, Builder, Clock, ScriptedPerson, Subject, TEST_AAGUID, VirtualAuthenticator,
+    Attestation, Builder, Clock, Parts, ScriptedPerson, Subject, TEST_AAGUID, VirtualAuthenticator,
     person::{anything, confirming, connecting, identifying, remembering, showing_credentials},
 };
 
@@ -67,13 +65,10 @@ fn attestation_is_made_elsewhere_and_the_person_may_refuse_it() {
 
 #[test]
 fn the_same_person_sits_in_front_of_any_device() {
-    let clock = Clock::new();
-    let person = ScriptedPerson::new(&clock);
+    let parts = Builder::security_key().pin("2580").build_parts().unwrap();
+    let Parts { authenticator, person, passkeys, clock, .. } = parts;
     person.when(confirming()).waits(Duration::from_secs(5)).consents().once().expect(1);
-    let provider = towline_crypto::rustcrypto::provider();
-    let keys = SoftwareKeys::new(provider.clone());
-    let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys);
-    let mut device = Device::new(key.unwrap(), person.clone());
+    let mut device = Device::new(authenticator, person.clone());
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
@@ -90,7 +85,11 @@ fn the_same_person_sits_in_front_of_any_device() {
                 _ => {}
             }
         }
+        let info = device.get_info(Transport::Usb, ChannelId(1)).await.unwrap();
+        let info = GetInfo::from_cbor(&info).unwrap();
+        assert_eq!((info.aaguid, info.options.client_pin), (TEST_AAGUID, Some(true)));
     });
+    assert!(passkeys.passkeys().is_empty());
 }
 
 #[test]
