@@ -23,9 +23,9 @@
 //! - *Faults*: [`Meddler`] changes requests, what is signed, responses, results and reports
 //!   ([`Builder::meddler`]).
 //! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
-//!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, so that it can sit in
-//!   front of whatever asks by that; with [`ScriptedPerson::poll_timeout`] and
-//!   [`ScriptedPerson::handle_timeout`] it takes its time there, too.
+//!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, and
+//!   answers what a phone asks of its own, too; with [`ScriptedPerson::poll_timeout`] and
+//!   [`ScriptedPerson::handle_timeout`] it takes its time there.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
