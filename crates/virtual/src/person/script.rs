@@ -193,7 +193,8 @@ impl Script {
 
     pub(super) fn verify(&mut self) -> Result<(), Unmet> {
         let mut problems = std::mem::take(&mut self.problems);
-        let unmet: Vec<String> = self.rules.iter().filter_map(Rule::unmet).collect();
+        let unmet = |rule: &Rule| Some(rule.unmet()? + &self.nearest_question(rule));
+        let unmet: Vec<String> = self.rules.iter().filter_map(unmet).collect();
         if !unmet.is_empty() {
             problems.extend(unmet);
             problems.push(self.history());
@@ -201,6 +202,17 @@ impl Script {
         // Once is enough.
         self.rules.iter_mut().for_each(|rule| rule.expected = None);
         if problems.is_empty() { Ok(()) } else { Err(Unmet(problems.join("\n"))) }
+    }
+
+    /// What came nearest to a rule that nothing fitted.
+    fn nearest_question(&self, rule: &Rule) -> String {
+        let nearest = self.heard.iter().rev().max_by_key(|asked| rule.when.nearness(asked));
+        match nearest {
+            Some(asked) if rule.used == 0 => {
+                format!("\n  nearest: {asked}\n           {asked:?}{}", compared(rule, asked))
+            }
+            _ => String::new(),
+        }
     }
 
     fn history(&self) -> String {
@@ -228,9 +240,7 @@ impl Script {
         };
         let Some(rule) = self.rules.get(index) else { return text };
         text.push_str(&format!("\n  {called} {}: {rule}", index.saturating_add(1)));
-        for (says, holds) in rule.when.compared(asked) {
-            text.push_str(&format!("\n    {} {says}", if holds { "holds:" } else { "not so:" }));
-        }
+        text.push_str(&compared(rule, asked));
         if self.last.is_none() && rule.is_used_up() {
             text.push_str(&format!("\n    used up: it came {} already", Count(rule.used)));
         }
@@ -253,6 +263,14 @@ impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Held")
     }
+}
+
+/// The conditions of a rule, each with whether it holds of what was asked.
+fn compared(rule: &Rule, asked: &Asked) -> String {
+    let line = |(says, holds): (&str, bool)| {
+        format!("\n    {} {says}", if holds { "holds:" } else { "not so:" })
+    };
+    rule.when.compared(asked).into_iter().map(line).collect()
 }
 
 fn remember<T>(list: &mut VecDeque<T>, what: T) {

@@ -74,12 +74,20 @@ fn a_reply_that_does_not_fit_is_printed_with_the_question() {
 fn an_expectation_that_is_not_met_fails_at_the_latest_when_the_person_is_dropped() {
     let text = failure(|| {
         let device = VirtualAuthenticator::platform();
-        device.person().when(already_registered()).consents().named("twice").expect(1);
+        let twice = already_registered().at("example.org");
+        device.person().when(twice).consents().named("twice").expect(1);
         device.person().when(verifying()).consents().expect(1..=2);
         device.create(ORIGIN, &create("alice")).unwrap();
     });
-    assert!(text.contains("\"twice\" (when already registered: consents) was expected once"));
-    assert!(text.contains("and came never"), "{text}");
+    for says in [
+        "\"twice\" (when already registered, at example.org: consents) was expected once",
+        "and came never",
+        "nearest: Create a passkey for example.org?",
+        "not so: already registered",
+        "holds: at example.org",
+    ] {
+        assert!(text.contains(says), "{says:?} is not in:\n{text}");
+    }
     assert!(!text.contains("verifying"), "that one is met:\n{text}");
     assert!(text.contains("the person was asked once\n"), "{text}");
 }
