@@ -168,9 +168,7 @@ impl ScriptedPerson {
     }
 
     fn mount(&self, rule: Rule) -> RuleHandle {
-        let mut script = self.script();
-        script.rules.push(rule);
-        RuleHandle { person: self.clone(), index: script.rules.len().saturating_sub(1) }
+        RuleHandle { person: self.clone(), number: self.script().add(rule) }
     }
 }
 
@@ -294,7 +292,7 @@ impl Then<'_> {
 #[derive(Debug)]
 pub struct RuleHandle {
     person: ScriptedPerson,
-    index: usize,
+    number: usize,
 }
 
 impl RuleHandle {
@@ -323,11 +321,11 @@ impl RuleHandle {
     /// How often it came so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.person.script().rules.get(self.index).map_or(0, |rule| rule.used)
+        self.person.script().rule(self.number).map_or(0, |rule| rule.used)
     }
 
     fn change(self, change: impl FnOnce(&mut Rule)) -> Self {
-        if let Some(rule) = self.person.script().rules.get_mut(self.index) {
+        if let Some(rule) = self.person.script().rule(self.number) {
             change(rule);
         }
         self

@@ -24,6 +24,8 @@ const LONGEST: usize = 65_536;
 pub(super) struct Script {
     clock: Clock,
     pub(super) rules: Vec<Rule>,
+    /// How many rules there have been.
+    made: usize,
     pub(super) strict: bool,
     pub(super) pin: String,
     pub(super) heard: VecDeque<Asked>,
@@ -92,6 +94,7 @@ impl Script {
         Self {
             clock,
             rules: Vec::new(),
+            made: 0,
             strict: false,
             pin: ScriptedPerson::PIN.to_owned(),
             heard: VecDeque::new(),
@@ -102,6 +105,17 @@ impl Script {
             problems: Vec::new(),
             last: None,
         }
+    }
+
+    /// Adds a rule, and gives the number by which it is known, also when others are forgotten.
+    pub(super) fn add(&mut self, rule: Rule) -> usize {
+        self.made = self.made.saturating_add(1);
+        self.rules.push(Rule { number: self.made, ..rule });
+        self.made
+    }
+
+    pub(super) fn rule(&mut self, number: usize) -> Option<&mut Rule> {
+        self.rules.iter_mut().find(|rule| rule.number == number)
     }
 
     /// Answers, now or later.

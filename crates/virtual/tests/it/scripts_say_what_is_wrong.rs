@@ -102,6 +102,17 @@ fn what_was_verified_is_not_told_again() {
 }
 
 #[test]
+fn a_rule_that_was_forgotten_is_no_other() {
+    let device = VirtualAuthenticator::platform();
+    let old = device.person().when(creating()).refuses().expect(7);
+    device.person().forget().when(creating()).consents().expect(1);
+    device.create(ORIGIN, &create("alice")).unwrap();
+    assert_eq!(old.once().named("old").count(), 0);
+    device.create(ORIGIN, &create("bob")).unwrap();
+    assert!(device.person().verify().unwrap_err().to_string().contains("and came 2 times"));
+}
+
+#[test]
 fn rules_are_tried_in_order_and_replies_given_in_turn() {
     let device = VirtualAuthenticator::platform();
     let person = device.person();
