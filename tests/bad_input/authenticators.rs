@@ -53,7 +53,7 @@ fn requests() -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
-    let relay = Service::plain().await;
+    let relay = LoopbackRelay::plain().await;
     let room = Room { air: Air::new() };
     let hand = Hand::new();
     let mut phone = room.phone(&hand, relay.connector());
@@ -88,7 +88,7 @@ async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
 
 /// A registration with a phone that answers this getInfo, and this to any request.
 async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
-    let relay = Service::plain().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let computer = Computer::new(provider(), Arc::new(air.radio()), relay.connector())
         .with_config(impatient());

@@ -139,7 +139,7 @@ async fn the_phone_does_not_wait_for_a_service_that_stalls() {
 #[tokio::test]
 async fn a_phone_that_led_nowhere_does_not_keep_the_next_one_from_the_same_code() {
     // The first phone waits at another service than the one where the computer looks for it.
-    let (elsewhere, relay) = (Service::plain().await, Service::plain().await);
+    let (elsewhere, relay) = (LoopbackRelay::plain().await, LoopbackRelay::plain().await);
     let room = Room { air: Air::new() };
     let (lost, found) = (Hand::new(), Hand::new());
     let mut lost_phone = room.phone(&lost, elsewhere.connector());

@@ -1,18 +1,14 @@
 //! What each preset has, found out from outside: by getInfo, and by asking for it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use towline_authenticator::{
-    AttestationFormat, Authenticator, ChannelId, Config, MemoryStore, Output, SoftwareKeys,
-};
+use towline_authenticator::{AttestationFormat, Config};
 use towline_cbor::{Key, Reader, Writer};
 use towline_ctap::{
     ClientPinRequest, Command, KeyAgreementKey, Permissions, Request, RpId, Status, Transport,
     Version, algorithm,
 };
+use towline_testkit::rig::{HOME, Rig, absent};
 
 /// What stands where a preset does not have something.
 const ABSENT: &str = "–";
@@ -35,28 +31,12 @@ pub(crate) fn all() -> Vec<Preset> {
         .into()
 }
 
-fn authenticator(config: &Config) -> Authenticator {
-    let provider = towline_crypto::rustcrypto::provider();
-    let keys = SoftwareKeys::new(provider.clone());
-    Authenticator::new(config.clone(), provider, MemoryStore::new(), keys).unwrap()
-}
-
 /// The response, or `None` where the person is asked.
 fn response(config: &Config, request: &[u8]) -> Option<Vec<u8>> {
-    let mut authenticator = authenticator(config);
-    let now = Instant::now();
-    authenticator.handle_request(ChannelId(1), request, now);
-    while let Some(output) = authenticator.poll_output() {
-        match output {
-            Output::Ask { .. } => return None,
-            Output::Work { token, job } => {
-                authenticator.handle_work(token, job.run(), now).unwrap();
-            }
-            Output::Response { bytes, .. } => return Some(bytes),
-            _ => {}
-        }
-    }
-    panic!("no response to {request:02x?}");
+    let mut rig = Rig::new(config.clone());
+    rig.transport = None;
+    rig.person(absent).send(HOME, request);
+    rig.open.is_empty().then(|| rig.response())
 }
 
 /// The status of a refusal; a question and a success are none.

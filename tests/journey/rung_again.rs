@@ -19,7 +19,7 @@ use towline::{
         qr::Hint,
         tunnel::ConnectFailure,
     },
-    transport::{Target, TransportError},
+    transport::{Connector as _, Target, TransportError},
 };
 
 use crate::support::*;

@@ -23,7 +23,7 @@ use towline_ctap::{
     extension::{
         CredBlob, HmacSecretInput, HmacSecretOutput, LargeBlob, PrfGetInput, PrfResults, PrfSalts,
     },
-    hid::{self, Channel, DeviceOutput, HidCommand, HostOutput},
+    hid::{self, Channel, DeviceOutput, HidCommand, HostOutput, To},
     u2f::{Apdu, U2fRegistration, U2fRequest},
 };
 use zeroize::Zeroizing;
@@ -215,7 +215,7 @@ fn transports(shown: &mut Printer) {
     shown.show(DeviceOutput::Msg { channel, request: &PLANTED });
     let mut report: hid::Report = [0; 64];
     report[7..39].copy_from_slice(&PLANTED);
-    shown.show(DeviceOutput::Send(report));
+    shown.show(DeviceOutput::Send { to: To::Requester, report });
     shown.show(HostOutput::Message { command: HidCommand::Cbor, message: &PLANTED });
     shown.show(hid::Packet::read(&report));
 

@@ -1,10 +1,7 @@
 //! Everything but the people: the site, the relay, the air, and the devices.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::{RootCertStore, pki_types::CertificateDer};
-use tokio::task::JoinHandle;
 use towline::{
     Computer, LocalAuthenticator, Phone, PhoneTransport,
     authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys},
@@ -12,12 +9,11 @@ use towline::{
     crypto::{CryptoProvider, rustcrypto},
     hybrid::{InitiatorConfig, domain::TunnelDomain},
     radio::air::{Air, AirRadio},
-    transport::{Connector, TunnelConnector},
-    tunnel::{Relay, RelayConfig, RelayHandle, Security, Tls},
 };
 use towline_rp::{Identity, Rp, RpClient, RpConfig, Shutdown, VerifyError};
+pub use towline_testkit::relay::LoopbackRelay;
 
-use super::{Hand, PATIENCE, verifier::IndependentVerifier};
+use super::{Hand, verifier::IndependentVerifier};
 
 pub fn provider() -> CryptoProvider {
     rustcrypto::provider()
@@ -65,91 +61,10 @@ impl Drop for Site {
     }
 }
 
-/// A relay that serves until dropped.
-pub struct Service {
-    pub address: SocketAddr,
-    pub handle: RelayHandle,
-    certificate: Option<CertificateDer<'static>>,
-    security: Security,
-    task: JoinHandle<()>,
-}
-
-impl Service {
-    /// With a certificate for the tunnel domain's host.
-    pub async fn tls() -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed([domain().host(&provider())]).expect("a certificate");
-        let pem = (cert.pem(), signing_key.serialize_pem());
-        let tls = Tls::from_pem(pem.0.as_bytes(), pem.1.as_bytes()).expect("PEM");
-        Self::start(Security::Tls(tls), Some(cert.der().clone())).await
-    }
-
-    pub async fn plain() -> Self {
-        Self::start(Security::Plain, None).await
-    }
-
-    async fn start(security: Security, certificate: Option<CertificateDer<'static>>) -> Self {
-        let listen = "127.0.0.1:0".parse().expect("an address");
-        let config = RelayConfig::new(listen, security.clone(), provider());
-        let relay = Relay::bind(config).await.expect("loopback");
-        let (address, handle) = (relay.local_addr(), relay.handle());
-        Self { address, handle, certificate, security, task: tokio::spawn(relay.run()) }
-    }
-
-    /// Killed without a word, and started again at the same address, with nothing remembered.
-    pub async fn restart(&mut self) {
-        self.task.abort();
-        let _aborted = (&mut self.task).await;
-        let again = async {
-            loop {
-                let config = RelayConfig::new(self.address, self.security.clone(), provider());
-                match Relay::bind(config).await {
-                    Ok(relay) => return relay,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                }
-            }
-        };
-        let relay = tokio::time::timeout(PATIENCE, again).await.expect("the port is free again");
-        self.handle = relay.handle();
-        self.task = tokio::spawn(relay.run());
-    }
-
-    pub fn connector(&self) -> Arc<dyn Connector> {
-        let Some(certificate) = &self.certificate else {
-            return Arc::new(TunnelConnector::plain_loopback(self.address).expect("loopback"));
-        };
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate.clone()).expect("a root");
-        let connector = TunnelConnector::with_roots(roots, provider()).expect("TLS");
-        Arc::new(connector.relay_at(self.address))
-    }
-
-    /// Waits until nobody is connected any more.
-    pub async fn until_empty(&self) {
-        let empty = async {
-            loop {
-                let stats = self.handle.stats();
-                if (stats.waiting, stats.listening, stats.joined) == (0, 0, 0) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let emptied = tokio::time::timeout(PATIENCE, empty).await;
-        assert!(emptied.is_ok(), "{:?}", self.handle.stats());
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// A site, a relay, and the air around two devices.
 pub struct World {
     pub site: Site,
-    pub relay: Service,
+    pub relay: LoopbackRelay,
     pub air: Air,
     pub provider: CryptoProvider,
 }
@@ -160,7 +75,8 @@ impl World {
     }
 
     pub async fn with_provider(provider: CryptoProvider) -> Self {
-        let (site, relay) = tokio::join!(Site::open(), Service::tls());
+        let host = domain().host(&rustcrypto::provider());
+        let (site, relay) = tokio::join!(Site::open(), LoopbackRelay::tls(&host));
         Self { site, relay, air: Air::new(), provider }
     }
 
@@ -212,6 +128,7 @@ pub fn phone(
     let authenticator =
         Authenticator::new(config, provider.clone(), store.clone(), keys).expect("a config");
     Phone::new(authenticator, provider.clone(), transport, hand.clone())
+        .with_watcher(hand.watcher())
 }
 
 /// This device, as this preset.

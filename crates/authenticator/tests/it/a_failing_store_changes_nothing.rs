@@ -2,12 +2,7 @@
 //! the client gets an error, nothing is half done, and the same request succeeds as soon as the
 //! store does.
 
-use crate::rig::{
-    commands::*,
-    faults::{FragileStore, Fuse},
-    platform::*,
-    *,
-};
+use crate::rig::{commands::*, platform::*, *};
 use towline_authenticator::{
     Config, Credential, CredentialStore, MemoryStore, Record, SoftwareKeys, Work,
 };
@@ -31,7 +26,7 @@ fn setup() -> (Rig, Fuse, [CredentialId; 2], PlatformToken) {
     let provider = towline_crypto::rustcrypto::provider();
     let (fuse, memory) = (Fuse::default(), MemoryStore::new());
     let keys = SoftwareKeys::new(provider.clone());
-    let store = FragileStore(memory.clone(), fuse.clone());
+    let store = RiggedStore::fragile(memory.clone(), &fuse);
     let mut rig = Rig::with(Config::security_key(), provider, memory, store, keys);
     let ids = ["alice", "bob"].map(|name| rig.passkey("example.org", name).0);
     Platform::agree(&mut rig, 2).set_pin(&mut rig, PIN).unwrap();

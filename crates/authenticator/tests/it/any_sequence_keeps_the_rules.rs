@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::rig::{
-    slow::{SlowKeys, SlowStore},
-    *,
-};
+use crate::rig::*;
 use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{
     Answer, Authenticator, ChannelId, Config, Counters, Job, MemoryStore, Output, Question,
@@ -253,8 +250,8 @@ fn run(config: Config, slow: bool, steps: Vec<Step>) {
     let store = MemoryStore::with_limit(6);
     let global = config.credentials.counters == Counters::Global;
     let authenticator = if slow {
-        let keys = SlowKeys::new(provider.clone());
-        Authenticator::new(config, provider, SlowStore::new(store.clone()), keys)
+        let keys = RiggedKeys::slow(provider.clone());
+        Authenticator::new(config, provider, RiggedStore::slow(store.clone()), keys)
     } else {
         let keys = SoftwareKeys::new(provider.clone());
         Authenticator::new(config, provider, store.clone(), keys)

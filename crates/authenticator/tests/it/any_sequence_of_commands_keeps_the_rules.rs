@@ -2,13 +2,12 @@
 //! people of every mood, stores that fail, power cuts and time: whatever comes before, every answer
 //! keeps the rules, and the authenticator stays of use.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
-
-use crate::rig::{
-    faults::{FragileKeys, FragileStore, Fuse},
-    platform::*,
-    *,
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
 };
+
+use crate::rig::{platform::*, *};
 use proptest::{collection::vec, prelude::*};
 use towline_authenticator::{
     Answer, BioEnrollment, BuiltInVerification, Config, Credential, CredentialStore, LargeBlobs,
@@ -59,7 +58,7 @@ struct Run {
     fuse: Fuse,
     mood: Mood,
     /// Shown since the request at hand began.
-    shown: Rc<Cell<Shown>>,
+    shown: Arc<Mutex<Shown>>,
     pin: Option<usize>,
     held: Option<Held>,
     /// The sign-in that getNextAssertion goes on with.
@@ -91,14 +90,13 @@ impl Run {
     fn new(by_extension: bool) -> Self {
         let (fuse, store) = (Fuse::default(), towline_authenticator::MemoryStore::with_limit(4));
         let provider = rustcrypto::provider();
-        let keys = towline_authenticator::SoftwareKeys::new(provider.clone());
-        let keys = FragileKeys(keys, fuse.clone());
-        let fragile = FragileStore(store.clone(), fuse.clone());
+        let keys = RiggedKeys::fragile(provider.clone(), &fuse);
+        let fragile = RiggedStore::fragile(store.clone(), &fuse);
         let mut run = Self {
             rig: Rig::with(config(by_extension), provider, store, fragile, keys),
             fuse,
             mood: Mood::Agrees,
-            shown: Rc::default(),
+            shown: Arc::default(),
             pin: None,
             held: None,
             signing_in: None,
@@ -133,7 +131,7 @@ impl Run {
                 }
                 _ => answer,
             };
-            let mut now = shown.get();
+            let mut now = shown.lock().unwrap();
             match (question, &answer) {
                 (Question::VerifyUser { .. }, Some(Answer::Verified)) => now.verified = true,
                 (Question::ConfirmPresence { purpose }, Some(Answer::Approve)) => {
@@ -141,14 +139,13 @@ impl Run {
                 }
                 _ => {}
             }
-            shown.set(now);
             answer
         });
     }
 
     /// Sends a request; what holds for all of them is checked here.
     fn call(&mut self, request: &Request, knows_pin: bool) -> Result<Vec<u8>, Status> {
-        self.shown.set(Shown::default());
+        *self.shown.lock().unwrap() = Shown::default();
         let (durable, before) = (self.durable(), self.pin_retries());
         self.fuse.blow_at(self.fault.take());
         let answer = self.rig.call(request);
@@ -345,7 +342,10 @@ impl Run {
         };
         let right = pin.is_some() && pin == self.pin;
         let Ok(response) = self.call(&request.into(), right) else { return };
-        assert!(right || pin.is_none() && self.shown.get().verified, "a token for nobody");
+        assert!(
+            right || pin.is_none() && self.shown.lock().unwrap().verified,
+            "a token for nobody"
+        );
         let encrypted = ClientPinResponse::decode(&response).unwrap().pin_uv_auth_token.unwrap();
         let token = PlatformToken { protocol, value: platform.decrypt(&encrypted) };
         let shown = match permissions {
@@ -360,7 +360,7 @@ impl Run {
     }
 
     fn all_shown(&self, by_token: Option<Shown>) -> Shown {
-        let (now, by_token) = (self.shown.get(), by_token.unwrap_or_default());
+        let (now, by_token) = (*self.shown.lock().unwrap(), by_token.unwrap_or_default());
         Shown {
             present: now.present || now.verified || by_token.present,
             verified: now.verified || by_token.verified,
@@ -383,7 +383,7 @@ impl Run {
             let bound = by_token.is_none() || held.rp.is_none_or(|bound| bound == rp);
             assert!(bound || self.signing_in.is_some(), "a token of another relying party");
             // What was shown for a token counts once.
-            if data.flags.contains(Flags::UP) && !self.shown.get().verified {
+            if data.flags.contains(Flags::UP) && !self.shown.lock().unwrap().verified {
                 held.shown = Shown::default();
             }
         }

@@ -1,7 +1,6 @@
 //! Enterprise attestation: who may have it, who turns it on, and that the person is asked.
 
 use crate::rig::{
-    faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
     platform::{Platform, PlatformToken},
     *,
 };
@@ -264,7 +263,7 @@ fn it_stays_on_until_a_reset() {
 fn a_store_that_fails_does_not_enable_it() {
     let fuse = Fuse::default();
     let memory = MemoryStore::new();
-    let store = FragileStore(memory.clone(), fuse.clone());
+    let store = RiggedStore::fragile(memory.clone(), &fuse);
     let keys = SoftwareKeys::new(towline_crypto::rustcrypto::provider());
     let provider = towline_crypto::rustcrypto::provider();
     let mut rig = Rig::with(managed(), provider, memory, store, keys);
@@ -282,7 +281,7 @@ fn a_key_that_can_not_sign_makes_no_credential() {
     let fuse = Fuse::default();
     let provider = fragile_provider(&fuse);
     let memory = MemoryStore::new();
-    let keys = FragileKeys(SoftwareKeys::new(provider.clone()), fuse.clone());
+    let keys = RiggedKeys::fragile(provider.clone(), &fuse);
     let mut config = managed();
     config.credentials.non_discoverable = towline_authenticator::NonDiscoverable::Stored;
     let mut rig = Rig::with(config, provider, memory.clone(), memory, keys);

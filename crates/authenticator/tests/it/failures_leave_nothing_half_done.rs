@@ -1,18 +1,15 @@
 //! Stores, keys and randomness that fail at every place in turn, and a store that is full.
 
-use crate::rig::{
-    faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
-    *,
-};
-use towline_authenticator::{Config, Counters, MemoryStore, Replaces, ResetTime, SoftwareKeys};
+use crate::rig::*;
+use towline_authenticator::{Config, Counters, MemoryStore, Replaces, ResetTime};
 use towline_ctap::{Request, Status};
 
 fn fragile(config: Config) -> (Rig, Fuse) {
     let fuse = Fuse::default();
     let provider = fragile_provider(&fuse);
     let memory = MemoryStore::new();
-    let store = FragileStore(memory.clone(), fuse.clone());
-    let keys = FragileKeys(SoftwareKeys::new(provider.clone()), fuse.clone());
+    let store = RiggedStore::fragile(memory.clone(), &fuse);
+    let keys = RiggedKeys::fragile(provider.clone(), &fuse);
     (Rig::with(config, provider, memory, store, keys), fuse)
 }
 

@@ -1,7 +1,6 @@
 //! authenticatorBioEnrollment, with a scripted sensor.
 
 use crate::rig::{
-    faults::{FragileStore, Fuse},
     platform::{Platform, PlatformToken, uv_retries},
     *,
 };
@@ -515,7 +514,7 @@ fn a_reset_deletes_every_finger() {
 fn a_store_that_fails_changes_no_finger() {
     let fuse = Fuse::default();
     let memory = MemoryStore::new();
-    let store = FragileStore(memory.clone(), fuse.clone());
+    let store = RiggedStore::fragile(memory.clone(), &fuse);
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
     let mut rig = with(Rig::with(config(), provider, memory, store, keys));

@@ -1,14 +1,8 @@
 //! The extension `largeBlob`: a blob that is kept with its credential.
 
-use crate::rig::{
-    faults::{FragileKeys, FragileStore, Fuse},
-    platform::*,
-    slow::{SlowKeys, SlowStore},
-    *,
-};
+use crate::rig::{platform::*, *};
 use towline_authenticator::{
     Config, ConfigError, Event, ExtensionData, LargeBlobPlace, LargeBlobs, MemoryStore,
-    SoftwareKeys,
 };
 use towline_ctap::{
     CredentialId, GetAssertionRequest, GetAssertionResponse, LargeBlobsRequest,
@@ -296,8 +290,8 @@ fn the_longest_blob_comes_back_in_one_message() {
 fn a_full_store_says_not_written_and_a_broken_one_fails() {
     let (provider, store, fuse) =
         (towline_crypto::rustcrypto::provider(), MemoryStore::new(), Fuse::default());
-    let fragile = FragileStore(store.clone(), fuse.clone());
-    let keys = FragileKeys(SoftwareKeys::new(provider.clone()), fuse.clone());
+    let fragile = RiggedStore::fragile(store.clone(), &fuse);
+    let keys = RiggedKeys::fragile(provider.clone(), &fuse);
     let mut rig = Rig::with(config(), provider, store, fragile, keys);
     let id = with_place(&mut rig, "alice");
     assert_eq!(write(&mut rig, &id, &blob(10)), WRITTEN);
@@ -322,8 +316,8 @@ fn a_full_store_says_not_written_and_a_broken_one_fails() {
 fn a_write_is_done_or_not_whenever_it_is_cancelled() {
     for wait in 0.. {
         let provider = towline_crypto::rustcrypto::provider();
-        let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-        let slow = SlowStore::new(store.clone());
+        let (store, keys) = (MemoryStore::new(), RiggedKeys::slow(provider.clone()));
+        let slow = RiggedStore::slow(store.clone());
         let mut rig = Rig::with(config(), provider, store, slow, keys);
         let id = with_place(&mut rig, "alice");
         rig.works = false;

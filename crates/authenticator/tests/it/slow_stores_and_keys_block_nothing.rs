@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
-use crate::rig::{
-    slow::{SlowKeys, SlowStore},
-    *,
-};
+use crate::rig::*;
 use towline_authenticator::{Answer, Config, Counters, KeepAliveStatus, MemoryStore, UnknownJob};
 use towline_ctap::{Request, Status};
 
-fn slow(config: Config) -> (Rig, SlowKeys) {
+fn slow(config: Config) -> (Rig, RiggedKeys) {
     let provider = towline_crypto::rustcrypto::provider();
-    let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-    let mut rig = Rig::with(config, provider, store.clone(), SlowStore::new(store), keys.clone());
+    let (store, keys) = (MemoryStore::new(), RiggedKeys::slow(provider.clone()));
+    let mut rig =
+        Rig::with(config, provider, store.clone(), RiggedStore::slow(store), keys.clone());
     // What is read once is read.
     rig.info();
     rig.forget_past();
@@ -64,7 +62,7 @@ fn keepalives_go_out_while_the_work_goes_on() {
 /// Cancels at each wait in turn, and returns what was answered at each, until the request runs
 /// through.
 fn cancelled_at_each_wait(
-    mut make: impl FnMut() -> (Rig, SlowKeys),
+    mut make: impl FnMut() -> (Rig, RiggedKeys),
     request: &Request,
 ) -> Vec<(Status, usize, usize)> {
     let mut outcomes = Vec::new();

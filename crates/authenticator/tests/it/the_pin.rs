@@ -1,11 +1,6 @@
 //! authenticatorClientPIN: the PIN is set, changed, tried and blocked.
 
-use crate::rig::{
-    faults::{FragileStore, Fuse},
-    platform::*,
-    slow::{SlowKeys, SlowStore},
-    *,
-};
+use crate::rig::{platform::*, *};
 use towline_authenticator::{
     Config, CredentialStore, Event, MemoryStore, PinComplexity, Record, ResetTime, SoftwareKeys,
     Work,
@@ -196,8 +191,8 @@ fn eight_wrong_pins_block_it_until_a_reset() {
 fn the_retry_is_durable_before_the_comparison() {
     let provider = towline_crypto::rustcrypto::provider();
     let store = MemoryStore::new();
-    let keys = SlowKeys::new(provider.clone());
-    let slow = SlowStore::new(store.clone());
+    let keys = RiggedKeys::slow(provider.clone());
+    let slow = RiggedStore::slow(store.clone());
     let mut rig = Rig::with(Config::security_key(), provider, store.clone(), slow, keys);
     let platform = Platform::agree(&mut rig, 2);
     platform.set_pin(&mut rig, PIN).unwrap();
@@ -230,7 +225,7 @@ fn a_store_that_fails_gives_no_free_try() {
     let provider = towline_crypto::rustcrypto::provider();
     let (fuse, memory) = (Fuse::default(), MemoryStore::new());
     let keys = SoftwareKeys::new(provider.clone());
-    let store = FragileStore(memory.clone(), fuse.clone());
+    let store = RiggedStore::fragile(memory.clone(), &fuse);
     let mut rig = Rig::with(Config::security_key(), provider, memory, store, keys);
     let platform = Platform::agree(&mut rig, 2);
     platform.set_pin(&mut rig, PIN).unwrap();
@@ -256,7 +251,7 @@ fn a_failed_save_of_a_pin_sets_none() {
     let provider = towline_crypto::rustcrypto::provider();
     let (fuse, memory) = (Fuse::default(), MemoryStore::new());
     let keys = SoftwareKeys::new(provider.clone());
-    let store = FragileStore(memory.clone(), fuse.clone());
+    let store = RiggedStore::fragile(memory.clone(), &fuse);
     let mut rig = Rig::with(Config::security_key(), provider, memory, store, keys);
     let platform = Platform::agree(&mut rig, 2);
     fuse.blow_at(Some(0));

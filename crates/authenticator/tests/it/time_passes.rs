@@ -189,8 +189,8 @@ fn twins(person: Script, slow: bool) -> [Rig; 2] {
         let mut rig = if slow {
             let provider = towline_crypto::rustcrypto::provider();
             let store = MemoryStore::new();
-            let keys = slow::SlowKeys::new(provider.clone());
-            Rig::with(Config::phone(), provider, store.clone(), slow::SlowStore::new(store), keys)
+            let keys = RiggedKeys::slow(provider.clone());
+            Rig::with(Config::phone(), provider, store.clone(), RiggedStore::slow(store), keys)
         } else {
             Rig::new(Config::phone())
         };

@@ -3,12 +3,7 @@
 
 use std::time::Duration;
 
-use crate::rig::{
-    faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
-    platform::Platform,
-    slow::{SlowKeys, SlowStore},
-    *,
-};
+use crate::rig::{platform::Platform, *};
 use towline_authenticator::{
     Answer, Authenticator, BatchAttestation, Config, ConfigError, Counters, KeyHandle, MemoryStore,
     NonDiscoverable, Purpose, Question, SoftwareKeys,
@@ -146,8 +141,8 @@ fn u2f_alone_does_not_make_verification_need_a_token() {
 fn a_registration_that_is_cancelled_at_any_wait_leaves_no_key() {
     for waits in 0.. {
         let provider = towline_crypto::rustcrypto::provider();
-        let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-        let slow = SlowStore::new(store.clone());
+        let (store, keys) = (MemoryStore::new(), RiggedKeys::slow(provider.clone()));
+        let slow = RiggedStore::slow(store.clone());
         let mut rig = Rig::with(Config::security_key(), provider, store, slow, keys.clone());
         let apdu = registration("example.org").encode();
         assert_eq!(raw(&mut rig, &apdu), Err(TOUCH));
@@ -489,8 +484,8 @@ fn a_store_or_a_key_that_fails_is_an_error_and_nothing_else() {
         let fuse = Fuse::default();
         let store = MemoryStore::new();
         let provider = fragile_provider(&fuse);
-        let keys = FragileKeys(SoftwareKeys::new(provider.clone()), fuse.clone());
-        let fragile = FragileStore(store.clone(), fuse.clone());
+        let keys = RiggedKeys::fragile(provider.clone(), &fuse);
+        let fragile = RiggedStore::fragile(store.clone(), &fuse);
         let mut rig = Rig::with(Config::security_key(), provider, store, fragile, keys);
         fuse.blow_at(Some(blows));
         let _ = say(&mut rig, &registration("example.org"));

@@ -3,11 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::rig::{
-    faults::{FragileKeys, FragileStore, Fuse, fragile_provider},
-    slow::{SlowKeys, SlowStore},
-    *,
-};
+use crate::rig::*;
 use towline_authenticator::{
     Config, ConfigError, Counters, CredentialStore, Event, KeyHandle, MemoryStore, NonDiscoverable,
     Purpose, Question, Record, SoftwareKeys, Work,
@@ -262,8 +258,8 @@ fn a_failure_at_any_place_makes_no_credential_and_breaks_none() {
             let fuse = Fuse::default();
             let provider = fragile_provider(&fuse);
             let memory = MemoryStore::new();
-            let store = FragileStore(memory.clone(), fuse.clone());
-            let keys = FragileKeys(SoftwareKeys::new(provider.clone()), fuse.clone());
+            let store = RiggedStore::fragile(memory.clone(), &fuse);
+            let keys = RiggedKeys::fragile(provider.clone(), &fuse);
             let mut rig = Rig::with(Config::security_key(), provider, memory, store, keys);
             let earlier = (!first).then(|| wrapped(&mut rig, "example.org").0);
             (rig, fuse, earlier)
@@ -290,10 +286,10 @@ fn a_failure_at_any_place_makes_no_credential_and_breaks_none() {
     }
 }
 
-fn slow() -> (Rig, SlowKeys) {
+fn slow() -> (Rig, RiggedKeys) {
     let provider = towline_crypto::rustcrypto::provider();
-    let (store, keys) = (MemoryStore::new(), SlowKeys::new(provider.clone()));
-    let slow = SlowStore::new(store.clone());
+    let (store, keys) = (MemoryStore::new(), RiggedKeys::slow(provider.clone()));
+    let slow = RiggedStore::slow(store.clone());
     let mut rig = Rig::with(Config::security_key(), provider, store, slow, keys.clone());
     rig.info();
     rig.forget_past();

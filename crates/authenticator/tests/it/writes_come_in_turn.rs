@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::rig::{
     commands::{fragment, with_pin},
     platform::{Platform, pin_retries, uv_retries},
-    slow::{SlowKeys, SlowStore},
     *,
 };
 use towline_authenticator::{
@@ -23,14 +22,14 @@ use zeroize::Zeroizing;
 
 const PIN: &str = "2468-blue";
 
-fn slow_over(config: Config, store: MemoryStore) -> (Rig, SlowKeys) {
+fn slow_over(config: Config, store: MemoryStore) -> (Rig, RiggedKeys) {
     let provider = towline_crypto::rustcrypto::provider();
-    let keys = SlowKeys::new(provider.clone());
-    let slow = SlowStore::new(store.clone());
+    let keys = RiggedKeys::slow(provider.clone());
+    let slow = RiggedStore::slow(store.clone());
     (Rig::with(config, provider, store, slow, keys.clone()), keys)
 }
 
-fn slow(config: Config) -> (Rig, SlowKeys) {
+fn slow(config: Config) -> (Rig, RiggedKeys) {
     slow_over(config, MemoryStore::new())
 }
 

@@ -1,29 +1,27 @@
 //! The client and the authenticator of this project, with a person who agrees to everything: the
 //! whole ceremony, and the signatures checked as a relying party would.
 
-use std::{future::pending, time::Instant};
+use std::{
+    future::{pending, ready},
+    time::Instant,
+};
 
 use serde_json::{Value, json};
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Config, MemoryStore, Output, Question, SoftwareKeys,
-};
-use towline_client::{Account, Channel, ChannelError, Environment, Error, create, get};
+use towline_authenticator::Config;
+use towline_client::{Account, BoxFuture, Channel, ChannelError, Environment, Error, create, get};
 use towline_crypto::rustcrypto;
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, CosePublicKey, Flags, MakeCredentialResponse,
     Transport,
 };
+use towline_testkit::rig::{HOME, Rig, refusing};
 
 use crate::scripted::*;
 
-const CHANNEL: ChannelId = ChannelId(1);
-
 /// An authenticator in the same process, and its person.
 struct Device {
-    authenticator: Authenticator,
+    rig: Rig,
     transport: Transport,
-    agrees: bool,
-    questions: usize,
     requests: usize,
     /// The last response.
     response: Vec<u8>,
@@ -33,17 +31,7 @@ impl Device {
     fn new(mut config: Config, transport: Transport) -> Self {
         // What is verified here is ES256, whatever else the site would take.
         config.credentials.algorithms = vec![-7];
-        let provider = rustcrypto::provider();
-        let keys = SoftwareKeys::new(provider.clone());
-        let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-        Self {
-            authenticator,
-            transport,
-            agrees: true,
-            questions: 0,
-            requests: 0,
-            response: Vec::new(),
-        }
+        Self { rig: Rig::new(config), transport, requests: 0, response: Vec::new() }
     }
 
     fn phone() -> Self {
@@ -53,16 +41,6 @@ impl Device {
     fn key() -> Self {
         Self::new(Config::security_key(), Transport::Usb)
     }
-
-    fn answer(&mut self, question: &Question) -> Answer {
-        self.questions += 1;
-        match question {
-            _ if !self.agrees => Answer::Deny,
-            Question::VerifyUser { .. } => Answer::Verified,
-            Question::ChooseAccount { .. } => Answer::Account(0),
-            _ => Answer::Approve,
-        }
-    }
 }
 
 impl Channel for Device {
@@ -70,36 +48,25 @@ impl Channel for Device {
         self.transport.clone()
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        let response = self.transact(vec![0x04]).await?;
-        self.requests -= 1;
-        Ok(response[1..].to_vec())
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let response = self.transact(vec![0x04]).await?;
+            self.requests -= 1;
+            Ok(response[1..].to_vec())
+        })
     }
 
-    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
         self.requests += 1;
-        self.authenticator.handle_request(CHANNEL, &request, Instant::now());
-        while let Some(output) = self.authenticator.poll_output() {
-            match output {
-                Output::Ask { token, question } => {
-                    let answer = self.answer(&question);
-                    self.authenticator.handle_answer(token, answer, Instant::now()).unwrap();
-                }
-                Output::Work { token, job } => {
-                    self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
-                }
-                Output::Response { bytes, .. } => {
-                    self.response.clone_from(&bytes);
-                    return Ok(bytes);
-                }
-                _ => {}
-            }
-        }
-        panic!("every request has a response")
+        self.rig.transport = Some(self.transport.clone());
+        self.rig.send(HOME, &request);
+        self.response = self.rig.response();
+        Box::pin(ready(Ok(self.response.clone())))
     }
 
-    async fn cancel(&mut self) {
-        self.authenticator.handle_cancel(CHANNEL, Instant::now());
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        self.rig.cancel(HOME);
+        Box::pin(ready(()))
     }
 }
 
@@ -107,12 +74,12 @@ impl Channel for Device {
 struct Computer(usize);
 
 impl Environment for Computer {
-    async fn sleep_until(&self, _deadline: Instant) {
-        pending().await
+    fn sleep_until(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(async move { pending().await })
     }
 
-    async fn choose(&self, _accounts: &[Account]) -> Option<usize> {
-        Some(self.0)
+    fn choose<'a>(&'a self, _accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move { Some(self.0) })
     }
 }
 
@@ -257,10 +224,11 @@ async fn another_site_gets_nothing() {
 
 #[tokio::test]
 async fn a_person_who_declines_is_respected() {
-    let mut phone = Device { agrees: false, ..Device::phone() };
+    let mut phone = Device::phone();
+    phone.rig.person(refusing);
     let error = register(&mut phone, discoverable(1)).await.unwrap_err();
     assert_eq!(error.name(), "NotAllowedError");
-    assert!(phone.questions > 0);
+    assert!(!phone.rig.questions.is_empty());
 }
 
 #[tokio::test]

@@ -1,12 +1,9 @@
 //! PINs: the client and the authenticator of this project, and keys that are odd.
 
-use std::{collections::VecDeque, time::Instant};
+use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use towline_authenticator::{
-    Answer, Authenticator, BuiltInVerification, ChannelId, Config, MemoryStore, Output as Wants,
-    PinUvAuthProtocol, Question, SoftwareKeys,
-};
+use towline_authenticator::{Answer, BuiltInVerification, Config, PinUvAuthProtocol, Question};
 use towline_client::{
     Create, Error, Get, Misbehaviour, Output, Pin, PinAnswer, PinChange, PinError, PinProblem,
     PinQuestion, PinReason, PinRules, Token,
@@ -15,6 +12,7 @@ use towline_crypto::rustcrypto;
 use towline_ctap::{
     ClientPinRequest, ClientPinResponse, Flags, GetInfo, Request, Status, Transport, Version,
 };
+use towline_testkit::rig::{HOME, Rig, agreeable};
 
 use crate::scripted::*;
 
@@ -22,9 +20,7 @@ const PIN: &str = "correct horse";
 
 /// A key in the same process, and the person who touches it.
 struct Key {
-    authenticator: Authenticator,
-    /// What the sensor says of the person, if it has one; it knows them if this is empty.
-    sensor: VecDeque<bool>,
+    rig: Rig,
     requests: Vec<Vec<u8>>,
     /// What getInfo says instead of the truth.
     told: Option<GetInfo>,
@@ -32,16 +28,24 @@ struct Key {
 
 impl Key {
     fn new(config: Config) -> Self {
-        let provider = rustcrypto::provider();
-        let keys = SoftwareKeys::new(provider.clone());
-        let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-        let mut key =
-            Self { authenticator, sensor: VecDeque::new(), requests: Vec::new(), told: None };
-        key.authenticator.handle_power_up(Instant::now());
+        let mut key = Self { rig: Rig::new(config), requests: Vec::new(), told: None };
+        key.rig.transport = Some(Transport::Usb);
+        key.rig.power_up();
         // getInfo, and with it the store is read.
         key.transact(&[4]);
         key.requests.clear();
         key
+    }
+
+    /// What the sensor says of the person, one time after the other; then it knows them.
+    fn sensor_says(&mut self, said: &[bool]) {
+        let mut said = VecDeque::from(said.to_vec());
+        self.rig.person(move |question| match question {
+            Question::VerifyUser { .. } if said.pop_front() == Some(false) => {
+                Some(Answer::NotVerified)
+            }
+            question => agreeable(question),
+        });
     }
 
     /// A key whose PIN is [`PIN`].
@@ -84,26 +88,8 @@ impl Key {
 
     fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.requests.push(request.to_vec());
-        self.authenticator.handle_request(ChannelId(1), request, Instant::now());
-        while let Some(wants) = self.authenticator.poll_output() {
-            match wants {
-                Wants::Ask { token, question } => {
-                    let answer = match question {
-                        Question::VerifyUser { .. } if self.sensor.pop_front() == Some(false) => {
-                            Answer::NotVerified
-                        }
-                        question => question.simulated_agreement(),
-                    };
-                    self.authenticator.handle_answer(token, answer, Instant::now()).unwrap();
-                }
-                Wants::Work { token, job } => {
-                    self.authenticator.handle_work(token, job.run(), Instant::now()).unwrap();
-                }
-                Wants::Response { bytes, .. } => return bytes.to_vec(),
-                _ => {}
-            }
-        }
-        panic!("every request has a response")
+        self.rig.send(HOME, request);
+        self.rig.response()
     }
 
     /// The subcommands of authenticatorClientPIN that were sent, and 0x01 and 0x02 of the others
@@ -303,7 +289,7 @@ fn three_wrong_pins_want_a_new_start_and_eight_a_reset() {
     let (questions, result) = refused(&mut key);
     assert_eq!((questions.len(), result), (0, Err(Error::Refused(Status::PinAuthBlocked))));
     for left in [3, 2] {
-        key.authenticator.handle_power_up(Instant::now());
+        key.rig.power_up();
         let (questions, result) = refused(&mut key);
         let status = if left == 3 { Status::PinAuthBlocked } else { Status::PinBlocked };
         assert_eq!((questions.len(), result), (left, Err(Error::Refused(status))));
@@ -459,18 +445,18 @@ fn built_in_verification_buys_a_token_and_the_pin_is_asked_for_where_it_fails() 
     assert_eq!(key.commands(), [0x02, 0x06, 0x101]);
 
     key.requests.clear();
-    key.sensor = [false, true].into();
+    key.sensor_says(&[false, true]);
     let (questions, result) = Machine::get(&getting("required")).run(&mut key, &[]);
     assert!(questions.is_empty() && verified(&result.unwrap()));
     assert_eq!(key.commands(), [0x02, 0x06, 0x07, 0x02, 0x06, 0x102]);
 
-    key.sensor = [false; 3].into();
+    key.sensor_says(&[false; 3]);
     let (questions, result) = Machine::get(&getting("required")).run(&mut key, &[PIN]);
     let reason = PinReason::NotRecognised;
     assert_eq!(questions, [PinQuestion::Present { tries_left: Some(8), reason, problem: None }]);
     assert!(verified(&result.unwrap()));
 
-    key.sensor = [false; 9].into();
+    key.sensor_says(&[false; 9]);
     for reason in [PinReason::NotRecognised, PinReason::BuiltInBlocked, PinReason::BuiltInBlocked] {
         let (questions, result) = Machine::get(&getting("required")).run(&mut key, &[]);
         assert!(
@@ -481,7 +467,7 @@ fn built_in_verification_buys_a_token_and_the_pin_is_asked_for_where_it_fails() 
     // The right PIN frees it.
     let (_, result) = Machine::get(&getting("required")).run(&mut key, &[PIN]);
     assert!(verified(&result.unwrap()));
-    key.sensor.clear();
+    key.sensor_says(&[]);
     let (questions, result) = Machine::get(&getting("required")).run(&mut key, &[]);
     assert!(questions.is_empty() && verified(&result.unwrap()));
 }
@@ -543,7 +529,7 @@ fn a_sensor_that_does_not_count_its_tries_for_others_is_tried_again() {
 #[test]
 fn without_a_pin_verification_that_fails_is_refused() {
     let mut key = Key::new(sensor(1));
-    key.sensor = [false; 9].into();
+    key.sensor_says(&[false; 9]);
     let (questions, result) = Machine::create(&creating("required")).run(&mut key, &[PIN]);
     assert!(questions.is_empty());
     assert_eq!(result.unwrap_err().name(), "NotAllowedError");

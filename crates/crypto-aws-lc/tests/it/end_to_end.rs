@@ -1,50 +1,34 @@
 //! RS256 through the whole authenticator: made by a job, attested with its own key, signed with.
 
-use std::time::Instant;
-
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Config, MemoryStore, Output, SoftwareKeys,
-};
+use towline_authenticator::{Config, MemoryStore, SoftwareKeys};
 use towline_crypto::CryptoProvider;
 use towline_crypto_aws_lc::provider;
 use towline_ctap::{
-    AttestationStatement, AuthenticatorData, ClientDataHash, CosePublicKey, GetAssertionRequest,
-    GetAssertionResponse, MakeCredentialRequest, MakeCredentialResponse, Request, Rp, RpId, User,
-    UserHandle, algorithm,
+    AttestationStatement, AuthenticatorData, CosePublicKey, GetAssertionResponse,
+    MakeCredentialRequest, MakeCredentialResponse, Request, algorithm,
 };
-
-const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
+use towline_testkit::rig::{self, CLIENT_DATA_HASH, HOME, Rig};
 
 /// Every question is agreed to, every job run. Gives the response, and how many jobs there were.
-fn call(key: &mut Authenticator, request: impl Into<Request>) -> (Vec<u8>, usize) {
-    let request: Request = request.into();
-    key.handle_request(ChannelId(1), &request.encode(), Instant::now());
-    let (mut response, mut jobs) = (None, 0_usize);
-    while let Some(output) = key.poll_output() {
-        match output {
-            Output::Ask { token, .. } => {
-                key.handle_answer(token, Answer::Approve, Instant::now()).unwrap();
-            }
-            Output::Work { token, job } => {
-                jobs = jobs.saturating_add(1);
-                key.handle_work(token, job.run(), Instant::now()).unwrap();
-            }
-            Output::Response { bytes, .. } => response = Some(bytes),
-            _ => {}
-        }
+fn call(rig: &mut Rig, request: impl Into<Request>) -> (Vec<u8>, usize) {
+    let (request, mut jobs) = (request.into(), 0_usize);
+    rig.works = false;
+    rig.send(HOME, &request.encode());
+    while !rig.jobs.is_empty() {
+        jobs = jobs.saturating_add(1);
+        rig.work();
     }
-    (response.unwrap(), jobs)
+    (rig.response(), jobs)
 }
 
-fn security_key(store: &MemoryStore) -> Authenticator {
+fn security_key(store: &MemoryStore) -> Rig {
     let keys = SoftwareKeys::new(provider());
-    Authenticator::new(Config::security_key(), provider(), store.clone(), keys).unwrap()
+    Rig::with(Config::security_key(), provider(), store.clone(), store.clone(), keys)
 }
 
 fn creation(params: Vec<i64>) -> MakeCredentialRequest {
-    let rp = Rp { id: RpId::new("example.org").unwrap(), name: None };
-    let user = User { id: UserHandle::new(b"alice").unwrap(), name: None, display_name: None };
-    let mut request = MakeCredentialRequest::new(CLIENT_DATA_HASH, rp, user, params);
+    let mut request = rig::creation("example.org", "alice");
+    request.pub_key_cred_params = params;
     request.options.rk = Some(true);
     request
 }
@@ -75,8 +59,7 @@ fn an_rs256_credential_is_made_and_used_after_a_restart_too() {
     assert_eq!((statement.alg, &statement.x5c), (algorithm::RS256, &None));
     verify(&provider(), &attested.public_key, &made.auth_data, &statement.sig);
     for mut key in [key, security_key(&store)] {
-        let request = GetAssertionRequest::new(RpId::new("example.org").unwrap(), CLIENT_DATA_HASH);
-        let (response, jobs) = call(&mut key, request);
+        let (response, jobs) = call(&mut key, rig::assertion("example.org"));
         assert_eq!(jobs, 0, "to sign takes no job");
         let used = GetAssertionResponse::decode(&response).unwrap();
         verify(&provider(), &attested.public_key, &used.auth_data, &used.signature);

@@ -19,7 +19,7 @@ fn released(air: &Air) {
 
 #[tokio::test]
 async fn requests_go_round_over_tls_and_everything_is_released() {
-    let relay = tls_relay(&domain().host(&provider())).await;
+    let relay = LoopbackRelay::tls(&domain().host(&provider())).await;
     let air = Air::new();
     let (computer, events) = computer(&air, relay.connector());
     let phone = tokio::spawn(serve(phone(scan(&computer), &air, relay.connector())));
@@ -63,7 +63,7 @@ async fn requests_go_round_over_tls_and_everything_is_released() {
 
 #[tokio::test]
 async fn the_code_is_kept_until_a_phone_has_authenticated_or_all_is_over() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let shown = computer.qr_uri().unwrap();
@@ -84,7 +84,7 @@ async fn the_code_is_kept_until_a_phone_has_authenticated_or_all_is_over() {
 
 #[tokio::test]
 async fn two_pairs_share_the_air_and_the_relay() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let mut work = Vec::new();
     for number in 0..4_u8 {
@@ -105,7 +105,7 @@ async fn two_pairs_share_the_air_and_the_relay() {
 
 #[tokio::test]
 async fn nothing_is_sent_before_the_person_agrees_and_nothing_after_a_no() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
@@ -121,7 +121,7 @@ async fn nothing_is_sent_before_the_person_agrees_and_nothing_after_a_no() {
 
 #[tokio::test]
 async fn a_computer_out_of_range_does_not_complete() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let far = std::sync::Arc::new(air.radio());
     far.move_to(Room(1));
@@ -141,7 +141,7 @@ async fn a_computer_out_of_range_does_not_complete() {
 
 #[tokio::test]
 async fn dropping_either_side_releases_radio_and_socket_and_tells_the_other() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     // The computer, before and after the phone is there.
     let (computer1, _) = computer(&air, relay.connector());
@@ -178,7 +178,7 @@ async fn dropping_either_side_releases_radio_and_socket_and_tells_the_other() {
 
 #[tokio::test]
 async fn dropping_a_phone_that_advertises_falls_silent() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let (computer, _) = computer(&Air::new(), relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
@@ -193,7 +193,7 @@ async fn dropping_a_phone_that_advertises_falls_silent() {
 
 #[tokio::test]
 async fn a_radio_that_does_not_work_is_told_on_both_sides() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let broken = std::sync::Arc::new(air.radio());
     let hint = towline_hybrid::qr::Hint::GetAssertion;
@@ -226,7 +226,7 @@ async fn a_radio_that_does_not_work_is_told_on_both_sides() {
 
 #[tokio::test]
 async fn bluetooth_switched_off_meanwhile_ends_the_session() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let radio = std::sync::Arc::new(air.radio());
     let config = InitiatorConfig::default();
@@ -243,7 +243,7 @@ async fn bluetooth_switched_off_meanwhile_ends_the_session() {
 
 #[tokio::test]
 async fn calls_at_the_wrong_time_are_refused_and_harm_nothing() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());
@@ -281,7 +281,7 @@ async fn calls_at_the_wrong_time_are_refused_and_harm_nothing() {
 
 #[tokio::test]
 async fn cancelling_withdraws_the_prompt_at_the_other_end() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let (phone, mut events) = phone(scan(&computer), &air, relay.connector());

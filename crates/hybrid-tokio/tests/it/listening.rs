@@ -103,7 +103,7 @@ async fn ring(
 
 #[tokio::test]
 async fn wherever_the_network_breaks_the_phone_comes_back_and_is_rung() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     // In the answer to the upgrade, right behind it, in the first ring, right behind that.
     for broken in [0, 1, 60, 128, 129, 131, 150, 180, 200, 220] {
         let network = Network::to(relay.address, &[broken, broken]).await;
@@ -134,7 +134,7 @@ async fn wherever_the_network_breaks_the_phone_comes_back_and_is_rung() {
 
 #[tokio::test]
 async fn a_phone_that_listens_keeps_nothing_of_the_connections_that_broke() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     // Whole answers to the upgrade, and then the end, again and again.
     let network = Network::to(relay.address, &[160; 60]).await;
     let key = key();
@@ -159,7 +159,7 @@ async fn a_phone_that_listens_keeps_nothing_of_the_connections_that_broke() {
 
 #[tokio::test]
 async fn a_relay_that_dies_is_waited_for() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let key = key();
     let (session, mut events) = listen(&key, relay.connector());
     assert_eq!(in_time(events.next()).await, Some(ListenerEvent::Listening));

@@ -87,7 +87,7 @@ async fn tow(connector: Arc<dyn Connector>) {
 
 #[tokio::test]
 async fn a_proxy_is_asked_for_the_service_by_its_name_and_carries_both_ends() {
-    let relay = tls_relay(&host()).await;
+    let relay = LoopbackRelay::tls(&host()).await;
     let gate = Gate::to(relay.address).await;
     // Nothing but the proxy knows where the host is.
     let connector =
@@ -106,7 +106,7 @@ async fn a_proxy_is_asked_for_the_service_by_its_name_and_carries_both_ends() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named_as_such() {
-    let relay = tls_relay(&host()).await;
+    let relay = LoopbackRelay::tls(&host()).await;
     for (status, why) in [
         ("407 Proxy Authentication Required", "proxy authorization required"),
         ("403 Forbidden", "unsuccessful"),
@@ -132,7 +132,7 @@ async fn fails(connector: Arc<dyn Connector>) -> ConnectFailure {
 
 #[tokio::test]
 async fn a_proxy_that_is_gone_or_silent_does_not_hang_the_phone() {
-    let relay = tls_relay(&host()).await;
+    let relay = LoopbackRelay::tls(&host()).await;
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = gone.local_addr().unwrap();
     let proxied = || {
@@ -163,7 +163,7 @@ async fn a_proxy_that_is_gone_or_silent_does_not_hang_the_phone() {
 
 #[tokio::test]
 async fn a_relay_of_this_machine_is_reached_without_the_proxy() {
-    let relay = tls_relay(&host()).await;
+    let relay = LoopbackRelay::tls(&host()).await;
     let gate = Gate::refusing("403 Forbidden").await;
     let connector = tls_connector([relay.certificate.clone().unwrap()])
         .relay_at(relay.address)
@@ -191,7 +191,7 @@ async fn ipv6_alone_is_enough() {
         eprintln!("NOT RUN: this machine has no IPv6");
         return;
     }
-    let relay = tls_relay_at("[::1]:0", &host()).await;
+    let relay = LoopbackRelay::tls_at("[::1]:0", CertificateParams::new([host()]).unwrap()).await;
     assert!(relay.address.is_ipv6());
     tow(relay.connector()).await;
     relay.until_empty().await;
@@ -203,7 +203,7 @@ async fn a_relay_that_is_killed_at_any_step_ends_both_sessions() {
     for step in
         [Killed::Before, Killed::WhileTheCodeIsShown, Killed::WhileConnected, Killed::WhileAsked]
     {
-        let relay = tls_relay(&host()).await;
+        let relay = LoopbackRelay::tls(&host()).await;
         let air = Air::new();
         let mut config = InitiatorConfig::default();
         config.scan_timeout = Duration::from_secs(2);
@@ -276,7 +276,7 @@ enum Killed {
 }
 
 /// Its sockets close at once, without a word.
-async fn kill(relay: &Service) {
+async fn kill(relay: &LoopbackRelay) {
     relay.task.abort();
     while !relay.task.is_finished() {
         tokio::task::yield_now().await;
@@ -285,7 +285,7 @@ async fn kill(relay: &Service) {
 
 #[tokio::test]
 async fn a_thousand_foreign_adverts_a_second_do_not_hide_the_phone() {
-    let relay = plain_relay().await;
+    let relay = LoopbackRelay::plain().await;
     let air = Air::new();
     let (computer, _events) = computer(&air, relay.connector());
     let mut crowd = Vec::new();
@@ -308,7 +308,7 @@ async fn a_thousand_foreign_adverts_a_second_do_not_hide_the_phone() {
 
 #[tokio::test]
 async fn a_certificate_of_somebody_else_is_refused_behind_a_proxy_as_well() {
-    let relay = tls_relay("tunnel.example").await;
+    let relay = LoopbackRelay::tls("tunnel.example").await;
     let gate = Gate::to(relay.address).await;
     let connector: TunnelConnector =
         tls_connector([relay.certificate.clone().unwrap()]).proxy(gate.proxy(""));
@@ -321,7 +321,7 @@ async fn a_certificate_out_of_its_time_makes_one_think_of_the_clock() {
         let mut certificate = CertificateParams::new([host()]).unwrap();
         certificate.not_before = date_time_ymd(from, 1, 1);
         certificate.not_after = date_time_ymd(until, 1, 1);
-        let relay = tls_relay_with("127.0.0.1:0", certificate).await;
+        let relay = LoopbackRelay::tls_at("127.0.0.1:0", certificate).await;
         match fails(relay.connector()).await {
             ConnectFailure::Tls(why) => assert!(why.ends_with("clock right?"), "{why}"),
             other => panic!("{other:?}"),

@@ -247,7 +247,7 @@ async fn only_the_hosts_own_certificate_from_a_trusted_root_is_accepted() {
     let right_name = tls(&[&host()], vec![upgrade(NEW)]).await;
     let no_roots = tls_connector([]).relay_at(right_name.address);
     assert!(matches!(failure(&no_roots, new_target()).await, ConnectFailure::Tls(_)));
-    let not_tls = plain_relay().await;
+    let not_tls = LoopbackRelay::plain().await;
     let connector = tls_connector([]).relay_at(not_tls.address);
     assert!(matches!(failure(&connector, new_target()).await, ConnectFailure::Tls(_)));
 }
@@ -399,7 +399,7 @@ fn service_connector(service: &Scripted) -> Arc<dyn Connector> {
 /// A phone on a good relay, and a computer whose relay is `script`: why the computer bans the
 /// advert.
 async fn computer_meets(script: Script, config: InitiatorConfig) -> towline_hybrid::Error {
-    let good = plain_relay().await;
+    let good = LoopbackRelay::plain().await;
     let bad = plain(vec![script]).await;
     let air = Air::new();
     let (computer, mut events) = computer_with(config, &air, service_connector(&bad));

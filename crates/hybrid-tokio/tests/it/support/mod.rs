@@ -1,14 +1,9 @@
 //! Relays, connectors and people for the tests.
 #![allow(dead_code, unreachable_pub)]
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, KeyPair};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use tokio::task::JoinHandle;
 use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_hybrid::domain::TunnelDomain;
 use towline_hybrid::qr::{Hint, QrPayload};
@@ -17,10 +12,10 @@ use towline_hybrid::{
 };
 use towline_hybrid_tokio::{
     ComputerEvent, ComputerEvents, ComputerSession, Connector, PhoneEvent, PhoneEvents,
-    PhoneSession, TransportError, TunnelConnector,
+    PhoneSession, TransportError,
 };
 use towline_radio::air::Air;
-use towline_tunnel::{Relay, RelayConfig, RelayHandle, Security, Tls};
+pub use towline_testkit::relay::{LoopbackRelay, tls_connector};
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 pub const GET_INFO: &[u8] = &[0xa1, 0x01, 0x80];
@@ -31,77 +26,6 @@ pub fn provider() -> CryptoProvider {
 
 pub fn domain() -> TunnelDomain {
     TunnelDomain::new(257).unwrap()
-}
-
-pub struct Service {
-    pub address: SocketAddr,
-    pub handle: RelayHandle,
-    pub certificate: Option<CertificateDer<'static>>,
-    pub task: JoinHandle<()>,
-}
-
-pub async fn plain_relay() -> Service {
-    start("127.0.0.1:0", Security::Plain, None).await
-}
-
-/// A relay with a certificate for the tunnel domain's host.
-pub async fn tls_relay(name: &str) -> Service {
-    tls_relay_at("127.0.0.1:0", name).await
-}
-
-pub async fn tls_relay_at(listen: &str, name: &str) -> Service {
-    tls_relay_with(listen, CertificateParams::new([name.to_owned()]).unwrap()).await
-}
-
-/// A relay with a certificate that says what a test wants.
-pub async fn tls_relay_with(listen: &str, certificate: CertificateParams) -> Service {
-    let key = KeyPair::generate().unwrap();
-    let certificate = certificate.self_signed(&key).unwrap();
-    let tls = Tls::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
-    start(listen, Security::Tls(tls), Some(certificate.der().clone())).await
-}
-
-async fn start(
-    listen: &str,
-    security: Security,
-    certificate: Option<CertificateDer<'static>>,
-) -> Service {
-    let config = RelayConfig::new(listen.parse().unwrap(), security, provider());
-    let relay = Relay::bind(config).await.unwrap();
-    let (address, handle) = (relay.local_addr(), relay.handle());
-    Service { address, handle, certificate, task: tokio::spawn(relay.run()) }
-}
-
-impl Service {
-    pub fn connector(&self) -> Arc<TunnelConnector> {
-        Arc::new(match &self.certificate {
-            None => TunnelConnector::plain_loopback(self.address).unwrap(),
-            Some(certificate) => tls_connector([certificate.clone()]).relay_at(self.address),
-        })
-    }
-
-    /// Waits until the relay holds no connection any more.
-    pub async fn until_empty(&self) {
-        let settled = async {
-            loop {
-                let stats = self.handle.stats();
-                if stats.waiting == 0 && stats.joined == 0 {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let in_time = tokio::time::timeout(PATIENCE, settled).await;
-        assert!(in_time.is_ok(), "{:?}", self.handle.stats());
-    }
-}
-
-pub fn tls_connector(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> TunnelConnector {
-    let mut store = RootCertStore::empty();
-    for root in roots {
-        store.add(root).unwrap();
-    }
-    TunnelConnector::with_roots(store, provider()).unwrap()
 }
 
 pub fn computer(air: &Air, connector: Arc<dyn Connector>) -> (ComputerSession, ComputerEvents) {

@@ -1,5 +1,4 @@
 //! An authenticator with a scripted person and a clock moved by hand.
-#![allow(unreachable_pub)]
 
 use std::{
     collections::VecDeque,
@@ -19,31 +18,52 @@ use towline_ctap::{
 };
 
 pub mod commands;
-pub mod faults;
+mod keys;
 pub mod platform;
-pub mod slow;
+mod store;
 
+pub use self::{
+    keys::RiggedKeys,
+    store::{Fuse, RiggedStore, fragile_provider},
+};
+
+/// The channel on which [`Rig::call`] sends.
 pub const HOME: ChannelId = ChannelId(1);
+/// Another client's channel.
 pub const ELSEWHERE: ChannelId = ChannelId(2);
 
-pub type Person = Box<dyn FnMut(&Question) -> Option<Answer>>;
+/// What the person says to a question; nothing leaves it open.
+pub type Answers = Box<dyn FnMut(&Question) -> Option<Answer> + Send>;
 
+/// An authenticator, whoever is in front of it, and all that came out of it.
 pub struct Rig {
+    /// The authenticator itself.
     pub authenticator: Authenticator,
+    /// The cryptography that it was made with.
     pub provider: CryptoProvider,
+    /// What is at the bottom of its store.
     pub store: MemoryStore,
+    /// The time by the clock that is moved by hand.
     pub now: Instant,
     /// How requests come.
     pub transport: Option<Transport>,
-    pub person: Person,
+    /// Who answers the questions; [`agreeable`] at first.
+    pub person: Answers,
     /// Whether jobs are run as soon as they come.
     pub works: bool,
+    /// All questions that were asked, answered or not.
     pub questions: Vec<Question>,
+    /// The questions that nobody answered yet.
     pub open: Vec<(Token, Question)>,
+    /// The questions that were taken back.
     pub withdrawn: Vec<Token>,
+    /// The jobs that wait to be run, where [`Rig::works`] is false.
     pub jobs: VecDeque<(Token, Job)>,
+    /// The keepalives, in order.
     pub keepalives: Vec<(ChannelId, KeepAliveStatus)>,
+    /// The responses that were not looked at yet.
     pub responses: VecDeque<(ChannelId, Vec<u8>)>,
+    /// What the person was told, in order.
     pub events: Vec<Event>,
 }
 
@@ -56,14 +76,17 @@ pub fn agreeable(question: &Question) -> Option<Answer> {
     })
 }
 
+/// Says no to everything.
 pub fn refusing(_: &Question) -> Option<Answer> {
     Some(Answer::Deny)
 }
 
+/// Nobody is there.
 pub fn absent(_: &Question) -> Option<Answer> {
     None
 }
 
+/// Fails to be verified, and agrees to everything else.
 pub fn clumsy(question: &Question) -> Option<Answer> {
     match question {
         Question::VerifyUser { .. } => Some(Answer::NotVerified),
@@ -72,16 +95,20 @@ pub fn clumsy(question: &Question) -> Option<Answer> {
 }
 
 impl Rig {
+    /// Over an empty store in memory.
     pub fn new(config: Config) -> Self {
         Self::over(config, MemoryStore::new())
     }
 
+    /// Over this store, with keys in software.
     pub fn over(config: Config, store: MemoryStore) -> Self {
         let provider = towline_crypto::rustcrypto::provider();
         let keys = SoftwareKeys::new(provider.clone());
         Self::with(config, provider, store.clone(), store, keys)
     }
 
+    /// Of parts that are all chosen. `memory` is what a test looks into: what `store` keeps its
+    /// credentials in.
     pub fn with(
         config: Config,
         provider: CryptoProvider,
@@ -108,9 +135,10 @@ impl Rig {
         }
     }
 
+    /// Has this person answer from now on.
     pub fn person(
         &mut self,
-        person: impl FnMut(&Question) -> Option<Answer> + 'static,
+        person: impl FnMut(&Question) -> Option<Answer> + Send + 'static,
     ) -> &mut Self {
         self.person = Box::new(person);
         self
@@ -125,6 +153,7 @@ impl Rig {
         self.pump();
     }
 
+    /// Does whatever the authenticator wants done, as far as the person and the jobs go.
     pub fn pump(&mut self) {
         while let Some(output) = self.authenticator.poll_output() {
             match output {
@@ -175,11 +204,13 @@ impl Rig {
         self.pump();
     }
 
+    /// Cancels what this channel asked for.
     pub fn cancel(&mut self, channel: ChannelId) {
         self.authenticator.handle_cancel(channel, self.now);
         self.pump();
     }
 
+    /// Plugs it in again.
     pub fn power_up(&mut self) {
         self.authenticator.handle_power_up(self.now);
         self.pump();
@@ -202,6 +233,7 @@ impl Rig {
         self.responses.pop_front().unwrap().1
     }
 
+    /// The status of the one response there is.
     pub fn status(&mut self) -> Status {
         Status::from_u8(self.response()[0])
     }
@@ -222,6 +254,7 @@ impl Rig {
         }
     }
 
+    /// authenticatorMakeCredential.
     pub fn create(
         &mut self,
         request: &MakeCredentialRequest,
@@ -230,6 +263,7 @@ impl Rig {
         Ok(MakeCredentialResponse::decode(&response).unwrap())
     }
 
+    /// authenticatorGetAssertion.
     pub fn sign_in(
         &mut self,
         request: &GetAssertionRequest,
@@ -238,11 +272,14 @@ impl Rig {
         Ok(GetAssertionResponse::decode(&response).unwrap())
     }
 
+    /// authenticatorGetNextAssertion.
+    #[expect(clippy::should_implement_trait, reason = "the command is called so")]
     pub fn next(&mut self) -> Result<GetAssertionResponse, Status> {
         let response = self.call(&Request::GetNextAssertion)?;
         Ok(GetAssertionResponse::decode(&response).unwrap())
     }
 
+    /// authenticatorGetInfo.
     pub fn info(&mut self) -> GetInfo {
         GetInfo::decode(&self.call(&Request::GetInfo).unwrap()).unwrap()
     }
@@ -262,6 +299,7 @@ impl Rig {
         es256.verify(&key.p256_point().unwrap(), &message, &response.signature).unwrap();
     }
 
+    /// Forgets what was asked, told, kept alive and withdrawn so far.
     pub fn forget_past(&mut self) {
         self.questions.clear();
         self.events.clear();
@@ -277,12 +315,15 @@ pub fn storing() -> Config {
     config
 }
 
+/// The hash of the client data in every request of a rig.
 pub const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
 
+/// An RP ID that is one.
 pub fn rp_id(id: &str) -> RpId {
     RpId::new(id).unwrap()
 }
 
+/// An account whose handle is its name.
 pub fn user(name: &str) -> User {
     User {
         id: UserHandle::new(name.as_bytes()).unwrap(),
@@ -296,15 +337,18 @@ pub fn nameless(name: &str) -> User {
     User { id: user(name).id, name: None, display_name: None }
 }
 
+/// A registration of ES256 at this site for this account, with nothing that is optional.
 pub fn creation(rp: &str, name: &str) -> MakeCredentialRequest {
     let rp = Rp { id: rp_id(rp), name: Some(format!("The {rp}")) };
     MakeCredentialRequest::new(CLIENT_DATA_HASH, rp, user(name), vec![algorithm::ES256])
 }
 
+/// A sign-in at this site, with nothing that is optional.
 pub fn assertion(rp: &str) -> GetAssertionRequest {
     GetAssertionRequest::new(rp_id(rp), CLIENT_DATA_HASH)
 }
 
+/// A list of this one credential.
 pub fn listing(id: &CredentialId) -> Vec<PublicKeyCredentialDescriptor> {
     vec![PublicKeyCredentialDescriptor::new(id.clone())]
 }
@@ -316,6 +360,7 @@ pub fn made(response: &MakeCredentialResponse) -> (CredentialId, CosePublicKey) 
     (attested.credential_id, attested.public_key)
 }
 
+/// Authenticator data, read.
 pub fn data(auth_data: &[u8]) -> AuthenticatorData {
     AuthenticatorData::decode(auth_data).unwrap()
 }

@@ -11,18 +11,22 @@ use super::{
     platform::{Platform, PlatformToken},
 };
 
+/// The PIN of [`with_pin`].
 pub const PIN: &str = "2468-blue";
 
+/// An authenticator whose PIN is [`PIN`].
 pub fn with_pin(config: Config) -> Rig {
     let mut rig = Rig::new(config);
     Platform::agree(&mut rig, 2).set_pin(&mut rig, PIN).unwrap();
     rig
 }
 
+/// A token for these permissions, had with [`PIN`].
 pub fn token(rig: &mut Rig, permissions: Permissions, rp: Option<&str>) -> PlatformToken {
     Platform::agree(rig, 2).pin_token(rig, PIN, permissions, rp).unwrap()
 }
 
+/// authenticatorCredentialManagement, with this token or without any.
 pub fn manage(
     rig: &mut Rig,
     token: Option<&PlatformToken>,
@@ -33,6 +37,7 @@ pub fn manage(
     manage_with(rig, auth, request)
 }
 
+/// The same with a proof that is any.
 pub fn manage_with(
     rig: &mut Rig,
     auth: Option<PinUvAuth>,
@@ -43,6 +48,7 @@ pub fn manage_with(
     Ok(CredentialManagementResponse::decode(&response).unwrap())
 }
 
+/// authenticatorConfig, with this token or without any.
 pub fn configure(
     rig: &mut Rig,
     token: Option<&PlatformToken>,

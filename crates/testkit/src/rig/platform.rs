@@ -11,7 +11,9 @@ use super::{CLIENT_DATA_HASH, Rig, rp_id};
 
 /// One key agreement.
 pub struct Platform {
+    /// The PIN/UV auth protocol.
     pub protocol: u64,
+    /// The platform's public key.
     pub key: KeyAgreementKey,
     hmac: [u8; 32],
     aes: [u8; 32],
@@ -21,11 +23,14 @@ pub struct Platform {
 /// A token as the platform has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformToken {
+    /// The PIN/UV auth protocol that it was had by.
     pub protocol: u64,
+    /// The token, decrypted.
     pub value: Vec<u8>,
 }
 
 impl Platform {
+    /// Agrees with this authenticator on a secret.
     pub fn agree(rig: &mut Rig, protocol: u64) -> Self {
         let response = client_pin(rig, ClientPinRequest::GetKeyAgreement { protocol }).unwrap();
         let provider = rig.provider.clone();
@@ -46,6 +51,7 @@ impl Platform {
         Self { protocol, key: own.public_key().into(), hmac, aes, provider }
     }
 
+    /// `encrypt` of the protocol.
     pub fn encrypt(&self, message: &[u8]) -> Vec<u8> {
         let iv = if self.protocol == 1 { [0; 16] } else { [0x11; 16] };
         let mut data = message.to_vec();
@@ -53,6 +59,7 @@ impl Platform {
         if self.protocol == 1 { data } else { [iv.to_vec(), data].concat() }
     }
 
+    /// `decrypt` of the protocol.
     pub fn decrypt(&self, message: &[u8]) -> Vec<u8> {
         let (iv, data) = if self.protocol == 1 {
             ([0; 16], message)
@@ -64,24 +71,29 @@ impl Platform {
         data
     }
 
+    /// `authenticate` of the protocol, with the shared secret.
     pub fn mac(&self, message: &[u8]) -> Vec<u8> {
         mac(&self.provider, self.protocol, &self.hmac, message)
     }
 
+    /// A new PIN as it is sent: padded to 64 bytes and encrypted.
     pub fn padded(&self, pin: &str) -> Vec<u8> {
         let mut padded = pin.as_bytes().to_vec();
         padded.resize(64, 0);
         self.encrypt(&padded)
     }
 
+    /// A present PIN as it is sent: 16 bytes of its hash, encrypted.
     pub fn pin_hash(&self, pin: &str) -> Vec<u8> {
         self.encrypt(&self.provider.sha256.hash(&[pin.as_bytes()])[..16])
     }
 
+    /// setPIN.
     pub fn set_pin(&self, rig: &mut Rig, pin: &str) -> Result<(), Status> {
         self.set_encrypted(rig, self.padded(pin))
     }
 
+    /// setPIN as a request, not sent.
     pub fn set_pin_request(&self, pin: &str) -> Request {
         let new_pin_enc = self.padded(pin);
         let param = self.mac(&new_pin_enc);
@@ -89,6 +101,7 @@ impl Platform {
         ClientPinRequest::SetPin { protocol, key_agreement, param, new_pin_enc }.into()
     }
 
+    /// setPIN with any bytes in the place of the encrypted PIN.
     pub fn set_encrypted(&self, rig: &mut Rig, new_pin_enc: Vec<u8>) -> Result<(), Status> {
         let request = ClientPinRequest::SetPin {
             protocol: self.protocol,
@@ -100,6 +113,7 @@ impl Platform {
         Ok(())
     }
 
+    /// changePIN.
     pub fn change_pin(&self, rig: &mut Rig, old: &str, new: &str) -> Result<(), Status> {
         let (new_pin_enc, pin_hash_enc) = (self.padded(new), self.pin_hash(old));
         let request = ClientPinRequest::ChangePin {
@@ -112,6 +126,7 @@ impl Platform {
         client_pin(rig, request).map(drop)
     }
 
+    /// getPinToken, whose token has no permissions of its own.
     pub fn legacy_token(&self, rig: &mut Rig, pin: &str) -> Result<PlatformToken, Status> {
         let request = ClientPinRequest::GetPinToken {
             protocol: self.protocol,
@@ -121,6 +136,7 @@ impl Platform {
         self.given(client_pin(rig, request)?)
     }
 
+    /// getPinUvAuthTokenUsingPinWithPermissions.
     pub fn pin_token(
         &self,
         rig: &mut Rig,
@@ -138,6 +154,7 @@ impl Platform {
         self.given(client_pin(rig, request)?)
     }
 
+    /// getPinUvAuthTokenUsingUvWithPermissions.
     pub fn uv_token(
         &self,
         rig: &mut Rig,
@@ -161,18 +178,21 @@ impl Platform {
 }
 
 impl PlatformToken {
+    /// The proof of having this token, over a message.
     pub fn auth(&self, rig: &Rig, message: &[u8]) -> PinUvAuth {
         let key = Secret::<32>::from_slice(&self.value).unwrap();
         let param = mac(&rig.provider, self.protocol, key.expose(), message);
         PinUvAuth { protocol: self.protocol, param }
     }
 
+    /// Puts the proof into a registration.
     pub fn authorize(&self, rig: &Rig, request: &mut MakeCredentialRequest) {
         let auth = self.auth(rig, CLIENT_DATA_HASH.as_bytes());
         request.pin_uv_auth_param = Some(auth.param);
         request.pin_uv_auth_protocol = Some(auth.protocol);
     }
 
+    /// Puts the proof into a sign-in.
     pub fn authorize_sign_in(&self, rig: &Rig, request: &mut GetAssertionRequest) {
         let auth = self.auth(rig, CLIENT_DATA_HASH.as_bytes());
         request.pin_uv_auth_param = Some(auth.param);
@@ -196,16 +216,19 @@ pub fn salts(platform: &Platform, salts: &[u8]) -> HmacSecretInput {
     }
 }
 
+/// authenticatorClientPIN.
 pub fn client_pin(rig: &mut Rig, request: ClientPinRequest) -> Result<ClientPinResponse, Status> {
     let response = rig.call(&Request::from(request))?;
     Ok(ClientPinResponse::decode(&response).unwrap())
 }
 
+/// The tries that are left for the PIN, and whether a power cycle is wanted first.
 pub fn pin_retries(rig: &mut Rig) -> (u64, Option<bool>) {
     let response = client_pin(rig, ClientPinRequest::GetPinRetries).unwrap();
     (response.pin_retries.unwrap(), response.power_cycle_state)
 }
 
+/// The tries that are left for built-in verification.
 pub fn uv_retries(rig: &mut Rig) -> u64 {
     client_pin(rig, ClientPinRequest::GetUvRetries).unwrap().uv_retries.unwrap()
 }
