@@ -154,8 +154,8 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if_open(core, uv, ask)
 }
 
-/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to sign in
-/// with, they need not unlock it to learn that.
+/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to
+/// sign in with, they need not unlock it to learn that.
 fn verify_user(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
         return tell_nothing_to_use(core, sign_in);

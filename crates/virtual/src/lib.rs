@@ -12,8 +12,9 @@
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
 //! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`] |
 //!
-//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and signatures
-//! are those of `towline-authenticator` and `towline-client`. What is mended there is mended here.
+//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and
+//! signatures are those of `towline-authenticator` and `towline-client`. What is mended there is
+//! mended here.
 //!
 //! # Seams
 //!

@@ -8,7 +8,7 @@ use crate::{Answer, Purpose, Question, Token};
 pub(crate) struct OpenQuestion(Token);
 
 impl OpenQuestion {
-    /// Opens it.
+    /// A new question for a touch: the proof that it is open, its token, and its words.
     pub(crate) fn for_touch(purpose: Purpose) -> (Self, Token, Question) {
         let token = Token::unique();
         (Self(token), token, Question::ConfirmPresence { purpose })
