@@ -244,8 +244,7 @@ fn modules_stand_beside_their_folders() {
     let mut problems = Vec::new();
     for room in ["crates", "examples", "benches", "fuzz"] {
         for path in sources(&root().join(room)) {
-            let library = path.components().any(|part| part.as_os_str() == "src");
-            if library && path.ends_with("mod.rs") {
+            if path.ends_with("mod.rs") {
                 let folder = path.parent().unwrap();
                 problems.push(format!("{}: {}.rs is its place", name(&path), name(folder)));
             }
