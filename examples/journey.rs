@@ -16,11 +16,12 @@ use std::{error::Error, process::ExitCode, sync::Arc, time::Instant};
 use image::{DynamicImage, ImageFormat, Luma};
 use tokio::sync::mpsc;
 use towline::{
-    Agreeable, Computer, ComputerError, LocalAuthenticator, Person, Phone, PhoneTransport, Step,
-    authenticator::{Answer, Authenticator, Config, Event, MemoryStore, Question, SoftwareKeys},
+    Agreeable, Ask, Computer, ComputerError, LocalAuthenticator, Person, Phone, PhoneAsk,
+    PhoneStep, PhoneTransport, Step,
+    authenticator::{Authenticator, Config, Event, MemoryStore, Question, SoftwareKeys},
     client::Error as ClientError,
     crypto::CryptoProvider,
-    hybrid::{self, CodeSource, ResponderProgress, domain::TunnelDomain},
+    hybrid::{CodeSource, ResponderProgress, domain::TunnelDomain},
     radio::air::{UdpAir, UdpHub},
     transport::TunnelConnector,
     tunnel::{Relay, RelayConfig, Security, Tls},
@@ -160,7 +161,8 @@ async fn across_two_devices(story: Story, stage: &Stage, provider: &CryptoProvid
         domain: stage.domain,
     };
     let owner = Owner { story, name: "phone", slips: 0 };
-    let mut phone = Phone::new(authenticator, provider.clone(), transport, owner);
+    let mut phone = Phone::new(authenticator, provider.clone(), transport, owner)
+        .with_watcher(move |step| watch(story, step));
     let (camera, mut pictures) = mpsc::unbounded_channel::<Vec<u8>>();
     let phone = tokio::spawn(async move {
         while let Some(picture) = pictures.recv().await {
@@ -274,14 +276,20 @@ struct Owner {
 }
 
 impl Person for Owner {
-    async fn answer(&mut self, question: &Question) -> Answer {
+    fn ask(&mut self, ask: Ask) {
+        let question = ask.question();
         if matches!(question, Question::VerifyUser { .. }) && self.slips > 0 {
             self.slips = self.slips.saturating_sub(1);
             self.story.tell(self.name, format_args!("asks \"{question}\" - a wrong finger"));
-            return Answer::NotVerified;
+            return ask.not_verified();
         }
         self.story.tell(self.name, format_args!("asks \"{question}\" - yes"));
-        Agreeable.answer(question).await
+        Agreeable.ask(ask);
+    }
+
+    fn phone_asks(&mut self, ask: PhoneAsk) {
+        self.story.tell(self.name, format_args!("asks \"{}\" - yes", ask.question()));
+        ask.approve();
     }
 
     fn notice(&mut self, event: &Event) {
@@ -289,19 +297,17 @@ impl Person for Owner {
             self.story.tell(self.name, "saved the passkey");
         }
     }
+}
 
-    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
-        self.story.tell(self.name, format_args!("asks \"{question}\" - yes"));
-        Agreeable.connect(question).await
-    }
-
-    fn advertising(&mut self, radio: &str) {
-        self.story.tell(self.name, format_args!("advertises that it is near, by {radio}"));
-    }
-
-    fn progress(&mut self, progress: ResponderProgress) {
-        if let ResponderProgress::Connecting = progress {
-            self.story.tell(self.name, "connects to the tunnel service");
+/// What else the phone's owner sees.
+fn watch(story: Story, step: PhoneStep<'_>) {
+    match step {
+        PhoneStep::Advertising(radio) => {
+            story.tell("phone", format_args!("advertises that it is near, by {radio}"));
         }
+        PhoneStep::Progress(ResponderProgress::Connecting) => {
+            story.tell("phone", "connects to the tunnel service");
+        }
+        _ => {}
     }
 }

@@ -15,10 +15,10 @@ mod vault;
 use std::{env, error::Error, io, net::SocketAddr, path::Path, process, sync::Arc};
 
 use towline::{
-    Computer, Person, Phone, PhoneTransport, Step,
+    Ask, Computer, Person, Phone, PhoneAnswer, PhoneAsk, PhoneQuestion, PhoneTransport, Step,
     authenticator::{Answer, Authenticator, Config, Question, SoftwareKeys},
     crypto::rustcrypto,
-    hybrid::{self, CodeSource, domain::TunnelDomain},
+    hybrid::{CodeSource, domain::TunnelDomain},
     radio::air::{UdpAir, UdpHub},
     transport::TunnelConnector,
     tunnel::{Relay, RelayConfig, Security},
@@ -32,33 +32,30 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const PIN: &str = "271828";
 
 /// Your prompts: at the terminal, or a script that agrees.
+#[derive(Clone, Copy)]
 enum Prompts {
     Terminal,
     Script,
 }
 
 impl Prompts {
-    async fn typed(&self, question: String, script: &'static str) -> String {
+    fn typed(self, question: String, script: &'static str) -> String {
         println!("phone: {question}");
         let Self::Terminal = self else { return script.to_owned() };
-        // Reading blocks, so it gets a thread of its own: the question can be withdrawn meanwhile.
-        let line = tokio::task::spawn_blocking(|| io::stdin().lines().next()).await;
-        line.ok().flatten().and_then(Result::ok).unwrap_or_default()
+        io::stdin().lines().next().and_then(Result::ok).unwrap_or_default()
     }
-}
 
-impl Person for Prompts {
-    async fn answer(&mut self, question: &Question) -> Answer {
+    fn answer(self, question: &Question) -> Answer {
         match question {
             Question::VerifyUser { .. } => {
-                match self.typed(format!("{question} [the PIN, {PIN}]"), PIN).await.trim() {
+                match self.typed(format!("{question} [the PIN, {PIN}]"), PIN).trim() {
                     "" => Answer::Deny,
                     PIN => Answer::Verified,
                     _ => Answer::NotVerified,
                 }
             }
             Question::ConfirmPresence { .. } => {
-                match self.typed(format!("{question} [yes/no]"), "yes").await.trim() {
+                match self.typed(format!("{question} [yes/no]"), "yes").trim() {
                     "yes" => Answer::Approve,
                     _ => Answer::Deny,
                 }
@@ -67,12 +64,26 @@ impl Person for Prompts {
             _ => Answer::Deny,
         }
     }
+}
 
-    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
-        match self.typed(format!("{question} [yes/no]"), "yes").await.trim() {
-            "yes" => hybrid::ResponderAnswer::Connect { remember: false },
-            _ => hybrid::ResponderAnswer::Decline,
-        }
+/// Reading blocks, so each question gets a thread of its own: it can be withdrawn meanwhile.
+impl Person for Prompts {
+    fn ask(&mut self, ask: Ask) {
+        let prompts = *self;
+        ask.answer_on_thread(move |question| prompts.answer(&question));
+    }
+
+    fn phone_asks(&mut self, ask: PhoneAsk) {
+        let prompts = *self;
+        ask.answer_on_thread(move |question| match question {
+            PhoneQuestion::Connect(_) => {
+                match prompts.typed(format!("{question} [yes/no]"), "yes").trim() {
+                    "yes" => PhoneAnswer::Approve,
+                    _ => PhoneAnswer::Deny,
+                }
+            }
+            _ => PhoneAnswer::Deny,
+        });
     }
 }
 

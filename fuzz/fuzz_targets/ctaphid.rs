@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use towline_ctap::{
     hid::{
-        Channel, Device, DeviceConfig, DeviceOutput, Host, HostOutput, MAX_MESSAGE, REPORT_SIZE,
+        Channel, DeviceConfig, DeviceOutput, HidDevice, Host, HostOutput, MAX_MESSAGE, REPORT_SIZE,
         Report,
     },
     u2f::{U2fAuthentication, U2fRegistration, U2fRequest},
@@ -42,7 +42,7 @@ fn reports(script: &[u8]) -> impl Iterator<Item = (Report, u8)> {
 
 fn device(script: &[u8]) {
     let mut now = Instant::now();
-    let mut device = Device::new(DeviceConfig::default());
+    let mut device = HidDevice::new(DeviceConfig::default());
     for (report, control) in reports(script) {
         now += Duration::from_millis(u64::from(control));
         if device.poll_timeout().is_some_and(|deadline| deadline <= now) {

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
-    CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderAnswer,
-    ResponderConfig, ResponderOutput,
+    CodeSource, ComputerEvent, Effect, Initiator, InitiatorConfig, Machine, Opened, PhoneEvent,
+    Responder, ResponderAnswer, ResponderConfig, Target,
     domain::TunnelDomain,
     ids::RoutingId,
     qr::{Hint, QrPayload},
@@ -49,31 +49,32 @@ fn phone(provider: &CryptoProvider, script: &[u8]) {
     let code =
         QrPayload::from_uri(provider, computer.qr_uri().expect("on show")).expect("our own code");
     let config = ResponderConfig::new(vec![0xa0], TunnelDomain::new(257).expect("derived"));
-    let mut phone =
-        Responder::new(config, provider, code, CodeSource::Camera, now).expect("a known domain");
+    let mut phone = Responder::new(config, provider, code, CodeSource::Camera, now, 1_790_000_000)
+        .expect("a known domain");
     let mut pieces = pieces(script);
     let (mut advertising, mut finished, mut rounds) = (false, false, 0);
     loop {
         while let Some(output) = phone.poll_output() {
             assert!(!finished, "nothing follows the end");
             match output {
-                ResponderOutput::Ask { token, .. } => {
+                Effect::Tell(PhoneEvent::Ask { token, .. }) => {
                     phone
                         .handle_answer(token, ResponderAnswer::Connect { remember: true }, now)
                         .expect("an open question");
                 }
-                ResponderOutput::Connect { .. } => {
-                    phone.handle_connected(RoutingId::new([1, 2, 3]), now)
-                }
-                ResponderOutput::Advertise(_) => {
+                Effect::Connect(Target::New { .. }) => phone.handle_opened(
+                    Opened { routing_id: Some(RoutingId::new([1, 2, 3])), signal: false },
+                    now,
+                ),
+                Effect::Advertise(_) => {
                     advertising = true;
                     phone.handle_frame([&[4][..], &[9; 80]].concat(), now); // a message 1
                 }
-                ResponderOutput::StopAdvertising => advertising = false,
-                ResponderOutput::Request(request) if request.len() % 2 == 0 => {
-                    phone.send_response(request, now).expect("a request is under way");
+                Effect::StopRadio => advertising = false,
+                Effect::Tell(PhoneEvent::Request(request)) if request.len() % 2 == 0 => {
+                    phone.handle_response(request, now).expect("a request is under way");
                 }
-                ResponderOutput::Finished(_) => finished = true,
+                Effect::Tell(PhoneEvent::Finished(_)) => finished = true,
                 _ => {}
             }
         }
@@ -103,16 +104,17 @@ fn computer(provider: &CryptoProvider, script: &[u8]) {
         while let Some(output) = computer.poll_output() {
             assert!(!finished, "nothing follows the end");
             match output {
-                InitiatorOutput::StartScanning => scanning = true,
-                InitiatorOutput::StopScanning => scanning = false,
-                InitiatorOutput::Connect { .. } => {
-                    computer.handle_connected(now);
+                Effect::StartScanning => scanning = true,
+                Effect::StopRadio => scanning = false,
+                Effect::Connect(Target::Connect { .. }) => {
+                    computer.handle_opened(Opened::default(), now);
                     computer.handle_frame([&[4][..], &[9; 80]].concat(), now); // a message 2
                 }
-                InitiatorOutput::Ready { .. } | InitiatorOutput::Response(_) => {
-                    let _ = computer.send_request(vec![0x04], now);
+                Effect::Tell(ComputerEvent::Ready { .. })
+                | Effect::Tell(ComputerEvent::Response(_)) => {
+                    let _ = computer.handle_request(vec![0x04], now);
                 }
-                InitiatorOutput::Finished(_) => finished = true,
+                Effect::Tell(ComputerEvent::Finished(_)) => finished = true,
                 _ => {}
             }
         }
@@ -122,7 +124,7 @@ fn computer(provider: &CryptoProvider, script: &[u8]) {
         match pieces.next() {
             Some(piece) if piece.len() == 20 => computer.handle_advert(piece, now),
             Some(piece) => computer.handle_frame(frame(piece), now),
-            None => computer.cancel(now),
+            None => computer.handle_cancel(now),
         }
     }
     assert!(!scanning && computer.poll_timeout().is_none());

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use towline::{
+    device::Wants,
     hybrid::{CodeSource, Error, InitiatorConfig, qr::Hint},
     transport::{ComputerSession, TransportError},
 };
@@ -41,7 +42,7 @@ async fn a_wallet_answers_through_a_code_and_sees_the_request_as_it_was_sent() {
     assert_eq!(told.unwrap(), TOLD);
     assert_eq!((summary.unwrap().requests, served.unwrap().requests), (1, 1));
     hand.see(|memory| {
-        assert_eq!(memory.connects[0].hint, Hint::CredentialPresentation);
+        assert_eq!(memory.connects[0].wants, Wants::DigitalCredential);
         assert_eq!(memory.credentials_asked, [ASKED]);
         assert!(memory.questions.is_empty(), "no passkey was asked for");
     });

@@ -6,7 +6,8 @@ use towline::{
     Computer, ComputerError, PhoneTransport,
     authenticator::{Answer, Config, Event, MemoryStore, Purpose, Question},
     client::Error,
-    hybrid::{self, CodeSource, InitiatorConfig, ResponderProgress, qr::Hint},
+    device::{Found, Wants},
+    hybrid::{self, CodeSource, InitiatorConfig, ResponderProgress},
     radio::air::{Room, UdpAir, UdpHub},
     transport::TransportError,
 };
@@ -43,8 +44,8 @@ async fn step_4_a_code_of_pixels_leads_to_a_passkey_on_the_phone() {
         )
     });
     assert_eq!(connects.len(), 1);
-    assert_eq!((connects[0].hint, connects[0].source), (Hint::MakeCredential, CodeSource::Camera));
-    let first = connects[0].to_string();
+    assert_eq!((connects[0].wants, connects[0].found), (Wants::Passkey, Found::Camera));
+    let first = &connects[0].sentence;
     let scanned = "Connect to the computer whose code you scanned? It wants to make a passkey.";
     assert!(first.starts_with(scanned) && first.ends_with(" ago."), "{first}");
     assert!(
@@ -171,8 +172,9 @@ async fn step_10_the_phone_signs_in_with_and_without_an_allow_list() {
         assert_eq!(on_phone.unwrap().unwrap().requests, 1);
     }
     // A code each time, and each time the person was asked whether to connect.
-    let hints: Vec<_> = hand.see(|memory| memory.connects.iter().map(|asked| asked.hint).collect());
-    assert_eq!(hints, [Hint::MakeCredential, Hint::GetAssertion, Hint::GetAssertion]);
+    let wants: Vec<_> =
+        hand.see(|memory| memory.connects.iter().map(|asked| asked.wants).collect());
+    assert_eq!(wants, [Wants::Passkey, Wants::SignIn, Wants::SignIn]);
     let log = world.site.rp.status().await.unwrap().sign_ins;
     assert_eq!(log.iter().filter(|entry| entry.refused.is_none()).count(), 2);
     world.released().await;

@@ -10,8 +10,8 @@ use towline::{
     client,
     crypto::Secret,
     hybrid::{
-        self, InitiatorOutput, ResponderOutput, internal::message::Message,
-        internal::message::PostHandshake,
+        self, ComputerEvent, Effect, PhoneEvent, Target, domain::TunnelDomain,
+        internal::message::Message, internal::message::PostHandshake, link::ContactKey,
     },
 };
 use towline_cbor::{Reader, Writer};
@@ -23,7 +23,7 @@ use towline_ctap::{
     extension::{
         CredBlob, HmacSecretInput, HmacSecretOutput, LargeBlob, PrfGetInput, PrfResults, PrfSalts,
     },
-    hid::{self, Channel, DeviceOutput, HidCommand, HostOutput},
+    hid::{self, Channel, DeviceOutput, HidCommand, HostOutput, To},
     u2f::{Apdu, U2fRegistration, U2fRequest},
 };
 use zeroize::Zeroizing;
@@ -215,7 +215,7 @@ fn transports(shown: &mut Printer) {
     shown.show(DeviceOutput::Msg { channel, request: &PLANTED });
     let mut report: hid::Report = [0; 64];
     report[7..39].copy_from_slice(&PLANTED);
-    shown.show(DeviceOutput::Send(report));
+    shown.show(DeviceOutput::Send { to: To::Requester, report });
     shown.show(HostOutput::Message { command: HidCommand::Cbor, message: &PLANTED });
     shown.show(hid::Packet::read(&report));
 
@@ -237,13 +237,13 @@ fn transports(shown: &mut Printer) {
         features: hybrid::Features::default(),
         linking: Some(planted()),
     });
-    shown.show(ResponderOutput::Request(planted()));
-    shown.show(ResponderOutput::JsonRequest(planted()));
-    shown.show(ResponderOutput::Send(planted()));
-    shown.show(InitiatorOutput::Response(planted()));
-    shown.show(InitiatorOutput::JsonResponse(planted()));
-    shown.show(InitiatorOutput::Send(planted()));
-    shown.show(hybrid::ListenerOutput::Send(planted()));
+    shown.show(Effect::Tell(PhoneEvent::Request(planted())));
+    shown.show(Effect::Tell(PhoneEvent::JsonRequest(planted())));
+    shown.show(Effect::<PhoneEvent>::Send(planted()));
+    shown.show(Effect::Tell(ComputerEvent::Response(planted())));
+    shown.show(Effect::Tell(ComputerEvent::JsonResponse(planted())));
+    let (domain, key) = (TunnelDomain::GOOGLE, ContactKey::new(secret()));
+    shown.show(Effect::<PhoneEvent>::Connect(Target::Listen { domain, key }));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
     shown.show(hybrid::internal::secrets::Psk::new(secret()));
     shown.show(hybrid::link::ContactKey::new(secret()));

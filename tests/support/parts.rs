@@ -128,6 +128,7 @@ pub fn phone(
     let authenticator =
         Authenticator::new(config, provider.clone(), store.clone(), keys).expect("a config");
     Phone::new(authenticator, provider.clone(), transport, hand.clone())
+        .with_watcher(hand.watcher())
 }
 
 /// This device, as this preset.

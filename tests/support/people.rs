@@ -4,9 +4,10 @@ use std::{collections::VecDeque, future::pending, sync::Arc};
 
 use tokio::sync::watch;
 use towline::{
-    Person,
+    Ask, Person, PhoneAnswer, PhoneAsk, PhoneQuestion, PhoneStep,
     authenticator::{Answer, Event, Question},
-    hybrid::{self, ResponderProgress},
+    device::Visitor,
+    hybrid::ResponderProgress,
 };
 
 /// What the person does about one question.
@@ -39,7 +40,7 @@ pub struct Memory {
     pub remember: Option<bool>,
     pub remember_asked: usize,
     pub questions: Vec<Question>,
-    pub connects: Vec<hybrid::ConnectQuestion>,
+    pub connects: Vec<Visitor>,
     pub notices: Vec<Event>,
     pub radios: Vec<String>,
     pub progress: Vec<ResponderProgress>,
@@ -104,68 +105,76 @@ impl Hand {
     }
 }
 
+impl Hand {
+    /// Sees how the way to a computer goes.
+    pub fn watcher(&self) -> impl FnMut(PhoneStep<'_>) + use<> {
+        let hand = self.clone();
+        move |step| {
+            hand.0.send_modify(|memory| match step {
+                PhoneStep::Advertising(radio) => memory.radios.push(radio.to_owned()),
+                PhoneStep::Progress(progress) => memory.progress.push(progress),
+                _ => {}
+            });
+        }
+    }
+
+    /// What the person says, if anything, to a question of the phone's own.
+    fn says(&self, question: &PhoneQuestion) -> Option<PhoneAnswer> {
+        let mut answer = None;
+        self.0.send_modify(|memory| {
+            answer = match question {
+                PhoneQuestion::Connect(visitor) => {
+                    memory.connects.push(visitor.clone());
+                    match memory.connect {
+                        Connect::Yes => Some(PhoneAnswer::Approve),
+                        Connect::Remember => Some(PhoneAnswer::ApproveAndRemember),
+                        Connect::AskLater => Some(PhoneAnswer::ApproveAndAskLater),
+                        Connect::No => Some(PhoneAnswer::Deny),
+                        Connect::Ignore => None,
+                    }
+                }
+                PhoneQuestion::Remember => {
+                    memory.remember_asked += 1;
+                    let yes_or_no =
+                        |yes| if yes { PhoneAnswer::Approve } else { PhoneAnswer::Deny };
+                    memory.remember.map(yes_or_no)
+                }
+                PhoneQuestion::DigitalCredentials(request) => {
+                    memory.credentials_asked.push(request.clone());
+                    memory.credentials.clone().map(PhoneAnswer::DigitalCredentials)
+                }
+                other => panic!("what a person is not asked here: {other:?}"),
+            };
+        });
+        answer
+    }
+}
+
 impl Person for Hand {
-    async fn answer(&mut self, question: &Question) -> Answer {
+    fn ask(&mut self, ask: Ask) {
         let mut reply = None;
         self.0.send_modify(|memory| {
-            memory.questions.push(question.clone());
+            memory.questions.push(ask.question().clone());
             reply = memory.replies.pop_front();
         });
         match reply {
-            Some(Reply::Say(answer)) => answer,
-            Some(Reply::Ignore) => pending().await,
-            None => question.simulated_agreement(),
+            Some(Reply::Say(answer)) => ask.answer(answer),
+            Some(Reply::Ignore) => ask.answer_with(|_| pending()),
+            None => {
+                let agreement = ask.question().simulated_agreement();
+                ask.answer(agreement);
+            }
+        }
+    }
+
+    fn phone_asks(&mut self, ask: PhoneAsk) {
+        match self.says(ask.question()) {
+            Some(answer) => ask.answer(answer),
+            None => ask.answer_with(|_| pending()),
         }
     }
 
     fn notice(&mut self, event: &Event) {
         self.0.send_modify(|memory| memory.notices.push(event.clone()));
-    }
-
-    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
-        let mut connect = Connect::Yes;
-        self.0.send_modify(|memory| {
-            memory.connects.push(*question);
-            connect = memory.connect;
-        });
-        match connect {
-            Connect::Yes => hybrid::ResponderAnswer::Connect { remember: false },
-            Connect::Remember => hybrid::ResponderAnswer::Connect { remember: true },
-            Connect::AskLater => hybrid::ResponderAnswer::ConnectAndAskLater,
-            Connect::No => hybrid::ResponderAnswer::Decline,
-            Connect::Ignore => pending().await,
-        }
-    }
-
-    async fn remember(&mut self) -> bool {
-        let mut remember = None;
-        self.0.send_modify(|memory| {
-            memory.remember_asked += 1;
-            remember = memory.remember;
-        });
-        match remember {
-            Some(remember) => remember,
-            None => pending().await,
-        }
-    }
-
-    async fn digital_credentials(&mut self, request: Vec<u8>) -> Vec<u8> {
-        let mut credentials = None;
-        self.0.send_modify(|memory| {
-            memory.credentials_asked.push(request);
-            credentials = memory.credentials.clone();
-        });
-        match credentials {
-            Some(credentials) => credentials,
-            None => pending().await,
-        }
-    }
-
-    fn advertising(&mut self, radio: &str) {
-        self.0.send_modify(|memory| memory.radios.push(radio.to_owned()));
-    }
-
-    fn progress(&mut self, progress: ResponderProgress) {
-        self.0.send_modify(|memory| memory.progress.push(progress));
     }
 }

@@ -10,7 +10,7 @@ use rqrr::PreparedImage;
 use tokio::sync::{mpsc, watch};
 use towline::{
     Screen, Step,
-    client::{Account, Pin, PinAnswer, PinQuestion},
+    client::{Account, BoxFuture, Pin, PinAnswer, PinQuestion},
 };
 
 /// The empty border that readers need, in modules.
@@ -164,28 +164,36 @@ impl Screen for Display {
         });
     }
 
-    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
-        self.shown.send_modify(|shown| shown.accounts = accounts.to_vec());
-        Some(0)
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move {
+            self.shown.send_modify(|shown| shown.accounts = accounts.to_vec());
+            Some(0)
+        })
     }
 
-    async fn choose_phone(&self, names: &[String]) -> Option<usize> {
-        self.shown.send_modify(|shown| shown.phones = names.to_vec());
-        match self.choice {
-            Some(choice) => choice(names),
-            None => (names.len() == 1).then_some(0),
-        }
+    fn choose_phone<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move {
+            self.shown.send_modify(|shown| shown.phones = names.to_vec());
+            match self.choice {
+                Some(choice) => choice(names),
+                None => (names.len() == 1).then_some(0),
+            }
+        })
     }
 
-    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
-        self.shown.send_modify(|shown| shown.sentences.push(question.to_string()));
-        let typed = self.pins.lock().unwrap().pop_front();
-        typed.map_or(PinAnswer::Cancel, |pin| PinAnswer::Pin(Pin::new(pin)))
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
+        Box::pin(async move {
+            self.shown.send_modify(|shown| shown.sentences.push(question.to_string()));
+            let typed = self.pins.lock().unwrap().pop_front();
+            typed.map_or(PinAnswer::Cancel, |pin| PinAnswer::Pin(Pin::new(pin)))
+        })
     }
 
-    async fn cancelled(&self) {
-        let mut cancel = self.cancel.subscribe();
-        // Can't fail: this display holds the sender.
-        let _ = cancel.wait_for(|cancel| *cancel).await;
+    fn cancelled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut cancel = self.cancel.subscribe();
+            // Can't fail: this display holds the sender.
+            let _ = cancel.wait_for(|cancel| *cancel).await;
+        })
     }
 }

@@ -10,18 +10,18 @@ use crate::{
     Answer, AnswerError, AttestationFormat, BackupState, ChannelId, Config, ConfigError,
     CredentialStore, Fingerprint, JobDone, KeyStore, Output, PinVerifier, SoftwarePin, Token,
     UnixTime, check_claims,
+    clock::Clock,
+    durable::{Retries, State},
     flow::Core,
-    forget::Unneeded,
     get_info,
+    job::Fate,
     pin_protocol::KeyAgreement,
     running::{Dialect, Owner, Running, Waiting},
-    state::State,
     stored::Stored,
     token::PinUvAuthToken,
     u2f,
     u2f_touch::Touch,
-    user_verification::Retries,
-    work::Fate,
+    unneeded::Unneeded,
 };
 
 /// One authenticator: one set of credentials, one person, any number of channels, one request at a
@@ -87,7 +87,7 @@ impl Authenticator {
             pin_verifier: Box::new(SoftwarePin),
             unneeded: Unneeded::default(),
             algorithms,
-            now: None,
+            now: Clock::default(),
             time: None,
             powered_up: None,
             channel: ChannelId::default(),
@@ -97,10 +97,7 @@ impl Authenticator {
             key_agreement: KeyAgreement::default(),
             token: PinUvAuthToken::default(),
             pin_mismatches: 0,
-            remembered: None,
-            enumeration: None,
-            large_blob_write: None,
-            enrollment: None,
+            sequence: None,
             u2f: false,
             touch: Touch::default(),
             withdrawn: Vec::new(),
@@ -132,7 +129,7 @@ impl Authenticator {
     }
 
     /// As [`Self::handle_request`], and tells over which transport the request came: what is
-    /// possible over some only, by [`Config::reset_transports`], is refused where that is not
+    /// possible over some only, by [`ResetPolicy::transports`](crate::ResetPolicy::transports), is refused where that is not
     /// known.
     pub fn handle_request_over(
         &mut self,
@@ -151,7 +148,7 @@ impl Authenticator {
         request: &[u8],
         now: Instant,
     ) {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         if self.running.is_some() {
             self.respond(channel, Response::status_only(Status::ChannelBusy));
             return;
@@ -179,7 +176,7 @@ impl Authenticator {
     /// client has given up. A touch is good for what it was asked for, once, within 10 s; a no is
     /// not asked about again for as long.
     pub fn handle_u2f(&mut self, channel: ChannelId, apdu: &[u8], now: Instant) {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         if self.running.is_some() {
             return self.respond(channel, u2f::failure(Status::ChannelBusy));
         }
@@ -201,7 +198,7 @@ impl Authenticator {
         answer: Answer,
         now: Instant,
     ) -> Result<(), AnswerError> {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         if self.core.touch.is_asked(token) {
             let taken = self.core.touch.answer(&answer, self.core.now);
             return if taken { Ok(()) } else { Err(AnswerError::DoesNotFit) };
@@ -232,7 +229,7 @@ impl Authenticator {
     /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or
     /// not: after a request that was cancelled, or has taken too long, while something was being
     /// written, the next one waits for that, since a write that lands late would undo what came
-    /// after it. It waits for [`Config::work_timeout`] at most, and then fails. For the same reason
+    /// after it. It waits for [`Timing::work_timeout`](crate::Timing::work_timeout) at most, and then fails. For the same reason
     /// jobs of an authenticator that is dropped have to end before another one uses the same store.
     ///
     /// # Errors
@@ -244,7 +241,7 @@ impl Authenticator {
         done: JobDone,
         now: Instant,
     ) -> Result<(), UnknownJob> {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         if done.token() != token {
             return Err(UnknownJob);
         }
@@ -273,7 +270,7 @@ impl Authenticator {
     /// # Errors
     /// [`UnknownJob`] when there was no such job, or it was handed back before.
     pub fn handle_work_lost(&mut self, token: Token, now: Instant) -> Result<(), UnknownJob> {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         match self.take_job(token)? {
             Owner::Waits(channel, effect) => {
                 if effect.writes {
@@ -294,7 +291,7 @@ impl Authenticator {
     /// `CTAP2_ERR_KEEPALIVE_CANCEL`. Without a request of this channel nothing happens. It is too
     /// late, too, when the store is just saving the result: then the response tells how that went.
     pub fn handle_cancel(&mut self, channel: ChannelId, now: Instant) {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         match &self.running {
             Some(running) if running.channel == channel => {}
             _ => return,
@@ -307,7 +304,7 @@ impl Authenticator {
     /// or under way ends, PIN/UV tokens included. It is never assumed: without it the window is
     /// closed.
     pub fn handle_power_up(&mut self, now: Instant) {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         self.abort(true);
         self.core.forget_sequences(None);
         self.core.forget_agreements();
@@ -320,13 +317,13 @@ impl Authenticator {
 
     /// Lets the time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.core.now = Some(now);
+        self.core.now = Clock::at(now);
         self.core.withdrawn.extend(self.core.touch.expire(self.core.now));
         self.settle_touch();
         let Some(running) = &self.running else { return self.core.lock_keys_without_token() };
-        if self.core.reached(running.deadline) {
+        if self.core.now.reached(running.deadline) {
             self.expire();
-        } else if self.core.reached(running.keepalive) {
+        } else if self.core.now.reached(running.keepalive) {
             self.keep_alive();
         }
     }

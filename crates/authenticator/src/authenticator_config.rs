@@ -6,10 +6,10 @@ use towline_ctap::{
 
 use crate::{
     Config, PinComplexity,
+    durable::{Identity, Settings},
     flow::{Core, Flow, Next, await_commit},
     options,
     person::{self, Refusal},
-    state::Settings,
 };
 
 /// The numbers of the subcommands that are there.
@@ -113,7 +113,7 @@ fn set_min_pin_length(core: &mut Core, set: &SetMinPinLength) -> Flow {
 fn store(core: &mut Core, settings: Settings, void_tokens: bool) -> Flow {
     let identity = if void_tokens { core.with_new_persistent_token()? } else { None };
     let mut changes = vec![settings.change()];
-    changes.extend(identity.as_ref().map(crate::state::Identity::change));
+    changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);
     await_commit(core, work, move |core, saved| {
         saved.map_err(|error| error.status())?;

@@ -1,7 +1,7 @@
 //! authenticatorBioEnrollment (CTAP 2.3 §6.7): fingerprints are enrolled, listed, named and deleted
 //! by whoever has a token for that. The sensor is asked as the person is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use towline_ctap::{
     BioEnrollmentRequest, BioEnrollmentResponse, FingerprintRequest, FingerprintSubcommand as Sub,
@@ -9,9 +9,10 @@ use towline_ctap::{
 };
 
 use crate::{
-    BioEnrollment, ChannelId, Event, Fingerprint, Template, fingerprint,
+    BioEnrollment, Event, Fingerprint, Template, fingerprint,
     flow::{Core, Flow, Next, await_commit},
     person::{self, Refusal, Sample},
+    sequence::What,
     token::TokenSerial,
 };
 
@@ -24,17 +25,15 @@ const BETWEEN: Duration = Duration::from_secs(30);
 /// The length of a new template id, in bytes: random, so that one is never given twice.
 const TEMPLATE_ID: usize = 8;
 
-/// An enrolment under way. Any other command throws it away.
-pub(crate) struct Enrollment {
-    channel: ChannelId,
-    deadline: Option<Instant>,
+/// An enrolment under way.
+struct Enrollment {
     token: TokenSerial,
     template: TemplateId,
     samples_left: u8,
 }
 
 pub(crate) fn start(core: &mut Core, request: BioEnrollmentRequest) -> Flow {
-    let enrollment = core.enrollment.take();
+    let under_way = core.resume().map(|(what, _)| what);
     let sensor = core.config.bio_enrollment().ok_or(Status::InvalidCommand)?;
     let request = match request {
         BioEnrollmentRequest::GetModality => {
@@ -49,7 +48,7 @@ pub(crate) fn start(core: &mut Core, request: BioEnrollmentRequest) -> Flow {
     match request.subcommand() {
         Sub::CancelCurrentEnrollment => Ok(Next::Respond(Response::status_only(Status::Ok))),
         Sub::GetFingerprintSensorInfo => sensor_info(sensor),
-        _ => with_token(core, sensor, enrollment, &request),
+        _ => with_token(core, sensor, under_way, &request),
     }
 }
 
@@ -57,7 +56,7 @@ pub(crate) fn start(core: &mut Core, request: BioEnrollmentRequest) -> Flow {
 fn with_token(
     core: &mut Core,
     sensor: BioEnrollment,
-    enrollment: Option<Enrollment>,
+    under_way: Option<What>,
     request: &FingerprintRequest,
 ) -> Flow {
     let auth = request.auth.as_ref().ok_or(Status::PuatRequired)?;
@@ -70,8 +69,6 @@ fn with_token(
             }
             let id = core.provider.random.bytes::<TEMPLATE_ID>().map_err(|_| Status::Other)?;
             let enrollment = Enrollment {
-                channel: core.channel,
-                deadline: None,
                 token,
                 template: TemplateId::new(&id),
                 samples_left: sensor.max_samples,
@@ -79,16 +76,14 @@ fn with_token(
             capture(enrollment, *timeout, true)
         }
         Sub::EnrollCaptureNextSample { template, timeout } => {
-            let enrollment = enrollment.ok_or(Status::NotAllowed)?;
-            let alive = enrollment.channel == core.channel
-                && enrollment.token == token
-                && !core.reached(enrollment.deadline);
-            if !alive {
+            // The token that it was begun with lives, so that this is the same one.
+            let Some(What::Enrollment { template: begun, samples_left }) = under_way else {
                 return Err(Status::NotAllowed);
-            }
-            if enrollment.template != *template {
+            };
+            if begun != *template {
                 return Err(Status::InvalidOption);
             }
+            let enrollment = Enrollment { token, template: begun, samples_left };
             capture(enrollment, *timeout, false)
         }
         Sub::EnumerateEnrollments => enumerate(core),
@@ -157,9 +152,9 @@ fn taken(core: &mut Core, mut enrollment: Enrollment, status: SampleStatus, firs
     if status == SampleStatus::Good {
         enrollment.samples_left = enrollment.samples_left.saturating_sub(1);
     }
-    enrollment.deadline = core.after(BETWEEN);
     let response = progress(&enrollment, status, first);
-    core.enrollment = Some(enrollment);
+    let Enrollment { token, template, samples_left } = enrollment;
+    core.remember(BETWEEN, Some(token), What::Enrollment { template, samples_left });
     respond(&response)
 }
 

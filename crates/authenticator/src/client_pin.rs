@@ -8,13 +8,17 @@ use towline_ctap::{
 
 use crate::{
     Change, Event, PinUvAuthProtocol, Purpose, Record,
+    durable::{Identity, StoredPin},
     flow::{Core, Flow, Next, await_commit},
     options,
-    person::{self, Present, Verified},
-    pin::{self, NewPin, StoredPin},
+    person::{
+        self,
+        proof::{Present, Verified},
+    },
+    pin::{self, matched::NewPin},
     pin_protocol::SharedSecret,
-    state::Identity,
     stored::Write,
+    token,
     user_verification::{self, UvError},
 };
 
@@ -346,7 +350,9 @@ fn give_token(
         return give_persistent_token(core, shared);
     }
     let Grant { protocol, permissions, rp_id, .. } = grant;
-    let token = core.begin_using_token(protocol, permissions, rp_id, verified, present)?;
+    let token = core.provider.random.secret().map_err(|_| Status::Other)?;
+    let good_for = token::Grant { permissions, rp_id, verified, present };
+    core.token.begin_using(protocol, token.clone(), good_for, core.now);
     let encrypted = shared.encrypt(&core.provider, token.expose())?;
     respond(&ClientPinResponse {
         pin_uv_auth_token: Some(encrypted),

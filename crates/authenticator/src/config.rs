@@ -2,6 +2,7 @@
 
 mod attestation;
 mod credentials;
+mod error;
 mod extensions;
 mod identity;
 mod operation;
@@ -16,11 +17,11 @@ use towline_ctap::Aaguid;
 pub use self::{
     attestation::{AttestationFormat, AttestationPolicy, BatchAttestation, EnterpriseAttestation},
     credentials::{BackupState, Counters, CredentialPolicy, NonDiscoverable},
+    error::ConfigError,
     extensions::{ExtensionPolicy, LargeBlobs},
     identity::Model,
     operation::{MessageLimits, PresencePolicy, ResetPolicy, ResetTime, Timing},
     pin::{ClientPin, PinComplexity},
-    rules::ConfigError,
     tokens::TokenPolicy,
     verification::{BioEnrollment, BuiltInVerification, FingerprintKind, VerificationPolicy},
 };

@@ -313,3 +313,17 @@ impl Kept for KeyHandle {
         Some(Self { algorithm: Kept::take(rest)?, material: Kept::take(rest)? })
     }
 }
+
+/// How much of a name is kept, in bytes: more than any real one, less than what fills a store or a
+/// dialog. The standard asks for 64 at least.
+const NAME: usize = 256;
+
+/// Cuts a name at the end of a character.
+pub(crate) fn shorten(name: &mut Option<String>) {
+    if let Some(name) = name
+        && name.len() > NAME
+    {
+        let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
+        name.truncate(end.unwrap_or_default());
+    }
+}

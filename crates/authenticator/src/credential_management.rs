@@ -1,7 +1,7 @@
 //! authenticatorCredentialManagement (CTAP 2.3 §6.8): the discoverable credentials are counted,
 //! listed, deleted and renamed by whoever has a token for that.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use towline_ctap::{
     CredentialId, CredentialManagementRequest, CredentialManagementResponse,
@@ -10,10 +10,12 @@ use towline_ctap::{
 };
 
 use crate::{
-    Change, ChannelId, Credential, Cursor, Event, Page, Query, RelyingParties,
+    Change, Credential, Cursor, Event, Page, Query, RelyingParties, credential,
+    durable::Identity,
     flow::{Core, Flow, Next, await_commit, await_work},
-    forget, make_credential,
-    state::Identity,
+    forget,
+    get_info::wide,
+    sequence::{Place, What},
     token::TokenSerial,
 };
 
@@ -27,21 +29,6 @@ const SEARCHED: usize = 64;
 /// client can hold.
 const PLENTY: u64 = 0x7fff_ffff;
 
-/// An enumeration under way. Any other command throws it away.
-pub(crate) struct Enumeration {
-    channel: ChannelId,
-    deadline: Option<Instant>,
-    token: Option<TokenSerial>,
-    left: usize,
-    place: Place,
-}
-
-/// Where an enumeration stands.
-enum Place {
-    RelyingParties { after: RpId },
-    Credentials { rp_id: RpId, after: Option<Cursor> },
-}
-
 /// What the proof permits.
 struct Scope {
     /// The only relying party that it is about, if there is one.
@@ -51,10 +38,10 @@ struct Scope {
 }
 
 pub(crate) fn start(core: &mut Core, request: CredentialManagementRequest) -> Flow {
-    let enumeration = core.enumeration.take();
+    let under_way = core.resume();
     let Some(auth) = request.auth.as_ref().filter(|_| !request.subcommand().is_continuation())
     else {
-        return go_on(core, enumeration, request.subcommand());
+        return go_on(core, under_way, request.subcommand());
     };
     let scope = authorize(core, auth, &request)?;
     match request.subcommand().clone() {
@@ -135,34 +122,26 @@ fn get_creds_metadata(core: &mut Core) -> Flow {
 }
 
 /// The next one of an enumeration.
-fn go_on(core: &mut Core, enumeration: Option<Enumeration>, subcommand: &Sub) -> Flow {
-    let enumeration = enumeration.ok_or(Status::NotAllowed)?;
-    let fits = matches!(
-        (&enumeration.place, subcommand),
-        (Place::RelyingParties { .. }, Sub::EnumerateRpsGetNextRp)
-            | (Place::Credentials { .. }, Sub::EnumerateCredentialsGetNextCredential)
-    );
-    let token_lives = enumeration.token.is_none_or(|serial| core.token_lives(serial));
-    let alive = enumeration.left > 0 && !core.reached(enumeration.deadline) && token_lives;
-    if !fits || !alive || enumeration.channel != core.channel {
+fn go_on(core: &mut Core, under_way: Option<(What, Option<TokenSerial>)>, next: &Sub) -> Flow {
+    let Some((What::Enumeration { place, left }, token)) = under_way else {
         return Err(Status::NotAllowed);
-    }
-    let token = enumeration.token;
-    match enumeration.place {
-        Place::RelyingParties { after } => {
-            relying_party(core, Some((after, enumeration.left)), token)
+    };
+    match (place, next) {
+        (Place::RelyingParties { after }, Sub::EnumerateRpsGetNextRp) => {
+            relying_party(core, Some((after, left)), token)
         }
-        Place::Credentials { rp_id, after } => {
-            credential(core, rp_id, Some((after, enumeration.left)), token)
+        (Place::Credentials { rp_id, after }, Sub::EnumerateCredentialsGetNextCredential) => {
+            credential(core, rp_id, Some((after, left)), token)
         }
+        _ => Err(Status::NotAllowed),
     }
 }
 
 /// Remembers where an enumeration stands, if there is more of it.
 fn remember(core: &mut Core, left: usize, token: Option<TokenSerial>, place: Place) {
-    let deadline = core.after(BETWEEN);
-    core.enumeration =
-        (left > 0).then_some(Enumeration { channel: core.channel, deadline, token, left, place });
+    if left > 0 {
+        core.remember(BETWEEN, token, What::Enumeration { place, left });
+    }
 }
 
 /// One relying party: the first, or the one after another of which so many were left.
@@ -279,7 +258,7 @@ fn rename(core: &mut Core, credential: &Credential, mut user: User) -> Flow {
     }
     for name in [&mut user.name, &mut user.display_name] {
         *name = name.take().filter(|name| !name.is_empty());
-        make_credential::shorten(name);
+        credential::shorten(name);
     }
     let rp_id = credential.rp_id.clone();
     let rename = Change::Rename { id: credential.id.clone(), user: user.clone(), at: core.time };
@@ -301,8 +280,4 @@ fn change(
         then(core);
         Ok(Next::Respond(Response::status_only(Status::Ok)))
     })
-}
-
-fn wide(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -18,7 +18,7 @@ use crate::{
     flow::Core,
     hmac_secret::{Salts, evaluate},
     large_blob::{self, Outcome, Wish},
-    person::{Gestures, Present},
+    person::proof::{Gestures, Present},
 };
 
 /// The identifiers of those that are on.

@@ -1,26 +1,23 @@
 //! How a ceremony goes on: it responds, asks the person, or waits for work. The rest of it travels
 //! along as a closure, so that each command reads from top to bottom in the order of the standard.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Command, Status, Transport};
+use towline_ctap::{Status, Transport};
 
 use crate::{
-    ChannelId, Config, Event, KeyStore, PinVerifier, Token, UnixTime,
-    bio_enrollment::Enrollment,
-    credential_management::Enumeration,
-    forget::Unneeded,
-    get_next_assertion::Remembered,
-    large_blobs::LargeBlobWrite,
+    ChannelId, Config, Event, KeyStore, PinVerifier, Token, UnixTime, Work,
+    clock::Clock,
+    durable::{Retries, State},
+    job::{Fate, Job},
     person::Asked,
     pin_protocol::KeyAgreement,
-    state::State,
+    sequence::Sequence,
     stored::{Stored, Write},
     token::PinUvAuthToken,
     u2f_touch::Touch,
-    user_verification::Retries,
-    work::{Fate, Job, Work},
+    unneeded::Unneeded,
 };
 
 /// The next thing to do in a ceremony, or the status that ends it.
@@ -69,8 +66,7 @@ pub(crate) struct Core {
     pub(crate) unneeded: Unneeded,
     /// The algorithms that both the config and the key store allow, in the config's order.
     pub(crate) algorithms: Vec<i64>,
-    /// The time of the input at hand; nothing runs before the first input.
-    pub(crate) now: Option<Instant>,
+    pub(crate) now: Clock,
     /// The time of day, where somebody has told it.
     pub(crate) time: Option<UnixTime>,
     pub(crate) powered_up: Option<Instant>,
@@ -84,10 +80,8 @@ pub(crate) struct Core {
     pub(crate) token: PinUvAuthToken,
     /// How many wrong PINs there were in a row since the power came.
     pub(crate) pin_mismatches: u8,
-    pub(crate) remembered: Option<Remembered>,
-    pub(crate) enumeration: Option<Enumeration>,
-    pub(crate) large_blob_write: Option<LargeBlobWrite>,
-    pub(crate) enrollment: Option<Enrollment>,
+    /// The sequence of commands under way.
+    pub(crate) sequence: Option<Sequence>,
     /// Whether the ceremony at hand is one of U2F, whose responses are of another form.
     pub(crate) u2f: bool,
     /// The touch that U2F asks for.
@@ -98,22 +92,6 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Any command but its own continuation ends a sequence of commands.
-    pub(crate) fn forget_sequences(&mut self, but_of: Option<Command>) {
-        if but_of != Some(Command::GetNextAssertion) {
-            self.remembered = None;
-        }
-        if but_of != Some(Command::CredentialManagement) {
-            self.enumeration = None;
-        }
-        if but_of != Some(Command::LargeBlobs) {
-            self.large_blob_write = None;
-        }
-        if but_of != Some(Command::BioEnrollment) {
-            self.enrollment = None;
-        }
-    }
-
     /// New key agreement keys, and no token is valid any more (§6.5.3, power-up and reset).
     pub(crate) fn forget_agreements(&mut self) {
         self.key_agreement = KeyAgreement::default();
@@ -126,16 +104,6 @@ impl Core {
         self.unneeded.doubt();
         self.retries = Retries::default();
         self.token.reset();
-    }
-
-    /// The instant `delay` from now; `None` is never.
-    pub(crate) fn after(&self, delay: Duration) -> Option<Instant> {
-        self.now.and_then(|now| now.checked_add(delay))
-    }
-
-    /// Whether that instant has come.
-    pub(crate) fn reached(&self, instant: Option<Instant>) -> bool {
-        matches!((self.now, instant), (Some(now), Some(instant)) if now >= instant)
     }
 }
 

@@ -11,55 +11,14 @@
 //! Deleting is work. It is handed out after the response, and the next request waits for it, as for
 //! any write that is still under way.
 
-use std::collections::VecDeque;
-
-use towline_cbor::{Reader, Writer};
 use zeroize::Zeroizing;
 
 use crate::{
     Change, Custody, KeyError, KeyHandle, Record, Work,
     flow::{Core, Effect, Flow, Next, await_commit, await_work},
-    work::Job,
+    job::Job,
+    unneeded::{self, Unneeded},
 };
-
-/// How deep the list nests.
-const DEPTH: u8 = 2;
-
-/// How many keys are remembered at most: of a key store that never deletes any, the oldest ones are
-/// lost sight of.
-const MOST: usize = 1024;
-
-type Run = Box<dyn FnOnce() -> Result<(), KeyError> + Send>;
-
-/// The keys of no use that are not deleted yet.
-#[derive(Default)]
-pub(crate) struct Unneeded {
-    /// Those on the list in the store; `None` where it was not read.
-    listed: Option<Vec<KeyHandle>>,
-    /// Those that belong on it, and are not there.
-    unlisted: Vec<KeyHandle>,
-    /// Whether the list in the store is another one by now.
-    stale: bool,
-    /// Those whose deletion takes time.
-    jobs: VecDeque<(KeyHandle, Run)>,
-}
-
-impl Unneeded {
-    /// After a reset.
-    pub(crate) fn none() -> Self {
-        Self { listed: Some(Vec::new()), ..Self::default() }
-    }
-
-    /// Whether anything is left to do that can be done now.
-    fn is_idle(&self) -> bool {
-        self.jobs.is_empty() && self.unlisted.is_empty() && !self.stale
-    }
-
-    /// What is on the list is read again when it is needed.
-    pub(crate) fn doubt(&mut self) {
-        (self.listed, self.stale) = (None, false);
-    }
-}
 
 /// Goes on when the list is in memory, if one of these keys will have to be put on it.
 pub(crate) fn know_list(
@@ -74,7 +33,7 @@ pub(crate) fn know_list(
     let work = core.store.record(Record::UnneededKeys);
     await_work(core, work, |core, stored| {
         let stored = stored.map_err(|error| error.status())?;
-        core.unneeded.listed = Some(read(stored.as_deref().map(Vec::as_slice)));
+        core.unneeded.listed = Some(unneeded::from_record(stored.as_deref().map(Vec::as_slice)));
         then(core)
     })
 }
@@ -91,7 +50,7 @@ impl Core {
     ) -> Option<Change> {
         let listed = self.unneeded.listed.as_ref()?;
         let held: Vec<_> = keys.into_iter().filter(|key| self.holds(key)).cloned().collect();
-        (!held.is_empty()).then(|| write(&[&listed[..], &held].concat()))
+        (!held.is_empty()).then(|| unneeded::change(&[&listed[..], &held].concat()))
     }
 
     /// These keys are of no use any more, and that is durable. Others that could not be deleted
@@ -111,7 +70,7 @@ impl Core {
 
     /// The list, as it was read.
     pub(crate) fn take_list(&mut self, stored: Option<&[u8]>) {
-        let listed = read(stored);
+        let listed = unneeded::from_record(stored);
         self.unneeded.listed = Some(listed.clone());
         listed.iter().for_each(|key| self.forget(key));
     }
@@ -178,7 +137,7 @@ fn listed(core: &mut Core, stored: Result<Option<Zeroizing<Vec<u8>>>, crate::Sto
         core.unneeded.unlisted.clear();
         return over();
     };
-    core.unneeded.listed = Some(read(stored.as_deref().map(Vec::as_slice)));
+    core.unneeded.listed = Some(unneeded::from_record(stored.as_deref().map(Vec::as_slice)));
     settle(core)
 }
 
@@ -190,7 +149,7 @@ fn settle(core: &mut Core) -> Flow {
         return over();
     }
     listed.append(unlisted);
-    let work = core.store.commit(vec![write(listed)]);
+    let work = core.store.commit(vec![unneeded::change(listed)]);
     await_commit(core, work, |core, saved| {
         if saved.map_err(|error| error.status()).is_err() {
             core.unneeded.doubt();
@@ -203,47 +162,4 @@ fn settle(core: &mut Core) -> Flow {
 #[allow(clippy::unnecessary_wraps, reason = "it is how a flow ends")]
 fn over() -> Flow {
     Ok(Next::Respond(Vec::new()))
-}
-
-fn write(keys: &[KeyHandle]) -> Change {
-    let keys = keys.get(keys.len().saturating_sub(MOST)..).unwrap_or(keys);
-    let mut writer = Writer::new();
-    writer.array(|all| {
-        for key in keys {
-            all.item(|w| {
-                w.array(|pair| {
-                    pair.item(|w| w.int(key.algorithm()));
-                    pair.item(|w| w.bytes(key.expose()));
-                });
-            });
-        }
-    });
-    let value = (!keys.is_empty()).then(|| Zeroizing::new(writer.into_vec()));
-    Change::Record { record: Record::UnneededKeys, value }
-}
-
-/// A list that can't be read is none: no key is worth that nothing can be deleted any more.
-fn read(stored: Option<&[u8]>) -> Vec<KeyHandle> {
-    let Some(stored) = stored else { return Vec::new() };
-    let mut keys = Vec::new();
-    let read = towline_cbor::decode(stored, DEPTH, |reader: &mut Reader<'_>| {
-        reader.array(|pair| {
-            let (mut algorithm, mut material) = (None, None);
-            pair.array(|part| {
-                match algorithm {
-                    None => algorithm = Some(part.int()?),
-                    Some(_) => material = Some(Zeroizing::new(part.bytes()?.into())),
-                }
-                Ok::<(), towline_cbor::Error>(())
-            })?;
-            if let (Some(algorithm), Some(material)) = (algorithm, material) {
-                keys.push(KeyHandle::new(algorithm, material));
-            }
-            Ok::<(), towline_cbor::Error>(())
-        })
-    });
-    if read.is_err() {
-        tracing::error!("the list of keys that are to be deleted is damaged");
-    }
-    keys
 }

@@ -12,11 +12,11 @@ use crate::{
     Event, Page, Purpose, Query,
     extensions::Asserting,
     flow::{Core, Flow, Next, await_commit, await_work, await_write},
-    get_next_assertion::Remembered,
+    get_next_assertion::Rest,
     large_blob,
     located::{self, Located},
     options::{self, Auth},
-    person::{self, Gestures, Refusal},
+    person::{self, Refusal, proof::Gestures},
     token::TokenSerial,
     user_verification::{self, UvError},
 };
@@ -93,7 +93,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     };
     match request.allow_list {
         // A list without any entry, or with unknown types only, allows nothing.
-        Some(list) if list.is_empty() => step_6(core, sign_in),
+        Some(list) if list.is_empty() => verify_user(core, sign_in),
         Some(list) => locate_listed(core, sign_in, list),
         None => locate_discoverable(core, sign_in),
     }
@@ -138,7 +138,7 @@ fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
 fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
     let accounts = if sign_in.chooses_here(core) { sign_in.found.accounts() } else { Vec::new() };
     if accounts.len() < 2 {
-        return step_6(core, sign_in);
+        return verify_user(core, sign_in);
     }
     let uv = sign_in.uv;
     let (places, users): (Vec<usize>, Vec<User>) = accounts.into_iter().unzip();
@@ -148,20 +148,20 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
             let place = places.get(index).ok_or(Status::OperationDenied)?;
             sign_in.user_selected = matches!(sign_in.found, Found::Discoverable(_)).then_some(true);
             sign_in.found.keep(*place);
-            step_6(core, sign_in)
+            verify_user(core, sign_in)
         })
     };
     if_open(core, uv, ask)
 }
 
-/// Built-in user verification. Where a display can tell the person that there is nothing to sign in
+/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to sign in
 /// with, they need not unlock it to learn that.
-fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
+fn verify_user(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
         return tell_nothing_to_use(core, sign_in);
     }
     if !sign_in.uv {
-        return step_7(core, sign_in);
+        return check_found(core, sign_in);
     }
     let purpose = sign_in.purpose();
     user_verification::perform(core, purpose, |core, answer| {
@@ -169,14 +169,14 @@ fn step_6(core: &mut Core, mut sign_in: SignIn) -> Flow {
         sign_in.gestures.verify(verified);
         // Step 8: whatever the option `up` says, somebody was there.
         sign_in.gestures.confirm_by_verification(verified);
-        step_7(core, sign_in)
+        check_found(core, sign_in)
     })
 }
 
-/// Whether there is anything.
-fn step_7(core: &mut Core, sign_in: SignIn) -> Flow {
+/// The end of step 7: whether there is anything.
+fn check_found(core: &mut Core, sign_in: SignIn) -> Flow {
     if !sign_in.found.is_empty() {
-        return step_9(core, sign_in);
+        return ask_presence(core, sign_in);
     }
     let asks = core.config.presence.confirm_no_credentials || !core.may_be_silent();
     if asks && sign_in.up && !sign_in.gestures.is_present() {
@@ -222,25 +222,25 @@ fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
 }
 
 /// Step 9: the person's presence, if it is asked for and was not shown yet.
-fn step_9(core: &mut Core, mut sign_in: SignIn) -> Flow {
+fn ask_presence(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if !sign_in.up || sign_in.gestures.is_present() {
-        return step_11(core, sign_in);
+        return select_credential(core, sign_in);
     }
     let with_token = sign_in.token.is_some();
     if let Some(present) = core.token_presence().filter(|_| with_token) {
         sign_in.gestures.confirm(present);
-        core.use_up_token();
-        return step_11(core, sign_in);
+        core.token.use_up();
+        return select_credential(core, sign_in);
     }
     person::ask_presence(sign_in.purpose(), |core, answer| {
         sign_in.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
-        core.use_up_token();
-        step_11(core, sign_in)
+        core.token.use_up();
+        select_credential(core, sign_in)
     })
 }
 
 /// Steps 11 and 12: which one.
-fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
+fn select_credential(core: &mut Core, sign_in: SignIn) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
     let SignIn {
         rp_id, client_data_hash, gestures, found, token, extensions, user_selected, ..
@@ -258,26 +258,24 @@ fn step_11(core: &mut Core, sign_in: SignIn) -> Flow {
     let page = match found {
         Found::Listed(credentials) => {
             let credential = credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-            return step_13(core, assertion, credential, None);
+            return count_and_sign(core, assertion, credential, None);
         }
         Found::Discoverable(page) => page,
     };
     if page.total <= 1 {
         let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-        return step_13(core, assertion, credential.into(), None);
+        return count_and_sign(core, assertion, credential.into(), None);
     }
-    let rest = Remembered {
-        channel: core.channel,
+    let rest = Rest {
         rp_id,
         assertion: assertion.clone(),
         left: page.total.saturating_sub(1),
         after: page.end,
-        deadline: None,
         token,
     };
     assertion.number_of_credentials = Some(page.total);
     let credential = page.credentials.into_iter().next().ok_or(Status::NoCredentials)?;
-    step_13(core, assertion, credential.into(), Some(rest))
+    count_and_sign(core, assertion, credential.into(), Some(rest))
 }
 
 /// What an assertion needs besides the credential.
@@ -299,12 +297,12 @@ impl Assertion {
     }
 }
 
-/// Counts and signs. `rest` is what can be had by getNextAssertion after this one.
-pub(crate) fn step_13(
+/// Step 13: counts and signs. `rest` is what can be had by getNextAssertion after this one.
+pub(crate) fn count_and_sign(
     core: &mut Core,
     assertion: Assertion,
     credential: Located,
-    rest: Option<Remembered>,
+    rest: Option<Rest>,
 ) -> Flow {
     let Some(counter) = credential.counter(core.config.credentials.counters) else {
         return sign(core, assertion, credential, 0, rest);
@@ -321,7 +319,7 @@ fn sign(
     assertion: Assertion,
     credential: Located,
     count: u32,
-    rest: Option<Remembered>,
+    rest: Option<Rest>,
 ) -> Flow {
     let backup = options::backup_flags(core, credential.backup_eligible);
     let kept = credential.extensions.as_deref();
@@ -367,7 +365,7 @@ fn respond(
     core: &mut Core,
     response: GetAssertionResponse,
     used: Option<(RpId, Option<User>)>,
-    rest: Option<Remembered>,
+    rest: Option<Rest>,
 ) -> Next {
     let bytes = response.encode();
     if let (Some(time), Some(credential)) = (core.time, &response.credential) {
@@ -378,8 +376,9 @@ fn respond(
     }
     // The time for the next one runs from this answer, and there is a next one only if this one was
     // given.
-    let deadline = core.after(core.config.timing.next_assertion_timeout);
-    core.remembered = rest.map(|rest| Remembered { deadline, ..rest });
+    if let Some(rest) = rest {
+        rest.remember(core);
+    }
     Next::Respond(bytes)
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info
 }
 
-fn wide(value: usize) -> u64 {
+/// A count or a length as it stands in a response.
+pub(crate) fn wide(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }

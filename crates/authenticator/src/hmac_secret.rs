@@ -8,7 +8,7 @@ use towline_ctap::{
 };
 use zeroize::Zeroizing;
 
-use crate::{CredRandom, flow::Core, person::Present, pin_protocol::SharedSecret};
+use crate::{CredRandom, flow::Core, person::proof::Present, pin_protocol::SharedSecret};
 
 /// One salt or two, decrypted, and the secret under which the answer goes back.
 pub(crate) struct Salts {

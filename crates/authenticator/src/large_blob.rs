@@ -20,7 +20,9 @@ use towline_ctap::{
     extension::{LargeBlob, LargeBlobInput, LargeBlobOutput, LargeBlobSupport},
 };
 
-use crate::{Change, ExtensionData, LargeBlobPlace, StoreError, flow::Core, person::Present};
+use crate::{
+    Change, ExtensionData, LargeBlobPlace, StoreError, flow::Core, person::proof::Present,
+};
 
 /// Whether a new credential can have a blob.
 pub(crate) const fn support(wanted: LargeBlobSupport, discoverable: bool) -> Result<bool, Status> {

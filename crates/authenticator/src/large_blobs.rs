@@ -1,15 +1,16 @@
 //! authenticatorLargeBlobs (CTAP 2.3 §6.10): one array of bytes for all relying parties, read and
 //! written in fragments. What is in it is the platforms' business.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use towline_ctap::{LargeBlobsRequest, LargeBlobsResponse, Permissions, PinUvAuth, Status};
 use zeroize::Zeroizing;
 
 use crate::{
-    Change, ChannelId, Record,
+    Change, Record,
     flow::{Core, Flow, Next, await_commit, await_work},
     options,
+    sequence::What,
     token::TokenSerial,
 };
 
@@ -31,21 +32,24 @@ const INITIAL: [u8; 17] = [
     0x3c,
 ];
 
-/// A write under way. Any other command throws it away.
-pub(crate) struct LargeBlobWrite {
-    channel: ChannelId,
-    deadline: Option<Instant>,
+/// A write under way.
+struct ArrayWrite {
+    /// The token of the last fragment, where one was needed.
     token: Option<TokenSerial>,
     length: usize,
     written: Vec<u8>,
 }
 
 pub(crate) fn start(core: &mut Core, request: LargeBlobsRequest) -> Flow {
-    let write = core.large_blob_write.take();
+    let write = match core.resume() {
+        Some((What::LargeBlobWrite { length, written }, token)) => {
+            Some(ArrayWrite { token, length, written })
+        }
+        _ => None,
+    };
     match request {
         LargeBlobsRequest::Get { count, offset } => get(core, count, offset),
         LargeBlobsRequest::Set { fragment, offset, length, auth } => {
-            let write = live(core, write);
             set(core, write, Fragment { bytes: fragment, offset, length }, auth.as_ref())
         }
     }
@@ -78,16 +82,9 @@ struct Fragment {
     length: Option<u64>,
 }
 
-/// The write under way, if this goes on with it in time, by the same channel and token.
-fn live(core: &mut Core, write: Option<LargeBlobWrite>) -> Option<LargeBlobWrite> {
-    let write =
-        write.filter(|write| write.channel == core.channel && !core.reached(write.deadline))?;
-    write.token.is_none_or(|serial| core.token_lives(serial)).then_some(write)
-}
-
 fn set(
     core: &mut Core,
-    write: Option<LargeBlobWrite>,
+    write: Option<ArrayWrite>,
     fragment: Fragment,
     auth: Option<&PinUvAuth>,
 ) -> Flow {
@@ -105,11 +102,10 @@ fn set(
                 Some(length) => length,
                 None => return Err(Status::LargeBlobStorageFull),
             };
-            let (channel, written) = (core.channel, Vec::new());
-            LargeBlobWrite { channel, deadline: None, token: None, length, written }
+            ArrayWrite { token: None, length, written: Vec::new() }
         }
         (offset, None) => {
-            let next = |write: &LargeBlobWrite| u32::try_from(write.written.len()) == Ok(offset);
+            let next = |write: &ArrayWrite| u32::try_from(write.written.len()) == Ok(offset);
             write.filter(next).ok_or(Status::InvalidSeq)?
         }
     };
@@ -128,14 +124,14 @@ fn set(
     append(core, write, &bytes)
 }
 
-fn append(core: &mut Core, mut write: LargeBlobWrite, fragment: &[u8]) -> Flow {
+fn append(core: &mut Core, mut write: ArrayWrite, fragment: &[u8]) -> Flow {
     write.written.extend_from_slice(fragment);
     if write.written.len() > write.length {
         return Err(Status::InvalidParameter);
     }
     if write.written.len() < write.length {
-        write.deadline = core.after(BETWEEN);
-        core.large_blob_write = Some(write);
+        let ArrayWrite { token, length, written } = write;
+        core.remember(BETWEEN, token, What::LargeBlobWrite { length, written });
         return respond(None);
     }
     replace(core, write.written)

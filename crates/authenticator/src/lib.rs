@@ -65,11 +65,15 @@ mod authenticator_config;
 mod bio_enrollment;
 mod claims;
 mod client_pin;
+mod clock;
 mod config;
+mod correlation;
 mod credential;
 mod credential_management;
 mod dispatch;
+mod durable;
 mod enterprise;
+mod event;
 mod extensions;
 mod feed;
 mod fingerprint;
@@ -79,6 +83,7 @@ mod get_assertion;
 mod get_info;
 mod get_next_assertion;
 mod hmac_secret;
+mod job;
 mod kept;
 mod keys;
 mod large_blob;
@@ -97,18 +102,22 @@ mod question;
 mod reset;
 mod running;
 mod selection;
+mod sequence;
 mod software_keys;
 mod state;
 mod store;
 mod stored;
 mod stored_credential;
 mod token;
+mod token_use;
 mod u2f;
 mod u2f_certificate;
 mod u2f_touch;
+mod unneeded;
 mod user_verification;
 mod work;
 mod wrapped;
+mod wrapping;
 
 pub use authenticator::{Authenticator, UnknownJob};
 pub use claims::check_claims;
@@ -119,14 +128,17 @@ pub use config::{
     NonDiscoverable, PinComplexity, PresencePolicy, ResetPolicy, ResetTime, Timing, TokenPolicy,
     VerificationPolicy,
 };
+pub use correlation::{ChannelId, Token};
 pub use credential::{
     CredRandom, Credential, ExtensionData, KeyHandle, LargeBlobPlace, SecretBytes, UnixTime,
 };
+pub use event::Event;
 pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
 pub use fingerprint::{Fingerprint, Template};
+pub use job::{Job, JobDone};
 pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
-pub use output::{ChannelId, Event, KeepAliveStatus, Output, Token};
+pub use output::{KeepAliveStatus, Output};
 pub use pin_protocol::PinUvAuthProtocol;
 pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
@@ -136,7 +148,7 @@ pub use store::{
     Replaces, StoreError,
 };
 pub use stored_credential::DamagedCredential;
-pub use work::{Job, JobDone, Work};
+pub use work::Work;
 
 /// What an application implements can be a `dyn`.
 const _: [Option<(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier)>; 0] = [];

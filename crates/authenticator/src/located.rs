@@ -7,6 +7,7 @@ use crate::{
     Config, Counter, Counters, CredRandom, Credential, ExtensionData, KeyHandle,
     flow::{Core, Flow, await_work},
     wrapped::{self, Opened},
+    wrapping,
 };
 
 /// A credential for the request at hand, wherever it is kept.
@@ -90,11 +91,11 @@ pub(crate) fn find(
         });
     }
     let rp_id = rp_id.clone();
-    wrapped::load(core, move |core| {
+    wrapping::load(core, move |core| {
         let rp_id_hash = rp_id.hash(&core.provider);
         let mut places: Vec<(CredentialId, Option<Located>)> = Vec::with_capacity(ids.len());
         for id in ids {
-            let opened = wrapped::open(core, &rp_id_hash, id.as_bytes());
+            let opened = core.state.wrapping.open(&rp_id_hash, id.as_bytes());
             let located = opened
                 .map(|opened| Located::opened(&core.config, id.clone(), rp_id.clone(), opened));
             places.push((id, located));

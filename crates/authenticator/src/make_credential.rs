@@ -12,6 +12,8 @@ use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
     NonDiscoverable, Purpose, Replaces,
     attestation::{self, Attestation, Tells},
+    credential,
+    durable::Identity,
     enterprise,
     extensions::Creating,
     flow::{Core, Flow, Next, await_commit, await_work},
@@ -19,18 +21,17 @@ use crate::{
     located::{self, Located},
     new_key::{self, await_with_key, await_write_with_key, keep_or_forget},
     options::{self, Auth},
-    person::{self, Gestures, Present, Refusal},
-    state::Identity,
+    person::{
+        self, Refusal,
+        proof::{Gestures, Present},
+    },
     user_verification,
-    wrapped::{self, Content, Wrapped},
+    wrapped::{Content, Wrapped},
+    wrapping,
 };
 
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
 const CREDENTIAL_ID: usize = 32;
-
-/// How much of a name is kept, in bytes: more than any real one, less than what fills a store or a
-/// dialog. The standard asks for 64 at least.
-const NAME: usize = 256;
 
 /// A creation under way. It goes from step to step in a box, since it is too large to be copied
 /// again and again.
@@ -101,7 +102,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     let attestation = attestation::choose(&core.config, &request, algorithm, enterprise);
     let user = &mut request.user;
     for name in [&mut request.rp.name, &mut user.name, &mut user.display_name] {
-        shorten(name);
+        credential::shorten(name);
     }
     let creation = Box::new(Creation {
         request,
@@ -139,33 +140,33 @@ fn look_up(core: &mut Core, mut creation: Box<Creation>) -> Flow {
 
 fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     if !creation.discoverable {
-        return step_11(core, creation);
+        return verify_user(core, creation);
     }
     let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
     await_work(core, work, |core, replaced| {
         creation.replaced = replaced.map_err(|error| error.status())?;
-        forget::know_list(core, &creation.replaced_keys(), |core| step_11(core, creation))
+        forget::know_list(core, &creation.replaced_keys(), |core| verify_user(core, creation))
     })
 }
 
-/// Built-in user verification.
-fn step_11(core: &mut Core, mut creation: Box<Creation>) -> Flow {
+/// Step 11: built-in user verification.
+fn verify_user(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     if !creation.uv {
-        return step_12(core, creation);
+        return check_exclude_list(core, creation);
     }
     let purpose = creation.purpose();
     user_verification::perform(core, purpose, |core, answer| {
         let verified = answer.map_err(|error| error.status(core))?;
         creation.gestures.verify(verified);
         creation.gestures.confirm_by_verification(verified);
-        step_12(core, creation)
+        check_exclude_list(core, creation)
     })
 }
 
-/// The exclude list.
-fn step_12(core: &mut Core, creation: Box<Creation>) -> Flow {
+/// Step 12: whether the exclude list forbids it.
+fn check_exclude_list(core: &mut Core, creation: Box<Creation>) -> Flow {
     if !creation.is_excluded() {
-        return step_14(core, creation);
+        return ask_presence(core, creation);
     }
     if creation.gestures.is_present() || creation.token_presence(core).is_some() {
         return excluded(core, creation);
@@ -182,19 +183,19 @@ fn excluded(core: &mut Core, creation: Box<Creation>) -> Flow {
 }
 
 /// Step 14: the person's presence, unless it was shown already.
-fn step_14(core: &mut Core, mut creation: Box<Creation>) -> Flow {
+fn ask_presence(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     // Step 13.
     if creation.gestures.is_present() {
         return ask_to_attest(core, creation);
     }
     if let Some(present) = creation.token_presence(core) {
         creation.gestures.confirm(present);
-        core.use_up_token();
+        core.token.use_up();
         return ask_to_attest(core, creation);
     }
     person::ask_presence(creation.purpose(), |core, answer| {
         creation.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
-        core.use_up_token();
+        core.token.use_up();
         ask_to_attest(core, creation)
     })
 }
@@ -227,18 +228,18 @@ fn ask_to_attest(core: &mut Core, mut creation: Box<Creation>) -> Flow {
 /// What a credential is wrapped with has to be there before its key is.
 fn prepare(core: &mut Core, creation: Box<Creation>) -> Flow {
     if !creation.wraps(core) {
-        return step_16(core, creation);
+        return make_key(core, creation);
     }
-    wrapped::load_or_create(core, |core| step_16(core, creation))
+    wrapping::load_or_create(core, |core| make_key(core, creation))
 }
 
-/// A new key pair.
-fn step_16(core: &mut Core, creation: Box<Creation>) -> Flow {
-    new_key::generate(core, creation.algorithm, |core, key| step_17(core, creation, key))
+/// Step 16: a new key pair.
+fn make_key(core: &mut Core, creation: Box<Creation>) -> Flow {
+    new_key::generate(core, creation.algorithm, |core, key| count(core, creation, key))
 }
 
-/// Steps 17 and 18: what will be stored, or wrapped, and its authenticator data.
-fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
+/// Steps 17 and 18, as far as they have to wait: the id and the count of the first signature.
+fn count(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
     let (id, hmac_secret) = match creation.wrap(core, &key.handle)? {
         Some(Wrapped { id, hmac_secret }) => {
             creation.wrapped = true;
@@ -252,11 +253,11 @@ fn step_17(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
             let handle = key.handle.clone();
             await_write_with_key(core, handle, write, |core, count| {
                 let count = count.map_err(|error| error.status())?;
-                step_19(core, creation, key, (id, hmac_secret), count)
+                attest(core, creation, key, (id, hmac_secret), count)
             })
         }
         Counters::Zero | Counters::PerCredential => {
-            step_19(core, creation, key, (id, hmac_secret), 0)
+            attest(core, creation, key, (id, hmac_secret), 0)
         }
     }
 }
@@ -275,8 +276,8 @@ fn may_be_backed_up(core: &Core, key: &KeyHandle) -> bool {
     core.config.credentials.backup.is_eligible() && core.keys.custody(key).can_move()
 }
 
-/// Step 19: the attestation statement.
-fn step_19(
+/// Steps 17 to 19: what will be stored, its authenticator data, and the statement about them.
+fn attest(
     core: &mut Core,
     creation: Box<Creation>,
     key: NewKey,
@@ -405,7 +406,7 @@ impl Creation {
             backup_eligible: may_be_backed_up(core, key),
             third_party_payment: self.extensions.is_for_payment(),
         };
-        wrapped::seal(core, &self.request.rp.id.hash(&core.provider), &content)
+        core.state.wrapping.seal(&core.provider, &self.request.rp.id.hash(&core.provider), &content)
     }
 
     /// It is made.
@@ -422,15 +423,5 @@ impl Creation {
         } else {
             Purpose::Create { rp, user, replaces: !self.replaced.is_empty() }
         }
-    }
-}
-
-/// Cuts a name at the end of a character.
-pub(crate) fn shorten(name: &mut Option<String>) {
-    if let Some(name) = name
-        && name.len() > NAME
-    {
-        let end = (0..=NAME).rev().find(|end| name.is_char_boundary(*end));
-        name.truncate(end.unwrap_or_default());
     }
 }

@@ -5,7 +5,7 @@ use towline_ctap::{Flags, Permissions, PinUvAuth, RequestOptions, RpId, Status};
 use crate::{
     Purpose,
     flow::{Core, Flow},
-    person::{self, Verified},
+    person::{self, proof::Verified},
     token::TokenSerial,
 };
 

@@ -1,32 +1,8 @@
 //! What comes out of the machine.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::fmt;
 
-use towline_ctap::{Rp, RpId, User};
-
-use crate::{Fingerprint, Job, Question};
-
-/// Who sent a request: one channel of a transport. The embedder chooses the numbers; over CTAPHID
-/// it is the channel id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ChannelId(pub u64);
-
-/// Names one question or one job, once in the life of the process: no authenticator takes the
-/// answer to another one's question, nor another one's job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(u64);
-
-impl Token {
-    /// One that there has not been before.
-    pub(crate) fn unique() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
+use crate::{ChannelId, Event, Job, Question, Token};
 
 /// What the embedder has to do.
 #[non_exhaustive]
@@ -105,70 +81,4 @@ impl KeepAliveStatus {
             Self::UpNeeded => 2,
         }
     }
-}
-
-/// What happened, for the person or the log.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A passkey was made.
-    Created {
-        /// The relying party that it is for.
-        rp: Rp,
-        /// The account that it signs in to.
-        user: User,
-        /// Whether it took the place of an earlier one for the same account.
-        replaced: bool,
-    },
-    /// A passkey was refused because there is one already, of this account or another, beside which
-    /// the site wants none.
-    AlreadyRegistered {
-        /// The relying party that asked for another one.
-        rp: Rp,
-        /// The account of the one that there is; not known of one that is not stored.
-        user: Option<User>,
-    },
-    /// A passkey was used.
-    Used {
-        /// The relying party that was signed in to.
-        rp_id: RpId,
-        /// The account, where it is known: not of a credential that is not stored.
-        user: Option<User>,
-    },
-    /// There were too many failed verifications: once when that happens, and once for each request
-    /// that is refused for it. Clients learn of it by the status that is also for PINs,
-    /// CTAP2_ERR_PIN_BLOCKED; nothing has to be reset where it says how long to wait.
-    VerificationLocked {
-        /// How long until the next try; `None`: until something else unlocks it.
-        wait: Option<Duration>,
-    },
-    /// A PIN was set, or changed.
-    PinChanged,
-    /// There were too many wrong PINs.
-    PinBlocked {
-        /// Whether the authenticator only has to be plugged in again; otherwise nothing but a reset
-        /// helps.
-        until_power_up: bool,
-    },
-    /// A passkey was deleted by somebody who may manage them.
-    Removed {
-        /// For whom it was.
-        rp_id: RpId,
-        /// The account that it signed in to.
-        user: User,
-    },
-    /// A passkey was given other names.
-    Renamed {
-        /// The relying party that it is for.
-        rp_id: RpId,
-        /// The account, as it is called now.
-        user: User,
-    },
-    /// A fingerprint was enrolled and stored.
-    FingerprintEnrolled(Fingerprint),
-    /// A fingerprint was deleted: a sensor that keeps its template can forget it. After
-    /// [`Event::Reset`] that is so for all.
-    FingerprintRemoved(Fingerprint),
-    /// Everything was deleted.
-    Reset,
 }

@@ -1,48 +1,18 @@
 //! The only place where the UP and UV flags come from: an answered question, or for UV a PIN that
 //! matched.
 
+pub(crate) mod open_question;
+pub(crate) mod proof;
+
 use std::time::Duration;
 
-use towline_ctap::{Flags, RpId, SampleStatus, TemplateId, User};
+use towline_ctap::{RpId, SampleStatus, TemplateId, User};
 
+use self::proof::{Present, Verified};
 use crate::{
     Answer, Purpose, Question, Template,
     flow::{Core, Flow, Next},
-    pin::PinMatched,
 };
-
-/// Proof that the person confirmed their presence. Made in this module only; a token may keep it
-/// for a while.
-#[derive(Clone, Copy)]
-pub(crate) struct Present(());
-
-impl Present {
-    /// From the answer to a question that was open, if it is a yes.
-    pub(crate) const fn by_answer(answer: &Answer) -> Option<Self> {
-        match answer {
-            Answer::Approve => Some(Self(())),
-            _ => None,
-        }
-    }
-}
-
-/// Proof that the person was verified. Made in this module only; a token may keep it for a while.
-#[derive(Clone, Copy)]
-pub(crate) struct Verified {
-    here: bool,
-}
-
-impl Verified {
-    /// Verified by the PIN, which was typed into the platform.
-    pub(crate) const fn by_pin(_: &PinMatched) -> Self {
-        Self { here: false }
-    }
-
-    /// Whether it happened on this authenticator, which shows presence too.
-    pub(crate) fn presence(self) -> Option<Present> {
-        self.here.then_some(Present(()))
-    }
-}
 
 /// Why there is no proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,47 +23,6 @@ pub(crate) enum Refusal {
     TimedOut,
     /// An attempt at verification failed.
     NotVerified,
-}
-
-/// What the person has shown during one ceremony. Starts with nothing (CTAP 2.3 §6.1.2 step 4,
-/// §6.2.2 step 3).
-#[derive(Clone, Default)]
-pub(crate) struct Gestures {
-    present: bool,
-    verified: bool,
-}
-
-impl Gestures {
-    pub(crate) fn confirm(&mut self, _: Present) {
-        self.present = true;
-    }
-
-    pub(crate) fn verify(&mut self, _: Verified) {
-        self.verified = true;
-    }
-
-    /// Built-in verification is an interaction, and so shows presence where presence is asked for.
-    pub(crate) fn confirm_by_verification(&mut self, verified: Verified) {
-        self.present |= verified.here;
-    }
-
-    pub(crate) const fn is_present(&self) -> bool {
-        self.present
-    }
-
-    /// The proof of it, for what nobody gets without presence.
-    pub(crate) fn presence(&self) -> Option<Present> {
-        self.present.then_some(Present(()))
-    }
-
-    pub(crate) const fn is_verified(&self) -> bool {
-        self.verified
-    }
-
-    /// UP and UV as shown.
-    pub(crate) fn flags(&self) -> Flags {
-        Flags::empty().with(Flags::UP, self.present).with(Flags::UV, self.verified)
-    }
 }
 
 /// What a sensor made of a finger.
@@ -212,8 +141,8 @@ impl Then {
     /// Goes on with the person's answer, which [`Self::accepts`] has accepted.
     pub(crate) fn answer(self, core: &mut Core, answer: Answer) -> Flow {
         match (self, answer) {
-            (Self::Presence(then), Answer::Approve) => then(core, Ok(Present(()))),
-            (Self::Verification(then), Answer::Verified) => then(core, Ok(Verified { here: true })),
+            (Self::Presence(then), Answer::Approve) => then(core, Ok(Present::by_answer())),
+            (Self::Verification(then), Answer::Verified) => then(core, Ok(Verified::by_answer())),
             (Self::Verification(then), Answer::NotVerified) => {
                 then(core, Err(Refusal::NotVerified))
             }

@@ -1,10 +1,13 @@
 //! The PIN: what it must be like, and its comparison, which costs a retry before it begins
 //! (CTAP 2.3 §6.5.1, §6.5.5). How it is kept is the [`PinVerifier`](crate::PinVerifier)'s business.
 
+pub(crate) mod matched;
+
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
+use self::matched::{NewPin, PinMatched};
 use crate::{
     Change, Event, KeyError, PinComparison, PinError, PinHash, PinUvAuthProtocol, Record,
     flow::{Core, Flow, await_held, await_held_or_undo, await_work},
@@ -18,52 +21,6 @@ const IN_A_ROW: u8 = 3;
 
 /// The length of a PIN as it is sent, padded with zeros.
 const PADDED: usize = 64;
-
-/// A PIN that somebody wants to have, and that is as it must be.
-pub(crate) struct NewPin {
-    pub(crate) hash: PinHash,
-    pub(crate) length: u8,
-}
-
-/// What is kept of a PIN: what its verifier wants kept, and its length in code points.
-#[derive(Clone)]
-pub(crate) struct StoredPin {
-    pub(crate) kept: Zeroizing<Vec<u8>>,
-    pub(crate) length: u8,
-}
-
-impl StoredPin {
-    pub(crate) fn to_record(&self) -> Zeroizing<Vec<u8>> {
-        // With its whole room from the start: what grows leaves copies of secrets behind.
-        let mut record = Zeroizing::new(Vec::with_capacity(self.kept.len().saturating_add(1)));
-        record.extend_from_slice(&self.kept);
-        record.push(self.length);
-        record
-    }
-
-    pub(crate) fn from_record(record: &[u8]) -> Option<Self> {
-        let (length, kept) = record.split_last()?;
-        Some(Self { kept: Zeroizing::new(kept.to_vec()), length: *length })
-    }
-}
-
-/// Proof that a PIN matched. Made in this module only.
-pub(crate) struct PinMatched {
-    hash: PinHash,
-    secret: Option<Secret<32>>,
-}
-
-impl PinMatched {
-    /// The new PIN that whoever has just been let in sends.
-    pub(crate) fn is_same(&self, new: &NewPin) -> bool {
-        self.hash == new.hash
-    }
-
-    /// What only the PIN opens.
-    pub(crate) fn into_secret(self) -> Option<Secret<32>> {
-        self.secret
-    }
-}
 
 /// A new PIN, from its encrypted and padded form.
 pub(crate) fn read_new(
@@ -162,10 +119,8 @@ pub(crate) fn compare(
             }
             Ok(PinComparison::Match { secret }) => {
                 core.pin_mismatches = 0;
-                let matched = PinMatched { hash: given, secret };
-                unlock(core, matched.secret.clone(), |core| {
-                    give_back(core, |core| then(core, shared, matched))
-                })
+                let matched = PinMatched::new(given, secret.clone());
+                unlock(core, secret, |core| give_back(core, |core| then(core, shared, matched)))
             }
         })
     })

@@ -4,13 +4,13 @@ use towline_ctap::{Response, Status};
 
 use crate::{
     Event, Purpose, ResetTime,
+    durable::{Retries, State},
     flow::{Core, Flow, Next, await_commit},
-    forget::Unneeded,
     person::{self, Refusal},
-    state::{self, State},
+    state,
     store::StoreError,
     stored::Write,
-    user_verification::Retries,
+    unneeded::Unneeded,
 };
 
 pub(crate) fn start(core: &mut Core) -> Flow {
@@ -23,7 +23,7 @@ pub(crate) fn start(core: &mut Core) -> Flow {
         ResetTime::Never => false,
         ResetTime::AfterPowerUp(window) => {
             let end = core.powered_up.and_then(|instant| instant.checked_add(window));
-            end.is_some() && !core.reached(end)
+            end.is_some() && !core.now.reached(end)
         }
     };
     if !allowed {

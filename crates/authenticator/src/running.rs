@@ -106,7 +106,7 @@ impl Authenticator {
     }
 
     fn wait(&mut self, channel: ChannelId, waiting: Waiting, patience: Duration) {
-        let deadline = self.core.after(patience);
+        let deadline = self.core.now.after(patience);
         self.running = Some(Running { channel, waiting, deadline, keepalive: None });
         self.keep_alive();
     }
@@ -170,7 +170,7 @@ impl Authenticator {
         let Some(interval) = self.core.config.timing.keepalive.filter(|_| !self.core.u2f) else {
             return;
         };
-        let next = self.core.after(interval);
+        let next = self.core.now.after(interval);
         let Some(running) = &mut self.running else { return };
         running.keepalive = next;
         let (channel, status) = (running.channel, running.waiting.status());
@@ -246,7 +246,8 @@ impl Authenticator {
         if self.running.is_some() {
             return;
         }
-        self.outputs.extend(self.core.touch.ask(self.core.now));
+        let asked = self.core.touch.ask(self.core.now);
+        self.outputs.extend(asked.map(|(token, question)| Output::Ask { token, question }));
     }
 
     pub(crate) fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {

@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use towline_crypto::Secret;
-use towline_ctap::{Permissions, PinUvAuth, RpId, Status};
+use towline_crypto::{CryptoProvider, Secret};
+use towline_ctap::{Permissions, RpId, Status};
 
 use crate::{
     PinUvAuthProtocol,
-    flow::Core,
-    person::{Present, Verified},
+    clock::Clock,
+    person::proof::{Present, Verified},
 };
 
 /// How long a token may wait for its first use.
@@ -50,6 +50,104 @@ impl PinUvAuthToken {
     pub(crate) fn reset(&mut self) {
         self.in_use = None;
     }
+
+    /// beginUsingPinUvAuthToken(), with a new token of this protocol and value.
+    pub(crate) fn begin_using(
+        &mut self,
+        protocol: PinUvAuthProtocol,
+        value: Secret<32>,
+        grant: Grant,
+        now: Clock,
+    ) {
+        let Grant { permissions, rp_id, verified, present } = grant;
+        self.serial = self.serial.wrapping_add(1);
+        self.in_use = Some(InUse {
+            protocol,
+            value,
+            permissions,
+            rp_id,
+            verified: Some(verified),
+            present,
+            first_use: now.after(FIRST_USE),
+            presence_ends: now.after(PRESENCE),
+            ends: now.after(LIFE),
+        });
+    }
+
+    /// Ends what has come to its end by now.
+    fn expire(&mut self, now: Clock) {
+        let Some(token) = &mut self.in_use else { return };
+        if now.reached(token.ends) || now.reached(token.first_use) {
+            self.reset();
+        } else if now.reached(token.presence_ends) {
+            token.present = None;
+        }
+    }
+
+    /// verify() with the token: that the request comes from whom the token was given to.
+    pub(crate) fn verify(
+        &mut self,
+        provider: &CryptoProvider,
+        protocol: PinUvAuthProtocol,
+        parts: &[&[u8]],
+        param: &[u8],
+        now: Clock,
+    ) -> Result<Proof<'_>, Status> {
+        self.expire(now);
+        let serial = TokenSerial(self.serial);
+        let token = self.in_use.as_mut().ok_or(Status::PinAuthInvalid)?;
+        let genuine =
+            token.protocol == protocol && protocol.verify(provider, &token.value, parts, param);
+        if !genuine {
+            return Err(Status::PinAuthInvalid);
+        }
+        token.first_use = None;
+        Ok(Proof { token, serial })
+    }
+
+    /// Whether a token is in use.
+    pub(crate) fn is_in_use(&mut self, now: Clock) -> bool {
+        self.expire(now);
+        self.in_use.is_some()
+    }
+
+    /// Whether the token that something was begun with is still in use.
+    pub(crate) fn lives(&mut self, serial: TokenSerial, now: Clock) -> bool {
+        self.is_in_use(now) && TokenSerial(self.serial) == serial
+    }
+
+    /// When the token in use ends, unless it is used before.
+    pub(crate) fn ends(&self) -> Option<Instant> {
+        let token = self.in_use.as_ref()?;
+        [token.first_use, token.ends].into_iter().flatten().min()
+    }
+
+    /// getUserPresentFlagValue().
+    pub(crate) fn presence(&mut self, now: Clock) -> Option<Present> {
+        self.expire(now);
+        self.in_use.as_ref().and_then(|token| token.present)
+    }
+
+    /// The person was asked: the next request has to ask again (§6.1.2 step 14, §6.2.2 step 9).
+    pub(crate) fn use_up(&mut self) {
+        if let Some(token) = &mut self.in_use {
+            token.present = None;
+            token.verified = None;
+            token.permissions = if token.permissions.contains(Permissions::LBW) {
+                Permissions::LBW
+            } else {
+                Permissions::empty()
+            };
+        }
+    }
+}
+
+/// What a new token is good for.
+pub(crate) struct Grant {
+    pub(crate) permissions: Permissions,
+    pub(crate) rp_id: Option<RpId>,
+    pub(crate) verified: Verified,
+    pub(crate) present: Option<Present>,
 }
 
 /// What a token in use proved.
@@ -90,115 +188,5 @@ impl Proof<'_> {
 
     pub(crate) const fn serial(&self) -> TokenSerial {
         self.serial
-    }
-}
-
-impl Core {
-    /// The protocol of this number, if it is supported.
-    pub(crate) fn protocol(&self, identifier: u64) -> Result<PinUvAuthProtocol, Status> {
-        let mut known = self.config.tokens.pin_uv_auth_protocols.iter().copied();
-        known.find(|protocol| protocol.identifier() == identifier).ok_or(Status::InvalidParameter)
-    }
-
-    /// beginUsingPinUvAuthToken(), with a new token of this protocol.
-    pub(crate) fn begin_using_token(
-        &mut self,
-        protocol: PinUvAuthProtocol,
-        permissions: Permissions,
-        rp_id: Option<RpId>,
-        verified: Verified,
-        present: Option<Present>,
-    ) -> Result<Secret<32>, Status> {
-        let value = self.provider.random.secret().map_err(|_| Status::Other)?;
-        self.token.serial = self.token.serial.wrapping_add(1);
-        self.token.in_use = Some(InUse {
-            protocol,
-            value: value.clone(),
-            permissions,
-            rp_id,
-            verified: Some(verified),
-            present,
-            first_use: self.after(FIRST_USE),
-            presence_ends: self.after(PRESENCE),
-            ends: self.after(LIFE),
-        });
-        Ok(value)
-    }
-
-    /// What the PIN opened in the key store is closed when no token is in use any more.
-    pub(crate) fn lock_keys_without_token(&mut self) {
-        self.expire_token();
-        if self.token.in_use.is_none() {
-            self.lock_keys();
-        }
-    }
-
-    /// When what the PIN opened in the key store has to be closed.
-    pub(crate) fn locks_at(&self) -> Option<Instant> {
-        let token = self.token.in_use.as_ref().filter(|_| self.keys_unlocked)?;
-        [token.first_use, token.ends].into_iter().flatten().min()
-    }
-
-    /// What the PIN opened in the key store is closed.
-    pub(crate) fn lock_keys(&mut self) {
-        if std::mem::take(&mut self.keys_unlocked) {
-            self.keys.lock();
-        }
-    }
-
-    /// Ends what has come to its end by now.
-    pub(crate) fn expire_token(&mut self) {
-        let Some(token) = &self.token.in_use else { return };
-        let over = self.reached(token.ends) || self.reached(token.first_use);
-        let absent = self.reached(token.presence_ends);
-        if over {
-            self.token.reset();
-        } else if let Some(token) = self.token.in_use.as_mut().filter(|_| absent) {
-            token.present = None;
-        }
-    }
-
-    /// verify() with the token: that the request comes from whom the token was given to.
-    pub(crate) fn verify_token(
-        &mut self,
-        auth: &PinUvAuth,
-        parts: &[&[u8]],
-    ) -> Result<Proof<'_>, Status> {
-        let protocol = self.protocol(auth.protocol)?;
-        self.expire_token();
-        let serial = TokenSerial(self.token.serial);
-        let token = self.token.in_use.as_mut().ok_or(Status::PinAuthInvalid)?;
-        let genuine = token.protocol == protocol
-            && protocol.verify(&self.provider, &token.value, parts, &auth.param);
-        if !genuine {
-            return Err(Status::PinAuthInvalid);
-        }
-        token.first_use = None;
-        Ok(Proof { token, serial })
-    }
-
-    /// Whether the token that something was begun with is still in use.
-    pub(crate) fn token_lives(&mut self, serial: TokenSerial) -> bool {
-        self.expire_token();
-        self.token.in_use.is_some() && TokenSerial(self.token.serial) == serial
-    }
-
-    /// getUserPresentFlagValue().
-    pub(crate) fn token_presence(&mut self) -> Option<Present> {
-        self.expire_token();
-        self.token.in_use.as_ref().and_then(|token| token.present)
-    }
-
-    /// The person was asked: the next request has to ask again (§6.1.2 step 14, §6.2.2 step 9).
-    pub(crate) fn use_up_token(&mut self) {
-        if let Some(token) = &mut self.token.in_use {
-            token.present = None;
-            token.verified = None;
-            token.permissions = if token.permissions.contains(Permissions::LBW) {
-                Permissions::LBW
-            } else {
-                Permissions::empty()
-            };
-        }
     }
 }

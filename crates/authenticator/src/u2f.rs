@@ -16,10 +16,11 @@ use crate::{
     flow::{Core, Flow, Next, await_work, await_write},
     located,
     new_key::{self, await_with_key},
-    person::Gestures,
+    person::proof::Gestures,
     state, u2f_certificate,
     u2f_touch::Reason,
-    wrapped::{self, Content},
+    wrapped::Content,
+    wrapping,
 };
 
 /// Whether U2F is spoken at all.
@@ -65,7 +66,7 @@ fn register(core: &mut Core, challenge: [u8; 32], application: RpIdHash) -> Flow
         let purpose = Purpose::RegisterU2f { application, tells_model };
         return ask(core, reason, purpose);
     };
-    wrapped::load_or_create(core, move |core| {
+    wrapping::load_or_create(core, move |core| {
         new_key::generate(core, algorithm::ES256, move |core, key| {
             attest(core, challenge, application, key)
         })
@@ -89,7 +90,8 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
         third_party_payment: false,
     };
     // A key store whose handles do not fit an id can't serve U2F.
-    let sealed = wrapped::seal(core, &application, &content)?.ok_or(Status::Other)?;
+    let sealed =
+        core.state.wrapping.seal(&core.provider, &application, &content)?.ok_or(Status::Other)?;
     let public_key = u2f_certificate::uncompressed(&key.public_key).ok_or(Status::Other)?;
     let message = U2fRegistration::signed_message(
         &application,
@@ -190,9 +192,9 @@ fn locate(
     then: impl FnOnce(&mut Core, Option<Located>) -> Flow + Send + 'static,
 ) -> Flow {
     let Ok(id) = CredentialId::new(key_handle) else { return then(core, None) };
-    wrapped::load(core, move |core| {
+    wrapping::load(core, move |core| {
         let counters = core.config.credentials.counters;
-        if let Some(opened) = wrapped::open(core, &application, id.as_bytes()) {
+        if let Some(opened) = core.state.wrapping.open(&application, id.as_bytes()) {
             let Content { key, protection, .. } = opened.content;
             // There is nowhere to keep one for each.
             let counter = (counters != Counters::Zero).then_some(Counter::Global);

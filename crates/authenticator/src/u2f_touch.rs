@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 
 use towline_ctap::RpIdHash;
 
-use crate::{Answer, Output, Purpose, Question, Token, person::Present};
+use crate::{
+    Answer, Purpose, Question, Token,
+    clock::Clock,
+    person::{open_question::OpenQuestion, proof::Present},
+};
 
 /// How long a yes is good for, and how long a no.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -30,7 +34,7 @@ enum State {
     /// To be asked for as soon as the request is answered.
     Wanted(Purpose),
     Asked {
-        token: Token,
+        question: OpenQuestion,
         /// When the client will have given up.
         until: Option<Instant>,
     },
@@ -43,28 +47,23 @@ enum State {
 
 impl Touch {
     /// The touch for this reason, which is used up by that.
-    pub(crate) fn take(&mut self, reason: &Reason, now: Option<Instant>) -> Option<Present> {
+    pub(crate) fn take(&mut self, reason: &Reason, now: Clock) -> Option<Present> {
         let (of, State::Answered { present, until }) = self.0.as_ref()? else { return None };
-        let present = present.filter(|_| of == reason && !reached(*until, now))?;
+        let present = present.filter(|_| of == reason && !now.reached(*until))?;
         self.0 = None;
         Some(present)
     }
 
     /// The client wants a touch, for the first time or once more. What was asked for another reason
     /// is to be withdrawn.
-    pub(crate) fn want(
-        &mut self,
-        reason: Reason,
-        purpose: Purpose,
-        now: Option<Instant>,
-    ) -> Option<Token> {
+    pub(crate) fn want(&mut self, reason: Reason, purpose: Purpose, now: Clock) -> Option<Token> {
         match &mut self.0 {
             Some((of, State::Asked { until, .. })) if *of == reason => {
-                *until = after(now, ABANDONED);
+                *until = now.after(ABANDONED);
                 return None;
             }
             // A no is not asked about again and again.
-            Some((of, State::Answered { until, .. })) if *of == reason && !reached(*until, now) => {
+            Some((of, State::Answered { until, .. })) if *of == reason && !now.reached(*until) => {
                 return None;
             }
             _ => {}
@@ -78,36 +77,39 @@ impl Touch {
     /// was open.
     pub(crate) fn forget(&mut self) -> Option<Token> {
         match self.0.take() {
-            Some((_, State::Asked { token, .. })) => Some(token),
+            Some((_, State::Asked { question, .. })) => Some(question.token()),
             _ => None,
         }
     }
 
     /// The question that is to be asked now.
-    pub(crate) fn ask(&mut self, now: Option<Instant>) -> Option<Output> {
+    pub(crate) fn ask(&mut self, now: Clock) -> Option<(Token, Question)> {
         let (_, state) = self.0.as_mut()?;
         let State::Wanted(purpose) = state else { return None };
-        let (token, purpose) = (Token::unique(), purpose.clone());
-        *state = State::Asked { token, until: after(now, ABANDONED) };
-        Some(Output::Ask { token, question: Question::ConfirmPresence { purpose } })
+        let (question, token, shown) = OpenQuestion::for_touch(purpose.clone());
+        *state = State::Asked { question, until: now.after(ABANDONED) };
+        Some((token, shown))
     }
 
     /// Whether this question is open.
     pub(crate) fn is_asked(&self, token: Token) -> bool {
-        matches!(&self.0, Some((_, State::Asked { token: open, .. })) if *open == token)
+        matches!(&self.0, Some((_, State::Asked { question, .. })) if question.token() == token)
     }
 
     /// Takes the answer to the open question, if it fits.
-    pub(crate) fn answer(&mut self, answer: &Answer, now: Option<Instant>) -> bool {
-        let present = match answer {
-            Answer::Approve => Present::by_answer(answer),
-            Answer::Deny => None,
-            _ => return false,
-        };
-        if let Some((_, state)) = &mut self.0 {
-            *state = State::Answered { present, until: after(now, REMEMBERED) };
+    pub(crate) fn answer(&mut self, answer: &Answer, now: Clock) -> bool {
+        match self.0.take() {
+            Some((reason, State::Asked { question, .. })) if question.accepts(answer) => {
+                let present = question.answer(answer);
+                let until = now.after(REMEMBERED);
+                self.0 = Some((reason, State::Answered { present, until }));
+                true
+            }
+            other => {
+                self.0 = other;
+                false
+            }
         }
-        true
     }
 
     /// When to call [`Self::expire`].
@@ -119,15 +121,7 @@ impl Touch {
     }
 
     /// Lets the time pass; gives the question that is to be withdrawn.
-    pub(crate) fn expire(&mut self, now: Option<Instant>) -> Option<Token> {
-        if reached(self.deadline(), now) { self.forget() } else { None }
+    pub(crate) fn expire(&mut self, now: Clock) -> Option<Token> {
+        if now.reached(self.deadline()) { self.forget() } else { None }
     }
-}
-
-fn after(now: Option<Instant>, delay: Duration) -> Option<Instant> {
-    now.and_then(|now| now.checked_add(delay))
-}
-
-fn reached(until: Option<Instant>, now: Option<Instant>) -> bool {
-    matches!((until, now), (Some(until), Some(now)) if now >= until)
 }

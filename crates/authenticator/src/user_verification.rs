@@ -1,30 +1,18 @@
 //! Built-in user verification (CTAP 2.3 §6.5.3.1, performBuiltInUv): attempts, the retry counter,
 //! the lock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
 use crate::{
     Change, Event, Purpose,
+    durable::Retries,
     flow::{Core, Flow, await_work, await_write},
-    person::{self, Refusal, Verified},
+    person::{self, Refusal, proof::Verified},
     store::Record,
 };
-
-/// The retry counter, uvRetries.
-///
-/// What is stored is never more than what is left, and less while an attempt is under way: a power
-/// cut can't win an attempt back. In the ordinary case, every attempt a success, it stays as it is
-/// and nothing is written.
-#[derive(Debug, Default)]
-pub(crate) struct Retries {
-    /// How many attempts are left; `None` until the store was asked.
-    left: Option<u8>,
-    stored: u8,
-    locked_until: Option<Instant>,
-}
 
 /// Why verification did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +100,7 @@ pub(crate) fn when_open(
             if core.retries.left == Some(0) {
                 // The person learns each time how long it still lasts.
                 let until = core.retries.locked_until;
-                let wait =
-                    until.zip(core.now).map(|(until, now)| until.saturating_duration_since(now));
+                let wait = core.now.until(until);
                 core.events.push(Event::VerificationLocked { wait });
                 return Err(UvError::Blocked);
             }
@@ -193,7 +180,7 @@ fn load(
 
 /// The lock opens when its time is over.
 fn unlock(core: &mut Core) {
-    if core.retries.left == Some(0) && core.reached(core.retries.locked_until) {
+    if core.retries.left == Some(0) && core.now.reached(core.retries.locked_until) {
         let max =
             core.config.verification.built_in.as_ref().map(|verification| verification.max_retries);
         core.retries.left = max;
@@ -252,7 +239,7 @@ fn lock(core: &mut Core) {
 fn begin_wait(core: &mut Core) -> Option<Duration> {
     let wait =
         core.config.verification.built_in.as_ref().and_then(|verification| verification.lock_wait);
-    core.retries.locked_until = wait.and_then(|wait| core.after(wait));
+    core.retries.locked_until = wait.and_then(|wait| core.now.after(wait));
     wait
 }
 

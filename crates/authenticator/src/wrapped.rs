@@ -5,14 +5,11 @@
 //! `version || rpIdHash` as the associated data: 34 bytes more than the key handle, 66 for a key on
 //! P-256 in software.
 
-use towline_crypto::{AeadKey, HmacKey, Secret};
+use towline_crypto::{AeadKey, CryptoProvider, HmacKey, Secret};
 use towline_ctap::{CredentialId, RpIdHash, Status, extension::CredentialProtectionPolicy};
 use zeroize::Zeroizing;
 
-use crate::{
-    Change, KeyHandle, Record,
-    flow::{Core, Flow, await_work, await_write},
-};
+use crate::KeyHandle;
 
 /// The first byte. Another form gets another one.
 const VERSION: u8 = 1;
@@ -40,6 +37,43 @@ pub(crate) enum Wrapping {
     Absent,
     /// Ready for use.
     Present(Box<Wrapper>),
+}
+
+impl Wrapping {
+    /// A new credential id with all of this in it; `None` if that does not fit. What wraps credentials
+    /// must be in memory.
+    pub(crate) fn seal(
+        &self,
+        provider: &CryptoProvider,
+        rp_id_hash: &RpIdHash,
+        content: &Content,
+    ) -> Result<Option<Wrapped>, Status> {
+        let Wrapping::Present(wrapper) = self else { return Err(Status::Other) };
+        let nonce: [u8; NONCE] = provider.random.bytes().map_err(|_| Status::Other)?;
+        let Some(mut data) = content.encode() else { return Ok(None) };
+        let associated = associated(rp_id_hash);
+        wrapper.seal.seal(&nonce, &associated, &mut data).map_err(|_| Status::Other)?;
+        let id = [&[VERSION], &nonce[..], &data].concat();
+        if id.len() > MAX {
+            return Ok(None);
+        }
+        let id = CredentialId::new(&id).map_err(|_| Status::Other)?;
+        Ok(Some(Wrapped { id, hmac_secret: wrapper.hmac_secret(&nonce, rp_id_hash) }))
+    }
+
+    /// What is in a credential id that was made by [`Self::seal`] for this relying party. What wraps
+    /// credentials must be in memory.
+    pub(crate) fn open(&self, rp_id_hash: &RpIdHash, id: &[u8]) -> Option<Opened> {
+        let Wrapping::Present(wrapper) = self else { return None };
+        if !may_be(id) {
+            return None;
+        }
+        let (nonce, sealed) = id.strip_prefix(&[VERSION])?.split_first_chunk::<NONCE>()?;
+        let mut data = Zeroizing::new(sealed.to_vec());
+        wrapper.seal.open(nonce, &associated(rp_id_hash), &mut data).ok()?;
+        let content = Content::decode(&data)?;
+        Some(Opened { content, hmac_secret: wrapper.hmac_secret(nonce, rp_id_hash) })
+    }
 }
 
 /// The keys, made from the secret that is stored.
@@ -76,100 +110,14 @@ pub(crate) fn may_be(id: &[u8]) -> bool {
     id.first() == Some(&VERSION) && id.len() > shortest && id.len() <= MAX
 }
 
-/// Goes on when it is known what wraps credentials, or that nothing does. The store is asked once.
-pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send + 'static) -> Flow {
-    if !matches!(core.state.wrapping, Wrapping::Unread) {
-        return then(core);
-    }
-    let work = core.store.record(Record::WrappingSecret);
-    await_work(core, work, |core, record| {
-        core.state.wrapping = match record.map_err(|error| error.status())? {
-            None => Wrapping::Absent,
-            Some(record) => {
-                let secret = Secret::from_slice(&record).map_err(|_| {
-                    // To go on as if there were none would make a new one, and lose all credentials
-                    // for good.
-                    let record = Record::WrappingSecret.name();
-                    tracing::error!(record, "a record in the store is damaged");
-                    Status::Other
-                })?;
-                Wrapping::Present(Box::new(Wrapper::new(core, &secret)?))
-            }
-        };
-        then(core)
-    })
-}
-
-/// As [`load`]; the secret is made, and stored, if there is none yet. Never is one stored in the
-/// place of another.
-pub(crate) fn load_or_create(
-    core: &mut Core,
-    then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
-) -> Flow {
-    load(core, |core| {
-        if !matches!(core.state.wrapping, Wrapping::Absent) {
-            return then(core);
-        }
-        let secret: Secret<32> = core.provider.random.secret().map_err(|_| Status::Other)?;
-        let value = Zeroizing::new(secret.expose().to_vec());
-        // What is stored is not known until the store has answered.
-        core.state.wrapping = Wrapping::Unread;
-        let new = Change::NewRecord { record: Record::WrappingSecret, value };
-        let write = core.store.commit(vec![new]);
-        await_write(core, write, |core, saved| {
-            saved.map_err(|error| error.status())?;
-            // What counts is what is there, whoever wrote it: a secret that took the place of
-            // another would lose for good all that is wrapped with that.
-            load(core, |core| match core.state.wrapping {
-                Wrapping::Present(_) => then(core),
-                Wrapping::Absent | Wrapping::Unread => Err(Status::Other),
-            })
-        })
-    })
-}
-
-/// A new credential id with all of this in it; `None` if that does not fit. What wraps credentials
-/// must be in memory.
-pub(crate) fn seal(
-    core: &Core,
-    rp_id_hash: &RpIdHash,
-    content: &Content,
-) -> Result<Option<Wrapped>, Status> {
-    let Wrapping::Present(wrapper) = &core.state.wrapping else { return Err(Status::Other) };
-    let nonce: [u8; NONCE] = core.provider.random.bytes().map_err(|_| Status::Other)?;
-    let Some(mut data) = content.encode() else { return Ok(None) };
-    let associated = associated(rp_id_hash);
-    wrapper.seal.seal(&nonce, &associated, &mut data).map_err(|_| Status::Other)?;
-    let id = [&[VERSION], &nonce[..], &data].concat();
-    if id.len() > MAX {
-        return Ok(None);
-    }
-    let id = CredentialId::new(&id).map_err(|_| Status::Other)?;
-    Ok(Some(Wrapped { id, hmac_secret: wrapper.hmac_secret(&nonce, rp_id_hash) }))
-}
-
-/// What is in a credential id that was made by [`seal`] for this relying party. What wraps
-/// credentials must be in memory.
-pub(crate) fn open(core: &Core, rp_id_hash: &RpIdHash, id: &[u8]) -> Option<Opened> {
-    let Wrapping::Present(wrapper) = &core.state.wrapping else { return None };
-    if !may_be(id) {
-        return None;
-    }
-    let (nonce, sealed) = id.strip_prefix(&[VERSION])?.split_first_chunk::<NONCE>()?;
-    let mut data = Zeroizing::new(sealed.to_vec());
-    wrapper.seal.open(nonce, &associated(rp_id_hash), &mut data).ok()?;
-    let content = Content::decode(&data)?;
-    Some(Opened { content, hmac_secret: wrapper.hmac_secret(nonce, rp_id_hash) })
-}
-
 /// Binds an id to its form and its relying party.
 fn associated(rp_id_hash: &RpIdHash) -> Vec<u8> {
     [&[VERSION], &rp_id_hash.as_bytes()[..]].concat()
 }
 
 impl Wrapper {
-    fn new(core: &Core, secret: &Secret<32>) -> Result<Self, Status> {
-        let provider = &core.provider;
+    /// From the secret of the record.
+    pub(crate) fn new(provider: &CryptoProvider, secret: &Secret<32>) -> Result<Self, Status> {
         let derive = |purpose: &[u8]| {
             Secret::<32>::try_init(|key| provider.hkdf.derive(&[], secret.expose(), purpose, key))
                 .map_err(|_| Status::Other)

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use towline::{
     Computer, Screen, Step as Shown,
-    client::{Pin, PinAnswer, PinQuestion},
+    client::{BoxFuture, Pin, PinAnswer, PinQuestion},
     hybrid::{InitiatorConfig, InitiatorProgress},
 };
 use towline_rp::{Begun, RpClient};
@@ -229,40 +229,47 @@ impl Screen for Terminal {
         self.report.event(&Event::Step { step, message });
     }
 
-    async fn choose_phone(&self, names: &[String]) -> Option<usize> {
-        if let Some(message) = self.choice.why_a_code(names) {
-            self.report.event(&Event::Step { step: Step::SeveralPhones, message });
-        }
-        self.choice.of(names)
-    }
-
-    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
-        self.report.event(&Event::Step { step: Step::ScreenLock, message: question.to_string() });
-        // What is typed stands on a line of its own, which no clock overwrites.
-        self.report.drawing("");
-        let Some(typist) = self.typist else {
-            let message = "a PIN is typed at a terminal, and there is none here";
-            self.over.send_replace(Some(Failure::environment("no_terminal", message)));
-            return PinAnswer::Cancel;
-        };
-        let twice = matches!(question, PinQuestion::New { .. });
-        let (told, typed) = oneshot::channel();
-        // A thread that nobody waits for at the end: the terminal may be silent for ever.
-        std::thread::spawn(move || told.send(typist(twice)));
-        match typed.await {
-            Ok(Ok(pin)) => PinAnswer::Pin(pin),
-            Ok(Err(error)) => {
-                let message = format!("the PIN can't be read: {error}");
-                self.over.send_replace(Some(Failure::environment("input", message)));
-                PinAnswer::Cancel
+    fn choose_phone<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move {
+            if let Some(message) = self.choice.why_a_code(names) {
+                self.report.event(&Event::Step { step: Step::SeveralPhones, message });
             }
-            Err(_) => PinAnswer::Cancel,
-        }
+            self.choice.of(names)
+        })
     }
 
-    async fn cancelled(&self) {
-        // Can't fail: `self` holds the sender.
-        let _ = self.over.subscribe().wait_for(Option::is_some).await;
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
+        Box::pin(async move {
+            self.report
+                .event(&Event::Step { step: Step::ScreenLock, message: question.to_string() });
+            // What is typed stands on a line of its own, which no clock overwrites.
+            self.report.drawing("");
+            let Some(typist) = self.typist else {
+                let message = "a PIN is typed at a terminal, and there is none here";
+                self.over.send_replace(Some(Failure::environment("no_terminal", message)));
+                return PinAnswer::Cancel;
+            };
+            let twice = matches!(question, PinQuestion::New { .. });
+            let (told, typed) = oneshot::channel();
+            // A thread that nobody waits for at the end: the terminal may be silent for ever.
+            std::thread::spawn(move || told.send(typist(twice)));
+            match typed.await {
+                Ok(Ok(pin)) => PinAnswer::Pin(pin),
+                Ok(Err(error)) => {
+                    let message = format!("the PIN can't be read: {error}");
+                    self.over.send_replace(Some(Failure::environment("input", message)));
+                    PinAnswer::Cancel
+                }
+                Err(_) => PinAnswer::Cancel,
+            }
+        })
+    }
+
+    fn cancelled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // Can't fail: `self` holds the sender.
+            let _ = self.over.subscribe().wait_for(Option::is_some).await;
+        })
     }
 }
 

@@ -5,7 +5,7 @@ mod settings;
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::{sync::Mutex, time::sleep};
 use towline::{
     authenticator::{
         self, Answer, Authenticator, Config, CredentialStore, Purpose, Question, SoftwareKeys,
@@ -13,7 +13,7 @@ use towline::{
     crypto::CryptoProvider,
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
-use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Ask, Person, SecurityKey};
 
 use crate::{
     args::{self, AnswerMode, KeyKind, PresenceMode},
@@ -99,29 +99,68 @@ async fn serve(
     let keys = SoftwareKeys::new(provider.clone());
     let authenticator = Authenticator::new(config, provider, store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
-    let presence = match presence {
-        (_, Some(desktop)) => Presence::Ask(Holder::Desktop(desktop, Arc::clone(report))),
-        (PresenceMode::Auto, _) => Presence::Simulated(Holder::Nobody(Arc::clone(report))),
+    let hand = match presence {
+        (_, Some(desktop)) => Hand::Desktop(desktop, Arc::clone(report)),
+        (PresenceMode::Auto, _) => {
+            let watcher = Holder::new(Hand::Nobody(Arc::clone(report)));
+            return Ok(key.run_simulated(authenticator, watcher).await);
+        }
         (PresenceMode::Ask | PresenceMode::Notify, _) => {
             let console = Arc::new(Console::new(report));
             let report = Arc::clone(report);
             // Of a key this is the finger on a sensor that there is not.
             let lock = ScreenLock::Simulated;
-            Presence::Ask(Holder::Terminal(Terminal::new(AnswerMode::Ask, console, lock, report)))
+            Hand::Terminal(Terminal::new(AnswerMode::Ask, console, lock, report))
         }
     };
-    Ok(key.run(authenticator, presence).await)
+    Ok(key.run(authenticator, Holder::new(hand)).await)
 }
 
-/// Whoever has the key in hand.
-enum Holder {
+/// Whoever has the key in hand. A clone is the same person.
+#[derive(Clone)]
+struct Holder {
+    hand: Arc<Hand>,
+    /// One question after the other: there is one screen.
+    turn: Arc<Mutex<()>>,
+}
+
+/// How they are reached.
+enum Hand {
     Terminal(Terminal),
     Desktop(Desktop, Arc<Report>),
     /// Presence is simulated: what happens is told, but nobody is asked.
     Nobody(Arc<Report>),
 }
 
+impl Person for Holder {
+    fn ask(&mut self, ask: Ask) {
+        let holder = self.clone();
+        ask.answer_with(async move |question| {
+            let _turn = holder.turn.lock().await;
+            holder.hand.answer(&question).await
+        });
+    }
+
+    fn notice(&mut self, event: &authenticator::Event) {
+        let (report, simulated) = self.hand.report();
+        if let Some((_, event)) = passkey(event, simulated) {
+            report.event(&event);
+        }
+    }
+
+    fn wink(&mut self) {
+        let (report, simulated) = self.hand.report();
+        report.event(&Event::Wink { simulated });
+    }
+}
+
 impl Holder {
+    fn new(hand: Hand) -> Self {
+        Self { hand: Arc::new(hand), turn: Arc::default() }
+    }
+}
+
+impl Hand {
     fn report(&self) -> (&Arc<Report>, bool) {
         match self {
             Self::Terminal(terminal) => (terminal.report(), false),
@@ -129,10 +168,8 @@ impl Holder {
             Self::Nobody(report) => (report, true),
         }
     }
-}
 
-impl Person for Holder {
-    async fn answer(&mut self, question: &Question) -> Answer {
+    async fn answer(&self, question: &Question) -> Answer {
         if matches!(question, Question::VerifyUser { .. } | Question::EnrollFingerprint { .. }) {
             self.report().0.event(&SIMULATED_SENSOR);
         }
@@ -151,20 +188,6 @@ impl Person for Holder {
         answer
     }
 
-    fn notice(&mut self, event: &authenticator::Event) {
-        let (report, simulated) = self.report();
-        if let Some((_, event)) = passkey(event, simulated) {
-            report.event(&event);
-        }
-    }
-
-    fn wink(&mut self) {
-        let (report, simulated) = self.report();
-        report.event(&Event::Wink { simulated });
-    }
-}
-
-impl Holder {
     async fn ask(&self, question: &Question) -> Answer {
         match self {
             Self::Terminal(terminal) => terminal.answer(question).await,

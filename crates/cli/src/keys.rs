@@ -22,7 +22,7 @@ use crate::{
 /// How many are read at a time.
 const PAGE: usize = 64;
 
-pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
     let provider = towline::crypto::rustcrypto::provider();
     match &args.command {
         KeysCommand::Restore { from, opened, replace, costly } => {
@@ -41,11 +41,11 @@ pub(crate) fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
         KeysCommand::SetPin { pin_file, new_pin_file } => {
             let (present, new) = (pin_file.as_deref(), new_pin_file.as_deref());
             let key = Platform::over(store, &provider)?;
-            return pin::set(key, present, new, &provider, report);
+            return pin::set(key, present, new, &provider, report).await;
         }
         KeysCommand::ExportInfo => {
             let passkeys = done(store.capacity())?.discoverable;
-            let info = Platform::over(store, &provider)?.get_info()?;
+            let info = Platform::over(store, &provider)?.get_info().await?;
             report.event(&info::authenticator(&info, passkeys));
         }
         KeysCommand::Show { id } => report.event(&info::passkey(&named(all(&mut store)?, id)?)),

@@ -90,7 +90,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
-        Command::Keys(args) => keys::run(&args, report),
+        Command::Keys(args) => keys::run(&args, report).await,
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => {
             completions(&args, report);

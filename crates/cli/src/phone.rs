@@ -54,7 +54,9 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let record = Arc::new(Record::default());
     let terminal = Terminal::new(args.answer, Arc::clone(&console), lock, Arc::clone(report));
     let holder = Holder::new(terminal, Arc::clone(&record));
-    let mut phone = Phone::new(authenticator, provider, transport, holder);
+    let watching = holder.clone();
+    let mut phone = Phone::new(authenticator, provider, transport, holder)
+        .with_watcher(move |step| watching.watch(step));
     let mut bell = None;
     if let Some(links) = links {
         phone = phone.with_links(links, args.called.clone());

@@ -1,8 +1,8 @@
 //! The thin asynchronous door: a machine run over any channel to an authenticator, on any runtime.
 
 use std::{
-    future::{Future, pending, poll_fn},
-    pin::pin,
+    future::{Future, pending, poll_fn, ready},
+    pin::{Pin, pin},
     task::Poll,
     time::Instant,
 };
@@ -14,17 +14,29 @@ use crate::{
     Token,
 };
 
+/// What the methods of traits give that can be objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// A way to one authenticator: in process, over the hybrid transport, over USB.
 pub trait Channel: Send {
     /// How the authenticator is reached. Over [`Transport::Hybrid`] a channel carries one
     /// operation.
     fn transport(&self) -> Transport;
 
+    /// Connects: here a code is shown, a phone is chosen, a key waited for. It comes first, and
+    /// once. Nothing, by default: a key that is plugged in is connected.
+    ///
+    /// # Errors
+    /// [`ChannelError`] when the connection can't be made.
+    fn connect(&mut self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(ready(Ok(())))
+    }
+
     /// The authenticator's getInfo: the CBOR map, without status byte.
     ///
     /// # Errors
-    /// [`ChannelError`] when the connection can't be made or breaks.
-    fn get_info(&mut self) -> impl Future<Output = Result<Vec<u8>, ChannelError>> + Send;
+    /// [`ChannelError`] when the connection breaks.
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>>;
 
     /// Sends a CTAP request and waits for its response: the status byte, then CBOR. Keepalives are
     /// the channel's own business.
@@ -33,22 +45,22 @@ pub trait Channel: Send {
     ///
     /// # Errors
     /// [`ChannelError`] when the connection breaks.
-    fn transact(
-        &mut self,
-        request: Vec<u8>,
-    ) -> impl Future<Output = Result<Vec<u8>, ChannelError>> + Send;
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>>;
 
     /// Makes the authenticator give up the request whose response was not waited for.
-    fn cancel(&mut self) -> impl Future<Output = ()> + Send;
+    fn cancel(&mut self) -> BoxFuture<'_, ()>;
 }
+
+/// Both can be objects.
+const _: Option<(&dyn Channel, &dyn Environment)> = None;
 
 /// What a ceremony needs of the program around it: the time, and the person.
 pub trait Environment: Sync {
     /// Sleeps until then: the runtime's own sleep. It is what ends a ceremony that takes too long.
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send;
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()>;
 
     /// Lets the person choose one of at least two accounts; `None` calls the ceremony off.
-    fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send;
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>>;
 
     /// Asks the person for a PIN. [`PinAnswer::Unavailable`], as it is by default, means that there
     /// is no way to ask here: then authenticators that only a PIN protects are used without it, or
@@ -56,9 +68,9 @@ pub trait Environment: Sync {
     ///
     /// What is typed is not shown, and a new PIN is asked for twice. [`crate::Pin`] is wiped; so
     /// is, please, what it is made of.
-    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
         let _ = question;
-        async { PinAnswer::Unavailable }
+        Box::pin(ready(PinAnswer::Unavailable))
     }
 
     /// The authenticator did not recognise the person and tries once more; so often it may still
@@ -68,13 +80,13 @@ pub trait Environment: Sync {
     }
 
     /// Resolves when the person calls the ceremony off; never, by default.
-    fn cancelled(&self) -> impl Future<Output = ()> + Send {
-        pending()
+    fn cancelled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(pending())
     }
 
     /// Resolves when the site calls the ceremony off, by its AbortSignal; never, by default.
-    fn aborted(&self) -> impl Future<Output = ()> + Send {
-        pending()
+    fn aborted(&self) -> BoxFuture<'_, ()> {
+        Box::pin(pending())
     }
 }
 
@@ -82,7 +94,7 @@ pub trait Environment: Sync {
 ///
 /// # Errors
 /// [`Error`]; its name is that of the exception which a browser would throw.
-pub async fn create<C: Channel, E: Environment>(
+pub async fn create<C: Channel + ?Sized, E: Environment + ?Sized>(
     client: &Client,
     channel: &mut C,
     environment: &E,
@@ -97,7 +109,7 @@ pub async fn create<C: Channel, E: Environment>(
 ///
 /// # Errors
 /// [`Error`]; its name is that of the exception which a browser would throw.
-pub async fn get<C: Channel, E: Environment>(
+pub async fn get<C: Channel + ?Sized, E: Environment + ?Sized>(
     client: &Client,
     channel: &mut C,
     environment: &E,
@@ -181,13 +193,17 @@ enum Event<T> {
     TimedOut,
 }
 
-async fn run<M: Machine, C: Channel, E: Environment>(
+async fn run<M: Machine, C: Channel + ?Sized, E: Environment + ?Sized>(
     mut machine: M,
     channel: &mut C,
     environment: &E,
 ) -> Result<String, Error> {
     let transport = channel.transport();
-    let event = wait(channel.get_info(), &machine, environment).await;
+    let connected = async {
+        channel.connect().await?;
+        channel.get_info().await
+    };
+    let event = wait(connected, &machine, environment).await;
     if let Some(info) = settle(event, &mut machine) {
         match info {
             Ok(info) => machine.info(&info, &transport),
@@ -244,7 +260,7 @@ fn settle<M: Machine, T>(event: Event<T>, machine: &mut M) -> Option<T> {
 
 /// Waits for `work`, the person's or the site's cancellation, or the deadline, whichever comes
 /// first.
-async fn wait<M: Machine, E: Environment, T>(
+async fn wait<M: Machine, E: Environment + ?Sized, T>(
     work: impl Future<Output = T>,
     machine: &M,
     environment: &E,

@@ -1,6 +1,6 @@
 //! Why there is no result: who misbehaved or refused, and what the person can do.
 
-use std::time::Duration;
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use towline_ctap::{Malformed, ResponseError, Status};
 
@@ -248,14 +248,35 @@ pub enum Misbehaviour {
     TooManyCredentials,
 }
 
-/// Why a [`crate::Channel`] gave no response.
+/// Why a [`crate::Channel`] gave no response. Two are the same if they say the same.
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ChannelError {
     /// The other side is gone.
     #[error("the connection to the authenticator was lost; try again")]
     Closed,
-    /// The channel's own reason, as a sentence for the person.
+    /// The channel's own reason, which prints as a sentence for the person. It can be had back, by
+    /// its type.
     #[error("{0}")]
-    Failed(String),
+    Failed(#[source] Arc<dyn StdError + Send + Sync>),
 }
+
+impl ChannelError {
+    /// A reason of the channel's own: an error, or a sentence.
+    #[must_use]
+    pub fn failed(reason: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Failed(Arc::from(reason.into()))
+    }
+}
+
+impl PartialEq for ChannelError {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Closed, Self::Closed) => true,
+            (Self::Failed(one), Self::Failed(other)) => one.to_string() == other.to_string(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for ChannelError {}

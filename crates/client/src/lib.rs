@@ -32,7 +32,7 @@ mod spki;
 mod verification;
 
 pub use ceremony::{Account, Attachment, Output, Token};
-pub use channel::{Channel, Environment, create, get};
+pub use channel::{BoxFuture, Channel, Environment, create, get};
 pub use client::{Client, Timeouts};
 pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};

@@ -4,10 +4,10 @@
 //!
 //! ```
 //! use std::time::Instant;
-//! use towline_ctap::hid::{Device, DeviceConfig, DeviceOutput, Host, HostOutput};
+//! use towline_ctap::hid::{DeviceConfig, DeviceOutput, HidDevice, Host, HostOutput};
 //!
 //! let now = Instant::now();
-//! let (mut host, mut device) = (Host::new(), Device::new(DeviceConfig::default()));
+//! let (mut host, mut device) = (Host::new(), HidDevice::new(DeviceConfig::default()));
 //!
 //! // Reports go to and fro until nobody has one more.
 //! let mut pump = |host: &mut Host| {
@@ -18,7 +18,7 @@
 //!             Some(HostOutput::Message { message, .. }) => answer = Some(message.to_vec()),
 //!             Some(_) => {}
 //!             None => match device.poll_output() {
-//!                 Some(DeviceOutput::Send(report)) => host.handle_packet(&report, now),
+//!                 Some(DeviceOutput::Send { report, .. }) => host.handle_packet(&report, now),
 //!                 // A real one asks an authenticator, which takes its time.
 //!                 Some(DeviceOutput::Cbor { channel, .. }) => {
 //!                     device.handle_response(channel, &[0x00], now);
@@ -45,7 +45,7 @@ mod host;
 mod packet;
 mod shown;
 
-pub use device::{Device, DeviceOutput};
+pub use device::{DeviceOutput, HidDevice, To};
 pub use device_config::DeviceConfig;
 pub use host::{Host, HostFailure, HostOutput, SendError};
 pub use packet::{Packet, Payload};

@@ -6,7 +6,7 @@ use std::{env, error::Error};
 
 use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 use towline_ctaphid_socket::Door;
-use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Nobody, SecurityKey};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -21,5 +21,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("listening on {}", door.listen(&endpoint.parse()?).await?);
     }
     println!("whoever can reach this key gets what it asks for");
-    match key.run(authenticator, Presence::Simulated(Nobody)).await {}
+    match key.run_simulated(authenticator, Nobody).await {}
 }

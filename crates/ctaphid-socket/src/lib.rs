@@ -6,16 +6,16 @@
 //! owner only.
 //!
 //! ```no_run
-//! use towline_authenticator::{Answer, Authenticator, Config, MemoryStore, Question, SoftwareKeys};
+//! use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 //! use towline_ctaphid_socket::Door;
-//! use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
+//! use towline_ctaphid_tokio::{Ask, Person, SecurityKey};
 //!
 //! struct Terminal;
 //!
 //! impl Person for Terminal {
-//!     async fn answer(&mut self, question: &Question) -> Answer {
-//!         println!("{question}"); // ... and wait for what is typed
-//!         Answer::Deny
+//!     fn ask(&mut self, ask: Ask) {
+//!         println!("{}", ask.question()); // ... and keep `ask` until something is typed
+//!         ask.deny();
 //!     }
 //! }
 //!
@@ -30,7 +30,7 @@
 //! for endpoint in ["udp:127.0.0.1:8111", "tcp:127.0.0.1:35962"] {
 //!     println!("listening on {}", door.listen(&endpoint.parse()?).await?);
 //! }
-//! match key.run(authenticator, Presence::Ask(Terminal)).await {}
+//! match key.run(authenticator, Terminal).await {}
 //! # }
 //! ```
 #![forbid(unsafe_code)]

@@ -1,21 +1,17 @@
 //! The loop: reports, answers, finished work and the time go into the two machines, and what comes
 //! out is carried out.
 
-use std::{collections::VecDeque, convert::Infallible, pin::pin, time::Instant};
+use std::{convert::Infallible, time::Instant};
 
 use tokio::{sync::mpsc, time::sleep_until};
-use towline_authenticator::{Authenticator, ChannelId, Event, KeepAliveStatus};
+use towline_authenticator::{Authenticator, ChannelId, KeepAliveStatus};
 use towline_ctap::{
     Transport, Version,
-    hid::{
-        self, Capabilities, Channel, DeviceConfig, DeviceOutput, HidCommand, KeepaliveStatus,
-        Packet, Payload, Report,
-    },
+    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, KeepaliveStatus, To},
 };
-use towline_device::{Ask, Delivery, Device, Simulated};
+use towline_device::{Delivery, Device, Person, Presence, Simulated};
 
 use crate::{
-    Person, Presence,
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
     reports::{QUEUE, Received, Reports, Source},
 };
@@ -52,163 +48,77 @@ impl SecurityKey {
     }
 
     /// Serves, until the future is dropped. That it starts is a power-up of the authenticator; what
-    /// came before waits.
-    pub async fn run<P: Person>(
+    /// came before waits. Control reports and power cycles are not understood.
+    pub async fn run(self, authenticator: Authenticator, person: impl Person) -> Infallible {
+        self.serve(authenticator, person, None).await
+    }
+
+    /// The same, with simulated presence, and verification if there is any: it is given at once,
+    /// unless a control report says otherwise. Whoever can reach a door gets what it asks for.
+    /// `watcher` is only told what happens.
+    pub async fn run_simulated(
+        self,
+        authenticator: Authenticator,
+        watcher: impl Person,
+    ) -> Infallible {
+        let person = Simulated::new(watcher);
+        let presence = person.presence();
+        self.serve(authenticator, person, Some(presence)).await
+    }
+
+    async fn serve<P: Person>(
         mut self,
         authenticator: Authenticator,
-        presence: Presence<P>,
+        person: P,
+        simulated: Option<Presence>,
     ) -> Infallible {
-        let simulated = matches!(presence, Presence::Simulated(_));
-        let (Presence::Ask(person) | Presence::Simulated(person)) = presence;
-        Driver::new(authenticator, simulated).run(&mut self.inbox, person).await
+        Driver::new(authenticator, person, simulated).run(&mut self.inbox).await
     }
 }
 
 /// One key: its channels, its authenticator, and whose request is under way.
-struct Driver {
-    device: Device<Front>,
-    hid: hid::Device,
-    /// What the authenticator has for the person.
-    desk: mpsc::UnboundedReceiver<ForPerson>,
-    /// Where the answers to the request under way go.
+struct Driver<P> {
+    device: Device<P>,
+    hid: HidDevice,
+    /// Where the last report came from.
+    sender: Option<Source>,
+    /// Where the message came from that makes the device busy.
     requester: Option<Source>,
     /// Who keeps all others out, if anybody does.
     locker: Option<Source>,
     /// How simulated presence answers.
-    simulated: Option<towline_device::Presence>,
-    /// Questions that came while another one was open.
-    asks: VecDeque<Ask>,
-    /// What the person gets to know as soon as they are not busy with a question.
-    notices: VecDeque<Notice>,
-}
-
-/// What the authenticator has for the person.
-enum ForPerson {
-    Ask(Ask),
-    Notice(Notice),
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Notice {
-    Event(Event),
-    Wink,
-}
-
-/// Hands on what is for the person, who may take their time; where presence is simulated, what is
-/// asked is answered here.
-struct Front {
-    desk: mpsc::UnboundedSender<ForPerson>,
-    simulated: Option<Simulated<towline_device::Nobody>>,
-}
-
-impl towline_device::Person for Front {
-    fn ask(&mut self, ask: Ask) {
-        match &mut self.simulated {
-            Some(simulated) => simulated.ask(ask),
-            // The driver has both ends.
-            None => drop(self.desk.send(ForPerson::Ask(ask))),
-        }
-    }
-
-    fn notice(&mut self, event: &Event) {
-        drop(self.desk.send(ForPerson::Notice(Notice::Event(event.clone()))));
-    }
-
-    fn wink(&mut self) {
-        drop(self.desk.send(ForPerson::Notice(Notice::Wink)));
-    }
-}
-
-/// How many notices wait while a question is open; then the oldest are lost. A touch for U2F is
-/// asked for beside requests, so that a client can go on meanwhile for as long as it likes.
-const NOTICES: usize = 64;
-
-/// Keeps a notice until the person has time for it.
-fn keep(notices: &mut VecDeque<Notice>, notice: Notice) {
-    // Who looks for a key looks for it once.
-    if notice == Notice::Wink && notices.contains(&notice) {
-        return;
-    }
-    if notices.len() >= NOTICES {
-        notices.pop_front();
-    }
-    notices.push_back(notice);
+    simulated: Option<Presence>,
 }
 
 enum Happened {
     Received(Received),
     Delivered(Delivery),
-    ForPerson(ForPerson),
     /// It is time for something, or somebody is gone.
     Time,
 }
 
-impl Driver {
-    fn new(authenticator: Authenticator, simulated: bool) -> Self {
+impl<P: Person> Driver<P> {
+    fn new(authenticator: Authenticator, person: P, simulated: Option<Presence>) -> Self {
         let mut config = DeviceConfig::default();
         config.never = Some(Channel(CONTROL_CHANNEL));
         if authenticator.config().identity.versions.contains(&Version::U2fV2) {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
-        let (sender, desk) = mpsc::unbounded_channel();
-        let simulated = simulated.then(|| Simulated::new(towline_device::Nobody));
-        let presence = simulated.as_ref().map(Simulated::presence);
         Self {
-            device: Device::new(authenticator, Front { desk: sender, simulated }),
-            hid: hid::Device::new(config),
-            desk,
+            device: Device::new(authenticator, person),
+            hid: HidDevice::new(config),
+            sender: None,
             requester: None,
             locker: None,
-            simulated: presence,
-            asks: VecDeque::new(),
-            notices: VecDeque::new(),
+            simulated,
         }
     }
 
-    async fn run(
-        mut self,
-        inbox: &mut mpsc::Receiver<Received>,
-        mut person: impl Person,
-    ) -> Infallible {
+    async fn run(mut self, inbox: &mut mpsc::Receiver<Received>) -> Infallible {
         self.device.power_up();
         loop {
-            for notice in self.notices.drain(..) {
-                match notice {
-                    Notice::Event(event) => person.notice(&event),
-                    Notice::Wink => person.wink(),
-                }
-            }
-            match self.asks.pop_front() {
-                Some(ask) => self.ask(inbox, &mut person, ask).await,
-                None => {
-                    let happened = self.event(inbox).await;
-                    self.handle(happened);
-                }
-            }
-        }
-    }
-
-    /// Puts the question to the person until it is answered or withdrawn; everything else goes on
-    /// meanwhile.
-    async fn ask(
-        &mut self,
-        inbox: &mut mpsc::Receiver<Received>,
-        person: &mut impl Person,
-        mut ask: Ask,
-    ) {
-        let question = ask.question().clone();
-        let mut answer = pin!(person.answer(&question));
-        loop {
-            tokio::select! {
-                biased;
-                () = ask.withdrawn() => return,
-                happened = self.event(inbox) => self.handle(happened),
-                answer = &mut answer => {
-                    // What nobody waits for any more is not agreed to, however close the two came.
-                    self.hang_up();
-                    return ask.answer(answer);
-                }
-            }
+            let happened = self.event(inbox).await;
+            self.handle(happened);
         }
     }
 
@@ -217,10 +127,10 @@ impl Driver {
         let timeout = self.hid.poll_timeout();
         tokio::select! {
             biased;
+            // What nobody waits for any more is not agreed to, however close the two came.
             () = ended(self.requester.as_ref()) => Happened::Time,
             () = ended(self.locker.as_ref()) => Happened::Time,
             delivery = self.device.next() => Happened::Delivered(delivery),
-            Some(item) = self.desk.recv() => Happened::ForPerson(item),
             Some(received) = inbox.recv() => Happened::Received(received),
             () = at(timeout) => Happened::Time,
         }
@@ -228,13 +138,13 @@ impl Driver {
 
     fn handle(&mut self, happened: Happened) {
         self.hang_up();
-        self.hid.handle_timeout(now());
-        self.drain(None);
+        // One time for both: whoever was too slow is told so before somebody else begins.
+        let now = now();
+        self.hid.handle_timeout(now);
+        self.drain();
         match happened {
-            Happened::Received(received) => self.receive(received),
+            Happened::Received(received) => self.receive(received, now),
             Happened::Delivered(delivery) => self.deliver(delivery),
-            Happened::ForPerson(ForPerson::Ask(ask)) => self.asks.push_back(ask),
-            Happened::ForPerson(ForPerson::Notice(notice)) => keep(&mut self.notices, notice),
             Happened::Time => {}
         }
     }
@@ -250,16 +160,17 @@ impl Driver {
         {
             tracing::debug!("whoever asked is gone: the request is cancelled");
             self.hid.handle_gone(channel);
-            self.drain(None);
+            self.drain();
         }
     }
 
-    fn receive(&mut self, Received { report, source }: Received) {
+    fn receive(&mut self, Received { report, source }: Received, now: Instant) {
         if let Some(simulated) = &self.simulated {
             if report == POWER_CYCLE {
                 tracing::info!("power cycle");
                 self.hid.handle_power_cycle();
-                return self.device.power_up();
+                self.device.power_up();
+                return self.drain();
             }
             if control::is_control(&report) {
                 if let Some(touch) = control::command(&report) {
@@ -269,18 +180,16 @@ impl Driver {
                 return;
             }
         }
-        let (before, locked) = (self.hid.busy(), self.hid.locked());
-        self.hid.handle_packet(&report, now());
-        let after = self.hid.busy();
-        if after.is_some() && after != before {
-            self.requester = Some(source.clone());
+        self.hid.handle_packet(&report, now);
+        // Whoever makes the device busy, or locks it, has it until it is free again.
+        if self.hid.busy().is_some() {
+            self.requester.get_or_insert_with(|| source.clone());
         }
-        match self.hid.locked() {
-            None => self.locker = None,
-            now if now != locked => self.locker = Some(source.clone()),
-            _ => {}
+        if self.hid.locked().is_some() {
+            self.locker.get_or_insert_with(|| source.clone());
         }
-        self.drain(Some(&source));
+        self.sender = Some(source);
+        self.drain();
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -304,18 +213,19 @@ impl Driver {
             // Not printed: it may hold what is nobody's business.
             _ => tracing::warn!("a delivery that is not known here"),
         }
-        self.drain(None);
+        self.drain();
     }
 
-    /// Carries out what CTAPHID wants, until it wants nothing more. `source` is where the report
-    /// came from that it reacts to, if it was one.
-    fn drain(&mut self, source: Option<&Source>) {
+    /// Carries out what CTAPHID wants, until it wants nothing more.
+    fn drain(&mut self) {
         while let Some(output) = self.hid.poll_output() {
             match output {
-                DeviceOutput::Send(report) => {
-                    let of_request = is_of_request(&report);
-                    let direct = source.filter(|_| !of_request);
-                    if let Some(target) = direct.or(self.requester.as_ref()) {
+                DeviceOutput::Send { to, report } => {
+                    let target = match to {
+                        To::LastSender => &self.sender,
+                        To::Requester => &self.requester,
+                    };
+                    if let Some(target) = target {
                         target.send(report);
                     }
                 }
@@ -330,18 +240,12 @@ impl Driver {
                 DeviceOutput::Wink { .. } => self.device.wink(),
             }
         }
-    }
-}
-
-/// Whether a report belongs to the request under way; otherwise it answers the very report that
-/// came last.
-fn is_of_request(report: &Report) -> bool {
-    match Packet::read(report).payload {
-        Payload::Continuation { .. } => true,
-        Payload::Initialization { command, .. } => matches!(
-            command,
-            HidCommand::Cbor | HidCommand::Msg | HidCommand::Ping | HidCommand::Keepalive
-        ),
+        if self.hid.busy().is_none() {
+            self.requester = None;
+        }
+        if self.hid.locked().is_none() {
+            self.locker = None;
+        }
     }
 }
 
@@ -372,25 +276,5 @@ async fn at(instant: Option<Instant>) {
         Some(instant) if instant <= now() => {}
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_busy_person_is_told_later_has_an_end() {
-        let mut notices = VecDeque::new();
-        for _ in 0..1000 {
-            keep(&mut notices, Notice::Wink);
-        }
-        assert_eq!(notices, [Notice::Wink]);
-        for _ in 0..1000 {
-            keep(&mut notices, Notice::Event(Event::PinChanged));
-        }
-        keep(&mut notices, Notice::Event(Event::Reset));
-        assert_eq!(notices.len(), NOTICES);
-        assert_eq!(notices.back(), Some(&Notice::Event(Event::Reset)), "the newest stay");
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 //! use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 //! use towline_ctap::hid::{Host, HostOutput};
-//! use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey, Source};
+//! use towline_ctaphid_tokio::{Nobody, SecurityKey, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,7 +34,7 @@
 //! };
 //! tokio::select! {
 //!     ended = client => ended,
-//!     never = key.run(authenticator, Presence::Simulated(Nobody)) => match never {},
+//!     never = key.run_simulated(authenticator, Nobody) => match never {},
 //! }
 //! # }
 //! ```
@@ -43,9 +43,8 @@
 
 mod control;
 mod driver;
-mod presence;
 mod reports;
 
 pub use driver::SecurityKey;
-pub use presence::{Nobody, Person, Presence};
 pub use reports::{Answers, Gone, Reports, Source};
+pub use towline_device::{Ask, Nobody, Person, Simulated};

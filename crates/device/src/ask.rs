@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::sync::oneshot;
@@ -15,16 +15,28 @@ use towline_authenticator::{Answer, Question};
 /// One that is dropped is answered with a refusal: nobody is left who could agree. When the
 /// question is withdrawn (the client cancelled, time ran out), an answer is of no use any more;
 /// [`Self::withdrawn`] tells, so that it can be taken off the screen.
+///
+/// An answer counts for the question that it is given to, and for no other: what a person typed or
+/// clicked before the question was shown, or meant for one that was withdrawn, must not be handed
+/// back as an answer.
 pub struct Ask<Q = Question, A = Answer> {
     question: Q,
-    answer: oneshot::Sender<A>,
+    reply: oneshot::Sender<Reply<A>>,
 }
+
+enum Reply<A> {
+    Now(A),
+    Later(Later<A>),
+}
+
+/// What gives an answer, as soon as it is polled often enough.
+type Later<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 
 impl<Q, A> Ask<Q, A> {
     /// Opens a question. It is withdrawn when the [`Pending`] is dropped.
     pub fn open(question: Q) -> (Self, Pending<A>) {
-        let (answer, pending) = oneshot::channel();
-        (Self { question, answer }, Pending(pending))
+        let (reply, receiver) = oneshot::channel();
+        (Self { question, reply }, Pending(Waiting::ForReply(receiver)))
     }
 
     /// What is asked. Questions print as sentences ([`fmt::Display`]).
@@ -36,18 +48,43 @@ impl<Q, A> Ask<Q, A> {
     /// taken for a refusal.
     pub fn answer(self, answer: A) {
         // Whoever withdrew the question does not want to know.
-        let _ = self.answer.send(answer);
+        let _ = self.reply.send(Reply::Now(answer));
+    }
+
+    /// Answers with what asynchronous code gives. Whoever asked runs it, so that it needs no task
+    /// of its own; it is dropped at once when the question is withdrawn, and what it had on the
+    /// screen can go with it.
+    pub fn answer_with<F>(self, answer: impl FnOnce(Q) -> F)
+    where
+        F: Future<Output = A> + Send + 'static,
+    {
+        let later = Box::pin(answer(self.question));
+        let _ = self.reply.send(Reply::Later(later));
+    }
+
+    /// Answers with what code that blocks gives, on a thread of its own: a dialog, a line of the
+    /// terminal. It is not interrupted when the question is withdrawn; what it says then is of no
+    /// use. If it panics, that is a refusal.
+    pub fn answer_on_thread(self, answer: impl FnOnce(Q) -> A + Send + 'static)
+    where
+        Q: Send + 'static,
+        A: Send + 'static,
+    {
+        let Self { question, reply } = self;
+        std::thread::spawn(move || {
+            let _ = reply.send(Reply::Now(answer(question)));
+        });
     }
 
     /// Whether an answer is of no use any more.
     #[must_use]
     pub fn is_withdrawn(&self) -> bool {
-        self.answer.is_closed()
+        self.reply.is_closed()
     }
 
     /// Waits until an answer is of no use any more. Cancel-safe.
     pub async fn withdrawn(&mut self) {
-        self.answer.closed().await;
+        self.reply.closed().await;
     }
 }
 
@@ -62,12 +99,15 @@ impl Ask {
         self.answer(Answer::Deny);
     }
 
-    /// The person was verified: a screen lock, a fingerprint. Never say so for a mere click.
+    /// The person was verified *here*: by a screen lock, a fingerprint, a PIN or a passphrase that
+    /// was checked. It makes the flag UV, by which the site believes that its account's owner was
+    /// there: never say so for a mere click.
     pub fn verified(self) {
         self.answer(Answer::Verified);
     }
 
-    /// An attempt at verification failed.
+    /// An attempt at verification failed. Attempts are counted for you, and the question comes
+    /// again until there are none left.
     pub fn not_verified(self) {
         self.answer(Answer::NotVerified);
     }
@@ -86,14 +126,33 @@ impl<Q: fmt::Debug, A> fmt::Debug for Ask<Q, A> {
 
 /// The answer to an [`Ask`], to come: none if that was dropped. Dropping this withdraws the
 /// question.
-#[derive(Debug)]
 #[must_use = "the question is withdrawn when this is dropped"]
-pub struct Pending<A>(oneshot::Receiver<A>);
+pub struct Pending<A>(Waiting<A>);
+
+enum Waiting<A> {
+    ForReply(oneshot::Receiver<Reply<A>>),
+    ForAnswer(Later<A>),
+}
 
 impl<A> Future for Pending<A> {
     type Output = Option<A>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(Result::ok)
+        loop {
+            match &mut self.0 {
+                Waiting::ForReply(reply) => match ready!(Pin::new(reply).poll(context)) {
+                    Ok(Reply::Now(answer)) => return Poll::Ready(Some(answer)),
+                    Ok(Reply::Later(later)) => self.0 = Waiting::ForAnswer(later),
+                    Err(_) => return Poll::Ready(None),
+                },
+                Waiting::ForAnswer(later) => return later.as_mut().poll(context).map(Some),
+            }
+        }
+    }
+}
+
+impl<A> fmt::Debug for Pending<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
     }
 }

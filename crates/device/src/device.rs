@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use towline_authenticator::{
     Answer, Authenticator, ChannelId, JobDone, KeepAliveStatus, Output, Token,
 };
-use towline_ctap::Transport;
+use towline_ctap::{Command, Status, Transport};
 
 use crate::{
     Ask, Pending, Person,
@@ -115,7 +115,7 @@ impl<P: Person> Device<P> {
     }
 
     /// Carries out one request of one client, who waits for nothing but its response. When the
-    /// future is dropped the request is cancelled, before the next one.
+    /// future is dropped the request is cancelled and its question withdrawn.
     pub async fn transact(
         &mut self,
         transport: Transport,
@@ -124,11 +124,34 @@ impl<P: Person> Device<P> {
     ) -> Vec<u8> {
         let _nobody_waits = self.call_off(channel).await;
         self.request(transport, channel, request);
+        let mut waiting = Waiting { device: self, channel, answered: false };
         loop {
-            match self.next().await {
-                Delivery::Response { channel: to, bytes } if to == channel => return bytes,
+            match waiting.device.next().await {
+                Delivery::Response { channel: to, bytes } if to == channel => {
+                    waiting.answered = true;
+                    return bytes;
+                }
                 _ => {}
             }
+        }
+    }
+
+    /// What the authenticator says of itself now: what authenticatorGetInfo answers, without its
+    /// status byte.
+    ///
+    /// # Errors
+    /// The status, if it is not [`Status::Ok`].
+    pub async fn get_info(
+        &mut self,
+        transport: Transport,
+        channel: ChannelId,
+    ) -> Result<Vec<u8>, Status> {
+        let request = [Command::GetInfo.to_u8()];
+        let mut response = self.transact(transport, channel, &request).await;
+        match response.first().copied().map(Status::from_u8) {
+            Some(Status::Ok) => Ok(response.split_off(1)),
+            Some(status) => Err(status),
+            None => Err(Status::Other),
         }
     }
 
@@ -153,21 +176,6 @@ impl<P: Person> Device<P> {
             false
         });
         response
-    }
-
-    /// The authenticator itself.
-    pub const fn authenticator(&mut self) -> &mut Authenticator {
-        &mut self.authenticator
-    }
-
-    /// The authenticator itself, to look at.
-    pub const fn as_authenticator(&self) -> &Authenticator {
-        &self.authenticator
-    }
-
-    /// The person whom it asks.
-    pub const fn person(&mut self) -> &mut P {
-        &mut self.person
     }
 
     /// Carries out what the authenticator wants, until it wants nothing more.
@@ -226,6 +234,39 @@ impl<P: Person> Device<P> {
             tracing::warn!("the answer does not fit the question; taken as a no");
             // The question was open a moment ago, and a no fits every question.
             let _ = self.authenticator.handle_answer(token, Answer::Deny, now());
+        }
+    }
+}
+
+impl<P> Device<P> {
+    /// The authenticator itself.
+    pub const fn authenticator(&mut self) -> &mut Authenticator {
+        &mut self.authenticator
+    }
+
+    /// The authenticator itself, to look at.
+    pub const fn as_authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
+    /// The person whom it asks.
+    pub const fn person(&mut self) -> &mut P {
+        &mut self.person
+    }
+}
+
+/// A client who waits for its response. Dropped before that is there, it gives up the request.
+struct Waiting<'a, P: Person> {
+    device: &'a mut Device<P>,
+    channel: ChannelId,
+    answered: bool,
+}
+
+impl<P: Person> Drop for Waiting<'_, P> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.device.cancel(self.channel);
+            self.device.drain();
         }
     }
 }

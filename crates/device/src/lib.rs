@@ -47,10 +47,12 @@ mod ask;
 mod clock;
 mod device;
 mod person;
+mod phone;
 mod simulated;
 
 pub use ask::{Ask, Pending};
 pub use clock::unix_time;
 pub use device::{Delivery, Device};
-pub use person::{Nobody, Person, person_fn};
+pub use person::{Agreeable, Nobody, Person, person_fn};
+pub use phone::{Found, PhoneAnswer, PhoneAsk, PhoneQuestion, Visitor, Wants};
 pub use simulated::{Presence, Simulated, Touch};

@@ -9,7 +9,7 @@ use std::{
 use towline_authenticator::Event;
 
 use crate::{
-    Ask, Person,
+    Ask, Person, PhoneAsk,
     clock::{at, now},
 };
 
@@ -23,7 +23,7 @@ pub enum Touch {
     Deny,
     /// Not at all: nobody is there, and time runs out.
     Ignore,
-    /// Yes, at once, to the next question; later ones are ignored.
+    /// Yes, at once, to the next question, or to the oldest that is open; others are ignored.
     Once,
     /// Yes, so long after the question.
     Delay(Duration),
@@ -47,8 +47,14 @@ pub struct Presence(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     touch: Touch,
-    /// The question that is not answered yet, and when it was asked.
-    open: Option<(Ask, Instant)>,
+    /// The questions that are not answered yet, and when each was asked.
+    open: Vec<(Open, Instant)>,
+}
+
+#[derive(Debug)]
+enum Open {
+    Authenticator(Ask),
+    Phone(PhoneAsk),
 }
 
 impl<W: Person> Simulated<W> {
@@ -67,8 +73,11 @@ impl<W: Person> Simulated<W> {
 
 impl<W: Person> Person for Simulated<W> {
     fn ask(&mut self, ask: Ask) {
-        self.presence.state().open = Some((ask, now()));
-        self.presence.settle();
+        self.presence.open(Open::Authenticator(ask));
+    }
+
+    fn phone_asks(&mut self, ask: PhoneAsk) {
+        self.presence.open(Open::Phone(ask));
     }
 
     fn notice(&mut self, event: &Event) {
@@ -81,9 +90,14 @@ impl<W: Person> Person for Simulated<W> {
 }
 
 impl Presence {
-    /// From now on it is so, for the open question too.
+    /// From now on it is so, for the questions that are open, too.
     pub fn set(&self, touch: Touch) {
         self.state().touch = touch;
+        self.settle();
+    }
+
+    fn open(&self, open: Open) {
+        self.state().open.push((open, now()));
         self.settle();
     }
 
@@ -92,28 +106,29 @@ impl Presence {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers the open question if its time has come, or sees to it that it will be.
+    /// Answers the open questions whose time has come, and sees to it that the others will be.
     fn settle(&self) {
         let mut state = self.state();
-        let Some((ask, asked)) = state.open.take_if(|(ask, _)| !ask.is_withdrawn()) else {
-            state.open = None;
-            return;
-        };
-        match state.touch {
-            Touch::Auto => agree(ask),
-            Touch::Deny => ask.deny(),
-            Touch::Once => {
-                state.touch = Touch::Ignore;
-                agree(ask);
+        for (open, asked) in std::mem::take(&mut state.open) {
+            if open.is_withdrawn() {
+                continue;
             }
-            Touch::Delay(delay) => match asked.checked_add(delay) {
-                Some(due) if due <= now() => agree(ask),
-                due => {
-                    state.open = Some((ask, asked));
-                    self.settle_at(due);
+            match state.touch {
+                Touch::Auto => open.agree(),
+                Touch::Deny => open.deny(),
+                Touch::Once => {
+                    state.touch = Touch::Ignore;
+                    open.agree();
                 }
-            },
-            Touch::Ignore => state.open = Some((ask, asked)),
+                Touch::Delay(delay) => match asked.checked_add(delay) {
+                    Some(due) if due <= now() => open.agree(),
+                    due => {
+                        state.open.push((open, asked));
+                        self.settle_at(due);
+                    }
+                },
+                Touch::Ignore => state.open.push((open, asked)),
+            }
         }
     }
 
@@ -126,7 +141,28 @@ impl Presence {
     }
 }
 
-fn agree(ask: Ask) {
-    let agreement = ask.question().simulated_agreement();
-    ask.answer(agreement);
+impl Open {
+    fn is_withdrawn(&self) -> bool {
+        match self {
+            Self::Authenticator(ask) => ask.is_withdrawn(),
+            Self::Phone(ask) => ask.is_withdrawn(),
+        }
+    }
+
+    fn agree(self) {
+        match self {
+            Self::Authenticator(ask) => {
+                let agreement = ask.question().simulated_agreement();
+                ask.answer(agreement);
+            }
+            Self::Phone(ask) => ask.approve(),
+        }
+    }
+
+    fn deny(self) {
+        match self {
+            Self::Authenticator(ask) => ask.deny(),
+            Self::Phone(ask) => ask.deny(),
+        }
+    }
 }

@@ -1,10 +1,8 @@
 //! What carries the messages of a session: a WebSocket today, a Bluetooth channel tomorrow, a pipe
 //! in tests.
 
-use towline_hybrid::domain::TunnelDomain;
-use towline_hybrid::ids::{ContactId, RoutingId, TunnelId};
-use towline_hybrid::link::{ClientPayload, ContactKey};
 use towline_hybrid::tunnel::ConnectFailure;
+use towline_hybrid::{Opened, Target};
 use towline_radio::BoxFuture;
 
 /// What arrived on a [`DataChannel`].
@@ -33,52 +31,12 @@ pub trait DataChannel: Send {
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// Where a channel has to lead.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The phone opens a tunnel at its service.
-    New {
-        /// The tunnel service to open it at.
-        domain: TunnelDomain,
-        /// The id of the new tunnel.
-        tunnel_id: TunnelId,
-    },
-    /// The computer rings a linked phone.
-    Contact {
-        /// The tunnel service that the phone listens at.
-        domain: TunnelDomain,
-        /// The contact id of the phone.
-        contact_id: ContactId,
-        /// What the phone is told.
-        payload: ClientPayload,
-    },
-    /// The phone listens for computers that ring.
-    Listen {
-        /// The tunnel service to listen at.
-        domain: TunnelDomain,
-        /// What gives the right to it.
-        key: ContactKey,
-    },
-    /// The computer joins the phone's tunnel, or the phone that of a computer that rang.
-    Connect {
-        /// The tunnel service at which the peer waits.
-        domain: TunnelDomain,
-        /// The server of the service where the peer waits.
-        routing_id: RoutingId,
-        /// The tunnel in which the peer waits there.
-        tunnel_id: TunnelId,
-    },
-}
-
 /// An open channel.
 pub struct Connected {
     /// The channel, ready for binary messages.
     pub channel: Box<dyn DataChannel>,
-    /// What the service calls its server; always there for [`Target::New`].
-    pub routing_id: Option<RoutingId>,
-    /// Whether the service says when the phone has come; only for [`Target::Contact`].
-    pub signal: bool,
+    /// What the service said when it accepted.
+    pub opened: Opened,
 }
 
 /// Opens channels to tunnel services: over WebSockets, or whatever a test puts in their place.

@@ -17,12 +17,12 @@ use tokio_tungstenite::tungstenite::http::header::{
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use towline_crypto::CryptoProvider;
-use towline_hybrid::domain::TunnelDomain;
 use towline_hybrid::ids::RoutingId;
 use towline_hybrid::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ConnectFailure, LISTEN_PATH, ROUTING_ID_HEADER,
     SIGNAL_CONNECTION_HEADER, SUBPROTOCOL, connect_path, contact_path, new_path, read_routing_id,
 };
+use towline_hybrid::{Opened, Target};
 use towline_radio::BoxFuture;
 use url::{Host, Url};
 use zeroize::Zeroizing;
@@ -32,7 +32,7 @@ use crate::dial::tcp;
 use crate::proxy::{Detour, Proxy};
 use crate::trust::why_not_trusted;
 use crate::websocket::{self, WebSocket};
-use crate::{Connected, Connector, Target};
+use crate::{Connected, Connector};
 
 /// The port of `wss`.
 const WSS_PORT: u16 = 443;
@@ -198,7 +198,7 @@ impl TunnelConnector {
     }
 
     async fn open(self, target: Target) -> Result<Connected, ConnectFailure> {
-        let (domain, path, ask) = ask(&target);
+        let (path, ask) = Ask::to(&target);
         match &self.way {
             Way::Plain(address) => {
                 let stream = tcp(&[*address]).await?;
@@ -207,7 +207,7 @@ impl TunnelConnector {
                     .map_err(Refused::into_failure)
             }
             Way::Tls { config, provider, resolver, vouched, proxy } => {
-                let host = domain.host(provider);
+                let host = target.domain().host(provider);
                 let mut url = Url::parse(&format!("wss://{host}{path}"))
                     .map_err(|_| ConnectFailure::Name(host))?;
                 let mut followed = 0_usize;
@@ -362,7 +362,8 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let routing_id = if ask.wants_routing_id { Some(routing_id(&response)?) } else { None };
     // Only its presence counts.
     let signal = response.headers().contains_key(SIGNAL_CONNECTION_HEADER);
-    Ok(Connected { channel: Box::new(WebSocket::new(socket)), routing_id, signal })
+    let opened = Opened { routing_id, signal };
+    Ok(Connected { channel: Box::new(WebSocket::new(socket)), opened })
 }
 
 /// What a request says beside its path, also to where it is redirected.
@@ -371,29 +372,30 @@ struct Ask {
     headers: Vec<(&'static str, Zeroizing<String>)>,
 }
 
-fn ask(target: &Target) -> (TunnelDomain, String, Ask) {
-    let mut ask = Ask { wants_routing_id: false, headers: Vec::new() };
-    let (domain, path) = match target {
-        Target::New { domain, tunnel_id } => {
-            ask.wants_routing_id = true;
-            (domain, new_path(tunnel_id))
-        }
-        Target::Connect { domain, routing_id, tunnel_id } => {
-            (domain, connect_path(routing_id, tunnel_id))
-        }
-        Target::Contact { domain, contact_id, payload } => {
-            ask.headers = vec![
-                (CLIENT_PAYLOAD_HEADER, Zeroizing::new(payload.to_header())),
-                (SIGNAL_CONNECTION_HEADER, Zeroizing::new("true".to_owned())),
-            ];
-            (domain, contact_path(contact_id))
-        }
-        Target::Listen { domain, key } => {
-            ask.headers = vec![(CONTACT_KEY_HEADER, key.to_header())];
-            (domain, LISTEN_PATH.to_owned())
-        }
-    };
-    (*domain, path, ask)
+impl Ask {
+    /// For this target, and the path at its service.
+    fn to(target: &Target) -> (String, Self) {
+        let mut ask = Self { wants_routing_id: false, headers: Vec::new() };
+        let path = match target {
+            Target::New { tunnel_id, .. } => {
+                ask.wants_routing_id = true;
+                new_path(tunnel_id)
+            }
+            Target::Connect { routing_id, tunnel_id, .. } => connect_path(routing_id, tunnel_id),
+            Target::Contact { contact_id, payload, .. } => {
+                ask.headers = vec![
+                    (CLIENT_PAYLOAD_HEADER, Zeroizing::new(payload.to_header())),
+                    (SIGNAL_CONNECTION_HEADER, Zeroizing::new("true".to_owned())),
+                ];
+                contact_path(contact_id)
+            }
+            Target::Listen { key, .. } => {
+                ask.headers = vec![(CONTACT_KEY_HEADER, key.to_header())];
+                LISTEN_PATH.to_owned()
+            }
+        };
+        (path, ask)
+    }
 }
 
 fn request(scheme: &str, authority: &str, target: &str, ask: &Ask) -> Option<Request> {
@@ -427,7 +429,10 @@ fn refused(error: tungstenite::Error) -> Refused {
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
                     Refused::Elsewhere(location.to_owned())
                 }
-                _ => ConnectFailure::Status(status).into(),
+                _ => {
+                    let body = response.body().as_deref().unwrap_or_default();
+                    ConnectFailure::answered(status, body).into()
+                }
             }
         }
         Error::Io(error) => ConnectFailure::Network(error.kind().to_string()).into(),

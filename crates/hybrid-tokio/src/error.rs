@@ -33,8 +33,13 @@ pub enum TransportError {
 
 impl From<towline_hybrid::Error> for TransportError {
     fn from(error: towline_hybrid::Error) -> Self {
+        use towline_hybrid::Error;
         match error {
-            towline_hybrid::Error::Misuse(misuse) => Self::Misuse(misuse),
+            Error::Misuse(misuse) => Self::Misuse(misuse),
+            Error::Radio(failure) => match failure.downcast_ref::<RadioError>() {
+                Some(error) => Self::Radio(error.clone()),
+                None => Self::Hybrid(Error::Radio(failure)),
+            },
             error => Self::Hybrid(error),
         }
     }

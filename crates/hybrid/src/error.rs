@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{frame, message, noise, qr, tunnel::ConnectFailure};
+use crate::{frame, machine::RadioFailure, message, noise, qr, tunnel::ConnectFailure};
 
 /// Who takes part besides the person.
 #[non_exhaustive]
@@ -110,6 +110,9 @@ pub enum Misuse {
     /// The answer's token does not belong to an open question.
     #[error("there is no such question, or it was withdrawn")]
     UnknownToken,
+    /// The question is open, but the answer is one to another kind of question.
+    #[error("this does not answer the question")]
+    WrongAnswer,
 }
 
 /// Why a transaction failed. Prints as a sentence that tells a person what to do; only
@@ -137,6 +140,9 @@ pub enum Error {
     /// The tunnel service could not be reached, or refused.
     #[error("{}", unreachable(.0))]
     Tunnel(#[from] ConnectFailure),
+    /// The radio does not work.
+    #[error("{0}")]
+    Radio(#[from] RadioFailure),
     /// Nothing came in time.
     #[error("{}", timed_out(*step, *after))]
     TimedOut {
@@ -198,6 +204,10 @@ fn unreachable(failure: &ConnectFailure) -> String {
         ConnectFailure::Status(429 | 503) => {
             "the tunnel service has no room now; try again in a minute".into()
         }
+        ConnectFailure::BadRequest(_) => format!(
+            "no connection: {failure}; update this program, and see whether a proxy changes what it \
+             sends"
+        ),
         failure => format!("no connection: {failure}; check the network and try again"),
     }
 }

@@ -6,52 +6,56 @@
 //! by a Bluetooth advert that it is near; then CTAP messages go between the two, encrypted end to
 //! end (CTAP 2.3, hybrid transports).
 //!
-//! [`Initiator`] is the computer's side of one transaction and [`Responder`] the phone's. Both are
-//! state machines: bytes, answers and the time go in by `handle_*`, what to do comes out of
-//! `poll_output`, and `poll_timeout` says when they want to be called again. Sockets, radios and
-//! people are the caller's.
+//! [`Initiator`] is the computer's side of one transaction, [`Responder`] the phone's, and a
+//! [`Listener`] waits for computers that ring. All are [`Machine`]s: bytes, answers and the time go
+//! in by `handle_*`, what to do comes out of `poll_output`, and `poll_timeout` says when they want
+//! to be called again. Sockets, radios and people are the caller's. **[`Machine`] states what their
+//! driver has to keep to**, and what goes wrong if it does not.
 //!
 //! ```
 //! use std::time::Instant;
 //! use towline_hybrid::{
-//!     ResponderAnswer, CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderConfig,
-//!     ResponderOutput,
+//!     CodeSource, ComputerEvent, Effect, Initiator, InitiatorConfig, Machine, Opened, PhoneEvent,
+//!     Responder, ResponderAnswer, ResponderConfig,
 //!     domain::TunnelDomain,
 //!     ids::RoutingId,
 //!     qr::{Hint, QrPayload},
 //! };
 //!
 //! let provider = towline_crypto::rustcrypto::provider();
-//! let now = Instant::now();
-//! let mut computer =
-//!     Initiator::new(InitiatorConfig::default(), &provider, Hint::GetAssertion, now, 1_790_000_000)?;
+//! let (now, unix_time) = (Instant::now(), 1_790_000_000);
+//! let config = InitiatorConfig::default();
+//! let mut computer = Initiator::new(config, &provider, Hint::GetAssertion, now, unix_time)?;
 //!
 //! // The phone scans the code.
 //! let code = QrPayload::from_uri(&provider, computer.qr_uri().expect("the code is on show"))?;
 //! let config = ResponderConfig::new(vec![0xa0], TunnelDomain::new(257)?);
-//! let mut phone = Responder::new(config, &provider, code, CodeSource::Camera, now)?;
+//! let mut phone = Responder::new(config, &provider, code, CodeSource::Camera, now, unix_time)?;
 //!
 //! // Drivers do this over sockets and radios.
+//! let at_the_service = Opened { routing_id: Some(RoutingId::new([1, 2, 3])), signal: false };
 //! let mut answered = None;
 //! while answered.is_none() {
-//!     while let Some(output) = phone.poll_output() {
-//!         match output {
-//!             ResponderOutput::Ask { token, .. } => {
+//!     while let Some(effect) = phone.poll_output() {
+//!         match effect {
+//!             Effect::Connect(_) => phone.handle_opened(at_the_service, now),
+//!             Effect::Advertise(advert) => computer.handle_advert(advert.as_bytes(), now),
+//!             Effect::Send(frame) => computer.handle_frame(frame, now),
+//!             Effect::Tell(PhoneEvent::Ask { token, .. }) => {
 //!                 phone.handle_answer(token, ResponderAnswer::Connect { remember: false }, now)?;
 //!             }
-//!             ResponderOutput::Connect { .. } => phone.handle_connected(RoutingId::new([1, 2, 3]), now),
-//!             ResponderOutput::Advertise(advert) => computer.handle_advert(advert.as_bytes(), now),
-//!             ResponderOutput::Send(frame) => computer.handle_frame(frame, now),
-//!             ResponderOutput::Request(_) => phone.send_response(vec![0x00], now)?,
+//!             Effect::Tell(PhoneEvent::Request(_)) => phone.handle_response(vec![0x00], now)?,
 //!             _ => {}
 //!         }
 //!     }
-//!     while let Some(output) = computer.poll_output() {
-//!         match output {
-//!             InitiatorOutput::Connect { .. } => computer.handle_connected(now),
-//!             InitiatorOutput::Send(frame) => phone.handle_frame(frame, now),
-//!             InitiatorOutput::Ready { .. } => computer.send_request(vec![0x02, 0xa0], now)?,
-//!             InitiatorOutput::Response(response) => answered = Some(response),
+//!     while let Some(effect) = computer.poll_output() {
+//!         match effect {
+//!             Effect::Connect(_) => computer.handle_opened(Opened::default(), now),
+//!             Effect::Send(frame) => phone.handle_frame(frame, now),
+//!             Effect::Tell(ComputerEvent::Ready { .. }) => {
+//!                 computer.handle_request(vec![0x02, 0xa0], now)?;
+//!             }
+//!             Effect::Tell(ComputerEvent::Response(response)) => answered = Some(response),
 //!             _ => {}
 //!         }
 //!     }
@@ -74,6 +78,7 @@ pub mod internal;
 mod kdf;
 pub mod link;
 mod listener;
+mod machine;
 mod message;
 mod noise;
 pub mod qr;
@@ -89,12 +94,13 @@ pub use eid::{ADVERT_LEN, Advert, LEGACY_SERVICE_UUID16, SERVICE_UUID16};
 pub use error::{Error, Fault, Misuse, Party, Step};
 pub use frame::{Error as FrameError, MAX_FRAME, MAX_MESSAGE};
 pub use initiator::{
-    Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary,
+    ComputerEvent, Initiator, InitiatorConfig, InitiatorProgress, InitiatorSummary,
 };
-pub use listener::{Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken};
+pub use listener::{Decision, ListenError, Listener, ListenerConfig, ListenerEvent, RingToken};
+pub use machine::{Effect, Machine, Opened, RadioFailure, Target};
 pub use message::{Error as MessageError, Features};
 pub use noise::Error as HandshakeError;
 pub use responder::{
-    CodeSource, ConnectQuestion, QuestionToken, Responder, ResponderAnswer, ResponderConfig,
-    ResponderOutput, ResponderProgress, ResponderSummary,
+    CodeSource, ConnectQuestion, PhoneEvent, QuestionToken, Responder, ResponderAnswer,
+    ResponderConfig, ResponderProgress, ResponderQuestion, ResponderSummary,
 };

@@ -15,11 +15,12 @@ use std::{
 use towline_crypto::CryptoProvider;
 use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 
-pub use self::interface::{Decision, ListenError, ListenerConfig, ListenerOutput, RingToken};
+pub use self::interface::{Decision, ListenError, ListenerConfig, ListenerEvent, RingToken};
 use crate::{
     deadline,
     ids::{ClientNonce, RoutingId, TunnelId},
     link::ClientPayload,
+    machine::{Effect, Machine, Opened, Target},
     tunnel::ConnectFailure,
 };
 
@@ -36,8 +37,8 @@ const GONE: u16 = 410;
 /// Connecting ──socket──▶ Listening ──lost──▶ Pausing ──▶ Connecting ..
 /// ```
 ///
-/// A ring that was under way when the connection was lost is told again by the service, and
-/// answered once.
+/// It is a [`Machine`] without a radio. A ring that was under way when the connection was lost is
+/// told again by the service, and answered once.
 pub struct Listener {
     config: ListenerConfig,
     provider: CryptoProvider,
@@ -50,7 +51,7 @@ pub struct Listener {
     open: Vec<Open>,
     seen: VecDeque<Seen>,
     revoking: bool,
-    outputs: VecDeque<ListenerOutput>,
+    outputs: VecDeque<Effect<ListenerEvent>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,112 +100,7 @@ impl Listener {
         listener
     }
 
-    /// The next thing to do or to tell; `None` when there is nothing until the next call of another
-    /// kind.
-    pub fn poll_output(&mut self) -> Option<ListenerOutput> {
-        self.outputs.pop_front()
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` only when all is over.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        (self.state != State::Finished).then_some(self.deadline)
-    }
-
-    /// The WebSocket of [`ListenerOutput::Connect`] is open and selected the subprotocol.
-    pub fn handle_connected(&mut self, now: Instant) {
-        if self.state != State::Connecting {
-            return;
-        }
-        self.state = State::Listening { asked: false };
-        self.good_from = deadline::after(now, self.config.good_after);
-        self.deadline = deadline::after(now, self.config.alive_interval);
-        if self.revoking {
-            self.send(FromPhone::Revoke);
-            self.await_life(now);
-        } else {
-            self.outputs.push_back(ListenerOutput::Listening);
-        }
-    }
-
-    /// The WebSocket of [`ListenerOutput::Connect`] could not be opened.
-    pub fn handle_connect_failed(&mut self, failure: ConnectFailure, now: Instant) {
-        if self.state != State::Connecting {
-            return;
-        }
-        if failure == ConnectFailure::Status(GONE) {
-            self.state = State::Pausing;
-            // Which is what was wanted, if it was.
-            let revoked = if self.revoking { Ok(()) } else { Err(ListenError::Revoked) };
-            return self.finish(revoked);
-        }
-        self.lost(Some(failure), false, now);
-    }
-
-    /// A binary message came. The connection is made anew after one that is not understood.
-    pub fn handle_frame(&mut self, message: &[u8], now: Instant) {
-        self.handle_timeout(now);
-        if !matches!(self.state, State::Listening { .. }) {
-            return;
-        }
-        match FromService::decode(message) {
-            Some(FromService::Alive) => {
-                self.failures = 0;
-                self.state = State::Listening { asked: false };
-                self.deadline = deadline::after(now, self.config.alive_interval);
-            }
-            Some(FromService::Ring { ring, routing_id, tunnel_id, payload }) => {
-                self.failures = 0;
-                match ClientPayload::decode(&payload) {
-                    Ok(payload) => self.rung(ring, payload, routing_id, tunnel_id),
-                    Err(error) => {
-                        tracing::debug!(%error, "malformed ring refused");
-                        self.send(FromPhone::Refuse(ring, Reason::Busy));
-                    }
-                }
-            }
-            Some(FromService::Over(ring)) => {
-                self.over(ring);
-            }
-            Some(FromService::Revoked) if self.revoking => self.finish(Ok(())),
-            Some(FromService::Replaced) => self.finish(Err(ListenError::Replaced)),
-            Some(FromService::Revoked) | None => self.lost(None, true, now),
-        }
-    }
-
-    /// A text message came, which the protocol does not have.
-    pub fn handle_text(&mut self, now: Instant) {
-        if matches!(self.state, State::Listening { .. }) {
-            self.lost(None, true, now);
-        }
-    }
-
-    /// The connection ended from the other side or broke.
-    pub fn handle_closed(&mut self, now: Instant) {
-        if matches!(self.state, State::Listening { .. }) {
-            self.lost(None, false, now);
-        }
-    }
-
-    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does
-    /// nothing.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if now < self.deadline {
-            return;
-        }
-        match self.state {
-            State::Finished => {}
-            State::Pausing => self.connect(now),
-            State::Connecting => self.lost(Some(ConnectFailure::TimedOut), true, now),
-            State::Listening { asked: false } => {
-                self.send(FromPhone::Alive);
-                self.await_life(now);
-            }
-            State::Listening { asked: true } => self.lost(None, true, now),
-        }
-    }
-
-    /// What the embedding program says to [`ListenerOutput::Rung`]. Moot rings are ignored.
+    /// What the embedding program says to [`ListenerEvent::Rung`]. Moot rings are ignored.
     pub fn handle_decision(&mut self, token: RingToken, decision: Decision, _now: Instant) {
         let Some(index) = self.open.iter().position(|open| open.token == token) else { return };
         let Open { ring, tunnel_id, .. } = self.open.swap_remove(index);
@@ -223,7 +119,7 @@ impl Listener {
 
     /// Nobody shall reach this phone under this contact id any more: tells the service so, as often
     /// as it takes, and finishes. Every linked computer is answered "gone" from then on.
-    pub fn revoke(&mut self, now: Instant) {
+    pub fn handle_revoke(&mut self, now: Instant) {
         if self.state == State::Finished || std::mem::replace(&mut self.revoking, true) {
             return;
         }
@@ -235,7 +131,7 @@ impl Listener {
     }
 
     /// Listens no more.
-    pub fn stop(&mut self, _now: Instant) {
+    pub fn handle_stop(&mut self, _now: Instant) {
         if self.state != State::Finished {
             self.finish(Ok(()));
         }
@@ -276,7 +172,7 @@ impl Listener {
         }
         let token = RingToken::unique();
         self.open.push(Open { token, ring, tunnel_id });
-        self.outputs.push_back(ListenerOutput::Rung { token, payload, routing_id, tunnel_id });
+        self.tell(ListenerEvent::Rung { token, payload, routing_id, tunnel_id });
     }
 
     /// The computer of a ring is gone. One that was accepted may still wait for the phone's person
@@ -294,13 +190,13 @@ impl Listener {
                 .map(|(token, _)| token),
         };
         if let Some(token) = token {
-            self.outputs.push_back(ListenerOutput::Over { token });
+            self.tell(ListenerEvent::Over { token });
         }
     }
 
     fn connect(&mut self, now: Instant) {
         let (domain, key) = (self.config.domain, self.config.key.clone());
-        self.outputs.push_back(ListenerOutput::Connect { domain, key });
+        self.outputs.push_back(Effect::Connect(Target::Listen { domain, key }));
         self.deadline = deadline::after(now, self.config.connect_timeout);
         self.state = State::Connecting;
     }
@@ -313,7 +209,7 @@ impl Listener {
     /// There is no connection any more; `close` if this side has to end it.
     fn lost(&mut self, failure: Option<ConnectFailure>, close: bool, now: Instant) {
         if close {
-            self.outputs.push_back(ListenerOutput::Close);
+            self.outputs.push_back(Effect::Close);
         }
         self.forget_open();
         if matches!(self.state, State::Listening { .. }) && now >= self.good_from {
@@ -324,7 +220,7 @@ impl Listener {
         self.state = State::Pausing;
         self.deadline = deadline::after(now, pause);
         tracing::debug!(?pause, "not listening");
-        self.outputs.push_back(ListenerOutput::Lost { failure, pause });
+        self.tell(ListenerEvent::Lost { failure, pause });
     }
 
     /// From half to all of what is due: twice as long with each failure.
@@ -339,14 +235,18 @@ impl Listener {
 
     /// The service tells of them again where they are still under way.
     fn forget_open(&mut self) {
-        for Open { token, .. } in self.open.drain(..) {
-            self.outputs.push_back(ListenerOutput::Over { token });
+        for Open { token, .. } in std::mem::take(&mut self.open) {
+            self.tell(ListenerEvent::Over { token });
         }
+    }
+
+    fn tell(&mut self, event: ListenerEvent) {
+        self.outputs.push_back(Effect::Tell(event));
     }
 
     fn send(&mut self, message: FromPhone) {
         if matches!(self.state, State::Listening { .. }) {
-            self.outputs.push_back(ListenerOutput::Send(message.encode()));
+            self.outputs.push_back(Effect::Send(message.encode()));
         }
     }
 
@@ -355,9 +255,107 @@ impl Listener {
         let connection = matches!(self.state, State::Connecting | State::Listening { .. });
         self.state = State::Finished;
         if connection {
-            self.outputs.push_back(ListenerOutput::Close);
+            self.outputs.push_back(Effect::Close);
         }
-        self.outputs.push_back(ListenerOutput::Finished(result));
+        self.tell(ListenerEvent::Finished(result));
+    }
+}
+
+impl Machine for Listener {
+    type Event = ListenerEvent;
+
+    fn poll_output(&mut self) -> Option<Effect<ListenerEvent>> {
+        self.outputs.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        (self.state != State::Finished).then_some(self.deadline)
+    }
+
+    fn handle_opened(&mut self, _opened: Opened, now: Instant) {
+        if self.state != State::Connecting {
+            return;
+        }
+        self.state = State::Listening { asked: false };
+        self.good_from = deadline::after(now, self.config.good_after);
+        self.deadline = deadline::after(now, self.config.alive_interval);
+        if self.revoking {
+            self.send(FromPhone::Revoke);
+            self.await_life(now);
+        } else {
+            self.tell(ListenerEvent::Listening);
+        }
+    }
+
+    fn handle_connect_failed(&mut self, failure: ConnectFailure, now: Instant) {
+        if self.state != State::Connecting {
+            return;
+        }
+        if failure == ConnectFailure::Status(GONE) {
+            self.state = State::Pausing;
+            // Which is what was wanted, if it was.
+            let revoked = if self.revoking { Ok(()) } else { Err(ListenError::Revoked) };
+            return self.finish(revoked);
+        }
+        self.lost(Some(failure), false, now);
+    }
+
+    fn handle_frame(&mut self, message: Vec<u8>, now: Instant) {
+        self.handle_timeout(now);
+        if !matches!(self.state, State::Listening { .. }) {
+            return;
+        }
+        match FromService::decode(&message) {
+            Some(FromService::Alive) => {
+                self.failures = 0;
+                self.state = State::Listening { asked: false };
+                self.deadline = deadline::after(now, self.config.alive_interval);
+            }
+            Some(FromService::Ring { ring, routing_id, tunnel_id, payload }) => {
+                self.failures = 0;
+                match ClientPayload::decode(&payload) {
+                    Ok(payload) => self.rung(ring, payload, routing_id, tunnel_id),
+                    Err(error) => {
+                        tracing::debug!(%error, "malformed ring refused");
+                        self.send(FromPhone::Refuse(ring, Reason::Busy));
+                    }
+                }
+            }
+            Some(FromService::Over(ring)) => {
+                self.over(ring);
+            }
+            Some(FromService::Revoked) if self.revoking => self.finish(Ok(())),
+            Some(FromService::Replaced) => self.finish(Err(ListenError::Replaced)),
+            Some(FromService::Revoked) | None => self.lost(None, true, now),
+        }
+    }
+
+    fn handle_text(&mut self, now: Instant) {
+        if matches!(self.state, State::Listening { .. }) {
+            self.lost(None, true, now);
+        }
+    }
+
+    fn handle_closed(&mut self, now: Instant) {
+        if matches!(self.state, State::Listening { .. }) {
+            self.lost(None, false, now);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if now < self.deadline {
+            return;
+        }
+        match self.state {
+            State::Finished => {}
+            State::Pausing => self.connect(now),
+            State::Connecting => self.lost(Some(ConnectFailure::TimedOut), true, now),
+            State::Listening { asked: false } => {
+                self.send(FromPhone::Alive);
+                self.await_life(now);
+            }
+            State::Listening { asked: true } => self.lost(None, true, now),
+        }
     }
 }
 

@@ -2,19 +2,20 @@
 //! serves requests (CTAP 2.3, hybrid transports).
 
 mod exchange;
+mod inputs;
 mod interface;
 mod linking;
-mod sentence;
+mod question;
 
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
 
-pub use self::interface::{
-    CodeSource, ConnectQuestion, QuestionToken, ResponderAnswer, ResponderConfig, ResponderOutput,
-    ResponderProgress, ResponderSummary,
-};
 use self::linking::Late;
+pub use self::{
+    interface::{CodeSource, PhoneEvent, ResponderConfig, ResponderProgress, ResponderSummary},
+    question::{ConnectQuestion, QuestionToken, ResponderAnswer, ResponderQuestion},
+};
 use crate::{
     deadline,
     eid::{Eid, EidKey},
@@ -22,19 +23,17 @@ use crate::{
     frame,
     ids::RoutingId,
     link::Ring,
+    machine::{Effect, Target},
     message::{Features, Kind, PostHandshake},
     noise::{self, ResponderKey},
     qr::{ChannelKind, QrPayload},
     secrets::Psk,
     session::Session,
-    tunnel::ConnectFailure,
 };
 
 /// The phone's side of one transaction, from the scanned code, or the ring, to the last byte.
 ///
-/// Feed it with `handle_*`, drain it with [`poll_output`](Self::poll_output) until it returns
-/// `None`, and call [`handle_timeout`](Self::handle_timeout) at the instant that
-/// [`poll_timeout`](Self::poll_timeout) names. It does no I/O.
+/// It is a [`Machine`](crate::Machine), which states what its driver has to keep to.
 ///
 /// ```text
 /// Asking ──yes──▶ Opening ──routing id──▶ Advertising ──message 1──▶ Serving ⇄ Answering ──▶ Finished
@@ -65,7 +64,7 @@ pub struct Responder {
     /// What is needed to let the computer remember this phone, as long as that is not decided.
     late: Option<Late>,
     summary: ResponderSummary,
-    outputs: VecDeque<ResponderOutput>,
+    outputs: VecDeque<Effect<PhoneEvent>>,
 }
 
 /// There is no handshake without an advert, and no session without a handshake: the types say so.
@@ -101,7 +100,8 @@ enum Remember {
 }
 
 impl Responder {
-    /// Starts with a scanned code, and asks the person.
+    /// Starts with a scanned code, and asks the person. `unix_time` is the wall clock in seconds;
+    /// it only goes into the question, for the person to read how old the code is.
     ///
     /// # Errors
     /// [`Error::LinkNotAllowed`] for [`CodeSource::Link`] unless the configuration allows it,
@@ -113,6 +113,7 @@ impl Responder {
         payload: QrPayload,
         source: CodeSource,
         now: Instant,
+        unix_time: u64,
     ) -> Result<Self, Error> {
         if source == CodeSource::Link && !config.allow_links {
             return Err(Error::LinkNotAllowed);
@@ -128,7 +129,7 @@ impl Responder {
             source,
             made_at: payload.timestamp,
             may_remember: payload.linking == Some(true) && config.link_offer.is_some(),
-            asked_at: None,
+            asked_at: Some(unix_time),
         };
         Ok(Self::asking(config, provider, Call::Code(payload), question, now))
     }
@@ -151,160 +152,66 @@ impl Responder {
             connection: false,
             late: None,
             summary: ResponderSummary::default(),
-            outputs: [ResponderOutput::Ask { token, question }].into(),
+            outputs: [Effect::Tell(PhoneEvent::Ask {
+                token,
+                question: ResponderQuestion::Connect(question),
+            })]
+            .into(),
         }
     }
 
-    /// Whether [`ResponderOutput::Finished`] was given out or waits to be polled.
+    /// Whether [`PhoneEvent::Finished`] was given out or waits to be polled.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         matches!(self.state, State::Finished)
     }
 
-    /// The next thing to do or to tell; `None` when there is nothing until the next call of another
-    /// kind.
-    pub fn poll_output(&mut self) -> Option<ResponderOutput> {
-        self.outputs.pop_front()
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` only when all is over.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        (!self.is_finished()).then_some(self.deadline)
-    }
-
-    /// The person answered.
+    /// What the person says to [`PhoneEvent::Ask`].
     ///
     /// # Errors
-    /// [`Misuse::UnknownToken`] when the question is not open; nothing changes then.
+    /// [`Misuse::UnknownToken`] when the question is not open (any more), [`Misuse::WrongAnswer`]
+    /// when it is another one; nothing changes then.
     pub fn handle_answer(
         &mut self,
         token: QuestionToken,
         answer: ResponderAnswer,
         now: Instant,
     ) -> Result<(), Misuse> {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Asking(call, asked) if asked == token => {
-                let remember = match answer {
-                    ResponderAnswer::Connect { remember: true } => Remember::Yes,
-                    ResponderAnswer::Connect { remember: false } => Remember::No,
-                    ResponderAnswer::ConnectAndAskLater => Remember::Later,
-                    ResponderAnswer::Decline => {
-                        self.finish(Err(Error::Declined));
-                        return Ok(());
-                    }
-                };
-                self.open(Consent { call: *call, remember }, now);
+        if !matches!(&self.state, State::Asking(_, asked) if *asked == token) {
+            return self.remember(token, answer);
+        }
+        let remember = match answer {
+            ResponderAnswer::Connect { remember: true } => Remember::Yes,
+            ResponderAnswer::Connect { remember: false } => Remember::No,
+            ResponderAnswer::ConnectAndAskLater => Remember::Later,
+            ResponderAnswer::Decline => {
+                // Answered, so that there is nothing to take off the screen.
+                self.state = State::Finished;
+                self.finish(Err(Error::Declined));
+                return Ok(());
             }
-            other => {
-                self.state = other;
-                return Err(Misuse::UnknownToken);
-            }
+            ResponderAnswer::Remember => return Err(Misuse::WrongAnswer),
+        };
+        if let State::Asking(call, _) = std::mem::replace(&mut self.state, State::Finished) {
+            self.open(Consent { call: *call, remember }, now);
         }
         Ok(())
     }
 
-    /// The WebSocket of [`ResponderOutput::Connect`] is open, selected the subprotocol, and named
-    /// this routing id.
-    pub fn handle_connected(&mut self, routing_id: RoutingId, now: Instant) {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Opening(consent) => {
-                if let Err(error) = self.advertise(consent, routing_id, now) {
-                    self.finish(Err(error.into()));
-                }
-            }
-            other => self.state = other,
-        }
-    }
-
-    /// The WebSocket of [`ResponderOutput::Join`] is open and selected the subprotocol.
-    pub fn handle_joined(&mut self, now: Instant) {
-        if let State::Opening(consent) = &self.state
-            && let Call::Ring(ring) = &consent.call
-        {
-            self.handle_connected(ring.routing_id, now);
-        }
-    }
-
-    /// The WebSocket of [`ResponderOutput::Connect`] or [`ResponderOutput::Join`] could not be
-    /// opened.
-    pub fn handle_connect_failed(&mut self, failure: ConnectFailure, _now: Instant) {
-        if matches!(self.state, State::Opening(_)) {
-            self.connection = false;
-            self.finish(Err(Error::Tunnel(failure)));
-        }
-    }
-
-    /// A binary message came. One that comes after the deadline comes too late.
-    pub fn handle_frame(&mut self, frame: Vec<u8>, now: Instant) {
-        self.handle_timeout(now);
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Advertising(consent, psk) => {
-                if let Err(error) = self.handshake(&consent, &psk, &frame, now) {
-                    self.finish(Err(error));
-                }
-            }
-            State::Serving(session) => self.message(session, frame, None, now),
-            State::Answering(session, kind) => self.message(session, frame, Some(kind), now),
-            // A computer that is done has nothing to say that matters.
-            State::Lingering(session) => self.state = State::Lingering(session),
-            State::Opening(_) => self.finish(Err(misbehaved(Step::Message1, Fault::Unsolicited))),
-            other => self.state = other,
-        }
-    }
-
-    /// A text message came, which the protocol does not have.
-    pub fn handle_text(&mut self, _now: Instant) {
-        if let Some(step) = self.step_on_connection() {
-            self.finish(Err(misbehaved(step, Fault::Text)));
-        }
-    }
-
-    /// The connection ended from the other side or broke.
-    pub fn handle_closed(&mut self, _now: Instant) {
-        let Some(step) = self.step_on_connection() else { return };
-        self.connection = false;
-        let served = step == Step::Shutdown || (step == Step::Request && self.summary.requests > 0);
-        self.finish(if served { Ok(self.summary) } else { Err(Error::Closed { step }) });
-    }
-
-    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Calling early does
-    /// nothing.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if now < self.deadline {
-            return;
-        }
-        let (step, after) = match self.state {
-            State::Finished => return,
-            State::Lingering(_) => return self.finish(Ok(self.summary)),
-            State::Serving(_) if self.summary.requests > 0 => return self.finish(Ok(self.summary)),
-            State::Asking(..) => (Step::Consent, self.config.consent_timeout),
-            State::Opening(_) => (Step::Tunnel, self.config.connect_timeout),
-            State::Advertising(..) => (Step::Message1, self.config.advertise_timeout),
-            State::Serving(_) => {
-                (Step::Request, self.config.idle_timeout.min(self.config.session_timeout))
-            }
-            State::Answering(..) => (Step::Answer, self.config.response_timeout),
-        };
-        self.finish(Err(Error::TimedOut { step, after }));
-    }
-
-    /// Sends the response to the CTAP request that is under way: a status byte and CBOR.
+    /// The response to [`PhoneEvent::Request`]: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for
-    /// more than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under
-    /// way then.
-    pub fn send_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
+    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for more
+    /// than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under way then.
+    pub fn handle_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Ctap, response, now)
     }
 
-    /// Sends the response to the digital credential request that is under way: JSON, which is not
-    /// looked at.
+    /// The response to [`PhoneEvent::JsonRequest`]: JSON, which is not looked at.
     ///
     /// # Errors
-    /// As [`send_response`](Self::send_response).
-    pub fn send_json_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
+    /// As [`handle_response`](Self::handle_response).
+    pub fn handle_json_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Json, response, now)
     }
 
@@ -316,7 +223,7 @@ impl Responder {
         let frame = session.seal(kind.message(response).encode()).map_err(|error| {
             if error == frame::Error::TooLong { Misuse::TooLong } else { Misuse::NotNow }
         })?;
-        self.outputs.push_back(ResponderOutput::Send(frame));
+        self.outputs.push_back(Effect::Send(frame));
         self.summary.requests = self.summary.requests.saturating_add(1);
         self.progress(ResponderProgress::Answered);
         self.await_request(now);
@@ -331,17 +238,17 @@ impl Responder {
     }
 
     /// The embedding program has served enough: closes a connection that waits for requests; before
-    /// that, or while a request is under way, this is [`cancel`](Self::cancel).
-    pub fn shutdown(&mut self, now: Instant) {
+    /// that, or while a request is under way, this is [`handle_cancel`](Self::handle_cancel).
+    pub fn handle_shutdown(&mut self, now: Instant) {
         match self.state {
             State::Lingering(_) => self.finish(Ok(self.summary)),
             State::Serving(_) if self.summary.requests > 0 => self.finish(Ok(self.summary)),
-            _ => self.cancel(now),
+            _ => self.handle_cancel(now),
         }
     }
 
     /// The person does not want to go on: ends everything at once.
-    pub fn cancel(&mut self, _now: Instant) {
+    pub fn handle_cancel(&mut self, _now: Instant) {
         if !self.is_finished() {
             self.finish(Err(Error::Cancelled));
         }
@@ -349,19 +256,19 @@ impl Responder {
 
     fn open(&mut self, consent: Consent, now: Instant) {
         let domain = self.config.domain;
-        let connect = match &consent.call {
+        let target = match &consent.call {
             Call::Code(payload) => payload
                 .secret
                 .tunnel_id(&self.provider)
-                .map(|tunnel_id| ResponderOutput::Connect { domain, tunnel_id }),
+                .map(|tunnel_id| Target::New { domain, tunnel_id }),
             Call::Ring(Ring { routing_id, tunnel_id, .. }) => {
-                Ok(ResponderOutput::Join { domain, routing_id: *routing_id, tunnel_id: *tunnel_id })
+                Ok(Target::Connect { domain, routing_id: *routing_id, tunnel_id: *tunnel_id })
             }
         };
-        match connect {
-            Ok(connect) => {
+        match target {
+            Ok(target) => {
                 self.progress(ResponderProgress::Connecting);
-                self.outputs.push_back(connect);
+                self.outputs.push_back(Effect::Connect(target));
                 self.connection = true;
                 self.deadline = deadline::after(now, self.config.connect_timeout);
                 self.state = State::Opening(Box::new(consent));
@@ -391,7 +298,7 @@ impl Responder {
             }
         };
         let advert = key.prepare(provider).seal(&eid);
-        self.outputs.push_back(ResponderOutput::Advertise(advert));
+        self.outputs.push_back(Effect::Advertise(advert));
         self.advertising = true;
         self.progress(ResponderProgress::Advertising);
         self.deadline = deadline::after(now, self.config.advertise_timeout);
@@ -427,7 +334,7 @@ impl Responder {
             linking: None,
         };
         let info = session.seal(info.encode()).map_err(|_| Misuse::TooLong)?;
-        self.outputs.extend([message2.to_vec(), info].map(ResponderOutput::Send));
+        self.outputs.extend([message2.to_vec(), info].map(Effect::Send));
         if let Call::Code(payload) = &consent.call {
             self.first_update(&mut session, payload, consent.remember)?;
         }
@@ -452,32 +359,36 @@ impl Responder {
 
     fn finish(&mut self, result: Result<ResponderSummary, Error>) {
         match std::mem::replace(&mut self.state, State::Finished) {
-            State::Asking(_, token) => self.outputs.push_back(ResponderOutput::Withdraw { token }),
-            State::Answering(..) => self.outputs.push_back(ResponderOutput::CancelRequest),
+            State::Asking(_, token) => self.tell(PhoneEvent::Withdraw { token }),
+            State::Answering(..) => self.tell(PhoneEvent::CancelRequest),
             _ => {}
         }
         if let Some(Late { asked: Some(token), .. }) = self.late.take() {
-            self.outputs.push_back(ResponderOutput::Withdraw { token });
+            self.tell(PhoneEvent::Withdraw { token });
         }
         self.stop_advertising();
         if std::mem::take(&mut self.connection) {
-            self.outputs.push_back(ResponderOutput::Close);
+            self.outputs.push_back(Effect::Close);
         }
         match &result {
             Ok(_) => tracing::debug!("finished"),
             Err(error) => tracing::debug!(%error, "failed"),
         }
-        self.outputs.push_back(ResponderOutput::Finished(result));
+        self.tell(PhoneEvent::Finished(result));
     }
 
     fn stop_advertising(&mut self) {
         if std::mem::take(&mut self.advertising) {
-            self.outputs.push_back(ResponderOutput::StopAdvertising);
+            self.outputs.push_back(Effect::StopRadio);
         }
     }
 
     fn progress(&mut self, progress: ResponderProgress) {
-        self.outputs.push_back(ResponderOutput::Progress(progress));
+        self.tell(PhoneEvent::Progress(progress));
+    }
+
+    fn tell(&mut self, event: PhoneEvent) {
+        self.outputs.push_back(Effect::Tell(event));
     }
 }
 

@@ -15,7 +15,8 @@ pub use udp::{UdpAir, UdpHub};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-/// How often a simulated advert is repeated: real phones use 20 to 250 ms.
+/// How often a simulated advert is repeated: real phones use 20 to 250 ms. The interval of the real
+/// adapter is not set by this crate: BlueZ chooses it (`bluetooth/bluez.rs`).
 pub const ADVERT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The signal strength that simulated receptions report, in dBm: a phone about a metre away.

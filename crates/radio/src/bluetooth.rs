@@ -12,6 +12,8 @@ mod bluez;
 mod central;
 #[cfg(target_os = "linux")]
 mod daemon;
+#[cfg(target_os = "linux")]
+mod reason;
 
 /// How long the Bluetooth service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -14,7 +14,8 @@ const MAX_CONTACT: usize = ContactId::MAX_LENGTH.div_ceil(3) * 4;
 /// The longest client payload that is read, in bytes. It has 33.
 const MAX_PAYLOAD: usize = 256;
 
-/// Why a request is refused. What the peer gets is the status code alone.
+/// Why a request is refused. What the peer gets is the status code alone, except with 400: then it
+/// gets the sentence as well, since somebody has a program or a proxy to mend.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -22,8 +23,11 @@ pub enum Refusal {
     #[error("malformed request")]
     Malformed,
     /// The subprotocol `fido.cable` was not offered.
-    #[error("subprotocol fido.cable not offered")]
+    #[error("the WebSocket subprotocol fido.cable was not offered")]
     NoSubprotocol,
+    /// Another version of the WebSocket protocol than 13.
+    #[error("this service speaks version 13 of the WebSocket protocol only")]
+    Version,
     /// The service does not serve this origin.
     #[error("origin not allowed")]
     Origin,
@@ -56,7 +60,7 @@ impl Refusal {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Malformed | Self::NoSubprotocol => 400,
+            Self::Malformed | Self::NoSubprotocol | Self::Version => 400,
             Self::Origin => 403,
             Self::NotFound => 404,
             Self::Method => 405,

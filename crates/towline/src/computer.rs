@@ -3,12 +3,12 @@
 mod links;
 mod screen;
 
-use std::{fmt, future::Future, sync::Arc, time::Instant};
+use std::{fmt, future::ready, sync::Arc, time::Instant};
 
 use tokio::time::sleep_until;
 use towline_client::{
-    Account, Caller, Channel, ChannelError, Client, Environment, Error as ClientError, Origin,
-    PinAnswer, PinQuestion, create, get,
+    Account, BoxFuture, Caller, Channel, ChannelError, Client, Environment, Error as ClientError,
+    Origin, PinAnswer, PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
@@ -98,14 +98,13 @@ impl Computer {
     /// [`ComputerError`], which prints as a sentence for the person.
     pub async fn create(
         &self,
-        screen: &impl Screen,
+        screen: &dyn Screen,
         origin: &str,
         options_json: &str,
     ) -> Result<String, ComputerError> {
         let caller = Caller::from(Origin::parse(origin)?);
         let mut channel = self.channel(screen, Hint::MakeCredential);
-        let here = Here(screen);
-        let result = create(&self.client, &mut channel, &here, &caller, options_json).await;
+        let result = create(&self.client, &mut channel, &Here(screen), &caller, options_json).await;
         channel.finish(result).await
     }
 
@@ -117,26 +116,18 @@ impl Computer {
     /// [`ComputerError`], which prints as a sentence for the person.
     pub async fn get(
         &self,
-        screen: &impl Screen,
+        screen: &dyn Screen,
         origin: &str,
         options_json: &str,
     ) -> Result<String, ComputerError> {
         let caller = Caller::from(Origin::parse(origin)?);
         let mut channel = self.channel(screen, Hint::GetAssertion);
-        let here = Here(screen);
-        let result = get(&self.client, &mut channel, &here, &caller, options_json).await;
+        let result = get(&self.client, &mut channel, &Here(screen), &caller, options_json).await;
         channel.finish(result).await
     }
 
-    const fn channel<'a, S>(&'a self, screen: &'a S, hint: Hint) -> PhoneChannel<'a, S> {
-        PhoneChannel {
-            computer: self,
-            screen,
-            hint,
-            session: None,
-            forgotten: false,
-            failure: None,
-        }
+    const fn channel<'a>(&'a self, screen: &'a dyn Screen, hint: Hint) -> PhoneChannel<'a> {
+        PhoneChannel { computer: self, screen, hint, session: None, forgotten: false }
     }
 }
 
@@ -161,6 +152,16 @@ pub enum ComputerError {
 }
 
 impl ComputerError {
+    /// What the client knows as a channel that failed is the transport's own error.
+    fn of(error: ClientError) -> Self {
+        if let ClientError::Channel(ChannelError::Failed(reason)) = &error
+            && let Some(reason) = reason.downcast_ref::<TransportError>()
+        {
+            return Self::Transport(reason.clone());
+        }
+        Self::Client(error)
+    }
+
     /// The name of the exception that a browser would throw.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -174,17 +175,14 @@ impl ComputerError {
 /// A linked phone whose name is not known.
 const SOME_PHONE: &str = "The linked phone";
 
-/// A phone as a way to an authenticator. The code is shown when the ceremony first asks for the
-/// phone.
-struct PhoneChannel<'a, S> {
+/// A phone as a way to an authenticator. The code is shown when the ceremony connects.
+struct PhoneChannel<'a> {
     computer: &'a Computer,
-    screen: &'a S,
+    screen: &'a dyn Screen,
     hint: Hint,
     session: Option<Open>,
     /// Whether the person knows that the phone does not know this computer.
     forgotten: bool,
-    /// What the client only knows as "the channel failed".
-    failure: Option<TransportError>,
 }
 
 /// A session, and which linked phone it rings, if it does.
@@ -194,7 +192,7 @@ struct Open {
     phone: Option<LinkedPhone>,
 }
 
-impl<S: Screen> PhoneChannel<'_, S> {
+impl PhoneChannel<'_> {
     /// Shows a code.
     fn start(&self) -> Result<Open, TransportError> {
         let Computer { config, provider, scanner, connector, links, .. } = self.computer;
@@ -252,12 +250,6 @@ impl<S: Screen> PhoneChannel<'_, S> {
         }
     }
 
-    fn failed(&mut self, error: TransportError) -> ChannelError {
-        let failed = ChannelError::Failed(error.to_string());
-        self.failure = Some(error);
-        failed
-    }
-
     /// Ends a ring that came to nothing, and shows the rest of what happened to it.
     async fn hang_up(&mut self) {
         let Some(Open { session, mut events, phone }) = self.session.take() else { return };
@@ -278,16 +270,37 @@ impl<S: Screen> PhoneChannel<'_, S> {
         if let Some(open) = self.session.take() {
             farewell(open, self.screen, self.computer.links.clone(), result.is_ok()).await;
         }
-        result.map_err(|error| match (error, self.failure) {
-            (ClientError::Channel(_), Some(failure)) => failure.into(),
-            (error, _) => error.into(),
-        })
+        result.map_err(ComputerError::of)
+    }
+
+    /// Connects to the linked phone that the person chooses, or to the one that scans the code.
+    async fn open(&mut self) -> Result<(), TransportError> {
+        match self.ring().await {
+            Ok(Some(ringing)) => {
+                let name = ringing.phone.as_ref().map(LinkedPhone::display_name);
+                self.session = Some(ringing);
+                match self.watch(async |session| session.get_info().await).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => {
+                        self.hang_up().await;
+                        if !self.forgotten {
+                            let name = name.as_deref().unwrap_or(SOME_PHONE);
+                            self.screen.show(Step::NotReached(name, &error));
+                        }
+                    }
+                }
+            }
+            Ok(None) => {}
+            Err(error) => self.screen.show(Step::NotReached(SOME_PHONE, &error)),
+        }
+        self.session = Some(self.start()?);
+        self.watch(async |session| session.get_info().await).await.map(drop)
     }
 }
 
 /// The code is taken from the session for as long as the screen needs it; one that is ending has
 /// none to show.
-fn show(screen: &impl Screen, session: Option<&ComputerSession>, event: &ComputerEvent) {
+fn show(screen: &dyn Screen, session: Option<&ComputerSession>, event: &ComputerEvent) {
     match event {
         ComputerEvent::Listening { radio } => screen.show(Step::Listening(radio)),
         ComputerEvent::Progress(progress) => {
@@ -306,60 +319,47 @@ fn show(screen: &impl Screen, session: Option<&ComputerSession>, event: &Compute
     }
 }
 
-impl<S: Screen> Channel for PhoneChannel<'_, S> {
+impl Channel for PhoneChannel<'_> {
     fn transport(&self) -> Transport {
         Transport::Hybrid
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        match self.ring().await {
-            Ok(Some(ringing)) => {
-                let name = ringing.phone.as_ref().map(LinkedPhone::display_name);
-                self.session = Some(ringing);
-                match self.watch(async |session| session.get_info().await).await {
-                    Ok(info) => return Ok(info),
-                    Err(error) => {
-                        self.hang_up().await;
-                        if !self.forgotten {
-                            let name = name.as_deref().unwrap_or(SOME_PHONE);
-                            self.screen.show(Step::NotReached(name, &error));
-                        }
-                    }
-                }
-            }
-            Ok(None) => {}
-            Err(error) => self.screen.show(Step::NotReached(SOME_PHONE, &error)),
-        }
-        match self.start() {
-            Ok(open) => self.session = Some(open),
-            Err(error) => return Err(self.failed(error)),
-        }
-        let info = self.watch(async |session| session.get_info().await).await;
-        info.map_err(|error| self.failed(error))
+    fn connect(&mut self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(async move { self.open().await.map_err(ChannelError::failed) })
     }
 
-    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        let response = self.watch(async move |session| session.transact(request).await).await;
-        response.map_err(|error| self.failed(error))
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let info = self.watch(async |session| session.get_info().await).await;
+            info.map_err(ChannelError::failed)
+        })
     }
 
-    async fn cancel(&mut self) {
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let response = self.watch(async move |session| session.transact(request).await).await;
+            response.map_err(ChannelError::failed)
+        })
+    }
+
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
         // The protocol can't call a request back; `finish` ends the session, which does.
+        Box::pin(ready(()))
     }
 }
 
-struct Here<'a, S>(&'a S);
+struct Here<'a>(&'a dyn Screen);
 
-impl<S: Screen> Environment for Here<'_, S> {
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send {
-        sleep_until(deadline.into())
+impl Environment for Here<'_> {
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(sleep_until(deadline.into()))
     }
 
-    fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
         self.0.choose(accounts)
     }
 
-    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
         self.0.pin(question)
     }
 
@@ -367,7 +367,7 @@ impl<S: Screen> Environment for Here<'_, S> {
         self.0.show(Step::NotRecognised(tries_left));
     }
 
-    fn cancelled(&self) -> impl Future<Output = ()> + Send {
+    fn cancelled(&self) -> BoxFuture<'_, ()> {
         self.0.cancelled()
     }
 }

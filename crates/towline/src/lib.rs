@@ -149,12 +149,8 @@
 mod bell;
 #[cfg(feature = "computer")]
 mod computer;
-#[cfg(any(feature = "local", feature = "phone"))]
-mod driver;
 #[cfg(feature = "local")]
 mod local;
-#[cfg(any(feature = "local", feature = "phone"))]
-mod person;
 #[cfg(feature = "phone")]
 mod phone;
 
@@ -164,10 +160,8 @@ pub use bell::{Bell, BellEvent};
 pub use computer::{Computer, ComputerError, Screen, Step};
 #[cfg(feature = "local")]
 pub use local::LocalAuthenticator;
-#[cfg(any(feature = "local", feature = "phone"))]
-pub use person::{Agreeable, Person};
 #[cfg(feature = "phone")]
-pub use phone::{Phone, PhoneTransport};
+pub use phone::{Phone, PhoneStep, PhoneTransport};
 #[cfg(any(feature = "local", feature = "phone"))]
 pub use towline_authenticator as authenticator;
 #[cfg(any(feature = "computer", feature = "local"))]
@@ -176,6 +170,12 @@ pub use towline_crypto as crypto;
 pub use towline_crypto::zeroize;
 #[cfg(any(feature = "computer", feature = "local", feature = "phone"))]
 pub use towline_ctap as ctap;
+#[cfg(any(feature = "local", feature = "phone"))]
+pub use towline_device as device;
+#[cfg(any(feature = "local", feature = "phone"))]
+pub use towline_device::{Agreeable, Ask, Person};
+#[cfg(feature = "phone")]
+pub use towline_device::{PhoneAnswer, PhoneAsk, PhoneQuestion};
 #[cfg(any(feature = "computer", feature = "phone"))]
 pub use towline_hybrid as hybrid;
 #[cfg(any(feature = "computer", feature = "phone"))]

@@ -1,17 +1,27 @@
 //! An authenticator in this process, behind the WebAuthn client.
 
-use std::{fmt, future::Future, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::time::sleep_until;
-use towline_authenticator::{Authenticator, Config, ConfigError, MemoryStore, SoftwareKeys};
+use towline_authenticator::{
+    Authenticator, ChannelId, Config, ConfigError, Event, MemoryStore, SoftwareKeys,
+};
 use towline_client::{
-    Account, Caller, Channel, ChannelError, Client, Environment, Error, Origin, PinAnswer,
-    PinQuestion, create, get,
+    Account, BoxFuture, Caller, Channel, ChannelError, Client, Environment, Error, Origin,
+    PinAnswer, PinQuestion, create, get,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::Transport;
+use towline_device::Device;
 
-use crate::{Person, driver::Driver};
+use crate::{Ask, Person};
+
+/// The only channel: whoever owns the authenticator.
+const CHANNEL: ChannelId = ChannelId(0);
 
 /// "This device": an authenticator in this process and the person in front of it, with the WebAuthn
 /// client on top.
@@ -43,8 +53,8 @@ use crate::{Person, driver::Driver};
 /// # Ok(())
 /// # }
 /// ```
-pub struct LocalAuthenticator<P> {
-    driver: Driver<P>,
+pub struct LocalAuthenticator<P = Box<dyn Person>> {
+    device: Device<Watched<P>>,
     /// How it is reached, for the authenticator and for the client alike.
     transport: Transport,
     client: Client,
@@ -61,7 +71,7 @@ impl<P: Person> LocalAuthenticator<P> {
     pub fn new(authenticator: Authenticator, client: Client, person: P) -> Self {
         let transport = transport(authenticator.config());
         Self {
-            driver: Driver::new(authenticator, person, transport.clone()),
+            device: Device::new(authenticator, Watched { person, locked_for: None }),
             transport,
             client,
             chooser: Arc::new(|_| Some(0)),
@@ -128,10 +138,10 @@ impl<P: Person> LocalAuthenticator<P> {
     }
 
     /// A channel does not say how long a lock lasts; the authenticator in this process does.
-    fn with_wait(&self, error: Error) -> Error {
+    fn with_wait(&mut self, error: Error) -> Error {
         match error {
             Error::VerificationLocked { wait: None } => {
-                Error::VerificationLocked { wait: self.driver.locked_for }
+                Error::VerificationLocked { wait: self.device.person().locked_for }
             }
             other => other,
         }
@@ -140,17 +150,18 @@ impl<P: Person> LocalAuthenticator<P> {
     /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out.
     /// Dropping the future cancels it.
     pub async fn transact(&mut self, request: &[u8]) -> Vec<u8> {
-        self.driver.transact(request).await
+        self.device.person().locked_for = None;
+        self.device.transact(self.transport.clone(), CHANNEL, request).await
     }
 
     /// The authenticator itself.
     pub const fn authenticator(&mut self) -> &mut Authenticator {
-        self.driver.authenticator()
+        self.device.authenticator()
     }
 
     /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
-        &mut self.driver.person
+        &mut self.device.person().person
     }
 
     fn parts(&self) -> (Client, Here) {
@@ -176,25 +187,51 @@ impl<P: Person> Channel for LocalAuthenticator<P> {
         self.transport.clone()
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        let info = self.driver.get_info().await;
-        info.map_err(|status| ChannelError::Failed(format!("this device can't be used: {status}")))
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let info = self.device.get_info(self.transport.clone(), CHANNEL).await;
+            info.map_err(|status| {
+                ChannelError::failed(format!("this device can't be used: {status}"))
+            })
+        })
     }
 
-    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        Ok(self.driver.transact(&request).await)
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move { Ok(Self::transact(self, &request).await) })
     }
 
-    async fn cancel(&mut self) {
-        self.driver.abandon().await;
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let _nobody_waits = self.device.call_off(CHANNEL).await;
+        })
     }
 }
 
 impl<P> fmt::Debug for LocalAuthenticator<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalAuthenticator")
-            .field("authenticator", self.driver.as_authenticator())
+            .field("authenticator", self.device.as_authenticator())
             .finish_non_exhaustive()
+    }
+}
+
+/// A person, and what the client wants to know of what they are told.
+struct Watched<P> {
+    person: P,
+    /// How long verification stays locked, as the request at hand was told.
+    locked_for: Option<Duration>,
+}
+
+impl<P: Person> Person for Watched<P> {
+    fn ask(&mut self, ask: Ask) {
+        self.person.ask(ask);
+    }
+
+    fn notice(&mut self, event: &Event) {
+        if let Event::VerificationLocked { wait } = event {
+            self.locked_for = *wait;
+        }
+        self.person.notice(event);
     }
 }
 
@@ -204,15 +241,36 @@ struct Here {
 }
 
 impl Environment for Here {
-    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send {
-        sleep_until(deadline.into())
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(sleep_until(deadline.into()))
     }
 
-    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
-        (self.chooser)(accounts)
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move { (self.chooser)(accounts) })
     }
 
-    async fn pin(&self, question: &PinQuestion) -> PinAnswer {
-        (self.pin)(question)
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
+        Box::pin(async move { (self.pin)(question) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towline_authenticator::ResetTime;
+
+    use super::*;
+    use crate::Agreeable;
+
+    #[tokio::test]
+    async fn the_authenticator_learns_how_a_request_came() {
+        for (transport, status) in [(Transport::Internal, 0x00), (Transport::Usb, 0x27)] {
+            let mut config = Config::phone();
+            config.identity.transports = vec![transport];
+            config.reset.when = ResetTime::Always;
+            config.reset.transports = Some(vec![Transport::Internal]);
+            let provider = towline_crypto::rustcrypto::provider();
+            let mut device = LocalAuthenticator::in_memory(config, provider, Agreeable).unwrap();
+            assert_eq!(device.transact(&[0x07]).await, [status]);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The phone's role: an authenticator that answers the codes which computers show.
 
+mod inbox;
+mod questions;
+
 use std::{
-    collections::VecDeque,
     fmt,
     future::{Future, pending},
     pin::pin,
@@ -9,11 +11,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use towline_authenticator::Authenticator;
+use towline_authenticator::{Authenticator, ChannelId};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Status, Transport};
+use towline_device::{Ask, Device, Pending, PhoneAnswer, PhoneQuestion};
 use towline_hybrid::{
-    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderSummary,
+    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderProgress, ResponderQuestion,
+    ResponderSummary,
     domain::TunnelDomain,
     ids::LinkId,
     link::{ComputerLinks, LinkedComputer, Ring, StoreError},
@@ -22,12 +26,17 @@ use towline_hybrid::{
 use towline_hybrid_tokio::{Connector, PhoneEvent, PhoneEvents, PhoneSession, TransportError};
 use towline_radio::Advertiser;
 
+use self::{
+    inbox::{Inbox, Owed},
+    questions::{connect, connected, shown},
+};
 use crate::{
     Bell, Person,
     bell::{Line, Serving, identity, kept},
-    driver::Driver,
-    person::DECLINED,
 };
+
+/// The only channel: one computer at a time.
+const CHANNEL: ChannelId = ChannelId(0);
 
 /// How a phone reaches computers.
 #[derive(Clone)]
@@ -64,11 +73,12 @@ pub struct PhoneTransport {
 /// # Ok(())
 /// # }
 /// ```
-pub struct Phone<P> {
-    driver: Driver<P>,
+pub struct Phone<P = Box<dyn Person>> {
+    device: Device<P>,
     provider: CryptoProvider,
     transport: PhoneTransport,
     configure: Configure,
+    watcher: Watcher,
     links: Option<Links>,
     digital_credentials: bool,
 }
@@ -82,6 +92,19 @@ struct Links {
 }
 
 type Configure = Box<dyn Fn(&mut ResponderConfig) + Send + Sync>;
+type Watcher = Box<dyn FnMut(PhoneStep<'_>) + Send + Sync>;
+
+/// How the way to a computer goes, for the person to see.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneStep<'a> {
+    /// The radio of this name broadcasts for the computer. A simulated one says so.
+    Advertising(&'a str),
+    /// A request was carried out or refused, and this is what the computer is told.
+    Answered(Status),
+    /// The connection has come so far.
+    Progress(ResponderProgress),
+}
 
 impl<P: Person> Phone<P> {
     /// A phone that is ready to scan.
@@ -92,12 +115,12 @@ impl<P: Person> Phone<P> {
         transport: PhoneTransport,
         person: P,
     ) -> Self {
-        let driver = Driver::new(authenticator, person, Transport::Hybrid);
         Self {
-            driver,
+            device: Device::new(authenticator, person),
             provider,
             transport,
             configure: Box::new(|_| {}),
+            watcher: Box::new(|_| {}),
             links: None,
             digital_credentials: false,
         }
@@ -111,11 +134,17 @@ impl<P: Person> Phone<P> {
     }
 
     /// The same, for a phone whose person also answers requests for
-    /// [digital credentials](Person::digital_credentials), and says so to computers. Others refuse
-    /// them.
+    /// [digital credentials](PhoneQuestion::DigitalCredentials), and says so to computers. Others
+    /// refuse them.
     #[must_use]
     pub fn with_digital_credentials(self) -> Self {
         Self { digital_credentials: true, ..self }
+    }
+
+    /// The same, and `watch` is told how the way to a computer goes.
+    #[must_use]
+    pub fn with_watcher(self, watch: impl FnMut(PhoneStep<'_>) + Send + Sync + 'static) -> Self {
+        Self { watcher: Box::new(watch), ..self }
     }
 
     /// The same with other deadlines, or other choices of [`ResponderConfig`]: `change` is called
@@ -211,7 +240,7 @@ impl<P: Person> Phone<P> {
     /// What is told of the authenticator is what it says now: a PIN, fingers and settings are in
     /// its store.
     async fn config(&mut self) -> Result<ResponderConfig, TransportError> {
-        let info = self.driver.get_info().await;
+        let info = self.device.get_info(Transport::Hybrid, CHANNEL).await;
         let info = info.map_err(|status| TransportError::Authenticator(status.to_string()))?;
         let mut config = ResponderConfig::new(info, self.transport.domain);
         config.digital_credentials = self.digital_credentials;
@@ -225,7 +254,7 @@ impl<P: Person> Phone<P> {
         events: PhoneEvents,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<ResponderSummary, TransportError> {
-        let mut inbox = Inbox { events, early: VecDeque::new(), owed: Owed::Nothing };
+        let mut inbox = Inbox::new(events);
         // Until the session is over, however that comes.
         let serving = self.links.as_ref().map(|links| links.line.serve());
         let serving = serving.as_ref();
@@ -236,13 +265,13 @@ impl<P: Person> Phone<P> {
                 () = &mut stop => {}
             }
         }
-        let called_off = self.driver.call_off().await;
+        let called_off = self.device.call_off(CHANNEL).await;
         let answered = match inbox.owed {
             Owed::Nothing => return session.cancel().await,
             // What the computer is told is what became of it.
             Owed::Response => session.respond(declined(called_off)).await,
             Owed::This(response) => session.respond(response).await,
-            Owed::JsonResponse => session.respond_json(DECLINED.to_vec()).await,
+            Owed::JsonResponse => session.respond_json(shown(None)).await,
         };
         told(answered);
         // Ends what was answered after it is out, and calls off the rest.
@@ -252,12 +281,19 @@ impl<P: Person> Phone<P> {
 
     /// The authenticator itself.
     pub const fn authenticator(&mut self) -> &mut Authenticator {
-        self.driver.authenticator()
+        self.device.authenticator()
     }
 
     /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
-        &mut self.driver.person
+        self.device.person()
+    }
+
+    /// Puts a question of the phone's own to the person.
+    fn ask(&mut self, question: PhoneQuestion) -> Pending<PhoneAnswer> {
+        let (ask, answer) = Ask::open(question);
+        self.device.person().phone_asks(ask);
+        answer
     }
 
     async fn serve(
@@ -268,38 +304,38 @@ impl<P: Person> Phone<P> {
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
-                Some(PhoneEvent::Ask { token, question }) => {
+                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Connect(question) }) => {
+                    let answer = self.ask(connect(&question));
                     let answer = tokio::select! {
-                        answer = self.driver.person.connect(&question) => answer,
+                        answer = answer => connected(answer),
                         () = inbox.withdrawn() => continue,
                     };
-                    if let ResponderAnswer::Decline = answer {
-                        tracing::debug!("the person declined to connect");
-                    }
                     told(session.answer(token, answer).await);
                 }
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
+                    let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
                     let response = tokio::select! {
-                        response = self.driver.transact(&request) => Some(response),
+                        response = carried_out => Some(response),
                         () = inbox.withdrawn() => None,
                     };
                     match response {
                         Some(response) => {
-                            self.driver.person.answered(status(&response));
+                            (self.watcher)(PhoneStep::Answered(status(&response)));
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
                             serving.inspect(|serving| serving.answered());
                         }
-                        None => self.driver.abandon().await,
+                        None => drop(self.device.call_off(CHANNEL).await),
                     }
                     inbox.owed = Owed::Nothing;
                 }
                 Some(PhoneEvent::JsonRequest(request)) => {
                     inbox.owed = Owed::JsonResponse;
+                    let answer = self.ask(PhoneQuestion::DigitalCredentials(request));
                     let response = tokio::select! {
-                        response = self.driver.person.digital_credentials(request) => Some(response),
+                        answer = answer => Some(shown(answer)),
                         () = inbox.withdrawn() => None,
                     };
                     if let Some(response) = response {
@@ -307,20 +343,31 @@ impl<P: Person> Phone<P> {
                     }
                     inbox.owed = Owed::Nothing;
                 }
-                Some(PhoneEvent::AskToRemember { token }) => {
+                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Remember }) => {
                     // A request, or the end, comes first; the question is asked once.
+                    let answer = self.ask(PhoneQuestion::Remember);
                     let remember = tokio::select! {
-                        remember = self.driver.person.remember() => remember,
+                        answer = answer => matches!(answer, Some(PhoneAnswer::Approve)),
                         () = inbox.busy() => false,
                     };
-                    told(session.remember(token, remember).await);
+                    let no = ResponderAnswer::Decline;
+                    let answer = if remember { ResponderAnswer::Remember } else { no };
+                    told(session.answer(token, answer).await);
+                }
+                // What the person is not asked gets a no.
+                Some(PhoneEvent::Ask { token, .. }) => {
+                    told(session.answer(token, ResponderAnswer::Decline).await);
                 }
                 Some(PhoneEvent::Linked { link_id }) => {
                     keep(self.links.clone(), &self.provider, link_id).await;
                 }
-                Some(PhoneEvent::Advertising { radio }) => self.driver.person.advertising(&radio),
-                Some(PhoneEvent::Progress(progress)) => self.driver.person.progress(progress),
-                Some(PhoneEvent::Finished(result)) => return result,
+                Some(PhoneEvent::Advertising { radio }) => {
+                    (self.watcher)(PhoneStep::Advertising(&radio));
+                }
+                Some(PhoneEvent::Progress(progress)) => {
+                    (self.watcher)(PhoneStep::Progress(progress))
+                }
+                Some(PhoneEvent::Finished(result)) => return Ok(result?),
                 Some(_) => {}
                 None => return Err(TransportError::Over),
             }
@@ -362,68 +409,10 @@ fn status(response: &[u8]) -> Status {
     response.first().map_or(Status::Other, |status| Status::from_u8(*status))
 }
 
-/// The session's events, some of which come while the person is busy.
-struct Inbox {
-    events: PhoneEvents,
-    early: VecDeque<PhoneEvent>,
-    owed: Owed,
-}
-
-/// What the computer waits for.
-enum Owed {
-    Nothing,
-    /// The response to a CTAP request, which is under way.
-    Response,
-    /// This response, which is being sent.
-    This(Vec<u8>),
-    /// The response to a request for digital credentials.
-    JsonResponse,
-}
-
-impl Inbox {
-    async fn next(&mut self) -> Option<PhoneEvent> {
-        match self.early.pop_front() {
-            Some(event) => Some(event),
-            None => self.events.next().await,
-        }
-    }
-
-    /// Waits until there is something else to do; keeps what came.
-    async fn busy(&mut self) {
-        while let Some(event) = self.events.next().await {
-            let other = matches!(
-                event,
-                PhoneEvent::Request(_)
-                    | PhoneEvent::JsonRequest(_)
-                    | PhoneEvent::Withdraw { .. }
-                    | PhoneEvent::Finished(_)
-            );
-            self.early.push_back(event);
-            if other {
-                return;
-            }
-        }
-    }
-
-    /// Waits until what the person is asked is moot; keeps whatever else comes.
-    async fn withdrawn(&mut self) {
-        while let Some(event) = self.events.next().await {
-            match event {
-                PhoneEvent::Withdraw { .. } | PhoneEvent::CancelRequest => return,
-                PhoneEvent::Finished(_) => {
-                    self.early.push_back(event);
-                    return;
-                }
-                event => self.early.push_back(event),
-            }
-        }
-    }
-}
-
 impl<P> fmt::Debug for Phone<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Phone")
-            .field("authenticator", self.driver.as_authenticator())
+            .field("authenticator", self.device.as_authenticator())
             .field("radio", &self.transport.advertiser.description())
             .field("domain", &self.transport.domain)
             .finish_non_exhaustive()
@@ -465,7 +454,8 @@ mod tests {
             assert_eq!(info.options.always_uv, Some(always_uv));
             assert_eq!(info.remaining_discoverable_credentials, None);
             let toggle = Request::from(ConfigRequest::new(ConfigSubcommand::ToggleAlwaysUv));
-            assert_eq!(phone.driver.transact(&toggle.encode()).await, [0]);
+            let toggle = toggle.encode();
+            assert_eq!(phone.device.transact(Transport::Hybrid, CHANNEL, &toggle).await, [0]);
         }
     }
 }

@@ -181,8 +181,11 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
     };
     let upgrade = lists("Connection", "upgrade") && lists("Upgrade", "websocket");
     let versions = values(headers, "Sec-WebSocket-Version");
-    if version != 1 || body || !upgrade || versions != [VERSION] {
+    if version != 1 || body || !upgrade || versions.len() != 1 {
         return Err(Refusal::Malformed);
+    }
+    if versions != [VERSION] {
+        return Err(Refusal::Version);
     }
     let keys = values(headers, "Sec-WebSocket-Key");
     let [key] = keys.as_slice() else { return Err(Refusal::Malformed) };
@@ -223,7 +226,7 @@ async fn refuse<T>(
     shared.counters.refused(refusal);
     tracing::debug!(status = refusal.status(), %refusal, "request refused");
     let (reason, header) = match refusal {
-        Refusal::Malformed => ("Bad Request", "Sec-WebSocket-Version: 13\r\n"),
+        Refusal::Malformed | Refusal::Version => ("Bad Request", "Sec-WebSocket-Version: 13\r\n"),
         Refusal::NoSubprotocol => ("Bad Request", ""),
         Refusal::Origin => ("Forbidden", ""),
         Refusal::NotFound => ("Not Found", ""),
@@ -234,9 +237,16 @@ async fn refuse<T>(
         Refusal::TooMany => ("Too Many Requests", ""),
         _ => ("Service Unavailable", ""),
     };
+    // Whoever has to mend a program or a proxy is told what is wrong.
+    let (kind, body) = match refusal.status() {
+        400 => ("Content-Type: text/plain\r\n", format!("{refusal}\n")),
+        _ => ("", String::new()),
+    };
     let response = format!(
-        "HTTP/1.1 {} {reason}\r\nConnection: close\r\nContent-Length: 0\r\nDate: {}\r\n{header}\r\n",
+        "HTTP/1.1 {} {reason}\r\nConnection: close\r\nContent-Length: {}\r\nDate: {}\r\n\
+         {kind}{header}\r\n{body}",
         refusal.status(),
+        body.len(),
         httpdate::fmt_http_date(SystemTime::now()),
     );
     stream.write_all(response.as_bytes()).await?;

@@ -9,7 +9,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
-//! use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
+//! use towline_ctaphid_tokio::{Nobody, SecurityKey};
 //! use towline_uhid::{Description, MAX_MSG_SIZE, UsbKey};
 //!
 //! let provider = towline_crypto::rustcrypto::provider();
@@ -26,7 +26,7 @@
 //! tokio::select! {
 //!     unplugged = usb.serve(key.reports()) => unplugged?,
 //!     // Asks nobody: for tests.
-//!     never = key.run(authenticator, Presence::Simulated(Nobody)) => match never {},
+//!     never = key.run_simulated(authenticator, Nobody) => match never {},
 //! }
 //! # Ok(())
 //! # }

@@ -2,10 +2,7 @@
 
 use towline_ctap::{Aaguid, RpId, algorithm};
 
-use super::{
-    ConfigError,
-    rules::{distinct, needs},
-};
+use super::error::{ConfigError, distinct, needs};
 use crate::KeyHandle;
 
 /// The object identifier 1.3.6.1.4.1.45724.1.1.4 in DER: the extension that holds the AAGUID

@@ -2,10 +2,7 @@
 
 use towline_ctap::algorithm;
 
-use super::{
-    ConfigError,
-    rules::{distinct, needs},
-};
+use super::error::{ConfigError, distinct, needs};
 
 /// What a credential is like.
 #[non_exhaustive]

@@ -1,9 +1,6 @@
 //! The extensions of makeCredential and getAssertion that are offered.
 
-use super::{
-    ConfigError,
-    rules::{needs, out_of_range},
-};
+use super::error::{ConfigError, needs, out_of_range};
 
 /// The extensions of makeCredential and getAssertion that are offered. `credProtect` always is;
 /// `minPinLength` and `pinComplexityPolicy` come with

@@ -2,7 +2,7 @@
 
 use towline_ctap::{Aaguid, Transport, Version};
 
-use super::{ConfigError, rules::distinct};
+use super::error::{ConfigError, distinct};
 
 /// The model: what getInfo says that does not depend on what the authenticator can do.
 #[non_exhaustive]

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use towline_ctap::Transport;
 
-use super::{
-    ConfigError,
-    rules::{distinct, needs, out_of_range},
-};
+use super::error::{ConfigError, distinct, needs, out_of_range};
 
 /// Where the person is asked although the standard wants no question.
 #[non_exhaustive]

@@ -1,6 +1,6 @@
 //! The PIN.
 
-use super::{ConfigError, rules::out_of_range};
+use super::error::{ConfigError, out_of_range};
 
 /// How the PIN works (authenticatorClientPIN, CTAP 2.3 §6.5).
 #[non_exhaustive]

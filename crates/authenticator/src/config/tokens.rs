@@ -1,6 +1,6 @@
 //! PIN/UV tokens, and what is done with them.
 
-use super::{ConfigError, rules::distinct};
+use super::error::{ConfigError, distinct};
 use crate::PinUvAuthProtocol;
 
 /// PIN/UV tokens, and what is done with them.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConfigError, rules::out_of_range};
+use super::error::{ConfigError, out_of_range};
 
 /// When the person is verified, and by which means of the authenticator's own.
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! A question to the person, as JSON and as a line.
 
 use serde::Serialize;
-use towline::hybrid::CodeSource;
+use towline::device::Found;
 
 use super::Weight;
 use crate::line::one_line;
@@ -45,12 +45,12 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const fn of(source: CodeSource) -> Self {
-        match source {
-            CodeSource::Camera => Self::Camera,
-            CodeSource::File => Self::Picture,
-            CodeSource::Link => Self::Link,
-            CodeSource::Ring => Self::Ring,
+    pub(crate) const fn of(found: Found) -> Self {
+        match found {
+            Found::Camera => Self::Camera,
+            Found::Picture => Self::Picture,
+            Found::Link => Self::Link,
+            Found::Ring => Self::Ring,
             // Whatever comes with a later version came in by a person's hand at the least.
             _ => Self::Typed,
         }

@@ -17,21 +17,21 @@ use crate::{
     secret,
 };
 
-pub(crate) fn set(
+pub(crate) async fn set(
     mut key: Platform,
     present: Option<&Path>,
     new: Option<&Path>,
     provider: &CryptoProvider,
     report: &Report,
 ) -> Result<Exit, Failure> {
-    let info = key.get_info()?;
+    let info = key.get_info().await?;
     let there = info.options.client_pin == Some(true);
     let present = if there { Some(Pin::new(&secret::read(present, "PIN")?)) } else { None };
     let new = Pin::new(&secret::read_new(new, "PIN")?);
     let mut change = PinChange::new(&info, present, new, provider).map_err(refused)?;
     let mut request = Some(change.request());
     while let Some(next) = request {
-        request = change.handle_response(&key.request(&next)?).map_err(refused)?;
+        request = change.handle_response(&key.request(&next).await).map_err(refused)?;
     }
     let event =
         Event::Passkey { action: Action::PinChanged, rp_id: None, account: None, simulated: false };

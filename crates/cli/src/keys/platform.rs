@@ -1,50 +1,39 @@
 //! The platform in front of the key whose store this is: requests go in as bytes and are answered
 //! at once, since nobody else has the key, and nothing here is asked of a person.
 
-use std::time::Instant;
-
 use towline::{
-    authenticator::{Authenticator, ChannelId, Config, Output, SoftwareKeys},
+    authenticator::{Authenticator, ChannelId, Config, SoftwareKeys},
     crypto::CryptoProvider,
 };
 use towline_ctap::{GetInfo, Transport};
+use towline_device::{Device, Nobody};
 use towline_store::Store;
 
 use crate::exit::{Exit, Failure};
 
-/// getInfo, which is no more than its command byte (CTAP 2.3 section 6.4).
-const GET_INFO: [u8; 1] = [0x04];
+/// The only channel.
+const CHANNEL: ChannelId = ChannelId(1);
 
 /// A security key, and nobody else who uses it.
-pub(crate) struct Platform(Authenticator);
+pub(crate) struct Platform(Device<Nobody>);
 
 impl Platform {
     pub(crate) fn over(store: Store, provider: &CryptoProvider) -> Result<Self, Failure> {
         let keys = SoftwareKeys::new(provider.clone());
         let key = Authenticator::new(Config::security_key(), provider.clone(), store, keys);
-        let mut key = key.map_err(failed)?;
-        key.handle_power_up(Instant::now());
+        let mut key = Device::new(key.map_err(failed)?, Nobody);
+        key.power_up();
         Ok(Self(key))
     }
 
     /// The response, with its status byte.
-    pub(crate) fn request(&mut self, request: &[u8]) -> Result<Vec<u8>, Failure> {
-        let Self(key) = self;
-        key.handle_request_over(Transport::Usb, ChannelId(1), request, Instant::now());
-        while let Some(output) = key.poll_output() {
-            match output {
-                Output::Work { token, job } => {
-                    key.handle_work(token, job.run(), Instant::now()).map_err(failed)?;
-                }
-                Output::Response { bytes, .. } => return Ok(bytes.to_vec()),
-                _ => {}
-            }
-        }
-        Err(failed("it does not answer"))
+    pub(crate) async fn request(&mut self, request: &[u8]) -> Vec<u8> {
+        self.0.transact(Transport::Usb, CHANNEL, request).await
     }
 
-    pub(crate) fn get_info(&mut self) -> Result<GetInfo, Failure> {
-        GetInfo::decode(&self.request(&GET_INFO)?).map_err(failed)
+    pub(crate) async fn get_info(&mut self) -> Result<GetInfo, Failure> {
+        let info = self.0.get_info(Transport::Usb, CHANNEL).await.map_err(failed)?;
+        GetInfo::from_cbor(&info).map_err(failed)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline::{
-    Person,
+    Ask, Person, PhoneAnswer, PhoneAsk, PhoneQuestion, PhoneStep,
     authenticator::{Answer, Event as Happened, Purpose, Question},
-    hybrid::{self, ResponderProgress, ResponderSummary},
+    device::Visitor,
+    hybrid::{ResponderProgress, ResponderSummary},
     transport,
 };
 use towline_ctap::Status;
@@ -18,9 +19,10 @@ use crate::{
     qr::age,
 };
 
-/// Answers the phone's questions, and tells what happens.
+/// Answers the phone's questions, and tells what happens. A clone is the same person.
+#[derive(Clone)]
 pub(super) struct Holder {
-    terminal: Terminal,
+    terminal: Arc<Terminal>,
     record: Arc<Record>,
 }
 
@@ -100,76 +102,27 @@ impl Seen {
 }
 
 impl Holder {
-    pub(super) const fn new(terminal: Terminal, record: Arc<Record>) -> Self {
-        Self { terminal, record }
+    pub(super) fn new(terminal: Terminal, record: Arc<Record>) -> Self {
+        Self { terminal: Arc::new(terminal), record }
     }
 
-    fn step(&self, step: Step, message: impl Into<String>) {
-        self.terminal.report().event(&Event::Step { step, message: message.into() });
-    }
-}
-
-/// What is asked before anything is sent.
-fn connect(question: &hybrid::ConnectQuestion, now: u64) -> Asking {
-    let age_s = question.made_at.map(|made| age::seconds(made, now));
-    let message = question.to_string();
-    let code = Code { source: Source::of(question.source), age_s };
-    Asking { code: Some(code), ..Asking::new(event::Question::Connect, message) }
-}
-
-impl Person for Holder {
-    async fn connect(&mut self, question: &hybrid::ConnectQuestion) -> hybrid::ResponderAnswer {
-        let asking = connect(question, age::now());
-        self.record.seen().facts.code_age = asking.code.and_then(|code| code.age_s);
-        if !self.terminal.agrees(asking).await {
-            self.record.seen().end = Some(End::Declined);
-            return hybrid::ResponderAnswer::Decline;
+    /// Sees how the way to a computer goes.
+    pub(super) fn watch(&self, step: PhoneStep<'_>) {
+        match step {
+            PhoneStep::Advertising(radio) => {
+                self.record.seen().moment = Moment::Advertising;
+                self.step(
+                    Step::Advertising,
+                    format!("Showing the computer that this phone is near, by {radio}."),
+                );
+            }
+            PhoneStep::Answered(status) => self.record.seen().answered(status),
+            PhoneStep::Progress(progress) => self.progress(progress),
+            _ => {}
         }
-        let remember = question.may_remember && {
-            let message =
-                "Let this computer remember the phone? It can ask it without a code then.";
-            self.terminal.agrees(Asking::new(event::Question::Remember, message)).await
-        };
-        hybrid::ResponderAnswer::Connect { remember }
     }
 
-    async fn answer(&mut self, question: &Question) -> Answer {
-        {
-            let mut seen = self.record.seen();
-            seen.moment = Moment::Asking;
-            seen.facts.site = site(question).or(seen.facts.site.take());
-        }
-        // Dropped here, the question is withdrawn, and the moment stays.
-        let answer = self.terminal.answer(question).await;
-        let mut seen = self.record.seen();
-        seen.moment = Moment::Working;
-        seen.wrong_lock = answer == Answer::NotVerified;
-        answer
-    }
-
-    fn notice(&mut self, happened: &Happened) {
-        let Some((action, event)) = passkey(happened, self.terminal.is_simulated()) else {
-            return;
-        };
-        if let Action::Created | Action::Used = action {
-            self.record.seen().happened = Some(action);
-        }
-        self.terminal.report().event(&event);
-    }
-
-    fn advertising(&mut self, radio: &str) {
-        self.record.seen().moment = Moment::Advertising;
-        self.step(
-            Step::Advertising,
-            format!("Showing the computer that this phone is near, by {radio}."),
-        );
-    }
-
-    fn answered(&mut self, status: Status) {
-        self.record.seen().answered(status);
-    }
-
-    fn progress(&mut self, progress: ResponderProgress) {
+    fn progress(&self, progress: ResponderProgress) {
         let (step, moment, message) = match progress {
             ResponderProgress::Connecting => {
                 (Step::Connecting, Moment::Connecting, "Connecting to the relay.")
@@ -195,6 +148,75 @@ impl Person for Holder {
         };
         self.record.seen().moment = moment;
         self.step(step, message);
+    }
+
+    fn step(&self, step: Step, message: impl Into<String>) {
+        self.terminal.report().event(&Event::Step { step, message: message.into() });
+    }
+
+    async fn answer(&self, question: &Question) -> Answer {
+        {
+            let mut seen = self.record.seen();
+            seen.moment = Moment::Asking;
+            seen.facts.site = site(question).or(seen.facts.site.take());
+        }
+        // Dropped here, the question is withdrawn, and the moment stays.
+        let answer = self.terminal.answer(question).await;
+        let mut seen = self.record.seen();
+        seen.moment = Moment::Working;
+        seen.wrong_lock = answer == Answer::NotVerified;
+        answer
+    }
+
+    async fn answer_phone(&self, question: &PhoneQuestion) -> PhoneAnswer {
+        match question {
+            PhoneQuestion::Connect(visitor) => self.connect(visitor, question.to_string()).await,
+            // This program asks before the two connect, and shows no digital credentials.
+            _ => PhoneAnswer::Deny,
+        }
+    }
+
+    async fn connect(&self, visitor: &Visitor, message: String) -> PhoneAnswer {
+        let asking = connecting(visitor, message, age::now());
+        self.record.seen().facts.code_age = asking.code.and_then(|code| code.age_s);
+        if !self.terminal.agrees(asking).await {
+            self.record.seen().end = Some(End::Declined);
+            return PhoneAnswer::Deny;
+        }
+        let remember = visitor.may_remember && {
+            let message = PhoneQuestion::Remember.to_string();
+            self.terminal.agrees(Asking::new(event::Question::Remember, message)).await
+        };
+        if remember { PhoneAnswer::ApproveAndRemember } else { PhoneAnswer::Approve }
+    }
+}
+
+/// What is asked before anything is sent.
+fn connecting(visitor: &Visitor, message: String, now: u64) -> Asking {
+    let age_s = visitor.made_at.map(|made| age::seconds(made, now));
+    let code = Code { source: Source::of(visitor.found), age_s };
+    Asking { code: Some(code), ..Asking::new(event::Question::Connect, message) }
+}
+
+impl Person for Holder {
+    fn ask(&mut self, ask: Ask) {
+        let holder = self.clone();
+        ask.answer_with(async move |question| holder.answer(&question).await);
+    }
+
+    fn phone_asks(&mut self, ask: PhoneAsk) {
+        let holder = self.clone();
+        ask.answer_with(async move |question| holder.answer_phone(&question).await);
+    }
+
+    fn notice(&mut self, happened: &Happened) {
+        let Some((action, event)) = passkey(happened, self.terminal.is_simulated()) else {
+            return;
+        };
+        if let Action::Created | Action::Used = action {
+            self.record.seen().happened = Some(action);
+        }
+        self.terminal.report().event(&event);
     }
 }
 

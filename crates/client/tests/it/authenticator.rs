@@ -5,7 +5,7 @@ use std::{future::pending, time::Instant};
 
 use serde_json::{Value, json};
 use towline_authenticator::Config;
-use towline_client::{Account, Channel, ChannelError, Environment, Error, create, get};
+use towline_client::{Account, BoxFuture, Channel, ChannelError, Environment, Error, create, get};
 use towline_crypto::rustcrypto;
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, CosePublicKey, Flags, MakeCredentialResponse,
@@ -45,22 +45,26 @@ impl Channel for Device {
         self.transport.clone()
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        let response = self.transact(vec![0x04]).await?;
-        self.requests -= 1;
-        Ok(response[1..].to_vec())
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            let response = self.transact(vec![0x04]).await?;
+            self.requests -= 1;
+            Ok(response[1..].to_vec())
+        })
     }
 
-    async fn transact(&mut self, request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        self.requests += 1;
-        self.rig.transport = Some(self.transport.clone());
-        self.rig.send(HOME, &request);
-        self.response = self.rig.response();
-        Ok(self.response.clone())
+    fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            self.requests += 1;
+            self.rig.transport = Some(self.transport.clone());
+            self.rig.send(HOME, &request);
+            self.response = self.rig.response();
+            Ok(self.response.clone())
+        })
     }
 
-    async fn cancel(&mut self) {
-        self.rig.cancel(HOME);
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move { self.rig.cancel(HOME) })
     }
 }
 
@@ -68,12 +72,12 @@ impl Channel for Device {
 struct Computer(usize);
 
 impl Environment for Computer {
-    async fn sleep_until(&self, _deadline: Instant) {
-        pending().await
+    fn sleep_until(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(async move { pending().await })
     }
 
-    async fn choose(&self, _accounts: &[Account]) -> Option<usize> {
-        Some(self.0)
+    fn choose<'a>(&'a self, _accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move { Some(self.0) })
     }
 }
 

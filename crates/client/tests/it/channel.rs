@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 use towline_client::{
-    Account, Channel, ChannelError, Client, Environment, Error, Timeouts, create, get,
+    Account, BoxFuture, Channel, ChannelError, Client, Environment, Error, Timeouts, create, get,
 };
 use towline_ctap::{GetInfo, Transport};
 
@@ -40,23 +40,29 @@ impl Channel for Scripted {
         Transport::Usb
     }
 
-    async fn get_info(&mut self) -> Result<Vec<u8>, ChannelError> {
-        match &self.info {
-            Some(info) => Ok(info.to_cbor()),
-            None => pending().await,
-        }
+    fn get_info(&mut self) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            match &self.info {
+                Some(info) => Ok(info.to_cbor()),
+                None => pending().await,
+            }
+        })
     }
 
-    async fn transact(&mut self, _request: Vec<u8>) -> Result<Vec<u8>, ChannelError> {
-        self.requests += 1;
-        match self.responses.pop_front() {
-            Some(response) => response,
-            None => pending().await,
-        }
+    fn transact(&mut self, _request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
+        Box::pin(async move {
+            self.requests += 1;
+            match self.responses.pop_front() {
+                Some(response) => response,
+                None => pending().await,
+            }
+        })
     }
 
-    async fn cancel(&mut self) {
-        self.cancels += 1;
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.cancels += 1;
+        })
     }
 }
 
@@ -71,27 +77,35 @@ struct Scene {
 }
 
 impl Environment for Scene {
-    async fn sleep_until(&self, _deadline: Instant) {
-        if !self.time_is_up {
-            pending::<()>().await;
-        }
+    fn sleep_until(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if !self.time_is_up {
+                pending::<()>().await;
+            }
+        })
     }
 
-    async fn choose(&self, accounts: &[Account]) -> Option<usize> {
-        *self.asked.lock().unwrap() = accounts.len();
-        self.choice
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(async move {
+            *self.asked.lock().unwrap() = accounts.len();
+            self.choice
+        })
     }
 
-    async fn cancelled(&self) {
-        if !self.cancels {
-            pending::<()>().await;
-        }
+    fn cancelled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if !self.cancels {
+                pending::<()>().await;
+            }
+        })
     }
 
-    async fn aborted(&self) {
-        if !self.site_aborts {
-            pending::<()>().await;
-        }
+    fn aborted(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if !self.site_aborts {
+                pending::<()>().await;
+            }
+        })
     }
 }
 
@@ -165,7 +179,7 @@ async fn a_person_who_cancels_is_heard() {
 
 #[tokio::test]
 async fn a_broken_channel_is_told() {
-    let broken = ChannelError::Failed("the phone is out of reach".into());
+    let broken = ChannelError::failed("the phone is out of reach");
     let mut channel = Scripted::new([]);
     channel.responses.push_back(Err(broken.clone()));
     let error = sign_in(&mut channel, &Scene::default()).await.unwrap_err();
@@ -185,12 +199,14 @@ async fn a_real_sleep_ends_it() {
     struct Tokio;
 
     impl Environment for Tokio {
-        async fn sleep_until(&self, deadline: Instant) {
-            tokio::time::sleep_until(deadline.into()).await;
+        fn sleep_until(&self, deadline: Instant) -> BoxFuture<'_, ()> {
+            Box::pin(async move {
+                tokio::time::sleep_until(deadline.into()).await;
+            })
         }
 
-        async fn choose(&self, _accounts: &[Account]) -> Option<usize> {
-            None
+        fn choose<'a>(&'a self, _accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+            Box::pin(async move { None })
         }
     }
 

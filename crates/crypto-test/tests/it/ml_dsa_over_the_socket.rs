@@ -16,7 +16,7 @@ use towline_ctap::{
     hid::{Host, HostOutput},
 };
 use towline_ctaphid_socket::{Door, Endpoint};
-use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Nobody, SecurityKey};
 
 const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
 
@@ -29,7 +29,7 @@ async fn key(config: Config) -> Endpoint {
     let endpoint = door.listen(&"tcp:127.0.0.1:0".parse().unwrap()).await.unwrap();
     tokio::spawn(async move {
         let _open = door;
-        match key.run(authenticator, Presence::Simulated(Nobody)).await {}
+        match key.run_simulated(authenticator, Nobody).await {}
     });
     endpoint
 }

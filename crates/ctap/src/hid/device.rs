@@ -15,16 +15,21 @@ use super::{
 /// What a device wants done.
 #[derive(PartialEq, Eq)]
 pub enum DeviceOutput<'a> {
-    /// Send a report to the host.
-    Send(Report),
-    /// Carry out a CTAP2 request, then call [`Device::handle_response`], exactly once.
+    /// Send a report.
+    Send {
+        /// Where it goes.
+        to: To,
+        /// The report.
+        report: Report,
+    },
+    /// Carry out a CTAP2 request, then call [`HidDevice::handle_response`], exactly once.
     Cbor {
         /// The channel of the host that sent the request.
         channel: Channel,
         /// The command byte and its parameters; never empty.
         request: &'a [u8],
     },
-    /// Carry out a CTAP1/U2F request, then call [`Device::handle_response`], exactly once.
+    /// Carry out a CTAP1/U2F request, then call [`HidDevice::handle_response`], exactly once.
     Msg {
         /// The channel of the host that sent the request.
         channel: Channel,
@@ -44,6 +49,16 @@ pub enum DeviceOutput<'a> {
     },
 }
 
+/// Where a report goes, on a device that several programs reach by different ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// To where the last packet came from: this answers it.
+    LastSender,
+    /// To where the message came from that makes the device [busy](HidDevice::busy), or made it so
+    /// until this report.
+    Requester,
+}
+
 /// The device's side of CTAPHID, from reports to requests and back.
 ///
 /// Feed it with `handle_*`; after each call drain it with [`poll_output`](Self::poll_output) until
@@ -51,7 +66,7 @@ pub enum DeviceOutput<'a> {
 /// [`poll_timeout`](Self::poll_timeout) names. It does no I/O and has no clock, and it allocates
 /// nothing for a packet.
 #[derive(Debug)]
-pub struct Device {
+pub struct HidDevice {
     config: DeviceConfig,
     channels: Channels,
     state: State,
@@ -60,8 +75,8 @@ pub struct Device {
     abandoned: bool,
     incoming: Incoming,
     outgoing: Outgoing,
-    /// Answers of one packet.
-    short: VecDeque<Report>,
+    /// What has one packet.
+    short: VecDeque<(To, Report)>,
     signals: VecDeque<Signal>,
 }
 
@@ -98,7 +113,7 @@ const MAX_LOCK: u8 = 10;
 /// The version of CTAPHID.
 const PROTOCOL: u8 = 2;
 
-impl Device {
+impl HidDevice {
     /// A device that was just plugged in.
     #[must_use]
     pub fn new(config: DeviceConfig) -> Self {
@@ -153,7 +168,8 @@ impl Device {
             State::Running { channel: running, command, .. } if running == channel => {
                 self.state = State::Idle;
                 if response.len() > MAX_MESSAGE {
-                    self.error(channel, HidError::Other);
+                    let error = HidError::Other.to_u8();
+                    self.tell(To::Requester, channel, HidCommand::Error, &[error]);
                 } else {
                     self.outgoing.begin(channel, command, response);
                 }
@@ -213,7 +229,8 @@ impl Device {
         match self.state {
             State::Receiving { channel, deadline: Some(deadline), .. } if deadline <= now => {
                 self.state = State::Idle;
-                self.error(channel, HidError::MessageTimeout);
+                let error = HidError::MessageTimeout.to_u8();
+                self.tell(To::Requester, channel, HidCommand::Error, &[error]);
             }
             State::Running { .. } => self.keep_alive(now),
             _ => {}
@@ -232,8 +249,11 @@ impl Device {
 
     /// The next thing to do, if there is one.
     pub fn poll_output(&mut self) -> Option<DeviceOutput<'_>> {
-        if let Some(report) = self.short.pop_front().or_else(|| self.outgoing.next()) {
-            return Some(DeviceOutput::Send(report));
+        if let Some((to, report)) = self.short.pop_front() {
+            return Some(DeviceOutput::Send { to, report });
+        }
+        if let Some(report) = self.outgoing.next() {
+            return Some(DeviceOutput::Send { to: To::Requester, report });
         }
         Some(match self.signals.pop_front()? {
             Signal::Request { channel, command: HidCommand::Msg } => {
@@ -441,7 +461,7 @@ impl Device {
         {
             *keepalive = next;
             let (channel, status) = (*channel, *status);
-            self.answer(channel, HidCommand::Keepalive, &[status.to_u8()]);
+            self.tell(To::Requester, channel, HidCommand::Keepalive, &[status.to_u8()]);
         }
     }
 
@@ -453,9 +473,13 @@ impl Device {
         self.answer(channel, HidCommand::Error, &[error.to_u8()]);
     }
 
-    /// An answer of one packet.
+    /// Answers the packet that came last, in one packet.
     fn answer(&mut self, channel: Channel, command: HidCommand, payload: &[u8]) {
+        self.tell(To::LastSender, channel, command, payload);
+    }
+
+    fn tell(&mut self, to: To, channel: Channel, command: HidCommand, payload: &[u8]) {
         let (report, _) = first(channel, command, payload);
-        self.short.push_back(report);
+        self.short.push_back((to, report));
     }
 }

@@ -8,7 +8,7 @@ use super::{DeviceOutput, HostOutput};
 impl fmt::Debug for DeviceOutput<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Send(_) => f.write_str("Send(..)"),
+            Self::Send { to, .. } => write!(f, "Send({to:?}, ..)"),
             Self::Cbor { channel, request } => {
                 write!(f, "Cbor({channel:?}, {} bytes)", request.len())
             }

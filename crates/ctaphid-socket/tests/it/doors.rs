@@ -2,10 +2,17 @@
 
 mod gone;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::{io::AsyncReadExt, sync::mpsc, time::timeout};
-use towline_authenticator::{Answer, Event, Question};
+use tokio::{
+    io::AsyncReadExt,
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
+use towline_authenticator::{Answer, Event};
 use towline_ctap::{
     ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, RpIdHash,
     Status, User, UserHandle,
@@ -13,9 +20,9 @@ use towline_ctap::{
     u2f::{Control, StatusWord, U2fRegistration, U2fRequest, split_response},
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
-use towline_ctaphid_tokio::{Nobody, Person, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Ask, Nobody, Person, SecurityKey};
 
-use crate::client::{Client, Outcome, Pipe, open, report};
+use crate::client::{Client, Outcome, Pipe, open, open_simulated, report};
 
 const UDP: &str = "udp:127.0.0.1:0";
 const TCP: &str = "tcp:127.0.0.1:0";
@@ -50,14 +57,15 @@ fn make_credential() -> Vec<u8> {
 }
 
 async fn simulated(endpoints: &[&str]) -> Vec<Endpoint> {
-    open(endpoints, Presence::Simulated(Nobody)).await.0
+    open_simulated(endpoints, Nobody).await.0
 }
 
 /// A person who is somewhere else: questions are passed on, answers awaited; it is told when one is
 /// withdrawn.
 struct Remote {
     asked: mpsc::UnboundedSender<Asked>,
-    answers: mpsc::UnboundedReceiver<Answer>,
+    /// Whoever is asked waits for its turn.
+    answers: Arc<Mutex<mpsc::UnboundedReceiver<Answer>>>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -79,12 +87,16 @@ impl Drop for Withdrawal {
 }
 
 impl Person for Remote {
-    async fn answer(&mut self, question: &Question) -> Answer {
-        let _ = self.asked.send(Asked::Question(question.to_string()));
-        let mut withdrawal = Withdrawal(self.asked.clone(), true);
-        let answer = self.answers.recv().await.unwrap_or(Answer::Deny);
-        withdrawal.1 = false;
-        answer
+    fn ask(&mut self, ask: Ask) {
+        let (asked, answers) = (self.asked.clone(), self.answers.clone());
+        ask.answer_with(async move |question| {
+            let mut answers = answers.lock().await;
+            let _ = asked.send(Asked::Question(question.to_string()));
+            let mut withdrawal = Withdrawal(asked, true);
+            let answer = answers.recv().await.unwrap_or(Answer::Deny);
+            withdrawal.1 = false;
+            answer
+        });
     }
 
     fn notice(&mut self, event: &Event) {
@@ -101,7 +113,8 @@ type Ends = (mpsc::UnboundedReceiver<Asked>, mpsc::UnboundedSender<Answer>);
 async fn asking(endpoints: &[&str]) -> (Vec<Endpoint>, Ends) {
     let (asked, questions) = mpsc::unbounded_channel();
     let (answer, answers) = mpsc::unbounded_channel();
-    let (bound, _) = open(endpoints, Presence::Ask(Remote { asked, answers })).await;
+    let (bound, _) =
+        open(endpoints, Remote { asked, answers: Arc::new(Mutex::new(answers)) }).await;
     (bound, (questions, answer))
 }
 
@@ -130,7 +143,7 @@ async fn a_unix_socket_is_its_owners_alone_and_goes_with_the_door() {
 
     let path = socket_path("owner");
     let text = format!("unix:{}", path.display());
-    let (endpoints, door) = open(&[&text], Presence::Simulated(Nobody)).await;
+    let (endpoints, door) = open_simulated(&[&text], Nobody).await;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let mut client = Client::connect(&endpoints[0]).await;
     assert!(client.cbor(GET_INFO).await.result.is_ok());

@@ -19,7 +19,9 @@ use towline_authenticator::{
     Answer, Authenticator, ChannelId, Config, MemoryStore, Question, SoftwareKeys,
 };
 use towline_ctap::Transport;
-use towline_device::{Ask, Delivery, Device, Nobody, Person, Simulated, Touch, person_fn};
+use towline_device::{
+    Ask, Delivery, Device, Nobody, Person, PhoneAnswer, PhoneQuestion, Simulated, Touch, person_fn,
+};
 
 const SELECTION: [u8; 1] = [0x0b];
 const OK: [u8; 1] = [0x00];
@@ -144,15 +146,11 @@ async fn nobody_waits_for_a_request_whose_future_was_dropped() {
     let shelf = Shelf::default();
     let mut device = device(shelf.clone());
     assert!(timeout(Duration::from_secs(1), select(&mut device)).await.is_err());
-    let second = async {
-        // The question of the first is off as soon as the second begins.
-        select(&mut device).await
-    };
+    assert!(shelf.take().is_withdrawn(), "at once, and not when there is a second request");
+    let second = select(&mut device);
     let approve = async {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let (second, first) = (shelf.take(), shelf.take());
-        assert!(first.is_withdrawn());
-        second.approve();
+        shelf.take().approve();
     };
     let (answered, ()) = tokio::join!(second, approve);
     assert_eq!(answered, OK);
@@ -176,6 +174,72 @@ async fn an_asynchronous_function_is_a_person_too() {
     let started = Instant::now();
     assert_eq!(select(&mut device).await, OK);
     assert!(started.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn asynchronous_code_ends_in_the_moment_its_question_is_withdrawn() {
+    struct Dialog(Arc<()>);
+    impl Person for Dialog {
+        fn ask(&mut self, ask: Ask) {
+            let on_the_screen = self.0.clone();
+            ask.answer_with(async move |_| {
+                let _shown = on_the_screen;
+                pending().await
+            });
+        }
+    }
+    let screen = Arc::new(());
+    let mut device = device(Dialog(screen.clone()));
+    device.request(Transport::Usb, ONE, &SELECTION);
+    let_it_run(&mut device).await;
+    assert_eq!(Arc::strong_count(&screen), 3);
+    assert_eq!(device.call_off(ONE).await, Some(CANCELLED.to_vec()));
+    assert_eq!(Arc::strong_count(&screen), 2);
+}
+
+#[tokio::test]
+async fn a_dialog_that_blocks_has_a_thread_of_its_own() {
+    struct Dialog;
+    impl Person for Dialog {
+        fn ask(&mut self, ask: Ask) {
+            ask.answer_on_thread(|question| {
+                std::thread::sleep(Duration::from_millis(5));
+                question.simulated_agreement()
+            });
+        }
+    }
+    assert_eq!(select(&mut device(Dialog)).await, OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_phone_asks_is_answered_by_the_same_person_and_by_the_same_rule() {
+    async fn answer(person: &mut dyn Person) -> Option<PhoneAnswer> {
+        let (ask, answer) = Ask::open(PhoneQuestion::Remember);
+        person.phone_asks(ask);
+        timeout(Duration::from_secs(1), answer).await.ok().flatten()
+    }
+    let mut person = Simulated::new(Nobody);
+    let presence = person.presence();
+    assert_eq!(answer(&mut person).await, Some(PhoneAnswer::Approve));
+    presence.set(Touch::Deny);
+    assert_eq!(answer(&mut person).await, Some(PhoneAnswer::Deny));
+    presence.set(Touch::Ignore);
+    assert_eq!(answer(&mut person).await, None);
+    assert_eq!(answer(&mut Nobody).await, Some(PhoneAnswer::Deny));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_touch_answers_one_question() {
+    let mut person = Simulated::new(Nobody);
+    let presence = person.presence();
+    presence.set(Touch::Ignore);
+    let (first, first_answer) = Ask::open(PhoneQuestion::Remember);
+    let (second, second_answer) = Ask::open(PhoneQuestion::Remember);
+    person.phone_asks(first);
+    person.phone_asks(second);
+    presence.set(Touch::Once);
+    assert_eq!(first_answer.await, Some(PhoneAnswer::Approve));
+    assert!(timeout(Duration::from_secs(1), second_answer).await.is_err(), "it stays open");
 }
 
 #[tokio::test(start_paused = true)]

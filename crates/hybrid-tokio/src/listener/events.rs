@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::ListenerEvent;
+use towline_hybrid::ListenerEvent;
 
 /// How many rings that are over are kept to be told of, more than a machine remembers. Their
 /// programs have not looked at them.
@@ -56,7 +56,7 @@ impl ListenerEvents {
 }
 
 impl Teller {
-    pub(super) fn tell(&self, event: ListenerEvent) {
+    pub(super) fn add(&self, event: ListenerEvent) {
         let mut queue = lock(&self.0);
         let events = &mut queue.events;
         let moot = match &event {
@@ -81,8 +81,8 @@ impl Teller {
                 });
                 false
             }
-            // The machine has a limit for those that wait.
-            ListenerEvent::Rung { .. } | ListenerEvent::Finished(_) => false,
+            // The machine has a limit for rings that wait, and ends once.
+            _ => false,
         };
         if !moot {
             events.push_back(event);
@@ -116,7 +116,7 @@ mod tests {
     use towline_hybrid::ids::{ClientNonce, LinkId, RoutingId, TunnelId};
     use towline_hybrid::link::{ClientPayload, ContactKey};
     use towline_hybrid::qr::Hint;
-    use towline_hybrid::{Decision, Listener, ListenerConfig, ListenerOutput, RingToken};
+    use towline_hybrid::{Decision, Effect, Listener, ListenerConfig, Machine, Opened, RingToken};
     use towline_rendezvous::message::{FromService, RingId};
 
     use super::*;
@@ -135,7 +135,7 @@ mod tests {
                 ListenerConfig::new(TunnelDomain::GOOGLE, ContactKey::new(Secret::new([7; 32])));
             let provider = towline_crypto::rustcrypto::provider();
             let mut machine = Listener::new(config, &provider, now);
-            machine.handle_connected(now);
+            machine.handle_opened(Opened::default(), now);
             let (teller, events) = queue();
             let mut phone = Self { machine, teller, now, told: 0 };
             phone.tell();
@@ -143,30 +143,15 @@ mod tests {
         }
 
         fn hear(&mut self, message: &FromService) {
-            self.machine.handle_frame(&message.encode(), self.now);
+            self.machine.handle_frame(message.encode(), self.now);
             self.tell();
         }
 
         fn tell(&mut self) {
             while let Some(output) = self.machine.poll_output() {
                 self.told = self.told.saturating_add(1);
-                match output {
-                    ListenerOutput::Listening => self.teller.tell(ListenerEvent::Listening),
-                    ListenerOutput::Lost { failure, pause } => {
-                        self.teller.tell(ListenerEvent::Lost { failure, pause });
-                    }
-                    ListenerOutput::Rung { token, payload, routing_id, tunnel_id } => {
-                        self.teller.tell(ListenerEvent::Rung {
-                            token,
-                            payload,
-                            routing_id,
-                            tunnel_id,
-                        });
-                    }
-                    ListenerOutput::Over { token } => {
-                        self.teller.tell(ListenerEvent::Over { token })
-                    }
-                    _ => {}
+                if let Effect::Tell(event) = output {
+                    self.teller.add(event);
                 }
             }
         }
@@ -237,7 +222,7 @@ mod tests {
             phone.now = phone.machine.poll_timeout().unwrap();
             phone.machine.handle_timeout(phone.now);
             phone.tell();
-            phone.machine.handle_connected(phone.now);
+            phone.machine.handle_opened(Opened::default(), phone.now);
         }
         assert!(matches!(drain(&events)[..], [ListenerEvent::Lost { .. }]));
         phone.tell();

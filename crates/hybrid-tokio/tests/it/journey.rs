@@ -113,7 +113,7 @@ async fn nothing_is_sent_before_the_person_agrees_and_nothing_after_a_no() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!((relay.handle.stats().waiting, air.adverts()), (0, 0));
     phone.answer(token, ResponderAnswer::Decline).await.unwrap();
-    let declined = Err(TransportError::Hybrid(towline_hybrid::Error::Declined));
+    let declined = Err(towline_hybrid::Error::Declined);
     assert_eq!(events.next().await, Some(PhoneEvent::Finished(declined)));
     assert_eq!(events.next().await, None);
     assert_eq!(relay.handle.stats().tunnels, 0);

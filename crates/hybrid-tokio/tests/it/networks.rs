@@ -222,7 +222,7 @@ async fn a_relay_that_is_killed_at_any_step_ends_both_sessions() {
                         phone.answer(token, yes).await.unwrap();
                     }
                     // The person never unlocks.
-                    PhoneEvent::Finished(result) => return result,
+                    PhoneEvent::Finished(result) => return result.map_err(TransportError::from),
                     _ => {}
                 }
             }

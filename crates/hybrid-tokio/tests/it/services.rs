@@ -160,11 +160,11 @@ async fn the_request_is_what_services_expect() {
     let connected = in_time(service.connector.connect(new_target()))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(connected.routing_id, Some(RoutingId::new([0x00, 0xAA, 0xFF])));
+    assert_eq!(connected.opened.routing_id, Some(RoutingId::new([0x00, 0xAA, 0xFF])));
     let connected = in_time(service.connector.connect(connect_target()))
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(connected.routing_id, None);
+    assert_eq!(connected.opened.routing_id, None);
     let heads = service.heads.lock().unwrap();
     let id = "AB".repeat(16);
     assert!(heads[0].starts_with(&format!("GET /cable/new/{id} HTTP/1.1\r\n")), "{}", heads[0]);
@@ -187,6 +187,10 @@ async fn every_other_answer_is_a_typed_failure() {
     for (script, expected) in [
         (status("200 OK"), ConnectFailure::Status(200)),
         (status("400 Bad Request"), ConnectFailure::Status(400)),
+        (
+            Script::Close("HTTP/1.1 400 Bad Request\r\n\r\nnot offered\n".to_owned()),
+            ConnectFailure::BadRequest("not offered".to_owned()),
+        ),
         (status("403 Forbidden"), ConnectFailure::Status(403)),
         (status("404 Not Found"), ConnectFailure::Status(404)),
         (status("409 Conflict"), ConnectFailure::Status(409)),

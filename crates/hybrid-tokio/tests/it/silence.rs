@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use towline_hybrid::ids::{RoutingId, TunnelId};
-use towline_hybrid::{ResponderAnswer, Step};
+use towline_hybrid::{Opened, ResponderAnswer, Step};
 use towline_hybrid_tokio::{
     ConnectFailure, Connected, Connector, DataChannel, Incoming, PhoneEvent, PhoneSession, Target,
     TransportError,
@@ -64,16 +64,14 @@ impl Connector for Pipes {
                 Target::New { tunnel_id, .. } => {
                     let (mine, other) = pipes.pair();
                     pipes.waiting.lock().unwrap().insert(tunnel_id, other);
-                    Ok(Connected {
-                        channel: Box::new(mine),
-                        routing_id: Some(RoutingId::new([1, 2, 3])),
-                        signal: false,
-                    })
+                    let routing_id = Some(RoutingId::new([1, 2, 3]));
+                    let opened = Opened { routing_id, signal: false };
+                    Ok(Connected { channel: Box::new(mine), opened })
                 }
                 Target::Connect { tunnel_id, .. } => {
                     let pipe = pipes.waiting.lock().unwrap().remove(&tunnel_id);
                     let channel = Box::new(pipe.ok_or(ConnectFailure::Status(404))?);
-                    Ok(Connected { channel, routing_id: None, signal: false })
+                    Ok(Connected { channel, opened: Opened::default() })
                 }
                 _ => panic!(),
             }
@@ -108,11 +106,12 @@ impl Drop for Pipe {
     }
 }
 
+fn late(step: Step, seconds: u64) -> towline_hybrid::Error {
+    towline_hybrid::Error::TimedOut { step, after: Duration::from_secs(seconds) }
+}
+
 fn timed_out(step: Step, seconds: u64) -> TransportError {
-    TransportError::Hybrid(towline_hybrid::Error::TimedOut {
-        step,
-        after: Duration::from_secs(seconds),
-    })
+    TransportError::Hybrid(late(step, seconds))
 }
 
 /// Dropped pipes of the tunnels that nobody joined count, too.
@@ -138,7 +137,7 @@ async fn nobody_answers_the_question() {
     while let Some(event) = events.next().await {
         last = Some(event);
     }
-    assert_eq!(last, Some(PhoneEvent::Finished(Err(timed_out(Step::Consent, 120)))));
+    assert_eq!(last, Some(PhoneEvent::Finished(Err(late(Step::Consent, 120)))));
     drop(computer);
     tokio::task::yield_now().await;
     all_released(&air, &pipes);

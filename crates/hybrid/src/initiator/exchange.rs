@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use super::{Connection, Initiator, InitiatorOutput, Linking, State, misbehaved};
+use super::{ComputerEvent, Connection, Initiator, Linking, State, misbehaved};
 use crate::{
     deadline,
     error::{Error, Fault, Step},
@@ -24,10 +24,8 @@ impl Initiator {
         let decoded = opened.and_then(|plain| PostHandshake::decode(&plain).map_err(Fault::from));
         match decoded {
             Ok(PostHandshake { get_info, features, linking }) => {
-                self.outputs.push_back(InitiatorOutput::Ready {
-                    get_info: get_info.unwrap_or_default(),
-                    features,
-                });
+                let get_info = get_info.unwrap_or_default();
+                self.tell(ComputerEvent::Ready { get_info, features });
                 if let Some(linking) = linking.map(Zeroizing::new) {
                     self.link(&connection, &linking);
                 }
@@ -67,10 +65,10 @@ impl Initiator {
                 };
             }
             (Ok(Message::Ctap(response)), _) if asked == Some(Kind::Ctap) => {
-                self.answered(connection, InitiatorOutput::Response(response), now);
+                self.answered(connection, ComputerEvent::Response(response), now);
             }
             (Ok(Message::Json(response)), _) if asked == Some(Kind::Json) => {
-                self.answered(connection, InitiatorOutput::JsonResponse(response), now);
+                self.answered(connection, ComputerEvent::JsonResponse(response), now);
             }
             (Ok(Message::Ctap(_) | Message::Json(_)), Step::Shutdown) => {
                 self.state = State::Lingering(connection);
@@ -86,9 +84,9 @@ impl Initiator {
         }
     }
 
-    fn answered(&mut self, connection: Box<Connection>, response: InitiatorOutput, now: Instant) {
+    fn answered(&mut self, connection: Box<Connection>, response: ComputerEvent, now: Instant) {
         self.summary.requests = self.summary.requests.saturating_add(1);
-        self.outputs.push_back(response);
+        self.tell(response);
         self.deadline = deadline::after(now, self.config.idle_timeout);
         self.state = State::Ready(connection);
     }
@@ -104,7 +102,7 @@ impl Initiator {
             Ok(information) => {
                 self.summary.linked = true;
                 let phone = LinkedPhone { information, domain: *domain, since: None };
-                self.outputs.push_back(InitiatorOutput::Linked(Box::new(phone)));
+                self.tell(ComputerEvent::Linked(Box::new(phone)));
             }
             Err(error) => tracing::debug!(%error, "invalid linking information dropped"),
         }

@@ -4,13 +4,7 @@ use std::{fmt, time::Duration};
 
 use towline_crypto::P256PublicKey;
 
-use crate::{
-    domain::TunnelDomain,
-    error::Error,
-    ids::{ContactId, LinkId, RoutingId, TunnelId},
-    link::{ClientPayload, LinkedPhone},
-    message::Features,
-};
+use crate::{error::Error, ids::LinkId, link::LinkedPhone, message::Features};
 
 /// How the computer behaves. Start from [`InitiatorConfig::default`].
 #[non_exhaustive]
@@ -61,44 +55,18 @@ impl Default for InitiatorConfig {
     }
 }
 
-/// What the computer's side wants done, or tells.
+/// What the computer's program is told.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
-pub enum InitiatorOutput {
-    /// Listen for Bluetooth service data under [`crate::SERVICE_UUID16`] and
-    /// [`crate::LEGACY_SERVICE_UUID16`] and give each to [`super::Initiator::handle_advert`].
-    StartScanning,
-    /// Stop listening for adverts.
-    StopScanning,
-    /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, and report with
-    /// [`super::Initiator::handle_connected`] or [`super::Initiator::handle_connect_failed`].
-    Connect {
-        /// The tunnel service, as the advert names it.
-        domain: TunnelDomain,
-        /// The server of the service where the phone waits.
-        routing_id: RoutingId,
-        /// The tunnel in which the phone waits there.
-        tunnel_id: TunnelId,
+pub enum ComputerEvent {
+    /// The radio listens for a phone.
+    Listening {
+        /// Which radio. A simulated one says so.
+        radio: String,
     },
-    /// Open a WebSocket to [`crate::tunnel::contact_path`] at the domain's host, with the header
-    /// [`crate::tunnel::CLIENT_PAYLOAD_HEADER`], and report with
-    /// [`super::Initiator::handle_contacted`] or [`super::Initiator::handle_connect_failed`].
-    Contact {
-        /// The tunnel service that the phone listens at.
-        domain: TunnelDomain,
-        /// The contact id of the phone.
-        contact_id: ContactId,
-        /// What goes into the header.
-        payload: ClientPayload,
-    },
-    /// Send one binary message.
-    Send(Vec<u8>),
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more
-    /// about it.
-    Close,
     /// How it goes, for a person to see.
     Progress(InitiatorProgress),
-    /// The phone is there: [`super::Initiator::send_request`] may be called.
+    /// The phone is there: [`handle_request`](super::Initiator::handle_request) may be called.
     Ready {
         /// What the phone answers to authenticatorGetInfo, without the status byte; empty for a
         /// phone without CTAP. The command itself is never sent.
@@ -126,15 +94,10 @@ pub enum InitiatorOutput {
 }
 
 /// Of messages only the length: contents name accounts and carry secrets.
-impl fmt::Debug for InitiatorOutput {
+impl fmt::Debug for ComputerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StartScanning => f.write_str("StartScanning"),
-            Self::StopScanning => f.write_str("StopScanning"),
-            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
-            Self::Contact { domain, .. } => write!(f, "Contact({domain:?})"),
-            Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),
-            Self::Close => f.write_str("Close"),
+            Self::Listening { radio } => write!(f, "Listening({radio:?})"),
             Self::Progress(progress) => write!(f, "Progress({progress:?})"),
             Self::Ready { get_info, features } => {
                 write!(f, "Ready({} bytes, {features:?})", get_info.len())

@@ -6,7 +6,7 @@ use std::time::Instant;
 use towline_crypto::CryptoProvider;
 
 use super::{
-    Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, InitiatorSummary, State,
+    ComputerEvent, Initiator, InitiatorConfig, InitiatorProgress, InitiatorSummary, State,
     handshake_failed, misbehaved,
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Fault, Step},
     ids::ClientNonce,
     link::{ClientPayload, LinkedPhone},
+    machine::{Effect, Target},
     noise::{self, Initiated, InitiatorKey},
     qr::Hint,
     secrets::Psk,
@@ -72,7 +73,7 @@ impl Initiator {
             signal_awaited: false,
             psk: None,
         };
-        let contact = InitiatorOutput::Contact {
+        let contact = Target::Contact {
             domain: phone.domain,
             contact_id: information.contact_id.clone(),
             payload,
@@ -86,17 +87,16 @@ impl Initiator {
             connection: true,
             summary: InitiatorSummary::default(),
             outputs: [
-                InitiatorOutput::StartScanning,
-                contact,
-                InitiatorOutput::Progress(InitiatorProgress::Ringing),
+                Effect::StartScanning,
+                Effect::Connect(contact),
+                Effect::Tell(ComputerEvent::Progress(InitiatorProgress::Ringing)),
             ]
             .into(),
         })
     }
 
-    /// The WebSocket of [`InitiatorOutput::Contact`] is open and selected the subprotocol. `signal`
-    /// is whether the response has the header [`crate::tunnel::SIGNAL_CONNECTION_HEADER`].
-    pub fn handle_contacted(&mut self, signal: bool, now: Instant) {
+    /// The service has taken the ring, and says when the phone has come if there is a `signal`.
+    pub(super) fn ring_opened(&mut self, signal: bool, now: Instant) {
         if let State::Ringing(ring) = &mut self.state
             && std::mem::take(&mut ring.opening)
         {
@@ -131,7 +131,7 @@ impl Initiator {
         match noise::initiate(&self.provider, psk, key).map_err(handshake_failed) {
             Ok((handshake, message1)) => {
                 self.progress(InitiatorProgress::Handshaking);
-                self.outputs.push_back(InitiatorOutput::Send(message1.to_vec()));
+                self.outputs.push_back(Effect::Send(message1.to_vec()));
                 self.deadline = deadline::after(now, self.config.handshake_timeout);
                 if let State::Ringing(ring) = std::mem::replace(&mut self.state, State::Finished) {
                     self.state = State::RingHandshaking(ring, Box::new(handshake));
@@ -180,7 +180,7 @@ impl Initiator {
         let (identity, link_id) = (information.identity, information.link_id);
         self.connection = false;
         if failure == ConnectFailure::Status(GONE) {
-            self.outputs.push_back(InitiatorOutput::Unlink { identity, link_id });
+            self.tell(ComputerEvent::Unlink { identity, link_id });
             return self.finish(Err(Error::LinkGone));
         }
         self.finish(Err(Error::Tunnel(failure)));

@@ -96,25 +96,10 @@ pub enum ListenError {
     Revoked,
 }
 
-/// What the phone's waiting side wants done, or tells.
+/// What the program of a phone that listens is told and asked.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
-pub enum ListenerOutput {
-    /// Open a WebSocket to [`crate::tunnel::LISTEN_PATH`] at the domain's host, with the header
-    /// [`crate::tunnel::CONTACT_KEY_HEADER`], and report with
-    /// [`handle_connected`](super::Listener::handle_connected) or
-    /// [`handle_connect_failed`](super::Listener::handle_connect_failed).
-    Connect {
-        /// The tunnel service to listen at.
-        domain: TunnelDomain,
-        /// What goes into the header.
-        key: ContactKey,
-    },
-    /// Send one binary message.
-    Send(Vec<u8>),
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more
-    /// about it.
-    Close,
+pub enum ListenerEvent {
     /// Computers can ring now.
     Listening,
     /// Computers can't ring until the connection is made anew, which is tried after a pause.
@@ -126,7 +111,8 @@ pub enum ListenerOutput {
     },
     /// A computer rings. Look up its link, and answer with
     /// [`handle_decision`](super::Listener::handle_decision) and the same token; if it is known, go
-    /// on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring).
+    /// on with [`PhoneIdentity::ring`](crate::link::PhoneIdentity::ring). At most
+    /// [`ListenerConfig::rings`] wait.
     Rung {
         /// Comes back with the decision.
         token: RingToken,
@@ -147,12 +133,10 @@ pub enum ListenerOutput {
     Finished(Result<(), ListenError>),
 }
 
-impl fmt::Debug for ListenerOutput {
+/// Who rings does not belong into a log.
+impl fmt::Debug for ListenerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
-            Self::Send(message) => write!(f, "Send({} bytes)", message.len()),
-            Self::Close => f.write_str("Close"),
             Self::Listening => f.write_str("Listening"),
             Self::Lost { failure, pause } => write!(f, "Lost({failure:?}, {pause:?})"),
             Self::Rung { token, .. } => write!(f, "Rung({token:?})"),

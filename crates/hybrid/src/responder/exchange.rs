@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Responder, ResponderOutput, ResponderProgress, State, misbehaved};
+use super::{PhoneEvent, Responder, ResponderProgress, State, misbehaved};
 use crate::{
     deadline,
     error::{Fault, Step},
@@ -29,12 +29,12 @@ impl Responder {
         let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
         let (kind, request) = match decoded {
             Ok(Message::Ctap(request)) if answering.is_none() => {
-                (Kind::Ctap, ResponderOutput::Request(request))
+                (Kind::Ctap, PhoneEvent::Request(request))
             }
             Ok(Message::Json(request))
                 if answering.is_none() && self.config.digital_credentials =>
             {
-                (Kind::Json, ResponderOutput::JsonRequest(request))
+                (Kind::Json, PhoneEvent::JsonRequest(request))
             }
             other => {
                 // So that finishing takes an open request's prompts off the screen.
@@ -46,7 +46,7 @@ impl Responder {
             }
         };
         self.progress(ResponderProgress::Request);
-        self.outputs.push_back(request);
+        self.tell(request);
         self.deadline = deadline::after(now, self.config.response_timeout);
         self.state = State::Answering(session, kind);
     }

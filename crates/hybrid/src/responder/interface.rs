@@ -1,19 +1,9 @@
 //! What goes into and comes out of the phone's side.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
-use crate::{
-    domain::TunnelDomain,
-    eid::Advert,
-    error::Error,
-    ids::{LinkId, RoutingId, TunnelId},
-    link::LinkOffer,
-    qr::Hint,
-};
+use super::question::{QuestionToken, ResponderQuestion};
+use crate::{domain::TunnelDomain, error::Error, ids::LinkId, link::LinkOffer};
 
 /// How the phone behaves. Start from [`ResponderConfig::new`].
 #[non_exhaustive]
@@ -49,7 +39,7 @@ pub struct ResponderConfig {
     /// How long the embedding program may take to answer a request, 10 minutes.
     pub response_timeout: Duration,
     /// How long to keep a connection whose computer is done, for
-    /// [`ResponderOutput::AskToRemember`], 1 minute.
+    /// [`ResponderQuestion::Remember`], 1 minute.
     pub linger: Duration,
     /// Whether to close after the first response, as today's phones do. Off by default.
     pub one_request: bool,
@@ -97,120 +87,43 @@ pub enum CodeSource {
     Ring,
 }
 
-/// Names one question, once in the life of the process: no session takes the answer to another
-/// one's question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuestionToken(u64);
-
-impl QuestionToken {
-    /// One that there has not been before.
-    pub(super) fn unique() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// "Connect to the computer that shows this code?" Its `Display` form is a sentence that a simple
-/// dialog can show.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectQuestion {
-    /// What the computer says it is going to ask for.
-    pub hint: Hint,
-    /// How the code came to the phone.
-    pub source: CodeSource,
-    /// When the computer says it made the code, in seconds of Unix time.
-    pub made_at: Option<u64>,
-    /// When it is asked, in seconds of Unix time: [`ConnectQuestion::asked_at`] sets it, since a
-    /// [`super::Responder`] has no clock.
-    pub asked_at: Option<u64>,
-    /// Whether the person may let the computer remember this phone: the computer can, and this
-    /// phone offers it.
-    pub may_remember: bool,
-}
-
-/// What the person says to a [`ConnectQuestion`].
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResponderAnswer {
-    /// Connect to the computer.
-    Connect {
-        /// Let the computer remember this phone; without effect where the question does not offer
-        /// it.
-        remember: bool,
-    },
-    /// Connect, and ask whether the computer may remember this phone when its first request is
-    /// answered; as a no where the question does not offer it.
-    ConnectAndAskLater,
-    /// Do not connect.
-    Decline,
-}
-
-/// What the phone's side wants done, or tells.
+/// What the phone's program is told and asked.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
-pub enum ResponderOutput {
-    /// Ask the person, and answer with [`super::Responder::handle_answer`] and the same token.
+pub enum PhoneEvent {
+    /// Ask the person, and answer with [`handle_answer`](super::Responder::handle_answer) and the
+    /// same token.
     Ask {
         /// Comes back with the answer.
         token: QuestionToken,
         /// The question, which prints as a sentence.
-        question: ConnectQuestion,
+        question: ResponderQuestion,
     },
     /// The question is moot: take it off the screen. An answer would be refused.
     Withdraw {
         /// The token of the question.
         token: QuestionToken,
     },
-    /// Open a WebSocket to [`crate::tunnel::new_path`] at the domain's host, and report with
-    /// [`super::Responder::handle_connected`] or [`super::Responder::handle_connect_failed`].
-    Connect {
-        /// The tunnel service to open a tunnel at.
-        domain: TunnelDomain,
-        /// Which tunnel to make there.
-        tunnel_id: TunnelId,
+    /// The radio broadcasts for the computer.
+    Advertising {
+        /// Which radio. A simulated one says so.
+        radio: String,
     },
-    /// Open a WebSocket to [`crate::tunnel::connect_path`] at the domain's host, where a computer
-    /// waits that rang, and report with [`super::Responder::handle_joined`] or
-    /// [`super::Responder::handle_connect_failed`].
-    Join {
-        /// The tunnel service at which the computer waits.
-        domain: TunnelDomain,
-        /// The server of the service where the computer waits.
-        routing_id: RoutingId,
-        /// The tunnel in which the computer waits there.
-        tunnel_id: TunnelId,
-    },
-    /// Broadcast this service data under [`crate::SERVICE_UUID16`], from a fresh random
-    /// address, until [`ResponderOutput::StopAdvertising`].
-    Advertise(Advert),
-    /// Stop broadcasting the advert.
-    StopAdvertising,
-    /// Send one binary message.
-    Send(Vec<u8>),
     /// Carry out this CTAP request, a command byte and CBOR, with the person's consent, and answer
-    /// with [`super::Responder::send_response`].
+    /// with [`handle_response`](super::Responder::handle_response).
     Request(Vec<u8>),
     /// Carry out this digital credential request, JSON that nothing here has looked at, with the
-    /// person's consent, and answer with [`super::Responder::send_json_response`]. Only where
+    /// person's consent, and answer with
+    /// [`handle_json_response`](super::Responder::handle_json_response). Only where
     /// [`ResponderConfig::digital_credentials`] is set.
     JsonRequest(Vec<u8>),
-    /// Ask the person whether the computer may remember this phone, and answer with
-    /// [`super::Responder::handle_remember`] and the same token. The transaction goes on meanwhile.
-    AskToRemember {
-        /// Comes back with the answer.
-        token: QuestionToken,
-    },
+    /// The request is moot: take its prompts off the screen. A response would be refused.
+    CancelRequest,
     /// The computer is told how to ring this phone: keep the link, so that its rings are known.
     Linked {
         /// What the computer names itself by when it rings.
         link_id: LinkId,
     },
-    /// The request is moot: take its prompts off the screen. A response would be refused.
-    CancelRequest,
-    /// Close the connection, or give up making it, after what was sent is out. Report nothing more
-    /// about it.
-    Close,
     /// How it goes, for a person to see.
     Progress(ResponderProgress),
     /// It is over, everything is released, and nothing follows.
@@ -218,22 +131,16 @@ pub enum ResponderOutput {
 }
 
 /// Of messages only the length: contents name accounts and carry secrets.
-impl fmt::Debug for ResponderOutput {
+impl fmt::Debug for PhoneEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
             Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
-            Self::Connect { domain, .. } => write!(f, "Connect({domain:?})"),
-            Self::Join { domain, .. } => write!(f, "Join({domain:?})"),
-            Self::AskToRemember { token } => write!(f, "AskToRemember({token:?})"),
-            Self::Linked { .. } => f.write_str("Linked"),
-            Self::Advertise(_) => f.write_str("Advertise"),
-            Self::StopAdvertising => f.write_str("StopAdvertising"),
-            Self::Send(frame) => write!(f, "Send({} bytes)", frame.len()),
+            Self::Advertising { radio } => write!(f, "Advertising({radio:?})"),
             Self::Request(request) => write!(f, "Request({} bytes)", request.len()),
             Self::JsonRequest(request) => write!(f, "JsonRequest({} bytes)", request.len()),
             Self::CancelRequest => f.write_str("CancelRequest"),
-            Self::Close => f.write_str("Close"),
+            Self::Linked { .. } => f.write_str("Linked"),
             Self::Progress(progress) => write!(f, "Progress({progress:?})"),
             Self::Finished(result) => write!(f, "Finished({result:?})"),
         }
@@ -264,16 +171,4 @@ pub struct ResponderSummary {
     pub requests: u32,
     /// Whether linking information was sent.
     pub linked: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_questions_of_a_process_have_one_token() {
-        let tokens: std::collections::BTreeSet<_> =
-            (0..100).map(|_| QuestionToken::unique()).collect();
-        assert_eq!(tokens.len(), 100);
-    }
 }

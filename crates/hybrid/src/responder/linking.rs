@@ -6,14 +6,15 @@ use towline_crypto::{CryptoProvider, P256PublicKey};
 use zeroize::Zeroizing;
 
 use super::{
-    Call, CodeSource, ConnectQuestion, Consent, QuestionToken, Remember, Responder,
-    ResponderConfig, ResponderOutput, State,
+    Call, CodeSource, ConnectQuestion, Consent, PhoneEvent, QuestionToken, Remember, Responder,
+    ResponderAnswer, ResponderConfig, ResponderQuestion, State,
 };
 use crate::{
     deadline,
     error::{Error, Misuse},
     ids::LinkId,
     link::Ring,
+    machine::Effect,
     message::{self, Message},
     qr::QrPayload,
     session::Session,
@@ -58,26 +59,29 @@ impl Responder {
         phone
     }
 
-    /// What the person says to [`ResponderOutput::AskToRemember`]. A yes is a second update, of the
+    /// What the person says to [`ResponderQuestion::Remember`]. A yes is a second update, of the
     /// same size as the first.
-    ///
-    /// # Errors
-    /// [`Misuse::UnknownToken`] when the question is not open (any more); nothing changes then.
-    pub fn handle_remember(
+    pub(super) fn remember(
         &mut self,
         token: QuestionToken,
-        remember: bool,
-        _now: Instant,
+        answer: ResponderAnswer,
     ) -> Result<(), Misuse> {
-        let late =
-            self.late.take_if(|late| late.asked == Some(token)).ok_or(Misuse::UnknownToken)?;
-        let mut state = std::mem::replace(&mut self.state, State::Finished);
-        let sent = match &mut state {
-            State::Serving(session) | State::Answering(session, _) | State::Lingering(session)
-                if remember =>
-            {
-                self.send_update(session, Some(&late.qr_key))
+        let asked = self.late.as_ref().is_some_and(|late| late.asked == Some(token));
+        let remember = match answer {
+            _ if !asked => return Err(Misuse::UnknownToken),
+            ResponderAnswer::Remember => true,
+            ResponderAnswer::Decline => false,
+            ResponderAnswer::Connect { .. } | ResponderAnswer::ConnectAndAskLater => {
+                return Err(Misuse::WrongAnswer);
             }
+        };
+        let late = self.late.take();
+        let mut state = std::mem::replace(&mut self.state, State::Finished);
+        let sent = match (&mut state, late) {
+            (
+                State::Serving(session) | State::Answering(session, _) | State::Lingering(session),
+                Some(late),
+            ) if remember => self.send_update(session, Some(&late.qr_key)),
             _ => Ok(()),
         };
         self.state = state;
@@ -121,9 +125,9 @@ impl Responder {
         let update = session.seal(Message::Update(update).encode()).map_err(|_| Misuse::TooLong)?;
         if let Some(link_id) = link {
             self.summary.linked = true;
-            self.outputs.push_back(ResponderOutput::Linked { link_id });
+            self.tell(PhoneEvent::Linked { link_id });
         }
-        self.outputs.push_back(ResponderOutput::Send(update));
+        self.outputs.push_back(Effect::Send(update));
         Ok(())
     }
 
@@ -134,7 +138,7 @@ impl Responder {
         {
             let token = QuestionToken::unique();
             late.asked = Some(token);
-            self.outputs.push_back(ResponderOutput::AskToRemember { token });
+            self.tell(PhoneEvent::Ask { token, question: ResponderQuestion::Remember });
         }
     }
 

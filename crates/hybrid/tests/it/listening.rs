@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use towline_crypto::{CryptoProvider, Secret};
 use towline_hybrid::{
-    Decision, ListenError, Listener, ListenerConfig, ListenerOutput, RingToken,
+    Decision, Effect, ListenError, Listener, ListenerConfig, ListenerEvent, Machine, Opened,
+    RingToken, Target,
     domain::TunnelDomain,
     ids::{ClientNonce, LinkId, RoutingId, TunnelId},
     link::{ClientPayload, ContactKey},
@@ -53,41 +54,41 @@ impl Phone {
     fn new() -> Self {
         let now = Instant::now();
         let mut phone = Self { listener: Listener::new(config(), &provider(), now), now };
-        assert!(matches!(phone.outputs()[..], [ListenerOutput::Connect { .. }]));
+        assert!(matches!(phone.outputs()[..], [Effect::Connect(Target::Listen { .. })]));
         phone
     }
 
     fn listening() -> Self {
         let mut phone = Self::new();
-        phone.listener.handle_connected(phone.now);
-        assert_eq!(phone.outputs(), [ListenerOutput::Listening]);
+        phone.listener.handle_opened(Opened::default(), phone.now);
+        assert_eq!(phone.outputs(), [Effect::Tell(ListenerEvent::Listening)]);
         phone
     }
 
-    fn outputs(&mut self) -> Vec<ListenerOutput> {
+    fn outputs(&mut self) -> Vec<Effect<ListenerEvent>> {
         std::iter::from_fn(|| self.listener.poll_output()).collect()
     }
 
-    fn hear(&mut self, message: &FromService) -> Vec<ListenerOutput> {
-        self.listener.handle_frame(&message.encode(), self.now);
+    fn hear(&mut self, message: &FromService) -> Vec<Effect<ListenerEvent>> {
+        self.listener.handle_frame(message.encode(), self.now);
         self.outputs()
     }
 
     /// The token of a ring that it was told of.
     fn rung(&mut self, message: &FromService) -> RingToken {
         match &self.hear(message)[..] {
-            [ListenerOutput::Rung { token, .. }] => *token,
+            [Effect::Tell(ListenerEvent::Rung { token, .. })] => *token,
             other => panic!("{other:?}"),
         }
     }
 
-    fn decide(&mut self, token: RingToken, decision: Decision) -> Vec<ListenerOutput> {
+    fn decide(&mut self, token: RingToken, decision: Decision) -> Vec<Effect<ListenerEvent>> {
         self.listener.handle_decision(token, decision, self.now);
         self.outputs()
     }
 
     /// Lets the time come at which it wants to be called.
-    fn wait(&mut self) -> Vec<ListenerOutput> {
+    fn wait(&mut self) -> Vec<Effect<ListenerEvent>> {
         self.now = self.listener.poll_timeout().unwrap();
         self.listener.handle_timeout(self.now);
         self.outputs()
@@ -96,20 +97,22 @@ impl Phone {
     fn reconnect(&mut self) {
         self.listener.handle_closed(self.now);
         self.outputs();
-        assert!(matches!(self.wait()[..], [ListenerOutput::Connect { .. }]));
-        self.listener.handle_connected(self.now);
+        assert!(matches!(self.wait()[..], [Effect::Connect(Target::Listen { .. })]));
+        self.listener.handle_opened(Opened::default(), self.now);
     }
 }
 
-fn send(message: FromPhone) -> ListenerOutput {
-    ListenerOutput::Send(message.encode())
+fn send(message: FromPhone) -> Effect<ListenerEvent> {
+    Effect::Send(message.encode())
 }
 
 #[test]
 fn a_ring_is_told_with_what_is_needed_to_join_it() {
     let mut phone = Phone::listening();
     let outputs = phone.hear(&ring(5, 1, 2));
-    let [ListenerOutput::Rung { token, payload: said, routing_id, tunnel_id }] = outputs[..] else {
+    let [Effect::Tell(ListenerEvent::Rung { token, payload: said, routing_id, tunnel_id })] =
+        outputs[..]
+    else {
         panic!("{outputs:?}")
     };
     assert_eq!(said, payload(1));
@@ -179,7 +182,10 @@ fn more_rings_than_can_be_answered_are_refused() {
 fn a_ring_whose_computer_went_away_is_withdrawn() {
     let mut phone = Phone::listening();
     let token = phone.rung(&ring(5, 1, 2));
-    assert_eq!(phone.hear(&FromService::Over(RingId(5))), [ListenerOutput::Over { token }]);
+    assert_eq!(
+        phone.hear(&FromService::Over(RingId(5))),
+        [Effect::Tell(ListenerEvent::Over { token })]
+    );
     assert_eq!(phone.decide(token, Decision::Come), []);
     assert_eq!(phone.hear(&FromService::Over(RingId(6))), []);
 }
@@ -190,10 +196,13 @@ fn a_lost_connection_is_made_anew_and_the_ring_goes_on() {
     let token = phone.rung(&ring(5, 1, 2));
     phone.listener.handle_closed(phone.now);
     let outputs = phone.outputs();
-    assert_eq!(outputs[0], ListenerOutput::Over { token });
-    assert!(matches!(outputs[1], ListenerOutput::Lost { failure: None, .. }), "{outputs:?}");
-    assert!(matches!(phone.wait()[..], [ListenerOutput::Connect { .. }]));
-    phone.listener.handle_connected(phone.now);
+    assert_eq!(outputs[0], Effect::Tell(ListenerEvent::Over { token }));
+    assert!(
+        matches!(outputs[1], Effect::Tell(ListenerEvent::Lost { failure: None, .. })),
+        "{outputs:?}"
+    );
+    assert!(matches!(phone.wait()[..], [Effect::Connect(Target::Listen { .. })]));
+    phone.listener.handle_opened(Opened::default(), phone.now);
     phone.outputs();
     let token = phone.rung(&ring(5, 1, 2));
     phone.decide(token, Decision::Come);
@@ -209,7 +218,10 @@ fn a_ring_that_was_accepted_is_withdrawn_as_well() {
     let mut phone = Phone::listening();
     let token = phone.rung(&ring(5, 1, 2));
     phone.decide(token, Decision::Come);
-    assert_eq!(phone.hear(&FromService::Over(RingId(5))), [ListenerOutput::Over { token }]);
+    assert_eq!(
+        phone.hear(&FromService::Over(RingId(5))),
+        [Effect::Tell(ListenerEvent::Over { token })]
+    );
     assert_eq!(phone.hear(&FromService::Over(RingId(5))), [], "once");
 }
 
@@ -217,10 +229,12 @@ fn a_ring_that_was_accepted_is_withdrawn_as_well() {
 fn lost(phone: &mut Phone) -> Duration {
     phone.listener.handle_closed(phone.now);
     let outputs = phone.outputs();
-    let Some(ListenerOutput::Lost { pause, .. }) = outputs.last() else { panic!("{outputs:?}") };
+    let Some(Effect::Tell(ListenerEvent::Lost { pause, .. })) = outputs.last() else {
+        panic!("{outputs:?}")
+    };
     let pause = *pause;
-    assert!(matches!(phone.wait()[..], [ListenerOutput::Connect { .. }]));
-    phone.listener.handle_connected(phone.now);
+    assert!(matches!(phone.wait()[..], [Effect::Connect(Target::Listen { .. })]));
+    phone.listener.handle_opened(Opened::default(), phone.now);
     phone.outputs();
     pause
 }
@@ -273,19 +287,21 @@ fn pauses_grow_and_end_with_a_sign_of_life() {
             .listener
             .handle_connect_failed(ConnectFailure::Name("cable.example".into()), phone.now);
         let outputs = phone.outputs();
-        let [ListenerOutput::Lost { failure, pause }] = &outputs[..] else { panic!() };
+        let [Effect::Tell(ListenerEvent::Lost { failure, pause })] = &outputs[..] else { panic!() };
         assert_eq!(*failure, Some(ConnectFailure::Name("cable.example".into())));
         pauses.push(*pause);
-        assert!(matches!(phone.wait()[..], [ListenerOutput::Connect { .. }]));
+        assert!(matches!(phone.wait()[..], [Effect::Connect(Target::Listen { .. })]));
     }
     assert!(pauses[0] >= seconds(1) / 2 && pauses[0] <= seconds(1), "{pauses:?}");
     assert!(pauses[3] >= seconds(4) && pauses[3] <= seconds(8), "{pauses:?}");
     assert!(pauses[6..].iter().all(|pause| *pause >= seconds(30) && *pause <= seconds(60)));
-    phone.listener.handle_connected(phone.now);
+    phone.listener.handle_opened(Opened::default(), phone.now);
     phone.hear(&FromService::Alive);
     phone.listener.handle_closed(phone.now);
     let outputs = phone.outputs();
-    let Some(ListenerOutput::Lost { pause, .. }) = outputs.last() else { panic!("{outputs:?}") };
+    let Some(Effect::Tell(ListenerEvent::Lost { pause, .. })) = outputs.last() else {
+        panic!("{outputs:?}")
+    };
     assert!(*pause <= seconds(1));
 }
 
@@ -293,9 +309,12 @@ fn pauses_grow_and_end_with_a_sign_of_life() {
 fn a_service_that_does_not_answer_is_tried_again() {
     let mut phone = Phone::new();
     let outputs = phone.wait();
-    assert_eq!(outputs[0], ListenerOutput::Close);
+    assert_eq!(outputs[0], Effect::Close);
     assert!(
-        matches!(&outputs[1], ListenerOutput::Lost { failure: Some(ConnectFailure::TimedOut), .. }),
+        matches!(
+            &outputs[1],
+            Effect::Tell(ListenerEvent::Lost { failure: Some(ConnectFailure::TimedOut), .. })
+        ),
         "{outputs:?}"
     );
 }
@@ -310,8 +329,8 @@ fn a_service_that_says_nothing_is_given_up() {
     assert_eq!(phone.wait(), [send(FromPhone::Alive)]);
     let outputs = phone.wait();
     assert_eq!(phone.now - start, seconds(140));
-    assert_eq!(outputs[0], ListenerOutput::Close);
-    assert!(matches!(outputs[1], ListenerOutput::Lost { .. }), "{outputs:?}");
+    assert_eq!(outputs[0], Effect::Close);
+    assert!(matches!(outputs[1], Effect::Tell(ListenerEvent::Lost { .. })), "{outputs:?}");
 }
 
 #[test]
@@ -320,22 +339,22 @@ fn a_service_that_breaks_the_protocol_is_left_and_tried_again() {
         [vec![], vec![0xff], vec![0xa1, 0, 9], vec![0; 2000], FromService::Revoked.encode()]
     {
         let mut phone = Phone::listening();
-        phone.listener.handle_frame(&message, phone.now);
+        phone.listener.handle_frame(message.clone(), phone.now);
         let outputs = phone.outputs();
-        assert_eq!(outputs[0], ListenerOutput::Close, "{message:?}");
-        assert!(matches!(outputs[1], ListenerOutput::Lost { .. }), "{outputs:?}");
+        assert_eq!(outputs[0], Effect::Close, "{message:?}");
+        assert!(matches!(outputs[1], Effect::Tell(ListenerEvent::Lost { .. })), "{outputs:?}");
     }
     let mut phone = Phone::listening();
     phone.listener.handle_text(phone.now);
-    assert_eq!(phone.outputs()[0], ListenerOutput::Close);
+    assert_eq!(phone.outputs()[0], Effect::Close);
 }
 
 #[test]
 fn a_phone_that_was_replaced_does_not_fight() {
     let mut phone = Phone::listening();
     let outputs = phone.hear(&FromService::Replaced);
-    let replaced = ListenerOutput::Finished(Err(ListenError::Replaced));
-    assert_eq!(outputs, [ListenerOutput::Close, replaced]);
+    let replaced = Effect::Tell(ListenerEvent::Finished(Err(ListenError::Replaced)));
+    assert_eq!(outputs, [Effect::Close, replaced]);
     assert_eq!(phone.listener.poll_timeout(), None);
 }
 
@@ -343,39 +362,42 @@ fn a_phone_that_was_replaced_does_not_fight() {
 fn a_phone_whose_contact_is_gone_gives_up() {
     let mut phone = Phone::new();
     phone.listener.handle_connect_failed(ConnectFailure::Status(410), phone.now);
-    assert_eq!(phone.outputs(), [ListenerOutput::Finished(Err(ListenError::Revoked))]);
+    assert_eq!(phone.outputs(), [Effect::Tell(ListenerEvent::Finished(Err(ListenError::Revoked)))]);
 }
 
 #[test]
 fn revoking_goes_on_until_the_service_knows() {
     let mut phone = Phone::listening();
     let token = phone.rung(&ring(5, 1, 2));
-    phone.listener.revoke(phone.now);
-    assert_eq!(phone.outputs(), [ListenerOutput::Over { token }, send(FromPhone::Revoke)]);
+    phone.listener.handle_revoke(phone.now);
+    assert_eq!(
+        phone.outputs(),
+        [Effect::Tell(ListenerEvent::Over { token }), send(FromPhone::Revoke)]
+    );
     phone.reconnect();
     assert_eq!(phone.outputs(), [send(FromPhone::Revoke)]);
     let rung = phone.hear(&ring(6, 6, 6));
     assert_eq!(rung, [send(FromPhone::Refuse(RingId(6), Reason::Busy))]);
     assert_eq!(
         phone.hear(&FromService::Revoked),
-        [ListenerOutput::Close, ListenerOutput::Finished(Ok(()))]
+        [Effect::Close, Effect::Tell(ListenerEvent::Finished(Ok(())))]
     );
     // Or it knows already.
     let mut phone = Phone::new();
-    phone.listener.revoke(phone.now);
+    phone.listener.handle_revoke(phone.now);
     phone.listener.handle_connect_failed(ConnectFailure::Status(410), phone.now);
-    assert_eq!(phone.outputs(), [ListenerOutput::Finished(Ok(()))]);
+    assert_eq!(phone.outputs(), [Effect::Tell(ListenerEvent::Finished(Ok(())))]);
 }
 
 #[test]
 fn a_phone_stops_when_it_is_told_to() {
     for mut phone in [Phone::new(), Phone::listening()] {
-        phone.listener.stop(phone.now);
-        assert_eq!(phone.outputs(), [ListenerOutput::Close, ListenerOutput::Finished(Ok(()))]);
-        phone.listener.stop(phone.now);
-        phone.listener.revoke(phone.now);
-        phone.listener.handle_connected(phone.now);
-        phone.listener.handle_frame(&FromService::Alive.encode(), phone.now);
+        phone.listener.handle_stop(phone.now);
+        assert_eq!(phone.outputs(), [Effect::Close, Effect::Tell(ListenerEvent::Finished(Ok(())))]);
+        phone.listener.handle_stop(phone.now);
+        phone.listener.handle_revoke(phone.now);
+        phone.listener.handle_opened(Opened::default(), phone.now);
+        phone.listener.handle_frame(FromService::Alive.encode(), phone.now);
         phone.listener.handle_closed(phone.now);
         phone.listener.handle_timeout(phone.now + seconds(9999));
         assert_eq!(phone.outputs(), []);

@@ -9,4 +9,5 @@ mod lossy;
 mod pair;
 mod peers;
 mod people;
+mod radio;
 mod ringing;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bluer::{
-    Error, ErrorKind, InternalErrorKind, Session, Uuid,
+    ErrorKind, Session, Uuid,
     adv::{self, AdvertisementHandle},
 };
 use tokio::{
@@ -11,7 +11,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::daemon::Daemon;
+use super::{
+    daemon::Daemon,
+    reason::{no_session, reason},
+};
 use crate::{FIDO_UUID16, RadioError};
 
 /// How often it is checked that an advert is still on the air: BlueZ tells its owner only by a call
@@ -70,6 +73,10 @@ impl Adapter {
 
     /// Flags, the UUID and 20 bytes of data fill the 31 bytes of an advert exactly: there is no
     /// room for anything else.
+    ///
+    /// How often it is repeated is left to BlueZ, which takes an interval as an experimental
+    /// setting only. The simulated air has one of its own:
+    /// [`ADVERT_INTERVAL`](crate::air::ADVERT_INTERVAL).
     pub(super) async fn advertise(self, service_data: Vec<u8>) -> Result<OnAir, RadioError> {
         let advertisement = adv::Advertisement {
             advertisement_type: adv::Type::Peripheral,
@@ -131,67 +138,6 @@ impl OnAir {
         match self.adapter.active_advertising_instances().await.map_err(reason)? {
             0 => Err(RadioError::lost("the advert is gone")),
             _ => Ok(()),
-        }
-    }
-}
-
-/// Why the bus does not let us in: it refuses, or nobody is there.
-fn no_session(error: Error) -> RadioError {
-    match reason(error) {
-        RadioError::Lost { detail } => RadioError::NoService { detail },
-        told => told,
-    }
-}
-
-/// The service, or the bus itself, does not answer.
-fn no_service(error: &Error) -> RadioError {
-    RadioError::NoService { detail: error.to_string() }
-}
-
-/// What BlueZ or the bus says, in our terms.
-pub(super) fn reason(error: Error) -> RadioError {
-    match &error.kind {
-        ErrorKind::NotFound | ErrorKind::DoesNotExist => RadioError::NoAdapter,
-        ErrorKind::NotReady => RadioError::Off,
-        ErrorKind::NotAuthorized => RadioError::NoPermission,
-        ErrorKind::InProgress | ErrorKind::NotPermitted | ErrorKind::AlreadyExists => {
-            RadioError::Busy
-        }
-        ErrorKind::NotSupported | ErrorKind::NotAvailable => RadioError::CannotAdvertise,
-        ErrorKind::Internal(InternalErrorKind::DBus(name)) => match name.as_str() {
-            "org.freedesktop.DBus.Error.AccessDenied" | "org.freedesktop.DBus.Error.AuthFailed" => {
-                RadioError::NoPermission
-            }
-            "org.freedesktop.DBus.Error.ServiceUnknown"
-            | "org.freedesktop.DBus.Error.NameHasNoOwner"
-            | "org.freedesktop.DBus.Error.NoServer"
-            | "org.freedesktop.DBus.Error.FileNotFound"
-            | "org.freedesktop.DBus.Error.Disconnected"
-            | "org.freedesktop.DBus.Error.NoReply" => no_service(&error),
-            _ => RadioError::lost(&error),
-        },
-        _ => RadioError::lost(&error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_the_bus(name: &str) -> Error {
-        dbus::Error::new_custom(name, "it is pretended").into()
-    }
-
-    #[test]
-    fn a_bus_that_refuses_is_not_a_service_that_does_not_run() {
-        for name in ["AccessDenied", "AuthFailed"] {
-            let error = from_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
-            assert_eq!(no_session(error), RadioError::NoPermission, "{name}");
-        }
-        for name in ["NoServer", "FileNotFound", "Failed", "Timeout"] {
-            let error = from_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
-            let told = no_session(error);
-            assert!(matches!(told, RadioError::NoService { .. }), "{name}: {told:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use dbus::nonblock::{Proxy, SyncConnection};
 use dbus_tokio::connection::new_system_sync;
 use tokio::time::sleep;
 
-use super::{PATIENCE, bluez::reason};
+use super::{PATIENCE, reason::reason};
 use crate::RadioError;
 
 /// How often it is checked that it is still the same: one that died says nothing.

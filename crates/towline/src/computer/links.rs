@@ -18,9 +18,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Ends a session. The response for the site does not wait for a phone whose person still thinks
 /// about being remembered.
-pub(super) async fn farewell<S: Screen>(
+pub(super) async fn farewell(
     Open { session, mut events, phone }: Open,
-    screen: &S,
+    screen: &dyn Screen,
     links: Option<Arc<dyn PhoneLinks>>,
     good: bool,
 ) {
@@ -46,7 +46,7 @@ pub(super) async fn farewell<S: Screen>(
                 tokio::spawn(async move {
                     let rest = async {
                         while let Some(event) = events.next().await {
-                            keep::<fn(Step<'_>)>(links.as_ref(), None, &event, None).await;
+                            keep(links.as_ref(), None, &event, None).await;
                         }
                     };
                     tokio::join!(rest, async { if !ended { ending.await } });
@@ -72,11 +72,11 @@ pub(super) async fn kept<T: Send + 'static>(
 
 /// Keeps the links as the event says, and says whether the person was told that a phone does not
 /// know this computer. A link that can't be kept is no reason to fail: the person came to sign in.
-pub(super) async fn keep<S: Screen>(
+pub(super) async fn keep(
     links: Option<&Arc<dyn PhoneLinks>>,
     rung: Option<&LinkedPhone>,
     event: &ComputerEvent,
-    screen: Option<&S>,
+    screen: Option<&dyn Screen>,
 ) -> bool {
     let Some(links) = links else { return false };
     let mut forgotten = false;

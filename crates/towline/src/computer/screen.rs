@@ -2,10 +2,10 @@
 
 use std::{
     fmt,
-    future::{Future, pending},
+    future::{pending, ready},
 };
 
-use towline_client::{Account, PinAnswer, PinQuestion};
+use towline_client::{Account, BoxFuture, PinAnswer, PinQuestion};
 use towline_hybrid::{Error as HybridError, InitiatorProgress, tunnel::ConnectFailure};
 use towline_hybrid_tokio::TransportError;
 
@@ -17,32 +17,35 @@ pub trait Screen: Sync {
 
     /// The phone left it to the computer to choose one of at least two accounts; `None` calls it
     /// off. The newest, by default.
-    fn choose(&self, accounts: &[Account]) -> impl Future<Output = Option<usize>> + Send {
+    fn choose<'a>(&'a self, accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
         let _ = accounts;
-        async { Some(0) }
+        Box::pin(ready(Some(0)))
     }
 
     /// These phones let the computer remember them; their names are the phones' words only. Which
     /// one is to be rung? `None` shows a code. The only one, by default, and a code where there are
     /// several.
-    fn choose_phone(&self, names: &[String]) -> impl Future<Output = Option<usize>> + Send {
+    fn choose_phone<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Option<usize>> {
         let only = (names.len() == 1).then_some(0);
-        async move { only }
+        Box::pin(ready(only))
     }
 
     /// The authenticator verifies its person by a PIN, which is typed here: what is typed is not
     /// shown, and a new one is asked for twice. The question prints as a sentence.
     /// [`PinAnswer::Unavailable`], by default: there is no way to ask.
-    fn pin(&self, question: &PinQuestion) -> impl Future<Output = PinAnswer> + Send {
+    fn pin<'a>(&'a self, question: &'a PinQuestion) -> BoxFuture<'a, PinAnswer> {
         let _ = question;
-        async { PinAnswer::Unavailable }
+        Box::pin(ready(PinAnswer::Unavailable))
     }
 
     /// Ready when the person wants to stop; never, by default.
-    fn cancelled(&self) -> impl Future<Output = ()> + Send {
-        pending()
+    fn cancelled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(pending())
     }
 }
+
+/// A screen can be an object.
+const _: Option<&dyn Screen> = None;
 
 impl<F: Fn(Step<'_>) + Sync> Screen for F {
     fn show(&self, step: Step<'_>) {

@@ -1,8 +1,8 @@
 //! Whoever fails to unlock again and again is told to wait, and not to delete everything.
 
 use towline::{
-    LocalAuthenticator, Person,
-    authenticator::{Answer, Config, Event, Question},
+    Ask, LocalAuthenticator, Person,
+    authenticator::{Config, Event, Question},
     client::Error,
 };
 
@@ -15,10 +15,10 @@ const OPTIONS: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": 
 struct Stranger(Vec<Event>);
 
 impl Person for Stranger {
-    async fn answer(&mut self, question: &Question) -> Answer {
-        match question {
-            Question::VerifyUser { .. } => Answer::NotVerified,
-            _ => Answer::Approve,
+    fn ask(&mut self, ask: Ask) {
+        match ask.question() {
+            Question::VerifyUser { .. } => ask.not_verified(),
+            _ => ask.approve(),
         }
     }
 

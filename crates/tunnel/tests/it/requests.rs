@@ -92,20 +92,26 @@ async fn bad_requests_get_400() {
 }
 
 #[tokio::test]
-async fn refusals_carry_the_headers_that_http_asks_for() {
+async fn refusals_carry_the_headers_that_http_asks_for_and_say_what_is_wrong() {
     let relay = start(config()).await;
     let cable = "Sec-WebSocket-Protocol: fido.cable\r\n";
     let old = upgrade(&new_path(), cable).replace("Version: 13", "Version: 8");
     let put = upgrade(&new_path(), cable).replace("GET", "PUT");
-    for (request, status, header) in [
-        (old, "400 Bad Request", "\r\nSec-WebSocket-Version: 13\r\n"),
-        (put, "405 Method Not Allowed", "\r\nAllow: GET\r\n"),
-        (upgrade("/", cable), "404 Not Found", "\r\nConnection: close\r\n"),
+    let version = "this service speaks version 13 of the WebSocket protocol only\n";
+    let (other, none) = (upgrade(&new_path(), "Sec-WebSocket-Protocol: chat\r\n"), "");
+    let offered = "the WebSocket subprotocol fido.cable was not offered\n";
+    for (request, status, header, body) in [
+        (old, "400 Bad Request", "\r\nSec-WebSocket-Version: 13\r\n", version),
+        (other, "400 Bad Request", "\r\nContent-Type: text/plain\r\n", offered),
+        (put, "405 Method Not Allowed", "\r\nAllow: GET\r\n", none),
+        (upgrade("/", cable), "404 Not Found", "\r\nConnection: close\r\n", none),
     ] {
         let answer = relay.raw(request.as_bytes()).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
         assert!(answer.contains(header) && answer.contains(" GMT\r\n"), "{answer}");
-        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+        let length = format!("\r\nContent-Length: {}\r\n", body.len());
+        assert!(answer.contains(&length), "{answer}");
+        assert!(answer.ends_with(&format!("\r\n\r\n{body}")), "{answer}");
     }
 }
 

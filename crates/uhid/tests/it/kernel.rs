@@ -9,12 +9,12 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use tokio::{io::AsyncWriteExt as _, net::unix::pipe, sync::mpsc, task::JoinHandle, time::timeout};
-use towline_authenticator::{Answer, Authenticator, Config, MemoryStore, Question, SoftwareKeys};
+use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 use towline_ctap::{
     GetInfo,
     hid::{HidCommand, Host, HostOutput, MAX_MESSAGE, Report},
 };
-use towline_ctaphid_tokio::{Nobody, Person, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Ask, Nobody, Person, SecurityKey, Simulated};
 use towline_uhid::{Description, UhidError, UsbKey, event::EVENT_SIZE};
 
 const START: u32 = 2;
@@ -100,10 +100,10 @@ struct Plugged {
 }
 
 async fn plugged() -> Plugged {
-    plugged_before(Presence::Simulated(Nobody)).await
+    plugged_before(Simulated::new(Nobody)).await
 }
 
-async fn plugged_before<P: Person + 'static>(presence: Presence<P>) -> Plugged {
+async fn plugged_before(person: impl Person + 'static) -> Plugged {
     let (mut kernel, door) = Kernel::new();
     let usb = UsbKey::through(door, &Description::default()).unwrap();
     assert_eq!(kernel.heard().await[..4], 11u32.to_ne_bytes(), "made");
@@ -113,7 +113,7 @@ async fn plugged_before<P: Person + 'static>(presence: Presence<P>) -> Plugged {
     let keys = SoftwareKeys::new(provider.clone());
     let authenticator =
         Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys).unwrap();
-    let key = tokio::spawn(async move { match key.run(authenticator, presence).await {} });
+    let key = tokio::spawn(async move { match key.run(authenticator, person).await {} });
     Plugged { kernel, key, usb }
 }
 
@@ -165,17 +165,20 @@ impl Drop for Withdrawal {
 }
 
 impl Person for Undecided {
-    async fn answer(&mut self, _question: &Question) -> Answer {
-        self.0.send(true).unwrap();
-        let _withdrawal = Withdrawal(self.0.clone());
-        std::future::pending().await
+    fn ask(&mut self, ask: Ask) {
+        let told = self.0.clone();
+        ask.answer_with(async move |_| {
+            told.send(true).unwrap();
+            let _withdrawal = Withdrawal(told);
+            std::future::pending().await
+        });
     }
 }
 
 #[tokio::test]
 async fn the_last_program_that_closes_the_node_takes_its_question_along() {
     let (told, mut tells) = mpsc::unbounded_channel();
-    let Plugged { mut kernel, .. } = plugged_before(Presence::Ask(Undecided(told))).await;
+    let Plugged { mut kernel, .. } = plugged_before(Undecided(told)).await;
     for end in [CLOSE, STOP] {
         kernel.say(OPEN, &[]).await;
         let mut host = Host::new();

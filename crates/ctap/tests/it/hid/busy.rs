@@ -47,13 +47,13 @@ fn while_an_answer_goes_out_nothing_new_begins() {
     let mut desk = desk();
     desk.start(1);
     desk.device.handle_response(Channel(1), &[0; 500], desk.now);
-    assert!(matches!(desk.device.poll_output(), Some(DeviceOutput::Send(_))));
+    assert!(matches!(desk.device.poll_output(), Some(DeviceOutput::Send { .. })));
     desk.device.handle_packet(&init_packet(2, CBOR, 1, &[4]), desk.now);
-    let Some(DeviceOutput::Send(report)) = desk.device.poll_output() else { panic!() };
+    let Some(DeviceOutput::Send { report, .. }) = desk.device.poll_output() else { panic!() };
     assert_eq!(report, init_packet(2, ERROR, 1, &[BUSY]));
     let mut rest = 0;
     while let Some(output) = desk.device.poll_output() {
-        let DeviceOutput::Send(report) = output else { panic!("{output:?}") };
+        let DeviceOutput::Send { report, .. } = output else { panic!("{output:?}") };
         assert_eq!((report[3], usize::from(report[4])), (1, rest));
         rest += 1;
     }

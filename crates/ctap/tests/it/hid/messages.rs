@@ -11,7 +11,7 @@ fn a_message_of_every_length_is_put_together_and_taken_apart() {
         for packet in packets(1, PING, &message) {
             desk.device.handle_packet(&packet, desk.now);
             while let Some(output) = desk.device.poll_output() {
-                let DeviceOutput::Send(report) = output else { panic!("{output:?}") };
+                let DeviceOutput::Send { report, .. } = output else { panic!("{output:?}") };
                 echo.push(report);
             }
         }

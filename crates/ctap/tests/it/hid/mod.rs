@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use towline_ctap::hid::{
-    Capabilities, Channel, Device, DeviceConfig, DeviceOutput, HidCommand, HidError, Host,
+    Capabilities, Channel, DeviceConfig, DeviceOutput, HidCommand, HidDevice, HidError, Host,
     HostFailure, HostOutput, InitResponse, KeepaliveStatus, MAX_MESSAGE, Packet, Payload, Report,
     SendError,
 };
@@ -75,12 +75,12 @@ enum Seen {
 
 /// A device and a clock.
 struct Desk {
-    device: Device,
+    device: HidDevice,
     now: Instant,
 }
 
 fn desk_with(config: DeviceConfig) -> Desk {
-    Desk { device: Device::new(config), now: Instant::now() }
+    Desk { device: HidDevice::new(config), now: Instant::now() }
 }
 
 /// One with all the capabilities, and two channels: 1 and 2.
@@ -106,7 +106,7 @@ impl Desk {
         let mut seen = Vec::new();
         while let Some(output) = self.device.poll_output() {
             seen.push(match output {
-                DeviceOutput::Send(report) => {
+                DeviceOutput::Send { report, .. } => {
                     let channel = u32::from_be_bytes(report[..4].try_into().unwrap());
                     let length = usize::from(u16::from_be_bytes([report[5], report[6]]));
                     assert!(length <= 57, "a message of several packets");
@@ -161,7 +161,7 @@ fn error(channel: u32, code: u8) -> Vec<Seen> {
 /// A host, a device and what passes between them.
 struct Pair {
     host: Host,
-    device: Device,
+    device: HidDevice,
     now: Instant,
 }
 
@@ -175,7 +175,7 @@ enum Heard {
 
 impl Pair {
     fn new() -> Self {
-        let device = Device::new(DeviceConfig::default());
+        let device = HidDevice::new(DeviceConfig::default());
         Self { host: Host::new(), device, now: Instant::now() }
     }
 
@@ -206,7 +206,7 @@ impl Pair {
             while let Some(output) = self.device.poll_output() {
                 quiet = false;
                 match output {
-                    DeviceOutput::Send(report) => self.host.handle_packet(&report, self.now),
+                    DeviceOutput::Send { report, .. } => self.host.handle_packet(&report, self.now),
                     DeviceOutput::Cbor { channel, request } => {
                         if let Some(response) = authenticator(channel.0, request) {
                             self.device.handle_response(channel, &response, self.now);
@@ -263,7 +263,7 @@ proptest! {
     ) {
         let mut config = DeviceConfig::default();
         config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
-        let mut device = Device::new(config);
+        let mut device = HidDevice::new(config);
         let mut now = Instant::now();
         let mut open: Option<Channel> = None;
         for step in steps {
@@ -306,7 +306,7 @@ proptest! {
                         prop_assert!(![0, u32::MAX].contains(&channel.0));
                     }
                     DeviceOutput::Cancel { channel } => prop_assert_eq!(open, Some(channel)),
-                    DeviceOutput::Send(_) | DeviceOutput::Wink { .. } => {}
+                    DeviceOutput::Send { .. } | DeviceOutput::Wink { .. } => {}
                 }
             }
             prop_assert!(device.poll_timeout().is_none_or(|deadline| deadline > now));

@@ -6,7 +6,7 @@ use super::*;
 
 /// Passes reports to and fro without keeping any; requests are answered with as many bytes as they
 /// have.
-fn pump(host: &mut Host, device: &mut Device, now: Instant, answers: bool) {
+fn pump(host: &mut Host, device: &mut HidDevice, now: Instant, answers: bool) {
     const ZEROS: &[u8] = &[0; MAX_MESSAGE];
     loop {
         let mut quiet = true;
@@ -20,7 +20,7 @@ fn pump(host: &mut Host, device: &mut Device, now: Instant, answers: bool) {
         while let Some(output) = device.poll_output() {
             quiet = false;
             match output {
-                DeviceOutput::Send(report) => host.handle_packet(&report, now),
+                DeviceOutput::Send { report, .. } => host.handle_packet(&report, now),
                 DeviceOutput::Cbor { channel, request } if answers => {
                     due = Some((channel, request.len()));
                 }
@@ -43,7 +43,7 @@ fn allocations(run: impl FnOnce()) -> u64 {
 
 #[test]
 fn messages_of_every_length_pass_without_an_allocation() {
-    let (mut host, mut device) = (Host::new(), Device::new(DeviceConfig::default()));
+    let (mut host, mut device) = (Host::new(), HidDevice::new(DeviceConfig::default()));
     let (now, message) = (Instant::now(), [7; MAX_MESSAGE]);
     let counted = allocations(|| {
         host.open([1; 8], now);
@@ -61,7 +61,7 @@ fn messages_of_every_length_pass_without_an_allocation() {
 
 #[test]
 fn waiting_and_cancelling_allocate_nothing() {
-    let (mut host, mut device) = (Host::new(), Device::new(DeviceConfig::default()));
+    let (mut host, mut device) = (Host::new(), HidDevice::new(DeviceConfig::default()));
     let mut now = Instant::now();
     let counted = allocations(|| {
         host.open([1; 8], now);
@@ -109,7 +109,7 @@ fn what_is_refused_allocates_nothing() {
             for packet in &packets {
                 device.handle_packet(packet, *now);
                 while let Some(output) = device.poll_output() {
-                    answers += u32::from(matches!(output, DeviceOutput::Send(_)));
+                    answers += u32::from(matches!(output, DeviceOutput::Send { .. }));
                 }
             }
             if round == 500 {

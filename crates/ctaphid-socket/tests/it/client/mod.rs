@@ -1,11 +1,16 @@
 //! A small CTAPHID client over the sockets of a door: the host's machine, and a pipe.
 #![allow(dead_code)]
 
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
+    task::JoinHandle,
     time::{sleep_until, timeout},
 };
 use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
@@ -17,13 +22,31 @@ use towline_ctap::{
     },
 };
 use towline_ctaphid_socket::{Door, Endpoint};
-use towline_ctaphid_tokio::{Person, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Person, SecurityKey};
 
 /// Opens a door at the endpoints, with a security key behind it.
-pub(crate) async fn open<P: Person + 'static>(
+pub(crate) async fn open(
     endpoints: &[&str],
-    presence: Presence<P>,
-) -> (Vec<Endpoint>, tokio::task::JoinHandle<()>) {
+    person: impl Person + 'static,
+) -> (Vec<Endpoint>, JoinHandle<()>) {
+    open_with(endpoints, |key, authenticator| key.run(authenticator, person)).await
+}
+
+/// The same, with simulated presence.
+pub(crate) async fn open_simulated(
+    endpoints: &[&str],
+    watcher: impl Person + 'static,
+) -> (Vec<Endpoint>, JoinHandle<()>) {
+    open_with(endpoints, |key, authenticator| key.run_simulated(authenticator, watcher)).await
+}
+
+async fn open_with<F>(
+    endpoints: &[&str],
+    run: impl FnOnce(SecurityKey, Authenticator) -> F,
+) -> (Vec<Endpoint>, JoinHandle<()>)
+where
+    F: Future<Output = Infallible> + Send + 'static,
+{
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
     let mut config = Config::security_key();
@@ -35,9 +58,10 @@ pub(crate) async fn open<P: Person + 'static>(
     for endpoint in endpoints {
         bound.push(door.listen(&endpoint.parse().unwrap()).await.unwrap());
     }
+    let running = run(key, authenticator);
     let task = tokio::spawn(async move {
         let _open = door;
-        match key.run(authenticator, presence).await {}
+        match running.await {}
     });
     (bound, task)
 }

@@ -68,7 +68,7 @@ pub async fn serve(
                 phone.answer(token, ResponderAnswer::Connect { remember: false }).await.unwrap();
             }
             PhoneEvent::Request(request) => phone.respond(request).await.unwrap(),
-            PhoneEvent::Finished(result) => return (result, seen),
+            PhoneEvent::Finished(result) => return (result.map_err(TransportError::from), seen),
             _ => {}
         }
     }
@@ -81,7 +81,7 @@ pub async fn finish(
     let mut seen = Vec::new();
     loop {
         match events.next().await.expect("a last event") {
-            ComputerEvent::Finished(result) => return (result, seen),
+            ComputerEvent::Finished(result) => return (result.map_err(TransportError::from), seen),
             event => seen.push(event),
         }
     }

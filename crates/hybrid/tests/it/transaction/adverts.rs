@@ -1,8 +1,8 @@
 //! The air: adverts lost, changed, doubled, from other phones, or from nobody.
 
 use towline_hybrid::{
-    CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress, Responder,
-    ResponderOutput, Step,
+    CodeSource, ComputerEvent, Effect, Error, Initiator, InitiatorConfig, InitiatorProgress,
+    Machine, Opened, PhoneEvent, Responder, Step, Target,
     domain::TunnelDomain,
     ids::RoutingId,
     internal::eid::{Advert, Eid, EidKey},
@@ -90,7 +90,7 @@ fn computer(config: InitiatorConfig) -> (Initiator, impl FnMut() -> Advert, Pair
     (computer, advert, pair)
 }
 
-fn outputs(computer: &mut Initiator) -> Vec<InitiatorOutput> {
+fn outputs(computer: &mut Initiator) -> Vec<Effect<ComputerEvent>> {
     std::iter::from_fn(|| computer.poll_output()).collect()
 }
 
@@ -100,11 +100,11 @@ fn a_second_advert_is_refused_while_one_is_tried() {
     computer.handle_advert(advert().as_bytes(), pair.now);
     let connect = outputs(&mut computer);
     assert!(
-        matches!(&connect[..], [InitiatorOutput::Progress(InitiatorProgress::Near), _, InitiatorOutput::Connect { routing_id, .. }] if routing_id.as_bytes() == &[1; 3])
+        matches!(&connect[..], [Effect::Tell(ComputerEvent::Progress(InitiatorProgress::Near)), _, Effect::Connect(Target::Connect { routing_id, .. })] if routing_id.as_bytes() == &[1; 3])
     );
     computer.handle_advert(advert().as_bytes(), pair.now);
     assert_eq!(outputs(&mut computer), []);
-    computer.handle_connected(pair.now);
+    computer.handle_opened(Opened::default(), pair.now);
     outputs(&mut computer);
     computer.handle_advert(advert().as_bytes(), pair.now);
     assert_eq!(outputs(&mut computer), []);
@@ -127,8 +127,8 @@ fn an_advert_that_failed_is_never_tried_again_but_another_is() {
         computer.handle_connect_failed(failure.clone(), pair.now);
         let after = outputs(&mut computer);
         let failed = InitiatorProgress::AttemptFailed(Error::Tunnel(failure));
-        assert_eq!(after[0], InitiatorOutput::Progress(failed));
-        assert!(!after.contains(&InitiatorOutput::Close), "there is nothing to close");
+        assert_eq!(after[0], Effect::Tell(ComputerEvent::Progress(failed)));
+        assert!(!after.contains(&Effect::Close), "there is nothing to close");
         computer.handle_advert(first.as_bytes(), pair.now);
         assert_eq!(outputs(&mut computer), []);
         assert!(computer.qr_uri().is_some());
@@ -152,8 +152,8 @@ fn the_last_failure_is_reported_when_no_other_phone_comes() {
     assert_eq!(
         outputs(&mut computer),
         [
-            InitiatorOutput::StopScanning,
-            InitiatorOutput::Finished(Err(Error::Tunnel(ConnectFailure::Status(500))))
+            Effect::StopRadio,
+            Effect::Tell(ComputerEvent::Finished(Err(Error::Tunnel(ConnectFailure::Status(500)))))
         ]
     );
 }
@@ -167,11 +167,14 @@ fn a_tunnel_that_never_opens_bans_the_advert() {
     assert_eq!(due, pair.now + seconds(20));
     computer.handle_timeout(due);
     let after = outputs(&mut computer);
-    assert_eq!(after[0], InitiatorOutput::Close);
+    assert_eq!(after[0], Effect::Close);
     let late = Error::TimedOut { step: Step::Tunnel, after: seconds(20) };
-    assert_eq!(after[1], InitiatorOutput::Progress(InitiatorProgress::AttemptFailed(late)));
+    assert_eq!(
+        after[1],
+        Effect::Tell(ComputerEvent::Progress(InitiatorProgress::AttemptFailed(late)))
+    );
     // The socket opens too late.
-    computer.handle_connected(due);
+    computer.handle_opened(Opened::default(), due);
     assert_eq!(outputs(&mut computer), []);
 }
 
@@ -185,11 +188,12 @@ fn an_attempt_that_fails_after_the_code_expired_is_the_end() {
     let after = outputs(&mut computer);
     assert!(matches!(
         after.last(),
-        Some(InitiatorOutput::Finished(Err(Error::TimedOut { step: Step::Tunnel, .. })))
+        Some(Effect::Tell(ComputerEvent::Finished(Err(Error::TimedOut {
+            step: Step::Tunnel,
+            ..
+        }))))
     ));
-    assert!(
-        after.contains(&InitiatorOutput::StopScanning) && after.contains(&InitiatorOutput::Close)
-    );
+    assert!(after.contains(&Effect::StopRadio) && after.contains(&Effect::Close));
 }
 
 #[test]
@@ -208,13 +212,14 @@ fn a_second_phone_with_the_same_code_is_refused_once_the_first_has_authenticated
         scan(&pair.computer),
         CodeSource::Camera,
         pair.now,
+        1_790_000_000,
     )
     .unwrap();
     pair.answers = false;
     pair.settle();
     assert!(pair.phone_holds.request && !pair.computer_holds.radio);
 
-    let Some(ResponderOutput::Ask { token, .. }) = second.poll_output() else { panic!() };
+    let Some(Effect::Tell(PhoneEvent::Ask { token, .. })) = second.poll_output() else { panic!() };
     second
         .handle_answer(
             token,
@@ -222,10 +227,13 @@ fn a_second_phone_with_the_same_code_is_refused_once_the_first_has_authenticated
             pair.now,
         )
         .unwrap();
-    second.handle_connected(RoutingId::new([1; 3]), pair.now);
+    second.handle_opened(
+        Opened { routing_id: Some(RoutingId::new([1; 3])), signal: false },
+        pair.now,
+    );
     let advert = std::iter::from_fn(|| second.poll_output())
         .find_map(|output| match output {
-            ResponderOutput::Advertise(advert) => Some(advert),
+            Effect::Advertise(advert) => Some(advert),
             _ => None,
         })
         .unwrap();
@@ -238,12 +246,12 @@ fn a_second_phone_with_the_same_code_is_refused_once_the_first_has_authenticated
     assert_eq!(
         outputs,
         [
-            ResponderOutput::StopAdvertising,
-            ResponderOutput::Close,
-            ResponderOutput::Finished(Err(Error::TimedOut {
+            Effect::StopRadio,
+            Effect::Close,
+            Effect::Tell(PhoneEvent::Finished(Err(Error::TimedOut {
                 step: Step::Message1,
                 after: seconds(120)
-            }))
+            })))
         ]
     );
 }

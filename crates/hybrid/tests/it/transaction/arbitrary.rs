@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use towline_hybrid::{
-    ResponderAnswer,
+    ComputerEvent, Effect, Machine, Opened, PhoneEvent, ResponderAnswer,
     domain::TunnelDomain,
     ids::{RoutingId, TunnelId},
     internal::secrets::QrSecret,
@@ -80,8 +80,8 @@ proptest! {
                 Call::Text(false) => phone.handle_text(now),
                 Call::Closed(true) => computer.handle_closed(now),
                 Call::Closed(false) => phone.handle_closed(now),
-                Call::Connected(true) => computer.handle_connected(now),
-                Call::Connected(false) => phone.handle_connected(RoutingId::new([2; 3]), now),
+                Call::Connected(true) => computer.handle_opened(Opened::default(), now),
+                Call::Connected(false) => phone.handle_opened(Opened { routing_id: Some(RoutingId::new([2; 3])), signal: false }, now),
                 Call::ConnectFailed(true) => computer.handle_connect_failed(ConnectFailure::Name("cable.example".into()), now),
                 Call::ConnectFailed(false) => phone.handle_connect_failed(ConnectFailure::Name("cable.example".into()), now),
                 Call::Wait(time) => {
@@ -89,29 +89,29 @@ proptest! {
                     computer.handle_timeout(now);
                     phone.handle_timeout(now);
                 }
-                Call::Request(bytes) => drop(computer.send_request(bytes, now)),
-                Call::Response(bytes) => drop(phone.send_response(bytes, now)),
+                Call::Request(bytes) => drop(computer.handle_request(bytes, now)),
+                Call::Response(bytes) => drop(phone.handle_response(bytes, now)),
                 Call::Answer(yes) => {
                     if let Some(token) = token {
                         let answer = if yes { ResponderAnswer::Connect { remember: true } } else { ResponderAnswer::Decline };
                         let _ = phone.handle_answer(token, answer, now);
                     }
                 }
-                Call::Shutdown(true) => computer.shutdown(now),
-                Call::Shutdown(false) => phone.shutdown(now),
-                Call::Cancel(true) => computer.cancel(now),
-                Call::Cancel(false) => phone.cancel(now),
+                Call::Shutdown(true) => computer.handle_shutdown(now),
+                Call::Shutdown(false) => phone.handle_shutdown(now),
+                Call::Cancel(true) => computer.handle_cancel(now),
+                Call::Cancel(false) => phone.handle_cancel(now),
                 Call::Settle => {}
             }
             while let Some(output) = computer.poll_output() {
                 prop_assert_eq!(finished_computer, 0);
-                finished_computer += usize::from(matches!(output, towline_hybrid::InitiatorOutput::Finished(_)));
+                finished_computer += usize::from(matches!(output, Effect::Tell(ComputerEvent::Finished(_))));
             }
             while let Some(output) = phone.poll_output() {
                 prop_assert_eq!(finished_phone, 0);
                 match output {
-                    towline_hybrid::ResponderOutput::Ask { token: asked, .. } => token = Some(asked),
-                    towline_hybrid::ResponderOutput::Finished(_) => finished_phone += 1,
+                    Effect::Tell(PhoneEvent::Ask { token: asked, .. }) => token = Some(asked),
+                    Effect::Tell(PhoneEvent::Finished(_)) => finished_phone += 1,
                     _ => {}
                 }
             }

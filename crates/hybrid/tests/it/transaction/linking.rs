@@ -120,7 +120,9 @@ fn a_yes_after_the_computer_is_done_still_arrives() {
     );
     assert!(pair.computer_result.is_none(), "the computer waits for a late link");
     pair.phone_holds.prompt = false;
-    pair.phone.handle_remember(pair.late_question.unwrap(), true, pair.now).unwrap();
+    pair.phone
+        .handle_answer(pair.late_question.unwrap(), ResponderAnswer::Remember, pair.now)
+        .unwrap();
     pair.run();
     assert_eq!(pair.links.len(), 1);
     assert!(pair.computer_result.unwrap().unwrap().linked);
@@ -135,15 +137,35 @@ fn a_question_that_nobody_answers_is_withdrawn() {
     assert!(pair.computer_result.unwrap().is_ok());
     assert!(!pair.phone_result.unwrap().unwrap().linked);
     assert!(pair.links.is_empty());
-    let late = pair.phone.handle_remember(pair.late_question.unwrap(), true, pair.now);
+    let late =
+        pair.phone.handle_answer(pair.late_question.unwrap(), ResponderAnswer::Remember, pair.now);
     assert_eq!(late, Err(Misuse::UnknownToken));
+}
+
+#[test]
+fn the_answer_to_one_question_is_none_to_the_other() {
+    let mut pair = later(None);
+    pair.consent = None;
+    pair.settle();
+    let (first, yes) = (pair.question.unwrap(), ResponderAnswer::Remember);
+    assert_eq!(pair.phone.handle_answer(first, yes, pair.now), Err(Misuse::WrongAnswer));
+    pair.phone.handle_answer(first, ResponderAnswer::ConnectAndAskLater, pair.now).unwrap();
+    pair.phone_holds.prompt = false;
+    pair.settle();
+    let late = pair.late_question.unwrap();
+    let connect = ResponderAnswer::Connect { remember: true };
+    assert_eq!(pair.phone.handle_answer(late, connect, pair.now), Err(Misuse::WrongAnswer));
+    pair.phone.handle_answer(late, yes, pair.now).unwrap();
+    pair.phone_holds.prompt = false;
+    pair.run();
+    assert_eq!((pair.links.len(), pair.phone_links.len()), (1, 1));
 }
 
 #[test]
 fn a_computer_that_goes_away_takes_the_question_with_it() {
     let mut pair = later(None);
     pair.settle();
-    pair.computer.cancel(pair.now);
+    pair.computer.handle_cancel(pair.now);
     pair.run();
     assert!(pair.phone_result.unwrap().is_ok());
     assert!(!pair.phone_holds.prompt);
@@ -164,7 +186,8 @@ fn the_late_question_is_asked_once_and_only_where_both_can() {
     pair.requests = 3;
     pair.run();
     assert_eq!((pair.links.len(), pair.phone_links.len()), (1, 1));
-    let again = pair.phone.handle_remember(pair.late_question.unwrap(), true, pair.now);
+    let again =
+        pair.phone.handle_answer(pair.late_question.unwrap(), ResponderAnswer::Remember, pair.now);
     assert_eq!(again, Err(Misuse::UnknownToken));
 }
 

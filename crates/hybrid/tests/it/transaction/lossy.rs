@@ -1,7 +1,7 @@
 //! Every message of a transaction dropped, delayed, duplicated, changed, cut or reordered in turn.
 
 use towline_hybrid::{
-    CodeSource, Error, Fault, InitiatorConfig, Party, Responder, Step, internal::frame,
+    CodeSource, Error, Fault, InitiatorConfig, Machine, Party, Responder, Step, internal::frame,
     internal::noise,
 };
 
@@ -241,7 +241,9 @@ fn a_failure_before_the_phone_authenticates_gives_another_phone_its_chance() {
             let config = responder_config();
             let code = scan(&second.computer);
             let source = CodeSource::Camera;
-            second.phone = Responder::new(config, &provider(), code, source, second.now).unwrap();
+            second.phone =
+                Responder::new(config, &provider(), code, source, second.now, 1_790_000_000)
+                    .unwrap();
             second.run();
             assert!(second.computer_result.as_ref().unwrap().is_ok(), "{from:?} {tamper:?}");
             assert_eq!(second.responses, [RESPONSE]);

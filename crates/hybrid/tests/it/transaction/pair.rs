@@ -7,9 +7,9 @@ use std::{
 
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
-    CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, InitiatorProgress,
-    InitiatorSummary, QuestionToken, Responder, ResponderAnswer, ResponderConfig, ResponderOutput,
-    ResponderSummary,
+    CodeSource, ComputerEvent, Effect, Error, Initiator, InitiatorConfig, InitiatorProgress,
+    InitiatorSummary, Machine, Opened, PhoneEvent, QuestionToken, Responder, ResponderAnswer,
+    ResponderConfig, ResponderQuestion, ResponderSummary, Target,
     domain::TunnelDomain,
     ids::{LinkId, RoutingId, TunnelId},
     internal::eid::Advert,
@@ -135,7 +135,7 @@ pub(crate) struct Pair {
     /// Whether the computer shuts down when it is done.
     pub(crate) shuts_down: bool,
     /// What the computer wanted before the phone was there.
-    early: VecDeque<InitiatorOutput>,
+    early: VecDeque<Effect<ComputerEvent>>,
     to_phone: Pipe,
     to_computer: Pipe,
     connected: bool,
@@ -152,7 +152,9 @@ impl Pair {
         let computer =
             Initiator::new(computer, &provider(), Hint::GetAssertion, now, 1_790_000_000).unwrap();
         let code = scan(&computer);
-        let phone = Responder::new(phone, &provider(), code, CodeSource::Camera, now).unwrap();
+        let phone =
+            Responder::new(phone, &provider(), code, CodeSource::Camera, now, 1_790_000_000)
+                .unwrap();
         Self::of(computer, phone, now)
     }
 
@@ -321,19 +323,19 @@ impl Pair {
         any
     }
 
-    fn computer_does(&mut self, output: InitiatorOutput) {
+    fn computer_does(&mut self, output: Effect<ComputerEvent>) {
         match output {
-            InitiatorOutput::StartScanning => self.computer_holds.radio = true,
-            InitiatorOutput::StopScanning => {
+            Effect::StartScanning => self.computer_holds.radio = true,
+            Effect::StopRadio => {
                 assert!(std::mem::take(&mut self.computer_holds.radio), "stopped twice");
             }
-            InitiatorOutput::Connect { .. } => {
+            Effect::Connect(Target::Connect { .. }) => {
                 assert!(!self.computer_holds.socket, "one connection at a time");
                 self.computer_holds.socket = true;
                 match self.computer_tunnel.clone() {
                     Ok(()) => {
                         self.connected = true;
-                        self.computer.handle_connected(self.now);
+                        self.computer.handle_opened(Opened::default(), self.now);
                     }
                     Err(Some(failure)) => {
                         self.computer_holds.socket = false;
@@ -342,32 +344,34 @@ impl Pair {
                     Err(None) => {}
                 }
             }
-            InitiatorOutput::Send(frame) => {
+            Effect::Send(frame) => {
                 assert!(self.computer_holds.socket);
                 self.send(From::Computer, frame);
             }
-            InitiatorOutput::Close => {
+            Effect::Close => {
                 assert!(std::mem::take(&mut self.computer_holds.socket), "closed twice");
                 self.to_computer.queue.clear();
                 if self.connected {
                     self.to_phone.push(self.now, Item::Closed);
                 }
             }
-            InitiatorOutput::Ready { get_info, features } => {
+            Effect::Tell(ComputerEvent::Ready { get_info, features }) => {
                 assert_eq!(get_info, GET_INFO);
                 assert!(features.ctap);
                 self.next_request();
             }
-            InitiatorOutput::Response(response) => {
+            Effect::Tell(ComputerEvent::Response(response)) => {
                 self.responses.push(response);
                 self.next_request();
             }
-            InitiatorOutput::Contact { domain, .. } => {
+            Effect::Connect(Target::Contact { domain, .. }) => {
                 assert_eq!(domain, TunnelDomain::GOOGLE);
                 assert!(!self.computer_holds.socket, "one connection at a time");
                 self.computer_holds.socket = true;
                 match self.contact.clone() {
-                    Ok(signal) => self.computer.handle_contacted(signal, self.now),
+                    Ok(signal) => {
+                        self.computer.handle_opened(Opened { routing_id: None, signal }, self.now)
+                    }
                     Err(Some(failure)) => {
                         self.computer_holds.socket = false;
                         self.computer.handle_connect_failed(failure, self.now);
@@ -375,31 +379,31 @@ impl Pair {
                     Err(None) => {}
                 }
             }
-            InitiatorOutput::Linked(phone) => {
+            Effect::Tell(ComputerEvent::Linked(phone)) => {
                 assert_eq!(phone.domain, TunnelDomain::GOOGLE);
                 self.links.push(*phone);
             }
-            InitiatorOutput::Unlink { link_id, .. } => self.unlinked = Some(link_id),
-            InitiatorOutput::Progress(InitiatorProgress::AttemptFailed(error)) => {
+            Effect::Tell(ComputerEvent::Unlink { link_id, .. }) => self.unlinked = Some(link_id),
+            Effect::Tell(ComputerEvent::Progress(InitiatorProgress::AttemptFailed(error))) => {
                 self.failures.push(error)
             }
-            InitiatorOutput::Progress(_) => {}
-            InitiatorOutput::Finished(result) => self.computer_result = Some(result),
+            Effect::Tell(ComputerEvent::Progress(_)) => {}
+            Effect::Tell(ComputerEvent::Finished(result)) => self.computer_result = Some(result),
             other => panic!("{other:?}"),
         }
     }
 
     fn next_request(&mut self) {
         if self.responses.len() < self.requests {
-            self.computer.send_request(REQUEST.to_vec(), self.now).unwrap();
+            self.computer.handle_request(REQUEST.to_vec(), self.now).unwrap();
         } else if self.shuts_down {
-            self.computer.shutdown(self.now);
+            self.computer.handle_shutdown(self.now);
         }
     }
 
-    fn phone_does(&mut self, output: ResponderOutput) {
+    fn phone_does(&mut self, output: Effect<PhoneEvent>) {
         match output {
-            ResponderOutput::Ask { token, .. } => {
+            Effect::Tell(PhoneEvent::Ask { token, question: ResponderQuestion::Connect(_) }) => {
                 self.phone_holds.prompt = true;
                 self.question = Some(token);
                 if let Some(answer) = self.consent {
@@ -407,19 +411,21 @@ impl Pair {
                     self.phone.handle_answer(token, answer, self.now).unwrap();
                 }
             }
-            ResponderOutput::Withdraw { .. } => {
+            Effect::Tell(PhoneEvent::Withdraw { .. }) => {
                 assert!(std::mem::take(&mut self.phone_holds.prompt), "no such question");
             }
-            ResponderOutput::AskToRemember { token } => {
+            Effect::Tell(PhoneEvent::Ask { token, question: ResponderQuestion::Remember }) => {
                 self.phone_holds.prompt = true;
                 self.late_question = Some(token);
                 if let Some(remember) = self.late {
                     self.phone_holds.prompt = false;
-                    self.phone.handle_remember(token, remember, self.now).unwrap();
+                    let no = ResponderAnswer::Decline;
+                    let answer = if remember { ResponderAnswer::Remember } else { no };
+                    self.phone.handle_answer(token, answer, self.now).unwrap();
                 }
             }
-            ResponderOutput::Linked { link_id } => self.phone_links.push(link_id),
-            ResponderOutput::Join { routing_id, tunnel_id, .. } => {
+            Effect::Tell(PhoneEvent::Linked { link_id }) => self.phone_links.push(link_id),
+            Effect::Connect(Target::Connect { routing_id, tunnel_id, .. }) => {
                 assert_eq!(routing_id, RoutingId::new([7, 8, 9]));
                 assert_eq!(tunnel_id, TunnelId::new([4; 16]));
                 self.phone_holds.socket = true;
@@ -429,7 +435,7 @@ impl Pair {
                         if self.contact == Ok(true) {
                             self.to_computer.push(self.now, Item::Binary(self.signal.clone()));
                         }
-                        self.phone.handle_joined(self.now);
+                        self.phone.handle_opened(Opened::default(), self.now);
                     }
                     Err(Some(failure)) => {
                         self.phone_holds.socket = false;
@@ -438,10 +444,13 @@ impl Pair {
                     Err(None) => {}
                 }
             }
-            ResponderOutput::Connect { .. } => {
+            Effect::Connect(Target::New { .. }) => {
                 self.phone_holds.socket = true;
                 match self.phone_tunnel.clone() {
-                    Ok(()) => self.phone.handle_connected(RoutingId::new([7, 8, 9]), self.now),
+                    Ok(()) => self.phone.handle_opened(
+                        Opened { routing_id: Some(RoutingId::new([7, 8, 9])), signal: false },
+                        self.now,
+                    ),
                     Err(Some(failure)) => {
                         self.phone_holds.socket = false;
                         self.phone.handle_connect_failed(failure, self.now);
@@ -449,40 +458,40 @@ impl Pair {
                     Err(None) => {}
                 }
             }
-            ResponderOutput::Advertise(advert) => {
+            Effect::Advertise(advert) => {
                 self.phone_holds.radio = true;
                 self.advert = Some(advert);
             }
-            ResponderOutput::StopAdvertising => {
+            Effect::StopRadio => {
                 assert!(std::mem::take(&mut self.phone_holds.radio), "stopped twice");
                 self.advert = None;
             }
-            ResponderOutput::Send(frame) => {
+            Effect::Send(frame) => {
                 assert!(self.phone_holds.socket);
                 self.phone_sent.push(frame.len());
                 self.send(From::Phone, frame);
             }
-            ResponderOutput::Request(request) => {
+            Effect::Tell(PhoneEvent::Request(request)) => {
                 assert_eq!(request, REQUEST);
                 self.requests_seen += 1;
                 self.phone_holds.request = true;
                 if self.answers {
                     self.phone_holds.request = false;
-                    self.phone.send_response(RESPONSE.to_vec(), self.now).unwrap();
+                    self.phone.handle_response(RESPONSE.to_vec(), self.now).unwrap();
                 }
             }
-            ResponderOutput::CancelRequest => {
+            Effect::Tell(PhoneEvent::CancelRequest) => {
                 assert!(std::mem::take(&mut self.phone_holds.request), "no such request");
             }
-            ResponderOutput::Close => {
+            Effect::Close => {
                 assert!(std::mem::take(&mut self.phone_holds.socket), "closed twice");
                 self.to_phone.queue.clear();
                 if self.connected {
                     self.to_computer.push(self.now, Item::Closed);
                 }
             }
-            ResponderOutput::Progress(_) => {}
-            ResponderOutput::Finished(result) => self.phone_result = Some(result),
+            Effect::Tell(PhoneEvent::Progress(_)) => {}
+            Effect::Tell(PhoneEvent::Finished(result)) => self.phone_result = Some(result),
             other => panic!("{other:?}"),
         }
     }
@@ -588,9 +597,11 @@ pub(crate) fn scan(computer: &Initiator) -> QrPayload {
 }
 
 /// What a computer says when it rings.
-pub(crate) fn payload<'a>(outputs: impl IntoIterator<Item = &'a InitiatorOutput>) -> ClientPayload {
+pub(crate) fn payload<'a>(
+    outputs: impl IntoIterator<Item = &'a Effect<ComputerEvent>>,
+) -> ClientPayload {
     let mut payloads = outputs.into_iter().filter_map(|output| match output {
-        InitiatorOutput::Contact { payload, .. } => Some(*payload),
+        Effect::Connect(Target::Contact { payload, .. }) => Some(*payload),
         _ => None,
     });
     payloads.next().unwrap()

@@ -1,8 +1,8 @@
 //! Peers that finish the handshake and then break the protocol.
 
 use towline_hybrid::{
-    CodeSource, Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party, Responder,
-    ResponderAnswer, ResponderOutput, Step,
+    CodeSource, ComputerEvent, Effect, Error, Fault, Initiator, InitiatorConfig, Machine, Opened,
+    Party, PhoneEvent, Responder, ResponderAnswer, Step,
     domain::TunnelDomain,
     ids::RoutingId,
     internal::eid::{Eid, EidKey},
@@ -32,7 +32,7 @@ impl RawPhone {
         let eid = Eid::qr([3; 10], RoutingId::new([1; 3]), TunnelDomain::GOOGLE);
         let advert = EidKey::qr(&provider, &code.secret).unwrap().prepare(&provider).seal(&eid);
         computer.handle_advert(advert.as_bytes(), now);
-        computer.handle_connected(now);
+        computer.handle_opened(Opened::default(), now);
         let message1 = sent(&mut computer).pop().unwrap();
         let psk = Psk::qr(&provider, &code.secret, &eid).unwrap();
         let (message2, keys) =
@@ -52,7 +52,7 @@ impl RawPhone {
 
     fn waiting() -> Self {
         let mut phone = Self::ready();
-        phone.computer.send_request(REQUEST.to_vec(), phone.now).unwrap();
+        phone.computer.handle_request(REQUEST.to_vec(), phone.now).unwrap();
         let request = sent(&mut phone.computer).pop().unwrap();
         let request = Message::decode(phone.opener.open(request).unwrap()).unwrap();
         assert_eq!(request, Message::Ctap(REQUEST.to_vec()));
@@ -61,7 +61,7 @@ impl RawPhone {
 
     fn lingering() -> Self {
         let mut phone = Self::ready();
-        phone.computer.shutdown(phone.now);
+        phone.computer.handle_shutdown(phone.now);
         phone
     }
 
@@ -73,8 +73,8 @@ impl RawPhone {
     fn result(&mut self) -> Option<Result<(), Error>> {
         let outputs: Vec<_> = std::iter::from_fn(|| self.computer.poll_output()).collect();
         match outputs.last() {
-            Some(InitiatorOutput::Finished(result)) => {
-                assert!(outputs.contains(&InitiatorOutput::Close));
+            Some(Effect::Tell(ComputerEvent::Finished(result))) => {
+                assert!(outputs.contains(&Effect::Close));
                 Some(result.clone().map(drop))
             }
             _ => None,
@@ -90,7 +90,7 @@ fn first_message() -> Vec<u8> {
 fn sent(computer: &mut Initiator) -> Vec<Vec<u8>> {
     std::iter::from_fn(|| computer.poll_output())
         .filter_map(|output| match output {
-            InitiatorOutput::Send(frame) => Some(frame),
+            Effect::Send(frame) => Some(frame),
             _ => None,
         })
         .collect()
@@ -145,7 +145,7 @@ fn a_failure_after_the_phone_authenticated_is_final() {
     phone.computer.handle_closed(phone.now);
     let outputs: Vec<_> = std::iter::from_fn(|| phone.computer.poll_output()).collect();
     let closed = Error::Closed { step: Step::PostHandshake };
-    assert_eq!(outputs.last(), Some(&InitiatorOutput::Finished(Err(closed))));
+    assert_eq!(outputs.last(), Some(&Effect::Tell(ComputerEvent::Finished(Err(closed)))));
 }
 
 #[test]
@@ -212,12 +212,10 @@ fn linking_information_that_nobody_wants_or_that_is_forged_is_dropped() {
         let forged = [&[0xa1, 0x06, 0x58, 0x20][..], &[0; 32]].concat();
         phone.send(Message::Update(message::write_update(Some(&forged)).unwrap()).encode());
         let outputs: Vec<_> = std::iter::from_fn(|| phone.computer.poll_output()).collect();
-        assert!(
-            !outputs.iter().any(|o| matches!(
-                o,
-                InitiatorOutput::Linked { .. } | InitiatorOutput::Finished(_)
-            ))
-        );
+        assert!(!outputs.iter().any(|o| matches!(
+            o,
+            Effect::Tell(ComputerEvent::Linked { .. }) | Effect::Tell(ComputerEvent::Finished(_))
+        )));
     }
 }
 
@@ -243,7 +241,7 @@ fn a_phone_that_never_closes_is_left_after_a_while() {
     config.linking = true;
     let mut phone = RawPhone::connect(config);
     phone.send(first_message());
-    phone.computer.shutdown(phone.now);
+    phone.computer.handle_shutdown(phone.now);
     assert_eq!(phone.computer.poll_timeout(), Some(phone.now + seconds(180)));
 }
 
@@ -252,7 +250,7 @@ fn a_phone_without_ctap_takes_no_requests() {
     let mut phone = RawPhone::connect(InitiatorConfig::default());
     let features = Features { ctap: false, digital_credentials: true };
     phone.send(PostHandshake { get_info: None, features, linking: None }.encode());
-    assert_eq!(phone.computer.send_request(REQUEST.to_vec(), phone.now), Err(Error::NoCtap));
+    assert_eq!(phone.computer.handle_request(REQUEST.to_vec(), phone.now), Err(Error::NoCtap));
 }
 
 #[test]
@@ -265,9 +263,9 @@ fn an_answer_in_another_type_than_its_request_is_fatal() {
         phone.send(info.encode());
         let request = REQUEST.to_vec();
         if json {
-            phone.computer.send_json_request(request, phone.now).unwrap();
+            phone.computer.handle_json_request(request, phone.now).unwrap();
         } else {
-            phone.computer.send_request(request, phone.now).unwrap();
+            phone.computer.handle_request(request, phone.now).unwrap();
         }
         phone.send(answer.encode());
         assert_eq!(phone.result(), by_phone(Step::Response, Fault::Unsolicited));
@@ -296,15 +294,21 @@ fn advertising()
         provider.ecdh.generate(&*provider.random).unwrap().into();
     let secret = QrSecret::generate(&*provider.random).unwrap();
     let code = QrPayload::new(*key.public_key(), secret, Hint::GetAssertion);
-    let mut phone =
-        Responder::new(responder_config(), &provider, code.clone(), CodeSource::Camera, now)
-            .unwrap();
-    let Some(ResponderOutput::Ask { token, .. }) = phone.poll_output() else { panic!() };
+    let mut phone = Responder::new(
+        responder_config(),
+        &provider,
+        code.clone(),
+        CodeSource::Camera,
+        now,
+        1_790_000_000,
+    )
+    .unwrap();
+    let Some(Effect::Tell(PhoneEvent::Ask { token, .. })) = phone.poll_output() else { panic!() };
     phone.handle_answer(token, ResponderAnswer::Connect { remember: false }, now).unwrap();
-    phone.handle_connected(RoutingId::new([1; 3]), now);
+    phone.handle_opened(Opened { routing_id: Some(RoutingId::new([1; 3])), signal: false }, now);
     let advert = std::iter::from_fn(|| phone.poll_output())
         .find_map(|output| match output {
-            ResponderOutput::Advertise(advert) => Some(advert),
+            Effect::Advertise(advert) => Some(advert),
             _ => None,
         })
         .unwrap();
@@ -328,7 +332,7 @@ impl RawComputer {
         phone.handle_frame(message1.to_vec(), now);
         let message2 = std::iter::from_fn(|| phone.poll_output())
             .find_map(|output| match output {
-                ResponderOutput::Send(frame) => Some(frame),
+                Effect::Send(frame) => Some(frame),
                 _ => None,
             })
             .unwrap();
@@ -337,15 +341,15 @@ impl RawComputer {
         Self { phone, now, sealer: Sealer::new(&provider, &keys.to_phone) }
     }
 
-    fn send(&mut self, message: Vec<u8>) -> Vec<ResponderOutput> {
+    fn send(&mut self, message: Vec<u8>) -> Vec<Effect<PhoneEvent>> {
         let frame = self.sealer.seal(message).unwrap();
         self.phone.handle_frame(frame, self.now);
         std::iter::from_fn(|| self.phone.poll_output()).collect()
     }
 }
 
-fn by_computer(step: Step, fault: Fault) -> ResponderOutput {
-    ResponderOutput::Finished(Err(Error::Misbehaved { by: Party::Computer, step, fault }))
+fn by_computer(step: Step, fault: Fault) -> Effect<PhoneEvent> {
+    Effect::Tell(PhoneEvent::Finished(Err(Error::Misbehaved { by: Party::Computer, step, fault })))
 }
 
 #[test]
@@ -358,13 +362,13 @@ fn a_computer_that_breaks_the_protocol_is_closed_without_a_reply() {
     for (message, fault) in cases {
         let mut computer = RawComputer::connect();
         let outputs = computer.send(message);
-        assert_eq!(outputs, [ResponderOutput::Close, by_computer(Step::Request, fault)]);
+        assert_eq!(outputs, [Effect::Close, by_computer(Step::Request, fault)]);
     }
     let mut computer = RawComputer::connect();
     let outputs = computer.send(Message::Update(vec![0x80]).encode());
     assert!(matches!(
         outputs.last(),
-        Some(ResponderOutput::Finished(Err(Error::Misbehaved { .. })))
+        Some(Effect::Tell(PhoneEvent::Finished(Err(Error::Misbehaved { .. }))))
     ));
 }
 
@@ -372,13 +376,13 @@ fn a_computer_that_breaks_the_protocol_is_closed_without_a_reply() {
 fn a_second_request_before_the_response_is_fatal_and_takes_the_prompt_away() {
     let mut computer = RawComputer::connect();
     let outputs = computer.send(Message::Ctap(REQUEST.to_vec()).encode());
-    assert!(outputs.contains(&ResponderOutput::Request(REQUEST.to_vec())));
+    assert!(outputs.contains(&Effect::Tell(PhoneEvent::Request(REQUEST.to_vec()))));
     let outputs = computer.send(Message::Ctap(REQUEST.to_vec()).encode());
     assert_eq!(
         outputs,
         [
-            ResponderOutput::CancelRequest,
-            ResponderOutput::Close,
+            Effect::Tell(PhoneEvent::CancelRequest),
+            Effect::Close,
             by_computer(Step::Request, Fault::Unsolicited)
         ]
     );
@@ -390,14 +394,14 @@ fn empty_and_harmless_messages_of_a_computer_are_served() {
     assert_eq!(computer.send(Message::Update(vec![0xa0]).encode()), []);
     // Even getInfo and nonsense go to the authenticator, which answers with a status.
     let outputs = computer.send(Message::Ctap(vec![]).encode());
-    assert!(outputs.contains(&ResponderOutput::Request(vec![])));
+    assert!(outputs.contains(&Effect::Tell(PhoneEvent::Request(vec![]))));
 }
 
 #[test]
 fn a_computer_that_shuts_down_at_once_is_no_error() {
     let mut computer = RawComputer::connect();
     let outputs = computer.send(Message::Shutdown.encode());
-    assert!(matches!(outputs[..], [ResponderOutput::Close, ResponderOutput::Finished(Ok(_))]));
+    assert!(matches!(outputs[..], [Effect::Close, Effect::Tell(PhoneEvent::Finished(Ok(_)))]));
 }
 
 #[test]
@@ -411,14 +415,7 @@ fn a_first_message_from_another_session_of_the_same_code_is_refused() {
     phone.handle_frame(message1.to_vec(), now);
     let outputs: Vec<_> = std::iter::from_fn(|| phone.poll_output()).collect();
     let fault = Fault::Handshake(noise::Error::Authentication);
-    assert_eq!(
-        outputs,
-        [
-            ResponderOutput::StopAdvertising,
-            ResponderOutput::Close,
-            by_computer(Step::Message1, fault)
-        ]
-    );
+    assert_eq!(outputs, [Effect::StopRadio, Effect::Close, by_computer(Step::Message1, fault)]);
 }
 
 #[test]
@@ -456,7 +453,7 @@ fn a_computer_that_keeps_asking_does_not_keep_the_phone_for_ever() {
         computer.phone.handle_timeout(computer.now);
         computer.send(Message::Ctap(vec![0x04]).encode());
         if !computer.phone.is_finished() {
-            computer.phone.send_response(RESPONSE.to_vec(), computer.now).unwrap();
+            computer.phone.handle_response(RESPONSE.to_vec(), computer.now).unwrap();
         }
     }
 }
@@ -470,7 +467,7 @@ fn a_request_under_way_is_answered_when_the_connection_has_had_its_time() {
     pair.settle();
     pair.now += seconds(90);
     pair.phone.handle_timeout(pair.now);
-    pair.phone.send_response(RESPONSE.to_vec(), pair.now).unwrap();
+    pair.phone.handle_response(RESPONSE.to_vec(), pair.now).unwrap();
     pair.phone_holds.request = false;
     pair.shuts_down = false;
     pair.run();
@@ -485,7 +482,7 @@ fn messages_after_the_deadline_do_not_put_it_off() {
     computer.now += seconds(300);
     let outputs = computer.send(Message::Ctap(REQUEST.to_vec()).encode());
     let late = Error::TimedOut { step: Step::Request, after: seconds(300) };
-    assert_eq!(outputs, [ResponderOutput::Close, ResponderOutput::Finished(Err(late))]);
+    assert_eq!(outputs, [Effect::Close, Effect::Tell(PhoneEvent::Finished(Err(late)))]);
 
     let mut phone = RawPhone::waiting();
     phone.now += seconds(600);

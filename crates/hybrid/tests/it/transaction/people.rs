@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use towline_hybrid::{
-    CodeSource, Error, Initiator, InitiatorConfig, InitiatorOutput, Misuse, Responder,
-    ResponderAnswer, ResponderOutput, Step,
+    CodeSource, ComputerEvent, Effect, Error, Initiator, InitiatorConfig, Machine, Misuse, Opened,
+    PhoneEvent, Responder, ResponderAnswer, ResponderQuestion, Step,
     domain::TunnelDomain,
     ids::{ClientNonce, LinkId, RoutingId, TunnelId},
     internal::message::{Features, Message, PostHandshake},
@@ -50,8 +50,13 @@ fn the_question_says_what_is_known_about_the_code() {
     let mut config = responder_config();
     config.allow_links = true;
     let code = scan(&pair.computer);
-    let mut phone = Responder::new(config, &provider(), code, CodeSource::Link, pair.now).unwrap();
-    let Some(ResponderOutput::Ask { question, .. }) = phone.poll_output() else { panic!() };
+    let mut phone =
+        Responder::new(config, &provider(), code, CodeSource::Link, pair.now, 1_790_000_000)
+            .unwrap();
+    let Some(Effect::Tell(PhoneEvent::Ask { question, .. })) = phone.poll_output() else {
+        panic!()
+    };
+    let ResponderQuestion::Connect(question) = question else { panic!("{question:?}") };
     assert_eq!(question.source, CodeSource::Link);
     assert_eq!(question.hint, Hint::GetAssertion);
     assert_eq!(question.made_at, Some(1_790_000_000));
@@ -62,8 +67,15 @@ fn the_question_says_what_is_known_about_the_code() {
 fn a_code_that_a_web_page_could_have_opened_is_refused_before_the_question() {
     let pair = Pair::new();
     let new = |source| {
-        Responder::new(responder_config(), &provider(), scan(&pair.computer), source, pair.now)
-            .map(drop)
+        Responder::new(
+            responder_config(),
+            &provider(),
+            scan(&pair.computer),
+            source,
+            pair.now,
+            1_790_000_000,
+        )
+        .map(drop)
     };
     assert_eq!(new(CodeSource::Link), Err(Error::LinkNotAllowed));
     assert!(Error::LinkNotAllowed.to_string().contains("with the camera"));
@@ -79,7 +91,7 @@ fn an_answer_to_no_open_question_is_refused() {
     pair.settle();
     let token = pair.question.unwrap();
     let connect = ResponderAnswer::Connect { remember: false };
-    pair.phone.cancel(pair.now);
+    pair.phone.handle_cancel(pair.now);
     assert_eq!(pair.phone.handle_answer(token, connect, pair.now), Err(Misuse::UnknownToken));
     pair.settle();
     assert_eq!(*pair.phone_error(), Error::Cancelled);
@@ -117,7 +129,7 @@ fn stopped_pairs() -> Vec<Pair> {
 #[test]
 fn cancelling_on_the_computer_ends_both_sides_from_every_state() {
     for (index, mut pair) in stopped_pairs().into_iter().enumerate() {
-        pair.computer.cancel(pair.now);
+        pair.computer.handle_cancel(pair.now);
         pair.settle();
         assert_eq!(*pair.computer_error(), Error::Cancelled, "{index}");
         assert!(pair.computer.is_finished());
@@ -128,7 +140,7 @@ fn cancelling_on_the_computer_ends_both_sides_from_every_state() {
 #[test]
 fn cancelling_on_the_phone_ends_both_sides_from_every_state() {
     for (index, mut pair) in stopped_pairs().into_iter().enumerate() {
-        pair.phone.cancel(pair.now);
+        pair.phone.handle_cancel(pair.now);
         pair.settle();
         assert_eq!(*pair.phone_error(), Error::Cancelled, "{index}");
         pair.run();
@@ -139,21 +151,24 @@ fn cancelling_on_the_phone_ends_both_sides_from_every_state() {
 fn cancelling_twice_or_after_the_end_changes_nothing() {
     let mut pair = Pair::new();
     pair.run();
-    pair.computer.cancel(pair.now);
-    pair.computer.shutdown(pair.now);
+    pair.computer.handle_cancel(pair.now);
+    pair.computer.handle_shutdown(pair.now);
     pair.computer.handle_closed(pair.now);
     pair.computer.handle_text(pair.now);
     pair.computer.handle_frame(vec![0; 81], pair.now);
-    pair.computer.handle_connected(pair.now);
+    pair.computer.handle_opened(Opened::default(), pair.now);
     pair.computer.handle_connect_failed(ConnectFailure::Name("cable.example".into()), pair.now);
     pair.computer.handle_timeout(pair.now + seconds(9999));
     assert_eq!(pair.computer.poll_output(), None);
-    pair.phone.cancel(pair.now);
-    pair.phone.shutdown(pair.now);
+    pair.phone.handle_cancel(pair.now);
+    pair.phone.handle_shutdown(pair.now);
     pair.phone.handle_closed(pair.now);
     pair.phone.handle_text(pair.now);
     pair.phone.handle_frame(vec![0; 81], pair.now);
-    pair.phone.handle_connected(RoutingId::new([0; 3]), pair.now);
+    pair.phone.handle_opened(
+        Opened { routing_id: Some(RoutingId::new([0; 3])), signal: false },
+        pair.now,
+    );
     pair.phone.handle_connect_failed(ConnectFailure::Name("cable.example".into()), pair.now);
     pair.phone.handle_timeout(pair.now + seconds(9999));
     assert_eq!(pair.phone.poll_output(), None);
@@ -165,28 +180,34 @@ fn a_cancelled_request_takes_the_prompt_off_the_phone() {
     pair.answers = false;
     pair.settle();
     assert!(pair.phone_holds.request);
-    pair.computer.cancel(pair.now);
+    pair.computer.handle_cancel(pair.now);
     pair.settle();
     assert!(!pair.phone_holds.request);
     assert!(pair.phone_result.as_ref().unwrap().is_ok(), "the computer said that it is done");
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
+    assert_eq!(pair.phone.handle_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
 }
 
 #[test]
 fn requests_and_responses_at_the_wrong_time_are_refused_and_change_nothing() {
     let mut pair = Pair::new();
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::NotNow.into()));
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
+    assert_eq!(
+        pair.computer.handle_request(REQUEST.to_vec(), pair.now),
+        Err(Misuse::NotNow.into())
+    );
+    assert_eq!(pair.phone.handle_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
     pair.answers = false;
     pair.settle();
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::Busy.into()));
-    assert_eq!(pair.phone.send_response(vec![0; 1 << 20], pair.now), Err(Misuse::TooLong));
+    assert_eq!(pair.computer.handle_request(REQUEST.to_vec(), pair.now), Err(Misuse::Busy.into()));
+    assert_eq!(pair.phone.handle_response(vec![0; 1 << 20], pair.now), Err(Misuse::TooLong));
     pair.phone_holds.request = false;
-    pair.phone.send_response(RESPONSE.to_vec(), pair.now).unwrap();
-    assert_eq!(pair.phone.send_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
+    pair.phone.handle_response(RESPONSE.to_vec(), pair.now).unwrap();
+    assert_eq!(pair.phone.handle_response(RESPONSE.to_vec(), pair.now), Err(Misuse::NotNow));
     pair.run();
     assert_eq!(pair.responses, [RESPONSE]);
-    assert_eq!(pair.computer.send_request(REQUEST.to_vec(), pair.now), Err(Misuse::NotNow.into()));
+    assert_eq!(
+        pair.computer.handle_request(REQUEST.to_vec(), pair.now),
+        Err(Misuse::NotNow.into())
+    );
 }
 
 #[test]
@@ -194,8 +215,11 @@ fn a_request_that_is_too_long_is_refused_and_the_next_works() {
     let mut pair = Pair::new();
     (pair.requests, pair.shuts_down) = (0, false);
     pair.settle();
-    assert_eq!(pair.computer.send_request(vec![1; 1 << 20], pair.now), Err(Misuse::TooLong.into()));
-    pair.computer.send_request(REQUEST.to_vec(), pair.now).unwrap();
+    assert_eq!(
+        pair.computer.handle_request(vec![1; 1 << 20], pair.now),
+        Err(Misuse::TooLong.into())
+    );
+    pair.computer.handle_request(REQUEST.to_vec(), pair.now).unwrap();
     pair.settle();
     assert_eq!(pair.responses, [RESPONSE]);
 }
@@ -239,7 +263,7 @@ fn a_phone_program_may_end_an_idle_connection() {
     let mut pair = Pair::new();
     pair.shuts_down = false;
     pair.settle();
-    pair.phone.shutdown(pair.now);
+    pair.phone.handle_shutdown(pair.now);
     pair.run();
     assert!(pair.computer_result.unwrap().is_ok() && pair.phone_result.unwrap().is_ok());
 }
@@ -249,7 +273,7 @@ fn shutting_down_during_a_request_drops_its_response() {
     let mut pair = Pair::new();
     pair.answers = false;
     pair.settle();
-    pair.computer.shutdown(pair.now);
+    pair.computer.handle_shutdown(pair.now);
     pair.run();
     assert!(pair.responses.is_empty());
     assert!(pair.computer_result.unwrap().is_ok());
@@ -271,7 +295,8 @@ fn a_code_that_this_phone_can_not_serve_is_refused_before_the_question() {
         change(&mut code);
         let mut config = responder_config();
         config.domain = domain;
-        Responder::new(config, &provider(), code, CodeSource::Typed, pair.now).map(drop)
+        Responder::new(config, &provider(), code, CodeSource::Typed, pair.now, 1_790_000_000)
+            .map(drop)
     };
     let derived = TunnelDomain::new(256).unwrap();
     assert_eq!(
@@ -304,8 +329,15 @@ fn a_broken_random_source_is_an_error_with_everything_released() {
 
     let mut pair = Pair::new();
     let code = scan(&pair.computer);
-    pair.phone =
-        Responder::new(responder_config(), &broken, code, CodeSource::Camera, pair.now).unwrap();
+    pair.phone = Responder::new(
+        responder_config(),
+        &broken,
+        code,
+        CodeSource::Camera,
+        pair.now,
+        1_790_000_000,
+    )
+    .unwrap();
     pair.settle();
     assert_eq!(*pair.phone_error(), Error::Crypto(towline_crypto::Error::Random));
     assert!(!pair.phone_holds.socket && !pair.phone_holds.radio);
@@ -321,7 +353,7 @@ fn errors_are_sentences_without_secrets() {
     assert!(!format!("{payload:?}").contains(&secret));
     let late = Error::TimedOut { step: Step::Advert, after: seconds(300) };
     assert!(late.to_string().contains("Bluetooth"));
-    let started = [InitiatorOutput::StartScanning];
+    let started = [Effect::<ComputerEvent>::StartScanning];
     assert!(!format!("{started:?}").is_empty());
 }
 
@@ -329,8 +361,8 @@ fn errors_are_sentences_without_secrets() {
 fn what_is_said_inside_the_connection_is_not_printed() {
     let said = b"\x00account".to_vec();
     let printed = [
-        format!("{:?}", InitiatorOutput::Response(said.clone())),
-        format!("{:?}", ResponderOutput::Request(said.clone())),
+        format!("{:?}", Effect::Tell(ComputerEvent::Response(said.clone()))),
+        format!("{:?}", Effect::Tell(PhoneEvent::Request(said.clone()))),
         format!("{:?}", Message::Ctap(said.clone())),
         format!("{:?}", Message::Update(said.clone())),
         format!(

@@ -3,8 +3,8 @@
 
 use towline_crypto::Secret;
 use towline_hybrid::{
-    Error, Fault, Initiator, InitiatorConfig, InitiatorOutput, Party, Responder, ResponderAnswer,
-    ResponderOutput, Step,
+    ComputerEvent, Effect, Error, Fault, Initiator, InitiatorConfig, Machine, Opened, Party,
+    PhoneEvent, Responder, ResponderAnswer, Step, Target,
     domain::TunnelDomain,
     ids::{ContactId, RoutingId, TunnelId},
     internal::eid::{Eid, EidKey},
@@ -67,9 +67,9 @@ fn the_advert_may_come_before_the_socket_and_the_socket_before_the_advert() {
         if advert_first {
             computer.handle_advert(&advert, now);
             assert!(!sends(&mut computer));
-            computer.handle_contacted(true, now);
+            computer.handle_opened(Opened { routing_id: None, signal: true }, now);
         } else {
-            computer.handle_contacted(true, now);
+            computer.handle_opened(Opened { routing_id: None, signal: true }, now);
             assert!(!sends(&mut computer));
             computer.handle_advert(&advert, now);
         }
@@ -79,11 +79,15 @@ fn the_advert_may_come_before_the_socket_and_the_socket_before_the_advert() {
 
 fn sends(computer: &mut Initiator) -> bool {
     std::iter::from_fn(|| computer.poll_output())
-        .any(|output| matches!(output, InitiatorOutput::Send(frame) if frame.len() == 81))
+        .any(|output| matches!(output, Effect::Send(frame) if frame.len() == 81))
 }
 
 /// The advert of a phone that answers.
-fn advert(identity: &PhoneIdentity, known: &LinkedPhone, outputs: &[InitiatorOutput]) -> Vec<u8> {
+fn advert(
+    identity: &PhoneIdentity,
+    known: &LinkedPhone,
+    outputs: &[Effect<ComputerEvent>],
+) -> Vec<u8> {
     let payload = payload(outputs);
     assert_eq!(payload.link_id, known.information.link_id);
     let (routing, tunnel) = (RoutingId::new([1; 3]), TunnelId::new([1; 16]));
@@ -359,9 +363,9 @@ fn cancelling_a_ring_ends_both_sides() {
             }
             pair.settle();
             if by_computer {
-                pair.computer.cancel(pair.now);
+                pair.computer.handle_cancel(pair.now);
             } else {
-                pair.phone.cancel(pair.now);
+                pair.phone.handle_cancel(pair.now);
             }
             pair.run();
             let cancelled = if by_computer { pair.computer_error() } else { pair.phone_error() };
@@ -397,13 +401,13 @@ fn a_ring_is_joined_and_never_opened() {
     let mut phone = Responder::answer_ring(responder_config(), &provider(), ring, now);
     phone.handle_frame(vec![0; 81], now);
     let outputs: Vec<_> = std::iter::from_fn(|| phone.poll_output()).collect();
-    assert!(outputs.contains(&ResponderOutput::Join {
+    assert!(outputs.contains(&Effect::Connect(Target::Connect {
         domain: TunnelDomain::GOOGLE,
         routing_id: routing,
         tunnel_id: tunnel,
-    }));
+    })));
     let unsolicited = misbehaved(Party::Computer, Step::Message1, Fault::Unsolicited);
-    assert_eq!(outputs.last(), Some(&ResponderOutput::Finished(Err(unsolicited))));
+    assert_eq!(outputs.last(), Some(&Effect::Tell(PhoneEvent::Finished(Err(unsolicited)))));
 }
 
 #[test]

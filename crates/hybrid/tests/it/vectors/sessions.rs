@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use towline_hybrid::{
-    CodeSource, Initiator, InitiatorConfig, InitiatorOutput, Responder, ResponderAnswer,
-    ResponderConfig, ResponderOutput,
+    CodeSource, ComputerEvent, Effect, Initiator, InitiatorConfig, Machine, Opened, PhoneEvent,
+    Responder, ResponderAnswer, ResponderConfig, ResponderQuestion, Target,
     domain::TunnelDomain,
     ids::{ClientNonce, ContactId, LinkId, RoutingId, TunnelId},
     internal::eid::{Eid, EidKey},
@@ -28,15 +28,15 @@ fn frames<'a>(row: &'a Value, kind: &str) -> Vec<&'a Value> {
 }
 
 /// What a machine has to say, without its progress reports.
-fn computer_outputs(machine: &mut Initiator) -> Vec<InitiatorOutput> {
+fn computer_outputs(machine: &mut Initiator) -> Vec<Effect<ComputerEvent>> {
     std::iter::from_fn(|| machine.poll_output())
-        .filter(|o| !matches!(o, InitiatorOutput::Progress(_)))
+        .filter(|o| !matches!(o, Effect::Tell(ComputerEvent::Progress(_))))
         .collect()
 }
 
-fn phone_outputs(machine: &mut Responder) -> Vec<ResponderOutput> {
+fn phone_outputs(machine: &mut Responder) -> Vec<Effect<PhoneEvent>> {
     std::iter::from_fn(|| machine.poll_output())
-        .filter(|o| !matches!(o, ResponderOutput::Progress(_)))
+        .filter(|o| !matches!(o, Effect::Tell(PhoneEvent::Progress(_))))
         .collect()
 }
 
@@ -64,7 +64,7 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
     )
     .unwrap();
     assert_eq!(computer.qr_uri(), Some(text(row, "uri")));
-    assert_eq!(computer_outputs(&mut computer), [InitiatorOutput::StartScanning]);
+    assert_eq!(computer_outputs(&mut computer), [Effect::StartScanning]);
 
     let random = [
         bytes(row, "advert_nonce"),
@@ -80,27 +80,38 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
         name: text(row, "link_name").into(),
     });
     let mut phone =
-        Responder::new(config, &scripted(&random), code, CodeSource::Camera, now).unwrap();
+        Responder::new(config, &scripted(&random), code, CodeSource::Camera, now, 1_790_000_000)
+            .unwrap();
 
     let outputs = phone_outputs(&mut phone);
-    let [ResponderOutput::Ask { token, question }] = &outputs[..] else { panic!("{outputs:?}") };
+    let [Effect::Tell(PhoneEvent::Ask { token, question: ResponderQuestion::Connect(question) })] =
+        &outputs[..]
+    else {
+        panic!("{outputs:?}")
+    };
     assert!(question.may_remember);
     phone.handle_answer(*token, ResponderAnswer::Connect { remember: true }, now).unwrap();
     let outputs = phone_outputs(&mut phone);
-    let [ResponderOutput::Connect { domain, tunnel_id }] = &outputs[..] else {
+    let [Effect::Connect(Target::New { domain, tunnel_id })] = &outputs[..] else {
         panic!("{outputs:?}")
     };
     let url = format!("wss://{}{}", domain.host(&provider()), tunnel::new_path(tunnel_id));
     assert_eq!(url, text(row, "url_new"));
 
-    phone.handle_connected(tunnel::read_routing_id([text(row, "routing_id_header")]).unwrap(), now);
+    phone.handle_opened(
+        Opened {
+            routing_id: Some(tunnel::read_routing_id([text(row, "routing_id_header")]).unwrap()),
+            signal: false,
+        },
+        now,
+    );
     let outputs = phone_outputs(&mut phone);
-    let [ResponderOutput::Advertise(advert)] = &outputs[..] else { panic!("{outputs:?}") };
+    let [Effect::Advertise(advert)] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!(advert.as_bytes().to_vec(), bytes(row, "service_data"));
 
     computer.handle_advert(advert.as_bytes(), now);
     let outputs = computer_outputs(&mut computer);
-    let [InitiatorOutput::Connect { domain, routing_id, tunnel_id }] = &outputs[..] else {
+    let [Effect::Connect(Target::Connect { domain, routing_id, tunnel_id })] = &outputs[..] else {
         panic!("{outputs:?}")
     };
     let url = format!(
@@ -109,18 +120,18 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
         tunnel::connect_path(routing_id, tunnel_id)
     );
     assert_eq!(url, text(row, "url_connect"));
-    computer.handle_connected(now);
-    assert_eq!(computer_outputs(&mut computer), [InitiatorOutput::Send(frame_of("handshake"))]);
+    computer.handle_opened(Opened::default(), now);
+    assert_eq!(computer_outputs(&mut computer), [Effect::Send(frame_of("handshake"))]);
 
     phone.handle_frame(frame_of("handshake"), now);
     assert_eq!(
         phone_outputs(&mut phone),
         [
-            ResponderOutput::StopAdvertising,
-            ResponderOutput::Send(bytes(frames(row, "handshake")[1], "frame")),
-            ResponderOutput::Send(frame_of("post_handshake")),
-            ResponderOutput::Linked { link_id: LinkId::new(array(row, "link_id")) },
-            ResponderOutput::Send(frame_of("update")),
+            Effect::StopRadio,
+            Effect::Send(bytes(frames(row, "handshake")[1], "frame")),
+            Effect::Send(frame_of("post_handshake")),
+            Effect::Tell(PhoneEvent::Linked { link_id: LinkId::new(array(row, "link_id")) }),
+            Effect::Send(frame_of("update")),
         ]
     );
 
@@ -129,9 +140,9 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
     computer.handle_frame(frame_of("update"), now);
     let outputs = computer_outputs(&mut computer);
     let [
-        InitiatorOutput::StopScanning,
-        InitiatorOutput::Ready { get_info, .. },
-        InitiatorOutput::Linked(linked),
+        Effect::StopRadio,
+        Effect::Tell(ComputerEvent::Ready { get_info, .. }),
+        Effect::Tell(ComputerEvent::Linked(linked)),
     ] = &outputs[..]
     else {
         panic!("{outputs:?}")
@@ -142,38 +153,35 @@ fn the_recorded_qr_session_is_reproduced_byte_for_byte() {
     assert_eq!(information.secret.expose().to_vec(), bytes(row, "link_secret"));
     assert_eq!(information.name, text(row, "link_name"));
 
-    computer.send_request(message_of("ctap", 0)[1..].to_vec(), now).unwrap();
+    computer.handle_request(message_of("ctap", 0)[1..].to_vec(), now).unwrap();
     assert_eq!(
         computer_outputs(&mut computer),
-        [InitiatorOutput::Send(bytes(frames(row, "ctap")[0], "frame"))]
+        [Effect::Send(bytes(frames(row, "ctap")[0], "frame"))]
     );
     phone.handle_frame(bytes(frames(row, "ctap")[0], "frame"), now);
     assert_eq!(
         phone_outputs(&mut phone),
-        [ResponderOutput::Request(message_of("ctap", 0)[1..].to_vec())]
+        [Effect::Tell(PhoneEvent::Request(message_of("ctap", 0)[1..].to_vec()))]
     );
-    phone.send_response(message_of("ctap", 1)[1..].to_vec(), now).unwrap();
-    assert_eq!(
-        phone_outputs(&mut phone),
-        [ResponderOutput::Send(bytes(frames(row, "ctap")[1], "frame"))]
-    );
+    phone.handle_response(message_of("ctap", 1)[1..].to_vec(), now).unwrap();
+    assert_eq!(phone_outputs(&mut phone), [Effect::Send(bytes(frames(row, "ctap")[1], "frame"))]);
     computer.handle_frame(bytes(frames(row, "ctap")[1], "frame"), now);
     assert_eq!(
         computer_outputs(&mut computer),
-        [InitiatorOutput::Response(message_of("ctap", 1)[1..].to_vec())]
+        [Effect::Tell(ComputerEvent::Response(message_of("ctap", 1)[1..].to_vec()))]
     );
 
-    computer.shutdown(now);
-    assert_eq!(computer_outputs(&mut computer), [InitiatorOutput::Send(frame_of("shutdown"))]);
+    computer.handle_shutdown(now);
+    assert_eq!(computer_outputs(&mut computer), [Effect::Send(frame_of("shutdown"))]);
     phone.handle_frame(frame_of("shutdown"), now);
     let outputs = phone_outputs(&mut phone);
     assert!(
-        matches!(&outputs[..], [ResponderOutput::Close, ResponderOutput::Finished(Ok(summary))] if summary.linked)
+        matches!(&outputs[..], [Effect::Close, Effect::Tell(PhoneEvent::Finished(Ok(summary)))] if summary.linked)
     );
     computer.handle_closed(now + Duration::from_secs(1));
     let outputs = computer_outputs(&mut computer);
     assert!(
-        matches!(&outputs[..], [InitiatorOutput::Finished(Ok(summary))] if summary.linked && summary.requests == 1)
+        matches!(&outputs[..], [Effect::Tell(ComputerEvent::Finished(Ok(summary)))] if summary.linked && summary.requests == 1)
     );
 }
 
@@ -253,8 +261,8 @@ fn the_recorded_linked_session_is_reproduced_by_both_machines() {
     let mut computer = Initiator::ring(config, &scripted(&random), &phone, hint, now).unwrap();
     let outputs = computer_outputs(&mut computer);
     let [
-        InitiatorOutput::StartScanning,
-        InitiatorOutput::Contact { domain: at, contact_id, payload },
+        Effect::StartScanning,
+        Effect::Connect(Target::Contact { domain: at, contact_id, payload }),
     ] = &outputs[..]
     else {
         panic!("{outputs:?}")
@@ -277,46 +285,48 @@ fn the_recorded_linked_session_is_reproduced_by_both_machines() {
     let config = ResponderConfig::new(info.clone(), domain);
     let mut phone = Responder::answer_ring(config, &scripted(&random), ring, now);
     let outputs = phone_outputs(&mut phone);
-    let [ResponderOutput::Join { domain, routing_id, tunnel_id }] = &outputs[..] else {
+    let [Effect::Connect(Target::Connect { domain, routing_id, tunnel_id })] = &outputs[..] else {
         panic!("{outputs:?}")
     };
     let path = tunnel::connect_path(routing_id, tunnel_id);
     assert_eq!(format!("wss://{}{path}", domain.host(&provider())), text(row, "url_connect"));
-    phone.handle_joined(now);
+    phone.handle_opened(Opened::default(), now);
     let outputs = phone_outputs(&mut phone);
-    let [ResponderOutput::Advertise(advert)] = &outputs[..] else { panic!("{outputs:?}") };
+    let [Effect::Advertise(advert)] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!(advert.as_bytes().to_vec(), bytes(row, "service_data"));
 
-    computer.handle_contacted(true, now);
+    computer.handle_opened(Opened { routing_id: None, signal: true }, now);
     computer.handle_advert(advert.as_bytes(), now);
     assert_eq!(
         computer_outputs(&mut computer),
-        [InitiatorOutput::StopScanning, InitiatorOutput::Send(frame_of("handshake", 0))]
+        [Effect::StopRadio, Effect::Send(frame_of("handshake", 0))]
     );
     computer.handle_frame(frame_of("signal", 0), now);
     phone.handle_frame(frame_of("handshake", 0), now);
     assert_eq!(
         phone_outputs(&mut phone),
         [
-            ResponderOutput::StopAdvertising,
-            ResponderOutput::Send(frame_of("handshake", 1)),
-            ResponderOutput::Send(frame_of("post_handshake", 0)),
+            Effect::StopRadio,
+            Effect::Send(frame_of("handshake", 1)),
+            Effect::Send(frame_of("post_handshake", 0)),
         ]
     );
     computer.handle_frame(frame_of("handshake", 1), now);
     computer.handle_frame(frame_of("post_handshake", 0), now);
     let outputs = computer_outputs(&mut computer);
-    let [InitiatorOutput::Ready { get_info, .. }] = &outputs[..] else { panic!("{outputs:?}") };
+    let [Effect::Tell(ComputerEvent::Ready { get_info, .. })] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
     assert_eq!(*get_info, info);
-    computer.send_request(message_of("ctap", 0)[1..].to_vec(), now).unwrap();
-    assert_eq!(computer_outputs(&mut computer), [InitiatorOutput::Send(frame_of("ctap", 0))]);
+    computer.handle_request(message_of("ctap", 0)[1..].to_vec(), now).unwrap();
+    assert_eq!(computer_outputs(&mut computer), [Effect::Send(frame_of("ctap", 0))]);
     phone.handle_frame(frame_of("ctap", 0), now);
-    phone.send_response(message_of("ctap", 1)[1..].to_vec(), now).unwrap();
-    assert!(phone_outputs(&mut phone).contains(&ResponderOutput::Send(frame_of("ctap", 1))));
+    phone.handle_response(message_of("ctap", 1)[1..].to_vec(), now).unwrap();
+    assert!(phone_outputs(&mut phone).contains(&Effect::Send(frame_of("ctap", 1))));
     computer.handle_frame(frame_of("ctap", 1), now);
-    computer.shutdown(now);
+    computer.handle_shutdown(now);
     let outputs = computer_outputs(&mut computer);
-    assert!(outputs.contains(&InitiatorOutput::Send(frame_of("shutdown", 0))), "{outputs:?}");
+    assert!(outputs.contains(&Effect::Send(frame_of("shutdown", 0))), "{outputs:?}");
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! The phone's first question as a sentence: which computer, what for, where its code came from and
-//! how old it is.
+//! What the phone's person is asked, as sentences, and what they can say.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
-use super::{CodeSource, ConnectQuestion};
+use super::CodeSource;
 use crate::qr::Hint;
 
 /// Computers give a code up about then.
@@ -12,7 +15,79 @@ const OLD: Duration = Duration::from_secs(120);
 /// How far the clocks of two devices are apart without anybody's fault.
 const APART: u64 = 300;
 
+/// Names one question, once in the life of the process: no session takes the answer to another
+/// one's question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionToken(u64);
+
+impl QuestionToken {
+    /// One that there has not been before.
+    pub(super) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What the person is asked. Its `Display` form is a sentence that a simple dialog can show.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponderQuestion {
+    /// Connect to this computer? The first question, before anything is sent.
+    Connect(ConnectQuestion),
+    /// May the computer remember this phone? Asked when its first request is answered, after
+    /// [`ResponderAnswer::ConnectAndAskLater`]; the transaction goes on meanwhile.
+    Remember,
+}
+
+/// "Connect to the computer that shows this code?"
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectQuestion {
+    /// What the computer says it is going to ask for.
+    pub hint: Hint,
+    /// How the code came to the phone.
+    pub source: CodeSource,
+    /// When the computer says it made the code, in seconds of Unix time.
+    pub made_at: Option<u64>,
+    /// When it is asked, in seconds of Unix time: how old the code is follows from it.
+    pub asked_at: Option<u64>,
+    /// Whether the person may let the computer remember this phone: the computer can, and this
+    /// phone offers it.
+    pub may_remember: bool,
+}
+
+/// What the person says to a [`ResponderQuestion`].
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponderAnswer {
+    /// Yes, connect.
+    Connect {
+        /// Let the computer remember this phone; without effect where the question does not offer
+        /// it.
+        remember: bool,
+    },
+    /// Yes, connect, and ask whether the computer may remember this phone when its first request is
+    /// answered; as a no where the question does not offer it.
+    ConnectAndAskLater,
+    /// Yes, the computer may remember this phone.
+    Remember,
+    /// No, to any question.
+    Decline,
+}
+
 /// For a dialog or a terminal: nothing in it is a computer's own words.
+impl fmt::Display for ResponderQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(question) => question.fmt(f),
+            Self::Remember => f.write_str(
+                "May the computer remember this phone, so that you need not scan a code next time?",
+            ),
+        }
+    }
+}
+
+/// Which computer, what for, where its code came from and how old it is.
 impl fmt::Display for ConnectQuestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
@@ -162,5 +237,12 @@ mod tests {
         assert_eq!(scanned.to_string(), base, "without a clock there is no age");
         let old = question(CodeSource::Camera, Hint::GetAssertion, None);
         assert_eq!(old.asked_at(MADE).to_string(), base);
+    }
+
+    #[test]
+    fn no_two_questions_of_a_process_have_one_token() {
+        let tokens: std::collections::BTreeSet<_> =
+            (0..100).map(|_| QuestionToken::unique()).collect();
+        assert_eq!(tokens.len(), 100);
     }
 }

@@ -1,0 +1,50 @@
+//! What the protocol asks, in the words that are put to the person, and back.
+
+use towline_device::{Found, PhoneAnswer, PhoneQuestion, Visitor, Wants};
+use towline_hybrid::{CodeSource, ConnectQuestion, ResponderAnswer, qr::Hint};
+
+/// "Connect to this computer?"
+pub(super) fn connect(question: &ConnectQuestion) -> PhoneQuestion {
+    let wants = match question.hint {
+        Hint::GetAssertion => Wants::SignIn,
+        Hint::MakeCredential => Wants::Passkey,
+        Hint::CredentialPresentation => Wants::DigitalCredential,
+        Hint::CredentialIssuance => Wants::Issuance,
+    };
+    let found = match question.source {
+        CodeSource::Camera => Found::Camera,
+        CodeSource::Typed => Found::Typed,
+        CodeSource::File => Found::Picture,
+        CodeSource::Ring => Found::Ring,
+        // Of a source that is not known here, what calls for the most care.
+        _ => Found::Link,
+    };
+    let mut visitor = Visitor::new(question.to_string(), wants, found);
+    visitor.made_at = question.made_at;
+    visitor.may_remember = question.may_remember;
+    PhoneQuestion::Connect(visitor)
+}
+
+/// What the person said to that.
+pub(super) fn connected(answer: Option<PhoneAnswer>) -> ResponderAnswer {
+    match answer {
+        Some(PhoneAnswer::Approve) => ResponderAnswer::Connect { remember: false },
+        Some(PhoneAnswer::ApproveAndRemember) => ResponderAnswer::Connect { remember: true },
+        Some(PhoneAnswer::ApproveAndAskLater) => ResponderAnswer::ConnectAndAskLater,
+        _ => {
+            tracing::debug!("the person declined to connect");
+            ResponderAnswer::Decline
+        }
+    }
+}
+
+/// What a request for digital credentials is answered that the person declined.
+const DECLINED: &[u8] = br#"{"response":{"digital":{"error":"USER_CANCELED"}}}"#;
+
+/// The response to a request for digital credentials.
+pub(super) fn shown(answer: Option<PhoneAnswer>) -> Vec<u8> {
+    match answer {
+        Some(PhoneAnswer::DigitalCredentials(response)) => response,
+        _ => DECLINED.to_vec(),
+    }
+}
