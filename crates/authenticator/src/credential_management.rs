@@ -243,7 +243,8 @@ fn delete(core: &mut Core, credential: &Credential) -> Flow {
     let (key, rp_id, user) =
         (credential.key.clone(), credential.rp_id.clone(), credential.user.clone());
     let remove = Change::Remove(credential.id.clone());
-    forget::know_list(core, &[key.clone()], |core| {
+    let gone = key.clone();
+    forget::know_list(core, std::slice::from_ref(&gone), |core| {
         let changes = [Some(remove), core.list_with([&key])].into_iter().flatten().collect();
         change(core, changes, move |core| {
             core.forget_all(vec![key]);

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A FIDO2 authenticator as a state machine without I/O: CTAP 2.3 requests in, responses out.
+//! # The whole loop
 //!
 //! [`Authenticator`] takes requests from any transport, and gives out what it needs on the way: a
 //! [`Question`] for the person, work that would block, a keepalive for the client. What it is and
@@ -151,4 +151,4 @@ pub use stored_credential::DamagedCredential;
 pub use work::Work;
 
 /// What an application implements can be a `dyn`.
-const _: [Option<(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier)>; 0] = [];
+const _: fn(&dyn CredentialStore, &dyn KeyStore, &dyn PinVerifier) = |_, _, _| {};

@@ -10,7 +10,7 @@ use towline_ctap::{
 
 use crate::{
     AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
-    NonDiscoverable, Purpose, Replaces,
+    NonDiscoverable, Purpose,
     attestation::{self, Attestation, Tells},
     credential,
     durable::Identity,
@@ -145,6 +145,10 @@ fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
     await_work(core, work, |core, replaced| {
         creation.replaced = replaced.map_err(|error| error.status())?;
+        if core.config.credentials.one_per_algorithm {
+            let algorithm = creation.algorithm;
+            creation.replaced.retain(|there| there.key.algorithm() == algorithm);
+        }
         forget::know_list(core, &creation.replaced_keys(), |core| verify_user(core, creation))
     })
 }
@@ -345,8 +349,8 @@ fn save(
     let handle = credential.key.clone();
     let discoverable = credential.discoverable;
     let identity = if discoverable { core.with_new_store_state()? } else { None };
-    let mut changes =
-        vec![Change::Save { credential: Box::new(credential), replaces: Replaces::Account }];
+    let replaces = core.config.credentials.replaces();
+    let mut changes = vec![Change::Save { credential: Box::new(credential), replaces }];
     let replaced = creation.replaced_keys();
     changes.extend(core.list_with(&replaced));
     changes.extend(identity.as_ref().map(Identity::change));

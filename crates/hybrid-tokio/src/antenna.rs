@@ -56,7 +56,7 @@ pub(crate) enum RadioNews {
     Started,
     /// Service data that was heard.
     Advert(Vec<u8>),
-    /// It is off.
+    /// The radio failed, and is off.
     Failed(RadioError),
 }
 
@@ -66,7 +66,7 @@ impl Radio {
         Self::Starting(Box::pin(async { Err(RadioError::NoAdapter) }))
     }
 
-    /// Cancel-safe.
+    /// What the radio has to say next. Cancel-safe.
     pub(crate) async fn next(&mut self) -> RadioNews {
         let error = match self {
             Self::Off => return pending().await,

@@ -94,8 +94,8 @@ impl ComputerSession {
     /// Rings a linked phone and starts to listen. There is no code.
     ///
     /// # Errors
-    /// [`TransportError::Hybrid`], when the cryptography fails or a digital credential is hinted at.
-    /// What goes wrong later comes as [`ComputerEvent::Finished`].
+    /// [`TransportError::Hybrid`], when the cryptography fails or a digital credential is hinted
+    /// at. What goes wrong later comes as [`ComputerEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.

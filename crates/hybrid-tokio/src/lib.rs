@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! Tokio drivers for both roles of the hybrid transport.
 //!
 //! A [`ComputerSession`] runs a [`towline_hybrid::Initiator`], a [`PhoneSession`] a

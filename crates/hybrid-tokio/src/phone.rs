@@ -44,8 +44,8 @@ impl PhoneSession {
     /// Starts with a scanned code, by asking the person.
     ///
     /// # Errors
-    /// [`TransportError::Hybrid`], when this phone and the code do not fit together. What goes wrong
-    /// later comes as [`PhoneEvent::Finished`].
+    /// [`TransportError::Hybrid`], when this phone and the code do not fit together. What goes
+    /// wrong later comes as [`PhoneEvent::Finished`].
     ///
     /// # Panics
     /// Outside of a tokio runtime with its time driver.

@@ -173,8 +173,8 @@ impl Initiator {
     /// A digital credential request to send: JSON, which is not looked at. One at a time.
     ///
     /// # Errors
-    /// As [`handle_request`](Self::handle_request), with [`Error::NoDigitalCredentials`] when the phone
-    /// does not offer them.
+    /// As [`handle_request`](Self::handle_request), with [`Error::NoDigitalCredentials`] when the
+    /// phone does not offer them.
     pub fn handle_json_request(&mut self, request: Vec<u8>, now: Instant) -> Result<(), Error> {
         self.ask(Kind::Json, request, now)
     }

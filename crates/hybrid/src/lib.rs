@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! The hybrid (caBLE) transport without I/O: QR codes, adverts, Noise, frames, both roles.
+//! # A transaction
 //!
 //! A computer shows a QR code; a phone scans it, meets the computer at a tunnel service, and proves
 //! by a Bluetooth advert that it is near; then CTAP messages go between the two, encrypted end to

@@ -201,8 +201,9 @@ impl Responder {
     /// The response to [`PhoneEvent::Request`]: a status byte and CBOR.
     ///
     /// # Errors
-    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for more
-    /// than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under way then.
+    /// [`Misuse::NotNow`] when no such request is under way (any more), [`Misuse::TooLong`] for
+    /// more than [`MAX_MESSAGE`](crate::MAX_MESSAGE) with the type byte; the request is still under
+    /// way then.
     pub fn handle_response(&mut self, response: Vec<u8>, now: Instant) -> Result<(), Misuse> {
         self.respond(Kind::Ctap, response, now)
     }

@@ -1,5 +1,6 @@
-//! A tunnel service's decisions, without I/O: who may open a tunnel, who waits, who is joined to
-//! whom, who can be rung, and for how long.
+#![doc = include_str!("../README.md")]
+//!
+//! # The parts
 //!
 //! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about
 //! it, and a [`Meter`] for each direction limits what flows through a tunnel. The service sees

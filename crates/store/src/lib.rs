@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A durable credential store for towline's authenticator: one file, sealed, safe against crashes.
+//! # Opened or created
 //!
 //! ```
 //! # let directory = std::env::temp_dir().join(format!("towline-store-doc-{}", std::process::id()));

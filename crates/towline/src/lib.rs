@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! FIDO2 authenticator and hybrid transport: be the phone, be the computer, test a relying party.
+//! # The story
 //!
 //! A person stands at a computer, a site asks for a passkey, the computer shows a QR code, the
 //! phone scans it, Bluetooth shows that the two are near, a tunnel carries the messages, and the

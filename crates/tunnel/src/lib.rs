@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A tunnel service (relay) for the hybrid transport.
+//! # What it does
 //!
 //! A phone waits at `/cable/new`, its computer joins it at `/cable/connect`, and from then on the
 //! service copies binary messages between the two, unchanged and in order. A phone that lets
@@ -9,26 +9,6 @@
 //! sizes and times, and logs no identifier and no address. The decisions are those of
 //! [`towline_rendezvous`]; this crate adds sockets: TLS, HTTP/1.1 upgrades and WebSockets, with
 //! a limit on everything that a stranger can make it hold.
-//!
-//! ```
-//! use std::time::Duration;
-//! use towline_tunnel::{Relay, RelayConfig, Security};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let provider = towline_crypto::rustcrypto::provider();
-//! let relay = Relay::bind(RelayConfig::new("127.0.0.1:0".parse()?, Security::Plain, provider)).await?;
-//! println!("listening at ws://{}", relay.local_addr());
-//!
-//! let handle = relay.handle();
-//! let running = tokio::spawn(relay.run());
-//! assert_eq!(handle.stats().waiting, 0);
-//!
-//! handle.shutdown(Duration::from_secs(5));
-//! running.await?;
-//! # Ok(())
-//! # }
-//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -17,9 +17,9 @@ use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    Attestation, Clock, Meddler, ScriptedPerson, SyncedSet, VirtualAuthenticator,
+    Attestation, Clock, Meddler, Quirk, ScriptedPerson, SyncedSet, VirtualAuthenticator,
     device::Shared,
-    keys::Changed,
+    keys::Statements,
     machine::{Machine, Parts},
     meddle::Meddling,
     random::Seeded,
@@ -61,8 +61,9 @@ pub struct Builder {
     capacity: Option<usize>,
     set: Option<SyncedSet>,
     pin: Option<String>,
-    attestation: Option<Arc<dyn Attestation>>,
+    attestation: Option<Box<dyn Attestation>>,
     meddler: Option<Box<dyn Meddler>>,
+    quirks: Box<[Quirk]>,
 }
 
 /// An authenticator extension (CTAP 2.3 §12). `credProtect` is always there.
@@ -124,6 +125,7 @@ impl Builder {
             pin: None,
             attestation: None,
             meddler: None,
+            quirks: Box::default(),
         }
     }
 
@@ -194,14 +196,15 @@ impl Builder {
         let shelf = Shelf::new(self.set, self.capacity, self.counts, backed_up);
         let meddling = Meddling::default();
         let parts = Parts {
-            provider: provider.clone(),
             shelf: shelf.clone(),
             meddling: meddling.clone(),
-            attestation: self.attestation,
-            changed: Changed::default(),
+            quirks: self.quirks,
+            attestation: self.attestation.map(|attestation| {
+                Arc::new(Statements { attestation, provider: provider.clone() })
+            }),
         };
         let transport = reached_by(&config);
-        let authenticator = parts.assemble(config)?;
+        let authenticator = parts.assemble(config, &provider)?;
         let person = ScriptedPerson::new(&clock);
         let machine = Machine::new(authenticator, parts, person.clone(), clock.clone());
         let device = VirtualAuthenticator::new(Shared {
@@ -211,7 +214,7 @@ impl Builder {
             clock,
             shelf,
             meddling,
-            client: self.client.unwrap_or_else(|| Client::new(provider.clone())),
+            client: self.client.map(Box::new),
             provider: provider.clone(),
             transport,
             channels: AtomicU64::new(1),

@@ -72,7 +72,7 @@ impl Ceremony {
         caller: &Caller,
         options: &str,
     ) -> Result<Self, Error> {
-        let machine = Create::new(device.client(), caller, options, device.clock().now())?;
+        let machine = Create::new(&device.client(), caller, options, device.clock().now())?;
         Ok(Self::new(device, Machine::Create(Box::new(machine))))
     }
 
@@ -81,7 +81,7 @@ impl Ceremony {
         caller: &Caller,
         options: &str,
     ) -> Result<Self, Error> {
-        let machine = Get::new(device.client(), caller, options, device.clock().now())?;
+        let machine = Get::new(&device.client(), caller, options, device.clock().now())?;
         Ok(Self::new(device, Machine::Get(Box::new(machine))))
     }
 

@@ -34,7 +34,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) shelf: Shelf,
     pub(crate) meddling: Meddling,
-    pub(crate) client: Client,
+    /// Another client than one that only needs the provider.
+    pub(crate) client: Option<Box<Client>>,
     pub(crate) provider: CryptoProvider,
     pub(crate) transport: Transport,
     pub(crate) channels: AtomicU64,
@@ -264,10 +265,10 @@ impl VirtualAuthenticator {
         let Snapshot { passkeys, records, counter } = snapshot.clone();
         let mut machine = self.machine();
         self.0.shelf.replace(passkeys)?;
-        self.0.shelf.set_records(records)?;
+        self.0.shelf.set_records(records);
         self.0.shelf.set_counter(counter);
         // It was put together from the same before.
-        machine.restart().map_err(|_| PasskeyError::Unknown)
+        machine.restart(&self.0.provider).map_err(|_| PasskeyError::Unknown)
     }
 
     /// From now on this changes what passes by; `None`: nothing does.
@@ -325,8 +326,9 @@ impl VirtualAuthenticator {
         ChannelId(self.0.channels.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.0.client
+    pub(crate) fn client(&self) -> Client {
+        let client = self.0.client.as_deref().cloned();
+        client.unwrap_or_else(|| Client::new(self.0.provider.clone()))
     }
 
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {

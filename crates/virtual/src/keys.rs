@@ -1,7 +1,7 @@
 //! Keys in software, with the seams of a test: what is signed may be changed, and statements about
 //! new keys may be anybody's.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::CryptoProvider;
@@ -57,30 +57,25 @@ pub struct Subject<'a> {
 /// The keys of one virtual authenticator.
 pub(crate) struct Keys {
     software: SoftwareKeys,
-    provider: CryptoProvider,
     shelf: Shelf,
     meddling: Meddling,
-    attestation: Option<Arc<dyn Attestation>>,
-    changed: Changed,
+    statements: Option<Arc<Statements>>,
 }
 
-/// Authenticator data that were changed before they were signed.
-#[derive(Clone, Default)]
-pub(crate) struct Changed(Arc<Mutex<Vec<Pair>>>);
-
-/// Authenticator data as they were made, and as they were signed.
-type Pair = (Vec<u8>, Vec<u8>);
+/// Who makes statements, and with what.
+pub(crate) struct Statements {
+    pub(crate) attestation: Box<dyn Attestation>,
+    pub(crate) provider: CryptoProvider,
+}
 
 impl Keys {
     pub(crate) fn new(
-        provider: CryptoProvider,
+        provider: &CryptoProvider,
         shelf: Shelf,
         meddling: Meddling,
-        attestation: Option<Arc<dyn Attestation>>,
-        changed: Changed,
+        statements: Option<Arc<Statements>>,
     ) -> Self {
-        let software = SoftwareKeys::new(provider.clone());
-        Self { software, provider, shelf, meddling, attestation, changed }
+        Self { software: SoftwareKeys::new(provider.clone()), shelf, meddling, statements }
     }
 
     /// What is to be signed, if it is an assertion and anything of it is changed.
@@ -104,7 +99,7 @@ impl Keys {
         self.meddling.with(|meddler| meddler.sign(&mut signing));
         (signing != original).then(|| {
             if signing.auth_data != original.auth_data {
-                self.changed.lock().push((original.auth_data, signing.auth_data.clone()));
+                self.meddling.note_signed(original.auth_data, signing.auth_data.clone());
             }
             signing
         })
@@ -147,7 +142,7 @@ impl KeyStore for Keys {
     }
 
     fn attestation_formats(&self) -> Vec<&'static str> {
-        self.attestation.as_ref().map(|attestation| attestation.formats()).unwrap_or_default()
+        self.statements.as_ref().map(|it| it.attestation.formats()).unwrap_or_default()
     }
 
     fn attest(
@@ -157,7 +152,7 @@ impl KeyStore for Keys {
         auth_data: &[u8],
         client_data_hash: &ClientDataHash,
     ) -> Work<AttestationStatement, KeyError> {
-        let Some(attestation) = self.attestation.clone() else {
+        let Some(statements) = self.statements.clone() else {
             return Work::failed(KeyError::NoAttestation(format.into()));
         };
         let public_key = match self.software.public_key(key) {
@@ -165,26 +160,10 @@ impl KeyStore for Keys {
             Work::Done(Err(error)) => return Work::failed(error),
             Work::Later(_) => return Work::failed(KeyError::InvalidKey),
         };
-        let provider = &self.provider;
-        attestation
+        let provider = &statements.provider;
+        statements
+            .attestation
             .attest(&Subject { format, key, public_key, auth_data, client_data_hash, provider })
             .into()
-    }
-}
-
-impl Changed {
-    /// Puts what was signed in the place of what was made.
-    pub(crate) fn apply(&self, response: &mut [u8]) {
-        for (made, signed) in self.lock().drain(..) {
-            let place = response.windows(made.len()).position(|window| window == made);
-            let Some(place) = place.filter(|_| made.len() == signed.len()) else { continue };
-            for (to, from) in response.iter_mut().skip(place).zip(signed) {
-                *to = from;
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Pair>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,32 +1,10 @@
-//! A virtual authenticator, in process: the product's own authenticator and WebAuthn client, with a
-//! person who follows a script, a clock that is moved, and randomness from a seed.
+#![doc = include_str!("../README.md")]
 //!
-//! Five lines test a site:
-//!
-//! ```
-//! use towline_virtual::VirtualAuthenticator;
-//!
-//! let device = VirtualAuthenticator::platform();
-//! # let (options, more) = (r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
-//! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
-//! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
-//! #     "authenticatorSelection": {"residentKey": "required"}}"#,
-//! #     r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#);
-//! // What your site hands to `navigator.credentials.create()`, and to `get()`:
-//! let registration = device.create("https://example.org", options)?;
-//! let sign_in = device.get("https://example.org", more)?; // verify both as your site does
-//! # assert!(registration.contains("attestationObject") && sign_in.contains("signature"));
-//! # Ok::<(), towline_virtual::Error>(())
-//! ```
-//!
-//! Nothing here is a stub. Origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and
-//! signatures are those of `towline-authenticator` and `towline-client`: what is mended there is
-//! mended here. There is no runtime, and nothing waits: a time-out of five minutes takes
-//! microseconds. The calls can be used in asynchronous code as they are.
+//! # Where to look
 //!
 //! | to .. | see |
 //! | --- | --- |
-//! | choose what the authenticator is | [`Builder`], its presets and options |
+//! | choose what the authenticator is | [`Builder`], its presets and options; [`FAMILIES`] |
 //! | decide what the person does | [`person`], [`ScriptedPerson`] |
 //! | let time pass | [`Clock`], [`Ceremony`] |
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
@@ -34,9 +12,8 @@
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
 //! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`] |
 //!
-//! # How to know one
-//!
-//! Each says [`TEST_AAGUID`], which is `towline-test-key`, and there is no way to say another.
+//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and signatures
+//! are those of `towline-authenticator` and `towline-client`. What is mended there is mended here.
 //!
 //! # Seams
 //!
@@ -55,6 +32,7 @@ mod builder;
 mod ceremony;
 mod clock;
 mod device;
+mod family;
 mod hid;
 mod keys;
 mod machine;
@@ -72,6 +50,7 @@ pub use builder::{BuildError, Builder, Extension, TEST_AAGUID};
 pub use ceremony::Ceremony;
 pub use clock::Clock;
 pub use device::{PasskeyError, VirtualAuthenticator};
+pub use family::{FAMILIES, Family, Quirk};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
 pub use meddle::{Direction, Hand, Meddler, Signing, signing};

@@ -14,12 +14,12 @@ use towline_authenticator::{
     Answer, Authenticator, ChannelId, ConfigError, Event, KeepAliveStatus, Output, Token,
 };
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Status, Transport};
+use towline_ctap::{Request, Status, Transport};
 use towline_device::{Ask, Pending, Person};
 
 use crate::{
-    Clock, ScriptedPerson, builder,
-    keys::{Attestation, Changed, Keys},
+    Clock, Quirk, ScriptedPerson, builder,
+    keys::{Keys, Statements},
     meddle::Meddling,
     shelf::Shelf,
 };
@@ -41,13 +41,11 @@ pub(crate) struct Machine {
 }
 
 /// What an authenticator is put together from, the first time and after a restart.
-#[derive(Clone)]
 pub(crate) struct Parts {
-    pub(crate) provider: CryptoProvider,
     pub(crate) shelf: Shelf,
     pub(crate) meddling: Meddling,
-    pub(crate) attestation: Option<Arc<dyn Attestation>>,
-    pub(crate) changed: Changed,
+    pub(crate) quirks: Box<[Quirk]>,
+    pub(crate) attestation: Option<Arc<Statements>>,
 }
 
 /// What came out of an authenticator.
@@ -60,15 +58,15 @@ impl Parts {
     pub(crate) fn assemble(
         &self,
         config: towline_authenticator::Config,
+        provider: &CryptoProvider,
     ) -> Result<Authenticator, ConfigError> {
         let keys = Keys::new(
-            self.provider.clone(),
+            provider,
             self.shelf.clone(),
             self.meddling.clone(),
             self.attestation.clone(),
-            self.changed.clone(),
         );
-        Authenticator::new(config, self.provider.clone(), self.shelf.clone(), keys)
+        Authenticator::new(config, provider.clone(), self.shelf.clone(), keys)
     }
 }
 
@@ -101,8 +99,8 @@ impl Machine {
     }
 
     /// A new authenticator over what is stored, which may have been changed meanwhile.
-    pub(crate) fn restart(&mut self) -> Result<(), ConfigError> {
-        let fresh = self.parts.assemble(self.authenticator.config().clone())?;
+    pub(crate) fn restart(&mut self, provider: &CryptoProvider) -> Result<(), ConfigError> {
+        let fresh = self.parts.assemble(self.authenticator.config().clone(), provider)?;
         self.power_up();
         self.authenticator = fresh;
         self.power_up();
@@ -114,19 +112,30 @@ impl Machine {
         let in_its_place = self.parts.meddling.with(|meddler| meddler.request(&mut request));
         self.person.during(&request);
         self.locked_for = None;
-        let refusal = || vec![Status::InvalidCommand.to_u8()];
-        let in_its_place = in_its_place.flatten();
-        let in_its_place =
-            in_its_place.or_else(|| (!builder::speaks_ctap2(self.config())).then(refusal));
+        let refusal = || self.refusal(&request).map(|status| vec![status.to_u8()]);
+        let in_its_place = in_its_place.flatten().or_else(refusal);
         if let Some(response) = in_its_place {
             return self.respond(channel, Some(&request), response);
         }
-        if self.parts.meddling.is_on() {
+        if self.parts.meddling.is_on() || !self.parts.quirks.is_empty() {
             self.requests.push((channel, request.clone()));
         }
         self.authenticator.handle_unix_time(self.clock.unix_time());
         self.authenticator.handle_request_over(transport, channel, &request, self.clock.now());
         self.settle();
+    }
+
+    /// What refuses a request before the authenticator sees it: that it speaks U2F alone, or a
+    /// quirk.
+    fn refusal(&self, request: &[u8]) -> Option<Status> {
+        if !builder::speaks_ctap2(self.config()) {
+            return Some(Status::InvalidCommand);
+        }
+        if self.parts.quirks.is_empty() {
+            return None;
+        }
+        let request = Request::decode(request, usize::MAX).ok()?;
+        self.parts.quirks.iter().find_map(|quirk| quirk.refusal(&request))
     }
 
     pub(crate) fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
@@ -227,8 +236,13 @@ impl Machine {
     }
 
     fn respond(&mut self, channel: ChannelId, request: Option<&[u8]>, mut bytes: Vec<u8>) {
-        self.parts.changed.apply(&mut bytes);
+        self.parts.meddling.put_what_was_signed(&mut bytes);
         if let Some(request) = request {
+            if !self.parts.quirks.is_empty()
+                && let Ok(decoded) = Request::decode(request, usize::MAX)
+            {
+                self.parts.quirks.iter().for_each(|quirk| quirk.bend(&decoded, &mut bytes));
+            }
             self.parts.meddling.with(|meddler| meddler.response(request, &mut bytes));
         }
         self.said.push_back((channel, Said::Response(bytes)));

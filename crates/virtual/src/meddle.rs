@@ -102,26 +102,50 @@ pub trait Hand {
     fn sign(&self, id: &CredentialId, parts: &[&[u8]]) -> Option<Vec<u8>>;
 }
 
-/// The meddler of one authenticator, if it has one.
+/// The meddler of one authenticator, if it has one, and what was signed in another form than it was
+/// made.
 #[derive(Clone, Default)]
-pub(crate) struct Meddling(Arc<Mutex<Option<Box<dyn Meddler>>>>);
+pub(crate) struct Meddling(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    meddler: Option<Box<dyn Meddler>>,
+    /// Authenticator data as they were made, and as they were signed.
+    signed: Vec<(Vec<u8>, Vec<u8>)>,
+}
 
 impl Meddling {
     pub(crate) fn set(&self, meddler: Option<Box<dyn Meddler>>) {
-        *self.lock() = meddler;
+        self.lock().meddler = meddler;
     }
 
     /// Lets the meddler do this, if there is one.
     pub(crate) fn with<T>(&self, meddle: impl FnOnce(&mut dyn Meddler) -> T) -> Option<T> {
-        self.lock().as_mut().map(|meddler| meddle(&mut **meddler))
+        self.lock().meddler.as_mut().map(|meddler| meddle(&mut **meddler))
     }
 
     /// Whether there is one.
     pub(crate) fn is_on(&self) -> bool {
-        self.lock().is_some()
+        self.lock().meddler.is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Meddler>>> {
+    /// These authenticator data were signed in another form.
+    pub(crate) fn note_signed(&self, made: Vec<u8>, signed: Vec<u8>) {
+        self.lock().signed.push((made, signed));
+    }
+
+    /// Puts what was signed in the place of what was made.
+    pub(crate) fn put_what_was_signed(&self, response: &mut [u8]) {
+        for (made, signed) in self.lock().signed.drain(..) {
+            let place = response.windows(made.len()).position(|window| window == made);
+            let Some(place) = place.filter(|_| made.len() == signed.len()) else { continue };
+            for (to, from) in response.iter_mut().skip(place).zip(signed) {
+                *to = from;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 //! flags that a test may change, and with passkeys that several authenticators share.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -16,19 +16,6 @@ use towline_ctap::{CredentialId, RpId, UserHandle};
 
 use crate::Passkey;
 
-/// What an authenticator keeps for itself, beside its passkeys.
-const RECORDS: [Record; 9] = [
-    Record::UvRetries,
-    Record::Pin,
-    Record::PinRetries,
-    Record::Settings,
-    Record::LargeBlobs,
-    Record::Identity,
-    Record::Fingerprints,
-    Record::WrappingSecret,
-    Record::UnneededKeys,
-];
-
 /// How many counters of passkeys that are gone may be kept.
 const SPARE: usize = 64;
 
@@ -41,9 +28,9 @@ struct Set {
     credentials: MemoryStore,
     limit: Option<usize>,
     /// How often each has signed.
-    counters: HashMap<CredentialId, u32>,
+    counters: BTreeMap<CredentialId, u32>,
     /// Those whose backup state is not that of all others, by their keys.
-    backed_up: HashMap<Box<[u8]>, bool>,
+    backed_up: BTreeMap<Box<[u8]>, bool>,
 }
 
 /// The store of one virtual authenticator. A clone is the same store.
@@ -56,7 +43,7 @@ pub(crate) struct Shelf {
 }
 
 struct Own {
-    records: MemoryStore,
+    records: Records,
     /// The counter of what is not stored, as U2F makes it.
     counter: u32,
     /// Whether passkeys are backed up of which nothing else is said.
@@ -75,7 +62,7 @@ impl SyncedSet {
 
     fn with_limit(limit: Option<usize>) -> Self {
         let credentials = limit.map_or_else(MemoryStore::new, MemoryStore::with_limit);
-        let (counters, backed_up) = (HashMap::new(), HashMap::new());
+        let (counters, backed_up) = (BTreeMap::new(), BTreeMap::new());
         Self(Arc::new(Mutex::new(Set { credentials, limit, counters, backed_up })))
     }
 
@@ -136,12 +123,31 @@ impl Set {
         let mut new = Self {
             credentials: self.limit.map_or_else(MemoryStore::new, MemoryStore::with_limit),
             limit: self.limit,
-            counters: HashMap::new(),
-            backed_up: HashMap::new(),
+            counters: BTreeMap::new(),
+            backed_up: BTreeMap::new(),
         };
         passkeys.into_iter().try_for_each(|passkey| new.save(passkey))?;
         *self = new;
         Ok(())
+    }
+}
+
+impl Own {
+    /// Writes a record, or removes it; a new one only if there is none.
+    fn write(&mut self, change: Change) {
+        let (record, value) = match change {
+            Change::Record { record, value } => (record, value),
+            Change::NewRecord { record, value } => {
+                if self.records.iter().any(|(of, _)| *of == record) {
+                    return;
+                }
+                (record, Some(value))
+            }
+            _ => return,
+        };
+        self.records.retain(|(of, _)| *of != record);
+        self.records.extend(value.map(|value| (record, value)));
+        self.records.sort_by_key(|(of, _)| *of);
     }
 }
 
@@ -153,7 +159,7 @@ impl Shelf {
         backed_up: bool,
     ) -> Self {
         let set = set.unwrap_or_else(|| SyncedSet::with_limit(limit));
-        let own = Own { records: MemoryStore::new(), counter: 0, backed_up };
+        let own = Own { records: Records::new(), counter: 0, backed_up };
         Self { set, own: Arc::new(Mutex::new(own)), counts }
     }
 
@@ -203,16 +209,11 @@ impl Shelf {
     }
 
     pub(crate) fn records(&self) -> Records {
-        let mut own = self.own();
-        let held = RECORDS.map(|record| (record, done(own.records.record(record)).ok().flatten()));
-        held.into_iter().filter_map(|(record, value)| Some((record, value?))).collect()
+        self.own().records.clone()
     }
 
-    pub(crate) fn set_records(&self, records: Records) -> Result<(), StoreError> {
-        let mut own = self.own();
-        own.records = MemoryStore::new();
-        let change = |(record, value)| Change::Record { record, value: Some(value) };
-        done(own.records.commit(records.into_iter().map(change).collect()))
+    pub(crate) fn set_records(&self, records: Records) {
+        self.own().records = records;
     }
 
     pub(crate) fn counter(&self) -> u32 {
@@ -312,7 +313,7 @@ impl CredentialStore for Shelf {
         let (own, shared): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(is_own);
         // Records always find room, so that both are written, or none.
         let shared = if shared.is_empty() { Ok(()) } else { self.commit_passkeys(shared) };
-        shared.and_then(|()| done(self.own().records.commit(own))).into()
+        shared.map(|()| own.into_iter().for_each(|change| self.own().write(change))).into()
     }
 
     fn count(&mut self, counter: Counter) -> Work<u32, StoreError> {
@@ -333,7 +334,9 @@ impl CredentialStore for Shelf {
     }
 
     fn record(&mut self, record: Record) -> Work<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        self.own().records.record(record)
+        let own = self.own();
+        let found = own.records.iter().find(|(of, _)| *of == record);
+        Work::ready(found.map(|(_, value)| value.clone()))
     }
 
     fn capacity(&mut self) -> Work<Capacity, StoreError> {
@@ -344,8 +347,8 @@ impl CredentialStore for Shelf {
         let mut set = self.set.lock();
         set.counters.clear();
         set.backed_up.clear();
-        let cleared = done(set.credentials.clear());
-        cleared.and_then(|()| done(self.own().records.clear())).into()
+        self.own().records.clear();
+        set.credentials.clear()
     }
 }
 

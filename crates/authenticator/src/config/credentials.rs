@@ -3,6 +3,7 @@
 use towline_ctap::algorithm;
 
 use super::error::{ConfigError, distinct, needs};
+use crate::Replaces;
 
 /// What a credential is like.
 #[non_exhaustive]
@@ -12,6 +13,11 @@ pub struct CredentialPolicy {
     pub discoverable: bool,
     /// Where credentials are kept that are not discoverable.
     pub non_discoverable: NonDiscoverable,
+    /// Whether an account of a relying party may have one discoverable credential of each COSE
+    /// algorithm, as where sites keep a classical and a post-quantum key for each person: a new one
+    /// takes the place of the one of its own algorithm only. The standard (CTAP 2.3 §6.1.2,
+    /// step 17) knows one for each account, which is what `false` means.
+    pub one_per_algorithm: bool,
     /// The COSE algorithms that credentials may have, in the order in which getInfo lists them. The
     /// relying party's order decides. Those that the key store lacks are left out.
     ///
@@ -75,6 +81,11 @@ impl BackupState {
 }
 
 impl CredentialPolicy {
+    /// Which credentials a new one takes the place of.
+    pub(crate) const fn replaces(&self) -> Replaces {
+        if self.one_per_algorithm { Replaces::AccountAndAlgorithm } else { Replaces::Account }
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         distinct("credentials.algorithms", &self.algorithms)?;
         let wrapped = self.non_discoverable == NonDiscoverable::Wrapped;

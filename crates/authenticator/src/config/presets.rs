@@ -40,6 +40,7 @@ impl Config {
             credentials: CredentialPolicy {
                 discoverable: true,
                 non_discoverable: NonDiscoverable::Stored,
+                one_per_algorithm: false,
                 algorithms: vec![algorithm::ES256],
                 counters: Counters::Zero,
                 backup: BackupState::DeviceBound,

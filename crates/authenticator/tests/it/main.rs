@@ -14,6 +14,7 @@ mod a_failing_store_changes_nothing;
 mod a_fingerprint_key;
 mod a_key_store_attests;
 mod accounts_are_chosen;
+mod an_account_has_one_or_one_of_each_algorithm;
 mod any_sequence_keeps_the_rules;
 mod any_sequence_of_commands_keeps_the_rules;
 mod any_sequence_with_a_pin_keeps_the_rules;

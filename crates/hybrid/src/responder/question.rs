@@ -60,7 +60,7 @@ pub struct ConnectQuestion {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponderAnswer {
-    /// Yes, connect.
+    /// Connect to the computer.
     Connect {
         /// Let the computer remember this phone; without effect where the question does not offer
         /// it.

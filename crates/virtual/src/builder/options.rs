@@ -1,7 +1,5 @@
 //! What a virtual authenticator is, one option after the other.
 
-use std::sync::Arc;
-
 use towline_authenticator::{
     AttestationFormat, BackupState, BatchAttestation, BuiltInVerification, ClientPin, Config,
     LargeBlobs, PinUvAuthProtocol,
@@ -9,7 +7,7 @@ use towline_authenticator::{
 use towline_ctap::{Transport, Version};
 
 use super::{Builder, Extension, TEST_AAGUID};
-use crate::{Attestation, SyncedSet};
+use crate::{Attestation, Quirk, SyncedSet};
 
 /// What getInfo says.
 impl Builder {
@@ -29,7 +27,8 @@ impl Builder {
         self
     }
 
-    /// The COSE algorithms, those that the provider lacks left out (`algorithms`).
+    /// The COSE algorithms, those that the provider lacks left out (`algorithms`): RS256 is only in
+    /// AWS-LC, and ML-DSA only in the portable one, with the feature `ml-dsa`.
     #[must_use]
     pub fn algorithms(mut self, algorithms: &[i64]) -> Self {
         self.config.credentials.algorithms = algorithms.to_vec();
@@ -144,6 +143,13 @@ impl Builder {
         self
     }
 
+    /// What it does otherwise than others.
+    #[must_use]
+    pub fn quirks(mut self, quirks: &[Quirk]) -> Self {
+        self.quirks = quirks.into();
+        self
+    }
+
     /// Anything else that the policy of an authenticator says, but for the AAGUID.
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut Config)) -> Self {
@@ -197,7 +203,7 @@ impl Builder {
         let own = attestation.formats().into_iter().map(AttestationFormat::OfKeyStore);
         let none = [AttestationFormat::None];
         self.config.attestation.formats = own.chain(none).collect();
-        self.attestation = Some(Arc::new(attestation));
+        self.attestation = Some(Box::new(attestation));
         self
     }
 }

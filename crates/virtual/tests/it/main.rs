@@ -9,11 +9,13 @@
 )]
 
 mod clients_are_tested;
+mod memory;
 mod options;
 mod passkeys_are_in_hand;
 mod presets_work;
 mod runs_repeat;
 mod scripts_say_what_is_wrong;
+mod seams_hold;
 mod site;
 mod sites_are_tested;
 mod ten_situations;

@@ -1,9 +1,15 @@
 //! What each preset is, by what it does.
 
-use towline_ctap::{Transport, Version, u2f};
-use towline_virtual::{Builder, Error, Extension, Passkey, TEST_AAGUID, VirtualAuthenticator};
+use towline_ctap::{
+    ClientDataHash, CredentialId, GetAssertionRequest, GetAssertionResponse, GetInfo,
+    MakeCredentialRequest, PublicKeyCredentialDescriptor, Request, Rp, RpId, Transport, User,
+    UserHandle, Version, u2f,
+};
+use towline_virtual::{
+    Builder, Error, Extension, FAMILIES, Family, Passkey, Quirk, TEST_AAGUID, VirtualAuthenticator,
+};
 
-use crate::options::{ORIGIN, create, get};
+use crate::options::{ORIGIN, create, get, get_with, list};
 
 #[test]
 fn every_preset_registers_and_signs_in_and_says_that_it_is_a_test() {
@@ -129,6 +135,65 @@ fn a_key_that_is_full_says_so() {
     let error = key.create(ORIGIN, &options("bob")).unwrap_err();
     assert_eq!(error.name(), "NotAllowedError", "{error}");
     assert_eq!(key.passkeys().len(), 1);
+}
+
+#[test]
+fn every_family_registers_and_signs_in_in_spite_of_its_quirks() {
+    for family in FAMILIES {
+        let device = family.builder().build().unwrap();
+        device.create(ORIGIN, &create("alice")).unwrap_or_else(|e| panic!("{}: {e}", family.name));
+        let allowed = get_with(&list("allowCredentials", device.passkeys()[0].id()));
+        device.get(ORIGIN, &allowed).unwrap_or_else(|e| panic!("{}: {e}", family.name));
+        device.get(ORIGIN, &get()).unwrap_or_else(|e| panic!("{}: {e}", family.name));
+        assert_eq!(Family::named(family.name).unwrap().about, family.about);
+    }
+    assert!(Family::named("another").is_none());
+}
+
+#[test]
+fn quirks_are_what_they_say() {
+    let asks = |quirk: Quirk, request: Request| {
+        let device = Builder::security_key().quirks(&[quirk]).build().unwrap();
+        device.create(ORIGIN, &create("alice")).unwrap();
+        device.transact(&request.encode())
+    };
+    let site = || RpId::new("example.org").unwrap();
+    let hash = ClientDataHash::new([7; 32]);
+    let info = GetInfo::decode(&asks(Quirk::SparseInfo, Request::GetInfo)).unwrap();
+    assert_eq!((info.algorithms, info.options.cred_mgmt), (None, None));
+
+    let mut get = GetAssertionRequest::new(site(), hash);
+    get.options.up = Some(false);
+    assert_eq!(asks(Quirk::RefusesSilence, get.clone().into()), [0x2c]);
+    let other = PublicKeyCredentialDescriptor::new(CredentialId::new(&[7; 32]).unwrap());
+    get.allow_list = Some(vec![other.clone(), other]);
+    assert_eq!(asks(Quirk::RefusesLongerLists, get.into()), [0x15]);
+
+    let id = UserHandle::new(&[7]).unwrap();
+    for (quirk, display_name, status) in
+        [(Quirk::NeedsDisplayName, None, 0x14), (Quirk::RefusesEmptyDisplayName, Some(""), 0x02)]
+    {
+        let display_name = display_name.map(str::to_owned);
+        let user = User { id: id.clone(), name: None, display_name };
+        let rp = Rp { id: site(), name: None };
+        let request = MakeCredentialRequest::new(hash, rp, user, vec![-7]);
+        assert_eq!(asks(quirk, request.into()), [status]);
+    }
+
+    for (quirk, has) in [
+        (Quirk::OmitsSingleCredential, (false, true)),
+        (Quirk::OmitsUserOfLists, (true, false)),
+        (Quirk::RefusesSilence, (true, true)),
+    ] {
+        let device = Builder::phone().quirks(&[quirk]).build().unwrap();
+        device.create(ORIGIN, &create("alice")).unwrap();
+        let mut get = GetAssertionRequest::new(site(), hash);
+        let id = device.passkeys()[0].id().clone();
+        get.allow_list = Some(vec![PublicKeyCredentialDescriptor::new(id)]);
+        let response = device.transact(&Request::from(get).encode());
+        let response = GetAssertionResponse::decode(&response).unwrap();
+        assert_eq!((response.credential.is_some(), response.user.is_some()), has, "{quirk:?}");
+    }
 }
 
 /// The counter of the next sign-in.
