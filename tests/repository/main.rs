@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod circles;
 mod doc_comments;
 mod front_pages;
 mod map;

@@ -246,7 +246,7 @@ fn transports(shown: &mut Printer) {
     shown.show(Effect::<PhoneEvent>::Connect(Target::Listen { domain, key }));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
     shown.show(hybrid::internal::secrets::Psk::new(secret()));
-    shown.show(hybrid::link::ContactKey::new(secret()));
+    shown.show(ContactKey::new(secret()));
 }
 
 /// Types that show bytes as they are, and why they may.

@@ -53,6 +53,10 @@ fn input<T: ExtensionValue>(inputs: &Extensions, on: bool) -> Result<Option<T>, 
     if on { inputs.get().map_err(|malformed| malformed.status()) } else { Ok(None) }
 }
 
+fn read_salts(core: &mut Core, input: &HmacSecretInput) -> Result<Salts, Status> {
+    Salts::read(&core.config.tokens, &mut core.key_agreement, &core.provider, input)
+}
+
 /// What a creation asks for.
 pub(crate) struct Creating {
     pub(crate) protection: Option<CredentialProtectionPolicy>,
@@ -123,7 +127,7 @@ impl Creating {
             discoverable,
         };
         if let Some(HmacSecretMcInput(input)) = mc {
-            creating.salts = Some(Salts::read(core, &input)?);
+            creating.salts = Some(read_salts(core, &input)?);
         }
         Ok(creating)
     }
@@ -241,11 +245,12 @@ impl Asserting {
             prf,
             cred_blob: blob == Some(GetCredBlob(true)),
             large_blob_key,
-            large_blob: large_blob.map(|input| Wish::new(core, input, request)),
+            large_blob: large_blob
+                .map(|input| Wish::new(config.extensions.large_blobs, input, request)),
             third_party_payment: payment == Some(ThirdPartyPayment(true)),
         };
         if let Some(input) = secret {
-            asserting.salts = Some(Salts::read(core, &input)?);
+            asserting.salts = Some(read_salts(core, &input)?);
         }
         Ok(asserting)
     }
@@ -284,7 +289,10 @@ impl Asserting {
         let large_blob_key = large_blob_key.filter(|_| self.large_blob_key);
         let outcome = match &self.large_blob {
             None => None,
-            Some(wish) => Some(wish.fulfil(core, id, kept, verified, presence(gestures)?)),
+            Some(wish) => {
+                let may_write = verified || !(core.is_protected() || core.always_uv());
+                Some(wish.fulfil(id, kept, may_write, core.time, presence(gestures)?))
+            }
         };
         let write = match outcome {
             None => None,

@@ -317,7 +317,7 @@ impl VirtualAuthenticator {
             Some(Status::Ok) => Ok(response.split_off(1)),
             status => {
                 let status = status.unwrap_or(Status::Other);
-                Err(ChannelError::Failed(format!("this device can't be used: {status}")))
+                Err(ChannelError::failed(format!("this device can't be used: {status}")))
             }
         }
     }

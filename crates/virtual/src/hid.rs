@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use towline_authenticator::{ChannelId, KeepAliveStatus};
+use towline_authenticator::ChannelId;
 use towline_ctap::{
     Transport,
-    hid::{Capabilities, Channel, Device, DeviceConfig, DeviceOutput, KeepaliveStatus, Report},
+    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, Report},
 };
 
 use crate::{Direction, VirtualAuthenticator, builder, machine::Said};
@@ -39,7 +39,7 @@ use crate::{Direction, VirtualAuthenticator, builder, machine::Said};
 #[derive(Debug)]
 pub struct Hid {
     device: VirtualAuthenticator,
-    hid: Device,
+    hid: HidDevice,
     /// Reports on their way out.
     out: std::collections::VecDeque<Report>,
 }
@@ -59,7 +59,7 @@ impl Hid {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
         drop(machine);
-        Self { device, hid: Device::new(config), out: std::collections::VecDeque::new() }
+        Self { device, hid: HidDevice::new(config), out: std::collections::VecDeque::new() }
     }
 
     /// Takes a report from the host.
@@ -124,10 +124,6 @@ impl Hid {
             match said {
                 Some(Said::Response(bytes)) => self.hid.handle_response(busy, &bytes, self.now()),
                 Some(Said::Status(status)) => {
-                    let status = match status {
-                        KeepAliveStatus::Processing => KeepaliveStatus::Processing,
-                        KeepAliveStatus::UpNeeded => KeepaliveStatus::UpNeeded,
-                    };
                     self.hid.handle_keepalive(busy, status, self.now());
                 }
                 None => return,
@@ -139,7 +135,7 @@ impl Hid {
     fn drain(&mut self) -> Option<Wanted> {
         loop {
             let report = match self.hid.poll_output()? {
-                DeviceOutput::Send(report) => report,
+                DeviceOutput::Send { report, .. } => report,
                 DeviceOutput::Cbor { channel, request } => {
                     return Some(Wanted::Cbor(channel, request.to_vec()));
                 }
