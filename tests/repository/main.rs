@@ -253,6 +253,32 @@ fn modules_stand_beside_their_folders() {
     all(problems);
 }
 
+/// A crate's tests are modules of one program, which is linked once.
+#[test]
+fn a_crate_has_one_test_program_unless_its_manifest_says_why() {
+    let mut problems = Vec::new();
+    for krate in crates() {
+        let manifest = text(&krate.join("Cargo.toml"));
+        let Ok(entries) = fs::read_dir(krate.join("tests")) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            let file = path.extension().is_some_and(|extension| extension == "rs");
+            let program = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let starts = file || path.join("main.rs").exists();
+            let before = manifest.split(&format!("\n[[test]]\nname = \"{program}\"\n")).next();
+            let comment = before.unwrap().lines().rfind(|line| line.starts_with('#'));
+            let excused = before != Some(&*manifest)
+                && comment.is_some_and(|comment| comment.starts_with("# Apart from `it`: "));
+            if starts && program != "it" && !excused {
+                problems.push(format!("{}: neither in `it` nor excused", name(&path)));
+            }
+            if file && program == "it" {
+                problems.push(format!("{}: it is it/main.rs", name(&path)));
+            }
+        }
+    }
+    all(problems);
+}
+
 #[test]
 fn nothing_is_left_to_be_done_in_a_comment_or_a_macro() {
     let words =
