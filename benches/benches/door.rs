@@ -17,7 +17,7 @@ use towline_ctap::{
     hid::{HidCommand, Host, HostOutput},
 };
 use towline_ctaphid_socket::Door;
-use towline_ctaphid_tokio::{Nobody, Presence, SecurityKey};
+use towline_ctaphid_tokio::{Nobody, SecurityKey};
 
 /// The aim of the registration, as a multiple of the registration in process and the round trip
 /// together.
@@ -70,7 +70,7 @@ impl Client {
                 let mut door = Door::new(key.reports());
                 let endpoint = door.listen(&"udp:127.0.0.1:0".parse().unwrap()).await.unwrap();
                 tell.send(endpoint.address().unwrap()).unwrap();
-                match key.run(authenticator.unwrap(), Presence::Simulated(Nobody)).await {}
+                match key.run_simulated(authenticator.unwrap(), Nobody).await {}
             });
         });
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

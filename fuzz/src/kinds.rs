@@ -58,7 +58,6 @@ fn everything() -> Config {
     config.verification.built_in = Some(fingerprints(false));
     config.reset.when = ResetTime::AfterPowerUp(Duration::from_secs(10));
     // Few enough that a time-out costs little.
-    config.timing.keepalive = Some(Duration::from_secs(5));
     if let Some(pin) = &mut config.pin {
         pin.complexity = PinComplexity::Configurable;
     }

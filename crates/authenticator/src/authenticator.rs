@@ -1,4 +1,4 @@
-//! The machine: requests, answers, finished work and the time go in; questions, work, keepalives
+//! The machine: requests, answers, finished work and the time go in; questions, work, states
 //! and responses come out.
 
 use std::{collections::VecDeque, time::Instant};
@@ -129,8 +129,8 @@ impl Authenticator {
     }
 
     /// As [`Self::handle_request`], and tells over which transport the request came: what is
-    /// possible over some only, by [`ResetPolicy::transports`](crate::ResetPolicy::transports), is refused where that is not
-    /// known.
+    /// possible over some only, by [`ResetPolicy::transports`](crate::ResetPolicy::transports), is
+    /// refused where that is not known.
     pub fn handle_request_over(
         &mut self,
         transport: Transport,
@@ -229,8 +229,9 @@ impl Authenticator {
     /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or
     /// not: after a request that was cancelled, or has taken too long, while something was being
     /// written, the next one waits for that, since a write that lands late would undo what came
-    /// after it. It waits for [`Timing::work_timeout`](crate::Timing::work_timeout) at most, and then fails. For the same reason
-    /// jobs of an authenticator that is dropped have to end before another one uses the same store.
+    /// after it. It waits for [`Timing::work_timeout`](crate::Timing::work_timeout) at most, and
+    /// then fails. For the same reason jobs of an authenticator that is dropped have to end before
+    /// another one uses the same store.
     ///
     /// # Errors
     /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result
@@ -323,8 +324,6 @@ impl Authenticator {
         let Some(running) = &self.running else { return self.core.lock_keys_without_token() };
         if self.core.now.reached(running.deadline) {
             self.expire();
-        } else if self.core.now.reached(running.keepalive) {
-            self.keep_alive();
         }
     }
 
@@ -337,11 +336,10 @@ impl Authenticator {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let running = self.running.as_ref();
-        let [deadline, keepalive] =
-            running.map_or([None; 2], |running| [running.deadline, running.keepalive]);
+        let deadline = running.and_then(|running| running.deadline);
         // A request that is under way may still need what the PIN opened.
         let locks_at = self.core.locks_at().filter(|_| running.is_none());
-        [deadline, keepalive, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
+        [deadline, self.core.touch.deadline(), locks_at].into_iter().flatten().min()
     }
 
     /// The policy that it was made with.

@@ -59,6 +59,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod assertion;
 mod attestation;
 mod authenticator;
 mod authenticator_config;
@@ -85,6 +86,7 @@ mod get_next_assertion;
 mod hmac_secret;
 mod job;
 mod kept;
+mod kept_extensions;
 mod keys;
 mod large_blob;
 mod large_blobs;
@@ -138,7 +140,7 @@ pub use fingerprint::{Fingerprint, Template};
 pub use job::{Job, JobDone};
 pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
-pub use output::{KeepAliveStatus, Output};
+pub use output::Output;
 pub use pin_protocol::PinUvAuthProtocol;
 pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};

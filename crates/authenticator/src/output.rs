@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use towline_ctap::hid::KeepaliveStatus;
+
 use crate::{ChannelId, Event, Job, Question, Token};
 
 /// What the embedder has to do.
@@ -29,12 +31,13 @@ pub enum Output {
         /// The blocking part. It runs once, on any thread.
         job: Job,
     },
-    /// Tell the client that its request is still alive.
-    KeepAlive {
+    /// What a request waits for from now on. A transport with keepalives sends them, as often as it
+    /// has to; the others have no use for this.
+    Status {
         /// The channel of the request.
         channel: ChannelId,
         /// What the authenticator is waiting for.
-        status: KeepAliveStatus,
+        status: KeepaliveStatus,
     },
     /// The response to a request: exactly one for each.
     Response {
@@ -54,31 +57,11 @@ impl fmt::Debug for Output {
             Self::Ask { token, question } => write!(f, "Ask({token:?}, {question:?})"),
             Self::Withdraw { token } => write!(f, "Withdraw({token:?})"),
             Self::Work { token, .. } => write!(f, "Work({token:?})"),
-            Self::KeepAlive { channel, status } => write!(f, "KeepAlive({channel:?}, {status:?})"),
+            Self::Status { channel, status } => write!(f, "Status({channel:?}, {status:?})"),
             Self::Response { channel, bytes } => {
                 write!(f, "Response({channel:?}, {} bytes)", bytes.len())
             }
             Self::Event(event) => write!(f, "Event({event:?})"),
-        }
-    }
-}
-
-/// Why a response takes its time (CTAP 2.3, CTAPHID_KEEPALIVE).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepAliveStatus {
-    /// The authenticator is working.
-    Processing,
-    /// The authenticator waits for the person.
-    UpNeeded,
-}
-
-impl KeepAliveStatus {
-    /// The byte on the wire.
-    #[must_use]
-    pub const fn to_u8(self) -> u8 {
-        match self {
-            Self::Processing => 1,
-            Self::UpNeeded => 2,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use towline_ctap::{Response, Status};
+use towline_ctap::{Response, Status, hid::KeepaliveStatus};
 
 use crate::{
-    Authenticator, ChannelId, Job, KeepAliveStatus, Output, Token, UnknownJob,
+    Authenticator, ChannelId, Job, Output, Token, UnknownJob,
     dispatch::dispatch,
     flow::{Effect, Flow, Next},
     forget,
@@ -19,7 +19,6 @@ pub(crate) struct Running {
     pub(crate) waiting: Waiting,
     /// When the question, or the job, has taken too long.
     pub(crate) deadline: Option<Instant>,
-    pub(crate) keepalive: Option<Instant>,
 }
 
 pub(crate) enum Waiting {
@@ -51,10 +50,10 @@ pub(crate) enum Owner {
 }
 
 impl Waiting {
-    const fn status(&self) -> KeepAliveStatus {
+    const fn status(&self) -> KeepaliveStatus {
         match self {
-            Self::Answer { .. } => KeepAliveStatus::UpNeeded,
-            Self::Job { .. } | Self::Turn { .. } => KeepAliveStatus::Processing,
+            Self::Answer { .. } => KeepaliveStatus::UpNeeded,
+            Self::Job { .. } | Self::Turn { .. } => KeepaliveStatus::Processing,
         }
     }
 }
@@ -107,8 +106,11 @@ impl Authenticator {
 
     fn wait(&mut self, channel: ChannelId, waiting: Waiting, patience: Duration) {
         let deadline = self.core.now.after(patience);
-        self.running = Some(Running { channel, waiting, deadline, keepalive: None });
-        self.keep_alive();
+        // Clients of U2F expect no keepalives.
+        if !self.core.u2f {
+            self.outputs.push_back(Output::Status { channel, status: waiting.status() });
+        }
+        self.running = Some(Running { channel, waiting, deadline });
     }
 
     /// Begins a request, or lets it wait until what an earlier one writes has landed: a write that
@@ -162,19 +164,6 @@ impl Authenticator {
         if let Some(Ok(Next::Work { job, .. })) = forget::go_on(&mut self.core) {
             self.late = Some(self.hand_out(job));
         }
-    }
-
-    /// Tells the client at once what is waited for, and then again and again.
-    pub(crate) fn keep_alive(&mut self) {
-        // Clients of U2F expect no keepalives.
-        let Some(interval) = self.core.config.timing.keepalive.filter(|_| !self.core.u2f) else {
-            return;
-        };
-        let next = self.core.now.after(interval);
-        let Some(running) = &mut self.running else { return };
-        running.keepalive = next;
-        let (channel, status) = (running.channel, running.waiting.status());
-        self.outputs.push_back(Output::KeepAlive { channel, status });
     }
 
     /// The question or the job has taken too long.

@@ -4,10 +4,10 @@
 use std::{convert::Infallible, time::Instant};
 
 use tokio::{sync::mpsc, time::sleep_until};
-use towline_authenticator::{Authenticator, ChannelId, KeepAliveStatus};
+use towline_authenticator::{Authenticator, ChannelId};
 use towline_ctap::{
     Transport, Version,
-    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, KeepaliveStatus, To},
+    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, To},
 };
 use towline_device::{Delivery, Device, Person, Presence, Simulated};
 
@@ -194,22 +194,14 @@ impl<P: Person> Driver<P> {
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
-            // Said at once, also by authenticators that have no keepalives of their own.
-            Delivery::Asked => {
-                if let Some(channel) = self.hid.busy() {
-                    self.hid.handle_keepalive(channel, KeepaliveStatus::UpNeeded, now());
-                }
-            }
             Delivery::Status { channel, status } => {
-                let status = match status {
-                    KeepAliveStatus::Processing => KeepaliveStatus::Processing,
-                    KeepAliveStatus::UpNeeded => KeepaliveStatus::UpNeeded,
-                };
                 self.hid.handle_keepalive(hid_channel(channel), status, now());
             }
             Delivery::Response { channel, bytes } => {
                 self.hid.handle_response(hid_channel(channel), &bytes, now());
             }
+            // The status of the request says so.
+            Delivery::Asked => {}
             // Not printed: it may hold what is nobody's business.
             _ => tracing::warn!("a delivery that is not known here"),
         }

@@ -9,10 +9,8 @@ use std::{
 };
 
 use tokio::task::{JoinError, JoinHandle};
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, JobDone, KeepAliveStatus, Output, Token,
-};
-use towline_ctap::{Command, Status, Transport};
+use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Token};
+use towline_ctap::{Command, Status, Transport, hid::KeepaliveStatus};
 
 use crate::{
     Ask, Pending, Person,
@@ -37,8 +35,7 @@ pub struct Device<P = Box<dyn Person>> {
 /// What comes out of a [`Device`].
 #[non_exhaustive]
 pub enum Delivery {
-    /// The person was asked something: whoever keeps a client waiting says so. It comes before any
-    /// answer counts.
+    /// The person was asked something. It comes before any answer counts.
     Asked,
     /// The response to a request: exactly one for each.
     Response {
@@ -52,7 +49,7 @@ pub enum Delivery {
         /// Whose request it is.
         channel: ChannelId,
         /// What it waits for.
-        status: KeepAliveStatus,
+        status: KeepaliveStatus,
     },
 }
 
@@ -192,7 +189,7 @@ impl<P: Person> Device<P> {
                 Output::Work { token, job } => {
                     self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
                 }
-                Output::KeepAlive { channel, status } => {
+                Output::Status { channel, status } => {
                     self.deliveries.push_back(Delivery::Status { channel, status });
                 }
                 Output::Response { channel, bytes } => {

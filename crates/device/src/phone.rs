@@ -42,7 +42,7 @@ pub struct Visitor {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
-    /// To sign in.
+    /// An assertion of a passkey that the phone has.
     SignIn,
     /// A new passkey.
     Passkey,

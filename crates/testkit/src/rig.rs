@@ -6,15 +6,15 @@ use std::{
 };
 
 use towline_authenticator::{
-    Answer, Authenticator, ChannelId, Config, CredentialStore, Event, Job, KeepAliveStatus,
-    KeyStore, MemoryStore, NonDiscoverable, Output, Question, SoftwareKeys, Token,
+    Answer, Authenticator, ChannelId, Config, CredentialStore, Event, Job, KeyStore, MemoryStore,
+    NonDiscoverable, Output, Question, SoftwareKeys, Token,
 };
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     AuthenticatorData, ClientDataHash, CosePublicKey, CredentialId, GetAssertionRequest,
     GetAssertionResponse, GetInfo, MakeCredentialRequest, MakeCredentialResponse,
     PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, Transport, User, UserHandle,
-    algorithm,
+    algorithm, hid::KeepaliveStatus,
 };
 
 pub mod commands;
@@ -24,7 +24,7 @@ mod store;
 
 pub use self::{
     keys::RiggedKeys,
-    store::{Fuse, RiggedStore, fragile_provider},
+    store::{Fuse, RiggedStore, done, fragile_provider},
 };
 
 /// The channel on which [`Rig::call`] sends.
@@ -59,8 +59,8 @@ pub struct Rig {
     pub withdrawn: Vec<Token>,
     /// The jobs that wait to be run, where [`Rig::works`] is false.
     pub jobs: VecDeque<(Token, Job)>,
-    /// The keepalives, in order.
-    pub keepalives: Vec<(ChannelId, KeepAliveStatus)>,
+    /// What the requests waited for, in order.
+    pub keepalives: Vec<(ChannelId, KeepaliveStatus)>,
     /// The responses that were not looked at yet.
     pub responses: VecDeque<(ChannelId, Vec<u8>)>,
     /// What the person was told, in order.
@@ -176,7 +176,7 @@ impl Rig {
                     self.authenticator.handle_work(token, job.run(), self.now).unwrap();
                 }
                 Output::Work { token, job } => self.jobs.push_back((token, job)),
-                Output::KeepAlive { channel, status } => self.keepalives.push((channel, status)),
+                Output::Status { channel, status } => self.keepalives.push((channel, status)),
                 Output::Response { channel, bytes } => {
                     assert!(
                         self.open.is_empty() || bytes == [0x06] || bytes == [0x69, 0x85],

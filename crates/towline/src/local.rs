@@ -263,11 +263,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_authenticator_learns_how_a_request_came() {
-        for (transport, status) in [(Transport::Internal, 0x00), (Transport::Usb, 0x27)] {
+        use Transport::{Hybrid, Usb};
+        for (transports, status) in [([Usb, Hybrid], 0x00), ([Hybrid, Usb], 0x27)] {
             let mut config = Config::phone();
-            config.identity.transports = vec![transport];
+            config.identity.transports = transports.to_vec();
             config.reset.when = ResetTime::Always;
-            config.reset.transports = Some(vec![Transport::Internal]);
+            config.reset.transports = Some(vec![Usb]);
             let provider = towline_crypto::rustcrypto::provider();
             let mut device = LocalAuthenticator::in_memory(config, provider, Agreeable).unwrap();
             assert_eq!(device.transact(&[0x07]).await, [status]);

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use towline_authenticator::{ChannelId, KeepAliveStatus};
+use towline_authenticator::ChannelId;
 use towline_ctap::{
     Transport,
-    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, KeepaliveStatus, Report},
+    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, Report},
 };
 
 use crate::{Direction, VirtualAuthenticator, builder, machine::Said};
@@ -124,10 +124,6 @@ impl Hid {
             match said {
                 Some(Said::Response(bytes)) => self.hid.handle_response(busy, &bytes, self.now()),
                 Some(Said::Status(status)) => {
-                    let status = match status {
-                        KeepAliveStatus::Processing => KeepaliveStatus::Processing,
-                        KeepAliveStatus::UpNeeded => KeepaliveStatus::UpNeeded,
-                    };
                     self.hid.handle_keepalive(busy, status, self.now());
                 }
                 None => return,

@@ -10,11 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use towline_authenticator::{
-    Answer, Authenticator, ChannelId, ConfigError, Event, KeepAliveStatus, Output, Token,
-};
+use towline_authenticator::{Answer, Authenticator, ChannelId, ConfigError, Event, Output, Token};
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Request, Status, Transport};
+use towline_ctap::{Request, Status, Transport, hid::KeepaliveStatus};
 use towline_device::{Ask, Pending, Person};
 
 use crate::{
@@ -51,7 +49,7 @@ pub(crate) struct Pieces {
 /// What came out of an authenticator.
 pub(crate) enum Said {
     Response(Vec<u8>),
-    Status(KeepAliveStatus),
+    Status(KeepaliveStatus),
 }
 
 impl Pieces {
@@ -221,7 +219,7 @@ impl Machine {
                     // There is no other time at which it could come back.
                     let _known = self.authenticator.handle_work(token, job.run(), now);
                 }
-                Output::KeepAlive { channel, status } if self.tells_status => {
+                Output::Status { channel, status } if self.tells_status => {
                     self.said.push_back((channel, Said::Status(status)));
                 }
                 Output::Response { channel, bytes } => {

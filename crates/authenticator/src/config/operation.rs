@@ -74,9 +74,6 @@ pub struct Timing {
     pub work_timeout: Duration,
     /// How long the next assertion can be had: 30 s at most.
     pub next_assertion_timeout: Duration,
-    /// How often a keepalive is sent while a request waits; `None` for transports without
-    /// keepalive.
-    pub keepalive: Option<Duration>,
 }
 
 impl PresencePolicy {
@@ -122,9 +119,6 @@ impl Timing {
         }
         if self.next_assertion_timeout > Duration::from_secs(30) {
             return Err(out_of_range("timing.next_assertion_timeout", "at most 30 s"));
-        }
-        if self.keepalive.is_some_and(|interval| interval < Duration::from_millis(10)) {
-            return Err(out_of_range("timing.keepalive", "at least 10 ms"));
         }
         Ok(())
     }

@@ -68,7 +68,6 @@ impl Config {
                 user_action_timeout: Duration::from_secs(60),
                 work_timeout: Duration::from_secs(30),
                 next_assertion_timeout: Duration::from_secs(30),
-                keepalive: None,
             },
         }
     }
@@ -122,7 +121,6 @@ impl Config {
         config.limits =
             MessageLimits { max_msg_size: MAX_CTAPHID_MESSAGE, max_credential_count_in_list: 16 };
         config.timing.user_action_timeout = Duration::from_secs(30);
-        config.timing.keepalive = Some(Duration::from_millis(100));
         config
     }
 

@@ -7,12 +7,11 @@ use std::{
 };
 
 use crate::rig::*;
-use towline_authenticator::{
-    Config, ConfigError, KeepAliveStatus, KeyStore, MemoryStore, SoftwareKeys, Work,
-};
+use towline_authenticator::{Config, ConfigError, KeyStore, MemoryStore, SoftwareKeys, Work};
 use towline_crypto::{CryptoProvider, Error, Random, SignatureAlgorithm, SigningKey};
 use towline_ctap::{
     AttestationStatement, CosePublicKey, MakeCredentialResponse, Request, Status, algorithm,
+    hid::KeepaliveStatus,
 };
 use zeroize::Zeroizing;
 
@@ -204,10 +203,9 @@ fn a_key_whose_making_takes_long_is_made_by_a_job() {
     let mut request = creation("example.org", "alice");
     request.pub_key_cred_params = vec![algorithm::RS256];
     rig.send(HOME, &Request::from(request).encode());
-    assert!(rig.responses.is_empty());
-    rig.forget_past();
     rig.pass(Duration::from_millis(250));
-    assert_eq!(rig.keepalives, [(HOME, KeepAliveStatus::Processing); 2]);
+    assert_eq!(rig.keepalives.last(), Some(&(HOME, KeepaliveStatus::Processing)));
+    assert!(rig.responses.is_empty());
     rig.work();
     assert_eq!(rig.status(), Status::Ok);
     // To sign with it takes no job.

@@ -19,7 +19,7 @@ pub enum DeviceOutput<'a> {
     Send {
         /// Where it goes.
         to: To,
-        /// The report.
+        /// The 64 bytes of the report.
         report: Report,
     },
     /// Carry out a CTAP2 request, then call [`HidDevice::handle_response`], exactly once.
