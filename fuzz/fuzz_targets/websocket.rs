@@ -2,7 +2,7 @@
 //! implementation reads from the same bytes, however they are cut, and as whole frames.
 #![no_main]
 
-#[path = "../../crates/websocket/tests/it/harness/mod.rs"]
+#[path = "../../crates/websocket/tests/it/harness.rs"]
 mod harness;
 
 use harness::{ours, tungstenite};

@@ -11,12 +11,7 @@
 #[path = "../../examples/embedding/vault.rs"]
 mod vault;
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{fs, path::Path};
 
 use towline::authenticator::{
     Change, Counter, Credential, CredentialStore, KeyHandle, MemoryStore, Query, Record, Replaces,
@@ -25,42 +20,12 @@ use towline::authenticator::{
 use towline_ctap::{
     CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy as Level,
 };
+use towline_testkit::{Directory, rig::done};
 use vault::Vault;
 use zeroize::Zeroizing;
 
-/// A directory of its own, which goes with the test.
-struct Place(PathBuf);
-
-impl Place {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let directory = env::temp_dir().join(format!("towline-vault-{}-{number}", process::id()));
-        fs::create_dir(&directory).unwrap();
-        Self(directory)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("my.vault")
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // A test may have removed it.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn open(path: &Path) -> Vault {
     Vault::open(path).unwrap()
-}
-
-fn done<T>(work: Work<T, StoreError>) -> Result<T, StoreError> {
-    match work {
-        Work::Done(result) => result,
-        Work::Later(run) => run(),
-    }
 }
 
 fn rp(id: &str) -> RpId {
@@ -137,7 +102,7 @@ fn told(store: &mut dyn CredentialStore) -> String {
 
 #[test]
 fn it_answers_as_the_store_in_memory_does_also_when_it_was_opened_again() {
-    let place = Place::new();
+    let place = Directory::new("vault");
     let mut memory = MemoryStore::new();
     let id = |number: u8| CredentialId::new(&[number; 32]).unwrap();
     let renamed =
@@ -162,54 +127,58 @@ fn it_answers_as_the_store_in_memory_does_also_when_it_was_opened_again() {
         save(6, "a.example", 3),
     ];
     for step in steps {
-        done(open(&place.file()).commit(step.clone())).unwrap();
+        done(open(&place.file("my.vault")).commit(step.clone())).unwrap();
         done(memory.commit(step)).unwrap();
         for counter in [Counter::Global, Counter::Of(id(6)), Counter::Of(id(2))] {
-            let counted = done(open(&place.file()).count(counter.clone()));
+            let counted = done(open(&place.file("my.vault")).count(counter.clone()));
             assert_eq!(counted, done(memory.count(counter)));
         }
-        assert_eq!(told(&mut open(&place.file())), told(&mut memory));
+        assert_eq!(told(&mut open(&place.file("my.vault"))), told(&mut memory));
     }
-    let mut vault = open(&place.file());
+    let mut vault = open(&place.file("my.vault"));
     let before = done(vault.count(Counter::Global)).unwrap();
     done(vault.clear()).unwrap();
     done(memory.clear()).unwrap();
-    assert_eq!(told(&mut open(&place.file())), told(&mut memory));
-    assert_eq!(done(open(&place.file()).count(Counter::Global)), Ok(before + 1), "never back");
+    assert_eq!(told(&mut open(&place.file("my.vault"))), told(&mut memory));
+    assert_eq!(
+        done(open(&place.file("my.vault")).count(Counter::Global)),
+        Ok(before + 1),
+        "never back"
+    );
 }
 
 #[test]
 fn a_change_is_a_job_and_nothing_has_changed_before_it_is_run() {
-    let place = Place::new();
-    let mut vault = open(&place.file());
+    let place = Directory::new("vault");
+    let mut vault = open(&place.file("my.vault"));
     let Work::Later(run) = vault.commit(save(1, "a.example", 1)) else { panic!("it blocked") };
     assert!(done(vault.lookup(&credential(1, "a.example", 1).id)).unwrap().is_none());
-    assert!(!place.file().exists());
+    assert!(!place.file("my.vault").exists());
     run().unwrap();
     assert!(done(vault.lookup(&credential(1, "a.example", 1).id)).unwrap().is_some());
 }
 
 #[test]
 fn a_change_that_fails_in_part_fails_whole() {
-    let place = Place::new();
-    let mut vault = open(&place.file());
+    let place = Directory::new("vault");
+    let mut vault = open(&place.file("my.vault"));
     done(vault.commit(save(1, "a.example", 1))).unwrap();
-    let (before, bytes) = (told(&mut vault), fs::read(place.file()).unwrap());
+    let (before, bytes) = (told(&mut vault), fs::read(place.file("my.vault")).unwrap());
     let user = credential(1, "a.example", 1).user;
     let unknown = Change::Rename { id: CredentialId::new(&[19; 32]).unwrap(), user, at: None };
     let changes = [save(2, "a.example", 2), record(Some(&[1])), vec![unknown]].concat();
     assert_eq!(done(vault.commit(changes)), Err(StoreError::NotFound));
     assert_eq!(told(&mut vault), before);
-    assert_eq!(fs::read(place.file()).unwrap(), bytes);
+    assert_eq!(fs::read(place.file("my.vault")).unwrap(), bytes);
 }
 
 #[test]
 fn what_can_not_be_written_has_not_happened() {
-    let place = Place::new();
-    let mut vault = open(&place.file());
+    let place = Directory::new("vault");
+    let mut vault = open(&place.file("my.vault"));
     done(vault.commit(save(1, "a.example", 1))).unwrap();
     let before = told(&mut vault);
-    fs::remove_dir_all(&place.0).unwrap();
+    fs::remove_dir_all(place.path()).unwrap();
     for work in [vault.commit(save(2, "a.example", 2)), vault.clear()] {
         assert!(matches!(done(work), Err(StoreError::Unavailable(_))));
     }
@@ -219,26 +188,26 @@ fn what_can_not_be_written_has_not_happened() {
 
 #[test]
 fn a_file_that_is_not_whole_is_no_vault() {
-    let place = Place::new();
-    done(open(&place.file()).commit(save(1, "a.example", 1))).unwrap();
-    let bytes = fs::read(place.file()).unwrap();
+    let place = Directory::new("vault");
+    done(open(&place.file("my.vault")).commit(save(1, "a.example", 1))).unwrap();
+    let bytes = fs::read(place.file("my.vault")).unwrap();
     for length in 0..bytes.len() {
-        fs::write(place.file(), &bytes[..length]).unwrap();
-        assert!(Vault::open(&place.file()).is_err(), "{length}");
+        fs::write(place.file("my.vault"), &bytes[..length]).unwrap();
+        assert!(Vault::open(&place.file("my.vault")).is_err(), "{length}");
     }
-    fs::write(place.file(), [&bytes[..], &[0]].concat()).unwrap();
-    assert!(Vault::open(&place.file()).is_err());
+    fs::write(place.file("my.vault"), [&bytes[..], &[0]].concat()).unwrap();
+    assert!(Vault::open(&place.file("my.vault")).is_err());
     // A new file that was being written when the power failed is not looked at.
-    fs::write(place.file(), &bytes).unwrap();
-    fs::write(place.file().with_extension("new"), &bytes[..5]).unwrap();
-    assert_eq!(done(open(&place.file()).capacity()).unwrap().discoverable, 1);
+    fs::write(place.file("my.vault"), &bytes).unwrap();
+    fs::write(place.file("my.vault").with_extension("new"), &bytes[..5]).unwrap();
+    assert_eq!(done(open(&place.file("my.vault")).capacity()).unwrap().discoverable, 1);
 }
 
 #[cfg(unix)]
 #[test]
 fn the_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
-    done(open(&place.file()).commit(save(1, "a.example", 1))).unwrap();
-    assert_eq!(fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o600);
+    let place = Directory::new("vault");
+    done(open(&place.file("my.vault")).commit(save(1, "a.example", 1))).unwrap();
+    assert_eq!(fs::metadata(place.file("my.vault")).unwrap().permissions().mode() & 0o777, 0o600);
 }

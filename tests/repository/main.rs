@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod circles;
 mod doc_comments;
 mod front_pages;
 mod map;
@@ -243,10 +244,35 @@ fn modules_stand_beside_their_folders() {
     let mut problems = Vec::new();
     for room in ["crates", "examples", "benches", "fuzz"] {
         for path in sources(&root().join(room)) {
-            let library = path.components().any(|part| part.as_os_str() == "src");
-            if library && path.ends_with("mod.rs") {
+            if path.ends_with("mod.rs") {
                 let folder = path.parent().unwrap();
                 problems.push(format!("{}: {}.rs is its place", name(&path), name(folder)));
+            }
+        }
+    }
+    all(problems);
+}
+
+/// A crate's tests are modules of one program, which is linked once.
+#[test]
+fn a_crate_has_one_test_program_unless_its_manifest_says_why() {
+    let mut problems = Vec::new();
+    for krate in crates() {
+        let manifest = text(&krate.join("Cargo.toml"));
+        let Ok(entries) = fs::read_dir(krate.join("tests")) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            let file = path.extension().is_some_and(|extension| extension == "rs");
+            let program = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let starts = file || path.join("main.rs").exists();
+            let before = manifest.split(&format!("\n[[test]]\nname = \"{program}\"\n")).next();
+            let comment = before.unwrap().lines().rfind(|line| line.starts_with('#'));
+            let excused = before != Some(&*manifest)
+                && comment.is_some_and(|comment| comment.starts_with("# Apart from `it`: "));
+            if starts && program != "it" && !excused {
+                problems.push(format!("{}: neither in `it` nor excused", name(&path)));
+            }
+            if file && program == "it" {
+                problems.push(format!("{}: it is it/main.rs", name(&path)));
             }
         }
     }

@@ -17,11 +17,6 @@ mod shown;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use towline::{
@@ -33,39 +28,10 @@ use towline::{
     },
     radio::Scanner,
 };
-use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use towline_testkit::Log;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{recorder::Recorder, search::Secrets, support::*};
-
-/// All that is logged in this process, at the finest level, with every field of every event and
-/// span.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 /// Unlikely to stand in a log for another reason.
 const ACCOUNTS: [&str; 2] = ["zyxwv-alice-9471", "zyxwv-bob-9472"];
@@ -77,10 +43,12 @@ fn bytes(value: &Value) -> Vec<u8> {
 
 #[tokio::test]
 async fn no_secret_is_traced() {
+    // All that is logged in this process, at the finest level, with every field.
     let log = Log::default();
+    let writer = log.clone();
     // All but the site's verifier, which is not ours and logs what it is given.
     tracing_subscriber::fmt()
-        .with_writer(log.clone())
+        .with_writer(move || writer.clone())
         .with_env_filter("trace,webauthn_rs_core=off")
         .with_span_events(FmtSpan::FULL)
         .with_ansi(false)

@@ -246,11 +246,11 @@ fn transports(shown: &mut Printer) {
     shown.show(Effect::<PhoneEvent>::Connect(Target::Listen { domain, key }));
     shown.show(hybrid::qr::Extra { key: hybrid::qr::ExtraKey::Int(9), value: planted() });
     shown.show(hybrid::internal::secrets::Psk::new(secret()));
-    shown.show(hybrid::link::ContactKey::new(secret()));
+    shown.show(ContactKey::new(secret()));
 }
 
 /// Types that show bytes as they are, and why they may.
-const OPEN: [(&str, &str); 20] = [
+const OPEN: [(&str, &str); 21] = [
     ("Key", "of a map in CBOR: names members"),
     ("BatchAttestation", "certificates, which sites get"),
     ("EnterpriseAttestation", "certificates, which sites get"),
@@ -271,6 +271,7 @@ const OPEN: [(&str, &str); 20] = [
     ("HandshakeHash", "a hash of what was sent in the clear"),
     ("BuiltInVerification", "a number"),
     ("ClientPin", "a number"),
+    ("PinComparison", "a number, and a secret that is not shown"),
 ];
 
 /// The rule for types that are yet to come.

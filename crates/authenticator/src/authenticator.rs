@@ -129,8 +129,8 @@ impl Authenticator {
     }
 
     /// As [`Self::handle_request`], and tells over which transport the request came: what is
-    /// possible over some only, by [`ResetPolicy::transports`](crate::ResetPolicy::transports), is refused where that is not
-    /// known.
+    /// possible over some only, by [`ResetPolicy::transports`](crate::ResetPolicy::transports), is
+    /// refused where that is not known.
     pub fn handle_request_over(
         &mut self,
         transport: Transport,
@@ -229,8 +229,9 @@ impl Authenticator {
     /// Every job has to come back, here or to [`Self::handle_work_lost`], its request answered or
     /// not: after a request that was cancelled, or has taken too long, while something was being
     /// written, the next one waits for that, since a write that lands late would undo what came
-    /// after it. It waits for [`Timing::work_timeout`](crate::Timing::work_timeout) at most, and then fails. For the same reason
-    /// jobs of an authenticator that is dropped have to end before another one uses the same store.
+    /// after it. It waits for [`Timing::work_timeout`](crate::Timing::work_timeout) at most, and
+    /// then fails. For the same reason jobs of an authenticator that is dropped have to end before
+    /// another one uses the same store.
     ///
     /// # Errors
     /// [`UnknownJob`] when there was no such job, it was handed back before, or this is the result

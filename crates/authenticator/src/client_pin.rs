@@ -25,7 +25,8 @@ use crate::{
 pub(crate) fn start(core: &mut Core, request: ClientPinRequest) -> Flow {
     use ClientPinRequest as Sub;
     is_there(core, &request)?;
-    let protocol = request.protocol().map(|identifier| core.protocol(identifier)).transpose()?;
+    let protocol =
+        request.protocol().map(|identifier| core.config.tokens.protocol(identifier)).transpose()?;
     let Some(protocol) = protocol else {
         return match request {
             Sub::GetUvRetries => get_uv_retries(core),

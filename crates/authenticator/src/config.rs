@@ -140,9 +140,14 @@ impl Config {
         self.pin.as_ref().map_or(PinComplexity::None, |pin| pin.complexity)
     }
 
+    /// Built-in verification, set up or not.
+    pub(crate) const fn built_in(&self) -> Option<&BuiltInVerification> {
+        self.verification.built_in.as_ref()
+    }
+
     /// The sensor for fingerprints that platforms enrol.
     pub fn bio_enrollment(&self) -> Option<BioEnrollment> {
-        self.verification.built_in.as_ref()?.bio_enrollment
+        self.built_in()?.bio_enrollment
     }
 
     /// Whether built-in verification permits to enrol fingerprints.
@@ -152,11 +157,11 @@ impl Config {
 
     /// Whether built-in verification permits to use authenticatorConfig.
     pub(crate) fn verification_configures(&self) -> bool {
-        self.verification.built_in.as_ref().is_some_and(|built_in| built_in.configures)
+        self.built_in().is_some_and(|built_in| built_in.configures)
     }
 
     /// Whether verification is claimed without tokens, as phones do.
     pub(crate) fn verifies_without_token(&self) -> bool {
-        self.verification.built_in.as_ref().is_some_and(|built_in| built_in.without_token)
+        self.built_in().is_some_and(|built_in| built_in.without_token)
     }
 }

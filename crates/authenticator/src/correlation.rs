@@ -1,4 +1,5 @@
-//! What ties an input to what it is about: the channel of a request, the token of a question or job.
+//! What ties an input to what it is about: the channel of a request, the token of a question or of
+//! a job.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

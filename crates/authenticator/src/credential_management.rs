@@ -77,7 +77,7 @@ fn authorize(
     auth: &PinUvAuth,
     request: &CredentialManagementRequest,
 ) -> Result<Scope, Status> {
-    let protocol = core.protocol(auth.protocol)?;
+    let protocol = core.config.tokens.protocol(auth.protocol)?;
     let message = request.authenticated_message();
     let reads = matches!(
         request.subcommand(),

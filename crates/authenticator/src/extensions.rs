@@ -5,18 +5,18 @@ use towline_crypto::Secret;
 use towline_ctap::{
     CredentialId, Extensions, GetAssertionRequest, LargeBlobKey, RpId, Status,
     extension::{
-        CredBlob, CredBlobStored, CredentialProtectionPolicy, ExtensionValue, GetCredBlob,
-        GetLargeBlobKey, GetMinPinLength, HmacSecret, HmacSecretInput, HmacSecretMcInput,
-        HmacSecretMcOutput, LargeBlobSupport, LargeBlobSupported, MinPinLength,
-        PinComplexityPolicy, PrfCreateInput, PrfCreateOutput, PrfGetInput, PrfGetOutput,
-        ThirdPartyPayment,
+        CredentialProtectionPolicy, ExtensionValue, GetLargeBlobKey, GetMinPinLength, HmacSecret,
+        HmacSecretInput, HmacSecretMcInput, HmacSecretMcOutput, LargeBlobSupport,
+        LargeBlobSupported, MinPinLength, PinComplexityPolicy, PrfCreateInput, PrfCreateOutput,
+        PrfGetInput, PrfGetOutput,
     },
 };
 
 use crate::{
-    Change, Config, CredRandom, ExtensionData, LargeBlobPlace, PinComplexity, SecretBytes,
+    Change, Config, CredRandom, ExtensionData, LargeBlobPlace, PinComplexity,
     flow::Core,
     hmac_secret::{Salts, evaluate},
+    kept_extensions::{Keeping, ROWS, Tell},
     large_blob::{self, Outcome, Wish},
     person::proof::{Gestures, Present},
 };
@@ -28,14 +28,13 @@ pub(crate) fn ids(config: &Config) -> Vec<String> {
         (config.extensions.hmac_secret, HmacSecret::ID),
         (config.extensions.hmac_secret_mc, HmacSecretMcInput::ID),
         (config.extensions.prf, PrfCreateInput::ID),
-        (config.extensions.cred_blob.is_some(), CredBlob::ID),
         (config.extensions.large_blobs.array().is_some(), GetLargeBlobKey::ID),
         (config.extensions.large_blobs.blob().is_some(), LargeBlobSupport::ID),
         (config.min_pin_length_rp_ids().is_some(), MinPinLength::ID),
         (tells_pin_complexity(config), PinComplexityPolicy::ID),
-        (config.extensions.third_party_payment, ThirdPartyPayment::ID),
     ];
-    all.into_iter().filter(|(on, _)| *on).map(|(_, id)| id.into()).collect()
+    let kept = ROWS.iter().map(|row| ((row.is_on)(config), row.id));
+    all.into_iter().chain(kept).filter(|(on, _)| *on).map(|(_, id)| id.into()).collect()
 }
 
 /// Whether relying parties can learn of the policy on the complexity of PINs.
@@ -49,8 +48,12 @@ fn presence(gestures: &Gestures) -> Result<Present, Status> {
 }
 
 /// The input of an extension that is on.
-fn input<T: ExtensionValue>(inputs: &Extensions, on: bool) -> Result<Option<T>, Status> {
+pub(crate) fn input<T: ExtensionValue>(inputs: &Extensions, on: bool) -> Result<Option<T>, Status> {
     if on { inputs.get().map_err(|malformed| malformed.status()) } else { Ok(None) }
+}
+
+fn read_salts(core: &mut Core, input: &HmacSecretInput) -> Result<Salts, Status> {
+    Salts::read(&core.config.tokens, &mut core.key_agreement, &core.provider, input)
 }
 
 /// What a creation asks for.
@@ -59,14 +62,13 @@ pub(crate) struct Creating {
     hmac_secret: bool,
     salts: Option<Salts>,
     prf: Option<PrfCreateInput>,
-    cred_blob: Option<Vec<u8>>,
     large_blob_key: bool,
     /// Whether the credential can have a blob, if that was asked.
     large_blob: Option<bool>,
     min_pin_length: bool,
     pin_complexity: bool,
-    third_party_payment: Option<bool>,
-    discoverable: bool,
+    /// Of the extensions that do nothing but keep.
+    keeping: Keeping,
 }
 
 /// What the extensions of a registration put into its response and its credential.
@@ -107,30 +109,30 @@ impl Creating {
         let told = core.state.settings.min_pin_length_rp_ids.iter().any(|id| id == rp_id.as_str());
         let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids().is_some())?;
         let policy = input::<PinComplexityPolicy>(inputs, tells_pin_complexity(config))?;
-        let payment = input::<ThirdPartyPayment>(inputs, config.extensions.third_party_payment)?;
+        let mut keeping = Keeping::default();
+        for row in &ROWS {
+            (row.keep)(inputs, config, discoverable, &mut keeping)?;
+        }
         let mut creating = Self {
             protection: input(inputs, true)?,
             hmac_secret,
             salts: None,
             prf: input(inputs, config.extensions.prf)?,
-            cred_blob: input(inputs, config.extensions.cred_blob.is_some())?
-                .map(|CredBlob(bytes)| bytes),
             large_blob_key,
             large_blob,
             min_pin_length: told && min == Some(GetMinPinLength(true)),
             pin_complexity: told && policy == Some(PinComplexityPolicy(true)),
-            third_party_payment: payment.map(|ThirdPartyPayment(wanted)| wanted),
-            discoverable,
+            keeping,
         };
         if let Some(HmacSecretMcInput(input)) = mc {
-            creating.salts = Some(Salts::read(core, &input)?);
+            creating.salts = Some(read_salts(core, &input)?);
         }
         Ok(creating)
     }
 
     /// Whether the new credential is to be good for payments on other sites.
     pub(crate) fn is_for_payment(&self) -> bool {
-        self.third_party_payment == Some(true)
+        self.keeping.data.third_party_payment
     }
 
     /// The outputs, and what is kept. `secret` is the new credential's own, for `hmac-secret`.
@@ -142,8 +144,8 @@ impl Creating {
     ) -> Result<Created, Status> {
         let (config, provider) = (&core.config, &core.provider);
         let verified = gestures.is_verified();
-        let mut created = Created::default();
-        let mut kept = ExtensionData::default();
+        let mut created = Created { signed: self.keeping.signed.clone(), ..Created::default() };
+        let mut kept = self.keeping.data.clone();
         if let Some(protection) = &self.protection {
             created.signed.set(protection);
         }
@@ -166,12 +168,6 @@ impl Creating {
             }
             kept.cred_random = Some(secret);
         }
-        if let Some(blob) = &self.cred_blob {
-            let fits = config.extensions.cred_blob.is_some_and(|max| blob.len() <= max);
-            let stored = fits && self.discoverable;
-            created.signed.set(&CredBlobStored(stored));
-            kept.cred_blob = stored.then(|| blob.clone().into());
-        }
         if self.large_blob_key {
             let key = provider.random.secret().map_err(|_| Status::Other)?;
             kept.large_blob_key = Some(LargeBlobKey::new(key));
@@ -187,10 +183,6 @@ impl Creating {
         if self.pin_complexity {
             created.signed.set(&PinComplexityPolicy(core.pin_complexity()));
         }
-        if let Some(wanted) = self.third_party_payment {
-            kept.third_party_payment = wanted;
-            created.signed.set(&ThirdPartyPayment(wanted));
-        }
         created.kept = (kept != ExtensionData::default()).then(|| Box::new(kept));
         Ok(created)
     }
@@ -201,10 +193,10 @@ impl Creating {
 pub(crate) struct Asserting {
     salts: Option<Salts>,
     prf: Option<PrfGetInput>,
-    cred_blob: bool,
     large_blob_key: bool,
     large_blob: Option<Wish>,
-    third_party_payment: bool,
+    /// Of what extensions keep that do nothing else.
+    tells: Vec<Tell>,
 }
 
 /// What the extensions of a sign-in put into its response and its credential.
@@ -224,8 +216,10 @@ impl Asserting {
             Some(GetLargeBlobKey(true)) => true,
             Some(_) => return Err(Status::InvalidOption),
         };
-        let blob = input(inputs, config.extensions.cred_blob.is_some())?;
-        let payment = input(inputs, config.extensions.third_party_payment)?;
+        let mut tells = Vec::new();
+        for row in &ROWS {
+            tells.extend((row.asked)(inputs, config)?);
+        }
         let secret = input::<HmacSecretInput>(inputs, config.extensions.hmac_secret)?;
         let prf = input(inputs, config.extensions.prf)?;
         let large_blob = input(inputs, config.extensions.large_blobs.blob().is_some())?;
@@ -239,13 +233,13 @@ impl Asserting {
         let mut asserting = Self {
             salts: None,
             prf,
-            cred_blob: blob == Some(GetCredBlob(true)),
             large_blob_key,
-            large_blob: large_blob.map(|input| Wish::new(core, input, request)),
-            third_party_payment: payment == Some(ThirdPartyPayment(true)),
+            large_blob: large_blob
+                .map(|input| Wish::new(config.extensions.large_blobs, input, request)),
+            tells,
         };
         if let Some(input) = secret {
-            asserting.salts = Some(Salts::read(core, &input)?);
+            asserting.salts = Some(read_salts(core, &input)?);
         }
         Ok(asserting)
     }
@@ -271,20 +265,15 @@ impl Asserting {
                 unsigned.set(&PrfGetOutput { results });
             }
         }
-        if self.cred_blob {
-            let blob = kept.and_then(|kept| kept.cred_blob.as_ref());
-            let blob = blob.map_or(&[][..], SecretBytes::expose);
-            signed.set(&CredBlob(blob.to_vec()));
-        }
-        if self.third_party_payment {
-            let payment = kept.is_some_and(|kept| kept.third_party_payment);
-            signed.set(&ThirdPartyPayment(payment));
-        }
+        self.tells.iter().for_each(|tell| tell(kept, &mut signed));
         let large_blob_key = kept.and_then(|kept| kept.large_blob_key.clone());
         let large_blob_key = large_blob_key.filter(|_| self.large_blob_key);
         let outcome = match &self.large_blob {
             None => None,
-            Some(wish) => Some(wish.fulfil(core, id, kept, verified, presence(gestures)?)),
+            Some(wish) => {
+                let may_write = verified || !(core.is_protected() || core.always_uv());
+                Some(wish.fulfil(id, kept, may_write, core.time, presence(gestures)?))
+            }
         };
         let write = match outcome {
             None => None,

@@ -7,7 +7,7 @@
 //! asks for older ones, or has no place yet, is told to [start over](Feed::StartOver).
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     hash::{BuildHasher as _, RandomState},
 };
 
@@ -103,22 +103,26 @@ pub enum Became {
 /// For stores: what a commit does to credentials, put together to what it comes to in the end.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// With the order in which they were noted first.
-    changes: BTreeMap<CredentialId, (usize, Became)>,
-    noted: usize,
+    /// In the order in which they were noted first; never more than a feed keeps, so that a look
+    /// through all of them is cheap.
+    changes: Vec<CredentialChange>,
+    overflows: bool,
 }
 
 impl Gathered {
     /// Notes a step.
     pub fn note(&mut self, id: &CredentialId, what: Became) {
-        self.noted = self.noted.saturating_add(1);
-        let Some((_, before)) = self.changes.get_mut(id) else {
-            self.changes.insert(id.clone(), (self.noted, what));
+        if self.overflows {
             return;
+        }
+        let Some(place) = self.changes.iter().position(|known| known.id == *id) else {
+            self.overflows = self.changes.len() >= FEED_LENGTH;
+            return self.changes.push(CredentialChange { id: id.clone(), what });
         };
+        let Some(before) = self.changes.get_mut(place).map(|known| &mut known.what) else { return };
         *before = match (*before, what) {
             (Became::Made, Became::Removed) => {
-                self.changes.remove(id);
+                self.changes.remove(place);
                 return;
             }
             (Became::Made, _) => Became::Made,
@@ -129,19 +133,14 @@ impl Gathered {
 
     /// Whether the commit changes no credential.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
     /// All of it; `None` where it is more than a feed keeps, which then begins anew.
     #[must_use]
     pub fn finish(self) -> Option<Vec<CredentialChange>> {
-        if self.changes.len() > FEED_LENGTH {
-            return None;
-        }
-        let mut all: Vec<_> = self.changes.into_iter().collect();
-        all.sort_unstable_by_key(|(_, (order, _))| *order);
-        Some(all.into_iter().map(|(id, (_, what))| CredentialChange { id, what }).collect())
+        (!self.overflows).then_some(self.changes)
     }
 }
 

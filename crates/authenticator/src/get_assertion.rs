@@ -1,20 +1,22 @@
 //! authenticatorGetAssertion (CTAP 2.3 §6.2.2). The step numbers are those of that section.
 
+mod found;
+
 use std::sync::Arc;
 
 use towline_ctap::{
-    AuthenticatorData, ClientDataHash, CredentialId, GetAssertionRequest, GetAssertionResponse,
-    Permissions, PublicKeyCredentialDescriptor, RpId, RpIdHash, Status, User,
-    extension::CredentialProtectionPolicy,
+    ClientDataHash, CredentialId, GetAssertionRequest, Permissions, PublicKeyCredentialDescriptor,
+    RpId, Status, User, extension::CredentialProtectionPolicy,
 };
 
+use self::found::Found;
 use crate::{
-    Event, Page, Purpose, Query,
+    Purpose, Query,
+    assertion::{Assertion, count_and_sign},
     extensions::Asserting,
-    flow::{Core, Flow, Next, await_commit, await_work, await_write},
+    flow::{Core, Flow, await_work},
     get_next_assertion::Rest,
-    large_blob,
-    located::{self, Located},
+    located,
     options::{self, Auth},
     person::{self, Refusal, proof::Gestures},
     token::TokenSerial,
@@ -36,14 +38,6 @@ struct SignIn {
     gestures: Gestures,
     /// Whether the person chose on this authenticator, if it is to be told.
     user_selected: Option<bool>,
-}
-
-/// What step 7 locates.
-enum Found {
-    /// Those of the allow list that apply.
-    Listed(Vec<Located>),
-    /// The discoverable ones: the newest, or all that a choice needs.
-    Discoverable(Page),
 }
 
 pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
@@ -154,8 +148,8 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if_open(core, uv, ask)
 }
 
-/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to sign in
-/// with, they need not unlock it to learn that.
+/// Step 6: built-in user verification. Where a display can tell the person that there is nothing to
+/// sign in with, they need not unlock it to learn that.
 fn verify_user(core: &mut Core, mut sign_in: SignIn) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
         return tell_nothing_to_use(core, sign_in);
@@ -278,160 +272,6 @@ fn select_credential(core: &mut Core, sign_in: SignIn) -> Flow {
     count_and_sign(core, assertion, credential.into(), Some(rest))
 }
 
-/// What an assertion needs besides the credential.
-#[derive(Clone)]
-pub(crate) struct Assertion {
-    rp_id_hash: RpIdHash,
-    client_data_hash: ClientDataHash,
-    gestures: Gestures,
-    extensions: Arc<Asserting>,
-    number_of_credentials: Option<usize>,
-    user_selected: Option<bool>,
-    /// Whether the client is told names, if the person is verified: it has to let them choose.
-    names: bool,
-}
-
-impl Assertion {
-    pub(crate) const fn is_verified(&self) -> bool {
-        self.gestures.is_verified()
-    }
-}
-
-/// Step 13: counts and signs. `rest` is what can be had by getNextAssertion after this one.
-pub(crate) fn count_and_sign(
-    core: &mut Core,
-    assertion: Assertion,
-    credential: Located,
-    rest: Option<Rest>,
-) -> Flow {
-    let Some(counter) = credential.counter(core.config.credentials.counters) else {
-        return sign(core, assertion, credential, 0, rest);
-    };
-    let write = core.store.count(counter);
-    await_write(core, write, |core, count| {
-        let count = count.map_err(|error| error.status())?;
-        sign(core, assertion, credential, count, rest)
-    })
-}
-
-fn sign(
-    core: &mut Core,
-    assertion: Assertion,
-    credential: Located,
-    count: u32,
-    rest: Option<Rest>,
-) -> Flow {
-    let backup = options::backup_flags(core, credential.backup_eligible);
-    let kept = credential.extensions.as_deref();
-    let asserted = assertion.extensions.finish(core, &credential.id, kept, &assertion.gestures)?;
-    let auth_data = AuthenticatorData {
-        rp_id_hash: assertion.rp_id_hash,
-        flags: assertion.gestures.flags() | backup,
-        sign_count: count,
-        attested: None,
-        extensions: asserted.signed,
-    }
-    .encode();
-    let client_data_hash = assertion.client_data_hash;
-    let work = core.keys.sign(&credential.key, &[&auth_data, client_data_hash.as_bytes()]);
-    await_work(core, work, move |core, signature| {
-        let signature = signature.map_err(|error| error.status())?;
-        let descriptor = PublicKeyCredentialDescriptor::new(credential.id);
-        let mut response = GetAssertionResponse::new(descriptor, auth_data, signature);
-        response.number_of_credentials =
-            assertion.number_of_credentials.and_then(|number| u64::try_from(number).ok());
-        response.unsigned_extension_outputs = asserted.unsigned;
-        response.large_blob_key = asserted.large_blob_key;
-        response.user_selected = assertion.user_selected;
-        let mut user = credential.user;
-        if credential.discoverable {
-            let named = assertion.is_verified() && assertion.names;
-            response.user = if named { user.take() } else { user.as_ref().map(without_names) };
-        }
-        let used = assertion.gestures.is_present().then_some((credential.rp_id, user));
-        let Some(write) = asserted.write else { return Ok(respond(core, response, used, rest)) };
-        // Only now, so that a signature that fails leaves the blob as it was.
-        let write = core.store.commit(vec![write]);
-        await_commit(core, write, move |core, saved| {
-            response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
-            Ok(respond(core, response, used, rest))
-        })
-    })
-}
-
-/// Ends it. `used` says whose credential it was, where that is to be told, and the account unless
-/// the response has it: from there it moves on without a copy.
-fn respond(
-    core: &mut Core,
-    response: GetAssertionResponse,
-    used: Option<(RpId, Option<User>)>,
-    rest: Option<Rest>,
-) -> Next {
-    let bytes = response.encode();
-    if let (Some(time), Some(credential)) = (core.time, &response.credential) {
-        core.store.used(&credential.id, time);
-    }
-    if let Some((rp_id, user)) = used {
-        core.events.push(Event::Used { rp_id, user: user.or(response.user) });
-    }
-    // The time for the next one runs from this answer, and there is a next one only if this one was
-    // given.
-    if let Some(rest) = rest {
-        rest.remember(core);
-    }
-    Next::Respond(bytes)
-}
-
-/// Names tell who the person is, so they are for the verified only (§6.2.2 step 12), and only for
-/// clients that have to let the person choose. With a display of our own the person has chosen
-/// already, and browsers that get a name would ask again.
-fn without_names(user: &User) -> User {
-    User { id: user.id.clone(), name: None, display_name: None }
-}
-
-impl Found {
-    const fn is_empty(&self) -> bool {
-        match self {
-            Self::Listed(credentials) => credentials.is_empty(),
-            Self::Discoverable(page) => page.credentials.is_empty(),
-        }
-    }
-
-    /// The accounts, each with the place of its first credential. Where one is not known there is
-    /// nothing to choose by.
-    fn accounts(&self) -> Vec<(usize, User)> {
-        let listed = match self {
-            Self::Listed(listed) => listed,
-            // Of these there is one for each account.
-            Self::Discoverable(page) => {
-                let users = page.credentials.iter().map(|credential| credential.user.clone());
-                return users.enumerate().collect();
-            }
-        };
-        let users: Option<Vec<&User>> = listed.iter().map(|one| one.user.as_ref()).collect();
-        let mut accounts: Vec<(usize, User)> = Vec::new();
-        for (place, user) in users.unwrap_or_default().into_iter().enumerate() {
-            if !accounts.iter().any(|(_, known)| known.id == user.id) {
-                accounts.push((place, user.clone()));
-            }
-        }
-        accounts
-    }
-
-    /// The person has chosen this one.
-    fn keep(&mut self, place: usize) {
-        match self {
-            Self::Listed(credentials) => {
-                *credentials = credentials.drain(..).skip(place).take(1).collect()
-            }
-            Self::Discoverable(page) => {
-                page.credentials = page.credentials.drain(..).skip(place).take(1).collect();
-                page.total = page.credentials.len();
-            }
-        }
-    }
-}
-
 impl SignIn {
     /// Whether the person is verified when it comes to choosing: where built-in verification is to
     /// be performed, nothing goes on without it.
@@ -446,15 +286,7 @@ impl SignIn {
     }
 
     fn purpose(&self) -> Purpose {
-        // With several, one is taken that the person can't influence (then it is the first), or
-        // their client lets them choose.
-        let user = match &self.found {
-            Found::Listed(credentials) => credentials.first().and_then(|one| one.user.clone()),
-            Found::Discoverable(page) if page.total == 1 => {
-                page.credentials.first().map(|one| one.user.clone())
-            }
-            Found::Discoverable(_) => None,
-        };
+        let user = self.found.account();
         Purpose::Use { rp_id: self.rp_id.clone(), user }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     info.options = AuthenticatorOptions {
         plat: config.identity.platform.then_some(true),
         rk: config.credentials.discoverable.then_some(true),
-        uv: config.verification.built_in.as_ref().map(|_| core.usable_verification().is_some()),
+        uv: config.built_in().map(|_| core.usable_verification().is_some()),
         client_pin: config.pin.as_ref().map(|_| core.is_pin_set()),
         cred_mgmt: config.tokens.credential_management.then_some(true),
         per_cred_mgmt_ro: config.tokens.persistent_token.then_some(true),

@@ -5,8 +5,8 @@ use towline_ctap::{RpId, Status};
 
 use crate::{
     Cursor, Query,
+    assertion::{Assertion, count_and_sign},
     flow::{Core, Flow, await_work},
-    get_assertion::{Assertion, count_and_sign},
     sequence::What,
     token::TokenSerial,
 };

@@ -8,7 +8,11 @@ use towline_ctap::{
 };
 use zeroize::Zeroizing;
 
-use crate::{CredRandom, flow::Core, person::proof::Present, pin_protocol::SharedSecret};
+use crate::{
+    CredRandom, TokenPolicy,
+    person::proof::Present,
+    pin_protocol::{KeyAgreement, SharedSecret},
+};
 
 /// One salt or two, decrypted, and the secret under which the answer goes back.
 pub(crate) struct Salts {
@@ -18,19 +22,24 @@ pub(crate) struct Salts {
 }
 
 impl Salts {
-    pub(crate) fn read(core: &mut Core, input: &HmacSecretInput) -> Result<Self, Status> {
+    pub(crate) fn read(
+        tokens: &TokenPolicy,
+        key_agreement: &mut KeyAgreement,
+        provider: &CryptoProvider,
+        input: &HmacSecretInput,
+    ) -> Result<Self, Status> {
         // Whoever does not say which means protocol one. Where that is not supported there is no
         // key agreement for it, and so nothing that could be right.
         let protocol = match input.pin_uv_auth_protocol {
-            Some(_) => core.protocol(input.protocol())?,
-            None => core.protocol(input.protocol()).map_err(|_| Status::PinAuthInvalid)?,
+            Some(_) => tokens.protocol(input.protocol())?,
+            None => tokens.protocol(input.protocol()).map_err(|_| Status::PinAuthInvalid)?,
         };
         let peer = &input.key_agreement;
-        let shared = core.key_agreement.decapsulate(&core.provider, protocol, peer)?;
-        if !shared.verify(&core.provider, &[&input.salt_enc], &input.salt_auth) {
+        let shared = key_agreement.decapsulate(provider, protocol, peer)?;
+        if !shared.verify(provider, &[&input.salt_enc], &input.salt_auth) {
             return Err(Status::PinAuthInvalid);
         }
-        let salts = shared.decrypt(&core.provider, &input.salt_enc);
+        let salts = shared.decrypt(provider, &input.salt_enc);
         let salts = salts.ok_or(Status::InvalidParameter)?;
         let (first, rest) = salts.split_first_chunk().ok_or(Status::InvalidParameter)?;
         let second = match rest {

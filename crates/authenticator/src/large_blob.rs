@@ -21,7 +21,7 @@ use towline_ctap::{
 };
 
 use crate::{
-    Change, ExtensionData, LargeBlobPlace, StoreError, flow::Core, person::proof::Present,
+    Change, ExtensionData, LargeBlobPlace, LargeBlobs, StoreError, UnixTime, person::proof::Present,
 };
 
 /// Whether a new credential can have a blob.
@@ -42,11 +42,15 @@ pub(crate) enum Wish {
 }
 
 impl Wish {
-    pub(crate) fn new(core: &Core, input: LargeBlobInput, request: &GetAssertionRequest) -> Self {
+    pub(crate) fn new(
+        offered: LargeBlobs,
+        input: LargeBlobInput,
+        request: &GetAssertionRequest,
+    ) -> Self {
         match input {
             LargeBlobInput::Read => Self::Read,
             LargeBlobInput::Write(blob) => {
-                let most = core.config.extensions.large_blobs.blob().unwrap_or_default();
+                let most = offered.blob().unwrap_or_default();
                 let listed = request.allow_list.as_ref().map_or(0, Vec::len);
                 if listed == 1 && blob.compressed.len() <= most {
                     Self::Write(blob)
@@ -57,28 +61,23 @@ impl Wish {
         }
     }
 
-    /// What becomes of it for a credential.
+    /// What becomes of it for a credential, at this time of day.
     pub(crate) fn fulfil(
         &self,
-        core: &Core,
         id: &CredentialId,
         kept: Option<&ExtensionData>,
-        verified: bool,
+        may_write: bool,
+        at: Option<UnixTime>,
         _: Present,
     ) -> Outcome {
         let place = kept.and_then(|kept| kept.large_blob.as_ref());
-        let may_write = verified || !(core.is_protected() || core.always_uv());
         Outcome::Answer(match (self, kept) {
             (Self::Denied(output), _) => output.clone(),
             (Self::Read, _) => LargeBlobOutput::Blob(place.and_then(LargeBlobPlace::blob).cloned()),
             (Self::Write(blob), Some(kept)) if may_write && place.is_some() => {
                 let large_blob = Some(LargeBlobPlace::Holds(Box::new(blob.clone())));
                 let data = Some(Box::new(ExtensionData { large_blob, ..kept.clone() }));
-                return Outcome::Write(Change::SetExtensionData {
-                    id: id.clone(),
-                    data,
-                    at: core.time,
-                });
+                return Outcome::Write(Change::SetExtensionData { id: id.clone(), data, at });
             }
             (Self::Write(_), _) => LargeBlobOutput::Written(false),
         })

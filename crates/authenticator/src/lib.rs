@@ -59,6 +59,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod assertion;
 mod attestation;
 mod authenticator;
 mod authenticator_config;
@@ -85,6 +86,7 @@ mod get_next_assertion;
 mod hmac_secret;
 mod job;
 mod kept;
+mod kept_extensions;
 mod keys;
 mod large_blob;
 mod large_blobs;

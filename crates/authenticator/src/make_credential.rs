@@ -1,59 +1,34 @@
 //! authenticatorMakeCredential (CTAP 2.3 §6.1.2). The step numbers are those of that section, one
 //! function each where the ceremony may have to wait.
 
+mod creation;
+
 use towline_crypto::Secret;
 use towline_ctap::{
     Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CredentialId,
-    MakeCredentialRequest, MakeCredentialResponse, Permissions, Status, User,
-    extension::CredentialProtectionPolicy,
+    MakeCredentialRequest, MakeCredentialResponse, Permissions, Status,
 };
 
+use self::creation::Creation;
 use crate::{
-    AttestationFormat, Change, Counter, Counters, Credential, Event, KeyHandle, NewKey,
-    NonDiscoverable, Purpose,
+    AttestationFormat, Change, Counter, Counters, Credential, Event, NewKey, Purpose,
     attestation::{self, Attestation, Tells},
     credential,
     durable::Identity,
     enterprise,
     extensions::Creating,
-    flow::{Core, Flow, Next, await_commit, await_work},
-    forget,
-    located::{self, Located},
+    flow::{Core, Flow, await_commit, await_work},
+    forget, located,
     new_key::{self, await_with_key, await_write_with_key, keep_or_forget},
     options::{self, Auth},
-    person::{
-        self, Refusal,
-        proof::{Gestures, Present},
-    },
+    person::{self, Refusal, proof::Gestures},
     user_verification,
-    wrapped::{Content, Wrapped},
+    wrapped::Wrapped,
     wrapping,
 };
 
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
 const CREDENTIAL_ID: usize = 32;
-
-/// A creation under way. It goes from step to step in a box, since it is too large to be copied
-/// again and again.
-struct Creation {
-    request: Box<MakeCredentialRequest>,
-    algorithm: i64,
-    discoverable: bool,
-    /// Whether built-in verification is to be performed.
-    uv: bool,
-    extensions: Creating,
-    attestation: Attestation,
-    aaguid: Aaguid,
-    /// Those of the exclude list that are here.
-    listed: Vec<Located>,
-    /// Those that the new credential takes the place of.
-    replaced: Vec<Credential>,
-    /// Whether the credential is its id, and so is not stored.
-    wrapped: bool,
-    /// Whether a token showed that the person is verified.
-    with_token: bool,
-    gestures: Gestures,
-}
 
 pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) -> Flow {
     // Steps 1 and 2.
@@ -275,11 +250,6 @@ fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
     Ok((id, Secret::from_slice(secret).map_err(|_| Status::Other)?))
 }
 
-/// Whether a credential with this key may be on other devices, too (BE).
-fn may_be_backed_up(core: &Core, key: &KeyHandle) -> bool {
-    core.config.credentials.backup.is_eligible() && core.keys.custody(key).can_move()
-}
-
 /// Steps 17 to 19: what will be stored, its authenticator data, and the statement about them.
 fn attest(
     core: &mut Core,
@@ -290,7 +260,7 @@ fn attest(
 ) -> Flow {
     let request = &creation.request;
     let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
-    let backup_eligible = may_be_backed_up(core, &key.handle);
+    let backup_eligible = options::may_be_backed_up(core, &key.handle);
     let data = AuthenticatorData {
         rp_id_hash: request.rp.id.hash(&core.provider),
         flags: creation.gestures.flags() | options::backup_flags(core, backup_eligible),
@@ -363,69 +333,4 @@ fn save(
             Ok(creation.finish(core, &response))
         })
     })
-}
-
-impl Creation {
-    fn replaced_keys(&self) -> Vec<KeyHandle> {
-        self.replaced.iter().map(|replaced| replaced.key.clone()).collect()
-    }
-
-    /// The presence that was shown when the token was given out.
-    fn token_presence(&self, core: &mut Core) -> Option<Present> {
-        core.token_presence().filter(|_| self.with_token)
-    }
-
-    /// The first credential of the exclude list that is here. One of `credProtect` level 3 shows
-    /// itself to the verified only.
-    fn excluded(&self) -> Option<&Located> {
-        self.listed.iter().find(|listed| {
-            self.gestures.is_verified()
-                || listed.protection != CredentialProtectionPolicy::UserVerificationRequired
-        })
-    }
-
-    fn is_excluded(&self) -> bool {
-        self.excluded().is_some()
-    }
-
-    /// Whose credential it is that excludes a new one.
-    fn holder(&self) -> Option<&User> {
-        self.excluded().and_then(|listed| listed.user.as_ref())
-    }
-
-    /// Whether the credential is to be its id.
-    fn wraps(&self, core: &Core) -> bool {
-        !self.discoverable && core.config.credentials.non_discoverable == NonDiscoverable::Wrapped
-    }
-
-    /// The id with everything in it; `None` for a credential that is to be stored, or has to be
-    /// because it does not fit.
-    fn wrap(&self, core: &Core, key: &KeyHandle) -> Result<Option<Wrapped>, Status> {
-        if !self.wraps(core) {
-            return Ok(None);
-        }
-        let content = Content {
-            key: key.clone(),
-            protection: self.extensions.protection.unwrap_or_default(),
-            backup_eligible: may_be_backed_up(core, key),
-            third_party_payment: self.extensions.is_for_payment(),
-        };
-        core.state.wrapping.seal(&core.provider, &self.request.rp.id.hash(&core.provider), &content)
-    }
-
-    /// It is made.
-    fn finish(self, core: &mut Core, response: &MakeCredentialResponse) -> Next {
-        let (rp, user) = (self.request.rp, self.request.user);
-        core.events.push(Event::Created { rp, user, replaced: !self.replaced.is_empty() });
-        Next::Respond(response.encode())
-    }
-
-    fn purpose(&self) -> Purpose {
-        let (rp, user) = (self.request.rp.clone(), self.request.user.clone());
-        if self.is_excluded() {
-            Purpose::AlreadyRegistered { rp, user, holder: self.holder().cloned() }
-        } else {
-            Purpose::Create { rp, user, replaces: !self.replaced.is_empty() }
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use towline_ctap::{Flags, Permissions, PinUvAuth, RequestOptions, RpId, Status};
 
 use crate::{
-    Purpose,
+    KeyHandle, Purpose,
     flow::{Core, Flow},
     person::{self, proof::Verified},
     token::TokenSerial,
@@ -30,7 +30,7 @@ pub(crate) fn read_auth(
         Some(param) if param.is_empty() && core.config.has_tokens() => Ok(Auth::SelectsDevice),
         Some(param) => {
             let protocol = protocol.ok_or(Status::MissingParameter)?;
-            core.protocol(protocol)?;
+            core.config.tokens.protocol(protocol)?;
             Ok(Auth::Proof(PinUvAuth { protocol, param }))
         }
     }
@@ -145,6 +145,11 @@ impl Auth {
     pub(crate) const fn is_proof(&self) -> bool {
         matches!(self, Self::Proof(_))
     }
+}
+
+/// Whether a new credential with this key may be on other devices, too (BE).
+pub(crate) fn may_be_backed_up(core: &Core, key: &KeyHandle) -> bool {
+    core.config.credentials.backup.is_eligible() && core.keys.custody(key).can_move()
 }
 
 /// BE as it was fixed when the credential was made, BS as it is now.

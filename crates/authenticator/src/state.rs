@@ -137,7 +137,7 @@ impl Core {
     /// Built-in verification that is set up: by other means, or with a fingerprint.
     pub(crate) fn usable_verification(&self) -> Option<&BuiltInVerification> {
         let enrolled = !self.state.fingerprints.is_empty();
-        self.config.verification.built_in.as_ref().filter(|known| known.configured || enrolled)
+        self.config.built_in().filter(|known| known.configured || enrolled)
     }
 
     /// Whether "some form of user verification" protects the authenticator.

@@ -5,22 +5,16 @@ use std::time::Instant;
 
 use towline_ctap::{PinUvAuth, Status};
 
-use crate::{PinUvAuthProtocol, flow::Core, person::proof::Present, token::Proof};
+use crate::{flow::Core, person::proof::Present, token::Proof};
 
 impl Core {
-    /// The protocol of this number, if it is supported.
-    pub(crate) fn protocol(&self, identifier: u64) -> Result<PinUvAuthProtocol, Status> {
-        let mut known = self.config.tokens.pin_uv_auth_protocols.iter().copied();
-        known.find(|protocol| protocol.identifier() == identifier).ok_or(Status::InvalidParameter)
-    }
-
     /// verify() with the token: that the request comes from whom the token was given to.
     pub(crate) fn verify_token(
         &mut self,
         auth: &PinUvAuth,
         parts: &[&[u8]],
     ) -> Result<Proof<'_>, Status> {
-        let protocol = self.protocol(auth.protocol)?;
+        let protocol = self.config.tokens.protocol(auth.protocol)?;
         self.token.verify(&self.provider, protocol, parts, &auth.param, self.now)
     }
 

@@ -16,6 +16,7 @@ use crate::{
     flow::{Core, Flow, Next, await_work, await_write},
     located,
     new_key::{self, await_with_key},
+    options,
     person::proof::Gestures,
     state, u2f_certificate,
     u2f_touch::Reason,
@@ -86,7 +87,7 @@ fn attest(core: &mut Core, challenge: [u8; 32], application: RpIdHash, key: NewK
     let content = Content {
         key: key.handle.clone(),
         protection: CredentialProtectionPolicy::default(),
-        backup_eligible: core.config.credentials.backup.is_eligible(),
+        backup_eligible: options::may_be_backed_up(core, &key.handle),
         third_party_payment: false,
     };
     // A key store whose handles do not fit an id can't serve U2F.

@@ -56,8 +56,7 @@ pub(crate) fn perform(
     purpose: Purpose,
     then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
-    let attempts =
-        core.config.verification.built_in.as_ref().map_or(1, |verification| verification.attempts);
+    let attempts = core.config.built_in().map_or(1, |verification| verification.attempts);
     perform_up_to(core, purpose, attempts, Box::new(then))
 }
 
@@ -68,7 +67,7 @@ pub(crate) fn perform_for_token(
     purpose: Purpose,
     then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
-    let attempts = core.config.verification.built_in.as_ref().map_or(1, |verification| {
+    let attempts = core.config.built_in().map_or(1, |verification| {
         let platform_retries = verification.platform_attempts.is_some_and(|attempts| attempts > 1);
         if platform_retries { 1 } else { verification.attempts }
     });
@@ -130,7 +129,7 @@ pub(crate) fn restore(
     core: &mut Core,
     then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
 ) -> Flow {
-    let Some(max) = core.config.verification.built_in.as_ref().map(|uv| uv.max_retries) else {
+    let Some(max) = core.config.built_in().map(|uv| uv.max_retries) else {
         return then(core);
     };
     load(core, move |core, loaded| {
@@ -153,8 +152,7 @@ fn load(
     core: &mut Core,
     then: impl FnOnce(&mut Core, Result<(), UvError>) -> Flow + Send + 'static,
 ) -> Flow {
-    let max =
-        core.config.verification.built_in.as_ref().map(|uv| uv.max_retries).unwrap_or_default();
+    let max = core.config.built_in().map(|uv| uv.max_retries).unwrap_or_default();
     if core.retries.left.is_some() {
         return then(core, Ok(()));
     }
@@ -181,8 +179,7 @@ fn load(
 /// The lock opens when its time is over.
 fn unlock(core: &mut Core) {
     if core.retries.left == Some(0) && core.now.reached(core.retries.locked_until) {
-        let max =
-            core.config.verification.built_in.as_ref().map(|verification| verification.max_retries);
+        let max = core.config.built_in().map(|verification| verification.max_retries);
         core.retries.left = max;
         core.retries.locked_until = None;
     }
@@ -205,8 +202,7 @@ fn attempt(
         person::ask_verification(purpose.clone(), shown, failed_before, move |core, answer| {
             match answer {
                 Ok(verified) => {
-                    core.retries.left =
-                        core.config.verification.built_in.as_ref().map(|uv| uv.max_retries);
+                    core.retries.left = core.config.built_in().map(|uv| uv.max_retries);
                     settle(core, Ok(verified), then)
                 }
                 Err(Refusal::Denied) => settle(core, Err(UvError::Declined), then),
@@ -237,8 +233,7 @@ fn lock(core: &mut Core) {
 
 /// How long the lock lasts from now on.
 fn begin_wait(core: &mut Core) -> Option<Duration> {
-    let wait =
-        core.config.verification.built_in.as_ref().and_then(|verification| verification.lock_wait);
+    let wait = core.config.built_in().and_then(|verification| verification.lock_wait);
     core.retries.locked_until = wait.and_then(|wait| core.now.after(wait));
     wait
 }

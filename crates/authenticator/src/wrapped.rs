@@ -40,8 +40,8 @@ pub(crate) enum Wrapping {
 }
 
 impl Wrapping {
-    /// A new credential id with all of this in it; `None` if that does not fit. What wraps credentials
-    /// must be in memory.
+    /// A new credential id with all of this in it; `None` if that does not fit. What wraps
+    /// credentials must be in memory.
     pub(crate) fn seal(
         &self,
         provider: &CryptoProvider,
@@ -61,8 +61,8 @@ impl Wrapping {
         Ok(Some(Wrapped { id, hmac_secret: wrapper.hmac_secret(&nonce, rp_id_hash) }))
     }
 
-    /// What is in a credential id that was made by [`Self::seal`] for this relying party. What wraps
-    /// credentials must be in memory.
+    /// What is in a credential id that was made by [`Self::seal`] for this relying party. What
+    /// wraps credentials must be in memory.
     pub(crate) fn open(&self, rp_id_hash: &RpIdHash, id: &[u8]) -> Option<Opened> {
         let Wrapping::Present(wrapper) = self else { return None };
         if !may_be(id) {

@@ -1,4 +1,4 @@
-//! The secret that wraps credentials is read when it is needed first, and made when it is not there.
+//! The secret that wraps credentials: read when it is needed first, and made when there is none.
 
 use towline_crypto::Secret;
 use towline_ctap::Status;

@@ -1,5 +1,5 @@
 //! CTAPHID: how CTAP messages travel in 64-byte reports, over USB or what stands in for it (CTAP
-//! 2.3 §11.2). Without I/O, both sides: [`Device`] and [`Host`] are machines over the same
+//! 2.3 §11.2). Without I/O, both sides: [`HidDevice`] and [`Host`] are machines over the same
 //! [`Packet`]s.
 //!
 //! ```

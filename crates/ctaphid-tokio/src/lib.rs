@@ -1,5 +1,6 @@
-//! The loop around a security key: CTAPHID reports go in from any number of doors, and come out
-//! where they belong; between them are one authenticator and the person who is asked.
+#![doc = include_str!("../README.md")]
+//!
+//! # Doors
 //!
 //! The doors are crates of their own: `towline-ctaphid-socket` has sockets of this machine,
 //! `towline-uhid` a USB key that Linux believes in. Another one needs only

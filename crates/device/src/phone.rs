@@ -42,9 +42,9 @@ pub struct Visitor {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
-    /// To sign in.
+    /// An assertion of a passkey that the phone has.
     SignIn,
-    /// A new passkey.
+    /// A passkey that is still to be made.
     Passkey,
     /// To see a digital credential.
     DigitalCredential,

@@ -48,6 +48,9 @@ type Call<M, D> = Box<dyn FnOnce(&mut M, &mut D) + Send>;
 /// What a session came to; nothing yet while it runs.
 type Outcome<S> = Option<Result<S, TransportError>>;
 
+/// What a session came to, and the event that tells it.
+type End<S, E> = (Result<S, TransportError>, E);
+
 /// A session's hold on its runner. Dropping it ends the runner, and with it the radio and the
 /// sockets.
 pub(crate) struct Handle<M: Machine, D: Desk<M>> {
@@ -169,7 +172,7 @@ impl<M: Machine, D: Desk<M>> Runner<M, D> {
     }
 
     /// Does what the machine wants; gives the last event, if it has come.
-    fn drain(&mut self) -> Option<(Result<D::Summary, TransportError>, M::Event)> {
+    fn drain(&mut self) -> Option<End<D::Summary, M::Event>> {
         while let Some(effect) = self.machine.poll_output() {
             match effect {
                 Effect::Connect(target) => {

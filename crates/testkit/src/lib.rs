@@ -3,6 +3,7 @@
 //! - [`rig`] is an authenticator with a person who is a closure and a clock that is moved by hand;
 //!   with it come the requests of a platform, and stores, keys and randomness that are slow or fail
 //!   when told to.
+//! - [`Directory`] is a place for files that goes with the test, [`Log`] a log that is read.
 //! - `relay`, behind the feature of that name, is a real relay on loopback.
 //!
 //! A piece belongs here when the tests of two crates need it. What one crate's tests need alone
@@ -20,6 +21,10 @@
     reason = "in a test, what is not as it should be is a panic"
 )]
 
+mod directory;
+mod log;
 #[cfg(feature = "relay")]
 pub mod relay;
 pub mod rig;
+
+pub use self::{directory::Directory, log::Log};

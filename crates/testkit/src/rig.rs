@@ -24,7 +24,7 @@ mod store;
 
 pub use self::{
     keys::RiggedKeys,
-    store::{Fuse, RiggedStore, fragile_provider},
+    store::{Fuse, RiggedStore, done, fragile_provider},
 };
 
 /// The channel on which [`Rig::call`] sends.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
-use towline_rendezvous::{Ending, Heard, Meter, Role};
+use towline_rendezvous::{Ending, Heard, Leg, Meter, Role};
 use towline_websocket::Opcode;
 
 use crate::guard::LegGuard;
@@ -30,32 +30,35 @@ const READ_ON_AFTER: Duration = Duration::from_secs(1);
 /// The message that says that the phone has come, where the computer wants to know.
 const SIGNAL: &[u8] = &[0];
 
-/// Goes on with what the peer sent after its request.
-pub(crate) async fn run(
+/// Goes on with what the peer sent after its request. Boxed, so that a phone which listens does not
+/// hold what a tunnel needs.
+pub(crate) fn run(
     admitted: Admitted,
     shared: Arc<Shared>,
     stream: Stream,
     permit: OwnedSemaphorePermit,
     rest: Vec<u8>,
-) {
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     let Admitted { guard, role, events } = admitted;
     let granted = shared.limits.message_bytes;
     let socket = |limit: usize| Socket::new(stream, permit, limit.min(granted), rest);
     match role {
-        Role::Waits { .. } => wait(&shared, guard, socket(0), events, None).await,
+        Role::Waits { .. } => Box::pin(wait(shared, guard, socket(0), events, None)),
         Role::Rings { signal, .. } => {
-            let computer = Computer { signal, early: None };
-            wait(&shared, guard, socket(EARLY), events, Some(computer)).await;
+            let rang = Computer { signal, early: None };
+            Box::pin(wait(shared, guard, socket(EARLY), events, Some(rang)))
         }
-        Role::Listens { .. } => {
-            listen(&shared, guard, socket(LISTENER_MESSAGE), events).await;
-        }
+        Role::Listens { .. } => Box::pin(listen(shared, guard, socket(LISTENER_MESSAGE), events)),
         Role::Joins { with } => {
-            let partner = Partner { socket: socket(granted), guard };
-            if let Err(partner) = shared.introduce(with, partner) {
-                partner.socket.close(Ending::PeerVanished, shared.close_timeout).await;
-            }
+            Box::pin(join(shared, with, Partner { socket: socket(granted), guard }))
         }
+    }
+}
+
+/// The other end's task takes this one over.
+async fn join(shared: Arc<Shared>, with: Leg, partner: Partner) {
+    if let Err(partner) = shared.introduce(with, partner) {
+        partner.socket.close(Ending::PeerVanished, shared.close_timeout).await;
     }
 }
 
@@ -69,7 +72,7 @@ struct Computer {
 
 /// The other end is waited for, and then the tunnel runs in this same task.
 async fn wait(
-    shared: &Shared,
+    shared: Arc<Shared>,
     guard: LegGuard,
     mut socket: Box<Socket>,
     mut events: Events,
@@ -85,8 +88,8 @@ async fn wait(
                     let here = End { socket, meter };
                     let there = End { socket: partner, meter: Meter::new(&shared.limits) };
                     let pair = match rang {
-                        None => Pair::new(shared, here, there),
-                        Some(rang) => meet(shared, there, here, rang),
+                        None => Pair::new(&shared, here, there),
+                        Some(rang) => meet(&shared, there, here, rang),
                     };
                     pair::run(pair, events).await;
                     drop((guard, partner_guard));
@@ -135,7 +138,7 @@ async fn over(pause: &mut Option<Pin<Box<Sleep>>>) {
 }
 
 /// A phone listens for computers that ring.
-async fn listen(shared: &Shared, guard: LegGuard, mut socket: Box<Socket>, mut events: Events) {
+async fn listen(shared: Arc<Shared>, guard: LegGuard, mut socket: Box<Socket>, mut events: Events) {
     let mut meter = Meter::new(&shared.limits);
     let mut pause: Option<Pin<Box<Sleep>>> = None;
     let ending = loop {

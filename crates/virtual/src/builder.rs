@@ -20,8 +20,9 @@ use crate::{
     Attestation, Clock, Meddler, Quirk, ScriptedPerson, SyncedSet, VirtualAuthenticator,
     device::Shared,
     keys::Statements,
-    machine::{Machine, Parts},
+    machine::{Machine, Pieces},
     meddle::Meddling,
+    parts::Parts,
     random::Seeded,
     shelf::Shelf,
 };
@@ -108,11 +109,9 @@ impl Builder {
     /// An authenticator of this kind, by the product's own policy. Its AAGUID becomes
     /// [`TEST_AAGUID`], all its passkeys are stored, and none is only its id.
     #[must_use]
-    pub fn from_config(config: Config) -> Self {
-        let mut config = config.with_aaguid(TEST_AAGUID);
+    pub fn from_config(mut config: Config) -> Self {
         let counts = config.credentials.counters != Counters::Zero;
-        config.credentials.counters = Counters::PerCredential;
-        config.credentials.non_discoverable = NonDiscoverable::Stored;
+        settle(&mut config);
         Self {
             config,
             provider: rustcrypto::provider(),
@@ -195,7 +194,7 @@ impl Builder {
         let backed_up = config.credentials.backup == BackupState::BackedUp;
         let shelf = Shelf::new(self.set, self.capacity, self.counts, backed_up);
         let meddling = Meddling::default();
-        let parts = Parts {
+        let parts = Pieces {
             shelf: shelf.clone(),
             meddling: meddling.clone(),
             quirks: self.quirks,
@@ -225,6 +224,24 @@ impl Builder {
         }
         device.set_meddler(self.meddler);
         Ok(device)
+    }
+}
+
+/// Put together for somebody else.
+impl Builder {
+    /// Puts it together for somebody else to drive. Quirks, and what a [`Meddler`] does to anything
+    /// but signatures, are not in it.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_parts(self) -> Result<Parts, BuildError> {
+        let device = self.build()?;
+        Ok(Parts {
+            authenticator: device.another()?,
+            person: device.person().clone(),
+            passkeys: device.synced_set(),
+            clock: device.clock().clone(),
+        })
     }
 }
 
@@ -291,6 +308,14 @@ impl fmt::Debug for Builder {
 
 /// What sites ask for.
 const ALL: [i64; 4] = [algorithm::ES256, algorithm::EDDSA, algorithm::ES384, algorithm::RS256];
+
+/// What is the same for all: it says that it is a test, and each passkey is stored and counts for
+/// itself, so that all can be read and changed.
+const fn settle(config: &mut Config) {
+    config.identity.aaguid = TEST_AAGUID;
+    config.credentials.counters = Counters::PerCredential;
+    config.credentials.non_discoverable = NonDiscoverable::Stored;
+}
 
 /// Whether it answers to anything but U2F.
 pub(crate) fn speaks_ctap2(config: &Config) -> bool {

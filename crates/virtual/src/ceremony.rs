@@ -87,6 +87,8 @@ impl Ceremony {
 
     fn new(device: &VirtualAuthenticator, machine: Machine) -> Self {
         let channel = device.new_channel();
+        // That was another one.
+        let _called_off = device.person().takes_off();
         let mut new = Self {
             device: device.clone(),
             machine,

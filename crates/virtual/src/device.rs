@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use towline_authenticator::{ChannelId, KeyStore, SoftwareKeys, StoreError, Work};
+use towline_authenticator::{
+    Authenticator, ChannelId, ConfigError, KeyStore, SoftwareKeys, StoreError, Work,
+};
 use towline_client::{Caller, ChannelError, Client, Error, Origin};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
@@ -17,6 +19,9 @@ use crate::{
     Builder, Ceremony, Clock, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot, SyncedSet,
     machine::Machine, meddle::Meddling, shelf::Shelf,
 };
+
+/// The channel of requests that come as bytes: one client, whose requests follow one another.
+const RAW: ChannelId = ChannelId(0);
 
 /// A virtual authenticator, the person in front of it, and the client that a site talks to.
 ///
@@ -118,9 +123,8 @@ impl VirtualAuthenticator {
     #[must_use]
     pub fn transact(&self, request: &[u8]) -> Vec<u8> {
         let _turn = self.turn();
-        let channel = self.new_channel();
-        self.machine().request(channel, self.0.transport.clone(), request);
-        self.response(channel)
+        self.machine().request(RAW, self.0.transport.clone(), request);
+        self.response(RAW)
     }
 
     /// Carries out one request of CTAP1/U2F: an APDU in, data and a status word out. A touch is
@@ -131,9 +135,8 @@ impl VirtualAuthenticator {
     #[must_use]
     pub fn u2f(&self, apdu: &[u8]) -> Vec<u8> {
         let _turn = self.turn();
-        let channel = self.new_channel();
-        self.machine().u2f(channel, apdu);
-        self.response(channel)
+        self.machine().u2f(RAW, apdu);
+        self.response(RAW)
     }
 
     /// A door for those who test clients of CTAPHID.
@@ -305,6 +308,11 @@ impl VirtualAuthenticator {
         };
         self.complain();
         response
+    }
+
+    /// Another authenticator of the same kind, with the same passkeys, PIN and settings.
+    pub(crate) fn another(&self) -> Result<Authenticator, ConfigError> {
+        self.machine().another(&self.0.provider)
     }
 
     /// The getInfo of a client that has just connected: CBOR, without status byte.

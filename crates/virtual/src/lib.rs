@@ -10,10 +10,11 @@
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
 //! | go back, and compare | [`Snapshot`], [`Diff`] |
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
-//! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`] |
+//! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`]; it is a [`Channel`](towline_client::Channel), too |
 //!
-//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and signatures
-//! are those of `towline-authenticator` and `towline-client`. What is mended there is mended here.
+//! Nothing here is a stub: origins, RP IDs, lists, extensions, PINs, tokens, lock-outs and
+//! signatures are those of `towline-authenticator` and `towline-client`. What is mended there is
+//! mended here.
 //!
 //! # Seams
 //!
@@ -21,15 +22,17 @@
 //!   ([`Builder::attestation`]).
 //! - *Faults*: [`Meddler`] changes requests, what is signed, responses, results and reports
 //!   ([`Builder::meddler`]).
-//! - *A whole phone*: [`ScriptedPerson`] is a `Person` of `towline-device`, so that it can sit in
-//!   front of whatever asks by that; with [`ScriptedPerson::poll_timeout`] and
-//!   [`ScriptedPerson::handle_timeout`] it takes its time there, too.
+//! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
+//!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, and
+//!   answers what a phone asks of its own, too; with [`ScriptedPerson::poll_timeout`] and
+//!   [`ScriptedPerson::handle_timeout`] it takes its time there.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod browser;
 mod builder;
 mod ceremony;
+mod channel;
 mod clock;
 mod device;
 mod family;
@@ -37,6 +40,7 @@ mod hid;
 mod keys;
 mod machine;
 mod meddle;
+mod parts;
 mod passkey;
 pub mod person;
 mod pkcs8;
@@ -54,6 +58,7 @@ pub use family::{FAMILIES, Family, Quirk};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
 pub use meddle::{Direction, Hand, Meddler, Signing, signing};
+pub use parts::Parts;
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;
 pub use shelf::SyncedSet;

@@ -25,7 +25,7 @@ use crate::{
 /// One authenticator and everything around it.
 pub(crate) struct Machine {
     authenticator: Authenticator,
-    parts: Parts,
+    parts: Pieces,
     person: ScriptedPerson,
     clock: Clock,
     open: Vec<(Token, Pending<Answer>)>,
@@ -39,7 +39,7 @@ pub(crate) struct Machine {
 }
 
 /// What an authenticator is put together from, the first time and after a restart.
-pub(crate) struct Parts {
+pub(crate) struct Pieces {
     pub(crate) shelf: Shelf,
     pub(crate) meddling: Meddling,
     pub(crate) quirks: Box<[Quirk]>,
@@ -52,7 +52,7 @@ pub(crate) enum Said {
     Status(KeepaliveStatus),
 }
 
-impl Parts {
+impl Pieces {
     pub(crate) fn assemble(
         &self,
         config: towline_authenticator::Config,
@@ -71,7 +71,7 @@ impl Parts {
 impl Machine {
     pub(crate) fn new(
         authenticator: Authenticator,
-        parts: Parts,
+        parts: Pieces,
         person: ScriptedPerson,
         clock: Clock,
     ) -> Self {
@@ -96,9 +96,14 @@ impl Machine {
         self.settle();
     }
 
+    /// Another authenticator of the same kind over what is stored.
+    pub(crate) fn another(&self, provider: &CryptoProvider) -> Result<Authenticator, ConfigError> {
+        self.parts.assemble(self.config().clone(), provider)
+    }
+
     /// A new authenticator over what is stored, which may have been changed meanwhile.
     pub(crate) fn restart(&mut self, provider: &CryptoProvider) -> Result<(), ConfigError> {
-        let fresh = self.parts.assemble(self.authenticator.config().clone(), provider)?;
+        let fresh = self.another(provider)?;
         self.power_up();
         self.authenticator = fresh;
         self.power_up();

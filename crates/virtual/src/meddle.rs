@@ -20,7 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline_ctap::{CredentialId, hid::Report};
 
-/// Changes what passes by.
+/// Changes what passes by. It must not call the authenticator that it meddles with, but for the
+/// [`Hand`] that it is given.
 pub trait Meddler: Send {
     /// A request, before the authenticator sees it. `Some` is the response in its place: the status
     /// byte, then CBOR.

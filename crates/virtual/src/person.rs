@@ -34,7 +34,7 @@ use std::{
 };
 
 use towline_authenticator::Event;
-use towline_device::{Ask, Person};
+use towline_device::{Ask, Person, PhoneAsk};
 
 use self::{
     reply::Answerable,
@@ -49,8 +49,9 @@ pub(crate) use reply::{ForAccount, ForPin};
 pub use rule::Times;
 pub use script::Unmet;
 pub use when::{
-    When, already_registered, anything, asked, attesting, choosing, confirming, creating,
-    identifying, nothing_to_use, signing_in, typing_a_pin, verifying,
+    When, already_registered, anything, asked, attesting, choosing, confirming, connecting,
+    creating, identifying, nothing_to_use, remembering, showing_credentials, signing_in,
+    typing_a_pin, verifying,
 };
 
 /// A person who follows a script. A clone is the same person.
@@ -167,14 +168,16 @@ impl ScriptedPerson {
     }
 
     fn mount(&self, rule: Rule) -> RuleHandle {
-        let mut script = self.script();
-        script.rules.push(rule);
-        RuleHandle { person: self.clone(), index: script.rules.len().saturating_sub(1) }
+        RuleHandle { person: self.clone(), number: self.script().add(rule) }
     }
 }
 
 impl Person for ScriptedPerson {
     fn ask(&mut self, ask: Ask) {
+        self.ask_for(ask);
+    }
+
+    fn phone_asks(&mut self, ask: PhoneAsk) {
         self.ask_for(ask);
     }
 
@@ -244,6 +247,21 @@ impl Then<'_> {
         self.does(Reply::CannotType)
     }
 
+    /// Connects to the computer, and lets it remember the phone.
+    pub fn connects_and_is_remembered(self) -> RuleHandle {
+        self.does(Reply::ConnectAndRemember)
+    }
+
+    /// Connects to the computer, and wants to be asked later whether it may remember the phone.
+    pub fn connects_and_decides_later(self) -> RuleHandle {
+        self.does(Reply::ConnectAndDecideLater)
+    }
+
+    /// Shows these digital credentials: JSON.
+    pub fn shows(self, json: &str) -> RuleHandle {
+        self.does(Reply::Show(json.into()))
+    }
+
     /// Closes the browser's dialog.
     pub fn calls_it_off(self) -> RuleHandle {
         self.does(Reply::CallOff)
@@ -274,7 +292,7 @@ impl Then<'_> {
 #[derive(Debug)]
 pub struct RuleHandle {
     person: ScriptedPerson,
-    index: usize,
+    number: usize,
 }
 
 impl RuleHandle {
@@ -303,11 +321,11 @@ impl RuleHandle {
     /// How often it came so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.person.script().rules.get(self.index).map_or(0, |rule| rule.used)
+        self.person.script().rule(self.number).map_or(0, |rule| rule.used)
     }
 
     fn change(self, change: impl FnOnce(&mut Rule)) -> Self {
-        if let Some(rule) = self.person.script().rules.get_mut(self.index) {
+        if let Some(rule) = self.person.script().rule(self.number) {
             change(rule);
         }
         self

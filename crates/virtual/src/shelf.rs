@@ -72,6 +72,15 @@ impl SyncedSet {
         self.lock().credentials.len()
     }
 
+    /// All of them, oldest first. Those of which nobody has said otherwise are not backed up here:
+    /// that is for each authenticator to say.
+    #[must_use]
+    pub fn passkeys(&self) -> Vec<Passkey> {
+        let set = self.lock();
+        let credentials = set.credentials.credentials().into_iter();
+        credentials.map(|credential| set.passkey(credential, false)).collect()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -87,6 +87,15 @@ impl Diff {
     }
 }
 
+/// Whether two differ in nothing but flags, counters and when they were used.
+fn keep_the_same(before: &Passkey, after: &Passkey) -> bool {
+    let mut before = before.credential.clone();
+    before.used = after.credential.used;
+    before.backup_eligible = after.credential.backup_eligible;
+    before.never_counts = after.credential.never_counts;
+    before == after.credential
+}
+
 impl fmt::Display for Diff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -109,7 +118,10 @@ impl fmt::Display for Diff {
             if flags(before) != flags(after) {
                 what.push(format!("(BE, BS) {:?} -> {:?}", flags(before), flags(after)));
             }
-            if before.credential != after.credential {
+            if before.credential.used != after.credential.used {
+                what.push("used".into());
+            }
+            if !keep_the_same(before, after) {
                 what.push("what is kept".into());
             }
             lines.push(format!("~ {}: {}", name(after), what.join(", ")));

@@ -2,7 +2,8 @@
 
 use std::{collections::HashSet, hash::Hash};
 
-/// Why a [`Config`](crate::Config) can't be used. Members are named by their path, as `limits.max_msg_size`.
+/// Why a [`Config`](crate::Config) can't be used. Members are named by their path, as
+/// `limits.max_msg_size`.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {

@@ -93,7 +93,7 @@ impl Config {
             settings,
         )?;
         // Who could let the first finger in?
-        let set_up = self.verification.built_in.as_ref().is_some_and(|it| it.configured);
+        let set_up = self.built_in().is_some_and(|it| it.configured);
         let other = self.pin.is_some() || set_up && self.verification_enrolls();
         let who = "a PIN, or verification that is set up and permits it";
         needs("verification.built_in.bio_enrollment", self.bio_enrollment().is_some(), who, other)

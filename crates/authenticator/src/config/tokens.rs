@@ -1,5 +1,7 @@
 //! PIN/UV tokens, and what is done with them.
 
+use towline_ctap::Status;
+
 use super::error::{ConfigError, distinct};
 use crate::PinUvAuthProtocol;
 
@@ -28,6 +30,12 @@ pub struct TokenPolicy {
 }
 
 impl TokenPolicy {
+    /// The protocol of this number, if it is supported.
+    pub(crate) fn protocol(&self, identifier: u64) -> Result<PinUvAuthProtocol, Status> {
+        let mut known = self.pin_uv_auth_protocols.iter().copied();
+        known.find(|protocol| protocol.identifier() == identifier).ok_or(Status::InvalidParameter)
+    }
+
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         if !self.pin_uv_auth_protocols.is_empty() {
             distinct("tokens.pin_uv_auth_protocols", &self.pin_uv_auth_protocols)?;

@@ -251,6 +251,8 @@ impl<S: BuildHasher + Default> Content<S> {
         let mut gone = Vec::new();
         if credential.discoverable && replaces != Replaces::Nothing {
             gone = self.account_slots(credential.rp_id.as_str(), credential.user.id.as_bytes());
+        }
+        if replaces == Replaces::AccountAndAlgorithm {
             gone.retain(|slot| {
                 let there = self.entry(*slot).and_then(Entry::credential);
                 there.is_some_and(|there| replaces.takes_place(credential, &there))

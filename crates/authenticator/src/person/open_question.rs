@@ -8,7 +8,7 @@ use crate::{Answer, Purpose, Question, Token};
 pub(crate) struct OpenQuestion(Token);
 
 impl OpenQuestion {
-    /// Opens it.
+    /// Opens a question for this purpose: its token, and what to show.
     pub(crate) fn for_touch(purpose: Purpose) -> (Self, Token, Question) {
         let token = Token::unique();
         (Self(token), token, Question::ConfirmPresence { purpose })

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use crate::rig::*;
+
 use towline_authenticator::{
     Authenticator, BuiltInVerification, Config, ConfigError, MemoryStore, SoftwareKeys,
 };
 use towline_crypto::CryptoProvider;
-use towline_ctap::{Transport, Version};
+use towline_ctap::{
+    Aaguid, AuthenticatorOptions, Transport, Version,
+    extension::{CredentialProtectionPolicy, ExtensionValue},
+};
 
 #[track_caller]
 fn refuses(mut config: Config, error: ConfigError, change: impl FnOnce(&mut Config)) {
@@ -35,6 +40,19 @@ fn the_presets_are_sound() {
     {
         assert_eq!(config.validate(), Ok(()));
     }
+}
+
+#[test]
+fn the_neutral_config_has_as_little_as_there_can_be() {
+    let config = Config::new(Aaguid::new([7; 16]));
+    assert_eq!(config.validate(), Ok(()));
+    let info = Rig::new(config).info();
+    assert_eq!(info.aaguid, Aaguid::new([7; 16]));
+    assert_eq!(info.extensions, Some(vec![CredentialProtectionPolicy::ID.into()]));
+    let options = AuthenticatorOptions { rk: Some(true), ..AuthenticatorOptions::default() };
+    assert_eq!(info.options, options);
+    assert_eq!(info.pin_uv_auth_protocols, None);
+    assert_eq!(info.transports, Some(vec![Transport::Internal]));
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::rig::{platform::*, *};
+use crate::rig::{
+    commands::{PIN, manage, token},
+    platform::*,
+    *,
+};
 use towline_authenticator::{Config, Event, MemoryStore, ResetTime};
 use towline_ctap::{
-    CosePublicKey, CredentialId, CredentialManagementRequest, CredentialManagementResponse,
+    CosePublicKey, CredentialId, CredentialManagementRequest,
     CredentialManagementSubcommand as Sub, Permissions, Request, Status, User, UserHandle,
 };
-
-const PIN: &str = "2468-blue";
 
 /// A key with a PIN, and passkeys of two accounts at one site and one at another; the first site's
 /// ids, oldest first.
@@ -22,21 +24,6 @@ fn stocked() -> (Rig, Vec<(CredentialId, CosePublicKey)>) {
     Platform::agree(&mut rig, 2).set_pin(&mut rig, PIN).unwrap();
     rig.forget_past();
     (rig, made)
-}
-
-fn token(rig: &mut Rig, permissions: Permissions, rp: Option<&str>) -> PlatformToken {
-    Platform::agree(rig, 2).pin_token(rig, PIN, permissions, rp).unwrap()
-}
-
-fn manage(
-    rig: &mut Rig,
-    token: Option<&PlatformToken>,
-    sub: Sub,
-) -> Result<CredentialManagementResponse, Status> {
-    let mut request = CredentialManagementRequest::new(sub);
-    request.auth = token.map(|token| token.auth(rig, &request.authenticated_message()));
-    let response = rig.call(&Request::from(request))?;
-    Ok(CredentialManagementResponse::decode(&response).unwrap())
 }
 
 fn everything(rig: &mut Rig, token: &PlatformToken) -> Vec<(String, String)> {

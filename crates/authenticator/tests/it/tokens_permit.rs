@@ -3,22 +3,15 @@
 
 use std::time::Duration;
 
-use crate::rig::{platform::*, *};
+use crate::rig::{
+    commands::{PIN, token, with_pin},
+    platform::*,
+    *,
+};
 use towline_authenticator::{Answer, BuiltInVerification, Config, Question};
 use towline_ctap::{Flags, MakeCredentialRequest, Permissions, Status, Version};
 
-const PIN: &str = "2468-blue";
 const RP: &str = "example.org";
-
-fn with_pin(config: Config) -> Rig {
-    let mut rig = Rig::new(config);
-    Platform::agree(&mut rig, 2).set_pin(&mut rig, PIN).unwrap();
-    rig
-}
-
-fn token(rig: &mut Rig, permissions: Permissions, rp: Option<&str>) -> PlatformToken {
-    Platform::agree(rig, 2).pin_token(rig, PIN, permissions, rp).unwrap()
-}
 
 fn with_verification() -> Config {
     let mut config = Config::security_key();

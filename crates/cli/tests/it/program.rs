@@ -1,12 +1,6 @@
 //! Runs the program and reads what it says.
 
-use std::{
-    ffi::OsStr,
-    path::PathBuf,
-    process::Stdio,
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::{ffi::OsStr, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -209,26 +203,15 @@ pub(crate) async fn run_plain<S: AsRef<OsStr>>(
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// A directory that is removed again.
-pub(crate) struct Directory(PathBuf);
+/// A directory that is removed again, whose files are named as arguments are.
+pub(crate) struct Directory(towline_testkit::Directory);
 
 impl Directory {
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("towline-cli-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(towline_testkit::Directory::new("cli"))
     }
 
     pub(crate) fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.0.file(name).to_str().unwrap().to_owned()
     }
 }

@@ -17,9 +17,9 @@ use super::{
 pub enum DeviceOutput<'a> {
     /// Send a report.
     Send {
-        /// Where it goes.
+        /// Which of the ways to the device it goes.
         to: To,
-        /// The report.
+        /// The 64 bytes of the report.
         report: Report,
     },
     /// Carry out a CTAP2 request, then call [`HidDevice::handle_response`], exactly once.

@@ -24,7 +24,7 @@ pub(super) async fn ask<T: Send + 'static>(
     question: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, RadioError> {
     let (mut tell, told) = oneshot::channel();
-    run(async move {
+    on_a_thread(async move {
         tokio::select! {
             answer = question => {
                 let _ = tell.send(answer);
@@ -48,7 +48,7 @@ where
 {
     let (news, received) = mpsc::channel(QUEUE);
     let (tell, told) = oneshot::channel();
-    run(async move {
+    on_a_thread(async move {
         let started = tokio::select! {
             started = start => started,
             () = news.closed() => return,
@@ -65,7 +65,7 @@ where
     Ok(received)
 }
 
-fn run(work: impl Future<Output = ()> + Send + 'static) -> Result<(), RadioError> {
+fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> Result<(), RadioError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(RadioError::lost)?;
     let thread = thread::Builder::new().name("towline-bluetooth".into());
     thread.spawn(move || runtime.block_on(work)).map_err(RadioError::lost)?;

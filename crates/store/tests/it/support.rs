@@ -2,22 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
-    path::PathBuf,
-    process,
-    sync::atomic::{AtomicU32, Ordering},
+    path::{Path, PathBuf},
 };
 
 use redb::{ReadableTable as _, TableDefinition};
 use towline_authenticator::{
     Became, Change, Credential, CredentialStore, Feed, FeedCursor, KeyHandle, Query, Record,
-    Replaces, StoreError, Work,
+    Replaces,
 };
 use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{
     CredentialId, RpId, User, UserHandle, extension::CredentialProtectionPolicy as Level,
 };
 use towline_store::{Error, KeySource, Store};
+use towline_testkit::Directory;
+pub(crate) use towline_testkit::rig::done;
 use zeroize::Zeroizing;
 
 pub(crate) fn provider() -> CryptoProvider {
@@ -25,27 +24,23 @@ pub(crate) fn provider() -> CryptoProvider {
 }
 
 /// A directory of its own, which goes with the test.
-pub(crate) struct Place(PathBuf);
+pub(crate) struct Place(Directory);
 
 impl Place {
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let directory = env::temp_dir().join(format!("towline-store-{}-{number}", process::id()));
-        fs::create_dir(&directory).unwrap();
-        Self(directory)
+        Self(Directory::new("store"))
     }
 
-    pub(crate) fn directory(&self) -> &PathBuf {
-        &self.0
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
     }
 
     pub(crate) fn file(&self) -> PathBuf {
-        self.0.join("passkeys.towline")
+        self.0.file("passkeys.towline")
     }
 
     pub(crate) fn key_file(&self) -> KeySource {
-        KeySource::KeyFile(self.0.join("passkeys.key"))
+        KeySource::KeyFile(self.0.file("passkeys.key"))
     }
 
     pub(crate) fn create(&self) -> Store {
@@ -54,12 +49,6 @@ impl Place {
 
     pub(crate) fn open(&self) -> Result<Store, Error> {
         Store::open(&self.file(), &key(), &provider())
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -100,13 +89,6 @@ pub(crate) fn key() -> KeySource {
 
 pub(crate) fn passphrase(text: &str) -> KeySource {
     KeySource::Passphrase(Zeroizing::new(text.to_owned()))
-}
-
-pub(crate) fn done<T>(work: Work<T, StoreError>) -> Result<T, StoreError> {
-    match work {
-        Work::Done(result) => result,
-        Work::Later(run) => run(),
-    }
 }
 
 pub(crate) fn rp(id: &str) -> RpId {

@@ -6,7 +6,7 @@ use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, Soft
 use towline_crypto::CryptoProvider;
 use towline_ctap::CosePublicKey;
 
-use super::store::{Fuse, at_once};
+use super::store::{Fuse, done};
 
 /// Keeps count of the keys that are of use, as a TPM with little room would, and of the signatures.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl KeyStore for RiggedKeys {
     fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError> {
         let held = self.held.lock().unwrap().take();
         self.work(move |this| {
-            let made = at_once(this.keys.lock().unwrap().generate(algorithm))?;
+            let made = done(this.keys.lock().unwrap().generate(algorithm))?;
             if let Some(release) = held {
                 release.recv().unwrap();
             }
@@ -97,13 +97,13 @@ impl KeyStore for RiggedKeys {
         let (key, message) = (key.clone(), parts.concat());
         self.work(move |this| {
             *this.signatures.lock().unwrap() += 1;
-            at_once(this.keys.lock().unwrap().sign(&key, &[&message]))
+            done(this.keys.lock().unwrap().sign(&key, &[&message]))
         })
     }
 
     fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
         let key = key.clone();
-        self.work(move |this| at_once(this.keys.lock().unwrap().public_key(&key)))
+        self.work(move |this| done(this.keys.lock().unwrap().public_key(&key)))
     }
 
     fn custody(&self, key: &KeyHandle) -> Custody {
@@ -119,7 +119,7 @@ impl KeyStore for RiggedKeys {
         let this = self.clone();
         let clear = move || {
             this.alive.lock().unwrap().clear();
-            at_once(this.keys.lock().unwrap().clear())
+            done(this.keys.lock().unwrap().clear())
         };
         if self.late { Work::later(clear) } else { Work::Done(clear()) }
     }

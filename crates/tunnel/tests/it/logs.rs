@@ -1,28 +1,13 @@
 //! What the relay writes into its log, at the most talkative level.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
+use towline_testkit::Log;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::support::{close_code, config, receive, start, tunnel_id};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn the_log_names_no_tunnel_no_peer_and_no_content() {
@@ -49,7 +34,7 @@ async fn the_log_names_no_tunnel_no_peer_and_no_content() {
     relay.handle.shutdown(Duration::ZERO);
     relay.task.await.unwrap();
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for told in [
         "tunnel service ready",
         "a phone waits",

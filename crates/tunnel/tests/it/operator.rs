@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::tungstenite::Message;
+use towline_testkit::Directory;
 use towline_tunnel::{Ending, Happening, Limits, Relay, RelayError, Security, Tls};
 
 use crate::support::{PATIENCE, close_code, config, receive, start, start_with};
@@ -149,31 +150,23 @@ async fn a_tunnel_without_messages_ends_and_one_with_messages_goes_on() {
 }
 
 /// A certificate and its key in files of their own, gone at the end.
-struct Files(PathBuf);
+struct Files(Directory);
 
 impl Files {
     fn new(name: &str) -> Self {
-        let directory = std::env::temp_dir().join(format!("towline-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        Self(directory)
+        Self(Directory::new(name))
     }
 
     fn chain(&self) -> PathBuf {
-        self.0.join("chain.pem")
+        self.0.file("chain.pem")
     }
 
     fn key(&self) -> PathBuf {
-        self.0.join("key.pem")
+        self.0.file("key.pem")
     }
 
     fn tls(&self) -> Result<Tls, RelayError> {
         Tls::from_files(self.chain(), self.key())
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.0);
     }
 }
 

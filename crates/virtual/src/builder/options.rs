@@ -1,12 +1,12 @@
 //! What a virtual authenticator is, one option after the other.
 
 use towline_authenticator::{
-    AttestationFormat, BackupState, BatchAttestation, BuiltInVerification, ClientPin, Config,
-    LargeBlobs, PinUvAuthProtocol,
+    AttestationFormat, BackupState, BatchAttestation, BioEnrollment, BuiltInVerification,
+    ClientPin, Config, EnterpriseAttestation, LargeBlobs, PinUvAuthProtocol,
 };
 use towline_ctap::{Transport, Version};
 
-use super::{Builder, Extension, TEST_AAGUID};
+use super::{Builder, Extension};
 use crate::{Attestation, Quirk, SyncedSet};
 
 /// What getInfo says.
@@ -120,6 +120,93 @@ impl Builder {
         self
     }
 
+    /// Whether a platform may turn that on and off (`alwaysUv` in authenticatorConfig).
+    #[must_use]
+    pub const fn always_uv_configurable(mut self, on: bool) -> Self {
+        self.config.verification.always_uv_configurable = on;
+        self
+    }
+
+    /// Fingerprints that a platform enrols (`bioEnroll`, `uvBioEnroll`); needs built-in
+    /// verification.
+    #[must_use]
+    pub const fn bio_enrollment(mut self, enrollment: Option<BioEnrollment>) -> Self {
+        if let Some(built_in) = &mut self.config.verification.built_in {
+            built_in.bio_enrollment = enrollment;
+        }
+        self
+    }
+
+    /// The means of built-in verification, as bits of the FIDO registry (`uvModality`), and how
+    /// often a platform should try it before it asks for the PIN (`preferredPlatformUvAttempts`).
+    #[must_use]
+    pub const fn modality(mut self, bits: Option<u64>, attempts: Option<u8>) -> Self {
+        if let Some(built_in) = &mut self.config.verification.built_in {
+            built_in.modality = bits;
+            built_in.platform_attempts = attempts;
+        }
+        self
+    }
+
+    /// Whether passkeys can be listed, renamed and deleted with a token (`credMgmt`), and listed
+    /// with one that stays good (`perCredMgmtRO`).
+    #[must_use]
+    pub const fn credential_management(mut self, on: bool, persistent: bool) -> Self {
+        self.config.tokens.credential_management = on;
+        self.config.tokens.persistent_token = persistent;
+        self
+    }
+
+    /// The PIN/UV auth protocols, by preference; with none there are no tokens
+    /// (`pinUvAuthProtocols`, `pinUvAuthToken`).
+    #[must_use]
+    pub fn pin_protocols(mut self, protocols: &[PinUvAuthProtocol]) -> Self {
+        self.config.tokens.pin_uv_auth_protocols = protocols.to_vec();
+        self
+    }
+
+    /// What PINs have to be like and what they permit (`minPINLength`, `maxPINLength`,
+    /// `pinComplexityPolicy`, `noMcGaPermissionsWithClientPin`). Without a PIN so far it gets one,
+    /// which is not set.
+    #[must_use]
+    pub fn pin_policy(mut self, change: impl FnOnce(&mut ClientPin)) -> Self {
+        change(self.config.pin.get_or_insert_with(ClientPin::standard));
+        self
+    }
+
+    /// Enterprise attestation (`ep`), which a platform turns on.
+    #[must_use]
+    pub fn enterprise_attestation(mut self, enterprise: EnterpriseAttestation) -> Self {
+        self.config.attestation.enterprise = Some(enterprise);
+        self
+    }
+
+    /// The version of the firmware, and certifications with their levels (`firmwareVersion`,
+    /// `certifications`).
+    #[must_use]
+    pub fn firmware(mut self, version: u64, certifications: &[(&str, u64)]) -> Self {
+        let owned = |(name, level): &(&str, u64)| ((*name).to_owned(), *level);
+        self.config.identity.firmware_version = Some(version);
+        self.config.identity.certifications = certifications.iter().map(owned).collect();
+        self
+    }
+
+    /// The transports over which it can be reset, and whether a long touch for that can be turned
+    /// on (`transportsForReset`, `longTouchForReset`).
+    #[must_use]
+    pub fn reset_over(mut self, transports: &[Transport], long_touch: bool) -> Self {
+        self.config.reset.transports = Some(transports.to_vec());
+        self.config.reset.long_touch_configurable = long_touch;
+        self
+    }
+
+    /// Commands of the vendor's own (`vendorPrototypeConfigCommands`).
+    #[must_use]
+    pub fn vendor_commands(mut self, commands: &[u64]) -> Self {
+        self.config.tokens.vendor_config_commands = commands.to_vec();
+        self
+    }
+
     /// Whether the person sees and chooses accounts on the authenticator, and not in the client.
     #[must_use]
     pub fn display(mut self, on: bool) -> Self {
@@ -150,11 +237,12 @@ impl Builder {
         self
     }
 
-    /// Anything else that the policy of an authenticator says, but for the AAGUID.
+    /// Anything else that the policy of an authenticator says, but for the AAGUID, where passkeys
+    /// are kept and how they count.
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut Config)) -> Self {
         configure(&mut self.config);
-        self.config.identity.aaguid = TEST_AAGUID;
+        super::settle(&mut self.config);
         self
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use towline_authenticator::{AccountName, Purpose, Question};
 use towline_client::{Account, PinQuestion};
 use towline_ctap::{RpId, User};
+use towline_device::PhoneQuestion;
 
 /// What the person is asked. It prints as the person sees it.
 #[non_exhaustive]
@@ -26,6 +27,8 @@ pub enum Asked {
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
     },
+    /// By a phone of its own: to connect to a computer, to let it remember the phone.
+    Phone(PhoneQuestion),
 }
 
 impl Asked {
@@ -38,6 +41,7 @@ impl Asked {
             | Self::Account { rp_id, .. } => Some(rp_id),
             Self::Pin { rp_id, .. } => rp_id.as_ref(),
             Self::Authenticator(_) => self.purpose().and_then(rp_id),
+            Self::Phone(_) => None,
         }
     }
 
@@ -95,6 +99,7 @@ impl fmt::Display for Asked {
         match self {
             Self::Authenticator(question) => write!(f, "{question}"),
             Self::Pin { question, .. } => write!(f, "{question}"),
+            Self::Phone(question) => write!(f, "{question}"),
             Self::Account { rp_id, accounts } => {
                 write!(f, "Which account at {rp_id}?")?;
                 for (index, account) in accounts.iter().enumerate() {

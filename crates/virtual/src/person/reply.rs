@@ -4,6 +4,7 @@ use std::fmt;
 
 use towline_authenticator::{Answer, Question};
 use towline_client::{Account, Pin, PinAnswer};
+use towline_device::{PhoneAnswer, PhoneQuestion};
 
 use super::Asked;
 
@@ -29,6 +30,12 @@ pub enum Reply {
     CannotType,
     /// Closes the browser's dialog: the ceremony is over, whatever the authenticator waits for.
     CallOff,
+    /// Connects to the computer, and lets it remember the phone.
+    ConnectAndRemember,
+    /// Connects to the computer, and wants to be asked later whether it may remember the phone.
+    ConnectAndDecideLater,
+    /// Shows these digital credentials: JSON.
+    Show(Vec<u8>),
     /// Gives this answer to the authenticator's question.
     Exactly(Answer),
 }
@@ -102,6 +109,9 @@ impl fmt::Display for Reply {
             Self::Type(pin) => write!(f, "types {pin:?}"),
             Self::CannotType => f.write_str("cannot type a PIN"),
             Self::CallOff => f.write_str("calls it off"),
+            Self::ConnectAndRemember => f.write_str("connects, and is remembered"),
+            Self::ConnectAndDecideLater => f.write_str("connects, and decides later"),
+            Self::Show(json) => write!(f, "shows credentials of {} bytes", json.len()),
             Self::Exactly(answer) => write!(f, "answers {answer:?}"),
         }
     }
@@ -144,6 +154,33 @@ impl Answerable for ForPin {
 
     fn answer(&self, reply: &Reply, pin: &str) -> Option<PinAnswer> {
         reply.to_pin(pin)
+    }
+}
+
+impl Answerable for PhoneQuestion {
+    type Answer = PhoneAnswer;
+
+    fn asked(&self) -> Asked {
+        Asked::Phone(self.clone())
+    }
+
+    fn answer(&self, reply: &Reply, _pin: &str) -> Option<PhoneAnswer> {
+        let connects = matches!(self, Self::Connect(_));
+        match (reply, self) {
+            // Who has not said what to show shows nothing.
+            (Reply::Refuse, _) | (Reply::Consent, Self::DigitalCredentials(_)) => {
+                Some(PhoneAnswer::Deny)
+            }
+            (Reply::Consent, _) => Some(PhoneAnswer::Approve),
+            (Reply::ConnectAndRemember, _) => connects.then_some(PhoneAnswer::ApproveAndRemember),
+            (Reply::ConnectAndDecideLater, _) => {
+                connects.then_some(PhoneAnswer::ApproveAndAskLater)
+            }
+            (Reply::Show(json), Self::DigitalCredentials(_)) => {
+                Some(PhoneAnswer::DigitalCredentials(json.clone()))
+            }
+            _ => None,
+        }
     }
 }
 

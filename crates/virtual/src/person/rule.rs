@@ -12,6 +12,8 @@ use super::{Asked, Reply, When};
 
 /// When what is asked fits, the person does this.
 pub(super) struct Rule {
+    /// By which the script knows it.
+    pub(super) number: usize,
     pub(super) name: Option<String>,
     pub(super) when: When,
     pub(super) does: Does,
@@ -34,7 +36,7 @@ pub(super) enum Does {
 impl Rule {
     pub(super) const fn new(when: When, does: Does) -> Self {
         let (name, most, expected) = (None, None, None);
-        Self { name, when, does, after: Duration::ZERO, most, used: 0, expected }
+        Self { number: 0, name, when, does, after: Duration::ZERO, most, used: 0, expected }
     }
 
     pub(super) fn is_used_up(&self) -> bool {

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, fmt, time::Instant};
 use towline_authenticator::{Answer, Event, Question};
 use towline_client::PinAnswer;
 use towline_ctap::Request;
-use towline_device::Ask;
+use towline_device::{Ask, PhoneAnswer, PhoneAsk, PhoneQuestion};
 
 use super::{
     Asked, ForAccount, ForPin, Reply, ScriptedPerson,
@@ -24,6 +24,8 @@ const LONGEST: usize = 65_536;
 pub(super) struct Script {
     clock: Clock,
     pub(super) rules: Vec<Rule>,
+    /// How many rules there have been.
+    made: usize,
     pub(super) strict: bool,
     pub(super) pin: String,
     pub(super) heard: VecDeque<Asked>,
@@ -42,6 +44,7 @@ pub(crate) enum Held {
     Authenticator(Ask<Question, Answer>, Option<Answer>),
     Pin(Ask<ForPin, PinAnswer>, Option<PinAnswer>),
     Account(Ask<ForAccount, Option<usize>>, Option<Option<usize>>),
+    Phone(PhoneAsk, Option<PhoneAnswer>),
 }
 
 macro_rules! held {
@@ -65,6 +68,12 @@ macro_rules! held {
                     Self::$kind(_, None) => {})+
                 }
             }
+
+            const fn stays_open(&self) -> bool {
+                match self {
+                    $(Self::$kind(_, answer) => answer.is_none(),)+
+                }
+            }
         }
     };
 }
@@ -72,6 +81,7 @@ held! {
     Authenticator: Question, Answer;
     Pin: ForPin, PinAnswer;
     Account: ForAccount, Option<usize>;
+    Phone: PhoneQuestion, PhoneAnswer;
 }
 
 /// What of a script does not fit what was asked. The text says it in full.
@@ -84,6 +94,7 @@ impl Script {
         Self {
             clock,
             rules: Vec::new(),
+            made: 0,
             strict: false,
             pin: ScriptedPerson::PIN.to_owned(),
             heard: VecDeque::new(),
@@ -94,6 +105,17 @@ impl Script {
             problems: Vec::new(),
             last: None,
         }
+    }
+
+    /// Adds a rule, and gives the number by which it is known, also when others are forgotten.
+    pub(super) fn add(&mut self, rule: Rule) -> usize {
+        self.made = self.made.saturating_add(1);
+        self.rules.push(Rule { number: self.made, ..rule });
+        self.made
+    }
+
+    pub(super) fn rule(&mut self, number: usize) -> Option<&mut Rule> {
+        self.rules.iter_mut().find(|rule| rule.number == number)
     }
 
     /// Answers, now or later.
@@ -157,11 +179,7 @@ impl Script {
         while let Some(index) = self.held.iter().position(is_due) {
             let (held, _) = self.held.remove(index);
             // Only who calls it off, after a while, leaves a question open that is due.
-            let calls_off = matches!(
-                &held,
-                Held::Authenticator(_, None) | Held::Pin(_, None) | Held::Account(_, None)
-            );
-            if calls_off {
+            if held.stays_open() {
                 self.called_off |= !held.is_withdrawn();
                 self.held.push((held, None));
             } else {
@@ -189,7 +207,8 @@ impl Script {
 
     pub(super) fn verify(&mut self) -> Result<(), Unmet> {
         let mut problems = std::mem::take(&mut self.problems);
-        let unmet: Vec<String> = self.rules.iter().filter_map(Rule::unmet).collect();
+        let unmet = |rule: &Rule| Some(rule.unmet()? + &self.nearest_question(rule));
+        let unmet: Vec<String> = self.rules.iter().filter_map(unmet).collect();
         if !unmet.is_empty() {
             problems.extend(unmet);
             problems.push(self.history());
@@ -197,6 +216,17 @@ impl Script {
         // Once is enough.
         self.rules.iter_mut().for_each(|rule| rule.expected = None);
         if problems.is_empty() { Ok(()) } else { Err(Unmet(problems.join("\n"))) }
+    }
+
+    /// What came nearest to a rule that nothing fitted.
+    fn nearest_question(&self, rule: &Rule) -> String {
+        let nearest = self.heard.iter().rev().max_by_key(|asked| rule.when.nearness(asked));
+        match nearest {
+            Some(asked) if rule.used == 0 => {
+                format!("\n  nearest: {asked}\n           {asked:?}{}", compared(rule, asked))
+            }
+            _ => String::new(),
+        }
     }
 
     fn history(&self) -> String {
@@ -224,9 +254,7 @@ impl Script {
         };
         let Some(rule) = self.rules.get(index) else { return text };
         text.push_str(&format!("\n  {called} {}: {rule}", index.saturating_add(1)));
-        for (says, holds) in rule.when.compared(asked) {
-            text.push_str(&format!("\n    {} {says}", if holds { "holds:" } else { "not so:" }));
-        }
+        text.push_str(&compared(rule, asked));
         if self.last.is_none() && rule.is_used_up() {
             text.push_str(&format!("\n    used up: it came {} already", Count(rule.used)));
         }
@@ -249,6 +277,14 @@ impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Held")
     }
+}
+
+/// The conditions of a rule, each with whether it holds of what was asked.
+fn compared(rule: &Rule, asked: &Asked) -> String {
+    let line = |(says, holds): (&str, bool)| {
+        format!("\n    {} {says}", if holds { "holds:" } else { "not so:" })
+    };
+    rule.when.compared(asked).into_iter().map(line).collect()
 }
 
 fn remember<T>(list: &mut VecDeque<T>, what: T) {

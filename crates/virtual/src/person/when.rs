@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use towline_authenticator::{Purpose, Question};
+use towline_device::PhoneQuestion;
 
 use super::Asked;
 
@@ -94,6 +95,28 @@ pub fn attesting() -> When {
 #[must_use]
 pub fn identifying() -> When {
     for_purpose("telling the device", |it| matches!(it, Purpose::Identify { .. }))
+}
+
+/// A computer wants to connect to the phone.
+#[must_use]
+pub fn connecting() -> When {
+    asked("connecting to a computer", |it| matches!(it, Asked::Phone(PhoneQuestion::Connect(_))))
+}
+
+/// The computer asks to remember the phone.
+#[must_use]
+pub fn remembering() -> When {
+    asked("letting the computer remember the phone", |it| {
+        matches!(it, Asked::Phone(PhoneQuestion::Remember))
+    })
+}
+
+/// A computer asks the phone for digital credentials.
+#[must_use]
+pub fn showing_credentials() -> When {
+    asked("showing digital credentials", |it| {
+        matches!(it, Asked::Phone(PhoneQuestion::DigitalCredentials(_)))
+    })
 }
 
 /// The person is told that there is no passkey for the site.

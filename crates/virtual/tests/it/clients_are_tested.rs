@@ -1,5 +1,8 @@
 //! What tests of clients do: CTAP, U2F and CTAPHID, in bytes; and the seam for faults.
 
+use std::time::Instant;
+
+use towline_client::{Account, BoxFuture, Client, Environment, Origin};
 use towline_ctap::hid::{Host, HostOutput, KeepaliveStatus, Report};
 use towline_virtual::{
     Builder, Direction, Error, Hand, Meddler, Signing, VirtualAuthenticator, person::anything,
@@ -18,6 +21,38 @@ fn the_person_can_say_no_over_ctap() {
     assert_eq!(key.transact(&[0x0b]), [0x27]);
     key.person().when(anything()).calls_it_off().once();
     assert_eq!(key.transact(&[0x0b]), [0x2d], "CTAP2_ERR_KEEPALIVE_CANCEL");
+}
+
+/// A program that has nobody to ask, and no time-outs.
+struct Program;
+
+impl Environment for Program {
+    fn sleep_until(&self, _deadline: Instant) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn choose<'a>(&'a self, _accounts: &'a [Account]) -> BoxFuture<'a, Option<usize>> {
+        Box::pin(std::future::ready(Some(1)))
+    }
+}
+
+#[test]
+fn it_is_a_channel_for_programs_with_a_client_of_their_own() {
+    let mut key = VirtualAuthenticator::fingerprint_key();
+    let client = Client::new(towline_crypto::rustcrypto::provider());
+    let caller = Origin::parse(ORIGIN).unwrap().into();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for name in ["alice", "bob"] {
+            let options = create(name);
+            let made = towline_client::create(&client, &mut key, &Program, &caller, &options);
+            made.await.unwrap();
+        }
+        let options = get();
+        let chosen = towline_client::get(&client, &mut key, &Program, &caller, &options);
+        auth_data(&chosen.await.unwrap());
+    });
+    assert_eq!(key.passkeys()[0].sign_count, Some(1), "the older of the two was chosen");
 }
 
 /// Sends a request, and gives the answer and how many keepalives came before it.

@@ -89,7 +89,7 @@ fn a_snapshot_brings_back_passkeys_pin_and_counters() {
     assert_eq!((diff.added.len(), diff.removed.len(), diff.changed.len()), (1, 0, 1));
     let text = diff.to_string();
     assert!(text.contains("+ \"bob\" at example.org"), "{text}");
-    assert!(text.contains("counter 0 -> 1"), "{text}");
+    assert!(text.contains("~ \"alice\" at example.org: counter 0 -> 1, used\n"), "{text}");
 
     key.replug();
     assert_eq!(key.transact(&[0x07]), [0x00], "a reset");

@@ -1,5 +1,6 @@
 //! What each preset is, by what it does.
 
+use towline_authenticator::{PinComplexity, PinUvAuthProtocol};
 use towline_ctap::{
     ClientDataHash, CredentialId, GetAssertionRequest, GetAssertionResponse, GetInfo,
     MakeCredentialRequest, PublicKeyCredentialDescriptor, Request, Rp, RpId, Transport, User,
@@ -100,6 +101,38 @@ fn what_is_chosen_is_what_get_info_says() {
     assert_eq!(info.remaining_discoverable_credentials, Some(2));
     assert_eq!(info.options.client_pin, Some(true));
     assert_eq!(info.max_cred_blob_length, Some(32));
+}
+
+#[test]
+fn every_member_of_get_info_can_be_chosen() {
+    let key = Builder::fingerprint_key()
+        .always_uv_configurable(false)
+        .bio_enrollment(None)
+        .modality(Some(0x02 | 0x10), Some(2))
+        .credential_management(true, false)
+        .pin_protocols(&[PinUvAuthProtocol::Two])
+        .pin_policy(|pin| {
+            (pin.min_length, pin.max_length, pin.permits_mc_ga) = (6, 12, false);
+            pin.complexity = PinComplexity::Enforced;
+        })
+        .firmware(7, &[("FIDO", 1)])
+        .reset_over(&[Transport::Usb], true)
+        .vendor_commands(&[5])
+        .build()
+        .unwrap();
+    let info = key.info().unwrap();
+    let options = info.options;
+    assert_eq!((options.always_uv, options.bio_enroll, options.uv), (None, None, Some(true)));
+    assert_eq!((options.cred_mgmt, options.per_cred_mgmt_ro), (Some(true), None));
+    assert_eq!(options.no_mc_ga_permissions_with_client_pin, Some(true));
+    assert_eq!((info.uv_modality, info.preferred_platform_uv_attempts), (Some(0x12), Some(2)));
+    assert_eq!(info.pin_uv_auth_protocols, Some(vec![2]));
+    assert_eq!((info.min_pin_length, info.max_pin_length), (Some(6), Some(12)));
+    assert_eq!((info.pin_complexity_policy, info.firmware_version), (Some(true), Some(7)));
+    assert_eq!(info.certifications, Some(vec![("FIDO".to_owned(), 1)]));
+    assert_eq!(info.transports_for_reset, Some(vec![Transport::Usb]));
+    assert_eq!(info.long_touch_for_reset, Some(false));
+    assert_eq!(info.vendor_prototype_config_commands, Some(vec![5]));
 }
 
 #[test]

@@ -74,12 +74,20 @@ fn a_reply_that_does_not_fit_is_printed_with_the_question() {
 fn an_expectation_that_is_not_met_fails_at_the_latest_when_the_person_is_dropped() {
     let text = failure(|| {
         let device = VirtualAuthenticator::platform();
-        device.person().when(already_registered()).consents().named("twice").expect(1);
+        let twice = already_registered().at("example.org");
+        device.person().when(twice).consents().named("twice").expect(1);
         device.person().when(verifying()).consents().expect(1..=2);
         device.create(ORIGIN, &create("alice")).unwrap();
     });
-    assert!(text.contains("\"twice\" (when already registered: consents) was expected once"));
-    assert!(text.contains("and came never"), "{text}");
+    for says in [
+        "\"twice\" (when already registered, at example.org: consents) was expected once",
+        "and came never",
+        "nearest: Create a passkey for example.org?",
+        "not so: already registered",
+        "holds: at example.org",
+    ] {
+        assert!(text.contains(says), "{says:?} is not in:\n{text}");
+    }
     assert!(!text.contains("verifying"), "that one is met:\n{text}");
     assert!(text.contains("the person was asked once\n"), "{text}");
 }
@@ -91,6 +99,17 @@ fn what_was_verified_is_not_told_again() {
     let unmet = device.person().verify().unwrap_err();
     assert!(unmet.to_string().contains("expected at least 2 times, and came never"), "{unmet}");
     assert_eq!(device.person().verify(), Ok(()));
+}
+
+#[test]
+fn a_rule_that_was_forgotten_is_no_other() {
+    let device = VirtualAuthenticator::platform();
+    let old = device.person().when(creating()).refuses().expect(7);
+    device.person().forget().when(creating()).consents().expect(1);
+    device.create(ORIGIN, &create("alice")).unwrap();
+    assert_eq!(old.once().named("old").count(), 0);
+    device.create(ORIGIN, &create("bob")).unwrap();
+    assert!(device.person().verify().unwrap_err().to_string().contains("and came 2 times"));
 }
 
 #[test]

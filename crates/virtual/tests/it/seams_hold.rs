@@ -1,16 +1,20 @@
 //! The seams: attestation made elsewhere, the person in front of somebody else's device, and hands
 //! on many threads.
 
-use std::time::Duration;
-
-use towline_authenticator::{
-    Authenticator, ChannelId, Config, KeyError, MemoryStore, SoftwareKeys,
+use std::{
+    future::Future,
+    task::{Context, Poll, Waker},
+    time::Duration,
 };
-use towline_ctap::{AttestationStatement, OtherAttestation, Transport};
-use towline_device::{Delivery, Device};
+
+use towline_authenticator::{ChannelId, KeyError};
+use towline_ctap::{AttestationStatement, GetInfo, OtherAttestation, Transport};
+use towline_device::{
+    Ask, Delivery, Device, Found, Person, PhoneAnswer, PhoneQuestion, Visitor, Wants,
+};
 use towline_virtual::{
-    Attestation, Builder, Clock, ScriptedPerson, Subject, TEST_AAGUID, VirtualAuthenticator,
-    person::{anything, confirming, identifying},
+    Attestation, Builder, Clock, Parts, ScriptedPerson, Subject, TEST_AAGUID, VirtualAuthenticator,
+    person::{anything, confirming, connecting, identifying, remembering, showing_credentials},
 };
 
 use crate::options::{ORIGIN, bytes, create, create_with, get};
@@ -61,13 +65,10 @@ fn attestation_is_made_elsewhere_and_the_person_may_refuse_it() {
 
 #[test]
 fn the_same_person_sits_in_front_of_any_device() {
-    let clock = Clock::new();
-    let person = ScriptedPerson::new(&clock);
+    let parts = Builder::security_key().pin("2580").build_parts().unwrap();
+    let Parts { authenticator, person, passkeys, clock, .. } = parts;
     person.when(confirming()).waits(Duration::from_secs(5)).consents().once().expect(1);
-    let provider = towline_crypto::rustcrypto::provider();
-    let keys = SoftwareKeys::new(provider.clone());
-    let key = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys);
-    let mut device = Device::new(key.unwrap(), person.clone());
+    let mut device = Device::new(authenticator, person.clone());
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
@@ -84,7 +85,39 @@ fn the_same_person_sits_in_front_of_any_device() {
                 _ => {}
             }
         }
+        let info = device.get_info(Transport::Usb, ChannelId(1)).await.unwrap();
+        let info = GetInfo::from_cbor(&info).unwrap();
+        assert_eq!((info.aaguid, info.options.client_pin), (TEST_AAGUID, Some(true)));
     });
+    assert!(passkeys.passkeys().is_empty());
+}
+
+#[test]
+fn the_person_answers_what_a_phone_asks_of_its_own() {
+    let mut person = ScriptedPerson::new(&Clock::new());
+    person.when(connecting()).connects_and_is_remembered().once().expect(1);
+    person.when(connecting()).refuses().once();
+    person.when(remembering()).connects_and_decides_later().once();
+    person.when(showing_credentials()).shows("{}").once();
+    let mut ask = |question: PhoneQuestion| {
+        let (ask, pending) = Ask::open(question);
+        person.phone_asks(ask);
+        let mut pending = std::pin::pin!(pending);
+        match pending.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer.unwrap(),
+            Poll::Pending => panic!("an answer at once"),
+        }
+    };
+    let computer = || Visitor::new("Connect?".into(), Wants::SignIn, Found::Camera);
+    let json = || PhoneQuestion::DigitalCredentials(b"{}".to_vec());
+    assert_eq!(ask(PhoneQuestion::Connect(computer())), PhoneAnswer::ApproveAndRemember);
+    assert_eq!(ask(PhoneQuestion::Connect(computer())), PhoneAnswer::Deny);
+    assert_eq!(ask(PhoneQuestion::Connect(computer())), PhoneAnswer::Approve);
+    assert_eq!(ask(json()), PhoneAnswer::DigitalCredentials(b"{}".to_vec()));
+    assert_eq!(ask(json()), PhoneAnswer::Deny, "nothing was said to be shown");
+    assert_eq!(ask(PhoneQuestion::Remember), PhoneAnswer::Deny, "that does not fit");
+    let unmet = person.verify().unwrap_err().to_string();
+    assert!(unmet.contains("connects, and decides later"), "{unmet}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn getting(member: &str, value: &str) -> Result<GetAssertionRequest, Error> {
 
 #[test]
 fn what_chromium_takes_is_taken_and_what_it_refuses_is_refused() {
-    let cases: Value = serde_json::from_str(include_str!("cases.json")).unwrap();
+    let cases: Value = serde_json::from_str(include_str!("site_options/cases.json")).unwrap();
     let caller: Caller = Origin::parse("http://localhost").unwrap().into();
     for case in cases["cases"].as_array().unwrap() {
         let mut options = cases["base"].clone();
