@@ -111,13 +111,13 @@ pub struct Gathered {
 
 impl Gathered {
     /// Notes a step.
-    pub fn note(&mut self, id: CredentialId, what: Became) {
+    pub fn note(&mut self, id: &CredentialId, what: Became) {
         if self.overflows {
             return;
         }
-        let Some(place) = self.changes.iter().position(|known| known.id == id) else {
+        let Some(place) = self.changes.iter().position(|known| known.id == *id) else {
             self.overflows = self.changes.len() >= FEED_LENGTH;
-            return self.changes.push(CredentialChange { id, what });
+            return self.changes.push(CredentialChange { id: id.clone(), what });
         };
         let Some(before) = self.changes.get_mut(place).map(|known| &mut known.what) else { return };
         *before = match (*before, what) {
@@ -221,7 +221,7 @@ mod tests {
         let id = CredentialId::new(&[1]).unwrap();
         let comes_to = |steps: &[Became]| {
             let mut gathered = Gathered::default();
-            steps.iter().for_each(|step| gathered.note(id.clone(), *step));
+            steps.iter().for_each(|step| gathered.note(&id, *step));
             gathered.finish().unwrap().pop().map(|change| change.what)
         };
         assert_eq!(comes_to(&[Made, Changed]), Some(Made));

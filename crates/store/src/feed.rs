@@ -75,7 +75,7 @@ impl Pending {
     }
 
     pub(crate) fn note(&self, id: &CredentialId, what: Became) {
-        self.0.borrow_mut().gathered.note(id.clone(), what);
+        self.0.borrow_mut().gathered.note(id, what);
     }
 }
 
