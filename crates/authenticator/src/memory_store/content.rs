@@ -219,7 +219,7 @@ impl<S: BuildHasher + Default> Content<S> {
 
     fn make(&mut self, change: Change, made: &mut Made) -> Result<(), StoreError> {
         match change {
-            Change::Save { credential, replaces } => self.save(*credential, replaces, made)?,
+            Change::Save { credential, replaces } => self.save(&credential, replaces, made)?,
             Change::Remove(id) => {
                 if let Some(slot) = self.slot(&id) {
                     self.remove(slot, made);
@@ -245,7 +245,7 @@ impl<S: BuildHasher + Default> Content<S> {
 
     fn save(
         &mut self,
-        credential: Credential,
+        credential: &Credential,
         replaces: Replaces,
         made: &mut Made,
     ) -> Result<(), StoreError> {
@@ -256,7 +256,7 @@ impl<S: BuildHasher + Default> Content<S> {
         if replaces == Replaces::AccountAndAlgorithm {
             gone.retain(|slot| {
                 let there = self.entry(*slot).and_then(Entry::credential);
-                there.is_some_and(|there| replaces.takes_place(&credential, &there))
+                there.is_some_and(|there| replaces.takes_place(credential, &there))
             });
         }
         for slot in gone {
@@ -273,7 +273,7 @@ impl<S: BuildHasher + Default> Content<S> {
             used: None,
         };
         made.undo.push(Undo::Take(self.put(entry).ok_or(StoreError::Full)?));
-        made.gathered.note(credential.id, Became::Made);
+        made.gathered.note(&credential.id, Became::Made);
         Ok(())
     }
 
@@ -281,7 +281,7 @@ impl<S: BuildHasher + Default> Content<S> {
         if let Some(entry) = self.take(slot) {
             let id = entry.keys().and_then(|keys| CredentialId::new(keys.id).ok());
             if let Some(id) = id {
-                made.gathered.note(id, Became::Removed);
+                made.gathered.note(&id, Became::Removed);
             }
             made.undo.push(Undo::Put(entry));
         }
@@ -297,7 +297,7 @@ impl<S: BuildHasher + Default> Content<S> {
         let changed = self.entry(slot).and_then(|entry| entry.changed(change));
         let before = self.replace(slot, changed.ok_or(StoreError::NotFound)?);
         made.undo.extend(before.map(|before| Undo::Replace(slot, before)));
-        made.gathered.note(id.clone(), Became::Changed);
+        made.gathered.note(id, Became::Changed);
         Ok(())
     }
 
