@@ -100,9 +100,8 @@ impl AuthorizationList {
             let all: Vec<u8> = values.iter().flat_map(|value| der::number(*value)).collect();
             (!values.is_empty()).then(|| der::explicit(tag, &[&der::element(der::SET, &[&all])]))
         };
-        let number = |tag, value: Option<u64>| {
-            value.map(|value| der::explicit(tag, &[&der::number(value)]))
-        };
+        let number =
+            |tag, value: Option<u64>| value.map(|value| der::explicit(tag, &[&der::number(value)]));
         let flag = |tag, on: bool| on.then(|| der::explicit(tag, &[&der::null()]));
         let members = [
             set(1, &self.purposes),

@@ -21,7 +21,10 @@ pub(super) struct Statement<'a> {
 
 impl<'a> Statement<'a> {
     /// The statement (`attStmt`) of one kind about a new key.
-    pub(super) fn of(test: &'a TestAttestation, subject: &'a Subject<'a>) -> Result<Item, KeyError> {
+    pub(super) fn of(
+        test: &'a TestAttestation,
+        subject: &'a Subject<'a>,
+    ) -> Result<Item, KeyError> {
         let authority = Authority::new(test.seed).map_err(failed)?;
         let statement = Self { test, subject, authority };
         let item = match test.format {
