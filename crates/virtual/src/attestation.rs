@@ -26,6 +26,7 @@ mod authority;
 mod certificate;
 mod der;
 mod item;
+mod rs256;
 mod safetynet;
 mod statements;
 mod tpm;
@@ -37,7 +38,10 @@ use towline_authenticator::{BatchAttestation, EnterpriseAttestation, KeyError};
 use towline_crypto::Error;
 use towline_ctap::{AttestationStatement, OtherAttestation, RpId};
 
-use self::{authority::Authority, statements::Statement};
+use self::{
+    authority::{Authority, Holder},
+    statements::Statement,
+};
 use crate::{Attestation, Subject};
 
 pub use self::{
@@ -66,8 +70,8 @@ pub enum Format {
     Tpm,
     /// `android-key` (§8.4), of a trusted environment.
     AndroidKey,
-    /// `android-safetynet` (§8.5). It is signed with ES256, where Google signed with RS256: the
-    /// portable provider has no RSA. The time in it is that of [`SafetyNet::timestamp_ms`].
+    /// `android-safetynet` (§8.5), signed with RS256 by one key, whatever the seed. The time in it is
+    /// that of [`SafetyNet::timestamp_ms`].
     AndroidSafetyNet,
     /// `apple` (§8.8).
     Apple,
@@ -238,7 +242,8 @@ impl TestAttestation {
     /// `compound` it sees those of all statements, and the array of them last.
     #[must_use]
     pub fn bend(mut self, bend: impl Fn(Part<'_>) + Send + Sync + 'static) -> Self {
-        self.add_bend(&(Arc::new(bend) as Arc<Bend>));
+        let bend: Arc<Bend> = Arc::new(bend);
+        self.add_bend(&bend);
         self
     }
 
@@ -259,7 +264,7 @@ impl TestAttestation {
     /// # Errors
     /// [`Error`] where the portable provider lacks ES256.
     pub fn root_der(&self) -> Result<Vec<u8>, Error> {
-        Authority::new(self.seed)?.root()
+        Authority::new(self.seed)?.root(Holder::Root)
     }
 
     /// The same in PEM.

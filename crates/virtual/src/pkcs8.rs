@@ -1,5 +1,4 @@
-//! Key packages (RFC 5958), as far as the algorithms of passkeys go: strict DER, one key each. And
-//! signatures without it.
+//! Key packages (RFC 5958), as far as the algorithms of passkeys go: strict DER, one key each.
 
 use towline_crypto::zeroize::Zeroizing;
 use towline_ctap::algorithm;
@@ -83,20 +82,6 @@ pub(crate) fn write(cose: i64, private: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     };
     let identifier = put(SEQUENCE, &[kind.identifier])?;
     put(SEQUENCE, &[&[INTEGER, 1, 0], &identifier, &put(OCTET_STRING, &[&key])?])
-}
-
-/// A signature on P-256 as JOSE has it, two numbers of 32 bytes (RFC 7518 §3.4), from its DER.
-pub(crate) fn fixed_p256_signature(der: &[u8]) -> Option<[u8; 64]> {
-    let (r, rest) = take(take(der, SEQUENCE)?.0, INTEGER)?;
-    let (s, _) = take(rest, INTEGER)?;
-    let mut fixed = [0; 64];
-    let (first, second) = fixed.split_at_mut(32);
-    for (half, number) in [(first, r), (second, s)] {
-        let digits = number.strip_prefix(&[0]).unwrap_or(number);
-        let start = half.len().checked_sub(digits.len())?;
-        half.get_mut(start..)?.copy_from_slice(digits);
-    }
-    Some(fixed)
 }
 
 /// The content of the element with this tag that the bytes begin with, and what follows it.

@@ -82,9 +82,9 @@ impl Authority {
         CosePublicKey::from_plain(algorithm::ES256, key.public_key()).ok_or(Error::InvalidPublicKey)
     }
 
-    /// The root that verifiers are given, in DER.
-    pub(super) fn root(&self) -> Result<Vec<u8>, Error> {
-        self.issuer(Holder::Root, Holder::Root)?.sign(&*self.key(Holder::Root)?)
+    /// The certificate of a root, in DER.
+    pub(super) fn root(&self, holder: Holder) -> Result<Vec<u8>, Error> {
+        self.issuer(holder, holder)?.sign(&*self.key(holder)?)
     }
 
     /// The certificate of an issuer.
@@ -152,11 +152,16 @@ impl TestAttestation {
         let above = authority.issuer(issuer, root)?;
         let above = if alone { above } else { self.bent(above, |it| Part::Intermediate(it)) };
         let above = above.sign(&*authority.key(root)?)?;
-        Ok(match (self.has(Flaw::UnorderedChain), alone) {
-            (true, _) => vec![above, leaf],
-            (false, true) => vec![leaf],
-            (false, false) => vec![leaf, above],
-        })
+        let unordered = self.has(Flaw::UnorderedChain);
+        let mut chain = if alone && !unordered { vec![leaf] } else { vec![leaf, above] };
+        if self.format == Format::AndroidKey {
+            // Android sends its root along, and some verifiers want it there.
+            chain.push(authority.root(root)?);
+        }
+        if unordered {
+            chain.reverse();
+        }
+        Ok(chain)
     }
 
     /// The certificate of a key that is one model's, or one device's, before it is signed.

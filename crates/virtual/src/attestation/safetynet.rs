@@ -32,7 +32,7 @@ pub struct SafetyNet {
 impl SafetyNet {
     pub(super) fn new(nonce: [u8; 32], digest: [u8; 32]) -> Self {
         Self {
-            alg: "ES256".to_owned(),
+            alg: "RS256".to_owned(),
             nonce: nonce.to_vec(),
             timestamp_ms: 1_767_225_600_000,
             apk_package_name: "com.google.android.gms".to_owned(),
@@ -64,7 +64,7 @@ impl SafetyNet {
     }
 }
 
-/// The whole JWS, with a signature of 64 bytes (RFC 7518 §3.4).
-pub(super) fn signed(input: &[u8], signature: &[u8; 64]) -> Vec<u8> {
+/// The whole JWS.
+pub(super) fn signed(input: &[u8], signature: &[u8]) -> Vec<u8> {
     [input, b".", URL_SAFE_NO_PAD.encode(signature).as_bytes()].concat()
 }

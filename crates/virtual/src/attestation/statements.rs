@@ -8,9 +8,9 @@ use super::{
     CertInfo, Certificate, Flaw, Format, Item, KeyDescription, Part, PubArea, SafetyNet,
     TestAttestation,
     authority::{Authority, Holder},
-    certificate, der, oid, safetynet,
+    certificate, der, oid, rs256, safetynet,
 };
-use crate::{Subject, TEST_AAGUID, pkcs8};
+use crate::{Subject, TEST_AAGUID};
 
 /// A statement in the making.
 pub(super) struct Statement<'a> {
@@ -120,7 +120,8 @@ impl<'a> Statement<'a> {
         let nonce = self.subject.provider.sha256.hash(&self.parts());
         let answer = SafetyNet::new(nonce, self.authority.bytes("app"));
         let answer = self.test.bent(answer, |it| Part::SafetyNet(it));
-        let key = self.authority.public_key(Holder::Attester).map_err(failed)?;
+        let wrong = self.test.has(Flaw::WrongKey);
+        let key = if wrong { rs256::other_public_key() } else { rs256::public_key() };
         let mut leaf = self.certificate(&key)?;
         let host = "attest.android.com";
         leaf.subject = vec![(oid::COMMON_NAME, host.to_owned())];
@@ -130,9 +131,7 @@ impl<'a> Statement<'a> {
         let chain = self.test.chain(&self.authority, leaf).map_err(failed)?;
         let input = answer.signing_input(&chain);
         let input = self.test.bent(input, |it| Part::Signed(it));
-        let key = self.authority.key(self.test.signer()).map_err(failed)?;
-        let signature = key.sign(&[&input]).map_err(failed)?;
-        let signature = pkcs8::fixed_p256_signature(&signature).ok_or(KeyError::InvalidKey)?;
+        let signature = rs256::sign(&input, self.subject.provider.sha256);
         Ok(Item::map([
             ("ver", Item::Text("towline-test".to_owned())),
             ("response", Item::Bytes(safetynet::signed(&input, &signature))),

@@ -3,8 +3,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ciborium::Value;
 use serde_json::Value as Json;
+use webauthn_rs_core::{crypto::verify_signature, proto::AttestationCaList};
 
-use super::verifier::{About, Verdict, ensure, extension, holds, member, parse, sha256};
+use super::verifier::{About, Verdict, ensure, extension, member, parse, sha256};
 use crate::options::bytes;
 
 pub(super) fn verify(about: &About, statement: &Value) -> Verdict {
@@ -19,8 +20,8 @@ pub(super) fn verify(about: &About, statement: &Value) -> Verdict {
     let x5c: Vec<Vec<u8>> =
         certificates.map(|it| STANDARD.decode(it.as_str().unwrap()).unwrap()).collect();
     let leaf = parse(&x5c[0])?;
-    ensure(header["alg"] == "ES256", "alg")?;
-    ensure(holds(&leaf, input.as_bytes(), &der(&bytes(signature))), "signature")?;
+    ensure(header["alg"] == "RS256", "alg")?;
+    ensure(holds(&x5c[0], input.as_bytes(), &bytes(signature)), "signature")?;
     let nonce = sha256().hash(&[&about.auth_data, &about.hash]);
     ensure(payload["nonce"] == STANDARD.encode(nonce), "nonce")?;
     ensure(payload["ctsProfileMatch"] == true, "integrity")?;
@@ -30,13 +31,14 @@ pub(super) fn verify(about: &About, statement: &Value) -> Verdict {
     about.check_chain(&x5c)
 }
 
-/// A signature in DER, from its two numbers.
-fn der(fixed: &[u8]) -> Vec<u8> {
-    let number = |half: &[u8]| {
-        let digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
-        let digits = if digits[0] > 0x7f { [&[0], &digits[..]].concat() } else { digits };
-        [&[2, u8::try_from(digits.len()).unwrap()], &digits[..]].concat()
-    };
-    let numbers = [number(&fixed[..32]), number(&fixed[32..])].concat();
-    [&[0x30, u8::try_from(numbers.len()).unwrap()], &numbers[..]].concat()
+/// Somebody else's RSA.
+fn holds(certificate: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let text = STANDARD.encode(certificate);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let pem =
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+    let list = AttestationCaList::try_from(pem.as_bytes()).unwrap();
+    let certificate = list.cas().values().next().unwrap().ca();
+    verify_signature(certificate, signature, message).unwrap()
 }
