@@ -23,7 +23,7 @@ trait Keeps: ExtensionValue {
 
     fn is_on(config: &Config) -> bool;
 
-    /// Keeps it.
+    /// Puts it among the members that are kept.
     fn keep(self, config: &Config, discoverable: bool, data: &mut ExtensionData) -> Self::Kept;
 
     /// Gives it back, to whoever asks for that.

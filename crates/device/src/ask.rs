@@ -71,9 +71,12 @@ impl<Q, A> Ask<Q, A> {
         A: Send + 'static,
     {
         let Self { question, reply } = self;
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("person".into()).spawn(move || {
             let _ = reply.send(Reply::Now(answer(question)));
         });
+        if let Err(error) = thread {
+            tracing::warn!(%error, "no thread for a question, which is a no");
+        }
     }
 
     /// Whether an answer is of no use any more.

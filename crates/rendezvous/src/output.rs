@@ -2,21 +2,7 @@
 
 use crate::ids::ContactId;
 use crate::message::RingId;
-use crate::{Ending, Refusal, Role};
-
-/// One accepted connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Leg(pub(super) u64);
-
-/// An accepted request. The response is HTTP status 101, at once, or to a computer that rings once
-/// [`Output::Answer`] says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
-    /// The accepted connection.
-    pub leg: Leg,
-    /// What it is there for.
-    pub role: Role,
-}
+use crate::{Ending, Leg, Refusal};
 
 /// Names a question where a phone listens; its answer carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,8 +1,11 @@
-//! What a connection is there for.
+//! Connections, and what each is there for.
 
-use crate::Leg;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::RingId;
+
+/// One accepted connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Leg(pub(super) u64);
 
 /// What a connection is there for, from the decision about its request to its last byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,4 +37,14 @@ pub enum Role {
         /// The other end of the tunnel.
         with: Leg,
     },
+}
+
+/// An accepted request. The response is HTTP status 101, at once, or to a computer that rings once
+/// [`Output::Answer`](crate::Output::Answer) says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The accepted connection.
+    pub leg: Leg,
+    /// What it is there for.
+    pub role: Role,
 }

@@ -36,9 +36,9 @@ pub use certificate::Tls;
 pub use config::{RelayConfig, Security};
 pub use error::RelayError;
 pub use happening::Happening;
+pub use metrics::Stats;
 pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
-pub use shared::Stats;
 pub use towline_rendezvous::{
     ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
 };

@@ -8,7 +8,32 @@ use std::sync::{Mutex, PoisonError};
 
 use towline_rendezvous::{Ending, Refusal};
 
-use crate::Stats;
+/// How a relay is doing.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Phones that wait for their computer now.
+    pub waiting: usize,
+    /// Computers that ring now, or wait for the phone that said that it comes.
+    pub ringing: usize,
+    /// Phones that listen for computers that ring now.
+    pub listening: usize,
+    /// Phones that listened, have lost their connection, and are expected back. They keep their
+    /// place.
+    pub absent: usize,
+    /// Connections that belong to a joined tunnel now, two for each.
+    pub joined: usize,
+    /// Connections that have not made their request yet, or have not been answered.
+    pub requests: usize,
+    /// Tunnels joined so far.
+    pub tunnels: u64,
+    /// Requests refused so far.
+    pub refused: u64,
+    /// Messages passed on so far.
+    pub messages: u64,
+    /// Bytes passed on so far.
+    pub bytes: u64,
+}
 
 /// A number that only grows.
 #[derive(Default)]

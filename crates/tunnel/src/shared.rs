@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
     Admission, Ending, Heard, Leg, Limits, Location, OriginPolicy, Output, Refusal, Rendezvous,
-    Request, Role, Source,
+    Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};
 use crate::happening::Happening;
 use crate::mailbox::{Events, Mailbox, Partner};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, Stats};
 use crate::proxies::Subnet;
 use crate::requests::Requests;
 
@@ -43,33 +43,6 @@ pub(crate) enum Phase {
 pub(crate) async fn stopped(phase: &mut watch::Receiver<Phase>) {
     // A relay that is gone altogether has stopped, too.
     let _stopped = phase.wait_for(|phase| *phase == Phase::Stopped).await;
-}
-
-/// How a relay is doing.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Phones that wait for their computer now.
-    pub waiting: usize,
-    /// Computers that ring now, or wait for the phone that said that it comes.
-    pub ringing: usize,
-    /// Phones that listen for computers that ring now.
-    pub listening: usize,
-    /// Phones that listened, have lost their connection, and are expected back. They keep their
-    /// place.
-    pub absent: usize,
-    /// Connections that belong to a joined tunnel now, two for each.
-    pub joined: usize,
-    /// Connections that have not made their request yet, or have not been answered.
-    pub requests: usize,
-    /// Tunnels joined so far.
-    pub tunnels: u64,
-    /// Requests refused so far.
-    pub refused: u64,
-    /// Messages passed on so far.
-    pub messages: u64,
-    /// Bytes passed on so far.
-    pub bytes: u64,
 }
 
 pub(crate) struct Shared {
@@ -139,7 +112,7 @@ impl Shared {
     pub(crate) fn admit(
         self: &Arc<Self>,
         source: Source,
-        request: Request,
+        request: TunnelRequest,
     ) -> Result<Admitted, Refusal> {
         let mut state = self.lock();
         if state.stopped {

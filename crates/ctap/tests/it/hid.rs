@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use towline_ctap::hid::{
     Capabilities, Channel, DeviceConfig, DeviceOutput, HidCommand, HidDevice, HidError, Host,
     HostFailure, HostOutput, InitResponse, KeepaliveStatus, MAX_MESSAGE, Packet, Payload, Report,
-    SendError,
+    SendError, To,
 };
 
 const PING: u8 = 0x81;

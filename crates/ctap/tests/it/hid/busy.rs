@@ -59,3 +59,34 @@ fn while_an_answer_goes_out_nothing_new_begins() {
     }
     assert_eq!(rest, 8);
 }
+
+#[test]
+fn each_report_says_where_it_goes() {
+    fn sent(desk: &mut Desk) -> Vec<(To, u8)> {
+        let mut sent = Vec::new();
+        while let Some(output) = desk.device.poll_output() {
+            if let DeviceOutput::Send { to, report } = output {
+                sent.push((to, report[4]));
+            }
+        }
+        sent
+    }
+    let mut desk = desk();
+    desk.start(1);
+    desk.device.handle_packet(&init_packet(2, CBOR, 1, &[4]), desk.now);
+    assert_eq!(sent(&mut desk), [(To::LastSender, ERROR)], "whoever is refused is told");
+    desk.device.handle_keepalive(Channel(1), KeepaliveStatus::UpNeeded, desk.now);
+    assert_eq!(sent(&mut desk), [(To::Requester, KEEPALIVE)]);
+    desk.device.handle_packet(&init_packet(2, INIT, 8, &[1; 8]), desk.now);
+    desk.device.handle_response(Channel(1), &[0; 60], desk.now);
+    assert_eq!(
+        sent(&mut desk),
+        [(To::LastSender, INIT), (To::Requester, CBOR), (To::Requester, 0)]
+    );
+
+    // Half a message, and then nothing more.
+    desk.device.handle_packet(&init_packet(1, PING, 100, &[0; 57]), desk.now);
+    desk.now += Duration::from_secs(1);
+    desk.device.handle_packet(&init_packet(2, PING, 1, &[7]), desk.now);
+    assert_eq!(sent(&mut desk), [(To::Requester, ERROR), (To::Requester, PING)]);
+}
