@@ -9,6 +9,8 @@
 )]
 
 mod clients_are_tested;
+mod faults_are_noticed;
+mod judges;
 mod memory;
 mod options;
 mod passkeys_are_in_hand;
