@@ -46,8 +46,14 @@ fn sign_in(
     verifier.finish_sign_in(begun.state, record, &response).map(|check| check.record)
 }
 
+/// Changes one thing.
+type Change = fn(&mut SoftKey);
+
+/// Changes bytes: a signature, say.
+type Bend = fn(&mut Vec<u8>);
+
 /// What is changed, what the verifier says, and the steps of §7.1 and §7.2.
-type Row = (fn(&mut SoftKey), VerifyError, Option<u8>, Option<u8>);
+type Row = (Change, VerifyError, Option<u8>, Option<u8>);
 
 #[test]
 fn both_ceremonies_notice() {
@@ -170,7 +176,7 @@ fn registrations_notice() {
 #[test]
 fn attestation_objects_are_canonical_and_end_where_they_end() {
     let verifier = verifier();
-    let bends: [fn(&mut Vec<u8>); 3] = [
+    let bends: [Bend; 3] = [
         |object| object.push(0),
         |object| object.truncate(object.len() - 1),
         // The head of the map, in two bytes.
@@ -238,7 +244,7 @@ fn signatures_are_strict_der_and_may_have_a_high_s() {
     let verifier = verifier();
     let mut key = SoftKey::new(ORIGIN);
     let record = register(&verifier, &mut key, &[]).unwrap();
-    let bends: [(fn(&mut Vec<u8>), bool); 6] = [
+    let bends: [(Bend, bool); 6] = [
         (|signature| *signature = der(&integers(signature)), true),
         (|signature| *signature = der(&other_s(integers(signature))), true),
         (|signature| *signature = integers(signature).concat(), false),
@@ -256,7 +262,7 @@ fn signatures_are_strict_der_and_may_have_a_high_s() {
 
 #[test]
 fn extensions_that_nobody_asked_for_are_refused_on_request() {
-    let changes: [(fn(&mut SoftKey), &str); 2] = [
+    let changes: [(Change, &str); 2] = [
         (|key| key.results = json!({ "credProps": { "rk": true }, "largeBlob": {} }), "largeBlob"),
         (
             |key| {
