@@ -296,7 +296,8 @@ impl Watch {
 
     /// Whether some form of user verification protects the authenticator.
     fn is_protected(&self) -> bool {
-        let configured = self.config().verification.built_in.as_ref().is_some_and(|lock| lock.configured);
+        let configured =
+            self.config().verification.built_in.as_ref().is_some_and(|lock| lock.configured);
         configured || self.durable().pin.is_some() || self.durable().fingerprints.is_some()
     }
 

@@ -187,7 +187,11 @@ impl Watch {
 
     /// The number of the protocol that is preferred; without any, a number nevertheless.
     pub fn protocol(&self) -> u64 {
-        self.config().tokens.pin_uv_auth_protocols.first().map_or(2, |protocol| protocol.identifier())
+        self.config()
+            .tokens
+            .pin_uv_auth_protocols
+            .first()
+            .map_or(2, |protocol| protocol.identifier())
     }
 
     /// A MAC that the fake provider accepts.

@@ -44,7 +44,7 @@ pub struct Visitor {
 pub enum Wants {
     /// An assertion of a passkey that the phone has.
     SignIn,
-    /// A new passkey.
+    /// A passkey that is still to be made.
     Passkey,
     /// To see a digital credential.
     DigitalCredential,

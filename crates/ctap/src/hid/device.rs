@@ -17,7 +17,7 @@ use super::{
 pub enum DeviceOutput<'a> {
     /// Send a report.
     Send {
-        /// Where it goes.
+        /// Which of the ways to the device it goes.
         to: To,
         /// The 64 bytes of the report.
         report: Report,
