@@ -50,6 +50,7 @@ pub mod person;
 mod pkcs8;
 mod presets;
 mod random;
+mod saved;
 mod shelf;
 mod snapshot;
 
@@ -66,6 +67,7 @@ pub use meddle::{Direction, Hand, Meddler, Signing, signing};
 pub use parts::Parts;
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;
+pub use saved::DamagedSnapshot;
 pub use shelf::SyncedSet;
 pub use snapshot::{Diff, Snapshot};
 /// The policy of an authenticator, and what it asks and tells.
