@@ -23,8 +23,8 @@ use crate::{
     user_verification::{self, UvError},
 };
 
-/// A sign-in under way. It goes from step to step in a box, since it is too large to be copied again
-/// and again.
+/// A sign-in under way. It goes from step to step in a box, since it is too large to be copied
+/// again and again.
 struct SignIn {
     rp_id: RpId,
     client_data_hash: ClientDataHash,
@@ -131,6 +131,7 @@ fn locate_discoverable(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
 /// before they confirm, so that the question that follows names what they confirm: of a list, any
 /// credential may be taken.
 fn choose(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
+    // One credential is no choice: no account is copied to learn that.
     if sign_in.found.len() < 2 || !sign_in.chooses_here(core) {
         return verify_user(core, sign_in);
     }
