@@ -252,6 +252,47 @@ fn somebody_elses_verifier_notices_bent_members() {
 }
 
 #[test]
+fn keys_of_other_algorithms_are_attested_to_where_the_format_has_them() {
+    let root = of(Format::Packed).root_der().unwrap();
+    for format in Format::ALL {
+        for alg in [-35, -8] {
+            let verdict = Registration::with(&device(of(format)), alg).map(|it| {
+                let fmt = if format == Format::FidoU2f { "none" } else { format.identifier() };
+                assert_eq!(it.fmt, fmt);
+                it.verify(&root)
+            });
+            // No TPM has Ed25519.
+            let expected = match (format, alg) {
+                (Format::Tpm, -8) => Err("NotAllowedError".to_owned()),
+                _ => Ok(Ok(())),
+            };
+            assert_eq!(verdict, expected, "{format:?} {alg}");
+        }
+    }
+}
+
+#[test]
+fn a_site_trusts_the_test_root_and_refuses_what_is_bent() {
+    let good = TestAttestation::new(Format::Packed);
+    let root = good.root_pem().unwrap(); // for the trust store of your site
+    let key = Builder::security_key().attestation(good).build().unwrap();
+    assert_eq!(judged(&key, &root), None);
+
+    let expired = TestAttestation::new(Format::Packed).flawed(Flaw::Expired).unwrap();
+    let key = Builder::security_key().attestation(expired).build().unwrap();
+    let refused = judged(&key, &root).unwrap();
+    assert_eq!(refused, "AttestationChainNotTrusted(NotAfter)");
+
+    let bent = TestAttestation::new(Format::AndroidKey).bend(|part| {
+        if let Part::KeyDescription(description) = part {
+            description.tee_enforced.all_applications = true;
+        }
+    });
+    let phone = Builder::platform().attestation(bent).build().unwrap();
+    assert_eq!(judged(&phone, &root).unwrap(), "AttestationStatementX5CInvalid");
+}
+
+#[test]
 fn compound_consists_of_any_and_its_parts_are_bent() {
     let both = || TestAttestation::compound([of(Format::Tpm), of(Format::AndroidKey)]).seed(SEED);
     assert_eq!(ours(both()), None);
