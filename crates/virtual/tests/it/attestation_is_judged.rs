@@ -8,7 +8,7 @@ mod verifier;
 
 use std::time::Duration;
 
-use towline_ctap::{Aaguid, AuthenticatorData};
+use towline_ctap::{Aaguid, AuthenticatorData, u2f::U2fRegistration};
 use towline_virtual::{
     Builder, TEST_AAGUID, VirtualAuthenticator,
     attestation::{Flaw, Format, Item, Part, TestAttestation, oid},
@@ -18,7 +18,7 @@ use webauthn_rs_core::{
     proto::{AttestationCaList, AttestationConveyancePreference},
 };
 
-use self::verifier::Registration;
+use self::verifier::{Registration, verify_u2f};
 use crate::options::ORIGIN;
 
 const SEED: u64 = 13;
@@ -303,6 +303,11 @@ fn compound_consists_of_any_and_its_parts_are_bent() {
     ]);
     assert_eq!(ours(second), Some("credential key"));
     assert_eq!(ours(both().bend(|part| info(part, |it| it.magic = 0))), Some("magic"));
+    // A part that has no certificates, and no part at all, can't have a flaw of certificates.
+    let without = [vec![], vec![of(Format::PackedSelf), of(Format::Tpm)]];
+    for parts in without {
+        assert!(TestAttestation::compound(parts).flawed(Flaw::Expired).is_err());
+    }
     let alone = both().bend(|part| {
         if let Part::Statement(Item::Array(parts)) = part {
             parts.truncate(1);
@@ -338,6 +343,20 @@ fn the_authenticator_makes_its_own_with_the_test_key() {
     assert_eq!(Registration::of(&expired).verify(&root), Err("expired"));
     let forged = key(of(Format::Packed).flawed(Flaw::WrongKey).unwrap());
     assert_eq!(judged(&forged, &pem).as_deref(), Some("AttestationStatementSigInvalid"));
+
+    // U2F itself, without CTAP.
+    let u2f = |attestation: TestAttestation| {
+        let key = Builder::u2f_key().batch_attestation(attestation.batch().unwrap());
+        let key = key.build().unwrap();
+        let register = [&[0, 1, 0, 0, 0, 0, 64][..], &[7; 64], &[0, 0]].concat();
+        assert_eq!(key.u2f(&register), [0x69, 0x85], "a touch, please");
+        let made = key.u2f(&register);
+        let made = U2fRegistration::decode(made.strip_suffix(&[0x90, 0]).unwrap()).unwrap();
+        verify_u2f(&made, &[7; 32], &root)
+    };
+    assert_eq!(u2f(of(Format::FidoU2f)), Ok(()));
+    assert_eq!(u2f(of(Format::FidoU2f).flawed(Flaw::UntrustedRoot).unwrap()), Err("root"));
+    assert_eq!(u2f(of(Format::FidoU2f).flawed(Flaw::WrongKey).unwrap()), Err("signature"));
 
     // The config takes it: it holds the serial number of the device.
     let enterprise = of(Format::Enterprise).enterprise(Vec::new()).unwrap();

@@ -2,7 +2,9 @@
 //! which check fails first.
 
 use ciborium::Value;
-use towline_ctap::{AuthenticatorData, CosePublicKey, FidoU2fAttestation};
+use towline_ctap::{
+    AuthenticatorData, CosePublicKey, FidoU2fAttestation, RpIdHash, u2f::U2fRegistration,
+};
 use towline_virtual::{
     VirtualAuthenticator,
     crypto::{Sha256, rustcrypto},
@@ -183,18 +185,31 @@ impl About {
         ensure(extension(leaf, AAGUID) == Some((false, &expected)), "aaguid")
     }
 
-    /// Each certificate is signed by the next, and the last by the root.
     pub(super) fn check_chain(&self, x5c: &[Vec<u8>]) -> Verdict {
-        let all: Vec<_> = x5c.iter().map(|der| parse(der)).collect::<Result<_, _>>()?;
-        let root = parse(&self.root)?;
-        let now = ASN1Time::from_timestamp(NOW).unwrap();
-        ensure(all.iter().all(|it| it.validity().is_valid_at(now)), "expired")?;
-        for pair in all.windows(2) {
-            ensure(is_signed(&pair[0], &pair[1]), "order")?;
-        }
-        ensure(is_signed(all.last().unwrap(), &root), "root")?;
-        ensure(is_signed(&root, &root), "root")
+        check_chain(x5c, &self.root)
     }
+}
+
+/// Judges what U2F registers for this application and challenge.
+pub(super) fn verify_u2f(made: &U2fRegistration, of: &[u8; 32], root: &[u8]) -> Verdict {
+    let application = RpIdHash::new(*of);
+    let message =
+        U2fRegistration::signed_message(&application, of, &made.key_handle, &made.public_key);
+    ensure(holds(&parse(&made.certificate)?, -7, &message, &made.signature), "signature")?;
+    check_chain(std::slice::from_ref(&made.certificate), root)
+}
+
+/// Each certificate is signed by the next, and the last by the root.
+fn check_chain(x5c: &[Vec<u8>], root: &[u8]) -> Verdict {
+    let all: Vec<_> = x5c.iter().map(|der| parse(der)).collect::<Result<_, _>>()?;
+    let root = parse(root)?;
+    let now = ASN1Time::from_timestamp(NOW).unwrap();
+    ensure(all.iter().all(|it| it.validity().is_valid_at(now)), "expired")?;
+    for pair in all.windows(2) {
+        ensure(is_signed(&pair[0], &pair[1]), "order")?;
+    }
+    ensure(is_signed(all.last().unwrap(), &root), "root")?;
+    ensure(is_signed(&root, &root), "root")
 }
 
 fn is_signed(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
