@@ -10,6 +10,7 @@
 
 mod clients_are_tested;
 mod faults_are_noticed;
+mod faults_have_names;
 mod judges;
 mod memory;
 mod options;
