@@ -33,7 +33,10 @@ fn a_name_that_is_wrong_is_answered_with_those_that_are_near() {
         unknown("counter-back"),
         "there is no fault of the name \"counter-back\"; there is `counter-goes-back`"
     );
-    assert_eq!(unknown("status-0x"), "there is no fault of the name \"status-0x\"");
+    assert_eq!(
+        unknown("status-0x"),
+        "there is no fault of the name \"status-0x\"; there is `status-0x7f`"
+    );
     assert_eq!(unknown(""), "there is no fault of the name \"\"");
     assert!("status-0x+f".parse::<Fault>().is_err());
 }

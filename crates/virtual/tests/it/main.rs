@@ -10,6 +10,8 @@
 
 mod clients_are_tested;
 mod faults_are_noticed;
+mod faults_change_answers;
+mod faults_change_results;
 mod faults_have_names;
 mod judges;
 mod memory;
