@@ -244,7 +244,7 @@ fn nearest(name: &str) -> String {
         let its = words(fault.name());
         asked.iter().filter(|word| its.contains(word)).count()
     };
-    let best = Fault::ALL.iter().map(|fault| shared(fault)).max().unwrap_or(0);
+    let best = Fault::ALL.iter().map(shared).max().unwrap_or(0);
     if best == 0 {
         return String::new();
     }

@@ -143,7 +143,7 @@ fn either(fault: Fault, good: &Response, bad: &Response) -> Option<bool> {
             let challenge = bad.client_data("challenge");
             let challenge = challenge.as_str().unwrap();
             challenge.ends_with('=')
-                && challenge.len() % 4 == 0
+                && challenge.len().is_multiple_of(4)
                 && good.client_data("challenge") == challenge.trim_end_matches('=')
         }
         Fault::WrongOrigin => bad.origin() == "https://attacker.example",
