@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod attestation_is_judged;
 mod clients_are_tested;
 mod faults_are_noticed;
 mod faults_change_answers;
