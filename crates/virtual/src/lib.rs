@@ -9,6 +9,7 @@
 //! | let time pass | [`Clock`], [`Ceremony`] |
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
 //! | go back, and compare | [`Snapshot`], [`Diff`] |
+//! | have something go wrong | [`VirtualAuthenticator::faults`], [`Fault::ALL`] |
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
 //! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`]; it is a [`Channel`](towline_client::Channel), too |
 //!
@@ -21,7 +22,7 @@
 //! - *Attestation*: [`Attestation`] makes statements of any format about new keys
 //!   ([`Builder::attestation`]).
 //! - *Faults*: [`Meddler`] changes requests, what is signed, responses, results and reports
-//!   ([`Builder::meddler`]).
+//!   ([`Builder::meddler`]). The [`Fault`]s that have names do more, behind it.
 //! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
 //!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, and
 //!   answers what a phone asks of its own, too; with [`ScriptedPerson::poll_timeout`] and
@@ -36,6 +37,7 @@ mod channel;
 mod clock;
 mod device;
 mod family;
+mod faults;
 mod hid;
 mod keys;
 mod machine;
@@ -56,6 +58,7 @@ pub use ceremony::Ceremony;
 pub use clock::Clock;
 pub use device::{PasskeyError, VirtualAuthenticator};
 pub use family::{FAMILIES, Family, Quirk};
+pub use faults::{Call, Fault, Faults, Injected, Place, UnknownFault};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
 pub use meddle::{Direction, Hand, Meddler, Signing, signing};

@@ -346,6 +346,8 @@ fn a_bad_line_is_answered_and_ends_nothing() {
         (json!({ "id": 9, "remove": "AA" }), "remove"),
         (json!({ "id": 9, "remove": 4 }), "remove"),
         (json!({ "id": 9, "person": "sleeps" }), "person"),
+        (json!({ "id": 9, "faults": ["no-answer", "sleepy"] }), "faults[1]"),
+        (json!({ "id": 9, "faults": "no-answer" }), "faults"),
         (json!({ "id": 9, "advance": -1 }), "advance"),
         (json!({ "id": 9, "advance": "soon" }), "advance"),
     ] {
@@ -372,4 +374,39 @@ fn a_bad_line_is_answered_and_ends_nothing() {
     let made = json!({ "create": create_options("alice"), "origin": ORIGIN });
     assert!(serving.ask(made)["response"].is_object());
     assert_eq!(serving.end().0, 0);
+}
+
+#[test]
+fn faults_are_put_in_by_their_names() {
+    let list = towline(&["virtual", "faults"]);
+    let (code, list, _) = ended(list);
+    let names: Vec<&str> =
+        list.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert!(code == 0 && names.len() >= 50, "{list}");
+    let options = create_options("alice").to_string();
+    let challenge = |response: &Value| {
+        let data = response["response"]["clientDataJSON"].as_str().unwrap();
+        let data = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, data);
+        let data: Value = serde_json::from_slice(&data.unwrap()).unwrap();
+        data["challenge"].as_str().unwrap().to_owned()
+    };
+    let asked = create_options("alice")["challenge"].as_str().unwrap().to_owned();
+    assert_eq!(challenge(&response(once("create", &options, &[]))), asked);
+    let faulty = once("create", &options, &["--fault", "wrong-challenge"]);
+    assert_ne!(challenge(&response(faulty)), asked);
+    let (code, _, err) = once("create", &options, &["--fault", "status-0x7f"]);
+    assert!(code == 1 && err.contains("NotAllowedError"), "{code} {err}");
+    let (code, out, err) = once("create", &options, &["--fault", "answer-of-stranger"]);
+    assert!(code == 0 && !out.is_empty(), "{code} {err}");
+    assert_eq!(err, "there was no occasion for answer-of-stranger\n");
+    for (name, says) in [("sleepy", "no fault has this name"), ("doubles-reports", "CTAPHID")] {
+        let (code, _, err) = once("create", &options, &["--fault", name]);
+        assert!(code == 2 && err.contains(says), "{code} {err}");
+    }
+    let mut serving = Serving::start(&["--origin", ORIGIN, "--fault", "wrong-challenge"]);
+    let made = serving.ask(json!({ "create": create_options("alice") }));
+    assert_ne!(challenge(&made["response"]), asked);
+    assert_eq!(serving.ask(json!({ "faults": [] }))["faults"], 0);
+    let used = serving.ask(json!({ "get": get_options() }));
+    assert_eq!(challenge(&used["response"]), asked);
 }

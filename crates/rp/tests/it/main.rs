@@ -12,7 +12,6 @@ mod accounts;
 mod bad_input;
 mod soft_key;
 mod verification;
-mod w3c_vectors;
 
 use tokio::sync::broadcast;
 use towline_rp::{Rp, RpClient, RpConfig, Shutdown, SiteEvent, StrictVerifier};

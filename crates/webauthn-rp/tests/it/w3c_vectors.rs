@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, Error, Random, rustcrypto::provider};
-use towline_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
+use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
 
 /// Gives the challenges of a vector, one after the other.
 struct Challenges(Mutex<Vec<Vec<u8>>>);
