@@ -40,6 +40,6 @@ pub use event::SiteEvent;
 pub use server::{Rp, Shutdown};
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
-    Challenge, CredentialRecord, Identity, RegistrationCheck, SignInCheck, StrictVerifier,
-    StrictVerifierState, User, Verifier, VerifyError,
+    Challenge, CredentialRecord, Identity, Member, Procedure, RegistrationCheck, SignInCheck,
+    StrictRegistration, StrictSignIn, StrictVerifier, User, Verifier, VerifyError,
 };

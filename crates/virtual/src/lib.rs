@@ -8,6 +8,7 @@
 //! | decide what the person does | [`person`], [`ScriptedPerson`] |
 //! | let time pass | [`Clock`], [`Ceremony`] |
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
+//! | choose the attestation, and what is wrong with it | [`attestation`] |
 //! | go back, and compare | [`Snapshot`], [`Diff`] |
 //! | have something go wrong | [`VirtualAuthenticator::faults`], [`Fault::ALL`] |
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
@@ -20,7 +21,7 @@
 //! # Seams
 //!
 //! - *Attestation*: [`Attestation`] makes statements of any format about new keys
-//!   ([`Builder::attestation`]).
+//!   ([`Builder::attestation`]); [`attestation`] has those of every registered format.
 //! - *Faults*: [`Meddler`] changes requests, what is signed, responses, results and reports
 //!   ([`Builder::meddler`]). The [`Fault`]s that have names do more, behind it.
 //! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
@@ -30,6 +31,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod attestation;
 mod browser;
 mod builder;
 mod ceremony;

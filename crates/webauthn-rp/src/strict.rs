@@ -1,19 +1,24 @@
-//! The verifier that comes with the relying party: attestation `none` and packed self, user
-//! verification required.
+//! The verifier that comes with this crate: its policy, and the checks that both ceremonies share.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use towline_cbor::{Key, Reader, decode};
-use towline_crypto::CryptoProvider;
-use towline_ctap::{
-    AuthenticatorData, CosePublicKey, Flags, MESSAGE_DEPTH, Malformed, RpId, RpIdHash,
+mod options;
+mod registration;
+mod sign_in;
+
+use serde_json::Value;
+use towline_crypto::{CryptoProvider, Error, SignatureAlgorithm};
+use towline_ctap::{AuthenticatorData, CosePublicKey, Flags, RpId, RpIdHash};
+
+pub use self::{registration::StrictRegistration, sign_in::StrictSignIn};
+use crate::{
+    Challenge, CredentialRecord, Identity, Member, RegistrationCheck, SignInCheck, User, Verifier,
+    VerifyError,
+    response::{ClientData, bytes},
 };
-
-use crate::{Challenge, Identity, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};
 
 /// Verifies credentials with attestation `none` or packed self attestation, of the algorithms that
 /// the provider has, and accepts nothing else (WebAuthn L3 §7.1, §7.2).
+///
+/// It asks for discoverable credentials and for user verification.
 #[derive(Debug)]
 pub struct StrictVerifier {
     identity: Identity,
@@ -21,21 +26,8 @@ pub struct StrictVerifier {
     /// Those that are offered, by preference.
     algorithms: Vec<i64>,
     verification_required: bool,
+    unasked_extensions: bool,
     provider: CryptoProvider,
-}
-
-/// The challenge of a ceremony under way.
-#[derive(Debug)]
-pub struct StrictVerifierState([u8; 32]);
-
-/// A credential as sign-ins are checked against it (WebAuthn L3 §4, "credential record").
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialRecord {
-    id: Vec<u8>,
-    public_key: CosePublicKey,
-    sign_count: u32,
-    backup_eligible: bool,
-    transports: Vec<String>,
 }
 
 impl StrictVerifier {
@@ -60,6 +52,7 @@ impl StrictVerifier {
             rp_id_hash: rp_id.hash(&provider),
             algorithms,
             verification_required: true,
+            unasked_extensions: true,
             provider,
         })
     }
@@ -70,59 +63,103 @@ impl StrictVerifier {
         Self { verification_required: false, ..self }
     }
 
-    const fn user_verification(&self) -> &'static str {
-        if self.verification_required { "required" } else { "preferred" }
+    /// The same, which refuses outputs of extensions that its options did not ask for.
+    ///
+    /// The standard says that a site must be prepared for them: browsers ask for `credProtect` by
+    /// themselves. So this is for tests of clients and authenticators.
+    #[must_use]
+    pub fn without_unasked_extensions(self) -> Self {
+        Self { unasked_extensions: false, ..self }
     }
 
-    fn challenge(&self) -> Result<[u8; 32], VerifyError> {
-        self.provider.random.bytes().map_err(|e| VerifyError::Unavailable(e.to_string()))
-    }
-
-    fn timeout_ms(&self) -> u64 {
-        u64::try_from(self.identity.challenge_lifetime.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Steps 7 to 12 of §7.1 and 10 to 14 of §7.2. Gives the hash of the client data.
+    /// Steps 5 to 12 of §7.1, and 8 to 14 and 20 of §7.2. Gives the hash of the client data.
     fn check_client_data(
         &self,
-        json: &[u8],
+        base64url: &str,
         kind: &str,
         challenge: &[u8; 32],
     ) -> Result<[u8; 32], VerifyError> {
-        let data: ClientData =
-            serde_json::from_slice(json).map_err(|_| VerifyError::Malformed("client data"))?;
+        // Steps 5 and 6; 8 and 9: JSON in UTF-8.
+        let json = bytes(base64url, Member::ClientData)?;
+        let data: ClientData = serde_json::from_slice(&json)
+            .map_err(|_| VerifyError::Malformed(Member::ClientData))?;
+        // Step 7; 10.
         if data.kind != kind {
             return Err(VerifyError::Type(data.kind));
         }
-        if URL_SAFE_NO_PAD.decode(&data.challenge).ok().as_deref() != Some(challenge) {
+        // Step 8; 11.
+        if bytes(&data.challenge, Member::ClientData).ok().as_deref() != Some(challenge) {
             return Err(VerifyError::Challenge);
         }
+        // Step 9; 12.
         if data.origin != self.identity.origin {
             return Err(VerifyError::Origin(data.origin));
         }
+        // Steps 10 and 11; 13 and 14: this site is not embedded in others.
         if data.cross_origin || data.top_origin.is_some() {
             return Err(VerifyError::CrossOrigin);
         }
-        Ok(self.provider.sha256.hash(&[json]))
+        // Step 12; 20.
+        Ok(self.provider.sha256.hash(&[&json]))
     }
 
-    /// Steps 14 to 18 of §7.1 and 15 to 19 of §7.2.
+    /// Steps 14 to 17 of §7.1 and 15 to 18 of §7.2.
     fn check_authenticator_data(&self, bytes: &[u8]) -> Result<AuthenticatorData, VerifyError> {
         let data = AuthenticatorData::decode(bytes)
-            .map_err(|_| VerifyError::Malformed("authenticator data"))?;
+            .map_err(|_| VerifyError::Malformed(Member::AuthenticatorData))?;
+        // Step 14; 15.
         if data.rp_id_hash != self.rp_id_hash {
             return Err(VerifyError::RpId);
         }
+        // Step 15; 16.
         if !data.flags.contains(Flags::UP) {
             return Err(VerifyError::NotPresent);
         }
+        // Step 16; 17.
         if self.verification_required && !data.flags.contains(Flags::UV) {
             return Err(VerifyError::NotVerified);
         }
+        // Step 17; 18.
         if data.flags.contains(Flags::BS) && !data.flags.contains(Flags::BE) {
             return Err(VerifyError::BackupFlags);
         }
         Ok(data)
+    }
+
+    /// Outputs of the client's extensions and the authenticator's, where nobody may add to those
+    /// that were asked for. Without that rule none of them is used.
+    fn check_extensions(
+        &self,
+        client: &[String],
+        data: &AuthenticatorData,
+        asked: &[&str],
+    ) -> Result<(), VerifyError> {
+        let mut all = client.iter().map(String::as_str).chain(data.extensions.ids());
+        match all.find(|id| !self.unasked_extensions && !asked.contains(id)) {
+            Some(id) => Err(VerifyError::Extension(id.into())),
+            None => Ok(()),
+        }
+    }
+
+    /// The algorithm of a key and the key's plain form, if it was offered, and is a key of it.
+    fn key(
+        &self,
+        public_key: &CosePublicKey,
+    ) -> Result<(&dyn SignatureAlgorithm, Vec<u8>), VerifyError> {
+        let algorithm = public_key.algorithm().filter(|alg| self.algorithms.contains(alg));
+        let algorithm = algorithm.and_then(|alg| self.provider.signature(alg));
+        let algorithm = algorithm.ok_or(VerifyError::Algorithm)?;
+        Ok((algorithm, public_key.to_plain().ok_or(VerifyError::PublicKey)?))
+    }
+
+    /// Step 20 of §7.1, and that signatures can be verified with the key at all: attestation `none`
+    /// would let a point pass that is not on the curve.
+    fn check_key(&self, public_key: &CosePublicKey) -> Result<(), VerifyError> {
+        let (algorithm, plain) = self.key(public_key)?;
+        match algorithm.verify(&plain, &[], &[]) {
+            Err(Error::InvalidPublicKey) => Err(VerifyError::PublicKey),
+            _ => Ok(()),
+        }
     }
 
     fn check_signature(
@@ -131,264 +168,45 @@ impl StrictVerifier {
         signed: &[&[u8]],
         signature: &[u8],
     ) -> Result<(), VerifyError> {
-        let algorithm = public_key.algorithm().filter(|alg| self.algorithms.contains(alg));
-        let algorithm = algorithm.and_then(|alg| self.provider.signature(alg));
-        let algorithm = algorithm.ok_or(VerifyError::Algorithm)?;
-        let plain = public_key.to_plain().ok_or(VerifyError::Algorithm)?;
+        let (algorithm, plain) = self.key(public_key)?;
         algorithm.verify(&plain, &signed.concat(), signature).map_err(|_| VerifyError::Signature)
     }
 }
 
 impl Verifier for StrictVerifier {
     type Record = CredentialRecord;
-    type Registration = StrictVerifierState;
-    type SignIn = StrictVerifierState;
+    type Registration = StrictRegistration;
+    type SignIn = StrictSignIn;
 
     fn begin_registration(
         &self,
         user: &User,
         existing: &[CredentialRecord],
-    ) -> Result<Challenge<StrictVerifierState>, VerifyError> {
-        let challenge = self.challenge()?;
-        let params = self.algorithms.iter().map(|alg| json!({ "type": "public-key", "alg": alg }));
-        let params: Vec<Value> = params.collect();
-        let options = json!({
-            "rp": { "id": self.identity.rp_id, "name": self.identity.rp_name },
-            "user": { "id": URL_SAFE_NO_PAD.encode(user.handle), "name": user.name, "displayName": user.name },
-            "challenge": URL_SAFE_NO_PAD.encode(challenge),
-            "pubKeyCredParams": params,
-            "timeout": self.timeout_ms(),
-            "excludeCredentials": descriptors(existing),
-            "authenticatorSelection": {
-                "residentKey": "required",
-                "requireResidentKey": true,
-                "userVerification": self.user_verification(),
-            },
-            "attestation": "none",
-            "extensions": { "credProps": true },
-        });
-        Ok(Challenge { options, state: StrictVerifierState(challenge) })
+    ) -> Result<Challenge<StrictRegistration>, VerifyError> {
+        self.registration_options(user, existing)
     }
 
     fn finish_registration(
         &self,
-        state: StrictVerifierState,
+        state: StrictRegistration,
         credential: &Value,
     ) -> Result<RegistrationCheck<CredentialRecord>, VerifyError> {
-        let (raw_id, response) = open::<AttestationResponse>(credential)?;
-        let client_data = bytes(&response.client_data_json, "client data")?;
-        let hash = self.check_client_data(&client_data, "webauthn.create", &state.0)?;
-        let object = bytes(&response.attestation_object, "attestation object")?;
-        let object = AttestationObject::decode(&object)
-            .map_err(|_| VerifyError::Malformed("attestation object"))?;
-        let data = self.check_authenticator_data(object.auth_data)?;
-        let attested = data.attested.ok_or(VerifyError::Malformed("attested credential data"))?;
-        let public_key = attested.public_key;
-        let offered = public_key.algorithm().is_some_and(|alg| self.algorithms.contains(&alg));
-        if !offered || public_key.to_plain().is_none() {
-            return Err(VerifyError::Algorithm);
-        }
-        if attested.credential_id.as_bytes() != raw_id {
-            return Err(VerifyError::CredentialId);
-        }
-        match object.statement {
-            Statement::None => {}
-            Statement::PackedSelf { alg, sig } => {
-                if public_key.algorithm() != Some(alg) {
-                    return Err(VerifyError::Attestation);
-                }
-                self.check_signature(&public_key, &[object.auth_data, &hash], sig)
-                    .map_err(|_| VerifyError::Attestation)?;
-            }
-            Statement::Unsupported => {
-                return Err(VerifyError::UnsupportedAttestation(object.format.into()));
-            }
-        }
-        let backup_eligible = data.flags.contains(Flags::BE);
-        Ok(RegistrationCheck {
-            credential_id: URL_SAFE_NO_PAD.encode(&raw_id),
-            attestation: object.format.into(),
-            backup_eligible,
-            backed_up: data.flags.contains(Flags::BS),
-            record: CredentialRecord {
-                id: raw_id,
-                public_key,
-                sign_count: data.sign_count,
-                backup_eligible,
-                transports: response.transports,
-            },
-        })
+        self.check_registration(&state, credential)
     }
 
     fn begin_sign_in(
         &self,
         allow: Option<&[CredentialRecord]>,
-    ) -> Result<Challenge<StrictVerifierState>, VerifyError> {
-        let challenge = self.challenge()?;
-        let options = json!({
-            "challenge": URL_SAFE_NO_PAD.encode(challenge),
-            "timeout": self.timeout_ms(),
-            "rpId": self.identity.rp_id,
-            "allowCredentials": descriptors(allow.unwrap_or_default()),
-            "userVerification": self.user_verification(),
-        });
-        Ok(Challenge { options, state: StrictVerifierState(challenge) })
+    ) -> Result<Challenge<StrictSignIn>, VerifyError> {
+        self.sign_in_options(allow)
     }
 
     fn finish_sign_in(
         &self,
-        state: StrictVerifierState,
+        state: StrictSignIn,
         record: &CredentialRecord,
         credential: &Value,
     ) -> Result<SignInCheck<CredentialRecord>, VerifyError> {
-        let (raw_id, response) = open::<AssertionResponse>(credential)?;
-        if raw_id != record.id {
-            return Err(VerifyError::CredentialId);
-        }
-        let client_data = bytes(&response.client_data_json, "client data")?;
-        let hash = self.check_client_data(&client_data, "webauthn.get", &state.0)?;
-        let signed = bytes(&response.authenticator_data, "authenticator data")?;
-        let data = self.check_authenticator_data(&signed)?;
-        if data.flags.contains(Flags::BE) != record.backup_eligible {
-            return Err(VerifyError::BackupFlags);
-        }
-        let signature = bytes(&response.signature, "signature")?;
-        self.check_signature(&record.public_key, &[&signed, &hash], &signature)?;
-        // §7.2 step 22: zero on both sides means that the authenticator does not count.
-        if (data.sign_count != 0 || record.sign_count != 0) && data.sign_count <= record.sign_count
-        {
-            return Err(VerifyError::Counter);
-        }
-        Ok(SignInCheck {
-            user_verified: data.flags.contains(Flags::UV),
-            backed_up: data.flags.contains(Flags::BS),
-            record: CredentialRecord { sign_count: data.sign_count, ..record.clone() },
-        })
+        self.check_sign_in(&state, record, credential)
     }
-}
-
-#[derive(Deserialize)]
-struct ClientData {
-    #[serde(rename = "type")]
-    kind: String,
-    challenge: String,
-    origin: String,
-    #[serde(default, rename = "crossOrigin")]
-    cross_origin: bool,
-    #[serde(default, rename = "topOrigin")]
-    top_origin: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AttestationResponse {
-    #[serde(rename = "clientDataJSON")]
-    client_data_json: String,
-    attestation_object: String,
-    #[serde(default)]
-    transports: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AssertionResponse {
-    #[serde(rename = "clientDataJSON")]
-    client_data_json: String,
-    authenticator_data: String,
-    signature: String,
-}
-
-struct AttestationObject<'a> {
-    format: &'a str,
-    statement: Statement<'a>,
-    auth_data: &'a [u8],
-}
-
-enum Statement<'a> {
-    None,
-    PackedSelf { alg: i64, sig: &'a [u8] },
-    Unsupported,
-}
-
-impl<'a> AttestationObject<'a> {
-    fn decode(object: &'a [u8]) -> Result<Self, Malformed> {
-        let (mut format, mut statement, mut auth_data) = (None, None, None);
-        decode(object, MESSAGE_DEPTH, |reader| {
-            reader.map(|key, value| {
-                match key {
-                    Key::Text("fmt") => format = Some(value.text()?),
-                    Key::Text("attStmt") => statement = Some(value.raw()?),
-                    Key::Text("authData") => auth_data = Some(value.bytes()?),
-                    _ => {}
-                }
-                Ok::<(), Malformed>(())
-            })
-        })?;
-        let format = format.ok_or(Malformed::Missing("fmt"))?;
-        let statement = statement.ok_or(Malformed::Missing("attStmt"))?;
-        let auth_data = auth_data.ok_or(Malformed::Missing("authData"))?;
-        let statement = decode(statement, MESSAGE_DEPTH, |reader| Statement::read(format, reader))?;
-        Ok(Self { format, statement, auth_data })
-    }
-}
-
-impl<'a> Statement<'a> {
-    fn read(format: &str, reader: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let (mut alg, mut sig, mut others) = (None, None, false);
-        reader.map(|key, value| {
-            match key {
-                Key::Text("alg") => alg = Some(value.int()?),
-                Key::Text("sig") => sig = Some(value.bytes()?),
-                _ => others = true,
-            }
-            Ok::<(), Malformed>(())
-        })?;
-        Ok(match (format, alg, sig, others) {
-            ("none", None, None, false) => Self::None,
-            ("packed", Some(alg), Some(sig), false) => Self::PackedSelf { alg, sig },
-            _ => Self::Unsupported,
-        })
-    }
-}
-
-/// The id and the typed `response` of a `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
-fn open<'a, R: Deserialize<'a>>(credential: &'a Value) -> Result<(Vec<u8>, R), VerifyError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Credential<R> {
-        id: String,
-        raw_id: String,
-        #[serde(rename = "type")]
-        kind: String,
-        response: R,
-    }
-    let credential =
-        Credential::<R>::deserialize(credential).map_err(|_| VerifyError::Malformed("JSON"))?;
-    if credential.kind != "public-key" {
-        return Err(VerifyError::Malformed("type"));
-    }
-    if credential.id != credential.raw_id {
-        return Err(VerifyError::CredentialId);
-    }
-    Ok((bytes(&credential.raw_id, "credential id")?, credential.response))
-}
-
-fn bytes(base64url: &str, what: &'static str) -> Result<Vec<u8>, VerifyError> {
-    URL_SAFE_NO_PAD.decode(base64url).map_err(|_| VerifyError::Malformed(what))
-}
-
-fn descriptors(records: &[CredentialRecord]) -> Vec<Value> {
-    records
-        .iter()
-        .map(|record| {
-            let mut descriptor =
-                json!({ "type": "public-key", "id": URL_SAFE_NO_PAD.encode(&record.id) });
-            if let (Some(members), false) =
-                (descriptor.as_object_mut(), record.transports.is_empty())
-            {
-                members.insert("transports".into(), json!(record.transports));
-            }
-            descriptor
-        })
-        .collect()
 }

@@ -8,4 +8,6 @@
     clippy::as_conversions
 )]
 
+mod refusals;
+mod soft_key;
 mod w3c_vectors;
