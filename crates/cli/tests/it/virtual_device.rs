@@ -410,3 +410,40 @@ fn faults_are_put_in_by_their_names() {
     let used = serving.ask(json!({ "get": get_options() }));
     assert_eq!(challenge(&used["response"]), asked);
 }
+
+/// The scripts of docs/testing.md.
+const SHELL: &str = include_str!("languages/passkey.sh");
+const PYTHON: &str = include_str!("languages/passkey.py");
+
+#[test]
+fn what_the_page_shows_works() {
+    let page = include_str!("../../../../docs/testing.md");
+    assert!(page.contains(SHELL) && page.contains(PYTHON), "docs/testing.md shows other scripts");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_towline"));
+    let path = std::env::var_os("PATH").unwrap();
+    let first = [program.parent().unwrap().to_owned()];
+    let path = std::env::join_paths(first.into_iter().chain(std::env::split_paths(&path))).unwrap();
+    for (language, arguments, script) in [("sh", "-ec", SHELL), ("python3", "-c", PYTHON)] {
+        let directory = Directory::new();
+        let created = directory.path("create-options.json");
+        fs::write(&created, create_options("alice").to_string()).unwrap();
+        fs::write(directory.path("get-options.json"), get_options().to_string()).unwrap();
+        let mut command = Command::new(language);
+        command.args([arguments, script]).env("PATH", &path).stdin(Stdio::null());
+        command.current_dir(std::path::Path::new(&created).parent().unwrap());
+        // Every machine has a shell, and not each has Python.
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && language != "sh" => {}
+            output => {
+                let output = output.unwrap();
+                let err = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{language}: {err}");
+            }
+        }
+        if language == "sh" {
+            let read = |name: &str| fs::read_to_string(directory.path(name)).unwrap();
+            let id = |name: &str| serde_json::from_str::<Value>(&read(name)).unwrap()["id"].clone();
+            assert_eq!(id("registration.json"), id("sign-in.json"));
+        }
+    }
+}
