@@ -85,7 +85,7 @@ impl BrokenComputer {
                 payload.channels = Some(vec![ChannelKind::L2cap.number()]);
             }
             Self::WrongKey => match provider.ecdh.generate(&*provider.random) {
-                Ok(other) => payload.public_key = other.public_key().clone(),
+                Ok(other) => payload.public_key = *other.public_key(),
                 Err(_) => return digits,
             },
             _ => return digits,

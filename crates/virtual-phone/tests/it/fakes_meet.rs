@@ -17,12 +17,12 @@ use towline_virtual_phone::{
     towline_virtual::{Builder, person::*},
 };
 
-pub const ORIGIN: &str = "https://example.org";
-pub const CREATE: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+pub(crate) const ORIGIN: &str = "https://example.org";
+pub(crate) const CREATE: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
     "authenticatorSelection": {"residentKey": "required"}}"#;
-pub const GET: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
+pub(crate) const GET: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
 
 #[tokio::test]
 async fn a_code_leads_to_a_passkey_and_another_one_to_a_sign_in() {
