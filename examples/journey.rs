@@ -16,8 +16,8 @@ use std::{error::Error, process::ExitCode, sync::Arc, time::Instant};
 use image::{DynamicImage, ImageFormat, Luma};
 use tokio::sync::mpsc;
 use towline::{
-    Agreeable, Ask, Computer, ComputerError, LocalAuthenticator, Person, Phone, PhoneAsk,
-    PhoneStep, PhoneTransport, Step,
+    Agreeable, Ask, Computer, ComputerError, ComputerStep, LocalAuthenticator, Person, Phone,
+    PhoneAsk, PhoneStep, PhoneTransport,
     authenticator::{Authenticator, Config, Event, MemoryStore, Question, SoftwareKeys},
     client::Error as ClientError,
     crypto::CryptoProvider,
@@ -178,8 +178,8 @@ async fn across_two_devices(story: Story, stage: &Stage, provider: &CryptoProvid
         Arc::new(stage.computer_radio.clone()),
         stage.connector.clone(),
     );
-    let screen = |step: Step<'_>| match step {
-        Step::ShowCode(code) => match picture(code) {
+    let screen = |step: ComputerStep<'_>| match step {
+        ComputerStep::ShowCode(code) => match picture(code) {
             Ok((png, side)) => {
                 story.tell(
                     "computer",

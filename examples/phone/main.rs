@@ -15,7 +15,8 @@ mod vault;
 use std::{env, error::Error, io, net::SocketAddr, path::Path, process, sync::Arc};
 
 use towline::{
-    Ask, Computer, Person, Phone, PhoneAnswer, PhoneAsk, PhoneQuestion, PhoneTransport, Step,
+    Ask, Computer, ComputerStep, Person, Phone, PhoneAnswer, PhoneAsk, PhoneQuestion,
+    PhoneTransport,
     authenticator::{Answer, Authenticator, Config, Question, SoftwareKeys},
     crypto::rustcrypto,
     hybrid::{CodeSource, domain::TunnelDomain},
@@ -137,8 +138,8 @@ async fn alone() -> Outcome<()> {
     let connector = Arc::new(TunnelConnector::plain_loopback(relay_at)?);
     let computer = Computer::new(provider, Arc::new(UdpAir::connect(air_at).await?), connector);
     let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let screen = |step: Step<'_>| match step {
-        Step::ShowCode(code) => drop(shown.send(code.to_owned())),
+    let screen = |step: ComputerStep<'_>| match step {
+        ComputerStep::ShowCode(code) => drop(shown.send(code.to_owned())),
         step => println!("computer: {step}"),
     };
     let store = env::temp_dir().join(format!("towline-phone-{}.vault", process::id()));

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_rendezvous::{
     Admission, ContactKey, Leg, Limits, LocateToken, Location, NoContacts, OriginPolicy, Output,
-    Rendezvous, Request, RequestHead, Role, Source,
+    Rendezvous, TunnelRequest, RequestHead, Role, Source,
     ids::TunnelId,
     message::{FromPhone, Reason, RingId},
 };
@@ -59,9 +59,9 @@ fn rendezvous(script: &[u8]) {
         let source = Source::of([127, 0, action >> 6, action >> 4].into());
         let key = ContactKey::new(Secret::new([value & 3; 32]));
         let request = match action & 7 {
-            0 => Request::New { tunnel },
+            0 => TunnelRequest::New { tunnel },
             1 => match routing.get(usize::from(value) % routing.len().max(1)) {
-                Some(&(routing, tunnel)) => Request::Connect { routing, tunnel },
+                Some(&(routing, tunnel)) => TunnelRequest::Connect { routing, tunnel },
                 None => continue,
             },
             2 => {
@@ -70,10 +70,10 @@ fn rendezvous(script: &[u8]) {
                 close_all(&mut relay, &mut legs, &mut asked, now);
                 continue;
             }
-            3 => Request::Listen { key },
+            3 => TunnelRequest::Listen { key },
             4 => {
                 let contact = key.contact_id(&provider);
-                Request::Contact { contact, payload: vec![0xa0], signal: false }
+                TunnelRequest::Contact { contact, payload: vec![0xa0], signal: false }
             }
             5 => {
                 if let Some(leg) = legs.iter().nth(usize::from(value >> 4)) {

@@ -5,18 +5,18 @@
 use libfuzzer_sys::fuzz_target;
 use towline_uhid::{
     Description,
-    event::{self, Event},
+    event::{self, UhidEvent},
 };
 
 fuzz_target!(|bytes: &[u8]| {
-    match Event::read(bytes) {
-        Some(Event::Output(report)) => {
+    match UhidEvent::read(bytes) {
+        Some(UhidEvent::Output(report)) => {
             assert!(bytes.windows(report.len()).any(|written| written == report));
         }
-        Some(Event::GetReport { id }) => {
+        Some(UhidEvent::GetReport { id }) => {
             assert_eq!(event::no_report(id)[4..8], bytes[4..8]);
         }
-        Some(Event::SetReport { id }) => {
+        Some(UhidEvent::SetReport { id }) => {
             assert_eq!(event::not_set(id)[4..8], bytes[4..8]);
         }
         _ => {}

@@ -9,7 +9,7 @@ use qrcode::{Color, QrCode};
 use rqrr::PreparedImage;
 use tokio::sync::{mpsc, watch};
 use towline::{
-    Screen, Step,
+    ComputerStep, Screen,
     client::{Account, BoxFuture, Pin, PinAnswer, PinQuestion},
 };
 
@@ -146,8 +146,8 @@ impl Remote {
 }
 
 impl Screen for Display {
-    fn show(&self, step: Step<'_>) {
-        if let Step::ShowCode(code) = step {
+    fn show(&self, step: ComputerStep<'_>) {
+        if let ComputerStep::ShowCode(code) = step {
             let scanned = read(&draw(code));
             assert_eq!(scanned, code);
             // Nobody may be looking.
@@ -155,8 +155,8 @@ impl Screen for Display {
         }
         self.shown.send_modify(|shown| {
             match step {
-                Step::ShowCode(_) => shown.code = true,
-                Step::HideCode => shown.code = false,
+                ComputerStep::ShowCode(_) => shown.code = true,
+                ComputerStep::HideCode => shown.code = false,
                 _ => {}
             }
             shown.sentences.push(step.to_string());

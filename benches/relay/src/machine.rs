@@ -8,7 +8,7 @@ use towline_crypto::{CryptoProvider, Secret};
 use towline_rendezvous::ids::TunnelId;
 use towline_rendezvous::message::FromPhone;
 use towline_rendezvous::{
-    Admission, ContactKey, Leg, Limits, MemoryContacts, Rendezvous, Request, Role, Source,
+    Admission, ContactKey, Leg, Limits, MemoryContacts, Rendezvous, Role, Source, TunnelRequest,
 };
 
 /// How many phones listen.
@@ -64,11 +64,11 @@ fn crowd(phones: u32) -> Result<()> {
     })?;
     let pair = each(|number| {
         let tunnel = TunnelId::new(u128::from(number).to_be_bytes());
-        let waiting = machine.handle_request(source(), Request::New { tunnel }, now);
+        let waiting = machine.handle_request(source(), TunnelRequest::New { tunnel }, now);
         let Ok(Admission { leg, role: Role::Waits { routing_id: routing, .. } }) = waiting else {
             return Err(odd());
         };
-        let request = Request::Connect { routing, tunnel };
+        let request = TunnelRequest::Connect { routing, tunnel };
         let joined = machine.handle_request(source(), request, now);
         let Ok(Admission { leg: other, .. }) = joined else { return Err(odd()) };
         close(&mut machine, [leg, other], now);
@@ -113,13 +113,13 @@ fn key(number: u32) -> ContactKey {
     ContactKey::new(Secret::new(secret))
 }
 
-fn listen(number: u32) -> Request {
-    Request::Listen { key: key(number) }
+fn listen(number: u32) -> TunnelRequest {
+    TunnelRequest::Listen { key: key(number) }
 }
 
-fn contact(provider: &CryptoProvider, number: u32) -> Request {
+fn contact(provider: &CryptoProvider, number: u32) -> TunnelRequest {
     let contact = key(number).contact_id(provider);
-    Request::Contact { contact, payload: vec![0xa0], signal: true }
+    TunnelRequest::Contact { contact, payload: vec![0xa0], signal: true }
 }
 
 fn source() -> Source {

@@ -13,7 +13,7 @@ use crate::{
     extensions::Asserting,
     flow::{Core, Flow, Next, await_commit, await_work, await_write},
     get_next_assertion::Rest,
-    large_blob,
+    large_blob_extension,
     located::Located,
     options,
     person::proof::Gestures,
@@ -94,7 +94,7 @@ fn sign(
         // Only now, so that a signature that fails leaves the blob as it was.
         let write = core.store.commit(vec![write]);
         await_commit(core, write, move |core, saved| {
-            response.unsigned_extension_outputs.set(&large_blob::written(saved)?);
+            response.unsigned_extension_outputs.set(&large_blob_extension::written(saved)?);
             Ok(respond(core, response, used, rest))
         })
     })

@@ -9,7 +9,12 @@ use towline_ctap::{
 };
 use zeroize::Zeroizing;
 
-use crate::kept::{Kept, Rest, kept};
+mod kept;
+mod stored;
+
+use self::kept::{Kept, Rest, kept};
+pub use self::stored::DamagedCredential;
+pub(crate) use self::stored::Keys;
 
 kept! {
     /// A passkey: everything that is kept of it, but for its signature counter, which the store

@@ -17,7 +17,7 @@ use crate::{
     flow::Core,
     hmac_secret::{Salts, evaluate},
     kept_extensions::{Keeping, ROWS, Tell},
-    large_blob::{self, Outcome, Wish},
+    large_blob_extension::{self, Outcome, Wish},
     person::proof::{Gestures, Present},
 };
 
@@ -103,8 +103,9 @@ impl Creating {
             Some(_) => return Err(Status::InvalidOption),
         };
         let large_blob = input(inputs, config.extensions.large_blobs.blob().is_some())?;
-        let large_blob =
-            large_blob.map(|wanted| large_blob::support(wanted, discoverable)).transpose()?;
+        let large_blob = large_blob
+            .map(|wanted| large_blob_extension::support(wanted, discoverable))
+            .transpose()?;
         // These answer only those that may learn it.
         let told = core.state.settings.min_pin_length_rp_ids.iter().any(|id| id == rp_id.as_str());
         let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids().is_some())?;
@@ -204,7 +205,7 @@ pub(crate) struct Asserted {
     pub(crate) signed: Extensions,
     pub(crate) unsigned: Extensions,
     pub(crate) large_blob_key: Option<LargeBlobKey>,
-    /// What is to be stored before it is answered; [`large_blob::written`] has the output for it.
+    /// What is to be stored before it is answered; [`large_blob_extension::written`] has the output for it.
     pub(crate) write: Option<Change>,
 }
 

@@ -85,10 +85,9 @@ mod get_info;
 mod get_next_assertion;
 mod hmac_secret;
 mod job;
-mod kept;
 mod kept_extensions;
 mod keys;
-mod large_blob;
+mod large_blob_extension;
 mod large_blobs;
 mod located;
 mod make_credential;
@@ -109,7 +108,6 @@ mod software_keys;
 mod state;
 mod store;
 mod stored;
-mod stored_credential;
 mod token;
 mod token_use;
 mod u2f;
@@ -132,7 +130,8 @@ pub use config::{
 };
 pub use correlation::{ChannelId, Token};
 pub use credential::{
-    CredRandom, Credential, ExtensionData, KeyHandle, LargeBlobPlace, SecretBytes, UnixTime,
+    CredRandom, Credential, DamagedCredential, ExtensionData, KeyHandle, LargeBlobPlace,
+    SecretBytes, UnixTime,
 };
 pub use event::Event;
 pub use feed::{Became, CredentialChange, FEED_LENGTH, Feed, FeedCursor, Gathered, MemoryFeed};
@@ -149,7 +148,7 @@ pub use store::{
     Capacity, Change, Counter, CredentialStore, Cursor, Page, Query, Record, RelyingParties,
     Replaces, StoreError,
 };
-pub use stored_credential::DamagedCredential;
+
 pub use work::Work;
 
 /// What an application implements can be a `dyn`.

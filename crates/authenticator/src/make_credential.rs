@@ -87,7 +87,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
         extensions,
         attestation,
         aaguid: match attestation {
-            Attestation::Ordinary(AttestationFormat::FidoU2f) => Aaguid::ZERO,
+            Attestation::Ordinary(format) if format.is_fido_u2f() => Aaguid::ZERO,
             _ => core.config.identity.aaguid,
         },
         listed: Vec::new(),

@@ -5,6 +5,7 @@ mod keys;
 mod links;
 mod relay;
 mod values;
+mod virtual_device;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -20,6 +21,7 @@ pub(crate) use self::{
     links::{Links, LinksCommand},
     relay::{Domain, Relay},
     values::aaguid,
+    virtual_device::{Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualServe},
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be
@@ -95,6 +97,13 @@ pub(crate) enum Command {
     /// Be the computer: register a passkey or sign in, by showing a QR code
     #[command(subcommand)]
     Computer(Computer),
+    /// Be an authenticator for tests: options in, the response for the site out
+    ///
+    /// Tests a sign-in with passkeys in any language: a real authenticator and a real WebAuthn
+    /// client, a person who follows a script, and a clock that nobody waits for. What is made says
+    /// by its AAGUID that it is a test's.
+    #[command(subcommand)]
+    Virtual(Virtual),
     /// List and forget the devices that this computer or phone is linked with
     ///
     /// Reads and changes a file of links, of `computer` or of `phone`.

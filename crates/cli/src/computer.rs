@@ -16,7 +16,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use towline::{
-    Computer, Screen, Step as Shown,
+    Computer, ComputerStep as Shown, Screen,
     client::{BoxFuture, Pin, PinAnswer, PinQuestion},
     hybrid::{InitiatorConfig, InitiatorProgress},
 };

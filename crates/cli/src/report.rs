@@ -69,6 +69,18 @@ impl Report {
         self.json || self.live
     }
 
+    /// Whether all that is said is JSON.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Says what a person at the terminal is to do; no program needs it.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.json {
+            drop(self.new_line(|| to_stderr(&format!("{text}\n"))));
+        }
+    }
+
     /// Keeps the time of a waiting line moving, until dropped. For a terminal only; otherwise it
     /// never wakes.
     pub(crate) async fn tick(self: Arc<Self>) {

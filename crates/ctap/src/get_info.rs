@@ -4,12 +4,12 @@ use alloc::{boxed::Box, string::String, vec, vec::Vec};
 
 use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
-use self::member::Member;
+use self::value::Member;
 use crate::{
     Aaguid, AuthenticatorOptions, MESSAGE_DEPTH, Malformed, Response, ResponseError, Transport,
 };
 
-mod member;
+mod value;
 
 /// A version of the protocol that an authenticator speaks. There is no `FIDO_2_2`: CTAP 2.2 has no
 /// string of its own.

@@ -9,7 +9,7 @@ use tokio::{
     task::JoinSet,
 };
 use towline_ctap::hid::{REPORT_SIZE, Report};
-use towline_ctaphid_tokio::{Reports, Source};
+use towline_ctaphid_tokio::{ReportSource, Reports};
 
 /// How many answers may wait: several messages of the greatest length, 129 reports each.
 const QUEUE: usize = 1024;
@@ -52,7 +52,7 @@ pub(crate) async fn serve_udp(socket: UdpSocket, reports: Reports) {
                 tracing::debug!(%peer, length, "dropped a datagram that is no report");
                 continue;
             };
-            if reports.deliver(report, &Source::datagram(peer, out.clone())).await.is_err() {
+            if reports.deliver(report, &ReportSource::datagram(peer, out.clone())).await.is_err() {
                 return;
             }
         }
@@ -119,7 +119,7 @@ async fn pause(error: &io::Error) {
 /// Each report follows its length, which is always the same.
 async fn serve_stream(stream: impl AsyncRead + AsyncWrite, reports: Reports) {
     let (mut reader, mut writer) = tokio::io::split(stream);
-    let (source, mut answers) = Source::stream();
+    let (source, mut answers) = ReportSource::stream();
     let overflow = answers.overflow();
     let write = async {
         while let Some(report) = answers.next().await {

@@ -13,7 +13,7 @@ use towline_device::{Delivery, Device, Person, Presence, Simulated};
 
 use crate::{
     control::{self, CONTROL_CHANNEL, POWER_CYCLE},
-    reports::{QUEUE, Received, Reports, Source},
+    reports::{QUEUE, Received, ReportSource, Reports},
 };
 
 /// A security key: one authenticator, which any number of doors lead to.
@@ -81,11 +81,11 @@ struct Driver<P> {
     device: Device<P>,
     hid: HidDevice,
     /// Where the last report came from.
-    sender: Option<Source>,
+    sender: Option<ReportSource>,
     /// Where the message came from that makes the device busy.
-    requester: Option<Source>,
+    requester: Option<ReportSource>,
     /// Who keeps all others out, if anybody does.
-    locker: Option<Source>,
+    locker: Option<ReportSource>,
     /// How simulated presence answers.
     simulated: Option<Presence>,
 }
@@ -251,7 +251,7 @@ fn hid_channel(channel: ChannelId) -> Channel {
 }
 
 /// Waits for the end of a source; without one, for ever.
-async fn ended(source: Option<&Source>) {
+async fn ended(source: Option<&ReportSource>) {
     match source {
         Some(source) => source.ended().await,
         None => std::future::pending().await,

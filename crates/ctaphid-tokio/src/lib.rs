@@ -9,7 +9,7 @@
 //! ```
 //! use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 //! use towline_ctap::hid::{Host, HostOutput};
-//! use towline_ctaphid_tokio::{Nobody, SecurityKey, Source};
+//! use towline_ctaphid_tokio::{Nobody, SecurityKey, ReportSource};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +18,7 @@
 //! let authenticator = Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys)?;
 //!
 //! let key = SecurityKey::new();
-//! let (reports, (source, mut answers)) = (key.reports(), Source::stream());
+//! let (reports, (source, mut answers)) = (key.reports(), ReportSource::stream());
 //! let client = async move {
 //!     let mut host = Host::new();
 //!     host.open(*b"a nonce!", std::time::Instant::now());
@@ -47,5 +47,5 @@ mod driver;
 mod reports;
 
 pub use driver::SecurityKey;
-pub use reports::{Answers, Gone, Reports, Source};
+pub use reports::{Answers, Gone, ReportSource, Reports};
 pub use towline_device::{Ask, Nobody, Person, Simulated};

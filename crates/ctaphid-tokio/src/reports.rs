@@ -13,7 +13,7 @@ pub(crate) const QUEUE: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) report: Report,
-    pub(crate) source: Source,
+    pub(crate) source: ReportSource,
 }
 
 /// Where doors put the reports that come in. A clone leads to the same key.
@@ -37,7 +37,7 @@ impl Reports {
     ///
     /// # Errors
     /// [`Gone`]: nobody takes reports any more, so that the door has nothing left to do.
-    pub async fn deliver(&self, report: Report, source: &Source) -> Result<(), Gone> {
+    pub async fn deliver(&self, report: Report, source: &ReportSource) -> Result<(), Gone> {
         self.0.send(Received { report, source: source.clone() }).await.map_err(|_| Gone)
     }
 
@@ -53,7 +53,7 @@ impl Reports {
 /// dropped. A request that it has under way is cancelled then, as nobody would learn what became of
 /// it.
 #[derive(Debug, Clone)]
-pub struct Source(Kind);
+pub struct ReportSource(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -61,15 +61,15 @@ enum Kind {
     Stream { out: mpsc::Sender<Report>, overflow: Arc<Notify> },
 }
 
-/// The answers to reports from a [`Source`], in order. To drop them says that whoever asked is
-/// gone.
+/// The answers to reports from a [`ReportSource`], in order. To drop them says that whoever asked
+/// is gone.
 #[derive(Debug)]
 pub struct Answers {
     queue: mpsc::Receiver<Report>,
     overflow: Arc<Notify>,
 }
 
-impl Source {
+impl ReportSource {
     /// A source whose answers are one stream, which is of no use any more with a hole in it.
     #[must_use]
     pub fn stream() -> (Self, Answers) {

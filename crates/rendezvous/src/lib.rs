@@ -2,9 +2,9 @@
 //!
 //! # The parts
 //!
-//! [`RequestHead::read`] makes a typed [`Request`] of an HTTP request, [`Rendezvous`] decides about
-//! it, and a [`Meter`] for each direction limits what flows through a tunnel. The service sees
-//! ciphertext only; nothing here reads it.
+//! [`RequestHead::read`] makes a typed [`TunnelRequest`] of an HTTP request, [`Rendezvous`] decides
+//! about it, and a [`Meter`] for each direction limits what flows through a tunnel. The service
+//! sees ciphertext only; nothing here reads it.
 //!
 //! Phones and computers share with a service what is in [`tunnel`] (paths and headers), [`ids`],
 //! and [`message`] (what a phone that listens and its service say to each other).
@@ -34,6 +34,6 @@ pub use limits::Limits;
 pub use meter::{Ending, Meter};
 pub use output::{Counts, Heard, LocateToken, Location, Output};
 pub use rendezvous::Rendezvous;
-pub use request::{OriginPolicy, Refusal, Request, RequestHead};
+pub use request::{OriginPolicy, Refusal, RequestHead, TunnelRequest};
 pub use role::{Admission, Leg, Role};
 pub use source::{Shares, Source};

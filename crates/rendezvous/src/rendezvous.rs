@@ -17,8 +17,8 @@ use self::switchboard::Switchboard;
 use crate::ids::{RoutingId, TunnelId};
 use crate::message::RingId;
 use crate::{
-    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Output, Precedence, Refusal, Request,
-    Role, Shares, Source, deadline,
+    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Output, Precedence, Refusal, Role,
+    Shares, Source, TunnelRequest, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -145,25 +145,25 @@ impl Rendezvous {
     pub fn handle_request(
         &mut self,
         source: Source,
-        request: Request,
+        request: TunnelRequest,
         now: Instant,
     ) -> Result<Admission, Refusal> {
         self.handle_timeout(now);
         if self.draining {
             return Err(Refusal::Unavailable);
         }
-        let listens = matches!(request, Request::Listen { .. });
+        let listens = matches!(request, TunnelRequest::Listen { .. });
         if !listens && !self.shares.allow(source, self.limits.per_source, None) {
             return Err(Refusal::TooMany);
         }
         match request {
-            Request::New { tunnel } => self.open(source, tunnel, now),
-            Request::Connect { routing, tunnel } => self.join(source, routing, tunnel, now),
-            Request::Contact { contact, payload, signal } => {
+            TunnelRequest::New { tunnel } => self.open(source, tunnel, now),
+            TunnelRequest::Connect { routing, tunnel } => self.join(source, routing, tunnel, now),
+            TunnelRequest::Contact { contact, payload, signal } => {
                 self.ring(source, contact, payload, signal, now)
             }
             // It may have a share already.
-            Request::Listen { key } => self.listen(source, &key, now),
+            TunnelRequest::Listen { key } => self.listen(source, &key, now),
         }
     }
 

@@ -158,7 +158,7 @@ pub struct RequestHead<'a> {
 
 /// A well-formed request.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Request {
+pub enum TunnelRequest {
     /// A phone opens a tunnel.
     New {
         /// The id of the tunnel to open.
@@ -188,7 +188,7 @@ pub enum Request {
 }
 
 /// What a ringing computer says to the phone is not shown.
-impl fmt::Debug for Request {
+impl fmt::Debug for TunnelRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::New { tunnel } => write!(f, "New({tunnel:?})"),
@@ -206,7 +206,7 @@ impl RequestHead<'_> {
     ///
     /// # Errors
     /// The status to answer with.
-    pub fn read(&self) -> Result<Request, Refusal> {
+    pub fn read(&self) -> Result<TunnelRequest, Refusal> {
         let [host] = self.hosts.as_slice() else { return Err(Refusal::Malformed) };
         if self.method != "GET" {
             return Err(Refusal::Method);
@@ -224,21 +224,21 @@ impl RequestHead<'_> {
 }
 
 impl RequestHead<'_> {
-    fn read_target(&self) -> Result<Request, Refusal> {
+    fn read_target(&self) -> Result<TunnelRequest, Refusal> {
         if self.target == LISTEN_PATH {
             let [key] = self.contact_keys.as_slice() else { return Err(Refusal::Malformed) };
             let key = ContactKey::from_header(key).map_err(|_| Refusal::Malformed)?;
-            return Ok(Request::Listen { key });
+            return Ok(TunnelRequest::Listen { key });
         }
         let mut parts = self.target.strip_prefix("/cable/").ok_or(Refusal::NotFound)?.split('/');
         let request = match parts.next() {
-            Some("new") => Request::New { tunnel: tunnel_id(parts.next())? },
+            Some("new") => TunnelRequest::New { tunnel: tunnel_id(parts.next())? },
             Some("connect") => {
                 let routing = parts.next().ok_or(Refusal::Malformed)?;
                 let routing = RoutingId::from_hex(routing).map_err(|_| Refusal::Malformed)?;
-                Request::Connect { routing, tunnel: tunnel_id(parts.next())? }
+                TunnelRequest::Connect { routing, tunnel: tunnel_id(parts.next())? }
             }
-            Some("contact") => Request::Contact {
+            Some("contact") => TunnelRequest::Contact {
                 contact: contact_id(parts.next())?,
                 payload: self.payload()?,
                 signal: !self.signals.is_empty(),

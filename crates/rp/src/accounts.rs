@@ -83,10 +83,7 @@ impl<R: Clone> Accounts<R> {
     ) -> Result<KeyEntry, ApiError> {
         // Across all accounts: WebAuthn L3 §7.1, "credentialId is not yet registered for any user".
         if self.find(&check.credential_id).is_some() {
-            return Err(ApiError::new(
-                ErrorCode::AlreadyRegistered,
-                "This key is registered already.",
-            ));
+            return Err(already_registered());
         }
         self.check_room(&user.name)?;
         let held = self
@@ -204,6 +201,10 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), ApiError> {
         ErrorCode::BadName,
         format!("The {what} must have 1 to {NAME_MAX} characters, and no control characters."),
     ))
+}
+
+pub(crate) fn already_registered() -> ApiError {
+    ApiError::new(ErrorCode::AlreadyRegistered, "This key is registered already.")
 }
 
 pub(crate) fn unknown_account(account: &str) -> ApiError {

@@ -6,8 +6,7 @@ use std::{
 };
 
 use towline_crypto::CryptoProvider;
-
-use crate::VerifyError;
+use towline_webauthn_rp::VerifyError;
 
 /// How a relying party listens and who it is.
 #[derive(Debug, Clone)]
@@ -75,19 +74,6 @@ impl Default for Limits {
             request_time: Duration::from_secs(10),
         }
     }
-}
-
-/// Who a relying party is, once it listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The RP ID that credentials are scoped to.
-    pub rp_id: String,
-    /// What a person is shown as the site's name.
-    pub rp_name: String,
-    /// The origin that client data must name, such as `http://localhost:8080`.
-    pub origin: String,
-    /// How long a challenge may be answered; options carry it as `timeout`.
-    pub challenge_lifetime: Duration,
 }
 
 /// Why a relying party could not start.

@@ -3,7 +3,7 @@
 //!
 //! [`Rp`] keeps accounts, named keys and a log of sign-ins, and speaks JSON over plain HTTP;
 //! [`RpClient`] is the other end. A [`Verifier`] decides whether a credential is good:
-//! [`StrictVerifier`] comes with the crate, and any other WebAuthn library can be plugged in.
+//! [`StrictVerifier`] comes with it, and any other WebAuthn library can be plugged in.
 //!
 //! | request | body | answer |
 //! | --- | --- | --- |
@@ -30,15 +30,16 @@ mod event;
 mod page;
 mod pending;
 mod server;
-mod strict;
-mod verify;
 
 pub use api::{
     Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, SignInEntry, SignedInKey, Status,
 };
 pub use client::{ClientError, RpClient};
-pub use config::{Identity, Limits, RpConfig, RpError};
+pub use config::{Limits, RpConfig, RpError};
 pub use event::SiteEvent;
 pub use server::{Rp, Shutdown};
-pub use strict::{CredentialRecord, StrictVerifier, StrictVerifierState};
-pub use verify::{Challenge, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};
+/// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
+pub use towline_webauthn_rp::{
+    Challenge, CredentialRecord, Identity, Member, Procedure, RegistrationCheck, SignInCheck,
+    StrictRegistration, StrictSignIn, StrictVerifier, User, Verifier, VerifyError,
+};

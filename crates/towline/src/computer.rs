@@ -23,7 +23,7 @@ use towline_hybrid_tokio::{
 use towline_radio::Scanner;
 
 use self::links::{farewell, keep, kept};
-pub use self::screen::{Screen, Step};
+pub use self::screen::{ComputerStep, Screen};
 
 /// A computer that uses people's phones to register and to sign in.
 ///
@@ -34,11 +34,11 @@ pub use self::screen::{Screen, Step};
 /// # let provider = towline::crypto::rustcrypto::provider();
 /// # let radio = towline::radio::air::Air::new().radio();
 /// # let connector = Arc::new(towline::transport::TunnelConnector::plain_loopback("127.0.0.1:9".parse()?)?);
-/// use towline::{Computer, Step};
+/// use towline::{Computer, ComputerStep};
 ///
 /// let computer = Computer::new(provider, Arc::new(radio), connector);
-/// let screen = |step: Step<'_>| match step {
-///     Step::ShowCode(code) => println!("draw this as a QR code: {code}"),
+/// let screen = |step: ComputerStep<'_>| match step {
+///     ComputerStep::ShowCode(code) => println!("draw this as a QR code: {code}"),
 ///     step => println!("{step}"), // "Connecting.", "Waiting for the phone.", ..
 /// };
 /// // What a site hands to `navigator.credentials.get()`; this one asks for another site's passkeys.
@@ -220,7 +220,7 @@ impl PhoneChannel<'_> {
         let chosen = self.screen.choose_phone(&names).await.filter(|index| *index < phones.len());
         let Some(index) = chosen else { return Ok(None) };
         let phone = phones.swap_remove(index);
-        self.screen.show(Step::Ringing(&phone.display_name()));
+        self.screen.show(ComputerStep::Ringing(&phone.display_name()));
         let (scanner, connector) = (scanner.clone(), connector.clone());
         let (session, events) =
             ComputerSession::ring(config.clone(), provider, &phone, self.hint, scanner, connector)?;
@@ -285,13 +285,13 @@ impl PhoneChannel<'_> {
                         self.hang_up().await;
                         if !self.forgotten {
                             let name = name.as_deref().unwrap_or(SOME_PHONE);
-                            self.screen.show(Step::NotReached(name, &error));
+                            self.screen.show(ComputerStep::NotReached(name, &error));
                         }
                     }
                 }
             }
             Ok(None) => {}
-            Err(error) => self.screen.show(Step::NotReached(SOME_PHONE, &error)),
+            Err(error) => self.screen.show(ComputerStep::NotReached(SOME_PHONE, &error)),
         }
         self.session = Some(self.start()?);
         self.watch(async |session| session.get_info().await).await.map(drop)
@@ -302,18 +302,18 @@ impl PhoneChannel<'_> {
 /// none to show.
 fn show(screen: &dyn Screen, session: Option<&ComputerSession>, event: &ComputerEvent) {
     match event {
-        ComputerEvent::Listening { radio } => screen.show(Step::Listening(radio)),
+        ComputerEvent::Listening { radio } => screen.show(ComputerStep::Listening(radio)),
         ComputerEvent::Progress(progress) => {
             match progress {
                 InitiatorProgress::WaitingForScan => {
                     if let Some(code) = session.and_then(ComputerSession::qr_uri) {
-                        screen.show(Step::ShowCode(&code));
+                        screen.show(ComputerStep::ShowCode(&code));
                     }
                 }
-                InitiatorProgress::Near => screen.show(Step::HideCode),
+                InitiatorProgress::Near => screen.show(ComputerStep::HideCode),
                 _ => {}
             }
-            screen.show(Step::Progress(progress));
+            screen.show(ComputerStep::Progress(progress));
         }
         _ => {}
     }
@@ -364,7 +364,7 @@ impl Environment for Here<'_> {
     }
 
     fn not_recognised(&self, tries_left: Option<u64>) {
-        self.0.show(Step::NotRecognised(tries_left));
+        self.0.show(ComputerStep::NotRecognised(tries_left));
     }
 
     fn cancelled(&self) -> BoxFuture<'_, ()> {

@@ -53,8 +53,8 @@
 //! # let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel();
 //! # let computer = towline::Computer::new(provider.clone(), Arc::new(air.radio()), connector.clone());
 //! # let computer = tokio::spawn(async move {
-//! #     let screen = move |step: towline::Step<'_>| {
-//! #         if let towline::Step::ShowCode(code) = step { drop(shown.send(code.to_owned())) }
+//! #     let screen = move |step: towline::ComputerStep<'_>| {
+//! #         if let towline::ComputerStep::ShowCode(code) = step { drop(shown.send(code.to_owned())) }
 //! #     };
 //! #     computer.create(&screen, "https://example.org", options).await
 //! # });
@@ -108,11 +108,11 @@
 //! #     phone.answer_code(&code, towline::hybrid::CodeSource::Camera).await
 //! # });
 //! # let draw_as_qr_code = |code: &str| drop(shown.send(code.to_owned()));
-//! use towline::{Computer, Step};
+//! use towline::{Computer, ComputerStep};
 //!
 //! let computer = Computer::new(provider, Arc::new(air.radio()), connector);
-//! let screen = |step: Step<'_>| match step {
-//!     Step::ShowCode(code) => draw_as_qr_code(code),
+//! let screen = |step: ComputerStep<'_>| match step {
+//!     ComputerStep::ShowCode(code) => draw_as_qr_code(code),
 //!     step => println!("{step}"), // "Connecting.", "Continue on your phone.", ..
 //! };
 //! let registration = computer.create(&screen, "https://example.org", options).await?;
@@ -157,7 +157,7 @@ mod phone;
 #[cfg(feature = "phone")]
 pub use bell::{Bell, BellEvent};
 #[cfg(feature = "computer")]
-pub use computer::{Computer, ComputerError, Screen, Step};
+pub use computer::{Computer, ComputerError, ComputerStep, Screen};
 #[cfg(feature = "local")]
 pub use local::LocalAuthenticator;
 #[cfg(feature = "phone")]

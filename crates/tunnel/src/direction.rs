@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use towline_rendezvous::{Ending, Meter};
-use towline_websocket::{Event as Sent, Forwarder, Opcode, Reader, Violation};
+use towline_websocket::{Forwarder, FrameEvent as Sent, Opcode, Reader, Violation};
 
 use crate::shared::{Shared, after};
 use crate::socket::{End, Peer, Socket, ending_of};

@@ -12,7 +12,7 @@ use towline_rendezvous::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
     SUBPROTOCOL,
 };
-use towline_rendezvous::{Refusal, Request, RequestHead, Role, Source};
+use towline_rendezvous::{Refusal, RequestHead, Role, Source, TunnelRequest};
 use towline_websocket::{VERSION, accept};
 
 use crate::proxies;
@@ -34,7 +34,7 @@ const MAX_EARLY: usize = 1024;
 
 /// What a peer asks for.
 struct Asked {
-    request: Request,
+    request: TunnelRequest,
     /// What proves to the client that it was understood.
     accept: String,
     /// Where it came from, as a proxy says: believed from trusted ones only.

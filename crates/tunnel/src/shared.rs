@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
     Admission, Ending, Heard, Leg, Limits, Location, OriginPolicy, Output, Refusal, Rendezvous,
-    Request, Role, Source,
+    Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};
@@ -112,7 +112,7 @@ impl Shared {
     pub(crate) fn admit(
         self: &Arc<Self>,
         source: Source,
-        request: Request,
+        request: TunnelRequest,
     ) -> Result<Admitted, Refusal> {
         let mut state = self.lock();
         if state.stopped {

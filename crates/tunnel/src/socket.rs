@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 use towline_rendezvous::{Ending, Meter};
-use towline_websocket::{Opcode, Reader, Step, Violation, close_payload, frame};
+use towline_websocket::{Opcode, Parsed, Reader, Violation, close_payload, frame};
 
 use crate::stream::Stream;
 
@@ -183,7 +183,7 @@ impl Socket {
         while let Some((taken, step)) = self.step(false)? {
             let mut whole = false;
             match step {
-                Step::Piece { payload, first, last } => {
+                Parsed::Piece { payload, first, last } => {
                     meter.handle_piece(payload.len(), first)?;
                     if payload.is_empty() && !last {
                         meter.handle_control()?;
@@ -191,13 +191,13 @@ impl Socket {
                     self.message.extend_from_slice(self.inbox.get(payload).unwrap_or_default());
                     whole = last;
                 }
-                Step::Ping(payload) => {
+                Parsed::Ping(payload) => {
                     meter.handle_control()?;
                     let payload = self.inbox.get(payload).unwrap_or_default();
                     self.outbox.push(Opcode::Pong, true, payload);
                 }
-                Step::Pong => meter.handle_control()?,
-                Step::Close(code) => {
+                Parsed::Pong => meter.handle_control()?,
+                Parsed::Close(code) => {
                     self.peer = Peer::Left(code);
                     return Err(Ending::PeerLeft);
                 }
@@ -214,7 +214,7 @@ impl Socket {
         Ok(None)
     }
 
-    fn step(&mut self, full: bool) -> Result<Option<(usize, Step)>, Ending> {
+    fn step(&mut self, full: bool) -> Result<Option<(usize, Parsed)>, Ending> {
         self.reader.step(&mut self.inbox, full).map_err(ending_of)
     }
 
@@ -255,7 +255,7 @@ impl Socket {
             while self.peer == Peer::There {
                 // Messages are not awaited: their parts go as they come.
                 match self.step(true) {
-                    Ok(Some((_, Step::Close(code)))) => self.peer = Peer::Left(code),
+                    Ok(Some((_, Parsed::Close(code)))) => self.peer = Peer::Left(code),
                     Ok(Some((taken, _))) => drop(self.inbox.drain(..taken)),
                     Ok(None) => break,
                     Err(_) => self.peer = Peer::Garbled,

@@ -85,7 +85,7 @@ impl Default for Description {
 
 /// What the kernel says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub enum UhidEvent {
     /// The device is in use by the kernel; its node comes now.
     Start,
     /// The kernel has done with the device.
@@ -111,7 +111,7 @@ pub enum Event {
     Other(u32),
 }
 
-impl Event {
+impl UhidEvent {
     /// Reads an event. None if it is too short to be one.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
@@ -172,7 +172,7 @@ pub fn input(report: &Report) -> [u8; 6 + REPORT_SIZE] {
     event
 }
 
-/// Refuses an [`Event::GetReport`].
+/// Refuses an [`UhidEvent::GetReport`].
 #[must_use]
 pub fn no_report(id: u32) -> [u8; 12] {
     let mut event = [0; 12];
@@ -185,7 +185,7 @@ pub fn no_report(id: u32) -> [u8; 12] {
     event
 }
 
-/// Refuses an [`Event::SetReport`].
+/// Refuses an [`UhidEvent::SetReport`].
 #[must_use]
 pub fn not_set(id: u32) -> [u8; 10] {
     let mut event = [0; 10];
@@ -231,41 +231,46 @@ mod tests {
     #[test]
     fn a_report_is_read_with_and_without_its_number() {
         let report: Report = std::array::from_fn(|place| u8::try_from(place + 1).unwrap());
-        assert_eq!(Event::read(&written_output(&report)), Some(Event::Output(report)));
+        assert_eq!(UhidEvent::read(&written_output(&report)), Some(UhidEvent::Output(report)));
         let numbered = [&[0][..], &report].concat();
-        assert_eq!(Event::read(&written_output(&numbered)), Some(Event::Output(report)));
+        assert_eq!(UhidEvent::read(&written_output(&numbered)), Some(UhidEvent::Output(report)));
     }
 
     #[test]
     fn reports_of_other_lengths_and_numbers_are_none() {
         let numbered = [&[1][..], &[0; 64]].concat();
         for data in [&[][..], &[0; 63], &[0; 66], &[0; 4096], &numbered] {
-            assert_eq!(Event::read(&written_output(data)), Some(Event::Other(6)), "{}", data.len());
+            assert_eq!(
+                UhidEvent::read(&written_output(data)),
+                Some(UhidEvent::Other(6)),
+                "{}",
+                data.len()
+            );
         }
         let mut too_long = written_output(&[0; 64]);
         too_long[4 + DATA_MAX..][..2].copy_from_slice(&5000u16.to_ne_bytes());
-        assert_eq!(Event::read(&too_long), Some(Event::Other(6)));
+        assert_eq!(UhidEvent::read(&too_long), Some(UhidEvent::Other(6)));
     }
 
     #[test]
     fn every_other_event_is_told_apart() {
         for (kind, event) in [
-            (2, Event::Start),
-            (3, Event::Stop),
-            (4, Event::Open),
-            (5, Event::Close),
-            (9, Event::GetReport { id: 0x0102_0304 }),
-            (13, Event::SetReport { id: 0x0102_0304 }),
-            (7, Event::Other(7)),
-            (u32::MAX, Event::Other(u32::MAX)),
+            (2, UhidEvent::Start),
+            (3, UhidEvent::Stop),
+            (4, UhidEvent::Open),
+            (5, UhidEvent::Close),
+            (9, UhidEvent::GetReport { id: 0x0102_0304 }),
+            (13, UhidEvent::SetReport { id: 0x0102_0304 }),
+            (7, UhidEvent::Other(7)),
+            (u32::MAX, UhidEvent::Other(u32::MAX)),
         ] {
             let bytes = written(kind, &0x0102_0304u32.to_ne_bytes());
-            assert_eq!(Event::read(&bytes), Some(event));
+            assert_eq!(UhidEvent::read(&bytes), Some(event));
         }
         for short in [&[][..], &[2, 0, 0]] {
-            assert_eq!(Event::read(short), None);
+            assert_eq!(UhidEvent::read(short), None);
         }
-        assert_eq!(Event::read(&9u32.to_ne_bytes()), None, "a question without its id");
+        assert_eq!(UhidEvent::read(&9u32.to_ne_bytes()), None, "a question without its id");
     }
 
     #[test]

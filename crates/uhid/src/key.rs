@@ -15,11 +15,11 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 use towline_ctap::hid::Report;
-use towline_ctaphid_tokio::{Reports, Source};
+use towline_ctaphid_tokio::{ReportSource, Reports};
 
 use crate::{
     Description,
-    event::{self, EVENT_SIZE, Event},
+    event::{self, EVENT_SIZE, UhidEvent},
     node,
     pace::Pace,
 };
@@ -100,7 +100,7 @@ impl UsbKey {
     pub async fn started(&mut self) -> Result<Option<PathBuf>, UhidError> {
         loop {
             match self.read().await? {
-                Event::Start => break,
+                UhidEvent::Start => break,
                 event => self.answer(event)?,
             }
         }
@@ -121,7 +121,7 @@ impl UsbKey {
     pub async fn serve(self, reports: Reports) -> Result<(), UhidError> {
         // There is one way in, and answers to all programs go the same way out: each knows its
         // channel. It lasts for as long as any of them has the node open.
-        let (mut source, mut answers) = Source::stream();
+        let (mut source, mut answers) = ReportSource::stream();
         let (mut pace, mut waiting) = (Pace::default(), None::<Report>);
         loop {
             let free = waiting.and_then(|_| pace.until(Instant::now()));
@@ -142,15 +142,15 @@ impl UsbKey {
                 () = reports.gone() => return Ok(()),
             };
             match event {
-                Event::Output(report) => {
+                UhidEvent::Output(report) => {
                     if reports.deliver(report, &source).await.is_err() {
                         return Ok(());
                     }
                 }
                 // The last program is gone: nobody waits for what is under way, and nobody reads
                 // what is still to be sent.
-                Event::Close | Event::Stop => {
-                    (source, answers) = Source::stream();
+                UhidEvent::Close | UhidEvent::Stop => {
+                    (source, answers) = ReportSource::stream();
                     waiting = None;
                 }
                 event => self.answer(event)?,
@@ -159,10 +159,10 @@ impl UsbKey {
     }
 
     /// Answers what the kernel waits for.
-    fn answer(&self, event: Event) -> io::Result<()> {
+    fn answer(&self, event: UhidEvent) -> io::Result<()> {
         match event {
-            Event::GetReport { id } => self.write(&event::no_report(id)),
-            Event::SetReport { id } => self.write(&event::not_set(id)),
+            UhidEvent::GetReport { id } => self.write(&event::no_report(id)),
+            UhidEvent::SetReport { id } => self.write(&event::not_set(id)),
             event => {
                 tracing::debug!(?event);
                 Ok(())
@@ -182,7 +182,7 @@ impl UsbKey {
     }
 
     /// The next event. Cancel-safe.
-    async fn read(&self) -> io::Result<Event> {
+    async fn read(&self) -> io::Result<UhidEvent> {
         let mut bytes = [0; EVENT_SIZE];
         loop {
             self.events.readable().await?;
@@ -191,7 +191,7 @@ impl UsbKey {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => read?,
             };
-            if let Some(event) = bytes.get(..length).and_then(Event::read) {
+            if let Some(event) = bytes.get(..length).and_then(UhidEvent::read) {
                 return Ok(event);
             }
         }

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use crate::frame::{Head, Opcode, Violation};
-use crate::reader::{Reader, Step};
+use crate::reader::{Parsed, Reader};
 
 /// What a client sent, as whoever counts wants to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'bytes> {
+pub enum FrameEvent<'bytes> {
     /// Some of a binary message. It is passed on if this is approved of.
     Piece {
         /// How many bytes it has.
@@ -99,15 +99,15 @@ impl Forwarder {
     pub fn process<E: From<Violation>>(
         &mut self,
         buffer: &mut [u8],
-        mut judge: impl FnMut(Event<'_>) -> Result<(), E>,
+        mut judge: impl FnMut(FrameEvent<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         loop {
             let full = self.raw.start == Self::HEADROOM && self.raw.end >= buffer.len();
             let raw = buffer.get_mut(self.raw.clone()).unwrap_or_default();
             let Some((taken, step)) = self.reader.step(raw, full)? else { return Ok(()) };
             match step {
-                Step::Piece { payload, first, last } => {
-                    judge(Event::Piece { length: payload.len(), first, last })?;
+                Parsed::Piece { payload, first, last } => {
+                    judge(FrameEvent::Piece { length: payload.len(), first, last })?;
                     let start = self.raw.start;
                     let payload =
                         payload.start.saturating_add(start)..payload.end.saturating_add(start);
@@ -116,9 +116,11 @@ impl Forwarder {
                         self.pass_on(buffer, payload, last);
                     }
                 }
-                Step::Ping(payload) => judge(Event::Ping(raw.get(payload).unwrap_or_default()))?,
-                Step::Pong => judge(Event::Pong)?,
-                Step::Close(code) => judge(Event::Close(code))?,
+                Parsed::Ping(payload) => {
+                    judge(FrameEvent::Ping(raw.get(payload).unwrap_or_default()))?
+                }
+                Parsed::Pong => judge(FrameEvent::Pong)?,
+                Parsed::Close(code) => judge(FrameEvent::Close(code))?,
             }
             self.raw.start = self.raw.start.saturating_add(taken);
         }

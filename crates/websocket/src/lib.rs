@@ -18,7 +18,7 @@ mod handshake;
 mod mask;
 mod reader;
 
-pub use forward::{Event, Forwarder};
+pub use forward::{Forwarder, FrameEvent};
 pub use frame::{Head, Opcode, Violation, close_payload, frame};
 pub use handshake::{VERSION, accept};
-pub use reader::{Reader, Step};
+pub use reader::{Parsed, Reader};

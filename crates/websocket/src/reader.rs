@@ -7,7 +7,7 @@ use crate::mask;
 
 /// What one step found. Ranges are places in the bytes that were read, without their mask now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum Parsed {
     /// Some of a binary message.
     Piece {
         /// Where the bytes lie.
@@ -72,7 +72,7 @@ impl Reader {
         &mut self,
         bytes: &mut [u8],
         full: bool,
-    ) -> Result<Option<(usize, Step)>, Violation> {
+    ) -> Result<Option<(usize, Parsed)>, Violation> {
         if let Some(rest) = self.rest {
             return Ok(self.go_on(bytes, 0, rest, full, false));
         }
@@ -96,7 +96,7 @@ impl Reader {
         head: ClientHead,
         full: bool,
         length: usize,
-    ) -> Result<Option<(usize, Step)>, Violation> {
+    ) -> Result<Option<(usize, Parsed)>, Violation> {
         let length = length.checked_add(head.payload).filter(|length| *length <= self.limit);
         let length = length.ok_or(Violation::TooLong)?;
         let rest = Rest { left: head.payload, mask: head.mask, fin: head.fin };
@@ -116,7 +116,7 @@ impl Reader {
         rest: Rest,
         full: bool,
         first: bool,
-    ) -> Option<(usize, Step)> {
+    ) -> Option<(usize, Parsed)> {
         let payload = bytes.get_mut(start..).unwrap_or_default();
         let here = payload.len().min(rest.left);
         if here < rest.left && (!full || here == 0) {
@@ -130,19 +130,19 @@ impl Reader {
             self.message = Message::None;
         }
         let end = start.saturating_add(here);
-        Some((end, Step::Piece { payload: start..end, first, last }))
+        Some((end, Parsed::Piece { payload: start..end, first, last }))
     }
 }
 
 /// A control frame, which is never taken in parts.
-fn control(bytes: &mut [u8], head: ClientHead) -> Result<Option<(usize, Step)>, Violation> {
+fn control(bytes: &mut [u8], head: ClientHead) -> Result<Option<(usize, Parsed)>, Violation> {
     let end = head.size.saturating_add(head.payload);
     let Some(payload) = bytes.get_mut(head.size..end) else { return Ok(None) };
     mask::unmask(payload, head.mask);
     let step = match head.opcode {
-        Opcode::Close => Step::Close(close_code(payload)?),
-        Opcode::Ping => Step::Ping(head.size..end),
-        _ => Step::Pong,
+        Opcode::Close => Parsed::Close(close_code(payload)?),
+        Opcode::Ping => Parsed::Ping(head.size..end),
+        _ => Parsed::Pong,
     };
     Ok(Some((end, step)))
 }

@@ -89,6 +89,11 @@ impl AttestationFormat {
         matches!(self, Self::PackedBasic | Self::FidoU2f)
     }
 
+    /// Whether it is `fido-u2f`, whoever makes it: for credentials on P-256, and with no AAGUID.
+    pub(crate) fn is_fido_u2f(self) -> bool {
+        self.identifier() == Self::FidoU2f.identifier()
+    }
+
     /// The format's identifier (IANA WebAuthn registry).
     #[must_use]
     pub const fn identifier(self) -> &'static str {

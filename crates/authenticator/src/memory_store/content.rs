@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Became, Capacity, Change, Counter, Credential, Cursor, Feed, FeedCursor, Gathered, MemoryFeed,
-    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, stored_credential::Keys,
+    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, credential::Keys,
 };
 
 /// How many credentials there can be where nobody sets a limit: a number that every client can

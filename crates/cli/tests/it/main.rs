@@ -24,4 +24,5 @@ mod relay;
 mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod virtual_device;
 mod world;

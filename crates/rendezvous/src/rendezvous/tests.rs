@@ -48,11 +48,15 @@ impl Service {
         }
     }
 
-    fn ask_from(&mut self, source: u8, request: Request) -> Result<Admission, Refusal> {
+    fn ask_from(&mut self, source: u8, request: TunnelRequest) -> Result<Admission, Refusal> {
         self.ask_at([10, 0, 0, source], request)
     }
 
-    fn ask_at(&mut self, from: impl Into<IpAddr>, request: Request) -> Result<Admission, Refusal> {
+    fn ask_at(
+        &mut self,
+        from: impl Into<IpAddr>,
+        request: TunnelRequest,
+    ) -> Result<Admission, Refusal> {
         let admission = self.relay.handle_request(Source::of(from.into()), request, self.now)?;
         if self.alone
             && let Some(Output::Locate { token, .. }) = self.relay.outputs.back()
@@ -72,14 +76,14 @@ impl Service {
     }
 
     fn open(&mut self, number: u8) -> (Leg, RoutingId) {
-        match self.ask_from(1, Request::New { tunnel: tunnel(number) }) {
+        match self.ask_from(1, TunnelRequest::New { tunnel: tunnel(number) }) {
             Ok(Admission { leg, role: Role::Waits { routing_id, .. } }) => (leg, routing_id),
             other => panic!("{other:?}"),
         }
     }
 
     fn connect(&mut self, routing: RoutingId, number: u8) -> Result<Admission, Refusal> {
-        self.ask_from(2, Request::Connect { routing, tunnel: tunnel(number) })
+        self.ask_from(2, TunnelRequest::Connect { routing, tunnel: tunnel(number) })
     }
 
     fn pass_quietly(&mut self, time: Duration) {
@@ -107,10 +111,10 @@ impl Contacts for Phonebook {
 fn the_three_paths_are_read_in_either_case() {
     let upper = TUNNEL.to_uppercase();
     let id = TunnelId::from_hex(TUNNEL).unwrap();
-    assert_eq!(head(&format!("/cable/new/{TUNNEL}")).read(), Ok(Request::New { tunnel: id }));
-    assert_eq!(head(&format!("/cable/new/{upper}")).read(), Ok(Request::New { tunnel: id }));
+    assert_eq!(head(&format!("/cable/new/{TUNNEL}")).read(), Ok(TunnelRequest::New { tunnel: id }));
+    assert_eq!(head(&format!("/cable/new/{upper}")).read(), Ok(TunnelRequest::New { tunnel: id }));
     let routing = RoutingId::new([0xab, 0xcd, 0xef]);
-    let connect = Request::Connect { routing, tunnel: id };
+    let connect = TunnelRequest::Connect { routing, tunnel: id };
     assert_eq!(head(&format!("/cable/connect/aBcDeF/{TUNNEL}")).read(), Ok(connect));
 }
 
@@ -272,7 +276,7 @@ fn a_computer_joins_the_phone_that_waits() {
 fn a_tunnel_id_that_waits_or_was_used_is_in_use() {
     let mut service = Service::new(Limits::default());
     let (phone, routing) = service.open(1);
-    let again = Request::New { tunnel: tunnel(1) };
+    let again = TunnelRequest::New { tunnel: tunnel(1) };
     assert_eq!(service.ask_from(3, again.clone()), Err(Refusal::InUse));
     let Ok(Admission { leg, .. }) = service.connect(routing, 1) else { panic!() };
     assert_eq!(service.ask_from(3, again.clone()), Err(Refusal::InUse));
@@ -335,15 +339,21 @@ fn limits_hold_for_tunnels_and_sources() {
     let mut service = Service::new(Limits { pairs: 1, per_source: 2, ..Limits::default() });
     let (first, routing) = service.open(1);
     let (_, second_routing) = service.open(2);
-    assert_eq!(service.ask_from(1, Request::New { tunnel: tunnel(3) }), Err(Refusal::TooMany));
+    assert_eq!(
+        service.ask_from(1, TunnelRequest::New { tunnel: tunnel(3) }),
+        Err(Refusal::TooMany)
+    );
     let Ok(Admission { leg, .. }) = service.connect(routing, 1) else { panic!() };
     assert_eq!(service.connect(second_routing, 2), Err(Refusal::Unavailable));
     service.relay.handle_closed(first, service.now);
     service.relay.handle_closed(leg, service.now);
     assert!(service.connect(second_routing, 2).is_ok());
-    assert!(service.ask_from(1, Request::New { tunnel: tunnel(3) }).is_ok());
+    assert!(service.ask_from(1, TunnelRequest::New { tunnel: tunnel(3) }).is_ok());
     let mut none = Service::new(Limits { waiting: 0, ..Limits::default() });
-    assert_eq!(none.ask_from(1, Request::New { tunnel: tunnel(1) }), Err(Refusal::Unavailable));
+    assert_eq!(
+        none.ask_from(1, TunnelRequest::New { tunnel: tunnel(1) }),
+        Err(Refusal::Unavailable)
+    );
 }
 
 #[test]
@@ -354,13 +364,13 @@ fn used_ids_are_remembered_within_bounds() {
         service.connect(routing, number).unwrap();
     }
     service.open(1);
-    assert_eq!(service.ask_from(1, Request::New { tunnel: tunnel(2) }), Err(Refusal::InUse));
+    assert_eq!(service.ask_from(1, TunnelRequest::New { tunnel: tunnel(2) }), Err(Refusal::InUse));
 }
 
 #[test]
 fn contacts_are_unknown_or_gone() {
     let mut service = Service::new(Limits::default());
-    let contact = |byte: u8| Request::Contact {
+    let contact = |byte: u8| TunnelRequest::Contact {
         contact: ContactId::new([byte]),
         payload: vec![0xa0],
         signal: false,
@@ -377,7 +387,10 @@ fn draining_closes_who_waits_and_admits_nobody() {
     let (leg, routing) = service.open(2);
     service.relay.handle_drain(service.now);
     assert_eq!(service.pass(Duration::ZERO), [Output::Close { leg, ending: Ending::ShuttingDown }]);
-    assert_eq!(service.ask_from(1, Request::New { tunnel: tunnel(3) }), Err(Refusal::Unavailable));
+    assert_eq!(
+        service.ask_from(1, TunnelRequest::New { tunnel: tunnel(3) }),
+        Err(Refusal::Unavailable)
+    );
     assert_eq!(service.connect(routing, 2), Err(Refusal::Unavailable));
 }
 
@@ -436,6 +449,6 @@ fn a_time_too_long_for_the_clock_means_never() {
     assert_eq!(service.pass(Duration::from_secs(3600)), []);
     assert!(service.connect(routing, 1).is_ok());
     assert_eq!(service.pass(Duration::from_secs(3600)), []);
-    let again = service.ask_from(1, Request::New { tunnel: tunnel(1) });
+    let again = service.ask_from(1, TunnelRequest::New { tunnel: tunnel(1) });
     assert_eq!(again, Err(Refusal::InUse));
 }

@@ -2,17 +2,17 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use towline_webauthn_rp::check_user_handle;
 
 use super::{Registration, SignIn, Site};
 use crate::{
     SiteEvent, User, Verifier, VerifyError,
-    accounts::{check_name, unknown_account},
+    accounts::{already_registered, check_name, unknown_account},
     api::{
         ApiError, BeginRegistration, BeginSignIn, Begun, ErrorBody, ErrorCode, Finish, KeyEntry,
         ListKeys, RegisteredKey, RemoveKey, RenameKey, SignInEntry, SignedInKey, Status,
@@ -265,18 +265,7 @@ impl<V: Verifier> Site<V> {
         }
         entry.account = Some(found.account.clone());
         entry.key = Some(found.name);
-        let handle = credential
-            .get("response")
-            .and_then(|response| response.get("userHandle"))
-            .filter(|h| !h.is_null());
-        match handle
-            .map(|handle| handle.as_str().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()))
-        {
-            Some(Some(handle)) if handle == found.handle => {}
-            Some(_) => return Err(refused(VerifyError::Malformed("user handle"))),
-            None if waiting.account.is_some() => {}
-            None => return Err(refused(VerifyError::Malformed("user handle"))),
-        }
+        check_user_handle(credential, &found.handle, waiting.account.is_some()).map_err(refused)?;
         let check = self
             .verifier
             .finish_sign_in(waiting.state, &found.record, credential)
@@ -328,6 +317,7 @@ fn refused(error: VerifyError) -> ApiError {
         VerifyError::Unavailable(_) => {
             ApiError::new(ErrorCode::Internal, format!("Sorry: {error}."))
         }
+        VerifyError::AlreadyRegistered => already_registered(),
         _ => ApiError::new(ErrorCode::NotVerified, format!("Not accepted: {error}.")),
     }
 }

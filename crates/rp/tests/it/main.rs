@@ -10,9 +10,9 @@
 
 mod accounts;
 mod bad_input;
+#[path = "../../../webauthn-rp/tests/it/soft_key.rs"]
 mod soft_key;
 mod verification;
-mod w3c_vectors;
 
 use tokio::sync::broadcast;
 use towline_rp::{Rp, RpClient, RpConfig, Shutdown, SiteEvent, StrictVerifier};

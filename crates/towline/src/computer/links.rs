@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use towline_hybrid::link::{LinkedPhone, PhoneLinks, StoreError};
 use towline_hybrid_tokio::ComputerEvent;
 
-use super::{Open, Screen, Step, show};
+use super::{ComputerStep, Open, Screen, show};
 
 /// How long the person is shown how a session ends. What a phone says later about remembering it is
 /// kept all the same.
@@ -89,7 +89,7 @@ pub(super) async fn keep(
             if saved.is_ok()
                 && let Some(screen) = screen
             {
-                screen.show(Step::Remembered(&name));
+                screen.show(ComputerStep::Remembered(&name));
             }
             saved
         }
@@ -97,7 +97,7 @@ pub(super) async fn keep(
             let (identity, link_id) = (*identity, *link_id);
             let removed = kept(links, move |links| links.remove(&identity, &link_id)).await;
             if let (Ok(_), Some(screen), Some(phone)) = (&removed, screen, rung) {
-                screen.show(Step::Forgotten(&phone.display_name()));
+                screen.show(ComputerStep::Forgotten(&phone.display_name()));
                 forgotten = true;
             }
             removed.map(drop)

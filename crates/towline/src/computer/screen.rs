@@ -9,11 +9,11 @@ use towline_client::{Account, BoxFuture, PinAnswer, PinQuestion};
 use towline_hybrid::{Error as HybridError, InitiatorProgress, tunnel::ConnectFailure};
 use towline_hybrid_tokio::TransportError;
 
-/// What the person at the computer sees, and what they can do about it. A closure over [`Step`] is
-/// a screen.
+/// What the person at the computer sees, and what they can do about it. A closure over
+/// [`ComputerStep`] is a screen.
 pub trait Screen: Sync {
     /// The next step.
-    fn show(&self, step: Step<'_>);
+    fn show(&self, step: ComputerStep<'_>);
 
     /// The phone left it to the computer to choose one of at least two accounts; `None` calls it
     /// off. The newest, by default.
@@ -47,8 +47,8 @@ pub trait Screen: Sync {
 /// A screen can be an object.
 const _: Option<&dyn Screen> = None;
 
-impl<F: Fn(Step<'_>) + Sync> Screen for F {
-    fn show(&self, step: Step<'_>) {
+impl<F: Fn(ComputerStep<'_>) + Sync> Screen for F {
+    fn show(&self, step: ComputerStep<'_>) {
         self(step);
     }
 }
@@ -56,7 +56,7 @@ impl<F: Fn(Step<'_>) + Sync> Screen for F {
 /// A step on the way to the phone. It prints as a sentence.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum ComputerStep<'a> {
     /// Show this text as a QR code. It is a secret: whoever reads it and is near can act as the
     /// phone.
     ShowCode(&'a str),
@@ -79,7 +79,7 @@ pub enum Step<'a> {
     Progress(&'a InitiatorProgress),
 }
 
-impl fmt::Display for Step<'_> {
+impl fmt::Display for ComputerStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShowCode(_) => f.write_str("Scan the code with your phone."),
@@ -114,7 +114,7 @@ impl fmt::Display for Step<'_> {
     }
 }
 
-impl fmt::Debug for Step<'_> {
+impl fmt::Debug for ComputerStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShowCode(_) => f.write_str("ShowCode"),

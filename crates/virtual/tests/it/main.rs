@@ -8,7 +8,10 @@
     missing_docs
 )]
 
+mod attestation_is_judged;
 mod clients_are_tested;
+mod faults_are_noticed;
+mod judges;
 mod memory;
 mod options;
 mod passkeys_are_in_hand;

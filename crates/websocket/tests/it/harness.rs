@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Read, Write};
 
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
-use towline_websocket::{Event, Forwarder, Violation};
+use towline_websocket::{Forwarder, FrameEvent, Violation};
 
 /// The longest message, in bytes.
 pub const LIMIT: usize = 4096;
@@ -71,17 +71,17 @@ pub fn ours(bytes: &[u8], cuts: &[usize], buffer: usize) -> (Vec<u8>, usize, boo
         rest = &rest[part..];
         forwarder.filled(part);
         let over = forwarder.process(&mut buffer, |event| match event {
-            Event::Piece { length, last, .. } => {
+            FrameEvent::Piece { length, last, .. } => {
                 assert!(length <= LIMIT);
                 messages += usize::from(last);
                 Ok(())
             }
-            Event::Ping(payload) => {
+            FrameEvent::Ping(payload) => {
                 assert!(payload.len() <= 125);
                 Ok(())
             }
-            Event::Pong => Ok(()),
-            Event::Close(_) => Err(Over::Left),
+            FrameEvent::Pong => Ok(()),
+            FrameEvent::Close(_) => Err(Over::Left),
         });
         let ready = forwarder.ready(&buffer).len();
         // Not all at once, as sockets do.

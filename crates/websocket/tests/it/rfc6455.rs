@@ -1,7 +1,7 @@
 //! The standard's own examples, and what it forbids.
 
 use towline_websocket::{
-    Event, Forwarder, Head, Opcode, Reader, Step, Violation, close_payload, frame,
+    Forwarder, FrameEvent, Head, Opcode, Parsed, Reader, Violation, close_payload, frame,
 };
 
 /// A client's frame, with a mask.
@@ -24,7 +24,7 @@ fn client(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn step(bytes: &[u8]) -> Result<Option<(usize, Step)>, Violation> {
+fn step(bytes: &[u8]) -> Result<Option<(usize, Parsed)>, Violation> {
     Reader::new(1 << 20).step(&mut bytes.to_vec(), false)
 }
 
@@ -33,11 +33,11 @@ fn the_standards_examples_of_frames() {
     // RFC 6455 §5.7: a masked pong that says "Hello", byte for byte (there it is a text message).
     let mut hello = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
     assert_eq!(client(0x8a, b"Hello"), hello);
-    assert_eq!(Reader::new(0).step(&mut hello, false), Ok(Some((11, Step::Pong))));
+    assert_eq!(Reader::new(0).step(&mut hello, false), Ok(Some((11, Parsed::Pong))));
     assert_eq!(&hello[6..], b"Hello");
     // The same bytes as a ping, and the unmasked pong that answers it.
     let mut ping = client(0x89, b"Hello");
-    assert_eq!(Reader::new(0).step(&mut ping, false), Ok(Some((11, Step::Ping(6..11)))));
+    assert_eq!(Reader::new(0).step(&mut ping, false), Ok(Some((11, Parsed::Ping(6..11)))));
     let mut pong = Vec::new();
     frame(&mut pong, Opcode::Pong, true, &ping[6..11]);
     assert_eq!(pong, [0x8a, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]);
@@ -57,7 +57,7 @@ fn lengths_at_every_border() {
         let (taken, step) = step(&bytes).unwrap().unwrap();
         assert_eq!(taken, bytes.len());
         let head = bytes.len() - length;
-        assert_eq!(step, Step::Piece { payload: head..bytes.len(), first: true, last: true });
+        assert_eq!(step, Parsed::Piece { payload: head..bytes.len(), first: true, last: true });
         // The server's head is shorter by the mask.
         assert_eq!(Head::new(Opcode::Binary, true, length).as_bytes().len() + 4, head);
         // One byte short of it is nothing yet.
@@ -69,10 +69,10 @@ fn lengths_at_every_border() {
 #[test]
 fn a_length_in_more_bytes_than_it_needs_is_read() {
     let bytes = [0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 7];
-    let piece = Step::Piece { payload: 14..15, first: true, last: true };
+    let piece = Parsed::Piece { payload: 14..15, first: true, last: true };
     assert_eq!(step(&bytes), Ok(Some((15, piece))));
     let ping = [0x89, 0xfe, 0, 1, 0, 0, 0, 0, 7];
-    assert_eq!(step(&ping), Ok(Some((9, Step::Ping(8..9)))));
+    assert_eq!(step(&ping), Ok(Some((9, Parsed::Ping(8..9)))));
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn what_a_client_must_not_send() {
 
 #[test]
 fn close_frames_that_say_something_or_nothing() {
-    assert_eq!(step(&client(0x88, b"")), Ok(Some((6, Step::Close(None)))));
+    assert_eq!(step(&client(0x88, b"")), Ok(Some((6, Parsed::Close(None)))));
     for code in [1000, 1001, 1011, 3000, 4999_u16] {
         let payload = close_payload(code, "bye");
-        assert_eq!(step(&client(0x88, &payload)), Ok(Some((11, Step::Close(Some(code))))));
+        assert_eq!(step(&client(0x88, &payload)), Ok(Some((11, Parsed::Close(Some(code))))));
     }
     for code in [999, 1004, 1006, 1015, 2999, 5000_u16] {
         assert_eq!(step(&client(0x88, &code.to_be_bytes())), Err(Violation::Close), "{code}");
@@ -141,7 +141,7 @@ fn a_message_may_have_as_many_bytes_as_the_limit_in_one_frame_or_in_fragments() 
 fn a_message_within_a_message_is_refused_and_a_ping_is_not() {
     let mut reader = Reader::new(100);
     assert!(reader.step(&mut client(0x02, b"ab"), false).is_ok());
-    assert_eq!(reader.step(&mut client(0x89, b"?"), false), Ok(Some((7, Step::Ping(6..7)))));
+    assert_eq!(reader.step(&mut client(0x89, b"?"), false), Ok(Some((7, Parsed::Ping(6..7)))));
     assert_eq!(reader.step(&mut client(0x82, b"cd"), false), Err(Violation::Interleaved));
     // Neither is one after an empty first fragment: the message is under way.
     let mut reader = Reader::new(100);
@@ -227,7 +227,7 @@ fn what_came_before_an_objection_is_ready_and_nothing_after_it() {
     let mut seen = 0;
     let objection = forwarder.process(&mut buffer, |event| {
         seen += 1;
-        assert_eq!(event, Event::Piece { length: 3, first: true, last: true });
+        assert_eq!(event, FrameEvent::Piece { length: 3, first: true, last: true });
         if seen == 2 { Err(Violation::TooLong) } else { Ok(()) }
     });
     assert_eq!(objection, Err(Violation::TooLong));

@@ -49,7 +49,7 @@ impl Service {
 
     fn ring_as(&mut self, from: [u8; 4], says: u8) -> Result<Leg, Refusal> {
         let contact = key(1).contact_id(&towline_crypto::rustcrypto::provider());
-        let request = Request::Contact { contact, payload: vec![says], signal: false };
+        let request = TunnelRequest::Contact { contact, payload: vec![says], signal: false };
         match self.ask_at(from, request)? {
             Admission { leg, role: Role::Rings { .. } } => Ok(leg),
             other => panic!("{other:?}"),
@@ -57,7 +57,7 @@ impl Service {
     }
 
     fn listen_at(&mut self, from: [u8; 4], number: u32) -> Result<Leg, Refusal> {
-        match self.ask_at(from, Request::Listen { key: key(number) })? {
+        match self.ask_at(from, TunnelRequest::Listen { key: key(number) })? {
             Admission { leg, role: Role::Listens { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
@@ -65,7 +65,7 @@ impl Service {
 
     fn wait_at(&mut self, from: impl Into<IpAddr>, number: u32) -> Result<Leg, Refusal> {
         let tunnel = TunnelId::new(u128::from(number).to_be_bytes());
-        match self.ask_at(from, Request::New { tunnel })? {
+        match self.ask_at(from, TunnelRequest::New { tunnel })? {
             Admission { leg, role: Role::Waits { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
@@ -319,11 +319,11 @@ fn one_subscriber_with_many_tunnels_does_not_take_those_of_others() {
     let pair = |service: &mut Service, from: [u8; 4], number: u32| {
         let tunnel = TunnelId::new(u128::from(number).to_be_bytes());
         let Admission { leg, role: Role::Waits { routing_id: routing, .. } } =
-            service.ask_at(from, Request::New { tunnel })?
+            service.ask_at(from, TunnelRequest::New { tunnel })?
         else {
             panic!()
         };
-        match service.ask_at(from, Request::Connect { routing, tunnel })? {
+        match service.ask_at(from, TunnelRequest::Connect { routing, tunnel })? {
             Admission { role: Role::Joins { with }, .. } => {
                 assert_eq!(with, leg);
                 Ok(leg)
@@ -375,15 +375,15 @@ fn the_books_of_a_small_service_stay_straight() {
         let request = match random(8) {
             0 | 1 => {
                 number += 1;
-                Request::New { tunnel: TunnelId::new(number.to_be_bytes()) }
+                TunnelRequest::New { tunnel: TunnelId::new(number.to_be_bytes()) }
             }
             2 if !waiting.is_empty() => {
                 let at = usize::try_from(random(waiting.len().try_into().unwrap())).unwrap();
                 let (routing, tunnel) = waiting.swap_remove(at);
-                Request::Connect { routing, tunnel }
+                TunnelRequest::Connect { routing, tunnel }
             }
-            3 => Request::Listen { key: listens },
-            4 => Request::Contact {
+            3 => TunnelRequest::Listen { key: listens },
+            4 => TunnelRequest::Contact {
                 contact: listens.contact_id(&towline_crypto::rustcrypto::provider()),
                 payload: vec![0xa0],
                 signal: false,
@@ -397,7 +397,7 @@ fn the_books_of_a_small_service_stay_straight() {
                 service.pass_quietly(Duration::from_millis(random(3000)));
                 continue;
             }
-            _ => Request::Listen { key: listens },
+            _ => TunnelRequest::Listen { key: listens },
         };
         if let Ok(Admission { leg, role }) = service.ask_at(from, request) {
             legs.push(leg);

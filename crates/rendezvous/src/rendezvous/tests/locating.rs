@@ -16,7 +16,7 @@ impl Service {
     /// Rings a phone that does not listen here: the computer, and the question.
     fn seek(&mut self, from: impl Into<IpAddr>, number: u8) -> (Leg, LocateToken) {
         let request =
-            Request::Contact { contact: contact(number), payload: vec![0xa0], signal: true };
+            TunnelRequest::Contact { contact: contact(number), payload: vec![0xa0], signal: true };
         let admission = self.ask_at(from, request).unwrap();
         assert!(matches!(admission.role, Role::Rings { signal: true, .. }));
         let outputs = self.outputs();
@@ -77,7 +77,7 @@ fn a_phone_that_comes_before_the_answer_is_rung_whatever_the_answer() {
         let counts = Counts { ringing: 1, listening: 1, ..Counts::default() };
         assert_eq!(service.relay.counts(), counts);
         assert_eq!(service.say(phone, FromPhone::Accept(ring)), [answer(computer, Ok(()))]);
-        let joined = service.ask_from(1, Request::Connect { routing, tunnel });
+        let joined = service.ask_from(1, TunnelRequest::Connect { routing, tunnel });
         let with = joined.map(|admission| admission.role);
         assert_eq!(with, Ok(Role::Joins { with: computer }));
     }
@@ -196,7 +196,8 @@ fn thousands_who_ring_unknown_phones_push_out_only_each_other() {
     let mut refused = 0;
     for number in 0..5000_u16 {
         let flooder = [203, 0, 113, 7];
-        let request = Request::Contact { contact: contact(3), payload: vec![0xa0], signal: false };
+        let request =
+            TunnelRequest::Contact { contact: contact(3), payload: vec![0xa0], signal: false };
         service.ask_at(flooder, request).unwrap();
         for output in service.outputs() {
             match output {

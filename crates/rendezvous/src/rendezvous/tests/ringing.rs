@@ -26,7 +26,7 @@ pub(super) fn service_with(limits: Limits) -> Service {
 
 impl Service {
     pub(super) fn listen(&mut self, number: u8) -> Result<Leg, Refusal> {
-        match self.ask_from(1, Request::Listen { key: key(number) })? {
+        match self.ask_from(1, TunnelRequest::Listen { key: key(number) })? {
             Admission { leg, role: Role::Listens { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
@@ -42,7 +42,7 @@ impl Service {
 
     pub(super) fn ring_at(&mut self, from: [u8; 4], number: u8) -> Result<Leg, Refusal> {
         let request =
-            Request::Contact { contact: contact(number), payload: vec![0xa0], signal: true };
+            TunnelRequest::Contact { contact: contact(number), payload: vec![0xa0], signal: true };
         match self.ask_at(from, request)? {
             Admission { leg, role: Role::Rings { .. } } => Ok(leg),
             other => panic!("{other:?}"),
@@ -96,12 +96,12 @@ fn a_computer_rings_and_the_phone_joins_it() {
     let (ring, routing, tunnel) = service.told(phone);
     assert_eq!(routing.as_bytes()[0], 9, "the routing id names the node");
     assert_eq!(service.say(phone, FromPhone::Accept(ring)), [answer(computer, Ok(()))]);
-    let joined = service.ask_from(1, Request::Connect { routing, tunnel });
+    let joined = service.ask_from(1, TunnelRequest::Connect { routing, tunnel });
     let Ok(Admission { leg, role: Role::Joins { with } }) = joined else { panic!("{joined:?}") };
     assert_eq!(with, computer);
     assert_eq!(service.relay.counts(), counts(0, 1, 2));
     // Once, and nobody is told that the ring is over.
-    let again = service.ask_from(1, Request::Connect { routing, tunnel });
+    let again = service.ask_from(1, TunnelRequest::Connect { routing, tunnel });
     assert_eq!(again, Err(Refusal::NotFound));
     service.relay.handle_closed(computer, service.now);
     assert_eq!(service.outputs(), [close(leg, Ending::PeerVanished)]);
@@ -118,7 +118,7 @@ fn a_phone_that_comes_before_it_is_heard_to_accept_has_accepted() {
     let phone = service.listen(1).unwrap();
     let computer = service.ring(1).unwrap();
     let (ring, routing, tunnel) = service.told(phone);
-    let joined = service.ask_from(1, Request::Connect { routing, tunnel });
+    let joined = service.ask_from(1, TunnelRequest::Connect { routing, tunnel });
     assert!(matches!(joined, Ok(Admission { role: Role::Joins { with }, .. }) if with == computer));
     assert_eq!(service.outputs(), [answer(computer, Ok(()))]);
     // What it said before comes too late to matter, and so would a refusal.
@@ -139,14 +139,14 @@ fn requests_of_phones_and_computers_are_read() {
     };
     assert_eq!(
         contact.read(),
-        Ok(Request::Contact {
+        Ok(TunnelRequest::Contact {
             contact: ContactId::new([0xfb, 0xff]),
             payload: vec![0xa1; 33],
             signal: true,
         })
     );
     let listen = RequestHead { contact_keys: vec![&text], ..head("/towline/v1/listen") };
-    assert_eq!(listen.read(), Ok(Request::Listen { key: key(7) }));
+    assert_eq!(listen.read(), Ok(TunnelRequest::Listen { key: key(7) }));
     assert_eq!(*key(7).to_header(), text);
 }
 
@@ -203,7 +203,7 @@ fn a_phone_may_refuse() {
         // Twice is nothing, and the tunnel is gone.
         assert_eq!(service.say(phone, FromPhone::Refuse(ring, reason)), []);
         assert_eq!(service.say(phone, FromPhone::Accept(ring)), []);
-        let late = service.ask_from(1, Request::Connect { routing, tunnel });
+        let late = service.ask_from(1, TunnelRequest::Connect { routing, tunnel });
         assert_eq!(late, Err(Refusal::NotFound));
     }
 }
@@ -242,7 +242,7 @@ fn a_ring_that_the_phone_does_not_answer_ends_in_time() {
         service.pass(Duration::from_secs(1)),
         [send(phone, FromService::Over(ring)), answer(computer, Err(Refusal::NotFound))]
     );
-    let late = service.ask_from(1, Request::Connect { routing, tunnel });
+    let late = service.ask_from(1, TunnelRequest::Connect { routing, tunnel });
     assert_eq!(late, Err(Refusal::NotFound));
 }
 
@@ -306,7 +306,7 @@ fn what_was_accepted_before_the_connection_broke_is_not_told_again() {
     service.relay.handle_closed(phone, service.now);
     service.listen(1).unwrap();
     assert_eq!(service.outputs(), []);
-    assert!(service.ask_from(1, Request::Connect { routing, tunnel }).is_ok());
+    assert!(service.ask_from(1, TunnelRequest::Connect { routing, tunnel }).is_ok());
 }
 
 #[test]

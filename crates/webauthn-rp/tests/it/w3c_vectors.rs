@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, Error, Random, rustcrypto::provider};
-use towline_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
+use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
 
 /// Gives the challenges of a vector, one after the other.
 struct Challenges(Mutex<Vec<Vec<u8>>>);
@@ -60,7 +60,8 @@ fn judge(vector: &Value, verification_required: bool) -> Outcome {
         })),
     )?;
     assert_eq!(registered.attestation, vector["format"]);
-    let begun = verifier.begin_sign_in(None).unwrap();
+    let allowed = [registered.record.clone()];
+    let begun = verifier.begin_sign_in(Some(&allowed)).unwrap();
     let assertion = &vector["assertion"];
     let client_data = assertion["client_data_json"].as_str().unwrap();
     let mut response = json!({
@@ -74,7 +75,7 @@ fn judge(vector: &Value, verification_required: bool) -> Outcome {
     let mut forged = bytes(&assertion["authenticator_data"]);
     forged[36] ^= 1;
     response["authenticatorData"] = URL_SAFE_NO_PAD.encode(forged).into();
-    let begun = verifier.begin_sign_in(None).unwrap();
+    let begun = verifier.begin_sign_in(Some(&allowed)).unwrap();
     let forged = verifier.finish_sign_in(begun.state, &registered.record, &credential(response));
     assert!(matches!(forged, Err(VerifyError::Signature | VerifyError::NotVerified)));
     Ok(signed_in.map(drop))

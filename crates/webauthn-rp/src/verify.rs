@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::VerifyError;
+
 /// Who a credential is made for (`PublicKeyCredentialUserEntity`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -100,61 +102,4 @@ pub trait Verifier: Send + Sync + 'static {
         record: &Self::Record,
         credential: &Value,
     ) -> Result<SignInCheck<Self::Record>, VerifyError>;
-}
-
-/// Why a credential was not accepted.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
-    /// A member of the answer is missing or malformed.
-    #[error("the answer's {0} is missing or malformed")]
-    Malformed(&'static str),
-    /// The client data is for another kind of ceremony.
-    #[error("the client data is of type {0:?}, which is not what was asked for")]
-    Type(String),
-    /// The client data holds another challenge.
-    #[error("the answer is for another challenge")]
-    Challenge,
-    /// The client data names another origin.
-    #[error("the answer comes from the origin {0:?}, which is not this site")]
-    Origin(String),
-    /// The client data says that a page of another origin embedded this one.
-    #[error("the answer comes from a page inside another site's page")]
-    CrossOrigin,
-    /// The authenticator data is for another RP ID.
-    #[error("the credential is for another site")]
-    RpId,
-    /// Flag UP is clear.
-    #[error("the authenticator did not see anybody")]
-    NotPresent,
-    /// Flag UV is clear although it was required.
-    #[error("the authenticator did not verify the person")]
-    NotVerified,
-    /// Flags BE and BS contradict each other, or BE changed.
-    #[error("the backup flags contradict each other or what was registered")]
-    BackupFlags,
-    /// The key's algorithm was not offered.
-    #[error("the key's algorithm was not asked for")]
-    Algorithm,
-    /// The attestation statement is not one that this verifier can check.
-    #[error("attestation of the format {0:?} can't be checked here")]
-    UnsupportedAttestation(String),
-    /// The attestation statement is wrong.
-    #[error("the attestation statement is wrong")]
-    Attestation,
-    /// The credential id differs between members, is too long, or is not the one asked about.
-    #[error("the credential id is not the one expected")]
-    CredentialId,
-    /// The signature does not match.
-    #[error("the signature does not match")]
-    Signature,
-    /// The signature counter did not rise: the key may have been copied.
-    #[error("the signature counter did not rise; the key may have been copied")]
-    Counter,
-    /// The verifier could not do its work.
-    #[error("credentials can't be checked now: {0}")]
-    Unavailable(String),
-    /// What another library said.
-    #[error("{0}")]
-    Other(String),
 }

@@ -67,25 +67,25 @@ macro_rules! kept {
 
         impl $name {
             /// The form in which it is written.
-            pub(crate) const FORM: u32 = $crate::kept::newest(&[$($form),+]);
+            pub(crate) const FORM: u32 = $crate::credential::kept::newest(&[$($form),+]);
 
             /// Each member, with the form that had it first.
             #[cfg(test)]
             pub(crate) const MEMBERS: &[(u32, &str)] = &[$($(($form, stringify!($member)),)+)+];
         }
 
-        impl $crate::kept::Kept for $name {
+        impl $crate::credential::kept::Kept for $name {
             fn room(&self) -> usize {
                 let Self { $($($member,)+)+ } = self;
-                0_usize $($(.saturating_add($crate::kept::Kept::room($member)))+)+
+                0_usize $($(.saturating_add($crate::credential::kept::Kept::room($member)))+)+
             }
 
             fn put(&self, bytes: &mut Vec<u8>) {
                 let Self { $($($member,)+)+ } = self;
-                $($($crate::kept::Kept::put($member, bytes);)+)+
+                $($($crate::credential::kept::Kept::put($member, bytes);)+)+
             }
 
-            fn take(rest: &mut $crate::kept::Rest<'_>) -> Option<Self> {
+            fn take(rest: &mut $crate::credential::kept::Rest<'_>) -> Option<Self> {
                 Some(Self { $($($member: rest.member($form)?,)+)+ })
             }
         }

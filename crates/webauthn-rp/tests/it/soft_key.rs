@@ -24,6 +24,14 @@ pub(crate) struct SoftKey {
     pub(crate) algorithm: i64,
     pub(crate) attestation: Attestation,
     pub(crate) corrupt_signature: bool,
+    /// Another public key than its own.
+    pub(crate) public_key: Option<CosePublicKey>,
+    /// What it makes of authenticator data before they are signed.
+    pub(crate) bend_data: fn(&mut Vec<u8>),
+    /// What it makes of signatures.
+    pub(crate) bend_signature: fn(&mut Vec<u8>),
+    /// `clientExtensionResults`.
+    pub(crate) results: Value,
 }
 
 pub(crate) enum Attestation {
@@ -53,6 +61,10 @@ impl SoftKey {
             algorithm: -7,
             attestation: Attestation::None,
             corrupt_signature: false,
+            public_key: None,
+            bend_data: |_| {},
+            bend_signature: |_| {},
+            results: json!({}),
         }
     }
 
@@ -74,14 +86,16 @@ impl SoftKey {
     }
 
     fn data(&self, attested: Option<AttestedCredentialData>) -> Vec<u8> {
-        AuthenticatorData {
+        let mut data = AuthenticatorData {
             rp_id_hash: RpId::new(&self.rp_id).unwrap().hash(&self.provider),
             flags: self.flags,
             sign_count: self.sign_count,
             attested,
             extensions: Extensions::new(),
         }
-        .encode()
+        .encode();
+        (self.bend_data)(&mut data);
+        data
     }
 
     fn sign(&self, data: &[u8], client_data: &[u8]) -> Vec<u8> {
@@ -90,6 +104,7 @@ impl SoftKey {
         if self.corrupt_signature {
             *signature.last_mut().unwrap() ^= 1;
         }
+        (self.bend_signature)(&mut signature);
         signature
     }
 
@@ -102,7 +117,10 @@ impl SoftKey {
         let data = self.data(Some(AttestedCredentialData {
             aaguid: Aaguid::new([0; 16]),
             credential_id: CredentialId::new(&self.id).unwrap(),
-            public_key: CosePublicKey::from_p256(self.algorithm, &key),
+            public_key: self
+                .public_key
+                .clone()
+                .unwrap_or_else(|| CosePublicKey::from_p256(self.algorithm, &key)),
         }));
         let signature = self.sign(&data, &client_data);
         let mut writer = Writer::new();
@@ -142,7 +160,7 @@ impl SoftKey {
                 "attestationObject": URL_SAFE_NO_PAD.encode(writer.into_vec()),
                 "transports": ["hybrid", "internal"],
             },
-            "clientExtensionResults": {},
+            "clientExtensionResults": self.results,
         })
     }
 
@@ -161,7 +179,7 @@ impl SoftKey {
                 "signature": URL_SAFE_NO_PAD.encode(signature),
                 "userHandle": self.user_handle,
             },
-            "clientExtensionResults": {},
+            "clientExtensionResults": self.results,
         })
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Credential, ExtensionData,
-    kept::{Kept, Rest, newest},
+    credential::kept::{Kept, Rest, newest},
 };
 
 /// The bytes are not a credential.
