@@ -12,6 +12,7 @@
 mod consent;
 mod copies;
 mod damage;
+mod fake_phone;
 mod hid;
 mod journey;
 mod key;
