@@ -9,7 +9,7 @@ use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
 };
-use towline::{ComputerError, Screen, Step, client::BoxFuture};
+use towline::{ComputerError, ComputerStep, Screen, client::BoxFuture};
 
 use super::BrokenComputer;
 use crate::{
@@ -97,9 +97,9 @@ pub(super) struct Display {
 }
 
 impl Screen for Display {
-    fn show(&self, step: Step<'_>) {
+    fn show(&self, step: ComputerStep<'_>) {
         lock(&self.said).push(step.to_string());
-        if let Step::ShowCode(code) = step {
+        if let ComputerStep::ShowCode(code) = step {
             let shown = match self.broken.get() {
                 Some(broken) => broken.code(code, &provider()),
                 None => code.to_owned(),

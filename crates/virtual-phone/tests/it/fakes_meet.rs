@@ -8,7 +8,7 @@ use std::{
 use towline_virtual_phone::{
     FakeComputer, FakePhone, Place,
     towline::{
-        Computer, PhoneTransport, Step,
+        Computer, ComputerStep, PhoneTransport,
         crypto::rustcrypto,
         hybrid::{Error, domain::TunnelDomain},
         radio::air::{UdpAir, UdpHub},
@@ -50,8 +50,8 @@ async fn the_products_own_computer_takes_it_for_a_phone() {
     let radio = Arc::new(place.air().radio());
     let computer = Computer::new(rustcrypto::provider(), radio, place.connector());
     let (shown, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let screen = move |step: Step<'_>| {
-        if let Step::ShowCode(code) = step {
+    let screen = move |step: ComputerStep<'_>| {
+        if let ComputerStep::ShowCode(code) = step {
             shown.send(code.to_owned()).unwrap();
         }
     };
