@@ -187,3 +187,17 @@ async fn programs_that_share_an_air_and_a_relay_meet() {
     screen.response().await.unwrap();
     hub.abort();
 }
+
+#[tokio::test]
+async fn a_phone_may_serve_in_a_task_of_its_own() {
+    let place = Place::open().await.unwrap();
+    let mut phone = FakePhone::at(&place).unwrap();
+    let mut screen = FakeComputer::at(&place).create(ORIGIN, CREATE);
+    let code = screen.code().await.unwrap();
+    let serving = tokio::spawn(async move {
+        phone.scan(&code).await.unwrap();
+        phone
+    });
+    screen.response().await.unwrap();
+    assert_eq!(serving.await.unwrap().passkeys().len(), 1);
+}
