@@ -157,7 +157,7 @@ fn choose(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
 /// sign in with, they need not unlock it to learn that.
 fn verify_user(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
-        return tell_nothing_to_use(core, sign_in);
+        return tell_nothing_to_use(core, *sign_in);
     }
     if !sign_in.uv {
         return check_found(core, sign_in);
@@ -183,7 +183,7 @@ fn check_found(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
     }
     let asks = core.config.presence.confirm_no_credentials || !core.may_be_silent();
     if asks && sign_in.up && !sign_in.gestures.is_present() {
-        return tell_nothing_to_use(core, sign_in);
+        return tell_nothing_to_use(core, *sign_in);
     }
     Err(Status::NoCredentials)
 }
@@ -191,8 +191,8 @@ fn check_found(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
 /// Says that there is nothing once the person has seen that. Until then, and without them, the
 /// client can't tell it from a sign-in with something: neither a lock nor a refusal looks
 /// different.
-fn tell_nothing_to_use(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
-    let SignIn { rp_id, uv, .. } = *sign_in;
+fn tell_nothing_to_use(core: &mut Core, sign_in: SignIn) -> Flow {
+    let SignIn { rp_id, uv, .. } = sign_in;
     if_open(core, uv, move || {
         person::tell_nothing_to_use(rp_id, move |core, answer| {
             Err(match answer {
@@ -227,27 +227,27 @@ fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
 /// Step 9: the person's presence, if it is asked for and was not shown yet.
 fn ask_presence(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
     if !sign_in.up || sign_in.gestures.is_present() {
-        return select_credential(core, sign_in);
+        return select_credential(core, *sign_in);
     }
     let with_token = sign_in.token.is_some();
     if let Some(present) = core.token_presence().filter(|_| with_token) {
         sign_in.gestures.confirm(present);
         core.token.use_up();
-        return select_credential(core, sign_in);
+        return select_credential(core, *sign_in);
     }
     person::ask_presence(sign_in.purpose(), |core, answer| {
         sign_in.gestures.confirm(answer.map_err(|_| Status::OperationDenied)?);
         core.token.use_up();
-        select_credential(core, sign_in)
+        select_credential(core, *sign_in)
     })
 }
 
 /// Steps 11 and 12: which one.
-fn select_credential(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
+fn select_credential(core: &mut Core, sign_in: SignIn) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
     let SignIn {
         rp_id, client_data_hash, gestures, found, token, extensions, user_selected, ..
-    } = *sign_in;
+    } = sign_in;
     let rp_id_hash = rp_id.hash(&core.provider);
     let mut assertion = Assertion {
         rp_id_hash,

@@ -25,8 +25,8 @@ pub(crate) trait Kept: Sized {
     /// What it is in forms that did not have it yet; `None` for what has always been there.
     const BEFORE: Option<Self> = None;
 
-    /// How many bytes it takes: with room for all, nothing moves while it is written, and so no copy
-    /// of a secret is left behind.
+    /// How many bytes it takes: with room for all, nothing moves while it is written, and so no
+    /// copy of a secret is left behind.
     fn room(&self) -> usize;
 
     /// Appends the encoding, which says where it ends.
