@@ -88,7 +88,7 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Where it is.
+    /// Which of the five it is.
     #[must_use]
     pub const fn place(&self) -> Place {
         self.place

@@ -12,7 +12,7 @@ pub(super) const RESERVED_2: u8 = 0x20;
 pub(super) const AT: u8 = 0x40;
 pub(super) const ED: u8 = 0x80;
 
-/// Authenticator data.
+/// All parts, in the order in which they are encoded.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct AuthData {
     pub(super) rp_id_hash: Vec<u8>,

@@ -123,7 +123,8 @@ impl<J: Judge> Visit<J> {
     /// The same in a sign-in.
     fn sign_in_only(mut self) -> Option<Seen> {
         self.register(BOB).unwrap().unwrap_or(());
-        for _ in 0..2 {
+        let counts = matches!(self.fault, Fault::CounterGoesBack | Fault::CounterLost);
+        for _ in 0..if counts { 2 } else { 1 } {
             self.sign_in().unwrap().unwrap();
         }
         let injected = self.device.faults().inject(self.fault).while_signing_in().once();
@@ -214,17 +215,18 @@ fn line(fault: Fault) -> (String, Option<String>) {
         came = true;
     } else {
         for (phase, name) in phases {
-            let seen = [seen::<Strict>(fault, phase), seen::<WebauthnRs>(fault, phase)];
+            let strict = seen::<Strict>(fault, phase);
+            if let Some(Seen::Client(of)) = strict {
+                came = true;
+                client.push(format!("{name}: {of}"));
+                continue;
+            }
+            let seen = [strict, seen::<WebauthnRs>(fault, phase)];
             if seen.contains(&None) {
                 assert_eq!(seen, [None, None], "{fault}");
                 continue;
             }
             came = true;
-            if let [Some(Seen::Client(of)), other] = &seen {
-                assert_eq!(other, &Some(Seen::Client(of)), "{fault}");
-                client.push(format!("{name}: {of}"));
-                continue;
-            }
             passed = true;
             if seen == [Some(Seen::Nobody), Some(Seen::Nobody)] {
                 unnoticed.push(name);

@@ -73,6 +73,17 @@ fn a_condition_chooses_the_request() {
 }
 
 #[test]
+fn a_client_notices_the_answer_to_another_request() {
+    let device = Builder::security_key().pin("2580").build().unwrap();
+    let twice = device.faults().inject(Fault::AnswersTwice).when(|call| call.bytes()[0] == 0x06);
+    let error = device.create(ORIGIN, &create("alice")).unwrap_err();
+    assert!(matches!(error, Error::Misbehaved(_)), "{error}");
+    assert!(twice.count() > 0 && device.passkeys().is_empty());
+    device.faults().clear();
+    device.create(ORIGIN, &create("alice")).unwrap();
+}
+
+#[test]
 fn faults_of_one_authenticator_are_not_those_of_another() {
     let (good, bad) = (VirtualAuthenticator::platform(), VirtualAuthenticator::platform());
     bad.faults().inject(Fault::Status(Status::KeyStoreFull));
