@@ -6,7 +6,7 @@ use towline_virtual_phone::{
     BrokenComputer, FakeComputer, FakePhone, Place,
     towline::{
         PhoneQuestion,
-        hybrid::{self, ComputerStep, Party, ResponderSummary, qr::QrError},
+        hybrid::{self, Party, ResponderSummary, Step, qr::QrError},
         transport::TransportError,
     },
     towline_virtual::person::{Asked, verifying},
@@ -62,22 +62,22 @@ the_phone_says! {
     a_damaged_code: CodeDamaged => Qr(QrError::Digits(_) | QrError::Cbor(_)),
     a_code_for_bluetooth_channels_alone: CodeOffersBluetooth => NoCommonChannel,
     a_code_with_another_key: WrongKey
-        => Misbehaved { by: Party::Computer, step: ComputerStep::Message1, .. },
-    a_computer_that_hears_nothing: NeverHears => TimedOut { step: ComputerStep::Message1, .. },
-    a_computer_that_finds_no_tunnel: NoTunnel => TimedOut { step: ComputerStep::Message1, .. },
+        => Misbehaved { by: Party::Computer, step: Step::Message1, .. },
+    a_computer_that_hears_nothing: NeverHears => TimedOut { step: Step::Message1, .. },
+    a_computer_that_finds_no_tunnel: NoTunnel => TimedOut { step: Step::Message1, .. },
     a_computer_that_goes_before_the_handshake: ClosesBeforeMessage1
-        => Closed { step: ComputerStep::Message1 },
+        => Closed { step: Step::Message1 },
     a_computer_that_goes_after_its_half_of_the_handshake: ClosesAfterMessage1
-        => Closed { step: ComputerStep::Request },
+        => Closed { step: Step::Request },
     a_broken_handshake: HandshakeAltered
-        => Misbehaved { by: Party::Computer, step: ComputerStep::Message1, .. },
+        => Misbehaved { by: Party::Computer, step: Step::Message1, .. },
     a_computer_that_goes_before_its_request: ClosesBeforeRequest
-        => Closed { step: ComputerStep::Request },
-    a_computer_that_never_asks: NeverAsks => TimedOut { step: ComputerStep::Request, .. },
+        => Closed { step: Step::Request },
+    a_computer_that_never_asks: NeverAsks => TimedOut { step: Step::Request, .. },
     a_request_that_was_altered: RequestAltered
-        => Misbehaved { by: Party::Computer, step: ComputerStep::Request, .. },
+        => Misbehaved { by: Party::Computer, step: Step::Request, .. },
     a_computer_that_asks_twice: AsksTwice => Misbehaved { by: Party::Computer, .. },
-    a_computer_that_goes_after_its_request: ClosesAfterRequest => Closed { step: ComputerStep::Answer },
+    a_computer_that_goes_after_its_request: ClosesAfterRequest => Closed { step: Step::Answer },
 }
 
 #[tokio::test]

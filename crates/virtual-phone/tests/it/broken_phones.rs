@@ -7,7 +7,7 @@ use towline_virtual_phone::{
     towline::{
         ComputerError,
         client::Error as ClientError,
-        hybrid::{self, ComputerStep, Party},
+        hybrid::{self, Party, Step},
         radio::RadioError,
         transport::{ConnectFailure, TransportError},
     },
@@ -69,21 +69,21 @@ async fn transport(how: BrokenPhone) -> hybrid::Error {
     inner.clone()
 }
 
-fn timed_out(error: &hybrid::Error) -> Option<ComputerStep> {
+fn timed_out(error: &hybrid::Error) -> Option<Step> {
     match error {
         hybrid::Error::TimedOut { step, .. } => Some(*step),
         _ => None,
     }
 }
 
-fn misbehaved(error: &hybrid::Error) -> Option<ComputerStep> {
+fn misbehaved(error: &hybrid::Error) -> Option<Step> {
     match error {
         hybrid::Error::Misbehaved { by: Party::Phone, step, .. } => Some(*step),
         _ => None,
     }
 }
 
-fn closed(error: &hybrid::Error) -> Option<ComputerStep> {
+fn closed(error: &hybrid::Error) -> Option<Step> {
     match error {
         hybrid::Error::Closed { step } => Some(*step),
         _ => None,
@@ -97,7 +97,7 @@ macro_rules! the_computer_says {
             #[tokio::test]
             async fn $name() {
                 let error = transport($broken).await;
-                assert_eq!($way(&error), Some(ComputerStep::$step), "{error:?}");
+                assert_eq!($way(&error), Some(Step::$step), "{error:?}");
             }
         )+
     };
@@ -128,7 +128,7 @@ async fn a_late_advert_that_is_in_time() {
 async fn a_relay_that_drops_while_the_phone_advertises() {
     let error = transport(BrokenPhone::ClosesOnAir).await;
     let gone = hybrid::Error::Tunnel(ConnectFailure::Status(404));
-    assert!(error == gone || closed(&error) == Some(ComputerStep::Message2), "{error:?}");
+    assert!(error == gone || closed(&error) == Some(Step::Message2), "{error:?}");
 }
 
 #[tokio::test]
@@ -137,10 +137,7 @@ async fn a_relay_that_drops_after_the_handshake() {
     match with(BrokenPhone::ClosesAfterHandshake).await.unwrap_err() {
         ComputerError::Transport(TransportError::Over) => {}
         ComputerError::Transport(TransportError::Hybrid(error)) => {
-            assert!(
-                matches!(closed(&error), Some(ComputerStep::Request | ComputerStep::Response)),
-                "{error:?}"
-            );
+            assert!(matches!(closed(&error), Some(Step::Request | Step::Response)), "{error:?}");
         }
         error => panic!("{error:?}"),
     }
@@ -178,7 +175,7 @@ async fn an_advert_that_is_replayed_leads_nowhere() {
         served = phone.scan(&code) => panic!("{served:?}"),
     };
     let ComputerError::Transport(TransportError::Hybrid(error)) = error else { panic!("{error}") };
-    assert_eq!(timed_out(&error), Some(ComputerStep::Advert));
+    assert_eq!(timed_out(&error), Some(Step::Advert));
 
     phone.mends();
     let mut screen = computer.get(ORIGIN, GET);
