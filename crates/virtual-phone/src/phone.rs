@@ -117,7 +117,7 @@ impl FakePhone {
     }
 }
 
-/// Computers.
+/// How it meets computers: by their codes, and when they ring.
 impl FakePhone {
     /// Points the camera at a code of this text, and serves the computer until that is done.
     ///
@@ -210,6 +210,6 @@ fn with_another_key(code: &str) -> Result<String, TransportError> {
     let provider = provider();
     let mut payload = QrPayload::from_uri(&provider, code).map_err(Error::from)?;
     let other = provider.ecdh.generate(&*provider.random).map_err(Error::from)?;
-    payload.public_key = other.public_key().clone();
+    payload.public_key = *other.public_key();
     Ok(payload.to_uri())
 }

@@ -73,7 +73,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The connection.
+/// A connection to a tunnel service with one fault in it.
 pub(crate) struct Spoiled {
     inner: Way,
     spoil: Spoil,

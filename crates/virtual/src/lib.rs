@@ -27,7 +27,8 @@
 //! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
 //!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, and
 //!   answers what a phone asks of its own, too; with [`ScriptedPerson::poll_timeout`] and
-//!   [`ScriptedPerson::handle_timeout`] it takes its time there.
+//!   [`ScriptedPerson::handle_timeout`] it takes its time there. `towline-virtual-phone` is
+//!   made so.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

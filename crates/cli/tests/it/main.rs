@@ -13,6 +13,7 @@ mod any_site;
 mod consent;
 mod copies;
 mod damage;
+mod fake_phone;
 mod hid;
 mod journey;
 mod key;

@@ -54,13 +54,13 @@ pub enum BrokenComputer {
 
 impl BrokenComputer {
     /// What goes wrong on the computer's connection. Its messages are: 1 handshake, 2 request;
-    /// those of the phone: 1 handshake, 2 what it is.
-    const fn spoil(self) -> Option<Spoil> {
+    /// those of the phone: so many `earlier`, 1 handshake, 2 what it is.
+    const fn spoil(self, earlier: usize) -> Option<Spoil> {
         Some(match self {
             Self::ClosesBeforeMessage1 => Spoil(Close, Received(0)),
             Self::ClosesAfterMessage1 => Spoil(Close, Sent(1)),
             Self::HandshakeAltered => Spoil(Alter, Sent(1)),
-            Self::ClosesBeforeRequest => Spoil(Close, Received(2)),
+            Self::ClosesBeforeRequest => Spoil(Close, Received(earlier.saturating_add(2))),
             Self::NeverAsks => Spoil(Swallow, Sent(2)),
             Self::RequestAltered => Spoil(Alter, Sent(2)),
             Self::AsksTwice => Spoil(Repeat, Sent(2)),
@@ -85,7 +85,7 @@ impl BrokenComputer {
                 payload.channels = Some(vec![ChannelKind::L2cap.number()]);
             }
             Self::WrongKey => match provider.ecdh.generate(&*provider.random) {
-                Ok(other) => payload.public_key = other.public_key().clone(),
+                Ok(other) => payload.public_key = *other.public_key(),
                 Err(_) => return digits,
             },
             _ => return digits,
@@ -129,13 +129,15 @@ pub(super) struct Network {
 
 impl Connector for Network {
     fn connect(&self, target: Target) -> BoxFuture<'static, Result<Connected, ConnectFailure>> {
+        // A phone that is rung says that it comes, before all else.
+        let earlier = usize::from(matches!(target, Target::Contact { .. }));
         let (broken, connecting) = (self.broken.get(), self.inner.connect(target));
         Box::pin(async move {
             if broken == Some(BrokenComputer::NoTunnel) {
                 return Err(ConnectFailure::Network("no route to the tunnel service".to_owned()));
             }
             let mut connected = connecting.await?;
-            if let Some(spoil) = broken.and_then(BrokenComputer::spoil) {
+            if let Some(spoil) = broken.and_then(|broken| broken.spoil(earlier)) {
                 let never = Arc::new(Notify::new());
                 connected.channel = Box::new(Spoiled::new(connected.channel, spoil, never));
             }

@@ -9,10 +9,10 @@ use towline_virtual_phone::{
         hybrid::{self, Party, ResponderSummary, Step, qr::QrError},
         transport::TransportError,
     },
-    towline_virtual::person::{Asked, verifying},
+    towline_virtual::person::{Asked, connecting, verifying},
 };
 
-use crate::fakes_meet::{CREATE, ORIGIN};
+use crate::fakes_meet::{CREATE, GET, ORIGIN};
 
 /// Longer than what is not there is waited for.
 const SHORT: Duration = Duration::from_millis(500);
@@ -88,4 +88,22 @@ async fn an_old_code_works_and_the_person_is_told_how_old_it_is() {
         panic!("{heard:?}")
     };
     assert!(visitor.sentence.contains("60 minutes ago"), "{}", visitor.sentence);
+}
+
+#[tokio::test]
+async fn a_computer_that_rings_and_goes_before_its_request() {
+    let place = Place::open().await.unwrap();
+    let (mut phone, computer) = (FakePhone::at(&place).unwrap(), FakeComputer::at(&place));
+    phone.person().when(connecting()).connects_and_is_remembered().once().expect(1);
+    let mut screen = computer.create(ORIGIN, CREATE);
+    let code = screen.code().await.unwrap();
+    phone.scan(&code).await.unwrap();
+    screen.response().await.unwrap();
+
+    phone.listen().await.unwrap();
+    computer.breaks(BrokenComputer::ClosesBeforeRequest);
+    let _screen = computer.get(ORIGIN, GET);
+    let error = phone.answer_ring().await.unwrap_err();
+    assert_eq!(error, TransportError::Hybrid(Closed { step: Step::Request }));
+    assert_eq!((phone.computers(), computer.phones()), (1, 1), "the link is kept");
 }

@@ -207,5 +207,33 @@ async fn a_link_that_is_offered_late_costs_nothing_and_is_kept() {
     let served = phone.scan(&code).await.unwrap();
     screen.response().await.unwrap();
     assert!(served.linked);
-    assert_eq!((phone.computers(), computer.phones()), (1, 1));
+    // The response for the site does not wait for it.
+    while computer.phones() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(phone.computers(), 1);
+}
+
+#[tokio::test]
+async fn a_linked_phone_that_breaks_is_asked_by_a_code_instead() {
+    let place = Place::open().await.unwrap();
+    let mut phone = FakePhone::at(&place).unwrap();
+    let computer = FakeComputer::at(&place);
+    phone.person().when(connecting()).connects_and_is_remembered().once().expect(1);
+    let mut screen = computer.create(ORIGIN, CREATE);
+    let code = screen.code().await.unwrap();
+    phone.scan(&code).await.unwrap();
+    screen.response().await.unwrap();
+
+    phone.listen().await.unwrap();
+    phone.breaks(BrokenPhone::HandshakeAltered);
+    let mut screen = computer.get(ORIGIN, GET);
+    assert!(phone.answer_ring().await.is_err());
+    phone.mends();
+    let code = screen.code().await.unwrap();
+    let said = screen.said();
+    assert!(said.iter().any(|said| said.contains("was not reached")), "{said:?}");
+    phone.scan(&code).await.unwrap();
+    screen.response().await.unwrap();
+    assert_eq!((phone.computers(), computer.phones()), (1, 1), "the link is kept");
 }

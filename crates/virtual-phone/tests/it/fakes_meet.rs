@@ -17,12 +17,12 @@ use towline_virtual_phone::{
     towline_virtual::{Builder, person::*},
 };
 
-pub const ORIGIN: &str = "https://example.org";
-pub const CREATE: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+pub(crate) const ORIGIN: &str = "https://example.org";
+pub(crate) const CREATE: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
     "authenticatorSelection": {"residentKey": "required"}}"#;
-pub const GET: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
+pub(crate) const GET: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
 
 #[tokio::test]
 async fn a_code_leads_to_a_passkey_and_another_one_to_a_sign_in() {
@@ -186,4 +186,18 @@ async fn programs_that_share_an_air_and_a_relay_meet() {
     assert_eq!(phone.scan(&code).await.unwrap().requests, 1);
     screen.response().await.unwrap();
     hub.abort();
+}
+
+#[tokio::test]
+async fn a_phone_may_serve_in_a_task_of_its_own() {
+    let place = Place::open().await.unwrap();
+    let mut phone = FakePhone::at(&place).unwrap();
+    let mut screen = FakeComputer::at(&place).create(ORIGIN, CREATE);
+    let code = screen.code().await.unwrap();
+    let serving = tokio::spawn(async move {
+        phone.scan(&code).await.unwrap();
+        phone
+    });
+    screen.response().await.unwrap();
+    assert_eq!(serving.await.unwrap().passkeys().len(), 1);
 }

@@ -4,9 +4,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     missing_docs
 )]
 
 mod broken_computers;
 mod broken_phones;
 mod fakes_meet;
+#[cfg(feature = "picture")]
+mod pictures;
