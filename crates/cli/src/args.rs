@@ -1,5 +1,6 @@
 //! The command line.
 
+mod computer;
 mod key;
 mod keys;
 mod links;
@@ -16,6 +17,7 @@ use url::Url;
 use self::values::{host_and_port, relay_url, udp_addr};
 
 pub(crate) use self::{
+    computer::{Ceremony, Computer, Reach, Register, Session, SignIn},
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
@@ -253,137 +255,6 @@ pub(crate) struct Rp {
     /// The site's name, as phones show it
     #[arg(long, value_name = "TEXT", default_value = "towline demo")]
     pub(crate) name: String,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Computer {
-    /// Register a passkey of a phone with an account
-    ///
-    /// Shows a QR code, waits for a phone nearby, and registers the passkey that it makes.
-    Register(Register),
-    /// Sign in with a passkey of a phone
-    ///
-    /// Shows a QR code, waits for a phone nearby, and signs in with a passkey on it.
-    SignIn(SignIn),
-    /// Register with a site of any kind: its options in, the response for it out
-    ///
-    /// Reads what the site's server gives a page for `navigator.credentials.create()`
-    /// (PublicKeyCredentialCreationOptionsJSON, alone or in a member `publicKey`) from standard
-    /// input, has a phone make the passkey, and writes what the page would send back
-    /// (RegistrationResponseJSON) to standard output, in one line and alone. The code and all else
-    /// are on standard error.
-    #[command(after_long_help = CREATE)]
-    Create(Ceremony),
-    /// Sign in to a site of any kind: its options in, the response for it out
-    ///
-    /// Reads PublicKeyCredentialRequestOptionsJSON, alone or in a member `publicKey`, from standard
-    /// input, and writes AuthenticationResponseJSON to standard output, in one line and alone. The
-    /// code and all else are on standard error.
-    #[command(after_long_help = GET)]
-    Get(Ceremony),
-}
-
-const CREATE: &str = "\
-Examples:
-  towline computer create --origin https://example.org < options.json > response.json
-  curl -s https://example.org/begin | towline computer create --origin https://example.org \\
-      | curl -s --json @- https://example.org/finish
-
-With --json there is one event per line, and the response is in the last, `response`.";
-
-const GET: &str = "\
-Examples:
-  towline computer get --origin https://example.org < options.json > response.json
-  towline computer get --origin https://example.org --links computer.links < options.json
-
-With --json there is one event per line, and the response is in the last, `response`.";
-
-/// What a page of any site asks for.
-#[derive(Debug, Args)]
-pub(crate) struct Ceremony {
-    /// The page's origin, by the rules of browsers: https, or http on localhost
-    #[arg(long, value_name = "URL")]
-    pub(crate) origin: String,
-
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-}
-
-/// What both things that a computer does have in common.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Session {
-    /// The relying party, as `towline rp` prints it: http://localhost:PORT
-    #[arg(long, value_name = "URL", env = "TOWLINE_RP")]
-    pub(crate) rp: String,
-
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-}
-
-/// How a computer comes to a phone.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Reach {
-    /// Also write the QR code to this PNG file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) qr_image: Option<PathBuf>,
-
-    /// Give up after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(crate) timeout: u64,
-
-    /// Keep links to phones in this file: a phone may let this computer remember it, and is asked
-    /// without a code from then on. `store` keeps them in the store, sealed
-    #[arg(long, value_name = "FILE")]
-    pub(crate) links: Option<PathBuf>,
-
-    /// Of the linked phones, ask the one of this name, or with this number in the list; without it
-    /// the only one is asked
-    #[arg(long, value_name = "NAME", requires = "links", conflicts_with = "new_phone")]
-    pub(crate) phone: Option<String>,
-
-    /// Show a code even though a phone is linked
-    #[arg(long, requires = "links")]
-    pub(crate) new_phone: bool,
-
-    #[command(flatten)]
-    pub(crate) store: Store,
-
-    #[command(flatten)]
-    pub(crate) network: Network,
-
-    #[command(flatten)]
-    pub(crate) radio: Radio,
-}
-
-#[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  towline computer register --rp http://localhost:8080 --account alice --name \"Alice's phone\"")]
-pub(crate) struct Register {
-    /// The account; it is made if there is none of that name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) account: String,
-
-    /// What to call the key in the site's list, 1 to 64 characters
-    #[arg(long, value_name = "KEYNAME", default_value = "phone")]
-    pub(crate) name: String,
-
-    #[command(flatten)]
-    pub(crate) session: Session,
-}
-
-#[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  towline computer sign-in --rp http://localhost:8080                    with any passkey for the site
-  towline computer sign-in --rp http://localhost:8080 --account alice    with one of alice's")]
-pub(crate) struct SignIn {
-    /// The account; without one, the passkey says who signs in
-    #[arg(long, value_name = "NAME")]
-    pub(crate) account: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) session: Session,
 }
 
 #[derive(Debug, Args)]

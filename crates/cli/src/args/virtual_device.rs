@@ -97,8 +97,6 @@ pub(crate) enum VirtualKind {
     SyncedPasskey,
     /// A phone over the hybrid transport
     Phone,
-    /// U2F alone, which finds no passkey without a list
-    U2fKey,
 }
 
 /// A virtual authenticator and its person. It is a test's: it says so by its AAGUID,

@@ -109,7 +109,6 @@ impl Running {
             VirtualKind::Platform => Builder::platform(),
             VirtualKind::SyncedPasskey => Builder::synced_passkey(),
             VirtualKind::Phone => Builder::phone(),
-            VirtualKind::U2fKey => Builder::u2f_key(),
         };
         if let Some(seed) = args.seed {
             builder = builder.seed(seed.wrapping_add(passed.wrapping_mul(STEP)));
