@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use towline_authenticator::AttestationFormat;
 use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_ctap::algorithm::{EDDSA, ES256, ES384, RS256};
 use towline_virtual::{Builder, FAMILIES, VirtualAuthenticator};
 use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
+
+use crate::vouching::Vendor;
 
 pub(crate) const ORIGIN: &str = "https://example.org";
 
@@ -20,6 +23,9 @@ pub(crate) struct Case {
     /// The preference of the site (`attestation`).
     pub(crate) conveyance: &'static str,
     pub(crate) device: VirtualAuthenticator,
+    /// The certificate that vouches for the statement, in DER. Towline's own verifier judges those
+    /// without one.
+    pub(crate) root: Option<Vec<u8>>,
 }
 
 /// What passed between a site and a client: options and responses.
@@ -41,8 +47,11 @@ pub(crate) struct Rounds {
     pub(crate) sign_count: u32,
 }
 
+/// Starts an authenticator of a kind.
+type Preset = fn() -> Builder;
+
 pub(crate) fn all() -> Vec<Case> {
-    let presets: [(&str, fn() -> Builder); 5] = [
+    let presets: [(&str, Preset); 5] = [
         ("security_key", || Builder::security_key().pin("2580")),
         ("fingerprint_key", Builder::fingerprint_key),
         ("platform", Builder::platform),
@@ -75,9 +84,26 @@ pub(crate) fn all() -> Vec<Case> {
             algorithm,
             conveyance,
             device: device.clone(),
+            root: None,
         })
     });
-    cases.collect()
+    cases.chain(vouched_for()).collect()
+}
+
+/// Keys for which their vendor vouches.
+fn vouched_for() -> [Case; 2] {
+    let formats = [AttestationFormat::PackedBasic, AttestationFormat::FidoU2f];
+    formats.map(|format| {
+        let vendor = Vendor::new();
+        let builder = Builder::security_key().pin("2580").batch_attestation(vendor.batch);
+        Case {
+            name: format!("security_key, {} by its vendor", format.identifier()),
+            algorithm: ES256,
+            conveyance: "direct",
+            device: builder.attestation_formats(&[format]).build().unwrap(),
+            root: Some(vendor.root),
+        }
+    })
 }
 
 /// RS256 is in AWS-LC alone.
@@ -97,7 +123,10 @@ pub(crate) fn identity() -> Identity {
 impl Case {
     /// Registers and signs in. Each response passes `StrictVerifier`, which makes the options.
     pub(crate) fn run(&self) -> Result<Rounds, VerifyError> {
-        let verifier = StrictVerifier::new(&identity(), provider(self.algorithm))?;
+        let mut verifier = StrictVerifier::new(&identity(), provider(self.algorithm))?;
+        if self.root.is_some() {
+            verifier = verifier.without_attestation();
+        }
         let handle = if self.conveyance == "none" { [1; 32] } else { [2; 32] };
         let user = User { handle, name: "alice".into() };
 

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 
 // The directory with node_modules is named, as this file is not in it.
 const require = createRequire(pathToFileURL(join(process.argv[2], 'package.json')));
-const { verifyAuthenticationResponse, verifyRegistrationResponse } = require(
+const { SettingsService, verifyAuthenticationResponse, verifyRegistrationResponse } = require(
   '@simplewebauthn/server',
 );
 const { COSEALG } = require('@simplewebauthn/server/helpers');
@@ -41,6 +41,10 @@ async function refuses(what, judge) {
 }
 
 async function run(made) {
+  SettingsService.setRootCertificates({
+    identifier: made.attestation,
+    certificates: made.root ? [Buffer.from(made.root, 'base64')] : [],
+  });
   const register = (response, challenge = made.registration.options.challenge) =>
     verifyRegistrationResponse({
       response,
@@ -52,8 +56,8 @@ async function run(made) {
     });
   const { response } = made.registration;
   await refuses('another challenge', () => register(response, 'AAAA'));
-  if (made.attestation === 'packed') {
-    // What comes last in the object is authenticator data, which the statement signs.
+  if (made.attestation !== 'none') {
+    // What comes last in the object is authenticator data: the key, which the statement signs.
     const broken = bent(response, 'attestationObject');
     await refuses('a changed attestation object', () => register(broken));
   }

@@ -11,12 +11,12 @@ import sys
 from collections import Counter
 from importlib.metadata import version
 
-from fido2.attestation import Attestation
+from fido2.attestation import Attestation, verify_x509_chain
 from fido2.cose import CoseKey
 from fido2.server import Fido2Server
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.structs import CredentialDeviceType
+from webauthn.helpers.structs import AttestationFormat, CredentialDeviceType
 
 ES256, EDDSA, ES384, RS256 = -7, -8, -35, -257
 
@@ -56,10 +56,17 @@ class PyWebauthn:
             "require_user_verification": True,
         }
 
+    def roots(self):
+        if self.case["root"] is None:
+            return {}
+        pem = f"-----BEGIN CERTIFICATE-----\n{self.case['root']}\n-----END CERTIFICATE-----\n"
+        return {AttestationFormat(self.case["attestation"]): [pem.encode()]}
+
     def register(self, options, response):
         verified = verify_registration_response(
             credential=response,
             supported_pub_key_algs=[COSEAlgorithmIdentifier(self.case["algorithm"])],
+            pem_root_certs_bytes_by_fmt=self.roots(),
             **self.expected(options),
         )
         several = verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE
@@ -97,12 +104,14 @@ class PythonFido2:
             verify_attestation=self.verify_attestation,
         )
 
-    @staticmethod
-    def verify_attestation(attestation_object, client_data_hash):
+    def verify_attestation(self, attestation_object, client_data_hash):
         judge = Attestation.for_type(attestation_object.fmt)()
-        judge.verify(
+        result = judge.verify(
             attestation_object.att_stmt, attestation_object.auth_data, client_data_hash
         )
+        if self.case["root"] is not None:
+            assert result.trust_path, "there are no certificates"
+            verify_x509_chain(result.trust_path + [base64.b64decode(self.case["root"])])
 
     @staticmethod
     def state(options):
@@ -132,8 +141,8 @@ def run(case, party):
     options, response = case["registration"]["options"], case["registration"]["response"]
     other = {**options, "challenge": encode(b"another challenge, of 32 bytes..")}
     refuses(site.register, "another challenge", other, response)
-    if case["attestation"] == "packed":
-        # What comes last in the object is authenticator data, which the statement signs.
+    if case["attestation"] != "none":
+        # What comes last in the object is authenticator data: the key, which the statement signs.
         broken = bent(response, "attestationObject")
         refuses(site.register, "a changed attestation object", options, broken)
     site.register(options, response)

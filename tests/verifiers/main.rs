@@ -1,8 +1,14 @@
 //! What virtual authenticators make, before the verifiers that are written in Rust; those in other
 //! languages are in this directory, too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 
 mod cases;
+mod vouching;
 
 use std::{collections::BTreeSet, time::Duration};
 
