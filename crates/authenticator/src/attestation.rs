@@ -42,9 +42,7 @@ pub(crate) fn choose(
     algorithm: i64,
     enterprise: bool,
 ) -> Attestation {
-    let fits = |format: &AttestationFormat| {
-        *format != AttestationFormat::FidoU2f || algorithm == algorithm::ES256
-    };
+    let fits = |format: &AttestationFormat| !format.is_fido_u2f() || algorithm == algorithm::ES256;
     let mut supported = config.attestation.formats.iter().copied().filter(fits);
     let named = |name: &String| {
         if enterprise && name == AttestationFormat::PackedBasic.identifier() {

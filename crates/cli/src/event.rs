@@ -109,8 +109,19 @@ pub(crate) enum Event {
     QrField { key: Option<String>, name: &'static str, value: String, meaning: String },
     /// An exit code of the program.
     ExitCodes { text: &'static str },
+    /// A fault of a virtual authenticator.
+    Fault { name: String, does: &'static str },
+    /// What a page would send to its site.
+    Response { response: serde_json::Value },
     /// The command failed. Nothing follows.
-    Failed { exit_code: u8, reason: &'static str, message: String },
+    Failed {
+        exit_code: u8,
+        reason: &'static str,
+        /// The exception that a browser would throw.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'static str>,
+        message: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -431,8 +442,12 @@ impl Event {
                 )
             }
             Self::ExitCodes { text } => (Weight::Result, (*text).into()),
-            Self::Failed { message, .. } => {
-                (Weight::Note, format!("towline: {}", one_line(message)))
+            Self::Fault { name, does } => (Weight::Result, format!("{name:<28} {does}")),
+            // Written as it is, where nobody wants JSON events.
+            Self::Response { .. } => return None,
+            Self::Failed { message, name, .. } => {
+                let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+                (Weight::Note, format!("towline: {name}{}", one_line(message)))
             }
         })
     }

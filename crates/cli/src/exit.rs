@@ -46,11 +46,18 @@ pub(crate) struct Failure {
     pub(crate) reason: &'static str,
     /// A sentence for the person, without the full stop.
     pub(crate) message: String,
+    /// The exception that a browser would throw, where a page would be told.
+    pub(crate) exception: Option<&'static str>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, reason, message: message.into() }
+        Self { exit, reason, message: message.into(), exception: None }
+    }
+
+    /// The same, as a page is told: by the name of this exception.
+    pub(crate) fn thrown(self, exception: &'static str) -> Self {
+        Self { exception: Some(exception), ..self }
     }
 
     pub(crate) fn usage(reason: &'static str, message: impl Into<String>) -> Self {

@@ -19,6 +19,7 @@ mod keys;
 mod line;
 mod links;
 mod network;
+mod options;
 mod outcome;
 mod person;
 mod phone;
@@ -31,6 +32,7 @@ mod secret;
 mod stop;
 mod tls;
 mod usb;
+mod virtual_device;
 
 use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
 
@@ -38,9 +40,10 @@ use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Command, Completions, Computer},
+    args::{Cli, Command, Completions, Computer, Virtual},
     event::Event,
     exit::{Exit, Failure},
+    options::Verb,
     report::Report,
 };
 
@@ -89,7 +92,22 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Key(args) => key::run(&args, report).await,
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
+        Command::Computer(Computer::Create(args)) => {
+            computer::any_site(Verb::Create, &args, report).await
+        }
+        Command::Computer(Computer::Get(args)) => {
+            computer::any_site(Verb::Get, &args, report).await
+        }
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
+        Command::Virtual(Virtual::Create(args)) => {
+            virtual_device::once(Verb::Create, args, report).await
+        }
+        Command::Virtual(Virtual::Get(args)) => virtual_device::once(Verb::Get, args, report).await,
+        Command::Virtual(Virtual::Faults) => {
+            virtual_device::faults(report);
+            Ok(Exit::Ok)
+        }
+        Command::Virtual(Virtual::Serve(args)) => virtual_device::serve(args, report).await,
         Command::Keys(args) => keys::run(&args, report).await,
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => {
@@ -110,7 +128,7 @@ fn completions(args: &Completions, report: &Report) {
 }
 
 fn fail(report: &Report, failure: Failure) -> ExitCode {
-    let Failure { exit, reason, message } = failure;
-    report.event(&Event::Failed { exit_code: exit.code(), reason, message });
+    let Failure { exit, reason, message, exception } = failure;
+    report.event(&Event::Failed { exit_code: exit.code(), reason, name: exception, message });
     exit.into()
 }

@@ -17,7 +17,7 @@ use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_ctap::{Aaguid, Transport, Version, algorithm};
 
 use crate::{
-    Attestation, Clock, Meddler, Quirk, ScriptedPerson, SyncedSet, VirtualAuthenticator,
+    Attestation, Clock, Faults, Meddler, Quirk, ScriptedPerson, SyncedSet, VirtualAuthenticator,
     device::Shared,
     keys::Statements,
     machine::{Machine, Pieces},
@@ -193,7 +193,7 @@ impl Builder {
         }
         let backed_up = config.credentials.backup == BackupState::BackedUp;
         let shelf = Shelf::new(self.set, self.capacity, self.counts, backed_up);
-        let meddling = Meddling::default();
+        let meddling = Meddling::new(Faults::new(&provider, &clock, shelf.set()));
         let parts = Pieces {
             shelf: shelf.clone(),
             meddling: meddling.clone(),

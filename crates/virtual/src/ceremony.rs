@@ -208,7 +208,10 @@ impl Ceremony {
             && let Some(response) = self.device.machine().take_response(self.channel)
         {
             self.waiting = false;
-            either!(&mut self.machine, it => it.handle_response(&response));
+            match response {
+                Ok(response) => either!(&mut self.machine, it => it.handle_response(&response)),
+                Err(error) => either!(&mut self.machine, it => it.handle_channel_error(error)),
+            }
             return true;
         }
         match &mut self.asking {

@@ -20,7 +20,7 @@ impl Channel for VirtualAuthenticator {
     }
 
     fn transact(&mut self, request: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, ChannelError>> {
-        Box::pin(async move { Ok(Self::transact(self, &request)) })
+        Box::pin(async move { Self::carry_out(self, &request) })
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, ()> {

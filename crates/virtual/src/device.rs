@@ -16,8 +16,8 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
 
 use crate::{
-    Builder, Ceremony, Clock, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot, SyncedSet,
-    machine::Machine, meddle::Meddling, shelf::Shelf,
+    Builder, Ceremony, Clock, Faults, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot,
+    SyncedSet, machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
 /// The channel of requests that come as bytes: one client, whose requests follow one another.
@@ -116,15 +116,14 @@ impl VirtualAuthenticator {
         Ceremony::get(self, caller, options_json)
     }
 
-    /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out.
+    /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out. One
+    /// that is never answered ends with CTAP1_ERR_OTHER.
     ///
     /// # Panics
     /// When the script of the person does not fit what is asked.
     #[must_use]
     pub fn transact(&self, request: &[u8]) -> Vec<u8> {
-        let _turn = self.turn();
-        self.machine().request(RAW, self.0.transport.clone(), request);
-        self.response(RAW)
+        self.carry_out(request).unwrap_or_else(|_gone| vec![Status::Other.to_u8()])
     }
 
     /// Carries out one request of CTAP1/U2F: an APDU in, data and a status word out. A touch is
@@ -136,7 +135,8 @@ impl VirtualAuthenticator {
     pub fn u2f(&self, apdu: &[u8]) -> Vec<u8> {
         let _turn = self.turn();
         self.machine().u2f(RAW, apdu);
-        self.response(RAW)
+        // Nothing but the authenticator answers to U2F.
+        self.response(RAW).unwrap_or_default()
     }
 
     /// A door for those who test clients of CTAPHID.
@@ -274,6 +274,12 @@ impl VirtualAuthenticator {
         machine.restart(&self.0.provider).map_err(|_| PasskeyError::Unknown)
     }
 
+    /// What goes wrong with it: nothing, until a [`Fault`](crate::Fault) is injected.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.meddling.faults
+    }
+
     /// From now on this changes what passes by; `None`: nothing does.
     pub fn set_meddler(&self, meddler: Option<Box<dyn Meddler>>) {
         self.0.meddling.set(meddler);
@@ -288,8 +294,14 @@ impl VirtualAuthenticator {
         loaded.sign(&[b"a test"]).map(|_| ()).map_err(|_| PasskeyError::Key)
     }
 
+    pub(crate) fn carry_out(&self, request: &[u8]) -> Result<Vec<u8>, ChannelError> {
+        let _turn = self.turn();
+        self.machine().request(RAW, self.0.transport.clone(), request);
+        self.response(RAW)
+    }
+
     /// Lets time pass until the response of this channel is there.
-    fn response(&self, channel: ChannelId) -> Vec<u8> {
+    fn response(&self, channel: ChannelId) -> Result<Vec<u8>, ChannelError> {
         let response = loop {
             let mut machine = self.machine();
             machine.settle();
@@ -303,7 +315,7 @@ impl VirtualAuthenticator {
             match machine.poll_timeout() {
                 Some(due) => self.0.clock.advance_to(due),
                 // Every request has a deadline.
-                None => break vec![Status::Other.to_u8()],
+                None => break Ok(vec![Status::Other.to_u8()]),
             }
         };
         self.complain();
@@ -320,7 +332,7 @@ impl VirtualAuthenticator {
         let channel = self.new_channel();
         let mut machine = self.machine();
         machine.request(channel, self.0.transport.clone(), &[Command::GetInfo.to_u8()]);
-        let mut response = machine.take_response(channel).unwrap_or_default();
+        let mut response = machine.take_response(channel).unwrap_or(Err(ChannelError::Closed))?;
         match response.first().copied().map(Status::from_u8) {
             Some(Status::Ok) => Ok(response.split_off(1)),
             status => {
@@ -348,7 +360,7 @@ impl VirtualAuthenticator {
     }
 
     pub(crate) fn meddle_with(&self, json: &mut String) {
-        self.0.meddling.with(|meddler| meddler.result(self, json));
+        self.0.meddling.result(self, json);
     }
 
     /// Fails the test whose script was not followed.

@@ -126,6 +126,8 @@ impl Hid {
                 Some(Said::Status(status)) => {
                     self.hid.handle_keepalive(busy, status, self.now());
                 }
+                // Somebody pulled it out: the host sees no more of it.
+                Some(Said::Gone) => self.hid.handle_power_cycle(),
                 None => return,
             }
         }
@@ -151,8 +153,7 @@ impl Hid {
     }
 
     fn pass(&self, direction: Direction, report: Report) -> Vec<Report> {
-        let meddled = self.device.meddling().with(|meddler| meddler.report(direction, report));
-        meddled.unwrap_or_else(|| vec![report])
+        self.device.meddling().report(direction, report)
     }
 }
 

@@ -96,7 +96,7 @@ impl Keys {
             let backed_up = backed_up && *flags & ELIGIBLE != 0;
             *flags = (*flags & !BACKED_UP) | if backed_up { BACKED_UP } else { 0 };
         }
-        self.meddling.with(|meddler| meddler.sign(&mut signing));
+        self.meddling.sign(&mut signing);
         (signing != original).then(|| {
             if signing.auth_data != original.auth_data {
                 self.meddling.note_signed(original.auth_data, signing.auth_data.clone());

@@ -8,7 +8,9 @@
 //! | decide what the person does | [`person`], [`ScriptedPerson`] |
 //! | let time pass | [`Clock`], [`Ceremony`] |
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
+//! | choose the attestation, and what is wrong with it | [`attestation`] |
 //! | go back, and compare | [`Snapshot`], [`Diff`] |
+//! | have something go wrong | [`VirtualAuthenticator::faults`], [`Fault::ALL`] |
 //! | have several authenticators | [`Browser`], [`SyncedSet`] |
 //! | test a client | [`VirtualAuthenticator::transact`], [`VirtualAuthenticator::u2f`], [`Hid`]; it is a [`Channel`](towline_client::Channel), too |
 //!
@@ -19,16 +21,18 @@
 //! # Seams
 //!
 //! - *Attestation*: [`Attestation`] makes statements of any format about new keys
-//!   ([`Builder::attestation`]).
+//!   ([`Builder::attestation`]); [`attestation`] has those of every registered format.
 //! - *Faults*: [`Meddler`] changes requests, what is signed, responses, results and reports
-//!   ([`Builder::meddler`]).
+//!   ([`Builder::meddler`]). The [`Fault`]s that have names do more, behind it.
 //! - *A whole phone*: [`Builder::build_parts`] gives an authenticator that somebody else drives,
 //!   with its person and its passkeys. [`ScriptedPerson`] is a `Person` of `towline-device`, and
 //!   answers what a phone asks of its own, too; with [`ScriptedPerson::poll_timeout`] and
-//!   [`ScriptedPerson::handle_timeout`] it takes its time there.
+//!   [`ScriptedPerson::handle_timeout`] it takes its time there. `towline-virtual-phone` is
+//!   made so.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod attestation;
 mod browser;
 mod builder;
 mod ceremony;
@@ -36,6 +40,7 @@ mod channel;
 mod clock;
 mod device;
 mod family;
+mod faults;
 mod hid;
 mod keys;
 mod machine;
@@ -46,6 +51,7 @@ pub mod person;
 mod pkcs8;
 mod presets;
 mod random;
+mod saved;
 mod shelf;
 mod snapshot;
 
@@ -55,12 +61,14 @@ pub use ceremony::Ceremony;
 pub use clock::Clock;
 pub use device::{PasskeyError, VirtualAuthenticator};
 pub use family::{FAMILIES, Family, Quirk};
+pub use faults::{Call, Fault, Faults, Injected, Place, UnknownFault};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
 pub use meddle::{Direction, Hand, Meddler, Signing, signing};
 pub use parts::Parts;
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;
+pub use saved::DamagedSnapshot;
 pub use shelf::SyncedSet;
 pub use snapshot::{Diff, Snapshot};
 /// The policy of an authenticator, and what it asks and tells.

@@ -11,12 +11,14 @@ use std::{
 };
 
 use towline_authenticator::{Answer, Authenticator, ChannelId, ConfigError, Event, Output, Token};
+use towline_client::ChannelError;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Request, Status, Transport, hid::KeepaliveStatus};
 use towline_device::{Ask, Pending, Person};
 
 use crate::{
     Clock, Quirk, ScriptedPerson, builder,
+    faults::Fate,
     keys::{Keys, Statements},
     meddle::Meddling,
     shelf::Shelf,
@@ -50,6 +52,8 @@ pub(crate) struct Pieces {
 pub(crate) enum Said {
     Response(Vec<u8>),
     Status(KeepaliveStatus),
+    /// Nothing any more: it is gone.
+    Gone,
 }
 
 impl Pieces {
@@ -112,11 +116,11 @@ impl Machine {
 
     pub(crate) fn request(&mut self, channel: ChannelId, transport: Transport, request: &[u8]) {
         let mut request = request.to_vec();
-        let in_its_place = self.parts.meddling.with(|meddler| meddler.request(&mut request));
+        let in_its_place = self.parts.meddling.request(&mut request);
         self.person.during(&request);
         self.locked_for = None;
         let refusal = || self.refusal(&request).map(|status| vec![status.to_u8()]);
-        let in_its_place = in_its_place.flatten().or_else(refusal);
+        let in_its_place = in_its_place.or_else(refusal);
         if let Some(response) = in_its_place {
             return self.respond(channel, Some(&request), response);
         }
@@ -159,10 +163,15 @@ impl Machine {
     }
 
     /// The response for this channel, if it is there; what came before it is dropped.
-    pub(crate) fn take_response(&mut self, channel: ChannelId) -> Option<Vec<u8>> {
+    pub(crate) fn take_response(
+        &mut self,
+        channel: ChannelId,
+    ) -> Option<Result<Vec<u8>, ChannelError>> {
         loop {
-            if let Said::Response(bytes) = self.take(channel)? {
-                return Some(bytes);
+            match self.take(channel)? {
+                Said::Response(bytes) => return Some(Ok(bytes)),
+                Said::Gone => return Some(Err(ChannelError::Closed)),
+                Said::Status(_) => {}
             }
         }
     }
@@ -240,15 +249,23 @@ impl Machine {
 
     fn respond(&mut self, channel: ChannelId, request: Option<&[u8]>, mut bytes: Vec<u8>) {
         self.parts.meddling.put_what_was_signed(&mut bytes);
+        let mut fate = Fate::Delivered;
         if let Some(request) = request {
             if !self.parts.quirks.is_empty()
                 && let Ok(decoded) = Request::decode(request, usize::MAX)
             {
                 self.parts.quirks.iter().for_each(|quirk| quirk.bend(&decoded, &mut bytes));
             }
-            self.parts.meddling.with(|meddler| meddler.response(request, &mut bytes));
+            fate = self.parts.meddling.response(request, &mut bytes);
         }
-        self.said.push_back((channel, Said::Response(bytes)));
+        let said: &[_] = match fate {
+            Fate::Lost => return,
+            Fate::Gone => return self.said.push_back((channel, Said::Gone)),
+            Fate::Doubled => &[bytes.clone(), bytes],
+            Fate::Delivered | Fate::Late => &[bytes],
+        };
+        let said = said.iter().map(|bytes| (channel, Said::Response(bytes.clone())));
+        self.said.extend(said);
     }
 
     /// A question that the person has answered, or dropped.

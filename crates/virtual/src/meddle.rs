@@ -20,6 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline_ctap::{CredentialId, hid::Report};
 
+use crate::faults::{Fate, Faults};
+
 /// Changes what passes by. It must not call the authenticator that it meddles with, but for the
 /// [`Hand`] that it is given.
 pub trait Meddler: Send {
@@ -103,10 +105,13 @@ pub trait Hand {
     fn sign(&self, id: &CredentialId, parts: &[&[u8]]) -> Option<Vec<u8>>;
 }
 
-/// The meddler of one authenticator, if it has one, and what was signed in another form than it was
-/// made.
-#[derive(Clone, Default)]
-pub(crate) struct Meddling(Arc<Mutex<State>>);
+/// The meddler of one authenticator, if it has one, its faults, and what was signed in another form
+/// than it was made.
+#[derive(Clone)]
+pub(crate) struct Meddling {
+    state: Arc<Mutex<State>>,
+    pub(crate) faults: Faults,
+}
 
 #[derive(Default)]
 struct State {
@@ -115,19 +120,46 @@ struct State {
     signed: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+/// What the meddler does comes first.
 impl Meddling {
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self { state: Arc::default(), faults }
+    }
+
     pub(crate) fn set(&self, meddler: Option<Box<dyn Meddler>>) {
         self.lock().meddler = meddler;
     }
 
-    /// Lets the meddler do this, if there is one.
-    pub(crate) fn with<T>(&self, meddle: impl FnOnce(&mut dyn Meddler) -> T) -> Option<T> {
-        self.lock().meddler.as_mut().map(|meddler| meddle(&mut **meddler))
+    pub(crate) fn request(&self, request: &mut Vec<u8>) -> Option<Vec<u8>> {
+        let in_its_place = self.with(|meddler| meddler.request(request)).flatten();
+        in_its_place.or_else(|| self.faults.request(request))
     }
 
-    /// Whether there is one.
+    pub(crate) fn sign(&self, signing: &mut Signing) {
+        self.with(|meddler| meddler.sign(signing));
+    }
+
+    pub(crate) fn response(&self, request: &[u8], response: &mut Vec<u8>) -> Fate {
+        self.with(|meddler| meddler.response(request, response));
+        self.faults.response(request, response)
+    }
+
+    pub(crate) fn result(&self, hand: &dyn Hand, json: &mut String) {
+        self.with(|meddler| meddler.result(hand, json));
+        if self.faults.is_on() {
+            self.faults.result(hand, json);
+        }
+    }
+
+    pub(crate) fn report(&self, direction: Direction, report: Report) -> Vec<Report> {
+        let passed = self.with(|meddler| meddler.report(direction, report));
+        let passed = passed.unwrap_or_else(|| vec![report]).into_iter();
+        passed.flat_map(|report| self.faults.report(direction, report)).collect()
+    }
+
+    /// Whether anybody meddles.
     pub(crate) fn is_on(&self) -> bool {
-        self.lock().meddler.is_some()
+        self.lock().meddler.is_some() || self.faults.is_on()
     }
 
     /// These authenticator data were signed in another form.
@@ -146,7 +178,11 @@ impl Meddling {
         }
     }
 
+    fn with<T>(&self, meddle: impl FnOnce(&mut dyn Meddler) -> T) -> Option<T> {
+        self.lock().meddler.as_mut().map(|meddler| meddle(&mut **meddler))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

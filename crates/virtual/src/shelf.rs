@@ -81,6 +81,12 @@ impl SyncedSet {
         credentials.map(|credential| set.passkey(credential, false)).collect()
     }
 
+    /// Removes all of them.
+    pub fn clear(&self) {
+        // Replacing by nothing has nothing that could fail.
+        let _always_done = self.lock().replace(Vec::new());
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

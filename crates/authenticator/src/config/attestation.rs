@@ -51,7 +51,8 @@ pub enum AttestationFormat {
     FidoU2f,
     /// A format that the [`KeyStore`](crate::KeyStore) makes itself, by its identifier (IANA
     /// WebAuthn registry), such as `tpm`. As its certificates may be of this one device, the person
-    /// is asked as before enterprise attestation.
+    /// is asked as before enterprise attestation. With `fido-u2f` it is as with [`Self::FidoU2f`]:
+    /// only for credentials on P-256, and without an AAGUID.
     OfKeyStore(&'static str),
 }
 
@@ -87,6 +88,11 @@ impl AttestationFormat {
     /// Whether a statement tells which model it comes from.
     pub(crate) const fn tells_the_model(self) -> bool {
         matches!(self, Self::PackedBasic | Self::FidoU2f)
+    }
+
+    /// Whether it is `fido-u2f`, whoever makes it: for credentials on P-256, and with no AAGUID.
+    pub(crate) fn is_fido_u2f(self) -> bool {
+        self.identifier() == Self::FidoU2f.identifier()
     }
 
     /// The format's identifier (IANA WebAuthn registry).

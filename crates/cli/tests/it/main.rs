@@ -9,9 +9,11 @@
     clippy::as_conversions
 )]
 
+mod any_site;
 mod consent;
 mod copies;
 mod damage;
+mod fake_phone;
 mod hid;
 mod journey;
 mod key;
@@ -24,4 +26,5 @@ mod relay;
 mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod virtual_device;
 mod world;

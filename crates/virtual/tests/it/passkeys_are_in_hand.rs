@@ -1,7 +1,10 @@
 //! Passkeys are read, added, changed, removed, and come back.
 
 use towline_ctap::Flags;
-use towline_virtual::{Builder, Error, Passkey, PasskeyError, PrivateKey, VirtualAuthenticator};
+use towline_virtual::{
+    Builder, DamagedSnapshot, Error, Passkey, PasskeyError, PrivateKey, Snapshot,
+    VirtualAuthenticator,
+};
 
 use crate::{
     options::{ORIGIN, create, get},
@@ -122,4 +125,27 @@ fn what_it_signs_is_what_the_passkey_signs() {
     let algorithm = provider.signature(-7).unwrap();
     let key = algorithm.load(passkey.key().expose()).unwrap();
     algorithm.verify(key.public_key(), b"ab", &signature).unwrap();
+}
+
+#[test]
+fn a_snapshot_goes_to_another_process_as_bytes_and_damage_is_never_taken_for_empty() {
+    let key = Builder::security_key().pin("2580").build().unwrap();
+    key.create(ORIGIN, &create("alice")).unwrap();
+    key.change(key.passkeys()[0].id(), |it| it.sign_count = None).unwrap();
+    key.create(ORIGIN, &create("bob")).unwrap();
+    let bytes = key.snapshot().to_bytes();
+    let read = Snapshot::from_bytes(&bytes).unwrap();
+    assert!(key.snapshot().diff(&read).is_empty());
+
+    let other = VirtualAuthenticator::security_key();
+    other.restore(&read).unwrap();
+    other.person().knows_the_pin("2580");
+    assert_eq!(other.passkeys(), key.passkeys());
+    other.get(ORIGIN, &get()).unwrap();
+
+    for length in 0..bytes.len() {
+        assert_eq!(Snapshot::from_bytes(&bytes[..length]), Err(DamagedSnapshot), "{length}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(Snapshot::from_bytes(&longer), Err(DamagedSnapshot));
 }

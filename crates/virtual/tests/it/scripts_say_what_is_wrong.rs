@@ -126,3 +126,15 @@ fn rules_are_tried_in_order_and_replies_given_in_turn() {
     device.get(ORIGIN, &get()).unwrap();
     assert_eq!(device.passkeys().len(), 1);
 }
+
+#[test]
+fn a_program_is_told_by_verify_alone() {
+    let device = VirtualAuthenticator::security_key();
+    device.person().leaves_it_to_verify().when(creating()).fails_the_lock();
+    assert!(device.create(ORIGIN, &create("alice")).is_err());
+    let unmet = device.person().verify().unwrap_err();
+    assert!(unmet.to_string().contains("does not fit what they were asked"), "{unmet}");
+    assert_eq!(device.person().verify(), Ok(()));
+    // Nor does its drop fail this test.
+    device.person().when(signing_in()).refuses().expect(1);
+}
