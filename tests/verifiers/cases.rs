@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use towline_authenticator::AttestationFormat;
 use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_ctap::algorithm::{EDDSA, ES256, ES384, RS256};
-use towline_virtual::{Builder, FAMILIES, VirtualAuthenticator};
+use towline_virtual::{
+    Builder, FAMILIES, VirtualAuthenticator,
+    attestation::{Format, TestAttestation},
+};
 use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
-
-use crate::vouching::Vendor;
 
 pub(crate) const ORIGIN: &str = "https://example.org";
 
@@ -90,20 +91,27 @@ pub(crate) fn all() -> Vec<Case> {
     cases.chain(vouched_for()).collect()
 }
 
-/// Keys for which their vendor vouches.
-fn vouched_for() -> [Case; 2] {
-    let formats = [AttestationFormat::PackedBasic, AttestationFormat::FidoU2f];
-    formats.map(|format| {
-        let vendor = Vendor::new();
-        let builder = Builder::security_key().pin("2580").batch_attestation(vendor.batch);
+/// Those for which their vendor vouches, by statements with certificates up to a test root.
+fn vouched_for() -> Vec<Case> {
+    let formats = [Format::Packed, Format::FidoU2f, Format::Tpm, Format::AndroidKey, Format::Apple];
+    let case = |format| {
+        let vendor = TestAttestation::new(format);
+        let root = vendor.root_der().unwrap();
+        let key = || Builder::security_key().pin("2580").batch_attestation(vendor.batch().unwrap());
+        let builder = match format {
+            Format::Packed => key(),
+            Format::FidoU2f => key().attestation_formats(&[AttestationFormat::FidoU2f]),
+            _ => Builder::platform().attestation(vendor),
+        };
         Case {
-            name: format!("security_key, {} by its vendor", format.identifier()),
+            name: format!("vouched for, {format:?}"),
             algorithm: ES256,
             conveyance: "direct",
-            device: builder.attestation_formats(&[format]).build().unwrap(),
-            root: Some(vendor.root),
+            device: builder.build().unwrap(),
+            root: Some(root),
         }
-    })
+    };
+    formats.into_iter().map(case).collect()
 }
 
 /// RS256 is in AWS-LC alone.

@@ -89,7 +89,7 @@ async function run(made) {
 }
 
 const known = new Set(Object.values(COSEALG).filter(Number.isInteger));
-const [accepted, strange] = [{}, {}];
+const [accepted, formats, strange] = [{}, {}, {}];
 let failed = false;
 for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
   const made = JSON.parse(line);
@@ -101,12 +101,14 @@ for (const line of readFileSync(0, 'utf8').trim().split('\n')) {
   try {
     await run(made);
     accepted[algorithm] = (accepted[algorithm] ?? 0) + 1;
+    formats[made.attestation] = (formats[made.attestation] ?? 0) + 1;
   } catch (error) {
     failed = true;
     console.log(`${NAME}: ${made.case}: ${error}`);
   }
 }
-console.log(`${NAME}: accepted`, accepted, 'does not know', strange);
+console.log(`${NAME}: accepted`, accepted, formats);
+console.log(`${NAME}: does not know`, strange);
 const missing = MUST_KNOW.filter((algorithm) => !accepted[algorithm]);
 if (missing.length > 0) {
   failed = true;

@@ -44,6 +44,8 @@ class PyWebauthn:
     name = f"py_webauthn {version('webauthn')}"
     known = {int(algorithm) for algorithm in COSEAlgorithmIdentifier}
     must_know = {ES256, EDDSA, RS256}
+    # Of android-key it takes chains that end with the root itself, as phones send them.
+    formats = {format.value for format in AttestationFormat} - {"android-key"}
 
     def __init__(self, case):
         self.case = case
@@ -94,6 +96,7 @@ class PythonFido2:
     name = f"python-fido2 {version('fido2')}"
     known = set(CoseKey.supported_algorithms())
     must_know = {ES256, EDDSA, ES384, RS256}
+    formats = {getattr(judge, "FORMAT", None) for judge in Attestation.__subclasses__()}
 
     def __init__(self, case):
         self.case = case
@@ -158,11 +161,14 @@ def main():
     cases = [json.loads(line) for line in sys.stdin]
     failed = False
     for party in [PyWebauthn, PythonFido2]:
-        accepted, strange = Counter(), Counter()
+        accepted, formats, strange = Counter(), Counter(), Counter()
         for case in cases:
             algorithm = case["algorithm"]
             if algorithm not in party.known:
                 strange[algorithm] += 1
+                continue
+            if case["attestation"] not in party.formats:
+                strange[case["attestation"]] += 1
                 continue
             try:
                 run(case, party)
@@ -171,7 +177,9 @@ def main():
                 print(f"{party.name}: {case['case']}: {type(error).__name__}: {error}")
             else:
                 accepted[algorithm] += 1
-        print(f"{party.name}: accepted {dict(accepted)}, does not know {dict(strange)}")
+                formats[case["attestation"]] += 1
+        print(f"{party.name}: accepted {dict(accepted)}, {dict(formats)}")
+        print(f"{party.name}: does not know {dict(strange)}")
         missing = party.must_know - set(accepted)
         if missing:
             failed = True

@@ -7,7 +7,6 @@
 )]
 
 mod cases;
-mod vouching;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cases::Exchange;
