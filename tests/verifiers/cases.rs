@@ -4,9 +4,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use towline_authenticator::AttestationFormat;
 use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_ctap::algorithm::{EDDSA, ES256, ES384, RS256};
-use towline_virtual::{Builder, FAMILIES, VirtualAuthenticator};
+use towline_virtual::{
+    Builder, FAMILIES, VirtualAuthenticator,
+    attestation::{Format, TestAttestation},
+};
 use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
 
 pub(crate) const ORIGIN: &str = "https://example.org";
@@ -20,6 +24,9 @@ pub(crate) struct Case {
     /// The preference of the site (`attestation`).
     pub(crate) conveyance: &'static str,
     pub(crate) device: VirtualAuthenticator,
+    /// The certificate that vouches for the statement, in DER. Towline's own verifier judges those
+    /// without one.
+    pub(crate) root: Option<Vec<u8>>,
 }
 
 /// What passed between a site and a client: options and responses.
@@ -41,8 +48,11 @@ pub(crate) struct Rounds {
     pub(crate) sign_count: u32,
 }
 
+/// Starts an authenticator of a kind.
+type Preset = fn() -> Builder;
+
 pub(crate) fn all() -> Vec<Case> {
-    let presets: [(&str, fn() -> Builder); 5] = [
+    let presets: [(&str, Preset); 5] = [
         ("security_key", || Builder::security_key().pin("2580")),
         ("fingerprint_key", Builder::fingerprint_key),
         ("platform", Builder::platform),
@@ -75,9 +85,33 @@ pub(crate) fn all() -> Vec<Case> {
             algorithm,
             conveyance,
             device: device.clone(),
+            root: None,
         })
     });
-    cases.collect()
+    cases.chain(vouched_for()).collect()
+}
+
+/// Those for which their vendor vouches, by statements with certificates up to a test root.
+fn vouched_for() -> Vec<Case> {
+    let formats = [Format::Packed, Format::FidoU2f, Format::Tpm, Format::AndroidKey, Format::Apple];
+    let case = |format| {
+        let vendor = TestAttestation::new(format);
+        let root = vendor.root_der().unwrap();
+        let key = || Builder::security_key().pin("2580").batch_attestation(vendor.batch().unwrap());
+        let builder = match format {
+            Format::Packed => key(),
+            Format::FidoU2f => key().attestation_formats(&[AttestationFormat::FidoU2f]),
+            _ => Builder::platform().attestation(vendor),
+        };
+        Case {
+            name: format!("vouched for, {format:?}"),
+            algorithm: ES256,
+            conveyance: "direct",
+            device: builder.build().unwrap(),
+            root: Some(root),
+        }
+    };
+    formats.into_iter().map(case).collect()
 }
 
 /// RS256 is in AWS-LC alone.
@@ -97,7 +131,10 @@ pub(crate) fn identity() -> Identity {
 impl Case {
     /// Registers and signs in. Each response passes `StrictVerifier`, which makes the options.
     pub(crate) fn run(&self) -> Result<Rounds, VerifyError> {
-        let verifier = StrictVerifier::new(&identity(), provider(self.algorithm))?;
+        let mut verifier = StrictVerifier::new(&identity(), provider(self.algorithm))?;
+        if self.root.is_some() {
+            verifier = verifier.without_attestation();
+        }
         let handle = if self.conveyance == "none" { [1; 32] } else { [2; 32] };
         let user = User { handle, name: "alice".into() };
 

@@ -11,12 +11,12 @@ import sys
 from collections import Counter
 from importlib.metadata import version
 
-from fido2.attestation import Attestation
+from fido2.attestation import Attestation, verify_x509_chain
 from fido2.cose import CoseKey
 from fido2.server import Fido2Server
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.structs import CredentialDeviceType
+from webauthn.helpers.structs import AttestationFormat, CredentialDeviceType
 
 ES256, EDDSA, ES384, RS256 = -7, -8, -35, -257
 
@@ -44,6 +44,8 @@ class PyWebauthn:
     name = f"py_webauthn {version('webauthn')}"
     known = {int(algorithm) for algorithm in COSEAlgorithmIdentifier}
     must_know = {ES256, EDDSA, RS256}
+    # Of android-key it takes chains that end with the root itself, as phones send them.
+    formats = {format.value for format in AttestationFormat} - {"android-key"}
 
     def __init__(self, case):
         self.case = case
@@ -56,10 +58,17 @@ class PyWebauthn:
             "require_user_verification": True,
         }
 
+    def roots(self):
+        if self.case["root"] is None:
+            return {}
+        pem = f"-----BEGIN CERTIFICATE-----\n{self.case['root']}\n-----END CERTIFICATE-----\n"
+        return {AttestationFormat(self.case["attestation"]): [pem.encode()]}
+
     def register(self, options, response):
         verified = verify_registration_response(
             credential=response,
             supported_pub_key_algs=[COSEAlgorithmIdentifier(self.case["algorithm"])],
+            pem_root_certs_bytes_by_fmt=self.roots(),
             **self.expected(options),
         )
         several = verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE
@@ -87,6 +96,7 @@ class PythonFido2:
     name = f"python-fido2 {version('fido2')}"
     known = set(CoseKey.supported_algorithms())
     must_know = {ES256, EDDSA, ES384, RS256}
+    formats = {getattr(judge, "FORMAT", None) for judge in Attestation.__subclasses__()}
 
     def __init__(self, case):
         self.case = case
@@ -97,12 +107,14 @@ class PythonFido2:
             verify_attestation=self.verify_attestation,
         )
 
-    @staticmethod
-    def verify_attestation(attestation_object, client_data_hash):
+    def verify_attestation(self, attestation_object, client_data_hash):
         judge = Attestation.for_type(attestation_object.fmt)()
-        judge.verify(
+        result = judge.verify(
             attestation_object.att_stmt, attestation_object.auth_data, client_data_hash
         )
+        if self.case["root"] is not None:
+            assert result.trust_path, "there are no certificates"
+            verify_x509_chain(result.trust_path + [base64.b64decode(self.case["root"])])
 
     @staticmethod
     def state(options):
@@ -132,8 +144,8 @@ def run(case, party):
     options, response = case["registration"]["options"], case["registration"]["response"]
     other = {**options, "challenge": encode(b"another challenge, of 32 bytes..")}
     refuses(site.register, "another challenge", other, response)
-    if case["attestation"] == "packed":
-        # What comes last in the object is authenticator data, which the statement signs.
+    if case["attestation"] != "none":
+        # What comes last in the object is authenticator data: the key, which the statement signs.
         broken = bent(response, "attestationObject")
         refuses(site.register, "a changed attestation object", options, broken)
     site.register(options, response)
@@ -149,11 +161,14 @@ def main():
     cases = [json.loads(line) for line in sys.stdin]
     failed = False
     for party in [PyWebauthn, PythonFido2]:
-        accepted, strange = Counter(), Counter()
+        accepted, formats, strange = Counter(), Counter(), Counter()
         for case in cases:
             algorithm = case["algorithm"]
             if algorithm not in party.known:
                 strange[algorithm] += 1
+                continue
+            if case["attestation"] not in party.formats:
+                strange[case["attestation"]] += 1
                 continue
             try:
                 run(case, party)
@@ -162,7 +177,9 @@ def main():
                 print(f"{party.name}: {case['case']}: {type(error).__name__}: {error}")
             else:
                 accepted[algorithm] += 1
-        print(f"{party.name}: accepted {dict(accepted)}, does not know {dict(strange)}")
+                formats[case["attestation"]] += 1
+        print(f"{party.name}: accepted {dict(accepted)}, {dict(formats)}")
+        print(f"{party.name}: does not know {dict(strange)}")
         missing = party.must_know - set(accepted)
         if missing:
             failed = True

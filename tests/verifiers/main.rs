@@ -1,6 +1,11 @@
 //! What virtual authenticators make, before the verifiers that are written in Rust; those in other
 //! languages are in this directory, too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 
 mod cases;
 
@@ -34,6 +39,10 @@ fn webauthn_rs_core_accepts_all_that_it_knows() {
     let mut known = BTreeSet::new();
     for case in cases::all() {
         let Some(algorithm) = known_to_webauthn_rs(case.algorithm) else { continue };
+        // Of a TPM it takes RSA keys only.
+        if case.name.ends_with("Tpm") {
+            continue;
+        }
         known.insert(case.algorithm);
         let key = judge(&case, algorithm);
         let key = key.unwrap_or_else(|refusal| panic!("{}: {refusal}", case.name));

@@ -1,8 +1,14 @@
 //! Prints what virtual authenticators make, one JSON line a case, for verifiers in other languages.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 
 mod cases;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cases::Exchange;
 use serde_json::{Value, json};
 
@@ -16,6 +22,7 @@ fn main() {
             "origin": cases::ORIGIN,
             "rpId": cases::identity().rp_id,
             "attestation": rounds.attestation,
+            "root": case.root.map(|root| STANDARD.encode(root)),
             "backupEligible": rounds.backup_eligible,
             "backedUp": rounds.backed_up,
             "signCount": rounds.sign_count,

@@ -27,6 +27,7 @@ pub struct StrictVerifier {
     algorithms: Vec<i64>,
     verification_required: bool,
     unasked_extensions: bool,
+    judges_attestation: bool,
     provider: CryptoProvider,
 }
 
@@ -53,6 +54,7 @@ impl StrictVerifier {
             algorithms,
             verification_required: true,
             unasked_extensions: true,
+            judges_attestation: true,
             provider,
         })
     }
@@ -70,6 +72,14 @@ impl StrictVerifier {
     #[must_use]
     pub fn without_unasked_extensions(self) -> Self {
         Self { unasked_extensions: false, ..self }
+    }
+
+    /// The same, which takes attestation statements of any format and judges none, as the options
+    /// ask for none and not all clients strip them. [`RegistrationCheck::attestation`] then says
+    /// what came, and nothing about its truth.
+    #[must_use]
+    pub fn without_attestation(self) -> Self {
+        Self { judges_attestation: false, ..self }
     }
 
     /// Steps 5 to 12 of §7.1, and 8 to 14 and 20 of §7.2. Gives the hash of the client data.
