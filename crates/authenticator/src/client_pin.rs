@@ -323,20 +323,25 @@ fn token_for_verification(core: &mut Core, grant: Grant) -> Flow {
     if core.usable_verification().is_none() {
         return Err(Status::NotAllowed);
     }
-    user_verification::perform_for_token(core, grant.purpose(), move |core, answer| {
-        let verified = answer.map_err(|error| match error {
-            UvError::TimedOut => Status::UserActionTimeout,
-            UvError::Declined => Status::OperationDenied,
-            UvError::Failed => Status::UvInvalid,
-            UvError::Blocked => Status::UvBlocked,
-            UvError::Broken(status) => status,
-        })?;
-        let (protocol, peer) = (grant.protocol, grant.key_agreement);
-        let shared = core.key_agreement.decapsulate(&core.provider, protocol, &peer)?;
-        // It is not the PIN that gives this one.
-        core.lock_keys();
-        give_token(core, &shared, grant, verified, verified.presence())
-    })
+    user_verification::perform_for_token(
+        core,
+        grant,
+        |it| it.purpose(),
+        |core, grant, answer| {
+            let verified = answer.map_err(|error| match error {
+                UvError::TimedOut => Status::UserActionTimeout,
+                UvError::Declined => Status::OperationDenied,
+                UvError::Failed => Status::UvInvalid,
+                UvError::Blocked => Status::UvBlocked,
+                UvError::Broken(status) => status,
+            })?;
+            let (protocol, peer) = (grant.protocol, grant.key_agreement);
+            let shared = core.key_agreement.decapsulate(&core.provider, protocol, &peer)?;
+            // It is not the PIN that gives this one.
+            core.lock_keys();
+            give_token(core, &shared, grant, verified, verified.presence())
+        },
+    )
 }
 
 /// The token that was asked for, encrypted.

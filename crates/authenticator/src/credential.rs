@@ -11,10 +11,11 @@ use zeroize::Zeroizing;
 
 mod kept;
 mod stored;
+mod wiped;
 
 use self::kept::{Kept, Rest, kept};
 pub use self::stored::DamagedCredential;
-pub(crate) use self::stored::Keys;
+pub(crate) use self::{stored::Keys, wiped::Wiped};
 
 kept! {
     /// A passkey: everything that is kept of it, but for its signature counter, which the store
@@ -139,7 +140,10 @@ pub enum CredRandom {
 
 impl Kept for CredRandom {
     fn room(&self) -> usize {
-        65
+        match self {
+            Self::Derived(_) => 33,
+            Self::Pair { .. } => 65,
+        }
     }
 
     fn put(&self, bytes: &mut Vec<u8>) {
@@ -225,13 +229,13 @@ impl Kept for UnixTime {
 /// Bytes of any length that may be secret. Clones share them; they are wiped when the last one is
 /// dropped, and not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretBytes(Arc<Zeroizing<Box<[u8]>>>);
+pub struct SecretBytes(Arc<Wiped>);
 
 impl SecretBytes {
     /// Takes the bytes over.
     #[must_use]
     pub fn new(bytes: Zeroizing<Box<[u8]>>) -> Self {
-        Self(Arc::new(bytes))
+        Self(Arc::new(bytes.into()))
     }
 
     /// The bytes, for the moment of use.
@@ -243,8 +247,7 @@ impl SecretBytes {
 
 impl From<Vec<u8>> for SecretBytes {
     fn from(bytes: Vec<u8>) -> Self {
-        let bytes = Zeroizing::new(bytes);
-        Self::new(Zeroizing::new(bytes.as_slice().into()))
+        Self(Arc::new(Zeroizing::new(bytes).into()))
     }
 }
 

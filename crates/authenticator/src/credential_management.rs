@@ -243,11 +243,11 @@ fn delete(core: &mut Core, credential: &Credential) -> Flow {
     let (key, rp_id, user) =
         (credential.key.clone(), credential.rp_id.clone(), credential.user.clone());
     let remove = Change::Remove(credential.id.clone());
-    let gone = key.clone();
-    forget::know_list(core, std::slice::from_ref(&gone), |core| {
+    let held = core.holds(&key);
+    forget::know_list(core, held, |core| {
         let changes = [Some(remove), core.list_with([&key])].into_iter().flatten().collect();
         change(core, changes, move |core| {
-            core.forget_all(vec![key]);
+            core.forget_all(&[key]);
             core.events.push(Event::Removed { rp_id, user });
         })
     })

@@ -35,7 +35,7 @@ pub(crate) fn dispatch(core: &mut Core, bytes: &[u8]) -> Flow {
 fn start(core: &mut Core, request: Request) -> Flow {
     match request {
         Request::MakeCredential(request) => make_credential::start(core, request),
-        Request::GetAssertion(request) => get_assertion::start(core, *request),
+        Request::GetAssertion(request) => get_assertion::start(core, request),
         Request::GetNextAssertion => get_next_assertion::start(core),
         Request::GetInfo => get_info::start(core),
         Request::ClientPin(request) => client_pin::start(core, *request),

@@ -20,14 +20,14 @@ use crate::{
     unneeded::{self, Unneeded},
 };
 
-/// Goes on when the list is in memory, if one of these keys will have to be put on it.
+/// Goes on when the list is in memory, if a key will have to be put on it: if
+/// [any of them](Core::holds_any) is held.
 pub(crate) fn know_list(
     core: &mut Core,
-    keys: &[KeyHandle],
+    any_held: bool,
     then: impl FnOnce(&mut Core) -> Flow + Send + 'static,
 ) -> Flow {
-    let any = keys.iter().any(|key| core.holds(key));
-    if !any || core.unneeded.listed.is_some() {
+    if !any_held || core.unneeded.listed.is_some() {
         return then(core);
     }
     let work = core.store.record(Record::UnneededKeys);
@@ -39,8 +39,14 @@ pub(crate) fn know_list(
 }
 
 impl Core {
-    fn holds(&self, key: &KeyHandle) -> bool {
+    /// Whether the key store holds the key itself.
+    pub(crate) fn holds(&self, key: &KeyHandle) -> bool {
         self.keys.custody(key) == Custody::Held
+    }
+
+    /// Whether the key store holds one of these keys itself.
+    pub(crate) fn holds_any(&self, keys: &[KeyHandle]) -> bool {
+        keys.iter().any(|key| self.holds(key))
     }
 
     /// Belongs to the change after which these keys are of no use.
@@ -55,7 +61,7 @@ impl Core {
 
     /// These keys are of no use any more, and that is durable. Others that could not be deleted
     /// before are tried again.
-    pub(crate) fn forget_all(&mut self, keys: Vec<KeyHandle>) {
+    pub(crate) fn forget_all(&mut self, keys: &[KeyHandle]) {
         let held: Vec<_> = keys.iter().filter(|key| self.holds(key)).cloned().collect();
         let again = match &mut self.unneeded.listed {
             Some(listed) if !held.is_empty() => {
@@ -65,7 +71,7 @@ impl Core {
             }
             _ => Vec::new(),
         };
-        again.iter().chain(&keys).for_each(|key| self.forget(key));
+        again.iter().chain(keys).for_each(|key| self.forget(key));
     }
 
     /// The list, as it was read.

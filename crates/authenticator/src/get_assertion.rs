@@ -23,7 +23,8 @@ use crate::{
     user_verification::{self, UvError},
 };
 
-/// A sign-in under way.
+/// A sign-in under way. It goes from step to step in a box, since it is too large to be copied
+/// again and again.
 struct SignIn {
     rp_id: RpId,
     client_data_hash: ClientDataHash,
@@ -40,7 +41,7 @@ struct SignIn {
     user_selected: Option<bool>,
 }
 
-pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
+pub(crate) fn start(core: &mut Core, mut request: Box<GetAssertionRequest>) -> Flow {
     // Steps 1 and 2.
     let param = request.pin_uv_auth_param.take();
     let auth = options::read_auth(core, param, request.pin_uv_auth_protocol)?;
@@ -74,7 +75,8 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
     }
     // Step 10, as far as it can fail.
     let extensions = Arc::new(Asserting::read(core, &request)?);
-    let sign_in = SignIn {
+    let list = request.allow_list.take();
+    let sign_in = Box::new(SignIn {
         rp_id: request.rp_id,
         client_data_hash: request.client_data_hash,
         up,
@@ -84,8 +86,8 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
         extensions,
         gestures,
         user_selected: None,
-    };
-    match request.allow_list {
+    });
+    match list {
         // A list without any entry, or with unknown types only, allows nothing.
         Some(list) if list.is_empty() => verify_user(core, sign_in),
         Some(list) => locate_listed(core, sign_in, list),
@@ -98,7 +100,7 @@ pub(crate) fn start(core: &mut Core, mut request: GetAssertionRequest) -> Flow {
 /// verification is to be performed, nothing goes on without it.
 fn locate_listed(
     core: &mut Core,
-    mut sign_in: SignIn,
+    mut sign_in: Box<SignIn>,
     list: Vec<PublicKeyCredentialDescriptor>,
 ) -> Flow {
     let ids: Vec<CredentialId> = list.into_iter().map(|listed| listed.id).collect();
@@ -114,12 +116,11 @@ fn locate_listed(
 }
 
 /// Step 7 without an allow list: all discoverable credentials, newest first.
-fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
+fn locate_discoverable(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
     let verified = sign_in.will_be_verified();
     let limit = if sign_in.chooses_here(core) { usize::MAX } else { 1 };
-    let query = Query { rp_id: sign_in.rp_id, verified, after: None, limit };
+    let query = Query { rp_id: sign_in.rp_id.clone(), verified, after: None, limit };
     let work = core.store.discoverable(&query);
-    sign_in.rp_id = query.rp_id;
     await_work(core, work, |core, page| {
         sign_in.found = Found::Discoverable(page.map_err(|error| error.status())?);
         choose(core, sign_in)
@@ -129,8 +130,12 @@ fn locate_discoverable(core: &mut Core, mut sign_in: SignIn) -> Flow {
 /// Which account, where the person chooses on this authenticator (steps 11 and 12). They choose
 /// before they confirm, so that the question that follows names what they confirm: of a list, any
 /// credential may be taken.
-fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
-    let accounts = if sign_in.chooses_here(core) { sign_in.found.accounts() } else { Vec::new() };
+fn choose(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
+    // One credential is no choice: no account is copied to learn that.
+    if sign_in.found.len() < 2 || !sign_in.chooses_here(core) {
+        return verify_user(core, sign_in);
+    }
+    let accounts = sign_in.found.accounts();
     if accounts.len() < 2 {
         return verify_user(core, sign_in);
     }
@@ -150,25 +155,29 @@ fn choose(core: &mut Core, mut sign_in: SignIn) -> Flow {
 
 /// Step 6: built-in user verification. Where a display can tell the person that there is nothing to
 /// sign in with, they need not unlock it to learn that.
-fn verify_user(core: &mut Core, mut sign_in: SignIn) -> Flow {
+fn verify_user(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
     if sign_in.found.is_empty() && sign_in.up && core.config.identity.has_display {
         return tell_nothing_to_use(core, sign_in);
     }
     if !sign_in.uv {
         return check_found(core, sign_in);
     }
-    let purpose = sign_in.purpose();
-    user_verification::perform(core, purpose, |core, answer| {
-        let verified = answer.map_err(|error| error.status(core))?;
-        sign_in.gestures.verify(verified);
-        // Step 8: whatever the option `up` says, somebody was there.
-        sign_in.gestures.confirm_by_verification(verified);
-        check_found(core, sign_in)
-    })
+    user_verification::perform(
+        core,
+        sign_in,
+        |it| it.purpose(),
+        |core, mut sign_in, answer| {
+            let verified = answer.map_err(|error| error.status(core))?;
+            sign_in.gestures.verify(verified);
+            // Step 8: whatever the option `up` says, somebody was there.
+            sign_in.gestures.confirm_by_verification(verified);
+            check_found(core, sign_in)
+        },
+    )
 }
 
 /// The end of step 7: whether there is anything.
-fn check_found(core: &mut Core, sign_in: SignIn) -> Flow {
+fn check_found(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
     if !sign_in.found.is_empty() {
         return ask_presence(core, sign_in);
     }
@@ -182,8 +191,8 @@ fn check_found(core: &mut Core, sign_in: SignIn) -> Flow {
 /// Says that there is nothing once the person has seen that. Until then, and without them, the
 /// client can't tell it from a sign-in with something: neither a lock nor a refusal looks
 /// different.
-fn tell_nothing_to_use(core: &mut Core, sign_in: SignIn) -> Flow {
-    let SignIn { rp_id, uv, .. } = sign_in;
+fn tell_nothing_to_use(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
+    let SignIn { rp_id, uv, .. } = *sign_in;
     if_open(core, uv, move || {
         person::tell_nothing_to_use(rp_id, move |core, answer| {
             Err(match answer {
@@ -216,7 +225,7 @@ fn refused(core: &Core, uv: bool, refusal: Refusal) -> Status {
 }
 
 /// Step 9: the person's presence, if it is asked for and was not shown yet.
-fn ask_presence(core: &mut Core, mut sign_in: SignIn) -> Flow {
+fn ask_presence(core: &mut Core, mut sign_in: Box<SignIn>) -> Flow {
     if !sign_in.up || sign_in.gestures.is_present() {
         return select_credential(core, sign_in);
     }
@@ -234,11 +243,11 @@ fn ask_presence(core: &mut Core, mut sign_in: SignIn) -> Flow {
 }
 
 /// Steps 11 and 12: which one.
-fn select_credential(core: &mut Core, sign_in: SignIn) -> Flow {
+fn select_credential(core: &mut Core, sign_in: Box<SignIn>) -> Flow {
     let chooses_here = sign_in.chooses_here(core);
     let SignIn {
         rp_id, client_data_hash, gestures, found, token, extensions, user_selected, ..
-    } = sign_in;
+    } = *sign_in;
     let rp_id_hash = rp_id.hash(&core.provider);
     let mut assertion = Assertion {
         rp_id_hash,

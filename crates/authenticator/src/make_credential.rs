@@ -119,27 +119,33 @@ fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     }
     let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
     await_work(core, work, |core, replaced| {
-        creation.replaced = replaced.map_err(|error| error.status())?;
+        let replaced = replaced.map_err(|error| error.status())?;
+        creation.replaced.extend(replaced.into_iter().map(|replaced| replaced.key));
         if core.config.credentials.one_per_algorithm {
             let algorithm = creation.algorithm;
-            creation.replaced.retain(|there| there.key.algorithm() == algorithm);
+            creation.replaced.retain(|key| key.algorithm() == algorithm);
         }
-        forget::know_list(core, &creation.replaced_keys(), |core| verify_user(core, creation))
+        let any_held = core.holds_any(&creation.replaced);
+        forget::know_list(core, any_held, |core| verify_user(core, creation))
     })
 }
 
 /// Step 11: built-in user verification.
-fn verify_user(core: &mut Core, mut creation: Box<Creation>) -> Flow {
+fn verify_user(core: &mut Core, creation: Box<Creation>) -> Flow {
     if !creation.uv {
         return check_exclude_list(core, creation);
     }
-    let purpose = creation.purpose();
-    user_verification::perform(core, purpose, |core, answer| {
-        let verified = answer.map_err(|error| error.status(core))?;
-        creation.gestures.verify(verified);
-        creation.gestures.confirm_by_verification(verified);
-        check_exclude_list(core, creation)
-    })
+    user_verification::perform(
+        core,
+        creation,
+        |it| it.purpose(),
+        |core, mut creation, answer| {
+            let verified = answer.map_err(|error| error.status(core))?;
+            creation.gestures.verify(verified);
+            creation.gestures.confirm_by_verification(verified);
+            check_exclude_list(core, creation)
+        },
+    )
 }
 
 /// Step 12: whether the exclude list forbids it.
@@ -321,15 +327,14 @@ fn save(
     let identity = if discoverable { core.with_new_store_state()? } else { None };
     let replaces = core.config.credentials.replaces();
     let mut changes = vec![Change::Save { credential: Box::new(credential), replaces }];
-    let replaced = creation.replaced_keys();
-    changes.extend(core.list_with(&replaced));
+    changes.extend(core.list_with(&creation.replaced));
     changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);
     await_commit(core, work, move |core, saved| {
         keep_or_forget(core, &handle, |core| {
             saved.map_err(|error| error.status())?;
             core.state.identity = identity.or(core.state.identity.take());
-            core.forget_all(replaced);
+            core.forget_all(&creation.replaced);
             Ok(creation.finish(core, &response))
         })
     })

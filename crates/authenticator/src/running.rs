@@ -230,13 +230,15 @@ impl Authenticator {
     /// Opens, or takes away, the question for the touch that U2F wants: beside the requests, and
     /// after their responses.
     pub(crate) fn settle_touch(&mut self) {
-        let withdrawn = self.core.withdrawn.drain(..).map(|token| Output::Withdraw { token });
-        self.outputs.extend(withdrawn);
+        for token in self.core.withdrawn.drain(..) {
+            self.outputs.push_back(Output::Withdraw { token });
+        }
         if self.running.is_some() {
             return;
         }
-        let asked = self.core.touch.ask(self.core.now);
-        self.outputs.extend(asked.map(|(token, question)| Output::Ask { token, question }));
+        if let Some((token, question)) = self.core.touch.ask(self.core.now) {
+            self.outputs.push_back(Output::Ask { token, question });
+        }
     }
 
     pub(crate) fn respond(&mut self, channel: ChannelId, bytes: Vec<u8>) {
@@ -245,6 +247,8 @@ impl Authenticator {
     }
 
     pub(crate) fn flush_events(&mut self) {
-        self.outputs.extend(self.core.events.drain(..).map(Output::Event));
+        for event in self.core.events.drain(..) {
+            self.outputs.push_back(Output::Event(event));
+        }
     }
 }

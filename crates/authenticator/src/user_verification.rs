@@ -47,38 +47,42 @@ impl UvError {
     }
 }
 
-type Then = Box<dyn FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send>;
+/// A verification under way.
+struct Performing<T, F> {
+    /// The ceremony that it is for.
+    ceremony: T,
+    /// What each of the questions says that it is for.
+    purpose: fn(&T) -> Purpose,
+    /// How many attempts the ceremony still has.
+    attempts: u8,
+    then: F,
+}
 
 /// performBuiltInUv with internal retries: asks until the person is verified, the attempts are used
 /// up, or it is locked.
-pub(crate) fn perform(
+pub(crate) fn perform<T: Send + 'static>(
     core: &mut Core,
-    purpose: Purpose,
-    then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
+    ceremony: T,
+    purpose: fn(&T) -> Purpose,
+    then: impl FnOnce(&mut Core, T, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
     let attempts = core.config.built_in().map_or(1, |verification| verification.attempts);
-    perform_up_to(core, purpose, attempts, Box::new(then))
+    Performing { ceremony, purpose, attempts, then }.begin(core)
 }
 
 /// performBuiltInUv for a token: with internal retries, unless the platform is to retry itself
 /// (§6.5.5.7.3).
-pub(crate) fn perform_for_token(
+pub(crate) fn perform_for_token<T: Send + 'static>(
     core: &mut Core,
-    purpose: Purpose,
-    then: impl FnOnce(&mut Core, Result<Verified, UvError>) -> Flow + Send + 'static,
+    ceremony: T,
+    purpose: fn(&T) -> Purpose,
+    then: impl FnOnce(&mut Core, T, Result<Verified, UvError>) -> Flow + Send + 'static,
 ) -> Flow {
     let attempts = core.config.built_in().map_or(1, |verification| {
         let platform_retries = verification.platform_attempts.is_some_and(|attempts| attempts > 1);
         if platform_retries { 1 } else { verification.attempts }
     });
-    perform_up_to(core, purpose, attempts, Box::new(then))
-}
-
-fn perform_up_to(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
-    when_open(core, move |core, open| match open {
-        Ok(()) => attempt(core, purpose, attempts, false, then),
-        Err(error) => then(core, Err(error)),
-    })
+    Performing { ceremony, purpose, attempts, then }.begin(core)
 }
 
 /// Whether the person could be verified now; nobody is asked.
@@ -185,44 +189,71 @@ fn unlock(core: &mut Core) {
     }
 }
 
-/// One attempt. The stored counter goes down before it, the one in memory only if it fails.
-fn attempt(
-    core: &mut Core,
-    purpose: Purpose,
-    attempts: u8,
-    failed_before: bool,
-    then: Then,
-) -> Flow {
-    let left = core.retries.left.unwrap_or_default();
-    store_at_most(core, left.saturating_sub(1), move |core, stored| {
-        if let Err(status) = stored {
-            return then(core, Err(UvError::Broken(status)));
-        }
-        let shown = attempts.min(left);
-        person::ask_verification(purpose.clone(), shown, failed_before, move |core, answer| {
-            match answer {
-                Ok(verified) => {
-                    core.retries.left = core.config.built_in().map(|uv| uv.max_retries);
-                    settle(core, Ok(verified), then)
-                }
-                Err(Refusal::Denied) => settle(core, Err(UvError::Declined), then),
-                Err(Refusal::TimedOut) => settle(core, Err(UvError::TimedOut), then),
-                Err(Refusal::NotVerified) => failed(core, purpose, attempts, then),
-            }
+impl<T, F> Performing<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Core, T, Result<Verified, UvError>) -> Flow + Send + 'static,
+{
+    fn begin(self, core: &mut Core) -> Flow {
+        when_open(core, move |core, open| match open {
+            Ok(()) => self.attempt(core, false),
+            Err(error) => self.end(core, Err(error)),
         })
-    })
-}
-
-fn failed(core: &mut Core, purpose: Purpose, attempts: u8, then: Then) -> Flow {
-    let left = core.retries.left.unwrap_or_default().saturating_sub(1);
-    core.retries.left = Some(left);
-    if left == 0 {
-        lock(core);
-        return then(core, Err(UvError::Blocked));
     }
-    match attempts.saturating_sub(1) {
-        0 => then(core, Err(UvError::Failed)),
-        attempts => attempt(core, purpose, attempts, true, then),
+
+    /// One attempt. The stored counter goes down before it, the one in memory only if it fails.
+    fn attempt(self, core: &mut Core, failed_before: bool) -> Flow {
+        let left = core.retries.left.unwrap_or_default();
+        store_at_most(core, left.saturating_sub(1), move |core, stored| {
+            if let Err(status) = stored {
+                return self.end(core, Err(UvError::Broken(status)));
+            }
+            let shown = self.attempts.min(left);
+            let purpose = (self.purpose)(&self.ceremony);
+            person::ask_verification(
+                purpose,
+                shown,
+                failed_before,
+                move |core, answer| match answer {
+                    Ok(verified) => {
+                        core.retries.left = core.config.built_in().map(|uv| uv.max_retries);
+                        self.settle(core, Ok(verified))
+                    }
+                    Err(Refusal::Denied) => self.settle(core, Err(UvError::Declined)),
+                    Err(Refusal::TimedOut) => self.settle(core, Err(UvError::TimedOut)),
+                    Err(Refusal::NotVerified) => self.failed(core),
+                },
+            )
+        })
+    }
+
+    fn failed(mut self, core: &mut Core) -> Flow {
+        let left = core.retries.left.unwrap_or_default().saturating_sub(1);
+        core.retries.left = Some(left);
+        if left == 0 {
+            lock(core);
+            return self.end(core, Err(UvError::Blocked));
+        }
+        self.attempts = self.attempts.saturating_sub(1);
+        match self.attempts {
+            0 => self.end(core, Err(UvError::Failed)),
+            _ => self.attempt(core, true),
+        }
+    }
+
+    /// After an attempt that did not fail: what is stored may go up again to one less than what is
+    /// left, so that the next attempt need not write. Should this not work, then what is stored is
+    /// too low, which is safe.
+    fn settle(self, core: &mut Core, result: Result<Verified, UvError>) -> Flow {
+        let rest = core.retries.left.unwrap_or_default().saturating_sub(1);
+        if core.retries.stored >= rest {
+            return self.end(core, result);
+        }
+        store(core, rest, move |core, _| self.end(core, result))
+    }
+
+    fn end(self, core: &mut Core, result: Result<Verified, UvError>) -> Flow {
+        (self.then)(core, self.ceremony, result)
     }
 }
 
@@ -248,17 +279,6 @@ fn store_at_most(
         return then(core, Ok(()));
     }
     store(core, most, then)
-}
-
-/// After an attempt that did not fail: what is stored may go up again to one less than what is
-/// left, so that the next attempt need not write. Should this not work, then what is stored is too
-/// low, which is safe.
-fn settle(core: &mut Core, result: Result<Verified, UvError>, then: Then) -> Flow {
-    let rest = core.retries.left.unwrap_or_default().saturating_sub(1);
-    if core.retries.stored >= rest {
-        return then(core, result);
-    }
-    store(core, rest, move |core, _| then(core, result))
 }
 
 fn store(

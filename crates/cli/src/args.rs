@@ -21,7 +21,7 @@ pub(crate) use self::{
     links::{Links, LinksCommand},
     relay::{Domain, Relay},
     values::aaguid,
-    virtual_device::{Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualServe},
+    virtual_device::{Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualServe, usable},
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be
@@ -265,6 +265,48 @@ pub(crate) enum Computer {
     ///
     /// Shows a QR code, waits for a phone nearby, and signs in with a passkey on it.
     SignIn(SignIn),
+    /// Register with a site of any kind: its options in, the response for it out
+    ///
+    /// Reads what the site's server gives a page for `navigator.credentials.create()`
+    /// (PublicKeyCredentialCreationOptionsJSON, alone or in a member `publicKey`) from standard
+    /// input, has a phone make the passkey, and writes what the page would send back
+    /// (RegistrationResponseJSON) to standard output, in one line and alone. The code and all else
+    /// are on standard error.
+    #[command(after_long_help = CREATE)]
+    Create(Ceremony),
+    /// Sign in to a site of any kind: its options in, the response for it out
+    ///
+    /// Reads PublicKeyCredentialRequestOptionsJSON, alone or in a member `publicKey`, from standard
+    /// input, and writes AuthenticationResponseJSON to standard output, in one line and alone. The
+    /// code and all else are on standard error.
+    #[command(after_long_help = GET)]
+    Get(Ceremony),
+}
+
+const CREATE: &str = "\
+Examples:
+  towline computer create --origin https://example.org < options.json > response.json
+  curl -s https://example.org/begin | towline computer create --origin https://example.org \\
+      | curl -s --json @- https://example.org/finish
+
+With --json there is one event per line, and the response is in the last, `response`.";
+
+const GET: &str = "\
+Examples:
+  towline computer get --origin https://example.org < options.json > response.json
+  towline computer get --origin https://example.org --links computer.links < options.json
+
+With --json there is one event per line, and the response is in the last, `response`.";
+
+/// What a page of any site asks for.
+#[derive(Debug, Args)]
+pub(crate) struct Ceremony {
+    /// The page's origin, by the rules of browsers: https, or http on localhost
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: String,
+
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 }
 
 /// What both things that a computer does have in common.
@@ -274,6 +316,13 @@ pub(crate) struct Session {
     #[arg(long, value_name = "URL", env = "TOWLINE_RP")]
     pub(crate) rp: String,
 
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+}
+
+/// How a computer comes to a phone.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reach {
     /// Also write the QR code to this PNG file
     #[arg(long, value_name = "FILE")]
     pub(crate) qr_image: Option<PathBuf>,

@@ -16,7 +16,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use towline::{
-    Computer, ComputerStep as Shown, Screen,
+    Computer, ComputerError, ComputerStep as Shown, Screen,
     client::{BoxFuture, Pin, PinAnswer, PinQuestion},
     hybrid::{InitiatorConfig, InitiatorProgress},
 };
@@ -32,6 +32,7 @@ use crate::{
     keys::kept::{Kept, Otherwise},
     links::{self, Choice, links_failure},
     network,
+    options::{self, Verb},
     qr::draw::Drawing,
     report::Report,
     stop::Stop,
@@ -40,7 +41,7 @@ use crate::{
 pub(crate) async fn register(args: args::Register, report: &Arc<Report>) -> Result<Exit, Failure> {
     let rp = RpClient::new(&args.session.rp)?;
     let begun = rp.begin_registration(&args.account, &args.name).await?;
-    let credential = ceremony(Kind::Register, &args.session, &rp, &begun, report).await?;
+    let credential = for_rp(Verb::Create, &args.session, &rp, &begun, report).await?;
     let registered = rp.finish_registration(&begun.ceremony, credential).await?;
     report.event(&Event::Registered { account: registered.account, key: registered.key });
     Ok(Exit::Ok)
@@ -49,7 +50,7 @@ pub(crate) async fn register(args: args::Register, report: &Arc<Report>) -> Resu
 pub(crate) async fn sign_in(args: args::SignIn, report: &Arc<Report>) -> Result<Exit, Failure> {
     let rp = RpClient::new(&args.session.rp)?;
     let begun = rp.begin_sign_in(args.account.as_deref()).await?;
-    let credential = ceremony(Kind::SignIn, &args.session, &rp, &begun, report).await?;
+    let credential = for_rp(Verb::Get, &args.session, &rp, &begun, report).await?;
     let signed_in = rp.finish_sign_in(&begun.ceremony, credential).await?;
     report.event(&Event::SignedIn {
         account: signed_in.account,
@@ -59,21 +60,47 @@ pub(crate) async fn sign_in(args: args::SignIn, report: &Arc<Report>) -> Result<
     Ok(Exit::Ok)
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Register,
-    SignIn,
+/// Takes what any site asks for to a phone, and gives the response that its page would send.
+pub(crate) async fn any_site(
+    verb: Verb,
+    args: &args::Ceremony,
+    report: &Arc<Report>,
+) -> Result<Exit, Failure> {
+    report.leaves_stdout_free();
+    let mut stop = Stop::new()?;
+    let options = options::read(report, &mut stop).await?;
+    options::check(verb, &args.origin, &options)?;
+    let response = ceremony(verb, &args.reach, &args.origin, &options, &mut stop, report).await;
+    options::respond(&response?, report)
 }
 
-/// Everything between the site's options and the response for it.
-async fn ceremony(
-    kind: Kind,
+/// The same for the small relying party.
+async fn for_rp(
+    verb: Verb,
     args: &args::Session,
     rp: &RpClient,
     begun: &Begun,
     report: &Arc<Report>,
 ) -> Result<Value, Failure> {
     let mut stop = Stop::new()?;
+    let options = begun.public_key.to_string();
+    // Where the person went, not what the site says about itself.
+    let response = ceremony(verb, &args.reach, &rp.origin(), &options, &mut stop, report).await;
+    let response = response.map_err(|failure| Failure { exception: None, ..failure })?;
+    serde_json::from_str(&response).map_err(|error| {
+        Failure::new(Exit::Failed, "failed", format!("the response is not JSON: {error}"))
+    })
+}
+
+/// Everything between the site's options and the response for it.
+async fn ceremony(
+    verb: Verb,
+    args: &args::Reach,
+    origin: &str,
+    options: &str,
+    stop: &mut Stop,
+    report: &Arc<Report>,
+) -> Result<String, Failure> {
     let provider = towline::crypto::rustcrypto::provider();
     let radio = network::radio(&args.radio, network::Use::Scan, report).await?;
     let connector = network::connector(&args.network, provider.clone()).await?;
@@ -98,13 +125,10 @@ async fn ceremony(
         code: Shelf::default(),
         typist: io::stdin().is_terminal().then_some(type_pin),
     };
-    // Where the person went, not what the site says about itself.
-    let origin = rp.origin();
-    let options = begun.public_key.to_string();
     let mut work = pin!(async {
-        match kind {
-            Kind::Register => computer.create(&screen, &origin, &options).await,
-            Kind::SignIn => computer.get(&screen, &origin, &options).await,
+        match verb {
+            Verb::Create => computer.create(&screen, origin, options).await,
+            Verb::Get => computer.get(&screen, origin, options).await,
         }
     });
     let outcome = tokio::select! {
@@ -124,8 +148,13 @@ async fn ceremony(
     let over = screen.over.borrow().clone();
     match over {
         Some(why) => Err(why),
-        None => serde_json::from_str(&outcome?).map_err(|error| {
-            Failure::new(Exit::Failed, "failed", format!("the response is not JSON: {error}"))
+        None => outcome.map_err(|error| {
+            let exception = match &error {
+                ComputerError::Client(error) => error.name(),
+                // As of a way to an authenticator that broke.
+                _ => "NotAllowedError",
+            };
+            Failure::from(error).thrown(exception)
         }),
     }
 }

@@ -109,6 +109,8 @@ pub(crate) enum Event {
     QrField { key: Option<String>, name: &'static str, value: String, meaning: String },
     /// An exit code of the program.
     ExitCodes { text: &'static str },
+    /// A fault of a virtual authenticator.
+    Fault { name: String, does: &'static str },
     /// What a page would send to its site.
     Response { response: serde_json::Value },
     /// The command failed. Nothing follows.
@@ -440,6 +442,7 @@ impl Event {
                 )
             }
             Self::ExitCodes { text } => (Weight::Result, (*text).into()),
+            Self::Fault { name, does } => (Weight::Result, format!("{name:<28} {does}")),
             // Written as it is, where nobody wants JSON events.
             Self::Response { .. } => return None,
             Self::Failed { message, name, .. } => {

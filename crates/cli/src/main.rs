@@ -92,11 +92,21 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         Command::Key(args) => key::run(&args, report).await,
         Command::Phone(args) => phone::run(args, report).await,
         Command::Computer(Computer::Register(args)) => computer::register(args, report).await,
+        Command::Computer(Computer::Create(args)) => {
+            computer::any_site(Verb::Create, &args, report).await
+        }
+        Command::Computer(Computer::Get(args)) => {
+            computer::any_site(Verb::Get, &args, report).await
+        }
         Command::Computer(Computer::SignIn(args)) => computer::sign_in(args, report).await,
         Command::Virtual(Virtual::Create(args)) => {
             virtual_device::once(Verb::Create, args, report).await
         }
         Command::Virtual(Virtual::Get(args)) => virtual_device::once(Verb::Get, args, report).await,
+        Command::Virtual(Virtual::Faults) => {
+            virtual_device::faults(report);
+            Ok(Exit::Ok)
+        }
         Command::Virtual(Virtual::Serve(args)) => virtual_device::serve(args, report).await,
         Command::Keys(args) => keys::run(&args, report).await,
         Command::Links(args) => links::run(&args, report),

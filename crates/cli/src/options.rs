@@ -1,10 +1,13 @@
 //! What a site's server gives a page, from standard input; and what becomes of it there.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::{
+    io::{self, IsTerminal as _, Read as _},
+    time::Instant,
+};
 
 use serde_json::Value;
 use tokio::sync::oneshot;
-use towline::client::Error;
+use towline::client::{Caller, Client, Create, Error, Get, Origin};
 
 use crate::{
     event::Event,
@@ -62,6 +65,19 @@ pub(crate) async fn read(report: &Report, stop: &mut Stop) -> Result<String, Fai
         return Err(Failure::usage("options", message));
     }
     Ok(text)
+}
+
+/// Says what is wrong with options before anything is begun with them.
+pub(crate) fn check(verb: Verb, origin: &str, options: &str) -> Result<(), Failure> {
+    let client = Client::new(towline::crypto::rustcrypto::provider());
+    let checked = || {
+        let caller = Caller::from(Origin::parse(origin)?);
+        match verb {
+            Verb::Create => Create::new(&client, &caller, options, Instant::now()).map(drop),
+            Verb::Get => Get::new(&client, &caller, options, Instant::now()).map(drop),
+        }
+    };
+    checked().map_err(|error| failure(&error))
 }
 
 /// The response, for the site.

@@ -29,6 +29,8 @@ pub(crate) struct Report {
     started: Instant,
     /// Whether a person types meanwhile. What waits is shown on the line above theirs then.
     typed: AtomicBool,
+    /// Whether standard output is for one response alone.
+    stdout_is_free: AtomicBool,
     /// From when a person is shown the time.
     shown_from: Mutex<Instant>,
     last_line: Mutex<LastLine>,
@@ -59,6 +61,7 @@ impl Report {
             live: !json && std::io::stderr().is_terminal(),
             started,
             typed: AtomicBool::new(false),
+            stdout_is_free: AtomicBool::new(false),
             shown_from: Mutex::new(started),
             last_line: Mutex::new(LastLine::Ended),
         })
@@ -133,8 +136,15 @@ impl Report {
     /// Shows a drawing to a person. It may hold escape sequences, so it must be the program's own.
     pub(crate) fn drawing(&self, drawing: &str) {
         if !self.json {
-            drop(self.new_line(|| to_stdout(drawing)));
+            let free = self.stdout_is_free.load(Ordering::Relaxed);
+            let to = if free { to_stderr } else { to_stdout };
+            drop(self.new_line(|| to(drawing)));
         }
+    }
+
+    /// From now on drawings go to standard error, where they are no part of a response.
+    pub(crate) fn leaves_stdout_free(&self) {
+        self.stdout_is_free.store(true, Ordering::Relaxed);
     }
 
     /// A person is going to type at this terminal, at any time.

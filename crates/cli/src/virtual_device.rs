@@ -9,10 +9,11 @@ mod session;
 
 use std::time::Duration;
 
-use towline_virtual::VirtualAuthenticator;
+use towline_virtual::{Fault, VirtualAuthenticator};
 
 use crate::{
     args,
+    event::Event,
     exit::{Exit, Failure},
     options::{self, Verb},
     report::Report,
@@ -37,7 +38,17 @@ pub(crate) async fn once(
         device.clock().advance(later);
         ceremony(device, verb, &args.origin, &options)
     })?;
+    for fault in session.idle_faults() {
+        report.hint(&format!("there was no occasion for {fault}"));
+    }
     options::respond(&result?, report)
+}
+
+/// Lists what can go wrong.
+pub(crate) fn faults(report: &Report) {
+    for fault in Fault::ALL.iter().filter(|fault| args::usable(**fault).is_ok()) {
+        report.event(&Event::Fault { name: fault.to_string(), does: fault.describe() });
+    }
 }
 
 /// What a page of this origin gets.

@@ -70,8 +70,8 @@ pub enum Format {
     Tpm,
     /// `android-key` (§8.4), of a trusted environment.
     AndroidKey,
-    /// `android-safetynet` (§8.5), signed with RS256 by one key, whatever the seed. The time in it is
-    /// that of [`SafetyNet::timestamp_ms`].
+    /// `android-safetynet` (§8.5), signed with RS256 by one key, whatever the seed. The time in it
+    /// is that of [`SafetyNet::timestamp_ms`].
     AndroidSafetyNet,
     /// `apple` (§8.8).
     Apple,
@@ -227,13 +227,14 @@ impl TestAttestation {
     /// # Errors
     /// [`UnfitFlaw`] where attestation of this kind can't have it ([`Format::flaws`]).
     pub fn flawed(mut self, flaw: Flaw) -> Result<Self, UnfitFlaw> {
-        if self.format == Format::Compound && !self.parts.is_empty() {
-            let first = self.parts.remove(0).flawed(flaw)?;
-            self.parts.insert(0, first);
-        } else if self.parts.is_empty() && self.format.flaws().contains(&flaw) {
+        let unfit = UnfitFlaw { format: self.format, flaw };
+        if self.format == Format::Compound {
+            let first = self.parts.first_mut().ok_or(unfit)?;
+            *first = first.clone().flawed(flaw)?;
+        } else if self.format.flaws().contains(&flaw) {
             self.flaws.push(flaw);
         } else {
-            return Err(UnfitFlaw { format: self.format, flaw });
+            return Err(unfit);
         }
         Ok(self)
     }

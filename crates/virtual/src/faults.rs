@@ -64,13 +64,15 @@ struct World {
 struct Rule {
     number: usize,
     fault: Fault,
-    when: Option<Box<dyn Fn(&Call<'_>) -> bool + Send>>,
+    when: Option<Condition>,
     phase: Option<Phase>,
     /// How many more calls it lets pass.
     spares: usize,
     most: Option<usize>,
     used: usize,
 }
+
+type Condition = Box<dyn Fn(&Call<'_>) -> bool + Send>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {

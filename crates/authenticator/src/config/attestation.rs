@@ -51,7 +51,8 @@ pub enum AttestationFormat {
     FidoU2f,
     /// A format that the [`KeyStore`](crate::KeyStore) makes itself, by its identifier (IANA
     /// WebAuthn registry), such as `tpm`. As its certificates may be of this one device, the person
-    /// is asked as before enterprise attestation.
+    /// is asked as before enterprise attestation. With `fido-u2f` it is as with [`Self::FidoU2f`]:
+    /// only for credentials on P-256, and without an AAGUID.
     OfKeyStore(&'static str),
 }
 

@@ -17,18 +17,16 @@ use towline_ctap::{
     CredentialId, LargeBlobKey, RpId, User, UserHandle,
     extension::{CredentialProtectionPolicy, LargeBlob},
 };
-use zeroize::Zeroizing;
 
-/// The most bytes that a number takes.
-const NUMBER: usize = 10;
+use super::Wiped;
 
 /// A value that is kept.
 pub(crate) trait Kept: Sized {
     /// What it is in forms that did not have it yet; `None` for what has always been there.
     const BEFORE: Option<Self> = None;
 
-    /// No less than the bytes that it takes: with room for all, nothing moves while it is written,
-    /// and so no copy of a secret is left behind.
+    /// How many bytes it takes: with room for all, nothing moves while it is written, and so no copy
+    /// of a secret is left behind.
     fn room(&self) -> usize;
 
     /// Appends the encoding, which says where it ends.
@@ -176,20 +174,30 @@ impl<'a> Rest<'a> {
 }
 
 pub(crate) fn put_part(bytes: &mut Vec<u8>, part: &[u8]) {
-    // A length in memory always fits 64 bits.
-    u64::try_from(part.len()).unwrap_or(u64::MAX).put(bytes);
+    length(part).put(bytes);
     bytes.extend_from_slice(part);
 }
 
-const fn room_of(part: &[u8]) -> usize {
-    part.len().saturating_add(NUMBER)
+fn room_of(part: &[u8]) -> usize {
+    length(part).room().saturating_add(part.len())
+}
+
+/// A length in memory always fits 64 bits.
+fn length(part: &[u8]) -> u64 {
+    u64::try_from(part.len()).unwrap_or(u64::MAX)
 }
 
 impl Kept for u64 {
     const BEFORE: Option<Self> = Some(0);
 
     fn room(&self) -> usize {
-        NUMBER
+        let mut room: usize = 1;
+        let mut number = *self >> 7;
+        while number != 0 {
+            room = room.saturating_add(1);
+            number >>= 7;
+        }
+        room
     }
 
     fn put(&self, bytes: &mut Vec<u8>) {
@@ -209,13 +217,17 @@ impl Kept for u64 {
     }
 }
 
+const fn zigzag(number: i64) -> u64 {
+    (number << 1 ^ number >> 63).cast_unsigned()
+}
+
 impl Kept for i64 {
     fn room(&self) -> usize {
-        NUMBER
+        zigzag(*self).room()
     }
 
     fn put(&self, bytes: &mut Vec<u8>) {
-        (*self << 1 ^ *self >> 63).cast_unsigned().put(bytes);
+        zigzag(*self).put(bytes);
     }
 
     fn take(rest: &mut Rest<'_>) -> Option<Self> {
@@ -305,7 +317,7 @@ bytes! {
     RpId: |id| id.as_str().as_bytes(), |bytes| Self::new(str::from_utf8(bytes).ok()?).ok();
     String: |text| text.as_bytes(), |bytes| str::from_utf8(bytes).ok().map(Into::into);
     Box<[u8]>: |bytes| bytes, |bytes| Some(bytes.into());
-    Arc<Zeroizing<Box<[u8]>>>: |secret| secret, |bytes| Some(Self::new(Zeroizing::new(bytes.into())));
+    Arc<Wiped>: |secret| secret, |bytes| Some(Self::new(bytes.into()));
 }
 
 impl Kept for Secret<32> {
@@ -374,7 +386,7 @@ impl Kept for User {
 
 impl Kept for LargeBlob {
     fn room(&self) -> usize {
-        room_of(&self.compressed).saturating_add(NUMBER)
+        room_of(&self.compressed).saturating_add(self.original_size.room())
     }
 
     fn put(&self, bytes: &mut Vec<u8>) {
@@ -394,7 +406,7 @@ mod tests {
     fn written(value: &impl Kept) -> Vec<u8> {
         let mut bytes = Vec::new();
         value.put(&mut bytes);
-        assert!(bytes.len() <= value.room());
+        assert_eq!(bytes.len(), value.room());
         bytes
     }
 

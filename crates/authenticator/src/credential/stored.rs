@@ -23,7 +23,7 @@ const SECOND: u32 = 2;
 pub(crate) struct Keys<'a> {
     pub(crate) id: &'a [u8],
     pub(crate) user: &'a [u8],
-    pub(crate) rp_id: &'a str,
+    pub(crate) rp_id: &'a [u8],
     pub(crate) discoverable: bool,
     /// Whether it shows itself without user verification and without being named.
     pub(crate) open: bool,
@@ -74,7 +74,7 @@ impl Credential {
         let discoverable = bool::take(&mut rest)?;
         let open = rest.byte()? == CredentialProtectionPolicy::UserVerificationOptional.level();
         let _backup_eligible = bool::take(&mut rest)?;
-        let rp_id = str::from_utf8(rest.part()?).ok()?;
+        let rp_id = rest.part()?;
         Some(Keys { id, user, rp_id, discoverable, open })
     }
 }

@@ -13,11 +13,15 @@ pub(super) enum Found {
 }
 
 impl Found {
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(super) const fn len(&self) -> usize {
         match self {
-            Self::Listed(credentials) => credentials.is_empty(),
-            Self::Discoverable(page) => page.credentials.is_empty(),
+            Self::Listed(credentials) => credentials.len(),
+            Self::Discoverable(page) => page.credentials.len(),
         }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The accounts, each with the place of its first credential. Where one is not known there is

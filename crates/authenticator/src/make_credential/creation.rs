@@ -6,7 +6,7 @@ use towline_ctap::{
 };
 
 use crate::{
-    Credential, Event, KeyHandle, NonDiscoverable, Purpose,
+    Event, KeyHandle, NonDiscoverable, Purpose,
     attestation::Attestation,
     extensions::Creating,
     flow::{Core, Next},
@@ -29,8 +29,8 @@ pub(super) struct Creation {
     pub(super) aaguid: Aaguid,
     /// Those of the exclude list that are here.
     pub(super) listed: Vec<Located>,
-    /// Those that the new credential takes the place of.
-    pub(super) replaced: Vec<Credential>,
+    /// The keys of those that the new credential takes the place of.
+    pub(super) replaced: Vec<KeyHandle>,
     /// Whether the credential is its id, and so is not stored.
     pub(super) wrapped: bool,
     /// Whether a token showed that the person is verified.
@@ -39,10 +39,6 @@ pub(super) struct Creation {
 }
 
 impl Creation {
-    pub(super) fn replaced_keys(&self) -> Vec<KeyHandle> {
-        self.replaced.iter().map(|replaced| replaced.key.clone()).collect()
-    }
-
     /// The presence that was shown when the token was given out.
     pub(super) fn token_presence(&self, core: &mut Core) -> Option<Present> {
         core.token_presence().filter(|_| self.with_token)
@@ -87,7 +83,11 @@ impl Creation {
     }
 
     /// It is made.
-    pub(super) fn finish(self, core: &mut Core, response: &MakeCredentialResponse) -> Next {
+    pub(super) fn finish(
+        self: Box<Self>,
+        core: &mut Core,
+        response: &MakeCredentialResponse,
+    ) -> Next {
         let (rp, user) = (self.request.rp, self.request.user);
         core.events.push(Event::Created { rp, user, replaced: !self.replaced.is_empty() });
         Next::Respond(response.encode())

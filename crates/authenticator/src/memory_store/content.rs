@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     Became, Capacity, Change, Counter, Credential, Cursor, Feed, FeedCursor, Gathered, MemoryFeed,
-    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, credential::Keys,
+    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime,
+    credential::{Keys, Wiped},
 };
 
 /// How many credentials there can be where nobody sets a limit: a number that every client can
@@ -35,7 +36,7 @@ pub(super) struct Content<S = RandomState> {
     /// By RP ID and user handle; the discoverable ones only.
     accounts: Index<S>,
     /// Those with discoverable credentials.
-    parties: BTreeMap<Box<str>, Party>,
+    parties: BTreeMap<Box<[u8]>, Party>,
     records: HashMap<Record, Zeroizing<Vec<u8>>>,
     /// The global signature counter.
     counter: u32,
@@ -47,16 +48,14 @@ pub(super) struct Content<S = RandomState> {
 }
 
 struct Entry {
-    bytes: Bytes,
+    /// The credential.
+    bytes: Wiped,
     /// Its place in the order in which credentials came; never given out again.
     age: u64,
     counter: u32,
     /// When it signed last, if that is later than what the bytes say.
     used: Option<UnixTime>,
 }
-
-/// A credential as bytes; secrets.
-type Bytes = Zeroizing<Box<[u8]>>;
 
 /// The discoverable credentials of one RP ID.
 #[derive(Default)]
@@ -79,7 +78,7 @@ struct Made {
 enum Undo {
     Take(u32),
     Put(Entry),
-    Replace(u32, Bytes),
+    Replace(u32, Wiped),
     Record(Record, Option<Zeroizing<Vec<u8>>>),
 }
 
@@ -109,14 +108,13 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     pub(super) fn find(&self, rp_id: &RpId, ids: &[CredentialId]) -> Vec<Credential> {
-        let here = ids.iter().filter_map(|id| self.entry(self.slot(id)?));
-        let here =
-            here.filter(|entry| entry.keys().is_some_and(|keys| keys.rp_id == rp_id.as_str()));
-        here.filter_map(Entry::credential).collect()
+        let rp_id = rp_id.as_str().as_bytes();
+        let here = ids.iter().filter_map(|id| self.slot_where(id, |keys| keys.rp_id == rp_id));
+        here.filter_map(|slot| self.entry(slot)?.credential()).collect()
     }
 
     pub(super) fn account(&self, rp_id: &RpId, user: &UserHandle) -> Vec<Credential> {
-        let slots = self.account_slots(rp_id.as_str(), user.as_bytes());
+        let slots = self.account_slots(rp_id, user);
         let mut entries: Vec<&Entry> =
             slots.into_iter().filter_map(|slot| self.entry(slot)).collect();
         entries.sort_unstable_by_key(|entry| Reverse(entry.age));
@@ -128,7 +126,9 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     pub(super) fn page(&self, query: &Query) -> Page {
-        let Some(party) = self.parties.get(query.rp_id.as_str()) else { return Page::default() };
+        let Some(party) = self.parties.get(query.rp_id.as_str().as_bytes()) else {
+            return Page::default();
+        };
         let mut page = Page {
             total: if query.verified { party.slots.len() } else { at(party.open) },
             ..Page::default()
@@ -165,12 +165,13 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     pub(super) fn relying_parties(&self, after: Option<&RpId>, limit: usize) -> RelyingParties {
-        let from = after.map_or(Bound::Unbounded, |rp_id| Bound::Excluded(rp_id.as_str()));
+        let from =
+            after.map_or(Bound::Unbounded, |rp_id| Bound::Excluded(rp_id.as_str().as_bytes()));
         let newest = |party: &Party| {
             let credential = self.entry(*party.slots.last()?)?.credential()?;
             Some(Rp { id: credential.rp_id, name: credential.rp_name })
         };
-        let parties = self.parties.range::<str, _>((from, Bound::Unbounded));
+        let parties = self.parties.range::<[u8], _>((from, Bound::Unbounded));
         let parties = parties.filter_map(|(_, party)| newest(party)).take(limit).collect();
         RelyingParties { total: self.parties.len(), parties }
     }
@@ -250,7 +251,7 @@ impl<S: BuildHasher + Default> Content<S> {
     ) -> Result<(), StoreError> {
         let mut gone = Vec::new();
         if credential.discoverable && replaces != Replaces::Nothing {
-            gone = self.account_slots(credential.rp_id.as_str(), credential.user.id.as_bytes());
+            gone = self.account_slots(&credential.rp_id, &credential.user.id);
         }
         if replaces == Replaces::AccountAndAlgorithm {
             gone.retain(|slot| {
@@ -265,7 +266,12 @@ impl<S: BuildHasher + Default> Content<S> {
             self.remove(slot, made);
         }
         self.newest = self.newest.saturating_add(1);
-        let entry = Entry { bytes: exactly(credential), age: self.newest, counter: 0, used: None };
+        let entry = Entry {
+            bytes: Wiped::from(credential.to_bytes()),
+            age: self.newest,
+            counter: 0,
+            used: None,
+        };
         made.undo.push(Undo::Take(self.put(entry).ok_or(StoreError::Full)?));
         made.gathered.note(&credential.id, Became::Made);
         Ok(())
@@ -349,7 +355,7 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     /// Puts another form of the same credential in its place, and gives back what was there.
-    fn replace(&mut self, slot: u32, bytes: Bytes) -> Option<Bytes> {
+    fn replace(&mut self, slot: u32, bytes: Wiped) -> Option<Wiped> {
         Some(std::mem::replace(&mut self.entry_mut(slot)?.bytes, bytes))
     }
 
@@ -365,14 +371,20 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     fn slot(&self, id: &CredentialId) -> Option<u32> {
+        self.slot_where(id, |_| true)
+    }
+
+    /// The slot of the credential with this id, if its keys are such.
+    fn slot_where(&self, id: &CredentialId, are_such: impl Fn(&Keys<'_>) -> bool) -> Option<u32> {
         let id = id.as_bytes();
         self.ids.find(id, |slot| {
-            let keys = self.entry(slot).and_then(|entry| entry.keys());
-            keys.is_some_and(|keys| keys.id == id)
+            let keys = self.entry(slot).and_then(Entry::keys);
+            keys.is_some_and(|keys| keys.id == id && are_such(&keys))
         })
     }
 
-    fn account_slots(&self, rp_id: &str, user: &[u8]) -> Vec<u32> {
+    fn account_slots(&self, rp_id: &RpId, user: &UserHandle) -> Vec<u32> {
+        let (rp_id, user) = (rp_id.as_str().as_bytes(), user.as_bytes());
         let mut slots = Vec::new();
         // Never the one that is looked for: so it goes through all of them.
         let _ = self.accounts.find((rp_id, user), |slot| {
@@ -416,14 +428,9 @@ impl Entry {
         self.keys().is_some_and(|keys| keys.open)
     }
 
-    fn changed(&self, change: impl FnOnce(&mut Credential)) -> Option<Bytes> {
+    fn changed(&self, change: impl FnOnce(&mut Credential)) -> Option<Wiped> {
         let mut credential = self.credential()?;
         change(&mut credential);
-        Some(exactly(&credential))
+        Some(Wiped::from(credential.to_bytes()))
     }
-}
-
-/// Without the room that was not needed.
-fn exactly(credential: &Credential) -> Bytes {
-    Zeroizing::new(credential.to_bytes().as_slice().into())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use towline_virtual::{Fault, Place};
 
 use crate::virtual_device::script::{Rule, rules};
 
@@ -29,12 +30,30 @@ pub(crate) enum Virtual {
     /// Ctrl-C, end it with 0. docs/testing.md has the same in Python.
     #[command(after_long_help = SERVE)]
     Serve(VirtualServe),
+    /// List what can go wrong, by the names that --fault takes
+    Faults,
+}
+
+/// A fault that can be put in here.
+fn fault(name: &str) -> Result<Fault, String> {
+    let unknown = |_| "no fault has this name; `towline virtual faults` lists them".to_owned();
+    let fault: Fault = name.parse().map_err(unknown)?;
+    usable(fault)
+}
+
+/// Whether a fault has anything to do here.
+pub(crate) fn usable(fault: Fault) -> Result<Fault, String> {
+    if fault.place() == Place::Report {
+        return Err(format!("{fault} is in CTAPHID's reports, and there are none here"));
+    }
+    Ok(fault)
 }
 
 const CREATE: &str = "\
 Examples:
   towline virtual create --origin https://example.org --passkeys test.passkeys < options.json
   towline virtual create --origin http://localhost:8080 --person refuses < options.json
+  towline virtual create --origin https://example.org --fault wrong-challenge < options.json
   towline virtual create --origin https://example.org --person \"verifying: fails-the-lock x2\" \\
       --kind fingerprint-key --seed 7 < options.json
 
@@ -60,6 +79,7 @@ Lines, and the answers to them:
   {\"id\":6,\"change\":{\"credentialId\":\"ID\",\"signCount\":0}}              {\"id\":6,\"changed\":\"ID\"}
   {\"id\":7,\"remove\":\"ID\"}                                             {\"id\":7,\"removed\":\"ID\"}
   {\"id\":8,\"advance\":30}                                              {\"id\":8,\"elapsed\":31}
+  {\"id\":9,\"faults\":[\"wrong-challenge\"]}                              {\"id\":9,\"faults\":1}
 Where it fails, `error` has `name`, the exception of a browser, or `member`, what is wrong with the
 line; `reason`; and `message`. `id` is given back as it came, and may be missing. Passkeys are written
 as the virtual authenticators of WebDriver write them.";
@@ -103,6 +123,10 @@ pub(crate) struct VirtualDevice {
     /// cannot-type, or calls-it-off.
     #[arg(long, value_name = "RULES", value_parser = rules)]
     pub(crate) person: Vec<Vec<Rule>>,
+
+    /// What goes wrong, as `towline virtual faults` names it; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = fault)]
+    pub(crate) fault: Vec<Fault>,
 
     /// The PIN that the person knows; one that is new, of a kind that has PINs, has it set
     #[arg(long, value_name = "PIN")]

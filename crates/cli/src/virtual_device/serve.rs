@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
+use towline_virtual::{Fault, PasskeyError};
 
 use super::{
     ceremony,
@@ -26,8 +27,8 @@ use crate::{
 const FURTHEST: f64 = 315_360_000.0;
 
 /// What a line can ask for.
-const VERBS: [&str; 8] =
-    ["create", "get", "passkeys", "add", "change", "remove", "person", "advance"];
+const VERBS: [&str; 9] =
+    ["create", "get", "passkeys", "add", "change", "remove", "person", "faults", "advance"];
 
 /// Answers lines until there are no more.
 pub(crate) async fn serve(args: args::VirtualServe, report: &Report) -> Result<Exit, Failure> {
@@ -174,7 +175,7 @@ impl Desk {
                 let id = changes.id.clone();
                 let changed = self.session.with(|device| {
                     // Looked through first, so that it is made as a whole or not at all.
-                    let unknown = towline_virtual::PasskeyError::Unknown;
+                    let unknown = PasskeyError::Unknown;
                     let passkey = device.passkey(&id);
                     let mut passkey =
                         passkey.ok_or_else(|| refused("change.credentialId", &unknown))?;
@@ -189,7 +190,7 @@ impl Desk {
                 rest.end()?;
                 let id = fields::id(&value).ok_or_else(|| bad("remove", "an id as base64url"))?;
                 if !self.session.with(|device| device.remove(&id))? {
-                    return Err(refused("remove", &towline_virtual::PasskeyError::Unknown).into());
+                    return Err(refused("remove", &PasskeyError::Unknown).into());
                 }
                 Ok(("removed", fields::id_text(&id).into()))
             }
@@ -201,6 +202,13 @@ impl Desk {
                 let count = rules.len();
                 self.session.script(rules);
                 Ok(("person", count.into()))
+            }
+            "faults" => {
+                rest.end()?;
+                let faults = faults(&value)?;
+                let count = faults.len();
+                self.session.inject(faults);
+                Ok(("faults", count.into()))
             }
             _ => {
                 rest.end()?;
@@ -235,8 +243,20 @@ impl Desk {
     }
 }
 
-fn refused(member: &str, why: &towline_virtual::PasskeyError) -> BadMember {
+fn refused(member: &str, why: &PasskeyError) -> BadMember {
     BadMember { member: member.into(), message: why.to_string() }
+}
+
+/// The faults of a list of names.
+fn faults(value: &Value) -> Result<Vec<Fault>, BadMember> {
+    let names = value.as_array().ok_or_else(|| bad("faults", "a list of names"))?;
+    let fault = |(index, name): (usize, &Value)| {
+        let member = format!("faults[{index}]");
+        let fault = name.as_str().and_then(|name| name.parse().ok());
+        let fault = fault.ok_or_else(|| bad(&member, "the name of a fault"))?;
+        args::usable(fault).map_err(|message| BadMember { member, message })
+    };
+    names.iter().enumerate().map(fault).collect()
 }
 
 /// The members of a line.

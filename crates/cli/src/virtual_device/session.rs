@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use towline_virtual::{Builder, VirtualAuthenticator};
+use towline_virtual::{Builder, Fault, Injected, VirtualAuthenticator};
 
 use super::{
     file::{PasskeyFile, State},
@@ -27,6 +27,7 @@ pub(super) struct Session {
 /// The authenticator, once it is needed.
 struct Running {
     device: VirtualAuthenticator,
+    faults: Vec<(Fault, Injected)>,
     /// What the file says of it, as far as is known here.
     state: State,
 }
@@ -80,6 +81,20 @@ impl Session {
         }
         self.args.person = vec![rules];
     }
+
+    /// This goes wrong from now on, and nothing else.
+    pub(super) fn inject(&mut self, faults: Vec<Fault>) {
+        if let Some(running) = &mut self.running {
+            running.inject(&faults);
+        }
+        self.args.fault = faults;
+    }
+
+    /// The faults that nothing has come of yet.
+    pub(super) fn idle_faults(&self) -> Vec<Fault> {
+        let faults = self.running.iter().flat_map(|running| &running.faults);
+        faults.filter(|(_, injected)| injected.count() == 0).map(|(fault, _)| *fault).collect()
+    }
 }
 
 impl Running {
@@ -107,7 +122,15 @@ impl Running {
         device.person().leaves_it_to_verify();
         args.person.iter().flatten().for_each(|rule| rule.teach(device.person()));
         let state = State { kind, elapsed_ms: 0, kept: device.snapshot() };
-        Ok(Self { device, state })
+        let mut new = Self { device, faults: Vec::new(), state };
+        new.inject(&args.fault);
+        Ok(new)
+    }
+
+    fn inject(&mut self, faults: &[Fault]) {
+        let here = self.device.faults();
+        here.clear();
+        self.faults = faults.iter().map(|fault| (*fault, here.inject(*fault))).collect();
     }
 
     /// Becomes what the file says.

@@ -9,6 +9,7 @@
     clippy::as_conversions
 )]
 
+mod any_site;
 mod consent;
 mod copies;
 mod damage;

@@ -346,6 +346,8 @@ fn a_bad_line_is_answered_and_ends_nothing() {
         (json!({ "id": 9, "remove": "AA" }), "remove"),
         (json!({ "id": 9, "remove": 4 }), "remove"),
         (json!({ "id": 9, "person": "sleeps" }), "person"),
+        (json!({ "id": 9, "faults": ["no-answer", "sleepy"] }), "faults[1]"),
+        (json!({ "id": 9, "faults": "no-answer" }), "faults"),
         (json!({ "id": 9, "advance": -1 }), "advance"),
         (json!({ "id": 9, "advance": "soon" }), "advance"),
     ] {
@@ -372,4 +374,76 @@ fn a_bad_line_is_answered_and_ends_nothing() {
     let made = json!({ "create": create_options("alice"), "origin": ORIGIN });
     assert!(serving.ask(made)["response"].is_object());
     assert_eq!(serving.end().0, 0);
+}
+
+#[test]
+fn faults_are_put_in_by_their_names() {
+    let list = towline(&["virtual", "faults"]);
+    let (code, list, _) = ended(list);
+    let names: Vec<&str> =
+        list.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert!(code == 0 && names.len() >= 50, "{list}");
+    let options = create_options("alice").to_string();
+    let challenge = |response: &Value| {
+        let data = response["response"]["clientDataJSON"].as_str().unwrap();
+        let data = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, data);
+        let data: Value = serde_json::from_slice(&data.unwrap()).unwrap();
+        data["challenge"].as_str().unwrap().to_owned()
+    };
+    let asked = create_options("alice")["challenge"].as_str().unwrap().to_owned();
+    assert_eq!(challenge(&response(once("create", &options, &[]))), asked);
+    let faulty = once("create", &options, &["--fault", "wrong-challenge"]);
+    assert_ne!(challenge(&response(faulty)), asked);
+    let (code, _, err) = once("create", &options, &["--fault", "status-0x7f"]);
+    assert!(code == 1 && err.contains("NotAllowedError"), "{code} {err}");
+    let (code, out, err) = once("create", &options, &["--fault", "answer-of-stranger"]);
+    assert!(code == 0 && !out.is_empty(), "{code} {err}");
+    assert_eq!(err, "there was no occasion for answer-of-stranger\n");
+    for (name, says) in [("sleepy", "no fault has this name"), ("doubles-reports", "CTAPHID")] {
+        let (code, _, err) = once("create", &options, &["--fault", name]);
+        assert!(code == 2 && err.contains(says), "{code} {err}");
+    }
+    let mut serving = Serving::start(&["--origin", ORIGIN, "--fault", "wrong-challenge"]);
+    let made = serving.ask(json!({ "create": create_options("alice") }));
+    assert_ne!(challenge(&made["response"]), asked);
+    assert_eq!(serving.ask(json!({ "faults": [] }))["faults"], 0);
+    let used = serving.ask(json!({ "get": get_options() }));
+    assert_eq!(challenge(&used["response"]), asked);
+}
+
+/// The scripts of docs/testing.md.
+const SHELL: &str = include_str!("languages/passkey.sh");
+const PYTHON: &str = include_str!("languages/passkey.py");
+
+#[test]
+fn what_the_page_shows_works() {
+    let page = include_str!("../../../../docs/testing.md");
+    assert!(page.contains(SHELL) && page.contains(PYTHON), "docs/testing.md shows other scripts");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_towline"));
+    let path = std::env::var_os("PATH").unwrap();
+    let first = [program.parent().unwrap().to_owned()];
+    let path = std::env::join_paths(first.into_iter().chain(std::env::split_paths(&path))).unwrap();
+    for (language, arguments, script) in [("sh", "-ec", SHELL), ("python3", "-c", PYTHON)] {
+        let directory = Directory::new();
+        let created = directory.path("create-options.json");
+        fs::write(&created, create_options("alice").to_string()).unwrap();
+        fs::write(directory.path("get-options.json"), get_options().to_string()).unwrap();
+        let mut command = Command::new(language);
+        command.args([arguments, script]).env("PATH", &path).stdin(Stdio::null());
+        command.current_dir(std::path::Path::new(&created).parent().unwrap());
+        // Every machine has a shell, and not each has Python.
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && language != "sh" => {}
+            output => {
+                let output = output.unwrap();
+                let err = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{language}: {err}");
+            }
+        }
+        if language == "sh" {
+            let read = |name: &str| fs::read_to_string(directory.path(name)).unwrap();
+            let id = |name: &str| serde_json::from_str::<Value>(&read(name)).unwrap()["id"].clone();
+            assert_eq!(id("registration.json"), id("sign-in.json"));
+        }
+    }
 }

@@ -1,7 +1,12 @@
 //! What Android's key store says of a key ("Key attestation extension data schema"; WebAuthn L3
 //! §8.4).
 
+use towline_ctap::CosePublicKey;
+
 use super::der;
+
+/// The COSE curve P-384 (RFC 9053 §7.1).
+const COSE_P384: i64 = 2;
 
 /// The extension of an `android-key` certificate.
 #[non_exhaustive]
@@ -37,7 +42,7 @@ pub struct AuthorizationList {
     pub key_size: Option<u64>,
     /// 4 is SHA-256.
     pub digests: Vec<u64>,
-    /// 1 is P-256.
+    /// 1 is P-256, 2 is P-384, 4 is Curve25519.
     pub ec_curve: Option<u64>,
     /// Whether it can be used without the screen lock.
     pub no_auth_required: bool,
@@ -49,7 +54,15 @@ pub struct AuthorizationList {
 
 impl KeyDescription {
     /// Of a key that a trusted environment has made for this challenge.
-    pub(super) fn new(challenge: &[u8]) -> Self {
+    pub(super) fn new(challenge: &[u8], key: &CosePublicKey) -> Self {
+        let bits = |bytes: &[u8]| u64::try_from(bytes.len().saturating_mul(8)).ok();
+        let (algorithm, key_size, ec_curve) = match key {
+            CosePublicKey::Rsa { n, .. } => (1, bits(n), None),
+            CosePublicKey::Ec2 { curve: COSE_P384, x, .. } => (3, bits(x), Some(2)),
+            // Curve 25519.
+            CosePublicKey::Okp { x, .. } => (3, bits(x), Some(4)),
+            _ => (3, Some(256), Some(1)),
+        };
         Self {
             attestation_version: 3,
             attestation_security_level: 1,
@@ -60,10 +73,10 @@ impl KeyDescription {
             software_enforced: AuthorizationList::default(),
             tee_enforced: AuthorizationList {
                 purposes: vec![2],
-                algorithm: Some(3),
-                key_size: Some(256),
+                algorithm: Some(algorithm),
+                key_size,
                 digests: vec![4],
-                ec_curve: Some(1),
+                ec_curve,
                 no_auth_required: true,
                 all_applications: false,
                 origin: Some(0),

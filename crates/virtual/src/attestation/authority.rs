@@ -193,7 +193,7 @@ impl TestAttestation {
         Ok((authority.handle(self.signer()), chain))
     }
 
-    /// Whoever signs.
+    /// The holder of the key that statements are signed with, right or wrong.
     pub(super) fn signer(&self) -> Holder {
         if self.has(Flaw::WrongKey) { Holder::Other } else { Holder::Attester }
     }

@@ -78,7 +78,7 @@ pub struct Certificate {
     pub extensions: Vec<CertificateExtension>,
 }
 
-/// An extension of a certificate.
+/// What a certificate says beyond names, time and key (RFC 5280 §4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateExtension {
     /// The arcs of its object identifier ([`oid`]).

@@ -5,7 +5,7 @@ use towline_cbor::Writer;
 /// A CBOR item of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// An integer.
+    /// An integer, such as a COSE algorithm.
     Int(i64),
     /// A byte string.
     Bytes(Vec<u8>),

@@ -1,6 +1,6 @@
-//! RS256 (RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 §8.2) with one test key that everybody knows, for
-//! `android-safetynet`: the portable provider has no RSA. It takes no care of time or memory, and
-//! signs nothing but what tests make.
+//! RS256 (RSASSA-PKCS1-v1_5 with SHA-256, RFC 8017 §8.2) with one test key that everybody knows,
+//! for `android-safetynet`: the portable provider has no RSA. It takes no care of time or memory,
+//! and signs nothing but what tests make.
 
 use towline_crypto::Sha256;
 use towline_ctap::{CosePublicKey, algorithm};

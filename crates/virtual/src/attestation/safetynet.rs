@@ -19,9 +19,9 @@ pub struct SafetyNet {
     pub timestamp_ms: u64,
     /// Who has asked: `com.google.android.gms`.
     pub apk_package_name: String,
-    /// The digest of that app.
+    /// SHA-256 of that app's file.
     pub apk_digest_sha256: Vec<u8>,
-    /// The digests of its certificates.
+    /// The SHA-256 digests of the certificates that signed that app.
     pub apk_certificate_digest_sha256: Vec<Vec<u8>>,
     /// Whether the device passes the compatibility tests, as it must.
     pub cts_profile_match: bool,

@@ -100,7 +100,8 @@ impl<'a> Statement<'a> {
     }
 
     fn android_key(&self) -> Result<Item, KeyError> {
-        let description = KeyDescription::new(self.subject.client_data_hash.as_bytes());
+        let Subject { client_data_hash, public_key, .. } = self.subject;
+        let description = KeyDescription::new(client_data_hash.as_bytes(), public_key);
         let description = self.test.bent(description, |it| Part::KeyDescription(it));
         let wrong = self.test.has(Flaw::WrongKey);
         let mut leaf = self.credential_certificate(wrong)?;

@@ -285,7 +285,8 @@ impl Builder {
         self.attestation_formats(&[AttestationFormat::PackedBasic, AttestationFormat::None])
     }
 
-    /// Statements of any format, bent or straight, made elsewhere.
+    /// Statements of any format, bent or straight: those of
+    /// [`TestAttestation`](crate::attestation::TestAttestation), or your own.
     #[must_use]
     pub fn attestation(mut self, attestation: impl Attestation + 'static) -> Self {
         let own = attestation.formats().into_iter().map(AttestationFormat::OfKeyStore);

@@ -203,8 +203,8 @@ faults! {
         PrfMissing "prf-missing" "gives no `prf` output, though it was asked for one"
     }
     Report {
-        LosesReports "loses-reports" "loses every third report that it sends"
-        LosesRequests "loses-requests" "loses every third report that is sent to it"
+        LosesReports "loses-reports" "loses every second report that it sends"
+        LosesRequests "loses-requests" "loses every second report that is sent to it"
         ReordersReports "reorders-reports" "sends two reports in the wrong order"
         DoublesReports "doubles-reports" "sends each report twice"
         CorruptsSequence "corrupts-sequence" "sends continuations with the wrong numbers"
@@ -244,7 +244,7 @@ fn nearest(name: &str) -> String {
         let its = words(fault.name());
         asked.iter().filter(|word| its.contains(word)).count()
     };
-    let best = Fault::ALL.iter().map(|fault| shared(fault)).max().unwrap_or(0);
+    let best = Fault::ALL.iter().map(shared).max().unwrap_or(0);
     if best == 0 {
         return String::new();
     }
@@ -261,11 +261,14 @@ impl FromStr for Fault {
     type Err = UnknownFault;
 
     fn from_str(name: &str) -> Result<Self, UnknownFault> {
-        let status = name.strip_prefix(STATUS).filter(|digits| digits.len() == 2);
-        if let Some(code) = status.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            return Ok(Self::Status(Status::from_u8(code)));
-        }
-        let found = Self::ALL.iter().find(|fault| fault.name() == name).copied();
+        let found = match name.strip_prefix(STATUS) {
+            Some(digits) if digits.len() == 2 && !digits.starts_with('+') => {
+                let code = u8::from_str_radix(digits, 16).ok();
+                code.map(|code| Self::Status(Status::from_u8(code)))
+            }
+            Some(_) => None,
+            None => Self::ALL.iter().find(|fault| fault.name() == name).copied(),
+        };
         found.ok_or_else(|| UnknownFault { name: name.to_owned() })
     }
 }

@@ -67,10 +67,10 @@ pub(super) fn bend(fault: Fault, wire: &mut Wire, direction: Direction, it: Repo
     }
 }
 
-/// Every third is lost.
+/// Every second is lost.
 fn lose(passed: &mut u32, report: Report) -> Vec<Report> {
     *passed = passed.wrapping_add(1);
-    if passed.is_multiple_of(3) { Vec::new() } else { vec![report] }
+    if passed.is_multiple_of(2) { Vec::new() } else { vec![report] }
 }
 
 const fn first_seven(report: &Report) -> [u8; 7] {

@@ -8,7 +8,7 @@ mod verifier;
 
 use std::time::Duration;
 
-use towline_ctap::{Aaguid, AuthenticatorData};
+use towline_ctap::{Aaguid, AuthenticatorData, u2f::U2fRegistration};
 use towline_virtual::{
     Builder, TEST_AAGUID, VirtualAuthenticator,
     attestation::{Flaw, Format, Item, Part, TestAttestation, oid},
@@ -18,7 +18,7 @@ use webauthn_rs_core::{
     proto::{AttestationCaList, AttestationConveyancePreference},
 };
 
-use self::verifier::Registration;
+use self::verifier::{Registration, verify_u2f};
 use crate::options::ORIGIN;
 
 const SEED: u64 = 13;
@@ -252,6 +252,47 @@ fn somebody_elses_verifier_notices_bent_members() {
 }
 
 #[test]
+fn keys_of_other_algorithms_are_attested_to_where_the_format_has_them() {
+    let root = of(Format::Packed).root_der().unwrap();
+    for format in Format::ALL {
+        for alg in [-35, -8] {
+            let verdict = Registration::with(&device(of(format)), alg).map(|it| {
+                let fmt = if format == Format::FidoU2f { "none" } else { format.identifier() };
+                assert_eq!(it.fmt, fmt);
+                it.verify(&root)
+            });
+            // No TPM has Ed25519.
+            let expected = match (format, alg) {
+                (Format::Tpm, -8) => Err("NotAllowedError".to_owned()),
+                _ => Ok(Ok(())),
+            };
+            assert_eq!(verdict, expected, "{format:?} {alg}");
+        }
+    }
+}
+
+#[test]
+fn a_site_trusts_the_test_root_and_refuses_what_is_bent() {
+    let good = TestAttestation::new(Format::Packed);
+    let root = good.root_pem().unwrap(); // for the trust store of your site
+    let key = Builder::security_key().attestation(good).build().unwrap();
+    assert_eq!(judged(&key, &root), None);
+
+    let expired = TestAttestation::new(Format::Packed).flawed(Flaw::Expired).unwrap();
+    let key = Builder::security_key().attestation(expired).build().unwrap();
+    let refused = judged(&key, &root).unwrap();
+    assert_eq!(refused, "AttestationChainNotTrusted(NotAfter)");
+
+    let bent = TestAttestation::new(Format::AndroidKey).bend(|part| {
+        if let Part::KeyDescription(description) = part {
+            description.tee_enforced.all_applications = true;
+        }
+    });
+    let phone = Builder::platform().attestation(bent).build().unwrap();
+    assert_eq!(judged(&phone, &root).unwrap(), "AttestationStatementX5CInvalid");
+}
+
+#[test]
 fn compound_consists_of_any_and_its_parts_are_bent() {
     let both = || TestAttestation::compound([of(Format::Tpm), of(Format::AndroidKey)]).seed(SEED);
     assert_eq!(ours(both()), None);
@@ -262,6 +303,11 @@ fn compound_consists_of_any_and_its_parts_are_bent() {
     ]);
     assert_eq!(ours(second), Some("credential key"));
     assert_eq!(ours(both().bend(|part| info(part, |it| it.magic = 0))), Some("magic"));
+    // A part that has no certificates, and no part at all, can't have a flaw of certificates.
+    let without = [vec![], vec![of(Format::PackedSelf), of(Format::Tpm)]];
+    for parts in without {
+        assert!(TestAttestation::compound(parts).flawed(Flaw::Expired).is_err());
+    }
     let alone = both().bend(|part| {
         if let Part::Statement(Item::Array(parts)) = part {
             parts.truncate(1);
@@ -297,6 +343,20 @@ fn the_authenticator_makes_its_own_with_the_test_key() {
     assert_eq!(Registration::of(&expired).verify(&root), Err("expired"));
     let forged = key(of(Format::Packed).flawed(Flaw::WrongKey).unwrap());
     assert_eq!(judged(&forged, &pem).as_deref(), Some("AttestationStatementSigInvalid"));
+
+    // U2F itself, without CTAP.
+    let u2f = |attestation: TestAttestation| {
+        let key = Builder::u2f_key().batch_attestation(attestation.batch().unwrap());
+        let key = key.build().unwrap();
+        let register = [&[0, 1, 0, 0, 0, 0, 64][..], &[7; 64], &[0, 0]].concat();
+        assert_eq!(key.u2f(&register), [0x69, 0x85], "a touch, please");
+        let made = key.u2f(&register);
+        let made = U2fRegistration::decode(made.strip_suffix(&[0x90, 0]).unwrap()).unwrap();
+        verify_u2f(&made, &[7; 32], &root)
+    };
+    assert_eq!(u2f(of(Format::FidoU2f)), Ok(()));
+    assert_eq!(u2f(of(Format::FidoU2f).flawed(Flaw::UntrustedRoot).unwrap()), Err("root"));
+    assert_eq!(u2f(of(Format::FidoU2f).flawed(Flaw::WrongKey).unwrap()), Err("signature"));
 
     // The config takes it: it holds the serial number of the device.
     let enterprise = of(Format::Enterprise).enterprise(Vec::new()).unwrap();

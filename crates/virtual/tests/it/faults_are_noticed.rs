@@ -57,7 +57,12 @@ struct Visit<J> {
 
 impl<J: Judge> Visit<J> {
     fn begin(fault: Fault) -> Self {
-        let device = Builder::fingerprint_key().seed(7).build().unwrap();
+        let device = match fault {
+            // Only phones speak `prf` to this client.
+            Fault::PrfChanges | Fault::PrfMissing => Builder::phone(),
+            _ => Builder::fingerprint_key(),
+        };
+        let device = device.seed(7).build().unwrap();
         device.person().when(choosing()).picks_the_account(BOB);
         let mut visit = Self { judge: J::new(), device, fault };
         visit.register(ALICE).unwrap().unwrap();
@@ -92,7 +97,8 @@ impl<J: Judge> Visit<J> {
             options["extensions"] = json!({ "prf": { "eval": { "first": "AAAA" } } });
         }
         let response = self.device.get(ORIGIN, &options.to_string());
-        Ok(self.judge.finish_sign_in(&response.map_err(|error| error.name())?))
+        let response = response.map_err(|error| error.name())?;
+        Ok(self.judge.finish_sign_in(&response, !without_list(self.fault)))
     }
 
     /// What comes of the fault in a registration; `None` if it can't come there.
@@ -118,7 +124,6 @@ impl<J: Judge> Visit<J> {
     fn sign_in_only(mut self) -> Option<Seen> {
         self.register(BOB).unwrap().unwrap_or(());
         for _ in 0..2 {
-            // With the list of another account nobody but the fault brings this about.
             self.sign_in().unwrap().unwrap();
         }
         let injected = self.device.faults().inject(self.fault).while_signing_in().once();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, rustcrypto};
 use towline_ctap::algorithm;
-use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier};
+use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, check_user_handle};
 use webauthn_rs_core::{
     WebauthnCore,
     proto::{
@@ -27,7 +27,8 @@ pub(crate) trait Judge {
     fn finish_registration(&mut self, response: &str) -> Verdict;
     /// The options of a sign-in.
     fn begin_sign_in(&mut self) -> Value;
-    fn finish_sign_in(&mut self, response: &str) -> Verdict;
+    /// Whether credentials were listed: the person had said who they are.
+    fn finish_sign_in(&mut self, response: &str, listed: bool) -> Verdict;
     /// The credential of an account, as the site knows it: base64url.
     fn credential(&self, account: &str) -> String;
 }
@@ -42,6 +43,13 @@ pub(crate) struct Strict {
     registration: Option<(String, <StrictVerifier as Verifier>::Registration)>,
     sign_in: Option<<StrictVerifier as Verifier>::SignIn>,
     keys: Vec<(String, String, <StrictVerifier as Verifier>::Record)>,
+}
+
+/// As long as user handles of this verifier are.
+fn handle(account: &str) -> [u8; 32] {
+    let mut handle = [0; 32];
+    handle[..account.len()].copy_from_slice(account.as_bytes());
+    handle
 }
 
 fn es256_alone() -> CryptoProvider {
@@ -64,9 +72,7 @@ impl Judge for Strict {
     }
 
     fn begin_registration(&mut self, account: &str) -> Value {
-        let mut handle = [0; 32];
-        handle[..account.len()].copy_from_slice(account.as_bytes());
-        let user = User { handle, name: account.into() };
+        let user = User { handle: handle(account), name: account.into() };
         let challenge = self.verifier.begin_registration(&user, &[]).unwrap();
         self.registration = Some((account.to_owned(), challenge.state));
         challenge.options
@@ -87,11 +93,13 @@ impl Judge for Strict {
         challenge.options
     }
 
-    fn finish_sign_in(&mut self, response: &str) -> Verdict {
+    fn finish_sign_in(&mut self, response: &str, listed: bool) -> Verdict {
         let response: Value = serde_json::from_str(response).unwrap();
         let (state, id) = (self.sign_in.take().unwrap(), id_of(&response));
         let key = self.keys.iter_mut().find(|(_, of, _)| *of == id);
-        let (_, _, record) = key.ok_or("there is no such credential")?;
+        let (account, _, record) = key.ok_or("there is no such credential")?;
+        // The account is for the site to know.
+        check_user_handle(&response, &handle(account), listed).map_err(|it| format!("{it:?}"))?;
         let check = self.verifier.finish_sign_in(state, record, &response);
         *record = check.map_err(|error| format!("{error:?}"))?.record;
         Ok(())
@@ -148,7 +156,7 @@ impl Judge for WebauthnRs {
         serde_json::to_value(&options).unwrap()["publicKey"].take()
     }
 
-    fn finish_sign_in(&mut self, response: &str) -> Verdict {
+    fn finish_sign_in(&mut self, response: &str, _listed: bool) -> Verdict {
         let state = self.sign_in.take().unwrap();
         let response = serde_json::from_str(response).map_err(|error| error.to_string())?;
         let result = self.server.authenticate_credential(&response, &state);

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use towline_virtual::{
-    Builder, Passkey, VirtualAuthenticator,
+    Fault, Passkey, VirtualAuthenticator,
     person::{anything, choosing, signing_in, verifying},
-    signing,
 };
 
 use crate::site::Site;
@@ -59,12 +58,16 @@ fn ten_situations() {
 
 #[test]
 fn devices_that_misbehave() {
-    // A chip that signs badly, and a sensor that never knows the person.
-    let site = Site::new();
-    let broken = signing(|it| it.client_data_hash[0] ^= 1);
-    let broken = Builder::platform().meddler(broken).build().unwrap();
-    site.register(&broken, "alice").unwrap();
-    assert_eq!(site.sign_in(&broken).unwrap_err(), "AuthenticationFailure");
+    // A chip that signs with another key, a passkey that turns out to be synced, and a page inside
+    // somebody else's: each once, and the next sign-in is as it must be.
+    let (site, device) = (Site::new(), VirtualAuthenticator::platform());
+    site.register(&device, "alice").unwrap();
+    for fault in [Fault::SignatureOfAnotherKey, Fault::FlipBe, Fault::WrongOrigin] {
+        device.faults().inject(fault).once();
+        site.sign_in(&device).unwrap_err();
+        site.sign_in(&device).unwrap();
+    }
+    // A sensor that never knows the person.
     let worn = VirtualAuthenticator::fingerprint_key();
     worn.person().when(verifying()).fails_the_lock();
     assert_eq!(site.register(&worn, "bob").unwrap_err(), "NotAllowedError");

@@ -48,7 +48,8 @@ fn check_area(key: &CosePublicKey, area: &[u8]) -> Verdict {
     ensure(area.take(4)? == [0, 0x23, 0, 0x0b], "pubArea")?;
     ensure(area.take(4)? == [0, 4, 4, 0x72], "attributes")?;
     area.sized()?;
-    ensure(area.take(8)? == [0, 0x10, 0, 0x10, 0, 3, 0, 0x10], "parameters")?;
+    let curve = if key.algorithm() == Some(-35) { 4 } else { 3 };
+    ensure(area.take(8)? == [0, 0x10, 0, 0x10, 0, curve, 0, 0x10], "parameters")?;
     let point = [&[4], area.sized()?, area.sized()?].concat();
     ensure(area.0.is_empty() && key.to_plain() == Some(point), "pubArea")
 }

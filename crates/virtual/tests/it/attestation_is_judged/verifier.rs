@@ -2,7 +2,9 @@
 //! which check fails first.
 
 use ciborium::Value;
-use towline_ctap::{AuthenticatorData, CosePublicKey, FidoU2fAttestation};
+use towline_ctap::{
+    AuthenticatorData, CosePublicKey, FidoU2fAttestation, RpIdHash, u2f::U2fRegistration,
+};
 use towline_virtual::{
     VirtualAuthenticator,
     crypto::{Sha256, rustcrypto},
@@ -43,11 +45,18 @@ pub(super) struct Registration {
 impl Registration {
     /// Registers at once with this device.
     pub(super) fn of(device: &VirtualAuthenticator) -> Self {
-        let options = create_with("alice", r#", "attestation": "direct""#);
-        Self::read(device.create(ORIGIN, &options).unwrap())
+        Self::with(device, -7).unwrap()
     }
 
-    pub(super) fn read(json: String) -> Self {
+    /// Registers a credential of this algorithm; the name of the exception where there is none.
+    pub(super) fn with(device: &VirtualAuthenticator, alg: i64) -> Result<Self, String> {
+        let options = create_with("alice", r#", "attestation": "direct""#);
+        let options = options.replace("-7", &alg.to_string());
+        let json = device.create(ORIGIN, &options).map_err(|error| error.name().to_owned())?;
+        Ok(Self::read(json))
+    }
+
+    fn read(json: String) -> Self {
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         let part = |name: &str| bytes(read["response"][name].as_str().unwrap());
         let object: Value = ciborium::from_reader(&part("attestationObject")[..]).unwrap();
@@ -144,7 +153,10 @@ impl About {
 
     fn android_key(&self, statement: &Value, x5c: &[Vec<u8>]) -> Verdict {
         let leaf = parse(&x5c[0])?;
-        verify_signature(&leaf, statement, &self.message())?;
+        let sig = member(statement, "sig").and_then(Value::as_bytes).ok_or("sig")?;
+        let alg = member(statement, "alg").and_then(Value::as_integer).ok_or("alg")?;
+        let alg = i64::try_from(alg).unwrap();
+        ensure(holds(&leaf, alg, &self.message(), sig), "signature")?;
         self.check_credential_key(&leaf)?;
         let description = extension(&leaf, "1.3.6.1.4.1.11129.2.1.17").ok_or("description")?;
         android::verify(description.1, &self.hash)?;
@@ -173,18 +185,31 @@ impl About {
         ensure(extension(leaf, AAGUID) == Some((false, &expected)), "aaguid")
     }
 
-    /// Each certificate is signed by the next, and the last by the root.
     pub(super) fn check_chain(&self, x5c: &[Vec<u8>]) -> Verdict {
-        let all: Vec<_> = x5c.iter().map(|der| parse(der)).collect::<Result<_, _>>()?;
-        let root = parse(&self.root)?;
-        let now = ASN1Time::from_timestamp(NOW).unwrap();
-        ensure(all.iter().all(|it| it.validity().is_valid_at(now)), "expired")?;
-        for pair in all.windows(2) {
-            ensure(is_signed(&pair[0], &pair[1]), "order")?;
-        }
-        ensure(is_signed(all.last().unwrap(), &root), "root")?;
-        ensure(is_signed(&root, &root), "root")
+        check_chain(x5c, &self.root)
     }
+}
+
+/// Judges what U2F registers for this application and challenge.
+pub(super) fn verify_u2f(made: &U2fRegistration, of: &[u8; 32], root: &[u8]) -> Verdict {
+    let application = RpIdHash::new(*of);
+    let message =
+        U2fRegistration::signed_message(&application, of, &made.key_handle, &made.public_key);
+    ensure(holds(&parse(&made.certificate)?, -7, &message, &made.signature), "signature")?;
+    check_chain(std::slice::from_ref(&made.certificate), root)
+}
+
+/// Each certificate is signed by the next, and the last by the root.
+fn check_chain(x5c: &[Vec<u8>], root: &[u8]) -> Verdict {
+    let all: Vec<_> = x5c.iter().map(|der| parse(der)).collect::<Result<_, _>>()?;
+    let root = parse(root)?;
+    let now = ASN1Time::from_timestamp(NOW).unwrap();
+    ensure(all.iter().all(|it| it.validity().is_valid_at(now)), "expired")?;
+    for pair in all.windows(2) {
+        ensure(is_signed(&pair[0], &pair[1]), "order")?;
+    }
+    ensure(is_signed(all.last().unwrap(), &root), "root")?;
+    ensure(is_signed(&root, &root), "root")
 }
 
 fn is_signed(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
@@ -193,13 +218,13 @@ fn is_signed(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) ->
     issuer.subject() == certificate.issuer()
         && issuer.is_ca()
         && key_usage.is_some_and(|usage| usage.value.key_cert_sign())
-        && holds(issuer, signed, &certificate.signature_value.data)
+        && holds(issuer, -7, signed, &certificate.signature_value.data)
 }
 
 /// Whether this is a signature of the certificate's key.
-pub(super) fn holds(signer: &X509Certificate<'_>, message: &[u8], signature: &[u8]) -> bool {
-    let es256 = rustcrypto::provider().signature(-7).unwrap();
-    es256.verify(&signer.public_key().subject_public_key.data, message, signature).is_ok()
+fn holds(signer: &X509Certificate<'_>, alg: i64, message: &[u8], signature: &[u8]) -> bool {
+    let algorithm = rustcrypto::provider().signature(alg).unwrap();
+    algorithm.verify(&signer.public_key().subject_public_key.data, message, signature).is_ok()
 }
 
 pub(super) fn verify_signature(
@@ -208,7 +233,7 @@ pub(super) fn verify_signature(
     message: &[u8],
 ) -> Verdict {
     let sig = member(statement, "sig").and_then(Value::as_bytes).ok_or("sig")?;
-    ensure(holds(leaf, message, sig), "signature")
+    ensure(holds(leaf, -7, message, sig), "signature")
 }
 
 pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, &'static str> {

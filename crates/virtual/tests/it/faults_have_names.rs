@@ -1,0 +1,83 @@
+//! The names of faults, and when they come.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use towline_ctap::Status;
+use towline_virtual::{Builder, Error, Fault, Place, VirtualAuthenticator};
+
+use crate::options::{ORIGIN, create, get};
+
+#[test]
+fn every_fault_has_one_name_and_a_sentence() {
+    let names: BTreeSet<String> = Fault::ALL.iter().map(Fault::to_string).collect();
+    assert_eq!(names.len(), Fault::ALL.len());
+    assert!(names.len() >= 60);
+    for fault in Fault::ALL {
+        let name = fault.to_string();
+        assert_eq!(name.parse(), Ok(*fault));
+        assert!(name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-')), "{name}");
+        let sentence = fault.describe();
+        assert!(sentence.starts_with(char::is_lowercase) && !sentence.ends_with('.'), "{sentence}");
+    }
+    for code in 0..=u8::MAX {
+        let fault: Fault = format!("status-0x{code:02x}").parse().unwrap();
+        assert_eq!(fault, Fault::Status(Status::from_u8(code)));
+        assert_eq!(fault.place(), Place::Request);
+    }
+}
+
+#[test]
+fn a_name_that_is_wrong_is_answered_with_those_that_are_near() {
+    let unknown = |name: &str| name.parse::<Fault>().unwrap_err().to_string();
+    assert_eq!(
+        unknown("counter-back"),
+        "there is no fault of the name \"counter-back\"; there is `counter-goes-back`"
+    );
+    assert_eq!(
+        unknown("status-0x"),
+        "there is no fault of the name \"status-0x\"; there is `status-0x7f`"
+    );
+    assert_eq!(unknown(""), "there is no fault of the name \"\"");
+    assert!("status-0x+f".parse::<Fault>().is_err());
+}
+
+#[test]
+fn a_fault_comes_when_it_is_said_and_no_more() {
+    let device = VirtualAuthenticator::platform();
+    let broken = |response: Result<String, Error>| response.unwrap().contains("password");
+    let fault = device.faults().inject(Fault::WrongCredentialType).while_signing_in().after(1);
+    let fault = fault.times(2);
+    assert!(!broken(device.create(ORIGIN, &create("alice"))));
+    let came = [(); 4].map(|()| broken(device.get(ORIGIN, &get())));
+    assert_eq!(came, [false, true, true, false]);
+    assert_eq!(fault.count(), 2);
+
+    device.faults().clear();
+    let fault = device.faults().inject(Fault::WrongCredentialType).while_registering();
+    assert!(!broken(device.get(ORIGIN, &get())));
+    assert!(broken(device.create(ORIGIN, &create("bob"))));
+    fault.stop();
+    assert!(!broken(device.create(ORIGIN, &create("carol"))));
+}
+
+#[test]
+fn a_condition_chooses_the_request() {
+    let device = Builder::security_key().pin("2580").build().unwrap();
+    let fault = device.faults().inject(Fault::NoAnswer).when(|call| call.bytes()[0] == 0x06);
+    assert_eq!(device.transact(&[0x04])[0], 0x00);
+    let patience = device.clock().elapsed();
+    let error = device.create(ORIGIN, &create("alice")).unwrap_err();
+    assert_eq!(error.name(), "NotAllowedError");
+    assert!(device.clock().elapsed() - patience > Duration::from_secs(29));
+    assert_eq!(fault.count(), 1);
+}
+
+#[test]
+fn faults_of_one_authenticator_are_not_those_of_another() {
+    let (good, bad) = (VirtualAuthenticator::platform(), VirtualAuthenticator::platform());
+    bad.faults().inject(Fault::Status(Status::KeyStoreFull));
+    good.create(ORIGIN, &create("alice")).unwrap();
+    let refused = bad.create(ORIGIN, &create("alice")).unwrap_err();
+    assert_eq!(refused.name(), "NotAllowedError");
+    assert_eq!(format!("{:?}", bad.clone().faults()), "Faults([Status(KeyStoreFull)])");
+}
