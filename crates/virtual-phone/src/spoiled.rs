@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use towline::{
     radio::BoxFuture,
     transport::{DataChannel, Incoming},
@@ -77,7 +77,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Spoiled {
     inner: Way,
     spoil: Spoil,
-    on_air: Arc<Notify>,
+    on_air: Option<watch::Receiver<()>>,
     sent: usize,
     received: usize,
     done: bool,
@@ -90,8 +90,12 @@ enum Way {
 }
 
 impl Spoiled {
-    /// On this channel; `on_air` tells that the advert was broadcast.
-    pub(crate) fn new(inner: Box<dyn DataChannel>, spoil: Spoil, on_air: Arc<Notify>) -> Self {
+    /// On this channel; `on_air` changes when the advert is broadcast, which only phones do.
+    pub(crate) fn new(
+        inner: Box<dyn DataChannel>,
+        spoil: Spoil,
+        on_air: Option<watch::Receiver<()>>,
+    ) -> Self {
         Self { inner: Way::Open(inner), spoil, on_air, sent: 0, received: 0, done: false }
     }
 
@@ -136,7 +140,10 @@ impl DataChannel for Spoiled {
     fn next(&mut self) -> BoxFuture<'_, Incoming> {
         Box::pin(async move {
             if self.spoil.1 == Moment::OnAir && !self.done {
-                self.on_air.notified().await;
+                if let Some(on_air) = &mut self.on_air {
+                    // A radio that is gone broadcasts no more.
+                    let _gone = on_air.changed().await;
+                }
                 self.done = true;
                 self.hang_up();
             } else if self.spoil == AT_ONCE {

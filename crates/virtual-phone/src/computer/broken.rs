@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
 use towline::{
     crypto::CryptoProvider,
     hybrid::qr::{ChannelKind, QrPayload},
@@ -138,8 +137,7 @@ impl Connector for Network {
             }
             let mut connected = connecting.await?;
             if let Some(spoil) = broken.and_then(|broken| broken.spoil(earlier)) {
-                let never = Arc::new(Notify::new());
-                connected.channel = Box::new(Spoiled::new(connected.channel, spoil, never));
+                connected.channel = Box::new(Spoiled::new(connected.channel, spoil, None));
             }
             Ok(connected)
         })

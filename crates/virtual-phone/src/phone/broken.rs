@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Notify, time::sleep};
+use tokio::{runtime::Handle, sync::watch, time::sleep};
 use towline::{
     PhoneTransport,
     radio::{Advertisement, Advertiser, BoxFuture, RadioError},
@@ -90,7 +90,7 @@ impl BrokenPhone {
 
 /// The same way to computers, broken as the knob says.
 pub(super) fn breakable(to: PhoneTransport, knob: &Knob<BrokenPhone>) -> PhoneTransport {
-    let on_air = Arc::new(Notify::new());
+    let on_air = watch::Sender::new(());
     let advertiser = Arc::new(Radio {
         inner: to.advertiser,
         broken: knob.clone(),
@@ -106,7 +106,7 @@ struct Radio {
     broken: Knob<BrokenPhone>,
     /// The advert of the session before.
     before: Mutex<Vec<u8>>,
-    on_air: Arc<Notify>,
+    on_air: watch::Sender<()>,
 }
 
 impl Advertiser for Radio {
@@ -139,7 +139,7 @@ impl Advertiser for Radio {
             if broken != Some(BrokenPhone::ClosesOnAir) {
                 return Ok(on);
             }
-            self.on_air.notify_one();
+            self.on_air.send_replace(());
             Ok(Box::new(Glowing(Some(on))))
         })
     }
@@ -184,7 +184,7 @@ impl Drop for Glowing {
 struct Network {
     inner: Arc<dyn Connector>,
     broken: Knob<BrokenPhone>,
-    on_air: Arc<Notify>,
+    on_air: watch::Sender<()>,
 }
 
 impl Connector for Network {
@@ -192,14 +192,14 @@ impl Connector for Network {
         // A phone that listens is not broken there: only its sessions are.
         let listens = matches!(target, Target::Listen { .. });
         let broken = self.broken.get().filter(|_| !listens);
-        let (connecting, on_air) = (self.inner.connect(target), self.on_air.clone());
+        let (connecting, on_air) = (self.inner.connect(target), self.on_air.subscribe());
         Box::pin(async move {
             if broken == Some(BrokenPhone::NoTunnel) {
                 return Err(ConnectFailure::Network("no route to the tunnel service".to_owned()));
             }
             let mut connected = connecting.await?;
             if let Some(spoil) = broken.and_then(BrokenPhone::spoil) {
-                connected.channel = Box::new(Spoiled::new(connected.channel, spoil, on_air));
+                connected.channel = Box::new(Spoiled::new(connected.channel, spoil, Some(on_air)));
             }
             Ok(connected)
         })
