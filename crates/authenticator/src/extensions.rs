@@ -205,7 +205,8 @@ pub(crate) struct Asserted {
     pub(crate) signed: Extensions,
     pub(crate) unsigned: Extensions,
     pub(crate) large_blob_key: Option<LargeBlobKey>,
-    /// What is to be stored before it is answered; [`large_blob_extension::written`] has the output for it.
+    /// What is to be stored before it is answered; [`large_blob_extension::written`] has the output
+    /// for it.
     pub(crate) write: Option<Change>,
 }
 

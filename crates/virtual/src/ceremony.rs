@@ -109,6 +109,7 @@ impl Ceremony {
     ///
     /// # Panics
     /// When the [script of the person](crate::ScriptedPerson) does not fit what is asked.
+    #[track_caller]
     pub fn poll(&mut self) -> Option<Result<String, Error>> {
         let result = self.step();
         self.device.complain();
@@ -123,6 +124,7 @@ impl Ceremony {
     ///
     /// # Panics
     /// When the [script of the person](crate::ScriptedPerson) does not fit what is asked.
+    #[track_caller]
     pub fn finish(mut self) -> Result<String, Error> {
         let result = loop {
             if let Some(result) = self.step() {

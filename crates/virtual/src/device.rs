@@ -66,6 +66,7 @@ impl VirtualAuthenticator {
     ///
     /// # Panics
     /// When the script of the person does not fit what is asked.
+    #[track_caller]
     pub fn create(&self, origin: &str, options_json: &str) -> Result<String, Error> {
         let _turn = self.turn();
         self.begin_create(origin, options_json)?.finish()
@@ -79,6 +80,7 @@ impl VirtualAuthenticator {
     ///
     /// # Panics
     /// When the script of the person does not fit what is asked.
+    #[track_caller]
     pub fn get(&self, origin: &str, options_json: &str) -> Result<String, Error> {
         let _turn = self.turn();
         self.begin_get(origin, options_json)?.finish()
@@ -122,6 +124,7 @@ impl VirtualAuthenticator {
     /// # Panics
     /// When the script of the person does not fit what is asked.
     #[must_use]
+    #[track_caller]
     pub fn transact(&self, request: &[u8]) -> Vec<u8> {
         self.carry_out(request).unwrap_or_else(|_gone| vec![Status::Other.to_u8()])
     }
@@ -228,7 +231,8 @@ impl VirtualAuthenticator {
     }
 
     /// From now on all passkeys are backed up that may be (BS), or none, those of which something
-    /// else was said as well.
+    /// else was said as well. Those that may not be (BE 0: the presets of keys) stay as they are.
+    /// Another authenticator that shares the set has flags of its own.
     pub fn set_backed_up(&self, backed_up: bool) {
         self.machine().set_backed_up(backed_up);
         self.0.shelf.set_backed_up(backed_up);
@@ -364,6 +368,7 @@ impl VirtualAuthenticator {
     }
 
     /// Fails the test whose script was not followed.
+    #[track_caller]
     #[allow(clippy::panic, reason = "a script that does not fit is a failed test")]
     pub(crate) fn complain(&self) {
         if let Some(problems) = self.0.person.problems() {

@@ -145,7 +145,10 @@ fn when(text: &str) -> Result<When, String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, String, u64, Option<usize>)>, String> {
+    /// When, what, after how many seconds, and how often.
+    type Told = (String, String, u64, Option<usize>);
+
+    fn read(text: &str) -> Result<Vec<Told>, String> {
         let told = |rule: &Rule| {
             let (when, reply) = (rule.when.to_string(), rule.reply.to_string());
             (when, reply, rule.wait.as_secs(), rule.times)

@@ -67,6 +67,8 @@ impl Builder {
     }
 
     /// Built-in verification (`uv`): that of the preset, or else a screen lock, set up; or none.
+    /// Without it and without a PIN there are no PIN/UV tokens, nor what needs them: credential
+    /// management, and versions after `FIDO_2_0`.
     #[must_use]
     pub fn user_verification(mut self, on: bool) -> Self {
         let verification = &mut self.config.verification;
@@ -79,8 +81,27 @@ impl Builder {
         } else {
             verification.built_in = None;
             verification.unasked = false;
+            self.drop_needless_tokens();
         }
         self
+    }
+
+    fn drop_needless_tokens(&mut self) {
+        let Config { verification, pin, tokens, identity, extensions, .. } = &mut self.config;
+        if verification.built_in.is_some() || pin.is_some() {
+            return;
+        }
+        // hmac-secret agrees on keys by these protocols, too.
+        if !extensions.hmac_secret {
+            tokens.pin_uv_auth_protocols = Vec::new();
+        }
+        tokens.credential_management = false;
+        tokens.persistent_token = false;
+        tokens.preview_commands = false;
+        identity.versions.retain(|version| matches!(version, Version::U2fV2 | Version::Fido2_0));
+        if identity.versions.is_empty() {
+            identity.versions = vec![Version::Fido2_0];
+        }
     }
 
     /// Has a PIN (`clientPin`), which is set to this. The person knows it.
@@ -95,14 +116,13 @@ impl Builder {
         self
     }
 
-    /// Has no PIN (`clientPin` absent), nor PIN/UV tokens if nothing else needs them.
+    /// Has no PIN (`clientPin` absent), nor PIN/UV tokens and what needs them if there is no other
+    /// verification.
     #[must_use]
     pub fn without_pin(mut self) -> Self {
         self.config.pin = None;
-        if self.config.verification.built_in.is_none() {
-            self.config.tokens.pin_uv_auth_protocols = Vec::new();
-        }
         self.pin = None;
+        self.drop_needless_tokens();
         self
     }
 

@@ -9,7 +9,8 @@ use webauthn_rs_core::{
     proto::{AuthenticationResult, Credential, CredentialID},
 };
 
-use crate::options::ORIGIN;
+/// Where the site's page is.
+const ORIGIN: &str = "https://example.org";
 
 /// Either the name of the exception in the browser, or why the server refuses.
 pub(crate) type Outcome<T> = Result<T, String>;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use towline_virtual::{
-    Fault, Passkey, VirtualAuthenticator,
-    person::{anything, choosing, signing_in, verifying},
+    Builder, Fault, Passkey, SyncedSet, VirtualAuthenticator,
+    person::{anything, choosing, signing_in, typing_a_pin, verifying},
 };
 
 use crate::site::Site;
@@ -71,4 +71,46 @@ fn devices_that_misbehave() {
     let worn = VirtualAuthenticator::fingerprint_key();
     worn.person().when(verifying()).fails_the_lock();
     assert_eq!(site.register(&worn, "bob").unwrap_err(), "NotAllowedError");
+}
+
+#[test]
+fn a_pin_is_typed_wrong_until_it_is_blocked() {
+    let site = Site::new();
+    // The person knows the PIN, but here they mistype it.
+    let key = Builder::security_key().pin("2580").build().unwrap();
+    site.register(&key, "alice").unwrap();
+    let wrong = key.person().when(typing_a_pin()).types("0000").times(2).expect(2);
+    site.sign_in(&key).unwrap();
+    assert_eq!(wrong.count(), 2);
+
+    // Three in a row: it has to be plugged in again. Eight in all, and it has to be reset.
+    key.person().when(typing_a_pin()).types("0000").times(3).expect(3);
+    assert_eq!(site.sign_in(&key).unwrap_err(), "NotAllowedError");
+    key.replug();
+    site.sign_in(&key).unwrap();
+}
+
+#[test]
+fn a_passkey_that_syncs_is_on_two_devices() {
+    let (site, set) = (Site::new(), SyncedSet::new());
+    let phone = Builder::phone().synced_with(&set).build().unwrap();
+    let tablet = Builder::phone().synced_with(&set).build().unwrap();
+    site.register(&phone, "alice").unwrap();
+    assert_eq!(site.sign_in(&tablet).unwrap().0, "alice");
+}
+
+#[test]
+fn every_preset_can_be_without_verification() {
+    for preset in [
+        Builder::security_key(),
+        Builder::fingerprint_key(),
+        Builder::platform(),
+        Builder::synced_passkey(),
+        Builder::phone(),
+    ] {
+        let site = Site::new();
+        let device = preset.without_pin().user_verification(false).build().unwrap();
+        site.register(&device, "alice").unwrap();
+        assert!(!site.sign_in(&device).unwrap().1.user_verified());
+    }
 }
