@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -53,7 +54,7 @@ impl<Q, A> Ask<Q, A> {
 
     /// Answers with what asynchronous code gives. Whoever asked runs it, so that it needs no task
     /// of its own; it is dropped at once when the question is withdrawn, and what it had on the
-    /// screen can go with it.
+    /// screen can go with it. If it panics, that is a refusal.
     pub fn answer_with<F>(self, answer: impl FnOnce(Q) -> F)
     where
         F: Future<Output = A> + Send + 'static,
@@ -148,7 +149,18 @@ impl<A> Future for Pending<A> {
                     Ok(Reply::Later(later)) => self.0 = Waiting::ForAnswer(later),
                     Err(_) => return Poll::Ready(None),
                 },
-                Waiting::ForAnswer(later) => return later.as_mut().poll(context).map(Some),
+                // Whoever asked must not fall with it. It is never polled again, so that nobody
+                // sees what the panic left half done.
+                Waiting::ForAnswer(later) => {
+                    let polled = AssertUnwindSafe(|| later.as_mut().poll(context));
+                    return catch_unwind(polled).map_or_else(
+                        |_| {
+                            tracing::error!("what answers a question panicked, which is a no");
+                            Poll::Ready(None)
+                        },
+                        |answer| answer.map(Some),
+                    );
+                }
             }
         }
     }

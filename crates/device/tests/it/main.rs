@@ -177,6 +177,20 @@ async fn an_asynchronous_function_is_a_person_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn asynchronous_code_that_panics_is_a_no_and_the_next_request_is_answered() {
+    let mut asked = 0;
+    let mut device = device(person_fn(move |_| {
+        asked += 1;
+        async move {
+            assert!(asked > 1, "told to");
+            Answer::Approve
+        }
+    }));
+    assert_eq!(select(&mut device).await, DENIED);
+    assert_eq!(select(&mut device).await, OK);
+}
+
+#[tokio::test(start_paused = true)]
 async fn asynchronous_code_ends_in_the_moment_its_question_is_withdrawn() {
     struct Dialog(Arc<()>);
     impl Person for Dialog {
