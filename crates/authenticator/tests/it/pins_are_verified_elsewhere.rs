@@ -277,7 +277,7 @@ fn a_try_is_taken_before_a_slow_comparison_begins() {
     let platform = Platform::agree(&mut rig, 2);
     chip.slow(true);
     rig.works = false;
-    let request = towline_ctap::ClientPinRequest::GetPinToken {
+    let request = ClientPinRequest::GetPinToken {
         protocol: 2,
         key_agreement: platform.key,
         pin_hash_enc: platform.pin_hash(PIN),
