@@ -5,6 +5,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, ready},
 };
 
@@ -65,14 +66,19 @@ impl<Q, A> Ask<Q, A> {
 
     /// Answers with what code that blocks gives, on a thread of its own: a dialog, a line of the
     /// terminal. It is not interrupted when the question is withdrawn; what it says then is of no
-    /// use. If it panics, that is a refusal.
+    /// use. If it panics, that is a refusal. So is a question while 16 others still have their
+    /// threads: withdrawn ones may have left them behind.
     pub fn answer_on_thread(self, answer: impl FnOnce(Q) -> A + Send + 'static)
     where
         Q: Send + 'static,
         A: Send + 'static,
     {
+        let Some(place) = Place::take() else {
+            return tracing::warn!("too many dialogs are open; one more question is a no");
+        };
         let Self { question, reply } = self;
         let thread = std::thread::Builder::new().name("person".into()).spawn(move || {
+            let _place = place;
             let _ = reply.send(Reply::Now(answer(question)));
         });
         if let Err(error) = thread {
@@ -119,6 +125,28 @@ impl Ask {
     /// The account with this index, of those in the question.
     pub fn choose(self, account: usize) {
         self.answer(Answer::Account(account));
+    }
+}
+
+/// How many threads there are at most that a person is asked on.
+const MOST_THREADS: usize = 16;
+
+/// A place among the threads that a person is asked on, as long as it lives.
+struct Place;
+
+/// How many of them there are.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Place {
+    fn take() -> Option<Self> {
+        let more = |taken| (taken < MOST_THREADS).then_some(taken + 1);
+        TAKEN.fetch_update(Relaxed, Relaxed, more).ok().map(|_| Self)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(1, Relaxed);
     }
 }
 
