@@ -370,6 +370,27 @@ fn a_key_that_was_made_for_nothing_is_listed_though_the_store_fails_twice() {
 }
 
 #[test]
+fn the_deletion_of_a_key_disturbs_no_sequence() {
+    let (mut rig, slots) = rig();
+    for name in ["alice", "bob"] {
+        passkey(&mut rig, name).unwrap();
+    }
+    slots.slow(true);
+    let mut request = creation("example.org", "carol");
+    token(&mut rig, Permissions::MC, Some("example.org")).authorize(&rig, &mut request);
+    rig.works = false;
+    rig.send(HOME, &Request::from(request).encode());
+    rig.cancel(HOME);
+    assert_eq!(rig.status(), Status::KeepaliveCancel);
+    rig.sign_in(&assertion("example.org")).unwrap();
+    // The key of nobody is made, and then deleted.
+    rig.work();
+    rig.work();
+    assert_eq!(slots.taken(), [0, 1]);
+    rig.next().unwrap();
+}
+
+#[test]
 fn a_reset_whose_keys_stay_is_told_as_failed_and_done_by_another() {
     let (mut rig, slots) = rig();
     passkey(&mut rig, "alice").unwrap();

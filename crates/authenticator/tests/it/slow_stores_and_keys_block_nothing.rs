@@ -143,24 +143,6 @@ fn the_next_request_need_not_wait_for_a_cancelled_one() {
 }
 
 #[test]
-fn what_a_cancelled_request_leaves_to_do_disturbs_no_sequence() {
-    let (mut rig, keys) = slow(Config::security_key());
-    for name in ["alice", "bob"] {
-        rig.passkey("example.org", name);
-    }
-    rig.works = false;
-    rig.send(HOME, &Request::from(creation("example.org", "carol")).encode());
-    rig.cancel(HOME);
-    assert_eq!(rig.status(), Status::KeepaliveCancel);
-    rig.works = true;
-    rig.sign_in(&assertion("example.org")).unwrap();
-    // The key of nobody is made, and deleted.
-    rig.work();
-    assert_eq!(keys.alive(), 2);
-    rig.next().unwrap();
-}
-
-#[test]
 fn work_that_takes_too_long_fails_its_request() {
     let (mut rig, keys) = slow(Config::security_key());
     rig.works = false;
