@@ -139,7 +139,7 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 impl Place {
     fn take() -> Option<Self> {
-        let more = |taken| (taken < MOST_THREADS).then_some(taken + 1);
+        let more = |taken: usize| taken.checked_add(1).filter(|taken| *taken <= MOST_THREADS);
         TAKEN.fetch_update(Relaxed, Relaxed, more).ok().map(|_| Self)
     }
 }
