@@ -8,6 +8,8 @@
     missing_docs
 )]
 
+mod dropped;
+
 use std::{
     future::pending,
     sync::{Arc, Mutex},
