@@ -253,7 +253,10 @@ impl Authenticator {
                 self.settle_touch();
             }
             Owner::Late => {
+                // Nobody goes on with a sequence that it begins; the one of another client stays.
+                let sequence = self.core.sequence.take();
                 let flow = done.resume(&mut self.core, Fate::Abandoned);
+                self.core.sequence = sequence;
                 self.late_one_is_done(flow);
             }
             // The ceremony is over; what the result says of it does not matter any more.

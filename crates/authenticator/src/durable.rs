@@ -23,7 +23,6 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) identity: Option<Identity>,
     pub(crate) fingerprints: Vec<Fingerprint>,
-    pub(crate) unneeded_keys: Option<Zeroizing<Vec<u8>>>,
     /// Read by itself, when it is needed first.
     pub(crate) wrapping: Wrapping,
 }
@@ -60,9 +59,6 @@ impl State {
             }
             Record::Fingerprints => {
                 self.fingerprints = fingerprint::from_record(value).ok_or_else(damaged)?;
-            }
-            Record::UnneededKeys => {
-                self.unneeded_keys = Some(Zeroizing::new(value.to_vec()));
             }
             _ => {}
         }

@@ -13,6 +13,10 @@ pub trait KeyStore: Send {
     fn algorithms(&self) -> Vec<i64>;
 
     /// A new key pair of one of these algorithms.
+    ///
+    /// **A handle is never given out again**, not even after [`forget`](Self::forget): a key that
+    /// seemed not to be deleted is deleted later, by its handle, and that must not be another
+    /// credential's by then. A token with slots puts something unique beside the slot's number.
     fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError>;
 
     /// Signs the parts, one after the other, in the form that WebAuthn wants: ASN.1 DER for ECDSA.

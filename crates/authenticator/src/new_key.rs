@@ -19,6 +19,8 @@ pub(crate) fn generate(
         |core, key| {
             let key = key.map_err(|error| error.status())?;
             let handle = key.handle.clone();
+            // Should it be one that was to be deleted, it is not any more.
+            core.unneeded.strike(&handle);
             keep_or_forget(core, &handle, |core| then(core, key))
         },
         |core, key| {

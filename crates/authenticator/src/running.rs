@@ -133,7 +133,8 @@ impl Authenticator {
     /// A write whose ceremony is over has landed, or was lost, or goes on with another write:
     /// whatever it leaves is for nobody.
     pub(crate) fn late_one_is_done(&mut self, flow: Flow) {
-        self.core.forget_sequences(None);
+        // The token may be over since.
+        self.core.lock_keys_without_token();
         self.flush_events();
         match flow {
             Ok(Next::Work { job, effect }) if effect.writes => {

@@ -6,11 +6,12 @@ use crate::{
     BuiltInVerification, Change, PinComplexity, Record,
     durable::{Identity, Settings, State},
     flow::{Core, Flow, await_work, await_write},
-    pin,
+    forget, pin,
 };
 
 /// Goes on when the durable state is in memory.
 pub(crate) fn load(core: &mut Core, then: impl FnOnce(&mut Core) -> Flow + Send + 'static) -> Flow {
+    let then = |core: &mut Core| forget::load_list(core, then);
     if core.state.is_known(&core.config) {
         return then(core);
     }
@@ -39,23 +40,15 @@ pub(crate) fn read_long_touch(
 }
 
 /// The records that make up the state.
-static RECORDS: [Record; 6] = [
-    Record::Pin,
-    Record::PinRetries,
-    Record::Settings,
-    Record::Identity,
-    Record::Fingerprints,
-    Record::UnneededKeys,
-];
+static RECORDS: [Record; 5] =
+    [Record::Pin, Record::PinRetries, Record::Settings, Record::Identity, Record::Fingerprints];
 
 type Then = Box<dyn FnOnce(&mut Core) -> Flow + Send>;
 
 fn load_next(core: &mut Core, mut state: State, records: &'static [Record], then: Then) -> Flow {
     let Some((record, rest)) = records.split_first() else {
         state.loaded = true;
-        let unneeded = state.unneeded_keys.take();
         core.state = state;
-        core.take_list(unneeded.as_deref().map(Vec::as_slice));
         return count_pin_tries(core, then);
     };
     let work = core.store.record(*record);

@@ -23,6 +23,9 @@ pub(crate) struct Unneeded {
     pub(crate) listed: Option<Vec<KeyHandle>>,
     /// Those that belong on it, and are not there.
     pub(crate) unlisted: Vec<KeyHandle>,
+    /// Those that belong on it, too, and could not be put there. They are put there next time, and
+    /// are no reason for one, which would never end.
+    pub(crate) set_aside: Vec<KeyHandle>,
     /// Whether the list in the store is another one by now.
     pub(crate) stale: bool,
     /// Those whose deletion takes time.
@@ -43,6 +46,34 @@ impl Unneeded {
     /// What is on the list is read again when it is needed.
     pub(crate) fn doubt(&mut self) {
         (self.listed, self.stale) = (None, false);
+    }
+
+    /// More keys on the list.
+    pub(crate) fn add(&mut self, keys: Vec<KeyHandle>) {
+        let Some(listed) = &mut self.listed else { return };
+        listed.extend(keys);
+        listed.drain(..listed.len().saturating_sub(MOST));
+    }
+
+    /// Not one of the keys that are to be deleted any more.
+    pub(crate) fn strike(&mut self, key: &KeyHandle) {
+        self.jobs.retain(|(known, _)| known != key);
+        self.unlisted.retain(|known| known != key);
+        self.set_aside.retain(|known| known != key);
+        let Some(listed) = &mut self.listed else { return };
+        let before = listed.len();
+        listed.retain(|known| known != key);
+        self.stale |= listed.len() != before;
+    }
+
+    /// This key was not deleted: the others on the list have their turn first. Gives whether it is
+    /// on it.
+    pub(crate) fn put_last(&mut self, key: &KeyHandle) -> bool {
+        let Some(listed) = &mut self.listed else { return false };
+        let Some(place) = listed.iter().position(|known| known == key) else { return false };
+        let key = listed.remove(place);
+        listed.push(key);
+        true
     }
 }
 

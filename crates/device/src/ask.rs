@@ -3,7 +3,9 @@
 use std::{
     fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, ready},
 };
 
@@ -53,7 +55,7 @@ impl<Q, A> Ask<Q, A> {
 
     /// Answers with what asynchronous code gives. Whoever asked runs it, so that it needs no task
     /// of its own; it is dropped at once when the question is withdrawn, and what it had on the
-    /// screen can go with it.
+    /// screen can go with it. If it panics, that is a refusal.
     pub fn answer_with<F>(self, answer: impl FnOnce(Q) -> F)
     where
         F: Future<Output = A> + Send + 'static,
@@ -64,14 +66,19 @@ impl<Q, A> Ask<Q, A> {
 
     /// Answers with what code that blocks gives, on a thread of its own: a dialog, a line of the
     /// terminal. It is not interrupted when the question is withdrawn; what it says then is of no
-    /// use. If it panics, that is a refusal.
+    /// use. If it panics, that is a refusal. So is a question while 16 others still have their
+    /// threads: withdrawn ones may have left them behind.
     pub fn answer_on_thread(self, answer: impl FnOnce(Q) -> A + Send + 'static)
     where
         Q: Send + 'static,
         A: Send + 'static,
     {
+        let Some(place) = Place::take() else {
+            return tracing::warn!("too many dialogs are open; one more question is a no");
+        };
         let Self { question, reply } = self;
         let thread = std::thread::Builder::new().name("person".into()).spawn(move || {
+            let _place = place;
             let _ = reply.send(Reply::Now(answer(question)));
         });
         if let Err(error) = thread {
@@ -121,6 +128,28 @@ impl Ask {
     }
 }
 
+/// How many threads there are at most that a person is asked on.
+const MOST_THREADS: usize = 16;
+
+/// A place among the threads that a person is asked on, as long as it lives.
+struct Place;
+
+/// How many of them there are.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+impl Place {
+    fn take() -> Option<Self> {
+        let more = |taken: usize| taken.checked_add(1).filter(|taken| *taken <= MOST_THREADS);
+        TAKEN.fetch_update(Relaxed, Relaxed, more).ok().map(|_| Self)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(1, Relaxed);
+    }
+}
+
 impl<Q: fmt::Debug, A> fmt::Debug for Ask<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ask").field("question", &self.question).finish_non_exhaustive()
@@ -148,7 +177,18 @@ impl<A> Future for Pending<A> {
                     Ok(Reply::Later(later)) => self.0 = Waiting::ForAnswer(later),
                     Err(_) => return Poll::Ready(None),
                 },
-                Waiting::ForAnswer(later) => return later.as_mut().poll(context).map(Some),
+                // Whoever asked must not fall with it. It is never polled again, so that nobody
+                // sees what the panic left half done.
+                Waiting::ForAnswer(later) => {
+                    let polled = AssertUnwindSafe(|| later.as_mut().poll(context));
+                    return catch_unwind(polled).map_or_else(
+                        |_| {
+                            tracing::error!("what answers a question panicked, which is a no");
+                            Poll::Ready(None)
+                        },
+                        |answer| answer.map(Some),
+                    );
+                }
             }
         }
     }

@@ -8,8 +8,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::task::{JoinError, JoinHandle};
-use towline_authenticator::{Answer, Authenticator, ChannelId, JobDone, Output, Token};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use towline_authenticator::{Answer, Authenticator, ChannelId, Job, JobDone, Output, Token};
 use towline_ctap::{Command, Status, Transport, hid::KeepaliveStatus};
 
 use crate::{
@@ -29,6 +29,8 @@ pub struct Device<P = Box<dyn Person>> {
     /// Work that runs, also after the request that wanted it is gone: its result still has to be
     /// handed back.
     jobs: Vec<(Token, JoinHandle<JobDone>)>,
+    /// Work that is to be begun.
+    work: Vec<(Token, Job)>,
     deliveries: VecDeque<Delivery>,
 }
 
@@ -68,6 +70,7 @@ impl<P: Person> Device<P> {
             person,
             open: Vec::new(),
             jobs: Vec::new(),
+            work: Vec::new(),
             deliveries: VecDeque::new(),
         }
     }
@@ -177,6 +180,14 @@ impl<P: Person> Device<P> {
 
     /// Carries out what the authenticator wants, until it wants nothing more.
     fn drain(&mut self) {
+        self.drain_outputs();
+        let begun = self.work.drain(..);
+        let begun = begun.map(|(token, job)| (token, spawn_blocking(move || job.run())));
+        self.jobs.extend(begun);
+    }
+
+    /// The same, but no work is begun, which needs a runtime.
+    fn drain_outputs(&mut self) {
         while let Some(output) = self.authenticator.poll_output() {
             match output {
                 Output::Ask { token, question } => {
@@ -186,9 +197,7 @@ impl<P: Person> Device<P> {
                     self.person.ask(ask);
                 }
                 Output::Withdraw { token } => self.open.retain(|(open, _)| *open != token),
-                Output::Work { token, job } => {
-                    self.jobs.push((token, tokio::task::spawn_blocking(move || job.run())));
-                }
+                Output::Work { token, job } => self.work.push((token, job)),
                 Output::Status { channel, status } => {
                     self.deliveries.push_back(Delivery::Status { channel, status });
                 }
@@ -263,7 +272,8 @@ impl<P: Person> Drop for Waiting<'_, P> {
     fn drop(&mut self) {
         if !self.answered {
             self.device.cancel(self.channel);
-            self.device.drain();
+            // Work waits for the next call: this may be outside of the runtime.
+            self.device.drain_outputs();
         }
     }
 }

@@ -78,6 +78,7 @@ fn a_failed_sign_in_can_be_repeated() {
 #[test]
 fn verification_is_refused_when_its_counter_can_not_be_kept() {
     let (mut rig, fuse) = fragile(Config::phone());
+    rig.info();
     fuse.blow_at(Some(0));
     assert_eq!(rig.create(&creation("example.org", "alice")).unwrap_err(), Status::Other);
     fuse.blow_at(Some(1));
@@ -101,6 +102,10 @@ fn a_failed_reset_leaves_all_credentials() {
 #[test]
 fn get_info_works_without_the_store() {
     let (mut rig, fuse) = fragile(Config::phone());
+    fuse.blow_at(Some(0));
+    rig.info();
+    fuse.blow_at(None);
+    rig.info();
     fuse.blow_at(Some(0));
     assert_eq!(rig.info().remaining_discoverable_credentials, None);
 }

@@ -31,6 +31,8 @@ struct Content {
 #[derive(Default)]
 struct Switches {
     fails: AtomicBool,
+    /// It reuses slots, and says that it could not delete a key that it has deleted.
+    lies: AtomicBool,
     is_slow: AtomicBool,
 }
 
@@ -85,7 +87,9 @@ impl KeyStore for Slots {
         Work::later(move || {
             let content = &mut *this.0.lock().unwrap();
             let NewKey { handle, public_key } = done(content.keys.generate(algorithm))?;
-            let slot = content.next;
+            let free = (0..).find(|slot| !content.slots.contains_key(slot));
+            let lies = this.1.lies.load(Relaxed);
+            let slot = free.filter(|_| lies).unwrap_or(content.next);
             content.next += 1;
             content.slots.insert(slot, handle);
             let handle = KeyHandle::new(algorithm, zeroize::Zeroizing::new([slot].into()));
@@ -115,9 +119,10 @@ impl KeyStore for Slots {
 
     fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
         let slot = key.expose()[0];
+        let lies = self.1.lies.load(Relaxed);
         self.work(move |content| {
             content.slots.remove(&slot);
-            Ok(())
+            if lies { Err(KeyError::Unavailable("told to".into())) } else { Ok(()) }
         })
     }
 
@@ -223,6 +228,25 @@ fn a_credential_is_replaced_though_the_key_before_is_not_deleted() {
 }
 
 #[test]
+fn it_is_tried_again_after_a_restart_without_any_other_state_too() {
+    let (slots, store) = (Slots::new(), MemoryStore::new());
+    let rig_of = || {
+        let provider = towline_crypto::rustcrypto::provider();
+        Rig::with(Config::platform(), provider, store.clone(), store.clone(), slots.clone())
+    };
+    let mut rig = rig_of();
+    rig.passkey("example.org", "alice");
+    slots.failing(true);
+    rig.passkey("example.org", "alice");
+    assert_eq!((sound(&rig, &slots), slots.taken()), (1, vec![0, 1]));
+    slots.failing(false);
+    let mut rig = rig_of();
+    rig.info();
+    assert_eq!((sound(&rig, &slots), slots.taken()), (1, vec![1]));
+    assert!(!is_listed(&rig));
+}
+
+#[test]
 fn a_key_that_was_about_to_be_deleted_when_the_power_went_is_deleted_afterwards() {
     let (mut rig, slots) = rig();
     let id = passkey(&mut rig, "alice").unwrap();
@@ -274,6 +298,96 @@ fn a_key_that_was_made_for_nothing_is_not_lost_sight_of_either() {
     rig.info();
     assert_eq!(slots.taken(), [0; 0]);
     assert!(!is_listed(&rig));
+}
+
+#[test]
+fn a_token_that_gives_a_handle_out_again_does_not_lose_the_new_key() {
+    for is_slow in [false, true] {
+        let (mut rig, slots) = rig();
+        slots.slow(is_slow);
+        slots.1.lies.store(true, Relaxed);
+        let ids = ["alice", "bob"].map(|name| passkey(&mut rig, name).unwrap());
+        delete(&mut rig, &ids[0]).unwrap();
+        assert!(is_listed(&rig));
+        passkey(&mut rig, "carol").unwrap();
+        assert!(!is_listed(&rig));
+        assert_eq!((sound(&rig, &slots), slots.taken()), (2, vec![0, 1]));
+        delete(&mut rig, &ids[1]).unwrap();
+        assert_eq!((sound(&rig, &slots), slots.taken()), (1, vec![0]));
+        let mut rig = rig_of(&slots, &rig.store);
+        rig.info();
+        assert_eq!((sound(&rig, &slots), slots.taken()), (1, vec![0]));
+    }
+}
+
+#[test]
+fn keys_that_are_never_deleted_hold_nobody_up() {
+    let (mut rig, slots) = rig();
+    let ids: Vec<_> = (0..10).map(|n| passkey(&mut rig, &format!("user {n}")).unwrap()).collect();
+    slots.slow(true);
+    slots.failing(true);
+    let (last, others) = ids.split_last().unwrap();
+    others.iter().for_each(|id| delete(&mut rig, id).unwrap());
+    let token = token(&mut rig, Permissions::CM, None);
+    rig.works = false;
+    manage(&mut rig, Some(&token), Sub::DeleteCredential(last.clone())).unwrap();
+    rig.work();
+    assert!(rig.jobs.is_empty(), "one of ten");
+    // Each has its turn, and in the end none is left.
+    slots.failing(false);
+    rig.works = true;
+    let id = passkey(&mut rig, "another").unwrap();
+    delete(&mut rig, &id).unwrap();
+    assert_eq!(slots.taken(), [0; 0]);
+    assert!(!is_listed(&rig));
+}
+
+#[test]
+fn a_key_that_was_made_for_nothing_is_listed_though_the_store_fails_twice() {
+    // Whether the list can't be read at first, and what fails of the next request.
+    for (unread, second) in (0..8).map(|case| (case > 3, case % 4)) {
+        let slots = Slots::new();
+        let provider = towline_crypto::rustcrypto::provider();
+        let (memory, fuse) = (MemoryStore::new(), Fuse::default());
+        let store = RiggedStore::fragile(memory.clone(), &fuse);
+        let mut rig = Rig::with(Config::platform(), provider, memory, store, slots.clone());
+        slots.failing(true);
+        rig.works = false;
+        fuse.blow_at(unread.then_some(0));
+        rig.send(HOME, &Request::from(creation("example.org", "alice")).encode());
+        rig.cancel(HOME);
+        assert_eq!(rig.status(), Status::KeepaliveCancel);
+        rig.works = true;
+        fuse.blow_at(Some(0));
+        rig.work();
+        assert!(!is_listed(&rig));
+        fuse.blow_at(Some(second));
+        rig.info();
+        fuse.blow_at(None);
+        rig.info();
+        assert!(is_listed(&rig), "{unread} {second}");
+    }
+}
+
+#[test]
+fn the_deletion_of_a_key_disturbs_no_sequence() {
+    let (mut rig, slots) = rig();
+    for name in ["alice", "bob"] {
+        passkey(&mut rig, name).unwrap();
+    }
+    slots.slow(true);
+    let mut request = creation("example.org", "carol");
+    token(&mut rig, Permissions::MC, Some("example.org")).authorize(&rig, &mut request);
+    rig.works = false;
+    rig.send(HOME, &Request::from(request).encode());
+    rig.cancel(HOME);
+    assert_eq!(rig.status(), Status::KeepaliveCancel);
+    rig.sign_in(&assertion("example.org")).unwrap();
+    // The key of nobody is made, and then deleted.
+    rig.work();
+    rig.work();
+    assert_eq!(slots.taken(), [0, 1]);
+    rig.next().unwrap();
 }
 
 #[test]

@@ -13,7 +13,7 @@ use towline_authenticator::{
     SoftwarePin, Work,
 };
 use towline_crypto::Secret;
-use towline_ctap::{CosePublicKey, Permissions, Request, Status};
+use towline_ctap::{ClientPinRequest, CosePublicKey, Permissions, Request, Status};
 use zeroize::Zeroizing;
 
 /// As a TPM does it: what is kept is the number of an index, which holds the PIN, a count and a
@@ -187,6 +187,19 @@ fn try_pin(rig: &mut Rig, pin: &str) -> Result<PlatformToken, Status> {
     Platform::agree(rig, 2).pin_token(rig, pin, Permissions::GA, Some("example.org"))
 }
 
+fn change_pin_request(rig: &mut Rig) -> Request {
+    let platform = Platform::agree(rig, 2);
+    let (new_pin_enc, pin_hash_enc) = (platform.padded("another"), platform.pin_hash(PIN));
+    ClientPinRequest::ChangePin {
+        protocol: 2,
+        key_agreement: platform.key,
+        param: platform.mac(&[new_pin_enc.clone(), pin_hash_enc.clone()].concat()),
+        new_pin_enc,
+        pin_hash_enc,
+    }
+    .into()
+}
+
 fn record(rig: &Rig) -> Vec<u8> {
     let Work::Done(Ok(Some(record))) = rig.store.clone().record(Record::Pin) else { panic!() };
     record.to_vec()
@@ -264,7 +277,7 @@ fn a_try_is_taken_before_a_slow_comparison_begins() {
     let platform = Platform::agree(&mut rig, 2);
     chip.slow(true);
     rig.works = false;
-    let request = towline_ctap::ClientPinRequest::GetPinToken {
+    let request = ClientPinRequest::GetPinToken {
         protocol: 2,
         key_agreement: platform.key,
         pin_hash_enc: platform.pin_hash(PIN),
@@ -319,6 +332,47 @@ fn what_the_pin_opens_the_key_store_has_as_long_as_the_token_lives() {
     assert_eq!(keys.opened_by(), Some([9; 32]));
     rig.call(&Request::Reset).unwrap();
     assert_eq!(keys.opened_by(), None);
+}
+
+#[test]
+fn what_the_pin_opened_closes_with_a_change_that_nobody_waits_for() {
+    let mut changed = 0;
+    for jobs in 0.. {
+        let (store, mut config) = (MemoryStore::new(), Config::security_key());
+        config.timing.work_timeout = std::time::Duration::from_secs(1);
+        let provider = towline_crypto::rustcrypto::provider();
+        let keys =
+            Guarded(Arc::new(Mutex::new(SoftwareKeys::new(provider.clone()))), Arc::default());
+        let slow = RiggedStore::slow(store.clone());
+        let mut rig =
+            Rig::with(config.clone(), provider.clone(), store, slow.clone(), keys.clone());
+        rig.authenticator = Authenticator::new(config, provider, slow, keys.clone())
+            .unwrap()
+            .with_pin_verifier(Chip::default());
+        Platform::agree(&mut rig, 2).set_pin(&mut rig, PIN).unwrap();
+        try_pin(&mut rig, PIN).unwrap();
+        let (before, request) = (record(&rig), change_pin_request(&mut rig));
+        rig.works = false;
+        rig.send(HOME, &request.encode());
+        for _ in 0..jobs {
+            if !rig.jobs.is_empty() {
+                rig.work();
+            }
+        }
+        if !rig.responses.is_empty() {
+            break;
+        }
+        rig.pass(std::time::Duration::from_secs(1));
+        assert_eq!(rig.status(), Status::Other);
+        assert_eq!(keys.opened_by(), Some([9; 32]));
+        rig.works = true;
+        rig.work();
+        if record(&rig) != before {
+            changed += 1;
+            assert_eq!(keys.opened_by(), None);
+        }
+    }
+    assert!(changed > 0);
 }
 
 #[test]

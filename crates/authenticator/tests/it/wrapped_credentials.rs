@@ -270,10 +270,16 @@ fn a_failure_at_any_place_makes_no_credential_and_breaks_none() {
         rig.call(&request).unwrap();
         let operations = fuse.used();
         assert!(operations >= 3);
+        let mut harmless = 0;
         for operation in 0..operations {
             let (mut rig, fuse, earlier) = make();
             fuse.blow_at(Some(operation));
-            assert_eq!(rig.call(&request), Err(Status::Other), "{operation}");
+            let made = rig.call(&request);
+            if made.is_ok() {
+                harmless += 1;
+                continue;
+            }
+            assert_eq!(made, Err(Status::Other), "{operation}");
             fuse.blow_at(None);
             assert!(rig.store.is_empty());
             assert!(rig.events.is_empty());
@@ -283,6 +289,8 @@ fn a_failure_at_any_place_makes_no_credential_and_breaks_none() {
             let (id, _) = wrapped(&mut rig, "example.org");
             assert_eq!(use_of(&mut rig, "example.org", id.as_bytes()), Ok(()));
         }
+        // The list of keys that are to be deleted, which is read once, holds nobody up.
+        assert_eq!(harmless, usize::from(first));
     }
 }
 

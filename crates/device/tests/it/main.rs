@@ -8,6 +8,8 @@
     missing_docs
 )]
 
+mod dropped;
+
 use std::{
     future::pending,
     sync::{Arc, Mutex},
@@ -177,6 +179,20 @@ async fn an_asynchronous_function_is_a_person_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn asynchronous_code_that_panics_is_a_no_and_the_next_request_is_answered() {
+    let mut asked = 0;
+    let mut device = device(person_fn(move |_| {
+        asked += 1;
+        async move {
+            assert!(asked > 1, "told to");
+            Answer::Approve
+        }
+    }));
+    assert_eq!(select(&mut device).await, DENIED);
+    assert_eq!(select(&mut device).await, OK);
+}
+
+#[tokio::test(start_paused = true)]
 async fn asynchronous_code_ends_in_the_moment_its_question_is_withdrawn() {
     struct Dialog(Arc<()>);
     impl Person for Dialog {
@@ -197,8 +213,37 @@ async fn asynchronous_code_ends_in_the_moment_its_question_is_withdrawn() {
     assert_eq!(Arc::strong_count(&screen), 2);
 }
 
+/// Tests that use the threads that all persons share.
+static THREADS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+#[tokio::test]
+async fn dialogs_that_are_left_behind_are_not_without_end() {
+    let _alone = THREADS.lock().await;
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Arc::new(Mutex::new(wait));
+    let mut answers = Vec::new();
+    for _ in 0..16 {
+        let wait = wait.clone();
+        let (ask, answer) = Ask::<u8, u8>::open(1);
+        ask.answer_on_thread(move |question| {
+            // Until the test is over.
+            let _ = wait.lock().unwrap().recv();
+            question
+        });
+        answers.push(answer);
+    }
+    let (ask, answer) = Ask::<u8, u8>::open(1);
+    ask.answer_on_thread(|question| question);
+    assert_eq!(answer.await, None);
+    drop(done);
+    for answer in answers {
+        assert_eq!(answer.await, Some(1));
+    }
+}
+
 #[tokio::test]
 async fn a_dialog_that_blocks_has_a_thread_of_its_own() {
+    let _alone = THREADS.lock().await;
     struct Dialog;
     impl Person for Dialog {
         fn ask(&mut self, ask: Ask) {

@@ -6,6 +6,7 @@ use std::{
     io::{BufReader, Read, Seek, SeekFrom},
 };
 
+use towline_authenticator::Record;
 use towline_crypto::CryptoProvider;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     chunks::{Head, Opener},
     entry::Entry,
 };
-use crate::{Error, KeySource, Store, write::Refused};
+use crate::{Error, KeySource, Store, tables::Table, write::Refused};
 
 /// A backup that was read to its end, and is whole.
 pub struct Backup<R> {
@@ -135,6 +136,9 @@ impl Store {
     /// what a phone is to computers, and which of them may ring it, is taken from the backup only
     /// where the store is no phone yet.
     ///
+    /// If a credential comes back, no key that was still to be deleted is
+    /// ([`Record::UnneededKeys`]): it may be that credential's.
+    ///
     /// # Errors
     /// Why the backup can't be read, or the store not be written.
     pub fn restore<R: Read + Seek>(
@@ -147,11 +151,14 @@ impl Store {
         let mut opener = Opener::new(BufReader::new(reader), head, provider)?;
         let restored = self.shared().write(|writing| {
             let (mut restored, mut links) = (Restored::default(), BTreeMap::new());
-            let before = writing.with_head(|head| head.next);
+            let (before, mut came_back) = (writing.with_head(|head| head.next), false);
             while let Some(entry) = opener.next()? {
                 let outcome = match entry {
                     Entry::Credential { credential, counter } => {
-                        writing.bring_back(&credential, counter, conflicts, before)?
+                        let outcome =
+                            writing.bring_back(&credential, counter, conflicts, before)?;
+                        came_back |= matches!(outcome, Outcome::Added | Outcome::Replaced);
+                        outcome
                     }
                     Entry::Record { name, value } => {
                         writing.bring_back_record(&name, &value, conflicts)?
@@ -167,6 +174,11 @@ impl Store {
                     }
                 };
                 restored.count(outcome);
+            }
+            if came_back {
+                // Its key may be on this list, and is needed again. It can't be told apart here:
+                // better that a token keeps a key of nobody.
+                writing.take(Table::Records, Record::UnneededKeys.name().as_bytes())?;
             }
             for outcome in writing.bring_back_links(links, conflicts, provider)? {
                 restored.count(outcome);

@@ -69,6 +69,20 @@ fn everything_is_brought_back_in_the_order_in_which_it_was_made() {
 }
 
 #[test]
+fn a_credential_that_comes_back_keeps_its_key() {
+    let place = Place::new();
+    let mut store = filled(&place);
+    let bytes = backup(&store);
+    let restored = |store: &mut Store| {
+        store.restore(&mut open(&bytes).unwrap(), Conflicts::Keep).unwrap();
+        done(store.record(Record::UnneededKeys)).unwrap()
+    };
+    assert!(restored(&mut store).is_some(), "nothing came back");
+    done(store.commit(vec![Change::Remove(id(3))])).unwrap();
+    assert!(restored(&mut store).is_none());
+}
+
+#[test]
 fn long_records_are_in_it_and_endless_ones_are_an_error() {
     let (from, to) = (Place::new(), Place::new());
     let mut store = from.create();
