@@ -88,12 +88,8 @@ impl Core {
             Some(listed) if !held.is_empty() => listed.clone(),
             _ => Vec::new(),
         };
-<<<<<<< HEAD
-        again.iter().chain(keys).for_each(|key| self.forget(key));
-=======
         self.unneeded.add(held);
         keys.iter().chain(&again).for_each(|key| self.forget(key));
->>>>>>> mendkeys
     }
 
     /// The list, as it was read.

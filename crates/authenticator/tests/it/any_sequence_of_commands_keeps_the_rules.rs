@@ -229,6 +229,7 @@ impl Run {
                 let response = MakeCredentialResponse::decode(&response).unwrap();
                 let (id, _) = made(&response);
                 self.check(&response.auth_data, rp, &id, shown_before);
+                self.spend(&response.auth_data);
             }
             Step::SignIn { rp, list, up, proof, uv, more } => {
                 self.sign_in(rp, list, up, proof, uv);
@@ -310,6 +311,7 @@ impl Run {
         let response = GetAssertionResponse::decode(&response).unwrap();
         self.signing_in = Some((rp, self.all_shown(by_token)));
         self.check(&response.auth_data, rp, &response.credential.unwrap().id, by_token);
+        self.spend(&response.auth_data);
     }
 
     fn next_account(&mut self) {
@@ -379,13 +381,20 @@ impl Run {
         assert!(stored.is_none_or(|stored| stored.rp_id.as_str() == RPS[rp]), "of somebody else");
         assert!(data.sign_count > self.count, "the counter went back");
         self.count = data.sign_count;
-        if let Some(held) = &mut self.held {
+        if let Some(held) = &self.held {
             let bound = by_token.is_none() || held.rp.is_none_or(|bound| bound == rp);
             assert!(bound || self.signing_in.is_some(), "a token of another relying party");
-            // What was shown for a token counts once.
-            if data.flags.contains(Flags::UP) && !self.shown.lock().unwrap().verified {
-                held.shown = Shown::default();
-            }
+        }
+    }
+
+    /// What was shown for a token counts once. The assertions that follow a sign-in take nothing.
+    fn spend(&mut self, auth_data: &[u8]) {
+        let present = data(auth_data).flags.contains(Flags::UP);
+        if let Some(held) = &mut self.held
+            && present
+            && !self.shown.lock().unwrap().verified
+        {
+            held.shown = Shown::default();
         }
     }
 
