@@ -49,7 +49,7 @@ impl UvError {
 
 /// A verification under way.
 struct Performing<T, F> {
-    /// The ceremony that it is for.
+    /// What goes on when it has ended.
     ceremony: T,
     /// What each of the questions says that it is for.
     purpose: fn(&T) -> Purpose,

@@ -48,7 +48,7 @@ pub(super) struct Content<S = RandomState> {
 }
 
 struct Entry {
-    /// The credential.
+    /// The credential, in the newest of its forms.
     bytes: Wiped,
     /// Its place in the order in which credentials came; never given out again.
     age: u64,
