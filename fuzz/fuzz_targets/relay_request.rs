@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_rendezvous::{
     Admission, ContactKey, Leg, Limits, LocateToken, Location, NoContacts, OriginPolicy, Output,
-    Rendezvous, TunnelRequest, RequestHead, Role, Source,
+    Rendezvous, RequestHead, Role, Source, TunnelRequest,
     ids::TunnelId,
     message::{FromPhone, Reason, RingId},
 };
