@@ -87,10 +87,14 @@ impl Builder {
     }
 
     fn drop_needless_tokens(&mut self) {
-        let Config { verification, pin, tokens, identity, extensions, .. } = &mut self.config;
+        let Config { verification, pin, tokens, identity, extensions, attestation, reset, .. } =
+            &mut self.config;
         if verification.built_in.is_some() || pin.is_some() {
             return;
         }
+        (verification.always_uv, verification.always_uv_configurable) = (false, false);
+        (attestation.enterprise, reset.long_touch_configurable) = (None, false);
+        tokens.vendor_config_commands = Vec::new();
         // hmac-secret agrees on keys by these protocols, too.
         if !extensions.hmac_secret {
             tokens.pin_uv_auth_protocols = Vec::new();
