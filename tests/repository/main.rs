@@ -203,6 +203,28 @@ fn the_cores_depend_on_no_runtime() {
     all(problems);
 }
 
+/// Requests, channels, cancellation, questions, slow work and time are easily driven half right.
+#[test]
+fn an_authenticator_is_driven_by_one_crate() {
+    let mut problems = Vec::new();
+    for krate in crates() {
+        let of = name(&krate);
+        // Its own, the one that drives it, and the one that is for tests.
+        if ["crates/authenticator", "crates/device", "crates/testkit"].contains(&&*of) {
+            continue;
+        }
+        for path in sources(&krate.join("src")) {
+            let code = code(&path);
+            for call in ["authenticator.poll_output(", "handle_request_over("] {
+                if code.contains(call) {
+                    problems.push(format!("{}: {call}", name(&path)));
+                }
+            }
+        }
+    }
+    all(problems);
+}
+
 #[test]
 fn files_are_short_and_say_what_they_are_for() {
     let mut problems = Vec::new();
