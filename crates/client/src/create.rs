@@ -11,7 +11,7 @@ use towline_ctap::{GetInfo, MakeCredentialRequest, Permissions, RpId, Transport}
 
 use self::request::known_discoverability;
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token,
+    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -86,14 +86,20 @@ impl Create {
     ) -> Result<Self, Error> {
         let provider = &client.provider;
         let options = CreationOptions::parse(options_json, provider)?;
-        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let timeout = client.timeouts.pick(options.timeout);
+        let conditional = options.mediation == Mediation::Conditional;
+        if conditional && !client.conditional_create {
+            return Err(Error::NotConditional);
+        }
         Ok(Self {
             ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
             client_data: ClientData::new("webauthn.create", &options.challenge, caller, provider),
             expected: Expected {
                 rp_id_hash: rp_id.hash(provider),
-                user_verified: options.user_verification == Requirement::Required,
+                // Whoever is not asked need not be there (WebAuthn L3 §5.1.3).
+                user_present: !conditional,
+                user_verified: options.user_verification == Requirement::Required && !conditional,
             },
             options,
             rp_id,
@@ -106,6 +112,18 @@ impl Create {
     #[must_use]
     pub const fn rp_id(&self) -> &RpId {
         &self.rp_id
+    }
+
+    /// How the site wants the person to be involved.
+    #[must_use]
+    pub const fn mediation(&self) -> Mediation {
+        self.options.mediation
+    }
+
+    /// Which kinds of authenticator the site thinks of, the most welcome first.
+    #[must_use]
+    pub fn hints(&self) -> &[Hint] {
+        &self.options.hints
     }
 
     /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is
@@ -199,6 +217,9 @@ impl Create {
 
     fn start(&mut self, info: &GetInfo, transport: &Transport) -> Result<(), Error> {
         let attachment = Attachment::of(transport);
+        if self.options.mediation == Mediation::Conditional && *transport != Transport::Internal {
+            return Err(Error::NotConditional);
+        }
         if self.options.attachment.is_some_and(|wanted| wanted != attachment) {
             return Err(Error::WrongAttachment);
         }

@@ -1,6 +1,7 @@
 //! Sign-in: an assertion (WebAuthn L3 §5.1.4; CTAP 2.3 §6.2, §6.3).
 
 mod answer;
+mod looking;
 mod search;
 
 use std::{collections::VecDeque, time::Instant};
@@ -11,8 +12,9 @@ use towline_ctap::{
     RpId, Transport,
 };
 
+use self::looking::Looking;
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token,
+    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -47,6 +49,8 @@ pub struct Get {
 enum State {
     /// Nothing is known of the authenticator yet.
     Waiting,
+    /// Nobody may be asked before there is something to sign in with.
+    Looking(Box<Looking>),
     /// The person is being verified.
     Verifying(Verifying, Box<Assertions>),
     /// The allow list is too long for one request: first it is searched. If nothing is found, these
@@ -101,13 +105,18 @@ impl Get {
     ) -> Result<Self, Error> {
         let provider = &client.provider;
         let options = RequestOptions::parse(options_json, provider)?;
-        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let timeout = client.timeouts.pick(options.timeout);
+        let ceremony = match options.mediation {
+            Mediation::Conditional => Some(Ceremony::beside_a_form()),
+            _ => Ceremony::new(timeout, now),
+        };
         Ok(Self {
-            ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
+            ceremony: ceremony.ok_or(Error::Length("timeout"))?,
             client_data: ClientData::new("webauthn.get", &options.challenge, caller, provider),
             expected: Expected {
                 rp_id_hash: rp_id.hash(provider),
+                user_present: true,
                 user_verified: options.user_verification == Requirement::Required,
             },
             options,
@@ -125,6 +134,25 @@ impl Get {
         &self.rp_id
     }
 
+    /// How the site wants the person to be involved.
+    #[must_use]
+    pub const fn mediation(&self) -> Mediation {
+        self.options.mediation
+    }
+
+    /// Which kinds of authenticator the site thinks of, the most welcome first.
+    #[must_use]
+    pub fn hints(&self) -> &[Hint] {
+        &self.options.hints
+    }
+
+    /// Why nothing comes of a conditional sign-in with this authenticator. The site is not told:
+    /// begin anew with another authenticator, or wait for [`Self::handle_abort`].
+    #[must_use]
+    pub const fn untold(&self) -> Option<&Error> {
+        self.ceremony.untold()
+    }
+
     /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is
     /// reached.
     ///
@@ -137,7 +165,7 @@ impl Get {
         // A session over the hybrid transport is one operation.
         self.one_operation = *transport == Transport::Hybrid;
         let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
-        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(info, transport)) {
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.look(info, transport)) {
             self.stop(error);
         }
     }
@@ -149,6 +177,7 @@ impl Get {
             return;
         }
         let result = match std::mem::replace(&mut self.state, State::Over) {
+            State::Looking(looking) => self.looked(*looking, response),
             State::Verifying(mut verifying, asked) => verifying
                 .handle_response(response, &mut self.ceremony)
                 .and_then(|progress| self.verified(verifying, asked, progress)),
@@ -206,7 +235,8 @@ impl Get {
 
     /// The site calls it off, by its AbortSignal.
     pub fn handle_abort(&mut self) {
-        self.stop(Error::Aborted);
+        self.state = State::Over;
+        self.ceremony.abort();
     }
 
     /// The time is `now`.
@@ -233,7 +263,7 @@ impl Get {
         self.ceremony.stop(error);
     }
 
-    fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
+    pub(super) fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
         let wish = match self.options.user_verification {
             // A credential is there already: what protects it, too, or it is of no use to the site.
             Requirement::Required => Wish::Required { new_pin: false },
