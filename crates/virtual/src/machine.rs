@@ -17,7 +17,7 @@ use towline_ctap::{Request, Status, Transport, hid::KeepaliveStatus};
 use towline_device::{Attended, AttendedOutput, Delivery, Pending};
 
 use crate::{
-    Clock, Quirk, ScriptedPerson, builder,
+    Clock, Quirk, ScriptedPerson, Witness, builder,
     faults::Fate,
     keys::{Keys, Statements},
     meddle::Meddling,
@@ -36,6 +36,7 @@ pub(crate) struct Machine {
     locked_for: Option<Duration>,
     /// Whether anybody wants to know what a request waits for.
     pub(crate) tells_status: bool,
+    pub(crate) witness: Option<Box<dyn Witness>>,
 }
 
 /// What an authenticator is put together from, the first time and after a restart.
@@ -85,6 +86,7 @@ impl Machine {
             requests: Vec::new(),
             locked_for: None,
             tells_status: false,
+            witness: None,
         };
         machine.power_up();
         machine
@@ -111,6 +113,9 @@ impl Machine {
     }
 
     pub(crate) fn request(&mut self, channel: ChannelId, transport: Transport, request: &[u8]) {
+        if let Some(witness) = &mut self.witness {
+            witness.request(request);
+        }
         let mut request = request.to_vec();
         let in_its_place = self.parts.meddling.request(&mut request);
         self.attended.person().during(&request);
@@ -120,7 +125,8 @@ impl Machine {
         if let Some(response) = in_its_place {
             return self.respond(channel, Some(&request), response);
         }
-        if self.parts.meddling.is_on() || !self.parts.quirks.is_empty() {
+        let is_seen = self.parts.meddling.is_on() || self.witness.is_some();
+        if is_seen || !self.parts.quirks.is_empty() {
             self.requests.push((channel, request.clone()));
         }
         let (time, now) = (self.clock.unix_time(), self.clock.now());
@@ -245,6 +251,11 @@ impl Machine {
                 self.parts.quirks.iter().for_each(|quirk| quirk.bend(&decoded, &mut bytes));
             }
             fate = self.parts.meddling.response(request, &mut bytes);
+        }
+        if let (Some(witness), Some(request)) = (&mut self.witness, request)
+            && !matches!(fate, Fate::Lost | Fate::Gone)
+        {
+            witness.response(request, &bytes);
         }
         let said: &[_] = match fate {
             Fate::Lost => return,
