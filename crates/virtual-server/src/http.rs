@@ -6,7 +6,7 @@
 //! | who knows it | the secret | what it opens |
 //! | --- | --- | --- |
 //! | the test and its tools | [`Settings::token`] | everything; a page only if its origin is the service's own |
-//! | the pages under test | [`Session::page_key`](crate::Session::page_key) | what is below `/page` for that session, from any origin, and nothing else |
+//! | the pages under test | [`Session::page_key`](crate::Session::page_key) | `/page` for that session, from any origin, and nothing else |
 //!
 //! A door is a [`Router`] with the [`Service`] as its state. Those for tests and tools are merged in
 //! `control_doors`, those for pages in `page_doors`; what they need to know of the guard is that a
