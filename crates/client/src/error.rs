@@ -38,10 +38,10 @@ pub enum Error {
     /// The RP ID is a public suffix, which anyone may have a name under.
     #[error("the site names the RP ID \"{0}\", which is shared by many sites")]
     PublicSuffix(String),
-    /// The RP ID belongs to another site. WebAuthn L3 §5.11 would let that site list this one in
-    /// its `/.well-known/webauthn`; such related origins are not supported.
+    /// The RP ID belongs to another site, which may list this one in its `/.well-known/webauthn`
+    /// (WebAuthn L3 §5.11): fetch that and try again with [`crate::Caller::related`].
     #[error(
-        "{origin} may not use passkeys of \"{rp_id}\": that is another site, and related origins are not supported"
+        "{origin} may not use passkeys of \"{rp_id}\": that is another site, which does not list it in https://{rp_id}/.well-known/webauthn"
     )]
     RelatedOrigin {
         /// The RP ID that was asked for.
@@ -59,6 +59,24 @@ pub enum Error {
         "the site sent options that can't be used: a key of prf.evalByCredential is not in allowCredentials"
     )]
     PrfCredential,
+    /// A sign-in that nobody may notice (`mediation: "silent"`) can't be had with a passkey. This is
+    /// no exception in a browser: there the call resolves with `null`.
+    #[error("the site wants to sign in without anybody's doing, which passkeys can't")]
+    Silent,
+    /// `uiMode: "immediate"` with `mediation: "conditional"`: at once, and when somebody wants to.
+    #[error(
+        "the site sent options that can't be used: immediate and conditional exclude each other"
+    )]
+    MediationConflict,
+    /// `uiMode: "immediate"` with a list of credentials, which could tell sites who is there.
+    #[error("the site asks for an immediate sign-in with certain passkeys; that is not allowed")]
+    NotImmediate,
+    /// A conditional creation where nobody has signed in by other means a moment ago, or on an
+    /// authenticator that is not part of this device.
+    #[error(
+        "a passkey is not made here without being asked for; ask for one in the site's settings"
+    )]
+    NotConditional,
     /// None of the types of key that the site accepts exists.
     #[error("the site accepts no type of key that exists")]
     NoSupportedKeyType,
@@ -136,13 +154,17 @@ impl Error {
             | Self::RelatedOrigin { .. } => "SecurityError",
             Self::PrfCredential => "SyntaxError",
             Self::PrfUnlisted
+            | Self::MediationConflict
             | Self::NoSupportedKeyType
             | Self::Refused(Status::UnsupportedAlgorithm) => "NotSupportedError",
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
             Self::AlreadyRegistered => "InvalidStateError",
             Self::Aborted => "AbortError",
             Self::Misbehaved(_) | Self::Cryptography => "UnknownError",
-            Self::WrongAttachment
+            Self::Silent
+            | Self::NotImmediate
+            | Self::NotConditional
+            | Self::WrongAttachment
             | Self::CannotSignInVerified
             | Self::Cancelled
             | Self::ProtectionUnsupported

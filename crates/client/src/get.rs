@@ -1,24 +1,28 @@
 //! Sign-in: an assertion (WebAuthn L3 §5.1.4; CTAP 2.3 §6.2, §6.3).
 
+mod answer;
+mod looking;
+mod search;
+
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions,
-    PublicKeyCredentialDescriptor, Request, RpId, Transport,
+    GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions, PublicKeyCredentialDescriptor,
+    RpId, Transport,
 };
 
+use self::looking::Looking;
 use crate::{
-    Account, Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token,
+    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
-    lists::{self, Found, Look, Probe},
+    lists::{Look, Probe},
     options::{RequestOptions, Requirement},
-    pin::{PinUvAuthToken, TokenFlow},
-    prf::{self, PrfOutputs},
-    response::{Authentication, Outputs},
-    verification::{Means, Plan, Progress, Verifying, Wish, look},
+    pin::TokenFlow,
+    prf,
+    verification::{Means, Plan, Progress, Verifying, Wish},
 };
 
 /// More accounts than this for one site are no person's.
@@ -45,6 +49,8 @@ pub struct Get {
 enum State {
     /// Nothing is known of the authenticator yet.
     Waiting,
+    /// Nobody may be asked before there is something to sign in with.
+    Looking(Box<Looking>),
     /// The person is being verified.
     Verifying(Verifying, Box<Assertions>),
     /// The allow list is too long for one request: first it is searched. If nothing is found, these
@@ -99,13 +105,18 @@ impl Get {
     ) -> Result<Self, Error> {
         let provider = &client.provider;
         let options = RequestOptions::parse(options_json, provider)?;
-        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let timeout = client.timeouts.pick(options.timeout);
+        let ceremony = match options.mediation {
+            Mediation::Conditional => Some(Ceremony::beside_a_form()),
+            _ => Ceremony::new(timeout, now),
+        };
         Ok(Self {
-            ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
+            ceremony: ceremony.ok_or(Error::Length("timeout"))?,
             client_data: ClientData::new("webauthn.get", &options.challenge, caller, provider),
             expected: Expected {
                 rp_id_hash: rp_id.hash(provider),
+                user_present: true,
                 user_verified: options.user_verification == Requirement::Required,
             },
             options,
@@ -123,6 +134,25 @@ impl Get {
         &self.rp_id
     }
 
+    /// How the site wants the person to be involved.
+    #[must_use]
+    pub const fn mediation(&self) -> Mediation {
+        self.options.mediation
+    }
+
+    /// Which kinds of authenticator the site thinks of, the most welcome first.
+    #[must_use]
+    pub fn hints(&self) -> &[Hint] {
+        &self.options.hints
+    }
+
+    /// Why nothing comes of a conditional sign-in with this authenticator. The site is not told:
+    /// begin anew with another authenticator, or wait for [`Self::handle_abort`].
+    #[must_use]
+    pub const fn untold(&self) -> Option<&Error> {
+        self.ceremony.untold()
+    }
+
     /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is
     /// reached.
     ///
@@ -135,7 +165,7 @@ impl Get {
         // A session over the hybrid transport is one operation.
         self.one_operation = *transport == Transport::Hybrid;
         let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
-        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(info, transport)) {
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.look(info, transport)) {
             self.stop(error);
         }
     }
@@ -147,6 +177,7 @@ impl Get {
             return;
         }
         let result = match std::mem::replace(&mut self.state, State::Over) {
+            State::Looking(looking) => self.looked(*looking, response),
             State::Verifying(mut verifying, asked) => verifying
                 .handle_response(response, &mut self.ceremony)
                 .and_then(|progress| self.verified(verifying, asked, progress)),
@@ -204,7 +235,8 @@ impl Get {
 
     /// The site calls it off, by its AbortSignal.
     pub fn handle_abort(&mut self) {
-        self.stop(Error::Aborted);
+        self.state = State::Over;
+        self.ceremony.abort();
     }
 
     /// The time is `now`.
@@ -231,7 +263,7 @@ impl Get {
         self.ceremony.stop(error);
     }
 
-    fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
+    pub(super) fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
         let wish = match self.options.user_verification {
             // A credential is there already: what protects it, too, or it is of no use to the site.
             Requirement::Required => Wish::Required { new_pin: false },
@@ -285,209 +317,5 @@ impl Get {
             Progress::Without if self.expected.user_verified => Err(Error::CannotSignInVerified),
             Progress::Without => self.search(asked, None),
         }
-    }
-
-    /// Searches a list that is too long for one request; then, or else at once, the assertion is
-    /// asked for.
-    fn search(
-        &mut self,
-        mut asked: Box<Assertions>,
-        token: Option<&PinUvAuthToken>,
-    ) -> Result<(), Error> {
-        asked.look = look(token);
-        let Assertions { request, info, .. } = &mut *asked;
-        request.allow_list = None;
-        let Some(list) = &self.options.allow else {
-            self.assert(asked, VecDeque::new());
-            return Ok(());
-        };
-        let base = Request::from(request.clone()).encode().len();
-        let pieces = lists::split(list, info, base);
-        if pieces.is_empty() {
-            return Err(Error::NoCredentials);
-        }
-        if self.one_operation {
-            request.allow_list = Some(pieces.into_iter().flatten().collect());
-            self.assert(asked, VecDeque::new());
-            return Ok(());
-        }
-        self.search_pieces(asked, pieces)
-    }
-
-    fn search_pieces(
-        &mut self,
-        asked: Box<Assertions>,
-        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) -> Result<(), Error> {
-        if pieces.len() == 1 {
-            return self.assert_next(asked, pieces);
-        }
-        let Assertions { request, info, look, .. } = &*asked;
-        let probe = Probe::new(self.rp_id.clone(), look, &pieces);
-        // A silent search does not see what is kept for people who are verified. And where nothing
-        // is found, the last piece is asked for aloud in any case, so that the authenticator
-        // decides how it refuses.
-        let silent = *look == Look::Silent;
-        if !(silent && lists::sees_more_than_silence(request.options.uv, info)) {
-            pieces = pieces.pop_back().into_iter().collect();
-        }
-        let Some(first) = probe.request() else { return self.assert_next(asked, pieces) };
-        self.state = State::Probing(probe, asked, pieces);
-        self.ceremony.request(first);
-        Ok(())
-    }
-
-    fn assert(
-        &mut self,
-        asked: Box<Assertions>,
-        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) {
-        self.ceremony.request(Request::from(asked.request.clone()).encode());
-        self.state = State::Asserting(asked, rest);
-    }
-
-    /// Asks for the next of these pieces aloud.
-    fn assert_next(
-        &mut self,
-        mut asked: Box<Assertions>,
-        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) -> Result<(), Error> {
-        asked.request.allow_list = Some(pieces.pop_front().ok_or(Error::NoCredentials)?);
-        self.assert(asked, pieces);
-        Ok(())
-    }
-
-    fn probed(
-        &mut self,
-        mut probe: Probe,
-        mut asked: Box<Assertions>,
-        aloud: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-        response: &[u8],
-    ) -> Result<(), Error> {
-        match probe.handle_response(response) {
-            Ok(Found::NotYet(next)) => {
-                self.state = State::Probing(probe, asked, aloud);
-                self.ceremony.request(next);
-                Ok(())
-            }
-            Ok(Found::Credential(found)) => {
-                asked.request.allow_list = Some(vec![found]);
-                self.assert(asked, VecDeque::new());
-                Ok(())
-            }
-            Ok(Found::Nothing) => self.assert_next(asked, aloud),
-            Err(error) => self.insisted(asked, error),
-        }
-    }
-
-    /// An authenticator that wants to have verified, or could not do it by itself, gets the PIN.
-    fn insisted(&mut self, mut asked: Box<Assertions>, error: Error) -> Result<(), Error> {
-        match asked.fallback.take() {
-            Some(flow) if Verifying::goes_on_with_the_pin(&error) => {
-                let tried = asked.request.options.uv.take().is_some();
-                let verifying = Verifying::instead(flow, tried, &error, &mut self.ceremony);
-                self.state = State::Verifying(verifying, asked);
-                Ok(())
-            }
-            _ => Err(error),
-        }
-    }
-
-    fn asserted(
-        &mut self,
-        asked: Box<Assertions>,
-        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-        response: &[u8],
-    ) -> Result<(), Error> {
-        let allowed = asked.request.allow_list.as_deref();
-        let assertion = match self.check(response, allowed) {
-            Err(error) if lists::holds_none(&error) && !rest.is_empty() => {
-                return self.assert_next(asked, rest);
-            }
-            Err(error) => {
-                // Its getInfo did not say that the list is too long for it.
-                let halves = lists::halves(allowed.unwrap_or_default(), &error);
-                let Some(halves) = halves.filter(|_| !self.one_operation) else {
-                    return self.insisted(asked, error);
-                };
-                return self.search_pieces(asked, halves.into_iter().chain(rest).collect());
-            }
-            Ok(assertion) => assertion,
-        };
-        let chosen = assertion.response.user_selected == Some(true);
-        let count = match assertion.response.number_of_credentials {
-            // With a list there is one answer; and an authenticator that lets the person choose has
-            // done so.
-            Some(count) if allowed.is_none() && !self.one_operation && !chosen => count,
-            _ => 1,
-        };
-        if count > MAX_ACCOUNTS {
-            return Err(Misbehaviour::TooManyCredentials.into());
-        }
-        if count > 1 {
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            self.state = State::Collecting { assertions: vec![assertion], count };
-            self.ceremony.request(Request::GetNextAssertion.encode());
-        } else {
-            let result = self.to_json(&assertion);
-            self.ceremony.finish(result);
-        }
-        Ok(())
-    }
-
-    fn collected(
-        &mut self,
-        mut assertions: Vec<Assertion>,
-        count: usize,
-        response: &[u8],
-    ) -> Result<(), Error> {
-        assertions.push(self.check(response, None)?);
-        if assertions.len() < count {
-            self.state = State::Collecting { assertions, count };
-            self.ceremony.request(Request::GetNextAssertion.encode());
-            return Ok(());
-        }
-        let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
-        let accounts = users.map(|user| Account { user }).collect();
-        let token = Token::unique();
-        self.state = State::Choosing { assertions, token };
-        self.ceremony.output(Output::Choose { token, accounts });
-        Ok(())
-    }
-
-    /// Reads and checks one assertion.
-    fn check(
-        &self,
-        response: &[u8],
-        allowed: Option<&[PublicKeyCredentialDescriptor]>,
-    ) -> Result<Assertion, Error> {
-        let mut response = GetAssertionResponse::decode(response).map_err(Error::from_response)?;
-        let data =
-            AuthenticatorData::decode(&response.auth_data).map_err(Misbehaviour::Malformed)?;
-        self.expected.check(&data)?;
-        let credential = response.credential.take();
-        let credential = match allowed {
-            Some(list) => lists::used_credential(credential, list)?,
-            None if response.user.is_none() => return Err(Misbehaviour::NoUserHandle.into()),
-            None => credential.ok_or(Misbehaviour::NoCredential)?,
-        };
-        Ok(Assertion { credential, response })
-    }
-
-    fn to_json(&self, assertion: &Assertion) -> Result<String, Error> {
-        let Assertion { credential, response } = assertion;
-        let outputs = &response.unsigned_extension_outputs;
-        let prf =
-            self.options.prf.as_ref().map(|_| PrfOutputs::of_assertion(outputs)).transpose()?;
-        let authentication = Authentication {
-            credential_id: &credential.id,
-            client_data_json: &self.client_data.json,
-            authenticator_data: &response.auth_data,
-            signature: &response.signature,
-            user_handle: response.user.as_ref().map(|user| &user.id),
-            attachment: self.attachment,
-            outputs: &Outputs { cred_props: None, prf },
-        };
-        Ok(authentication.to_json())
     }
 }

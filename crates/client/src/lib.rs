@@ -14,6 +14,7 @@
 #![deny(missing_docs)]
 
 mod attestation;
+mod capabilities;
 mod ceremony;
 mod channel;
 mod client;
@@ -22,20 +23,26 @@ mod create;
 mod error;
 mod get;
 mod lists;
+mod mediation;
 mod names;
 mod options;
 mod origin;
 mod pin;
 mod prf;
+mod related;
 mod response;
+mod signal;
 mod spki;
 mod verification;
 
+pub use capabilities::Reach;
 pub use ceremony::{Account, Attachment, Output, Token};
 pub use channel::{BoxFuture, Channel, Environment, create, get};
 pub use client::{Client, Timeouts};
 pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
 pub use get::Get;
+pub use mediation::{Hint, Mediation};
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
 pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};
+pub use signal::{Signal, SignalKind, Verdict};

@@ -132,6 +132,10 @@ impl Ceremony {
             }
             match self.poll_timeout() {
                 Some(due) => self.device.clock().advance_to(due),
+                // Beside a form it would wait for as long as the page is open.
+                None if self.untold().is_some() => {
+                    break Err(self.untold().cloned().unwrap_or(Error::Aborted));
+                }
                 // It is over and was told so before.
                 None => break Err(ChannelError::Closed.into()),
             }
@@ -156,6 +160,17 @@ impl Ceremony {
     /// The site calls it off, by its AbortSignal.
     pub fn abort(&mut self) {
         either!(&mut self.machine, it => it.handle_abort());
+    }
+
+    /// Why nothing comes of a conditional sign-in here: there is nothing to offer, or the person
+    /// does not want it. The page is not told, so that [`Self::poll`] waits until
+    /// [`Self::abort`]; [`Self::finish`] gives this.
+    #[must_use]
+    pub const fn untold(&self) -> Option<&Error> {
+        match &self.machine {
+            Machine::Get(get) => get.untold(),
+            Machine::Create(_) => None,
+        }
     }
 
     /// The RP ID that it is for.

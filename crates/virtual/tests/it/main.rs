@@ -18,6 +18,7 @@ mod faults_have_names;
 mod judges;
 mod memory;
 mod options;
+mod pages_mediate;
 mod passkeys_are_in_hand;
 mod presets_work;
 mod runs_repeat;

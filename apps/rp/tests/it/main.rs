@@ -10,7 +10,7 @@
 
 mod accounts;
 mod bad_input;
-#[path = "../../../webauthn-rp/tests/it/soft_key.rs"]
+#[path = "../../../../crates/webauthn-rp/tests/it/soft_key.rs"]
 mod soft_key;
 mod verification;
 
