@@ -10,12 +10,10 @@
 
 mod attestation_is_judged;
 mod clients_are_tested;
-mod faults_are_noticed;
 mod faults_change_answers;
 mod faults_change_reports;
 mod faults_change_results;
 mod faults_have_names;
-mod judges;
 mod memory;
 mod options;
 mod passkeys_are_in_hand;
