@@ -17,7 +17,7 @@ use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
 
 use crate::{
     Builder, Ceremony, Clock, Faults, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot,
-    SyncedSet, machine::Machine, meddle::Meddling, shelf::Shelf,
+    SyncedSet, Witness, machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
 /// The channel of requests that come as bytes: one client, whose requests follow one another.
@@ -351,6 +351,11 @@ impl VirtualAuthenticator {
     /// From now on this changes what passes by; `None`: nothing does.
     pub fn set_meddler(&self, meddler: Option<Box<dyn Meddler>>) {
         self.0.meddling.set(meddler);
+    }
+
+    /// From now on this sees the requests of CTAP2 and the responses to them; `None`: nobody does.
+    pub fn set_witness(&self, witness: Option<Box<dyn Witness>>) {
+        self.machine().witness = witness;
     }
 
     fn check_key(&self, passkey: &Passkey) -> Result<(), PasskeyError> {

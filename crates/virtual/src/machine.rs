@@ -17,7 +17,7 @@ use towline_ctap::{Request, Status, Transport, hid::KeepaliveStatus};
 use towline_device::{Ask, Pending, Person};
 
 use crate::{
-    Clock, Quirk, ScriptedPerson, builder,
+    Clock, Quirk, ScriptedPerson, Witness, builder,
     faults::Fate,
     keys::{Keys, Statements},
     meddle::Meddling,
@@ -38,6 +38,7 @@ pub(crate) struct Machine {
     locked_for: Option<Duration>,
     /// Whether anybody wants to know what a request waits for.
     pub(crate) tells_status: bool,
+    pub(crate) witness: Option<Box<dyn Witness>>,
 }
 
 /// What an authenticator is put together from, the first time and after a restart.
@@ -89,6 +90,7 @@ impl Machine {
             requests: Vec::new(),
             locked_for: None,
             tells_status: false,
+            witness: None,
         };
         machine.power_up();
         machine
@@ -115,6 +117,9 @@ impl Machine {
     }
 
     pub(crate) fn request(&mut self, channel: ChannelId, transport: Transport, request: &[u8]) {
+        if let Some(witness) = &mut self.witness {
+            witness.request(request);
+        }
         let mut request = request.to_vec();
         let in_its_place = self.parts.meddling.request(&mut request);
         self.person.during(&request);
@@ -124,7 +129,8 @@ impl Machine {
         if let Some(response) = in_its_place {
             return self.respond(channel, Some(&request), response);
         }
-        if self.parts.meddling.is_on() || !self.parts.quirks.is_empty() {
+        let is_seen = self.parts.meddling.is_on() || self.witness.is_some();
+        if is_seen || !self.parts.quirks.is_empty() {
             self.requests.push((channel, request.clone()));
         }
         self.authenticator.handle_unix_time(self.clock.unix_time());
@@ -257,6 +263,11 @@ impl Machine {
                 self.parts.quirks.iter().for_each(|quirk| quirk.bend(&decoded, &mut bytes));
             }
             fate = self.parts.meddling.response(request, &mut bytes);
+        }
+        if let (Some(witness), Some(request)) = (&mut self.witness, request)
+            && !matches!(fate, Fate::Lost | Fate::Gone)
+        {
+            witness.response(request, &bytes);
         }
         let said: &[_] = match fate {
             Fate::Lost => return,

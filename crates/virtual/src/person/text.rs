@@ -1,45 +1,95 @@
-//! What a scripted person does, as a text.
+//! What a scripted person does, as a text: for programs that get their scripts from elsewhere.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
-use towline_virtual::{
-    ScriptedPerson,
-    person::{
-        Reply, When, already_registered, anything, attesting, choosing, confirming, creating,
-        identifying, nothing_to_use, signing_in, typing_a_pin, verifying,
-    },
+use super::{
+    Reply, ScriptedPerson, When, already_registered, anything, attesting, choosing, confirming,
+    creating, identifying, nothing_to_use, signing_in, typing_a_pin, verifying,
 };
 
 /// How long a person waits at most, in seconds.
 const LONGEST_WAIT: u64 = 86_400;
 
-/// One rule for the person.
+/// Rules for a person, read from a text.
+///
+/// One rule is `[WHICH [at RPID] [of ACCOUNT]: ][waits=SECONDS ]DOES[ xTIMES]`; several stand
+/// behind one another with semicolons between. They are tried in this order.
+///
+/// ```
+/// use towline_virtual::{VirtualAuthenticator, person::Rules};
+///
+/// let rules: Rules = "verifying: fails-the-lock x2; signing-in at example.org: refuses".parse()?;
+/// assert_eq!(rules.len(), 2);
+/// let device = VirtualAuthenticator::platform();
+/// rules.teach(device.person());
+/// # Ok::<(), towline_virtual::person::BadRules>(())
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct Rule {
+pub struct Rules(Vec<TextRule>);
+
+#[derive(Debug, Clone)]
+struct TextRule {
     when: When,
     reply: Reply,
     wait: Duration,
     times: Option<usize>,
 }
 
-impl Rule {
-    /// The person follows it from now on.
-    pub(super) fn teach(&self, person: &ScriptedPerson) {
-        let rule = person.when(self.when.clone()).waits(self.wait).does(self.reply.clone());
-        if let Some(times) = self.times {
-            rule.times(times);
+/// The text is no script. It says which word can't be used, and which could.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadRules(String);
+
+impl Rules {
+    /// How many there are; at least one.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a text without a rule is not read")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The person follows them from now on, after the rules that they have.
+    pub fn teach(&self, person: &ScriptedPerson) {
+        for rule in &self.0 {
+            let taught = person.when(rule.when.clone()).waits(rule.wait).does(rule.reply.clone());
+            if let Some(times) = rule.times {
+                taught.times(times);
+            }
         }
     }
 }
 
-/// Reads rules: `verifying: fails-the-lock x2; signing-in at example.org: refuses`.
-pub(crate) fn rules(text: &str) -> Result<Vec<Rule>, String> {
-    let texts = text.split(';').map(str::trim).filter(|text| !text.is_empty());
-    let rules: Vec<Rule> = texts.map(rule).collect::<Result<_, _>>()?;
-    if rules.is_empty() { Err("there is no rule in it; `agrees` is one".into()) } else { Ok(rules) }
+impl FromStr for Rules {
+    type Err = BadRules;
+
+    fn from_str(text: &str) -> Result<Self, BadRules> {
+        let texts = text.split(';').map(str::trim).filter(|text| !text.is_empty());
+        let rules: Vec<TextRule> = texts.map(rule).collect::<Result<_, _>>().map_err(BadRules)?;
+        if rules.is_empty() {
+            return Err(BadRules("there is no rule in it; `agrees` is one".into()));
+        }
+        Ok(Self(rules))
+    }
 }
 
-fn rule(text: &str) -> Result<Rule, String> {
+/// What is done, in the words of a script: `refuses`, `picks=alice`.
+impl FromStr for Reply {
+    type Err = BadRules;
+
+    fn from_str(text: &str) -> Result<Self, BadRules> {
+        let (_, reply) = reply(text.trim()).ok_or_else(|| BadRules(unknown(text.trim())))?;
+        Ok(reply)
+    }
+}
+
+fn unknown(does: &str) -> String {
+    format!(
+        "`{does}` is nothing that a person does: agrees, refuses, absent, fails-the-lock, \
+         picks=ACCOUNT, picks=#NUMBER, types=PIN, cannot-type, calls-it-off"
+    )
+}
+
+fn rule(text: &str) -> Result<TextRule, String> {
     // What is typed or picked may have a colon in it, and stands behind the first one then.
     let (which, does) = match text.split_once(':') {
         Some((which, does)) if !which.contains('=') => (Some(which), does),
@@ -62,14 +112,9 @@ fn rule(text: &str) -> Result<Rule, String> {
         None => 0,
     };
     let does = words.join(" ");
-    let (own, reply) = reply(&does).ok_or_else(|| {
-        format!(
-            "`{does}` is nothing that a person does: agrees, refuses, absent, fails-the-lock, \
-             picks=ACCOUNT, picks=#NUMBER, types=PIN, cannot-type, calls-it-off"
-        )
-    })?;
+    let (own, reply) = reply(&does).ok_or_else(|| unknown(&does))?;
     let when = which.map_or(Ok(own), when)?;
-    Ok(Rule { when, reply, wait: Duration::from_secs(wait), times })
+    Ok(TextRule { when, reply, wait: Duration::from_secs(wait), times })
 }
 
 /// `x2`, or `once`, at the end.
@@ -149,11 +194,12 @@ mod tests {
     type Told = (String, String, u64, Option<usize>);
 
     fn read(text: &str) -> Result<Vec<Told>, String> {
-        let told = |rule: &Rule| {
+        let told = |rule: &TextRule| {
             let (when, reply) = (rule.when.to_string(), rule.reply.to_string());
             (when, reply, rule.wait.as_secs(), rule.times)
         };
-        rules(text).map(|rules| rules.iter().map(told).collect())
+        let rules: Result<Rules, BadRules> = text.parse();
+        rules.map(|rules| rules.0.iter().map(told).collect()).map_err(|bad| bad.to_string())
     }
 
     #[test]
