@@ -10,6 +10,7 @@
 
 mod attestation_is_judged;
 mod clients_are_tested;
+mod extensions_work;
 mod faults_are_noticed;
 mod faults_change_answers;
 mod faults_change_reports;
