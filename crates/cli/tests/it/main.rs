@@ -27,4 +27,5 @@ mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod virtual_device;
+mod virtual_serve;
 mod world;
