@@ -3,7 +3,6 @@
 
 mod fields;
 mod file;
-pub(crate) mod script;
 mod serve;
 mod session;
 

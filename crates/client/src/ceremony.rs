@@ -121,6 +121,7 @@ impl Attachment {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected {
     pub(crate) rp_id_hash: RpIdHash,
+    pub(crate) user_present: bool,
     pub(crate) user_verified: bool,
 }
 
@@ -130,7 +131,7 @@ impl Expected {
         if data.rp_id_hash != self.rp_id_hash {
             return Err(Misbehaviour::WrongRpId);
         }
-        if !data.flags.contains(Flags::UP) {
+        if self.user_present && !data.flags.contains(Flags::UP) {
             return Err(Misbehaviour::UserNotPresent);
         }
         if self.user_verified && !data.flags.contains(Flags::UV) {
@@ -144,17 +145,33 @@ impl Expected {
 pub(crate) struct Ceremony {
     outputs: VecDeque<Output>,
     timeout: Duration,
-    deadline: Instant,
+    /// `None` where the site waits for as long as its page is open.
+    deadline: Option<Instant>,
     /// Whether a request is with the authenticator.
     asked: bool,
     over: bool,
+    /// Why nothing came of it, where the site is not to learn that.
+    untold: Option<Error>,
 }
 
 impl Ceremony {
     /// `None` where the clock can't tell the deadline.
     pub(crate) fn new(timeout: Duration, now: Instant) -> Option<Self> {
-        let deadline = now.checked_add(timeout)?;
-        Some(Self { outputs: VecDeque::new(), timeout, deadline, asked: false, over: false })
+        let deadline = Some(now.checked_add(timeout)?);
+        let outputs = VecDeque::new();
+        Some(Self { outputs, timeout, deadline, asked: false, over: false, untold: None })
+    }
+
+    /// One beside a form, which ends with the page or not at all.
+    pub(crate) const fn beside_a_form() -> Self {
+        Self {
+            outputs: VecDeque::new(),
+            timeout: Duration::MAX,
+            deadline: None,
+            asked: false,
+            over: false,
+            untold: None,
+        }
     }
 
     pub(crate) fn request(&mut self, bytes: Vec<u8>) {
@@ -172,10 +189,31 @@ impl Ceremony {
     }
 
     pub(crate) fn finish(&mut self, result: Result<String, Error>) {
-        if !self.over {
-            self.over = true;
-            self.outputs.push_back(Output::Finished(result));
+        if self.over {
+            return;
         }
+        self.over = true;
+        match result {
+            // A page never learns that there was nothing to offer, or that it was not taken: it
+            // would tell the site who is there.
+            Err(error) if self.deadline.is_none() && error != Error::Aborted => {
+                self.untold = Some(error);
+            }
+            result => self.outputs.push_back(Output::Finished(result)),
+        }
+    }
+
+    /// The site calls it off, and is told so even where it was told nothing else.
+    pub(crate) fn abort(&mut self) {
+        if self.untold.take().is_some() {
+            self.outputs.push_back(Output::Finished(Err(Error::Aborted)));
+        } else {
+            self.stop(Error::Aborted);
+        }
+    }
+
+    pub(crate) const fn untold(&self) -> Option<&Error> {
+        self.untold.as_ref()
     }
 
     /// Ends early: what was still to be sent is not, and the authenticator gives up what it has.
@@ -197,7 +235,7 @@ impl Ceremony {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.deadline {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.stop(Error::TimedOut(self.timeout));
         }
     }
@@ -207,7 +245,7 @@ impl Ceremony {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        (!self.over).then_some(self.deadline)
+        self.deadline.filter(|_| !self.over)
     }
 
     pub(crate) const fn is_over(&self) -> bool {

@@ -79,6 +79,14 @@ pub trait Environment: Sync {
         let _ = tries_left;
     }
 
+    /// Fetches `https://RP_ID/.well-known/webauthn`, where a site asks for the passkeys of another
+    /// (WebAuthn L3 §5.11): without credentials, over `https` alone, of type `application/json`, in
+    /// reasonable time and length. `None`, as it is by default, means that nobody vouches for it.
+    fn related_origins<'a>(&'a self, rp_id: &'a str) -> BoxFuture<'a, Option<String>> {
+        let _ = rp_id;
+        Box::pin(ready(None))
+    }
+
     /// Resolves when the person calls the ceremony off; never, by default.
     fn cancelled(&self) -> BoxFuture<'_, ()> {
         Box::pin(pending())
@@ -101,7 +109,8 @@ pub async fn create<C: Channel + ?Sized, E: Environment + ?Sized>(
     caller: &Caller,
     options_json: &str,
 ) -> Result<String, Error> {
-    let machine = Create::new(client, caller, options_json, Instant::now())?;
+    let new = |caller: &Caller| Create::new(client, caller, options_json, Instant::now());
+    let machine = begin(environment, caller, new).await?;
     run(machine, channel, environment).await
 }
 
@@ -116,8 +125,26 @@ pub async fn get<C: Channel + ?Sized, E: Environment + ?Sized>(
     caller: &Caller,
     options_json: &str,
 ) -> Result<String, Error> {
-    let machine = Get::new(client, caller, options_json, Instant::now())?;
+    let new = |caller: &Caller| Get::new(client, caller, options_json, Instant::now());
+    let machine = begin(environment, caller, new).await?;
     run(machine, channel, environment).await
+}
+
+/// Begins; where the RP ID is another site's, with what that says.
+async fn begin<M, E: Environment + ?Sized>(
+    environment: &E,
+    caller: &Caller,
+    new: impl Fn(&Caller) -> Result<M, Error>,
+) -> Result<M, Error> {
+    let error = match new(caller) {
+        Err(error) => error,
+        machine => return machine,
+    };
+    let Error::RelatedOrigin { rp_id, .. } = &error else { return Err(error) };
+    let Some(document) = environment.related_origins(rp_id).await else { return Err(error) };
+    // Whatever is no such document vouches for nobody.
+    let Ok(caller) = caller.clone().related(rp_id, &document) else { return Err(error) };
+    new(&caller)
 }
 
 /// The verbs that both machines have.
@@ -132,10 +159,11 @@ trait Machine {
     fn timeout(&mut self, now: Instant);
     fn output(&mut self) -> Option<Output>;
     fn deadline(&self) -> Option<Instant>;
+    fn untold(&self) -> Option<Error>;
 }
 
 macro_rules! machine {
-    ($type:ty, |$machine:ident, $token:ident, $choice:ident| $choose:expr) => {
+    ($type:ty, |$of:ident| $untold:expr, |$machine:ident, $token:ident, $choice:ident| $choose:expr) => {
         impl Machine for $type {
             fn info(&mut self, info: &[u8], transport: &Transport) {
                 self.handle_info(info, transport);
@@ -177,13 +205,19 @@ macro_rules! machine {
             fn deadline(&self) -> Option<Instant> {
                 self.poll_timeout()
             }
+
+            fn untold(&self) -> Option<Error> {
+                let $of = self;
+                $untold
+            }
         }
     };
 }
 
-machine!(Get, |machine, token, choice| machine.handle_choice(token, choice));
-// A creation asks for no account.
-machine!(Create, |_machine, _token, _choice| ());
+machine!(Get, |machine| machine.untold().cloned(), |machine, token, choice| machine
+    .handle_choice(token, choice));
+// A creation asks for no account, and always tells.
+machine!(Create, |_machine| None, |_machine, _token, _choice| ());
 
 /// What ended a wait.
 enum Event<T> {
@@ -236,9 +270,16 @@ async fn run<M: Machine, C: Channel + ?Sized, E: Environment + ?Sized>(
             Some(Output::NotRecognised { tries_left }) => environment.not_recognised(tries_left),
             Some(Output::Cancel) => channel.cancel().await,
             Some(Output::Finished(result)) => return result,
-            // Every input above is followed by an output, so this is not reached; it must not spin
-            // if it were.
-            None => return Err(ChannelError::Closed.into()),
+            None => match machine.untold() {
+                // The page stays open, and learns nothing.
+                Some(error) => match wait(pending::<()>(), &machine, environment).await {
+                    Event::Aborted => machine.abort(),
+                    _ => return Err(error),
+                },
+                // Every input above is followed by an output, so this is not reached; it must not
+                // spin if it were.
+                None => return Err(ChannelError::Closed.into()),
+            },
         }
     }
 }
@@ -265,11 +306,16 @@ async fn wait<M: Machine, E: Environment + ?Sized, T>(
     machine: &M,
     environment: &E,
 ) -> Event<T> {
-    let Some(deadline) = machine.deadline() else { return Event::TimedOut };
     let mut work = pin!(work);
     let mut cancelled = pin!(environment.cancelled());
     let mut aborted = pin!(environment.aborted());
-    let mut sleep = pin!(environment.sleep_until(deadline));
+    // Without a deadline it lasts as long as the page.
+    let mut sleep = pin!(async {
+        match machine.deadline() {
+            Some(deadline) => environment.sleep_until(deadline).await,
+            None => pending().await,
+        }
+    });
     poll_fn(|context| {
         if let Poll::Ready(value) = work.as_mut().poll(context) {
             return Poll::Ready(Event::Done(value));

@@ -38,13 +38,19 @@ pub struct Client {
     pub(crate) provider: CryptoProvider,
     pub(crate) suffixes: Arc<dyn PublicSuffixes>,
     pub(crate) timeouts: Timeouts,
+    pub(crate) conditional_create: bool,
 }
 
 impl Client {
     /// A client with the compiled-in public suffix list and the recommended limits of time.
     #[must_use]
     pub fn new(provider: CryptoProvider) -> Self {
-        Self { provider, suffixes: Arc::new(CompiledPublicSuffixes), timeouts: Timeouts::default() }
+        Self {
+            provider,
+            suffixes: Arc::new(CompiledPublicSuffixes),
+            timeouts: Timeouts::default(),
+            conditional_create: false,
+        }
     }
 
     /// The same with another list of public suffixes.
@@ -57,6 +63,14 @@ impl Client {
     #[must_use]
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Self { timeouts, ..self }
+    }
+
+    /// The same, which knows that the person has just signed in by other means: then a site may
+    /// have a passkey made without asking once more (`mediation: "conditional"` at a creation,
+    /// WebAuthn L3 §5.1.3). Otherwise it is refused.
+    #[must_use]
+    pub fn with_conditional_create(self, allowed: bool) -> Self {
+        Self { conditional_create: allowed, ..self }
     }
 }
 

@@ -38,10 +38,10 @@ pub enum Error {
     /// The RP ID is a public suffix, which anyone may have a name under.
     #[error("the site names the RP ID \"{0}\", which is shared by many sites")]
     PublicSuffix(String),
-    /// The RP ID belongs to another site. WebAuthn L3 §5.11 would let that site list this one in
-    /// its `/.well-known/webauthn`; such related origins are not supported.
+    /// The RP ID belongs to another site, which may list this one in its `/.well-known/webauthn`
+    /// (WebAuthn L3 §5.11): fetch that and try again with [`crate::Caller::related`].
     #[error(
-        "{origin} may not use passkeys of \"{rp_id}\": that is another site, and related origins are not supported"
+        "{origin} may not use passkeys of \"{rp_id}\": that is another site, which does not list it in https://{rp_id}/.well-known/webauthn"
     )]
     RelatedOrigin {
         /// The RP ID that was asked for.
@@ -59,6 +59,41 @@ pub enum Error {
         "the site sent options that can't be used: a key of prf.evalByCredential is not in allowCredentials"
     )]
     PrfCredential,
+    /// `largeBlob` with what belongs to the other ceremony, with both `read` and `write`, or with
+    /// `write` and no list of exactly one credential.
+    #[error(
+        "the site sent options that can't be used: largeBlob has members that exclude each other"
+    )]
+    LargeBlobInput,
+    /// `appid` at a creation, or `appidExclude` at a sign-in.
+    #[error("the site sent options that can't be used: appid belongs to the other ceremony")]
+    AppIdMisplaced,
+    /// `appid` or `appidExclude` is no address of the site's own.
+    #[error("the site names the AppID \"{0}\", which is not its own")]
+    AppId(String),
+    /// The authenticator can't keep a blob with a passkey, and the site requires it.
+    #[error(
+        "this authenticator can't keep what the site wants to store with the passkey; use another"
+    )]
+    LargeBlobUnsupported,
+    /// A sign-in that nobody may notice (`mediation: "silent"`) can't be had with a passkey. This is
+    /// no exception in a browser: there the call resolves with `null`.
+    #[error("the site wants to sign in without anybody's doing, which passkeys can't")]
+    Silent,
+    /// `uiMode: "immediate"` with `mediation: "conditional"`: at once, and when somebody wants to.
+    #[error(
+        "the site sent options that can't be used: immediate and conditional exclude each other"
+    )]
+    MediationConflict,
+    /// `uiMode: "immediate"` with a list of credentials, which could tell sites who is there.
+    #[error("the site asks for an immediate sign-in with certain passkeys; that is not allowed")]
+    NotImmediate,
+    /// A conditional creation where nobody has signed in by other means a moment ago, or on an
+    /// authenticator that is not part of this device.
+    #[error(
+        "a passkey is not made here without being asked for; ask for one in the site's settings"
+    )]
+    NotConditional,
     /// None of the types of key that the site accepts exists.
     #[error("the site accepts no type of key that exists")]
     NoSupportedKeyType,
@@ -133,16 +168,24 @@ impl Error {
             Self::Origin { .. }
             | Self::InvalidRpId(_)
             | Self::PublicSuffix(_)
+            | Self::AppId(_)
             | Self::RelatedOrigin { .. } => "SecurityError",
             Self::PrfCredential => "SyntaxError",
             Self::PrfUnlisted
+            | Self::MediationConflict
+            | Self::LargeBlobInput
+            | Self::AppIdMisplaced
             | Self::NoSupportedKeyType
             | Self::Refused(Status::UnsupportedAlgorithm) => "NotSupportedError",
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
             Self::AlreadyRegistered => "InvalidStateError",
             Self::Aborted => "AbortError",
             Self::Misbehaved(_) | Self::Cryptography => "UnknownError",
-            Self::WrongAttachment
+            Self::Silent
+            | Self::LargeBlobUnsupported
+            | Self::NotImmediate
+            | Self::NotConditional
+            | Self::WrongAttachment
             | Self::CannotSignInVerified
             | Self::Cancelled
             | Self::ProtectionUnsupported
@@ -243,6 +286,9 @@ pub enum Misbehaviour {
     /// a token of a wrong length.
     #[error("it sent an invalid response about its PIN")]
     Pin,
+    /// Results of `prf` that are neither one nor two.
+    #[error("it sent an invalid secret for the site")]
+    Prf,
     /// More credentials than any person has accounts.
     #[error("it says that it holds too many passkeys for the site")]
     TooManyCredentials,

@@ -1,24 +1,33 @@
 //! Sign-in: an assertion (WebAuthn L3 §5.1.4; CTAP 2.3 §6.2, §6.3).
 
+mod answer;
+mod looking;
+mod search;
+
 use std::{collections::VecDeque, time::Instant};
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
-    AuthenticatorData, GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions,
-    PublicKeyCredentialDescriptor, Request, RpId, Transport,
+    GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions, PublicKeyCredentialDescriptor,
+    RpId, Transport, extension::PrfGetInput,
 };
 
+use self::looking::Looking;
 use crate::{
-    Account, Attachment, Caller, ChannelError, Client, Error, Output, PinAnswer, Token,
+    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
+    appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
-    lists::{self, Found, Look, Probe},
+    large_blob::{self, BlobFlow, BlobWay, BlobWish, Room},
+    lists::{Look, Probe},
     options::{RequestOptions, Requirement},
-    pin::{PinUvAuthToken, TokenFlow},
-    prf::{self, PrfOutputs},
-    response::{Authentication, Outputs},
-    verification::{Means, Plan, Progress, Verifying, Wish, look},
+    pin::{PinUvAuthToken, Protocol, TokenFlow},
+    prf::{
+        self,
+        hmac_secret::{self, Agreement},
+    },
+    verification::{Means, Plan, Progress, Verifying, Wish},
 };
 
 /// More accounts than this for one site are no person's.
@@ -38,6 +47,16 @@ pub struct Get {
     attachment: Attachment,
     one_operation: bool,
     provider: CryptoProvider,
+    /// By which protocol salts go to an authenticator that makes `prf` from `hmac-secret`.
+    hmac_secret: Option<Protocol>,
+    agreed: Option<Agreement>,
+    blob_way: Option<BlobWay>,
+    room: Room,
+    /// What else the person's verification is good for.
+    token: Option<PinUvAuthToken>,
+    /// What U2F knows the site by.
+    appid: Option<RpId>,
+    by_appid: bool,
     state: State,
 }
 
@@ -45,6 +64,8 @@ pub struct Get {
 enum State {
     /// Nothing is known of the authenticator yet.
     Waiting,
+    /// Nobody may be asked before there is something to sign in with.
+    Looking(Box<Looking>),
     /// The person is being verified.
     Verifying(Verifying, Box<Assertions>),
     /// The allow list is too long for one request: first it is searched. If nothing is found, these
@@ -53,6 +74,8 @@ enum State {
     /// The authenticator signs, with one of the credentials of the request if it has a list; or
     /// else it is asked for these.
     Asserting(Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
+    /// Both sides agree on a secret, so that salts can be sent.
+    Agreeing(Protocol, Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
     /// There are several accounts, and not all of their assertions have come.
     Collecting {
         assertions: Vec<Assertion>,
@@ -63,6 +86,8 @@ enum State {
         assertions: Vec<Assertion>,
         token: Token,
     },
+    /// There is an assertion; the blob of its credential is read or written.
+    Blob(Box<(Assertion, BlobFlow)>),
     Over,
 }
 
@@ -99,13 +124,21 @@ impl Get {
     ) -> Result<Self, Error> {
         let provider = &client.provider;
         let options = RequestOptions::parse(options_json, provider)?;
-        let rp_id = caller.origin.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let appid = options.appid.as_deref();
+        let appid =
+            appid.map(|appid| appid::check(appid, caller, &*client.suffixes)).transpose()?;
         let timeout = client.timeouts.pick(options.timeout);
+        let ceremony = match options.mediation {
+            Mediation::Conditional => Some(Ceremony::beside_a_form()),
+            _ => Ceremony::new(timeout, now),
+        };
         Ok(Self {
-            ceremony: Ceremony::new(timeout, now).ok_or(Error::Length("timeout"))?,
+            ceremony: ceremony.ok_or(Error::Length("timeout"))?,
             client_data: ClientData::new("webauthn.get", &options.challenge, caller, provider),
             expected: Expected {
                 rp_id_hash: rp_id.hash(provider),
+                user_present: true,
                 user_verified: options.user_verification == Requirement::Required,
             },
             options,
@@ -113,6 +146,13 @@ impl Get {
             attachment: Attachment::CrossPlatform,
             one_operation: false,
             provider: provider.clone(),
+            hmac_secret: None,
+            agreed: None,
+            blob_way: None,
+            room: Room::default(),
+            token: None,
+            appid,
+            by_appid: false,
             state: State::Waiting,
         })
     }
@@ -121,6 +161,25 @@ impl Get {
     #[must_use]
     pub const fn rp_id(&self) -> &RpId {
         &self.rp_id
+    }
+
+    /// How the site wants the person to be involved.
+    #[must_use]
+    pub const fn mediation(&self) -> Mediation {
+        self.options.mediation
+    }
+
+    /// Which kinds of authenticator the site thinks of, the most welcome first.
+    #[must_use]
+    pub fn hints(&self) -> &[Hint] {
+        &self.options.hints
+    }
+
+    /// Why nothing comes of a conditional sign-in with this authenticator. The site is not told:
+    /// begin anew with another authenticator, or wait for [`Self::handle_abort`].
+    #[must_use]
+    pub const fn untold(&self) -> Option<&Error> {
+        self.ceremony.untold()
     }
 
     /// The authenticator is there: its getInfo as a CBOR map without status byte, and how it is
@@ -135,7 +194,7 @@ impl Get {
         // A session over the hybrid transport is one operation.
         self.one_operation = *transport == Transport::Hybrid;
         let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
-        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(info, transport)) {
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.look(info, transport)) {
             self.stop(error);
         }
     }
@@ -147,11 +206,14 @@ impl Get {
             return;
         }
         let result = match std::mem::replace(&mut self.state, State::Over) {
+            State::Looking(looking) => self.looked(*looking, response),
             State::Verifying(mut verifying, asked) => verifying
                 .handle_response(response, &mut self.ceremony)
                 .and_then(|progress| self.verified(verifying, asked, progress)),
             State::Probing(probe, asked, aloud) => self.probed(probe, asked, aloud, response),
             State::Asserting(asked, rest) => self.asserted(asked, rest, response),
+            State::Agreeing(protocol, asked, rest) => self.agreed(protocol, asked, rest, response),
+            State::Blob(blob) => self.blob(*blob, response),
             State::Collecting { assertions, count } => self.collected(assertions, count, response),
             State::Waiting | State::Choosing { .. } | State::Over => Ok(()),
         };
@@ -181,11 +243,14 @@ impl Get {
     pub fn handle_choice(&mut self, token: Token, choice: Option<usize>) {
         match &self.state {
             State::Choosing { token: asked, assertions } if *asked == token => {
-                let chosen = choice.and_then(|place| assertions.get(place));
-                let result = chosen.ok_or(Error::Cancelled);
-                let result = result.and_then(|assertion| self.to_json(assertion));
-                self.state = State::Over;
-                self.ceremony.finish(result);
+                let chosen = choice.filter(|place| *place < assertions.len());
+                let state = std::mem::replace(&mut self.state, State::Over);
+                match (state, chosen) {
+                    (State::Choosing { mut assertions, .. }, Some(place)) => {
+                        self.conclude(assertions.swap_remove(place));
+                    }
+                    _ => self.ceremony.finish(Err(Error::Cancelled)),
+                }
             }
             _ => {}
         }
@@ -204,7 +269,8 @@ impl Get {
 
     /// The site calls it off, by its AbortSignal.
     pub fn handle_abort(&mut self) {
-        self.stop(Error::Aborted);
+        self.state = State::Over;
+        self.ceremony.abort();
     }
 
     /// The time is `now`.
@@ -231,7 +297,13 @@ impl Get {
         self.ceremony.stop(error);
     }
 
-    fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
+    pub(super) fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
+        let prf = self.options.prf.as_ref().filter(|prf| **prf != PrfGetInput::default());
+        let hmac_secret = prf.and_then(|_| hmac_secret::protocol(&info, transport));
+        let one_message = *transport == Transport::Hybrid;
+        let blob_way = BlobWay::of(&info).filter(|way| !(one_message && *way == BlobWay::Array));
+        let writes = matches!(self.options.blob, Some(BlobWish::Write(_)))
+            && blob_way == Some(BlobWay::Array);
         let wish = match self.options.user_verification {
             // A credential is there already: what protects it, too, or it is of no use to the site.
             Requirement::Required => Wish::Required { new_pin: false },
@@ -243,14 +315,26 @@ impl Get {
             {
                 Wish::IfPossible
             }
+            // What `hmac-secret` gives to people who are verified is what sites get, and a blob is
+            // written by them alone.
+            Requirement::Discouraged if hmac_secret.is_some() || writes => Wish::IfPossible,
             Requirement::Discouraged => Wish::No,
         };
-        let (provider, rp_id, permissions) = (&self.provider, &self.rp_id, Permissions::GA);
-        let means = Means { info: &info, transport, provider, rp_id, permissions };
+        let permissions = match writes {
+            true => Permissions::GA | Permissions::LBW,
+            false => Permissions::GA,
+        };
+        (self.hmac_secret, self.blob_way, self.room) = (hmac_secret, blob_way, Room::of(&info));
+        let (provider, rp_id) = (&self.provider, &self.rp_id);
+        let means =
+            Means { info: &info, transport, provider, rp_id, permissions, needs_token: writes };
         let plan = means.plan(wish).ok_or(Error::CannotSignInVerified)?;
         let fallback = means.fallback();
         let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
         prf::ask(self.options.prf.as_ref(), &info, &mut request.extensions);
+        if let Some(wish) = &self.options.blob {
+            large_blob::ask(wish, blob_way, &mut request.extensions);
+        }
         let mut asked = Box::new(Assertions { request, info, fallback, look: Look::Silent });
         match plan {
             Plan::Token(flow) => {
@@ -280,214 +364,12 @@ impl Get {
             Progress::Verified(token) => {
                 asked.request.pin_uv_auth_protocol = Some(token.protocol());
                 asked.request.pin_uv_auth_param = Some(token.proof(&self.client_data.hash));
-                self.search(asked, Some(&token))
+                let result = self.search(asked, Some(&token));
+                self.token = Some(token);
+                result
             }
             Progress::Without if self.expected.user_verified => Err(Error::CannotSignInVerified),
             Progress::Without => self.search(asked, None),
         }
-    }
-
-    /// Searches a list that is too long for one request; then, or else at once, the assertion is
-    /// asked for.
-    fn search(
-        &mut self,
-        mut asked: Box<Assertions>,
-        token: Option<&PinUvAuthToken>,
-    ) -> Result<(), Error> {
-        asked.look = look(token);
-        let Assertions { request, info, .. } = &mut *asked;
-        request.allow_list = None;
-        let Some(list) = &self.options.allow else {
-            self.assert(asked, VecDeque::new());
-            return Ok(());
-        };
-        let base = Request::from(request.clone()).encode().len();
-        let pieces = lists::split(list, info, base);
-        if pieces.is_empty() {
-            return Err(Error::NoCredentials);
-        }
-        if self.one_operation {
-            request.allow_list = Some(pieces.into_iter().flatten().collect());
-            self.assert(asked, VecDeque::new());
-            return Ok(());
-        }
-        self.search_pieces(asked, pieces)
-    }
-
-    fn search_pieces(
-        &mut self,
-        asked: Box<Assertions>,
-        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) -> Result<(), Error> {
-        if pieces.len() == 1 {
-            return self.assert_next(asked, pieces);
-        }
-        let Assertions { request, info, look, .. } = &*asked;
-        let probe = Probe::new(self.rp_id.clone(), look, &pieces);
-        // A silent search does not see what is kept for people who are verified. And where nothing
-        // is found, the last piece is asked for aloud in any case, so that the authenticator
-        // decides how it refuses.
-        let silent = *look == Look::Silent;
-        if !(silent && lists::sees_more_than_silence(request.options.uv, info)) {
-            pieces = pieces.pop_back().into_iter().collect();
-        }
-        let Some(first) = probe.request() else { return self.assert_next(asked, pieces) };
-        self.state = State::Probing(probe, asked, pieces);
-        self.ceremony.request(first);
-        Ok(())
-    }
-
-    fn assert(
-        &mut self,
-        asked: Box<Assertions>,
-        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) {
-        self.ceremony.request(Request::from(asked.request.clone()).encode());
-        self.state = State::Asserting(asked, rest);
-    }
-
-    /// Asks for the next of these pieces aloud.
-    fn assert_next(
-        &mut self,
-        mut asked: Box<Assertions>,
-        mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) -> Result<(), Error> {
-        asked.request.allow_list = Some(pieces.pop_front().ok_or(Error::NoCredentials)?);
-        self.assert(asked, pieces);
-        Ok(())
-    }
-
-    fn probed(
-        &mut self,
-        mut probe: Probe,
-        mut asked: Box<Assertions>,
-        aloud: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-        response: &[u8],
-    ) -> Result<(), Error> {
-        match probe.handle_response(response) {
-            Ok(Found::NotYet(next)) => {
-                self.state = State::Probing(probe, asked, aloud);
-                self.ceremony.request(next);
-                Ok(())
-            }
-            Ok(Found::Credential(found)) => {
-                asked.request.allow_list = Some(vec![found]);
-                self.assert(asked, VecDeque::new());
-                Ok(())
-            }
-            Ok(Found::Nothing) => self.assert_next(asked, aloud),
-            Err(error) => self.insisted(asked, error),
-        }
-    }
-
-    /// An authenticator that wants to have verified, or could not do it by itself, gets the PIN.
-    fn insisted(&mut self, mut asked: Box<Assertions>, error: Error) -> Result<(), Error> {
-        match asked.fallback.take() {
-            Some(flow) if Verifying::goes_on_with_the_pin(&error) => {
-                let tried = asked.request.options.uv.take().is_some();
-                let verifying = Verifying::instead(flow, tried, &error, &mut self.ceremony);
-                self.state = State::Verifying(verifying, asked);
-                Ok(())
-            }
-            _ => Err(error),
-        }
-    }
-
-    fn asserted(
-        &mut self,
-        asked: Box<Assertions>,
-        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-        response: &[u8],
-    ) -> Result<(), Error> {
-        let allowed = asked.request.allow_list.as_deref();
-        let assertion = match self.check(response, allowed) {
-            Err(error) if lists::holds_none(&error) && !rest.is_empty() => {
-                return self.assert_next(asked, rest);
-            }
-            Err(error) => {
-                // Its getInfo did not say that the list is too long for it.
-                let halves = lists::halves(allowed.unwrap_or_default(), &error);
-                let Some(halves) = halves.filter(|_| !self.one_operation) else {
-                    return self.insisted(asked, error);
-                };
-                return self.search_pieces(asked, halves.into_iter().chain(rest).collect());
-            }
-            Ok(assertion) => assertion,
-        };
-        let chosen = assertion.response.user_selected == Some(true);
-        let count = match assertion.response.number_of_credentials {
-            // With a list there is one answer; and an authenticator that lets the person choose has
-            // done so.
-            Some(count) if allowed.is_none() && !self.one_operation && !chosen => count,
-            _ => 1,
-        };
-        if count > MAX_ACCOUNTS {
-            return Err(Misbehaviour::TooManyCredentials.into());
-        }
-        if count > 1 {
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            self.state = State::Collecting { assertions: vec![assertion], count };
-            self.ceremony.request(Request::GetNextAssertion.encode());
-        } else {
-            let result = self.to_json(&assertion);
-            self.ceremony.finish(result);
-        }
-        Ok(())
-    }
-
-    fn collected(
-        &mut self,
-        mut assertions: Vec<Assertion>,
-        count: usize,
-        response: &[u8],
-    ) -> Result<(), Error> {
-        assertions.push(self.check(response, None)?);
-        if assertions.len() < count {
-            self.state = State::Collecting { assertions, count };
-            self.ceremony.request(Request::GetNextAssertion.encode());
-            return Ok(());
-        }
-        let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
-        let accounts = users.map(|user| Account { user }).collect();
-        let token = Token::unique();
-        self.state = State::Choosing { assertions, token };
-        self.ceremony.output(Output::Choose { token, accounts });
-        Ok(())
-    }
-
-    /// Reads and checks one assertion.
-    fn check(
-        &self,
-        response: &[u8],
-        allowed: Option<&[PublicKeyCredentialDescriptor]>,
-    ) -> Result<Assertion, Error> {
-        let mut response = GetAssertionResponse::decode(response).map_err(Error::from_response)?;
-        let data =
-            AuthenticatorData::decode(&response.auth_data).map_err(Misbehaviour::Malformed)?;
-        self.expected.check(&data)?;
-        let credential = response.credential.take();
-        let credential = match allowed {
-            Some(list) => lists::used_credential(credential, list)?,
-            None if response.user.is_none() => return Err(Misbehaviour::NoUserHandle.into()),
-            None => credential.ok_or(Misbehaviour::NoCredential)?,
-        };
-        Ok(Assertion { credential, response })
-    }
-
-    fn to_json(&self, assertion: &Assertion) -> Result<String, Error> {
-        let Assertion { credential, response } = assertion;
-        let outputs = &response.unsigned_extension_outputs;
-        let prf =
-            self.options.prf.as_ref().map(|_| PrfOutputs::of_assertion(outputs)).transpose()?;
-        let authentication = Authentication {
-            credential_id: &credential.id,
-            client_data_json: &self.client_data.json,
-            authenticator_data: &response.auth_data,
-            signature: &response.signature,
-            user_handle: response.user.as_ref().map(|user| &user.id),
-            attachment: self.attachment,
-            outputs: &Outputs { cred_props: None, prf },
-        };
-        Ok(authentication.to_json())
     }
 }

@@ -8,12 +8,15 @@
 //! and ask for the PIN by an output with a token ([`Output::AskPin`]). [`PinChange`] sets a PIN, or
 //! changes it, by itself.
 //!
-//! Of extensions they know `credProps`, `credProtect` and `prf`, the latter over authenticators
-//! that speak it as it is, as phones do.
+//! Of extensions they know `credProps`, `credProtect`, `largeBlob`, `prf`, `appid` and
+//! `appidExclude`. `prf` is had from authenticators that speak it as it is, as phones do, and from
+//! `hmac-secret`, as security keys do. To keys that speak U2F alone a [`U2fBridge`] leads.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod appid;
 mod attestation;
+mod capabilities;
 mod ceremony;
 mod channel;
 mod client;
@@ -21,21 +24,30 @@ mod client_data;
 mod create;
 mod error;
 mod get;
+mod large_blob;
 mod lists;
+mod mediation;
 mod names;
 mod options;
 mod origin;
 mod pin;
 mod prf;
+mod related;
 mod response;
+mod signal;
 mod spki;
+mod u2f;
 mod verification;
 
+pub use capabilities::Reach;
 pub use ceremony::{Account, Attachment, Output, Token};
 pub use channel::{BoxFuture, Channel, Environment, create, get};
 pub use client::{Client, Timeouts};
 pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
 pub use get::Get;
+pub use mediation::{Hint, Mediation};
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
 pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};
+pub use signal::{Signal, SignalKind, Verdict};
+pub use u2f::{U2fBridge, U2fOutput};

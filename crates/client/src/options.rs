@@ -17,16 +17,17 @@ use towline_ctap::{CredentialId, PublicKeyCredentialDescriptor, Transport};
 pub(crate) use creation::{Conveyance, CreationOptions};
 pub(crate) use json::Value;
 pub(crate) use request::RequestOptions;
-pub(crate) use web_idl::{Dictionary, dom_string, record};
+pub(crate) use web_idl::{Dictionary, dom_string, record, sequence};
 
-use crate::Error;
+use crate::{Error, Mediation};
 
-/// Base64url, with or without padding: relying parties send both. Bits of the last character that
-/// are too many are dropped, as browsers do and RFC 4648 §3.5 allows.
+/// Base64url without padding, as WebAuthn L3 §3 defines it and browsers' `parse..FromJSON()` insist
+/// on. Bits of the last character that are too many are dropped, as browsers do and RFC 4648 §3.5
+/// allows.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
         .with_decode_allow_trailing_bits(true),
 );
 
@@ -51,11 +52,17 @@ impl Requirement {
     }
 }
 
-/// Reads options that stand alone or, as many relying parties send them, in a member `publicKey`.
-fn parse(json: &str) -> Result<Value, Error> {
+/// Reads options that stand alone or, as many relying parties send them, in a member `publicKey`,
+/// with what stands beside that.
+fn parse(json: &str) -> Result<(Value, Mediation), Error> {
     let mut value = Value::parse(json).map_err(Error::Options)?;
-    let inner = value.take("publicKey").filter(|inner| *inner != Value::Null);
-    Ok(inner.unwrap_or(value))
+    match value.take("publicKey").filter(|inner| *inner != Value::Null) {
+        Some(inner) => {
+            let mediation = Mediation::beside(Dictionary::of(&value, "the options")?)?;
+            Ok((inner, mediation))
+        }
+        None => Ok((value, Mediation::Optional)),
+    }
 }
 
 /// Decodes a value, or a name, that is base64url text.

@@ -6,7 +6,7 @@ use std::fmt;
 use towline_ctap::RpId;
 use url::{Host, Url};
 
-use crate::{Error, error::OriginProblem};
+use crate::{Error, error::OriginProblem, related::RelatedOrigins};
 
 /// The origin of a site: `https`, or `http` on localhost; a domain name; perhaps a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,20 +119,53 @@ fn is_parent(parent: &str, child: &str) -> bool {
 pub struct Caller {
     pub(crate) origin: Origin,
     pub(crate) top_origin: Option<Origin>,
+    /// What another site says about this one: its RP ID, and its document.
+    related: Option<(String, RelatedOrigins)>,
 }
 
 impl Caller {
     /// A page that is not embedded in another, or only in pages of its own origin.
     #[must_use]
     pub const fn new(origin: Origin) -> Self {
-        Self { origin, top_origin: None }
+        Self { origin, top_origin: None, related: None }
     }
 
     /// A page of `origin` in a frame, somewhere below a page of `top_origin`. Whether that page
     /// allows it (permissions policy, WebAuthn L3 §5.9) is for the caller to know.
     #[must_use]
     pub const fn embedded(origin: Origin, top_origin: Origin) -> Self {
-        Self { origin, top_origin: Some(top_origin) }
+        Self { origin, top_origin: Some(top_origin), related: None }
+    }
+
+    /// The same page, and what the site of this RP ID says of whom its passkeys may be used by: the
+    /// document at `https://RP_ID/.well-known/webauthn`, fetched without credentials, by redirects
+    /// over `https` alone, of type `application/json` (WebAuthn L3 §5.11.1). Other RP IDs stay as
+    /// they are.
+    ///
+    /// # Errors
+    /// [`Error::Options`] where it is not that document.
+    pub fn related(self, rp_id: &str, document_json: &str) -> Result<Self, Error> {
+        let related = Some((rp_id.to_owned(), RelatedOrigins::parse(document_json)?));
+        Ok(Self { related, ..self })
+    }
+
+    /// The RP ID to use, as [`Origin::rp_id`], or one whose site lists this origin.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rp_id(
+        &self,
+        asked_for: Option<&str>,
+        suffixes: &dyn PublicSuffixes,
+    ) -> Result<RpId, Error> {
+        match (self.origin.rp_id(asked_for, suffixes), &self.related) {
+            (Err(Error::RelatedOrigin { rp_id, .. }), Some((of, related)))
+                if rp_id == *of && related.list(&self.origin, suffixes) =>
+            {
+                RpId::new(&rp_id).map_err(|_| Error::InvalidRpId(rp_id))
+            }
+            (result, _) => result,
+        }
     }
 }
 

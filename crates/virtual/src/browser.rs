@@ -62,24 +62,26 @@ impl Browser {
         let mut result = Err(Error::NoCredentials);
         for device in &self.devices {
             result = ask(device);
-            if !result.as_ref().is_err_and(goes_on) {
+            if !result.as_ref().is_err_and(Self::goes_on) {
                 break;
             }
         }
         result
     }
-}
 
-/// Whether another authenticator may do what this one can't.
-const fn goes_on(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::WrongAttachment
-            | Error::NoCredentials
-            | Error::DiscoverableUnsupported
-            | Error::UserVerificationUnavailable
-            | Error::CannotSignInVerified
-            | Error::ProtectionUnsupported
-            | Error::Channel(_)
-    )
+    /// Whether another authenticator may do what this one can't, so that the end of one ceremony is
+    /// not the end of all.
+    #[must_use]
+    pub const fn goes_on(error: &Error) -> bool {
+        matches!(
+            error,
+            Error::WrongAttachment
+                | Error::NoCredentials
+                | Error::DiscoverableUnsupported
+                | Error::UserVerificationUnavailable
+                | Error::CannotSignInVerified
+                | Error::ProtectionUnsupported
+                | Error::Channel(_)
+        )
+    }
 }

@@ -11,13 +11,13 @@ use std::{
 use towline_authenticator::{
     Authenticator, ChannelId, ConfigError, KeyStore, SoftwareKeys, StoreError, Work,
 };
-use towline_client::{Caller, ChannelError, Client, Error, Origin};
+use towline_client::{Caller, ChannelError, Client, Error, Origin, Signal, SignalKind, Verdict};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
 
 use crate::{
     Builder, Ceremony, Clock, Faults, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot,
-    SyncedSet, machine::Machine, meddle::Meddling, shelf::Shelf,
+    SyncedSet, Witness, builder, machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
 /// The channel of requests that come as bytes: one client, whose requests follow one another.
@@ -116,6 +116,70 @@ impl VirtualAuthenticator {
     /// As there.
     pub fn begin_get_by(&self, caller: &Caller, options_json: &str) -> Result<Ceremony, Error> {
         Ceremony::get(self, caller, options_json)
+    }
+
+    /// What a page of this origin signals (WebAuthn L3 §5.1.10), JSON in: passkeys that the site
+    /// does not know any more are removed, and accounts get their names of now. The ids of the
+    /// passkeys that were changed or removed; a page does not learn them.
+    ///
+    /// ```
+    /// use towline_virtual::{VirtualAuthenticator, client::SignalKind};
+    ///
+    /// let device = VirtualAuthenticator::platform();
+    /// # let options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
+    /// #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+    /// #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+    /// #     "authenticatorSelection": {"residentKey": "required"}}"#;
+    /// device.create("https://example.org", options)?;
+    /// let details = r#"{"rpId": "example.org", "userId": "MQ", "name": "bob", "displayName": ""}"#;
+    /// device.signal("https://example.org", SignalKind::CurrentUserDetails, details)?;
+    /// assert_eq!(device.passkeys()[0].credential.user.name.as_deref(), Some("bob"));
+    /// # Ok::<(), towline_virtual::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    pub fn signal(
+        &self,
+        origin: &str,
+        kind: SignalKind,
+        options_json: &str,
+    ) -> Result<Vec<CredentialId>, Error> {
+        self.signal_by(&caller(origin)?, kind, options_json)
+    }
+
+    /// As [`Self::signal`], by a page that another site may vouch for.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn signal_by(
+        &self,
+        caller: &Caller,
+        kind: SignalKind,
+        options_json: &str,
+    ) -> Result<Vec<CredentialId>, Error> {
+        let signal = Signal::new(&self.client(), caller, kind, options_json)?;
+        let mut touched = Vec::new();
+        for passkey in self.passkeys() {
+            if passkey.credential.rp_id != *signal.rp_id() {
+                continue;
+            }
+            let done = match signal.verdict(passkey.id(), &passkey.credential.user.id) {
+                Verdict::Keep => false,
+                Verdict::Remove => self.remove(passkey.id()),
+                Verdict::Rename { name, display_name } => {
+                    let rename = |it: &mut Passkey| {
+                        let user = &mut it.credential.user;
+                        (user.name, user.display_name) = (Some(name), Some(display_name));
+                    };
+                    self.change(passkey.id(), rename).is_ok()
+                }
+            };
+            if done {
+                touched.push(passkey.id().clone());
+            }
+        }
+        Ok(touched)
     }
 
     /// Carries out one CTAP request: a command byte and CBOR in, a status byte and CBOR out. One
@@ -289,6 +353,11 @@ impl VirtualAuthenticator {
         self.0.meddling.set(meddler);
     }
 
+    /// From now on this sees the requests of CTAP2 and the responses to them; `None`: nobody does.
+    pub fn set_witness(&self, witness: Option<Box<dyn Witness>>) {
+        self.machine().witness = witness;
+    }
+
     fn check_key(&self, passkey: &Passkey) -> Result<(), PasskeyError> {
         let key = passkey.key();
         let algorithm = self.0.provider.signature(key.algorithm());
@@ -352,11 +421,21 @@ impl VirtualAuthenticator {
 
     pub(crate) fn client(&self) -> Client {
         let client = self.0.client.as_deref().cloned();
-        client.unwrap_or_else(|| Client::new(self.0.provider.clone()))
+        // In a test, somebody has just signed in.
+        let own = || Client::new(self.0.provider.clone()).with_conditional_create(true);
+        client.unwrap_or_else(own)
     }
 
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         self.0.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn provider(&self) -> &CryptoProvider {
+        &self.0.provider
+    }
+
+    pub(crate) fn speaks_u2f_alone(&self) -> bool {
+        !builder::speaks_ctap2(self.machine().config())
     }
 
     pub(crate) fn meddling(&self) -> &Meddling {

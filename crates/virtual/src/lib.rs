@@ -64,7 +64,7 @@ pub use family::{FAMILIES, Family, Quirk};
 pub use faults::{Call, Fault, Faults, Injected, Place, UnknownFault};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
-pub use meddle::{Direction, Hand, Meddler, Signing, signing};
+pub use meddle::{Direction, Hand, Meddler, Signing, Witness, signing};
 pub use parts::Parts;
 pub use passkey::{KeyPackageError, Passkey, PrivateKey};
 pub use person::ScriptedPerson;

@@ -56,6 +56,15 @@ pub trait Meddler: Send {
     }
 }
 
+/// Sees what passes by, and changes nothing. It must not call the authenticator that it watches.
+pub trait Witness: Send {
+    /// A CTAP request, as the client has sent it.
+    fn request(&mut self, request: &[u8]);
+
+    /// The response to this request, as the client gets it, with all that is wrong with it.
+    fn response(&mut self, request: &[u8], response: &[u8]);
+}
+
 /// A [`Meddler`] that changes what is signed, and nothing else.
 ///
 /// ```

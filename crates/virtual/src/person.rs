@@ -25,6 +25,7 @@ mod asked;
 mod reply;
 mod rule;
 mod script;
+mod text;
 mod when;
 
 use std::{
@@ -48,6 +49,7 @@ pub use reply::Reply;
 pub(crate) use reply::{ForAccount, ForPin};
 pub use rule::Times;
 pub use script::Unmet;
+pub use text::{BadRules, Rules};
 pub use when::{
     When, already_registered, anything, asked, attesting, choosing, confirming, connecting,
     creating, identifying, nothing_to_use, remembering, showing_credentials, signing_in,
@@ -117,6 +119,22 @@ impl ScriptedPerson {
     #[must_use]
     pub fn noticed(&self) -> Vec<Event> {
         self.script().noticed.iter().cloned().collect()
+    }
+
+    /// The questions that are open because the person [ignored](Reply::Ignore) them.
+    #[must_use]
+    pub fn open(&self) -> Vec<Asked> {
+        self.script().open()
+    }
+
+    /// Answers now what is open because the person ignored it. A reply that does not fit what is
+    /// asked, and [`Reply::Ignore`], leave it open. Gives the number of questions that were
+    /// answered; whoever asked goes on when it is polled next.
+    ///
+    /// `choose` must not script the person.
+    #[allow(clippy::must_use_candidate, reason = "that nothing was open is no mistake")]
+    pub fn answers_open(&self, mut choose: impl FnMut(&Asked) -> Reply) -> usize {
+        self.script().answer_open(&mut choose)
     }
 
     /// Whether the script fits what has happened so far: every expectation met, every question

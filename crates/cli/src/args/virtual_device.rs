@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use towline_virtual::{Fault, Place};
-
-use crate::virtual_device::script::{Rule, rules};
+use towline_virtual::{Fault, Place, person::Rules};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Virtual {
@@ -119,8 +117,8 @@ pub(crate) struct VirtualDevice {
     /// verifying, choosing, typing-a-pin, attesting or identifying. DOES is agrees, refuses,
     /// absent (time runs out), fails-the-lock, picks=ACCOUNT, picks=#NUMBER (from 1), types=PIN,
     /// cannot-type, or calls-it-off.
-    #[arg(long, value_name = "RULES", value_parser = rules)]
-    pub(crate) person: Vec<Vec<Rule>>,
+    #[arg(long, value_name = "RULES")]
+    pub(crate) person: Vec<Rules>,
 
     /// What goes wrong, as `towline virtual faults` names it; may be repeated
     #[arg(long, value_name = "NAME", value_parser = fault)]

@@ -7,12 +7,14 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
-use towline_virtual::{Fault, PasskeyError};
+use towline_virtual::{
+    Fault, PasskeyError,
+    person::{BadRules, Rules},
+};
 
 use super::{
     ceremony,
     fields::{self, BadMember, Members, bad, text},
-    script,
     session::Session,
 };
 use crate::{
@@ -197,8 +199,10 @@ impl Desk {
             "person" => {
                 rest.end()?;
                 let rules = text(&value).ok_or_else(|| bad("person", "a text"))?;
-                let rules = script::rules(&rules)
-                    .map_err(|message| BadMember { member: "person".into(), message })?;
+                let rules: Rules = rules.parse().map_err(|error: BadRules| BadMember {
+                    member: "person".into(),
+                    message: error.to_string(),
+                })?;
                 let count = rules.len();
                 self.session.script(rules);
                 Ok(("person", count.into()))

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use towline_virtual::{Builder, Fault, Injected, VirtualAuthenticator};
+use towline_virtual::{Builder, Fault, Injected, VirtualAuthenticator, person::Rules};
 
-use super::{
-    file::{PasskeyFile, State},
-    script::Rule,
-};
+use super::file::{PasskeyFile, State};
 use crate::{
     args::{VirtualDevice, VirtualKind},
     exit::Failure,
@@ -73,11 +70,11 @@ impl Session {
     }
 
     /// The person does this from now on, and nothing that they were told before.
-    pub(super) fn script(&mut self, rules: Vec<Rule>) {
+    pub(super) fn script(&mut self, rules: Rules) {
         if let Some(running) = &self.running {
             let person = running.device.person();
             person.forget();
-            rules.iter().for_each(|rule| rule.teach(person));
+            rules.teach(person);
         }
         self.args.person = vec![rules];
     }
@@ -119,7 +116,7 @@ impl Running {
         let device =
             builder.build().map_err(|error| Failure::usage("settings", error.to_string()))?;
         device.person().leaves_it_to_verify();
-        args.person.iter().flatten().for_each(|rule| rule.teach(device.person()));
+        args.person.iter().for_each(|rules| rules.teach(device.person()));
         let state = State { kind, elapsed_ms: 0, kept: device.snapshot() };
         let mut new = Self { device, faults: Vec::new(), state };
         new.inject(&args.fault);

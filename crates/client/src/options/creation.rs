@@ -5,14 +5,14 @@ use std::time::Duration;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     PublicKeyCredentialDescriptor, User, UserHandle, algorithm,
-    extension::{CredentialProtectionPolicy, PrfCreateInput},
+    extension::{CredentialProtectionPolicy, LargeBlobSupport, PrfCreateInput},
 };
 
 use super::{
     Dictionary, Requirement, Texts, Value, descriptors, dom_string, parse, timeout,
     web_idl::{long, sequence},
 };
-use crate::{Attachment, Error, prf::PrfInputs};
+use crate::{Attachment, Error, Hint, Mediation, large_blob, prf::PrfInputs};
 
 /// What a site asks for when it wants a new credential.
 #[derive(Debug, Clone)]
@@ -29,9 +29,13 @@ pub(crate) struct CreationOptions {
     pub(crate) user_verification: Requirement,
     pub(crate) conveyance: Conveyance,
     pub(crate) attestation_formats: Vec<String>,
+    pub(crate) mediation: Mediation,
+    pub(crate) hints: Vec<Hint>,
     pub(crate) cred_props: bool,
     pub(crate) protection: Option<Protection>,
     pub(crate) prf: Option<PrfCreateInput>,
+    pub(crate) blob: Option<LargeBlobSupport>,
+    pub(crate) appid_exclude: Option<String>,
 }
 
 /// AttestationConveyancePreference (WebAuthn L3 §5.4.7), as far as it makes a difference here:
@@ -57,7 +61,7 @@ impl CreationOptions {
     /// [`Error::Options`], [`Error::Encoding`], [`Error::Length`], [`Error::NoSupportedKeyType`] or
     /// [`Error::PrfUnlisted`].
     pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
-        let json = parse(json)?;
+        let (json, mediation) = parse(json)?;
         let json = Dictionary::of(&json, "the options")?;
         let rp = Dictionary::of(json.required("rp")?, "rp")?;
         let selection = json.dictionary("authenticatorSelection")?;
@@ -80,6 +84,7 @@ impl CreationOptions {
         let formats = json.sequence("attestationFormats")?;
         let rp_name = name(rp, "name")?.unwrap_or_default();
         let protection = protection(extensions)?;
+        let hints = Hint::all(json);
         texts.decoded()?;
         let id = UserHandle::new(&user_id).map_err(|_| Error::Length("user.id"))?;
         if algorithms.is_empty() {
@@ -92,6 +97,8 @@ impl CreationOptions {
             challenge,
             algorithms,
             timeout: timeout(json),
+            mediation,
+            hints,
             exclude,
             attachment: match selection.text("authenticatorAttachment").as_deref() {
                 Some("platform") => Some(Attachment::Platform),
@@ -113,6 +120,11 @@ impl CreationOptions {
                 .collect(),
             cred_props: extensions.boolean("credProps"),
             protection,
+            blob: large_blob::support(extensions)?,
+            appid_exclude: match extensions.text("appid") {
+                Some(_) => return Err(Error::AppIdMisplaced),
+                None => extensions.text("appidExclude"),
+            },
             prf: prf.map(|prf| prf.creation(provider)).transpose()?,
         })
     }

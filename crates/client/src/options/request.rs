@@ -6,7 +6,11 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{PublicKeyCredentialDescriptor, extension::PrfGetInput};
 
 use super::{Dictionary, Requirement, Texts, descriptors, parse, timeout};
-use crate::{Error, prf::PrfInputs};
+use crate::{
+    Error, Hint, Mediation,
+    large_blob::{self, BlobWish},
+    prf::PrfInputs,
+};
 
 /// What a site asks for when it wants an assertion.
 #[derive(Debug, Clone)]
@@ -17,7 +21,11 @@ pub(crate) struct RequestOptions {
     /// `None` for any discoverable credential.
     pub(crate) allow: Option<Vec<PublicKeyCredentialDescriptor>>,
     pub(crate) user_verification: Requirement,
+    pub(crate) mediation: Mediation,
+    pub(crate) hints: Vec<Hint>,
     pub(crate) prf: Option<PrfGetInput>,
+    pub(crate) blob: Option<BlobWish>,
+    pub(crate) appid: Option<String>,
 }
 
 impl RequestOptions {
@@ -25,16 +33,27 @@ impl RequestOptions {
     ///
     /// # Errors
     /// [`Error::Options`] or [`Error::Encoding`]; [`Error::NoCredentials`] for a list of which no
-    /// entry can name one; [`Error::PrfUnlisted`] or [`Error::PrfCredential`].
+    /// entry can name one; [`Error::PrfUnlisted`] or [`Error::PrfCredential`]; [`Error::Silent`],
+    /// [`Error::MediationConflict`].
     pub(crate) fn parse(json: &str, provider: &CryptoProvider) -> Result<Self, Error> {
-        let json = parse(json)?;
+        let (json, mediation) = parse(json)?;
         let json = Dictionary::of(&json, "the options")?;
         let list = json.sequence("allowCredentials")?;
         let mut texts = Texts::default();
         let allow = descriptors(list, "allowCredentials.id", &mut texts)?;
         let challenge = texts.required(json, "challenge", "challenge")?;
-        let prf = PrfInputs::of(json.dictionary("extensions")?, &mut texts)?;
+        let extensions = json.dictionary("extensions")?;
+        let prf = PrfInputs::of(extensions, &mut texts)?;
+        let blob = large_blob::wish(extensions, list.len(), &mut texts)?;
+        let hints = Hint::all(json);
         texts.decoded()?;
+        if mediation == Mediation::Silent {
+            return Err(Error::Silent);
+        }
+        // What is listed may be anywhere.
+        if mediation == Mediation::Immediate && !list.is_empty() {
+            return Err(Error::NotImmediate);
+        }
         if !list.is_empty() && allow.is_empty() {
             return Err(Error::NoCredentials);
         }
@@ -42,6 +61,13 @@ impl RequestOptions {
             rp_id: json.text("rpId"),
             challenge,
             timeout: timeout(json),
+            mediation,
+            hints,
+            blob: blob.transpose()?,
+            appid: match extensions.text("appidExclude") {
+                Some(_) => return Err(Error::AppIdMisplaced),
+                None => extensions.text("appid"),
+            },
             prf: prf.map(|prf| prf.assertion(&allow, provider)).transpose()?,
             allow: (!list.is_empty()).then_some(allow),
             user_verification: Requirement::of(json, "userVerification")

@@ -8,11 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use towline_client::{
     Account, BoxFuture, Channel, ChannelError, Client, Environment, Error, Timeouts, create, get,
 };
-use towline_ctap::{GetInfo, Transport};
+use towline_crypto::rustcrypto;
+use towline_ctap::{GetInfo, RpId, Transport};
 
 use crate::scripted::*;
 
@@ -74,6 +75,8 @@ struct Scene {
     site_aborts: bool,
     choice: Option<usize>,
     asked: Mutex<usize>,
+    /// What is at `/.well-known/webauthn` of example.com.
+    well_known: Option<String>,
 }
 
 impl Environment for Scene {
@@ -90,6 +93,11 @@ impl Environment for Scene {
             *self.asked.lock().unwrap() = accounts.len();
             self.choice
         })
+    }
+
+    fn related_origins<'a>(&'a self, rp_id: &'a str) -> BoxFuture<'a, Option<String>> {
+        assert_eq!(rp_id, "example.com");
+        Box::pin(async move { self.well_known.clone() })
     }
 
     fn cancelled(&self) -> BoxFuture<'_, ()> {
@@ -185,6 +193,42 @@ async fn a_broken_channel_is_told() {
     let error = sign_in(&mut channel, &Scene::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "the phone is out of reach");
     assert_eq!((error, channel.cancels), (Error::Channel(broken), 0));
+}
+
+#[tokio::test]
+async fn what_another_site_says_of_this_one_is_fetched() {
+    let mut options = creation();
+    options["rp"]["id"] = "example.com".into();
+    let options = options.to_string();
+    for (well_known, refused) in [
+        (None, Some("SecurityError")),
+        (Some("{}"), Some("SecurityError")),
+        (Some(r#"{"origins": ["https://example.net"]}"#), Some("SecurityError")),
+        (Some(r#"{"origins": ["https://login.example.org"]}"#), None),
+    ] {
+        let scene = Scene { well_known: well_known.map(Into::into), ..Scene::default() };
+        let mut data = new_credential();
+        data.rp_id_hash = RpId::new("example.com").unwrap().hash(&rustcrypto::provider());
+        let mut channel = Scripted::new([created(&data)]);
+        let result = create(&client(), &mut channel, &scene, &caller(), &options).await;
+        assert_eq!(result.err().map(|error| error.name()), refused, "{well_known:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_beside_a_form_waits_for_the_site_or_the_person() {
+    let options = json!({"publicKey": request(), "mediation": "conditional"}).to_string();
+    for (scene, result) in [
+        (Scene { site_aborts: true, ..Scene::default() }, Error::Aborted),
+        (Scene { cancels: true, ..Scene::default() }, Error::Cancelled),
+    ] {
+        // CTAP2_ERR_NO_CREDENTIALS, which the page does not learn; nor is time ever up.
+        let scene = Scene { time_is_up: true, ..scene };
+        let mut channel = Scripted::new([vec![0x2e]]);
+        let end = get(&client(), &mut channel, &scene, &caller(), &options).await.unwrap_err();
+        assert!(end == result || end == Error::NoCredentials, "{end:?}");
+        assert_ne!(end.name(), "TypeError");
+    }
 }
 
 #[tokio::test]

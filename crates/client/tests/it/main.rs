@@ -9,15 +9,21 @@
 
 mod any_bytes;
 mod authenticator;
+mod capabilities;
 mod channel;
 mod interop;
+mod key_extensions;
 mod lists;
 mod long_lists;
+mod mediation;
 mod odd_options;
 mod origins;
 mod pins;
 mod prf;
 mod registration;
+mod related_origins;
 mod scripted;
 mod sign_in;
+mod signals;
 mod site_options;
+mod u2f;

@@ -58,6 +58,24 @@ macro_rules! held {
         })+
 
         impl Held {
+            fn asked(&self) -> Asked {
+                match self {
+                    $(Self::$kind(ask, _) => ask.question().asked(),)+
+                }
+            }
+
+            /// Whether this reply fits; then it is the answer that is given.
+            fn decide(&mut self, reply: &Reply, pin: &str) -> bool {
+                match self {
+                    $(Self::$kind(ask, answer) => {
+                        let decided = ask.question().answer(reply, pin);
+                        let fits = decided.is_some();
+                        *answer = decided;
+                        fits
+                    })+
+                }
+            }
+
             fn is_withdrawn(&self) -> bool {
                 match self {
                     $(Self::$kind(ask, _) => ask.is_withdrawn(),)+
@@ -189,6 +207,29 @@ impl Script {
                 held.answer();
             }
         }
+    }
+
+    /// What is open, and will not be answered by itself.
+    pub(super) fn open(&self) -> Vec<Asked> {
+        let open = self.held.iter().filter(|(held, _)| held.stays_open() && !held.is_withdrawn());
+        open.map(|(held, _)| held.asked()).collect()
+    }
+
+    /// Answers what is open; how much of it was answered.
+    pub(super) fn answer_open(&mut self, choose: &mut dyn FnMut(&Asked) -> Reply) -> usize {
+        let (mut answered, mut index) = (0_usize, 0);
+        while let Some((held, _)) = self.held.get_mut(index) {
+            let is_open = held.stays_open() && !held.is_withdrawn();
+            let reply = if is_open { choose(&held.asked()) } else { Reply::Ignore };
+            self.called_off |= reply == Reply::CallOff;
+            if reply.leaves_open() || !held.decide(&reply, &self.pin) {
+                index = index.saturating_add(1);
+                continue;
+            }
+            self.held.remove(index).0.answer();
+            answered = answered.saturating_add(1);
+        }
+        answered
     }
 
     /// The reply of the rule that answered last is none to what was asked last.

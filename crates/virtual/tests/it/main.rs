@@ -10,12 +10,14 @@
 
 mod attestation_is_judged;
 mod clients_are_tested;
+mod extensions_work;
 mod faults_change_answers;
 mod faults_change_reports;
 mod faults_change_results;
 mod faults_have_names;
 mod memory;
 mod options;
+mod pages_mediate;
 mod passkeys_are_in_hand;
 mod presets_work;
 mod runs_repeat;

@@ -1,0 +1,45 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! | to .. | see |
+//! | --- | --- |
+//! | hold authenticators, and let pages use them | [`Service`], [`Session`] |
+//! | say what an authenticator is | [`AuthenticatorOptions`] |
+//! | write passkeys down, and read them back | [`StoredCredential`] |
+//! | follow what happens | [`Subscription`], [`Notice`] |
+//! | add a door | [`http::router`], [`http::Doors`] |
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod authenticator;
+mod base64url;
+mod caller;
+mod credential;
+mod error;
+mod exchange;
+mod feed;
+pub mod http;
+mod ids;
+mod limits;
+mod options;
+mod service;
+mod session;
+mod switches;
+mod token;
+
+pub use base64url::{Base64Url, SecretBase64Url};
+pub use caller::{Caller, Mediation};
+pub use credential::{CredentialChange, PrfSeeds, StoredCredential};
+pub use error::{BadMember, ServiceError};
+pub use exchange::Exchange;
+pub use feed::{Notice, Subscription, Told, What};
+pub use ids::{AuthenticatorId, CeremonyId, SessionId};
+pub use limits::Limits;
+pub use options::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport};
+pub use service::Service;
+pub use session::{FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};
+pub use switches::{SwitchChange, Switches};
+pub use token::Token;
+/// Why a ceremony gave no result, by the name of the exception that a browser would throw.
+pub use towline_client::Error as CeremonyError;
