@@ -205,9 +205,7 @@ impl Site {
         };
         let (limits, now) = (self.limits.clone(), self.now());
         let (user, name) = (waiting.user, waiting.key_name);
-        self.store
-            .run(move |db| keys::add(db, &limits, &user, &name, &check, &learned, now))
-            .await
+        self.store.run(move |db| keys::add(db, &limits, &user, &name, &check, &learned, now)).await
     }
 
     /// Begins to sign in to an account, or to whichever a discoverable credential names.

@@ -23,7 +23,9 @@ pub(crate) use self::{
     links::{Links, LinksCommand},
     relay::{Domain, Relay},
     values::aaguid,
-    virtual_device::{Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualServe, usable},
+    virtual_device::{
+        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, usable,
+    },
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be

@@ -14,7 +14,7 @@
 //! [`PageAccess`].
 
 mod api;
-mod body;
+mod extract;
 mod guard;
 mod refusal;
 
@@ -23,7 +23,7 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{body::Json, guard::PageAccess, refusal::Refusal};
+pub use self::{extract::Body, guard::PageAccess, refusal::Refusal};
 use crate::{Service, Token};
 
 /// How the service is offered.

@@ -43,9 +43,8 @@ pub(super) async fn named(
     if let Err(error) = check_name("name of the key", name) {
         return Ok(again(&error, pages::keys::name(&site, &visit, name, Some(&error))));
     }
-    let query: String = form_urlencoded::Serializer::new(String::new())
-        .append_pair("name", name)
-        .finish();
+    let query: String =
+        form_urlencoded::Serializer::new(String::new()).append_pair("name", name).finish();
     go_to(&format!("/account/add/where?{query}"))
 }
 
