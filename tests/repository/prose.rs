@@ -38,7 +38,7 @@ fn no_line_of_prose_is_wider_than_the_screen() {
             }
         }
     }
-    for room in ["crates", "examples", "tests", "benches", "fuzz"] {
+    for room in ["apps", "crates", "examples", "tests", "benches", "fuzz"] {
         for path in sources(&root().join(room)) {
             let (text, mut code) = (text(&path), false);
             for (number, line) in text.lines().enumerate() {

@@ -200,8 +200,8 @@ impl<P: Person> Driver<P> {
             Delivery::Response { channel, bytes } => {
                 self.hid.handle_response(hid_channel(channel), &bytes, now());
             }
-            // The status of the request says so.
-            Delivery::Asked => {}
+            // The status of the request says so; what a person is told is no affair of the host.
+            Delivery::Asked | Delivery::Told(_) => {}
             // Not printed: it may hold what is nobody's business.
             _ => tracing::warn!("a delivery that is not known here"),
         }

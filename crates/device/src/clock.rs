@@ -1,16 +1,11 @@
-//! The time, by tokio's clock, so that tests may stop it and move it by hand.
+//! The time of day, and the time by tokio's clock, so that tests may stop it and move it by hand.
 
-use std::{
-    future::pending,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::time::sleep_until;
 use towline_authenticator::UnixTime;
 
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
+#[cfg(feature = "runtime")]
+pub(crate) use of_tokio::{at, now};
 
 /// The time of day by the system's clock, for [`Authenticator::handle_unix_time`]. One that stands
 /// before 1970 is not set, and counts as the beginning of that year.
@@ -22,12 +17,23 @@ pub fn unix_time() -> UnixTime {
     UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Waits for the instant; for ever, without one.
-pub(crate) async fn at(instant: Option<Instant>) {
-    match instant {
-        // Timers are rounded up to a millisecond, which is much longer than a ceremony.
-        Some(instant) if instant <= now() => {}
-        Some(instant) => sleep_until(instant.into()).await,
-        None => pending().await,
+#[cfg(feature = "runtime")]
+mod of_tokio {
+    use std::{future::pending, time::Instant};
+
+    use tokio::time::sleep_until;
+
+    pub(crate) fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    /// Waits for the instant; for ever, without one.
+    pub(crate) async fn at(instant: Option<Instant>) {
+        match instant {
+            // Timers are rounded up to a millisecond, which is much longer than a ceremony.
+            Some(instant) if instant <= now() => {}
+            Some(instant) => sleep_until(instant.into()).await,
+            None => pending().await,
+        }
     }
 }

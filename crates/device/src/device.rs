@@ -1,19 +1,14 @@
-//! The actor.
+//! The actor: the machine on tokio.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{collections::VecDeque, fmt, future::poll_fn};
 
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
-use towline_authenticator::{Answer, Authenticator, ChannelId, Job, JobDone, Output, Token};
-use towline_ctap::{Command, Status, Transport, hid::KeepaliveStatus};
+use tokio::task::{JoinHandle, spawn_blocking};
+use towline_authenticator::{Authenticator, ChannelId, Job, JobDone, Token};
+use towline_ctap::{Command, Status, Transport};
 
 use crate::{
-    Ask, Pending, Person,
+    Attended, AttendedOutput, Delivery, Person,
+    attended::first,
     clock::{at, now, unix_time},
 };
 
@@ -22,10 +17,7 @@ use crate::{
 /// Requests go in at any time, of any channel; [`next`](Self::next) drives everything and says what
 /// came out. Nothing happens while nobody awaits it. It needs tokio with time.
 pub struct Device<P = Box<dyn Person>> {
-    authenticator: Authenticator,
-    person: P,
-    /// The questions that are open: one, or two while a touch for U2F is waited for.
-    open: Vec<(Token, Pending<Answer>)>,
+    machine: Attended<P>,
     /// Work that runs, also after the request that wanted it is gone: its result still has to be
     /// handed back.
     jobs: Vec<(Token, JoinHandle<JobDone>)>,
@@ -34,73 +26,38 @@ pub struct Device<P = Box<dyn Person>> {
     deliveries: VecDeque<Delivery>,
 }
 
-/// What comes out of a [`Device`].
-#[non_exhaustive]
-pub enum Delivery {
-    /// The person was asked something. It comes before any answer counts.
-    Asked,
-    /// The response to a request: exactly one for each.
-    Response {
-        /// Whose request it was.
-        channel: ChannelId,
-        /// The status byte, then for some commands one CBOR map; for U2F data and a status word.
-        bytes: Vec<u8>,
-    },
-    /// The request is under way, and waits for this.
-    Status {
-        /// Whose request it is.
-        channel: ChannelId,
-        /// What it waits for.
-        status: KeepaliveStatus,
-    },
-}
-
-enum Happened {
-    Answered(Token, Option<Answer>),
-    Done(Token, Result<JobDone, JoinError>),
-    Time,
-}
-
 impl<P: Person> Device<P> {
     /// Puts a person in front of an authenticator.
     #[must_use]
     pub const fn new(authenticator: Authenticator, person: P) -> Self {
-        Self {
-            authenticator,
-            person,
-            open: Vec::new(),
-            jobs: Vec::new(),
-            work: Vec::new(),
-            deliveries: VecDeque::new(),
-        }
+        let machine = Attended::new(authenticator, person);
+        Self { machine, jobs: Vec::new(), work: Vec::new(), deliveries: VecDeque::new() }
     }
 
     /// The power came (again): what was under way is over, without a response.
     pub fn power_up(&mut self) {
-        self.authenticator.handle_power_up(now());
+        self.machine.handle_power_up(now());
     }
 
     /// Takes a CTAP request: a command byte, then its parameters. While another is under way, the
     /// response is `CTAP1_ERR_CHANNEL_BUSY`.
     pub fn request(&mut self, transport: Transport, channel: ChannelId, request: &[u8]) {
-        self.authenticator.handle_unix_time(unix_time());
-        self.authenticator.handle_request_over(transport, channel, request, now());
+        self.machine.handle_request(transport, channel, request, unix_time(), now());
     }
 
     /// Takes a request of CTAP1/U2F: an APDU.
     pub fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
-        self.authenticator.handle_unix_time(unix_time());
-        self.authenticator.handle_u2f(channel, apdu, now());
+        self.machine.handle_u2f(channel, apdu, unix_time(), now());
     }
 
     /// Cancels the request of this channel, if there is one. Its response follows all the same.
     pub fn cancel(&mut self, channel: ChannelId) {
-        self.authenticator.handle_cancel(channel, now());
+        self.machine.handle_cancel(channel, now());
     }
 
     /// Makes the person notice the device.
     pub fn wink(&mut self) {
-        self.person.wink();
+        self.machine.person().wink();
     }
 
     /// Drives everything until something comes out. Cancel-safe: what came out so far is not lost.
@@ -161,7 +118,7 @@ impl<P: Person> Device<P> {
     pub async fn call_off(&mut self, channel: ChannelId) -> Option<Vec<u8>> {
         self.cancel(channel);
         self.drain();
-        while self.authenticator.is_busy() {
+        while self.as_authenticator().is_busy() {
             self.wait().await;
             self.drain();
         }
@@ -188,58 +145,28 @@ impl<P: Person> Device<P> {
 
     /// The same, but no work is begun, which needs a runtime.
     fn drain_outputs(&mut self) {
-        while let Some(output) = self.authenticator.poll_output() {
+        while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Ask { token, question } => {
-                    self.deliveries.push_back(Delivery::Asked);
-                    let (ask, pending) = Ask::open(question);
-                    self.open.push((token, pending));
-                    self.person.ask(ask);
-                }
-                Output::Withdraw { token } => self.open.retain(|(open, _)| *open != token),
-                Output::Work { token, job } => self.work.push((token, job)),
-                Output::Status { channel, status } => {
-                    self.deliveries.push_back(Delivery::Status { channel, status });
-                }
-                Output::Response { channel, bytes } => {
-                    self.deliveries.push_back(Delivery::Response { channel, bytes });
-                }
-                Output::Event(event) => self.person.notice(&event),
-                // Not printed: it may hold what is nobody's business.
-                _ => tracing::warn!("an output that is not known here"),
+                AttendedOutput::Delivery(delivery) => self.deliveries.push_back(delivery),
+                AttendedOutput::Work { token, job } => self.work.push((token, job)),
             }
         }
     }
 
     /// Waits for an answer, for work to be done, or for the authenticator's own deadline.
     async fn wait(&mut self) {
-        let timeout = self.authenticator.poll_timeout();
-        let (open, jobs) = (&mut self.open, &mut self.jobs);
-        let happened = tokio::select! {
-            happened = poll_fn(|context| poll(open, jobs, context)) => happened,
-            () = at(timeout) => Happened::Time,
-        };
-        match happened {
-            Happened::Answered(token, answer) => {
-                // Whoever drops a question can't agree to it any more.
-                self.answer(token, answer.unwrap_or(Answer::Deny));
+        let timeout = self.machine.poll_timeout();
+        let (machine, jobs) = (&mut self.machine, &mut self.jobs);
+        tokio::select! {
+            taken = poll_fn(|context| machine.poll_answer(context, now())) => {
+                if taken.is_err() {
+                    tracing::warn!("the answer does not fit the question; taken as a no");
+                }
             }
-            Happened::Done(token, done) => {
-                // Unknown is a job that the authenticator has given up meanwhile.
-                let _ = match done {
-                    Ok(done) => self.authenticator.handle_work(token, done, now()),
-                    Err(_) => self.authenticator.handle_work_lost(token, now()),
-                };
+            (token, done) = poll_fn(|context| first(jobs, context)) => {
+                self.machine.handle_work(token, done.ok(), now());
             }
-            Happened::Time => self.authenticator.handle_timeout(now()),
-        }
-    }
-
-    fn answer(&mut self, token: Token, answer: Answer) {
-        if self.authenticator.handle_answer(token, answer, now()).is_err() {
-            tracing::warn!("the answer does not fit the question; taken as a no");
-            // The question was open a moment ago, and a no fits every question.
-            let _ = self.authenticator.handle_answer(token, Answer::Deny, now());
+            () = at(timeout) => self.machine.handle_timeout(now()),
         }
     }
 }
@@ -247,17 +174,17 @@ impl<P: Person> Device<P> {
 impl<P> Device<P> {
     /// The authenticator itself.
     pub const fn authenticator(&mut self) -> &mut Authenticator {
-        &mut self.authenticator
+        self.machine.authenticator()
     }
 
     /// The authenticator itself, to look at.
     pub const fn as_authenticator(&self) -> &Authenticator {
-        &self.authenticator
+        self.machine.as_authenticator()
     }
 
     /// The person whom it asks.
     pub const fn person(&mut self) -> &mut P {
-        &mut self.person
+        self.machine.person()
     }
 }
 
@@ -278,68 +205,11 @@ impl<P: Person> Drop for Waiting<'_, P> {
     }
 }
 
-impl Delivery {
-    /// For whom it is, if it is for one channel.
-    #[must_use]
-    pub const fn channel(&self) -> Option<ChannelId> {
-        match self {
-            Self::Response { channel, .. } | Self::Status { channel, .. } => Some(*channel),
-            Self::Asked => None,
-        }
-    }
-}
-
-/// Whichever answer or job is there first: one that hangs keeps no other waiting. Takes it out.
-fn poll(
-    open: &mut Vec<(Token, Pending<Answer>)>,
-    jobs: &mut Vec<(Token, JoinHandle<JobDone>)>,
-    context: &mut Context<'_>,
-) -> Poll<Happened> {
-    if let Some((token, answer)) = ready(open, context) {
-        return Poll::Ready(Happened::Answered(token, answer));
-    }
-    match ready(jobs, context) {
-        Some((token, done)) => Poll::Ready(Happened::Done(token, done)),
-        None => Poll::Pending,
-    }
-}
-
-fn ready<F: Future + Unpin>(
-    waiting: &mut Vec<(Token, F)>,
-    context: &mut Context<'_>,
-) -> Option<(Token, F::Output)> {
-    let found =
-        waiting.iter_mut().enumerate().find_map(|(index, (token, future))| {
-            match Pin::new(future).poll(context) {
-                Poll::Ready(output) => Some((index, *token, output)),
-                Poll::Pending => None,
-            }
-        });
-    found.map(|(index, token, output)| {
-        drop(waiting.swap_remove(index));
-        (token, output)
-    })
-}
-
 impl<P> fmt::Debug for Device<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Device")
-            .field("authenticator", &self.authenticator)
-            .field("questions", &self.open.len())
+            .field("machine", &self.machine)
             .field("jobs", &self.jobs.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// A response may hold secrets, so it prints as its length.
-impl fmt::Debug for Delivery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Response { channel, bytes } => {
-                write!(f, "Response to {channel:?}: {} bytes", bytes.len())
-            }
-            Self::Asked => f.write_str("Asked"),
-            Self::Status { channel, status } => write!(f, "Status to {channel:?}: {status:?}"),
-        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An [`Authenticator`](towline_authenticator::Authenticator) as something that runs: [`Device`]
 //! feeds it requests of any number of channels, puts its questions to a [`Person`], runs its slow
-//! work on threads of their own, and keeps its time.
+//! work on threads of their own, and keeps its time. It runs on tokio (feature `runtime`, on by
+//! default); the machine in it, [`Attended`], needs no runtime.
 //!
 //! A question is a value. Whoever gets an [`Ask`] completes it, now or later, on whatever thread:
 //!
@@ -44,15 +45,21 @@
 #![deny(missing_docs)]
 
 mod ask;
+mod attended;
 mod clock;
+#[cfg(feature = "runtime")]
 mod device;
 mod person;
 mod phone;
+#[cfg(feature = "runtime")]
 mod simulated;
 
 pub use ask::{Ask, Pending};
+pub use attended::{Attended, AttendedOutput, Delivery};
 pub use clock::unix_time;
-pub use device::{Delivery, Device};
+#[cfg(feature = "runtime")]
+pub use device::Device;
 pub use person::{Agreeable, Nobody, Person, person_fn};
 pub use phone::{Found, PhoneAnswer, PhoneAsk, PhoneQuestion, Visitor, Wants};
+#[cfg(feature = "runtime")]
 pub use simulated::{Presence, Simulated, Touch};

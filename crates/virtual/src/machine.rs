@@ -1,5 +1,5 @@
-//! The authenticator, driven without a runtime: what it asks goes to the person, what would block
-//! is done at once, and time is what the clock says.
+//! The authenticator and its person where nobody waits: what would block is done at once, time is
+//! what the clock says, and what comes in and out may be meddled with.
 
 use std::{
     collections::VecDeque,
@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use towline_authenticator::{Answer, Authenticator, ChannelId, ConfigError, Event, Output, Token};
+use towline_authenticator::{Authenticator, ChannelId, ConfigError, Event};
 use towline_client::ChannelError;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Request, Status, Transport, hid::KeepaliveStatus};
-use towline_device::{Ask, Pending, Person};
+use towline_device::{Attended, AttendedOutput, Delivery, Pending};
 
 use crate::{
     Clock, Quirk, ScriptedPerson, Witness, builder,
@@ -26,11 +26,9 @@ use crate::{
 
 /// One authenticator and everything around it.
 pub(crate) struct Machine {
-    authenticator: Authenticator,
+    attended: Attended<ScriptedPerson>,
     parts: Pieces,
-    person: ScriptedPerson,
     clock: Clock,
-    open: Vec<(Token, Pending<Answer>)>,
     said: VecDeque<(ChannelId, Said)>,
     /// The requests under way, where somebody wants to see them beside their responses.
     requests: Vec<(ChannelId, Vec<u8>)>,
@@ -81,11 +79,9 @@ impl Machine {
         clock: Clock,
     ) -> Self {
         let mut machine = Self {
-            authenticator,
+            attended: Attended::new(authenticator, person),
             parts,
-            person,
             clock,
-            open: Vec::new(),
             said: VecDeque::new(),
             requests: Vec::new(),
             locked_for: None,
@@ -98,7 +94,7 @@ impl Machine {
 
     /// The power came (again).
     pub(crate) fn power_up(&mut self) {
-        self.authenticator.handle_power_up(self.clock.now());
+        self.attended.handle_power_up(self.clock.now());
         self.settle();
     }
 
@@ -111,7 +107,7 @@ impl Machine {
     pub(crate) fn restart(&mut self, provider: &CryptoProvider) -> Result<(), ConfigError> {
         let fresh = self.another(provider)?;
         self.power_up();
-        self.authenticator = fresh;
+        *self.attended.authenticator() = fresh;
         self.power_up();
         Ok(())
     }
@@ -122,7 +118,7 @@ impl Machine {
         }
         let mut request = request.to_vec();
         let in_its_place = self.parts.meddling.request(&mut request);
-        self.person.during(&request);
+        self.attended.person().during(&request);
         self.locked_for = None;
         let refusal = || self.refusal(&request).map(|status| vec![status.to_u8()]);
         let in_its_place = in_its_place.or_else(refusal);
@@ -133,8 +129,8 @@ impl Machine {
         if is_seen || !self.parts.quirks.is_empty() {
             self.requests.push((channel, request.clone()));
         }
-        self.authenticator.handle_unix_time(self.clock.unix_time());
-        self.authenticator.handle_request_over(transport, channel, &request, self.clock.now());
+        let (time, now) = (self.clock.unix_time(), self.clock.now());
+        self.attended.handle_request(transport, channel, &request, time, now);
         self.settle();
     }
 
@@ -152,13 +148,12 @@ impl Machine {
     }
 
     pub(crate) fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
-        self.authenticator.handle_unix_time(self.clock.unix_time());
-        self.authenticator.handle_u2f(channel, apdu, self.clock.now());
+        self.attended.handle_u2f(channel, apdu, self.clock.unix_time(), self.clock.now());
         self.settle();
     }
 
     pub(crate) fn cancel(&mut self, channel: ChannelId) {
-        self.authenticator.handle_cancel(channel, self.clock.now());
+        self.attended.handle_cancel(channel, self.clock.now());
         self.settle();
     }
 
@@ -183,26 +178,24 @@ impl Machine {
     }
 
     /// When something happens by itself.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let both = [self.authenticator.poll_timeout(), self.person.poll_timeout()];
-        both.into_iter().flatten().min()
+    pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
+        let person = self.attended.person().poll_timeout();
+        [self.attended.poll_timeout(), person].into_iter().flatten().min()
     }
 
     /// Does what is due, and takes what the person has answered.
     pub(crate) fn settle(&mut self) {
-        self.person.handle_timeout();
+        self.attended.person().handle_timeout();
         let now = self.clock.now();
-        while self.authenticator.poll_timeout().is_some_and(|due| due <= now) {
-            self.authenticator.handle_timeout(now);
+        while self.attended.poll_timeout().is_some_and(|due| due <= now) {
+            self.attended.handle_timeout(now);
             self.drain();
         }
         self.drain();
-        while let Some((token, answer)) = self.answered() {
-            // Whoever drops a question can't agree to it any more.
-            let answer = answer.unwrap_or(Answer::Deny);
-            if self.authenticator.handle_answer(token, answer, now).is_err() {
-                self.person.misfit_last();
-                let _open_a_moment_ago = self.authenticator.handle_answer(token, Answer::Deny, now);
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(taken) = self.attended.poll_answer(&mut context, now) {
+            if taken.is_err() {
+                self.attended.person().misfit_last();
             }
             self.drain();
         }
@@ -213,43 +206,38 @@ impl Machine {
     }
 
     pub(crate) const fn config(&self) -> &towline_authenticator::Config {
-        self.authenticator.config()
+        self.attended.as_authenticator().config()
     }
 
     pub(crate) const fn set_backed_up(&mut self, backed_up: bool) {
-        self.authenticator.set_backed_up(backed_up);
+        self.attended.authenticator().set_backed_up(backed_up);
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.authenticator.poll_output() {
+        while let Some(output) = self.attended.poll_output() {
             match output {
-                Output::Ask { token, question } => {
-                    let (ask, pending) = Ask::open(question);
-                    self.open.push((token, pending));
-                    self.person.ask(ask);
-                }
-                Output::Withdraw { token } => self.open.retain(|(open, _)| *open != token),
-                Output::Work { token, job } => {
-                    let now = self.clock.now();
+                AttendedOutput::Work { token, job } => {
                     // There is no other time at which it could come back.
-                    let _known = self.authenticator.handle_work(token, job.run(), now);
+                    self.attended.handle_work(token, Some(job.run()), self.clock.now());
                 }
-                Output::Status { channel, status } if self.tells_status => {
-                    self.said.push_back((channel, Said::Status(status)));
-                }
-                Output::Response { channel, bytes } => {
-                    let place = self.requests.iter().position(|(of, _)| *of == channel);
-                    let request = place.map(|place| self.requests.swap_remove(place).1);
-                    self.respond(channel, request.as_deref(), bytes);
-                }
-                Output::Event(event) => {
-                    if let Event::VerificationLocked { wait } = event {
-                        self.locked_for = wait;
-                    }
-                    self.person.notice(&event);
-                }
+                AttendedOutput::Delivery(delivery) => self.deliver(delivery),
                 _ => {}
             }
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Status { channel, status } if self.tells_status => {
+                self.said.push_back((channel, Said::Status(status)));
+            }
+            Delivery::Response { channel, bytes } => {
+                let place = self.requests.iter().position(|(of, _)| *of == channel);
+                let request = place.map(|place| self.requests.swap_remove(place).1);
+                self.respond(channel, request.as_deref(), bytes);
+            }
+            Delivery::Told(Event::VerificationLocked { wait }) => self.locked_for = wait,
+            _ => {}
         }
     }
 
@@ -277,17 +265,6 @@ impl Machine {
         };
         let said = said.iter().map(|bytes| (channel, Said::Response(bytes.clone())));
         self.said.extend(said);
-    }
-
-    /// A question that the person has answered, or dropped.
-    fn answered(&mut self) -> Option<(Token, Option<Answer>)> {
-        let found = self.open.iter_mut().enumerate().find_map(|(index, (token, pending))| {
-            ready(pending).map(|answer| (index, *token, answer))
-        });
-        found.map(|(index, token, answer)| {
-            drop(self.open.swap_remove(index));
-            (token, answer)
-        })
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod dropped;
+mod no_runtime;
 
 use std::{
     future::pending,
@@ -35,12 +36,14 @@ const BUSY: [u8; 1] = [0x06];
 const ONE: ChannelId = ChannelId(1);
 const TWO: ChannelId = ChannelId(2);
 
-fn device<P: Person>(person: P) -> Device<P> {
+fn authenticator() -> Authenticator {
     let provider = towline_crypto::rustcrypto::provider();
     let keys = SoftwareKeys::new(provider.clone());
-    let key =
-        Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys).unwrap();
-    let mut device = Device::new(key, person);
+    Authenticator::new(Config::security_key(), provider, MemoryStore::new(), keys).unwrap()
+}
+
+fn device<P: Person>(person: P) -> Device<P> {
+    let mut device = Device::new(authenticator(), person);
     device.power_up();
     device
 }

@@ -1,0 +1,45 @@
+//! The relying party on real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions
+)]
+
+mod accounts;
+mod bad_input;
+#[path = "../../../../crates/webauthn-rp/tests/it/soft_key.rs"]
+mod soft_key;
+mod verification;
+
+use tokio::sync::broadcast;
+use towline_rp::{Rp, RpClient, RpConfig, Shutdown, SiteEvent, StrictVerifier};
+
+/// A relying party that serves until dropped.
+struct Running {
+    client: RpClient,
+    addr: std::net::SocketAddr,
+    shutdown: Shutdown,
+    events: broadcast::Receiver<SiteEvent>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shutdown.shutdown();
+    }
+}
+
+async fn start(config: RpConfig) -> Running {
+    let provider = towline_crypto::rustcrypto::provider();
+    let rp = Rp::bind(config, |identity| StrictVerifier::new(identity, provider)).await.unwrap();
+    let running = Running {
+        client: RpClient::new(&rp.url()).unwrap(),
+        addr: rp.local_addr(),
+        shutdown: rp.shutdown_handle(),
+        events: rp.events(),
+    };
+    tokio::spawn(rp.run());
+    running
+}
