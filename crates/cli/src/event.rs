@@ -141,6 +141,8 @@ pub(crate) enum Role {
     /// Metrics and health of a relay.
     RelayAdmin,
     Rp,
+    /// A site that signs in through the relying party.
+    Site,
     Air,
     Key,
     Virtual,
@@ -299,6 +301,7 @@ impl Event {
                     Role::Relay => "relay",
                     Role::RelayAdmin => "metrics and health",
                     Role::Rp => "relying party",
+                    Role::Site => "site that signs in through it",
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
                     Role::Virtual => "virtual authenticators",

@@ -16,6 +16,7 @@
 mod api;
 mod extract;
 mod guard;
+mod page;
 mod refusal;
 
 use std::io;
@@ -53,12 +54,12 @@ pub fn router(service: Service, settings: Settings) -> Router {
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
 fn control_doors() -> Router<Service> {
-    Router::new().merge(api::router())
+    Router::new().merge(api::router()).merge(page::control())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.
 fn page_doors() -> Router<Service> {
-    Router::new()
+    page::router()
 }
 
 /// Serves until `stop` resolves; what is under way may end then.

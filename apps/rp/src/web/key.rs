@@ -99,7 +99,7 @@ pub(super) async fn rename(
     }
     let row = key.row;
     site.store.run(move |db| keys::rename(db, &key, &name)).await?;
-    go_to(&format!("/account?done=renamed&key={row}#keys"))
+    go_to(&format!("/account?done=renamed&key={row}"))
 }
 
 pub(super) async fn remove_form(
@@ -143,5 +143,5 @@ pub(super) async fn remove(
         .append_pair("done", done)
         .append_pair("key", &name)
         .finish();
-    go_to(&format!("/account?{query}#keys"))
+    go_to(&format!("/account?{query}"))
 }
