@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Json, PageAccess, Refusal};
+use super::{Body, PageAccess, Refusal};
 use crate::{
     Service, SessionId,
     page::{self, Answer, Message, UnderWay, Way},
@@ -54,7 +54,7 @@ async fn ask(
     Extension(PageAccess { session }): Extension<PageAccess>,
     Extension(under_way): Extension<UnderWay>,
     headers: HeaderMap,
-    Json(message): Json<Message>,
+    Body(message): Body<Message>,
 ) -> Result<Written<Answer>, Refusal> {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let Some(origin) = origin else {
@@ -75,7 +75,7 @@ async fn relay(
     State(service): State<Service>,
     Extension(under_way): Extension<UnderWay>,
     Path(session): Path<SessionId>,
-    Json(Relayed { origin, message }): Json<Relayed>,
+    Body(Relayed { origin, message }): Body<Relayed>,
 ) -> Result<Written<Answer>, Refusal> {
     let session = service.session(&session)?;
     Ok(Written(Answer::to(&session, &under_way, &origin, message).await))
