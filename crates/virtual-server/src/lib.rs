@@ -8,7 +8,7 @@
 //! | say what an authenticator is | [`AuthenticatorOptions`] |
 //! | write passkeys down, and read them back | [`StoredCredential`] |
 //! | follow what happens | [`Subscription`], [`Notice`] |
-//! | add a door | [`http::router`], [`http::Doors`] |
+//! | offer it over HTTP, or add a door | [`http`], [`http::router`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
