@@ -26,4 +26,5 @@ mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod virtual_device;
+mod virtual_serve;
 mod world;
