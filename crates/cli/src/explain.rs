@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
     let path = read::named(args.code.trim());
     let codes = if path.is_file() { read::file(&path)? } else { vec![args.code.trim().to_owned()] };
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let mut last_failure = None;
     for code in &codes {
         if args.draw || args.qr_image.is_some() {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn payload() -> QrPayload {
-        let provider = towline::crypto::rustcrypto::provider();
+        let provider = towline::fastest::provider();
         let key = provider.ecdh.generate(&*provider.random).unwrap();
         QrPayload::new(
             *key.public_key(),

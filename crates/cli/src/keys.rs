@@ -23,7 +23,7 @@ use crate::{
 const PAGE: usize = 64;
 
 pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     match &args.command {
         KeysCommand::Restore { from, opened, replace, costly } => {
             let how = copies::How { replace: *replace, costly: *costly };

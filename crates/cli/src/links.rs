@@ -44,7 +44,7 @@ pub(crate) fn place(
 }
 
 pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let file: Box<dyn Links> = match &args.links {
         Some(path) if !path.exists() => {
             let message = format!(

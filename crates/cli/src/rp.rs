@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let config =
         RpConfig { addr: address(&args.listen).await?, rp_name: args.name, ..RpConfig::default() };
     let rp = Rp::bind(config, |identity| StrictVerifier::new(identity, provider)).await.map_err(

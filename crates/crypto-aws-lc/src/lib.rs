@@ -80,6 +80,10 @@ impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Error> {
         aws_lc_rs::rand::SystemRandom::new().fill(buffer).map_err(|_| Error::Random)
     }
+
+    fn is_system(&self) -> bool {
+        true
+    }
 }
 
 /// What AWS-LC refuses only when it can't allocate memory.

@@ -5,7 +5,8 @@
 //! | --- | --- | --- |
 //! | ES256: signing and verifying | ring | a fifth of the time |
 //! | AES-256-GCM | ring | three quarters of the time for 64 bytes, less than half for a KiB |
-//! | making keys | `towline_crypto::rustcrypto` | ring takes no randomness but its own |
+//! | ES256: making keys from the system's randomness | ring | a fifth of the time |
+//! | making keys from other randomness | `towline_crypto::rustcrypto` | ring takes no randomness but its own |
 //! | ECDH | `towline_crypto::rustcrypto` | ring's keys are for one use and can't be loaded |
 //! | Ed25519, ES384 | `towline_crypto::rustcrypto` | ring is no faster; it takes longer to sign |
 //! | SHA-256, HMAC, HKDF | `towline_crypto::rustcrypto` | ring is slower on inputs as short as towline's |

@@ -1,20 +1,14 @@
-//! Sites that somebody else has written, side by side: each verifies what it is given, and keeps
-//! what it has accepted.
+//! A site that verifies what it is given, and keeps what it has accepted.
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, rustcrypto};
 use towline_ctap::algorithm;
 use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, check_user_handle};
-use webauthn_rs_core::{
-    WebauthnCore,
-    proto::{
-        AuthenticationState, COSEAlgorithm, Credential, RegistrationState, UserVerificationPolicy,
-    },
-};
 
-use crate::options::{ORIGIN, base64url, bytes};
+use crate::cases::ORIGIN;
 
 /// Why a response is refused.
 pub(crate) type Verdict = Result<(), String>;
@@ -33,7 +27,7 @@ pub(crate) trait Judge {
     fn credential(&self, account: &str) -> String;
 }
 
-fn id_of(response: &Value) -> String {
+pub(crate) fn id_of(response: &Value) -> String {
     response["rawId"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -110,71 +104,18 @@ impl Judge for Strict {
     }
 }
 
-/// The core of `webauthn-rs`.
-pub(crate) struct WebauthnRs {
-    server: WebauthnCore,
-    registration: Option<(String, RegistrationState)>,
-    sign_in: Option<AuthenticationState>,
-    keys: Vec<(String, Credential)>,
-}
-
-impl Judge for WebauthnRs {
-    fn new() -> Self {
-        let (origins, patience) = (vec![ORIGIN.parse().unwrap()], Duration::from_secs(60));
-        let (name, id) = ("Example", "example.org");
-        let server = WebauthnCore::new_unsafe_experts_only(name, id, origins, patience, None, None);
-        Self { server, registration: None, sign_in: None, keys: Vec::new() }
-    }
-
-    fn begin_registration(&mut self, account: &str) -> Value {
-        let builder =
-            self.server.new_challenge_register_builder(account.as_bytes(), account, account);
-        let builder = builder
-            .unwrap()
-            .require_resident_key(true)
-            .credential_algorithms(vec![COSEAlgorithm::ES256])
-            .user_verification_policy(UserVerificationPolicy::Required);
-        let (options, state) = self.server.generate_challenge_register(builder).unwrap();
-        self.registration = Some((account.to_owned(), state));
-        serde_json::to_value(&options).unwrap()["publicKey"].take()
-    }
-
-    fn finish_registration(&mut self, response: &str) -> Verdict {
-        let (account, state) = self.registration.take().unwrap();
-        let response = serde_json::from_str(response).map_err(|error| error.to_string())?;
-        let key = self.server.register_credential(&response, &state, None);
-        self.keys.push((account, key.map_err(|error| format!("{error:?}"))?));
-        Ok(())
-    }
-
-    fn begin_sign_in(&mut self) -> Value {
-        let all = self.keys.iter().map(|(_, key)| key.clone()).collect();
-        let policy = Some(UserVerificationPolicy::Required);
-        let builder = self.server.new_challenge_authenticate_builder(all, policy).unwrap();
-        let (options, state) = self.server.generate_challenge_authenticate(builder).unwrap();
-        self.sign_in = Some(state);
-        serde_json::to_value(&options).unwrap()["publicKey"].take()
-    }
-
-    fn finish_sign_in(&mut self, response: &str, _listed: bool) -> Verdict {
-        let state = self.sign_in.take().unwrap();
-        let response = serde_json::from_str(response).map_err(|error| error.to_string())?;
-        let result = self.server.authenticate_credential(&response, &state);
-        let result = result.map_err(|error| format!("{error:?}"))?;
-        for (_, key) in self.keys.iter_mut().filter(|(_, key)| key.cred_id == *result.cred_id()) {
-            key.counter = result.counter();
-        }
-        Ok(())
-    }
-
-    fn credential(&self, account: &str) -> String {
-        let (_, key) = self.keys.iter().rfind(|(of, _)| of == account).unwrap();
-        base64url(key.cred_id.as_ref())
-    }
-}
-
 /// Puts an allow list, or another list, of one credential into options.
 pub(crate) fn put_list(options: &mut Value, name: &str, id: &str) {
     assert!(bytes(id).len() <= 1024);
     options[name] = json!([{ "type": "public-key", "id": id }]);
+}
+
+/// Base64url without padding.
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What base64url says.
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
 }

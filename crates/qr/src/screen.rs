@@ -177,12 +177,14 @@ fn fits(starts: &[i64; CORNER.len()], end: i64) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, clippy::as_conversions)]
+#[allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)]
 mod tests {
     use image::{GrayImage, Luma};
     use qrcode::{Color, EcLevel, QrCode};
 
-    use crate::qr::read::codes;
+    fn codes(picture: &GrayImage) -> Vec<String> {
+        crate::codes(usize::try_from(picture.width()).unwrap(), picture.as_raw())
+    }
 
     /// A code as browsers draw it: solid corners, a dot for each other module, and a hole in the
     /// middle, on a page.
