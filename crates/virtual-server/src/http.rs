@@ -14,8 +14,8 @@
 //! [`PageAccess`].
 
 mod api;
-mod body;
 mod devtools;
+mod extract;
 mod guard;
 mod refusal;
 mod webdriver;
@@ -25,7 +25,7 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{body::Json, guard::PageAccess, refusal::Refusal};
+pub use self::{extract::Body, guard::PageAccess, refusal::Refusal};
 use crate::{Service, Token};
 
 /// How the service is offered.
