@@ -91,8 +91,7 @@ async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
     let relay = LoopbackRelay::plain().await;
     let room = Room { air: Air::new() };
     let air = &room.air;
-    let computer = room.computer(relay.connector()).configured(|config| *config = impatient());
-    let mut screen = computer.create(ORIGIN, OPTIONS);
+    let mut screen = room.computer(relay.connector()).create(ORIGIN, OPTIONS);
     let code = in_time(screen.code()).await.unwrap();
     let serving = async {
         let code = QrPayload::from_uri(&provider(), &code).unwrap();

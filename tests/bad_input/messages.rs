@@ -1,6 +1,6 @@
 //! Each message of a registration, meddled with in each way.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use towline::{
     ComputerError,
@@ -35,8 +35,12 @@ impl Room {
         FakePhone::over(Builder::phone(), phone_transport(&self.air, connector)).unwrap()
     }
 
+    /// An impatient one, which waits for no link.
     pub fn computer(&self, connector: Arc<dyn Connector>) -> FakeComputer {
-        FakeComputer::over(Arc::new(self.air.radio()), connector)
+        FakeComputer::over(Arc::new(self.air.radio()), connector).configured(|config| {
+            *config = impatient();
+            config.linger = Duration::ZERO;
+        })
     }
 
     /// A code that nobody will listen for.
@@ -53,8 +57,7 @@ impl Room {
         phone: &mut FakePhone,
         connector: Arc<dyn Connector>,
     ) -> (Result<String, ComputerError>, Served) {
-        let computer = self.computer(connector).configured(|config| *config = impatient());
-        let mut screen = computer.create(ORIGIN, OPTIONS);
+        let mut screen = self.computer(connector).create(ORIGIN, OPTIONS);
         let code = in_time(screen.code()).await.unwrap();
         let over = tokio::sync::Notify::new();
         let ceremony = async {
@@ -66,7 +69,7 @@ impl Room {
             let stop = async {
                 // What the computer closed last is still on its way.
                 over.notified().await;
-                tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+                tokio::time::sleep(Duration::from_millis(1500)).await;
             };
             phone.phone().answer_code_until(&code, CodeSource::Camera, stop).await
         };

@@ -1,13 +1,14 @@
-"""An unmodified Chromium is the computer, `towline phone` the phone, and then a fake phone: passkeys
-are made and used through the QR code that the browser shows on a screen.
+"""An unmodified Chromium is the computer, `towline phone` the phone, and then a fake phone:
+passkeys are made and used through the QR code that the browser shows on a screen.
 
     run.py PROGRAM BLUEZ PHONE [screen]
 
 PROGRAM is `towline` with cargo's feature `bluetooth`, BLUEZ the example `pretend_bluez` of
-towline-radio, PHONE the example `browser_phone` of towline-virtual-phone, with which the browser
-signs in 20 times, or as often as TOWLINE_ROUNDS says. With `screen`, for which PROGRAM needs the feature of that name, the phone looks at
-the screen itself; otherwise it is given pictures of it. The phone broadcasts through that pretended
-daemon, and the browser hears it there. The relay is ours, and stands where cable.ua5v.com does.
+towline-radio, PHONE the example `browser_phone` of towline-virtual-phone. With `screen`, for which
+PROGRAM needs the feature of that name, `towline phone` looks at the screen itself; otherwise the
+phones are given pictures of it. They broadcast through that pretended daemon, and the browser hears
+it there. The relay is ours, and stands where cable.ua5v.com does. The fake phone signs in 20 times,
+or as often as TOWLINE_ROUNDS says.
 """
 
 import json

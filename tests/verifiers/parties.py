@@ -1,4 +1,4 @@
-"""Sites that verify with libraries by other authors, and keep the passkeys that they have accepted."""
+"""Sites that verify with libraries by other authors, and keep the passkeys that they accepted."""
 
 import base64
 from dataclasses import dataclass

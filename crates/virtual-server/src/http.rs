@@ -17,6 +17,7 @@ mod api;
 mod devtools;
 mod extract;
 mod guard;
+mod page;
 mod refusal;
 mod webdriver;
 
@@ -57,13 +58,14 @@ pub fn router(service: Service, settings: Settings) -> Router {
 fn control_doors(service: &Service) -> Router<Service> {
     Router::new()
         .merge(api::router())
+        .merge(page::control())
         .merge(webdriver::router(service))
         .merge(devtools::router())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.
 fn page_doors() -> Router<Service> {
-    Router::new()
+    page::router()
 }
 
 /// Serves until `stop` resolves; what is under way may end then.

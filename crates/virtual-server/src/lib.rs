@@ -26,6 +26,7 @@ mod ids;
 mod limits;
 mod options;
 mod own_members;
+pub mod page;
 mod service;
 mod session;
 mod switches;

@@ -2,6 +2,7 @@
 
 mod abilities;
 mod authenticators;
+mod capabilities;
 mod ceremonies;
 mod ceremony;
 mod credentials;

@@ -37,6 +37,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// Reads a value; what can't be used is refused by its path.
 pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
+    // serde would take an array for an object with its members in their order.
+    let is_array = json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    if is_array && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok() {
+        let bad = BadMember::new("", "the body is an array, and an object is needed");
+        return Err(ServiceError::from(bad).into());
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
