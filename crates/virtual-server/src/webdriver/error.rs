@@ -82,6 +82,12 @@ impl From<ServiceError> for Error {
             ServiceError::Randomness => ErrorCode::UnknownError,
             _ => ErrorCode::InvalidArgument,
         };
-        Self::new(code, error.to_string())
+        let message = match &error {
+            ServiceError::UnknownSession(id) => {
+                format!("there is no session `{id}`; New Session makes one")
+            }
+            other => other.to_string(),
+        };
+        Self::new(code, message)
     }
 }

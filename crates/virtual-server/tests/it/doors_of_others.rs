@@ -66,6 +66,8 @@ async fn webdriver_answers_as_its_specification_says() {
         (404, &json!("unknown command"))
     );
     assert_eq!(it.get("/status").await.ok()["value"]["ready"], true);
+    // The address that the program prints has a slash at its end.
+    assert_eq!(it.get("//status").await.ok()["value"]["ready"], true);
 }
 
 #[tokio::test]
