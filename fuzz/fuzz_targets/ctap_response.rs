@@ -10,8 +10,10 @@ use towline_ctap::Transport;
 
 const CREATE: &str = r#"{"challenge": "ABEiMw", "rp": {"name": "Example"},
     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
-    "pubKeyCredParams": [{"type": "public-key", "alg": -7}], "attestation": "direct"}"#;
-const GET: &str = r#"{"challenge": "ABEiMw", "userVerification": "discouraged"}"#;
+    "pubKeyCredParams": [{"type": "public-key", "alg": -7}], "attestation": "direct",
+    "extensions": {"prf": {"eval": {"first": "AAAA"}}, "largeBlob": {"support": "preferred"}}}"#;
+const GET: &str = r#"{"challenge": "ABEiMw", "userVerification": "discouraged",
+    "extensions": {"prf": {"eval": {"first": "AAAA"}}, "largeBlob": {"read": true}}}"#;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[role, length], rest)) = bytes.split_first_chunk() else { return };

@@ -5,7 +5,9 @@
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use towline_client::{Caller, Client, Create, Get, Origin};
+use towline_client::{
+    Caller, Client, CompiledPublicSuffixes, Create, Get, Origin, Signal, SignalKind,
+};
 use towline_ctap::Transport;
 
 fuzz_target!(|text: &str| {
@@ -24,8 +26,21 @@ fuzz_target!(|text: &str| {
     match Get::new(&client, &caller, text, now) {
         Ok(mut get) => {
             get.handle_info(&info, &Transport::Usb);
-            assert!(get.poll_output().is_some());
+            // Beside a form, the site is not told that there is nothing.
+            assert!(get.poll_output().is_some() || get.untold().is_some());
         }
         Err(error) => assert!(error.name().ends_with("Error")),
+    }
+    for kind in [
+        SignalKind::UnknownCredential,
+        SignalKind::AllAcceptedCredentials,
+        SignalKind::CurrentUserDetails,
+    ] {
+        if let Err(error) = Signal::new(&client, &caller, kind, text) {
+            assert!(matches!(error.name(), "TypeError" | "SecurityError"));
+        }
+    }
+    if let Ok(caller) = caller.related("example.com", text) {
+        let _listed = caller.rp_id(Some("example.com"), &CompiledPublicSuffixes);
     }
 });

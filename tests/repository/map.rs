@@ -109,8 +109,17 @@ fn the_table_of_crates_says_what_each_stands_on() {
 #[test]
 fn the_map_leads_to_files_that_are_there() {
     let map = map();
-    let rooms =
-        ["apps/", "crates/", "docs/", "tests/", "examples/", "benches/", "packaging/", ".ci/", "fuzz/"];
+    let rooms = [
+        "apps/",
+        "crates/",
+        "docs/",
+        "tests/",
+        "examples/",
+        "benches/",
+        "packaging/",
+        ".ci/",
+        "fuzz/",
+    ];
     let mut problems = Vec::new();
     for path in
         quoted(&map).into_iter().filter(|path| rooms.iter().any(|room| path.starts_with(room)))

@@ -8,6 +8,11 @@
 )]
 
 mod cases;
+mod judges;
+mod noticed;
+mod page;
+mod visit;
+mod webauthn_rs;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -3,21 +3,24 @@
 mod answer;
 mod request;
 mod search;
+mod u2f;
 
 use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{GetInfo, MakeCredentialRequest, Permissions, RpId, Transport};
 
-use self::request::known_discoverability;
+use self::{request::known_discoverability, u2f::excluded};
 use crate::{
     Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
+    appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
     lists::{Look, Probe},
     options::{CreationOptions, Requirement},
-    pin::TokenFlow,
+    pin::{Protocol, TokenFlow},
+    prf::hmac_secret::{self, Agreement},
     verification::{Means, Plan, Progress, Verifying},
 };
 
@@ -33,6 +36,11 @@ pub struct Create {
     client_data: ClientData,
     expected: Expected,
     provider: CryptoProvider,
+    /// By which protocol salts go to an authenticator that makes `prf` from `hmac-secret`.
+    hmac_secret: Option<Protocol>,
+    agreed: Option<Agreement>,
+    /// What U2F knows the site by, as long as it was not looked for that.
+    appid: Option<RpId>,
     state: State,
 }
 
@@ -44,6 +52,12 @@ enum State {
     Verifying(Verifying, Box<Creation>),
     /// The exclude list is too long for one request: first it is searched.
     Probing(Probe, Box<Creation>),
+    /// What U2F has made for the site is searched for what is excluded.
+    LookingForU2f(RpId, Probe, Box<Creation>),
+    /// There is such a thing: somebody has to touch the key before the site learns that.
+    Excluding,
+    /// Both sides agree on a secret, so that salts can be sent.
+    Agreeing(Protocol, Box<Creation>),
     /// The authenticator makes the credential.
     Creating(Box<Creation>),
     Over,
@@ -87,6 +101,9 @@ impl Create {
         let provider = &client.provider;
         let options = CreationOptions::parse(options_json, provider)?;
         let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let appid = options.appid_exclude.as_deref();
+        let appid =
+            appid.map(|appid| appid::check(appid, caller, &*client.suffixes)).transpose()?;
         let timeout = client.timeouts.pick(options.timeout);
         let conditional = options.mediation == Mediation::Conditional;
         if conditional && !client.conditional_create {
@@ -104,6 +121,9 @@ impl Create {
             options,
             rp_id,
             provider: provider.clone(),
+            hmac_secret: None,
+            agreed: None,
+            appid,
             state: State::Waiting,
         })
     }
@@ -152,6 +172,11 @@ impl Create {
                 .handle_response(response, &mut self.ceremony)
                 .and_then(|progress| self.verified(verifying, creation, progress)),
             State::Probing(probe, creation) => self.probed(probe, creation, response),
+            State::LookingForU2f(appid, probe, creation) => {
+                self.looked_for_u2f(appid, probe, creation, response)
+            }
+            State::Excluding => Err(excluded(response)),
+            State::Agreeing(protocol, creation) => self.agreed(protocol, creation, response),
             State::Creating(creation) => self.created(creation, response),
             State::Waiting | State::Over => Ok(()),
         };
@@ -223,6 +248,8 @@ impl Create {
         if self.options.attachment.is_some_and(|wanted| wanted != attachment) {
             return Err(Error::WrongAttachment);
         }
+        let prf = self.options.prf.as_ref();
+        self.hmac_secret = prf.and_then(|_| hmac_secret::protocol(info, transport));
         let (request, wish) = self.request(info, transport)?;
         let permissions = match self.options.exclude.is_empty() {
             true => Permissions::MC,
@@ -230,7 +257,7 @@ impl Create {
             false => Permissions::MC | Permissions::GA,
         };
         let (provider, rp_id) = (&self.provider, &self.rp_id);
-        let means = Means { info, transport, provider, rp_id, permissions };
+        let means = Means { info, transport, provider, rp_id, permissions, needs_token: false };
         let plan = match means.plan(wish) {
             None if self.expected.user_verified => return Err(Error::UserVerificationUnavailable),
             plan => plan.unwrap_or(Plan::Without),
@@ -255,9 +282,9 @@ impl Create {
             }
             Plan::BuiltIn => {
                 creation.request.options.uv = Some(true);
-                self.search(creation, None);
+                self.search(creation, None)?;
             }
-            Plan::Without => self.search(creation, None),
+            Plan::Without => self.search(creation, None)?,
         }
         Ok(())
     }
@@ -274,12 +301,12 @@ impl Create {
             Progress::Verified(token) => {
                 creation.request.pin_uv_auth_protocol = Some(token.protocol());
                 creation.request.pin_uv_auth_param = Some(token.proof(&self.client_data.hash));
-                self.search(creation, Some(&token));
+                self.search(creation, Some(&token))?;
             }
             Progress::Without if self.expected.user_verified => {
                 return Err(Error::UserVerificationUnavailable);
             }
-            Progress::Without => self.search(creation, None),
+            Progress::Without => self.search(creation, None)?,
         }
         Ok(())
     }

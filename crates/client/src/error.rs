@@ -59,6 +59,23 @@ pub enum Error {
         "the site sent options that can't be used: a key of prf.evalByCredential is not in allowCredentials"
     )]
     PrfCredential,
+    /// `largeBlob` with what belongs to the other ceremony, with both `read` and `write`, or with
+    /// `write` and no list of exactly one credential.
+    #[error(
+        "the site sent options that can't be used: largeBlob has members that exclude each other"
+    )]
+    LargeBlobInput,
+    /// `appid` at a creation, or `appidExclude` at a sign-in.
+    #[error("the site sent options that can't be used: appid belongs to the other ceremony")]
+    AppIdMisplaced,
+    /// `appid` or `appidExclude` is no address of the site's own.
+    #[error("the site names the AppID \"{0}\", which is not its own")]
+    AppId(String),
+    /// The authenticator can't keep a blob with a passkey, and the site requires it.
+    #[error(
+        "this authenticator can't keep what the site wants to store with the passkey; use another"
+    )]
+    LargeBlobUnsupported,
     /// A sign-in that nobody may notice (`mediation: "silent"`) can't be had with a passkey. This is
     /// no exception in a browser: there the call resolves with `null`.
     #[error("the site wants to sign in without anybody's doing, which passkeys can't")]
@@ -151,10 +168,13 @@ impl Error {
             Self::Origin { .. }
             | Self::InvalidRpId(_)
             | Self::PublicSuffix(_)
+            | Self::AppId(_)
             | Self::RelatedOrigin { .. } => "SecurityError",
             Self::PrfCredential => "SyntaxError",
             Self::PrfUnlisted
             | Self::MediationConflict
+            | Self::LargeBlobInput
+            | Self::AppIdMisplaced
             | Self::NoSupportedKeyType
             | Self::Refused(Status::UnsupportedAlgorithm) => "NotSupportedError",
             Self::DiscoverableUnsupported | Self::UserVerificationUnavailable => "ConstraintError",
@@ -162,6 +182,7 @@ impl Error {
             Self::Aborted => "AbortError",
             Self::Misbehaved(_) | Self::Cryptography => "UnknownError",
             Self::Silent
+            | Self::LargeBlobUnsupported
             | Self::NotImmediate
             | Self::NotConditional
             | Self::WrongAttachment
@@ -265,6 +286,9 @@ pub enum Misbehaviour {
     /// a token of a wrong length.
     #[error("it sent an invalid response about its PIN")]
     Pin,
+    /// Results of `prf` that are neither one nor two.
+    #[error("it sent an invalid secret for the site")]
+    Prf,
     /// More credentials than any person has accounts.
     #[error("it says that it holds too many passkeys for the site")]
     TooManyCredentials,

@@ -9,19 +9,24 @@ use std::{collections::VecDeque, time::Instant};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions, PublicKeyCredentialDescriptor,
-    RpId, Transport,
+    RpId, Transport, extension::PrfGetInput,
 };
 
 use self::looking::Looking;
 use crate::{
     Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
+    appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
+    large_blob::{self, BlobFlow, BlobWay, BlobWish, Room},
     lists::{Look, Probe},
     options::{RequestOptions, Requirement},
-    pin::TokenFlow,
-    prf,
+    pin::{PinUvAuthToken, Protocol, TokenFlow},
+    prf::{
+        self,
+        hmac_secret::{self, Agreement},
+    },
     verification::{Means, Plan, Progress, Verifying, Wish},
 };
 
@@ -42,6 +47,16 @@ pub struct Get {
     attachment: Attachment,
     one_operation: bool,
     provider: CryptoProvider,
+    /// By which protocol salts go to an authenticator that makes `prf` from `hmac-secret`.
+    hmac_secret: Option<Protocol>,
+    agreed: Option<Agreement>,
+    blob_way: Option<BlobWay>,
+    room: Room,
+    /// What else the person's verification is good for.
+    token: Option<PinUvAuthToken>,
+    /// What U2F knows the site by.
+    appid: Option<RpId>,
+    by_appid: bool,
     state: State,
 }
 
@@ -59,6 +74,8 @@ enum State {
     /// The authenticator signs, with one of the credentials of the request if it has a list; or
     /// else it is asked for these.
     Asserting(Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
+    /// Both sides agree on a secret, so that salts can be sent.
+    Agreeing(Protocol, Box<Assertions>, VecDeque<Vec<PublicKeyCredentialDescriptor>>),
     /// There are several accounts, and not all of their assertions have come.
     Collecting {
         assertions: Vec<Assertion>,
@@ -69,6 +86,8 @@ enum State {
         assertions: Vec<Assertion>,
         token: Token,
     },
+    /// There is an assertion; the blob of its credential is read or written.
+    Blob(Box<(Assertion, BlobFlow)>),
     Over,
 }
 
@@ -106,6 +125,9 @@ impl Get {
         let provider = &client.provider;
         let options = RequestOptions::parse(options_json, provider)?;
         let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
+        let appid = options.appid.as_deref();
+        let appid =
+            appid.map(|appid| appid::check(appid, caller, &*client.suffixes)).transpose()?;
         let timeout = client.timeouts.pick(options.timeout);
         let ceremony = match options.mediation {
             Mediation::Conditional => Some(Ceremony::beside_a_form()),
@@ -124,6 +146,13 @@ impl Get {
             attachment: Attachment::CrossPlatform,
             one_operation: false,
             provider: provider.clone(),
+            hmac_secret: None,
+            agreed: None,
+            blob_way: None,
+            room: Room::default(),
+            token: None,
+            appid,
+            by_appid: false,
             state: State::Waiting,
         })
     }
@@ -183,6 +212,8 @@ impl Get {
                 .and_then(|progress| self.verified(verifying, asked, progress)),
             State::Probing(probe, asked, aloud) => self.probed(probe, asked, aloud, response),
             State::Asserting(asked, rest) => self.asserted(asked, rest, response),
+            State::Agreeing(protocol, asked, rest) => self.agreed(protocol, asked, rest, response),
+            State::Blob(blob) => self.blob(*blob, response),
             State::Collecting { assertions, count } => self.collected(assertions, count, response),
             State::Waiting | State::Choosing { .. } | State::Over => Ok(()),
         };
@@ -212,11 +243,14 @@ impl Get {
     pub fn handle_choice(&mut self, token: Token, choice: Option<usize>) {
         match &self.state {
             State::Choosing { token: asked, assertions } if *asked == token => {
-                let chosen = choice.and_then(|place| assertions.get(place));
-                let result = chosen.ok_or(Error::Cancelled);
-                let result = result.and_then(|assertion| self.to_json(assertion));
-                self.state = State::Over;
-                self.ceremony.finish(result);
+                let chosen = choice.filter(|place| *place < assertions.len());
+                let state = std::mem::replace(&mut self.state, State::Over);
+                match (state, chosen) {
+                    (State::Choosing { mut assertions, .. }, Some(place)) => {
+                        self.conclude(assertions.swap_remove(place));
+                    }
+                    _ => self.ceremony.finish(Err(Error::Cancelled)),
+                }
             }
             _ => {}
         }
@@ -264,6 +298,12 @@ impl Get {
     }
 
     pub(super) fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
+        let prf = self.options.prf.as_ref().filter(|prf| **prf != PrfGetInput::default());
+        let hmac_secret = prf.and_then(|_| hmac_secret::protocol(&info, transport));
+        let one_message = *transport == Transport::Hybrid;
+        let blob_way = BlobWay::of(&info).filter(|way| !(one_message && *way == BlobWay::Array));
+        let writes = matches!(self.options.blob, Some(BlobWish::Write(_)))
+            && blob_way == Some(BlobWay::Array);
         let wish = match self.options.user_verification {
             // A credential is there already: what protects it, too, or it is of no use to the site.
             Requirement::Required => Wish::Required { new_pin: false },
@@ -275,14 +315,26 @@ impl Get {
             {
                 Wish::IfPossible
             }
+            // What `hmac-secret` gives to people who are verified is what sites get, and a blob is
+            // written by them alone.
+            Requirement::Discouraged if hmac_secret.is_some() || writes => Wish::IfPossible,
             Requirement::Discouraged => Wish::No,
         };
-        let (provider, rp_id, permissions) = (&self.provider, &self.rp_id, Permissions::GA);
-        let means = Means { info: &info, transport, provider, rp_id, permissions };
+        let permissions = match writes {
+            true => Permissions::GA | Permissions::LBW,
+            false => Permissions::GA,
+        };
+        (self.hmac_secret, self.blob_way, self.room) = (hmac_secret, blob_way, Room::of(&info));
+        let (provider, rp_id) = (&self.provider, &self.rp_id);
+        let means =
+            Means { info: &info, transport, provider, rp_id, permissions, needs_token: writes };
         let plan = means.plan(wish).ok_or(Error::CannotSignInVerified)?;
         let fallback = means.fallback();
         let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
         prf::ask(self.options.prf.as_ref(), &info, &mut request.extensions);
+        if let Some(wish) = &self.options.blob {
+            large_blob::ask(wish, blob_way, &mut request.extensions);
+        }
         let mut asked = Box::new(Assertions { request, info, fallback, look: Look::Silent });
         match plan {
             Plan::Token(flow) => {
@@ -312,7 +364,9 @@ impl Get {
             Progress::Verified(token) => {
                 asked.request.pin_uv_auth_protocol = Some(token.protocol());
                 asked.request.pin_uv_auth_param = Some(token.proof(&self.client_data.hash));
-                self.search(asked, Some(&token))
+                let result = self.search(asked, Some(&token));
+                self.token = Some(token);
+                result
             }
             Progress::Without if self.expected.user_verified => Err(Error::CannotSignInVerified),
             Progress::Without => self.search(asked, None),

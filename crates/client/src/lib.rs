@@ -8,11 +8,13 @@
 //! and ask for the PIN by an output with a token ([`Output::AskPin`]). [`PinChange`] sets a PIN, or
 //! changes it, by itself.
 //!
-//! Of extensions they know `credProps`, `credProtect` and `prf`, the latter over authenticators
-//! that speak it as it is, as phones do.
+//! Of extensions they know `credProps`, `credProtect`, `largeBlob`, `prf`, `appid` and
+//! `appidExclude`. `prf` is had from authenticators that speak it as it is, as phones do, and from
+//! `hmac-secret`, as security keys do. To keys that speak U2F alone a [`U2fBridge`] leads.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod appid;
 mod attestation;
 mod capabilities;
 mod ceremony;
@@ -22,6 +24,7 @@ mod client_data;
 mod create;
 mod error;
 mod get;
+mod large_blob;
 mod lists;
 mod mediation;
 mod names;
@@ -33,6 +36,7 @@ mod related;
 mod response;
 mod signal;
 mod spki;
+mod u2f;
 mod verification;
 
 pub use capabilities::Reach;
@@ -46,3 +50,4 @@ pub use mediation::{Hint, Mediation};
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
 pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};
 pub use signal::{Signal, SignalKind, Verdict};
+pub use u2f::{U2fBridge, U2fOutput};

@@ -13,7 +13,8 @@ use towline_ctap::{GetInfo, Status};
 use zeroize::Zeroizing;
 
 pub use change::PinChange;
-pub(crate) use protocol::{PinUvAuthToken, Protocol};
+pub(crate) use change::answer;
+pub(crate) use protocol::{PinUvAuthToken, Protocol, SharedSecret};
 pub(crate) use token::{Step, TokenFlow, Tokens};
 
 /// A PIN is shorter than this many bytes, to which it is padded (CTAP 2.3 §6.5.1).

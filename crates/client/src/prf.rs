@@ -1,6 +1,8 @@
 //! `prf` (WebAuthn L3 §10.1.4): what a site gets to encrypt with, from a passkey and from values of
-//! its own. It goes to authenticators that speak it as it is, as phones do; the encrypted form of
-//! `hmac-secret` is not spoken here.
+//! its own. It goes as it is to authenticators that speak it, as phones do, and to the others as
+//! `hmac-secret`.
+
+pub(crate) mod hmac_secret;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -137,6 +139,12 @@ impl PrfOutputs {
         let enabled = output.as_ref().is_some_and(|output| output.enabled);
         let results = output.and_then(|output| output.results).filter(|_| enabled);
         Ok(Self { enabled: Some(enabled), results: results.map(|results| (&results).into()) })
+    }
+
+    /// The same from `hmac-secret`.
+    pub(crate) fn of_hmac_secret(enabled: Option<bool>, results: Option<&PrfResults>) -> Self {
+        let results = results.filter(|_| enabled != Some(false)).map(Into::into);
+        Self { enabled, results }
     }
 
     /// What the site learns at an assertion: nothing, if there was no value for the credential that

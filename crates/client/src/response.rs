@@ -6,15 +6,22 @@ use serde::Serialize;
 use serde_json::json;
 use towline_ctap::{CosePublicKey, CredentialId, Transport, UserHandle};
 
-use crate::{Attachment, prf::PrfOutputs, spki};
+use crate::{Attachment, large_blob::BlobOutputs, prf::PrfOutputs, spki};
 
 /// The outputs of extensions that the site asked for (WebAuthn L3 §10).
 #[derive(Serialize)]
 pub(crate) struct Outputs {
     #[serde(rename = "credProps", skip_serializing_if = "Option::is_none")]
     pub(crate) cred_props: Option<CredProps>,
+    #[serde(rename = "largeBlob", skip_serializing_if = "Option::is_none")]
+    pub(crate) large_blob: Option<BlobOutputs>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prf: Option<PrfOutputs>,
+    /// Whether the AppID was used in the place of the RP ID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) appid: Option<bool>,
+    #[serde(rename = "appidExclude", skip_serializing_if = "Option::is_none")]
+    pub(crate) appid_exclude: Option<bool>,
 }
 
 /// CredentialPropertiesOutput (WebAuthn L3 §10.1.3).

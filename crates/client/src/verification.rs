@@ -44,6 +44,8 @@ pub(crate) struct Means<'a> {
     pub(crate) provider: &'a CryptoProvider,
     pub(crate) rp_id: &'a RpId,
     pub(crate) permissions: Permissions,
+    /// A token is needed for more than the request.
+    pub(crate) needs_token: bool,
 }
 
 impl Means<'_> {
@@ -58,6 +60,7 @@ impl Means<'_> {
             // are told. It costs two more requests: too many for phones, where a session is one
             // operation, and for nothing in the same process.
             let direct = matches!(self.transport, Transport::Hybrid | Transport::Internal);
+            let direct = direct && !self.needs_token;
             let tries = self.info.preferred_platform_uv_attempts.unwrap_or(1).max(1);
             let token = token(tries).filter(|_| self.gives_tokens() && !direct);
             return Some(token.unwrap_or(Plan::BuiltIn));

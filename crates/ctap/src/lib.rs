@@ -24,6 +24,7 @@ mod get_info;
 pub mod hid;
 mod hidden;
 mod ids;
+mod large_blob_array;
 mod options;
 mod pin_uv_auth;
 mod request;
@@ -46,6 +47,7 @@ pub use error::{DecodeError, IdError, Malformed, ResponseError};
 pub use extension::Extensions;
 pub use get_info::{GetInfo, Version};
 pub use ids::{Aaguid, ClientDataHash, CredentialId, RpId, RpIdHash, UserHandle};
+pub use large_blob_array::{LargeBlobArray, LargeBlobMap};
 pub use options::{AuthenticatorOptions, RequestOptions};
 pub use pin_uv_auth::{KeyAgreementKey, PinUvAuth};
 pub use request::{

@@ -23,6 +23,7 @@ pub mod http;
 mod ids;
 mod limits;
 mod options;
+pub mod page;
 mod service;
 mod session;
 mod switches;
@@ -38,7 +39,7 @@ pub use ids::{AuthenticatorId, CeremonyId, SessionId};
 pub use limits::Limits;
 pub use options::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport};
 pub use service::Service;
-pub use session::{Outcome, Session, Signal};
+pub use session::{FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};
 pub use switches::{SwitchChange, Switches};
 pub use token::Token;
 /// Why a ceremony gave no result, by the name of the exception that a browser would throw.

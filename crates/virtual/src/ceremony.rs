@@ -3,8 +3,10 @@
 use std::{fmt, time::Instant};
 
 use towline_authenticator::ChannelId;
-use towline_client::{Caller, ChannelError, Create, Error, Get, Output, PinAnswer, Token};
-use towline_ctap::{RpId, Transport};
+use towline_client::{
+    Caller, ChannelError, Create, Error, Get, Output, PinAnswer, Token, U2fBridge, U2fOutput,
+};
+use towline_ctap::RpId;
 use towline_device::{Ask, Pending};
 
 use crate::{
@@ -38,6 +40,8 @@ pub struct Ceremony {
     device: VirtualAuthenticator,
     machine: Machine,
     channel: ChannelId,
+    /// To a key that speaks U2F alone.
+    bridge: Option<U2fBridge>,
     /// Whether a response is to come.
     waiting: bool,
     asking: Option<Asking>,
@@ -93,12 +97,17 @@ impl Ceremony {
             device: device.clone(),
             machine,
             channel,
+            bridge: device.speaks_u2f_alone().then(|| U2fBridge::new(device.provider().clone())),
             waiting: false,
             asking: None,
             over: false,
         };
         let transport = device.transport().clone();
-        match device.get_info() {
+        let info = match &new.bridge {
+            Some(_) => Ok(U2fBridge::info()),
+            None => device.get_info(),
+        };
+        match info {
             Ok(info) => either!(&mut new.machine, it => it.handle_info(&info, &transport)),
             Err(error) => either!(&mut new.machine, it => it.handle_channel_error(error)),
         }
@@ -149,7 +158,9 @@ impl Ceremony {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let client = either!(&self.machine, it => it.poll_timeout());
         let device = self.device.machine().poll_timeout();
-        client.into_iter().chain(device).min().filter(|_| !self.over)
+        let bridge = self.bridge.as_ref().and_then(U2fBridge::poll_timeout);
+        let all = [client, device, bridge].into_iter().flatten();
+        all.min().filter(|_| !self.over)
     }
 
     /// The person calls it off: closes the browser's dialog.
@@ -187,8 +198,7 @@ impl Ceremony {
             match either!(&mut self.machine, it => it.poll_output()) {
                 Some(Output::Request(request)) => {
                     self.waiting = true;
-                    let transport: Transport = self.device.transport().clone();
-                    self.device.machine().request(self.channel, transport, &request);
+                    self.send(&request);
                 }
                 Some(Output::Cancel) => self.give_up(),
                 Some(Output::AskPin { token, question }) => {
@@ -222,7 +232,7 @@ impl Ceremony {
     /// Hands in what has come meanwhile; `false` if nothing has.
     fn answer(&mut self) -> bool {
         if self.waiting
-            && let Some(response) = self.device.machine().take_response(self.channel)
+            && let Some(response) = self.receive()
         {
             self.waiting = false;
             match response {
@@ -253,8 +263,44 @@ impl Ceremony {
         }
     }
 
+    fn send(&mut self, request: &[u8]) {
+        match &mut self.bridge {
+            Some(bridge) => {
+                self.device.person().during(request);
+                bridge.handle_request(request);
+            }
+            None => {
+                let transport = self.device.transport().clone();
+                self.device.machine().request(self.channel, transport, request);
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Option<Result<Vec<u8>, ChannelError>> {
+        let mut machine = self.device.machine();
+        let Some(bridge) = &mut self.bridge else { return machine.take_response(self.channel) };
+        let now = self.device.clock().now();
+        bridge.handle_timeout(now);
+        loop {
+            match bridge.poll_output()? {
+                U2fOutput::Response(response) => return Some(Ok(response)),
+                U2fOutput::Apdu(apdu) => {
+                    machine.u2f(self.channel, &apdu);
+                    match machine.take_response(self.channel)? {
+                        Ok(answer) => bridge.handle_answer(&answer, now),
+                        Err(error) => return Some(Err(error)),
+                    }
+                }
+            }
+        }
+    }
+
     fn give_up(&mut self) {
         self.waiting = false;
+        if let Some(bridge) = &mut self.bridge {
+            bridge.handle_cancel();
+            let _nobody_waits = bridge.poll_output();
+        }
         let mut machine = self.device.machine();
         machine.cancel(self.channel);
         let _nobody_waits = machine.take_response(self.channel);

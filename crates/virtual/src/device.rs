@@ -17,7 +17,7 @@ use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
 
 use crate::{
     Builder, Ceremony, Clock, Faults, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot,
-    SyncedSet, Witness, machine::Machine, meddle::Meddling, shelf::Shelf,
+    SyncedSet, Witness, builder, machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
 /// The channel of requests that come as bytes: one client, whose requests follow one another.
@@ -428,6 +428,14 @@ impl VirtualAuthenticator {
 
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
         self.0.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn provider(&self) -> &CryptoProvider {
+        &self.0.provider
+    }
+
+    pub(crate) fn speaks_u2f_alone(&self) -> bool {
+        !builder::speaks_ctap2(self.machine().config())
     }
 
     pub(crate) fn meddling(&self) -> &Meddling {

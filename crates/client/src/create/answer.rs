@@ -2,16 +2,17 @@
 
 use towline_ctap::{
     AuthenticatorData, MakeCredentialResponse, Transport, attestation_object,
-    extension::CredentialProtectionPolicy,
+    extension::{CredentialProtectionPolicy, HmacSecret, HmacSecretMcOutput},
 };
 
 use super::{Authenticator, Create, Creation};
 use crate::{
     Error, attestation,
     error::Misbehaviour,
+    large_blob::BlobOutputs,
     lists,
     options::Conveyance,
-    prf::PrfOutputs,
+    prf::{PrfOutputs, hmac_secret::Agreement},
     response::{CredProps, Outputs, Registration},
 };
 
@@ -25,8 +26,7 @@ impl Create {
             Err(error) => match lists::halves(&creation.request.exclude_list, &error) {
                 // Its getInfo did not say that the list is too long for it.
                 Some(halves) if creation.transport != Transport::Hybrid => {
-                    self.search_pieces(creation, halves.into());
-                    Ok(())
+                    self.search_pieces(creation, halves.into())
                 }
                 _ => self.insisted(creation, error),
             },
@@ -53,10 +53,13 @@ impl Create {
         let algorithm = algorithm
             .filter(|alg| self.options.algorithms.contains(alg))
             .ok_or(Misbehaviour::UnexpectedAlgorithm)?;
-        let MakeCredentialResponse { attestation, auth_data, unsigned_extension_outputs, .. } =
-            response;
-        let prf = self.options.prf.as_ref();
-        let prf = prf.map(|_| PrfOutputs::of_creation(&unsigned_extension_outputs)).transpose()?;
+        let prf = self.options.prf.map(|_| match self.hmac_secret {
+            Some(_) => hmac_secret_output(self.agreed.as_ref(), &data),
+            None => PrfOutputs::of_creation(&response.unsigned_extension_outputs),
+        });
+        let prf = prf.transpose()?;
+        let blob = self.options.blob.map(|_| BlobOutputs::of_creation(&response)).transpose()?;
+        let MakeCredentialResponse { attestation, auth_data, .. } = response;
         let statement = match self.options.conveyance {
             Conveyance::Direct => attestation,
             Conveyance::None => attestation::without(attestation, attested),
@@ -72,7 +75,10 @@ impl Create {
             attachment: authenticator.attachment,
             outputs: &Outputs {
                 cred_props: self.options.cred_props.then_some(CredProps { rk: discoverable }),
+                large_blob: blob,
                 prf,
+                appid: None,
+                appid_exclude: self.options.appid_exclude.as_ref().map(|_| true),
             },
         };
         Ok(registration.to_json())
@@ -89,4 +95,16 @@ impl Create {
             .unwrap_or_default();
         if in_force < wanted.policy { Err(Misbehaviour::NotProtected.into()) } else { Ok(()) }
     }
+}
+
+/// Whether the credential has a secret for `hmac-secret`, and what it gave at once.
+fn hmac_secret_output(
+    agreed: Option<&Agreement>,
+    data: &AuthenticatorData,
+) -> Result<PrfOutputs, Misbehaviour> {
+    let enabled = data.extensions.get::<HmacSecret>().map_err(Misbehaviour::Malformed)?;
+    let output = data.extensions.get::<HmacSecretMcOutput>().map_err(Misbehaviour::Malformed)?;
+    let results = agreed.zip(output).map(|(agreed, output)| agreed.results(&output.0));
+    let enabled = enabled.is_some_and(|enabled| enabled.0);
+    Ok(PrfOutputs::of_hmac_secret(Some(enabled), results.transpose()?.as_ref()))
 }

@@ -2,11 +2,11 @@
 
 use towline_ctap::{
     GetInfo, MakeCredentialRequest, RequestOptions, Rp, Transport, User, Version,
-    extension::CredentialProtectionPolicy,
+    extension::{CredentialProtectionPolicy, HmacSecret},
 };
 
 use super::Create;
-use crate::{Error, attestation, names, options::Requirement, prf, verification::Wish};
+use crate::{Error, attestation, large_blob, names, options::Requirement, prf, verification::Wish};
 
 impl Create {
     /// The request, without its exclude list, and how much verification goes with it.
@@ -58,6 +58,10 @@ impl Create {
             }
         }
         prf::ask(options.prf.as_ref(), info, &mut request.extensions);
+        if self.hmac_secret.is_some() {
+            request.extensions.set(&HmacSecret(true));
+        }
+        large_blob::ask_creation(options.blob, discoverable, info, &mut request.extensions)?;
         request.attestation_formats_preference = attestation::preference(options, info);
         Ok((request, wish))
     }

@@ -3,17 +3,22 @@
 use std::collections::VecDeque;
 
 use towline_ctap::{
-    AuthenticatorData, GetAssertionResponse, PublicKeyCredentialDescriptor, Request,
+    AuthenticatorData, GetAssertionRequest, GetAssertionResponse, PublicKeyCredentialDescriptor,
+    Request, Version, extension::HmacSecretOutput,
 };
 
 use super::{Assertion, Assertions, Get, MAX_ACCOUNTS, State};
 use crate::{
     Account, Error, Output, Token,
     error::Misbehaviour,
-    lists,
-    prf::PrfOutputs,
+    large_blob::{BlobFlow, BlobOutputs, BlobStep, BlobWay},
+    lists::{self, Look},
+    prf::{PrfOutputs, hmac_secret::Agreement},
     response::{Authentication, Outputs},
 };
+
+/// What a request with an AppID takes beside its list, at most.
+const APPID_REQUEST: usize = 384;
 
 impl Get {
     pub(super) fn asserted(
@@ -26,6 +31,9 @@ impl Get {
         let assertion = match self.check(response, allowed) {
             Err(error) if lists::holds_none(&error) && !rest.is_empty() => {
                 return self.assert_next(asked, rest);
+            }
+            Err(error) if lists::holds_none(&error) && self.may_know_the_appid(&asked) => {
+                return self.search_by_appid(asked);
             }
             Err(error) => {
                 // Its getInfo did not say that the list is too long for it.
@@ -52,10 +60,63 @@ impl Get {
             self.state = State::Collecting { assertions: vec![assertion], count };
             self.ceremony.request(Request::GetNextAssertion.encode());
         } else {
-            let result = self.to_json(&assertion);
-            self.ceremony.finish(result);
+            self.conclude(assertion);
         }
         Ok(())
+    }
+
+    /// There is an assertion to give to the site, once its blob was read or written.
+    pub(super) fn conclude(&mut self, mut assertion: Assertion) {
+        let wish = self.options.blob.clone().filter(|_| self.blob_way == Some(BlobWay::Array));
+        let Some((wish, key)) = wish.zip(assertion.response.large_blob_key.take()) else {
+            let result = self.to_json(&assertion, None);
+            return self.ceremony.finish(result);
+        };
+        let flow = BlobFlow::new(key, wish, self.room, self.token.take(), &self.provider);
+        self.ceremony.request(flow.start());
+        self.state = State::Blob(Box::new((assertion, flow)));
+    }
+
+    pub(super) fn blob(
+        &mut self,
+        (assertion, mut flow): (Assertion, BlobFlow),
+        response: &[u8],
+    ) -> Result<(), Error> {
+        match flow.handle_response(response) {
+            BlobStep::Request(next) => {
+                self.ceremony.request(next);
+                self.state = State::Blob(Box::new((assertion, flow)));
+            }
+            BlobStep::Done(outputs) => {
+                let result = self.to_json(&assertion, Some(outputs));
+                self.ceremony.finish(result);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the key, which knows nobody by the RP ID, may know the site by its AppID. Whoever
+    /// is known by that was never verified.
+    fn may_know_the_appid(&self, asked: &Assertions) -> bool {
+        self.appid.is_some()
+            && !self.by_appid
+            && !self.one_operation
+            && !self.expected.user_verified
+            && asked.info.versions.contains(&Version::U2fV2)
+    }
+
+    fn search_by_appid(&mut self, mut asked: Box<Assertions>) -> Result<(), Error> {
+        let (Some(appid), Some(list)) = (&self.appid, &self.options.allow) else {
+            return Err(Error::NoCredentials);
+        };
+        self.by_appid = true;
+        self.expected.rp_id_hash = appid.hash(&self.provider);
+        asked.request = GetAssertionRequest::new(appid.clone(), self.client_data.hash);
+        (asked.fallback, asked.look) = (None, Look::Silent);
+        // No secret and no blob is kept with what U2F has made.
+        (self.hmac_secret, self.blob_way) = (None, None);
+        let pieces = lists::split(list, &asked.info, APPID_REQUEST);
+        self.search_pieces(asked, pieces)
     }
 
     pub(super) fn collected(
@@ -97,11 +158,17 @@ impl Get {
         Ok(Assertion { credential, response })
     }
 
-    pub(super) fn to_json(&self, assertion: &Assertion) -> Result<String, Error> {
+    fn to_json(&self, assertion: &Assertion, blob: Option<BlobOutputs>) -> Result<String, Error> {
         let Assertion { credential, response } = assertion;
         let outputs = &response.unsigned_extension_outputs;
-        let prf =
-            self.options.prf.as_ref().map(|_| PrfOutputs::of_assertion(outputs)).transpose()?;
+        let prf = self.options.prf.as_ref().map(|_| match &self.agreed {
+            Some(agreed) => hmac_secret_output(agreed, &response.auth_data),
+            None => PrfOutputs::of_assertion(outputs),
+        });
+        let blob = match (blob, &self.options.blob) {
+            (None, Some(wish)) => Some(BlobOutputs::of_assertion(wish, outputs)?),
+            (blob, _) => blob,
+        };
         let authentication = Authentication {
             credential_id: &credential.id,
             client_data_json: &self.client_data.json,
@@ -109,8 +176,22 @@ impl Get {
             signature: &response.signature,
             user_handle: response.user.as_ref().map(|user| &user.id),
             attachment: self.attachment,
-            outputs: &Outputs { cred_props: None, prf },
+            outputs: &Outputs {
+                cred_props: None,
+                large_blob: blob,
+                prf: prf.transpose()?,
+                appid: self.appid.as_ref().map(|_| self.by_appid),
+                appid_exclude: None,
+            },
         };
         Ok(authentication.to_json())
     }
+}
+
+/// What `hmac-secret` gave, if anything.
+fn hmac_secret_output(agreed: &Agreement, auth_data: &[u8]) -> Result<PrfOutputs, Misbehaviour> {
+    let data = AuthenticatorData::decode(auth_data).map_err(Misbehaviour::Malformed)?;
+    let output = data.extensions.get::<HmacSecretOutput>().map_err(Misbehaviour::Malformed)?;
+    let results = output.map(|output| agreed.results(&output)).transpose()?;
+    Ok(PrfOutputs::of_hmac_secret(None, results.as_ref()))
 }

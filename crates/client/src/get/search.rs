@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-use towline_ctap::{PublicKeyCredentialDescriptor, Request};
+use towline_ctap::{
+    PublicKeyCredentialDescriptor, Request,
+    extension::{PrfGetInput, PrfSalts},
+};
 
 use super::{Assertions, Get, State};
 use crate::{
     Error,
     lists::{self, Found, Look, Probe},
-    pin::PinUvAuthToken,
+    pin::{PinUvAuthToken, Protocol},
+    prf::hmac_secret::Agreement,
     verification::{Verifying, look},
 };
 
@@ -24,8 +28,7 @@ impl Get {
         let Assertions { request, info, .. } = &mut *asked;
         request.allow_list = None;
         let Some(list) = &self.options.allow else {
-            self.assert(asked, VecDeque::new());
-            return Ok(());
+            return self.assert(asked, VecDeque::new());
         };
         let base = Request::from(request.clone()).encode().len();
         let pieces = lists::split(list, info, base);
@@ -34,8 +37,7 @@ impl Get {
         }
         if self.one_operation {
             request.allow_list = Some(pieces.into_iter().flatten().collect());
-            self.assert(asked, VecDeque::new());
-            return Ok(());
+            return self.assert(asked, VecDeque::new());
         }
         self.search_pieces(asked, pieces)
     }
@@ -45,11 +47,11 @@ impl Get {
         asked: Box<Assertions>,
         mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
     ) -> Result<(), Error> {
-        if pieces.len() == 1 {
+        if pieces.len() == 1 && !self.must_know_which(&pieces) {
             return self.assert_next(asked, pieces);
         }
         let Assertions { request, info, look, .. } = &*asked;
-        let probe = Probe::new(self.rp_id.clone(), look, &pieces);
+        let probe = Probe::new(request.rp_id.clone(), look, &pieces);
         // A silent search does not see what is kept for people who are verified. And where nothing
         // is found, the last piece is asked for aloud in any case, so that the authenticator
         // decides how it refuses.
@@ -67,9 +69,50 @@ impl Get {
         &mut self,
         asked: Box<Assertions>,
         rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
-    ) {
-        self.ceremony.request(Request::from(asked.request.clone()).encode());
+    ) -> Result<(), Error> {
+        let mut request = asked.request.clone();
+        if let Some(protocol) = self.hmac_secret
+            && let Some(salts) = self.salts(request.allow_list.as_deref())
+        {
+            let Some(agreed) = &self.agreed else {
+                self.state = State::Agreeing(protocol, asked, rest);
+                self.ceremony.request(Agreement::request(protocol));
+                return Ok(());
+            };
+            request.extensions.set(&agreed.input(&salts)?);
+        }
+        self.ceremony.request(Request::from(request).encode());
         self.state = State::Asserting(asked, rest);
+        Ok(())
+    }
+
+    /// The authenticator's key has come.
+    pub(super) fn agreed(
+        &mut self,
+        protocol: Protocol,
+        asked: Box<Assertions>,
+        rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
+        response: &[u8],
+    ) -> Result<(), Error> {
+        self.agreed = Some(Agreement::new(protocol, response, &self.provider)?);
+        self.assert(asked, rest)
+    }
+
+    /// The salts for whichever of these is used; only those of one credential can be sent.
+    fn salts(&self, list: Option<&[PublicKeyCredentialDescriptor]>) -> Option<PrfSalts> {
+        let prf = self.options.prf.as_ref()?;
+        match list {
+            Some([only]) => prf.salts_for(&only.id).copied(),
+            _ => prf.eval,
+        }
+    }
+
+    /// Whether it has to be found first which credential will be used, for each has its own salts.
+    fn must_know_which(&self, pieces: &VecDeque<Vec<PublicKeyCredentialDescriptor>>) -> bool {
+        let own = |prf: &PrfGetInput| !prf.eval_by_credential.is_empty();
+        self.hmac_secret.is_some()
+            && self.options.prf.as_ref().is_some_and(own)
+            && pieces.iter().flatten().count() > 1
     }
 
     /// Asks for the next of these pieces aloud.
@@ -79,8 +122,7 @@ impl Get {
         mut pieces: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
     ) -> Result<(), Error> {
         asked.request.allow_list = Some(pieces.pop_front().ok_or(Error::NoCredentials)?);
-        self.assert(asked, pieces);
-        Ok(())
+        self.assert(asked, pieces)
     }
 
     pub(super) fn probed(
@@ -98,8 +140,7 @@ impl Get {
             }
             Ok(Found::Credential(found)) => {
                 asked.request.allow_list = Some(vec![found]);
-                self.assert(asked, VecDeque::new());
-                Ok(())
+                self.assert(asked, VecDeque::new())
             }
             Ok(Found::Nothing) => self.assert_next(asked, aloud),
             Err(error) => self.insisted(asked, error),
@@ -115,6 +156,8 @@ impl Get {
         match asked.fallback.take() {
             Some(flow) if Verifying::goes_on_with_the_pin(&error) => {
                 let tried = asked.request.options.uv.take().is_some();
+                // A wrong PIN makes another key.
+                self.agreed = None;
                 let verifying = Verifying::instead(flow, tried, &error, &mut self.ceremony);
                 self.state = State::Verifying(verifying, asked);
                 Ok(())

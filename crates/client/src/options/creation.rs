@@ -5,14 +5,14 @@ use std::time::Duration;
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     PublicKeyCredentialDescriptor, User, UserHandle, algorithm,
-    extension::{CredentialProtectionPolicy, PrfCreateInput},
+    extension::{CredentialProtectionPolicy, LargeBlobSupport, PrfCreateInput},
 };
 
 use super::{
     Dictionary, Requirement, Texts, Value, descriptors, dom_string, parse, timeout,
     web_idl::{long, sequence},
 };
-use crate::{Attachment, Error, Hint, Mediation, prf::PrfInputs};
+use crate::{Attachment, Error, Hint, Mediation, large_blob, prf::PrfInputs};
 
 /// What a site asks for when it wants a new credential.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub(crate) struct CreationOptions {
     pub(crate) cred_props: bool,
     pub(crate) protection: Option<Protection>,
     pub(crate) prf: Option<PrfCreateInput>,
+    pub(crate) blob: Option<LargeBlobSupport>,
+    pub(crate) appid_exclude: Option<String>,
 }
 
 /// AttestationConveyancePreference (WebAuthn L3 §5.4.7), as far as it makes a difference here:
@@ -118,6 +120,11 @@ impl CreationOptions {
                 .collect(),
             cred_props: extensions.boolean("credProps"),
             protection,
+            blob: large_blob::support(extensions)?,
+            appid_exclude: match extensions.text("appid") {
+                Some(_) => return Err(Error::AppIdMisplaced),
+                None => extensions.text("appidExclude"),
+            },
             prf: prf.map(|prf| prf.creation(provider)).transpose()?,
         })
     }

@@ -6,7 +6,11 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{PublicKeyCredentialDescriptor, extension::PrfGetInput};
 
 use super::{Dictionary, Requirement, Texts, descriptors, parse, timeout};
-use crate::{Error, Hint, Mediation, prf::PrfInputs};
+use crate::{
+    Error, Hint, Mediation,
+    large_blob::{self, BlobWish},
+    prf::PrfInputs,
+};
 
 /// What a site asks for when it wants an assertion.
 #[derive(Debug, Clone)]
@@ -20,6 +24,8 @@ pub(crate) struct RequestOptions {
     pub(crate) mediation: Mediation,
     pub(crate) hints: Vec<Hint>,
     pub(crate) prf: Option<PrfGetInput>,
+    pub(crate) blob: Option<BlobWish>,
+    pub(crate) appid: Option<String>,
 }
 
 impl RequestOptions {
@@ -36,7 +42,9 @@ impl RequestOptions {
         let mut texts = Texts::default();
         let allow = descriptors(list, "allowCredentials.id", &mut texts)?;
         let challenge = texts.required(json, "challenge", "challenge")?;
-        let prf = PrfInputs::of(json.dictionary("extensions")?, &mut texts)?;
+        let extensions = json.dictionary("extensions")?;
+        let prf = PrfInputs::of(extensions, &mut texts)?;
+        let blob = large_blob::wish(extensions, list.len(), &mut texts)?;
         let hints = Hint::all(json);
         texts.decoded()?;
         if mediation == Mediation::Silent {
@@ -55,6 +63,11 @@ impl RequestOptions {
             timeout: timeout(json),
             mediation,
             hints,
+            blob: blob.transpose()?,
+            appid: match extensions.text("appidExclude") {
+                Some(_) => return Err(Error::AppIdMisplaced),
+                None => extensions.text("appid"),
+            },
             prf: prf.map(|prf| prf.assertion(&allow, provider)).transpose()?,
             allow: (!list.is_empty()).then_some(allow),
             user_verification: Requirement::of(json, "userVerification")

@@ -97,7 +97,7 @@ impl PinChange {
 }
 
 /// What the authenticator says to a request about PINs.
-pub(super) fn answer(response: &[u8]) -> Result<ClientPinResponse, PinError> {
+pub(crate) fn answer(response: &[u8]) -> Result<ClientPinResponse, PinError> {
     ClientPinResponse::decode(response).map_err(|error| match error {
         ResponseError::Status(Status::PinInvalid) => PinProblem::Wrong.into(),
         ResponseError::Status(Status::PinPolicyViolation) => PinProblem::Refused.into(),

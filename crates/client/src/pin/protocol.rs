@@ -103,22 +103,27 @@ impl SharedSecret {
         })
     }
 
-    /// Decrypts the token. Its length is 16 or 32 bytes with protocol one, 32 with two.
-    pub(crate) fn token(&self, encrypted: &[u8]) -> Result<PinUvAuthToken, PinError> {
+    /// Decrypts whole blocks; `None` where they are none.
+    pub(crate) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (iv, data) = match self.protocol {
             Protocol::One => (&[0; 16], encrypted),
-            Protocol::Two => encrypted.split_first_chunk().ok_or(PinError::Misbehaved)?,
+            Protocol::Two => encrypted.split_first_chunk()?,
         };
+        let mut plain = Zeroizing::new(data.to_vec());
+        self.provider.aes256_cbc.decrypt(&self.aes, iv, &mut plain).ok()?;
+        Some(plain)
+    }
+
+    /// Decrypts the token. Its length is 16 or 32 bytes with protocol one, 32 with two.
+    pub(crate) fn token(&self, encrypted: &[u8]) -> Result<PinUvAuthToken, PinError> {
+        let value = self.decrypt(encrypted).ok_or(PinError::Misbehaved)?;
         let known = match self.protocol {
-            Protocol::One => matches!(data.len(), 16 | 32),
-            Protocol::Two => data.len() == 32,
+            Protocol::One => matches!(value.len(), 16 | 32),
+            Protocol::Two => value.len() == 32,
         };
         if !known {
             return Err(PinError::Misbehaved);
         }
-        let mut value = Zeroizing::new(data.to_vec());
-        let decrypted = self.provider.aes256_cbc.decrypt(&self.aes, iv, &mut value);
-        decrypted.map_err(|_| PinError::Misbehaved)?;
         Ok(PinUvAuthToken { protocol: self.protocol, value, provider: self.provider.clone() })
     }
 
@@ -155,7 +160,12 @@ impl PinUvAuthToken {
 
     /// Proves it for a request: `pinUvAuthParam`.
     pub(crate) fn proof(&self, hash: &ClientDataHash) -> Vec<u8> {
-        self.protocol.authenticate(&self.provider, &self.value, &[hash.as_bytes()])
+        self.proof_of(hash.as_bytes())
+    }
+
+    /// Proves it for another message.
+    pub(crate) fn proof_of(&self, message: &[u8]) -> Vec<u8> {
+        self.protocol.authenticate(&self.provider, &self.value, &[message])
     }
 }
 

@@ -287,7 +287,7 @@ fn hints_are_never_errors() {
 #[test]
 fn inputs_of_extensions_are_converted_as_well() {
     let extensions = r#"{"prf": {"eval": {"first": 1234, "second": null}}, "zap": null, "credProps": [],
-        "largeBlob": 7, "appid": {}, "credentialProtectionPolicy": null, "uvm": "true"}"#;
+        "largeBlob": null, "payment": {}, "appid": null, "credentialProtectionPolicy": null, "uvm": "true"}"#;
     let asked = creating("extensions", extensions).unwrap();
     let PrfCreateInput { eval } = asked.extensions.get().unwrap().unwrap();
     assert!(eval.is_some_and(|eval| eval.second.is_none()));

@@ -21,11 +21,11 @@ use crate::{Service, Session};
 /// requests that doors for pages get.
 #[derive(Debug, Clone)]
 pub struct PageAccess {
-    /// The session.
+    /// The session whose authenticators the page may use.
     pub session: Session,
 }
 
-/// Who asks.
+/// Who asks, as far as the token tells.
 enum Access {
     /// A test, or its tools.
     Control,

@@ -22,7 +22,7 @@ pub enum Signal {
     UnknownCredential {
         /// The RP ID.
         rp_id: String,
-        /// The passkey.
+        /// The id of the passkey.
         credential_id: Base64Url,
     },
     /// These are all passkeys of an account: others are deleted.

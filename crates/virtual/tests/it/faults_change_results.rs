@@ -89,12 +89,20 @@ fn pair(fault: Fault) -> Pair {
 
 const PRF: &str = r#", "extensions": {"prf": {"eval": {"first": "AAAA"}}}"#;
 
+/// What of it a ceremony asks for.
+const fn wanted(fault: Fault) -> &'static str {
+    match fault {
+        Fault::PrfChanges | Fault::PrfMissing => PRF,
+        _ => "",
+    }
+}
+
 /// The registration of a new passkey, without the fault and with it.
 fn made(fault: Fault) -> Option<[Response; 2]> {
     let [(good, _), (bad, count)] = [false, true].map(|broken| {
         let Pair { device, .. } = pair(fault);
         let injected = broken.then(|| device.faults().inject(fault));
-        let json = device.create(ORIGIN, &create_with("bob", PRF)).unwrap();
+        let json = device.create(ORIGIN, &create_with("bob", wanted(fault))).unwrap();
         (Response(serde_json::from_str(&json).unwrap()), injected.map_or(0, |it| it.count()))
     });
     (count > 0).then_some([good, bad])
@@ -105,7 +113,7 @@ fn signed(fault: Fault) -> Option<[Response; 2]> {
     let [(good, _), (bad, count)] = [false, true].map(|broken| {
         let Pair { device, alice, .. } = pair(fault);
         let injected = broken.then(|| device.faults().inject(fault));
-        let options = get_with(&[&list("allowCredentials", alice.id()), PRF].concat());
+        let options = get_with(&[&list("allowCredentials", alice.id()), wanted(fault)].concat());
         let json = device.get(ORIGIN, &options).unwrap();
         (Response(serde_json::from_str(&json).unwrap()), injected.map_or(0, |it| it.count()))
     });

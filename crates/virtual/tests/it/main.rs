@@ -10,12 +10,11 @@
 
 mod attestation_is_judged;
 mod clients_are_tested;
-mod faults_are_noticed;
+mod extensions_work;
 mod faults_change_answers;
 mod faults_change_reports;
 mod faults_change_results;
 mod faults_have_names;
-mod judges;
 mod memory;
 mod options;
 mod pages_mediate;
