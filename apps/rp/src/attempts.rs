@@ -83,6 +83,8 @@ impl Attempts {
         }
     }
 
+    /// Forgets what does not count any more; if that is too little, the older half, so that a flood
+    /// costs little for each attempt.
     fn make_room(&mut self, now: Instant) {
         if self.failures.len() < REMEMBERED {
             return;
@@ -91,10 +93,13 @@ impl Attempts {
         if self.failures.len() < REMEMBERED {
             return;
         }
-        let oldest = self.failures.iter().min_by_key(|(_, (_, last))| *last);
-        if let Some(oldest) = oldest.map(|(who, _)| who.clone()) {
-            self.failures.remove(&oldest);
-        }
+        let mut times: Vec<Instant> = self.failures.values().map(|(_, last)| *last).collect();
+        let middle = times.len() / 2;
+        let (_, middle, _) = times.select_nth_unstable(middle);
+        let middle = *middle;
+        let before = self.failures.len();
+        self.failures.retain(|_, (_, last)| *last > middle);
+        tracing::warn!(forgotten = before.saturating_sub(self.failures.len()), "many attempts");
     }
 }
 
@@ -145,8 +150,11 @@ mod tests {
         let many = u32::try_from(REMEMBERED).unwrap();
         for count in 0..many {
             let address = IpAddr::from(count.to_be_bytes());
-            attempts.begin(&count.to_string(), address, now).unwrap();
+            let then = now + Duration::from_millis(count.into());
+            attempts.begin(&count.to_string(), address, then).unwrap();
         }
         assert!(attempts.failures.len() <= REMEMBERED);
+        let last = (many - 1).to_string();
+        assert!(attempts.failures.contains_key(&Who::Account(last)), "the latest is remembered");
     }
 }

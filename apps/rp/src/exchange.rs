@@ -44,7 +44,8 @@ pub(crate) async fn exchange(
     let answer = async {
         let response = sender.send_request(request).await.map_err(|error| strange(&error))?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| strange(&error))?;
+        let body =
+            Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| strange(&error))?;
         Ok(Response::from_parts(parts, body.to_bytes().to_vec()))
     };
     tokio::pin!(answer);

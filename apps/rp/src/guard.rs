@@ -76,8 +76,7 @@ fn check_sender(site: &Site, headers: &HeaderMap) -> Result<(), ApiError> {
         headers.get(header::HOST).and_then(|value| value.to_str().ok()).ok_or_else(forbidden)?;
     let own_origin = site.identity.origin.split_once("://").map_or("", |(_, rest)| rest);
     let port = site.port;
-    let known =
-        [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
+    let known = [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")];
     if host != own_origin && !known.iter().any(|name| name == host) {
         return Err(forbidden());
     }
@@ -105,7 +104,5 @@ pub(crate) fn tell_browsers(headers: &mut HeaderMap, forms_lead_to: &str) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

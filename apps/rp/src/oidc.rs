@@ -22,7 +22,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    ApiError, ErrorCode, Limits,
+    ApiError, Limits,
     pending::Pending,
     programs::Json,
     site::Site,
@@ -42,7 +42,7 @@ const CODE_LIFETIME: Duration = Duration::from_secs(60);
 const TOKEN_LIFETIME: i64 = 300;
 
 /// What the provider knows beside accounts and sessions.
-pub(crate) struct Provider {
+pub(crate) struct OpenIdProvider {
     pub(crate) sites: Vec<KnownSite>,
     signer: Signer,
     /// Makes another number of a person for each site.
@@ -52,7 +52,7 @@ pub(crate) struct Provider {
     tokens: Mutex<Pending<Grant>>,
 }
 
-impl Provider {
+impl OpenIdProvider {
     /// A provider for these sites; its signing key is kept with the data.
     pub(crate) async fn new(
         store: &Store,
@@ -60,11 +60,9 @@ impl Provider {
         sites: Vec<KnownSite>,
         limits: &Limits,
     ) -> Result<Self, ApiError> {
-        let failed = |error| ApiError::new(ErrorCode::Internal, format!("Sorry: {error}."));
         let fresh = Signer::generate(provider)?;
-        let key = store.run(|db| secrets::get_or_make(db, "signing key", || Ok(fresh))).await?;
-        let fresh = provider.random.bytes::<32>().map_err(failed)?.to_vec();
-        let subjects = store.run(|db| secrets::get_or_make(db, "subjects", || Ok(fresh))).await?;
+        let key = store.run(|db| secrets::get_or_make(db, "signing key", fresh)).await?;
+        let subjects = secrets::random(store, provider, "subjects").await?;
         let pending = limits.challenges;
         Ok(Self {
             sites,

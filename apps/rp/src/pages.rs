@@ -91,9 +91,9 @@ fn spoken(language: Language) -> Markup {
         Language::English => 1,
         Language::Danish => 2,
     };
-    let rows = Script::ROWS.iter().filter_map(|row| {
-        Some(((*row.first()?).to_owned(), Value::from(*row.get(column)?)))
-    });
+    let rows = Script::ROWS
+        .iter()
+        .filter_map(|row| Some(((*row.first()?).to_owned(), Value::from(*row.get(column)?))));
     let texts = Value::Object(rows.collect::<Map<_, _>>()).to_string();
     html! {
         script #texts type="application/json" { (PreEscaped(texts.replace('<', "\\u003c"))) }

@@ -91,9 +91,12 @@ mod tests {
 
     #[test]
     fn a_password_has_10_to_128_characters() {
-        for (password, fits) in
-            [("short", false), ("ten chars!", true), (&"é".repeat(128), true), (&"x".repeat(129), false)]
-        {
+        for (password, fits) in [
+            ("short", false),
+            ("ten chars!", true),
+            (&"é".repeat(128), true),
+            (&"x".repeat(129), false),
+        ] {
             assert_eq!(check(password).is_ok(), fits, "{password}");
         }
     }

@@ -117,9 +117,7 @@ pub(crate) async fn whole(
             ErrorCode::TooLarge,
             format!("The body is longer than {limit} bytes."),
         )),
-        Ok(Err(_)) => {
-            Err(ApiError::new(ErrorCode::BadRequest, "The body did not arrive whole."))
-        }
+        Ok(Err(_)) => Err(ApiError::new(ErrorCode::BadRequest, "The body did not arrive whole.")),
         Err(_) => Err(ApiError::new(ErrorCode::TooSlow, "The body did not arrive in time.")),
     }
 }
@@ -192,9 +190,7 @@ async fn finish_sign_in(
     request: Request<Body>,
 ) -> Answer<SignedInKey> {
     let answer: Finish = read(&site, request).await?;
-    let done = site
-        .finish_sign_in(&answer.ceremony, &answer.credential, Caller::default())
-        .await?;
+    let done = site.finish_sign_in(&answer.ceremony, &answer.credential, Caller::default()).await?;
     Ok(Json(SignedInKey {
         account: done.account.name,
         key: done.key,
@@ -202,10 +198,7 @@ async fn finish_sign_in(
     }))
 }
 
-async fn list_keys(
-    State(site): State<Arc<Site>>,
-    request: Request<Body>,
-) -> Answer<Vec<KeyEntry>> {
+async fn list_keys(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer<Vec<KeyEntry>> {
     let asked: ListKeys = read(&site, request).await?;
     let keys = site.store.run(move |db| held(db, &asked.account)).await?;
     Ok(Json(keys.into_iter().map(|key| key.entry).collect()))
@@ -214,16 +207,15 @@ async fn list_keys(
 async fn rename_key(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer<KeyEntry> {
     let asked: RenameKey = read(&site, request).await?;
     check_name("name of the key", &asked.name)?;
-    let renamed = site.store.run(move |db| {
-        keys::rename(db, &one(db, &asked.account, &asked.key)?, &asked.name)
-    });
+    let renamed = site
+        .store
+        .run(move |db| keys::rename(db, &one(db, &asked.account, &asked.key)?, &asked.name));
     renamed.await.map(Json)
 }
 
 async fn remove_key(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer<KeyEntry> {
     let asked: RemoveKey = read(&site, request).await?;
-    let removed =
-        site.store.run(move |db| keys::remove(db, &one(db, &asked.account, &asked.key)?));
+    let removed = site.store.run(move |db| keys::remove(db, &one(db, &asked.account, &asked.key)?));
     removed.await.map(Json)
 }
 

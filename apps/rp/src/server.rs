@@ -6,14 +6,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::broadcast;
 
 use crate::{
-    Identity, RpConfig, RpError, Shutdown, SiteEvent, Verifier, VerifyError,
+    ApiError, Identity, RpConfig, RpError, Shutdown, SiteEvent, Verifier, VerifyError,
     judge::Shared,
-    oidc::Provider,
+    oidc::OpenIdProvider,
     router::router,
     serve::{Door, listen},
     site::Site,
     sites::{Kind, KnownSite, RelyingSite},
-    store::Store,
+    store::{Store, secrets},
 };
 
 /// A relying party that listens.
@@ -65,12 +65,15 @@ impl Rp {
             doors.push(Door { listener, router, limits: limits.clone(), stop: stop.clone() });
             known.push(at);
         }
-        let provider = Provider::new(&store, &config.provider, known, &limits).await;
-        let provider = provider.map_err(|error| RpError::Data {
+        let unusable = |error: ApiError| RpError::Data {
             file: config.data.clone().unwrap_or_default(),
             reason: error.message,
-        })?;
-        let site = Arc::new(Site::new(config, identity, port, judge, store, provider));
+        };
+        let oidc = OpenIdProvider::new(&store, &config.provider, known, &limits).await;
+        let oidc = oidc.map_err(unusable)?;
+        let decoys = secrets::random(&store, &config.provider, "decoys").await;
+        let decoys = decoys.map_err(unusable)?;
+        let site = Arc::new(Site::new(config, identity, port, judge, store, oidc, decoys));
         let router = router(&site);
         doors.push(Door { listener, router, limits, stop: stop.clone() });
         Ok(Self { local_addr, site, doors, stop })

@@ -19,7 +19,7 @@ use crate::{
     judge::{FinishRegistration, FinishSignIn, Judge},
     learned,
     name::check_name,
-    oidc::Provider,
+    oidc::OpenIdProvider,
     pending::Pending,
     store::{
         Store,
@@ -47,6 +47,8 @@ pub(crate) struct Site {
     pub(crate) forms_lead_to: String,
     /// Whether programs may add, rename and remove keys without signing in.
     pub(crate) programs: bool,
+    /// Makes up keys of accounts that there are not.
+    decoys: Vec<u8>,
     judge: Box<dyn Judge>,
     clock: Clock,
     registrations: Mutex<Pending<Registration>>,
@@ -56,7 +58,7 @@ pub(crate) struct Site {
     /// Passwords that were tried.
     pub(crate) attempts: Mutex<Attempts>,
     /// What lets other sites sign in through this one.
-    pub(crate) oidc: Provider,
+    pub(crate) oidc: OpenIdProvider,
     /// Whether everything is gone when the site stops.
     pub(crate) forgets: bool,
 }
@@ -99,7 +101,8 @@ impl Site {
         port: u16,
         judge: Box<dyn Judge>,
         store: Store,
-        oidc: Provider,
+        oidc: OpenIdProvider,
+        decoys: Vec<u8>,
     ) -> Self {
         let origins = oidc.sites.iter().map(|site| format!(" {}", site.url));
         let pending = config.limits.challenges;
@@ -110,6 +113,7 @@ impl Site {
             programs: config.programs.unwrap_or(config.data.is_none()),
             forms_lead_to: origins.collect(),
             oidc,
+            decoys,
             provider: config.provider,
             clock: config.clock,
             registrations: Mutex::new(Pending::new(config.challenge_lifetime, pending)),
@@ -205,9 +209,7 @@ impl Site {
         };
         let (limits, now) = (self.limits.clone(), self.now());
         let (user, name) = (waiting.user, waiting.key_name);
-        self.store
-            .run(move |db| keys::add(db, &limits, &user, &name, &check, &learned, now))
-            .await
+        self.store.run(move |db| keys::add(db, &limits, &user, &name, &check, &learned, now)).await
     }
 
     /// Begins to sign in to an account, or to whichever a discoverable credential names.
@@ -249,7 +251,7 @@ impl Site {
         match self.allowed(account.clone()).await {
             Ok(allow) => self.challenge(Some(account), how, Some(&allow), |_| {}),
             Err(error) if matches!(error.code, ErrorCode::UnknownAccount | ErrorCode::NoKeys) => {
-                let decoy = self.decoy(account.clone()).await?;
+                let decoy = self.decoy(&account);
                 self.challenge(Some(account), how, None, |options| {
                     options["allowCredentials"] = json!([decoy]);
                 })
@@ -258,19 +260,13 @@ impl Site {
         }
     }
 
-    async fn decoy(&self, account: String) -> Result<Value, ApiError> {
-        let fresh = self.random::<32>()?;
-        let make = move || Ok(fresh.to_vec());
-        let secret = self
-            .store
-            .run(move |db| crate::store::secrets::get_or_make(db, "decoys", make))
-            .await?;
-        let id = self.provider.hmac.key(&secret).sign(&[account.as_bytes()]);
-        Ok(json!({
+    fn decoy(&self, account: &str) -> Value {
+        let id = self.provider.hmac.key(&self.decoys).sign(&[account.as_bytes()]);
+        json!({
             "type": "public-key",
             "id": URL_SAFE_NO_PAD.encode(id),
             "transports": ["internal", "hybrid"],
-        }))
+        })
     }
 
     fn challenge(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 
 use crate::{
     ApiError, ErrorCode, agent,
@@ -28,7 +28,7 @@ pub(crate) struct Visit {
     pub(crate) person: Option<Person>,
     pub(crate) source: std::net::IpAddr,
     pub(crate) browser: Option<String>,
-    /// The path and query that were asked for.
+    /// The page that can be opened again: path and query, or the first page after a form.
     pub(crate) path: String,
 }
 
@@ -71,6 +71,7 @@ impl FromRequestParts<Arc<Site>> for Visit {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, ApiError> {
+        let path = parts.uri.path_and_query().map(|path| path.as_str());
         let unknown = std::net::Ipv4Addr::UNSPECIFIED.into();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self {
@@ -78,7 +79,7 @@ impl FromRequestParts<Arc<Site>> for Visit {
             person: person(site, &parts.headers).await?,
             source: parts.extensions.get::<Source>().map_or(unknown, |source| source.0),
             browser: agent.and_then(agent::browser),
-            path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            path: path.filter(|_| parts.method == Method::GET).unwrap_or("/").to_owned(),
         })
     }
 }

@@ -14,8 +14,9 @@
 //! [`PageAccess`].
 
 mod api;
-mod body;
+mod extract;
 mod guard;
+mod page;
 mod refusal;
 
 use std::io;
@@ -23,7 +24,7 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{body::Json, guard::PageAccess, refusal::Refusal};
+pub use self::{extract::Body, guard::PageAccess, refusal::Refusal};
 use crate::{Service, Token};
 
 /// How the service is offered.
@@ -53,12 +54,12 @@ pub fn router(service: Service, settings: Settings) -> Router {
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
 fn control_doors() -> Router<Service> {
-    Router::new().merge(api::router())
+    Router::new().merge(api::router()).merge(page::control())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.
 fn page_doors() -> Router<Service> {
-    Router::new()
+    page::router()
 }
 
 /// Serves until `stop` resolves; what is under way may end then.

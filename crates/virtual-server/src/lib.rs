@@ -23,6 +23,7 @@ pub mod http;
 mod ids;
 mod limits;
 mod options;
+pub mod page;
 mod service;
 mod session;
 mod switches;

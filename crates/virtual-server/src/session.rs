@@ -1,6 +1,7 @@
 //! A session: a browser, or a program, with authenticators of its own.
 
 mod authenticators;
+mod capabilities;
 mod ceremonies;
 mod ceremony;
 mod credentials;

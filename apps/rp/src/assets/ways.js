@@ -21,6 +21,8 @@ function show(list, way, possible, words, reason) {
   if (!line) return;
   line.dataset.possible = possible;
   line.textContent = `${words[possible]}. ${reason}`;
+  // It can be tried all the same: browsers may know less than the person.
+  line.parentElement.querySelector("button")?.classList.toggle("second", possible === "no");
 }
 
 export async function showWays(list, texts) {

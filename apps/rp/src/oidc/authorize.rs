@@ -14,7 +14,7 @@ use crate::{
     api::unknown_ceremony,
     pages,
     site::{Site, lock},
-    sites::{KnownSite, Kind},
+    sites::{Kind, KnownSite},
     store::sign_ins::How,
     visit::{Person, Visit},
     web::{Fields, Outcome, go_to, query, with_status},

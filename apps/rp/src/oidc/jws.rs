@@ -35,7 +35,8 @@ impl Signer {
         let point = key.public_key();
         let coordinates = point.get(1..33).zip(point.get(33..65));
         let (x, y) = coordinates.ok_or_else(|| failed("its point is of another form"))?;
-        let id = URL_SAFE_NO_PAD.encode(provider.sha256.hash(&[point]).get(..9).unwrap_or_default());
+        let id =
+            URL_SAFE_NO_PAD.encode(provider.sha256.hash(&[point]).get(..9).unwrap_or_default());
         let public = json!({
             "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id,
             "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
@@ -52,7 +53,8 @@ impl Signer {
     pub(super) fn sign(&self, claims: &Value) -> Result<String, ApiError> {
         let signed = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(claims.to_string()));
         let signature = self.key.sign(&[signed.as_bytes()]).map_err(failed)?;
-        let signature = plain(&signature).ok_or_else(|| failed("the signature is of another form"))?;
+        let signature =
+            plain(&signature).ok_or_else(|| failed("the signature is of another form"))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }

@@ -214,8 +214,8 @@ fn password(visit: &Visit, account: &StoredAccount, shown: &Shown) -> Markup {
                 }
             }
             @if has && keys {
-                p { (texts.password_drop_text) }
-                form method="post" action="/account/password/drop" {
+                form .apart method="post" action="/account/password/drop" {
+                    p { (texts.password_drop_text) }
                     button .second type="submit" { (texts.password_drop) }
                 }
             }
@@ -249,9 +249,8 @@ fn called(visit: &Visit, account: &StoredAccount, shown: &Shown) -> Markup {
     let wrong = shown.error.as_ref().filter(|error| error.code == ErrorCode::BadName);
     html! {
         div .card {
-            h3 { (texts.called) }
             form method="post" action="/account/name" {
-                label for="called" { (texts.called) }
+                h3 { label for="called" { (texts.called) } }
                 p #called-hint .hint { (texts.called_text) }
                 input #called name="called" type="text" required dir="auto" autocomplete="name"
                     value=(account.called()) aria-describedby="called-hint"

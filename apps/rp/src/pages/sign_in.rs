@@ -117,9 +117,8 @@ pub(crate) fn join(
     error: Option<&ApiError>,
 ) -> Markup {
     let texts = &visit.texts().sign_in;
-    let wrong = |codes: &[ErrorCode]| {
-        error.filter(|error| codes.contains(&error.code)).map(|_| "true")
-    };
+    let wrong =
+        |codes: &[ErrorCode]| error.filter(|error| codes.contains(&error.code)).map(|_| "true");
     let content = html! {
         div .narrow {
             h1 { (texts.join_title) }

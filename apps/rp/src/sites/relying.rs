@@ -44,7 +44,6 @@ pub(crate) struct RelyingSite {
     visitors: Visitors,
 }
 
-
 impl RelyingSite {
     pub(crate) fn new(
         known: KnownSite,
@@ -115,9 +114,8 @@ impl RelyingSite {
             .add_scope(Scope::new("profile".into()))
             .set_pkce_challenge(challenge);
         if self.known.kind.wants_fresh_proof() {
-            request = request
-                .add_prompt(CoreAuthPrompt::Login)
-                .set_max_age(std::time::Duration::ZERO);
+            request =
+                request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
         }
         let (address, state, nonce) = request.url();
         let state = state.into_secret();
@@ -160,7 +158,12 @@ impl RelyingSite {
             name: name.unwrap_or_default().to_owned(),
             email: claims.email().map(|email| email.to_string()),
             verified: verified.and_then(|at| u64::try_from(at).ok()),
-            methods: claims.auth_method_refs().into_iter().flatten().map(|m| m.to_string()).collect(),
+            methods: claims
+                .auth_method_refs()
+                .into_iter()
+                .flatten()
+                .map(|m| m.to_string())
+                .collect(),
         })
     }
 }
@@ -169,10 +172,8 @@ impl RelyingSite {
 async fn ask(request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
     let host = request.uri().host().unwrap_or("localhost").to_owned();
     let port = request.uri().port_u16().unwrap_or(80);
-    let answer = tokio::time::timeout(
-        std::time::Duration::from_secs(20),
-        exchange(&host, port, request),
-    );
+    let answer =
+        tokio::time::timeout(std::time::Duration::from_secs(20), exchange(&host, port, request));
     answer.await.unwrap_or_else(|_| Err(ExchangeError::Unreachable("no answer in time".into())))
 }
 
@@ -203,7 +204,12 @@ fn check_sender(site: &RelyingSite, headers: &HeaderMap, without_origin: bool) -
     (is(header::HOST, own) == Some(true), origin)
 }
 
-fn shown(site: &RelyingSite, language: Language, visitor: Option<&Visitor>, say: Option<String>) -> Response {
+fn shown(
+    site: &RelyingSite,
+    language: Language,
+    visitor: Option<&Visitor>,
+    say: Option<String>,
+) -> Response {
     with_status(StatusCode::OK, pages::sites::home(site, language, visitor, say.as_deref()))
 }
 

@@ -85,7 +85,11 @@ pub(crate) fn make(
 pub(crate) fn check_room(db: &Connection, limits: &Limits) -> Result<(), ApiError> {
     let count: i64 =
         db.prepare_cached("SELECT count(*) FROM accounts")?.query_row([], |row| row.get(0))?;
-    if usize::try_from(count).is_ok_and(|count| count < limits.accounts) { Ok(()) } else { Err(full()) }
+    if usize::try_from(count).is_ok_and(|count| count < limits.accounts) {
+        Ok(())
+    } else {
+        Err(full())
+    }
 }
 
 pub(super) fn full() -> ApiError {

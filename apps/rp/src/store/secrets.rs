@@ -1,14 +1,27 @@
 //! Secrets of the site itself, made once.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use towline_crypto::CryptoProvider;
 
-use crate::ApiError;
+use super::Store;
+use crate::{ApiError, ErrorCode};
 
-/// The secret of a name; made when it is asked for first.
+/// 32 random bytes of a name, always the same.
+pub(crate) async fn random(
+    store: &Store,
+    provider: &CryptoProvider,
+    name: &'static str,
+) -> Result<Vec<u8>, ApiError> {
+    let failed = |error| ApiError::new(ErrorCode::Internal, format!("Sorry: {error}."));
+    let fresh = provider.random.bytes::<32>().map_err(failed)?.to_vec();
+    store.run(move |db| get_or_make(db, name, fresh)).await
+}
+
+/// The secret of a name; from now on the fresh one, if there is none yet.
 pub(crate) fn get_or_make(
     db: &mut Connection,
     name: &str,
-    make: impl FnOnce() -> Result<Vec<u8>, ApiError>,
+    fresh: Vec<u8>,
 ) -> Result<Vec<u8>, ApiError> {
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let kept = change
@@ -18,10 +31,9 @@ pub(crate) fn get_or_make(
     if let Some(kept) = kept {
         return Ok(kept);
     }
-    let made = make()?;
     change
         .prepare_cached("INSERT INTO secrets (name, value) VALUES (?1, ?2)")?
-        .execute(params![name, made])?;
+        .execute(params![name, fresh])?;
     change.commit()?;
-    Ok(made)
+    Ok(fresh)
 }

@@ -42,10 +42,8 @@ pub(crate) fn begin(
     how: How,
     now: i64,
 ) -> Result<(), ApiError> {
-    db.prepare_cached(
-        "DELETE FROM sessions WHERE seen <= ?1 OR created <= ?2",
-    )?
-    .execute([now.saturating_sub(IDLE), now.saturating_sub(WHOLE)])?;
+    db.prepare_cached("DELETE FROM sessions WHERE seen <= ?1 OR created <= ?2")?
+        .execute([now.saturating_sub(IDLE), now.saturating_sub(WHOLE)])?;
     db.prepare_cached(
         "INSERT INTO sessions (token, account, created, seen, verified, how)
          VALUES (?1, ?2, ?3, ?3, ?3, ?4)",

@@ -69,9 +69,7 @@ pub(crate) fn latest(
 ) -> Result<Vec<StoredSignIn>, ApiError> {
     let lines = match account {
         Some(account) => db
-            .prepare_cached(
-                "SELECT * FROM sign_ins WHERE account = ?1 ORDER BY id DESC LIMIT ?2",
-            )?
+            .prepare_cached("SELECT * FROM sign_ins WHERE account = ?1 ORDER BY id DESC LIMIT ?2")?
             .query_map(params![account, count], read)?
             .collect::<Result<_, _>>()?,
         None => db
@@ -89,8 +87,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredSignIn> {
             at: u64::try_from(row.get::<_, i64>("at")?).unwrap_or_default(),
             account: row.get("account")?,
             key: row.get("key")?,
-            refused: refused
-                .map(|code| serde_json::from_str(&code).unwrap_or(ErrorCode::Unknown)),
+            refused: refused.map(|code| serde_json::from_str(&code).unwrap_or(ErrorCode::Unknown)),
         },
         how: How::parse(&row.get::<_, String>("how")?),
         from: Caller { browser: row.get("browser")?, source: row.get("source")? },

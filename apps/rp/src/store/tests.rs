@@ -97,7 +97,9 @@ fn a_database_that_is_full_or_read_only_says_so_and_keeps_what_it_has() {
     db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     let mut full = None;
     for byte in 2..=255 {
-        if let Err(error) = make(&db, &Limits::default(), &account(&"x".repeat(usize::from(byte)), byte)) {
+        if let Err(error) =
+            make(&db, &Limits::default(), &account(&"x".repeat(usize::from(byte)), byte))
+        {
             full = Some(error.code);
             break;
         }

@@ -45,7 +45,7 @@ texts! {
         password_change: "Change the password", "Skift adgangskoden";
         password_make: "Set a password", "Vælg en adgangskode";
         password_drop: "Do without a password", "Undvær adgangskoden";
-        password_drop_text: "Then only your keys let you in. You can set a password again at any time.", "Så er det kun dine nøgler, der lukker dig ind. Du kan altid vælge en adgangskode igen.";
+        password_drop_text: "Without a password, only your keys let you in. You can set one again at any time.", "Uden adgangskode er det kun dine nøgler, der lukker dig ind. Du kan altid vælge en igen.";
         second: "After the password", "Efter adgangskoden";
         second_off: "The password alone lets you in.", "Adgangskoden alene lukker dig ind.";
         second_on: "The password and a key are needed together.", "Adgangskoden og en nøgle skal bruges sammen.";

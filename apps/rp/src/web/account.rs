@@ -47,9 +47,9 @@ pub(super) async fn page_of(
 ) -> Result<Shown, ApiError> {
     let account = &visit.person()?.account;
     let (id, name) = (account.id, account.name.clone());
-    let shown = site.store.run(move |db| {
-        Ok((keys::of_account(db, id)?, sign_ins::latest(db, Some(&name), SHOWN)?))
-    });
+    let shown = site
+        .store
+        .run(move |db| Ok((keys::of_account(db, id)?, sign_ins::latest(db, Some(&name), SHOWN)?)));
     let (keys, log) = shown.await?;
     Ok(Shown { keys, log, done, key, error })
 }
@@ -68,7 +68,10 @@ pub(super) async fn page(
 
 /// What the script tells authenticators (WebAuthn L3 §5.1.10): which passkeys are accepted, and
 /// what the account is called.
-pub(super) async fn signals(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, ApiError> {
+pub(super) async fn signals(
+    State(site): State<Arc<Site>>,
+    visit: Visit,
+) -> Result<Response, ApiError> {
     let account = visit.person()?.account.clone();
     let id = account.id;
     let keys = site.store.run(move |db| keys::of_account(db, id)).await?;

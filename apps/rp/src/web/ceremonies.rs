@@ -124,8 +124,8 @@ pub(super) async fn finish_sign_in(
     match let_in(&site, &visit, &answer, before).await {
         Ok(response) => response,
         Err(error) => {
-            let unknown = error.code == ErrorCode::UnknownKey
-                && is_nobodys(&site, &answer.credential).await;
+            let unknown =
+                error.code == ErrorCode::UnknownKey && is_nobodys(&site, &answer.credential).await;
             let more = match answer.credential.get("id") {
                 // The script tells the authenticator that this passkey is of no use any more. Never
                 // for one that merely belongs to another account.

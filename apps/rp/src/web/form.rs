@@ -59,7 +59,9 @@ pub(crate) async fn fields_of(site: &Site, request: Request<Body>) -> Result<Fie
 /// Together with cookies that other sites' requests don't carry, that is what forged forms fail at.
 pub(super) fn check_own(site: &Site, headers: &HeaderMap) -> Result<(), ApiError> {
     let is = |name: &str, allowed: &[&str]| {
-        headers.get(name).is_none_or(|value| allowed.iter().any(|one| value.as_bytes() == one.as_bytes()))
+        headers
+            .get(name)
+            .is_none_or(|value| allowed.iter().any(|one| value.as_bytes() == one.as_bytes()))
     };
     let own = headers
         .get(header::ORIGIN)

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::{Request, State}};
+use axum::{
+    body::Body,
+    extract::{Request, State},
+};
 use http::HeaderValue;
 
 use super::{Outcome, form, go_to, is_local, page, with_cookie};
@@ -31,10 +34,7 @@ pub(super) async fn overview(State(site): State<Arc<Site>>, visit: Visit) -> Out
 }
 
 /// Remembers the language that somebody chose, for a year.
-pub(super) async fn language(
-    State(site): State<Arc<Site>>,
-    request: Request<Body>,
-) -> Outcome {
+pub(super) async fn language(State(site): State<Arc<Site>>, request: Request<Body>) -> Outcome {
     let fields = form::posted(&site, request).await?;
     let language =
         fields.get("language").and_then(Language::parse).ok_or_else(form::bad_request)?;

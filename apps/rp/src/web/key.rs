@@ -43,9 +43,8 @@ pub(super) async fn named(
     if let Err(error) = check_name("name of the key", name) {
         return Ok(again(&error, pages::keys::name(&site, &visit, name, Some(&error))));
     }
-    let query: String = form_urlencoded::Serializer::new(String::new())
-        .append_pair("name", name)
-        .finish();
+    let query: String =
+        form_urlencoded::Serializer::new(String::new()).append_pair("name", name).finish();
     go_to(&format!("/account/add/where?{query}"))
 }
 
@@ -100,7 +99,7 @@ pub(super) async fn rename(
     }
     let row = key.row;
     site.store.run(move |db| keys::rename(db, &key, &name)).await?;
-    go_to(&format!("/account?done=renamed&key={row}#keys"))
+    go_to(&format!("/account?done=renamed&key={row}"))
 }
 
 pub(super) async fn remove_form(
@@ -144,5 +143,5 @@ pub(super) async fn remove(
         .append_pair("done", done)
         .append_pair("key", &name)
         .finish();
-    go_to(&format!("/account?{query}#keys"))
+    go_to(&format!("/account?{query}"))
 }

@@ -250,6 +250,11 @@ async fn make_account(
 }
 
 /// The page that is shown instead of an answer to a program.
-pub(crate) fn error_page(site: &Site, visit: &Visit, error: &ApiError, status: StatusCode) -> axum::response::Response {
+pub(crate) fn error_page(
+    site: &Site,
+    visit: &Visit,
+    error: &ApiError,
+    status: StatusCode,
+) -> axum::response::Response {
     with_status(status, pages::error::page(site, visit, error))
 }

@@ -14,7 +14,6 @@ mod consent;
 mod copies;
 mod damage;
 mod fake_phone;
-mod hid;
 mod journey;
 mod key;
 mod key_settings;

@@ -60,6 +60,10 @@ impl Session {
             }
             let most = world.limits.ceremonies;
             if state.ceremonies.len() >= most {
+                // Nobody has collected these.
+                state.ceremonies.retain(|_, ceremony| !ceremony.is_over());
+            }
+            if state.ceremonies.len() >= most {
                 return Err(ServiceError::Full { what: "ceremonies in this session", most });
             }
             let id = CeremonyId::random(&world.provider)?;

@@ -93,7 +93,7 @@ impl FaultRule {
 
     /// The fault of the name, if it has anything to do behind this service.
     fn named(&self, index: usize) -> Result<Fault, BadMember> {
-        let bad = |message: String| BadMember::new(format!("[{index}].fault"), message);
+        let bad = |message: String| BadMember::new(format!("faults[{index}].fault"), message);
         let fault: Fault = self.fault.parse().map_err(|error| bad(format!("{error}")))?;
         if fault.place() == Place::Report {
             return Err(bad(format!("{fault} is in CTAPHID's reports, and there are none here")));

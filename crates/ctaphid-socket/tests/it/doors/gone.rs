@@ -7,9 +7,9 @@ use towline_authenticator::Answer;
 use towline_ctap::hid::{Channel, HidCommand, KeepaliveStatus};
 use towline_ctaphid_socket::Endpoint;
 
-use super::{Asked, GET_INFO, SELECTION, TCP, asking, control, make_credential, simulated};
+use towline_testkit::hid::{Client, make_credential, report};
 
-use crate::client::{Client, report};
+use super::{Asked, GET_INFO, SELECTION, TCP, asking, control, simulated};
 
 /// Much less than the 30 s for which a question stays open.
 const SOON: Duration = Duration::from_secs(5);

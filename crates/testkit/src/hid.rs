@@ -1,82 +1,36 @@
-//! A small CTAPHID client over the sockets of a door: the host's machine, and a pipe.
-#![allow(dead_code)]
+//! A client of a security key: CTAPHID over the sockets that it listens at.
 
 use std::{
-    convert::Infallible,
-    future::Future,
+    fmt::Display,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
-    task::JoinHandle,
     time::{sleep_until, timeout},
 };
-use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 use towline_ctap::{
-    Transport,
-    hid::{
-        Capabilities, HidCommand, Host, HostFailure, HostOutput, InitResponse, KeepaliveStatus,
-        Report,
-    },
+    ClientDataHash, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, User, UserHandle,
+    hid::{HidCommand, Host, HostFailure, HostOutput, InitResponse, KeepaliveStatus, Report},
 };
-use towline_ctaphid_socket::{Door, Endpoint};
-use towline_ctaphid_tokio::{Person, SecurityKey};
-
-/// Opens a door at the endpoints, with a security key behind it.
-pub(crate) async fn open(
-    endpoints: &[&str],
-    person: impl Person + 'static,
-) -> (Vec<Endpoint>, JoinHandle<()>) {
-    open_with(endpoints, |key, authenticator| key.run(authenticator, person)).await
-}
-
-/// The same, with simulated presence.
-pub(crate) async fn open_simulated(
-    endpoints: &[&str],
-    watcher: impl Person + 'static,
-) -> (Vec<Endpoint>, JoinHandle<()>) {
-    open_with(endpoints, |key, authenticator| key.run_simulated(authenticator, watcher)).await
-}
-
-async fn open_with<F>(
-    endpoints: &[&str],
-    run: impl FnOnce(SecurityKey, Authenticator) -> F,
-) -> (Vec<Endpoint>, JoinHandle<()>)
-where
-    F: Future<Output = Infallible> + Send + 'static,
-{
-    let provider = towline_crypto::rustcrypto::provider();
-    let keys = SoftwareKeys::new(provider.clone());
-    let mut config = Config::security_key();
-    config.reset.transports = Some(vec![Transport::Usb]);
-    let authenticator = Authenticator::new(config, provider, MemoryStore::new(), keys).unwrap();
-    let key = SecurityKey::new();
-    let mut door = Door::new(key.reports());
-    let mut bound = Vec::new();
-    for endpoint in endpoints {
-        bound.push(door.listen(&endpoint.parse().unwrap()).await.unwrap());
-    }
-    let running = run(key, authenticator);
-    let task = tokio::spawn(async move {
-        let _open = door;
-        match running.await {}
-    });
-    (bound, task)
-}
 
 /// Carries reports.
-pub(crate) enum Pipe {
+pub enum Pipe {
+    /// A report is a datagram.
     Udp(UdpSocket),
-    Stream(Box<dyn StreamLike>),
+    /// A report has its length before it, in two bytes.
+    Stream(Box<dyn Stream>),
 }
 
-pub(crate) trait StreamLike: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> StreamLike for T {}
+/// What reports are read from and written to.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl Pipe {
-    pub(crate) async fn connect(endpoint: &Endpoint) -> Self {
+    /// Connects to an endpoint such as `tcp:127.0.0.1:5000`.
+    pub async fn connect(endpoint: &(impl Display + ?Sized)) -> Self {
         let text = endpoint.to_string();
         match text.split_once(':').unwrap() {
             ("udp", address) => {
@@ -93,7 +47,8 @@ impl Pipe {
         }
     }
 
-    pub(crate) async fn send(&mut self, report: &Report) {
+    /// Sends a report as it is.
+    pub async fn send(&mut self, report: &Report) {
         match self {
             Self::Udp(socket) => assert_eq!(socket.send(report).await.unwrap(), 64),
             Self::Stream(stream) => {
@@ -102,7 +57,8 @@ impl Pipe {
         }
     }
 
-    pub(crate) async fn receive(&mut self) -> Report {
+    /// The next report.
+    pub async fn receive(&mut self) -> Report {
         match self {
             Self::Udp(socket) => {
                 let mut report = [0; 100];
@@ -119,12 +75,13 @@ impl Pipe {
     }
 
     /// Nothing comes for a while.
-    pub(crate) async fn is_silent(&mut self) {
+    pub async fn is_silent(&mut self) {
         let received = timeout(Duration::from_millis(150), self.receive()).await;
         assert!(received.is_err(), "{received:02x?}");
     }
 
-    pub(crate) async fn exchange(&mut self, report: &Report) -> Report {
+    /// Sends a report, and takes the next one for its answer.
+    pub async fn exchange(&mut self, report: &Report) -> Report {
         self.send(report).await;
         timeout(Duration::from_secs(5), self.receive()).await.expect("an answer")
     }
@@ -132,20 +89,26 @@ impl Pipe {
 
 /// What became of a request.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Outcome {
-    pub(crate) keepalives: Vec<KeepaliveStatus>,
-    pub(crate) result: Result<Vec<u8>, HostFailure>,
+pub struct Outcome {
+    /// What the key waited for on the way.
+    pub keepalives: Vec<KeepaliveStatus>,
+    /// The message that it answered.
+    pub result: Result<Vec<u8>, HostFailure>,
 }
 
-pub(crate) struct Client {
-    pub(crate) host: Host,
-    pub(crate) pipe: Pipe,
-    pub(crate) info: Option<InitResponse>,
+/// A client with a channel of its own.
+pub struct Client {
+    /// The host's machine.
+    pub host: Host,
+    /// The way to the key.
+    pub pipe: Pipe,
+    /// What the key said when the channel was opened.
+    pub info: Option<InitResponse>,
 }
 
 impl Client {
     /// Connects and gets a channel.
-    pub(crate) async fn connect(endpoint: &Endpoint) -> Self {
+    pub async fn connect(endpoint: &(impl Display + ?Sized)) -> Self {
         let pipe = Pipe::connect(endpoint).await;
         let mut client = Self { host: Host::new(), pipe, info: None };
         client.host.open(fresh_nonce(), Instant::now());
@@ -155,23 +118,26 @@ impl Client {
         client
     }
 
-    pub(crate) fn capabilities(&self) -> Capabilities {
-        self.info.unwrap().capabilities
-    }
-
     /// Sends a CTAP2 request, all of it, and does not wait.
-    pub(crate) async fn begin(&mut self, request: &[u8]) {
+    pub async fn begin(&mut self, request: &[u8]) {
         self.host.send_cbor(request, Instant::now()).unwrap();
         self.flush().await;
     }
 
-    pub(crate) async fn cancel(&mut self) {
+    /// Sends a CTAP2 request, and waits until the key asks for presence.
+    pub async fn begin_until_asked(&mut self, request: &[u8]) {
+        self.begin(request).await;
+        while self.keepalive().await != KeepaliveStatus::UpNeeded {}
+    }
+
+    /// Cancels the request that was begun.
+    pub async fn cancel(&mut self) {
         self.host.cancel();
         self.flush().await;
     }
 
     /// Waits for the next keepalive.
-    pub(crate) async fn keepalive(&mut self) -> KeepaliveStatus {
+    pub async fn keepalive(&mut self) -> KeepaliveStatus {
         let mut keepalives = Vec::new();
         while keepalives.is_empty() {
             assert_eq!(self.step(&mut keepalives).await, None);
@@ -179,13 +145,8 @@ impl Client {
         keepalives[0]
     }
 
-    /// Takes one more report.
-    pub(crate) async fn keepalive_or_opened(&mut self) {
-        assert_eq!(self.step(&mut Vec::new()).await, None);
-    }
-
     /// Waits for the answer.
-    pub(crate) async fn finish(&mut self) -> Outcome {
+    pub async fn finish(&mut self) -> Outcome {
         let mut keepalives = Vec::new();
         loop {
             if let Some(result) = self.step(&mut keepalives).await {
@@ -194,19 +155,26 @@ impl Client {
         }
     }
 
-    pub(crate) async fn cbor(&mut self, request: &[u8]) -> Outcome {
+    /// Waits for the answer, which has to be a message: a status byte, and what follows it.
+    pub async fn answer(&mut self) -> Vec<u8> {
+        self.finish().await.result.unwrap()
+    }
+
+    /// Carries out a CTAP2 request.
+    pub async fn cbor(&mut self, request: &[u8]) -> Outcome {
         self.begin(request).await;
         self.finish().await
     }
 
-    /// Sends an APDU and waits for the answer.
-    pub(crate) async fn message(&mut self, apdu: &[u8]) -> Outcome {
-        self.host.send(HidCommand::Msg, apdu, Instant::now()).unwrap();
-        self.finish().await
+    /// The same, whose answer has to be a message.
+    pub async fn request(&mut self, request: &[u8]) -> Vec<u8> {
+        self.begin(request).await;
+        self.answer().await
     }
 
-    pub(crate) async fn ping(&mut self, message: &[u8]) -> Outcome {
-        self.host.send(HidCommand::Ping, message, Instant::now()).unwrap();
+    /// Sends a message of this kind and waits for the answer.
+    pub async fn exchange(&mut self, command: HidCommand, message: &[u8]) -> Outcome {
+        self.host.send(command, message, Instant::now()).unwrap();
         self.finish().await
     }
 
@@ -216,7 +184,8 @@ impl Client {
         }
     }
 
-    async fn step(
+    /// Sends what there is to be sent and takes one more report; the answer, if there was one.
+    pub async fn step(
         &mut self,
         keepalives: &mut Vec<KeepaliveStatus>,
     ) -> Option<Result<Vec<u8>, HostFailure>> {
@@ -247,14 +216,27 @@ impl Client {
 
 /// A nonce that no other client of this test has.
 fn fresh_nonce() -> [u8; 8] {
-    use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes()
 }
 
 /// A report that begins so.
-pub(crate) fn report(bytes: &[u8]) -> Report {
+#[must_use]
+pub fn report(bytes: &[u8]) -> Report {
     let mut report = [0; 64];
     report[..bytes.len()].copy_from_slice(bytes);
     report
+}
+
+/// A request for a passkey of jo's at example.org.
+#[must_use]
+pub fn make_credential() -> Vec<u8> {
+    let mut request = MakeCredentialRequest::new(
+        ClientDataHash::new([7; 32]),
+        Rp { id: RpId::new("example.org").unwrap(), name: None },
+        User { id: UserHandle::new(&[1]).unwrap(), name: Some("jo".into()), display_name: None },
+        vec![-7],
+    );
+    request.options = RequestOptions { rk: Some(true), ..RequestOptions::default() };
+    Request::from(request).encode()
 }
