@@ -9,10 +9,13 @@
 
 mod bad_input_is_refused;
 mod ceremonies_wait;
+mod devtools;
+mod doors_of_others;
 mod everything_is_described;
 mod faults_and_people;
 mod options_are_checked;
 mod passkeys_are_json;
 mod strangers_stay_out;
 mod support;
+mod webdriver;
 mod what_happens_is_told;
