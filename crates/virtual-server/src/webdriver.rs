@@ -46,8 +46,8 @@ pub struct RemoteEnd {
     timeouts: Mutex<BTreeMap<SessionId, Timeouts>>,
 }
 
-/// A response.
-#[derive(Debug, Clone, PartialEq)]
+/// A response. `Debug` does not show its body, which may have private keys in it.
+#[derive(Clone, PartialEq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -189,6 +189,12 @@ impl RemoteEnd {
 impl fmt::Debug for RemoteEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RemoteEnd").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
     }
 }
 
