@@ -31,11 +31,22 @@ pub struct Exception {
 impl From<ServiceError> for Answer {
     fn from(error: ServiceError) -> Self {
         let name = match &error {
-            ServiceError::Ceremony(error) => error.name(),
+            ServiceError::Ceremony(error) => told(error),
             // The page did nothing wrong: somebody should look at the service.
             _ => "UnknownError",
         };
         Self::Error(Exception { name: name.to_owned(), message: error.to_string() })
+    }
+}
+
+/// The exception that a page gets. What an authenticator can't do is nothing that browsers tell
+/// sites: there it ends as if the person had refused.
+const fn told(error: &CeremonyError) -> &'static str {
+    match error {
+        CeremonyError::DiscoverableUnsupported
+        | CeremonyError::UserVerificationUnavailable
+        | CeremonyError::Refused(_) => "NotAllowedError",
+        _ => error.name(),
     }
 }
 

@@ -199,11 +199,8 @@ impl Ceremony {
 
     /// Whether it is over without anybody being asked.
     fn ends_unasked(&self, authenticators: &[Authenticator]) -> bool {
-        match self.mediation {
-            Mediation::Silent => true,
-            Mediation::Immediate => !authenticators.iter().any(|it| self.has_passkey(it, false)),
-            _ => false,
-        }
+        matches!(self.mediation, Mediation::Immediate)
+            && !authenticators.iter().any(|it| self.has_passkey(it, false))
     }
 
     fn may_ask(&self, authenticator: &Authenticator) -> bool {
