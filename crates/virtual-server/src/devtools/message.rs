@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 
-/// A request.
+/// A command of a client, as it came.
 #[derive(Clone)]
 pub(super) struct Request {
     pub(super) id: i32,
