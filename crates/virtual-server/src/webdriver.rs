@@ -87,14 +87,23 @@ impl RemoteEnd {
         let session = session.transpose()?;
         let parameters = if method == "POST" { parameters(body)? } else { Map::new() };
         match (route.command, session) {
-            (Command::Status, _) => {
-                Ok(json!({ "ready": true, "message": "there is room for sessions" }))
-            }
+            (Command::Status, _) => Ok(self.status()),
             (Command::NewSession, _) => self.new_session(&parameters),
             (_, Some(session)) => self.carry_out(&route, &session, &parameters),
             // Every other address has a session in it.
             (_, None) => Err(Error::new(ErrorCode::InvalidSessionId, "there is no session in it")),
         }
+    }
+
+    fn status(&self) -> Value {
+        let most = self.service.limits().sessions;
+        let ready = self.service.session_ids().len() < most;
+        let message = if ready {
+            "there is room for sessions".to_owned()
+        } else {
+            format!("there are {most} sessions already; delete some")
+        };
+        json!({ "ready": ready, "message": message })
     }
 
     fn new_session(&self, parameters: &Map<String, Value>) -> Result<Value, Error> {
