@@ -16,6 +16,7 @@
 mod api;
 mod extract;
 mod guard;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod page;
 mod refusal;
 
@@ -54,7 +55,7 @@ pub fn router(service: Service, settings: Settings) -> Router {
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
 fn control_doors() -> Router<Service> {
-    Router::new().merge(api::router()).merge(page::control())
+    Router::new().merge(api::router())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.

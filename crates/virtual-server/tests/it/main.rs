@@ -11,6 +11,7 @@ mod ceremonies_wait;
 mod everything_is_described;
 mod faults_and_people;
 mod options_are_checked;
+mod pages_ask;
 mod passkeys_are_json;
 mod strangers_stay_out;
 mod support;
