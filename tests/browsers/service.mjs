@@ -35,6 +35,7 @@ function client({ service, script, site }) {
   };
 
   return {
+    address: service,
     site,
     async empty() {
       for (const { authenticatorId } of (await ask('GET', '/authenticators')).authenticators) {

@@ -27,7 +27,8 @@ use towline_virtual_server::{Service, http};
 fn page(head: &str) -> Html<String> {
     Html(format!(
         "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>A site</title>{head}\
-         <script src=/site.js></script><body><button>Click me</button></body></html>"
+         <body><button id=register>Register</button><button id=sign-in>Sign in</button>\
+         <output></output><script src=/site.js></script></body></html>"
     ))
 }
 
