@@ -15,7 +15,7 @@
 //! ring wants the public half of a key and checks that it fits, which costs about as much as a
 //! signature by ring, and to compute that half costs several of them. So a key that was loaded
 //! makes its first signature with the portable provider, and ring's form of it is prepared for the
-//! second. A new key, whose public half is asked for anyway, signs with ring at once. A signature
+//! second. A new key, whose public half is known, signs with ring at once. A signature
 //! that ring refuses is checked by the portable provider as well, which tells an unusable public
 //! key from a wrong signature.
 //!
@@ -28,7 +28,7 @@
 //!
 //! # What is not wiped
 //!
-//! ring does not wipe keys when they are dropped. Where that matters more than speed without a
+//! ring does not wipe keys when they are dropped, nor the structure in which it hands out a new one. Where that matters more than speed without a
 //! second C library, use `towline-crypto-aws-lc`, which does, or take the portable provider.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -14,11 +14,13 @@
 //! [`PageAccess`].
 
 mod api;
+mod devtools;
 mod extract;
 mod guard;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod page;
 mod refusal;
+mod webdriver;
 
 use std::io;
 
@@ -47,15 +49,15 @@ impl Settings {
 
 /// Everything over HTTP, behind the guard. Serve it by [`serve`], or by hyper with upgrades.
 pub fn router(service: Service, settings: Settings) -> Router {
-    let control = control_doors().with_state(service.clone());
+    let control = control_doors(&service).with_state(service.clone());
     let page = page_doors().with_state(service.clone());
     guard::guarded(service, settings, control, page)
 }
 
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
-fn control_doors() -> Router<Service> {
-    Router::new().merge(api::router())
+fn control_doors(service: &Service) -> Router<Service> {
+    Router::new().merge(api::router()).merge(webdriver::router(service)).merge(devtools::router())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.

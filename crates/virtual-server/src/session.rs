@@ -1,5 +1,6 @@
 //! A session: a browser, or a program, with authenticators of its own.
 
+mod abilities;
 mod authenticators;
 mod capabilities;
 mod ceremonies;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub use self::{
+    abilities::Abilities,
     ceremonies::Outcome,
     people::{FaultRule, FaultState, Phase, Questions},
     signals::Signal,
