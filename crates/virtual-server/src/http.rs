@@ -17,6 +17,7 @@ mod api;
 mod devtools;
 mod extract;
 mod guard;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod page;
 mod refusal;
 mod webdriver;
@@ -56,11 +57,7 @@ pub fn router(service: Service, settings: Settings) -> Router {
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
 fn control_doors(service: &Service) -> Router<Service> {
-    Router::new()
-        .merge(api::router())
-        .merge(page::control())
-        .merge(webdriver::router(service))
-        .merge(devtools::router())
+    Router::new().merge(api::router()).merge(webdriver::router(service)).merge(devtools::router())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.
