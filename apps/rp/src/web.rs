@@ -24,6 +24,7 @@ use crate::{ApiError, programs::http_status, site::Site};
 
 pub(crate) use account::Shown;
 pub(crate) use form::{Fields, fields_of, is_local, posted, query};
+pub(crate) use front::chosen;
 pub(crate) use sign_in::{Joining, Step, error_page};
 
 /// What a page answers.
