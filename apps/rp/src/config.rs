@@ -139,7 +139,7 @@ pub enum RpError {
     /// The file of the data can't be used.
     #[error("{} can't be used for the site's data: {reason}; name another file, or none", file.display())]
     Data {
-        /// The file.
+        /// The file that was named.
         file: PathBuf,
         /// What is wrong with it.
         reason: String,

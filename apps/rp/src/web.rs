@@ -62,7 +62,7 @@ pub(crate) fn router() -> Router<Arc<Site>> {
         .route("/.well-known/webauthn", get(well_known::webauthn))
 }
 
-/// A page.
+/// A page that is as it was asked for.
 fn page(markup: Markup) -> Response {
     with_status(StatusCode::OK, markup)
 }
