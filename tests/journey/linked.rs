@@ -7,7 +7,7 @@ use towline::{
     hybrid::{
         InitiatorConfig, ListenError, ResponderSummary,
         ids::{ContactId, LinkId},
-        link::{ComputerLinks, LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
+        link::{ComputerLinks, LinkStoreError, LinkedPhone, MemoryPhoneLinks, PhoneLinks},
     },
     radio::air::Room,
     transport::TransportError,
@@ -347,25 +347,28 @@ async fn a_phone_without_links_does_not_listen() {
     let transport = world.phone_transport();
     let phone = towline::Phone::new(authenticator, provider(), transport, towline::Agreeable);
     let refused = phone.listen().await.unwrap_err();
-    assert!(matches!(refused, TransportError::Links(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(
+        matches!(refused, TransportError::Links(LinkStoreError::Unavailable(_))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_store_that_fails_costs_the_link_and_not_the_sign_in() {
     struct Full;
     impl PhoneLinks for Full {
-        fn all(&self) -> Result<Vec<LinkedPhone>, StoreError> {
-            Err(StoreError::Damaged)
+        fn all(&self) -> Result<Vec<LinkedPhone>, LinkStoreError> {
+            Err(LinkStoreError::Damaged)
         }
-        fn save(&self, _: &LinkedPhone) -> Result<(), StoreError> {
-            Err(StoreError::Unavailable("the disk is full".into()))
+        fn save(&self, _: &LinkedPhone) -> Result<(), LinkStoreError> {
+            Err(LinkStoreError::Unavailable("the disk is full".into()))
         }
         fn remove(
             &self,
             _: &towline::crypto::P256PublicKey,
             _: &LinkId,
-        ) -> Result<bool, StoreError> {
-            Err(StoreError::Damaged)
+        ) -> Result<bool, LinkStoreError> {
+            Err(LinkStoreError::Damaged)
         }
     }
     let world = World::new().await;

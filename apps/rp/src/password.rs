@@ -59,7 +59,7 @@ async fn derive(
     let _slot = AT_ONCE.acquire().await.map_err(|_| failed())?;
     let work = move || {
         // So long a text was never chosen; it costs no more than another.
-        let short: String = password.chars().take(*LENGTHS.end() + 1).collect();
+        let short: String = password.chars().take(LENGTHS.end().saturating_add(1)).collect();
         let params = Params::new(memory, passes, lanes, Some(32)).ok()?;
         let mut hash = [0; 32];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

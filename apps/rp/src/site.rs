@@ -253,7 +253,7 @@ impl Site {
             Err(error) if matches!(error.code, ErrorCode::UnknownAccount | ErrorCode::NoKeys) => {
                 let decoy = self.decoy(&account);
                 self.challenge(Some(account), how, None, |options| {
-                    options["allowCredentials"] = json!([decoy]);
+                    set_option(options, "", "allowCredentials", json!([decoy]));
                 })
             }
             Err(error) => Err(error),
@@ -353,6 +353,13 @@ impl Site {
         let (from, now) = (line.from.clone(), self.now());
         let key = self.store.run(move |db| keys::used(db, &key, &check, &from, now)).await?;
         Ok(SignedIn { account, key, user_verified, how: waiting.how })
+    }
+}
+
+/// Sets a member of options, in the object at a place (RFC 6901).
+pub(crate) fn set_option(options: &mut Value, place: &str, name: &str, value: Value) {
+    if let Some(Value::Object(members)) = options.pointer_mut(place) {
+        members.insert(name.into(), value);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     args,
     event::Event,
     exit::{Exit, Failure},
+    hex::hex,
     qr::{age, draw::Drawing, read},
     report::Report,
 };
@@ -116,10 +117,6 @@ fn made(made: Option<u64>, now: u64) -> String {
     let age = age::seconds(made, now);
     let given_up = if age::is_given_up(age) { ": it has most likely been given up" } else { "" };
     format!("{}{given_up}", age::told(age))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod event;
 mod exit;
 mod explain;
 mod failure;
+mod hex;
 mod key;
 mod keys;
 mod line;

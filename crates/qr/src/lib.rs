@@ -28,10 +28,10 @@ pub fn codes(width: usize, levels: &[u8]) -> Vec<String> {
     }
     for limit in LIMITS {
         if found.is_empty() {
-            found = picture.from_screen(light_ground, limit);
+            found = picture.read_screen(light_ground, limit);
         }
         if found.is_empty() {
-            found = picture.from_screen(dark_ground, limit);
+            found = picture.read_screen(dark_ground, limit);
         }
     }
     found
@@ -51,7 +51,7 @@ impl Picture<'_> {
     }
 
     /// As browsers draw them on a screen, with dots.
-    fn from_screen(&self, level: impl Fn(u8) -> u8, limit: u8) -> Vec<String> {
+    fn read_screen(&self, level: impl Fn(u8) -> u8, limit: u8) -> Vec<String> {
         let dark = |x: i64, y: i64| {
             let at = usize::try_from(x).ok().zip(usize::try_from(y).ok());
             let pixel = at.and_then(|(x, y)| self.level(x, y));

@@ -16,7 +16,7 @@ use towline_ctap::{
     hid::{HidCommand, Host, HostFailure, HostOutput, InitResponse, KeepaliveStatus, Report},
 };
 
-/// Carries reports.
+/// The way by which reports go to a key and come back.
 pub enum Pipe {
     /// A report is a datagram.
     Udp(UdpSocket),

@@ -19,7 +19,7 @@ use towline_hybrid::{
     CodeSource, Error, ResponderConfig, ResponderProgress, ResponderSummary,
     domain::TunnelDomain,
     ids::LinkId,
-    link::{ComputerLinks, LinkedComputer, Ring, StoreError},
+    link::{ComputerLinks, LinkStoreError, LinkedComputer, Ring},
     qr::QrPayload,
 };
 use towline_hybrid_tokio::{Connector, PhoneEvent, PhoneEvents, PhoneSession, TransportError};
@@ -230,7 +230,7 @@ impl<P: Person> Phone<P> {
         let (links, provider) = (self.links.clone(), self.provider.clone());
         let (domain, connector) = (self.transport.domain, self.transport.connector.clone());
         async move {
-            let missing = || StoreError::Unavailable("this phone keeps no links".into());
+            let missing = || LinkStoreError::Unavailable("this phone keeps no links".into());
             let Links { store, line, .. } = links.ok_or_else(missing)?;
             Bell::start(store, provider, domain, connector, line).await
         }

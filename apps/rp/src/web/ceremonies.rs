@@ -14,7 +14,7 @@ use super::{Outcome, form, is_local, sign_in::steps, with_cookie};
 use crate::{
     ApiError, ErrorCode, pages,
     programs::{Json, body, http_status},
-    site::{Site, lock},
+    site::{Site, lock, set_option},
     store::{keys, sign_ins::How},
     visit::{self, Visit},
 };
@@ -168,11 +168,12 @@ pub(super) async fn begin_registration(
         let account = &visit.person()?.account;
         let (attachment, hint) = asked.place.wishes();
         let adjust = |options: &mut Value| {
-            options["user"]["displayName"] = account.called().into();
-            options["authenticatorSelection"]["authenticatorAttachment"] = attachment.into();
-            options["hints"] = json!([hint]);
+            set_option(options, "/user", "displayName", account.called().into());
+            let selection = "/authenticatorSelection";
+            set_option(options, selection, "authenticatorAttachment", attachment.into());
+            set_option(options, "", "hints", json!([hint]));
             if asked.extended {
-                options["attestation"] = "direct".into();
+                set_option(options, "", "attestation", "direct".into());
             }
         };
         site.begin_registration(account.name.clone(), asked.name, asked.extended, adjust).await

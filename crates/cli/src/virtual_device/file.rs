@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use towline_virtual::{Snapshot, crypto};
 use zeroize::Zeroizing;
 
-use crate::{args::VirtualKind, exit::Failure};
+use crate::{args::VirtualKind, exit::Failure, hex::hex};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -64,7 +64,7 @@ impl Content {
         let parts = [about.as_str(), "\n", &numbers, "\n", kind, "\n", state];
         let parts = parts.map(str::as_bytes);
         let hash = crypto::rustcrypto::provider().sha256.hash(&parts);
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash)
     }
 }
 

@@ -22,8 +22,10 @@ mod linked;
 mod mishaps;
 mod program;
 mod relay;
+mod rp;
 mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod virtual_device;
+mod virtual_serve;
 mod world;

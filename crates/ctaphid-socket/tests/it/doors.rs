@@ -15,7 +15,9 @@ use tokio::{
 use towline_authenticator::{Answer, Event};
 use towline_ctap::{
     GetInfo, RpIdHash, Status,
-    hid::{Capabilities, Channel, HidCommand, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE},
+    hid::{
+        Capabilities, HidChannel, HidCommand, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE,
+    },
     u2f::{Control, StatusWord, U2fRegistration, U2fRequest, split_response},
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
@@ -372,7 +374,7 @@ async fn an_answer_goes_to_whoever_asked_though_another_one_cancels() {
     second.exchange(&control("presence=deny")).await;
     first.begin(SELECTION).await;
     assert_eq!(first.keepalive().await, KeepaliveStatus::UpNeeded);
-    let Channel(channel) = first.host.channel().unwrap();
+    let HidChannel(channel) = first.host.channel().unwrap();
     second.send(&report(&[&channel.to_be_bytes()[..], &[0x91, 0, 0]].concat())).await;
     let cancelled = Status::KeepaliveCancel.to_u8();
     assert_eq!(first.finish().await.result, Ok(vec![cancelled]));
@@ -383,7 +385,7 @@ async fn an_answer_goes_to_whoever_asked_though_another_one_cancels() {
 async fn a_message_that_stalls_is_timed_out_on_its_channel() {
     let endpoints = simulated(&[UDP]).await;
     let mut client = Client::connect(&endpoints[0]).await;
-    let Channel(channel) = client.host.channel().unwrap();
+    let HidChannel(channel) = client.host.channel().unwrap();
     let begun = report(&[&channel.to_be_bytes()[..], &[0x81, 1, 0]].concat());
     let before = Instant::now();
     let answer = client.pipe.exchange(&begun).await;

@@ -84,6 +84,9 @@ async function create(given) {
 async function get(given) {
   const request = getRequest(given);
   begin(given, request);
+  if (request.publicKey.extensions?.credProps) {
+    throw failure("NotSupportedError", "credProps is told of new passkeys only");
+  }
   if (request.uiMode !== "immediate") return carryOut("get", "publickey-credentials-get", request);
   if (request.mediation === "conditional") {
     throw failure("NotSupportedError", "a request is immediate, or conditional");

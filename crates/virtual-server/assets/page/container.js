@@ -7,6 +7,8 @@ if (!("credentials" in navigator)) {
     "credentials");
   Object.defineProperty(Navigator.prototype, "credentials",
     { get, enumerable: true, configurable: true });
+}
+if (!Credential.isConditionalMediationAvailable) {
   staticOperation(Credential, "isConditionalMediationAvailable", 0, () => false);
 }
 containerOperation(CredentialsContainer, "create", 0, withPublicKey(create));

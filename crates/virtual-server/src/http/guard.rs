@@ -98,6 +98,8 @@ impl Guard {
                            whole address when it starts";
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "token", message));
         };
+        // Clients put an address that ends with a slash before paths that begin with one.
+        let rest = rest.trim_start_matches('/');
         let rest = match request.uri().query() {
             Some(query) => format!("/{rest}?{query}"),
             None => format!("/{rest}"),

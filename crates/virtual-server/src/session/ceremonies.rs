@@ -71,7 +71,7 @@ impl Session {
                 id.clone(),
                 verb,
                 caller,
-                options_json.to_owned(),
+                options_json,
                 mediation,
                 &options::client(&world.provider),
                 state.clock.now(),
