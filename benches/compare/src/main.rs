@@ -1,6 +1,6 @@
 //! towline beside its peers: `towline-compare [ROUNDS]` prints what came out, and
-//! `towline-compare write [ROUNDS]` writes it to `benches/RESULTS.md` and `benches/results/`. Run in
-//! `benches/compare`; README.md says how.
+//! `towline-compare write [ROUNDS]` writes it to `benches/RESULTS.md` and `benches/results/`. Run
+//! in `benches/compare`; README.md says how.
 
 mod anew;
 mod cbor;
@@ -47,7 +47,7 @@ fn main() {
     let (credentials, codes) = (credentials(rounds), codes(rounds));
     if write {
         fs::create_dir_all("../results").expect("a folder");
-        fs::write("../RESULTS.md", text).expect("RESULTS.md");
+        fs::write("../RESULTS.md", report::wrapped(&text)).expect("RESULTS.md");
         fs::write("../results/credentials.svg", credentials).expect("a plot");
         fs::write("../results/codes.svg", codes).expect("a plot");
     } else {

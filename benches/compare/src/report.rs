@@ -53,6 +53,32 @@ fn output(program: &str, arguments: &[&str]) -> String {
     output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
 }
 
+/// Paragraphs in lines of at most 100 columns; rows of tables stay as they are.
+pub fn wrapped(text: &str) -> String {
+    let mut wrapped = String::new();
+    for line in text.lines() {
+        let mut column = 0;
+        if line.starts_with('|') {
+            wrapped += line;
+        } else {
+            for word in line.split(' ') {
+                let width = word.chars().count();
+                if column != 0 && column + 1 + width > 100 {
+                    wrapped.push('\n');
+                    column = 0;
+                } else if column != 0 {
+                    wrapped.push(' ');
+                    column += 1;
+                }
+                wrapped += word;
+                column += width;
+            }
+        }
+        wrapped.push('\n');
+    }
+    wrapped
+}
+
 pub fn table(group: &Group, rows: &[Row]) -> String {
     let mut text = format!("\n## {}\n\n{}\n\n", group.title, group.about);
     text += "| | median | quartiles | to the floor |\n| --- | ---: | ---: | ---: |\n";

@@ -1,7 +1,7 @@
-//! soft-fido2 as a contestant, in a process of its own for its licence. It reads lines from standard
-//! input and answers each with one: `REQUEST` in hexadecimal is sent to the authenticator and
-//! answered by its response, also in hexadecimal; `N REQUEST` is sent N times and answered by the
-//! nanoseconds that the thread has spent on a processor for that.
+//! soft-fido2 as a contestant, in a process of its own for its licence. It reads lines from
+//! standard input and answers each with one: `REQUEST` in hexadecimal is sent to the authenticator
+//! and answered by its response, also in hexadecimal; `N REQUEST` is sent N times and answered by
+//! the nanoseconds that the thread has spent on a processor for that.
 
 use std::{
     collections::HashMap,
