@@ -11,7 +11,7 @@ mod virtual_device;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 use self::values::{host_and_port, relay_url, udp_addr};
