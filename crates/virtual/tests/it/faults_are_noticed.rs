@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use towline_ctap::hid::{Host, HostOutput};
 use towline_virtual::{
-    Builder, Fault, Place, VirtualAuthenticator,
+    Builder, Fault, Injected, Place, VirtualAuthenticator,
     person::{anything, choosing},
 };
 
@@ -60,13 +60,23 @@ impl<J: Judge> Visit<J> {
         let device = match fault {
             // Only phones speak `prf` to this client.
             Fault::PrfChanges | Fault::PrfMissing => Builder::phone(),
+            _ if fault.place() == Place::Message => Builder::u2f_key(),
             _ => Builder::fingerprint_key(),
         };
         let device = device.seed(7).build().unwrap();
         device.person().when(choosing()).picks_the_account(BOB);
-        let mut visit = Self { judge: J::new(), device, fault };
+        let judge = J::new(fault.place() != Place::Message);
+        let mut visit = Self { judge, device, fault };
         visit.register(ALICE).unwrap().unwrap();
         visit
+    }
+
+    /// Once; but a touch is missed, and a key handle not known, each time that it is asked for.
+    fn for_so_long(&self, injected: Injected) -> Injected {
+        match self.fault {
+            Fault::U2fNeverTouched | Fault::U2fForgets | Fault::U2fClaimsAll => injected,
+            _ => injected.once(),
+        }
     }
 
     /// The client's refusal, or the verifier's.
@@ -79,6 +89,9 @@ impl<J: Judge> Visit<J> {
         if matches!(self.fault, Fault::PrfChanges | Fault::PrfMissing) {
             options["extensions"] = json!({ "prf": { "eval": { "first": "AAAA" } } });
         }
+        if self.fault.place() == Place::Message {
+            options["authenticatorSelection"] = json!({"userVerification": "discouraged"});
+        }
         let response = self.device.create(ORIGIN, &options.to_string());
         Ok(self.judge.finish_registration(&response.map_err(|error| error.name())?))
     }
@@ -86,12 +99,20 @@ impl<J: Judge> Visit<J> {
     fn sign_in(&mut self) -> Result<Result<(), String>, &'static str> {
         let mut options = self.judge.begin_sign_in();
         let bob = self.judge.credential(BOB);
+        if self.fault.place() == Place::Message {
+            options["userVerification"] = "discouraged".into();
+        }
+        let foreign = json!({"type": "public-key", "id": "Zm9yZWlnbg"});
         if without_list(self.fault) {
             options["allowCredentials"] = json!([]);
         } else if self.fault == Fault::IgnoresAllowList {
             put_list(&mut options, "allowCredentials", &self.judge.credential(ALICE));
         } else {
             put_list(&mut options, "allowCredentials", &bob);
+        }
+        if self.fault == Fault::U2fClaimsAll {
+            let own = options["allowCredentials"][0].take();
+            options["allowCredentials"] = json!([foreign, own]);
         }
         if matches!(self.fault, Fault::PrfChanges | Fault::PrfMissing) {
             options["extensions"] = json!({ "prf": { "eval": { "first": "AAAA" } } });
@@ -103,7 +124,8 @@ impl<J: Judge> Visit<J> {
 
     /// What comes of the fault in a registration; `None` if it can't come there.
     fn registration(mut self) -> Option<Seen> {
-        let injected = self.device.faults().inject(self.fault).while_registering().once();
+        let injected = self.device.faults().inject(self.fault).while_registering();
+        let injected = self.for_so_long(injected);
         let result = self.register(BOB);
         if injected.count() == 0 {
             assert!(self.fault == Fault::IgnoresExcludeList || result == Ok(Ok(())), "{result:?}");
@@ -127,7 +149,8 @@ impl<J: Judge> Visit<J> {
         for _ in 0..if counts { 2 } else { 1 } {
             self.sign_in().unwrap().unwrap();
         }
-        let injected = self.device.faults().inject(self.fault).while_signing_in().once();
+        let injected = self.device.faults().inject(self.fault).while_signing_in();
+        let injected = self.for_so_long(injected);
         // A signature may be as the fault wants it by chance.
         for _ in 0..64 {
             let result = self.sign_in();
@@ -268,6 +291,7 @@ fn the_table_says_who_notices_what() {
         (Place::Answer, "## Answers", "client"),
         (Place::Signature, "## Signatures", "client"),
         (Place::Result, "## Results", "client"),
+        (Place::Message, "## Messages of U2F", "client"),
         (Place::Report, "## Reports of CTAPHID", "host"),
     ];
     let (mut table, mut unnoticed) = (String::new(), String::new());

@@ -19,9 +19,10 @@ use crate::options::{ORIGIN, base64url, bytes};
 /// Why a response is refused.
 pub(crate) type Verdict = Result<(), String>;
 
-/// A site that offers ES256 alone, and wants the person verified.
+/// A site that offers ES256 alone.
 pub(crate) trait Judge {
-    fn new() -> Self;
+    /// One that wants people verified, or else takes what U2F has made.
+    fn new(verifies: bool) -> Self;
     /// The options of a registration.
     fn begin_registration(&mut self, account: &str) -> Value;
     fn finish_registration(&mut self, response: &str) -> Verdict;
@@ -39,6 +40,7 @@ fn id_of(response: &Value) -> String {
 
 /// This project's own.
 pub(crate) struct Strict {
+    verifies: bool,
     verifier: StrictVerifier,
     registration: Option<(String, <StrictVerifier as Verifier>::Registration)>,
     sign_in: Option<<StrictVerifier as Verifier>::SignIn>,
@@ -60,7 +62,7 @@ fn es256_alone() -> CryptoProvider {
 }
 
 impl Judge for Strict {
-    fn new() -> Self {
+    fn new(verifies: bool) -> Self {
         let identity = Identity {
             rp_id: "example.org".into(),
             rp_name: "Example".into(),
@@ -68,7 +70,8 @@ impl Judge for Strict {
             challenge_lifetime: Duration::from_secs(60),
         };
         let verifier = StrictVerifier::new(&identity, es256_alone()).unwrap();
-        Self { verifier, registration: None, sign_in: None, keys: Vec::new() }
+        let verifier = if verifies { verifier } else { verifier.without_user_verification() };
+        Self { verifies, verifier, registration: None, sign_in: None, keys: Vec::new() }
     }
 
     fn begin_registration(&mut self, account: &str) -> Value {
@@ -88,7 +91,10 @@ impl Judge for Strict {
     }
 
     fn begin_sign_in(&mut self) -> Value {
-        let challenge = self.verifier.begin_sign_in(None).unwrap();
+        // What U2F has made can't say whose it is.
+        let records: Vec<_> = self.keys.iter().map(|(_, _, record)| record.clone()).collect();
+        let known = (!self.verifies).then_some(&records[..]);
+        let challenge = self.verifier.begin_sign_in(known).unwrap();
         self.sign_in = Some(challenge.state);
         challenge.options
     }
@@ -112,28 +118,40 @@ impl Judge for Strict {
 
 /// The core of `webauthn-rs`.
 pub(crate) struct WebauthnRs {
+    verifies: bool,
     server: WebauthnCore,
     registration: Option<(String, RegistrationState)>,
     sign_in: Option<AuthenticationState>,
     keys: Vec<(String, Credential)>,
 }
 
+impl WebauthnRs {
+    const fn policy(&self) -> UserVerificationPolicy {
+        if self.verifies {
+            UserVerificationPolicy::Required
+        } else {
+            UserVerificationPolicy::Discouraged_DO_NOT_USE
+        }
+    }
+}
+
 impl Judge for WebauthnRs {
-    fn new() -> Self {
+    fn new(verifies: bool) -> Self {
         let (origins, patience) = (vec![ORIGIN.parse().unwrap()], Duration::from_secs(60));
         let (name, id) = ("Example", "example.org");
         let server = WebauthnCore::new_unsafe_experts_only(name, id, origins, patience, None, None);
-        Self { server, registration: None, sign_in: None, keys: Vec::new() }
+        Self { verifies, server, registration: None, sign_in: None, keys: Vec::new() }
     }
 
     fn begin_registration(&mut self, account: &str) -> Value {
+        let policy = self.policy();
         let builder =
             self.server.new_challenge_register_builder(account.as_bytes(), account, account);
         let builder = builder
             .unwrap()
-            .require_resident_key(true)
+            .require_resident_key(self.verifies)
             .credential_algorithms(vec![COSEAlgorithm::ES256])
-            .user_verification_policy(UserVerificationPolicy::Required);
+            .user_verification_policy(policy);
         let (options, state) = self.server.generate_challenge_register(builder).unwrap();
         self.registration = Some((account.to_owned(), state));
         serde_json::to_value(&options).unwrap()["publicKey"].take()
@@ -149,7 +167,7 @@ impl Judge for WebauthnRs {
 
     fn begin_sign_in(&mut self) -> Value {
         let all = self.keys.iter().map(|(_, key)| key.clone()).collect();
-        let policy = Some(UserVerificationPolicy::Required);
+        let policy = Some(self.policy());
         let builder = self.server.new_challenge_authenticate_builder(all, policy).unwrap();
         let (options, state) = self.server.generate_challenge_authenticate(builder).unwrap();
         self.sign_in = Some(state);
