@@ -9,6 +9,7 @@
 )]
 
 mod attestation_is_judged;
+mod cells_are_shown;
 mod clients_are_tested;
 mod extensions_work;
 mod faults_are_noticed;
