@@ -23,6 +23,7 @@ mod options;
 mod pages_mediate;
 mod passkeys_are_in_hand;
 mod presets_work;
+mod rp_judges_attestation;
 mod runs_repeat;
 mod scripts_say_what_is_wrong;
 mod seams_hold;
