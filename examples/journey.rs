@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
 }
 
 async fn journey(story: Story) -> Outcome<()> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let stage = Stage::set(story, &provider).await?;
     this_device(story, &stage.site, &provider).await?;
     across_two_devices(story, &stage, &provider).await?;

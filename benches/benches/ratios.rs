@@ -32,9 +32,11 @@ fn main() {
     frames(&table);
     codes(&table);
     println!();
-    for (name, provider) in
-        [("ring", towline_crypto_ring::provider()), ("AWS-LC", towline_crypto_aws_lc::provider())]
-    {
+    for (name, provider) in [
+        ("ring", towline_crypto_ring::provider()),
+        ("AWS-LC", towline_crypto_aws_lc::provider()),
+        ("fastest", towline_crypto_fastest::provider()),
+    ] {
         ceremonies(&table, name, &provider);
         against_the_portable_provider(&table, name, &provider);
     }

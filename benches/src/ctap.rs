@@ -62,6 +62,12 @@ impl Message {
         self.0.len()
     }
 
+    /// The bytes of its map, without the command.
+    #[must_use]
+    pub fn map(&self) -> &[u8] {
+        self.0.get(1..).unwrap_or_default()
+    }
+
     /// The request in it.
     #[must_use]
     pub fn decode(&self) -> Request {

@@ -76,11 +76,19 @@ impl Adverts {
     /// With no code at all.
     #[must_use]
     pub fn new(keys: usize) -> Self {
-        let provider = provider();
+        Self::with_provider(&provider(), keys)
+    }
+
+    /// The same with another provider than the portable one.
+    ///
+    /// # Panics
+    /// With no code at all.
+    #[must_use]
+    pub fn with_provider(provider: &CryptoProvider, keys: usize) -> Self {
         let mut outstanding = Outstanding::default();
         let prepare = || {
             let secret = QrSecret::generate(&*provider.random).unwrap();
-            EidKey::qr(&provider, &secret).unwrap().prepare(&provider)
+            EidKey::qr(provider, &secret).unwrap().prepare(provider)
         };
         let eid = Eid::qr([7; 10], RoutingId::new([1, 2, 3]), TunnelDomain::new(0).unwrap());
         let foreign = *prepare().seal(&eid).as_bytes();
@@ -138,7 +146,12 @@ impl Handshake {
     /// Keys for any number of handshakes.
     #[must_use]
     pub fn new() -> Self {
-        let provider = provider();
+        Self::with_provider(provider())
+    }
+
+    /// The same with another provider than the portable one.
+    #[must_use]
+    pub fn with_provider(provider: CryptoProvider) -> Self {
         let long_lived = Arc::from(provider.ecdh.generate(&*provider.random).unwrap());
         Self { provider, psk: Psk::new(Secret::new([3; 32])), long_lived }
     }

@@ -10,7 +10,7 @@ mod stage;
 use std::error::Error;
 
 use qrcode::{QrCode, render::unicode::Dense1x2};
-use towline::{Computer, ComputerStep, crypto::rustcrypto};
+use towline::{Computer, ComputerStep, fastest};
 
 /// What the site hands to `navigator.credentials.create()`, and to `get()`.
 const CREATION: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
@@ -22,7 +22,7 @@ const REQUEST: &str = r#"{"challenge": "DwAOAQ0CDAMLBAoFCQYIBw"}"#;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let stage = stage::set().await?;
-    let computer = Computer::new(rustcrypto::provider(), stage.radio, stage.connector);
+    let computer = Computer::new(fastest::provider(), stage.radio, stage.connector);
     let screen = |step: ComputerStep<'_>| match step {
         ComputerStep::ShowCode(code) => {
             let drawn = QrCode::new(code).map(|qr| qr.render::<Dense1x2>().build());

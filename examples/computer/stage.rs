@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use towline::{
     Agreeable, Phone, PhoneTransport,
     authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys},
-    crypto::rustcrypto,
+    fastest,
     hybrid::{CodeSource, domain::TunnelDomain},
     radio::{Scanner, air::Air},
     transport::TunnelConnector,
@@ -26,7 +26,7 @@ pub(crate) struct Stage {
 
 /// Starts the relay and the phone.
 pub(crate) async fn set() -> Result<Stage, Box<dyn Error>> {
-    let (provider, air) = (rustcrypto::provider(), Air::new());
+    let (provider, air) = (fastest::provider(), Air::new());
     let config = RelayConfig::new("127.0.0.1:0".parse()?, Security::Plain, provider.clone());
     let relay = Relay::bind(config).await?;
     let connector = Arc::new(TunnelConnector::plain_loopback(relay.local_addr())?);

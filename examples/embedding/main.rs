@@ -65,7 +65,7 @@ fn policy() -> Config {
 /// The authenticator, made of its four parts: policy, cryptography, store and keys; and the person
 /// in front of it.
 fn open(path: &Path, dialogs: Dialogs) -> Outcome<LocalAuthenticator<Dialogs>> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let keys = SoftwareKeys::new(provider.clone());
     let vault = Vault::open(path)?;
     let authenticator = Authenticator::new(policy(), provider.clone(), vault, keys)?;

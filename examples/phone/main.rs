@@ -18,7 +18,7 @@ use towline::{
     Ask, Computer, ComputerStep, Person, Phone, PhoneAnswer, PhoneAsk, PhoneQuestion,
     PhoneTransport,
     authenticator::{Answer, Authenticator, Config, Question, SoftwareKeys},
-    crypto::rustcrypto,
+    fastest,
     hybrid::{CodeSource, domain::TunnelDomain},
     radio::air::{UdpAir, UdpHub},
     transport::TunnelConnector,
@@ -95,7 +95,7 @@ async fn phone(
     air: SocketAddr,
     prompts: Prompts,
 ) -> Outcome<Phone<Prompts>> {
-    let provider = rustcrypto::provider();
+    let provider = fastest::provider();
     let store = Vault::open(store)?;
     let keys = SoftwareKeys::new(provider.clone());
     let authenticator = Authenticator::new(Config::phone(), provider.clone(), store, keys)?;
@@ -128,7 +128,7 @@ async fn main() -> Outcome<()> {
 
 /// Everything in this process: a relay, the air, and a computer whose code the phone answers.
 async fn alone() -> Outcome<()> {
-    let provider = rustcrypto::provider();
+    let provider = fastest::provider();
     let config = RelayConfig::new("127.0.0.1:0".parse()?, Security::Plain, provider.clone());
     let relay = Relay::bind(config).await?;
     let hub = UdpHub::bind("127.0.0.1:0".parse()?).await?;

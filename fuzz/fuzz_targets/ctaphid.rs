@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use towline_ctap::{
     hid::{
-        Channel, DeviceConfig, DeviceOutput, HidDevice, Host, HostOutput, MAX_MESSAGE, REPORT_SIZE,
-        Report,
+        HidChannel, HidDevice, HidDeviceConfig, HidDeviceOutput, Host, HostOutput, MAX_MESSAGE,
+        REPORT_SIZE, Report,
     },
     u2f::{U2fAuthentication, U2fRegistration, U2fRequest},
 };
@@ -42,17 +42,17 @@ fn reports(script: &[u8]) -> impl Iterator<Item = (Report, u8)> {
 
 fn device(script: &[u8]) {
     let mut now = Instant::now();
-    let mut device = HidDevice::new(DeviceConfig::default());
+    let mut device = HidDevice::new(HidDeviceConfig::default());
     for (report, control) in reports(script) {
         now += Duration::from_millis(u64::from(control));
         if device.poll_timeout().is_some_and(|deadline| deadline <= now) {
             device.handle_timeout(now);
         }
         device.handle_packet(&report, now);
-        let mut asked = Vec::<Channel>::new();
+        let mut asked = Vec::<HidChannel>::new();
         while let Some(output) = device.poll_output() {
             match output {
-                DeviceOutput::Cbor { channel, .. } | DeviceOutput::Msg { channel, .. } => {
+                HidDeviceOutput::Cbor { channel, .. } | HidDeviceOutput::Msg { channel, .. } => {
                     asked.push(channel)
                 }
                 _ => {}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use towline::{
-    Computer, ComputerError,
+    ComputerError,
     client::Error as ClientError,
     hybrid::{
         CodeSource, ResponderAnswer, ResponderConfig,
@@ -13,6 +13,7 @@ use towline::{
     transport::{ComputerSession, PhoneEvent, PhoneSession},
 };
 use towline_ctap::Status;
+use towline_virtual::VirtualAuthenticator;
 
 use crate::{
     messages::{OPTIONS, ORIGIN, Room},
@@ -55,8 +56,7 @@ fn requests() -> Vec<Vec<u8>> {
 async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
     let relay = LoopbackRelay::plain().await;
     let room = Room { air: Air::new() };
-    let hand = Hand::new();
-    let mut phone = room.phone(&hand, relay.connector());
+    let mut phone = room.phone(relay.connector());
     let (radio, hint) = (Arc::new(room.air.radio()), Hint::MakeCredential);
     let (computer, _events) =
         ComputerSession::start(impatient(), &provider(), hint, radio, relay.connector()).unwrap();
@@ -78,10 +78,10 @@ async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
         (answered, computer.shutdown().await)
     };
     let ((answered, shut_down), served) =
-        in_time(async { tokio::join!(asking, phone.answer_code(&code, CodeSource::Camera)) }).await;
+        in_time(async { tokio::join!(asking, phone.scan(&code)) }).await;
     assert_eq!(served.unwrap().requests, answered);
     shut_down.unwrap();
-    assert!(hand.questions().is_empty(), "{:?}", hand.questions());
+    assert!(questions(phone.person()).is_empty(), "{:?}", phone.person().heard());
     relay.until_empty().await;
     assert_eq!((room.air.adverts(), room.air.scans()), (0, 0));
 }
@@ -89,13 +89,12 @@ async fn a_phone_answers_bad_requests_with_a_status_and_serves_on() {
 /// A registration with a phone that answers this getInfo, and this to any request.
 async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
     let relay = LoopbackRelay::plain().await;
-    let air = Air::new();
-    let computer = Computer::new(provider(), Arc::new(air.radio()), relay.connector())
-        .with_config(impatient());
-    let (display, mut camera) = Display::new();
-    let ceremony = async move { computer.create(&display, ORIGIN, OPTIONS).await };
+    let room = Room { air: Air::new() };
+    let air = &room.air;
+    let mut screen = room.computer(relay.connector()).create(ORIGIN, OPTIONS);
+    let code = in_time(screen.code()).await.unwrap();
     let serving = async {
-        let code = QrPayload::from_uri(&provider(), &camera.scan().await.unwrap()).unwrap();
+        let code = QrPayload::from_uri(&provider(), &code).unwrap();
         let config = ResponderConfig::new(info, domain());
         let (radio, source) = (Arc::new(air.radio()), CodeSource::Camera);
         let (phone, mut events) =
@@ -114,16 +113,14 @@ async fn with_answers(info: Vec<u8>, response: Vec<u8>) -> ComputerError {
             }
         }
     };
-    let (made, ()) = in_time(async { tokio::join!(ceremony, serving) }).await;
+    let (made, ()) = in_time(async { tokio::join!(screen.response(), serving) }).await;
     relay.until_empty().await;
     assert_eq!((air.adverts(), air.scans()), (0, 0));
     made.unwrap_err()
 }
 
-async fn good_info() -> Vec<u8> {
-    let store = towline::authenticator::MemoryStore::new();
-    let mut device = device(towline::authenticator::Config::phone(), &Hand::new(), &store);
-    device.transact(&[0x04]).await.split_off(1)
+fn good_info() -> Vec<u8> {
+    VirtualAuthenticator::phone().transact(&[0x04]).split_off(1)
 }
 
 #[tokio::test]
@@ -135,7 +132,7 @@ async fn a_phone_that_can_t_say_what_it_is_is_refused() {
         vec![0xa1, 0x01],
         vec![0xa2, 0x01, 0x80, 0x03, 0x50],
         vec![0xa1, 0x01, 0x60],
-        [good_info().await, vec![0x00]].concat(),
+        [good_info(), vec![0x00]].concat(),
     ];
     let runs = infos
         .map(|info| Box::pin(async move { (info.clone(), with_answers(info, vec![0]).await) }));
@@ -167,7 +164,7 @@ async fn a_phone_that_answers_nonsense_is_refused() {
     ];
     let runs = cases.into_iter().map(|(response, expected)| {
         Box::pin(async move {
-            let error = with_answers(good_info().await, response.clone()).await;
+            let error = with_answers(good_info(), response.clone()).await;
             let ComputerError::Client(client) = &error else {
                 panic!("{response:02x?}: {error:?}")
             };

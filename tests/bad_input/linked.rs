@@ -1,11 +1,14 @@
 //! Linked sessions over real sockets, with one message of one side tampered with: a typed error at
 //! whoever receives it, no link lost, everything released.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use towline::{
-    Bell, BellEvent, Computer, Phone, PhoneTransport,
-    authenticator::{Config, MemoryStore},
+    Bell, BellEvent, Computer,
     hybrid::{
         self, InitiatorConfig, Party, Step,
         link::{ComputerLinks, MemoryComputerLinks, MemoryPhoneLinks, PhoneLinks},
@@ -14,6 +17,8 @@ use towline::{
     radio::BoxFuture,
     transport::{Connected, Connector, DataChannel, Incoming, Target, TransportError},
 };
+use towline_virtual::{Builder, ScriptedPerson, SyncedSet, person::connecting};
+use towline_virtual_phone::FakePhone;
 
 use crate::support::*;
 
@@ -118,21 +123,20 @@ struct Linked {
     world: World,
     known: Arc<MemoryPhoneLinks>,
     own: Arc<MemoryComputerLinks>,
-    hand: Hand,
-    store: MemoryStore,
+    passkeys: SyncedSet,
+    /// Who held the phone each time.
+    people: Mutex<Vec<ScriptedPerson>>,
 }
 
 impl Linked {
     async fn new() -> Self {
-        let (hand, store) = (Hand::new(), MemoryStore::new());
         let linked = Self {
             world: World::new().await,
             known: Arc::default(),
             own: Arc::default(),
-            hand,
-            store,
+            passkeys: SyncedSet::new(),
+            people: Mutex::default(),
         };
-        linked.hand.will_connect(Connect::Remember);
         let mut phone = linked.phone(linked.world.relay.connector());
         let (display, mut camera) = Display::new();
         let computer = linked.world.computer().with_links(linked.known.clone());
@@ -142,11 +146,14 @@ impl Linked {
         linked
     }
 
-    fn phone(&self, connector: Arc<dyn Connector>) -> Phone<Hand> {
-        let advertiser = Arc::new(self.world.air.radio());
-        let transport = PhoneTransport { advertiser, connector, domain: domain() };
-        phone(&provider(), Config::phone(), &self.hand, &self.store, transport)
-            .with_links(self.own.clone(), "Phone")
+    /// The phone, which reaches the relay in this way.
+    fn phone(&self, connector: Arc<dyn Connector>) -> FakePhone {
+        let transport = phone_transport(&self.world.air, connector);
+        let authenticator = Builder::phone().synced_with(&self.passkeys);
+        let phone = FakePhone::over(authenticator, transport).unwrap();
+        phone.person().when(connecting()).connects_and_is_remembered();
+        self.people.lock().unwrap().push(phone.person().clone());
+        phone.with(|phone| phone.with_links(self.own.clone(), "Phone"))
     }
 
     fn tampering(&self, leg: Leg, number: usize, fault: Fault) -> Arc<dyn Connector> {
@@ -166,14 +173,14 @@ impl Linked {
             .with_config(config)
             .with_links(self.known.clone());
         let mut phone = self.phone(phones);
-        let mut bell = in_time(phone.listen()).await.unwrap();
+        let mut bell = in_time(phone.phone().listen()).await.unwrap();
         while !matches!(in_time(bell.next()).await.unwrap(), BellEvent::Listening) {}
         let (display, _camera) = Display::new();
         let remote = display.remote();
         let ceremony = sign_in_at(&self.world, computer, display, Some("alice"));
         let serving = async {
             let ring = rung(&mut bell).await;
-            phone.answer_ring_until(ring, pending()).await
+            phone.phone().answer_ring_until(ring, pending()).await
         };
         let (signed_in, served) = in_time(async { tokio::join!(ceremony, serving) }).await;
         in_time(bell.stop()).await.unwrap();
@@ -249,7 +256,9 @@ async fn what_the_computer_sends_is_tampered_with_and_the_phone_says_so() {
         }
     }
     // Nothing was signed for any of them.
-    assert_eq!(linked.hand.questions().len(), 1, "only the registration was asked about");
+    let people = linked.people.lock().unwrap();
+    let asked: Vec<_> = people.iter().flat_map(questions).collect();
+    assert_eq!(asked.len(), 1, "only the registration was asked about");
 }
 
 #[tokio::test]

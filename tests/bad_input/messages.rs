@@ -1,14 +1,15 @@
 //! Each message of a registration, meddled with in each way.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use towline::{
-    Computer, ComputerError, Phone, PhoneTransport,
-    authenticator::{Config, MemoryStore},
+    ComputerError,
     hybrid::{self, CodeSource, Initiator, Party, ResponderSummary, Step, qr::Hint},
     radio::air::Air,
     transport::{Connector, TransportError},
 };
+use towline_virtual::Builder;
+use towline_virtual_phone::{FakeComputer, FakePhone};
 
 use crate::{
     meddler::{Fault, Meddler, Meddling},
@@ -30,10 +31,16 @@ pub struct Room {
 pub type Served = Result<ResponderSummary, TransportError>;
 
 impl Room {
-    pub fn phone(&self, hand: &Hand, connector: Arc<dyn Connector>) -> Phone<Hand> {
-        let transport =
-            PhoneTransport { advertiser: Arc::new(self.air.radio()), connector, domain: domain() };
-        phone(&provider(), Config::phone(), hand, &MemoryStore::new(), transport)
+    pub fn phone(&self, connector: Arc<dyn Connector>) -> FakePhone {
+        FakePhone::over(Builder::phone(), phone_transport(&self.air, connector)).unwrap()
+    }
+
+    /// An impatient one, which waits for no link.
+    pub fn computer(&self, connector: Arc<dyn Connector>) -> FakeComputer {
+        FakeComputer::over(Arc::new(self.air.radio()), connector).configured(|config| {
+            *config = impatient();
+            config.linger = Duration::ZERO;
+        })
     }
 
     /// A code that nobody will listen for.
@@ -47,21 +54,24 @@ impl Room {
     /// A registration by an impatient computer. The phone's person gives up when the computer has.
     pub async fn register(
         &self,
-        phone: &mut Phone<Hand>,
+        phone: &mut FakePhone,
         connector: Arc<dyn Connector>,
     ) -> (Result<String, ComputerError>, Served) {
-        let computer = Computer::new(provider(), Arc::new(self.air.radio()), connector)
-            .with_config(impatient());
-        let (display, mut camera) = Display::new();
-        let ceremony = async move { computer.create(&display, ORIGIN, OPTIONS).await };
+        let mut screen = self.computer(connector).create(ORIGIN, OPTIONS);
+        let code = in_time(screen.code()).await.unwrap();
+        let over = tokio::sync::Notify::new();
+        let ceremony = async {
+            let made = screen.response().await;
+            over.notify_one();
+            made
+        };
         let scanning = async {
-            let code = camera.scan().await.unwrap();
             let stop = async {
-                // The display is switched off; what the computer closed last is still on its way.
-                while camera.scan().await.is_some() {}
-                tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+                // What the computer closed last is still on its way.
+                over.notified().await;
+                tokio::time::sleep(Duration::from_millis(1500)).await;
             };
-            phone.answer_code_until(&code, CodeSource::Camera, stop).await
+            phone.phone().answer_code_until(&code, CodeSource::Camera, stop).await
         };
         in_time(async { tokio::join!(ceremony, scanning) }).await
     }
@@ -116,7 +126,7 @@ const ENDS: [Fault; 3] = [Fault::Huge, Fault::Break, Fault::Close];
 async fn meddled(from: Party, number: usize, fault: Fault) -> (End, End) {
     let meddler = Meddler::start(Meddling::Message(from, number, fault)).await;
     let room = Room { air: Air::new() };
-    let mut phone = room.phone(&Hand::new(), meddler.connector());
+    let mut phone = room.phone(meddler.connector());
     let (made, on_phone) = room.register(&mut phone, meddler.connector()).await;
     let computer = match &made {
         Ok(_) => Fine,

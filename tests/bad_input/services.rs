@@ -64,13 +64,12 @@ async fn the_phone_says_what_its_tunnel_service_answered_and_never_advertises() 
     for (answer, expected) in answers() {
         let meddler = Meddler::start(Meddling::Answer(Party::Phone, answer.clone())).await;
         let room = Room { air: Air::new() };
-        let hand = Hand::new();
-        let mut phone = room.phone(&hand, meddler.connector());
+        let (mut phone, steps) = Steps::of(room.phone(meddler.connector()));
         let code = room.code_of_a_computer_that_waits();
-        let refused = in_time(phone.answer_code(&code, CodeSource::Camera)).await.unwrap_err();
+        let refused = in_time(phone.scan(&code)).await.unwrap_err();
         assert!(expected(hybrid_error(&refused)), "{answer:?}: {refused:?}");
         is_sentence(&refused);
-        assert!(hand.see(|memory| memory.radios.is_empty()), "{answer:?}");
+        assert!(steps.see(|went| went.radios.is_empty()), "{answer:?}");
         meddler.until_empty().await;
         assert_eq!(room.air.adverts(), 0);
     }
@@ -82,8 +81,7 @@ async fn the_computer_says_what_its_tunnel_service_answered() {
         Box::pin(async move {
             let meddler = Meddler::start(Meddling::Answer(Party::Computer, answer.clone())).await;
             let room = Room { air: Air::new() };
-            let hand = Hand::new();
-            let mut phone = room.phone(&hand, meddler.connector());
+            let mut phone = room.phone(meddler.connector());
             let (failed, on_phone) = room.register(&mut phone, meddler.connector()).await;
             let ComputerError::Transport(error) = failed.unwrap_err() else { panic!("{answer:?}") };
             assert!(expected(hybrid_error(&error)), "{answer:?}: {error:?}");
@@ -104,7 +102,7 @@ async fn the_computer_says_what_its_tunnel_service_answered() {
 async fn the_computer_does_not_wait_for_a_service_that_stalls() {
     let meddler = Meddler::start(Meddling::Answer(Party::Computer, Answer::Stall)).await;
     let room = Room { air: Air::new() };
-    let mut phone = room.phone(&Hand::new(), meddler.connector());
+    let mut phone = room.phone(meddler.connector());
     let (failed, _) = room.register(&mut phone, meddler.connector()).await;
     let ComputerError::Transport(error) = failed.unwrap_err() else { panic!() };
     assert!(
@@ -119,13 +117,13 @@ async fn the_computer_does_not_wait_for_a_service_that_stalls() {
 async fn the_phone_does_not_wait_for_a_service_that_stalls() {
     let meddler = Meddler::start(Meddling::Answer(Party::Phone, Answer::Stall)).await;
     let room = Room { air: Air::new() };
-    let mut phone = room.phone(&Hand::new(), meddler.connector());
+    let mut phone = room.phone(meddler.connector());
     let code = room.code_of_a_computer_that_waits();
     let pausing = async {
         meddler.reached().await;
         tokio::time::pause();
     };
-    let (refused, ()) = tokio::join!(phone.answer_code(&code, CodeSource::Camera), pausing);
+    let (refused, ()) = tokio::join!(phone.scan(&code), pausing);
     tokio::time::resume();
     let refused = refused.unwrap_err();
     assert!(
@@ -141,9 +139,8 @@ async fn a_phone_that_led_nowhere_does_not_keep_the_next_one_from_the_same_code(
     // The first phone waits at another service than the one where the computer looks for it.
     let (elsewhere, relay) = (LoopbackRelay::plain().await, LoopbackRelay::plain().await);
     let room = Room { air: Air::new() };
-    let (lost, found) = (Hand::new(), Hand::new());
-    let mut lost_phone = room.phone(&lost, elsewhere.connector());
-    let mut phone = room.phone(&found, relay.connector());
+    let mut lost = room.phone(elsewhere.connector());
+    let mut phone = room.phone(relay.connector());
     let radio = Arc::new(room.air.radio());
     let computer = Computer::new(provider(), radio, relay.connector());
     let (display, mut camera) = Display::new();
@@ -153,18 +150,17 @@ async fn a_phone_that_led_nowhere_does_not_keep_the_next_one_from_the_same_code(
         let code = camera.scan().await.unwrap();
         let failed = "That phone did not work: no connection: the tunnel service answered 404; \
                       check the network and try again.";
-        let first =
-            lost_phone.answer_code_until(&code, CodeSource::Camera, remote.until_said(failed));
-        let first = first.await;
+        let stop = remote.until_said(failed);
+        let first = lost.phone().answer_code_until(&code, CodeSource::Camera, stop).await;
         // The code is on the screen again.
         assert_eq!(camera.scan().await.as_ref(), Some(&code));
-        (first, phone.answer_code(&code, CodeSource::Camera).await)
+        (first, phone.scan(&code).await)
     };
     let (made, (first, second)) = in_time(async { tokio::join!(ceremony, scanning) }).await;
     made.unwrap();
     assert_eq!(first, Err(TransportError::Hybrid(hybrid::Error::Cancelled)));
     assert_eq!(second.unwrap().requests, 1);
-    assert!(lost.questions().is_empty());
+    assert!(questions(lost.person()).is_empty());
     tokio::join!(elsewhere.until_empty(), relay.until_empty());
     assert_eq!((room.air.adverts(), room.air.scans()), (0, 0));
 }

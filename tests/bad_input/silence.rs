@@ -6,7 +6,7 @@ use towline::{
     ComputerError,
     client::Error as ClientError,
     hybrid::{
-        self, CodeSource, InitiatorConfig, Party, Step,
+        self, InitiatorConfig, Party, Step,
         internal::eid::EidKey,
         qr::{Hint, QrPayload, QrSecret},
     },
@@ -17,6 +17,7 @@ use towline::{
     transport::{ComputerSession, Target, TransportError},
 };
 use towline_ctap::Status;
+use towline_virtual::person::{connecting, verifying};
 
 use crate::{
     meddler::{Fault, Meddler, Meddling},
@@ -39,12 +40,12 @@ fn timed_out(error: &TransportError, expected: Step) -> Duration {
 
 #[tokio::test]
 async fn a_phone_whose_person_never_says_whether_to_connect() {
-    let (meddler, room, hand) = (harmless().await, Room { air: Air::new() }, Hand::new());
-    hand.will_connect(Connect::Ignore);
-    let mut phone = room.phone(&hand, meddler.connector());
+    let (meddler, room) = (harmless().await, Room { air: Air::new() });
+    let mut phone = room.phone(meddler.connector());
+    phone.person().when(connecting()).ignores_it();
     let code = room.code_of_a_computer_that_waits();
     tokio::time::pause();
-    let failed = phone.answer_code(&code, CodeSource::Camera).await.unwrap_err();
+    let failed = phone.scan(&code).await.unwrap_err();
     timed_out(&failed, Step::Consent);
     tokio::time::resume();
     room.released(&meddler).await;
@@ -52,14 +53,14 @@ async fn a_phone_whose_person_never_says_whether_to_connect() {
 
 #[tokio::test]
 async fn a_phone_that_no_computer_hears() {
-    let (meddler, room, hand) = (harmless().await, Room { air: Air::new() }, Hand::new());
-    let mut phone = room.phone(&hand, meddler.connector());
+    let (meddler, room) = (harmless().await, Room { air: Air::new() });
+    let (mut phone, steps) = Steps::of(room.phone(meddler.connector()));
     let code = room.code_of_a_computer_that_waits();
     let pausing = async {
-        hand.until(|memory| !memory.radios.is_empty()).await;
+        steps.until(|went| !went.radios.is_empty()).await;
         tokio::time::pause();
     };
-    let (failed, ()) = tokio::join!(phone.answer_code(&code, CodeSource::Camera), pausing);
+    let (failed, ()) = tokio::join!(phone.scan(&code), pausing);
     timed_out(&failed.unwrap_err(), Step::Message1);
     tokio::time::resume();
     room.released(&meddler).await;
@@ -92,8 +93,8 @@ async fn a_computer_that_no_phone_answers() {
 
 #[tokio::test]
 async fn a_computer_that_joins_the_tunnel_and_says_nothing() {
-    let (meddler, room, hand) = (harmless().await, Room { air: Air::new() }, Hand::new());
-    let mut phone = room.phone(&hand, meddler.connector());
+    let (meddler, room) = (harmless().await, Room { air: Air::new() });
+    let mut phone = room.phone(meddler.connector());
     let mut scan = room.air.radio().scan().await.unwrap();
     let code = room.code_of_a_computer_that_waits();
     let joining = async {
@@ -111,7 +112,7 @@ async fn a_computer_that_joins_the_tunnel_and_says_nothing() {
         tokio::time::pause();
         connected
     };
-    let (failed, connected) = tokio::join!(phone.answer_code(&code, CodeSource::Camera), joining);
+    let (failed, connected) = tokio::join!(phone.scan(&code), joining);
     timed_out(&failed.unwrap_err(), Step::Message1);
     tokio::time::resume();
     drop((connected, scan));
@@ -129,8 +130,8 @@ fn patient() -> InitiatorConfig {
 
 #[tokio::test]
 async fn a_computer_that_connects_and_asks_for_nothing() {
-    let (meddler, room, hand) = (harmless().await, Room { air: Air::new() }, Hand::new());
-    let mut phone = room.phone(&hand, meddler.connector());
+    let (meddler, room) = (harmless().await, Room { air: Air::new() });
+    let mut phone = room.phone(meddler.connector());
     let (radio, connector) = (Arc::new(room.air.radio()), meddler.connector());
     let (computer, _events) =
         ComputerSession::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
@@ -140,7 +141,7 @@ async fn a_computer_that_connects_and_asks_for_nothing() {
         computer.get_info().await.unwrap();
         tokio::time::pause();
     };
-    let (failed, ()) = tokio::join!(phone.answer_code(&code, CodeSource::Camera), pausing);
+    let (failed, ()) = tokio::join!(phone.scan(&code), pausing);
     timed_out(&failed.unwrap_err(), Step::Request);
     tokio::time::resume();
     // The computer learns that the phone has gone.
@@ -150,8 +151,8 @@ async fn a_computer_that_connects_and_asks_for_nothing() {
 
 #[tokio::test]
 async fn a_computer_that_was_served_and_never_says_goodbye() {
-    let (meddler, room, hand) = (harmless().await, Room { air: Air::new() }, Hand::new());
-    let mut phone = room.phone(&hand, meddler.connector());
+    let (meddler, room) = (harmless().await, Room { air: Air::new() });
+    let mut phone = room.phone(meddler.connector());
     let (radio, connector) = (Arc::new(room.air.radio()), meddler.connector());
     let (computer, _events) =
         ComputerSession::start(patient(), &provider(), Hint::GetAssertion, radio, connector)
@@ -161,7 +162,7 @@ async fn a_computer_that_was_served_and_never_says_goodbye() {
         assert_eq!(computer.transact(vec![4]).await.unwrap()[0], 0);
         tokio::time::pause();
     };
-    let (served, ()) = tokio::join!(phone.answer_code(&code, CodeSource::Camera), pausing);
+    let (served, ()) = tokio::join!(phone.scan(&code), pausing);
     assert_eq!(served.unwrap().requests, 1);
     tokio::time::resume();
     drop(computer);
@@ -171,19 +172,18 @@ async fn a_computer_that_was_served_and_never_says_goodbye() {
 #[tokio::test]
 async fn a_person_who_never_unlocks_the_phone() {
     let world = World::new().await;
-    let hand = Hand::new();
-    hand.will([Reply::Ignore]);
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
+    let asked = ignores(phone.person(), verifying());
     let (display, mut camera) = Display::new();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Phone");
     let pausing = async {
-        hand.until(|memory| !memory.questions.is_empty()).await;
+        asked.comes().await;
         tokio::time::pause();
     };
     // Not `in_time`: that would be in a time of its own.
     let scanning = async {
         let code = camera.scan().await.unwrap();
-        phone.answer_code(&code, CodeSource::Camera).await
+        phone.scan(&code).await
     };
     let (failed, on_phone, ()) = tokio::join!(ceremony, scanning, pausing);
     tokio::time::resume();

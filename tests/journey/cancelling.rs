@@ -7,8 +7,8 @@ use towline::{
     radio::air::Room,
     transport::TransportError,
 };
-
 use towline_ctap::Status;
+use towline_virtual::person::{connecting, verifying};
 
 use crate::support::*;
 
@@ -27,12 +27,12 @@ enum Stage {
     ScreenLock,
 }
 
-async fn reached(stage: Stage, hand: &Hand, remote: &Remote) {
+/// `asked` is the question that the phone's person leaves open.
+async fn reached(stage: Stage, steps: &Steps, asked: &Moment, remote: &Remote) {
     match stage {
         Stage::Showing => remote.until(|shown| shown.code).await,
-        Stage::Connecting => hand.until(|memory| !memory.connects.is_empty()).await,
-        Stage::Advertising => hand.until(|memory| !memory.radios.is_empty()).await,
-        Stage::ScreenLock => hand.until(|memory| !memory.questions.is_empty()).await,
+        Stage::Connecting | Stage::ScreenLock => asked.comes().await,
+        Stage::Advertising => steps.until(|went| !went.radios.is_empty()).await,
     }
 }
 
@@ -48,12 +48,9 @@ async fn cancelled(
     stage: Stage,
     who: Who,
 ) -> (Failure, Option<Result<hybrid::ResponderSummary, TransportError>>) {
-    let hand = Hand::new();
-    if stage == Stage::Connecting {
-        hand.will_connect(Connect::Ignore);
-    }
-    hand.will([Reply::Ignore]);
-    let mut phone = world.phone(&hand);
+    let (mut phone, steps) = Steps::of(world.phone());
+    let when = if stage == Stage::Connecting { connecting() } else { verifying() };
+    let asked = ignores(phone.person(), when);
     let radio = world.air.radio();
     if stage == Stage::Advertising {
         radio.move_to(Room(7));
@@ -69,7 +66,7 @@ async fn cancelled(
         }
         let stop = async {
             match who {
-                Who::Phone => reached(stage, &hand, &remote).await,
+                Who::Phone => reached(stage, &steps, &asked, &remote).await,
                 // The computer's person cancels; a phone that is not connected yet can't know, and
                 // its person gives up.
                 Who::Computer if stage != Stage::ScreenLock => {
@@ -78,18 +75,19 @@ async fn cancelled(
                 Who::Computer => std::future::pending().await,
             }
         };
-        Some(phone.answer_code_until(&code, CodeSource::Camera, stop).await)
+        Some(phone.phone().answer_code_until(&code, CodeSource::Camera, stop).await)
     };
     let cancelling = async {
-        reached(stage, &hand, &remote).await;
+        reached(stage, &steps, &asked, &remote).await;
         // A computer that the phone has not reached can't know that its person gave up.
         if who == Who::Computer || stage != Stage::ScreenLock {
             if who == Who::Phone {
-                hand.until(|memory| {
-                    stage == Stage::Connecting
-                        || memory.progress.contains(&ResponderProgress::Advertising)
-                })
-                .await;
+                steps
+                    .until(|went| {
+                        stage == Stage::Connecting
+                            || went.progress.contains(&ResponderProgress::Advertising)
+                    })
+                    .await;
             }
             remote.cancel();
         }
@@ -166,14 +164,13 @@ async fn by_the_phone_at_the_screen_lock() {
 #[tokio::test]
 async fn a_phone_that_was_cancelled_serves_the_next_code() {
     let world = World::new().await;
-    let hand = Hand::new();
-    hand.will([Reply::Ignore]);
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
+    let asked = ignores(phone.person(), verifying());
     let (display, mut camera) = Display::new();
     let remote = display.remote();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Phone");
     let cancelling = async {
-        hand.until(|memory| !memory.questions.is_empty()).await;
+        asked.comes().await;
         remote.cancel();
     };
     let ((failure, _), ()) = tokio::join!(tow(&mut phone, &mut camera, ceremony), cancelling);
@@ -187,15 +184,14 @@ async fn a_phone_that_was_cancelled_serves_the_next_code() {
 async fn dropping_either_side_releases_everything_and_tells_the_other() {
     let world = World::new().await;
     // The computer's future is dropped while the phone asks for the screen lock.
-    let hand = Hand::new();
-    hand.will([Reply::Ignore]);
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
+    let asked = ignores(phone.person(), verifying());
     let (display, mut camera) = Display::new();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Phone");
     let dropping = async {
         tokio::select! {
             _ = ceremony => panic!("nobody unlocks"),
-            () = hand.until(|memory| !memory.questions.is_empty()) => {}
+            () = asked.comes() => {}
         }
     };
     let ((), on_phone) = tow(&mut phone, &mut camera, dropping).await;
@@ -206,16 +202,15 @@ async fn dropping_either_side_releases_everything_and_tells_the_other() {
     world.released().await;
 
     // The phone's.
-    let hand = Hand::new();
-    hand.will([Reply::Ignore]);
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
+    let asked = ignores(phone.person(), verifying());
     let (display, mut camera) = Display::new();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Phone");
     let scanning = async {
         let code = camera.scan().await.unwrap();
         tokio::select! {
-            _ = phone.answer_code(&code, CodeSource::Camera) => panic!("nobody unlocks"),
-            () = hand.until(|memory| !memory.questions.is_empty()) => {}
+            _ = phone.scan(&code) => panic!("nobody unlocks"),
+            () = asked.comes() => {}
         }
     };
     let (made, ()) = in_time(async { tokio::join!(ceremony, scanning) }).await;

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use towline::{
+    Phone, PhoneQuestion,
     device::Wants,
-    hybrid::{CodeSource, Error, InitiatorConfig, qr::Hint},
+    hybrid::{Error, InitiatorConfig, qr::Hint},
     transport::{ComputerSession, TransportError},
 };
+use towline_virtual::person::{Asked, showing_credentials};
 
 use crate::support::*;
 
@@ -24,9 +26,9 @@ fn computer(world: &World) -> ComputerSession {
 #[tokio::test]
 async fn a_wallet_answers_through_a_code_and_sees_the_request_as_it_was_sent() {
     let world = World::new().await;
-    let hand = Hand::new();
-    hand.will_show(TOLD);
-    let mut phone = world.phone(&hand).with_digital_credentials();
+    let mut phone = world.phone().with(Phone::with_digital_credentials);
+    let told = str::from_utf8(TOLD).unwrap();
+    phone.person().when(showing_credentials()).shows(told).once().expect(1);
     let computer = computer(&world);
     let code = computer.qr_uri().unwrap();
     let ((told, summary), served) = in_time(async {
@@ -35,25 +37,22 @@ async fn a_wallet_answers_through_a_code_and_sees_the_request_as_it_was_sent() {
                 let told = computer.transact_json(ASKED.to_vec()).await;
                 (told, computer.shutdown().await)
             },
-            phone.answer_code(&code, CodeSource::Camera)
+            phone.scan(&code)
         )
     })
     .await;
     assert_eq!(told.unwrap(), TOLD);
     assert_eq!((summary.unwrap().requests, served.unwrap().requests), (1, 1));
-    hand.see(|memory| {
-        assert_eq!(memory.connects[0].wants, Wants::DigitalCredential);
-        assert_eq!(memory.credentials_asked, [ASKED]);
-        assert!(memory.questions.is_empty(), "no passkey was asked for");
-    });
+    assert_eq!(visitors(phone.person())[0].wants, Wants::DigitalCredential);
+    let asked = Asked::Phone(PhoneQuestion::DigitalCredentials(ASKED.to_vec()));
+    assert_eq!(phone.person().heard()[1..], [asked], "no passkey was asked for");
     world.released().await;
 }
 
 #[tokio::test]
 async fn a_phone_without_a_wallet_is_not_asked() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     let computer = computer(&world);
     let code = computer.qr_uri().unwrap();
     let (told, _served) = in_time(async {
@@ -63,20 +62,20 @@ async fn a_phone_without_a_wallet_is_not_asked() {
                 let _closed = computer.shutdown().await;
                 told
             },
-            phone.answer_code(&code, CodeSource::Camera)
+            phone.scan(&code)
         )
     })
     .await;
     assert_eq!(told, Err(TransportError::Hybrid(Error::NoDigitalCredentials)));
-    assert!(hand.see(|memory| memory.credentials_asked.is_empty()));
+    assert_eq!(phone.person().heard().len(), 1, "to connect, and no more");
     world.released().await;
 }
 
 #[tokio::test]
 async fn a_person_who_does_not_answer_is_left_alone_when_the_computer_goes_away() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand).with_digital_credentials();
+    let mut phone = world.phone().with(Phone::with_digital_credentials);
+    let asked = ignores(phone.person(), showing_credentials());
     let computer = computer(&world);
     let code = computer.qr_uri().unwrap();
     let (told, served) = in_time(async {
@@ -85,11 +84,11 @@ async fn a_person_who_does_not_answer_is_left_alone_when_the_computer_goes_away(
                 let asking = computer.transact_json(ASKED.to_vec());
                 tokio::select! {
                     told = asking => panic!("nobody answered: {told:?}"),
-                    () = hand.until(|memory| !memory.credentials_asked.is_empty()) => {}
+                    () = asked.comes() => {}
                 }
                 computer.cancel().await
             },
-            phone.answer_code(&code, CodeSource::Camera)
+            phone.scan(&code)
         )
     })
     .await;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use towline::{
     Computer, ComputerError, PhoneTransport,
-    authenticator::{Answer, Config, Event, MemoryStore, Purpose, Question},
+    authenticator::{Event, Purpose, Question},
     client::Error,
     device::{Found, Wants},
     hybrid::{self, CodeSource, InitiatorConfig, ResponderProgress},
@@ -13,14 +13,15 @@ use towline::{
 };
 use towline_ctap::Status;
 use towline_rp::{ErrorCode, RpConfig};
+use towline_virtual::{Builder, SyncedSet, person::*};
+use towline_virtual_phone::FakePhone;
 
 use crate::support::*;
 
 #[tokio::test]
 async fn step_4_a_code_of_pixels_leads_to_a_passkey_on_the_phone() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let (mut phone, steps) = Steps::of(world.phone());
     let (display, mut camera) = Display::new();
     let remote = display.remote();
     let (made, on_phone) = tow(
@@ -35,14 +36,8 @@ async fn step_4_a_code_of_pixels_leads_to_a_passkey_on_the_phone() {
     assert_eq!(on_phone.unwrap().unwrap().requests, 1);
 
     // The phone's person was asked before anything was sent, then for the screen lock.
-    let (connects, questions, radios, progress) = hand.see(|memory| {
-        (
-            memory.connects.clone(),
-            memory.questions.clone(),
-            memory.radios.clone(),
-            memory.progress.clone(),
-        )
-    });
+    let (connects, questions) = (visitors(phone.person()), questions(phone.person()));
+    let (radios, progress) = steps.see(|went| (went.radios.clone(), went.progress.clone()));
     assert_eq!(connects.len(), 1);
     assert_eq!((connects[0].wants, connects[0].found), (Wants::Passkey, Found::Camera));
     let first = &connects[0].sentence;
@@ -93,14 +88,8 @@ async fn step_4_the_same_over_an_air_of_udp_between_processes() {
     let hub = tokio::spawn(hub.run());
     let (near, also_near) =
         (UdpAir::connect(address).await.unwrap(), UdpAir::connect(address).await.unwrap());
-    let hand = Hand::new();
-    let transport = PhoneTransport {
-        advertiser: Arc::new(near),
-        connector: world.relay.connector(),
-        domain: domain(),
-    };
-    let store = MemoryStore::new();
-    let mut phone = phone(&provider(), Config::phone(), &hand, &store, transport);
+    let transport = PhoneTransport { advertiser: Arc::new(near), ..world.phone_transport() };
+    let mut phone = FakePhone::over(Builder::phone(), transport).unwrap();
     let computer = Computer::new(provider(), Arc::new(also_near), world.relay.connector());
     let (display, mut camera) = Display::new();
     let (made, _) = tow(
@@ -110,7 +99,7 @@ async fn step_4_the_same_over_an_air_of_udp_between_processes() {
     )
     .await;
     made.unwrap();
-    assert_eq!(store.len(), 1);
+    assert_eq!(phone.passkeys().len(), 1);
     hub.abort();
     world.released().await;
 }
@@ -118,8 +107,7 @@ async fn step_4_the_same_over_an_air_of_udp_between_processes() {
 #[tokio::test]
 async fn step_8_the_phone_is_excluded_where_it_is_registered() {
     let world = World::new().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut phone = world.phone_with(&hand, &store);
+    let mut phone = world.phone();
     register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
     let (refused, on_phone) = register(&world, &mut phone, "alice", "again").await;
     let refused = refused.unwrap_err().client();
@@ -127,12 +115,12 @@ async fn step_8_the_phone_is_excluded_where_it_is_registered() {
     assert_eq!(refused.name(), "InvalidStateError");
     // The phone has served; its person was told why nothing was made.
     on_phone.unwrap().unwrap();
+    let noticed = phone.person().noticed();
     assert!(
-        hand.notices().iter().any(|event| matches!(event, Event::AlreadyRegistered { .. })),
-        "{:?}",
-        hand.notices()
+        noticed.iter().any(|event| matches!(event, Event::AlreadyRegistered { .. })),
+        "{noticed:?}"
     );
-    assert_eq!(store.len(), 1);
+    assert_eq!(phone.passkeys().len(), 1);
     assert_eq!(world.site.rp.keys("alice").await.unwrap().len(), 1);
     world.released().await;
 }
@@ -140,9 +128,9 @@ async fn step_8_the_phone_is_excluded_where_it_is_registered() {
 #[tokio::test]
 async fn step_8_a_passkey_made_on_the_phone_itself_is_excluded_over_the_air_and_the_other_way() {
     let world = World::new().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut itself = device(Config::phone(), &hand, &store);
-    let mut phone = world.phone_with(&hand, &store);
+    let passkeys = SyncedSet::new();
+    let (mut itself, ..) = device(Builder::phone().synced_with(&passkeys));
+    let mut phone = world.phone_of(Builder::phone().synced_with(&passkeys));
     register_here(&world.site, &mut itself, "alice", "Alice's phone").await.unwrap();
     let refused = register(&world, &mut phone, "alice", "again").await.0.unwrap_err();
     assert_eq!(refused.client(), Error::AlreadyRegistered);
@@ -150,7 +138,7 @@ async fn step_8_a_passkey_made_on_the_phone_itself_is_excluded_over_the_air_and_
     register(&world, &mut phone, "bob", "Bob's phone").await.0.unwrap();
     let refused = register_here(&world.site, &mut itself, "bob", "again").await.unwrap_err();
     assert_eq!(refused.client(), Error::AlreadyRegistered);
-    assert_eq!(store.len(), 2);
+    assert_eq!(passkeys.len(), 2);
 
     // Either way in signs in with what the other made.
     assert_eq!(sign_in(&world, &mut phone, Some("alice")).await.0.unwrap().account, "alice");
@@ -161,8 +149,7 @@ async fn step_8_a_passkey_made_on_the_phone_itself_is_excluded_over_the_air_and_
 #[tokio::test]
 async fn step_10_the_phone_signs_in_with_and_without_an_allow_list() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     let made = register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
     for account in [Some("alice"), None] {
         let (used, on_phone) = sign_in(&world, &mut phone, account).await;
@@ -172,8 +159,7 @@ async fn step_10_the_phone_signs_in_with_and_without_an_allow_list() {
         assert_eq!(on_phone.unwrap().unwrap().requests, 1);
     }
     // A code each time, and each time the person was asked whether to connect.
-    let wants: Vec<_> =
-        hand.see(|memory| memory.connects.iter().map(|asked| asked.wants).collect());
+    let wants: Vec<_> = visitors(phone.person()).iter().map(|visitor| visitor.wants).collect();
     assert_eq!(wants, [Wants::Passkey, Wants::SignIn, Wants::SignIn]);
     let log = world.site.rp.status().await.unwrap().sign_ins;
     assert_eq!(log.iter().filter(|entry| entry.refused.is_none()).count(), 2);
@@ -183,10 +169,9 @@ async fn step_10_the_phone_signs_in_with_and_without_an_allow_list() {
 #[tokio::test]
 async fn step_10_a_phone_without_a_passkey_for_the_site_says_so() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
-    let mut other = world.phone(&Hand::new());
+    let mut other = world.phone();
     for account in [Some("alice"), None] {
         let (refused, on_phone) = sign_in(&world, &mut other, account).await;
         assert_eq!(refused.unwrap_err().client(), Error::NoCredentials);
@@ -198,13 +183,12 @@ async fn step_10_a_phone_without_a_passkey_for_the_site_says_so() {
 #[tokio::test]
 async fn step_13_the_person_picks_one_of_several_accounts_on_the_phone() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     for account in ["alice", "bob", "carol"] {
         register(&world, &mut phone, account, "phone").await.0.unwrap();
     }
     // Newest first: carol, bob, alice.
-    hand.will_say([Answer::Account(2), Answer::Verified]);
+    phone.person().when(choosing()).picks_the_account("alice").once().expect(1);
     assert_eq!(sign_in(&world, &mut phone, None).await.0.unwrap().account, "alice");
     // A site that says who it wants is not answered with anybody else.
     assert_eq!(sign_in(&world, &mut phone, Some("bob")).await.0.unwrap().account, "bob");
@@ -214,8 +198,7 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_phone() {
 #[tokio::test]
 async fn step_14_a_key_removed_at_the_site_no_longer_signs_in() {
     let world = World::new().await;
-    let (kept, lost) = (Hand::new(), Hand::new());
-    let (mut phone, mut lost_phone) = (world.phone(&kept), world.phone(&lost));
+    let (mut phone, mut lost_phone) = (world.phone(), world.phone());
     register(&world, &mut phone, "alice", "Phone").await.0.unwrap();
     let removed = register(&world, &mut lost_phone, "alice", "Lost phone").await.0.unwrap().key;
     world.site.rp.remove_key("alice", &removed.id).await.unwrap();
@@ -231,8 +214,7 @@ async fn step_14_a_key_removed_at_the_site_no_longer_signs_in() {
 #[tokio::test]
 async fn another_site_never_reaches_the_phone_with_this_sites_rp_id() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
     let begun = world.site.rp.begin_sign_in(Some("alice")).await.unwrap();
     let registration = world.site.rp.begin_registration("alice", "x").await.unwrap();
@@ -251,7 +233,7 @@ async fn another_site_never_reaches_the_phone_with_this_sites_rp_id() {
     }
     // No code was shown, no tunnel opened: only the one of the registration ever was.
     assert_eq!(world.relay.handle.stats().tunnels, 1);
-    assert_eq!(hand.see(|memory| memory.connects.len()), 1);
+    assert_eq!(visitors(phone.person()).len(), 1);
     world.released().await;
 }
 
@@ -264,8 +246,7 @@ async fn each_site_gets_the_passkeys_of_its_own_rp_id_only() {
         ..RpConfig::default()
     };
     let other_site = Site::with(config).await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
 
     let begun = other_site.rp.begin_sign_in(None).await.unwrap();
@@ -300,8 +281,7 @@ async fn each_site_gets_the_passkeys_of_its_own_rp_id_only() {
 #[tokio::test]
 async fn a_computer_out_of_bluetooth_range_does_not_complete() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let (mut phone, steps) = Steps::of(world.phone());
     let far = world.air.radio();
     far.move_to(Room(1));
     let mut config = InitiatorConfig::default();
@@ -313,7 +293,7 @@ async fn a_computer_out_of_bluetooth_range_does_not_complete() {
         let code = camera.scan().await.unwrap();
         // The phone advertises for two minutes; its person gives up when the computer has.
         let stop = async { while camera.scan().await.is_some() {} };
-        phone.answer_code_until(&code, CodeSource::Camera, stop).await
+        phone.phone().answer_code_until(&code, CodeSource::Camera, stop).await
     };
     let (refused, on_phone) = in_time(async { tokio::join!(ceremony, scanning) }).await;
     let refused = refused.unwrap_err().transport();
@@ -323,7 +303,7 @@ async fn a_computer_out_of_bluetooth_range_does_not_complete() {
     assert!(refused.to_string().contains("check that Bluetooth is on"), "{refused}");
     assert_eq!(on_phone, Err(TransportError::Hybrid(hybrid::Error::Cancelled)));
     // The phone was advertising all the time.
-    assert!(hand.see(|memory| memory.progress.contains(&ResponderProgress::Advertising)));
+    assert!(steps.see(|went| went.progress.contains(&ResponderProgress::Advertising)));
     assert!(world.site.rp.status().await.unwrap().accounts.is_empty());
     world.released().await;
 }
@@ -331,9 +311,8 @@ async fn a_computer_out_of_bluetooth_range_does_not_complete() {
 #[tokio::test]
 async fn a_person_who_declines_to_connect_sends_nothing() {
     let world = World::new().await;
-    let hand = Hand::new();
-    hand.will_connect(Connect::No);
-    let mut phone = world.phone(&hand);
+    let (mut phone, steps) = Steps::of(world.phone());
+    phone.person().when(connecting()).refuses().once().expect(1);
     let mut config = InitiatorConfig::default();
     config.scan_timeout = Duration::from_millis(500);
     let computer = world.computer_with(&world.air.radio(), config);
@@ -350,28 +329,27 @@ async fn a_person_who_declines_to_connect_sends_nothing() {
         "{refused:?}"
     );
     assert_eq!(world.relay.handle.stats().tunnels, 0);
-    assert!(hand.see(|memory| memory.radios.is_empty() && memory.questions.is_empty()));
+    assert!(steps.see(|went| went.radios.is_empty()) && questions(phone.person()).is_empty());
     world.released().await;
 }
 
 #[tokio::test]
 async fn a_person_who_declines_at_the_screen_lock_makes_and_uses_nothing() {
     let world = World::new().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut phone = world.phone_with(&hand, &store);
-    hand.will_say([Answer::Deny]);
+    let mut phone = world.phone();
+    phone.person().when(creating()).refuses().once().expect(1);
     let (refused, on_phone) = register(&world, &mut phone, "alice", "Alice's phone").await;
     let refused = refused.unwrap_err().client();
     assert_eq!(refused, Error::Refused(Status::OperationDenied));
     assert_eq!(refused.name(), "NotAllowedError");
     assert_eq!(on_phone.unwrap().unwrap().requests, 1);
-    assert!(store.is_empty());
+    assert!(phone.passkeys().is_empty());
 
     register(&world, &mut phone, "alice", "Alice's phone").await.0.unwrap();
-    hand.will_say([Answer::Deny]);
+    phone.person().when(signing_in()).refuses().once().expect(1);
     let refused = sign_in(&world, &mut phone, None).await.0.unwrap_err().client();
     assert_eq!(refused, Error::Refused(Status::OperationDenied));
-    hand.will_say([Answer::NotVerified, Answer::Verified]);
+    phone.person().when(verifying()).fails_the_lock().once().expect(1);
     sign_in(&world, &mut phone, None).await.0.unwrap();
     world.released().await;
 }
@@ -379,14 +357,13 @@ async fn a_person_who_declines_at_the_screen_lock_makes_and_uses_nothing() {
 #[tokio::test]
 async fn a_link_that_another_program_opened_does_nothing_on_the_phone() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let (mut phone, steps) = Steps::of(world.phone());
     let (display, mut camera) = Display::new();
     let remote = display.remote();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Alice's phone");
     let following = async {
         let link = camera.scan().await.unwrap();
-        let refused = phone.answer_code(&link, CodeSource::Link).await;
+        let refused = phone.answer(&link, CodeSource::Link).await;
         remote.cancel();
         refused
     };
@@ -396,7 +373,7 @@ async fn a_link_that_another_program_opened_does_nothing_on_the_phone() {
     assert!(refused.to_string().contains("scan"), "{refused}");
     assert_eq!(failed.unwrap_err().computer().name(), "NotAllowedError");
     // Its person was not even asked.
-    assert!(hand.see(|memory| memory.connects.is_empty() && memory.radios.is_empty()));
+    assert!(phone.person().heard().is_empty() && steps.see(|went| went.radios.is_empty()));
     assert_eq!(world.relay.handle.stats().tunnels, 0);
     world.released().await;
 }
@@ -404,17 +381,16 @@ async fn a_link_that_another_program_opened_does_nothing_on_the_phone() {
 #[tokio::test]
 async fn a_phone_that_scans_something_else_says_what_to_scan() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     for text in ["", "FIDO:/", "https://example.org", "FIDO:/12345", "WIFI:S:x;;", "fido:/0"] {
         let text = if text.is_empty() { text.to_owned() } else { read(&draw(text)) };
-        let refused = phone.answer_code(&text, CodeSource::Camera).await.unwrap_err();
+        let refused = phone.scan(&text).await.unwrap_err();
         assert!(
             matches!(refused, TransportError::Hybrid(hybrid::Error::Qr(_))),
             "{text}: {refused:?}"
         );
         assert!(refused.to_string().contains("scan the code"), "{refused}");
     }
-    assert!(hand.see(|memory| memory.connects.is_empty()));
+    assert!(phone.person().heard().is_empty());
     world.released().await;
 }

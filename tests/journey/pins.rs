@@ -6,27 +6,20 @@ use std::{
 };
 
 use towline::{
-    LocalAuthenticator, PhoneTransport,
-    authenticator::{
-        Authenticator, ChannelId, ClientPin, Config, MemoryStore, Output, PinUvAuthProtocol,
-    },
-    client::{Error, Pin, PinAnswer, PinChange},
+    LocalAuthenticator,
+    authenticator::{Authenticator, ChannelId, Output, PinUvAuthProtocol},
+    client::{Error, Pin, PinAnswer},
 };
-use towline_ctap::{GetInfo, Status, Transport};
+use towline_ctap::{Status, Transport};
+use towline_virtual::{Builder, ScriptedPerson};
 
 use crate::support::*;
 
 const PIN: &str = "correct horse";
 
-/// Sets the PIN of what lives in this store.
-async fn set_pin(config: Config, hand: &Hand, store: &MemoryStore) {
-    let mut device = device(config, hand, store);
-    let info = GetInfo::decode(&device.transact(&[4]).await).unwrap();
-    let mut change = PinChange::new(&info, None, Pin::new(PIN), &provider()).unwrap();
-    let mut next = Some(change.request());
-    while let Some(request) = next {
-        next = change.handle_response(&device.transact(&request).await).unwrap();
-    }
+/// A security key whose PIN is set, and the first thing that it is asked for is a passkey.
+fn key() -> LocalAuthenticator<ScriptedPerson> {
+    device(Builder::security_key().pin(PIN)).0
 }
 
 /// It is not the first that it is asked: it has looked into its store.
@@ -42,9 +35,9 @@ fn used_before(authenticator: &mut Authenticator) {
 
 /// A security key in this process, its person, and what is typed and asked.
 fn typing(
-    device: LocalAuthenticator<Hand>,
+    device: LocalAuthenticator<ScriptedPerson>,
     typed: &[&'static str],
-) -> (LocalAuthenticator<Hand>, Arc<Mutex<Vec<String>>>) {
+) -> (LocalAuthenticator<ScriptedPerson>, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::<Mutex<Vec<String>>>::default();
     let (heard, typed) = (asked.clone(), typed.to_vec());
     let device = device.with_pin(move |question| {
@@ -59,11 +52,7 @@ fn typing(
 #[tokio::test]
 async fn a_security_key_with_a_pin_serves_a_site_that_requires_verification() {
     let site = Site::open().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    set_pin(Config::security_key(), &hand, &store).await;
-    // Its PIN is set, and the first thing that it is asked for is a passkey.
-    let key = device(Config::security_key(), &hand, &store);
-    let (mut key, asked) = typing(key, &["wrong", PIN, PIN]);
+    let (mut key, asked) = typing(key(), &["wrong", PIN, PIN]);
     register_here(&site, &mut key, "alice", "My key").await.unwrap();
     assert!(sign_in_here(&site, &mut key, None).await.unwrap().user_verified);
     let asked = asked.lock().unwrap().clone();
@@ -74,9 +63,7 @@ async fn a_security_key_with_a_pin_serves_a_site_that_requires_verification() {
 #[tokio::test]
 async fn three_wrong_pins_say_what_helps() {
     let site = Site::open().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    set_pin(Config::security_key(), &hand, &store).await;
-    let (mut key, _) = typing(device(Config::security_key(), &hand, &store), &["wrong"; 9]);
+    let (mut key, _) = typing(key(), &["wrong"; 9]);
     let error = register_here(&site, &mut key, "alice", "My key").await.unwrap_err().client();
     assert_eq!(error, Error::Refused(Status::PinAuthBlocked));
     assert!(error.to_string().contains("restart"), "{error}");
@@ -84,10 +71,9 @@ async fn three_wrong_pins_say_what_helps() {
 
 #[tokio::test]
 async fn a_local_authenticator_is_told_one_transport_by_both_sides() {
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut config = Config::security_key();
-    config.reset.transports = Some(vec![Transport::Usb]);
-    let mut key = device(config, &hand, &store);
+    let key = Builder::security_key()
+        .configure(|config| config.reset.transports = Some(vec![Transport::Usb]));
+    let (mut key, ..) = device(key);
     key.authenticator().handle_power_up(Instant::now());
     // A reset over USB alone: it is a key on USB for the authenticator as it is for the client.
     assert_eq!(key.transact(&[7]).await, [0]);
@@ -96,20 +82,9 @@ async fn a_local_authenticator_is_told_one_transport_by_both_sides() {
 #[tokio::test]
 async fn a_phone_with_a_pin_has_it_typed_at_the_computer() {
     let world = World::new().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut config = Config::phone();
-    config.verification.built_in = None;
-    config.verification.unasked = false;
-    config.pin = Some(ClientPin::standard());
-    config.tokens.pin_uv_auth_protocols = vec![PinUvAuthProtocol::Two];
-    set_pin(config.clone(), &hand, &store).await;
-    let transport = PhoneTransport {
-        advertiser: Arc::new(world.air.radio()),
-        connector: world.relay.connector(),
-        domain: domain(),
-    };
-    let mut phone = phone(&provider(), config, &hand, &store, transport);
-    used_before(phone.authenticator());
+    let phone = Builder::phone().pin(PIN).user_verification(false);
+    let mut phone = world.phone_of(phone.pin_protocols(&[PinUvAuthProtocol::Two]));
+    used_before(phone.phone().authenticator());
 
     let (display, mut camera) = Display::new();
     let remote = display.remote();

@@ -7,8 +7,7 @@ use std::{
 };
 
 use towline::{
-    Bell, BellEvent, Computer, Phone,
-    authenticator::MemoryStore,
+    Bell, BellEvent, Computer,
     hybrid::{
         InitiatorConfig, ResponderSummary,
         ids::{ClientNonce, ContactId, LinkId},
@@ -21,6 +20,8 @@ use towline::{
     },
     transport::{Connector as _, Target, TransportError},
 };
+use towline_virtual::person::{connecting, verifying};
+use towline_virtual_phone::FakePhone;
 
 use crate::support::*;
 
@@ -28,22 +29,20 @@ use crate::support::*;
 struct Linked {
     world: World,
     known: Arc<MemoryPhoneLinks>,
-    hand: Hand,
     own: Arc<MemoryComputerLinks>,
-    phone: Phone<Hand>,
+    phone: FakePhone,
     bell: Bell,
 }
 
 impl Linked {
     async fn new() -> Self {
         let world = World::new().await;
-        let hand = Hand::new();
-        hand.will_connect(Connect::Remember);
-        let own = Arc::new(MemoryComputerLinks::new());
-        let phone = world.phone_with(&hand, &MemoryStore::new()).with_links(own.clone(), "Phone");
-        let bell = in_time(phone.listen()).await.unwrap();
+        let mut phone = world.phone();
+        phone.person().when(connecting()).connects_and_is_remembered();
+        let own = phone.links().clone();
+        let bell = in_time(phone.phone().listen()).await.unwrap();
         let known = Arc::new(MemoryPhoneLinks::new());
-        let mut linked = Self { world, known, hand, own, phone, bell };
+        let mut linked = Self { world, known, own, phone, bell };
         assert!(matches!(linked.told().await, BellEvent::Listening));
         linked.link("alice").await;
         linked
@@ -80,7 +79,8 @@ impl Linked {
         let answering = async {
             loop {
                 if let BellEvent::Rung(ring) = self.bell.next().await.unwrap() {
-                    return self.phone.answer_ring_until(ring, std::future::pending()).await;
+                    let phone = self.phone.phone();
+                    return phone.answer_ring_until(ring, std::future::pending()).await;
                 }
             }
         };
@@ -128,6 +128,7 @@ async fn a_phone_is_reached_while_the_last_session_is_still_being_closed() {
     let serving = tokio::spawn(async move {
         loop {
             if let BellEvent::Rung(ring) = bell.next().await.unwrap() {
+                let phone = phone.phone();
                 phone.answer_ring_until(ring, std::future::pending()).await.unwrap();
             }
         }
@@ -193,19 +194,17 @@ async fn a_phone_that_is_busy_says_so_at_once_and_answers_no_ring_later() {
     let mut linked = Linked::new().await;
     let information = known(&linked).information;
     // Its person is asked by somebody else, and thinks about it.
-    linked.hand.will([Reply::Ignore]);
+    let asked = ignores(linked.phone.person(), verifying());
     let (display, mut camera) = Display::new();
     let remote = display.remote();
     let ceremony = sign_in_at(&linked.world, linked.world.computer(), display, Some("alice"));
     let phone = &mut linked.phone;
-    let hand = linked.hand.clone();
     let serving = async {
         let code = camera.scan().await.unwrap();
-        phone.answer_code(&code, towline::hybrid::CodeSource::Camera).await
+        phone.scan(&code).await
     };
     let ringing = async {
-        let asked = hand.see(|memory| memory.questions.len());
-        hand.until(|memory| memory.questions.len() > asked).await;
+        asked.comes().await;
         for nonce in 0..20 {
             let started = Instant::now();
             let answer =
@@ -278,7 +277,7 @@ async fn a_link_of_before_is_rung_by_the_id_that_all_shared() {
     let link_id = phone.information.link_id;
     linked.own.change(&mut |ledger| ledger.computers[0].contact_key = None).unwrap();
     // A phone that starts now listens by it.
-    linked.bell = in_time(linked.phone.listen()).await.unwrap();
+    linked.bell = in_time(linked.phone.phone().listen()).await.unwrap();
     assert!(matches!(linked.told().await, BellEvent::Listening));
     assert!(linked.sign_in("alice").await);
     // New computers get an id of their own beside it.
@@ -295,10 +294,10 @@ async fn a_link_of_before_is_rung_by_the_id_that_all_shared() {
 async fn what_was_forgotten_while_the_phone_was_off_is_given_up_when_it_starts() {
     let linked = Linked::new().await;
     let forgotten = known(&linked).information;
-    let Linked { world, own, phone, bell, .. } = linked;
+    let Linked { world, own, mut phone, bell, .. } = linked;
     in_time(bell.stop()).await.unwrap();
     assert!(own.forget(&forgotten.link_id).unwrap());
-    let mut bell = in_time(phone.listen()).await.unwrap();
+    let mut bell = in_time(phone.phone().listen()).await.unwrap();
     assert!(matches!(in_time(bell.next()).await.unwrap(), BellEvent::Listening));
     let answer = ring(&world, &forgotten.contact_id, forgotten.link_id, 1).await;
     assert_eq!(answer.status(), 410, "the computer is told to delete its link");
@@ -312,11 +311,11 @@ async fn a_restored_link_that_was_given_up_does_not_ring_and_costs_no_other() {
     linked.known = Arc::new(MemoryPhoneLinks::new());
     linked.link("bob").await;
     assert!(linked.own.forget(&revived.link_id).unwrap());
-    linked.bell = in_time(linked.phone.listen()).await.unwrap();
+    linked.bell = in_time(linked.phone.phone().listen()).await.unwrap();
     assert!(matches!(linked.told().await, BellEvent::Listening));
     // An old copy of the links is brought back.
     linked.own.change(&mut |ledger| ledger.computers.extend(before.clone())).unwrap();
-    linked.bell = in_time(linked.phone.listen()).await.unwrap();
+    linked.bell = in_time(linked.phone.phone().listen()).await.unwrap();
     let mut told = vec![linked.told().await];
     told.push(linked.told().await);
     assert!(
@@ -334,7 +333,7 @@ async fn a_phone_that_forgets_all_without_a_connection_is_another_one_at_once() 
     let forgotten = known(&linked).information;
     let before = linked.own.identity().unwrap().unwrap();
     linked.world.relay.handle.shutdown(Duration::ZERO);
-    let Linked { world, own, phone, bell, .. } = linked;
+    let Linked { world, own, mut phone, bell, .. } = linked;
     // Nobody waits for a service that is not there.
     let waited = tokio::time::timeout(Duration::from_millis(300), bell.forget_all()).await;
     assert!(waited.is_err());
@@ -344,7 +343,7 @@ async fn a_phone_that_forgets_all_without_a_connection_is_another_one_at_once() 
     let mut world = world;
     world.relay.restart().await;
     // The next bell goes on.
-    let mut bell = in_time(phone.listen()).await.unwrap();
+    let mut bell = in_time(phone.phone().listen()).await.unwrap();
     loop {
         if let BellEvent::Listening = in_time(bell.next()).await.unwrap() {
             break;

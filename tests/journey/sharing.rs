@@ -1,28 +1,18 @@
 //! Several phones, several computers, several codes.
 
-use towline::{
-    authenticator::MemoryStore,
-    hybrid::{self, CodeSource},
-    transport::TransportError,
-};
+use towline::{hybrid, transport::TransportError};
 
 use crate::support::*;
 
 #[tokio::test]
 async fn of_two_phones_that_scan_one_code_one_is_used_and_the_other_is_told() {
     let world = World::new().await;
-    let (first, second) = (Hand::new(), Hand::new());
-    let (first_store, second_store) = (MemoryStore::new(), MemoryStore::new());
-    let mut first_phone = world.phone_with(&first, &first_store);
-    let mut second_phone = world.phone_with(&second, &second_store);
+    let (mut first, mut second) = (world.phone(), world.phone());
     let (display, mut camera) = Display::new();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Phone");
     let scanning = async {
         let code = camera.scan().await.unwrap();
-        tokio::join!(
-            first_phone.answer_code(&code, CodeSource::Camera),
-            second_phone.answer_code(&code, CodeSource::Camera),
-        )
+        tokio::join!(first.scan(&code), second.scan(&code))
     };
     let (made, (one, other)) = in_time(async { tokio::join!(ceremony, scanning) }).await;
     made.unwrap();
@@ -37,36 +27,34 @@ async fn of_two_phones_that_scan_one_code_one_is_used_and_the_other_is_told() {
         "{refused:?}"
     );
     assert!(refused.to_string().contains("show a new one"), "{refused}");
-    assert_eq!(first_store.len() + second_store.len(), 1);
+    assert_eq!(first.passkeys().len() + second.passkeys().len(), 1);
     world.released().await;
 }
 
 #[tokio::test]
 async fn a_phone_serves_one_code_after_the_other() {
     let world = World::new().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut phone = world.phone_with(&hand, &store);
+    let mut phone = world.phone();
     for account in ["alice", "bob"] {
         let (made, on_phone) = register(&world, &mut phone, account, "Phone").await;
         made.unwrap();
         on_phone.unwrap().unwrap();
         world.released().await;
     }
-    assert_eq!(store.len(), 2);
+    assert_eq!(phone.passkeys().len(), 2);
     assert_eq!(sign_in(&world, &mut phone, Some("alice")).await.0.unwrap().account, "alice");
 }
 
 #[tokio::test]
 async fn a_code_is_good_once() {
     let world = World::new().await;
-    let hand = Hand::new();
-    let mut phone = world.phone(&hand);
+    let mut phone = world.phone();
     let (display, mut camera) = Display::new();
     let ceremony = register_at(&world, world.computer(), display, "alice", "Phone");
     let scanning = async {
         let code = camera.scan().await.unwrap();
-        let first = phone.answer_code(&code, CodeSource::Camera).await;
-        (first, phone.answer_code(&code, CodeSource::Camera).await)
+        let first = phone.scan(&code).await;
+        (first, phone.scan(&code).await)
     };
     let (made, (first, again)) = in_time(async { tokio::join!(ceremony, scanning) }).await;
     made.unwrap();
@@ -84,8 +72,7 @@ async fn a_code_is_good_once() {
 #[tokio::test]
 async fn two_pairs_in_one_room_do_not_mix() {
     let world = World::new().await;
-    let (alice, bob) = (Hand::new(), Hand::new());
-    let (mut alices, mut bobs) = (world.phone(&alice), world.phone(&bob));
+    let (mut alices, mut bobs) = (world.phone(), world.phone());
     let (one, other) = tokio::join!(
         register(&world, &mut alices, "alice", "Alice's phone"),
         register(&world, &mut bobs, "bob", "Bob's phone"),

@@ -3,44 +3,44 @@
 use std::time::Duration;
 
 use towline::{
-    authenticator::{Answer, Config, Event, MemoryStore, Purpose, Question},
+    LocalAuthenticator,
+    authenticator::{Event, Purpose, Question},
     client::Error,
 };
 use towline_ctap::Status;
 use towline_rp::ErrorCode;
+use towline_virtual::{Builder, ScriptedPerson, SyncedSet, person::*};
 
 use crate::support::*;
 
-fn here() -> (towline::LocalAuthenticator<Hand>, Hand, MemoryStore) {
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    (device(Config::platform(), &hand, &store), hand, store)
+fn here() -> (LocalAuthenticator<ScriptedPerson>, ScriptedPerson, SyncedSet) {
+    device(Builder::platform())
 }
 
 #[tokio::test]
 async fn step_3_the_screen_lock_is_asked_for_and_names_site_and_account() {
     let site = Site::open().await;
-    let (mut device, hand, _) = here();
+    let (mut device, person, _) = here();
     let made = register_here(&site, &mut device, "alice", "My laptop").await.unwrap();
     assert_eq!(made.key.name, "My laptop");
     let [Question::VerifyUser { purpose: Purpose::Create { rp, user, replaces: false }, .. }] =
-        &hand.questions()[..]
+        &questions(&person)[..]
     else {
-        panic!("{:?}", hand.questions())
+        panic!("{:?}", person.heard())
     };
     assert_eq!(rp.id.as_str(), "localhost");
     assert_eq!(user.name.as_deref(), Some("alice"));
-    let sentence = hand.questions()[0].to_string();
+    let sentence = questions(&person)[0].to_string();
     assert!(sentence.contains("alice") && sentence.contains("localhost"), "{sentence}");
 }
 
 #[tokio::test]
 async fn step_3_a_failed_screen_lock_can_be_tried_again() {
     let site = Site::open().await;
-    let (mut device, hand, _) = here();
-    hand.will_say([Answer::NotVerified, Answer::NotVerified, Answer::Verified]);
+    let (mut device, person, _) = here();
+    person.when(verifying()).fails_the_lock().times(2).expect(2);
     register_here(&site, &mut device, "alice", "My laptop").await.unwrap();
-    let attempts: Vec<_> = hand
-        .questions()
+    let attempts: Vec<_> = questions(&person)
         .into_iter()
         .map(|question| match question {
             Question::VerifyUser { attempts_left, failed_before, .. } => {
@@ -56,20 +56,19 @@ async fn step_3_a_failed_screen_lock_can_be_tried_again() {
 #[tokio::test]
 async fn step_3_a_screen_lock_that_fails_again_and_again_locks_with_a_wait() {
     let site = Site::open().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut config = Config::platform();
     let lock_wait = Duration::from_millis(700);
-    config.verification.built_in.as_mut().unwrap().lock_wait = Some(lock_wait);
-    let mut device = device(config, &hand, &store);
+    let (mut device, person, passkeys) = device(Builder::platform().configure(|config| {
+        config.verification.built_in.as_mut().unwrap().lock_wait = Some(lock_wait);
+    }));
 
     // Three attempts a request, five in a row.
-    hand.will_say(vec![Answer::NotVerified; 5]);
+    person.when(verifying()).fails_the_lock().times(5).expect(5);
     let refused = register_here(&site, &mut device, "alice", "My laptop").await.unwrap_err();
     assert_eq!(refused.client(), Error::Refused(Status::OperationDenied));
     let refused = register_here(&site, &mut device, "alice", "My laptop").await.unwrap_err();
     let wait = Some(lock_wait);
     assert_eq!(refused.client(), Error::VerificationLocked { wait });
-    assert_eq!(hand.notices(), [Event::VerificationLocked { wait }]);
+    assert_eq!(person.noticed(), [Event::VerificationLocked { wait }]);
 
     // Locked: nobody is asked, and the site's account has no key.
     let refused =
@@ -81,48 +80,48 @@ async fn step_3_a_screen_lock_that_fails_again_and_again_locks_with_a_wait() {
         "too many attempts to unlock this device failed; try again in 1 second"
     );
     assert_eq!(refused.name(), "NotAllowedError");
-    assert_eq!(hand.questions().len(), 5);
-    assert!(store.is_empty());
+    assert_eq!(questions(&person).len(), 5);
+    assert!(passkeys.is_empty());
     assert!(site.rp.status().await.unwrap().accounts.is_empty());
 
     tokio::time::sleep(lock_wait).await;
     register_here(&site, &mut device, "alice", "My laptop").await.unwrap();
-    assert_eq!(hand.questions().len(), 6);
+    assert_eq!(questions(&person).len(), 6);
 }
 
 #[tokio::test]
 async fn step_3_a_person_who_says_no_gets_no_passkey() {
     let site = Site::open().await;
-    let (mut device, hand, store) = here();
-    hand.will_say([Answer::Deny]);
+    let (mut device, person, passkeys) = here();
+    person.when(creating()).refuses().once().expect(1);
     let refused = register_here(&site, &mut device, "alice", "My laptop").await.unwrap_err();
     assert_eq!(refused.client(), Error::Refused(Status::OperationDenied));
-    assert!(store.is_empty());
-    assert!(hand.notices().is_empty());
+    assert!(passkeys.is_empty());
+    assert!(person.noticed().is_empty());
 }
 
 #[tokio::test]
 async fn step_8_this_device_is_excluded_where_it_is_registered() {
     let site = Site::open().await;
-    let (mut device, hand, store) = here();
+    let (mut device, person, passkeys) = here();
     register_here(&site, &mut device, "alice", "My laptop").await.unwrap();
     let refused = register_here(&site, &mut device, "alice", "again").await.unwrap_err().client();
     assert_eq!(refused, Error::AlreadyRegistered);
     assert_eq!(refused.name(), "InvalidStateError");
     assert!(refused.to_string().contains("already"), "{refused}");
-    assert_eq!(store.len(), 1);
+    assert_eq!(passkeys.len(), 1);
     assert_eq!(site.rp.keys("alice").await.unwrap().len(), 1);
-    assert!(hand.notices().iter().any(|event| matches!(event, Event::AlreadyRegistered { .. })));
+    assert!(person.noticed().iter().any(|event| matches!(event, Event::AlreadyRegistered { .. })));
 
     // Another account of the same person is another matter.
     register_here(&site, &mut device, "alice-at-work", "My laptop").await.unwrap();
-    assert_eq!(store.len(), 2);
+    assert_eq!(passkeys.len(), 2);
 }
 
 #[tokio::test]
 async fn step_9_this_device_signs_in_with_and_without_an_allow_list() {
     let site = Site::open().await;
-    let (mut device, hand, _) = here();
+    let (mut device, person, _) = here();
     let made = register_here(&site, &mut device, "alice", "My laptop").await.unwrap();
     for account in [Some("alice"), None] {
         let used = sign_in_here(&site, &mut device, account).await.unwrap();
@@ -132,7 +131,7 @@ async fn step_9_this_device_signs_in_with_and_without_an_allow_list() {
     let log = site.rp.status().await.unwrap().sign_ins;
     assert_eq!(log.len(), 2);
     assert!(log.iter().all(|entry| entry.refused.is_none()));
-    assert_eq!(hand.questions().len(), 3);
+    assert_eq!(questions(&person).len(), 3);
 }
 
 #[tokio::test]
@@ -151,16 +150,16 @@ async fn step_9_a_device_without_a_passkey_for_the_account_says_so() {
 #[tokio::test]
 async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
     let site = Site::open().await;
-    let (mut device, hand, _) = here();
+    let (mut device, person, _) = here();
     for account in ["alice", "bob", "carol"] {
         register_here(&site, &mut device, account, "My laptop").await.unwrap();
     }
-    let asked_before = hand.questions().len();
+    let asked_before = questions(&person).len();
     // Newest first: carol, bob, alice.
-    hand.will_say([Answer::Account(1), Answer::Verified]);
+    person.when(choosing()).picks_the_account("bob").once().expect(1);
     let used = sign_in_here(&site, &mut device, None).await.unwrap();
     assert_eq!(used.account, "bob");
-    let questions = hand.questions().split_off(asked_before);
+    let questions = questions(&person).split_off(asked_before);
     let names = questions.iter().find_map(|question| match question {
         Question::ChooseAccount { accounts, .. } => {
             Some(accounts.iter().map(|user| user.name.clone().unwrap()).collect::<Vec<_>>())
@@ -169,8 +168,8 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
     });
     assert_eq!(names.unwrap(), ["carol", "bob", "alice"]);
 
-    for answers in [vec![Answer::Deny], vec![Answer::Account(0), Answer::Deny]] {
-        hand.will_say(answers);
+    for when in [choosing(), verifying()] {
+        person.when(when).refuses().once().expect(1);
         let refused = sign_in_here(&site, &mut device, None).await.unwrap_err();
         assert_eq!(refused.client(), Error::Refused(Status::OperationDenied));
     }
@@ -179,10 +178,8 @@ async fn step_13_the_person_picks_one_of_several_accounts_on_the_device() {
 #[tokio::test]
 async fn step_13_without_a_display_the_client_lets_the_person_pick() {
     let site = Site::open().await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut config = Config::platform();
-    config.identity.has_display = false;
-    let mut device = device(config, &hand, &store).with_chooser(|accounts| {
+    let (device, ..) = device(Builder::platform().display(false));
+    let mut device = device.with_chooser(|accounts| {
         accounts.iter().position(|account| account.user.name.as_deref() == Some("alice"))
     });
     for account in ["alice", "bob", "carol"] {
@@ -218,9 +215,9 @@ async fn step_14_a_removed_key_no_longer_signs_in() {
 #[tokio::test]
 async fn a_site_gets_nothing_of_another_site() {
     let site = Site::open().await;
-    let (mut device, hand, _) = here();
+    let (mut device, person, _) = here();
     register_here(&site, &mut device, "alice", "My laptop").await.unwrap();
-    let asked = hand.questions().len();
+    let asked = questions(&person).len();
     let begun = site.rp.begin_sign_in(Some("alice")).await.unwrap();
     let options = begun.public_key.to_string();
 
@@ -235,7 +232,7 @@ async fn a_site_gets_nothing_of_another_site() {
     let refused = device.get("https://evil.example", &anonymous.to_string()).await.unwrap_err();
     assert_eq!(refused, Error::NoCredentials);
     // The person is told so, in the name of the site that really asks, before that site is.
-    let asked = hand.questions().split_off(asked);
+    let asked = questions(&person).split_off(asked);
     assert!(
         matches!(&asked[..], [Question::NothingToUse { rp_id }] if rp_id.as_str() == "evil.example"),
         "{asked:?}"

@@ -377,7 +377,10 @@ fn the_map_names_every_crate_and_gives_every_dependency_a_reason() {
 }
 
 /// The pages that quote the sources, each quotation after the name of its file.
-const QUOTING: [&str; 2] = ["docs/embedding.md", "docs/testing.md"];
+const QUOTING: [&str; 3] = ["docs/embedding.md", "docs/testing.md", "docs/virtual-webdriver.md"];
+
+/// The languages of quotations, as they stand behind the three backquotes.
+const QUOTED: [&str; 3] = ["rust", "python", "js"];
 
 #[test]
 fn what_a_page_quotes_is_in_the_file_that_it_names() {
@@ -385,8 +388,13 @@ fn what_a_page_quotes_is_in_the_file_that_it_names() {
     for page in QUOTING {
         let text = text(&root().join(page));
         let mut quotations = 0;
-        for (before, rest) in text.match_indices("```rust\n").map(|(at, _)| text.split_at(at)) {
-            let quoted = rest.trim_start_matches("```rust\n").split("```").next().unwrap();
+        let blocks = text.match_indices("```").map(|(at, _)| text.split_at(at));
+        for (before, rest) in blocks {
+            let Some((language, rest)) = rest[3..].split_once('\n') else { continue };
+            if !QUOTED.contains(&language) {
+                continue;
+            }
+            let quoted = rest.split("```").next().unwrap();
             let source = before.trim_end().rsplit('`').nth(1).unwrap_or_default();
             let there = fs::read_to_string(root().join(source)).unwrap_or_default();
             if !there.contains(quoted) {

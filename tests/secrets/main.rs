@@ -20,7 +20,7 @@ mod support;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use towline::{
-    authenticator::{Answer, MemoryStore},
+    Phone,
     hybrid::{
         internal::eid::EidKey,
         internal::secrets::{Psk, QrSecret},
@@ -29,6 +29,7 @@ use towline::{
     radio::Scanner,
 };
 use towline_testkit::Log;
+use towline_virtual::{Builder, Parts, ScriptedPerson, person::*};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{recorder::Recorder, search::Secrets, support::*};
@@ -55,22 +56,25 @@ async fn no_secret_is_traced() {
         .init();
     let recorder = Recorder::new();
     let world = World::with_provider(recorder.provider()).await;
-    let (hand, store) = (Hand::new(), MemoryStore::new());
-    let mut phone = world.phone_with(&hand, &store);
+    // Not a fake phone as a whole: the recorder is under all of it.
+    let parts = Builder::phone().provider(world.provider.clone()).build_parts().unwrap();
+    let Parts { authenticator, person, passkeys, .. } = parts;
+    let (provider, transport) = (world.provider.clone(), world.phone_transport());
+    let mut phone = Phone::new(authenticator, provider, transport, person.clone());
     let mut secrets = Secrets::default();
     let mut shown = String::new();
     let rp = &world.site.rp;
 
     for (account, answers) in [
         (ACCOUNTS[0], vec![]),
-        (ACCOUNTS[1], vec![Answer::NotVerified, Answer::Verified]),
+        (ACCOUNTS[1], vec![Reply::FailTheLock, Reply::Consent]),
         // Excluded, and declined: what fails is logged, too.
         (ACCOUNTS[0], vec![]),
-        ("zyxwv-carol-9474", vec![Answer::Deny]),
+        ("zyxwv-carol-9474", vec![Reply::Refuse]),
     ] {
         secrets.text("an account name", account);
         secrets.text("a key name", KEY_NAME);
-        hand.will_say(answers);
+        person.when(verifying()).does_in_turn(answers);
         let begun = rp.begin_registration(account, KEY_NAME).await.unwrap();
         secrets.bytes("a challenge", &bytes(&begun.public_key["challenge"]));
         secrets.bytes("a user handle", &bytes(&begun.public_key["user"]["id"]));
@@ -87,7 +91,7 @@ async fn no_secret_is_traced() {
             rp.finish_registration(&begun.ceremony, made).await.unwrap();
         }
     }
-    assert_eq!(store.len(), 2);
+    assert_eq!(passkeys.len(), 2);
     for account in [Some(ACCOUNTS[0]), None] {
         let begun = rp.begin_sign_in(account).await.unwrap();
         secrets.bytes("a challenge", &bytes(&begun.public_key["challenge"]));
@@ -139,7 +143,7 @@ async fn no_secret_is_traced() {
 /// One ceremony; its code's secrets are noted.
 async fn one<T, F: Future<Output = T>>(
     world: &World,
-    phone: &mut towline::Phone<Hand>,
+    phone: &mut Phone<ScriptedPerson>,
     secrets: &mut Secrets,
     shown: &mut String,
     ceremony: impl FnOnce(towline::Computer, Display) -> F,

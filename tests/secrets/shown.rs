@@ -23,7 +23,7 @@ use towline_ctap::{
     extension::{
         CredBlob, HmacSecretInput, HmacSecretOutput, LargeBlob, PrfGetInput, PrfResults, PrfSalts,
     },
-    hid::{self, Channel, DeviceOutput, HidCommand, HostOutput, To},
+    hid::{self, HidChannel, HidCommand, HidDeviceOutput, HostOutput, To},
     u2f::{Apdu, U2fRegistration, U2fRequest},
 };
 use zeroize::Zeroizing;
@@ -210,12 +210,12 @@ fn extensions(shown: &mut Printer) {
 }
 
 fn transports(shown: &mut Printer) {
-    let channel = Channel(1);
-    shown.show(DeviceOutput::Cbor { channel, request: &PLANTED });
-    shown.show(DeviceOutput::Msg { channel, request: &PLANTED });
+    let channel = HidChannel(1);
+    shown.show(HidDeviceOutput::Cbor { channel, request: &PLANTED });
+    shown.show(HidDeviceOutput::Msg { channel, request: &PLANTED });
     let mut report: hid::Report = [0; 64];
     report[7..39].copy_from_slice(&PLANTED);
-    shown.show(DeviceOutput::Send { to: To::Requester, report });
+    shown.show(HidDeviceOutput::Send { to: To::Requester, report });
     shown.show(HostOutput::Message { command: HidCommand::Cbor, message: &PLANTED });
     shown.show(hid::Packet::read(&report));
 
@@ -262,7 +262,7 @@ const OPEN: [(&str, &str); 21] = [
     ("KeyAgreementKey", "public"),
     ("GetInfo", "anybody can ask for it"),
     ("ResponderConfig", "getInfo: anybody can ask for it"),
-    ("DeviceConfig", "a version"),
+    ("HidDeviceConfig", "a version"),
     ("InitResponse", "a nonce in the clear, and a version"),
     ("U2fAuthentication", "a signature, which sites get"),
     ("Advert", "is on the air"),

@@ -10,14 +10,14 @@ pub mod verifier;
 use std::{future::Future, time::Duration};
 
 use serde_json::Value;
-use towline::{
-    ComputerError, Phone,
-    hybrid::{CodeSource, ResponderSummary},
-    transport::TransportError,
-};
+use towline::{ComputerError, hybrid::ResponderSummary, transport::TransportError};
 use towline_rp::{ClientError, RegisteredKey, SignedInKey};
+use towline_virtual::ScriptedPerson;
+use towline_virtual_phone::FakePhone;
 
-pub use self::{parts::*, people::*, screen::*};
+#[allow(unused_imports, reason = "secrets need nobody to wait for")]
+pub use self::people::*;
+pub use self::{parts::*, screen::*};
 
 /// Longer than anything here takes; what does not end by then hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -96,13 +96,13 @@ pub type OnPhone = Option<Result<ResponderSummary, TransportError>>;
 
 /// The computer's ceremony and the phone that scans its code, side by side.
 pub async fn tow<T>(
-    phone: &mut Phone<Hand>,
+    phone: &mut FakePhone,
     camera: &mut Camera,
     ceremony: impl Future<Output = T>,
 ) -> (T, OnPhone) {
     let scanning = async {
         match camera.scan().await {
-            Some(code) => Some(phone.answer_code(&code, CodeSource::Camera).await),
+            Some(code) => Some(phone.scan(&code).await),
             None => None,
         }
     };
@@ -112,7 +112,7 @@ pub async fn tow<T>(
 /// Registers over the phone that scans the computer's code.
 pub async fn register(
     world: &World,
-    phone: &mut Phone<Hand>,
+    phone: &mut FakePhone,
     account: &str,
     name: &str,
 ) -> (Result<RegisteredKey, Failure>, OnPhone) {
@@ -137,7 +137,7 @@ pub async fn register_at(
 /// Signs in with the phone that scans the computer's code.
 pub async fn sign_in(
     world: &World,
-    phone: &mut Phone<Hand>,
+    phone: &mut FakePhone,
     account: Option<&str>,
 ) -> (Result<SignedInKey, Failure>, OnPhone) {
     let (display, mut camera) = Display::new();
@@ -160,7 +160,7 @@ pub async fn sign_in_at(
 /// Registers with this device.
 pub async fn register_here(
     site: &Site,
-    device: &mut towline::LocalAuthenticator<Hand>,
+    device: &mut towline::LocalAuthenticator<ScriptedPerson>,
     account: &str,
     name: &str,
 ) -> Result<RegisteredKey, Failure> {
@@ -173,7 +173,7 @@ pub async fn register_here(
 /// Signs in with this device.
 pub async fn sign_in_here(
     site: &Site,
-    device: &mut towline::LocalAuthenticator<Hand>,
+    device: &mut towline::LocalAuthenticator<ScriptedPerson>,
     account: Option<&str>,
 ) -> Result<SignedInKey, Failure> {
     let begun = site.rp.begin_sign_in(account).await?;

@@ -3,17 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use towline::{
-    Computer, LocalAuthenticator, Phone, PhoneTransport,
-    authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys},
+    Computer, LocalAuthenticator, PhoneTransport,
     client::Client,
     crypto::{CryptoProvider, rustcrypto},
     hybrid::{InitiatorConfig, domain::TunnelDomain},
     radio::air::{Air, AirRadio},
+    transport::Connector,
 };
 use towline_rp::{Identity, Rp, RpClient, RpConfig, Shutdown, VerifyError};
 pub use towline_testkit::relay::LoopbackRelay;
+use towline_virtual::{Builder, Parts, ScriptedPerson, SyncedSet};
+use towline_virtual_phone::FakePhone;
 
-use super::{Hand, verifier::IndependentVerifier};
+use super::verifier::IndependentVerifier;
 
 pub fn provider() -> CryptoProvider {
     rustcrypto::provider()
@@ -90,24 +92,19 @@ impl World {
         Computer::new(self.provider.clone(), radio, self.relay.connector()).with_config(config)
     }
 
+    /// What a phone needs to be in the room.
+    pub fn phone_transport(&self) -> PhoneTransport {
+        phone_transport(&self.air, self.relay.connector())
+    }
+
     /// A phone in the room that holds nothing yet.
-    pub fn phone(&self, hand: &Hand) -> Phone<Hand> {
-        self.phone_with(hand, &MemoryStore::new())
+    pub fn phone(&self) -> FakePhone {
+        self.phone_of(Builder::phone())
     }
 
-    /// A phone in the room with this store.
-    pub fn phone_with(&self, hand: &Hand, store: &MemoryStore) -> Phone<Hand> {
-        self.phone_of(Config::phone(), hand, store)
-    }
-
-    /// A phone in the room of this kind.
-    pub fn phone_of(&self, config: Config, hand: &Hand, store: &MemoryStore) -> Phone<Hand> {
-        let transport = PhoneTransport {
-            advertiser: Arc::new(self.air.radio()),
-            connector: self.relay.connector(),
-            domain: domain(),
-        };
-        phone(&self.provider, config, hand, store, transport)
+    /// A phone in the room with this authenticator.
+    pub fn phone_of(&self, authenticator: Builder) -> FakePhone {
+        FakePhone::over(authenticator, self.phone_transport()).expect("a phone")
     }
 
     /// Waits until no socket is open at the relay, and checks that the air is silent.
@@ -117,26 +114,19 @@ impl World {
     }
 }
 
-pub fn phone(
-    provider: &CryptoProvider,
-    config: Config,
-    hand: &Hand,
-    store: &MemoryStore,
-    transport: PhoneTransport,
-) -> Phone<Hand> {
-    let keys = SoftwareKeys::new(provider.clone());
-    let authenticator =
-        Authenticator::new(config, provider.clone(), store.clone(), keys).expect("a config");
-    Phone::new(authenticator, provider.clone(), transport, hand.clone())
-        .with_watcher(hand.watcher())
+/// What a phone needs to be in this air, with this way to a relay.
+pub fn phone_transport(air: &Air, connector: Arc<dyn Connector>) -> PhoneTransport {
+    PhoneTransport { advertiser: Arc::new(air.radio()), connector, domain: domain() }
 }
 
-/// This device, as this preset.
-pub fn device(config: Config, hand: &Hand, store: &MemoryStore) -> LocalAuthenticator<Hand> {
-    let keys = SoftwareKeys::new(provider());
-    let authenticator =
-        Authenticator::new(config, provider(), store.clone(), keys).expect("a config");
-    LocalAuthenticator::new(authenticator, Client::new(provider()), hand.clone())
+/// This device, its person and its passkeys: the product's own, around such an authenticator.
+pub fn device(
+    authenticator: Builder,
+) -> (LocalAuthenticator<ScriptedPerson>, ScriptedPerson, SyncedSet) {
+    let parts = authenticator.build_parts().expect("an authenticator");
+    let Parts { authenticator, person, passkeys, .. } = parts;
+    let client = Client::new(provider());
+    (LocalAuthenticator::new(authenticator, client, person.clone()), person, passkeys)
 }
 
 /// A computer that does not wait for long, and gives up with the first phone that does not work.

@@ -6,7 +6,6 @@ use std::{
 };
 
 use qrcode::{Color, QrCode};
-use rqrr::PreparedImage;
 use tokio::sync::{mpsc, watch};
 use towline::{
     ComputerStep, Screen,
@@ -43,12 +42,9 @@ pub fn draw(text: &str) -> Picture {
 
 /// Reads the one QR code of a picture.
 pub fn read(picture: &Picture) -> String {
-    let Picture { side, pixels } = picture;
-    let mut image =
-        PreparedImage::prepare_from_greyscale(*side, *side, |x, y| pixels[y * side + x]);
-    let grids = image.detect_grids();
-    assert_eq!(grids.len(), 1, "one code is on the screen");
-    grids[0].decode().expect("a readable code").1
+    let mut codes = towline_qr::codes(picture.side, &picture.pixels);
+    assert_eq!(codes.len(), 1, "one code is on the screen");
+    codes.remove(0)
 }
 
 /// What is on the computer's screen.

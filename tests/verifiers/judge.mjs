@@ -3,18 +3,15 @@
 // refuse the same response with one bit changed.
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-// The directory with node_modules is named, as this file is not in it.
-const require = createRequire(pathToFileURL(join(process.argv[2], 'package.json')));
-const { SettingsService, verifyAuthenticationResponse, verifyRegistrationResponse } = require(
-  '@simplewebauthn/server',
-);
-const { COSEALG } = require('@simplewebauthn/server/helpers');
+import {
+  COSEALG,
+  NAME,
+  SettingsService,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from './library.mjs';
 
-const NAME = `@simplewebauthn/server ${require('./package.json').dependencies['@simplewebauthn/server']}`;
 const MUST_KNOW = [-7, -8, -35, -257];
 
 function bent(response, member) {

@@ -2,12 +2,18 @@
 //! languages are in this directory, too.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::arithmetic_side_effects
 )]
 
 mod cases;
+mod judges;
+mod noticed;
+mod page;
+mod visit;
+mod webauthn_rs;
 
 use std::{collections::BTreeSet, time::Duration};
 

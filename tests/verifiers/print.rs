@@ -1,4 +1,5 @@
-//! Prints what virtual authenticators make, one JSON line a case, for verifiers in other languages.
+//! Prints what virtual authenticators make, for verifiers in other languages: one JSON line a case;
+//! with the argument `faults`, one for each ceremony with a fault that the client lets pass.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -7,12 +8,27 @@
 )]
 
 mod cases;
+mod judges;
+mod page;
+mod recorder;
+mod visit;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cases::Exchange;
+use recorder::Recorder;
 use serde_json::{Value, json};
+use towline_ctap::algorithm::ES256;
+use towline_virtual::{Fault, Place};
+use visit::{Phase, Seen};
 
 fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("faults") => faults(),
+        _ => good(),
+    }
+}
+
+fn good() {
     for case in cases::all() {
         let rounds = case.run().unwrap_or_else(|refusal| panic!("{}: {refusal}", case.name));
         let sign_ins: Vec<Value> = rounds.sign_ins.iter().map(exchange).collect();
@@ -35,4 +51,37 @@ fn main() {
 
 fn exchange(it: &Exchange) -> Value {
     json!({ "options": it.options, "response": it.response })
+}
+
+/// Whether those in other languages get to see what is put in there. They want people verified,
+/// which U2F can't.
+fn is_asked(place: Place) -> bool {
+    !matches!(place, Place::Report | Place::Message)
+}
+
+fn faults() {
+    let page = page::text();
+    for fault in Fault::ALL.iter().filter(|it| is_asked(it.place())) {
+        let told = page::told(&page, *fault);
+        let told: Value = page::ELSEWHERE.into_iter().zip(told).collect();
+        for phase in Phase::BOTH {
+            let Some((seen, mut site)) = visit::seen::<Recorder>(*fault, phase) else { continue };
+            match seen {
+                Seen::Client(_) => continue,
+                // The recorder refuses nothing: the client did.
+                Seen::Later(name) => site.refused(&name),
+                Seen::Verifier(_) | Seen::Nobody => {}
+            }
+            let line = json!({
+                "fault": fault.to_string(),
+                "phase": phase.name(),
+                "algorithm": ES256,
+                "origin": cases::ORIGIN,
+                "rpId": cases::identity().rp_id,
+                "steps": site.steps(),
+                "told": told,
+            });
+            println!("{line}");
+        }
+    }
 }

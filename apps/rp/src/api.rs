@@ -192,6 +192,26 @@ pub enum ErrorCode {
     AlreadyRegistered,
     /// No more accounts or keys fit.
     Full,
+    /// The text is not an e-mail address.
+    BadAddress,
+    /// The password is too short or too long.
+    BadPassword,
+    /// Without this key nobody could sign in to the account any more.
+    LastKey,
+    /// There is an account of that name already.
+    NameTaken,
+    /// The account or the password is wrong; which of them is not told.
+    WrongPassword,
+    /// Too many attempts from there, or for that account: wait.
+    TooMany,
+    /// Nobody is signed in, or not any more.
+    SignedOut,
+    /// Nothing was saved: the disk is full.
+    StorageFull,
+    /// Nothing was saved: another program holds the database.
+    StorageBusy,
+    /// Nothing was saved: the database may not be written.
+    StorageReadOnly,
     /// The credential did not verify.
     NotVerified,
     /// The relying party itself failed.
@@ -199,4 +219,23 @@ pub enum ErrorCode {
     /// A code that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+pub(crate) fn already_registered() -> ApiError {
+    ApiError::new(ErrorCode::AlreadyRegistered, "This key is registered already.")
+}
+
+pub(crate) fn unknown_account(account: &str) -> ApiError {
+    ApiError::new(
+        ErrorCode::UnknownAccount,
+        format!("There is no account named {account:?}; register a key first."),
+    )
+}
+
+pub(crate) fn unknown_key() -> ApiError {
+    ApiError::new(ErrorCode::UnknownKey, "The account has no such key; it may have been removed.")
+}
+
+pub(crate) fn unknown_ceremony() -> ApiError {
+    ApiError::new(ErrorCode::UnknownCeremony, "This ceremony is over or expired; begin again.")
 }

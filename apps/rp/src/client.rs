@@ -3,20 +3,15 @@
 use std::{net::IpAddr, time::Duration};
 
 use http::{Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::net::TcpStream;
 
 use crate::api::{
     ApiError, BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, KeyEntry, ListKeys,
     RegisteredKey, RemoveKey, RenameKey, SignedInKey, Status,
 };
+use crate::exchange::{ExchangeError, exchange};
 
-/// The longest answer that is read, in bytes.
-const ANSWER_MAX: usize = 1 << 22;
 /// How long an answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 
@@ -220,34 +215,18 @@ impl RpClient {
         method: Method,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<(StatusCode, Bytes), ClientError> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| self.unreachable(error))?;
+    ) -> Result<(StatusCode, Vec<u8>), ClientError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, &self.authority)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::CONNECTION, "close")
-            .body(Full::new(Bytes::from(body)))
+            .body(body)
             .map_err(|error| self.strange(error))?;
-        let answer = async {
-            let response =
-                sender.send_request(request).await.map_err(|error| self.strange(error))?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
-            Ok((status, body.map_err(|error| self.strange(error))?.to_bytes()))
-        };
-        tokio::pin!(answer);
-        // The connection is driven here, not in a task of its own, so that dropping this future
-        // drops it too.
-        tokio::select! {
-            answer = &mut answer => answer,
-            _ = connection => answer.await,
+        match exchange(&self.host, self.port, request).await {
+            Ok(response) => Ok((response.status(), response.into_body())),
+            Err(ExchangeError::Unreachable(reason)) => Err(self.unreachable(reason)),
+            Err(ExchangeError::Strange(reason)) => Err(self.strange(reason)),
         }
     }
 

@@ -1,8 +1,11 @@
 //! What a relying party is told before it starts, and what can go wrong then.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use towline_crypto::CryptoProvider;
@@ -27,6 +30,42 @@ pub struct RpConfig {
     /// Where user handles get their randomness. Default: the operating system's, by the portable
     /// provider.
     pub provider: CryptoProvider,
+    /// The file that everything is kept in. Default (`None`): in memory, gone at the end.
+    pub data: Option<PathBuf>,
+    /// Whether programs may add, rename and remove keys of any account without signing in, through
+    /// the JSON of [`RpClient`](crate::RpClient). Default (`None`): yes, unless there is
+    /// [`data`](Self::data).
+    pub programs: Option<bool>,
+    /// Where two sites listen that sign in through this one, by OpenID Connect: a library, which
+    /// trusts that somebody is signed in, and a records office, which wants a fresh proof. Loopback
+    /// only. Default (`None`): there are none.
+    pub sites: Option<[SocketAddr; 2]>,
+    /// What time it is. Default: the system's.
+    pub clock: Clock,
+}
+
+/// Tells the time of day, for what is dated and for how long somebody stays signed in.
+#[derive(Clone)]
+pub struct Clock(pub Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Clock {
+    /// Seconds of Unix time.
+    pub(crate) fn unix(&self) -> i64 {
+        let since = (self.0)().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Arc::new(SystemTime::now))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl Default for RpConfig {
@@ -39,20 +78,24 @@ impl Default for RpConfig {
             challenge_lifetime: Duration::from_secs(300),
             limits: Limits::default(),
             provider: towline_crypto::rustcrypto::provider(),
+            data: None,
+            programs: None,
+            sites: None,
+            clock: Clock::default(),
         }
     }
 }
 
-/// Bounds of what a relying party keeps in memory and reads from a socket.
+/// Bounds of what a relying party keeps and reads from a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Accounts; one more is refused. Default: 256.
+    /// Accounts; one more is refused. Default: 20,000.
     pub accounts: usize,
-    /// Keys of one account; one more is refused. Default: 32.
+    /// Keys of one account; one more is refused. Default: 64.
     pub keys_per_account: usize,
     /// Challenges waiting for an answer; one more displaces the oldest. Default: 256.
     pub challenges: usize,
-    /// Entries of the log of sign-ins; one more displaces the oldest. Default: 256.
+    /// Entries of the log of sign-ins; one more displaces the oldest. Default: 20,000.
     pub sign_ins: usize,
     /// Bytes of a request body. Default: 65,536.
     pub body: usize,
@@ -65,10 +108,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            accounts: 256,
-            keys_per_account: 32,
+            accounts: 20_000,
+            keys_per_account: 64,
             challenges: 256,
-            sign_ins: 256,
+            sign_ins: 20_000,
             body: 65_536,
             connections: 64,
             request_time: Duration::from_secs(10),
@@ -91,6 +134,14 @@ pub enum RpError {
         /// The address asked for.
         addr: SocketAddr,
         /// What the system said.
+        reason: String,
+    },
+    /// The file of the data can't be used.
+    #[error("{} can't be used for the site's data: {reason}; name another file, or none", file.display())]
+    Data {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
     /// The verifier refused the configuration.

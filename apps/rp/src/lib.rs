@@ -22,22 +22,42 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod accounts;
+mod agent;
 mod api;
+mod attempts;
 mod client;
 mod config;
+mod date;
 mod event;
-mod page;
+mod exchange;
+mod guard;
+mod judge;
+mod learned;
+mod name;
+mod oidc;
+mod pages;
+mod password;
 mod pending;
+mod programs;
+mod providers;
+mod router;
+mod serve;
 mod server;
+mod site;
+mod sites;
+mod store;
+mod texts;
+mod visit;
+mod web;
 
 pub use api::{
     Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, SignInEntry, SignedInKey, Status,
 };
 pub use client::{ClientError, RpClient};
-pub use config::{Limits, RpConfig, RpError};
+pub use config::{Clock, Limits, RpConfig, RpError};
 pub use event::SiteEvent;
-pub use server::{Rp, Shutdown};
+pub use serve::Shutdown;
+pub use server::Rp;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
     Challenge, CredentialRecord, Identity, Member, Procedure, RegistrationCheck, SignInCheck,

@@ -37,6 +37,12 @@ impl<T> Pending<T> {
         self.waiting.remove(position).map(|w| w.value)
     }
 
+    /// Looks at what waits, and leaves it waiting.
+    pub(crate) fn get_mut(&mut self, ceremony: &str, now: Instant) -> Option<&mut T> {
+        self.drop_expired(now);
+        self.waiting.iter_mut().find(|w| w.ceremony == ceremony).map(|w| &mut w.value)
+    }
+
     fn drop_expired(&mut self, now: Instant) {
         let lifetime = self.lifetime;
         // Oldest first, all with the same lifetime.

@@ -1,118 +1,82 @@
-//! The server: a socket on loopback, requests in, JSON out.
+//! The relying party as a whole: what it is told, what it knows, where it listens.
 
-mod routes;
+use std::{net::SocketAddr, sync::Arc};
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, broadcast, watch},
-    task::JoinSet,
-};
-
-use towline_crypto::CryptoProvider;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::broadcast;
 
 use crate::{
-    Identity, Limits, RpConfig, RpError, SiteEvent, User, Verifier, VerifyError,
-    accounts::Accounts, pending::Pending,
+    ApiError, Identity, RpConfig, RpError, Shutdown, SiteEvent, Verifier, VerifyError,
+    judge::Shared,
+    oidc::OpenIdProvider,
+    router::router,
+    serve::{Door, listen},
+    site::Site,
+    sites::{Kind, KnownSite, RelyingSite},
+    store::{Store, secrets},
 };
 
-/// How long requests under way may take once the server is told to stop.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
-
-/// How many [`SiteEvent`]s wait for somebody who is slow to read them; then the oldest are lost.
-const EVENTS: usize = 64;
-
 /// A relying party that listens.
-pub struct Rp<V: Verifier> {
-    listener: TcpListener,
+pub struct Rp {
     local_addr: SocketAddr,
-    site: Arc<Site<V>>,
+    site: Arc<Site>,
+    doors: Vec<Door>,
     stop: Shutdown,
 }
 
-/// What every connection works on.
-pub(crate) struct Site<V: Verifier> {
-    identity: Identity,
-    limits: Limits,
-    port: u16,
-    verifier: V,
-    provider: CryptoProvider,
-    state: Mutex<State<V>>,
-    events: broadcast::Sender<SiteEvent>,
-}
-
-struct State<V: Verifier> {
-    accounts: Accounts<V::Record>,
-    registrations: Pending<Registration<V::Registration>>,
-    sign_ins: Pending<SignIn<V::SignIn>>,
-}
-
-struct Registration<S> {
-    user: User,
-    key_name: String,
-    state: S,
-}
-
-struct SignIn<S> {
-    account: Option<String>,
-    state: S,
-}
-
-impl<V: Verifier> Rp<V> {
+impl Rp {
     /// Listens, and makes the verifier with what is known only then: the origin may contain the
-    /// port.
+    /// port. Records of keys are kept as JSON.
     ///
     /// # Errors
-    /// [`RpError`] for an address that is not loopback or can't be listened on, or what the
-    /// verifier says.
-    pub async fn bind(
+    /// [`RpError`] for an address that is not loopback or can't be listened on, for a database that
+    /// can't be opened, or what the verifier says.
+    pub async fn bind<V>(
         config: RpConfig,
         verifier: impl FnOnce(&Identity) -> Result<V, VerifyError>,
-    ) -> Result<Self, RpError> {
-        let addr = config.addr;
-        if !addr.ip().is_loopback() {
-            return Err(RpError::NotLoopback(addr));
-        }
-        let listen_error =
-            |error: std::io::Error| RpError::Listen { addr, reason: error.to_string() };
-        let listener = TcpListener::bind(addr).await.map_err(listen_error)?;
-        let local_addr = listener.local_addr().map_err(listen_error)?;
+    ) -> Result<Self, RpError>
+    where
+        V: Verifier,
+        V::Record: Serialize + DeserializeOwned,
+    {
+        let (listener, local_addr) = listen(config.addr).await?;
         let port = local_addr.port();
         let identity = Identity {
-            rp_id: config.rp_id,
-            rp_name: config.rp_name,
-            origin: config.origin.unwrap_or_else(|| format!("http://localhost:{port}")),
+            rp_id: config.rp_id.clone(),
+            rp_name: config.rp_name.clone(),
+            origin: config.origin.clone().unwrap_or_else(|| format!("http://localhost:{port}")),
             challenge_lifetime: config.challenge_lifetime,
         };
         let verifier = verifier(&identity)?;
-        let pending = config.limits.challenges;
-        let site = Site {
-            port,
-            verifier,
-            provider: config.provider,
-            state: Mutex::new(State {
-                accounts: Accounts::new(config.limits.clone()),
-                registrations: Pending::new(config.challenge_lifetime, pending),
-                sign_ins: Pending::new(config.challenge_lifetime, pending),
-            }),
-            limits: config.limits,
-            identity,
-            events: broadcast::Sender::new(EVENTS),
+        let store = Store::open(config.data.as_deref()).map_err(|reason| RpError::Data {
+            file: config.data.clone().unwrap_or_default(),
+            reason,
+        })?;
+        let (limits, stop) = (config.limits.clone(), Shutdown::new());
+        let judge = Box::new(Shared(Arc::new(verifier)));
+        let mut doors = Vec::new();
+        let mut known = Vec::new();
+        for (kind, addr) in Kind::ALL.into_iter().zip(config.sites.into_iter().flatten()) {
+            let (listener, addr) = listen(addr).await?;
+            let at = KnownSite { kind, url: format!("http://localhost:{}", addr.port()) };
+            let (origin, name) = (identity.origin.clone(), identity.rp_name.clone());
+            let clock = config.clock.clone();
+            let router = RelyingSite::new(at.clone(), origin, name, clock).router();
+            doors.push(Door { listener, router, limits: limits.clone(), stop: stop.clone() });
+            known.push(at);
+        }
+        let unusable = |error: ApiError| RpError::Data {
+            file: config.data.clone().unwrap_or_default(),
+            reason: error.message,
         };
-        Ok(Self {
-            listener,
-            local_addr,
-            site: Arc::new(site),
-            stop: Shutdown(watch::Sender::new(false)),
-        })
+        let oidc = OpenIdProvider::new(&store, &config.provider, known, &limits).await;
+        let oidc = oidc.map_err(unusable)?;
+        let decoys = secrets::random(&store, &config.provider, "decoys").await;
+        let decoys = decoys.map_err(unusable)?;
+        let site = Arc::new(Site::new(config, identity, port, judge, store, oidc, decoys));
+        let router = router(&site);
+        doors.push(Door { listener, router, limits, stop: stop.clone() });
+        Ok(Self { local_addr, site, doors, stop })
     }
 
     /// Where it listens.
@@ -133,6 +97,12 @@ impl<V: Verifier> Rp<V> {
         format!("http://localhost:{}", self.local_addr.port())
     }
 
+    /// Where the sites are that sign in through this one.
+    #[must_use]
+    pub fn site_urls(&self) -> Vec<String> {
+        self.site.oidc.sites.iter().map(|site| site.url.clone()).collect()
+    }
+
     /// What happens at the site from now on.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<SiteEvent> {
@@ -147,87 +117,12 @@ impl<V: Verifier> Rp<V> {
 
     /// Serves until told to stop. Requests under way are then finished, for at most two seconds.
     pub async fn run(self) {
-        let slots = Arc::new(Semaphore::new(self.site.limits.connections.max(1)));
-        let mut connections = JoinSet::new();
-        loop {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-            let stream = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = self.stop.wait() => break,
-            };
-            while connections.try_join_next().is_some() {}
-            match stream {
-                Ok((stream, _)) => {
-                    let (site, stop) = (Arc::clone(&self.site), self.stop.clone());
-                    connections.spawn(async move {
-                        serve(stream, site, stop).await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    // Out of file descriptors, most likely: accepting again at once would spin.
-                    tracing::warn!(%error, "accepting a connection failed");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            }
-        }
-        drop(self.listener);
-        let finish = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(SHUTDOWN_GRACE, finish).await.is_err() {
-            tracing::debug!("connections were cut at shutdown");
-        }
+        futures_util::future::join_all(self.doors.into_iter().map(Door::run)).await;
     }
 }
 
-impl<V: Verifier> std::fmt::Debug for Rp<V> {
+impl std::fmt::Debug for Rp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rp").field("local_addr", &self.local_addr).finish_non_exhaustive()
-    }
-}
-
-async fn serve<V: Verifier>(stream: TcpStream, site: Arc<Site<V>>, stop: Shutdown) {
-    let request_time = site.limits.request_time;
-    let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.handle(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(request_time)
-        .max_headers(64)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = stop.wait() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-impl<V: Verifier> Site<V> {
-    /// Nothing in a locked section can panic half way, so a poisoned lock still guards sound data.
-    fn lock(&self) -> MutexGuard<'_, State<V>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Stops a running [`Rp`]. Clones stop the same one.
-#[derive(Debug, Clone)]
-pub struct Shutdown(watch::Sender<bool>);
-
-impl Shutdown {
-    /// Tells the relying party to stop; once is enough.
-    pub fn shutdown(&self) {
-        self.0.send_replace(true);
-    }
-
-    async fn wait(&self) {
-        // Can't fail: this value holds a sender.
-        let _ = self.0.subscribe().wait_for(|stop| *stop).await;
     }
 }

@@ -42,6 +42,12 @@ pub(crate) fn choose(
     algorithm: i64,
     enterprise: bool,
 ) -> Attestation {
+    let preference = &request.attestation_formats_preference;
+    let none = Attestation::Ordinary(AttestationFormat::None);
+    // That is not one format among others: nobody wants a statement (CTAP 2.3 §6.1.2 step 19).
+    if matches!(&preference[..], [only] if only == AttestationFormat::None.identifier()) {
+        return none;
+    }
     let fits = |format: &AttestationFormat| !format.is_fido_u2f() || algorithm == algorithm::ES256;
     let mut supported = config.attestation.formats.iter().copied().filter(fits);
     let named = |name: &String| {
@@ -51,8 +57,7 @@ pub(crate) fn choose(
         let format = supported.clone().find(|format| format.identifier() == name.as_str());
         format.map(Attestation::Ordinary)
     };
-    let none = Attestation::Ordinary(AttestationFormat::None);
-    match request.attestation_formats_preference.iter().find_map(named) {
+    match preference.iter().find_map(named) {
         Some(preferred) if preferred == none => none,
         _ if enterprise => Attestation::Enterprise,
         Some(preferred) => preferred,

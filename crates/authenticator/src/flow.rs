@@ -108,29 +108,21 @@ impl Core {
 }
 
 /// Goes on with `then` when the work is done, which may be now. A cancel ends the wait.
-pub(crate) fn await_work<T, E>(
+pub(crate) fn await_work<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     work: Work<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     await_or_undo(core, work, then, |_, _| {})
 }
 
 /// As [`await_work`]; if nobody waits for the result any more when it comes, it goes to `undo`.
-pub(crate) fn await_or_undo<T, E>(
+pub(crate) fn await_or_undo<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     work: Work<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
     undo: impl FnOnce(&mut Core, Result<T, E>) + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     match work {
         Work::Done(result) => then(core, result),
         Work::Later(run) => {
@@ -148,71 +140,51 @@ where
 
 /// Goes on with `then` when a step on the way is written. A cancel ends the wait, and what is in
 /// memory is read again.
-pub(crate) fn await_write<T, E>(
+pub(crate) fn await_write<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     write: Write<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     await_write_or_undo(core, write, then, |_| {})
 }
 
 /// As [`await_write`]; if nobody waits for it any more when it is done, then `undo` has its turn.
-pub(crate) fn await_write_or_undo<T, E>(
+pub(crate) fn await_write_or_undo<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     write: Write<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
     undo: impl FnOnce(&mut Core) + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     await_step(core, write, WRITES, then, undo)
 }
 
 /// As [`await_write`], for a step that must not be lost to a cancel, as a try for the PIN: the
 /// client learns the truth.
-pub(crate) fn await_held<T, E>(
+pub(crate) fn await_held<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     write: Write<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     await_held_or_undo(core, write, then, |_| {})
 }
 
 /// As [`await_held`]; if nobody waits for it any more when it is done, then `undo` has its turn.
-pub(crate) fn await_held_or_undo<T, E>(
+pub(crate) fn await_held_or_undo<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     write: Write<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
     undo: impl FnOnce(&mut Core) + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     await_step(core, write, IS_HELD, then, undo)
 }
 
-fn await_step<T, E>(
+fn await_step<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     write: Write<T, E>,
     effect: Effect,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
     undo: impl FnOnce(&mut Core) + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     match write.into_work() {
         Work::Done(result) => then(core, result),
         Work::Later(run) => {
@@ -232,15 +204,11 @@ where
 /// Goes on with `then` past the point of no return: a cancel that comes now is too late, and the
 /// client learns the truth. If it has taken too long for that, or the power went, `then` has its
 /// turn all the same, so that what is in memory is what is stored; only its response goes nowhere.
-pub(crate) fn await_commit<T, E>(
+pub(crate) fn await_commit<T: Send + 'static, E: Send + 'static>(
     core: &mut Core,
     write: Write<T, E>,
     then: impl FnOnce(&mut Core, Result<T, E>) -> Flow + Send + 'static,
-) -> Flow
-where
-    T: Send + 'static,
-    E: Send + 'static,
-{
+) -> Flow {
     match write.into_work() {
         Work::Done(result) => then(core, result),
         Work::Later(run) => {

@@ -15,7 +15,7 @@ mod reader;
 mod writer;
 
 pub use error::{Error, ErrorKind, Kind};
-pub use reader::{Key, Reader, decode};
+pub use reader::{Key, Member, Reader, decode};
 pub use writer::{ArrayWriter, MapWriter, Writer};
 
 /// How deep maps and arrays may nest in a CTAP message (CTAP 2.3 §8).

@@ -37,6 +37,18 @@ pub enum Key<'a> {
     Other(&'a [u8]),
 }
 
+/// A key of a map as it is compared with the known ones: a text as its bytes, so that
+/// `Member::Text(b"id")` is a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member<'a> {
+    /// An integer that fits.
+    Int(i64),
+    /// The bytes of a text string. They are UTF-8.
+    Text(&'a [u8]),
+    /// Any other key, as its encoding.
+    Other(&'a [u8]),
+}
+
 impl From<i64> for Key<'_> {
     fn from(value: i64) -> Self {
         Self::Int(value)
@@ -155,6 +167,23 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether the next item, a text string, is this one.
+    ///
+    /// # Errors
+    /// The next item is of another type, malformed, or not UTF-8.
+    #[inline]
+    pub fn text_is(&mut self, expected: &str) -> Result<bool, Error> {
+        let (start, pending) = (self.position, self.pending);
+        let bytes = self.string(Kind::Text)?;
+        if bytes == expected.as_bytes() {
+            return Ok(true);
+        }
+        check_text(bytes).map(|()| false).map_err(|kind| {
+            (self.position, self.pending) = (start, pending);
+            self.fail(kind)
+        })
+    }
+
     /// A text string whose bytes may not be UTF-8, with U+FFFD in place of what is not: for names
     /// that the other side cut in the middle of a character.
     ///
@@ -193,9 +222,9 @@ impl<'a> Reader<'a> {
         let head = self.head()?;
         match head.kind {
             Kind::Bytes => self.string(Kind::Bytes).map(drop),
-            Kind::Text => self.text().map(drop),
+            Kind::Text => self.text_is("").map(drop),
             Kind::Array => self.array(|_| Ok(())),
-            Kind::Map => self.map(|_, _| Ok(())),
+            Kind::Map => self.members(|_, _| Ok(())),
             _ => {
                 self.consume(head.size);
                 Ok(())
@@ -243,12 +272,34 @@ impl<'a> Reader<'a> {
         &mut self,
         mut each: impl FnMut(Key<'a>, &mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.members(|member, value| {
+            let key = match member {
+                Member::Int(number) => Key::Int(number),
+                Member::Text(bytes) => {
+                    let text = core::str::from_utf8(bytes);
+                    Key::Text(text.map_err(|_| value.fail(ErrorKind::Utf8))?)
+                }
+                Member::Other(encoded) => Key::Other(encoded),
+            };
+            each(key, value)
+        })
+    }
+
+    /// A map of which the keys are known: as [`Self::map`], but text in keys is compared, not kept.
+    ///
+    /// # Errors
+    /// What `each` returns, or the rule that the bytes break.
+    #[inline]
+    pub fn members<E: From<Error>>(
+        &mut self,
+        mut each: impl FnMut(Member<'a>, &mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         let count = self.enter(Kind::Map)?;
         let mut previous: &[u8] = &[];
         for _ in 0..count {
             self.pending = true;
             let start = self.position;
-            let key = self.key()?;
+            let key = self.member()?;
             let encoded = self.bytes.get(start..self.position).unwrap_or_default();
             match canonical_order(previous, encoded) {
                 Ordering::Less => previous = encoded,
@@ -278,24 +329,24 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn key(&mut self) -> Result<Key<'a>, Error> {
+    fn member(&mut self) -> Result<Member<'a>, Error> {
         let head = self.head()?;
         match (head.kind, i64::try_from(head.argument)) {
             (Kind::Text, _) => {
                 let start = self.position;
                 let bytes = self.content(head)?;
-                let text = core::str::from_utf8(bytes);
-                text.map(Key::Text).map_err(|_| Error::new(ErrorKind::Utf8, start))
+                check_text(bytes).map_err(|kind| Error::new(kind, start))?;
+                Ok(Member::Text(bytes))
             }
             (Kind::Uint, Ok(value)) => {
                 self.consume(head.size);
-                Ok(Key::Int(value))
+                Ok(Member::Int(value))
             }
             (Kind::Nint, Ok(magnitude)) => {
                 self.consume(head.size);
-                Ok(Key::Int(!magnitude)) // -1 - n
+                Ok(Member::Int(!magnitude)) // -1 - n
             }
-            _ => self.raw().map(Key::Other),
+            _ => self.raw().map(Member::Other),
         }
     }
 
@@ -374,6 +425,20 @@ impl<'a> Reader<'a> {
     const fn fail(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.position)
     }
+}
+
+/// Whether bytes are text. Mostly they are ASCII, which is sooner seen.
+#[inline]
+fn check_text(bytes: &[u8]) -> Result<(), ErrorKind> {
+    // Texts here are short, for which this is sooner done than `is_ascii`.
+    let (words, rest) = bytes.as_chunks();
+    let mut of_words = 0;
+    for word in words {
+        of_words |= u64::from_ne_bytes(*word);
+    }
+    let of_rest = rest.iter().fold(0, |all, byte| all | byte);
+    let is_ascii = of_words & 0x8080_8080_8080_8080 == 0 && of_rest < 0x80;
+    if is_ascii || core::str::from_utf8(bytes).is_ok() { Ok(()) } else { Err(ErrorKind::Utf8) }
 }
 
 /// The order of map keys by their encodings: major type, then length, then bytes (CTAP 2.3 §8).

@@ -42,11 +42,13 @@ impl Writer {
 
     /// All that was written.
     #[must_use]
+    #[inline]
     pub fn into_vec(self) -> Vec<u8> {
         self.bytes
     }
 
     /// An unsigned integer.
+    #[inline]
     pub fn uint(&mut self, value: u64) {
         self.head(head::UINT, value);
     }
@@ -60,18 +62,21 @@ impl Writer {
     }
 
     /// A byte string.
+    #[inline]
     pub fn bytes(&mut self, value: &[u8]) {
         self.length(head::BYTES, value.len());
         self.bytes.extend_from_slice(value);
     }
 
     /// A text string.
+    #[inline]
     pub fn text(&mut self, value: &str) {
         self.length(head::TEXT, value.len());
         self.bytes.extend_from_slice(value.as_bytes());
     }
 
     /// Appends `true` or `false`.
+    #[inline]
     pub fn bool(&mut self, value: bool) {
         self.head(head::SIMPLE, if value { head::TRUE } else { head::FALSE });
     }
@@ -83,11 +88,13 @@ impl Writer {
 
     /// One item that is encoded already, canonically: what [`crate::Reader::raw`] gave or a
     /// `Writer` made.
+    #[inline]
     pub fn raw(&mut self, item: &[u8]) {
         self.bytes.extend_from_slice(item);
     }
 
     /// An array, its elements added by `build`.
+    #[inline]
     pub fn array(&mut self, build: impl FnOnce(&mut ArrayWriter<'_>)) {
         let head = self.begin();
         let mut array = ArrayWriter { writer: self, count: 0 };
@@ -97,6 +104,7 @@ impl Writer {
     }
 
     /// A map, its entries added by `build` in any order: they come out sorted.
+    #[inline]
     pub fn map(&mut self, build: impl FnOnce(&mut MapWriter<'_>)) {
         let head = self.begin();
         let start = self.bytes.len();
@@ -106,18 +114,27 @@ impl Writer {
         self.end(head, head::MAP, count);
     }
 
+    #[inline]
     fn length(&mut self, major: u8, length: usize) {
         // A length in memory always fits 64 bits.
         self.head(major, u64::try_from(length).unwrap_or(u64::MAX));
     }
 
+    #[inline]
     fn head(&mut self, major: u8, argument: u64) {
-        let (buffer, size) = encode_head(major, argument);
-        self.bytes.extend_from_slice(buffer.get(..size).unwrap_or_default());
+        match u8::try_from(argument) {
+            Ok(short @ 0..=23) => self.bytes.push(major << 5 | short),
+            Ok(byte) => self.bytes.extend_from_slice(&[major << 5 | 24, byte]),
+            Err(_) => {
+                let (buffer, size) = encode_head(major, argument);
+                self.bytes.extend_from_slice(buffer.get(..size).unwrap_or_default());
+            }
+        }
     }
 
     /// Leaves room for the head of a map or array: one byte, which is mostly enough. Returns where
     /// it is.
+    #[inline]
     fn begin(&mut self) -> usize {
         let head = self.bytes.len();
         self.bytes.push(0);
@@ -125,15 +142,21 @@ impl Writer {
     }
 
     /// Writes the head of a map or array before its content, now that the count is known.
+    #[inline]
     fn end(&mut self, head: usize, major: u8, count: usize) {
-        let (buffer, size) = encode_head(major, u64::try_from(count).unwrap_or(u64::MAX));
-        match (self.bytes.get_mut(head), buffer) {
-            (Some(place), [byte, ..]) if size == 1 => *place = byte,
-            _ => {
-                let encoded = buffer.get(..size).unwrap_or_default();
-                self.bytes.splice(head..=head, encoded.iter().copied());
-            }
+        if let (Ok(short @ 0..=23), Some(place)) = (u8::try_from(count), self.bytes.get_mut(head)) {
+            *place = major << 5 | short;
+            return;
         }
+        self.insert_head(head, major, count);
+    }
+
+    /// Makes room for a longer head.
+    #[cold]
+    fn insert_head(&mut self, head: usize, major: u8, count: usize) {
+        let (buffer, size) = encode_head(major, u64::try_from(count).unwrap_or(u64::MAX));
+        let encoded = buffer.get(..size).unwrap_or_default();
+        self.bytes.splice(head..=head, encoded.iter().copied());
     }
 }
 
@@ -159,6 +182,7 @@ pub struct ArrayWriter<'w> {
 
 impl ArrayWriter<'_> {
     /// One element. `write` writes exactly one item.
+    #[inline]
     pub fn item(&mut self, write: impl FnOnce(&mut Writer)) {
         write(self.writer);
         self.count = self.count.saturating_add(1);
@@ -181,6 +205,7 @@ pub struct MapWriter<'w> {
 impl MapWriter<'_> {
     /// One entry. `write` writes exactly one item. An entry whose key was there before takes its
     /// place.
+    #[inline]
     pub fn entry<'k>(&mut self, key: impl Into<Key<'k>>, write: impl FnOnce(&mut Writer)) {
         let start = self.writer.bytes.len();
         match key.into() {
@@ -198,6 +223,7 @@ impl MapWriter<'_> {
     }
 
     /// One entry, if there is a value for it.
+    #[inline]
     pub fn optional<'k, T>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -210,10 +236,13 @@ impl MapWriter<'_> {
     }
 
     /// Brings the entries in order where they are not, and returns how many there are.
+    #[inline]
     fn sort(self) -> usize {
-        if self.sorted {
-            return self.count;
-        }
+        if self.sorted { self.count } else { self.sort_entries() }
+    }
+
+    #[cold]
+    fn sort_entries(self) -> usize {
         let content = self.writer.bytes.split_off(self.start);
         let mut entries = Vec::with_capacity(self.count);
         let mut rest = content.as_slice();

@@ -23,7 +23,9 @@ pub(crate) use self::{
     links::{Links, LinksCommand},
     relay::{Domain, Relay},
     values::aaguid,
-    virtual_device::{Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualServe, usable},
+    virtual_device::{
+        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, usable,
+    },
 };
 
 /// FIDO2 across two devices: be the phone, be the computer, carry the tunnel between them, or be
@@ -246,7 +248,9 @@ pub(crate) struct Phone {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  towline rp --listen 127.0.0.1:8080                then open http://localhost:8080")]
+  towline rp --listen 127.0.0.1:8080                then open http://localhost:8080
+  towline rp --listen 127.0.0.1:8080 --sites        two more sites, which sign in through it
+  towline rp --listen 127.0.0.1:8080 --data rp.db   accounts that are there again next time")]
 pub(crate) struct Rp {
     /// Where to listen, on this machine; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = host_and_port)]
@@ -255,6 +259,19 @@ pub(crate) struct Rp {
     /// The site's name, as phones show it
     #[arg(long, value_name = "TEXT", default_value = "towline demo")]
     pub(crate) name: String,
+
+    /// Keep accounts, keys and the log in this file, instead of in memory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Also start two sites that sign in through this one by OpenID Connect, on the next two ports
+    #[arg(long)]
+    pub(crate) sites: bool,
+
+    /// With --data: let programs such as `towline computer` add, rename and remove keys of any
+    /// account, without signing in. Without --data they always may
+    #[arg(long, requires = "data")]
+    pub(crate) programs: bool,
 }
 
 #[derive(Debug, Args)]

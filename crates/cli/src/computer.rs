@@ -101,7 +101,7 @@ async fn ceremony(
     stop: &mut Stop,
     report: &Arc<Report>,
 ) -> Result<String, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let radio = network::radio(&args.radio, network::Use::Scan, report).await?;
     let connector = network::connector(&args.network, provider.clone()).await?;
     let mut config = InitiatorConfig::default();

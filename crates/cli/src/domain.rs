@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Domain, report: &Report) -> Result<Exit, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let domain = find(&args.domain, &provider).map_err(|what| Failure::usage("domain", what))?;
     report.event(&Event::Domain { number: domain.encoded(), host: domain.host(&provider) });
     Ok(Exit::Ok)
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn a_number_has_a_name_and_the_name_its_number() {
-        let provider = towline::crypto::rustcrypto::provider();
+        let provider = towline::fastest::provider();
         for number in [0, 1, 256, 257, 65_535] {
             let domain = find(&number.to_string(), &provider).unwrap();
             let host = domain.host(&provider);

@@ -36,6 +36,16 @@ pub(crate) enum Event {
         place: Option<Place>,
         simulated: bool,
     },
+    /// Virtual authenticators are served. Whoever knows these may use them.
+    Serving {
+        url: String,
+        /// What the pages of the default session are given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        page_url: Option<String>,
+        token: String,
+        port: u16,
+        simulated: bool,
+    },
     /// A relay: this process may have fewer descriptors than its limits need.
     Descriptors { needed: u64, granted: u64, message: String },
     /// A relay: a phone and a computer met, or parted.
@@ -131,8 +141,11 @@ pub(crate) enum Role {
     /// Metrics and health of a relay.
     RelayAdmin,
     Rp,
+    /// A site that signs in through the relying party.
+    Site,
     Air,
     Key,
+    Virtual,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -288,8 +301,10 @@ impl Event {
                     Role::Relay => "relay",
                     Role::RelayAdmin => "metrics and health",
                     Role::Rp => "relying party",
+                    Role::Site => "site that signs in through it",
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
+                    Role::Virtual => "virtual authenticators",
                 };
                 let mark = match role {
                     Role::Key => mark_presence(*simulated),
@@ -301,6 +316,11 @@ impl Event {
                     _ => "",
                 };
                 (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
+            }
+            Self::Serving { url, .. } => {
+                let text =
+                    format!("virtual authenticators (SIMULATED) at {url}; stop them with Ctrl-C");
+                (Weight::Result, text)
             }
             Self::Descriptors { message, .. } => (Weight::Note, one_line(message)),
             Self::Tunnel { number, open: true, .. } => {

@@ -6,6 +6,7 @@ use crate::{
     args,
     event::Event,
     exit::{Exit, Failure},
+    hex::hex,
     qr::{age, draw::Drawing, read},
     report::Report,
 };
@@ -13,7 +14,7 @@ use crate::{
 pub(crate) fn run(args: &args::Qr, report: &Report) -> Result<Exit, Failure> {
     let path = read::named(args.code.trim());
     let codes = if path.is_file() { read::file(&path)? } else { vec![args.code.trim().to_owned()] };
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let mut last_failure = None;
     for code in &codes {
         if args.draw || args.qr_image.is_some() {
@@ -118,10 +119,6 @@ fn made(made: Option<u64>, now: u64) -> String {
     format!("{}{given_up}", age::told(age))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use towline::crypto::Secret;
@@ -130,7 +127,7 @@ mod tests {
     use super::*;
 
     fn payload() -> QrPayload {
-        let provider = towline::crypto::rustcrypto::provider();
+        let provider = towline::fastest::provider();
         let key = provider.ecdh.generate(&*provider.random).unwrap();
         QrPayload::new(
             *key.public_key(),

@@ -32,7 +32,7 @@ use crate::{
 pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let simulated = args.presence == PresenceMode::Auto;
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let config = settings::config(args, &provider)?;
     let key = SecurityKey::new();
     let mut door = Door::new(key.reports());

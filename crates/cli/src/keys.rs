@@ -16,6 +16,7 @@ use crate::{
     args::{self, KeysCommand},
     event::{Action, Event},
     exit::{Exit, Failure},
+    hex::hex,
     report::Report,
 };
 
@@ -23,7 +24,7 @@ use crate::{
 const PAGE: usize = 64;
 
 pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     match &args.command {
         KeysCommand::Restore { from, opened, replace, costly } => {
             let how = copies::How { replace: *replace, costly: *costly };
@@ -133,7 +134,7 @@ fn named(all: Vec<Credential>, beginning: &str) -> Result<Credential, Failure> {
 }
 
 fn id(credential: &Credential) -> String {
-    credential.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(credential.id.as_bytes())
 }
 
 fn account(credential: &Credential) -> Option<String> {

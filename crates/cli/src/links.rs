@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 
 use towline::{
     crypto::CryptoProvider,
-    hybrid::link::{ComputerLinks, LinkedComputer, LinkedPhone, PhoneLinks, StoreError},
+    hybrid::link::{ComputerLinks, LinkStoreError, LinkedComputer, LinkedPhone, PhoneLinks},
 };
 
 pub(crate) use self::choice::Choice;
@@ -44,7 +44,7 @@ pub(crate) fn place(
 }
 
 pub(crate) fn run(args: &args::Links, report: &Report) -> Result<Exit, Failure> {
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let file: Box<dyn Links> = match &args.links {
         Some(path) if !path.exists() => {
             let message = format!(
@@ -87,7 +87,7 @@ struct Known {
 }
 
 impl Known {
-    fn read(file: &dyn Links) -> Result<Self, StoreError> {
+    fn read(file: &dyn Links) -> Result<Self, LinkStoreError> {
         Ok(Self { phones: file.all()?, computers: file.computers()? })
     }
 
@@ -114,7 +114,7 @@ impl Known {
     }
 
     /// Removes a link, and says what its device was called.
-    fn forget(&self, file: &dyn Links, index: usize) -> Result<String, StoreError> {
+    fn forget(&self, file: &dyn Links, index: usize) -> Result<String, LinkStoreError> {
         let computer =
             index.checked_sub(self.phones.len()).and_then(|index| self.computers.get(index));
         match (self.phones.get(index), computer) {
@@ -131,6 +131,6 @@ impl Known {
     }
 }
 
-pub(crate) fn links_failure(error: &StoreError) -> Failure {
+pub(crate) fn links_failure(error: &LinkStoreError) -> Failure {
     Failure::environment("links", error.to_string())
 }

@@ -14,6 +14,7 @@ mod event;
 mod exit;
 mod explain;
 mod failure;
+mod hex;
 mod key;
 mod keys;
 mod line;
@@ -107,6 +108,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
             virtual_device::faults(report);
             Ok(Exit::Ok)
         }
+        Command::Virtual(Virtual::Pipe(args)) => virtual_device::pipe(args, report).await,
         Command::Virtual(Virtual::Serve(args)) => virtual_device::serve(args, report).await,
         Command::Keys(args) => keys::run(&args, report).await,
         Command::Links(args) => links::run(&args, report),

@@ -69,7 +69,7 @@ pub(crate) async fn read(report: &Report, stop: &mut Stop) -> Result<String, Fai
 
 /// Says what is wrong with options before anything is begun with them.
 pub(crate) fn check(verb: Verb, origin: &str, options: &str) -> Result<(), Failure> {
-    let client = Client::new(towline::crypto::rustcrypto::provider());
+    let client = Client::new(towline::fastest::provider());
     let checked = || {
         let caller = Caller::from(Origin::parse(origin)?);
         match verb {

@@ -34,7 +34,7 @@ const DOMAIN_OF_A_NAMED_RELAY: u16 = 256;
 
 pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let transport = PhoneTransport {
         domain: domain(&args)?,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,

@@ -5,4 +5,3 @@ mod capture;
 pub(crate) mod draw;
 pub(crate) mod picture;
 pub(crate) mod read;
-mod screen;

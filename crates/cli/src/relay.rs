@@ -34,7 +34,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         _ if args.behind_proxy => (Security::PlainAnywhere, "ws"),
         _ => (Security::Plain, "ws"),
     };
-    let provider = towline::crypto::rustcrypto::provider();
+    let provider = towline::fastest::provider();
     let mut config = RelayConfig::new(listen_address(&args.listen).await?, security, provider);
     config.admin = match &args.admin {
         Some(text) => Some(listen_address(text).await?),

@@ -1,9 +1,9 @@
-//! `towline rp`: the small relying party.
+//! `towline rp`: the relying party, for people in browsers and for programs.
 
 use std::net::SocketAddr;
 
 use tokio::{net::lookup_host, sync::broadcast::error::RecvError};
-use towline_rp::{Rp, RpConfig, RpError, SiteEvent, StrictVerifier};
+use towline_rp::{Identity, Rp, RpConfig, RpError, SiteEvent, StrictVerifier};
 
 use crate::{
     args,
@@ -15,24 +15,36 @@ use crate::{
 
 pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let provider = towline::crypto::rustcrypto::provider();
-    let config =
-        RpConfig { addr: address(&args.listen).await?, rp_name: args.name, ..RpConfig::default() };
-    let rp = Rp::bind(config, |identity| StrictVerifier::new(identity, provider)).await.map_err(
-        |error| {
-            let message = error.to_string();
-            match error {
-                RpError::NotLoopback(_) => Failure::usage("not_loopback", message),
-                _ => Failure::environment("listen", message),
-            }
-        },
-    )?;
+    let provider = towline::fastest::provider();
+    let addr = address(&args.listen).await?;
+    let config = RpConfig {
+        addr,
+        rp_name: args.name,
+        data: args.data,
+        sites: args.sites.then(|| next_two(addr)),
+        programs: args.programs.then_some(true),
+        ..RpConfig::default()
+    };
+    // People may let it ask for attestation, of which it has no roots to judge any.
+    let verifier =
+        |identity: &Identity| Ok(StrictVerifier::new(identity, provider)?.without_attestation());
+    let rp = Rp::bind(config, verifier).await.map_err(|error| {
+        let message = error.to_string();
+        match error {
+            RpError::NotLoopback(_) => Failure::usage("not_loopback", message),
+            RpError::Data { .. } => Failure::environment("data", message),
+            _ => Failure::environment("listen", message),
+        }
+    })?;
     report.event(&Event::Listening {
         role: Role::Rp,
         url: rp.url(),
         place: None,
         simulated: false,
     });
+    for url in rp.site_urls() {
+        report.event(&Event::Listening { role: Role::Site, url, place: None, simulated: false });
+    }
     let (shutdown, mut events) = (rp.shutdown_handle(), rp.events());
     let mut running = std::pin::pin!(rp.run());
     loop {
@@ -53,6 +65,14 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
     }
     report.event(&Event::Stopped { role: Role::Rp, simulated: false, forgets: false });
     Ok(Exit::Ok)
+}
+
+/// The next two ports; free ones where any free one was asked for.
+fn next_two(addr: SocketAddr) -> [SocketAddr; 2] {
+    [1, 2].map(|step| {
+        let port = if addr.port() == 0 { 0 } else { addr.port().saturating_add(step) };
+        SocketAddr::new(addr.ip(), port)
+    })
 }
 
 /// What a host and a port stand for. A name counts only if nobody else can be meant by it.

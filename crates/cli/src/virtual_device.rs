@@ -3,6 +3,7 @@
 
 mod fields;
 mod file;
+mod pipe;
 mod serve;
 mod session;
 
@@ -21,7 +22,7 @@ use crate::{
 
 use self::session::Session;
 
-pub(crate) use self::serve::serve;
+pub(crate) use self::{pipe::pipe, serve::serve};
 
 /// One registration or one sign-in.
 pub(crate) async fn once(

@@ -9,7 +9,8 @@ use std::{collections::VecDeque, time::Instant};
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
     GetAssertionRequest, GetAssertionResponse, GetInfo, Permissions, PublicKeyCredentialDescriptor,
-    RpId, Transport, extension::PrfGetInput,
+    RpId, Transport,
+    extension::{ExtensionValue as _, GetCredBlob, PrfGetInput},
 };
 
 use self::looking::Looking;
@@ -332,6 +333,9 @@ impl Get {
         let fallback = means.fallback();
         let mut request = GetAssertionRequest::new(self.rp_id.clone(), self.client_data.hash);
         prf::ask(self.options.prf.as_ref(), &info, &mut request.extensions);
+        if self.options.get_cred_blob && info.supports_extension(GetCredBlob::ID) {
+            request.extensions.set(&GetCredBlob(true));
+        }
         if let Some(wish) = &self.options.blob {
             large_blob::ask(wish, blob_way, &mut request.extensions);
         }

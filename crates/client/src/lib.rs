@@ -8,8 +8,8 @@
 //! and ask for the PIN by an output with a token ([`Output::AskPin`]). [`PinChange`] sets a PIN, or
 //! changes it, by itself.
 //!
-//! Of extensions they know `credProps`, `credProtect`, `largeBlob`, `prf`, `appid` and
-//! `appidExclude`. `prf` is had from authenticators that speak it as it is, as phones do, and from
+//! Of extensions they know `credBlob`, `credProps`, `credProtect`, `largeBlob`, `minPinLength`,
+//! `prf`, `appid` and `appidExclude`. `prf` is had from authenticators that speak it as it is, as phones do, and from
 //! `hmac-secret`, as security keys do. To keys that speak U2F alone a [`U2fBridge`] leads.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -13,6 +13,12 @@ use crate::{Attachment, large_blob::BlobOutputs, prf::PrfOutputs, spki};
 pub(crate) struct Outputs {
     #[serde(rename = "credProps", skip_serializing_if = "Option::is_none")]
     pub(crate) cred_props: Option<CredProps>,
+    /// Whether the bytes are kept.
+    #[serde(rename = "credBlob", skip_serializing_if = "Option::is_none")]
+    pub(crate) cred_blob: Option<bool>,
+    /// The bytes, base64url.
+    #[serde(rename = "getCredBlob", skip_serializing_if = "Option::is_none")]
+    pub(crate) get_cred_blob: Option<String>,
     #[serde(rename = "largeBlob", skip_serializing_if = "Option::is_none")]
     pub(crate) large_blob: Option<BlobOutputs>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +116,6 @@ impl Authentication<'_> {
     }
 }
 
-fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

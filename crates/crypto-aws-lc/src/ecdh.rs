@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use aws_lc_rs::{
     agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree},
-    encoding::AsDer,
+    encoding::{AsBigEndian, AsDer, EcPrivateKeyBin},
     signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey},
 };
 use towline_crypto::{EcdhKey, Error, P256PublicKey, Random, Secret};
@@ -15,11 +15,16 @@ pub(crate) struct Ecdh;
 
 impl towline_crypto::Ecdh for Ecdh {
     fn generate(&self, random: &dyn Random) -> Result<Box<dyn EcdhKey>, Error> {
-        Ok(Box::new(Key::new(curve::draw(random, &curve::P256_ORDER)?)))
+        if random.is_system() {
+            // One multiplication of the base point, while a scalar that AWS-LC is given takes two.
+            let private = PrivateKey::generate(&ECDH_P256).map_err(|_| Error::Random)?;
+            return Ok(Box::new(Key::Made(pair(private))));
+        }
+        Ok(Box::new(Key::given(curve::draw(random, &curve::P256_ORDER)?)))
     }
 
     fn load(&self, scalar: &Secret<32>) -> Result<Box<dyn EcdhKey>, Error> {
-        Ok(Box::new(Key::new(curve::load(scalar.expose(), &curve::P256_ORDER)?)))
+        Ok(Box::new(Key::given(curve::load(scalar.expose(), &curve::P256_ORDER)?)))
     }
 
     fn public_key(&self, sec1: &[u8]) -> Result<P256PublicKey, Error> {
@@ -29,6 +34,9 @@ impl towline_crypto::Ecdh for Ecdh {
         }
         let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, sec1)
             .map_err(|_| Error::InvalidPublicKey)?;
+        if let Ok(checked) = sec1.try_into() {
+            return Ok(P256PublicKey::assume_checked(checked));
+        }
         // A SubjectPublicKeyInfo ends with the uncompressed point, whichever form it was read from.
         let info = parsed.as_der().map_err(|_| Error::InvalidPublicKey)?;
         uncompressed(info.as_ref().last_chunk()).ok_or(Error::InvalidPublicKey)
@@ -39,26 +47,36 @@ fn uncompressed(bytes: Option<&[u8; 65]>) -> Option<P256PublicKey> {
     bytes.filter(|bytes| bytes.first() == Some(&0x04)).map(|b| P256PublicKey::assume_checked(*b))
 }
 
-/// A scalar, and AWS-LC's form of it, which is made when it is first used.
-struct Key {
-    scalar: Secret<32>,
-    pair: OnceLock<(PrivateKey, P256PublicKey)>,
+/// A private key and its public half.
+type Pair = (PrivateKey, P256PublicKey);
+
+fn pair(private: PrivateKey) -> Pair {
+    let point = allocated(private.compute_public_key());
+    let public = uncompressed(point.as_ref().first_chunk());
+    (private, allocated(public.ok_or(Error::InvalidPrivateKey)))
+}
+
+enum Key {
+    /// Made by AWS-LC, which has its scalar.
+    Made(Pair),
+    /// A scalar, and AWS-LC's form of it, which is made when it is first used.
+    Given { scalar: Secret<32>, pair: OnceLock<Pair> },
 }
 
 impl Key {
-    fn new(scalar: Secret<32>) -> Self {
-        Self { scalar, pair: OnceLock::new() }
+    fn given(scalar: Secret<32>) -> Self {
+        Self::Given { scalar, pair: OnceLock::new() }
     }
 
-    fn pair(&self) -> &(PrivateKey, P256PublicKey) {
-        self.pair.get_or_init(|| {
-            // The scalar has been checked, and every scalar has a point.
-            let encoded = curve::ec_private_key(self.scalar.expose());
-            let private = allocated(PrivateKey::from_private_key_der(&ECDH_P256, &encoded));
-            let point = allocated(private.compute_public_key());
-            let public = uncompressed(point.as_ref().first_chunk());
-            (private, allocated(public.ok_or(Error::InvalidPrivateKey)))
-        })
+    fn pair(&self) -> &Pair {
+        match self {
+            Self::Made(pair) => pair,
+            Self::Given { scalar, pair: made } => made.get_or_init(|| {
+                // The scalar has been checked, and every scalar has a point.
+                let encoded = curve::ec_private_key(scalar.expose());
+                pair(allocated(PrivateKey::from_private_key_der(&ECDH_P256, &encoded)))
+            }),
+        }
     }
 }
 
@@ -73,6 +91,13 @@ impl EcdhKey for Key {
     }
 
     fn scalar(&self) -> Result<Secret<32>, Error> {
-        Ok(self.scalar.clone())
+        match self {
+            Self::Made((private, _)) => {
+                let scalar: EcPrivateKeyBin<'_> =
+                    private.as_be_bytes().map_err(|_| Error::KeyUnavailable)?;
+                Secret::from_slice(scalar.as_ref())
+            }
+            Self::Given { scalar, .. } => Ok(scalar.clone()),
+        }
     }
 }

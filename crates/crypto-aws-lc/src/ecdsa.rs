@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use aws_lc_rs::{
     digest::{self, Context, SHA256, SHA384},
+    encoding::{AsBigEndian, EcPrivateKeyBin},
     signature::{
         ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1,
         ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
@@ -48,9 +49,18 @@ pub(crate) struct Ecdsa<const N: usize> {
 }
 
 impl<const N: usize> Ecdsa<N> {
-    fn key(&self, scalar: Secret<N>) -> Box<dyn SigningKey> {
+    fn key(&self, scalar: Secret<N>, pair: OnceLock<EcdsaKeyPair>) -> Box<dyn SigningKey> {
         let (digest, signing) = (self.digest, self.signing);
-        Box::new(Key { digest, signing, scalar, pair: OnceLock::new() })
+        Box::new(Key { digest, signing, scalar, pair })
+    }
+
+    /// A key from AWS-LC's own generator: it multiplies the base point once, while a scalar that it
+    /// is given it multiplies twice, the second time to check the first.
+    fn generate_by_aws_lc(&self) -> Result<Box<dyn SigningKey>, Error> {
+        let pair = EcdsaKeyPair::generate(self.signing).map_err(|_| Error::Random)?;
+        let scalar: EcPrivateKeyBin<'_> =
+            pair.private_key().as_be_bytes().map_err(|_| Error::KeyUnavailable)?;
+        Ok(self.key(Secret::from_slice(scalar.as_ref())?, pair.into()))
     }
 }
 
@@ -60,11 +70,14 @@ impl<const N: usize> SignatureAlgorithm for Ecdsa<N> {
     }
 
     fn generate(&self, random: &dyn Random) -> Result<Box<dyn SigningKey>, Error> {
-        curve::draw(random, self.order).map(|scalar| self.key(scalar))
+        if random.is_system() {
+            return self.generate_by_aws_lc();
+        }
+        curve::draw(random, self.order).map(|scalar| self.key(scalar, OnceLock::new()))
     }
 
     fn load(&self, private: &[u8]) -> Result<Box<dyn SigningKey>, Error> {
-        curve::load(private, self.order).map(|scalar| self.key(scalar))
+        curve::load(private, self.order).map(|scalar| self.key(scalar, OnceLock::new()))
     }
 
     fn verify(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {

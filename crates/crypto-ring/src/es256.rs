@@ -18,6 +18,21 @@ const ES256: i64 = -7;
 
 pub(crate) struct Es256;
 
+/// Where the scalar stands in the PKCS #8 structure that ring writes (RFC 5958, RFC 5915). The
+/// uncompressed point ends it.
+const SCALAR: std::ops::Range<usize> = 36..68;
+
+/// A key from ring's own randomness, the operating system's.
+fn generate_by_ring() -> Result<Box<dyn SigningKey>, Error> {
+    let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
+        .map_err(|_| Error::Random)?;
+    let structure = made.as_ref();
+    let scalar = structure.get(SCALAR).ok_or(Error::InvalidPrivateKey)?;
+    let public = structure.last_chunk::<65>().ok_or(Error::InvalidPublicKey)?;
+    let key = Key::new(portable()?.load(scalar)?, true);
+    Ok(Box::new(Key { public: Some(*public), ..key }))
+}
+
 /// The same algorithm in the portable provider, for what ring does not offer.
 fn portable() -> Result<&'static dyn SignatureAlgorithm, Error> {
     rustcrypto::provider().signature(ES256).ok_or(Error::Unsupported)
@@ -30,6 +45,9 @@ impl SignatureAlgorithm for Es256 {
 
     fn generate(&self, random: &dyn Random) -> Result<Box<dyn SigningKey>, Error> {
         // ring makes keys from its own randomness only.
+        if random.is_system() {
+            return generate_by_ring();
+        }
         Ok(Box::new(Key::new(portable()?.generate(random)?, true)))
     }
 
@@ -62,6 +80,8 @@ impl SignatureAlgorithm for Es256 {
 /// which needs no public half to sign.
 struct Key {
     portable: Box<dyn SigningKey>,
+    /// The public half where ring has computed it.
+    public: Option<[u8; 65]>,
     pair: OnceLock<EcdsaKeyPair>,
     /// Whether the next signature is worth preparing the pair for: the public half is known, or
     /// this is not the first.
@@ -70,7 +90,8 @@ struct Key {
 
 impl Key {
     fn new(portable: Box<dyn SigningKey>, prepare: bool) -> Self {
-        Self { portable, pair: OnceLock::new(), prepare: AtomicBool::new(prepare) }
+        let (public, pair) = (None, OnceLock::new());
+        Self { portable, public, pair, prepare: AtomicBool::new(prepare) }
     }
 
     fn pair(&self) -> Result<&EcdsaKeyPair, Error> {
@@ -80,7 +101,7 @@ impl Key {
         let pair = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_ASN1_SIGNING,
             &self.portable.private_bytes()?,
-            self.portable.public_key(),
+            self.public_key(),
             &SystemRandom::new(),
         )
         .map_err(|_| Error::KeyUnavailable)?;
@@ -91,7 +112,7 @@ impl Key {
 impl SigningKey for Key {
     fn public_key(&self) -> &[u8] {
         self.prepare.store(true, Ordering::Relaxed);
-        self.portable.public_key()
+        self.public.as_ref().map_or_else(|| self.portable.public_key(), |public| public)
     }
 
     fn sign(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Error> {

@@ -5,7 +5,8 @@
 //! | --- | --- | --- |
 //! | ES256: signing and verifying | ring | a fifth of the time |
 //! | AES-256-GCM | ring | three quarters of the time for 64 bytes, less than half for a KiB |
-//! | making keys | `towline_crypto::rustcrypto` | ring takes no randomness but its own |
+//! | ES256: making keys from the system's randomness | ring | a fifth of the time |
+//! | making keys from other randomness | `towline_crypto::rustcrypto` | ring takes no randomness but its own |
 //! | ECDH | `towline_crypto::rustcrypto` | ring's keys are for one use and can't be loaded |
 //! | Ed25519, ES384 | `towline_crypto::rustcrypto` | ring is no faster; it takes longer to sign |
 //! | SHA-256, HMAC, HKDF | `towline_crypto::rustcrypto` | ring is slower on inputs as short as towline's |
@@ -14,7 +15,7 @@
 //! ring wants the public half of a key and checks that it fits, which costs about as much as a
 //! signature by ring, and to compute that half costs several of them. So a key that was loaded
 //! makes its first signature with the portable provider, and ring's form of it is prepared for the
-//! second. A new key, whose public half is asked for anyway, signs with ring at once. A signature
+//! second. A new key, whose public half is known, signs with ring at once. A signature
 //! that ring refuses is checked by the portable provider as well, which tells an unusable public
 //! key from a wrong signature.
 //!
@@ -27,7 +28,7 @@
 //!
 //! # What is not wiped
 //!
-//! ring does not wipe keys when they are dropped. Where that matters more than speed without a
+//! ring does not wipe keys when they are dropped, nor the structure in which it hands out a new one. Where that matters more than speed without a
 //! second C library, use `towline-crypto-aws-lc`, which does, or take the portable provider.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

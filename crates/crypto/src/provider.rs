@@ -54,6 +54,17 @@ pub trait Random: Send + Sync {
     /// # Errors
     /// [`Error::Random`]; the buffer's content is then unspecified and must not be used.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Error>;
+
+    /// Whether this is the operating system's randomness, straight or through a generator that it
+    /// seeds, so that nobody could tell if other bytes of it were taken.
+    ///
+    /// A library that makes keys from its own generator of that kind, and sooner than from bytes
+    /// that it is given, may then do so and leave this source alone. A source that follows from a
+    /// seed, is recorded or may fail says `false`, which is what a source says that does not answer
+    /// here.
+    fn is_system(&self) -> bool {
+        false
+    }
 }
 
 impl dyn Random + '_ {
@@ -196,7 +207,8 @@ pub trait AeadKey: Send + Sync {
 
 /// ECDH on P-256 (NIST SP 800-56A).
 pub trait Ecdh: Send + Sync {
-    /// A new key pair.
+    /// A new key pair. Its randomness comes from `random`, or from the library's own generator
+    /// where [`Random::is_system`] allows it.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -253,8 +265,9 @@ pub trait SignatureAlgorithm: Send + Sync {
     /// The COSE identifier; -7 is ES256.
     fn cose_algorithm(&self) -> i64;
 
-    /// A new key pair. Its randomness comes from `random` where the library behind the provider can
-    /// take it from there; a provider says where it can't.
+    /// A new key pair. Its randomness comes from `random`, or from the library's own generator
+    /// where [`Random::is_system`] allows it. A provider says where its library can't take it from
+    /// `random` at all.
     ///
     /// # Errors
     /// [`Error::Random`].

@@ -54,4 +54,8 @@ impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Error> {
         getrandom::fill(buffer).map_err(|_| Error::Random)
     }
+
+    fn is_system(&self) -> bool {
+        true
+    }
 }

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use towline_cbor::{Key, Reader, Writer};
+use towline_cbor::{Member, Reader, Writer};
 
 use crate::{CredentialId, Malformed};
 
@@ -29,11 +29,11 @@ impl PublicKeyCredentialDescriptor {
     /// id of a length that no credential has.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
         let (mut id, mut public_key, mut transports) = (None, None, Vec::new());
-        reader.map(|key, value| {
+        reader.members(|key, value| {
             match key {
-                Key::Text("id") => id = Some(value.bytes()?),
-                Key::Text("type") => public_key = Some(value.text()? == PUBLIC_KEY),
-                Key::Text("transports") => value.array(|element| {
+                Member::Text(b"id") => id = Some(value.bytes()?),
+                Member::Text(b"type") => public_key = Some(value.text_is(PUBLIC_KEY)?),
+                Member::Text(b"transports") => value.array(|element| {
                     transports.push(Transport::from(element.text()?));
                     Ok::<(), Malformed>(())
                 })?,

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use towline_cbor::{Key, Kind, Reader, Writer};
+use towline_cbor::{Kind, Member, Reader, Writer};
 
 use crate::{Malformed, RpId, UserHandle};
 
@@ -59,10 +59,10 @@ impl Rp {
     /// answers.
     pub(crate) fn read(reader: &mut Reader<'_>, names: Names) -> Result<Self, Malformed> {
         let (mut id, mut name) = (None, None);
-        reader.map(|key, value| {
+        reader.members(|key, value| {
             match key {
-                Key::Text("id") => id = Some(rp_id(value)?),
-                Key::Text("name") => name = Some(names.read(value)?),
+                Member::Text(b"id") => id = Some(rp_id(value)?),
+                Member::Text(b"name") => name = Some(names.read(value)?),
                 _ => names.skip(value)?,
             }
             Ok::<(), Malformed>(())
@@ -83,11 +83,11 @@ impl User {
     /// answers.
     pub(crate) fn read(reader: &mut Reader<'_>, names: Names) -> Result<Self, Malformed> {
         let (mut id, mut name, mut display_name) = (None, None, None);
-        reader.map(|key, value| {
+        reader.members(|key, value| {
             match key {
-                Key::Text("id") => id = Some(UserHandle::read(value.bytes()?)?),
-                Key::Text("name") => name = Some(names.read(value)?),
-                Key::Text("displayName") => display_name = Some(names.read(value)?),
+                Member::Text(b"id") => id = Some(UserHandle::read(value.bytes()?)?),
+                Member::Text(b"name") => name = Some(names.read(value)?),
+                Member::Text(b"displayName") => display_name = Some(names.read(value)?),
                 _ => names.skip(value)?,
             }
             Ok::<(), Malformed>(())

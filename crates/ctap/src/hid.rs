@@ -4,10 +4,10 @@
 //!
 //! ```
 //! use std::time::Instant;
-//! use towline_ctap::hid::{DeviceConfig, DeviceOutput, HidDevice, Host, HostOutput};
+//! use towline_ctap::hid::{HidDeviceConfig, HidDeviceOutput, HidDevice, Host, HostOutput};
 //!
 //! let now = Instant::now();
-//! let (mut host, mut device) = (Host::new(), HidDevice::new(DeviceConfig::default()));
+//! let (mut host, mut device) = (Host::new(), HidDevice::new(HidDeviceConfig::default()));
 //!
 //! // Reports go to and fro until nobody has one more.
 //! let mut pump = |host: &mut Host| {
@@ -18,9 +18,9 @@
 //!             Some(HostOutput::Message { message, .. }) => answer = Some(message.to_vec()),
 //!             Some(_) => {}
 //!             None => match device.poll_output() {
-//!                 Some(DeviceOutput::Send { report, .. }) => host.handle_packet(&report, now),
+//!                 Some(HidDeviceOutput::Send { report, .. }) => host.handle_packet(&report, now),
 //!                 // A real one asks an authenticator, which takes its time.
-//!                 Some(DeviceOutput::Cbor { channel, .. }) => {
+//!                 Some(HidDeviceOutput::Cbor { channel, .. }) => {
 //!                     device.handle_response(channel, &[0x00], now);
 //!                 }
 //!                 Some(_) => {}
@@ -45,8 +45,8 @@ mod host;
 mod packet;
 mod shown;
 
-pub use device::{DeviceOutput, HidDevice, To};
-pub use device_config::DeviceConfig;
+pub use device::{HidDevice, HidDeviceOutput, To};
+pub use device_config::HidDeviceConfig;
 pub use host::{Host, HostFailure, HostOutput, SendError};
 pub use packet::{Packet, Payload};
 
@@ -63,16 +63,16 @@ pub type Report = [u8; REPORT_SIZE];
 
 /// A logical channel (CTAP 2.3 §11.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Channel(pub u32);
+pub struct HidChannel(pub u32);
 
-impl Channel {
+impl HidChannel {
     /// The channel on which a host asks for one of its own.
     pub const BROADCAST: Self = Self(u32::MAX);
     /// The channel 0, which nobody may use.
     pub const RESERVED: Self = Self(0);
 }
 
-impl fmt::Display for Channel {
+impl fmt::Display for HidChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", self.0)
     }
@@ -274,7 +274,7 @@ pub struct InitResponse {
     /// The host's nonce, sent back.
     pub nonce: [u8; 8],
     /// The channel for the host.
-    pub channel: Channel,
+    pub channel: HidChannel,
     /// The version of CTAPHID: 2.
     pub protocol: u8,
     /// The device's own version: major, minor, build.
@@ -323,7 +323,7 @@ impl InitResponse {
         let &[protocol, major, minor, build, capabilities] = rest.first_chunk::<5>()?;
         Some(Self {
             nonce: *nonce,
-            channel: Channel(u32::from_be_bytes(*channel)),
+            channel: HidChannel(u32::from_be_bytes(*channel)),
             protocol,
             version: [major, minor, build],
             capabilities: Capabilities(capabilities),

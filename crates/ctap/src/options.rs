@@ -3,7 +3,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use towline_cbor::{Key, Kind, Reader, Writer};
+use towline_cbor::{Key, Kind, Member, Reader, Writer};
 
 use crate::Malformed;
 
@@ -26,11 +26,11 @@ impl RequestOptions {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut options = Self::default();
-        reader.map(|key, value| {
+        reader.members(|key, value| {
             match key {
-                Key::Text("rk") => options.rk = Some(value.bool()?),
-                Key::Text("up") => options.up = Some(value.bool()?),
-                Key::Text("uv") => options.uv = Some(value.bool()?),
+                Member::Text(b"rk") => options.rk = Some(value.bool()?),
+                Member::Text(b"up") => options.up = Some(value.bool()?),
+                Member::Text(b"uv") => options.uv = Some(value.bool()?),
                 _ => {}
             }
             Ok::<(), Malformed>(())

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec, vec::Vec};
 
-use towline_cbor::{Key, Reader, Writer};
+use towline_cbor::{Member, Reader, Writer};
 
 use crate::{Command, DecodeError, Malformed, descriptor::PUBLIC_KEY};
 
@@ -151,10 +151,10 @@ pub(crate) fn read_algorithms(reader: &mut Reader<'_>) -> Result<Vec<i64>, Malfo
     let mut algorithms = Vec::new();
     reader.array(|element| {
         let (mut alg, mut public_key) = (None, None);
-        element.map(|key, value| {
+        element.members(|key, value| {
             match key {
-                Key::Text("alg") => alg = Some(value.int()?),
-                Key::Text("type") => public_key = Some(value.text()? == PUBLIC_KEY),
+                Member::Text(b"alg") => alg = Some(value.int()?),
+                Member::Text(b"type") => public_key = Some(value.text_is(PUBLIC_KEY)?),
                 _ => {}
             }
             Ok::<(), Malformed>(())

@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, time::sleep_until};
 use towline_authenticator::{Authenticator, ChannelId};
 use towline_ctap::{
     Transport, Version,
-    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, To},
+    hid::{Capabilities, HidChannel, HidDevice, HidDeviceConfig, HidDeviceOutput, To},
 };
 use towline_device::{Delivery, Device, Person, Presence, Simulated};
 
@@ -99,8 +99,8 @@ enum Happened {
 
 impl<P: Person> Driver<P> {
     fn new(authenticator: Authenticator, person: P, simulated: Option<Presence>) -> Self {
-        let mut config = DeviceConfig::default();
-        config.never = Some(Channel(CONTROL_CHANNEL));
+        let mut config = HidDeviceConfig::default();
+        config.never = Some(HidChannel(CONTROL_CHANNEL));
         if authenticator.config().identity.versions.contains(&Version::U2fV2) {
             config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         }
@@ -212,7 +212,7 @@ impl<P: Person> Driver<P> {
     fn drain(&mut self) {
         while let Some(output) = self.hid.poll_output() {
             match output {
-                DeviceOutput::Send { to, report } => {
+                HidDeviceOutput::Send { to, report } => {
                     let target = match to {
                         To::LastSender => &self.sender,
                         To::Requester => &self.requester,
@@ -222,14 +222,14 @@ impl<P: Person> Driver<P> {
                     }
                 }
                 // CTAPHID is how USB carries CTAP; whoever asks here can't tell the difference.
-                DeviceOutput::Cbor { channel, request } => {
+                HidDeviceOutput::Cbor { channel, request } => {
                     self.device.request(Transport::Usb, channel_id(channel), request);
                 }
-                DeviceOutput::Msg { channel, request } => {
+                HidDeviceOutput::Msg { channel, request } => {
                     self.device.u2f(channel_id(channel), request);
                 }
-                DeviceOutput::Cancel { channel } => self.device.cancel(channel_id(channel)),
-                DeviceOutput::Wink { .. } => self.device.wink(),
+                HidDeviceOutput::Cancel { channel } => self.device.cancel(channel_id(channel)),
+                HidDeviceOutput::Wink { .. } => self.device.wink(),
             }
         }
         if self.hid.busy().is_none() {
@@ -241,13 +241,13 @@ impl<P: Person> Driver<P> {
     }
 }
 
-fn channel_id(channel: Channel) -> ChannelId {
+fn channel_id(channel: HidChannel) -> ChannelId {
     ChannelId(channel.0.into())
 }
 
 /// The channel of an id that [`channel_id`] made.
-fn hid_channel(channel: ChannelId) -> Channel {
-    Channel(u32::try_from(channel.0).unwrap_or_default())
+fn hid_channel(channel: ChannelId) -> HidChannel {
+    HidChannel(u32::try_from(channel.0).unwrap_or_default())
 }
 
 /// Waits for the end of a source; without one, for ever.

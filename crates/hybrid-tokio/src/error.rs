@@ -21,7 +21,7 @@ pub enum TransportError {
     Listen(#[from] towline_hybrid::ListenError),
     /// What is known about linked devices can't be used.
     #[error(transparent)]
-    Links(#[from] towline_hybrid::link::StoreError),
+    Links(#[from] towline_hybrid::link::LinkStoreError),
     /// The phone's authenticator does not say what it is, as when its store can't be read: nothing
     /// was sent.
     #[error("this phone's passkeys can't be used: {0}")]

@@ -21,7 +21,7 @@ pub use towline_rendezvous::ContactKey;
 pub use self::{
     computers::{PhoneIdentity, Ring},
     ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
-    phones::{LinkedPhone, MemoryPhoneLinks, PhoneLinks, StoreError},
+    phones::{LinkStoreError, LinkedPhone, MemoryPhoneLinks, PhoneLinks},
 };
 pub use crate::secrets::{HandshakeHash, LinkSecret, RootSecret};
 use crate::{

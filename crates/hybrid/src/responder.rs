@@ -190,7 +190,7 @@ impl Responder {
                 self.finish(Err(Error::Declined));
                 return Ok(());
             }
-            ResponderAnswer::Remember => return Err(Misuse::WrongAnswer),
+            _ => return Err(Misuse::WrongAnswer),
         };
         if let State::Asking(call, _) = std::mem::replace(&mut self.state, State::Finished) {
             self.open(Consent { call: *call, remember }, now);

@@ -7,8 +7,8 @@ use towline_crypto::{CryptoProvider, P256PublicKey, Secret};
 use towline_hybrid::{
     ids::LinkId,
     link::{
-        ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone, PhoneIdentity,
-        PhoneLinks, RootSecret, StoreError,
+        ComputerLinks, ContactKey, Forgotten, Ledger, LinkStoreError, LinkedComputer, LinkedPhone,
+        PhoneIdentity, PhoneLinks, RootSecret,
     },
 };
 use zeroize::Zeroizing;
@@ -61,7 +61,7 @@ impl StoredLinks {
     fn change<T>(
         &self,
         change: impl FnOnce(&Records<'_>) -> Result<T, Error>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, LinkStoreError> {
         let changed = self.0.shared().write(|writing| Ok(change(&Records(writing))?));
         changed.map_err(|error| refused(error.into_error()))
     }
@@ -111,12 +111,12 @@ pub(crate) fn merged_phones(
 }
 
 impl PhoneLinks for StoredLinks {
-    fn all(&self) -> Result<Vec<LinkedPhone>, StoreError> {
+    fn all(&self) -> Result<Vec<LinkedPhone>, LinkStoreError> {
         let phones = || self.phones(self.read(PHONES)?);
         phones().map_err(refused)
     }
 
-    fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError> {
+    fn save(&self, phone: &LinkedPhone) -> Result<(), LinkStoreError> {
         self.change(|records| {
             let mut phones = self.phones(records.get(PHONES)?)?;
             LinkedPhone::put(&mut phones, phone.clone());
@@ -124,7 +124,7 @@ impl PhoneLinks for StoredLinks {
         })
     }
 
-    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, StoreError> {
+    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, LinkStoreError> {
         self.change(|records| {
             let mut phones = self.phones(records.get(PHONES)?)?;
             let removed = LinkedPhone::take(&mut phones, identity, link);
@@ -145,13 +145,13 @@ fn written_phones(phones: &[LinkedPhone]) -> Zeroizing<Vec<u8>> {
 }
 
 impl ComputerLinks for StoredLinks {
-    fn ledger(&self) -> Result<Ledger, StoreError> {
+    fn ledger(&self) -> Result<Ledger, LinkStoreError> {
         let shared = self.0.shared();
         let ledger = shared.read(|reading| read_ledger(|name| reading.named(Table::Links, name)));
         ledger.map_err(refused)
     }
 
-    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError> {
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), LinkStoreError> {
         StoredLinks::change(self, |records| {
             let mut ledger = read_ledger(|name| records.get(name))?;
             let before = ledger.clone();
@@ -309,10 +309,10 @@ fn damaged() -> Error {
     Error::DamagedPart("its links".to_owned())
 }
 
-fn refused(error: Error) -> StoreError {
+fn refused(error: Error) -> LinkStoreError {
     match error {
-        error if error.is_damage() => StoreError::Damaged,
-        other => StoreError::Unavailable(other.to_string()),
+        error if error.is_damage() => LinkStoreError::Damaged,
+        other => LinkStoreError::Unavailable(other.to_string()),
     }
 }
 

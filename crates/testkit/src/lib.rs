@@ -3,7 +3,9 @@
 //! - [`rig`] is an authenticator with a person who is a closure and a clock that is moved by hand;
 //!   with it come the requests of a platform, and stores, keys and randomness that are slow or fail
 //!   when told to.
+//! - [`hex`] reads the digits of vectors.
 //! - [`Directory`] is a place for files that goes with the test, [`Log`] a log that is read.
+//! - `hid`, behind the feature of that name, is a client of a security key at a socket.
 //! - `relay`, behind the feature of that name, is a real relay on loopback.
 //!
 //! A piece belongs here when the tests of two crates need it. What one crate's tests need alone
@@ -22,9 +24,19 @@
 )]
 
 mod directory;
+#[cfg(feature = "hid")]
+pub mod hid;
 mod log;
 #[cfg(feature = "relay")]
 pub mod relay;
 pub mod rig;
 
 pub use self::{directory::Directory, log::Log};
+
+/// The bytes that these digits stand for.
+#[must_use]
+pub fn hex(digits: &str) -> Vec<u8> {
+    assert!(digits.len().is_multiple_of(2), "{digits}");
+    let pairs = (0..digits.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}

@@ -13,7 +13,7 @@ use tokio::{
 use towline_crypto::CryptoProvider;
 use towline_hybrid::{
     domain::TunnelDomain,
-    link::{ComputerLinks, PhoneIdentity, Ring, StoreError},
+    link::{ComputerLinks, LinkStoreError, PhoneIdentity, Ring},
     tunnel::ConnectFailure,
 };
 use towline_hybrid_tokio::{Connector, TransportError};
@@ -138,11 +138,11 @@ impl fmt::Debug for Bell {
 /// A call of the store, which may block.
 pub(crate) async fn kept<T: Send + 'static>(
     store: &Arc<dyn ComputerLinks>,
-    call: impl FnOnce(&dyn ComputerLinks) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+    call: impl FnOnce(&dyn ComputerLinks) -> Result<T, LinkStoreError> + Send + 'static,
+) -> Result<T, LinkStoreError> {
     let store = store.clone();
     let called = tokio::task::spawn_blocking(move || call(&*store)).await;
-    called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
+    called.unwrap_or_else(|_| Err(LinkStoreError::Unavailable("the store failed".into())))
 }
 
 /// What the phone is to computers. A phone that is nothing yet becomes something, and the same to

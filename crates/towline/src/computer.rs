@@ -31,7 +31,7 @@ pub use self::screen::{ComputerStep, Screen};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::sync::Arc;
-/// # let provider = towline::crypto::rustcrypto::provider();
+/// # let provider = towline::fastest::provider();
 /// # let radio = towline::radio::air::Air::new().radio();
 /// # let connector = Arc::new(towline::transport::TunnelConnector::plain_loopback("127.0.0.1:9".parse()?)?);
 /// use towline::{Computer, ComputerStep};

@@ -21,7 +21,7 @@
 //! # let request_options = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#;
 //! use towline::{Agreeable, LocalAuthenticator, authenticator::Config};
 //!
-//! let provider = towline::crypto::rustcrypto::provider();
+//! let provider = towline::fastest::provider();
 //! let mut device = LocalAuthenticator::in_memory(Config::platform(), provider, Agreeable)?;
 //! let registration = device.create("https://example.org", creation_options).await?;
 //! let assertion = device.get("https://example.org", request_options).await?;
@@ -43,7 +43,7 @@
 //! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
 //! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
 //! #     "authenticatorSelection": {"residentKey": "required"}}"#;
-//! # let provider = towline::crypto::rustcrypto::provider();
+//! # let provider = towline::fastest::provider();
 //! # let air = towline::radio::air::Air::new();
 //! # let security = towline_tunnel::Security::Plain;
 //! # let config = towline_tunnel::RelayConfig::new("127.0.0.1:0".parse()?, security, provider.clone());
@@ -89,7 +89,7 @@
 //! #     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
 //! #     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
 //! #     "authenticatorSelection": {"residentKey": "required"}}"#;
-//! # let provider = towline::crypto::rustcrypto::provider();
+//! # let provider = towline::fastest::provider();
 //! # let air = towline::radio::air::Air::new();
 //! # let security = towline_tunnel::Security::Plain;
 //! # let config = towline_tunnel::RelayConfig::new("127.0.0.1:0".parse()?, security, provider.clone());
@@ -134,6 +134,7 @@
 //! | feature | default | brings |
 //! | --- | --- | --- |
 //! | `computer` | yes | [`Computer`] |
+//! | `fastest` | yes | [`fastest::provider`]; compiles AWS-LC, for which a C compiler is enough |
 //! | `local` | yes | [`LocalAuthenticator`] |
 //! | `phone` | yes | [`Phone`] |
 //! | `relay` | no | the relay as `towline::tunnel` |
@@ -168,6 +169,9 @@ pub use towline_authenticator as authenticator;
 pub use towline_client as client;
 pub use towline_crypto as crypto;
 pub use towline_crypto::zeroize;
+/// Each primitive from the library in which it is fastest.
+#[cfg(feature = "fastest")]
+pub use towline_crypto_fastest as fastest;
 #[cfg(any(feature = "computer", feature = "local", feature = "phone"))]
 pub use towline_ctap as ctap;
 #[cfg(any(feature = "local", feature = "phone"))]

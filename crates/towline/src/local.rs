@@ -34,7 +34,7 @@ const CHANNEL: ChannelId = ChannelId(0);
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use towline::{Agreeable, LocalAuthenticator, authenticator::Config};
 ///
-/// let provider = towline::crypto::rustcrypto::provider();
+/// let provider = towline::fastest::provider();
 /// let mut device = LocalAuthenticator::in_memory(Config::platform(), provider, Agreeable)?;
 ///
 /// // What your site hands to `navigator.credentials.create()`:

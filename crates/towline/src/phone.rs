@@ -16,11 +16,10 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{Status, Transport};
 use towline_device::{Ask, Device, Pending, PhoneAnswer, PhoneQuestion};
 use towline_hybrid::{
-    CodeSource, Error, ResponderAnswer, ResponderConfig, ResponderProgress, ResponderQuestion,
-    ResponderSummary,
+    CodeSource, Error, ResponderConfig, ResponderProgress, ResponderSummary,
     domain::TunnelDomain,
     ids::LinkId,
-    link::{ComputerLinks, LinkedComputer, Ring, StoreError},
+    link::{ComputerLinks, LinkStoreError, LinkedComputer, Ring},
     qr::QrPayload,
 };
 use towline_hybrid_tokio::{Connector, PhoneEvent, PhoneEvents, PhoneSession, TransportError};
@@ -28,7 +27,7 @@ use towline_radio::Advertiser;
 
 use self::{
     inbox::{Inbox, Owed},
-    questions::{connect, connected, shown},
+    questions::{answered, asked, shown},
 };
 use crate::{
     Bell, Person,
@@ -55,7 +54,7 @@ pub struct PhoneTransport {
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::sync::Arc;
-/// # let provider = towline::crypto::rustcrypto::provider();
+/// # let provider = towline::fastest::provider();
 /// # let radio = towline::radio::air::Air::new().radio();
 /// # let connector = Arc::new(towline::transport::TunnelConnector::plain_loopback("127.0.0.1:9".parse()?)?);
 /// use towline::authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
@@ -231,7 +230,7 @@ impl<P: Person> Phone<P> {
         let (links, provider) = (self.links.clone(), self.provider.clone());
         let (domain, connector) = (self.transport.domain, self.transport.connector.clone());
         async move {
-            let missing = || StoreError::Unavailable("this phone keeps no links".into());
+            let missing = || LinkStoreError::Unavailable("this phone keeps no links".into());
             let Links { store, line, .. } = links.ok_or_else(missing)?;
             Bell::start(store, provider, domain, connector, line).await
         }
@@ -266,14 +265,14 @@ impl<P: Person> Phone<P> {
             }
         }
         let called_off = self.device.call_off(CHANNEL).await;
-        let answered = match inbox.owed {
+        let told_last = match inbox.owed {
             Owed::Nothing => return session.cancel().await,
             // What the computer is told is what became of it.
             Owed::Response => session.respond(declined(called_off)).await,
             Owed::This(response) => session.respond(response).await,
             Owed::JsonResponse => session.respond_json(shown(None)).await,
         };
-        told(answered);
+        told(told_last);
         // Ends what was answered after it is out, and calls off the rest.
         session.shutdown().await?;
         Err(Error::Cancelled.into())
@@ -304,13 +303,17 @@ impl<P: Person> Phone<P> {
     ) -> Result<ResponderSummary, TransportError> {
         loop {
             match inbox.next().await {
-                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Connect(question) }) => {
-                    let answer = self.ask(connect(&question));
-                    let answer = tokio::select! {
-                        answer = answer => connected(answer),
-                        () = inbox.withdrawn() => continue,
-                    };
-                    told(session.answer(token, answer).await);
+                Some(PhoneEvent::Ask { token, question }) => {
+                    let mut said = None;
+                    if let Some(question) = asked(&question) {
+                        let answer = self.ask(question);
+                        // A request, or the end, comes first; the question is asked once.
+                        tokio::select! {
+                            answer = answer => said = answer,
+                            () = inbox.busy() => {}
+                        }
+                    }
+                    told(session.answer(token, answered(&question, said)).await);
                 }
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
@@ -342,21 +345,6 @@ impl<P: Person> Phone<P> {
                         told(session.respond_json(response).await);
                     }
                     inbox.owed = Owed::Nothing;
-                }
-                Some(PhoneEvent::Ask { token, question: ResponderQuestion::Remember }) => {
-                    // A request, or the end, comes first; the question is asked once.
-                    let answer = self.ask(PhoneQuestion::Remember);
-                    let remember = tokio::select! {
-                        answer = answer => matches!(answer, Some(PhoneAnswer::Approve)),
-                        () = inbox.busy() => false,
-                    };
-                    let no = ResponderAnswer::Decline;
-                    let answer = if remember { ResponderAnswer::Remember } else { no };
-                    told(session.answer(token, answer).await);
-                }
-                // What the person is not asked gets a no.
-                Some(PhoneEvent::Ask { token, .. }) => {
-                    told(session.answer(token, ResponderAnswer::Decline).await);
                 }
                 Some(PhoneEvent::Linked { link_id }) => {
                     keep(self.links.clone(), &self.provider, link_id).await;

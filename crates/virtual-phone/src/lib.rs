@@ -10,7 +10,7 @@ mod place;
 mod spoiled;
 
 pub use computer::{BrokenComputer, FakeComputer, Showing};
-pub use phone::{BrokenPhone, FakePhone};
+pub use phone::{BrokenPhone, FakePhone, Holder};
 #[cfg(feature = "picture")]
 pub use picture::PictureError;
 pub use place::{Place, SetupError};

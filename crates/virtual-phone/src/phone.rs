@@ -16,8 +16,8 @@ use towline::{
 };
 use towline_virtual::{Builder, Parts, Passkey, ScriptedPerson, SyncedSet};
 
-pub use self::broken::BrokenPhone;
-use self::{broken::breakable, holder::Holder};
+use self::broken::breakable;
+pub use self::{broken::BrokenPhone, holder::Holder};
 use crate::{Place, SetupError, place::provider, spoiled::Knob};
 
 /// What a fake phone calls itself to computers that remember it.
@@ -75,6 +75,25 @@ impl FakePhone {
         Self { phone, ..self }
     }
 
+    /// The same, which calls itself so to computers that remember it.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        let links = self.links.clone();
+        self.with(|phone| phone.with_links(links, name))
+    }
+
+    /// The same with whatever else the product's phone can do: a watcher, digital credentials.
+    #[must_use]
+    pub fn with(self, change: impl FnOnce(Phone<Holder>) -> Phone<Holder>) -> Self {
+        Self { phone: change(self.phone), ..self }
+    }
+
+    /// The product's phone, for what this one does not do by itself: to stop in the middle of a
+    /// session, to listen by a [`Bell`] of one's own.
+    pub const fn phone(&mut self) -> &mut Phone<Holder> {
+        &mut self.phone
+    }
+
     /// The person who holds it: without a script they agree to everything, but to be remembered.
     #[must_use]
     pub const fn person(&self) -> &ScriptedPerson {
@@ -91,6 +110,12 @@ impl FakePhone {
     #[must_use]
     pub fn computers(&self) -> usize {
         self.links.computers().map_or(0, |computers| computers.len())
+    }
+
+    /// The computers that may ask it without a code, to look at and to change.
+    #[must_use]
+    pub const fn links(&self) -> &Arc<MemoryComputerLinks> {
+        &self.links
     }
 
     /// From the next code or ring on the phone is broken so.

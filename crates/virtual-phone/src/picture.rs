@@ -3,7 +3,6 @@
 use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, Limits};
-use rqrr::PreparedImage;
 use towline::{hybrid::qr, transport::TransportError};
 
 /// Larger pictures are refused, in pixels along one side.
@@ -48,18 +47,11 @@ pub(crate) fn read_png(png: &[u8]) -> Result<String, PictureError> {
 /// The text of the one passkey code in so many grey levels.
 pub(crate) fn read_luma(width: usize, pixels: &[u8]) -> Result<String, PictureError> {
     let shape = PictureError::Shape { width, pixels: pixels.len() };
-    let height = match (pixels.len().checked_div(width), pixels.len().checked_rem(width)) {
-        (Some(height), Some(0)) if height > 0 => height,
-        _ => return Err(shape),
-    };
-    let level = |x: usize, y: usize| {
-        let at = y.checked_mul(width).and_then(|row| row.checked_add(x));
-        at.and_then(|at| pixels.get(at)).copied().unwrap_or(u8::MAX)
-    };
-    let mut picture = PreparedImage::prepare_from_greyscale(width, height, level);
-    let texts = picture.detect_grids().into_iter().filter_map(|grid| grid.decode().ok());
-    let mut codes: Vec<String> =
-        texts.map(|(_, text)| text).filter(|text| is_passkey_code(text)).collect();
+    if pixels.is_empty() || pixels.len().checked_rem(width) != Some(0) {
+        return Err(shape);
+    }
+    let texts = towline_qr::codes(width, pixels).into_iter();
+    let mut codes: Vec<String> = texts.filter(|text| is_passkey_code(text)).collect();
     match (codes.pop(), codes.len()) {
         (Some(code), 0) => Ok(code),
         (Some(_), others) => Err(PictureError::NotOneCode(others.saturating_add(1))),

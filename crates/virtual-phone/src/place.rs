@@ -5,7 +5,8 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 use tokio::task::AbortHandle;
 use towline::{
     PhoneTransport,
-    crypto::{CryptoProvider, rustcrypto},
+    crypto::CryptoProvider,
+    fastest,
     hybrid::domain::TunnelDomain,
     radio::air::Air,
     transport::{Connector, TunnelConnector},
@@ -110,7 +111,7 @@ impl fmt::Debug for Place {
 
 /// The cryptography of all fakes.
 pub(crate) fn provider() -> CryptoProvider {
-    rustcrypto::provider()
+    fastest::provider()
 }
 
 /// The tunnel domain of all fakes that are not told another.

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use towline_authenticator::BackupState;
 use towline_ctap::{Command, GetAssertionResponse, Status};
 use towline_virtual::{
-    Call, Fault, Passkey, VirtualAuthenticator, Witness,
+    Call, Fault, Injected, Passkey, VirtualAuthenticator, Witness,
     person::{Rules, anything},
 };
 
 use crate::{
-    AuthenticatorId, AuthenticatorOptions, Base64Url, Exchange, ServiceError, StoredCredential,
-    Switches, What, options::Built,
+    AuthenticatorId, AuthenticatorOptions, Base64Url, Exchange, FaultRule, FaultState,
+    ServiceError, StoredCredential, Switches, What, options::Built,
 };
 
 pub(crate) struct Authenticator {
@@ -22,6 +22,9 @@ pub(crate) struct Authenticator {
     pub(crate) default_backup: BackupState,
     switches: Arc<Mutex<Switches>>,
     rules: Vec<Rules>,
+    faults: Vec<(FaultRule, Injected)>,
+    /// Whether the switches were put in among the faults.
+    overrides: bool,
     seen: Seen,
     /// The passkeys as they were told last.
     known: Vec<Passkey>,
@@ -62,12 +65,13 @@ impl Authenticator {
             default_backup,
             switches: Arc::new(Mutex::new(switches)),
             rules: Vec::new(),
+            faults: Vec::new(),
+            overrides: false,
             seen,
             known: Vec::new(),
             told_open: 0,
         };
         new.teach();
-        new.put_in_faults();
         new
     }
 
@@ -79,7 +83,7 @@ impl Authenticator {
         *lock(&self.switches) = switches;
         // What was left open because nobody was there is answered now.
         self.device.person().answers_open(|asked| switches.reply(asked));
-        self.put_in_faults();
+        self.put_in_overrides();
     }
 
     /// The person does this from now on, and nothing that they were told before.
@@ -96,21 +100,47 @@ impl Authenticator {
         person.when(anything()).does_as(move |asked| lock(&switches).reply(asked));
     }
 
-    /// What the switches say is wrong with sign-ins.
-    fn put_in_faults(&self) {
+    /// This goes wrong from now on, and what the switches say.
+    pub(crate) fn set_faults(&mut self, faults: Vec<(Fault, FaultRule)>) {
+        let here = self.device.faults();
+        here.clear();
+        let inject = |(fault, rule): (Fault, FaultRule)| {
+            let injected = rule.inject(fault, here);
+            (rule, injected)
+        };
+        self.faults = faults.into_iter().map(inject).collect();
+        self.overrides = false;
+        self.put_in_overrides();
+    }
+
+    pub(crate) fn faults(&self) -> Vec<FaultState> {
+        let state = |(rule, injected): &(FaultRule, Injected)| FaultState {
+            rule: rule.clone(),
+            count: injected.count(),
+        };
+        self.faults.iter().map(state).collect()
+    }
+
+    /// Puts in what the switches say is wrong with sign-ins. They are asked each time, so that this
+    /// is done once.
+    fn put_in_overrides(&mut self) {
         let switches = self.switches();
+        let any = switches.is_bogus_signature || switches.is_bad_uv || switches.is_bad_up;
+        if !any || self.overrides {
+            return;
+        }
+        self.overrides = true;
         let faults = self.device.faults();
-        faults.clear();
-        if switches.is_bogus_signature {
-            faults.inject(Fault::ZeroSignature).while_signing_in();
-        }
-        for (bad, fault, flag) in
-            [(switches.is_bad_uv, Fault::FlipUv, 0x04), (switches.is_bad_up, Fault::FlipUp, 0x01)]
-        {
-            if bad {
-                faults.inject(fault).when(move |call| call.signs_in() && has_flag(call, flag));
+        let when = |on: fn(Switches) -> bool, flag: Option<u8>| {
+            let switches = self.switches.clone();
+            move |call: &Call<'_>| {
+                let has = flag.is_none_or(|flag| has_flag(call, flag));
+                on(*lock(&switches)) && call.signs_in() && has
             }
-        }
+        };
+        faults.inject(Fault::ZeroSignature).when(when(|it| it.is_bogus_signature, None));
+        faults.inject(Fault::FlipUv).when(when(|it| it.is_bad_uv, Some(0x04)));
+        faults.inject(Fault::FlipUp).when(when(|it| it.is_bad_up, Some(0x01)));
     }
 
     /// What has happened since this was called last.

@@ -1,6 +1,7 @@
 //! Who asks for a ceremony, and how.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use towline_client::{Error as CeremonyError, Origin};
 use utoipa::ToSchema;
 
@@ -62,4 +63,40 @@ pub enum Mediation {
     Conditional,
     /// With a dialog if there is a passkey here that can be used, or else with an end at once.
     Immediate,
+}
+
+impl Mediation {
+    /// The options with this beside `publicKey`, where a page says it, too. Options that are no
+    /// object stay as they are, for the client to refuse.
+    pub(crate) fn beside(self, options_json: &str) -> String {
+        let (name, value) = match self {
+            Self::Optional | Self::Required => return options_json.to_owned(),
+            Self::Silent => ("mediation", "silent"),
+            Self::Conditional => ("mediation", "conditional"),
+            Self::Immediate => ("uiMode", "immediate"),
+        };
+        let Ok(Value::Object(options)) = serde_json::from_str(options_json) else {
+            return options_json.to_owned();
+        };
+        let mut beside = if options.contains_key("publicKey") {
+            options
+        } else {
+            Map::from_iter([("publicKey".to_owned(), Value::Object(options))])
+        };
+        beside.insert(name.to_owned(), value.into());
+        Value::Object(beside).to_string()
+    }
+}
+
+impl From<towline_client::Mediation> for Mediation {
+    fn from(mediation: towline_client::Mediation) -> Self {
+        use towline_client::Mediation as Client;
+        match mediation {
+            Client::Silent => Self::Silent,
+            Client::Optional => Self::Optional,
+            Client::Required => Self::Required,
+            Client::Conditional => Self::Conditional,
+            Client::Immediate => Self::Immediate,
+        }
+    }
 }

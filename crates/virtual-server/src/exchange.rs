@@ -1,10 +1,11 @@
-//! Requests and responses of CTAP2 as the log has them: the bytes, decoded when somebody reads them.
+//! Requests and responses of CTAP2 as the log has them: bytes, decoded when somebody reads them.
+
+mod decoded;
+mod names;
 
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-
-use crate::Base64Url;
 
 /// A request of CTAP2, or the response to one. In JSON it is decoded member by member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +49,6 @@ impl Exchange {
 
 impl Serialize for Exchange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("bytes", &Base64Url(self.bytes.to_vec()))?;
-        map.end()
+        self.decoded().serialize(serializer)
     }
 }

@@ -33,55 +33,55 @@ pub struct Notice {
 pub enum What {
     /// An authenticator came.
     AuthenticatorAdded {
-        /// Its name.
+        /// The name by which it is addressed.
         authenticator_id: AuthenticatorId,
     },
     /// An authenticator went, with its passkeys.
     AuthenticatorRemoved {
-        /// Its name.
+        /// The name by which it is addressed.
         authenticator_id: AuthenticatorId,
     },
     /// A passkey was made, or added.
     CredentialAdded {
-        /// Where it is.
+        /// The authenticator that keeps it.
         authenticator_id: AuthenticatorId,
         /// What is kept of it.
         credential: Box<StoredCredential>,
     },
     /// A passkey was deleted: by a site's signal, by the service, by a client, or by a new one.
     CredentialDeleted {
-        /// Where it was.
+        /// The authenticator that kept it.
         authenticator_id: AuthenticatorId,
-        /// Its id.
+        /// The id by which sites knew it.
         credential_id: Base64Url,
     },
     /// What is kept of a passkey was changed, by more than its use.
     CredentialUpdated {
-        /// Where it is.
+        /// The authenticator that keeps it.
         authenticator_id: AuthenticatorId,
         /// What is kept of it now.
         credential: Box<StoredCredential>,
     },
     /// A passkey has signed in.
     CredentialAsserted {
-        /// Where it is.
+        /// The authenticator that keeps it.
         authenticator_id: AuthenticatorId,
         /// What is kept of it now, its counter included.
         credential: Box<StoredCredential>,
     },
     /// A client has sent a request of CTAP2.
     Request {
-        /// To whom.
+        /// The authenticator that it was sent to.
         authenticator_id: AuthenticatorId,
-        /// The request.
+        /// What was sent, as it came from the client.
         #[schema(value_type = Object)]
         request: Exchange,
     },
     /// An authenticator has answered.
     Response {
-        /// Who has.
+        /// The authenticator that has.
         authenticator_id: AuthenticatorId,
-        /// The response.
+        /// What was answered, with all that is wrong with it.
         #[schema(value_type = Object)]
         response: Exchange,
     },
@@ -109,7 +109,7 @@ pub enum What {
     },
     /// The person is asked something that stays open until they are answered for.
     QuestionOpened {
-        /// Who asks.
+        /// The authenticator in front of which the person is.
         authenticator_id: AuthenticatorId,
         /// What is asked, as the person sees it.
         question: String,

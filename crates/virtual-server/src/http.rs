@@ -6,7 +6,7 @@
 //! | who knows it | the secret | what it opens |
 //! | --- | --- | --- |
 //! | the test and its tools | [`Settings::token`] | everything; a page only if its origin is the service's own |
-//! | the pages under test | [`Session::page_key`](crate::Session::page_key) | what is below `/page` for that session, from any origin, and nothing else |
+//! | the pages under test | [`Session::page_key`](crate::Session::page_key) | `/page` for that session, from any origin, and nothing else |
 //!
 //! A door is a [`Router`] with the [`Service`] as its state. Those for tests and tools are merged in
 //! `control_doors`, those for pages in `page_doors`; what they need to know of the guard is that a
@@ -14,16 +14,19 @@
 //! [`PageAccess`].
 
 mod api;
-mod body;
+mod devtools;
+mod extract;
 mod guard;
+mod page;
 mod refusal;
+mod webdriver;
 
 use std::io;
 
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{body::Json, guard::PageAccess, refusal::Refusal};
+pub use self::{extract::Body, guard::PageAccess, refusal::Refusal};
 use crate::{Service, Token};
 
 /// How the service is offered.
@@ -45,20 +48,24 @@ impl Settings {
 
 /// Everything over HTTP, behind the guard. Serve it by [`serve`], or by hyper with upgrades.
 pub fn router(service: Service, settings: Settings) -> Router {
-    let control = control_doors().with_state(service.clone());
+    let control = control_doors(&service).with_state(service.clone());
     let page = page_doors().with_state(service.clone());
     guard::guarded(service, settings, control, page)
 }
 
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
-fn control_doors() -> Router<Service> {
-    Router::new().merge(api::router())
+fn control_doors(service: &Service) -> Router<Service> {
+    Router::new()
+        .merge(api::router())
+        .merge(page::control())
+        .merge(webdriver::router(service))
+        .merge(devtools::router())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.
 fn page_doors() -> Router<Service> {
-    Router::new()
+    page::router()
 }
 
 /// Serves until `stop` resolves; what is under way may end then.

@@ -8,6 +8,7 @@
 //! | say what an authenticator is | [`AuthenticatorOptions`] |
 //! | write passkeys down, and read them back | [`StoredCredential`] |
 //! | follow what happens | [`Subscription`], [`Notice`] |
+//! | let clients of WebDriver in, and of DevTools | [`webdriver`], [`devtools`] |
 //! | add a door | [`http::router`], [`http::Doors`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -16,6 +17,7 @@ mod authenticator;
 mod base64url;
 mod caller;
 mod credential;
+pub mod devtools;
 mod error;
 mod exchange;
 mod feed;
@@ -23,10 +25,13 @@ pub mod http;
 mod ids;
 mod limits;
 mod options;
+mod own_members;
+pub mod page;
 mod service;
 mod session;
 mod switches;
 mod token;
+pub mod webdriver;
 
 pub use base64url::{Base64Url, SecretBase64Url};
 pub use caller::{Caller, Mediation};
@@ -38,7 +43,7 @@ pub use ids::{AuthenticatorId, CeremonyId, SessionId};
 pub use limits::Limits;
 pub use options::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport};
 pub use service::Service;
-pub use session::{Outcome, Session, Signal};
+pub use session::{Abilities, FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};
 pub use switches::{SwitchChange, Switches};
 pub use token::Token;
 /// Why a ceremony gave no result, by the name of the exception that a browser would throw.

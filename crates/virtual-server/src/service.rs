@@ -57,7 +57,7 @@ impl Service {
         Self(Arc::new(Shared { world, sessions: RwLock::default() }))
     }
 
-    /// The limits.
+    /// How much of everything there may be.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.world.limits

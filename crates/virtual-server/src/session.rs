@@ -1,9 +1,12 @@
 //! A session: a browser, or a program, with authenticators of its own.
 
+mod abilities;
 mod authenticators;
+mod capabilities;
 mod ceremonies;
 mod ceremony;
 mod credentials;
+mod people;
 mod signals;
 mod time;
 
@@ -23,7 +26,12 @@ use crate::{
     authenticator::Authenticator, feed::Feed, service::World,
 };
 
-pub use self::{ceremonies::Outcome, signals::Signal};
+pub use self::{
+    abilities::Abilities,
+    ceremonies::Outcome,
+    people::{FaultRule, FaultState, Phase, Questions},
+    signals::Signal,
+};
 
 /// A session. A clone is a handle to the same one.
 ///
@@ -74,7 +82,7 @@ impl Session {
         }))
     }
 
-    /// Its name.
+    /// The name by which it is addressed.
     #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.0.id

@@ -114,7 +114,7 @@ impl Builder {
         settle(&mut config);
         Self {
             config,
-            provider: rustcrypto::provider(),
+            provider: towline_crypto_fastest::provider(),
             seed: None,
             clock: Clock::new(),
             client: None,
@@ -247,7 +247,7 @@ impl Builder {
 
 /// The world around it.
 impl Builder {
-    /// The cryptography; the portable provider, if nothing is said.
+    /// The cryptography; that of `towline-crypto-fastest`, if nothing is said.
     #[must_use]
     pub fn provider(mut self, provider: CryptoProvider) -> Self {
         self.provider = provider;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use towline_authenticator::ChannelId;
 use towline_ctap::{
     Transport,
-    hid::{Capabilities, Channel, DeviceConfig, DeviceOutput, HidDevice, Report},
+    hid::{Capabilities, HidChannel, HidDevice, HidDeviceConfig, HidDeviceOutput, Report},
 };
 
 use crate::{Direction, VirtualAuthenticator, builder, machine::Said};
@@ -45,14 +45,14 @@ pub struct Hid {
 }
 
 enum Wanted {
-    Cbor(Channel, Vec<u8>),
-    Msg(Channel, Vec<u8>),
-    Cancel(Channel),
+    Cbor(HidChannel, Vec<u8>),
+    Msg(HidChannel, Vec<u8>),
+    Cancel(HidChannel),
 }
 
 impl Hid {
     pub(crate) fn new(device: VirtualAuthenticator) -> Self {
-        let mut config = DeviceConfig::default();
+        let mut config = HidDeviceConfig::default();
         let mut machine = device.machine();
         machine.tells_status = true;
         if builder::speaks_u2f(machine.config()) {
@@ -137,15 +137,15 @@ impl Hid {
     fn drain(&mut self) -> Option<Wanted> {
         loop {
             let report = match self.hid.poll_output()? {
-                DeviceOutput::Send { report, .. } => report,
-                DeviceOutput::Cbor { channel, request } => {
+                HidDeviceOutput::Send { report, .. } => report,
+                HidDeviceOutput::Cbor { channel, request } => {
                     return Some(Wanted::Cbor(channel, request.to_vec()));
                 }
-                DeviceOutput::Msg { channel, request } => {
+                HidDeviceOutput::Msg { channel, request } => {
                     return Some(Wanted::Msg(channel, request.to_vec()));
                 }
-                DeviceOutput::Cancel { channel } => return Some(Wanted::Cancel(channel)),
-                DeviceOutput::Wink { .. } => continue,
+                HidDeviceOutput::Cancel { channel } => return Some(Wanted::Cancel(channel)),
+                HidDeviceOutput::Wink { .. } => continue,
             };
             let passed = self.pass(Direction::Out, report);
             self.out.extend(passed);
@@ -158,6 +158,6 @@ impl Hid {
 }
 
 /// Beside those of other clients.
-fn id(channel: Channel) -> ChannelId {
+fn id(channel: HidChannel) -> ChannelId {
     ChannelId((1 << 63) | u64::from(channel.0))
 }

@@ -142,13 +142,12 @@ async fn the_page_lists_accounts_and_keys() {
     let rp = start(RpConfig::default()).await;
     crate::accounts::register(&rp, "alice & co", "Alice's <phone>").await;
     let port = rp.addr.port();
-    let page =
-        raw(&rp, &format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"))
-            .await;
-    assert!(
-        page.contains("alice &amp; co") && page.contains("Alice&#39;s &lt;phone&gt;"),
-        "{page}"
-    );
+    let page = raw(
+        &rp,
+        &format!("GET /overview HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"),
+    )
+    .await;
+    assert!(page.contains("alice &amp; co") && page.contains("Alice's &lt;phone&gt;"), "{page}");
 }
 
 #[tokio::test]

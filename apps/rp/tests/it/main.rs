@@ -9,7 +9,11 @@
 )]
 
 mod accounts;
+mod attacks;
 mod bad_input;
+mod other_sites;
+mod pages;
+mod person;
 #[path = "../../../../crates/webauthn-rp/tests/it/soft_key.rs"]
 mod soft_key;
 mod verification;
@@ -22,6 +26,8 @@ struct Running {
     client: RpClient,
     addr: std::net::SocketAddr,
     shutdown: Shutdown,
+    /// Where the sites are that sign in through it.
+    sites: Vec<String>,
     events: broadcast::Receiver<SiteEvent>,
 }
 
@@ -38,6 +44,7 @@ async fn start(config: RpConfig) -> Running {
         client: RpClient::new(&rp.url()).unwrap(),
         addr: rp.local_addr(),
         shutdown: rp.shutdown_handle(),
+        sites: rp.site_urls(),
         events: rp.events(),
     };
     tokio::spawn(rp.run());

@@ -211,6 +211,14 @@ fn the_first_supported_one_of_the_preference_is_made() {
 }
 
 #[test]
+fn nobody_makes_what_nobody_wants() {
+    let mut config = Config::security_key();
+    config.attestation.formats = vec![AttestationFormat::PackedSelf];
+    assert_eq!(format(config.clone(), &["none"]), "none");
+    assert_eq!(format(config, &["none", "packed"]), "packed", "one that it makes");
+}
+
+#[test]
 fn a_preference_that_can_not_be_met_is_as_none_at_all() {
     assert_eq!(format(Config::phone(), &["tpm", "Packed"]), "none");
     assert_eq!(format(Config::security_key(), &["tpm"]), "packed");

@@ -18,6 +18,7 @@ use towline_ctap::{
     FidoU2fAttestation, Flags, MESSAGE_DEPTH, MakeCredentialResponse, algorithm,
     attestation_object,
 };
+use towline_testkit::hex;
 use zeroize::Zeroizing;
 
 /// One vector.
@@ -33,11 +34,6 @@ fn vectors() -> Vec<Vector> {
     }
     assert_eq!(all.len(), 13);
     all
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let at = (0..hex.len()).step_by(2);
-    at.map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 /// The parts of an attestation object, the statement as it is.
@@ -64,7 +60,7 @@ impl Vector {
     }
 
     fn bytes(&self, pointer: &str) -> Vec<u8> {
-        bytes(self.text(pointer))
+        hex(self.text(pointer))
     }
 
     fn name(&self) -> &str {

@@ -26,6 +26,13 @@ pub(crate) enum Virtual {
     /// Reads one JSON object from each line, and answers each with one line, in order. A line that
     /// can't be used is answered with an error that names the member. The end of the input, and
     /// Ctrl-C, end it with 0. docs/testing.md has the same in Python.
+    #[command(after_long_help = PIPE)]
+    Pipe(VirtualPipe),
+    /// Serve virtual authenticators to tests on this machine: HTTP, WebDriver, DevTools, pages
+    ///
+    /// Listens on loopback alone, and prints one address with a token in it, which opens
+    /// everything: `openapi.json` below it lists what there is. What is made is forgotten when the
+    /// program ends, but for what --passkeys keeps. docs/virtual-service.md leads through it.
     #[command(after_long_help = SERVE)]
     Serve(VirtualServe),
     /// List what can go wrong, by the names that --fault takes
@@ -68,6 +75,15 @@ Examples:
 A failure is told as by `towline virtual create`.";
 
 const SERVE: &str = "\
+Examples:
+  towline virtual serve
+  towline virtual serve --port 4455 --passkeys test.passkeys
+  towline --json virtual serve
+
+With --json the address is in an event `serving`, with the token, the port and what pages under test
+are given. Ctrl-C ends it with 0.";
+
+const PIPE: &str = "\
 Lines, and the answers to them:
   {\"id\":1,\"create\":{..options..},\"origin\":\"https://example.org\"}     {\"id\":1,\"response\":{..}}
   {\"id\":2,\"get\":{..options..},\"origin\":\"https://example.org\"}        {\"id\":2,\"response\":{..}}
@@ -150,6 +166,22 @@ pub(crate) struct VirtualCeremony {
 
 #[derive(Debug, Args)]
 pub(crate) struct VirtualServe {
+    /// The port on 127.0.0.1; 0 is a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+
+    /// The default session has an authenticator from the start that keeps all in this file, NOT
+    /// SEALED. It is made if it is not there. No other process has the file meanwhile
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passkeys: Option<PathBuf>,
+
+    /// What that authenticator is; without this what the file says, or a synced-passkey
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) kind: Option<VirtualKind>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VirtualPipe {
     /// The origin of lines that name none
     #[arg(long, value_name = "URL")]
     pub(crate) origin: Option<String>,

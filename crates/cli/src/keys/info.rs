@@ -4,11 +4,7 @@ use serde_json::{Map, Value, json};
 use towline::authenticator::{Credential, UnixTime};
 use towline_ctap::{GetInfo, extension::CredentialProtectionPolicy as Level};
 
-use crate::event::Event;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::{event::Event, hex::hex};
 
 /// Times are in seconds of Unix time.
 const fn seconds(UnixTime(seconds): UnixTime) -> i64 {

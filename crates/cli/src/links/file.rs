@@ -17,8 +17,8 @@ use towline::{
     hybrid::{
         ids::LinkId,
         link::{
-            ComputerLinks, ContactKey, Forgotten, Ledger, LinkedComputer, LinkedPhone,
-            PhoneIdentity, PhoneLinks, RootSecret, StoreError,
+            ComputerLinks, ContactKey, Forgotten, Ledger, LinkStoreError, LinkedComputer,
+            LinkedPhone, PhoneIdentity, PhoneLinks, RootSecret,
         },
     },
 };
@@ -129,15 +129,15 @@ impl Hex {
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    fn array<const N: usize>(&self) -> Result<[u8; N], StoreError> {
-        self.0.as_slice().try_into().map_err(|_| StoreError::Damaged)
+    fn array<const N: usize>(&self) -> Result<[u8; N], LinkStoreError> {
+        self.0.as_slice().try_into().map_err(|_| LinkStoreError::Damaged)
     }
 
-    fn secret<const N: usize>(&self) -> Result<Secret<N>, StoreError> {
-        Secret::from_slice(&self.0).map_err(|_| StoreError::Damaged)
+    fn secret<const N: usize>(&self) -> Result<Secret<N>, LinkStoreError> {
+        Secret::from_slice(&self.0).map_err(|_| LinkStoreError::Damaged)
     }
 
-    fn contact_key(&self) -> Result<ContactKey, StoreError> {
+    fn contact_key(&self) -> Result<ContactKey, LinkStoreError> {
         self.secret().map(ContactKey::new)
     }
 }
@@ -147,20 +147,20 @@ impl LinkFile {
         Self { path: path.to_owned(), provider }
     }
 
-    fn unavailable(&self, error: &io::Error) -> StoreError {
-        StoreError::Unavailable(format!("{}: {error}", self.path.display()))
+    fn unavailable(&self, error: &io::Error) -> LinkStoreError {
+        LinkStoreError::Unavailable(format!("{}: {error}", self.path.display()))
     }
 
     /// Which file it is that is damaged.
-    fn damaged(&self) -> StoreError {
+    fn damaged(&self) -> LinkStoreError {
         let path = self.path.display();
         let message = format!("{path} is damaged; remove it, and link the devices again");
-        StoreError::Unavailable(message)
+        LinkStoreError::Unavailable(message)
     }
 
-    fn named(&self, error: StoreError) -> StoreError {
+    fn named(&self, error: LinkStoreError) -> LinkStoreError {
         match error {
-            StoreError::Damaged => self.damaged(),
+            LinkStoreError::Damaged => self.damaged(),
             other => other,
         }
     }
@@ -172,7 +172,7 @@ impl LinkFile {
     }
 
     /// One process at a time, until dropped.
-    fn lock(&self) -> Result<File, StoreError> {
+    fn lock(&self) -> Result<File, LinkStoreError> {
         let path = self.beside(".lock");
         let file = private(OpenOptions::new().create(true).truncate(false)).open(path);
         let file = file.map_err(|error| self.unavailable(&error))?;
@@ -180,7 +180,7 @@ impl LinkFile {
         Ok(file)
     }
 
-    fn read(&self) -> Result<Content, StoreError> {
+    fn read(&self) -> Result<Content, LinkStoreError> {
         let text = match fs::read(&self.path) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -189,20 +189,21 @@ impl LinkFile {
             Err(error) => return Err(self.unavailable(&error)),
         };
         self.check_permissions()?;
-        let Version { version } = serde_json::from_slice(&text).map_err(|_| StoreError::Damaged)?;
+        let Version { version } =
+            serde_json::from_slice(&text).map_err(|_| LinkStoreError::Damaged)?;
         if version > VERSION {
             let path = self.path.display();
             let message = format!("{path} was written by a newer version of this program");
-            return Err(StoreError::Unavailable(message));
+            return Err(LinkStoreError::Unavailable(message));
         }
         if version < OLDEST {
-            return Err(StoreError::Damaged);
+            return Err(LinkStoreError::Damaged);
         }
-        serde_json::from_slice(&text).map_err(|_| StoreError::Damaged)
+        serde_json::from_slice(&text).map_err(|_| LinkStoreError::Damaged)
     }
 
     #[cfg(unix)]
-    fn check_permissions(&self) -> Result<(), StoreError> {
+    fn check_permissions(&self) -> Result<(), LinkStoreError> {
         use std::os::unix::fs::PermissionsExt as _;
         let metadata = fs::metadata(&self.path).map_err(|error| self.unavailable(&error))?;
         if metadata.permissions().mode() & 0o077 == 0 {
@@ -211,24 +212,24 @@ impl LinkFile {
         let path = self.path.display();
         let message =
             format!("{path} can be read by others; make it yours with `chmod 600 {path}`");
-        Err(StoreError::Unavailable(message))
+        Err(LinkStoreError::Unavailable(message))
     }
 
     #[cfg(not(unix))]
-    fn check_permissions(&self) -> Result<(), StoreError> {
+    fn check_permissions(&self) -> Result<(), LinkStoreError> {
         Ok(())
     }
 
     /// The new content takes the place of the old in one step.
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut Content) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        change: impl FnOnce(&mut Content) -> Result<T, LinkStoreError>,
+    ) -> Result<T, LinkStoreError> {
         let _lock = self.lock()?;
         let mut content = self.read().map_err(|error| self.named(error))?;
         let changed = change(&mut content).map_err(|error| self.named(error))?;
         content.version = VERSION;
-        let text = serde_json::to_vec_pretty(&content).map_err(|_| StoreError::Damaged)?;
+        let text = serde_json::to_vec_pretty(&content).map_err(|_| LinkStoreError::Damaged)?;
         let text = Zeroizing::new(text);
         let temporary = self.beside(".new");
         let write = || {
@@ -246,7 +247,7 @@ impl LinkFile {
         Ok(changed)
     }
 
-    fn phones(&self, content: &Content) -> Result<Vec<LinkedPhone>, StoreError> {
+    fn phones(&self, content: &Content) -> Result<Vec<LinkedPhone>, LinkStoreError> {
         content.phones.iter().map(|hex| LinkedPhone::decode(&self.provider, &hex.0)).collect()
     }
 }
@@ -259,11 +260,11 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 impl PhoneLinks for LinkFile {
-    fn all(&self) -> Result<Vec<LinkedPhone>, StoreError> {
+    fn all(&self) -> Result<Vec<LinkedPhone>, LinkStoreError> {
         self.read().and_then(|content| self.phones(&content)).map_err(|error| self.named(error))
     }
 
-    fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError> {
+    fn save(&self, phone: &LinkedPhone) -> Result<(), LinkStoreError> {
         self.change(|content| {
             let mut phones = self.phones(content)?;
             LinkedPhone::put(&mut phones, phone.clone());
@@ -272,7 +273,7 @@ impl PhoneLinks for LinkFile {
         })
     }
 
-    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, StoreError> {
+    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, LinkStoreError> {
         self.change(|content| {
             let mut phones = self.phones(content)?;
             let removed = LinkedPhone::take(&mut phones, identity, link);
@@ -283,7 +284,7 @@ impl PhoneLinks for LinkFile {
 }
 
 impl Content {
-    fn ledger(&self) -> Result<Ledger, StoreError> {
+    fn ledger(&self) -> Result<Ledger, LinkStoreError> {
         let identity = |Identity { root_secret, contact_key }: &Identity| {
             Ok(PhoneIdentity {
                 root_secret: RootSecret::new(root_secret.secret()?),
@@ -327,11 +328,11 @@ impl Content {
 }
 
 impl ComputerLinks for LinkFile {
-    fn ledger(&self) -> Result<Ledger, StoreError> {
+    fn ledger(&self) -> Result<Ledger, LinkStoreError> {
         self.read().and_then(|content| content.ledger()).map_err(|error| self.named(error))
     }
 
-    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError> {
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), LinkStoreError> {
         LinkFile::change(self, |content| {
             let mut ledger = content.ledger()?;
             change(&mut ledger);

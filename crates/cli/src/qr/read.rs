@@ -7,13 +7,9 @@ use std::{
 };
 
 use image::{DynamicImage, GrayImage, ImageReader, Limits, Luma, LumaA};
-use rqrr::PreparedImage;
 use towline::hybrid::CodeSource;
 
-use super::{
-    capture::{self, SCREEN},
-    screen::Screen,
-};
+use super::capture::{self, SCREEN};
 use crate::exit::Failure;
 
 /// Larger pictures are refused, in pixels along one side.
@@ -158,59 +154,10 @@ pub(super) fn is_passkey_code(text: &str) -> bool {
     text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("FIDO:/"))
 }
 
-/// The texts of all codes in a picture, each once. Light codes on a dark ground are found too,
-/// though the reader itself only knows dark on light.
+/// The texts of all codes in a picture, each once.
 pub(crate) fn codes(picture: &GrayImage) -> Vec<String> {
-    let light_ground = |level: u8| level;
-    let dark_ground = |level: u8| u8::MAX.saturating_sub(level);
-    let mut found = read(picture, light_ground);
-    if found.is_empty() {
-        found = read(picture, dark_ground);
-    }
-    for limit in LIMITS {
-        if found.is_empty() {
-            found = from_screen(picture, light_ground, limit);
-        }
-        if found.is_empty() {
-            found = from_screen(picture, dark_ground, limit);
-        }
-    }
-    found
-}
-
-/// What is darker than these is dark, one after the other: a window that fades in is paler than it
-/// will be.
-const LIMITS: [u8; 3] = [127, 191, 229];
-
-/// As browsers draw them on a screen, with dots.
-fn from_screen(picture: &GrayImage, level: impl Fn(u8) -> u8, limit: u8) -> Vec<String> {
-    let dark = |x: i64, y: i64| {
-        let at = u32::try_from(x).ok().zip(u32::try_from(y).ok());
-        let pixel = at.and_then(|(x, y)| picture.get_pixel_checked(x, y));
-        pixel.is_some_and(|pixel| level(pixel.0[0]) < limit)
-    };
-    Screen { dark, width: picture.width().into(), height: picture.height().into() }.codes()
-}
-
-fn read(picture: &GrayImage, level: impl Fn(u8) -> u8) -> Vec<String> {
-    let (Ok(width), Ok(height)) =
-        (usize::try_from(picture.width()), usize::try_from(picture.height()))
-    else {
-        return Vec::new();
-    };
-    let pixel = |x: usize, y: usize| {
-        let at = u32::try_from(x).ok().zip(u32::try_from(y).ok());
-        at.and_then(|(x, y)| picture.get_pixel_checked(x, y)).map_or(0, |pixel| level(pixel.0[0]))
-    };
-    let mut found: Vec<String> = Vec::new();
-    for grid in PreparedImage::prepare_from_greyscale(width, height, pixel).detect_grids() {
-        if let Ok((_, text)) = grid.decode()
-            && !found.contains(&text)
-        {
-            found.push(text);
-        }
-    }
-    found
+    let width = usize::try_from(picture.width()).unwrap_or(0);
+    towline_qr::codes(width, picture.as_raw())
 }
 
 #[cfg(test)]

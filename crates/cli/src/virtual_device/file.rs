@@ -4,7 +4,7 @@
 //! all of it, so that damage is told and never taken for passkeys, or for none.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use towline_virtual::{Snapshot, crypto};
 use zeroize::Zeroizing;
 
-use crate::{args::VirtualKind, exit::Failure};
+use crate::{args::VirtualKind, exit::Failure, hex::hex};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -64,7 +64,7 @@ impl Content {
         let parts = [about.as_str(), "\n", &numbers, "\n", kind, "\n", state];
         let parts = parts.map(str::as_bytes);
         let hash = crypto::rustcrypto::provider().sha256.hash(&parts);
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash)
     }
 }
 
@@ -73,13 +73,31 @@ impl PasskeyFile {
         Self { path: path.to_owned() }
     }
 
-    /// One process at a time, until dropped. Others wait: nobody holds it for long.
+    /// One process at a time, until dropped. Others wait.
     pub(super) fn lock(&self) -> Result<File, Failure> {
-        let path = self.beside(".lock");
-        let file = private(OpenOptions::new().create(true).truncate(false)).open(path);
-        let file = file.map_err(|error| self.unavailable(&error))?;
+        let file = self.lock_file()?;
         file.lock().map_err(|error| self.unavailable(&error))?;
         Ok(file)
+    }
+
+    /// The same for long, where nobody has it.
+    pub(super) fn lock_for_long(&self) -> Result<File, Failure> {
+        let file = self.lock_file()?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => self.unavailable(&error),
+            TryLockError::WouldBlock => {
+                let path = self.path.display();
+                let message = format!("another process has {path}; end it, or name another file");
+                Failure::environment("passkeys", message)
+            }
+        })?;
+        Ok(file)
+    }
+
+    fn lock_file(&self) -> Result<File, Failure> {
+        let path = self.beside(".lock");
+        let file = private(OpenOptions::new().create(true).truncate(false)).open(path);
+        file.map_err(|error| self.unavailable(&error))
     }
 
     /// What is in it; `None` where there is no file.

@@ -1,30 +1,16 @@
 //! `towline key`: a security key that clients reach over its sockets.
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use towline_ctap::{
-    ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, Status,
-    User, UserHandle,
-};
+use towline_ctap::{GetInfo, Status, hid::HidCommand};
+use towline_testkit::hid::{Client, make_credential};
 
 use crate::{
-    hid::Client,
     program::{Directory, Program, command, interrupt, run, run_plain},
     world::text,
 };
 
 pub(crate) const UDP: &str = "udp:127.0.0.1:0";
 pub(crate) const GET_INFO: &[u8] = &[0x04];
-
-pub(crate) fn make_credential() -> Vec<u8> {
-    let mut request = MakeCredentialRequest::new(
-        ClientDataHash::new([7; 32]),
-        Rp { id: RpId::new("example.org").unwrap(), name: None },
-        User { id: UserHandle::new(&[1]).unwrap(), name: Some("jo".into()), display_name: None },
-        vec![-7],
-    );
-    request.options = RequestOptions { rk: Some(true), ..RequestOptions::default() };
-    Request::from(request).encode()
-}
 
 /// A key that listens at one UDP port, and a client of it.
 pub(crate) async fn key(args: &[&str]) -> (Program, Client) {
@@ -69,7 +55,7 @@ async fn simulated_presence_confirms_everything_and_is_called_that() {
     let passkey = key.event("passkey").await;
     assert_eq!((&passkey["action"], &passkey["simulated"]), (&"created".into(), &true.into()));
     assert_eq!((&passkey["rp_id"], &passkey["account"]), (&"example.org".into(), &"jo".into()));
-    client.wink().await;
+    client.exchange(HidCommand::Wink, &[]).await.result.unwrap();
     assert_eq!(key.event("wink").await["simulated"], true);
     key.interrupt().await;
     let ended = key.ended().await;
@@ -85,7 +71,7 @@ async fn a_person_is_asked_unless_told_otherwise() {
     let store = key.event("store").await;
     assert_eq!((&store["store"], &store["durable"]), (&"memory".into(), &false.into()));
     let mut client = Client::connect(&text(&key.event("listening").await["url"])).await;
-    client.begin(&make_credential()).await;
+    client.begin_until_asked(&make_credential()).await;
     let question = key.event("question").await;
     assert_eq!(
         (&question["question"], &question["rp_id"]),
@@ -102,7 +88,7 @@ async fn a_person_is_asked_unless_told_otherwise() {
 async fn a_person_who_says_no_is_obeyed() {
     let (mut key, mut client) = key(&[]).await;
     for answer in ["no", "N"] {
-        client.begin(&make_credential()).await;
+        client.begin_until_asked(&make_credential()).await;
         key.event("question").await;
         key.say(answer).await;
         assert_eq!(client.answer().await, [Status::OperationDenied.to_u8()]);
@@ -115,7 +101,7 @@ async fn a_person_who_says_no_is_obeyed() {
 #[tokio::test]
 async fn neither_an_unclear_answer_nor_the_end_of_the_input_is_a_yes() {
     let (mut key, mut client) = key(&[]).await;
-    client.begin(&make_credential()).await;
+    client.begin_until_asked(&make_credential()).await;
     key.event("question").await;
     key.say("maybe").await;
     key.event("question").await;
@@ -129,9 +115,9 @@ async fn neither_an_unclear_answer_nor_the_end_of_the_input_is_a_yes() {
 #[tokio::test]
 async fn a_question_whose_client_gave_up_is_withdrawn() {
     let (mut key, mut client) = key(&[]).await;
-    client.begin(&make_credential()).await;
+    client.begin_until_asked(&make_credential()).await;
     key.event("question").await;
-    client.cancel();
+    client.cancel().await;
     assert_eq!(client.answer().await, [Status::KeepaliveCancel.to_u8()]);
     key.event("withdrawn").await;
     // The key is of use again.
@@ -141,7 +127,7 @@ async fn a_question_whose_client_gave_up_is_withdrawn() {
 #[tokio::test]
 async fn ctrl_c_ends_the_key_while_a_question_is_open() {
     let (mut key, mut client) = key(&[]).await;
-    client.begin(&make_credential()).await;
+    client.begin_until_asked(&make_credential()).await;
     key.event("question").await;
     key.interrupt().await;
     let ended = key.ended().await;

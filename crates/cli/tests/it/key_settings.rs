@@ -6,10 +6,10 @@ use tokio::time::timeout;
 use towline_ctap::{
     AttestationStatement, GetInfo, MakeCredentialResponse, PackedAttestation, Status,
 };
+use towline_testkit::hid::{Client, make_credential};
 
 use crate::{
-    hid::Client,
-    key::{GET_INFO, UDP, key, make_credential},
+    key::{GET_INFO, UDP, key},
     program::{Directory, Program, run, run_plain},
     world::text,
 };
@@ -137,7 +137,7 @@ async fn a_store_is_not_made_for_a_key_that_can_not_be_plugged_in() {
 #[tokio::test]
 async fn a_question_stays_open_for_as_long_as_its_person_says() {
     let (mut key, mut client) = key(&["--timeout", "1"]).await;
-    client.begin(&make_credential()).await;
+    client.begin_until_asked(&make_credential()).await;
     key.event("question").await;
     let answer = timeout(Duration::from_secs(15), client.answer()).await.unwrap();
     // What nobody confirmed in time is denied (CTAP 2.3 section 6.1.2 step 14).
@@ -150,7 +150,7 @@ async fn a_client_that_dies_takes_its_question_off_the_terminal() {
     let mut key = Program::start(["key", "--listen", "tcp:127.0.0.1:0"]);
     let url = text(&key.event("listening").await["url"]);
     let mut client = Client::connect(&url).await;
-    client.begin(&make_credential()).await;
+    client.begin_until_asked(&make_credential()).await;
     key.event("question").await;
     drop(client);
     timeout(Duration::from_secs(15), key.event("withdrawn")).await.expect("withdrawn at once");

@@ -7,9 +7,9 @@ use towline_ctap::{
     ClientDataHash, GetAssertionRequest, MakeCredentialRequest, Request, RequestOptions, Rp, RpId,
     Status, User, UserHandle,
 };
+use towline_testkit::hid::Client;
 
 use crate::{
-    hid::Client,
     program::{Directory, Program, run, run_plain},
     world::{World, text},
 };

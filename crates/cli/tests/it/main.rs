@@ -14,7 +14,6 @@ mod consent;
 mod copies;
 mod damage;
 mod fake_phone;
-mod hid;
 mod journey;
 mod key;
 mod key_settings;
@@ -27,4 +26,5 @@ mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod virtual_device;
+mod virtual_serve;
 mod world;

@@ -180,7 +180,7 @@ fn a_damaged_file_is_refused_and_left_as_it_is() {
         refused("get", &options, "is damaged, and is left as it is");
         refused("create", &create_options("bobb").to_string(), "is left as it is");
         assert_eq!(fs::read(&file).unwrap(), damaged);
-        let mut serving = towline(&["virtual", "serve", "--passkeys", &file]);
+        let mut serving = towline(&["virtual", "pipe", "--passkeys", &file]);
         drop(serving.stdin.take());
         assert_eq!(ended(serving).0, 5);
     }
@@ -250,7 +250,7 @@ fn options_that_can_not_be_used_are_named_by_their_member() {
     }
 }
 
-/// `towline virtual serve`.
+/// `towline virtual pipe`.
 struct Serving {
     child: Child,
     stdin: ChildStdin,
@@ -259,7 +259,7 @@ struct Serving {
 
 impl Serving {
     fn start(args: &[&str]) -> Self {
-        let mut child = towline(&[&["virtual", "serve"], args].concat());
+        let mut child = towline(&[&["virtual", "pipe"], args].concat());
         let stdin = child.stdin.take().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdin, stdout }

@@ -2,7 +2,7 @@
 
 use towline_ctap::{
     AuthenticatorData, MakeCredentialResponse, Transport, attestation_object,
-    extension::{CredentialProtectionPolicy, HmacSecret, HmacSecretMcOutput},
+    extension::{CredBlobStored, CredentialProtectionPolicy, HmacSecret, HmacSecretMcOutput},
 };
 
 use super::{Authenticator, Create, Creation};
@@ -59,6 +59,8 @@ impl Create {
         });
         let prf = prf.transpose()?;
         let blob = self.options.blob.map(|_| BlobOutputs::of_creation(&response)).transpose()?;
+        let stored = data.extensions.get::<CredBlobStored>().map_err(Misbehaviour::Malformed)?;
+        let stored = stored.is_some_and(|stored| stored.0);
         let MakeCredentialResponse { attestation, auth_data, .. } = response;
         let statement = match self.options.conveyance {
             Conveyance::Direct => attestation,
@@ -75,6 +77,8 @@ impl Create {
             attachment: authenticator.attachment,
             outputs: &Outputs {
                 cred_props: self.options.cred_props.then_some(CredProps { rk: discoverable }),
+                cred_blob: self.options.cred_blob.as_ref().map(|_| stored),
+                get_cred_blob: None,
                 large_blob: blob,
                 prf,
                 appid: None,

@@ -2,7 +2,9 @@
 
 use towline_ctap::{
     GetInfo, MakeCredentialRequest, RequestOptions, Rp, Transport, User, Version,
-    extension::{CredentialProtectionPolicy, HmacSecret},
+    extension::{
+        CredBlob, CredentialProtectionPolicy, ExtensionValue as _, GetMinPinLength, HmacSecret,
+    },
 };
 
 use super::Create;
@@ -61,6 +63,14 @@ impl Create {
         if self.hmac_secret.is_some() {
             request.extensions.set(&HmacSecret(true));
         }
+        if let Some(blob) = &options.cred_blob
+            && info.supports_extension(CredBlob::ID)
+        {
+            request.extensions.set(&CredBlob(blob.clone()));
+        }
+        if options.min_pin_length && info.supports_extension(GetMinPinLength::ID) {
+            request.extensions.set(&GetMinPinLength(true));
+        }
         large_blob::ask_creation(options.blob, discoverable, info, &mut request.extensions)?;
         request.attestation_formats_preference = attestation::preference(options, info);
         Ok((request, wish))
@@ -68,7 +78,7 @@ impl Create {
 }
 
 /// Whether the credential will be discoverable, as far as the request tells. CTAP 2.0 lets an
-/// authenticator make any credential discoverable.
+/// authenticator that can do so make any credential discoverable.
 pub(super) fn known_discoverability(
     request: &MakeCredentialRequest,
     info: &GetInfo,
@@ -76,5 +86,6 @@ pub(super) fn known_discoverability(
     let strict = info.versions.iter().any(|version| {
         matches!(version, Version::Fido2_1Pre | Version::Fido2_1 | Version::Fido2_3)
     });
-    if request.options.rk == Some(true) { Some(true) } else { strict.then_some(false) }
+    let cannot = info.options.rk != Some(true);
+    if request.options.rk == Some(true) { Some(true) } else { (strict || cannot).then_some(false) }
 }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use towline_ctap::{
     AuthenticatorData, GetAssertionRequest, GetAssertionResponse, PublicKeyCredentialDescriptor,
-    Request, Version, extension::HmacSecretOutput,
+    Request, Version,
+    extension::{CredBlob, HmacSecretOutput},
 };
 
 use super::{Assertion, Assertions, Get, MAX_ACCOUNTS, State};
@@ -14,7 +15,7 @@ use crate::{
     large_blob::{BlobFlow, BlobOutputs, BlobStep, BlobWay},
     lists::{self, Look},
     prf::{PrfOutputs, hmac_secret::Agreement},
-    response::{Authentication, Outputs},
+    response::{Authentication, Outputs, base64url},
 };
 
 /// What a request with an AppID takes beside its list, at most.
@@ -169,6 +170,10 @@ impl Get {
             (None, Some(wish)) => Some(BlobOutputs::of_assertion(wish, outputs)?),
             (blob, _) => blob,
         };
+        let kept = match self.options.get_cred_blob {
+            true => cred_blob(&response.auth_data)?,
+            false => None,
+        };
         let authentication = Authentication {
             credential_id: &credential.id,
             client_data_json: &self.client_data.json,
@@ -178,6 +183,8 @@ impl Get {
             attachment: self.attachment,
             outputs: &Outputs {
                 cred_props: None,
+                cred_blob: None,
+                get_cred_blob: kept.map(|CredBlob(blob)| base64url(&blob)),
                 large_blob: blob,
                 prf: prf.transpose()?,
                 appid: self.appid.as_ref().map(|_| self.by_appid),
@@ -186,6 +193,12 @@ impl Get {
         };
         Ok(authentication.to_json())
     }
+}
+
+/// What was kept with the credential, if anything.
+fn cred_blob(auth_data: &[u8]) -> Result<Option<CredBlob>, Misbehaviour> {
+    let data = AuthenticatorData::decode(auth_data).map_err(Misbehaviour::Malformed)?;
+    data.extensions.get::<CredBlob>().map_err(Misbehaviour::Malformed)
 }
 
 /// What `hmac-secret` gave, if anything.

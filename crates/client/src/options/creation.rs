@@ -32,6 +32,10 @@ pub(crate) struct CreationOptions {
     pub(crate) mediation: Mediation,
     pub(crate) hints: Vec<Hint>,
     pub(crate) cred_props: bool,
+    /// Bytes to be kept with the credential (CTAP 2.3 §12.2).
+    pub(crate) cred_blob: Option<Vec<u8>>,
+    /// The authenticator is to tell how long its PIN is at least (CTAP 2.3 §12.5).
+    pub(crate) min_pin_length: bool,
     pub(crate) protection: Option<Protection>,
     pub(crate) prf: Option<PrfCreateInput>,
     pub(crate) blob: Option<LargeBlobSupport>,
@@ -81,6 +85,7 @@ impl CreationOptions {
         let exclude = json.sequence("excludeCredentials")?;
         let exclude = descriptors(exclude, "excludeCredentials.id", &mut texts)?;
         let prf = PrfInputs::of(extensions, &mut texts)?;
+        let cred_blob = extensions.text("credBlob").map(|text| texts.bytes(&text, "credBlob"));
         let formats = json.sequence("attestationFormats")?;
         let rp_name = name(rp, "name")?.unwrap_or_default();
         let protection = protection(extensions)?;
@@ -119,6 +124,8 @@ impl CreationOptions {
                 .map(dom_string)
                 .collect(),
             cred_props: extensions.boolean("credProps"),
+            cred_blob,
+            min_pin_length: extensions.boolean("minPinLength"),
             protection,
             blob: large_blob::support(extensions)?,
             appid_exclude: match extensions.text("appid") {

@@ -26,6 +26,8 @@ pub(crate) struct RequestOptions {
     pub(crate) prf: Option<PrfGetInput>,
     pub(crate) blob: Option<BlobWish>,
     pub(crate) appid: Option<String>,
+    /// What was kept with the credential is wanted (CTAP 2.3 §12.2).
+    pub(crate) get_cred_blob: bool,
 }
 
 impl RequestOptions {
@@ -68,6 +70,7 @@ impl RequestOptions {
                 Some(_) => return Err(Error::AppIdMisplaced),
                 None => extensions.text("appid"),
             },
+            get_cred_blob: extensions.boolean("getCredBlob"),
             prf: prf.map(|prf| prf.assertion(&allow, provider)).transpose()?,
             allow: (!list.is_empty()).then_some(allow),
             user_verification: Requirement::of(json, "userVerification")

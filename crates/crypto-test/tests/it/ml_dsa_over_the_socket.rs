@@ -1,22 +1,16 @@
 //! ML-DSA from a client on a socket to the authenticator and back: public keys and signatures of
 //! kilobytes.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
-
 use towline_authenticator::{Authenticator, Config, MemoryStore, SoftwareKeys};
 use towline_crypto::rustcrypto::provider;
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, ClientDataHash, CosePublicKey, GetAssertionRequest,
     GetAssertionResponse, MakeCredentialRequest, MakeCredentialResponse,
     PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, User, UserHandle, algorithm,
-    hid::{Host, HostOutput},
 };
 use towline_ctaphid_socket::{Door, Endpoint};
 use towline_ctaphid_tokio::{Nobody, SecurityKey};
+use towline_testkit::hid::Client;
 
 const CLIENT_DATA_HASH: ClientDataHash = ClientDataHash::new([0xcd; 32]);
 
@@ -34,50 +28,6 @@ async fn key(config: Config) -> Endpoint {
     endpoint
 }
 
-/// A client that blocks.
-struct Client(Host, TcpStream);
-
-impl Client {
-    fn connect(endpoint: &Endpoint) -> Self {
-        let address = endpoint.to_string();
-        let stream = TcpStream::connect(address.strip_prefix("tcp:").unwrap()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut client = Self(Host::new(), stream);
-        client.0.open([7; 8], Instant::now());
-        assert_eq!(client.step(), None);
-        client
-    }
-
-    fn call(&mut self, request: impl Into<Request>) -> Vec<u8> {
-        self.0.send_cbor(&request.into().encode(), Instant::now()).unwrap();
-        loop {
-            if let Some(response) = self.step() {
-                return response;
-            }
-        }
-    }
-
-    /// Sends what there is to send and takes one more report; the answer, if there was one.
-    fn step(&mut self) -> Option<Vec<u8>> {
-        loop {
-            while let Some(output) = self.0.poll_output() {
-                match output {
-                    HostOutput::Send(report) => {
-                        self.1.write_all(&[&[0, 64], &report[..]].concat()).unwrap();
-                    }
-                    HostOutput::Opened(_) => return None,
-                    HostOutput::Message { message, .. } => return Some(message.to_vec()),
-                    HostOutput::Keepalive(_) => {}
-                    HostOutput::Failed(failure) => panic!("{failure}"),
-                }
-            }
-            let mut framed = [0; 66];
-            self.1.read_exact(&mut framed).unwrap();
-            self.0.handle_packet(framed[2..].try_into().unwrap(), Instant::now());
-        }
-    }
-}
-
 fn creation(params: Vec<i64>) -> MakeCredentialRequest {
     let rp = Rp { id: RpId::new("example.org").unwrap(), name: None };
     let user = User { id: UserHandle::new(b"alice").unwrap(), name: None, display_name: None };
@@ -93,8 +43,12 @@ fn verify(key: &CosePublicKey, auth_data: &[u8], signature: &[u8]) {
     algorithm.verify(&plain, &other, signature).unwrap_err();
 }
 
-fn make_and_use(client: &mut Client, alg: i64, public: usize, signature: usize) {
-    let response = client.call(creation(vec![alg, algorithm::ES256]));
+async fn call(client: &mut Client, request: impl Into<Request>) -> Vec<u8> {
+    client.request(&request.into().encode()).await
+}
+
+async fn make_and_use(client: &mut Client, alg: i64, public: usize, signature: usize) {
+    let response = call(client, creation(vec![alg, algorithm::ES256])).await;
     assert!(response.len() > public + signature);
     let made = MakeCredentialResponse::decode(&response).unwrap();
     let attested = AuthenticatorData::decode(&made.auth_data).unwrap().attested.unwrap();
@@ -108,7 +62,7 @@ fn make_and_use(client: &mut Client, alg: i64, public: usize, signature: usize) 
 
     let mut request = GetAssertionRequest::new(RpId::new("example.org").unwrap(), CLIENT_DATA_HASH);
     request.allow_list = Some(vec![PublicKeyCredentialDescriptor::new(attested.credential_id)]);
-    let used = GetAssertionResponse::decode(&client.call(request)).unwrap();
+    let used = GetAssertionResponse::decode(&call(client, request).await).unwrap();
     assert_eq!(used.signature.len(), signature);
     verify(&attested.public_key, &used.auth_data, &used.signature);
 }
@@ -117,20 +71,15 @@ fn make_and_use(client: &mut Client, alg: i64, public: usize, signature: usize) 
 async fn credentials_of_ml_dsa_are_made_and_used_over_ctaphid() {
     let all = [algorithm::ML_DSA_65, algorithm::ML_DSA_44, algorithm::ES256];
     let endpoint = key(Config::security_key().with_algorithms(&all)).await;
-    let client = move || {
-        let mut client = Client::connect(&endpoint);
-        make_and_use(&mut client, algorithm::ML_DSA_44, 1312, 2420);
-        make_and_use(&mut client, algorithm::ML_DSA_65, 1952, 3309);
-    };
-    tokio::task::spawn_blocking(client).await.unwrap();
+    let mut client = Client::connect(&endpoint).await;
+    make_and_use(&mut client, algorithm::ML_DSA_44, 1312, 2420).await;
+    make_and_use(&mut client, algorithm::ML_DSA_65, 1952, 3309).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_not_told_to_does_not_make_a_draft_algorithm() {
     let endpoint = key(Config::security_key()).await;
-    let client = move || {
-        let refused = Client::connect(&endpoint).call(creation(vec![algorithm::ML_DSA_44]));
-        assert_eq!(refused, [Status::UnsupportedAlgorithm.to_u8()]);
-    };
-    tokio::task::spawn_blocking(client).await.unwrap();
+    let mut client = Client::connect(&endpoint).await;
+    let refused = call(&mut client, creation(vec![algorithm::ML_DSA_44])).await;
+    assert_eq!(refused, [Status::UnsupportedAlgorithm.to_u8()]);
 }

@@ -1,17 +1,15 @@
 //! SHA-256, HMAC-SHA-256 and HKDF-SHA-256.
 
 use alloc::boxed::Box;
+use core::slice;
 
-use ::hmac::{KeyInit, Mac};
-use sha2::Digest;
-use zeroize::Zeroize;
+use sha2::{Digest, block_api::compress256};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{Error, HmacKey, Sha256Context};
 
 /// The longest HKDF-SHA-256 output: 255 blocks (RFC 5869 §2.3).
 const HKDF_LIMIT: usize = 8160;
-
-type HmacSha256 = ::hmac::Hmac<sha2::Sha256>;
 
 pub(super) struct Sha256;
 
@@ -50,27 +48,38 @@ pub(super) struct Hmac;
 
 impl crate::Hmac for Hmac {
     fn key(&self, key: &[u8]) -> Box<dyn HmacKey> {
-        Box::new(PreparedKey(prepare(key)))
+        Box::new(prepare(key))
     }
 }
 
-/// The state after the two padded key blocks, so that no use of the key hashes them again.
-struct PreparedKey(HmacSha256);
+/// The states of the two hashes after the padded key, so that no use of the key hashes that again.
+/// Whoever has them can sign: they are wiped on drop. A use copies them, and what it does first is
+/// to overwrite the copy.
+struct PreparedKey {
+    inner: Zeroizing<State>,
+    outer: Zeroizing<State>,
+}
 
 impl HmacKey for PreparedKey {
     fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut mac = self.0.clone();
+        let mut hash = Hashing { state: *self.inner, ..Hashing::AFTER_ONE_BLOCK };
         for part in parts {
-            mac.update(part);
+            hash.update(part);
         }
-        mac.finalize().into_bytes().into()
+        let digest = hash.finish();
+        hash = Hashing { state: *self.outer, ..Hashing::AFTER_ONE_BLOCK };
+        hash.update(&digest);
+        let tag = hash.finish();
+        // What was signed may be a secret.
+        hash.block.as_mut_slice().zeroize();
+        tag
     }
 }
 
-fn prepare(key: &[u8]) -> HmacSha256 {
+fn prepare(key: &[u8]) -> PreparedKey {
     // RFC 2104 §2: a key longer than a block is hashed first, a shorter one is filled up with
     // zeros.
-    let mut block = [0; 64];
+    let mut block = Zeroizing::new([0; BLOCK]);
     if key.len() > block.len() {
         let mut hashed = hash_parts(&[key]);
         block.iter_mut().zip(hashed).for_each(|(to, from)| *to = from);
@@ -78,9 +87,101 @@ fn prepare(key: &[u8]) -> HmacSha256 {
     } else {
         block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     }
-    let prepared = HmacSha256::new(&block.into());
-    block.zeroize();
-    prepared
+    let mut after = |pad: u8| {
+        block.iter_mut().for_each(|byte| *byte ^= pad);
+        let mut state = Zeroizing::new(INITIAL);
+        compress256(&mut state, slice::from_ref(&*block));
+        block.iter_mut().for_each(|byte| *byte ^= pad);
+        state
+    };
+    PreparedKey { inner: after(0x36), outer: after(0x5c) }
+}
+
+/// Bytes of a block of SHA-256.
+const BLOCK: usize = 64;
+
+/// What SHA-256 keeps from block to block.
+type State = [u32; 8];
+
+/// What it begins with (FIPS 180-4 §5.3.3).
+const INITIAL: State = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// SHA-256 that goes on from a state, which `sha2` has no type for.
+struct Hashing {
+    state: State,
+    /// Bytes that are not hashed yet, so many of them.
+    block: [u8; BLOCK],
+    filled: usize,
+    /// The length of the whole message so far.
+    length: u64,
+}
+
+impl Hashing {
+    const AFTER_ONE_BLOCK: Self = Self { state: INITIAL, block: [0; BLOCK], filled: 0, length: 64 };
+
+    #[inline]
+    fn update(&mut self, part: &[u8]) {
+        // A length in memory always fits 64 bits.
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        self.length = self.length.wrapping_add(length);
+        let mut rest = part;
+        if self.filled != 0 || rest.len() < BLOCK {
+            let room = self.block.get_mut(self.filled..).unwrap_or_default();
+            let (now, later) = rest.split_at(rest.len().min(room.len()));
+            fill(room, now);
+            self.filled = self.filled.saturating_add(now.len());
+            if self.filled < BLOCK {
+                return;
+            }
+            compress256(&mut self.state, slice::from_ref(&self.block));
+            rest = later;
+        }
+        let (blocks, tail) = rest.as_chunks();
+        compress256(&mut self.state, blocks);
+        fill(&mut self.block, tail);
+        self.filled = tail.len();
+    }
+
+    /// The hash. Only the state and the block are of use afterwards.
+    #[inline]
+    fn finish(&mut self) -> [u8; 32] {
+        let rest = self.block.get_mut(self.filled..).unwrap_or_default();
+        rest.fill(0);
+        if let Some(end) = rest.first_mut() {
+            *end = 0x80;
+        }
+        // The length takes 8 bytes, in this block or in one of its own.
+        if rest.len() < 9 {
+            compress256(&mut self.state, slice::from_ref(&self.block));
+            self.block = [0; BLOCK];
+        }
+        if let Some(end) = self.block.last_chunk_mut() {
+            *end = self.length.wrapping_mul(8).to_be_bytes();
+        }
+        compress256(&mut self.state, slice::from_ref(&self.block));
+        let mut hash = [0; 32];
+        for (to, from) in hash.as_chunks_mut().0.iter_mut().zip(self.state) {
+            *to = from.to_be_bytes();
+        }
+        hash
+    }
+}
+
+/// Copies to the start of `room`, which is long enough.
+#[inline]
+fn fill(room: &mut [u8], bytes: &[u8]) {
+    if let Some(room) = room.get_mut(..bytes.len()) {
+        room.copy_from_slice(bytes);
+    }
 }
 
 pub(super) struct Hkdf;

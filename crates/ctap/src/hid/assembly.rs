@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::hidden::debug_without_bytes;
 
 use super::{
-    Channel, HidCommand, MAX_MESSAGE, Report,
+    HidChannel, HidCommand, MAX_MESSAGE, Report,
     packet::{first, further},
 };
 
@@ -57,7 +57,7 @@ impl Incoming {
 
 /// A message that is going out.
 pub(super) struct Outgoing {
-    channel: Channel,
+    channel: HidChannel,
     command: HidCommand,
     message: Vec<u8>,
     sent: usize,
@@ -75,7 +75,7 @@ debug_without_bytes!(
 impl Outgoing {
     pub(super) fn new() -> Self {
         Self {
-            channel: Channel::RESERVED,
+            channel: HidChannel::RESERVED,
             command: HidCommand::Error,
             message: Vec::with_capacity(MAX_MESSAGE),
             sent: 0,
@@ -85,7 +85,7 @@ impl Outgoing {
     }
 
     /// Begins to send. The message is at most [`MAX_MESSAGE`] bytes long.
-    pub(super) fn begin(&mut self, channel: Channel, command: HidCommand, message: &[u8]) {
+    pub(super) fn begin(&mut self, channel: HidChannel, command: HidCommand, message: &[u8]) {
         self.message.clear();
         self.message.extend_from_slice(message);
         (self.channel, self.command) = (channel, command);
@@ -98,7 +98,7 @@ impl Outgoing {
     }
 
     /// Whose message is being sent, if there is one.
-    pub(super) fn channel(&self) -> Option<Channel> {
+    pub(super) fn channel(&self) -> Option<HidChannel> {
         self.active.then_some(self.channel)
     }
 

@@ -3,14 +3,14 @@
 
 use core::ops::RangeInclusive;
 
-use super::Channel;
+use super::HidChannel;
 
 #[derive(Debug)]
 pub(super) struct Channels {
     /// What may be given out.
     range: RangeInclusive<u32>,
     /// What may not be given out though it is in the range.
-    never: Option<Channel>,
+    never: Option<HidChannel>,
     /// Those from `first` on, up to `next` (not included), are given out; `None`: up to the end of
     /// the range.
     first: u32,
@@ -18,22 +18,26 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    pub(super) const fn new(first: Channel, last: Channel, never: Option<Channel>) -> Self {
+    pub(super) const fn new(
+        first: HidChannel,
+        last: HidChannel,
+        never: Option<HidChannel>,
+    ) -> Self {
         Self { range: first.0..=last.0, never, first: first.0, next: Some(first.0) }
     }
 
     /// A channel that nobody has, if there is one left.
-    pub(super) fn allocate(&mut self) -> Option<Channel> {
+    pub(super) fn allocate(&mut self) -> Option<HidChannel> {
         loop {
             let candidate = self.next?;
             self.next = candidate.checked_add(1).filter(|next| self.range.contains(next));
-            if self.range.contains(&candidate) && self.is_usable(Channel(candidate)) {
-                return Some(Channel(candidate));
+            if self.range.contains(&candidate) && self.is_usable(HidChannel(candidate)) {
+                return Some(HidChannel(candidate));
             }
         }
     }
 
-    pub(super) fn is_allocated(&self, channel: Channel) -> bool {
+    pub(super) fn is_allocated(&self, channel: HidChannel) -> bool {
         self.range.contains(&channel.0)
             && self.first <= channel.0
             && self.next.is_none_or(|next| channel.0 < next)
@@ -47,7 +51,8 @@ impl Channels {
         self.next = Some(self.first);
     }
 
-    fn is_usable(&self, channel: Channel) -> bool {
-        ![Some(Channel::RESERVED), Some(Channel::BROADCAST), self.never].contains(&Some(channel))
+    fn is_usable(&self, channel: HidChannel) -> bool {
+        ![Some(HidChannel::RESERVED), Some(HidChannel::BROADCAST), self.never]
+            .contains(&Some(channel))
     }
 }

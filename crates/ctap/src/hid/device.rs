@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{
-    Capabilities, Channel, DeviceConfig, HidCommand, HidError, InitResponse, KeepaliveStatus,
+    Capabilities, HidChannel, HidCommand, HidDeviceConfig, HidError, InitResponse, KeepaliveStatus,
     MAX_MESSAGE, Packet, Payload, Report,
     assembly::{Incoming, Outgoing},
     channels::Channels,
@@ -14,7 +14,7 @@ use super::{
 
 /// What a device wants done.
 #[derive(PartialEq, Eq)]
-pub enum DeviceOutput<'a> {
+pub enum HidDeviceOutput<'a> {
     /// Send a report.
     Send {
         /// Which of the ways to the device it goes.
@@ -25,14 +25,14 @@ pub enum DeviceOutput<'a> {
     /// Carry out a CTAP2 request, then call [`HidDevice::handle_response`], exactly once.
     Cbor {
         /// The channel of the host that sent the request.
-        channel: Channel,
+        channel: HidChannel,
         /// The command byte and its parameters; never empty.
         request: &'a [u8],
     },
     /// Carry out a CTAP1/U2F request, then call [`HidDevice::handle_response`], exactly once.
     Msg {
         /// The channel of the host that sent the request.
-        channel: Channel,
+        channel: HidChannel,
         /// The APDU; never empty.
         request: &'a [u8],
     },
@@ -40,12 +40,12 @@ pub enum DeviceOutput<'a> {
     /// become.
     Cancel {
         /// The channel whose request is to end.
-        channel: Channel,
+        channel: HidChannel,
     },
     /// Show the person which device it is.
     Wink {
         /// The channel of the host that asks.
-        channel: Channel,
+        channel: HidChannel,
     },
 }
 
@@ -67,10 +67,10 @@ pub enum To {
 /// nothing for a packet.
 #[derive(Debug)]
 pub struct HidDevice {
-    config: DeviceConfig,
+    config: HidDeviceConfig,
     channels: Channels,
     state: State,
-    lock: Option<(Channel, Instant)>,
+    lock: Option<(HidChannel, Instant)>,
     /// A request was given up, but its response has not come yet.
     abandoned: bool,
     incoming: Incoming,
@@ -85,13 +85,13 @@ enum State {
     Idle,
     /// A message is coming in.
     Receiving {
-        channel: Channel,
+        channel: HidChannel,
         command: HidCommand,
         deadline: Option<Instant>,
     },
     /// A request waits for its response.
     Running {
-        channel: Channel,
+        channel: HidChannel,
         command: HidCommand,
         status: KeepaliveStatus,
         /// When the next keepalive is due; `None` for requests without.
@@ -102,9 +102,9 @@ enum State {
 
 #[derive(Debug, Clone, Copy)]
 enum Signal {
-    Request { channel: Channel, command: HidCommand },
-    Cancel(Channel),
-    Wink(Channel),
+    Request { channel: HidChannel, command: HidCommand },
+    Cancel(HidChannel),
+    Wink(HidChannel),
 }
 
 /// Longest lock, in seconds.
@@ -116,7 +116,7 @@ const PROTOCOL: u8 = 2;
 impl HidDevice {
     /// A device that was just plugged in.
     #[must_use]
-    pub fn new(config: DeviceConfig) -> Self {
+    pub fn new(config: HidDeviceConfig) -> Self {
         let channels = Channels::new(config.first_channel, config.last_channel, config.never);
         Self {
             config,
@@ -135,7 +135,7 @@ impl HidDevice {
     pub fn handle_packet(&mut self, report: &Report, now: Instant) {
         self.handle_timeout(now);
         let Packet { channel, payload } = Packet::read(report);
-        if channel == Channel::BROADCAST {
+        if channel == HidChannel::BROADCAST {
             return match payload {
                 Payload::Initialization { command: HidCommand::Init, length, data } => {
                     self.init(channel, length, data);
@@ -158,7 +158,7 @@ impl HidDevice {
 
     /// Takes the response to the request of a channel: a status byte and CBOR, or an APDU's answer.
     /// That of a request which was given up meanwhile goes nowhere.
-    pub fn handle_response(&mut self, channel: Channel, response: &[u8], now: Instant) {
+    pub fn handle_response(&mut self, channel: HidChannel, response: &[u8], now: Instant) {
         self.handle_timeout(now);
         if self.abandoned {
             self.abandoned = false;
@@ -180,7 +180,7 @@ impl HidDevice {
 
     /// Takes what the authenticator is waiting for. A change is told to the host at once, and the
     /// same again from time to time without being asked.
-    pub fn handle_keepalive(&mut self, channel: Channel, status: KeepaliveStatus, now: Instant) {
+    pub fn handle_keepalive(&mut self, channel: HidChannel, status: KeepaliveStatus, now: Instant) {
         self.handle_timeout(now);
         if let State::Running { channel: running, status: known, keepalive: Some(due), .. } =
             &mut self.state
@@ -209,7 +209,7 @@ impl HidDevice {
     /// request and what it is still to be sent are given up. The request ends as by
     /// [`handle_packet`](Self::handle_packet) of a CANCEL; its response is still to be handed in,
     /// and goes nowhere. The channel stays allocated: another connection may go on with it.
-    pub fn handle_gone(&mut self, channel: Channel) {
+    pub fn handle_gone(&mut self, channel: HidChannel) {
         if self.busy() == Some(channel) {
             self.give_up();
             self.outgoing.abort();
@@ -248,28 +248,28 @@ impl HidDevice {
     }
 
     /// The next thing to do, if there is one.
-    pub fn poll_output(&mut self) -> Option<DeviceOutput<'_>> {
+    pub fn poll_output(&mut self) -> Option<HidDeviceOutput<'_>> {
         if let Some((to, report)) = self.short.pop_front() {
-            return Some(DeviceOutput::Send { to, report });
+            return Some(HidDeviceOutput::Send { to, report });
         }
         if let Some(report) = self.outgoing.next() {
-            return Some(DeviceOutput::Send { to: To::Requester, report });
+            return Some(HidDeviceOutput::Send { to: To::Requester, report });
         }
         Some(match self.signals.pop_front()? {
             Signal::Request { channel, command: HidCommand::Msg } => {
-                DeviceOutput::Msg { channel, request: self.incoming.message() }
+                HidDeviceOutput::Msg { channel, request: self.incoming.message() }
             }
             Signal::Request { channel, .. } => {
-                DeviceOutput::Cbor { channel, request: self.incoming.message() }
+                HidDeviceOutput::Cbor { channel, request: self.incoming.message() }
             }
-            Signal::Cancel(channel) => DeviceOutput::Cancel { channel },
-            Signal::Wink(channel) => DeviceOutput::Wink { channel },
+            Signal::Cancel(channel) => HidDeviceOutput::Cancel { channel },
+            Signal::Wink(channel) => HidDeviceOutput::Wink { channel },
         })
     }
 
     /// The channel whose message is coming in, under way or going out, if there is one.
     #[must_use]
-    pub fn busy(&self) -> Option<Channel> {
+    pub fn busy(&self) -> Option<HidChannel> {
         match self.state {
             State::Receiving { channel, .. } | State::Running { channel, .. } => Some(channel),
             State::Idle => self.outgoing.channel(),
@@ -278,13 +278,13 @@ impl HidDevice {
 
     /// The channel that keeps all others out, if there is one.
     #[must_use]
-    pub fn locked(&self) -> Option<Channel> {
+    pub fn locked(&self) -> Option<HidChannel> {
         self.lock.map(|(owner, _)| owner)
     }
 
     fn initialization(
         &mut self,
-        channel: Channel,
+        channel: HidChannel,
         command: HidCommand,
         length: u16,
         data: &[u8],
@@ -319,7 +319,7 @@ impl HidDevice {
         }
     }
 
-    fn continuation(&mut self, channel: Channel, sequence: u8, data: &[u8], now: Instant) {
+    fn continuation(&mut self, channel: HidChannel, sequence: u8, data: &[u8], now: Instant) {
         match self.state {
             State::Receiving { channel: receiving, command, .. } if receiving == channel => {
                 match self.incoming.go_on(sequence, data) {
@@ -354,7 +354,7 @@ impl HidDevice {
     }
 
     /// Does what the message that has come in asks for.
-    fn carry_out(&mut self, channel: Channel, command: HidCommand, now: Instant) {
+    fn carry_out(&mut self, channel: HidChannel, command: HidCommand, now: Instant) {
         self.state = State::Idle;
         match command {
             HidCommand::Ping => self.outgoing.begin(channel, command, self.incoming.message()),
@@ -382,7 +382,7 @@ impl HidDevice {
     }
 
     /// A channel for whoever asks on the broadcast channel; a fresh start for whoever has one.
-    fn init(&mut self, channel: Channel, length: u16, data: &[u8]) {
+    fn init(&mut self, channel: HidChannel, length: u16, data: &[u8]) {
         if self.is_locked_out(channel) {
             return self.error(channel, HidError::ChannelBusy);
         }
@@ -390,7 +390,7 @@ impl HidDevice {
             return self.error(channel, HidError::InvalidLength);
         }
         let Some(nonce) = data.first_chunk::<8>() else { return };
-        let allocated = if channel == Channel::BROADCAST {
+        let allocated = if channel == HidChannel::BROADCAST {
             match self.channels.allocate() {
                 Some(allocated) => allocated,
                 None => return self.error(channel, HidError::ChannelBusy),
@@ -412,7 +412,7 @@ impl HidDevice {
         self.answer(channel, HidCommand::Init, &response.encode());
     }
 
-    fn cancel(&mut self, channel: Channel) {
+    fn cancel(&mut self, channel: HidChannel) {
         if let State::Running { channel: running, command: HidCommand::Cbor, cancelled, .. } =
             &mut self.state
             && *running == channel
@@ -423,7 +423,7 @@ impl HidDevice {
         }
     }
 
-    fn set_lock(&mut self, channel: Channel, now: Instant) {
+    fn set_lock(&mut self, channel: HidChannel, now: Instant) {
         match self.incoming.message() {
             [0] => self.lock = None,
             &[seconds] if seconds <= MAX_LOCK => {
@@ -465,20 +465,20 @@ impl HidDevice {
         }
     }
 
-    fn is_locked_out(&self, channel: Channel) -> bool {
+    fn is_locked_out(&self, channel: HidChannel) -> bool {
         self.lock.is_some_and(|(owner, _)| owner != channel)
     }
 
-    fn error(&mut self, channel: Channel, error: HidError) {
+    fn error(&mut self, channel: HidChannel, error: HidError) {
         self.answer(channel, HidCommand::Error, &[error.to_u8()]);
     }
 
     /// Answers the packet that came last, in one packet.
-    fn answer(&mut self, channel: Channel, command: HidCommand, payload: &[u8]) {
+    fn answer(&mut self, channel: HidChannel, command: HidCommand, payload: &[u8]) {
         self.tell(To::LastSender, channel, command, payload);
     }
 
-    fn tell(&mut self, to: To, channel: Channel, command: HidCommand, payload: &[u8]) {
+    fn tell(&mut self, to: To, channel: HidChannel, command: HidCommand, payload: &[u8]) {
         let (report, _) = first(channel, command, payload);
         self.short.push_back((to, report));
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{
-    Channel, HidCommand, HidError, InitResponse, KeepaliveStatus, MAX_MESSAGE, Packet, Payload,
+    HidChannel, HidCommand, HidError, InitResponse, KeepaliveStatus, MAX_MESSAGE, Packet, Payload,
     Report,
     assembly::{Incoming, Outgoing},
     packet::first,
@@ -74,7 +74,7 @@ pub enum SendError {
 /// nothing for a packet.
 #[derive(Debug)]
 pub struct Host {
-    channel: Option<Channel>,
+    channel: Option<HidChannel>,
     state: State,
     patience: Duration,
     deadline: Option<Instant>,
@@ -90,7 +90,7 @@ enum State {
     /// INIT was sent, on the broadcast channel or the own one.
     Opening {
         nonce: [u8; 8],
-        on: Channel,
+        on: HidChannel,
     },
     /// A request was sent.
     Waiting {
@@ -140,14 +140,14 @@ impl Host {
 
     /// The channel, if there is one.
     #[must_use]
-    pub const fn channel(&self) -> Option<Channel> {
+    pub const fn channel(&self) -> Option<HidChannel> {
         self.channel
     }
 
     /// Asks for a channel, or, with one, for a fresh start on it: whatever is under way ends. The
     /// nonce tells the answer from those for other hosts; choose it at random.
     pub fn open(&mut self, nonce: [u8; 8], now: Instant) {
-        let on = self.channel.unwrap_or(Channel::BROADCAST);
+        let on = self.channel.unwrap_or(HidChannel::BROADCAST);
         self.outgoing.abort();
         self.state = State::Opening { nonce, on };
         self.short.push_back(first(on, HidCommand::Init, &nonce).0);

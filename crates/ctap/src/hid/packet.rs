@@ -1,6 +1,6 @@
 //! One packet: a report, read or written (CTAP 2.3 §11.2.4).
 
-use super::{Channel, HidCommand, REPORT_SIZE, Report};
+use super::{HidChannel, HidCommand, REPORT_SIZE, Report};
 
 use crate::hidden::debug_without_bytes;
 /// How much of a message the first packet carries, in bytes.
@@ -16,7 +16,7 @@ const INITIALIZATION: u8 = 0x80;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The channel that it belongs to.
-    pub channel: Channel,
+    pub channel: HidChannel,
     /// What it carries.
     pub payload: Payload<'a>,
 }
@@ -64,12 +64,12 @@ impl<'a> Packet<'a> {
             let length = u16::from_be_bytes([high, low]);
             Payload::Initialization { command: HidCommand::from_u8(byte), length, data }
         };
-        Self { channel: Channel(u32::from_be_bytes([c0, c1, c2, c3])), payload }
+        Self { channel: HidChannel(u32::from_be_bytes([c0, c1, c2, c3])), payload }
     }
 }
 
 /// The first packet of a message, and what of it remains.
-pub(super) fn first(channel: Channel, command: HidCommand, message: &[u8]) -> (Report, &[u8]) {
+pub(super) fn first(channel: HidChannel, command: HidCommand, message: &[u8]) -> (Report, &[u8]) {
     // Whoever sends has checked the length.
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
     let [high, low] = length.to_be_bytes();
@@ -79,7 +79,7 @@ pub(super) fn first(channel: Channel, command: HidCommand, message: &[u8]) -> (R
 }
 
 /// A further packet of a message, and what of it remains.
-pub(super) fn further(channel: Channel, sequence: u8, message: &[u8]) -> (Report, &[u8]) {
+pub(super) fn further(channel: HidChannel, sequence: u8, message: &[u8]) -> (Report, &[u8]) {
     let [c0, c1, c2, c3] = channel.0.to_be_bytes();
     fill(&[c0, c1, c2, c3, sequence & !INITIALIZATION], message)
 }

@@ -3,9 +3,9 @@
 
 use core::fmt;
 
-use super::{DeviceOutput, HostOutput};
+use super::{HidDeviceOutput, HostOutput};
 
-impl fmt::Debug for DeviceOutput<'_> {
+impl fmt::Debug for HidDeviceOutput<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send { to, .. } => write!(f, "Send({to:?}, ..)"),

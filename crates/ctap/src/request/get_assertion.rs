@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use towline_cbor::{Key, Writer, decode};
+use towline_cbor::{Member, Writer, decode};
 
 use crate::{
     ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
@@ -59,19 +59,19 @@ impl GetAssertionRequest {
         let mut pin_uv_auth_param = None;
         let mut pin_uv_auth_protocol = None;
         decode(parameters, MESSAGE_DEPTH, |reader| {
-            reader.map(|key, value| {
+            reader.members(|key, value| {
                 match key {
-                    Key::Int(0x01) => id = Some(rp_id(value)?),
-                    Key::Int(0x02) => {
+                    Member::Int(0x01) => id = Some(rp_id(value)?),
+                    Member::Int(0x02) => {
                         client_data_hash = Some(ClientDataHash::read(value)?);
                     }
-                    Key::Int(0x03) => {
+                    Member::Int(0x03) => {
                         allow_list = Some(PublicKeyCredentialDescriptor::read_list(value)?);
                     }
-                    Key::Int(0x04) => extensions = Extensions::read(value)?,
-                    Key::Int(0x05) => options = RequestOptions::read(value)?,
-                    Key::Int(0x06) => pin_uv_auth_param = Some(value.bytes()?.into()),
-                    Key::Int(0x07) => pin_uv_auth_protocol = Some(value.uint()?),
+                    Member::Int(0x04) => extensions = Extensions::read(value)?,
+                    Member::Int(0x05) => options = RequestOptions::read(value)?,
+                    Member::Int(0x06) => pin_uv_auth_param = Some(value.bytes()?.into()),
+                    Member::Int(0x07) => pin_uv_auth_protocol = Some(value.uint()?),
                     _ => {}
                 }
                 Ok::<(), DecodeError>(())

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use towline_cbor::{Key, Writer, decode};
+use towline_cbor::{Member, Writer, decode};
 
 use crate::{
     ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
@@ -83,23 +83,23 @@ impl MakeCredentialRequest {
         let mut enterprise_attestation = None;
         let mut attestation_formats_preference = Vec::new();
         decode(parameters, MESSAGE_DEPTH, |reader| {
-            reader.map(|key, value| {
+            reader.members(|key, value| {
                 match key {
-                    Key::Int(0x01) => {
+                    Member::Int(0x01) => {
                         client_data_hash = Some(ClientDataHash::read(value)?);
                     }
-                    Key::Int(0x02) => rp = Some(Rp::read(value, Names::Whole)?),
-                    Key::Int(0x03) => user = Some(User::read(value, Names::Whole)?),
-                    Key::Int(0x04) => algorithms = Some(read_algorithms(value)?),
-                    Key::Int(0x05) => {
+                    Member::Int(0x02) => rp = Some(Rp::read(value, Names::Whole)?),
+                    Member::Int(0x03) => user = Some(User::read(value, Names::Whole)?),
+                    Member::Int(0x04) => algorithms = Some(read_algorithms(value)?),
+                    Member::Int(0x05) => {
                         exclude_list = PublicKeyCredentialDescriptor::read_list(value)?;
                     }
-                    Key::Int(0x06) => extensions = Extensions::read(value)?,
-                    Key::Int(0x07) => options = RequestOptions::read(value)?,
-                    Key::Int(0x08) => pin_uv_auth_param = Some(value.bytes()?.into()),
-                    Key::Int(0x09) => pin_uv_auth_protocol = Some(value.uint()?),
-                    Key::Int(0x0a) => enterprise_attestation = Some(value.uint()?),
-                    Key::Int(0x0b) => value.array(|element| {
+                    Member::Int(0x06) => extensions = Extensions::read(value)?,
+                    Member::Int(0x07) => options = RequestOptions::read(value)?,
+                    Member::Int(0x08) => pin_uv_auth_param = Some(value.bytes()?.into()),
+                    Member::Int(0x09) => pin_uv_auth_protocol = Some(value.uint()?),
+                    Member::Int(0x0a) => enterprise_attestation = Some(value.uint()?),
+                    Member::Int(0x0b) => value.array(|element| {
                         attestation_formats_preference.push(element.text()?.into());
                         Ok::<(), DecodeError>(())
                     })?,

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use towline_ctap::hid::{
-    Capabilities, Channel, DeviceConfig, DeviceOutput, HidCommand, HidDevice, HidError, Host,
-    HostFailure, HostOutput, InitResponse, KeepaliveStatus, MAX_MESSAGE, Packet, Payload, Report,
-    SendError, To,
+    Capabilities, HidChannel, HidCommand, HidDevice, HidDeviceConfig, HidDeviceOutput, HidError,
+    Host, HostFailure, HostOutput, InitResponse, KeepaliveStatus, MAX_MESSAGE, Packet, Payload,
+    Report, SendError, To,
 };
 
 const PING: u8 = 0x81;
@@ -79,13 +79,13 @@ struct Desk {
     now: Instant,
 }
 
-fn desk_with(config: DeviceConfig) -> Desk {
+fn desk_with(config: HidDeviceConfig) -> Desk {
     Desk { device: HidDevice::new(config), now: Instant::now() }
 }
 
 /// One with all the capabilities, and two channels: 1 and 2.
 fn desk() -> Desk {
-    let mut config = DeviceConfig::default();
+    let mut config = HidDeviceConfig::default();
     config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
     let mut desk = desk_with(config);
     assert_eq!((desk.allocate(), desk.allocate()), (1, 2));
@@ -106,17 +106,19 @@ impl Desk {
         let mut seen = Vec::new();
         while let Some(output) = self.device.poll_output() {
             seen.push(match output {
-                DeviceOutput::Send { report, .. } => {
+                HidDeviceOutput::Send { report, .. } => {
                     let channel = u32::from_be_bytes(report[..4].try_into().unwrap());
                     let length = usize::from(u16::from_be_bytes([report[5], report[6]]));
                     assert!(length <= 57, "a message of several packets");
                     assert!(report[7 + length..].iter().all(|byte| *byte == 0), "padding");
                     Seen::Answer(channel, report[4], report[7..7 + length].to_vec())
                 }
-                DeviceOutput::Cbor { channel, request } => Seen::Cbor(channel.0, request.to_vec()),
-                DeviceOutput::Msg { channel, request } => Seen::Msg(channel.0, request.to_vec()),
-                DeviceOutput::Cancel { channel } => Seen::Cancel(channel.0),
-                DeviceOutput::Wink { channel } => Seen::Wink(channel.0),
+                HidDeviceOutput::Cbor { channel, request } => {
+                    Seen::Cbor(channel.0, request.to_vec())
+                }
+                HidDeviceOutput::Msg { channel, request } => Seen::Msg(channel.0, request.to_vec()),
+                HidDeviceOutput::Cancel { channel } => Seen::Cancel(channel.0),
+                HidDeviceOutput::Wink { channel } => Seen::Wink(channel.0),
             });
         }
         seen
@@ -129,12 +131,12 @@ impl Desk {
     }
 
     fn respond(&mut self, channel: u32, response: &[u8]) -> Vec<Seen> {
-        self.device.handle_response(Channel(channel), response, self.now);
+        self.device.handle_response(HidChannel(channel), response, self.now);
         self.drain()
     }
 
     fn keepalive(&mut self, channel: u32, status: KeepaliveStatus) -> Vec<Seen> {
-        self.device.handle_keepalive(Channel(channel), status, self.now);
+        self.device.handle_keepalive(HidChannel(channel), status, self.now);
         self.drain()
     }
 
@@ -175,7 +177,7 @@ enum Heard {
 
 impl Pair {
     fn new() -> Self {
-        let device = HidDevice::new(DeviceConfig::default());
+        let device = HidDevice::new(HidDeviceConfig::default());
         Self { host: Host::new(), device, now: Instant::now() }
     }
 
@@ -206,13 +208,15 @@ impl Pair {
             while let Some(output) = self.device.poll_output() {
                 quiet = false;
                 match output {
-                    DeviceOutput::Send { report, .. } => self.host.handle_packet(&report, self.now),
-                    DeviceOutput::Cbor { channel, request } => {
+                    HidDeviceOutput::Send { report, .. } => {
+                        self.host.handle_packet(&report, self.now)
+                    }
+                    HidDeviceOutput::Cbor { channel, request } => {
                         if let Some(response) = authenticator(channel.0, request) {
                             self.device.handle_response(channel, &response, self.now);
                         }
                     }
-                    DeviceOutput::Cancel { channel } => {
+                    HidDeviceOutput::Cancel { channel } => {
                         self.device.handle_response(channel, &[0x2d], self.now);
                     }
                     other => panic!("{other:?}"),
@@ -261,11 +265,11 @@ proptest! {
     fn whatever_happens_at_most_one_request_is_open_and_only_allocated_channels_have_one(
         steps in prop::collection::vec(step(), 1..120),
     ) {
-        let mut config = DeviceConfig::default();
+        let mut config = HidDeviceConfig::default();
         config.capabilities = Capabilities::CBOR.with(Capabilities::WINK);
         let mut device = HidDevice::new(config);
         let mut now = Instant::now();
-        let mut open: Option<Channel> = None;
+        let mut open: Option<HidChannel> = None;
         for step in steps {
             match step {
                 Step::Packet(bytes) => device.handle_packet(&bytes.try_into().unwrap(), now),
@@ -279,14 +283,14 @@ proptest! {
                 }
                 Step::Respond(channel, length) => {
                     // The contract: one response for each request, and none without.
-                    if open == Some(Channel(channel)) {
+                    if open == Some(HidChannel(channel)) {
                         open = None;
-                        device.handle_response(Channel(channel), &vec![0; length], now);
+                        device.handle_response(HidChannel(channel), &vec![0; length], now);
                     }
                 }
                 Step::Keepalive(channel, status) => {
                     let status = KeepaliveStatus::from_u8(status);
-                    device.handle_keepalive(Channel(channel), status, now);
+                    device.handle_keepalive(HidChannel(channel), status, now);
                 }
                 Step::Pass(milliseconds) => {
                     now += Duration::from_millis(milliseconds.into());
@@ -299,14 +303,14 @@ proptest! {
                 count += 1;
                 prop_assert!(count < 200, "it comes to an end");
                 match output {
-                    DeviceOutput::Cbor { channel, request }
-                    | DeviceOutput::Msg { channel, request } => {
+                    HidDeviceOutput::Cbor { channel, request }
+                    | HidDeviceOutput::Msg { channel, request } => {
                         prop_assert!(!request.is_empty() && request.len() <= MAX_MESSAGE);
                         prop_assert_eq!(open.replace(channel), None);
                         prop_assert!(![0, u32::MAX].contains(&channel.0));
                     }
-                    DeviceOutput::Cancel { channel } => prop_assert_eq!(open, Some(channel)),
-                    DeviceOutput::Send { .. } | DeviceOutput::Wink { .. } => {}
+                    HidDeviceOutput::Cancel { channel } => prop_assert_eq!(open, Some(channel)),
+                    HidDeviceOutput::Send { .. } | HidDeviceOutput::Wink { .. } => {}
                 }
             }
             prop_assert!(device.poll_timeout().is_none_or(|deadline| deadline > now));

@@ -14,15 +14,21 @@ use tokio::{
 };
 use towline_authenticator::{Answer, Event};
 use towline_ctap::{
-    ClientDataHash, GetInfo, MakeCredentialRequest, Request, RequestOptions, Rp, RpId, RpIdHash,
-    Status, User, UserHandle,
-    hid::{Capabilities, Channel, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE},
+    GetInfo, RpIdHash, Status,
+    hid::{
+        Capabilities, HidChannel, HidCommand, HidError, HostFailure, KeepaliveStatus, MAX_MESSAGE,
+    },
     u2f::{Control, StatusWord, U2fRegistration, U2fRequest, split_response},
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
 use towline_ctaphid_tokio::{Ask, Nobody, Person, SecurityKey};
 
-use crate::client::{Client, Outcome, Pipe, open, open_simulated, report};
+use towline_testkit::{
+    hex,
+    hid::{Client, Outcome, Pipe, make_credential, report},
+};
+
+use crate::open::{open, open_simulated};
 
 const UDP: &str = "udp:127.0.0.1:0";
 const TCP: &str = "tcp:127.0.0.1:0";
@@ -33,8 +39,7 @@ const POWER_CYCLE: &str = "ac1052ca95e569de69e02ebff333485f13f9b2da34c5a8a340526
                            394d8d04973c134005be1a0140bff6045bb26eb77a73eaa47813f6b49a7250dc";
 
 fn power_cycle() -> [u8; 64] {
-    let byte = |place: usize| u8::from_str_radix(&POWER_CYCLE[place * 2..][..2], 16).unwrap();
-    std::array::from_fn(byte)
+    hex(POWER_CYCLE).try_into().unwrap()
 }
 
 fn control(command: &str) -> [u8; 64] {
@@ -43,17 +48,6 @@ fn control(command: &str) -> [u8; 64] {
 
 fn error_of(answer: &[u8; 64]) -> (u32, u8, u8) {
     (u32::from_be_bytes(answer[..4].try_into().unwrap()), answer[4], answer[7])
-}
-
-fn make_credential() -> Vec<u8> {
-    let mut request = MakeCredentialRequest::new(
-        ClientDataHash::new([7; 32]),
-        Rp { id: RpId::new("example.org").unwrap(), name: None },
-        User { id: UserHandle::new(&[1]).unwrap(), name: Some("jo".into()), display_name: None },
-        vec![-7],
-    );
-    request.options = RequestOptions { rk: Some(true), ..RequestOptions::default() };
-    Request::from(request).encode()
 }
 
 async fn simulated(endpoints: &[&str]) -> Vec<Endpoint> {
@@ -130,7 +124,7 @@ async fn every_transport_leads_to_the_authenticator() {
         let mut client = Client::connect(&endpoint).await;
         let answer = client.cbor(GET_INFO).await.result.unwrap();
         assert!(GetInfo::decode(&answer).is_ok(), "{endpoint}");
-        let capabilities = client.capabilities();
+        let capabilities = client.info.unwrap().capabilities;
         assert!(capabilities.contains(Capabilities::CBOR.with(Capabilities::WINK)));
         assert!(!capabilities.contains(Capabilities::NMSG), "there is U2F");
     }
@@ -186,7 +180,11 @@ async fn the_longest_message_passes_unread_in_one_go() {
     for endpoint in simulated(&[UDP, TCP]).await {
         let mut client = Client::connect(&endpoint).await;
         let message: Vec<u8> = (0..MAX_MESSAGE).map(|place| place as u8).collect();
-        assert_eq!(client.ping(&message).await.result, Ok(message), "{endpoint}");
+        assert_eq!(
+            client.exchange(HidCommand::Ping, &message).await.result,
+            Ok(message),
+            "{endpoint}"
+        );
     }
 }
 
@@ -376,7 +374,7 @@ async fn an_answer_goes_to_whoever_asked_though_another_one_cancels() {
     second.exchange(&control("presence=deny")).await;
     first.begin(SELECTION).await;
     assert_eq!(first.keepalive().await, KeepaliveStatus::UpNeeded);
-    let Channel(channel) = first.host.channel().unwrap();
+    let HidChannel(channel) = first.host.channel().unwrap();
     second.send(&report(&[&channel.to_be_bytes()[..], &[0x91, 0, 0]].concat())).await;
     let cancelled = Status::KeepaliveCancel.to_u8();
     assert_eq!(first.finish().await.result, Ok(vec![cancelled]));
@@ -387,7 +385,7 @@ async fn an_answer_goes_to_whoever_asked_though_another_one_cancels() {
 async fn a_message_that_stalls_is_timed_out_on_its_channel() {
     let endpoints = simulated(&[UDP]).await;
     let mut client = Client::connect(&endpoints[0]).await;
-    let Channel(channel) = client.host.channel().unwrap();
+    let HidChannel(channel) = client.host.channel().unwrap();
     let begun = report(&[&channel.to_be_bytes()[..], &[0x81, 1, 0]].concat());
     let before = Instant::now();
     let answer = client.pipe.exchange(&begun).await;
@@ -462,7 +460,7 @@ async fn a_fresh_start_takes_the_question_away_too() {
     client.host.open([9; 8], Instant::now());
     client.info = None;
     while client.info.is_none() {
-        client.keepalive_or_opened().await;
+        assert_eq!(client.step(&mut Vec::new()).await, None);
     }
     assert_eq!(questions.recv().await, Some(Asked::Withdrawn));
     client.begin(SELECTION).await;
@@ -494,9 +492,7 @@ async fn where_a_person_is_asked_nothing_can_be_simulated() {
 async fn a_wink_is_seen() {
     let (endpoints, (mut questions, _answers)) = asking(&[UDP]).await;
     let mut client = Client::connect(&endpoints[0]).await;
-    let wink = towline_ctap::hid::HidCommand::Wink;
-    client.host.send(wink, &[], Instant::now()).unwrap();
-    assert_eq!(client.finish().await.result, Ok(vec![]));
+    assert_eq!(client.exchange(HidCommand::Wink, &[]).await.result, Ok(vec![]));
     assert_eq!(questions.recv().await, Some(Asked::Wink));
 }
 
@@ -522,13 +518,13 @@ async fn a_client_that_goes_away_leaves_the_door_open() {
 async fn u2f_is_spoken_and_a_touch_is_asked_for_again_and_again() {
     let endpoints = simulated(&[UDP]).await;
     let mut client = Client::connect(&endpoints[0]).await;
-    let version = client.message(&U2fRequest::Version.encode()).await;
+    let version = client.exchange(HidCommand::Msg, &U2fRequest::Version.encode()).await;
     assert_eq!(version.result.unwrap(), b"U2F_V2\x90\x00");
     let (challenge, application) = ([7; 32], RpIdHash::new([8; 32]));
     let register = U2fRequest::Register { challenge, application }.encode();
     let mut refused = 0;
     let made = loop {
-        let Outcome { keepalives, result } = client.message(&register).await;
+        let Outcome { keepalives, result } = client.exchange(HidCommand::Msg, &register).await;
         assert_eq!(keepalives, [], "nothing waits");
         match split_response(&result.unwrap()).unwrap() {
             (data, StatusWord::NO_ERROR) => break U2fRegistration::decode(data).unwrap(),
@@ -539,7 +535,10 @@ async fn u2f_is_spoken_and_a_touch_is_asked_for_again_and_again() {
     assert!(refused > 0, "a touch that nobody asked for");
     let (control, key_handle) = (Control::CheckOnly, made.key_handle);
     let check = U2fRequest::Authenticate { control, challenge, application, key_handle };
-    assert_eq!(client.message(&check.encode()).await.result.unwrap(), [0x69, 0x85]);
+    assert_eq!(
+        client.exchange(HidCommand::Msg, &check.encode()).await.result.unwrap(),
+        [0x69, 0x85]
+    );
     assert!(client.cbor(GET_INFO).await.result.is_ok());
 }
 

@@ -8,5 +8,5 @@
     clippy::as_conversions
 )]
 
-mod client;
 mod doors;
+mod open;

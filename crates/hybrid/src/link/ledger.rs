@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{ContactKey, PhoneIdentity, StoreError};
+use super::{ContactKey, LinkStoreError, PhoneIdentity};
 use crate::ids::LinkId;
 
 /// How many forgotten computers are remembered, the newest.
@@ -115,21 +115,21 @@ pub trait ComputerLinks: Send + Sync {
     /// What is kept; the empty one where nothing ever was.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn ledger(&self) -> Result<Ledger, StoreError>;
+    /// [`LinkStoreError`].
+    fn ledger(&self) -> Result<Ledger, LinkStoreError>;
 
     /// Reads what is kept, has it changed, and keeps what comes of it: whole or not at all, and
     /// with nobody else's change in between. `change` is called once, or not if this fails before.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError>;
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), LinkStoreError>;
 
     /// What this phone is to computers; `None` if that was never set.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn identity(&self) -> Result<Option<PhoneIdentity>, StoreError> {
+    /// [`LinkStoreError`].
+    fn identity(&self) -> Result<Option<PhoneIdentity>, LinkStoreError> {
         Ok(self.ledger()?.identity)
     }
 
@@ -137,8 +137,8 @@ pub trait ComputerLinks: Send + Sync {
     /// once one is the first.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn become_first(&self, identity: &PhoneIdentity) -> Result<PhoneIdentity, StoreError> {
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn become_first(&self, identity: &PhoneIdentity) -> Result<PhoneIdentity, LinkStoreError> {
         let mut first = identity.clone();
         self.change(&mut |ledger| first = ledger.become_first(identity))?;
         Ok(first)
@@ -147,24 +147,24 @@ pub trait ComputerLinks: Send + Sync {
     /// Becomes another phone to computers, and forgets all of them.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), StoreError> {
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn become_other(&self, identity: &PhoneIdentity) -> Result<(), LinkStoreError> {
         self.change(&mut |ledger| ledger.become_other(identity))
     }
 
     /// The computers that may ring, the oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn computers(&self) -> Result<Vec<LinkedComputer>, StoreError> {
+    /// [`LinkStoreError`].
+    fn computers(&self) -> Result<Vec<LinkedComputer>, LinkStoreError> {
         Ok(self.ledger()?.computers)
     }
 
     /// Lets one more computer ring.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn save(&self, computer: LinkedComputer) -> Result<(), StoreError> {
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn save(&self, computer: LinkedComputer) -> Result<(), LinkStoreError> {
         self.change(&mut |ledger| ledger.save(computer.clone()))
     }
 
@@ -172,8 +172,8 @@ pub trait ComputerLinks: Send + Sync {
     /// tunnel service so, as soon as it can.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn forget(&self, link: &LinkId) -> Result<bool, StoreError> {
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn forget(&self, link: &LinkId) -> Result<bool, LinkStoreError> {
         let mut there = false;
         self.change(&mut |ledger| there = ledger.forget(link))?;
         Ok(there)
@@ -182,8 +182,8 @@ pub trait ComputerLinks: Send + Sync {
     /// The tunnel service has confirmed that nobody is reached by this key any more.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn given_up(&self, key: &ContactKey) -> Result<(), StoreError> {
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn given_up(&self, key: &ContactKey) -> Result<(), LinkStoreError> {
         self.change(&mut |ledger| ledger.given_up(key))
     }
 }
@@ -205,11 +205,11 @@ impl MemoryComputerLinks {
 }
 
 impl ComputerLinks for MemoryComputerLinks {
-    fn ledger(&self) -> Result<Ledger, StoreError> {
+    fn ledger(&self) -> Result<Ledger, LinkStoreError> {
         Ok(self.lock().clone())
     }
 
-    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), StoreError> {
+    fn change(&self, change: &mut dyn FnMut(&mut Ledger)) -> Result<(), LinkStoreError> {
         change(&mut self.lock());
         Ok(())
     }

@@ -27,7 +27,7 @@ pub struct LinkedPhone {
 /// Why links could not be read or changed.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
+pub enum LinkStoreError {
     /// What is stored is not what was written.
     #[error("the stored links are damaged; remove them and link the devices again")]
     Damaged,
@@ -43,21 +43,21 @@ pub trait PhoneLinks: Send + Sync {
     /// All of them, the oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn all(&self) -> Result<Vec<LinkedPhone>, StoreError>;
+    /// [`LinkStoreError`].
+    fn all(&self) -> Result<Vec<LinkedPhone>, LinkStoreError>;
 
     /// Keeps a link. One with the same identity is the same phone's, and is replaced whole.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError>;
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn save(&self, phone: &LinkedPhone) -> Result<(), LinkStoreError>;
 
     /// Deletes the link of this identity, if it is still this one: the phone may have sent another
     /// one meanwhile. Says whether it was there.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed then.
-    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, StoreError>;
+    /// [`LinkStoreError`]; nothing has changed then.
+    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, LinkStoreError>;
 }
 
 /// Links to phones that are gone with the process.
@@ -77,16 +77,16 @@ impl MemoryPhoneLinks {
 }
 
 impl PhoneLinks for MemoryPhoneLinks {
-    fn all(&self) -> Result<Vec<LinkedPhone>, StoreError> {
+    fn all(&self) -> Result<Vec<LinkedPhone>, LinkStoreError> {
         Ok(self.lock().clone())
     }
 
-    fn save(&self, phone: &LinkedPhone) -> Result<(), StoreError> {
+    fn save(&self, phone: &LinkedPhone) -> Result<(), LinkStoreError> {
         LinkedPhone::put(&mut self.lock(), phone.clone());
         Ok(())
     }
 
-    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, StoreError> {
+    fn remove(&self, identity: &P256PublicKey, link: &LinkId) -> Result<bool, LinkStoreError> {
         Ok(LinkedPhone::take(&mut self.lock(), identity, link))
     }
 }
@@ -140,8 +140,8 @@ impl LinkedPhone {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`].
-    pub fn decode(provider: &CryptoProvider, bytes: &[u8]) -> Result<Self, StoreError> {
+    /// [`LinkStoreError::Damaged`].
+    pub fn decode(provider: &CryptoProvider, bytes: &[u8]) -> Result<Self, LinkStoreError> {
         let (mut contact_id, mut link_id, mut secret) = (None, None, None);
         let (mut identity, mut name, mut domain, mut since) = (None, None, None, None);
         towline_cbor::decode(bytes, CTAP_DEPTH, |reader| {
@@ -159,7 +159,7 @@ impl LinkedPhone {
                 Ok::<(), towline_cbor::Error>(())
             })
         })
-        .map_err(|_| StoreError::Damaged)?;
+        .map_err(|_| LinkStoreError::Damaged)?;
         let whole = || {
             Some(Self {
                 information: LinkingInformation {
@@ -173,7 +173,7 @@ impl LinkedPhone {
                 since,
             })
         };
-        whole().ok_or(StoreError::Damaged)
+        whole().ok_or(LinkStoreError::Damaged)
     }
 }
 

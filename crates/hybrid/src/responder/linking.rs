@@ -71,9 +71,7 @@ impl Responder {
             _ if !asked => return Err(Misuse::UnknownToken),
             ResponderAnswer::Remember => true,
             ResponderAnswer::Decline => false,
-            ResponderAnswer::Connect { .. } | ResponderAnswer::ConnectAndAskLater => {
-                return Err(Misuse::WrongAnswer);
-            }
+            _ => return Err(Misuse::WrongAnswer),
         };
         let late = self.late.take();
         let mut state = std::mem::replace(&mut self.state, State::Finished);

@@ -15,6 +15,7 @@ use std::{
 
 use serde_json::Value;
 use towline_crypto::{CryptoProvider, EcdhKey, Error, P256PublicKey, Random, Secret};
+use towline_testkit::hex;
 
 static VECTORS: LazyLock<Value> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/hybrid.json");
@@ -36,11 +37,6 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 
 fn number(row: &Value, field: &str) -> u64 {
     row[field].as_u64().unwrap_or_else(|| panic!("{field} of {row}"))
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    assert!(text.len().is_multiple_of(2));
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 
 fn bytes(row: &Value, field: &str) -> Vec<u8> {

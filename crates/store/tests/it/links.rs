@@ -8,8 +8,8 @@ use towline_hybrid::{
     domain::TunnelDomain,
     ids::{ContactId, LinkId},
     link::{
-        ComputerLinks, ContactKey, LinkSecret, LinkedComputer, LinkedPhone, LinkingInformation,
-        MemoryComputerLinks, MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
+        ComputerLinks, ContactKey, LinkSecret, LinkStoreError, LinkedComputer, LinkedPhone,
+        LinkingInformation, MemoryComputerLinks, MemoryPhoneLinks, PhoneIdentity, PhoneLinks,
     },
 };
 
@@ -128,7 +128,7 @@ fn links_are_sealed_and_a_damaged_one_is_an_error_and_not_none() {
     }
     damage(&place, "links", b"phones");
     let links = place.open().unwrap().links();
-    assert_eq!(links.all(), Err(StoreError::Damaged));
+    assert_eq!(links.all(), Err(LinkStoreError::Damaged));
     let saved = PhoneLinks::save(&links, &phone(&identities()[0], 1, "another"));
-    assert_eq!(saved, Err(StoreError::Damaged));
+    assert_eq!(saved, Err(LinkStoreError::Damaged));
 }

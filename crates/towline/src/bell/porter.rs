@@ -13,7 +13,7 @@ use towline_hybrid::{
     Decision, ListenError, ListenerConfig, RingToken,
     domain::TunnelDomain,
     ids::{RoutingId, TunnelId},
-    link::{ClientPayload, ComputerLinks, ContactKey, Ledger, Ring, StoreError},
+    link::{ClientPayload, ComputerLinks, ContactKey, Ledger, LinkStoreError, Ring},
 };
 use towline_hybrid_tokio::{
     Connector, ListenerEvent, ListenerEvents, ListenerSession, TransportError,
@@ -398,7 +398,7 @@ impl Porter {
 
     fn ring(&self, ledger: &Ledger, key: &ContactKey, rung: &Rung) -> Result<Ring, TransportError> {
         let Rung { payload, routing_id, tunnel_id, .. } = *rung;
-        let missing = || StoreError::Unavailable("the phone's identity is not there".into());
+        let missing = || LinkStoreError::Unavailable("the phone's identity is not there".into());
         let identity = ledger.identity.as_ref().ok_or_else(missing)?;
         let ring = identity.ring(&self.provider, key, payload, routing_id, tunnel_id);
         Ok(ring.map_err(towline_hybrid::Error::from)?)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::time::sleep;
-use towline_hybrid::link::{LinkedPhone, PhoneLinks, StoreError};
+use towline_hybrid::link::{LinkStoreError, LinkedPhone, PhoneLinks};
 use towline_hybrid_tokio::ComputerEvent;
 
 use super::{ComputerStep, Open, Screen, show};
@@ -63,11 +63,11 @@ pub(super) async fn farewell(
 /// A call of the store, which may block.
 pub(super) async fn kept<T: Send + 'static>(
     links: &Arc<dyn PhoneLinks>,
-    call: impl FnOnce(&dyn PhoneLinks) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+    call: impl FnOnce(&dyn PhoneLinks) -> Result<T, LinkStoreError> + Send + 'static,
+) -> Result<T, LinkStoreError> {
     let links = links.clone();
     let called = tokio::task::spawn_blocking(move || call(&*links)).await;
-    called.unwrap_or_else(|_| Err(StoreError::Unavailable("the store failed".into())))
+    called.unwrap_or_else(|_| Err(LinkStoreError::Unavailable("the store failed".into())))
 }
 
 /// Keeps the links as the event says, and says whether the person was told that a phone does not

@@ -1,10 +1,38 @@
 //! What the protocol asks, in the words that are put to the person, and back.
 
 use towline_device::{Found, PhoneAnswer, PhoneQuestion, Visitor, Wants};
-use towline_hybrid::{CodeSource, ConnectQuestion, ResponderAnswer, qr::Hint};
+use towline_hybrid::{CodeSource, ConnectQuestion, ResponderAnswer, ResponderQuestion, qr::Hint};
 
-/// "Connect to this computer?"
-pub(super) fn connect(question: &ConnectQuestion) -> PhoneQuestion {
+/// What the person is asked; nothing, where the answer is a no in any case.
+pub(super) fn asked(question: &ResponderQuestion) -> Option<PhoneQuestion> {
+    match question {
+        ResponderQuestion::Connect(question) => Some(PhoneQuestion::Connect(visitor(question))),
+        ResponderQuestion::Remember => Some(PhoneQuestion::Remember),
+        _ => None,
+    }
+}
+
+/// What the person said to that, if they said anything.
+pub(super) fn answered(
+    question: &ResponderQuestion,
+    answer: Option<PhoneAnswer>,
+) -> ResponderAnswer {
+    match (question, answer) {
+        (ResponderQuestion::Connect(_), Some(PhoneAnswer::Approve)) => {
+            ResponderAnswer::Connect { remember: false }
+        }
+        (ResponderQuestion::Connect(_), Some(PhoneAnswer::ApproveAndRemember)) => {
+            ResponderAnswer::Connect { remember: true }
+        }
+        (ResponderQuestion::Connect(_), Some(PhoneAnswer::ApproveAndAskLater)) => {
+            ResponderAnswer::ConnectAndAskLater
+        }
+        (ResponderQuestion::Remember, Some(PhoneAnswer::Approve)) => ResponderAnswer::Remember,
+        _ => ResponderAnswer::Decline,
+    }
+}
+
+fn visitor(question: &ConnectQuestion) -> Visitor {
     let wants = match question.hint {
         Hint::GetAssertion => Wants::SignIn,
         Hint::MakeCredential => Wants::Passkey,
@@ -22,20 +50,7 @@ pub(super) fn connect(question: &ConnectQuestion) -> PhoneQuestion {
     let mut visitor = Visitor::new(question.to_string(), wants, found);
     visitor.made_at = question.made_at;
     visitor.may_remember = question.may_remember;
-    PhoneQuestion::Connect(visitor)
-}
-
-/// What the person said to that.
-pub(super) fn connected(answer: Option<PhoneAnswer>) -> ResponderAnswer {
-    match answer {
-        Some(PhoneAnswer::Approve) => ResponderAnswer::Connect { remember: false },
-        Some(PhoneAnswer::ApproveAndRemember) => ResponderAnswer::Connect { remember: true },
-        Some(PhoneAnswer::ApproveAndAskLater) => ResponderAnswer::ConnectAndAskLater,
-        _ => {
-            tracing::debug!("the person declined to connect");
-            ResponderAnswer::Decline
-        }
-    }
+    visitor
 }
 
 /// What a request for digital credentials is answered that the person declined.

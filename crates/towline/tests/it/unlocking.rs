@@ -1,38 +1,24 @@
 //! Whoever fails to unlock again and again is told to wait, and not to delete everything.
 
 use towline::{
-    Ask, LocalAuthenticator, Person,
-    authenticator::{Config, Event, Question},
-    client::Error,
+    LocalAuthenticator,
+    authenticator::Event,
+    client::{Client, Error},
 };
+use towline_virtual::{Builder, Parts, person::verifying};
 
 const OPTIONS: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "rp": {"name": "Example"},
     "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
     "pubKeyCredParams": [{"type": "public-key", "alg": -7}]}"#;
 
-/// Somebody whom the device does not know.
-#[derive(Default)]
-struct Stranger(Vec<Event>);
-
-impl Person for Stranger {
-    fn ask(&mut self, ask: Ask) {
-        match ask.question() {
-            Question::VerifyUser { .. } => ask.not_verified(),
-            _ => ask.approve(),
-        }
-    }
-
-    fn notice(&mut self, event: &Event) {
-        self.0.push(event.clone());
-    }
-}
-
 #[tokio::test]
 async fn five_wrong_screen_locks_are_no_blocked_pin() {
-    for config in [Config::platform(), Config::phone()] {
-        let provider = towline::crypto::rustcrypto::provider();
-        let mut device =
-            LocalAuthenticator::in_memory(config, provider, Stranger::default()).unwrap();
+    for kind in [Builder::platform(), Builder::phone()] {
+        let Parts { authenticator, person, .. } = kind.build_parts().unwrap();
+        // Somebody whom the device does not know.
+        person.when(verifying()).fails_the_lock();
+        let client = Client::new(towline::crypto::rustcrypto::provider());
+        let mut device = LocalAuthenticator::new(authenticator, client, person.clone());
         let mut last = None;
         for _ in 0..3 {
             last = Some(device.create("https://example.org", OPTIONS).await.unwrap_err());
@@ -44,7 +30,7 @@ async fn five_wrong_screen_locks_are_no_blocked_pin() {
         assert!(said.ends_with("try again in 30 seconds"), "{said}");
         assert!(!said.contains("PIN") && !said.contains("reset"), "{said}");
         assert!(matches!(
-            device.person().0.last(),
+            person.noticed().last(),
             Some(Event::VerificationLocked { wait: Some(left) }) if left == wait
         ));
     }

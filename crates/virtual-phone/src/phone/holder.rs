@@ -1,5 +1,7 @@
 //! A scripted person by the clock of the wall.
 
+use std::fmt;
+
 use tokio::time::sleep;
 use towline::{Ask, Person, PhoneAsk, PhoneQuestion, authenticator::Event};
 use towline_virtual::{Clock, ScriptedPerson};
@@ -7,12 +9,18 @@ use towline_virtual::{Clock, ScriptedPerson};
 use super::BrokenPhone;
 use crate::spoiled::Knob;
 
-/// The person who holds a fake phone. What they take their time for takes that time, by tokio's
-/// clock.
-pub(super) struct Holder {
+/// The person who holds a fake phone: a [`ScriptedPerson`] who takes their time by tokio's clock,
+/// and with some [`BrokenPhone`]s does not do what they are told.
+pub struct Holder {
     pub(super) person: ScriptedPerson,
     pub(super) clock: Clock,
     pub(super) broken: Knob<BrokenPhone>,
+}
+
+impl fmt::Debug for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Holder").field(&self.person).finish()
+    }
 }
 
 impl Holder {

@@ -1,18 +1,53 @@
-//! HTTP with JSON.
+//! HTTP with JSON, and its description in OpenAPI, which follows from the handlers.
 
-use axum::{Router, routing::get};
+mod authenticators;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
+mod ceremonies;
+mod credentials;
+mod front;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
+mod log;
+mod people;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::Service;
 
+/// The head of the description.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "towline virtual serve",
+    description = "Virtual authenticators for tests in any language. Every path stands behind the \
+                   address that the program prints when it starts, token included. The session \
+                   `default` is always there. Refusals are JSON as well: `Refused`."
+))]
+struct Head;
+
 /// The paths below `/v1`, and their description.
 pub(super) fn router() -> Router<Service> {
-    Router::new().route("/", get(front))
+    let (router, description) = OpenApiRouter::with_openapi(Head::openapi())
+        .merge(sessions::routes())
+        .merge(authenticators::routes())
+        .merge(credentials::routes())
+        .merge(people::routes())
+        .merge(ceremonies::routes())
+        .merge(log::routes())
+        .split_for_parts();
+    // It is made once, and is the same for everybody.
+    let description: Arc<str> = description.to_json().unwrap_or_default().into();
+    router.route("/", get(front::page)).route("/openapi.json", get(move || describe(description)))
 }
 
-/// What is where.
-async fn front() -> &'static str {
-    concat!(
-        "towline virtual serve: virtual authenticators for tests.\n",
-        "/openapi.json describes what is below /v1.\n",
-    )
+async fn describe(description: Arc<str>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], description.to_string()).into_response()
 }

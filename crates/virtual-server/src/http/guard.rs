@@ -21,11 +21,11 @@ use crate::{Service, Session};
 /// requests that doors for pages get.
 #[derive(Debug, Clone)]
 pub struct PageAccess {
-    /// The session.
+    /// The session whose authenticators the page may use.
     pub session: Session,
 }
 
-/// Who asks.
+/// Who asks, as far as the token tells.
 enum Access {
     /// A test, or its tools.
     Control,
@@ -98,6 +98,8 @@ impl Guard {
                            whole address when it starts";
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "token", message));
         };
+        // Clients put an address that ends with a slash before paths that begin with one.
+        let rest = rest.trim_start_matches('/');
         let rest = match request.uri().query() {
             Some(query) => format!("/{rest}?{query}"),
             None => format!("/{rest}"),

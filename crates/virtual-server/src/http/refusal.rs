@@ -41,6 +41,13 @@ impl Refusal {
     }
 }
 
+/// The body of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Refused {
+    /// Why the request was not carried out.
+    error: Refusal,
+}
+
 impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         let (status, reason) = match &error {
@@ -72,10 +79,6 @@ impl From<ServiceError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            error: Refusal,
-        }
-        (self.status, Json(Body { error: self })).into_response()
+        (self.status, Json(Refused { error: self })).into_response()
     }
 }

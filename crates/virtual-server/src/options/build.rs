@@ -180,10 +180,11 @@ impl AuthenticatorOptions {
             if extensions.contains(&Extension::LargeBlob) && !discoverable {
                 return Err(self.no_large_blob());
             }
-            if extensions.contains(&Extension::MinPinLength) {
+            let pins = extensions.contains(&Extension::MinPinLength);
+            if pins {
                 builder = builder.pin_policy(|_| {});
             }
-            if extensions.contains(&Extension::HmacSecret) {
+            if pins || extensions.contains(&Extension::HmacSecret) {
                 builder = builder.pin_protocols(&[PinUvAuthProtocol::Two, PinUvAuthProtocol::One]);
             }
             builder = builder.extensions(extensions.iter().copied());

@@ -1,11 +1,12 @@
 //! Authenticators, and what is set of them.
 
-use towline_virtual::person::Rules;
+use towline_ctap::Command;
+use towline_virtual::Snapshot;
 
 use super::Session;
 use crate::{
-    AuthenticatorId, AuthenticatorOptions, BadMember, ServiceError, SwitchChange, Switches, What,
-    authenticator::Authenticator,
+    AuthenticatorId, AuthenticatorOptions, BadMember, Exchange, ServiceError, SwitchChange,
+    Switches, What, authenticator::Authenticator,
 };
 
 impl Session {
@@ -18,7 +19,7 @@ impl Session {
         &self,
         options: AuthenticatorOptions,
     ) -> Result<AuthenticatorId, ServiceError> {
-        let (id, told) = self.with(|state, world| {
+        self.with(|state, world| {
             let most = world.limits.authenticators;
             if state.authenticators.len() >= most {
                 return Err(ServiceError::Full { what: "authenticators in this session", most });
@@ -27,10 +28,8 @@ impl Session {
             let id = AuthenticatorId::random(&world.provider)?;
             self.tell(state, What::AuthenticatorAdded { authenticator_id: id.clone() });
             state.authenticators.push(Authenticator::new(id.clone(), options, built));
-            Ok((id, ()))
-        })?;
-        let () = told;
-        Ok(id)
+            Ok(id)
+        })
     }
 
     /// Removes an authenticator, with its passkeys.
@@ -87,31 +86,49 @@ impl Session {
         })
     }
 
-    /// The person does what these rules say from now on, as [`Rules`] reads them, and nothing that
-    /// they were told before; what fits none goes by the switches. An empty text is no rule.
+    /// What an authenticator says of itself (authenticatorGetInfo), member by member; `None` where
+    /// it speaks U2F alone.
     ///
     /// # Errors
-    /// [`ServiceError::Member`] for a text that is no script,
     /// [`ServiceError::UnknownAuthenticator`].
-    pub fn script_person(&self, id: &AuthenticatorId, rules: &str) -> Result<usize, ServiceError> {
-        let most = self.0.world.limits.script_length;
-        if rules.len() > most {
-            let message = format!("a script may have {most} bytes");
-            return Err(BadMember::new("rules", message).into());
-        }
-        let rules: Option<Rules> = match rules.trim() {
-            "" => None,
-            text => {
-                let read = text.parse();
-                Some(read.map_err(|error: towline_virtual::person::BadRules| {
-                    BadMember::new("rules", error.to_string())
-                })?)
-            }
-        };
-        let count = rules.as_ref().map_or(0, Rules::len);
+    pub fn info(&self, id: &AuthenticatorId) -> Result<Option<Exchange>, ServiceError> {
         self.with(|state, _| {
-            state.authenticator(id)?.script(rules);
-            Ok(count)
+            let info = state.authenticator(id)?.device.info();
+            let request = [Command::GetInfo.to_u8()];
+            Ok(info.map(|info| Exchange::response(&request, &info.encode())))
+        })
+    }
+
+    /// Unplugs it and plugs it in again: the window for a reset opens, and three wrong PINs in a
+    /// row are forgiven.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownAuthenticator`].
+    pub fn replug(&self, id: &AuthenticatorId) -> Result<(), ServiceError> {
+        self.with(|state, _| {
+            state.authenticator(id)?.device.replug();
+            Ok(())
+        })
+    }
+
+    /// Everything that an authenticator keeps now: passkeys, PIN, settings, counters.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownAuthenticator`].
+    pub fn snapshot(&self, id: &AuthenticatorId) -> Result<Snapshot, ServiceError> {
+        self.with(|state, _| Ok(state.authenticator(id)?.device.snapshot()))
+    }
+
+    /// Goes back to a snapshot. It is as if the authenticator had been plugged in since; what is
+    /// under way in it ends.
+    ///
+    /// # Errors
+    /// [`ServiceError::Member`] where there is less room than there was,
+    /// [`ServiceError::UnknownAuthenticator`].
+    pub fn restore(&self, id: &AuthenticatorId, snapshot: &Snapshot) -> Result<(), ServiceError> {
+        self.with(|state, _| {
+            let restored = state.authenticator(id)?.device.restore(snapshot);
+            restored.map_err(|error| BadMember::new("snapshot", error.to_string()).into())
         })
     }
 }

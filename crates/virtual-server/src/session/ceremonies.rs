@@ -60,6 +60,10 @@ impl Session {
             }
             let most = world.limits.ceremonies;
             if state.ceremonies.len() >= most {
+                // Nobody has collected these.
+                state.ceremonies.retain(|_, ceremony| !ceremony.is_over());
+            }
+            if state.ceremonies.len() >= most {
                 return Err(ServiceError::Full { what: "ceremonies in this session", most });
             }
             let id = CeremonyId::random(&world.provider)?;
@@ -67,7 +71,7 @@ impl Session {
                 id.clone(),
                 verb,
                 caller,
-                options_json.to_owned(),
+                options_json,
                 mediation,
                 &options::client(&world.provider),
                 state.clock.now(),

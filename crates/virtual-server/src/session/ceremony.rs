@@ -51,22 +51,23 @@ impl Ceremony {
         id: CeremonyId,
         verb: Verb,
         caller: &Caller,
-        options: String,
+        options_json: &str,
         mediation: Mediation,
         client: &towline_client::Client,
         now: Instant,
     ) -> Result<Self, Error> {
         let caller = caller.to_client();
-        let (lobby, rp_id) = match verb {
+        let options = mediation.beside(options_json);
+        let (lobby, rp_id, mediation) = match verb {
             Verb::Create => {
                 let machine = Create::new(client, &caller, &options, now)?;
-                let rp_id = machine.rp_id().as_str().to_owned();
-                (Lobby::Create(Box::new(machine)), rp_id)
+                let (rp_id, mediation) = (machine.rp_id().clone(), machine.mediation());
+                (Lobby::Create(Box::new(machine)), rp_id, mediation)
             }
             Verb::Get => {
                 let machine = Get::new(client, &caller, &options, now)?;
-                let rp_id = machine.rp_id().as_str().to_owned();
-                (Lobby::Get(Box::new(machine)), rp_id)
+                let (rp_id, mediation) = (machine.rp_id().clone(), machine.mediation());
+                (Lobby::Get(Box::new(machine)), rp_id, mediation)
             }
         };
         Ok(Self {
@@ -74,8 +75,8 @@ impl Ceremony {
             verb,
             caller,
             options,
-            mediation,
-            rp_id,
+            mediation: mediation.into(),
+            rp_id: rp_id.as_str().to_owned(),
             lobby,
             running: Vec::new(),
             tried: Vec::new(),
@@ -198,11 +199,8 @@ impl Ceremony {
 
     /// Whether it is over without anybody being asked.
     fn ends_unasked(&self, authenticators: &[Authenticator]) -> bool {
-        match self.mediation {
-            Mediation::Silent => true,
-            Mediation::Immediate => !authenticators.iter().any(|it| self.has_passkey(it, false)),
-            _ => false,
-        }
+        matches!(self.mediation, Mediation::Immediate)
+            && !authenticators.iter().any(|it| self.has_passkey(it, false))
     }
 
     fn may_ask(&self, authenticator: &Authenticator) -> bool {

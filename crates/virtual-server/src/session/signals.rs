@@ -1,12 +1,13 @@
 //! What sites tell of their accounts: WebAuthn's Signal API (L3 §5.1.10).
 
 use serde::{Deserialize, Serialize};
-use towline_client::CompiledPublicSuffixes;
-use towline_virtual::Passkey;
+use towline_client::{SignalKind, Verdict};
+use towline_ctap::User;
+use towline_virtual::VirtualAuthenticator;
 use utoipa::ToSchema;
 
 use super::Session;
-use crate::{Base64Url, Caller, ServiceError};
+use crate::{Base64Url, Caller, ServiceError, options};
 
 /// What a site tells. The names of the members are those of WebAuthn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,7 +23,7 @@ pub enum Signal {
     UnknownCredential {
         /// The RP ID.
         rp_id: String,
-        /// The passkey.
+        /// The id of the passkey.
         credential_id: Base64Url,
     },
     /// These are all passkeys of an account: others are deleted.
@@ -48,11 +49,11 @@ pub enum Signal {
 }
 
 impl Signal {
-    fn rp_id(&self) -> &str {
+    const fn kind(&self) -> SignalKind {
         match self {
-            Self::UnknownCredential { rp_id, .. }
-            | Self::AllAcceptedCredentials { rp_id, .. }
-            | Self::CurrentUserDetails { rp_id, .. } => rp_id,
+            Self::UnknownCredential { .. } => SignalKind::UnknownCredential,
+            Self::AllAcceptedCredentials { .. } => SignalKind::AllAcceptedCredentials,
+            Self::CurrentUserDetails { .. } => SignalKind::CurrentUserDetails,
         }
     }
 }
@@ -64,47 +65,32 @@ impl Session {
     /// # Errors
     /// [`ServiceError::Ceremony`] where the origin may not use the RP ID.
     pub fn signal(&self, caller: &Caller, signal: &Signal) -> Result<usize, ServiceError> {
-        let rp_id = caller.origin().rp_id(Some(signal.rp_id()), &CompiledPublicSuffixes)?;
+        let json = serde_json::to_string(signal).unwrap_or_default();
+        let client = options::client(&self.0.world.provider);
+        let caller = caller.to_client();
+        let signal = towline_client::Signal::new(&client, &caller, signal.kind(), &json)?;
         self.with(|state, _| {
-            let mut count = 0_usize;
-            for authenticator in &state.authenticators {
-                let device = &authenticator.device;
-                let of_site = |it: &Passkey| it.credential.rp_id == rp_id;
-                for passkey in device.passkeys().into_iter().filter(of_site) {
-                    if act(signal, device, &passkey) {
-                        count = count.saturating_add(1);
-                    }
-                }
-            }
-            Ok(count)
+            let changed = state.authenticators.iter().map(|it| follow(&signal, &it.device));
+            Ok(changed.sum())
         })
     }
 }
 
-/// Whether anything came of it for this passkey of the site.
-fn act(signal: &Signal, device: &towline_virtual::VirtualAuthenticator, passkey: &Passkey) -> bool {
-    let is_of = |user: &Base64Url| passkey.credential.user.id.as_bytes() == user.0.as_slice();
-    let id = passkey.id();
-    match signal {
-        Signal::UnknownCredential { credential_id, .. } => {
-            id.as_bytes() == credential_id.0.as_slice() && device.remove(id)
-        }
-        Signal::AllAcceptedCredentials { user_id, all_accepted_credential_ids, .. } => {
-            let accepted =
-                all_accepted_credential_ids.iter().any(|it| it.0.as_slice() == id.as_bytes());
-            is_of(user_id) && !accepted && device.remove(id)
-        }
-        Signal::CurrentUserDetails { user_id, name, display_name, .. } => {
-            let user = &passkey.credential.user;
-            let same = user.name.as_ref() == Some(name)
-                && user.display_name.as_ref() == Some(display_name);
-            if !is_of(user_id) || same {
-                return false;
+/// How many passkeys were changed by it.
+fn follow(signal: &towline_client::Signal, device: &VirtualAuthenticator) -> usize {
+    let passkeys = device.passkeys().into_iter();
+    let of_site = passkeys.filter(|it| it.credential.rp_id == *signal.rp_id());
+    let changed = of_site.filter(|passkey| {
+        let (id, user) = (passkey.id(), &passkey.credential.user);
+        match signal.verdict(id, &user.id) {
+            Verdict::Keep => false,
+            Verdict::Remove => device.remove(id),
+            Verdict::Rename { name, display_name } => {
+                let (name, display_name) = (Some(name), Some(display_name));
+                let now = User { id: user.id.clone(), name, display_name };
+                now != *user && device.change(id, |it| it.credential.rename(now, None)).is_ok()
             }
-            let mut user = user.clone();
-            user.name = Some(name.clone());
-            user.display_name = Some(display_name.clone());
-            device.change(id, |it| it.credential.rename(user, None)).is_ok()
         }
-    }
+    });
+    changed.count()
 }

@@ -27,8 +27,8 @@ impl Builder {
         self
     }
 
-    /// The COSE algorithms, those that the provider lacks left out (`algorithms`): RS256 is only in
-    /// AWS-LC, and ML-DSA only in the portable one, with the feature `ml-dsa`.
+    /// The COSE algorithms, those that the provider lacks left out (`algorithms`): ML-DSA is
+    /// there with the feature `ml-dsa` only, and RS256 not in the portable provider.
     #[must_use]
     pub fn algorithms(mut self, algorithms: &[i64]) -> Self {
         self.config.credentials.algorithms = algorithms.to_vec();

@@ -72,6 +72,23 @@ impl FromStr for Rules {
     }
 }
 
+/// What is done, in the words of a script: `refuses`, `picks=alice`.
+impl FromStr for Reply {
+    type Err = BadRules;
+
+    fn from_str(text: &str) -> Result<Self, BadRules> {
+        let (_, reply) = reply(text.trim()).ok_or_else(|| BadRules(unknown(text.trim())))?;
+        Ok(reply)
+    }
+}
+
+fn unknown(does: &str) -> String {
+    format!(
+        "`{does}` is nothing that a person does: agrees, refuses, absent, fails-the-lock, \
+         picks=ACCOUNT, picks=#NUMBER, types=PIN, cannot-type, calls-it-off"
+    )
+}
+
 fn rule(text: &str) -> Result<TextRule, String> {
     // What is typed or picked may have a colon in it, and stands behind the first one then.
     let (which, does) = match text.split_once(':') {
@@ -95,12 +112,7 @@ fn rule(text: &str) -> Result<TextRule, String> {
         None => 0,
     };
     let does = words.join(" ");
-    let (own, reply) = reply(&does).ok_or_else(|| {
-        format!(
-            "`{does}` is nothing that a person does: agrees, refuses, absent, fails-the-lock, \
-             picks=ACCOUNT, picks=#NUMBER, types=PIN, cannot-type, calls-it-off"
-        )
-    })?;
+    let (own, reply) = reply(&does).ok_or_else(|| unknown(&does))?;
     let when = which.map_or(Ok(own), when)?;
     Ok(TextRule { when, reply, wait: Duration::from_secs(wait), times })
 }

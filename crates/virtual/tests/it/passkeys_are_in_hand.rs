@@ -30,7 +30,9 @@ fn a_key_that_is_none_is_refused() {
     let zero = Passkey::new("example.org", b"42", PrivateKey::es256(&[0; 32])).unwrap();
     assert_eq!(device.add(zero), Err(PasskeyError::Key));
     let rsa = Passkey::new("example.org", b"42", PrivateKey::plain(-257, &[1, 2])).unwrap();
-    assert_eq!(device.add(rsa), Err(PasskeyError::Algorithm(-257)));
+    assert_eq!(device.add(rsa), Err(PasskeyError::Key));
+    let unknown = Passkey::new("example.org", b"42", PrivateKey::plain(-36, &[1, 2])).unwrap();
+    assert_eq!(device.add(unknown), Err(PasskeyError::Algorithm(-36)));
     assert!(device.passkeys().is_empty());
 }
 

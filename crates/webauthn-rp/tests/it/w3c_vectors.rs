@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, Error, Random, rustcrypto::provider};
+use towline_testkit::hex;
 use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
 
 /// Gives the challenges of a vector, one after the other.
@@ -20,10 +21,8 @@ impl Random for Challenges {
     }
 }
 
-fn bytes(hex: &Value) -> Vec<u8> {
-    let hex = hex.as_str().unwrap();
-    let at = (0..hex.len()).step_by(2);
-    at.map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+fn bytes(digits: &Value) -> Vec<u8> {
+    hex(digits.as_str().unwrap())
 }
 
 fn base64(hex: &Value) -> String {

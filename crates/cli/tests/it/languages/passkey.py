@@ -2,7 +2,7 @@ import json, subprocess
 
 class Authenticator:
     def __init__(self, origin):
-        command, pipe = ["towline", "virtual", "serve", "--origin", origin], subprocess.PIPE
+        command, pipe = ["towline", "virtual", "pipe", "--origin", origin], subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
     def ask(self, **line):

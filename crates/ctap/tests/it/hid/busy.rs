@@ -21,7 +21,7 @@ fn other_channels_are_told_so_while_a_message_comes_in() {
     desk.feed(&init_packet(1, PING, 100, &[7; 57]));
     assert_eq!(desk.feed(&init_packet(2, CBOR, 1, &[4])), error(2, BUSY));
     assert_eq!(desk.feed(&continuation(2, 0, &[7; 59])), []);
-    assert_eq!(desk.device.busy(), Some(Channel(1)));
+    assert_eq!(desk.device.busy(), Some(HidChannel(1)));
 }
 
 #[test]
@@ -46,14 +46,14 @@ fn others_may_have_a_channel_or_a_fresh_start_meanwhile() {
 fn while_an_answer_goes_out_nothing_new_begins() {
     let mut desk = desk();
     desk.start(1);
-    desk.device.handle_response(Channel(1), &[0; 500], desk.now);
-    assert!(matches!(desk.device.poll_output(), Some(DeviceOutput::Send { .. })));
+    desk.device.handle_response(HidChannel(1), &[0; 500], desk.now);
+    assert!(matches!(desk.device.poll_output(), Some(HidDeviceOutput::Send { .. })));
     desk.device.handle_packet(&init_packet(2, CBOR, 1, &[4]), desk.now);
-    let Some(DeviceOutput::Send { report, .. }) = desk.device.poll_output() else { panic!() };
+    let Some(HidDeviceOutput::Send { report, .. }) = desk.device.poll_output() else { panic!() };
     assert_eq!(report, init_packet(2, ERROR, 1, &[BUSY]));
     let mut rest = 0;
     while let Some(output) = desk.device.poll_output() {
-        let DeviceOutput::Send { report, .. } = output else { panic!("{output:?}") };
+        let HidDeviceOutput::Send { report, .. } = output else { panic!("{output:?}") };
         assert_eq!((report[3], usize::from(report[4])), (1, rest));
         rest += 1;
     }
@@ -65,7 +65,7 @@ fn each_report_says_where_it_goes() {
     fn sent(desk: &mut Desk) -> Vec<(To, u8)> {
         let mut sent = Vec::new();
         while let Some(output) = desk.device.poll_output() {
-            if let DeviceOutput::Send { to, report } = output {
+            if let HidDeviceOutput::Send { to, report } = output {
                 sent.push((to, report[4]));
             }
         }
@@ -75,10 +75,10 @@ fn each_report_says_where_it_goes() {
     desk.start(1);
     desk.device.handle_packet(&init_packet(2, CBOR, 1, &[4]), desk.now);
     assert_eq!(sent(&mut desk), [(To::LastSender, ERROR)], "whoever is refused is told");
-    desk.device.handle_keepalive(Channel(1), KeepaliveStatus::UpNeeded, desk.now);
+    desk.device.handle_keepalive(HidChannel(1), KeepaliveStatus::UpNeeded, desk.now);
     assert_eq!(sent(&mut desk), [(To::Requester, KEEPALIVE)]);
     desk.device.handle_packet(&init_packet(2, INIT, 8, &[1; 8]), desk.now);
-    desk.device.handle_response(Channel(1), &[0; 60], desk.now);
+    desk.device.handle_response(HidChannel(1), &[0; 60], desk.now);
     assert_eq!(
         sent(&mut desk),
         [(To::LastSender, INIT), (To::Requester, CBOR), (To::Requester, 0)]

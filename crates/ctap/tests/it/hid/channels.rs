@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_host_gets_a_channel_of_its_own() {
-    let mut desk = desk_with(DeviceConfig::default());
+    let mut desk = desk_with(HidDeviceConfig::default());
     let channels: Vec<u32> = (0..100).map(|_| desk.allocate()).collect();
     let mut unique = channels.clone();
     unique.sort_unstable();
@@ -15,7 +15,7 @@ fn every_host_gets_a_channel_of_its_own() {
 
 #[test]
 fn an_answer_to_init_tells_version_and_capabilities() {
-    let mut config = DeviceConfig::default();
+    let mut config = HidDeviceConfig::default();
     config.version = [1, 2, 3];
     let mut desk = desk_with(config);
     let seen = desk.feed(&init_packet(u32::MAX, INIT, 8, &[9; 8]));
@@ -25,9 +25,9 @@ fn an_answer_to_init_tells_version_and_capabilities() {
 
 #[test]
 fn without_channels_left_there_is_none_until_a_power_cycle() {
-    let mut config = DeviceConfig::default();
-    (config.first_channel, config.last_channel) = (Channel(5), Channel(8));
-    config.never = Some(Channel(7));
+    let mut config = HidDeviceConfig::default();
+    (config.first_channel, config.last_channel) = (HidChannel(5), HidChannel(8));
+    config.never = Some(HidChannel(7));
     let mut desk = desk_with(config);
     assert_eq!([desk.allocate(), desk.allocate(), desk.allocate()], [5, 6, 8]);
     let init = init_packet(u32::MAX, INIT, 8, &[1; 8]);
@@ -42,8 +42,8 @@ fn without_channels_left_there_is_none_until_a_power_cycle() {
 
 #[test]
 fn the_last_channel_before_broadcast_can_be_had_and_broadcast_can_not() {
-    let mut config = DeviceConfig::default();
-    (config.first_channel, config.last_channel) = (Channel(u32::MAX - 1), Channel(u32::MAX));
+    let mut config = HidDeviceConfig::default();
+    (config.first_channel, config.last_channel) = (HidChannel(u32::MAX - 1), HidChannel(u32::MAX));
     let mut desk = desk_with(config);
     assert_eq!(desk.allocate(), u32::MAX - 1);
     let init = init_packet(u32::MAX, INIT, 8, &[1; 8]);

@@ -16,7 +16,7 @@ fn a_host_hears_keepalives_and_can_cancel() {
     let mut pair = Pair::opened();
     pair.host.send_cbor(&[0x0b], pair.now).unwrap();
     assert_eq!(pair.pump(|_, _| None), []);
-    pair.device.handle_keepalive(Channel(1), KeepaliveStatus::UpNeeded, pair.now);
+    pair.device.handle_keepalive(HidChannel(1), KeepaliveStatus::UpNeeded, pair.now);
     assert_eq!(pair.pump(|_, _| None), [Heard::Keepalive(KeepaliveStatus::UpNeeded)]);
     pair.host.cancel();
     assert_eq!(pair.pump(|_, _| None), [Heard::Message(HidCommand::Cbor, vec![0x2d])]);
@@ -83,7 +83,7 @@ fn the_answer_to_another_hosts_init_is_not_taken() {
     pair.host.handle_packet(&init_packet(u32::MAX, INIT, 3, &[1; 8]), pair.now);
     assert_eq!(pair.host.channel(), None);
     pair.host.handle_packet(&answer(1, 7), pair.now);
-    assert_eq!(pair.host.channel(), Some(Channel(7)));
+    assert_eq!(pair.host.channel(), Some(HidChannel(7)));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn a_message_of_every_length_is_put_together_and_taken_apart() {
         for packet in packets(1, PING, &message) {
             desk.device.handle_packet(&packet, desk.now);
             while let Some(output) = desk.device.poll_output() {
-                let DeviceOutput::Send { report, .. } = output else { panic!("{output:?}") };
+                let HidDeviceOutput::Send { report, .. } = output else { panic!("{output:?}") };
                 echo.push(report);
             }
         }
@@ -37,7 +37,7 @@ fn an_apdu_is_handed_over_where_the_device_speaks_u2f() {
     assert_eq!(desk.pass(1000), [], "U2F has no keepalives");
     assert_eq!(desk.respond(1, &[0x90, 0]), [Seen::Answer(1, MSG, vec![0x90, 0])]);
 
-    let mut desk = desk_with(DeviceConfig::default());
+    let mut desk = desk_with(HidDeviceConfig::default());
     let channel = desk.allocate();
     assert_eq!(desk.feed(&init_packet(channel, MSG, 4, &apdu)), error(channel, INVALID_CMD));
 }
@@ -72,7 +72,7 @@ fn commands_that_there_are_not_are_refused() {
         }
         assert_eq!(desk.feed(&init_packet(1, command, 9999, &[])), error(1, INVALID_CMD));
     }
-    let mut config = DeviceConfig::default();
+    let mut config = HidDeviceConfig::default();
     config.capabilities = Capabilities::NMSG;
     let mut bare = desk_with(config);
     let channel = bare.allocate();
@@ -121,7 +121,7 @@ fn init_in_the_middle_of_a_message_is_a_fresh_start() {
     desk.feed(&init_packet(1, PING, 200, &[7; 57]));
     let seen = desk.feed(&init_packet(1, INIT, 8, &[3; 8]));
     let [Seen::Answer(1, INIT, payload)] = &seen[..] else { panic!("{seen:?}") };
-    assert_eq!(InitResponse::decode(payload).unwrap().channel, Channel(1));
+    assert_eq!(InitResponse::decode(payload).unwrap().channel, HidChannel(1));
     assert_eq!(desk.feed(&continuation(1, 0, &[7; 59])), []);
     desk.start(1);
 }

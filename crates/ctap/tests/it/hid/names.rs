@@ -15,13 +15,13 @@ fn every_byte_of_commands_errors_and_statuses_survives_the_round_trip() {
 fn a_report_is_an_initialization_or_a_continuation_by_its_top_bit() {
     let report = init_packet(0x0102_0304, CBOR, 300, &[7; 57]);
     let packet = Packet::read(&report);
-    assert_eq!(packet.channel, Channel(0x0102_0304));
+    assert_eq!(packet.channel, HidChannel(0x0102_0304));
     let expected =
         Payload::Initialization { command: HidCommand::Cbor, length: 300, data: &[7; 57] };
     assert_eq!(packet.payload, expected);
     let report = continuation(5, 0x7f, &[8; 59]);
     let expected = Payload::Continuation { sequence: 0x7f, data: &[8; 59] };
-    assert_eq!(Packet::read(&report), Packet { channel: Channel(5), payload: expected });
+    assert_eq!(Packet::read(&report), Packet { channel: HidChannel(5), payload: expected });
 }
 
 #[test]

@@ -20,11 +20,11 @@ fn pump(host: &mut Host, device: &mut HidDevice, now: Instant, answers: bool) {
         while let Some(output) = device.poll_output() {
             quiet = false;
             match output {
-                DeviceOutput::Send { report, .. } => host.handle_packet(&report, now),
-                DeviceOutput::Cbor { channel, request } if answers => {
+                HidDeviceOutput::Send { report, .. } => host.handle_packet(&report, now),
+                HidDeviceOutput::Cbor { channel, request } if answers => {
                     due = Some((channel, request.len()));
                 }
-                DeviceOutput::Cancel { channel } => due = Some((channel, 1)),
+                HidDeviceOutput::Cancel { channel } => due = Some((channel, 1)),
                 _ => {}
             }
         }
@@ -43,7 +43,7 @@ fn allocations(run: impl FnOnce()) -> u64 {
 
 #[test]
 fn messages_of_every_length_pass_without_an_allocation() {
-    let (mut host, mut device) = (Host::new(), HidDevice::new(DeviceConfig::default()));
+    let (mut host, mut device) = (Host::new(), HidDevice::new(HidDeviceConfig::default()));
     let (now, message) = (Instant::now(), [7; MAX_MESSAGE]);
     let counted = allocations(|| {
         host.open([1; 8], now);
@@ -61,7 +61,7 @@ fn messages_of_every_length_pass_without_an_allocation() {
 
 #[test]
 fn waiting_and_cancelling_allocate_nothing() {
-    let (mut host, mut device) = (Host::new(), HidDevice::new(DeviceConfig::default()));
+    let (mut host, mut device) = (Host::new(), HidDevice::new(HidDeviceConfig::default()));
     let mut now = Instant::now();
     let counted = allocations(|| {
         host.open([1; 8], now);
@@ -69,7 +69,7 @@ fn waiting_and_cancelling_allocate_nothing() {
         for _ in 0..100 {
             host.send_cbor(&[1; 300], now).unwrap();
             pump(&mut host, &mut device, now, false);
-            device.handle_keepalive(Channel(1), KeepaliveStatus::UpNeeded, now);
+            device.handle_keepalive(HidChannel(1), KeepaliveStatus::UpNeeded, now);
             pump(&mut host, &mut device, now, false);
             for _ in 0..50 {
                 now += Duration::from_millis(100);
@@ -109,13 +109,13 @@ fn what_is_refused_allocates_nothing() {
             for packet in &packets {
                 device.handle_packet(packet, *now);
                 while let Some(output) = device.poll_output() {
-                    answers += u32::from(matches!(output, DeviceOutput::Send { .. }));
+                    answers += u32::from(matches!(output, HidDeviceOutput::Send { .. }));
                 }
             }
             if round == 500 {
                 // From here on the long message comes in, is broken off and times out again and
                 // again.
-                device.handle_response(Channel(1), &[0], *now);
+                device.handle_response(HidChannel(1), &[0], *now);
             }
             *now += Duration::from_millis(600);
             device.handle_timeout(*now);

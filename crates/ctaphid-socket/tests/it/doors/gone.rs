@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 use towline_authenticator::Answer;
-use towline_ctap::hid::{Channel, HidCommand, KeepaliveStatus};
+use towline_ctap::hid::{HidChannel, HidCommand, KeepaliveStatus};
 use towline_ctaphid_socket::Endpoint;
 
-use super::{Asked, GET_INFO, SELECTION, TCP, asking, control, make_credential, simulated};
+use towline_testkit::hid::{Client, make_credential, report};
 
-use crate::client::{Client, report};
+use super::{Asked, GET_INFO, SELECTION, TCP, asking, control, simulated};
 
 /// Much less than the 30 s for which a question stays open.
 const SOON: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ async fn others_are_not_busy_for_a_client_that_is_gone() {
 async fn half_a_message_goes_with_its_connection() {
     let endpoints = simulated(&[TCP]).await;
     let mut client = Client::connect(&endpoints[0]).await;
-    let Channel(channel) = client.host.channel().unwrap();
+    let HidChannel(channel) = client.host.channel().unwrap();
     client.pipe.send(&report(&[&channel.to_be_bytes()[..], &[0x90, 1, 0]].concat())).await;
     let mut other = Client::connect(&endpoints[0]).await;
     assert!(other.cbor(GET_INFO).await.result.is_err(), "the message is under way");

@@ -9,8 +9,8 @@ use towline_hybrid::{
     ids::{ContactId, RoutingId, TunnelId},
     internal::eid::{Eid, EidKey},
     link::{
-        ComputerLinks, ContactKey, LinkSecret, LinkedComputer, LinkedPhone, MemoryComputerLinks,
-        MemoryPhoneLinks, PhoneIdentity, PhoneLinks, StoreError,
+        ComputerLinks, ContactKey, LinkSecret, LinkStoreError, LinkedComputer, LinkedPhone,
+        MemoryComputerLinks, MemoryPhoneLinks, PhoneIdentity, PhoneLinks,
     },
     qr::Hint,
     tunnel::ConnectFailure,
@@ -435,11 +435,11 @@ fn a_record_is_read_as_it_was_written_and_a_damaged_one_is_refused() {
     assert_eq!(LinkedPhone::decode(&provider(), &bytes), Ok(known.clone()));
     for length in 0..bytes.len() {
         let cut = LinkedPhone::decode(&provider(), &bytes[..length]);
-        assert_eq!(cut, Err(StoreError::Damaged), "{length}");
+        assert_eq!(cut, Err(LinkStoreError::Damaged), "{length}");
     }
     known.information.contact_id = ContactId::new([1; 257]);
     let refused = LinkedPhone::decode(&provider(), &known.encode());
-    assert_eq!(refused, Err(StoreError::Damaged));
+    assert_eq!(refused, Err(LinkStoreError::Damaged));
     let secret = format!("{:?}", known.information.secret.expose());
     assert!(!format!("{known:?}").contains(&secret[1..20]));
 }

@@ -1,0 +1,129 @@
+//! Pages as HTML: what is around them, and what several of them have.
+
+pub(crate) mod account;
+pub(crate) mod error;
+pub(crate) mod front;
+pub(crate) mod keys;
+pub(crate) mod sign_in;
+pub(crate) mod sites;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::{Map, Value};
+
+use crate::{
+    ApiError,
+    site::Site,
+    store::sessions::IDLE,
+    texts::{Language, Table, fill, script::Script},
+    visit::Visit,
+};
+
+/// A page: a title, and what is between header and footer.
+pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) -> Markup {
+    let texts = &visit.texts().frame;
+    let signed_in = visit.person.is_some();
+    html! {
+        (DOCTYPE)
+        html lang=(visit.language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " – " (site.identity.rp_name) }
+                link rel="icon" href="/assets/towline.svg" type="image/svg+xml";
+                link rel="stylesheet" href="/assets/site.css";
+                link rel="stylesheet" href="/assets/parts.css";
+                script type="module" src="/assets/page.js" {}
+            }
+            body data-session=[signed_in.then_some(IDLE)] data-origin=(site.identity.origin) {
+                a .skip href="#main" { (texts.skip) }
+                header .top {
+                    a .brand href="/" {
+                        img src="/assets/towline.svg" alt="" width="32" height="32";
+                        span { (site.identity.rp_name) }
+                    }
+                    nav aria-label=(texts.main_navigation) {
+                        @if let Some(person) = &visit.person {
+                            a href="/account" { (texts.account) }
+                            form method="post" action="/sign-out" {
+                                button .quiet type="submit" {
+                                    (texts.sign_out)
+                                    span .sr { ", " bdi { (person.account.called()) } }
+                                }
+                            }
+                        } @else {
+                            a href="/sign-in" { (texts.sign_in) }
+                        }
+                        (languages(visit))
+                    }
+                }
+                main #main tabindex="-1" { (content) }
+                footer {
+                    p { (texts.demo) "." }
+                    p {
+                        a href="/privacy" { (texts.privacy) }
+                    }
+                }
+                (spoken(visit.language))
+            }
+        }
+    }
+}
+
+fn languages(visit: &Visit) -> Markup {
+    html! {
+        form .languages method="post" action="/language" aria-label=(visit.texts().frame.language) {
+            input type="hidden" name="back" value=(visit.path);
+            @for language in Language::ALL {
+                button .quiet type="submit" name="language" value=(language.tag())
+                    lang=(language.tag())
+                    aria-pressed=(if language == visit.language { "true" } else { "false" }) {
+                    (language.own_name())
+                }
+            }
+        }
+    }
+}
+
+/// What the script says, as data that is not run.
+fn spoken(language: Language) -> Markup {
+    let column = match language {
+        Language::English => 1,
+        Language::Danish => 2,
+    };
+    let rows = Script::ROWS
+        .iter()
+        .filter_map(|row| Some(((*row.first()?).to_owned(), Value::from(*row.get(column)?))));
+    let texts = Value::Object(rows.collect::<Map<_, _>>()).to_string();
+    html! {
+        script #texts type="application/json" { (PreEscaped(texts.replace('<', "\\u003c"))) }
+    }
+}
+
+/// Where the script says what happens. It is there from the beginning, so that it is read out.
+fn status() -> Markup {
+    html! { p #status .status role="status" aria-live="polite" {} }
+}
+
+/// What to know where scripts are blocked.
+fn without_script(visit: &Visit) -> Markup {
+    html! { noscript { p .notice { (visit.texts().frame.no_script) } } }
+}
+
+/// What was wrong with a form, at its top. It gets the focus.
+fn problem(visit: &Visit, error: Option<&ApiError>) -> Markup {
+    html! {
+        @if let Some(error) = error {
+            p #problem .problem role="alert" tabindex="-1" data-focus {
+                (error::say(visit.texts(), error))
+            }
+        }
+    }
+}
+
+/// A text whose places are filled with what people typed, which can't turn what is around it.
+fn with_name(text: &str, place: &str, name: &str) -> String {
+    let turning = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain: String = name.chars().filter(|c| !turning(c)).collect();
+    fill(text, &[(place, &format!("\u{2068}{plain}\u{2069}"))])
+}

@@ -1,0 +1,34 @@
+// The page of the site: written as sites are, with the JSON methods of WebAuthn L3. It knows
+// nothing of the virtual authenticator.
+
+async function post(path, body) {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.refused);
+  return answer;
+}
+
+async function register({ name = 'alice', options = {}, call = {} } = {}) {
+  const json = { ...await post('/register/begin', { name }), ...options };
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(json);
+  const credential = await navigator.credentials.create({ publicKey, ...call });
+  const { challenge } = json;
+  const done = await post('/register/finish', { challenge, credential: credential.toJSON() });
+  return { ...done, exchange: { options: json, response: credential.toJSON() } };
+}
+
+async function signIn({ id, options = {}, call = {} } = {}) {
+  const json = { ...await post('/sign-in/begin', { id }), ...options };
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json);
+  const credential = await navigator.credentials.get({ publicKey, ...call });
+  const { challenge } = json;
+  const done = await post('/sign-in/finish', { challenge, credential: credential.toJSON() });
+  return { ...done, exchange: { options: json, response: credential.toJSON() } };
+}
+
+/** What a promise comes to, as something that leaves the page. */
+const outcome = (promise) => promise.then(
+  (value) => ({ value }),
+  (error) => ({ error: error?.name ?? String(error), message: error?.message }),
+);

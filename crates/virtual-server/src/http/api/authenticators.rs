@@ -1,0 +1,188 @@
+//! Authenticators.
+
+use axum::{Json, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use towline_virtual::Snapshot;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use zeroize::Zeroizing;
+
+use crate::{
+    AuthenticatorId, AuthenticatorOptions, BadMember, SecretBase64Url, Service, ServiceError,
+    Session, SessionId, SwitchChange, Switches,
+    http::{
+        Refusal,
+        extract::{At, Body},
+        refusal::Refused,
+    },
+};
+
+pub(super) fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(read, change, remove))
+        .routes(routes!(info))
+        .routes(routes!(replug))
+        .routes(routes!(snapshot, restore))
+}
+
+/// An authenticator: what it was made from, and its switches as they are now.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AuthenticatorState {
+    authenticator_id: AuthenticatorId,
+    options: AuthenticatorOptions,
+    switches: Switches,
+}
+
+/// The authenticators of a session, in the order in which they came.
+#[derive(Serialize, ToSchema)]
+struct AuthenticatorList {
+    authenticators: Vec<AuthenticatorState>,
+}
+
+fn state(session: &Session, id: AuthenticatorId) -> Result<AuthenticatorState, ServiceError> {
+    Ok(AuthenticatorState {
+        options: session.options(&id)?,
+        switches: session.switches(&id)?,
+        authenticator_id: id,
+    })
+}
+
+/// The authenticators of a session
+#[utoipa::path(
+    get,
+    path = "/v1/{session}/authenticators",
+    params(("session" = SessionId, Path)),
+    responses((status = 200, body = AuthenticatorList), (status = "4XX", body = Refused))
+)]
+async fn list(at: At) -> Result<Json<AuthenticatorList>, Refusal> {
+    let ids = at.session.authenticators()?.into_iter();
+    let authenticators: Result<Vec<_>, _> = ids.map(|id| state(&at.session, id)).collect();
+    Ok(Json(AuthenticatorList { authenticators: authenticators? }))
+}
+
+/// Add an authenticator
+#[utoipa::path(
+    post,
+    path = "/v1/{session}/authenticators",
+    params(("session" = SessionId, Path)),
+    request_body = AuthenticatorOptions,
+    responses((status = 201, body = AuthenticatorState), (status = "4XX", body = Refused))
+)]
+async fn add(
+    at: At,
+    Body(options): Body<AuthenticatorOptions>,
+) -> Result<(StatusCode, Json<AuthenticatorState>), Refusal> {
+    let id = at.session.add_authenticator(options)?;
+    Ok((StatusCode::CREATED, Json(state(&at.session, id)?)))
+}
+
+/// An authenticator
+#[utoipa::path(
+    get,
+    path = "/v1/{session}/authenticators/{authenticator}",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 200, body = AuthenticatorState), (status = "4XX", body = Refused))
+)]
+async fn read(at: At) -> Result<Json<AuthenticatorState>, Refusal> {
+    Ok(Json(state(&at.session, at.authenticator())?))
+}
+
+/// Change switches of an authenticator; the others stay as they are
+#[utoipa::path(
+    patch,
+    path = "/v1/{session}/authenticators/{authenticator}",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    request_body = SwitchChange,
+    responses((status = 200, body = AuthenticatorState), (status = "4XX", body = Refused))
+)]
+async fn change(
+    at: At,
+    Body(change): Body<SwitchChange>,
+) -> Result<Json<AuthenticatorState>, Refusal> {
+    at.session.set_switches(&at.authenticator(), change)?;
+    Ok(Json(state(&at.session, at.authenticator())?))
+}
+
+/// Remove an authenticator, with its passkeys
+#[utoipa::path(
+    delete,
+    path = "/v1/{session}/authenticators/{authenticator}",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 204), (status = "4XX", body = Refused))
+)]
+async fn remove(at: At) -> Result<StatusCode, Refusal> {
+    at.session.remove_authenticator(&at.authenticator())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What an authenticator says of itself.
+#[derive(Serialize, ToSchema)]
+struct Info {
+    /// authenticatorGetInfo, member by member; `null` where it speaks U2F alone.
+    #[schema(value_type = Object)]
+    info: Option<Value>,
+}
+
+/// What an authenticator says of itself (authenticatorGetInfo)
+#[utoipa::path(
+    get,
+    path = "/v1/{session}/authenticators/{authenticator}/info",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 200, body = Info), (status = "4XX", body = Refused))
+)]
+async fn info(at: At) -> Result<Json<Info>, Refusal> {
+    let info = at.session.info(&at.authenticator())?;
+    let members = info.map(|info| info.decoded().get("members").cloned().unwrap_or_default());
+    Ok(Json(Info { info: members }))
+}
+
+/// Unplug it and plug it in again
+#[utoipa::path(
+    post,
+    path = "/v1/{session}/authenticators/{authenticator}/replug",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 204), (status = "4XX", body = Refused))
+)]
+async fn replug(at: At) -> Result<StatusCode, Refusal> {
+    at.session.replug(&at.authenticator())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// All that an authenticator keeps, in a form that only this service reads. It holds private keys.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    /// Passkeys, PIN, settings and counters.
+    snapshot: SecretBase64Url,
+}
+
+/// Everything that an authenticator keeps now
+#[utoipa::path(
+    get,
+    path = "/v1/{session}/authenticators/{authenticator}/snapshot",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 200, body = Kept), (status = "4XX", body = Refused))
+)]
+async fn snapshot(at: At) -> Result<Json<Kept>, Refusal> {
+    let snapshot = at.session.snapshot(&at.authenticator())?;
+    let bytes = Zeroizing::new(snapshot.to_bytes().to_vec());
+    Ok(Json(Kept { snapshot: SecretBase64Url(bytes) }))
+}
+
+/// Go back to what an authenticator kept
+#[utoipa::path(
+    put,
+    path = "/v1/{session}/authenticators/{authenticator}/snapshot",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    request_body = Kept,
+    responses((status = 204), (status = "4XX", body = Refused))
+)]
+async fn restore(at: At, Body(kept): Body<Kept>) -> Result<StatusCode, Refusal> {
+    let snapshot = Snapshot::from_bytes(&kept.snapshot.0)
+        .map_err(|error| ServiceError::from(BadMember::new("snapshot", error.to_string())))?;
+    at.session.restore(&at.authenticator(), &snapshot)?;
+    Ok(StatusCode::NO_CONTENT)
+}

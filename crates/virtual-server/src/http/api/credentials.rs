@@ -1,0 +1,117 @@
+//! Passkeys.
+
+use axum::{Json, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    AuthenticatorId, Base64Url, CredentialChange, Service, SessionId, StoredCredential,
+    http::{
+        Refusal,
+        extract::{At, Body},
+        refusal::Refused,
+    },
+};
+
+pub(super) fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::new().routes(routes!(list, add, clear)).routes(routes!(read, change, remove))
+}
+
+/// The passkeys of an authenticator, oldest first, with their private keys.
+#[derive(Serialize, ToSchema)]
+struct CredentialList {
+    credentials: Vec<StoredCredential>,
+}
+
+/// The passkeys of an authenticator
+#[utoipa::path(
+    get,
+    path = "/v1/{session}/authenticators/{authenticator}/credentials",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 200, body = CredentialList), (status = "4XX", body = Refused))
+)]
+async fn list(at: At) -> Result<Json<CredentialList>, Refusal> {
+    Ok(Json(CredentialList { credentials: at.session.credentials(&at.authenticator())? }))
+}
+
+/// Add a passkey, in the place of one with the same id
+#[utoipa::path(
+    post,
+    path = "/v1/{session}/authenticators/{authenticator}/credentials",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    request_body = StoredCredential,
+    responses((status = 201, body = StoredCredential), (status = "4XX", body = Refused))
+)]
+async fn add(
+    at: At,
+    Body(credential): Body<StoredCredential>,
+) -> Result<(StatusCode, Json<StoredCredential>), Refusal> {
+    let id = at.authenticator();
+    at.session.add_credential(&id, &credential)?;
+    let added = at.session.credential(&id, &credential.credential_id)?;
+    Ok((StatusCode::CREATED, Json(added)))
+}
+
+/// Remove all passkeys of an authenticator; PIN and settings stay
+#[utoipa::path(
+    delete,
+    path = "/v1/{session}/authenticators/{authenticator}/credentials",
+    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
+    responses((status = 204), (status = "4XX", body = Refused))
+)]
+async fn clear(at: At) -> Result<StatusCode, Refusal> {
+    at.session.remove_credentials(&at.authenticator())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A passkey
+#[utoipa::path(
+    get,
+    path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",
+    params(
+        ("session" = SessionId, Path),
+        ("authenticator" = AuthenticatorId, Path),
+        ("credential" = Base64Url, Path),
+    ),
+    responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
+)]
+async fn read(at: At) -> Result<Json<StoredCredential>, Refusal> {
+    Ok(Json(at.session.credential(&at.authenticator(), &at.credential()?)?))
+}
+
+/// Change a passkey: its counter, its flags, its names
+#[utoipa::path(
+    patch,
+    path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",
+    params(
+        ("session" = SessionId, Path),
+        ("authenticator" = AuthenticatorId, Path),
+        ("credential" = Base64Url, Path),
+    ),
+    request_body = CredentialChange,
+    responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
+)]
+async fn change(
+    at: At,
+    Body(change): Body<CredentialChange>,
+) -> Result<Json<StoredCredential>, Refusal> {
+    let credential = at.credential()?;
+    Ok(Json(at.session.change_credential(&at.authenticator(), &credential, change)?))
+}
+
+/// Remove a passkey
+#[utoipa::path(
+    delete,
+    path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",
+    params(
+        ("session" = SessionId, Path),
+        ("authenticator" = AuthenticatorId, Path),
+        ("credential" = Base64Url, Path),
+    ),
+    responses((status = 204), (status = "4XX", body = Refused))
+)]
+async fn remove(at: At) -> Result<StatusCode, Refusal> {
+    at.session.remove_credential(&at.authenticator(), &at.credential()?)?;
+    Ok(StatusCode::NO_CONTENT)
+}

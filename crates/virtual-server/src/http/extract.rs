@@ -1,0 +1,119 @@
+//! What requests bring: bodies of JSON, read strictly and refused by the path of the member that is
+//! wrong, and what their paths name.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{StatusCode, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::Refusal;
+use crate::{
+    AuthenticatorId, BadMember, Base64Url, CeremonyId, Service, ServiceError, Session, SessionId,
+};
+
+/// A body in JSON. An empty one is read as `{}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            let status = rejection.status();
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                return Refusal::new(status, "too-large", "the body of the request is too large");
+            }
+            Refusal::new(status, "not-json", "the body of the request could not be read")
+        })?;
+        let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        read(text).map(Self)
+    }
+}
+
+/// Reads a value; what can't be used is refused by its path.
+pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
+    // serde would take an array for an object with its members in their order.
+    let is_array = json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    if is_array && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok() {
+        let bad = BadMember::new("", "the body is an array, and an object is needed");
+        return Err(ServiceError::from(bad).into());
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        let error = error.into_inner();
+        if error.is_syntax() || error.is_eof() {
+            let message = format!("the body is not JSON: {error}");
+            return Refusal::new(StatusCode::BAD_REQUEST, "not-json", message);
+        }
+        ServiceError::from(BadMember::new(path, error.to_string())).into()
+    })?;
+    deserializer.end().map_err(|error| {
+        let message = format!("there is something behind the JSON: {error}");
+        Refusal::new(StatusCode::BAD_REQUEST, "not-json", message)
+    })?;
+    Ok(value)
+}
+
+/// What comes behind the question mark. Unknown members are refused.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Service> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refusal> {
+        let query = Query::from_request_parts(parts, service).await.map_err(|rejection| {
+            let message = rejection.body_text();
+            Refusal::from(ServiceError::from(BadMember::new("", message)))
+        })?;
+        let Query(value) = query;
+        Ok(Self(value))
+    }
+}
+
+/// What the path names. The session is there; whether what is in it is there, its methods tell.
+pub(super) struct At {
+    pub(super) session: Session,
+    names: BTreeMap<String, String>,
+}
+
+impl At {
+    pub(super) fn authenticator(&self) -> AuthenticatorId {
+        AuthenticatorId::new(self.name("authenticator"))
+    }
+
+    pub(super) fn ceremony(&self) -> CeremonyId {
+        CeremonyId::new(self.name("ceremony"))
+    }
+
+    /// The id of a passkey, as base64url.
+    pub(super) fn credential(&self) -> Result<Base64Url, ServiceError> {
+        let text = self.name("credential");
+        Base64Url::parse(text).ok_or_else(|| {
+            BadMember::new("credentialId", "the one in the path is not base64url").into()
+        })
+    }
+
+    fn name(&self, name: &str) -> &str {
+        self.names.get(name).map_or("", String::as_str)
+    }
+}
+
+impl FromRequestParts<Service> for At {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refusal> {
+        let names = Path::<BTreeMap<String, String>>::from_request_parts(parts, service).await;
+        let Path(names) = names.map_err(|rejection| {
+            Refusal::new(StatusCode::BAD_REQUEST, "path", rejection.body_text())
+        })?;
+        let id = SessionId::new(names.get("session").map_or("", String::as_str));
+        Ok(Self { session: service.session(&id)?, names })
+    }
+}

@@ -1,0 +1,49 @@
+// Debian's browsers, unmodified: Chromium by Playwright, and Firefox by Puppeteer over WebDriver
+// BiDi, as Playwright drives a Firefox of its own only. What the tests need of a page is alike in
+// both.
+
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+// The directory with node_modules is named, as this file is not in it.
+const require = createRequire(pathToFileURL(join(process.argv[2], 'package.json')));
+
+/** Chromium: `open` gives a page of a context of its own. */
+async function chromium() {
+  const { chromium } = require('playwright-core');
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
+  const open = async ({ script, binding } = {}) => {
+    const context = await browser.newContext();
+    if (binding) {
+      await context.exposeBinding(binding.name, ({ frame }, text) => binding.run(frame.url(), text));
+    }
+    if (script) await context.addInitScript({ content: script });
+    const page = await context.newPage();
+    return Object.assign(page, { over: () => context.close() });
+  };
+  return { name: `Chromium ${browser.version()}`, open, close: () => browser.close() };
+}
+
+/** Firefox. */
+async function firefox() {
+  const browser = await require('puppeteer-core').launch({
+    browser: 'firefox',
+    executablePath: '/usr/bin/firefox-esr',
+  });
+  const open = async ({ script, binding } = {}) => {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    if (binding) {
+      await page.exposeFunction(binding.name, (text) => binding.run(page.url(), text));
+    }
+    if (script) await page.evaluateOnNewDocument(script);
+    return Object.assign(page, { over: () => context.close() });
+  };
+  return { name: `Firefox ${await browser.version()}`, open, close: () => browser.close() };
+}
+
+export const browsers = { chromium, firefox };
