@@ -138,7 +138,7 @@ fn what_is_kept_with_a_passkey_is_given_back() {
     let user = User { id: UserHandle::new(b"7").unwrap(), name: None, display_name: None };
     let (hash, rp) = (ClientDataHash::new([1; 32]), Rp { id: rp_id.clone(), name: None });
     let mut request = MakeCredentialRequest::new(hash, rp, user, vec![-7]);
-    request.extensions.set(&CredBlob(b"a blob".to_vec().into()));
+    request.extensions.set(&CredBlob(b"a blob".to_vec()));
     request.options.rk = Some(true);
     let made = MakeCredentialResponse::decode(&key.transact(&Request::from(request).encode()));
     let data = AuthenticatorData::decode(&made.unwrap().auth_data).unwrap();
@@ -148,5 +148,5 @@ fn what_is_kept_with_a_passkey_is_given_back() {
     request.extensions.set(&GetCredBlob(true));
     let signed = GetAssertionResponse::decode(&key.transact(&Request::from(request).encode()));
     let data = AuthenticatorData::decode(&signed.unwrap().auth_data).unwrap();
-    assert_eq!(data.extensions.get(), Ok(Some(CredBlob(b"a blob".to_vec().into()))));
+    assert_eq!(data.extensions.get(), Ok(Some(CredBlob(b"a blob".to_vec()))));
 }
