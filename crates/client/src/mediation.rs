@@ -15,7 +15,7 @@ pub enum Mediation {
     /// As always: the person is asked.
     #[default]
     Optional,
-    /// The same.
+    /// As with [`Optional`](Self::Optional): a passkey is never used without its person.
     Required,
     /// Without a dialog. A sign-in offers what there is beside a form, and waits until the site
     /// calls it off where there is nothing, or nothing is taken. A creation follows another way of

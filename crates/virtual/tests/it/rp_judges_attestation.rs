@@ -27,7 +27,7 @@ fn judged(attestation: TestAttestation, root: Vec<u8>) -> Result<(String, bool),
         challenge_lifetime: Duration::from_secs(60),
     };
     let verifier = StrictVerifier::new(&identity, rustcrypto::provider()).unwrap();
-    let verifier = verifier.with_attestation(TrustAnchors::new([root]).at(now()));
+    let verifier = verifier.with_attestation(TrustAnchors::new([root], now));
     let user = User { handle: [7; 32], name: "alice".into() };
     let begun = verifier.begin_registration(&user, &[]).unwrap();
     assert_eq!(begun.options["attestation"], "direct");

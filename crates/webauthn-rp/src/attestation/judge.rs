@@ -12,7 +12,7 @@ use super::{
     x509::{self, Certificate},
 };
 
-/// id-fido-gen-ce-aaguid.
+/// The AAGUID in certificates of authenticators (`id-fido-gen-ce-aaguid`).
 const AAGUID: &str = "1.3.6.1.4.1.45724.1.1.4";
 /// The description of a key in Android's certificates.
 const KEY_DESCRIPTION: &str = "1.3.6.1.4.1.11129.2.1.17";

@@ -11,15 +11,13 @@ pub struct TrustAnchors {
 }
 
 impl TrustAnchors {
-    /// These roots, each a certificate in DER; the time is that of the system.
-    pub fn new(roots: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self { roots: roots.into_iter().collect(), now: Arc::new(SystemTime::now) }
-    }
-
-    /// The same at this time.
-    #[must_use]
-    pub fn at(self, time: SystemTime) -> Self {
-        Self { now: Arc::new(move || time), ..self }
+    /// These roots, each a certificate in DER, at the time that `now` tells: a server gives
+    /// `SystemTime::now`.
+    pub fn new(
+        roots: impl IntoIterator<Item = Vec<u8>>,
+        now: impl Fn() -> SystemTime + Send + Sync + 'static,
+    ) -> Self {
+        Self { roots: roots.into_iter().collect(), now: Arc::new(now) }
     }
 
     pub(super) fn roots(&self) -> &[Vec<u8>] {

@@ -9,7 +9,7 @@ use super::{
     judge::{Flaw, Verdict, ensure},
 };
 
-/// A certificate.
+/// A certificate of a statement, beside the bytes that its digest is taken of.
 pub(super) struct Certificate<'a> {
     der: &'a [u8],
     pub(super) it: X509Certificate<'a>,
