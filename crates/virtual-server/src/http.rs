@@ -18,6 +18,7 @@ mod devtools;
 mod extract;
 mod guard;
 mod page;
+mod panel;
 mod refusal;
 mod webdriver;
 
@@ -59,6 +60,7 @@ fn control_doors(service: &Service) -> Router<Service> {
     Router::new()
         .merge(api::router())
         .merge(page::control())
+        .merge(panel::router())
         .merge(webdriver::router(service))
         .merge(devtools::router())
 }
