@@ -25,7 +25,8 @@ async function chromium() {
     const page = await context.newPage();
     return Object.assign(page, { over: () => context.close() });
   };
-  return { name: `Chromium ${browser.version()}`, open, close: () => browser.close() };
+  const name = `Chromium ${browser.version()}`;
+  return { name, open, driven: browser, close: () => browser.close() };
 }
 
 /** Firefox. */
@@ -43,7 +44,8 @@ async function firefox() {
     if (script) await page.evaluateOnNewDocument(script);
     return Object.assign(page, { over: () => context.close() });
   };
-  return { name: `Firefox ${await browser.version()}`, open, close: () => browser.close() };
+  const name = (await browser.version()).replace('firefox/', 'Firefox ');
+  return { name, open, driven: browser, close: () => browser.close() };
 }
 
 export const browsers = { chromium, firefox };

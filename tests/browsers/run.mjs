@@ -6,6 +6,8 @@ import { networkInterfaces } from 'node:os';
 import { browsers } from './browsers.mjs';
 import { cases, ways } from './cases.mjs';
 import { judge } from './judge.mjs';
+import { inPlaywright } from './playwright.mjs';
+import { inSelenium } from './selenium.mjs';
 import { start } from './service.mjs';
 
 const [, , , program, only = '', part = ''] = process.argv;
@@ -55,6 +57,13 @@ for (const [name, launch] of Object.entries(browsers)) {
       const insecure = service.site.replace('site.localhost', address);
       await run({ ...tools, open: browser.open, insecure });
     });
+  }
+  if (name === 'chromium') {
+    await service.empty();
+    const told = { browser: browser.driven, service: service.address, site: service.site };
+    await attempt(browser, 'what users of Playwright are told', () => inPlaywright(told));
+    await service.empty();
+    await attempt(browser, 'what users of Selenium are told', () => inSelenium(told));
   }
   await browser.close();
 }

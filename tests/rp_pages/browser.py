@@ -81,6 +81,12 @@ class Browser:
         self.dark()
         self.picture(f"{name}-dark")
         self.dark(False)
+        # As narrow as a page gets at 400 %: nothing is cut off or has to be scrolled sideways.
+        self.screen(320, 700)
+        wide, shown = self.driver.execute_script(
+            "return [document.documentElement.scrollWidth, window.innerWidth]"
+        )
+        assert wide <= shown, f"{name} is {wide} wide on a screen of {shown}"
         self.screen(390, 844)
         self.picture(f"{name}-narrow")
         self.screen(1000, 900)

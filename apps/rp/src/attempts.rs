@@ -1,7 +1,7 @@
 //! How often a password may be tried: for an account, and from one address.
 //!
-//! Keys are not counted: nobody can guess a signature, so that whoever fails on purpose for somebody
-//! else's account keeps nobody out who has a key.
+//! Keys are not counted: nobody can guess a signature, so that whoever fails on purpose for
+//! somebody else's account keeps nobody out who has a key.
 
 use std::{
     collections::HashMap,

@@ -93,7 +93,7 @@ pub struct Limits {
     pub accounts: usize,
     /// Keys of one account; one more is refused. Default: 64.
     pub keys_per_account: usize,
-    /// Challenges waiting for an answer; one more displaces the oldest. Default: 256.
+    /// Challenges waiting for an answer; one more displaces the oldest. Default: 4,096.
     pub challenges: usize,
     /// Entries of the log of sign-ins; one more displaces the oldest. Default: 20,000.
     pub sign_ins: usize,
@@ -110,7 +110,7 @@ impl Default for Limits {
         Self {
             accounts: 20_000,
             keys_per_account: 64,
-            challenges: 256,
+            challenges: 4_096,
             sign_ins: 20_000,
             body: 65_536,
             connections: 64,
@@ -139,7 +139,7 @@ pub enum RpError {
     /// The file of the data can't be used.
     #[error("{} can't be used for the site's data: {reason}; name another file, or none", file.display())]
     Data {
-        /// The file.
+        /// The file that was named.
         file: PathBuf,
         /// What is wrong with it.
         reason: String,

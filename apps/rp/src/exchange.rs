@@ -49,8 +49,8 @@ pub(crate) async fn exchange(
         Ok(Response::from_parts(parts, body.to_bytes().to_vec()))
     };
     tokio::pin!(answer);
-    // The connection is driven here, not in a task of its own, so that dropping this future drops it
-    // too.
+    // The connection is driven here, not in a task of its own, so that dropping this future drops
+    // it too.
     tokio::select! {
         answer = &mut answer => answer,
         _ = connection => answer.await,

@@ -1,7 +1,7 @@
 //! An OpenID provider (OpenID Connect Core 1.0): the code flow with PKCE, and nothing else.
 //!
-//! The sites that may use it are told at the start. They have no secrets: the code comes back to the
-//! address that was told, and is of use only to whoever made the PKCE verifier.
+//! The sites that may use it are told at the start. They have no secrets: the code comes back to
+//! the address that was told, and is of use only to whoever made the PKCE verifier.
 
 pub(crate) mod authorize;
 mod end_session;

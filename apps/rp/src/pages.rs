@@ -54,7 +54,7 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
                         } @else {
                             a href="/sign-in" { (texts.sign_in) }
                         }
-                        (languages(visit))
+                        (languages(visit.language, &visit.path))
                     }
                 }
                 main #main tabindex="-1" { (content) }
@@ -70,14 +70,15 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
     }
 }
 
-fn languages(visit: &Visit) -> Markup {
+fn languages(chosen: Language, back: &str) -> Markup {
     html! {
-        form .languages method="post" action="/language" aria-label=(visit.texts().frame.language) {
-            input type="hidden" name="back" value=(visit.path);
+        form .languages method="post" action="/language"
+            aria-label=(chosen.texts().frame.language) {
+            input type="hidden" name="back" value=(back);
             @for language in Language::ALL {
                 button .quiet type="submit" name="language" value=(language.tag())
                     lang=(language.tag())
-                    aria-pressed=(if language == visit.language { "true" } else { "false" }) {
+                    aria-pressed=(if language == chosen { "true" } else { "false" }) {
                     (language.own_name())
                 }
             }

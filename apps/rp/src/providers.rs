@@ -40,7 +40,7 @@ const fn security_key(name: &'static str) -> Provider {
 const KNOWN: [(&str, Provider); 22] = [
     (
         "01020304-0506-0708-0102-030405060708",
-        Provider { name: "Chrome’s test device", kind: Kind::Test },
+        Provider { name: "Chrome DevTools", kind: Kind::Test },
     ),
     ("08987058-cadc-4b81-b6e1-30de50dcbe96", device("Windows Hello")),
     ("0ea242b4-43c4-4a1b-8b17-dd6d0b6baec6", manager("Keeper")),

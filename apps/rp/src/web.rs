@@ -24,6 +24,7 @@ use crate::{ApiError, programs::http_status, site::Site};
 
 pub(crate) use account::Shown;
 pub(crate) use form::{Fields, fields_of, is_local, posted, query};
+pub(crate) use front::chosen;
 pub(crate) use sign_in::{Joining, Step, error_page};
 
 /// What a page answers.
@@ -61,7 +62,7 @@ pub(crate) fn router() -> Router<Arc<Site>> {
         .route("/.well-known/webauthn", get(well_known::webauthn))
 }
 
-/// A page.
+/// A page that is as it was asked for.
 fn page(markup: Markup) -> Response {
     with_status(StatusCode::OK, markup)
 }

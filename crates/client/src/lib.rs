@@ -9,8 +9,9 @@
 //! changes it, by itself.
 //!
 //! Of extensions they know `credBlob`, `credProps`, `credProtect`, `largeBlob`, `minPinLength`,
-//! `prf`, `appid` and `appidExclude`. `prf` is had from authenticators that speak it as it is, as phones do, and from
-//! `hmac-secret`, as security keys do. To keys that speak U2F alone a [`U2fBridge`] leads.
+//! `prf`, `appid` and `appidExclude`. `prf` is had from authenticators that speak it as it is, as
+//! phones do, and from `hmac-secret`, as security keys do. To keys that speak U2F alone a
+//! [`U2fBridge`] leads.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -112,7 +112,10 @@ impl Key {
 impl SigningKey for Key {
     fn public_key(&self) -> &[u8] {
         self.prepare.store(true, Ordering::Relaxed);
-        self.public.as_ref().map_or_else(|| self.portable.public_key(), |public| public)
+        match &self.public {
+            Some(public) => public,
+            None => self.portable.public_key(),
+        }
     }
 
     fn sign(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Error> {

@@ -8,15 +8,16 @@
 //! | the test and its tools | [`Settings::token`] | everything; a page only if its origin is the service's own |
 //! | the pages under test | [`Session::page_key`](crate::Session::page_key) | `/page` for that session, from any origin, and nothing else |
 //!
-//! A door is a [`Router`] with the [`Service`] as its state. Those for tests and tools are merged in
-//! `control_doors`, those for pages in `page_doors`; what they need to know of the guard is that a
-//! request comes to them with the secret taken off its path, and that those of pages carry
+//! A door is a [`Router`] with the [`Service`] as its state. Those for tests and tools are merged
+//! in `control_doors`, those for pages in `page_doors`; what they need to know of the guard is that
+//! a request comes to them with the secret taken off its path, and that those of pages carry
 //! [`PageAccess`].
 
 mod api;
 mod devtools;
 mod extract;
 mod guard;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod page;
 mod panel;
 mod refusal;
@@ -59,7 +60,6 @@ pub fn router(service: Service, settings: Settings) -> Router {
 fn control_doors(service: &Service) -> Router<Service> {
     Router::new()
         .merge(api::router())
-        .merge(page::control())
         .merge(panel::router())
         .merge(webdriver::router(service))
         .merge(devtools::router())

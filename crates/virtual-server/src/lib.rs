@@ -9,7 +9,7 @@
 //! | write passkeys down, and read them back | [`StoredCredential`] |
 //! | follow what happens | [`Subscription`], [`Notice`] |
 //! | let clients of WebDriver in, and of DevTools | [`webdriver`], [`devtools`] |
-//! | add a door | [`http::router`], [`http::Doors`] |
+//! | offer it over HTTP, or add a door | [`http`], [`http::router`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

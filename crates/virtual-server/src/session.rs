@@ -23,7 +23,7 @@ use towline_virtual::{Clock, PasskeyError};
 use self::ceremony::Ceremony;
 use crate::{
     AuthenticatorId, BadMember, CeremonyId, Notice, ServiceError, SessionId, Subscription, Token,
-    authenticator::Authenticator, feed::Feed, service::World,
+    authenticator::Authenticator, feed::Feed, page::UnderWay, service::World,
 };
 
 pub use self::{
@@ -46,6 +46,8 @@ struct Shared {
     world: World,
     feed: Feed,
     state: Mutex<State>,
+    /// What pages wait for.
+    under_way: UnderWay,
     /// Somebody who waits for a ceremony should look again.
     changed: Notify,
 }
@@ -77,6 +79,7 @@ impl Session {
             page_token: Token::random(&world.provider).ok(),
             feed: Feed::new(&world.limits),
             world,
+            under_way: UnderWay::default(),
             state: Mutex::new(state),
             changed: Notify::new(),
         }))
@@ -95,6 +98,10 @@ impl Session {
     pub fn page_key(&self) -> Option<String> {
         let token = self.0.page_token.as_ref()?;
         Some(format!("{}.{}", self.0.id, token.reveal()))
+    }
+
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.0.under_way
     }
 
     pub(crate) fn page_token(&self) -> Option<&Token> {

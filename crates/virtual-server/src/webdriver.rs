@@ -46,8 +46,8 @@ pub struct RemoteEnd {
     timeouts: Mutex<BTreeMap<SessionId, Timeouts>>,
 }
 
-/// A response.
-#[derive(Debug, Clone, PartialEq)]
+/// A response. `Debug` does not show its body, which may have private keys in it.
+#[derive(Clone, PartialEq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -87,14 +87,23 @@ impl RemoteEnd {
         let session = session.transpose()?;
         let parameters = if method == "POST" { parameters(body)? } else { Map::new() };
         match (route.command, session) {
-            (Command::Status, _) => {
-                Ok(json!({ "ready": true, "message": "there is room for sessions" }))
-            }
+            (Command::Status, _) => Ok(self.status()),
             (Command::NewSession, _) => self.new_session(&parameters),
             (_, Some(session)) => self.carry_out(&route, &session, &parameters),
             // Every other address has a session in it.
             (_, None) => Err(Error::new(ErrorCode::InvalidSessionId, "there is no session in it")),
         }
+    }
+
+    fn status(&self) -> Value {
+        let most = self.service.limits().sessions;
+        let ready = self.service.session_ids().len() < most;
+        let message = if ready {
+            "there is room for sessions".to_owned()
+        } else {
+            format!("there are {most} sessions already; delete some")
+        };
+        json!({ "ready": ready, "message": message })
     }
 
     fn new_session(&self, parameters: &Map<String, Value>) -> Result<Value, Error> {
@@ -189,6 +198,12 @@ impl RemoteEnd {
 impl fmt::Debug for RemoteEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RemoteEnd").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

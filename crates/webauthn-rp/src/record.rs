@@ -7,8 +7,8 @@ use towline_ctap::{Aaguid, CosePublicKey};
 /// A credential as sign-ins are checked against it (WebAuthn L3 §4, "credential record").
 ///
 /// Keep it in whatever form suits the database: through serde, with binary members in base64url, or
-/// member by member, where [`CosePublicKey::encode`] and [`CosePublicKey::decode`] turn the key into
-/// bytes and back.
+/// member by member, where [`CosePublicKey::encode`] and [`CosePublicKey::decode`] turn the key
+/// into bytes and back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialRecord {
     /// The credential id, of 1 to 1023 bytes.

@@ -9,7 +9,7 @@ use crate::{ApiError, ErrorCode};
 /// COSE's number of ES256.
 const ES256: i64 = -7;
 
-/// Signs tokens.
+/// The provider's signing key, and what sites are told of it.
 pub(super) struct Signer {
     key: Box<dyn SigningKey>,
     /// The public half as a JSON Web Key.

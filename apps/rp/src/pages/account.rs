@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{error, frame, problem, with_name};
 use crate::{
     ErrorCode, date,
-    providers::{self, Kind},
+    providers::{self, Kind, Provider},
     site::Site,
     store::{
         accounts::StoredAccount,
@@ -69,9 +69,14 @@ fn card(visit: &Visit, key: &StoredKey) -> Markup {
     let texts = &visit.texts().account;
     let learned = &key.learned;
     let aaguid = learned.aaguid.as_deref();
-    let provider = providers::of_model(aaguid).map(|known| known.name);
-    let unknown =
-        if aaguid.is_some() { texts.provider_untold_model } else { texts.provider_unknown };
+    let provider = match (providers::of_model(aaguid), aaguid) {
+        (Some(Provider { name, kind: Kind::Test }), _) => {
+            fill(texts.provider_test, &[("provider", name)])
+        }
+        (Some(Provider { name, .. }), _) => name.to_owned(),
+        (None, Some(_)) => texts.provider_untold_model.to_owned(),
+        (None, None) => texts.provider_unknown.to_owned(),
+    };
     let kind = providers::kind(aaguid, &learned.transports, learned.attachment.as_deref());
     let copies = match (key.entry.backup_eligible, key.entry.backed_up) {
         (false, _) => texts.synced_never,
@@ -84,7 +89,7 @@ fn card(visit: &Visit, key: &StoredKey) -> Markup {
             img .picture src={ "/assets/" (picture(kind)) } alt="" width="48" height="48";
             div .about {
                 h3 { bdi { (name) } }
-                p .provider title=[aaguid] { (provider.unwrap_or(unknown)) }
+                p .provider title=[aaguid] { (provider) }
                 dl {
                     div { dt { (texts.added) } dd { (date::shown(key.entry.added, visit.language)) } }
                     div { dt { (texts.last_used) } dd { (last_used(visit, key)) } }

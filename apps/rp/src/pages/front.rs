@@ -132,8 +132,8 @@ pub(crate) fn overview(site: &Site, visit: &Visit, status: &Status) -> Markup {
             @for entry in status.sign_ins.iter().rev() {
                 li {
                     (date::shown(entry.at, visit.language)) ": "
-                    bdi { (entry.account.as_deref().unwrap_or("?")) } ", "
-                    bdi { (entry.key.as_deref().unwrap_or("?")) }
+                    bdi { (entry.account.as_deref().unwrap_or("?")) }
+                    @if let Some(key) = &entry.key { ", " bdi { (key) } }
                     @if entry.refused.is_some() { ", " (refused.trim_end_matches([':', ' '])) }
                 }
             }

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::{frame, spoken, with_name};
+use super::{frame, languages, spoken, with_name};
 use crate::{
     date,
     site::Site,
@@ -35,6 +35,7 @@ fn site_frame(site: &RelyingSite, language: Language, title: &str, content: Mark
                         a href=(site.provider) {
                             (fill(texts.sites.to_provider, &[("provider", &site.provider_name)]))
                         }
+                        (languages(language, "/"))
                     }
                 }
                 main #main tabindex="-1" { div .narrow { (content) } }

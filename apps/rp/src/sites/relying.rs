@@ -30,7 +30,7 @@ use crate::{
     pages,
     texts::Language,
     visit::{cookie, language},
-    web::{assets, go_to, query, with_cookie, with_status},
+    web::{Fields, assets, chosen, go_to, query, with_cookie, with_status},
 };
 
 /// A site, and the provider that it believes.
@@ -63,6 +63,7 @@ impl RelyingSite {
             .route("/callback", get(callback))
             .route("/sign-out", post(sign_out))
             .route("/signed-out", get(signed_out))
+            .route("/language", post(choose_language))
             .route("/assets/{file}", get(assets::file))
             .layer(middleware::from_fn_with_state(Arc::clone(&site), around))
             .with_state(site)
@@ -224,6 +225,16 @@ async fn signed_out(State(site): State<Arc<RelyingSite>>, headers: HeaderMap) ->
     let language = language(&headers);
     let said = language.texts().sites.signed_out.to_owned();
     with_cookie(shown(&site, language, None, Some(said)), site.set_cookie("session", "", 0))
+}
+
+/// The longest form that is read, in bytes.
+const FORM_MAX: usize = 4096;
+
+async fn choose_language(request: Request<Body>) -> Response {
+    let Ok(body) = axum::body::to_bytes(request.into_body(), FORM_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    chosen(&Fields::of(&body)).unwrap_or_else(|error| error.into_response())
 }
 
 async fn sign_in(State(site): State<Arc<RelyingSite>>, headers: HeaderMap) -> Response {

@@ -10,6 +10,7 @@ texts! {
         keys_none: "You have no keys yet. Add one, and you can sign in without a password.", "Du har ingen nøgler endnu. Tilføj en, så kan du logge ind uden adgangskode.";
         keys_one: "You have one key. Add a second one, for the day on which this one is lost or broken.", "Du har én nøgle. Tilføj en mere til den dag, hvor den er væk eller i stykker.";
         add: "Add a Security Key or Trusted Platform", "Tilføj en sikkerhedsnøgle eller betroet platform";
+        provider_test: "{provider}, a device for tests: it keeps nothing safe", "{provider}, en enhed til test: den holder intet sikkert";
         provider_unknown: "Maker not told", "Producenten er ikke oplyst";
         provider_untold_model: "Unknown model", "Ukendt model";
         added: "Added", "Tilføjet";

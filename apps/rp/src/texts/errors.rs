@@ -10,7 +10,7 @@ texts! {
         back_account: "To my account", "Til min konto";
         try_again: "Sign in again", "Log ind igen";
         bad_request: "Your browser sent something that this page does not take. Go back, load the page again, and repeat the step.", "Din browser sendte noget, som siden ikke tager imod. Gå tilbage, indlæs siden igen, og gentag trinnet.";
-        bad_name: "The name has to have 1 to 64 characters, and not only spaces. Go back and choose another one.", "Navnet skal have 1 til 64 tegn og ikke kun mellemrum. Gå tilbage, og vælg et andet.";
+        bad_name: "The name has to have 1 to 64 characters, and not only spaces. Choose another one.", "Navnet skal have 1 til 64 tegn og ikke kun mellemrum. Vælg et andet.";
         bad_email: "That is not an e-mail address. It looks like name@example.org; correct it and go on.", "Det er ikke en e-mailadresse. Den ser ud som navn@example.org; ret den, og fortsæt.";
         bad_password: "The password has to have 10 to 128 characters. Choose a longer one; a sentence is good.", "Adgangskoden skal have 10 til 128 tegn. Vælg en længere; en sætning er god.";
         not_found: "There is no such page. Check the address, or begin at the first page.", "Den side findes ikke. Kontrollér adressen, eller begynd på forsiden.";

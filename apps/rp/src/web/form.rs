@@ -31,10 +31,17 @@ pub(super) fn bad_request() -> ApiError {
     ApiError::new(ErrorCode::BadRequest, "The form is not one of this site's.")
 }
 
+impl Fields {
+    /// The fields of a body that was read.
+    pub(crate) fn of(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+}
+
 /// The fields of an address.
 pub(crate) fn query(request: &Request<Body>) -> Fields {
     let query = request.uri().query().unwrap_or_default();
-    Fields(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    Fields::of(query.as_bytes())
 }
 
 /// Reads a form that a page of this site sent.
@@ -52,7 +59,7 @@ pub(crate) async fn fields_of(site: &Site, request: Request<Body>) -> Result<Fie
         ));
     }
     let body = whole(site, request).await?;
-    Ok(Fields(form_urlencoded::parse(&body).into_owned().collect()))
+    Ok(Fields::of(&body))
 }
 
 /// What changes something has to come from a page of this site, and say so: every browser does.

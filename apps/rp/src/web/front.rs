@@ -35,7 +35,11 @@ pub(super) async fn overview(State(site): State<Arc<Site>>, visit: Visit) -> Out
 
 /// Remembers the language that somebody chose, for a year.
 pub(super) async fn language(State(site): State<Arc<Site>>, request: Request<Body>) -> Outcome {
-    let fields = form::posted(&site, request).await?;
+    chosen(&form::posted(&site, request).await?)
+}
+
+/// Goes back in the language that a form names.
+pub(crate) fn chosen(fields: &form::Fields) -> Outcome {
     let language =
         fields.get("language").and_then(Language::parse).ok_or_else(form::bad_request)?;
     let back = fields.get("back").filter(|path| is_local(path)).unwrap_or("/");

@@ -354,3 +354,30 @@ async fn a_clock_that_jumps_signs_people_out_at_worst() {
     assert_eq!(jo.password("jo@example.org", PASSWORD).await.leads_to(), "/account");
     assert!(jo.open("/account").await.body.contains(">phone<"), "nothing is lost");
 }
+
+#[tokio::test]
+async fn nothing_is_lost_while_another_program_holds_the_database() {
+    let file = std::env::temp_dir().join(format!("towline-rp-held-{}", std::process::id()));
+    let rp = start(RpConfig { data: Some(file.clone()), ..RpConfig::default() }).await;
+    let mut jo = Person::new(&rp);
+    jo.join("jo@example.org").await;
+    let key = jo.add_key("phone").await;
+
+    let mut other = rusqlite::Connection::open(&file).unwrap();
+    let held = rusqlite::TransactionBehavior::Immediate;
+    let held = other.transaction_with_behavior(held).unwrap();
+    let refused = jo.post("/account/keys/1/rename", &[("name", "lost")]).await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("Nothing was saved, since another program is using"));
+    // A sign-in that can't be noted does not happen: the counter would not be kept.
+    assert_eq!(jo.sign_in(&key, None).await.status, 503);
+    assert!(jo.open("/account").await.body.contains(">phone<"), "pages are shown all the same");
+
+    drop(held);
+    jo.post("/account/keys/1/rename", &[("name", "kept")]).await.leads_to();
+    assert_eq!(jo.sign_in(&key, None).await.status, 200);
+    assert!(jo.open("/account").await.body.contains(">kept<"));
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+}

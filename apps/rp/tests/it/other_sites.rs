@@ -196,6 +196,9 @@ async fn the_sites_are_guarded_as_the_provider_is() {
         assert_eq!(visitor.send("POST", "/sign-in", headers, "").await.status, 403);
     }
     assert_eq!(visitor.send("POST", "/sign-in", &[], "").await.status, 403, "no origin");
+    let chosen = visitor.post("/language", &[("language", "da"), ("back", "/")]).await;
+    assert_eq!(chosen.leads_to(), "/");
+    assert!(visitor.open("/").await.body.contains("Velkommen til Biblioteket"));
     let policy = visitor.open("/").await;
     let policy = policy.header("content-security-policy").unwrap();
     assert!(policy.contains(&format!("form-action 'self' {}", round.rp.client.origin())));

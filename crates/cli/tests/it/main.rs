@@ -22,6 +22,7 @@ mod linked;
 mod mishaps;
 mod program;
 mod relay;
+mod rp;
 mod single;
 #[cfg(target_os = "linux")]
 mod terminal;

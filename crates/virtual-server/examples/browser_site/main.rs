@@ -8,7 +8,6 @@
     clippy::arithmetic_side_effects
 )]
 
-mod control;
 mod relying_party;
 
 use std::io::Read as _;
@@ -28,7 +27,8 @@ use towline_virtual_server::{Service, http};
 fn page(head: &str) -> Html<String> {
     Html(format!(
         "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>A site</title>{head}\
-         <script src=/site.js></script><body><button>Click me</button></body></html>"
+         <body><button id=register>Register</button><button id=sign-in>Sign in</button>\
+         <output></output><script src=/site.js></script></body></html>"
     ))
 }
 
@@ -58,10 +58,8 @@ async fn main() {
 
     // Reachable by an address that is no secure context, too.
     let listener = TcpListener::bind(("0.0.0.0", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let origin = format!("http://site.localhost:{port}");
-    let place = json!({ "service": control, "script": script, "site": origin, "port": port });
-    println!("{place}");
+    let origin = format!("http://site.localhost:{}", listener.local_addr().unwrap().port());
+    println!("{}", json!({ "service": control, "script": script, "site": origin }));
 
     let rp = RelyingParty::new(&origin);
     let ceremony = |what: &'static str| {
@@ -79,8 +77,7 @@ async fn main() {
         .route("/register/begin", ceremony("register/begin"))
         .route("/register/finish", ceremony("register/finish"))
         .route("/sign-in/begin", ceremony("sign-in/begin"))
-        .route("/sign-in/finish", ceremony("sign-in/finish"))
-        .route("/control", json_door(move |asked| control::control(&session, asked)));
+        .route("/sign-in/finish", ceremony("sign-in/finish"));
     tokio::spawn(async move { axum::serve(listener, site).await.unwrap() });
     // Whoever has started this reads the site no more.
     let read = || std::io::stdin().read_to_end(&mut Vec::new());

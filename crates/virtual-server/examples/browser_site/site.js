@@ -32,3 +32,14 @@ const outcome = (promise) => promise.then(
   (value) => ({ value }),
   (error) => ({ error: error?.name ?? String(error), message: error?.message }),
 );
+
+const output = document.querySelector('output');
+for (const [id, run, done] of [
+  ['register', register, 'Registered'],
+  ['sign-in', signIn, 'Signed in'],
+]) {
+  document.getElementById(id).addEventListener('click', async () => {
+    output.textContent = '';
+    output.textContent = await run().then(() => done, (error) => error.name);
+  });
+}

@@ -18,6 +18,9 @@ use crate::{BadMember, Base64Url, SecretBase64Url};
 /// The longest large blob that is read, in bytes.
 const LONGEST_BLOB: usize = 64 << 10;
 
+/// The longest `credBlob` that is read, in bytes. Authenticators have 32 of them or more.
+const LONGEST_CRED_BLOB: usize = 1024;
+
 /// The level of compression: what browsers use.
 const LEVEL: u8 = 6;
 
@@ -124,6 +127,10 @@ impl StoredCredential {
             None => None,
         };
         if let Some(blob) = &self.cred_blob {
+            if blob.0.len() > LONGEST_CRED_BLOB {
+                let message = format!("it may have {LONGEST_CRED_BLOB} bytes");
+                return Err(BadMember::new("credBlob", message));
+            }
             data.cred_blob = Some(SecretBytes::new(Zeroizing::new(blob.0.as_slice().into())));
         }
         if let Some(key) = &self.large_blob_key {

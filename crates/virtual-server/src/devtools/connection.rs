@@ -1,5 +1,7 @@
 //! One client of DevTools: messages in, messages out. No sockets here.
 
+use std::fmt;
+
 use futures_util::future::select_all;
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use super::{
     attached::{self, Attached},
     command::Command,
     error::Error,
-    message::{Request, event},
+    message::{Refused, Request, event},
     target,
 };
 use crate::{Service, Session};
@@ -41,6 +43,11 @@ impl Connection {
             Ok(request) => request,
             Err(refused) => return vec![refused.respond()],
         };
+        if self.session(&request).is_none() {
+            // Nobody is there who would listen by that name.
+            let refused = Refused { id: Some(request.id), error: Error::session() };
+            return vec![refused.respond()];
+        }
         let mut messages = Vec::new();
         let result = self.carry_out(&request, &mut messages);
         messages.push(request.respond(result));
@@ -141,5 +148,11 @@ impl Connection {
     /// Whether anything is attached to this session.
     pub(super) fn is_attached(&self, session: &str) -> bool {
         self.attached.iter().any(|it| it.session().id().as_str() == session)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("attached", &self.attached.len()).finish_non_exhaustive()
     }
 }

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 
-/// A request.
-#[derive(Debug, Clone, PartialEq)]
+/// A command of a client, as it came.
+#[derive(Clone)]
 pub(super) struct Request {
     pub(super) id: i32,
     pub(super) method: String,
@@ -16,7 +16,7 @@ pub(super) struct Request {
 }
 
 /// An error, and as much of a request as can be named in the response.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Refused {
     pub(super) id: Option<i32>,
     pub(super) error: Error,

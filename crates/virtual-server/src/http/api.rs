@@ -41,6 +41,7 @@ pub(super) fn router() -> Router<Service> {
         .merge(people::routes())
         .merge(ceremonies::routes())
         .merge(log::routes())
+        .merge(super::page::relays())
         .split_for_parts();
     // It is made once, and is the same for everybody.
     let description: Arc<str> = description.to_json().unwrap_or_default().into();

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 use utoipa::ToSchema;
 
-use super::{Message, UnderWay};
+use super::Message;
 use crate::{Caller, CeremonyError, CeremonyId, ServiceError, Session};
 
 /// The answer to a message: one of the two.
@@ -63,13 +63,8 @@ impl Answer {
 
     /// Does what a page of this origin asks a session for. Dropping it cancels what is under way,
     /// as a page that is left does.
-    pub(crate) async fn to(
-        session: &Session,
-        under_way: &UnderWay,
-        origin: &str,
-        message: Message,
-    ) -> Self {
-        match answer(session, under_way, origin, message).await {
+    pub(crate) async fn to(session: &Session, origin: &str, message: Message) -> Self {
+        match answer(session, origin, message).await {
             Ok(json) => Self::of(json),
             Err(error) => error.into(),
         }
@@ -85,22 +80,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn answer(
-    session: &Session,
-    under_way: &UnderWay,
-    origin: &str,
-    message: Message,
-) -> Result<String, ServiceError> {
+async fn answer(session: &Session, origin: &str, message: Message) -> Result<String, ServiceError> {
     match message {
         Message::Create { id, options, mediation, top_origin } => {
             let caller = caller(origin, top_origin.as_deref())?;
             let begun = session.begin_create(&caller, &options.to_string(), mediation)?;
-            finished(session, under_way, &id, begun).await
+            finished(session, &id, begun).await
         }
         Message::Get { id, options, mediation, top_origin } => {
             let caller = caller(origin, top_origin.as_deref())?;
             let begun = session.begin_get(&caller, &options.to_string(), mediation)?;
-            finished(session, under_way, &id, begun).await
+            finished(session, &id, begun).await
         }
         Message::Signal { options, .. } => {
             // What came of it is nothing that a site may learn.
@@ -116,21 +106,16 @@ async fn answer(
             Ok(Value::from(capabilities).to_string())
         }
         Message::Cancel { id } => {
-            under_way.cancel(session.id(), &id);
+            session.under_way().cancel(&id);
             Ok("null".to_owned())
         }
     }
 }
 
 /// Waits until a ceremony is over, or the message that asked for it is cancelled.
-async fn finished(
-    session: &Session,
-    under_way: &UnderWay,
-    id: &str,
-    begun: CeremonyId,
-) -> Result<String, ServiceError> {
+async fn finished(session: &Session, id: &str, begun: CeremonyId) -> Result<String, ServiceError> {
     let waiting = Waiting(session, begun);
-    let cancelled = under_way.cancelled(session.id(), id);
+    let cancelled = session.under_way().cancelled(id);
     tokio::select! {
         outcome = session.finished(&waiting.1) => Ok(outcome??),
         () = cancelled => Err(CeremonyError::Aborted.into()),

@@ -54,7 +54,7 @@ pub enum Message {
     },
     /// Nobody waits any more for the answer to this message. It has none of its own.
     Cancel {
-        /// The message.
+        /// The id of that message.
         id: String,
     },
 }

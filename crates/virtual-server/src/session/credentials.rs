@@ -46,6 +46,14 @@ impl Session {
         id: &AuthenticatorId,
         credential: &StoredCredential,
     ) -> Result<(), ServiceError> {
+        let most = self.0.world.limits.name_length;
+        for (member, name) in [
+            ("userName", &credential.user_name),
+            ("userDisplayName", &credential.user_display_name),
+            ("rpName", &credential.rp_name),
+        ] {
+            short(member, name.as_deref(), most)?;
+        }
         self.with(|state, _| state.authenticator(id)?.add(credential))
     }
 
@@ -64,9 +72,7 @@ impl Session {
         for (member, name) in
             [("userName", &change.user_name), ("userDisplayName", &change.user_display_name)]
         {
-            if name.as_ref().and_then(Option::as_ref).is_some_and(|name| name.len() > most) {
-                return Err(BadMember::new(member, format!("it may have {most} bytes")).into());
-            }
+            short(member, name.as_ref().and_then(Option::as_deref), most)?;
         }
         self.with(|state, _| {
             let device = &state.authenticator(id)?.device;
@@ -104,6 +110,15 @@ impl Session {
             state.authenticator(id)?.device.remove_all();
             Ok(())
         })
+    }
+}
+
+fn short(member: &str, name: Option<&str>, most: usize) -> Result<(), BadMember> {
+    match name {
+        Some(name) if name.len() > most => {
+            Err(BadMember::new(member, format!("it may have {most} bytes")))
+        }
+        _ => Ok(()),
     }
 }
 

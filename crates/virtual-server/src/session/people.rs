@@ -45,9 +45,9 @@ pub struct FaultRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Registrations alone.
+    /// With registrations, and not with sign-ins.
     Create,
-    /// Sign-ins alone.
+    /// With sign-ins, and not with registrations.
     Get,
 }
 

@@ -250,7 +250,8 @@ fn sessions_are_targets_that_know_nothing_of_each_other() {
     let (events, _) = client.send(json!({ "method": "Target.detachFromTarget", "params": params }));
     assert_eq!(events[0]["method"], "Target.detachedFromTarget");
     let (_, gone) = client.send(json!({ "method": "WebAuthn.enable", "sessionId": session }));
-    assert_eq!(gone["error"]["code"], -32001);
+    let message = "Session with given id not found.";
+    assert_eq!(gone, json!({ "error": { "code": -32001, "message": message } }));
     let (_, closed) =
         client.send(json!({ "method": "Target.closeTarget", "params": { "targetId": target } }));
     assert_eq!(closed["result"]["success"], true);

@@ -97,6 +97,8 @@ fn what_can_be_no_passkey_is_refused_by_the_member() {
         ("credProtect", json!(4)),
         ("prfSecret", json!("AAAA")),
         ("largeBlobKey", json!("AAAA")),
+        ("credBlob", json!("A".repeat(2000))),
+        ("largeBlob", json!("A".repeat(100_000))),
         ("id", json!("YW5vdGhlcg")),
         ("key", json!("AAAA")),
     ] {

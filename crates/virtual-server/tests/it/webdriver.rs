@@ -287,7 +287,10 @@ fn a_service_that_is_full_creates_no_session() {
     limits.sessions = 1;
     let remote_end = RemoteEnd::new(&Service::new(limits));
     let create = || remote_end.answer("POST", "/session", br#"{"capabilities": {}}"#);
+    let is_ready = || remote_end.answer("GET", "/status", b"").body["value"]["ready"].clone();
+    assert_eq!(is_ready(), true);
     assert_eq!(create().status, 200);
+    assert_eq!(is_ready(), false);
     let refused = create();
     assert_eq!(refused.body["value"]["error"], "session not created");
     assert_eq!(refused.status, 500);

@@ -79,7 +79,7 @@ async fn add(
     Ok((StatusCode::CREATED, Json(state(&at.session, id)?)))
 }
 
-/// An authenticator
+/// What an authenticator is, and its switches as they are now
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}",

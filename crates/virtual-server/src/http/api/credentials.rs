@@ -65,7 +65,7 @@ async fn clear(at: At) -> Result<StatusCode, Refusal> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A passkey
+/// A passkey, with all that is kept of it
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",

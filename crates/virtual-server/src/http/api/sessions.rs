@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(clock, set_clock))
 }
 
-/// A session.
+/// A session, and who is in it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SessionState {
@@ -66,7 +66,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(state(&service.new_session()?)?)))
 }
 
-/// A session
+/// A session: its key for pages, and its authenticators
 #[utoipa::path(
     get,
     path = "/v1/{session}",
