@@ -1,6 +1,5 @@
-// Cypress: passkeys for the pages that `cy.visit` opens.
-//
-// The configuration starts the service, since specs run in the browser; a spec asks it by `cy.task`.
+// Cypress, in its configuration, which starts the service: specs run in the browser, and ask it by
+// `cy.task`. What belongs into the support file is in cypress-support.js.
 
 import { Service } from './service.js'
 
@@ -31,18 +30,4 @@ export async function passkeys(on, options) {
       (await having(authenticator)[call](...given)) ?? null,
   })
   return service
-}
-
-/** For the support file: `cy.visit` brings the script before those of the page. */
-export function register(Cypress, cy) {
-  Cypress.Commands.overwrite('visit', (visit, ...given) => {
-    const options = typeof given.at(-1) === 'object' ? given.pop() : {}
-    return cy.task('towline:script', null, { log: false }).then((script) => visit(...given, {
-      ...options,
-      onBeforeLoad(window) {
-        window.eval(script)
-        options.onBeforeLoad?.(window)
-      },
-    }))
-  })
 }

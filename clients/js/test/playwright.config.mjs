@@ -1,4 +1,4 @@
-const executablePath = process.env.TOWLINE_CHROMIUM ?? '/usr/bin/chromium'
+const executablePath = process.env.TOWLINE_CHROMIUM ?? '/usr/lib/chromium/chromium'
 
 export default {
   testDir: '.',

@@ -10,7 +10,7 @@ import { Site } from './site.mjs'
 
 let browser, service, site
 before(async () => {
-  const executablePath = process.env.TOWLINE_CHROMIUM ?? '/usr/bin/chromium'
+  const executablePath = process.env.TOWLINE_CHROMIUM ?? '/usr/lib/chromium/chromium'
   site = await new Site().open()
   service = await Service.start()
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })

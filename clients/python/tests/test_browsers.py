@@ -6,7 +6,7 @@ import os
 import pytest
 from small_site import Site
 
-CHROMIUM = os.environ.get("TOWLINE_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("TOWLINE_CHROMIUM", "/usr/lib/chromium/chromium")
 CHROMEDRIVER = os.environ.get("TOWLINE_CHROMEDRIVER", "/usr/bin/chromedriver")
 
 
