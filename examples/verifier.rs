@@ -78,6 +78,7 @@ impl Verifier for IndependentVerifier {
         let record = self.core.register_credential(&answer, &state, None).map_err(other)?;
         Ok(RegistrationCheck {
             credential_id: answer.id,
+            attestation_trusted: false,
             attestation: json(&record.attestation_format)?.as_str().unwrap_or("unknown").to_owned(),
             backup_eligible: record.backup_eligible,
             backed_up: record.backup_state,

@@ -250,8 +250,9 @@ fn transports(shown: &mut Printer) {
 }
 
 /// Types that show bytes as they are, and why they may.
-const OPEN: [(&str, &str); 21] = [
+const OPEN: [(&str, &str); 22] = [
     ("Key", "of a map in CBOR: names members"),
+    ("Member", "the same, to be compared"),
     ("BatchAttestation", "certificates, which sites get"),
     ("EnterpriseAttestation", "certificates, which sites get"),
     ("PackedAttestation", "a signature and certificates, which sites get"),

@@ -13,9 +13,10 @@ use crate::cases::ORIGIN;
 /// Why a response is refused.
 pub(crate) type Verdict = Result<(), String>;
 
-/// A site that offers ES256 alone, and wants the person verified.
+/// A site that offers ES256 alone.
 pub(crate) trait Judge {
-    fn new() -> Self;
+    /// One that wants people verified, or else takes what U2F has made.
+    fn new(verifies: bool) -> Self;
     /// The options of a registration.
     fn begin_registration(&mut self, account: &str) -> Value;
     fn finish_registration(&mut self, response: &str) -> Verdict;
@@ -33,6 +34,7 @@ pub(crate) fn id_of(response: &Value) -> String {
 
 /// This project's own.
 pub(crate) struct Strict {
+    verifies: bool,
     verifier: StrictVerifier,
     registration: Option<(String, <StrictVerifier as Verifier>::Registration)>,
     sign_in: Option<<StrictVerifier as Verifier>::SignIn>,
@@ -54,7 +56,7 @@ fn es256_alone() -> CryptoProvider {
 }
 
 impl Judge for Strict {
-    fn new() -> Self {
+    fn new(verifies: bool) -> Self {
         let identity = Identity {
             rp_id: "example.org".into(),
             rp_name: "Example".into(),
@@ -62,7 +64,8 @@ impl Judge for Strict {
             challenge_lifetime: Duration::from_secs(60),
         };
         let verifier = StrictVerifier::new(&identity, es256_alone()).unwrap();
-        Self { verifier, registration: None, sign_in: None, keys: Vec::new() }
+        let verifier = if verifies { verifier } else { verifier.without_user_verification() };
+        Self { verifies, verifier, registration: None, sign_in: None, keys: Vec::new() }
     }
 
     fn begin_registration(&mut self, account: &str) -> Value {
@@ -82,7 +85,10 @@ impl Judge for Strict {
     }
 
     fn begin_sign_in(&mut self) -> Value {
-        let challenge = self.verifier.begin_sign_in(None).unwrap();
+        // What U2F has made can't say whose it is.
+        let records: Vec<_> = self.keys.iter().map(|(_, _, record)| record.clone()).collect();
+        let known = (!self.verifies).then_some(&records[..]);
+        let challenge = self.verifier.begin_sign_in(known).unwrap();
         self.sign_in = Some(challenge.state);
         challenge.options
     }

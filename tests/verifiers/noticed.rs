@@ -119,7 +119,8 @@ impl Row {
         };
         let mut line = format!("| `{}` | {} | {client} |", self.fault, self.fault.describe());
         for (column, verifier) in self.verifiers.iter().zip(VERIFIERS) {
-            line += &match (self.passed.is_empty(), column.is_empty()) {
+            let asked = !self.passed.is_empty() && is_asked(self.fault, verifier);
+            line += &match (!asked, column.is_empty()) {
                 (true, _) => " – |".to_owned(),
                 (false, true) if is_for_others(self.fault, verifier) => " (no) |".to_owned(),
                 (false, true) => " no |".to_owned(),
@@ -144,6 +145,11 @@ impl Row {
             self.passed.iter().filter(|phase| !refused(phase)).map(|phase| phase.name()).collect();
         (!phases.is_empty()).then(|| format!("- `{}` ({})\n", self.fault, phases.join(", ")))
     }
+}
+
+/// Whether this verifier gets to see it: those elsewhere want people verified, which U2F can't.
+fn is_asked(fault: Fault, verifier: &str) -> bool {
+    fault.place() != Place::Message || !ELSEWHERE.contains(&verifier)
 }
 
 /// Whether it is not for this verifier to notice: the standard lets it pass, or the site alone can
@@ -177,6 +183,7 @@ fn sums(rows: &[Row]) -> String {
     sums += "| --- | --- | --- | --- |\n";
     for (index, verifier) in VERIFIERS.into_iter().enumerate() {
         let seen = rows.iter().filter(|row| !row.passed.is_empty());
+        let seen = seen.filter(|row| is_asked(row.fault, verifier));
         let (unnoticed, noticed): (Vec<_>, Vec<_>) =
             seen.partition(|row| row.verifiers[index].is_empty());
         let for_others = unnoticed.iter().filter(|row| is_for_others(row.fault, verifier)).count();
@@ -193,6 +200,7 @@ fn the_page_says_who_notices_what() {
         (Place::Answer, "## Answers", "client"),
         (Place::Signature, "## Signatures", "client"),
         (Place::Result, "## Results", "client"),
+        (Place::Message, "## Messages of U2F", "client"),
         (Place::Report, "## Reports of CTAPHID", "host"),
     ];
     let page = page::text();

@@ -1,7 +1,7 @@
 //! An authenticator with one fault visits a site.
 
 use serde_json::json;
-use towline_virtual::{Builder, Fault, VirtualAuthenticator, person::choosing};
+use towline_virtual::{Builder, Fault, Injected, Place, VirtualAuthenticator, person::choosing};
 
 use crate::{
     cases::ORIGIN,
@@ -65,15 +65,25 @@ struct Visit<J> {
 impl<J: Judge> Visit<J> {
     fn begin(fault: Fault) -> Self {
         let device = match fault {
-            // Only phones speak `prf` to this client.
+            // Phones give `prf` as it is; what a key gives is signed as well.
             Fault::PrfChanges | Fault::PrfMissing => Builder::phone(),
+            _ if fault.place() == Place::Message => Builder::u2f_key(),
             _ => Builder::fingerprint_key(),
         };
         let device = device.seed(7).build().unwrap();
         device.person().when(choosing()).picks_the_account(BOB);
-        let mut visit = Self { judge: J::new(), device, fault };
+        let judge = J::new(fault.place() != Place::Message);
+        let mut visit = Self { judge, device, fault };
         visit.register(ALICE).unwrap().unwrap();
         visit
+    }
+
+    /// Once; but a touch is missed, and a key handle not known, each time that it is asked for.
+    fn for_so_long(&self, injected: Injected) -> Injected {
+        match self.fault {
+            Fault::U2fNeverTouched | Fault::U2fForgets | Fault::U2fClaimsAll => injected,
+            _ => injected.once(),
+        }
     }
 
     /// The client's refusal, or the verifier's.
@@ -85,6 +95,9 @@ impl<J: Judge> Visit<J> {
         }
         if matches!(self.fault, Fault::PrfChanges | Fault::PrfMissing) {
             options["extensions"] = json!({ "prf": { "eval": { "first": "AAAA" } } });
+        }
+        if self.fault.place() == Place::Message {
+            options["authenticatorSelection"] = json!({"userVerification": "discouraged"});
         }
         let response = self.device.create(ORIGIN, &options.to_string());
         Ok(self.judge.finish_registration(&response.map_err(|error| error.name())?))
@@ -100,6 +113,14 @@ impl<J: Judge> Visit<J> {
         } else {
             put_list(&mut options, "allowCredentials", &bob);
         }
+        if self.fault.place() == Place::Message {
+            options["userVerification"] = "discouraged".into();
+        }
+        if self.fault == Fault::U2fClaimsAll {
+            let own = options["allowCredentials"][0].take();
+            let foreign = json!({"type": "public-key", "id": "Zm9yZWlnbg"});
+            options["allowCredentials"] = json!([foreign, own]);
+        }
         if matches!(self.fault, Fault::PrfChanges | Fault::PrfMissing) {
             options["extensions"] = json!({ "prf": { "eval": { "first": "AAAA" } } });
         }
@@ -110,7 +131,8 @@ impl<J: Judge> Visit<J> {
 
     /// What comes of the fault in a registration; `None` if it can't come there.
     fn registration(&mut self) -> Option<Seen> {
-        let injected = self.device.faults().inject(self.fault).while_registering().once();
+        let injected = self.device.faults().inject(self.fault).while_registering();
+        let injected = self.for_so_long(injected);
         let result = self.register(BOB);
         if injected.count() == 0 {
             assert!(self.fault == Fault::IgnoresExcludeList || result == Ok(Ok(())), "{result:?}");
@@ -134,7 +156,8 @@ impl<J: Judge> Visit<J> {
         for _ in 0..if counts { 2 } else { 1 } {
             self.sign_in().unwrap().unwrap();
         }
-        let injected = self.device.faults().inject(self.fault).while_signing_in().once();
+        let injected = self.device.faults().inject(self.fault).while_signing_in();
+        let injected = self.for_so_long(injected);
         // A signature may be as the fault wants it by chance.
         for _ in 0..64 {
             let result = self.sign_in();

@@ -17,28 +17,40 @@ use crate::{
 
 /// The core of `webauthn-rs`.
 pub(crate) struct WebauthnRs {
+    verifies: bool,
     server: WebauthnCore,
     registration: Option<(String, RegistrationState)>,
     sign_in: Option<AuthenticationState>,
     keys: Vec<(String, Credential)>,
 }
 
+impl WebauthnRs {
+    const fn policy(&self) -> UserVerificationPolicy {
+        if self.verifies {
+            UserVerificationPolicy::Required
+        } else {
+            UserVerificationPolicy::Discouraged_DO_NOT_USE
+        }
+    }
+}
+
 impl Judge for WebauthnRs {
-    fn new() -> Self {
+    fn new(verifies: bool) -> Self {
         let (origins, patience) = (vec![ORIGIN.parse().unwrap()], Duration::from_secs(60));
         let (name, id) = ("Example", "example.org");
         let server = WebauthnCore::new_unsafe_experts_only(name, id, origins, patience, None, None);
-        Self { server, registration: None, sign_in: None, keys: Vec::new() }
+        Self { verifies, server, registration: None, sign_in: None, keys: Vec::new() }
     }
 
     fn begin_registration(&mut self, account: &str) -> Value {
+        let policy = self.policy();
         let builder =
             self.server.new_challenge_register_builder(account.as_bytes(), account, account);
         let builder = builder
             .unwrap()
-            .require_resident_key(true)
+            .require_resident_key(self.verifies)
             .credential_algorithms(vec![COSEAlgorithm::ES256])
-            .user_verification_policy(UserVerificationPolicy::Required);
+            .user_verification_policy(policy);
         let (options, state) = self.server.generate_challenge_register(builder).unwrap();
         self.registration = Some((account.to_owned(), state));
         serde_json::to_value(&options).unwrap()["publicKey"].take()
@@ -54,7 +66,7 @@ impl Judge for WebauthnRs {
 
     fn begin_sign_in(&mut self) -> Value {
         let all = self.keys.iter().map(|(_, key)| key.clone()).collect();
-        let policy = Some(UserVerificationPolicy::Required);
+        let policy = Some(self.policy());
         let builder = self.server.new_challenge_authenticate_builder(all, policy).unwrap();
         let (options, state) = self.server.generate_challenge_authenticate(builder).unwrap();
         self.sign_in = Some(state);

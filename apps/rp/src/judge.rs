@@ -51,6 +51,7 @@ where
                 record: write(&check.record)?,
                 credential_id: check.credential_id,
                 attestation: check.attestation,
+                attestation_trusted: check.attestation_trusted,
                 backup_eligible: check.backup_eligible,
                 backed_up: check.backed_up,
             })

@@ -17,7 +17,7 @@ use crate::{
     job::Fate,
     pin_protocol::KeyAgreement,
     running::{Dialect, Owner, Running, Waiting},
-    stored::Stored,
+    store_access::Stored,
     token::PinUvAuthToken,
     u2f,
     u2f_touch::Touch,

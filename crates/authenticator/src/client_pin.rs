@@ -17,7 +17,7 @@ use crate::{
     },
     pin::{self, matched::NewPin},
     pin_protocol::SharedSecret,
-    stored::Write,
+    store_access::Write,
     token,
     user_verification::{self, UvError},
 };

@@ -9,13 +9,13 @@ use towline_ctap::{
 };
 use zeroize::Zeroizing;
 
+mod bytes;
 mod kept;
-mod stored;
 mod wiped;
 
+pub use self::bytes::DamagedCredential;
 use self::kept::{Kept, Rest, kept};
-pub use self::stored::DamagedCredential;
-pub(crate) use self::{stored::Keys, wiped::Wiped};
+pub(crate) use self::{bytes::Keys, wiped::Wiped};
 
 kept! {
     /// A passkey: everything that is kept of it, but for its signature counter, which the store

@@ -14,7 +14,7 @@ use crate::{
     person::Asked,
     pin_protocol::KeyAgreement,
     sequence::Sequence,
-    stored::{Stored, Write},
+    store_access::{Stored, Write},
     token::PinUvAuthToken,
     u2f_touch::Touch,
     unneeded::Unneeded,

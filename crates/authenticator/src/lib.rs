@@ -107,7 +107,7 @@ mod sequence;
 mod software_keys;
 mod state;
 mod store;
-mod stored;
+mod store_access;
 mod token;
 mod token_use;
 mod u2f;

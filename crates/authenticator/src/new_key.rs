@@ -3,7 +3,7 @@
 use crate::{
     KeyHandle, NewKey, Work,
     flow::{Core, Flow, await_or_undo, await_write_or_undo},
-    stored::Write,
+    store_access::Write,
 };
 
 /// Makes a key pair and goes on with it.

@@ -12,7 +12,7 @@ use crate::{
     Change, Event, KeyError, PinComparison, PinError, PinHash, PinUvAuthProtocol, Record,
     flow::{Core, Flow, await_held, await_held_or_undo, await_work},
     pin_protocol::SharedSecret,
-    stored::Write,
+    store_access::Write,
     user_verification,
 };
 

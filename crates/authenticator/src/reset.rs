@@ -9,7 +9,7 @@ use crate::{
     person::{self, Refusal},
     state,
     store::StoreError,
-    stored::Write,
+    store_access::Write,
     unneeded::Unneeded,
 };
 

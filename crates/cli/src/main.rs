@@ -13,7 +13,6 @@ mod domain;
 mod event;
 mod exit;
 mod explain;
-mod failure;
 mod hex;
 mod key;
 mod keys;

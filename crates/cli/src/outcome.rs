@@ -3,6 +3,7 @@
 
 mod error;
 mod phone;
+mod relying_party;
 #[cfg(test)]
 mod tests;
 

@@ -163,7 +163,11 @@ trait Machine {
 }
 
 macro_rules! machine {
-    ($type:ty, |$of:ident| $untold:expr, |$machine:ident, $token:ident, $choice:ident| $choose:expr) => {
+    (
+        $type:ty,
+        |$of:ident| $untold:expr,
+        |$machine:ident, $token:ident, $choice:ident| $choose:expr
+    ) => {
         impl Machine for $type {
             fn info(&mut self, info: &[u8], transport: &Transport) {
                 self.handle_info(info, transport);

@@ -76,8 +76,8 @@ pub enum Error {
         "this authenticator can't keep what the site wants to store with the passkey; use another"
     )]
     LargeBlobUnsupported,
-    /// A sign-in that nobody may notice (`mediation: "silent"`) can't be had with a passkey. This is
-    /// no exception in a browser: there the call resolves with `null`.
+    /// A sign-in that nobody may notice (`mediation: "silent"`) can't be had with a passkey. This
+    /// is no exception in a browser: there the call resolves with `null`.
     #[error("the site wants to sign in without anybody's doing, which passkeys can't")]
     Silent,
     /// `uiMode: "immediate"` with `mediation: "conditional"`: at once, and when somebody wants to.

@@ -3,7 +3,7 @@
 
 use crate::{
     Error,
-    options::{Dictionary, dom_string},
+    options::{Dictionary, dom_string, parse},
 };
 
 /// How a site wants the person to be involved.
@@ -15,7 +15,7 @@ pub enum Mediation {
     /// As always: the person is asked.
     #[default]
     Optional,
-    /// The same.
+    /// As with [`Optional`](Self::Optional): a passkey is never used without its person.
     Required,
     /// Without a dialog. A sign-in offers what there is beside a form, and waits until the site
     /// calls it off where there is nothing, or nothing is taken. A creation follows another way of
@@ -65,6 +65,14 @@ pub enum Hint {
 }
 
 impl Hint {
+    /// The hints of creation or request options, alone or in a member `publicKey`, the most welcome
+    /// first; none where there are none to be read.
+    #[must_use]
+    pub fn of_options(options_json: &str) -> Vec<Self> {
+        let Ok((options, _)) = parse(options_json) else { return Vec::new() };
+        Dictionary::of(&options, "the options").map(Self::all).unwrap_or_default()
+    }
+
     /// The hints of these options, the most welcome first. What is none is passed over, a value
     /// that is no list included: it may not stop anybody.
     pub(crate) fn all(options: Dictionary<'_>) -> Vec<Self> {

@@ -54,7 +54,7 @@ impl Requirement {
 
 /// Reads options that stand alone or, as many relying parties send them, in a member `publicKey`,
 /// with what stands beside that.
-fn parse(json: &str) -> Result<(Value, Mediation), Error> {
+pub(crate) fn parse(json: &str) -> Result<(Value, Mediation), Error> {
     let mut value = Value::parse(json).map_err(Error::Options)?;
     match value.take("publicKey").filter(|inner| *inner != Value::Null) {
         Some(inner) => {

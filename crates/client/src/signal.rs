@@ -52,7 +52,7 @@ enum What {
 /// What is to be done with a passkey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing.
+    /// It stays as it is.
     Keep,
     /// The site does not know it any more: it is removed, or at least not offered.
     Remove,

@@ -14,10 +14,10 @@
 //!
 //! Where the source that is handed in is the operating system's
 //! ([`is_system`](towline_crypto::Random::is_system)), keys for P-256 and P-384 come from AWS-LC's
-//! own generator, which the operating system seeds: that takes one multiplication of the base point,
-//! and two where AWS-LC is given a scalar. From any other source they follow as with every provider.
-//! RS256 keys, and the nonces of ECDSA, come from AWS-LC's generator in any case: two signatures of
-//! one message differ.
+//! own generator, which the operating system seeds: that takes one multiplication of the base
+//! point, and two where AWS-LC is given a scalar. From any other source they follow as with every
+//! provider. RS256 keys, and the nonces of ECDSA, come from AWS-LC's generator in any case: two
+//! signatures of one message differ.
 //!
 //! # Cost of a key
 //!

@@ -28,8 +28,9 @@
 //!
 //! # What is not wiped
 //!
-//! ring does not wipe keys when they are dropped, nor the structure in which it hands out a new one. Where that matters more than speed without a
-//! second C library, use `towline-crypto-aws-lc`, which does, or take the portable provider.
+//! ring does not wipe keys when they are dropped, nor the structure in which it hands out a new
+//! one. Where that matters more than speed without a second C library, use `towline-crypto-aws-lc`,
+//! which does, or take the portable provider.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -50,7 +50,7 @@ mod clock;
 #[cfg(feature = "runtime")]
 mod device;
 mod person;
-mod phone;
+mod phone_question;
 #[cfg(feature = "runtime")]
 mod simulated;
 
@@ -60,6 +60,6 @@ pub use clock::unix_time;
 #[cfg(feature = "runtime")]
 pub use device::Device;
 pub use person::{Agreeable, Nobody, Person, person_fn};
-pub use phone::{Found, PhoneAnswer, PhoneAsk, PhoneQuestion, Visitor, Wants};
+pub use phone_question::{Found, PhoneAnswer, PhoneAsk, PhoneQuestion, Visitor, Wants};
 #[cfg(feature = "runtime")]
 pub use simulated::{Presence, Simulated, Touch};

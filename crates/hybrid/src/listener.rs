@@ -4,6 +4,7 @@
 //! The standard leaves this leg to the vendor (CTAP 2.3, hybrid transports). This one is towline's,
 //! between its own phones and its own relays.
 
+mod config;
 mod interface;
 
 use std::{
@@ -15,7 +16,10 @@ use std::{
 use towline_crypto::CryptoProvider;
 use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 
-pub use self::interface::{Decision, ListenError, ListenerConfig, ListenerEvent, RingToken};
+pub use self::{
+    config::ListenerConfig,
+    interface::{Decision, ListenError, ListenerEvent, RingToken},
+};
 use crate::{
     deadline,
     ids::{ClientNonce, RoutingId, TunnelId},

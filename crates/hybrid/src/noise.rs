@@ -7,7 +7,7 @@
 
 mod resolver;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use snow::{Builder, HandshakeState};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
@@ -150,7 +150,9 @@ fn builder<'a>(
     peer: Option<&'a P256PublicKey>,
 ) -> Result<(Builder<'a>, Checks), Error> {
     let ephemeral = provider.ecdh.generate(&*provider.random)?;
-    let (resolver, health) = Resolver::new(provider, Keys { own: own.cloned(), ephemeral });
+    let peer_ephemeral = OnceLock::new();
+    let keys = Keys { own: own.cloned(), ephemeral, peer: peer.copied(), peer_ephemeral };
+    let (resolver, health) = Resolver::new(provider, keys);
     let (name, prologue) = if kn { (KN_NAME, KN_PROLOGUE) } else { (NK_NAME, NK_PROLOGUE) };
     let params = name.parse().map_err(refused)?;
     let mut builder = Builder::with_resolver(params, Box::new(resolver))
@@ -177,7 +179,8 @@ fn write(state: &mut HandshakeState) -> Result<[u8; MESSAGE_LEN], Error> {
 fn read(state: &mut HandshakeState, checks: &Checks, message: &[u8]) -> Result<(), Error> {
     let message: &[u8; MESSAGE_LEN] = message.try_into().map_err(|_| Error::Length)?;
     let (point, _tag) = message.split_at(65);
-    checks.provider.ecdh.public_key(point).map_err(|_| Error::Point)?;
+    let ephemeral = checks.provider.ecdh.public_key(point).map_err(|_| Error::Point)?;
+    checks.resolver.knows(ephemeral);
     // The length leaves no room for a payload.
     let payload = state.read_message(message, &mut []).map_err(refused)?;
     checks.resolver.check()?;

@@ -1,7 +1,7 @@
 //! The state machine of one tunnel service node.
 
-mod callers;
 mod locating;
+mod ring_quota;
 mod ringing;
 mod switchboard;
 #[cfg(test)]

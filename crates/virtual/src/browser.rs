@@ -1,11 +1,62 @@
 //! Several authenticators behind one client.
 
-use towline_client::Error;
+use towline_client::{Error, Hint};
+use towline_ctap::Transport;
 
 use crate::VirtualAuthenticator;
 
+/// What a page calls `navigator.credentials`: one authenticator, or a browser with several. Test
+/// helpers that take this take either.
+///
+/// ```
+/// use towline_virtual::{Browser, CredentialsContainer, Error, VirtualAuthenticator};
+///
+/// fn sign_in(page: &dyn CredentialsContainer) -> Result<String, Error> {
+///     page.get("https://example.org", r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw"}"#)
+/// }
+///
+/// let device = VirtualAuthenticator::platform();
+/// assert_eq!(sign_in(&device), Err(Error::NoCredentials));
+/// assert_eq!(sign_in(&Browser::new().with(&device)), Err(Error::NoCredentials));
+/// ```
+pub trait CredentialsContainer {
+    /// Registers: `navigator.credentials.create()` in a page of this origin.
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    #[track_caller]
+    fn create(&self, origin: &str, options_json: &str) -> Result<String, Error>;
+
+    /// Signs in: `navigator.credentials.get()` in a page of this origin.
+    ///
+    /// # Errors
+    /// [`Error`], whose name is that of the exception which a browser would throw.
+    #[track_caller]
+    fn get(&self, origin: &str, options_json: &str) -> Result<String, Error>;
+}
+
+macro_rules! container {
+    ($type:ty) => {
+        impl CredentialsContainer for $type {
+            #[track_caller]
+            fn create(&self, origin: &str, options_json: &str) -> Result<String, Error> {
+                Self::create(self, origin, options_json)
+            }
+
+            #[track_caller]
+            fn get(&self, origin: &str, options_json: &str) -> Result<String, Error> {
+                Self::get(self, origin, options_json)
+            }
+        }
+    };
+}
+
+container!(VirtualAuthenticator);
+container!(Browser);
+
 /// A browser with several authenticators within reach. The person takes the first that can do what
-/// the site asks for, in the order in which they were added.
+/// the site asks for: those that the site hints at first (`hints`), and else in the order in which
+/// they were added.
 ///
 /// ```
 /// use towline_virtual::{Browser, VirtualAuthenticator};
@@ -43,30 +94,48 @@ impl Browser {
     ///
     /// # Errors
     /// [`Error`] of the first one whose person has decided, or else of the last.
+    #[track_caller]
     pub fn create(&self, origin: &str, options_json: &str) -> Result<String, Error> {
-        self.first(|device| device.create(origin, options_json))
+        self.first(options_json, |device| device.create(origin, options_json))
     }
 
     /// Signs in with the first authenticator that can do it.
     ///
     /// # Errors
     /// [`Error`] of the first one whose person has decided, or else of the last.
+    #[track_caller]
     pub fn get(&self, origin: &str, options_json: &str) -> Result<String, Error> {
-        self.first(|device| device.get(origin, options_json))
+        self.first(options_json, |device| device.get(origin, options_json))
     }
 
     fn first(
         &self,
+        options_json: &str,
         ask: impl Fn(&VirtualAuthenticator) -> Result<String, Error>,
     ) -> Result<String, Error> {
         let mut result = Err(Error::NoCredentials);
-        for device in &self.devices {
+        let hints = Hint::of_options(options_json);
+        let mut devices: Vec<&VirtualAuthenticator> = self.devices.iter().collect();
+        devices.sort_by_key(|device| {
+            let place = hints.iter().position(|hint| *hint == Self::kind(device.transport()));
+            place.unwrap_or(hints.len())
+        });
+        for device in devices {
             result = ask(device);
             if !result.as_ref().is_err_and(Self::goes_on) {
                 break;
             }
         }
         result
+    }
+
+    /// What a site that thinks of this would hint at.
+    const fn kind(transport: &Transport) -> Hint {
+        match transport {
+            Transport::Internal => Hint::ClientDevice,
+            Transport::Hybrid => Hint::Hybrid,
+            _ => Hint::SecurityKey,
+        }
     }
 
     /// Whether another authenticator may do what this one can't, so that the end of one ceremony is
@@ -81,6 +150,8 @@ impl Browser {
                 | Error::UserVerificationUnavailable
                 | Error::CannotSignInVerified
                 | Error::ProtectionUnsupported
+                | Error::LargeBlobUnsupported
+                | Error::NotConditional
                 | Error::Channel(_)
         )
     }

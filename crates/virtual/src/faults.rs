@@ -7,6 +7,7 @@ mod auth_data;
 mod cbor;
 mod fault;
 mod key;
+mod message;
 mod report;
 mod request;
 mod result;
@@ -88,13 +89,13 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Which of the five it is.
+    /// Which of them it is.
     #[must_use]
     pub const fn place(&self) -> Place {
         self.place
     }
 
-    /// The CTAP request, the JSON of the result, or the report of CTAPHID.
+    /// The CTAP request, the JSON of the result, the APDU of U2F, or the report of CTAPHID.
     #[must_use]
     pub const fn bytes(&self) -> &[u8] {
         self.bytes
@@ -105,6 +106,7 @@ impl Call<'_> {
     pub fn registers(&self) -> bool {
         match self.place {
             Place::Result => result::registers(self.bytes),
+            Place::Message => message::registers(self.bytes),
             Place::Report => false,
             _ => self.is(Command::MakeCredential),
         }
@@ -115,6 +117,7 @@ impl Call<'_> {
     pub fn signs_in(&self) -> bool {
         match self.place {
             Place::Result => !result::registers(self.bytes),
+            Place::Message => message::signs_in(self.bytes),
             Place::Report => false,
             _ => self.is(Command::GetAssertion) || self.is(Command::GetNextAssertion),
         }
@@ -211,6 +214,12 @@ impl Faults {
         let call = json.clone();
         self.each(Place::Result, call.as_bytes(), json, |fault, world, json| {
             result::bend(fault, world, hand, json);
+        });
+    }
+
+    pub(crate) fn message(&self, apdu: &[u8], answer: &mut Vec<u8>) {
+        self.each(Place::Message, apdu, answer, |fault, _, answer| {
+            message::bend(fault, apdu, answer);
         });
     }
 

@@ -55,7 +55,7 @@ mod saved;
 mod shelf;
 mod snapshot;
 
-pub use browser::Browser;
+pub use browser::{Browser, CredentialsContainer};
 pub use builder::{BuildError, Builder, Extension, TEST_AAGUID};
 pub use ceremony::Ceremony;
 pub use clock::Clock;

@@ -150,6 +150,12 @@ impl Machine {
     pub(crate) fn u2f(&mut self, channel: ChannelId, apdu: &[u8]) {
         self.attended.handle_u2f(channel, apdu, self.clock.unix_time(), self.clock.now());
         self.settle();
+        // A message is answered at once: nobody is waited for.
+        if let Some((_, Said::Response(answer))) =
+            self.said.iter_mut().rev().find(|(of, _)| *of == channel)
+        {
+            self.parts.meddling.message(apdu, answer);
+        }
     }
 
     pub(crate) fn cancel(&mut self, channel: ChannelId) {

@@ -160,6 +160,12 @@ impl Meddling {
         }
     }
 
+    pub(crate) fn message(&self, apdu: &[u8], answer: &mut Vec<u8>) {
+        if self.faults.is_on() {
+            self.faults.message(apdu, answer);
+        }
+    }
+
     pub(crate) fn report(&self, direction: Direction, report: Report) -> Vec<Report> {
         let passed = self.with(|meddler| meddler.report(direction, report));
         let passed = passed.unwrap_or_else(|| vec![report]).into_iter();

@@ -1,7 +1,18 @@
-//! Attestation objects, and the statements that can be judged without a list of roots.
+//! Attestation objects, and their statements: those that can be judged as they are, and those whose
+//! certificates have to lead to a root.
+
+mod android;
+mod judge;
+mod roots;
+mod safetynet;
+mod tpm;
+mod x509;
 
 use towline_cbor::{Key, Reader, decode};
 use towline_ctap::{MESSAGE_DEPTH, Malformed};
+
+pub(crate) use self::judge::{About, Flaw};
+pub use self::roots::TrustAnchors;
 
 /// An attestation object (§6.5.4), in canonical CBOR.
 pub(crate) struct AttestationObject<'a> {
@@ -16,8 +27,8 @@ pub(crate) enum Statement<'a> {
     None,
     /// Format `packed`, signed by the credential itself (§8.2).
     PackedSelf { alg: i64, sig: &'a [u8] },
-    /// One that has to be judged by certificates, or by rules of another format.
-    Unsupported,
+    /// One that has to be judged by certificates, or by rules of another format: as it came.
+    Other(&'a [u8]),
 }
 
 impl<'a> AttestationObject<'a> {
@@ -39,16 +50,18 @@ impl<'a> AttestationObject<'a> {
         let auth_data = auth_data.ok_or(Malformed::Missing("authData"))?;
         let statement = match format {
             "none" | "packed" => {
-                decode(statement, MESSAGE_DEPTH, |reader| Statement::read(format, reader))?
+                let known =
+                    decode(statement, MESSAGE_DEPTH, |reader| Statement::read(format, reader))?;
+                known.unwrap_or(Statement::Other(statement))
             }
-            _ => Statement::Unsupported,
+            _ => Statement::Other(statement),
         };
         Ok(Self { format, statement, auth_data })
     }
 }
 
 impl<'a> Statement<'a> {
-    fn read(format: &str, reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+    fn read(format: &str, reader: &mut Reader<'a>) -> Result<Option<Self>, Malformed> {
         let (mut alg, mut sig, mut others) = (None, None, false);
         reader.map(|key, value| {
             match key {
@@ -59,9 +72,9 @@ impl<'a> Statement<'a> {
             Ok::<(), Malformed>(())
         })?;
         Ok(match (format, alg, sig, others) {
-            ("none", None, None, false) => Self::None,
-            ("packed", Some(alg), Some(sig), false) => Self::PackedSelf { alg, sig },
-            _ => Self::Unsupported,
+            ("none", None, None, false) => Some(Self::None),
+            ("packed", Some(alg), Some(sig), false) => Some(Self::PackedSelf { alg, sig }),
+            _ => None,
         })
     }
 }

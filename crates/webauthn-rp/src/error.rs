@@ -46,9 +46,12 @@ pub enum VerifyError {
     /// The attestation statement is not one that this verifier can check.
     #[error("attestation of the format {0:?} can't be checked here")]
     UnsupportedAttestation(String),
-    /// The attestation statement is wrong.
-    #[error("the attestation statement is wrong")]
-    Attestation,
+    /// The attestation statement is wrong, for this reason.
+    #[error("the attestation statement is wrong: {0}")]
+    Attestation(&'static str),
+    /// The certificates of the attestation statement are not trusted, for this reason.
+    #[error("the attestation can't be trusted: {0}")]
+    UntrustedAttestation(&'static str),
     /// The credential id differs between members, or is not the one asked about.
     #[error("the credential id is not the one expected")]
     CredentialId,
@@ -150,7 +153,8 @@ impl VerifyError {
             Self::BackupEligibility => (None, Some(19)),
             Self::Algorithm | Self::PublicKey => (Some(20), Some(21)),
             Self::UnsupportedAttestation(_) => (Some(21), None),
-            Self::Attestation => (Some(22), None),
+            Self::Attestation(_) => (Some(22), None),
+            Self::UntrustedAttestation(_) => (Some(24), None),
             Self::CredentialIdLength(_) => (Some(25), None),
             Self::AlreadyRegistered => (Some(26), None),
             Self::Signature => (None, Some(21)),

@@ -10,6 +10,7 @@ mod response;
 mod strict;
 mod verify;
 
+pub use attestation::TrustAnchors;
 pub use error::{Member, Procedure, VerifyError};
 pub use identity::Identity;
 pub use record::CredentialRecord;

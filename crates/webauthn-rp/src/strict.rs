@@ -10,13 +10,14 @@ use towline_ctap::{AuthenticatorData, CosePublicKey, Flags, RpId, RpIdHash};
 
 pub use self::{registration::StrictRegistration, sign_in::StrictSignIn};
 use crate::{
-    Challenge, CredentialRecord, Identity, Member, RegistrationCheck, SignInCheck, User, Verifier,
-    VerifyError,
+    Challenge, CredentialRecord, Identity, Member, RegistrationCheck, SignInCheck, TrustAnchors,
+    User, Verifier, VerifyError,
     response::{ClientData, bytes},
 };
 
-/// Verifies credentials with attestation `none` or packed self attestation, of the algorithms that
-/// the provider has, and accepts nothing else (WebAuthn L3 §7.1, §7.2).
+/// Verifies credentials of the algorithms that the provider has, with attestation `none` or packed
+/// self attestation, or of any format where roots are given ([`Self::with_attestation`]), and
+/// accepts nothing else (WebAuthn L3 §7.1, §7.2).
 ///
 /// It asks for discoverable credentials and for user verification.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct StrictVerifier {
     verification_required: bool,
     unasked_extensions: bool,
     judges_attestation: bool,
+    anchors: Option<TrustAnchors>,
     provider: CryptoProvider,
 }
 
@@ -55,6 +57,7 @@ impl StrictVerifier {
             verification_required: true,
             unasked_extensions: true,
             judges_attestation: true,
+            anchors: None,
             provider,
         })
     }
@@ -80,6 +83,15 @@ impl StrictVerifier {
     #[must_use]
     pub fn without_attestation(self) -> Self {
         Self { judges_attestation: false, ..self }
+    }
+
+    /// The same, which asks for attestation, and takes statements of every registered format whose
+    /// certificates lead to one of these roots: `packed`, `fido-u2f`, `tpm`, `android-key`,
+    /// `android-safetynet`, `apple` and `compound`. `none` and self attestation are taken as
+    /// before: [`RegistrationCheck::attestation_trusted`] tells them apart.
+    #[must_use]
+    pub fn with_attestation(self, anchors: TrustAnchors) -> Self {
+        Self { anchors: Some(anchors), judges_attestation: true, ..self }
     }
 
     /// Steps 5 to 12 of §7.1, and 8 to 14 and 20 of §7.2. Gives the hash of the client data.

@@ -30,6 +30,8 @@ pub struct RegistrationCheck<R> {
     pub credential_id: String,
     /// The attestation statement format, such as `none`.
     pub attestation: String,
+    /// Whether certificates vouch for it, and lead to a root that the site trusts.
+    pub attestation_trusted: bool,
     /// Flag BE.
     pub backup_eligible: bool,
     /// Flag BS.

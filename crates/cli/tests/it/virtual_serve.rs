@@ -55,6 +55,7 @@ impl Serving {
             "rp": {"name": "Example"},
             "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
             "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+            "authenticatorSelection": {"residentKey": "required"},
         });
         let body = json!({"origin": ORIGIN, "options": options});
         self.call("POST", "/v1/default/create", &body).await

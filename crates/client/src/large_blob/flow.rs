@@ -16,9 +16,9 @@ const OVERHEAD: usize = 64;
 /// How much an authenticator takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Room {
-    /// In one message.
+    /// Bytes that fit in one message.
     fragment: usize,
-    /// In all.
+    /// Bytes that the whole array may have.
     array: usize,
 }
 

@@ -266,7 +266,11 @@ fn cred_props_say_whether_the_credential_is_discoverable_where_that_is_known() {
     };
     assert_eq!(rk("required", &phone()), json!({"credProps": {"rk": true}}));
     assert_eq!(rk("discouraged", &phone()), json!({"credProps": {"rk": false}}));
-    assert_eq!(rk("preferred", &simple_key()), json!({"credProps": {}}));
+    // It has no room for one; one that has may make any discoverable before CTAP 2.1.
+    assert_eq!(rk("preferred", &simple_key()), json!({"credProps": {"rk": false}}));
+    let mut old = simple_key();
+    old.options.rk = Some(true);
+    assert_eq!(rk("discouraged", &old), json!({"credProps": {}}));
 }
 
 #[test]

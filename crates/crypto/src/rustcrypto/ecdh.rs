@@ -1,6 +1,6 @@
 //! ECDH on P-256. Keys are made, loaded and read by `p256`; shared points are computed by the
-//! release before, whose field multiplication takes half the time. (The newer one makes keys in half
-//! the older one's time, from a table that is no help here.)
+//! release before, whose field multiplication takes half the time. (The newer one makes keys in
+//! half the older one's time, from a table that is no help here.)
 
 use alloc::boxed::Box;
 

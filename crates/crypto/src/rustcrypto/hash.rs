@@ -25,11 +25,14 @@ impl crate::Sha256 for Sha256 {
 
 /// The hash of the parts, one after the other.
 pub(super) fn hash_parts(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hash = sha2::Sha256::new();
+    let mut hash = Hashing::NEW;
     for part in parts {
         hash.update(part);
     }
-    hash.finalize().into()
+    let hashed = hash.finish();
+    // What was hashed may be a secret.
+    hash.block.as_mut_slice().zeroize();
+    hashed
 }
 
 struct Context(sha2::Sha256);
@@ -115,7 +118,7 @@ const INITIAL: State = [
     0x5be0_cd19,
 ];
 
-/// SHA-256 that goes on from a state, which `sha2` has no type for.
+/// SHA-256 that may go on from a state, which `sha2` has no type for.
 struct Hashing {
     state: State,
     /// Bytes that are not hashed yet, so many of them.
@@ -126,7 +129,8 @@ struct Hashing {
 }
 
 impl Hashing {
-    const AFTER_ONE_BLOCK: Self = Self { state: INITIAL, block: [0; BLOCK], filled: 0, length: 64 };
+    const NEW: Self = Self { state: INITIAL, block: [0; BLOCK], filled: 0, length: 0 };
+    const AFTER_ONE_BLOCK: Self = Self { length: 64, ..Self::NEW };
 
     #[inline]
     fn update(&mut self, part: &[u8]) {

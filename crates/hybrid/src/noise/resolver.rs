@@ -5,7 +5,7 @@
 //! remembered, and [`Health`] reports them.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -15,7 +15,7 @@ use snow::{
     types::{Cipher, Dh, Hash, Random},
 };
 use towline_crypto::{
-    Aead, CryptoProvider, Ecdh, EcdhKey, Error, Hkdf, Hmac, Secret, Sha256Context,
+    Aead, CryptoProvider, Ecdh, EcdhKey, Error, Hkdf, Hmac, P256PublicKey, Secret, Sha256Context,
 };
 
 /// Stands for the own private key in snow's builder, which wants bytes. It means nothing.
@@ -28,14 +28,36 @@ const PUBLIC_LEN: usize = 65;
 pub(super) struct Keys {
     pub(super) own: Option<Arc<dyn EcdhKey>>,
     pub(super) ephemeral: Box<dyn EcdhKey>,
+    /// The peer's static key, where it is known.
+    pub(super) peer: Option<P256PublicKey>,
+    /// The peer's ephemeral key, when its message has come.
+    pub(super) peer_ephemeral: OnceLock<P256PublicKey>,
 }
 
-/// Whether anything failed that snow could not be told of.
-pub(super) struct Health(Arc<AtomicBool>);
+impl Keys {
+    /// A key of the peer that has been checked, so that no point is read twice.
+    fn checked(&self, point: &[u8]) -> Option<&P256PublicKey> {
+        let known = [self.peer.as_ref(), self.peer_ephemeral.get()];
+        known.into_iter().flatten().find(|key| key.as_bytes() == point)
+    }
+}
+
+/// What is shared with the resolver when snow has it.
+pub(super) struct Health {
+    failed: Arc<AtomicBool>,
+    keys: Arc<Keys>,
+}
 
 impl Health {
+    /// Whether anything failed that snow could not be told of.
     pub(super) fn check(&self) -> Result<(), Error> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::Unsupported) } else { Ok(()) }
+        if self.failed.load(Ordering::Relaxed) { Err(Error::Unsupported) } else { Ok(()) }
+    }
+
+    /// The peer's message has brought this key, which was checked. A handshake reads one message
+    /// only.
+    pub(super) fn knows(&self, ephemeral: P256PublicKey) {
+        self.keys.peer_ephemeral.get_or_init(|| ephemeral);
     }
 }
 
@@ -51,17 +73,17 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn new(provider: &CryptoProvider, keys: Keys) -> (Self, Health) {
-        let failed = Arc::new(AtomicBool::new(false));
+        let (failed, keys) = (Arc::new(AtomicBool::new(false)), Arc::new(keys));
         let resolver = Self {
             hasher: provider.sha256,
             hmac: provider.hmac,
             hkdf: provider.hkdf,
             aead: provider.aead,
             ecdh: provider.ecdh,
-            keys: Arc::new(keys),
+            keys: keys.clone(),
             failed: failed.clone(),
         };
-        (resolver, Health(failed))
+        (resolver, Health { failed, keys })
     }
 }
 
@@ -164,7 +186,10 @@ impl Dh for KeyAgreement {
     }
 
     fn dh(&self, pubkey: &[u8], out: &mut [u8]) -> Result<(), snow::Error> {
-        let peer = self.ecdh.public_key(pubkey).map_err(|_| snow::Error::Dh)?;
+        let peer = match self.keys.checked(pubkey) {
+            Some(peer) => *peer,
+            None => self.ecdh.public_key(pubkey).map_err(|_| snow::Error::Dh)?,
+        };
         let shared =
             self.key().ok_or(snow::Error::Dh)?.agree(&peer).map_err(|_| snow::Error::Dh)?;
         fill(out, shared.expose()).ok_or(snow::Error::Dh)

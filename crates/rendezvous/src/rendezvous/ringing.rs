@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::callers::Allowance;
+use super::ring_quota::Allowance;
 use super::switchboard::{Phone, Presence, Ring};
 use super::{Kind, Place, Rendezvous};
 use crate::ids::{ContactId, RoutingId, TunnelId};

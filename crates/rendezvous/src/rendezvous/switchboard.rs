@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use super::callers::{Allowance, Callers};
+use super::ring_quota::{Allowance, Callers};
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromService, RingId};
 use crate::source::Width;

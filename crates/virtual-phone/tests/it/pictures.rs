@@ -63,7 +63,9 @@ async fn a_picture_without_the_code_says_so() {
     let mut phone = FakePhone::at(&place).unwrap();
     let mut screen = FakeComputer::at(&place).create(ORIGIN, CREATE);
     let code = screen.code().await.unwrap();
-    for (texts, found) in [(vec![], 0), (vec!["https://example.org"], 0), (vec![&*code, &code], 2)]
+    let mut another = FakeComputer::at(&place).get(ORIGIN, GET);
+    let other = another.code().await.unwrap();
+    for (texts, found) in [(vec![], 0), (vec!["https://example.org"], 0), (vec![&*code, &other], 2)]
     {
         let error = phone.scan_png(&png(&draw(&texts))).await.unwrap_err();
         assert_eq!(error, PictureError::NotOneCode(found));

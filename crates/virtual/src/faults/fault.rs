@@ -16,6 +16,8 @@ pub enum Place {
     Signature,
     /// In what the site gets, past an honest client and signed anew: the site has to notice it.
     Result,
+    /// In what a key answers to messages of U2F: the client has to notice it, if it can.
+    Message,
     /// In the reports of CTAPHID: the host has to notice it.
     Report,
 }
@@ -201,6 +203,24 @@ faults! {
         UnknownTransport "unknown-transport" "names a transport that no standard knows"
         PrfChanges "prf-changes" "gives another `prf` output than the last time"
         PrfMissing "prf-missing" "gives no `prf` output, though it was asked for one"
+    }
+    Message {
+        U2fNeverTouched "u2f-never-touched" "asks for a touch for ever"
+        U2fForgets "u2f-forgets" "does not know its own key handles"
+        U2fClaimsAll "u2f-claims-all" "says of every key handle that it is its own"
+        U2fFails "u2f-fails" "answers that something went wrong inside"
+        U2fUnknownStatus "u2f-unknown-status" "answers with a status word that nobody knows"
+        U2fEmptyAnswer "u2f-empty-answer" "answers with nothing, not even a status word"
+        U2fNoData "u2f-no-data" "answers with success, and no data"
+        U2fTruncatedAnswer "u2f-truncated-answer" "leaves out the last byte of the data"
+        U2fExtendedAnswer "u2f-extended-answer" "adds a byte after the data"
+        U2fReservedByte "u2f-reserved-byte" "begins a registration with another byte than 0x05"
+        U2fLongKeyHandle "u2f-long-key-handle" "claims that the key handle is longer than the answer"
+        U2fEmptyKeyHandle "u2f-empty-key-handle" "registers a key handle of no bytes"
+        U2fOffCurve "u2f-off-curve" "registers a public key that is not on its curve"
+        U2fWithoutPresence "u2f-without-presence" "says that nobody was there"
+        U2fCounterLeaps "u2f-counter-leaps" "counts on without signing it"
+        U2fWrongSignature "u2f-wrong-signature" "signs something else"
     }
     Report {
         LosesReports "loses-reports" "loses every second report that it sends"

@@ -104,6 +104,11 @@ held! {
     Phone: PhoneQuestion, PhoneAnswer;
 }
 
+/// What helps where accounts have no names: an authenticator tells them only to people who are
+/// verified (CTAP 2.3 §6.2.2).
+const NAMELESS: &str = "\n  the accounts have no names here, because nobody was verified: give \
+    the key a PIN (`Builder::pin`), have the site require verification, or use `picks(k)`";
+
 /// What of a script does not fit what was asked. The text says it in full.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -240,7 +245,11 @@ impl Script {
     }
 
     fn misfit(&mut self, asked: &Asked) {
-        let text = self.text("what the person does does not fit what they were asked", asked);
+        let mut text = self.text("what the person does does not fit what they were asked", asked);
+        let accounts = asked.accounts();
+        if !accounts.is_empty() && accounts.iter().all(|user| user.name.is_none()) {
+            text.push_str(NAMELESS);
+        }
         self.problems.push(text);
     }
 

@@ -1,6 +1,11 @@
 //! Extensions and old protocols through the whole of it: the client, the person, the authenticator.
 
 use serde_json::{Value, json};
+use towline_ctap::{
+    AuthenticatorData, ClientDataHash, GetAssertionRequest, GetAssertionResponse,
+    MakeCredentialRequest, MakeCredentialResponse, Request, Rp, RpId, User, UserHandle,
+    extension::{CredBlob, CredBlobStored, CredentialProtectionPolicy, GetCredBlob},
+};
 use towline_virtual::{Builder, Error, Extension, VirtualAuthenticator, ctap::Version, person::*};
 
 use crate::options::{ORIGIN, base64url, create, create_with, get_with};
@@ -98,4 +103,50 @@ fn nobody_touches_a_key_of_u2f() {
     let key = VirtualAuthenticator::u2f_key();
     key.person().when(anything()).calls_it_off();
     assert_eq!(key.create(ORIGIN, &create("alice")), Err(Error::Cancelled));
+}
+
+#[test]
+fn a_passkey_that_is_exported_keeps_the_secret_of_prf() {
+    let prf = json!({"prf": {"eval": {"first": base64url(b"a value")}}});
+    let old = VirtualAuthenticator::security_key();
+    let made = registered(&old, &prf);
+    let new = VirtualAuthenticator::security_key();
+    new.add(old.passkeys().remove(0)).unwrap();
+    let results = &made["clientExtensionResults"]["prf"]["results"];
+    assert_eq!(signed_in(&new, "", &prf)["prf"]["results"], *results);
+}
+
+#[test]
+fn what_is_kept_with_a_passkey_is_given_back() {
+    let device = Builder::security_key().pin("2580").build().unwrap();
+    let extensions = json!({
+        "credProps": true,
+        "credentialProtectionPolicy": "userVerificationOptionalWithCredentialIDList",
+        "enforceCredentialProtectionPolicy": true,
+    });
+    let made = registered(&device, &extensions);
+    assert_eq!(made["clientExtensionResults"]["credProps"], json!({"rk": true}));
+    let passkey = &device.passkeys()[0].credential;
+    assert_eq!(
+        passkey.protection,
+        CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIdList
+    );
+
+    // `credBlob` is for platforms, which speak CTAP.
+    let key = VirtualAuthenticator::security_key();
+    let rp_id = RpId::new("example.org").unwrap();
+    let user = User { id: UserHandle::new(b"7").unwrap(), name: None, display_name: None };
+    let (hash, rp) = (ClientDataHash::new([1; 32]), Rp { id: rp_id.clone(), name: None });
+    let mut request = MakeCredentialRequest::new(hash, rp, user, vec![-7]);
+    request.extensions.set(&CredBlob(b"a blob".to_vec()));
+    request.options.rk = Some(true);
+    let made = MakeCredentialResponse::decode(&key.transact(&Request::from(request).encode()));
+    let data = AuthenticatorData::decode(&made.unwrap().auth_data).unwrap();
+    assert_eq!(data.extensions.get(), Ok(Some(CredBlobStored(true))));
+
+    let mut request = GetAssertionRequest::new(rp_id, hash);
+    request.extensions.set(&GetCredBlob(true));
+    let signed = GetAssertionResponse::decode(&key.transact(&Request::from(request).encode()));
+    let data = AuthenticatorData::decode(&signed.unwrap().auth_data).unwrap();
+    assert_eq!(data.extensions.get(), Ok(Some(CredBlob(b"a blob".to_vec()))));
 }

@@ -9,6 +9,7 @@
 )]
 
 mod attestation_is_judged;
+mod cells_are_shown;
 mod clients_are_tested;
 mod extensions_work;
 mod faults_change_answers;
@@ -20,6 +21,7 @@ mod options;
 mod pages_mediate;
 mod passkeys_are_in_hand;
 mod presets_work;
+mod rp_judges_attestation;
 mod runs_repeat;
 mod scripts_say_what_is_wrong;
 mod seams_hold;

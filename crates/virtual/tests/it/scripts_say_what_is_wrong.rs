@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use towline_virtual::{
     VirtualAuthenticator,
-    person::{Reply, already_registered, anything, asked, creating, signing_in, verifying},
+    person::{
+        Reply, already_registered, anything, asked, choosing, creating, signing_in, verifying,
+    },
 };
 
 use crate::options::{ORIGIN, create, get};
@@ -137,4 +139,17 @@ fn a_program_is_told_by_verify_alone() {
     assert_eq!(device.person().verify(), Ok(()));
     // Nor does its drop fail this test.
     device.person().when(signing_in()).refuses().expect(1);
+}
+
+#[test]
+fn an_account_without_a_name_says_what_to_do() {
+    let text = failure(|| {
+        let key = VirtualAuthenticator::security_key();
+        key.create(ORIGIN, &create("alice")).unwrap();
+        key.create(ORIGIN, &create("bob")).unwrap();
+        key.person().when(choosing()).picks_the_account("alice");
+        let _refused = key.get(ORIGIN, &get());
+    });
+    assert!(text.contains("give the key a PIN (`Builder::pin`)"), "{text}");
+    assert!(text.contains("picks(k)"), "{text}");
 }

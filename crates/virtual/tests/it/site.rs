@@ -3,7 +3,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use towline_virtual::VirtualAuthenticator;
+use towline_virtual::CredentialsContainer;
 use webauthn_rs_core::{
     WebauthnCore,
     proto::{AuthenticationResult, Credential, CredentialID},
@@ -30,7 +30,7 @@ impl Site {
     }
 
     /// Registers a passkey for the account, from the site's own page.
-    pub(crate) fn register(&self, device: &VirtualAuthenticator, account: &str) -> Outcome<()> {
+    pub(crate) fn register(&self, device: &dyn CredentialsContainer, account: &str) -> Outcome<()> {
         self.register_from(ORIGIN, device, account)
     }
 
@@ -38,7 +38,7 @@ impl Site {
     pub(crate) fn register_from(
         &self,
         origin: &str,
-        device: &VirtualAuthenticator,
+        device: &dyn CredentialsContainer,
         account: &str,
     ) -> Outcome<()> {
         let mut keys = self.keys.lock().unwrap();
@@ -63,7 +63,7 @@ impl Site {
     /// Signs in without a user name: whose account it is, and what the server says to it.
     pub(crate) fn sign_in(
         &self,
-        device: &VirtualAuthenticator,
+        device: &dyn CredentialsContainer,
     ) -> Outcome<(String, AuthenticationResult)> {
         let mut keys = self.keys.lock().unwrap();
         let all = keys.iter().map(|(_, key)| key.clone()).collect();

@@ -147,3 +147,34 @@ fn a_browser_takes_the_device_that_has_the_passkey() {
     assert_eq!(refused.name(), "NotAllowedError", "whoever says no is not asked by another");
     assert_eq!(key.passkeys().len(), 1);
 }
+
+#[test]
+fn a_browser_stands_in_the_place_of_one_authenticator() {
+    let site = Site::new();
+    let (laptop, key) = (VirtualAuthenticator::platform(), VirtualAuthenticator::security_key());
+    let browser = Browser::new().with(&laptop).with(&key);
+    site.register(&browser, "alice").unwrap();
+    assert_eq!(site.sign_in(&browser).unwrap().0, "alice");
+    assert_eq!((laptop.passkeys().len(), key.passkeys().len()), (1, 0));
+    // What the first does not hold, the second may.
+    laptop.remove_all();
+    site.register(&key, "bob").unwrap();
+    assert_eq!(site.sign_in(&browser).unwrap().0, "bob");
+}
+
+#[test]
+fn a_hint_chooses_among_several_authenticators() {
+    for (hint, made) in
+        [("client-device", [1, 0, 0]), ("security-key", [0, 1, 0]), ("hybrid", [0, 0, 1])]
+    {
+        let devices = [
+            VirtualAuthenticator::platform(),
+            VirtualAuthenticator::security_key(),
+            VirtualAuthenticator::phone(),
+        ];
+        let browser = devices.iter().fold(Browser::new(), |all, device| all.with(device));
+        let hints = format!(r#", "hints": ["unheard-of", "{hint}"]"#);
+        browser.create(ORIGIN, &create_with("alice", &hints)).unwrap();
+        assert_eq!(devices.map(|it| it.passkeys().len()), made, "{hint}");
+    }
+}

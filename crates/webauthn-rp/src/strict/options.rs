@@ -31,7 +31,7 @@ impl StrictVerifier {
                 "requireResidentKey": true,
                 "userVerification": self.user_verification(),
             },
-            "attestation": "none",
+            "attestation": if self.anchors.is_some() { "direct" } else { "none" },
             "extensions": { "credProps": true },
         });
         let state = StrictRegistration {

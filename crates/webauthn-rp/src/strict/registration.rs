@@ -8,7 +8,7 @@ use towline_ctap::Flags;
 use super::StrictVerifier;
 use crate::{
     CredentialRecord, Member, RegistrationCheck, VerifyError,
-    attestation::{AttestationObject, Statement},
+    attestation::{About, AttestationObject, Flaw, Statement},
     response::{Answer, AttestationResponse, bytes},
 };
 
@@ -57,19 +57,36 @@ impl StrictVerifier {
         if attested.credential_id.as_bytes() != id {
             return Err(VerifyError::CredentialId);
         }
-        // Steps 21 and 22. Self attestation and none need no trust anchors, so that 23 and 24
-        // accept both.
-        match object.statement {
+        // Steps 21 to 24. Self attestation and none need no trust anchors, so that they are
+        // accepted without.
+        let mut attestation_trusted = false;
+        match (object.statement, &self.anchors) {
             _ if !self.judges_attestation => {}
-            Statement::None => {}
-            Statement::PackedSelf { alg, sig } => {
+            (Statement::None, _) => {}
+            (Statement::PackedSelf { alg, sig }, _) => {
                 if attested.public_key.algorithm() != Some(alg) {
-                    return Err(VerifyError::Attestation);
+                    return Err(VerifyError::Attestation("it names another algorithm"));
                 }
                 self.check_signature(&attested.public_key, &[object.auth_data, &hash], sig)
-                    .map_err(|_| VerifyError::Attestation)?;
+                    .map_err(|_| VerifyError::Attestation("its signature does not match"))?;
             }
-            Statement::Unsupported => {
+            (Statement::Other(statement), Some(anchors)) => {
+                let about = About {
+                    auth_data: object.auth_data,
+                    hash: &hash,
+                    rp_id_hash: &data.rp_id_hash,
+                    attested,
+                    anchors,
+                    provider: &self.provider,
+                };
+                about.judge(object.format, statement).map_err(|flaw| match flaw {
+                    Flaw::Wrong(reason) => VerifyError::Attestation(reason),
+                    Flaw::Untrusted(reason) => VerifyError::UntrustedAttestation(reason),
+                    Flaw::Unsupported => VerifyError::UnsupportedAttestation(object.format.into()),
+                })?;
+                attestation_trusted = true;
+            }
+            (Statement::Other(_), None) => {
                 return Err(VerifyError::UnsupportedAttestation(object.format.into()));
             }
         }
@@ -82,6 +99,7 @@ impl StrictVerifier {
         Ok(RegistrationCheck {
             credential_id: URL_SAFE_NO_PAD.encode(&id),
             attestation: object.format.into(),
+            attestation_trusted,
             backup_eligible: be,
             backed_up: bs,
             record: CredentialRecord {

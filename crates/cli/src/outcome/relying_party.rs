@@ -1,5 +1,4 @@
-//! Which exit code and name each error of the relying party has. Those of a ceremony are in
-//! [`outcome`](crate::outcome).
+//! Which exit code and name each error of the relying party has.
 
 use towline_rp::{ClientError, ErrorCode};
 

@@ -1,0 +1,36 @@
+//! The page of what there is names a test for each cell, and each of them exists.
+
+use std::{fs, path::Path};
+
+#[test]
+fn every_cell_names_tests_that_exist() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let page = fs::read_to_string(docs.join("virtual.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ")).skip(2);
+    let (mut cells, mut tests) = (0, 0);
+    for row in rows {
+        let [_, what, ours, shown, _] = row.split('|').map(str::trim).collect::<Vec<_>>()[..]
+        else {
+            panic!("{row}")
+        };
+        cells += 1;
+        assert!(!what.is_empty() && !ours.is_empty(), "{row}");
+        // Of the service, which has tests of its own.
+        if shown == "*service*" {
+            continue;
+        }
+        for test in shown.split(", ") {
+            let (name, file) = test.strip_prefix("[`").unwrap().split_once("`](").unwrap();
+            let file = docs.join(file.strip_suffix(')').unwrap());
+            let source = fs::read_to_string(&file).unwrap_or_else(|error| {
+                panic!("{what}: {}: {error}", file.display());
+            });
+            let found = source.split_once(&format!("fn {name}("));
+            let before = found.unwrap_or_else(|| panic!("{what}: there is no test {name}")).0;
+            let attribute = before.rsplit("\n\n").next().unwrap();
+            assert!(attribute.contains("test"), "{what}: {name} is no test");
+            tests += 1;
+        }
+    }
+    assert!(cells > 25 && tests > 30, "{cells} cells, {tests} tests");
+}
