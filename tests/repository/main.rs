@@ -377,8 +377,13 @@ fn the_map_names_every_crate_and_gives_every_dependency_a_reason() {
 }
 
 /// The pages that quote the sources, each quotation after the name of its file.
-const QUOTING: [&str; 4] =
-    ["docs/embedding.md", "docs/testing.md", "docs/virtual-page.md", "docs/virtual-webdriver.md"];
+const QUOTING: [&str; 5] = [
+    "docs/embedding.md",
+    "docs/testing.md",
+    "docs/testing-languages.md",
+    "docs/virtual-page.md",
+    "docs/virtual-webdriver.md",
+];
 
 /// The languages of quotations, as they stand behind the three backquotes.
 const QUOTED: [&str; 3] = ["rust", "python", "js"];

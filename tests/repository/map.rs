@@ -117,6 +117,7 @@ fn the_map_leads_to_files_that_are_there() {
         "examples/",
         "benches/",
         "packaging/",
+        "clients/",
         ".ci/",
         "fuzz/",
     ];

@@ -1,0 +1,2 @@
+/** For the support file: `register(Cypress)`. */
+export function register(Cypress: any): void

@@ -1,0 +1,36 @@
+// Requests to the service: JSON there and back.
+
+import { Refused } from './errors.js'
+
+/** Gives a caller for paths below an address, which ends with a slash. */
+export function caller(address, program) {
+  return async function call(method, path, body) {
+    let response
+    try {
+      response = await fetch(address + path, {
+        method,
+        body: body === undefined ? undefined : JSON.stringify(body),
+      })
+    } catch (error) {
+      if (program) {
+        // Its end may be told a moment after that of the connection.
+        await new Promise((resolve) => setImmediate(resolve))
+        if (program.ended !== undefined || !isAlive(program.pid)) throw program.failure()
+      }
+      throw new Error(`no service answers at ${new URL(address).origin}`, { cause: error })
+    }
+    const text = await response.text()
+    const json = response.headers.get('content-type')?.startsWith('application/json')
+    const answer = json ? JSON.parse(text) : text
+    if (response.ok) return { status: response.status, answer }
+    throw new Refused(response.status, answer?.error ?? { reason: 'http', message: text })
+  }
+}
+
+const isAlive = (pid) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,82 @@
+"""Playwright and Selenium, in Debian's Chromium: what docs/testing-languages.md tells users."""
+
+import asyncio
+import os
+
+import pytest
+from small_site import Site
+
+CHROMIUM = os.environ.get("TOWLINE_CHROMIUM", "/usr/lib/chromium/chromium")
+CHROMEDRIVER = os.environ.get("TOWLINE_CHROMEDRIVER", "/usr/bin/chromedriver")
+
+
+def test_playwright(virtual_session, virtual_authenticator):
+    from playwright.sync_api import expect, sync_playwright
+    from towline_virtual.playwright import install
+
+    with Site(policy="connect-src 'self'") as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context()
+        install(context, virtual_session)
+        page = context.new_page()
+        page.goto(site.origin)
+        page.click("text=Register")
+        expect(page.locator("output")).to_have_text("Registered")
+
+        virtual_authenticator.script("signing-in: refuses once; agrees")
+        page.click("text=Sign in")
+        expect(page.locator("output")).to_contain_text("NotAllowedError")
+        page.click("text=Sign in")
+        expect(page.locator("output")).to_have_text("Signed in")
+        browser.close()
+
+
+async def in_asynchronous_playwright(site, session):
+    from playwright.async_api import async_playwright, expect
+    from towline_virtual.playwright import install_async
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = await browser.new_context()
+        await install_async(context, session)
+        page = await context.new_page()
+        await page.goto(site.origin)
+        await page.click("text=Register")
+        await expect(page.locator("output")).to_have_text("Registered")
+        await browser.close()
+
+
+def test_asynchronous_playwright(virtual_session, virtual_authenticator):
+    with Site(policy="connect-src 'self'") as site:
+        asyncio.run(in_asynchronous_playwright(site, virtual_session))
+    assert len(virtual_authenticator.credentials()) == 1
+
+
+@pytest.mark.parametrize("bidi", [True, False])
+def test_selenium(bidi, virtual_service, virtual_session, virtual_authenticator):
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+    from towline_virtual.selenium import install
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    options.enable_bidi = bidi
+    for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"]:
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
+    try:
+        with Site() as site:
+            install(driver, virtual_service, virtual_session)
+            driver.get(site.origin)
+            output = driver.find_element(By.TAG_NAME, "output")
+            driver.find_element(By.ID, "register").click()
+            WebDriverWait(driver, 20).until(lambda _: output.text == "Registered")
+
+            virtual_authenticator.script("signing-in: refuses once; agrees")
+            driver.find_element(By.ID, "sign-in").click()
+            WebDriverWait(driver, 20).until(lambda _: "NotAllowedError" in output.text)
+            driver.find_element(By.ID, "sign-in").click()
+            WebDriverWait(driver, 20).until(lambda _: output.text == "Signed in")
+    finally:
+        driver.quit()
