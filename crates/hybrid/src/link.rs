@@ -161,7 +161,7 @@ impl LinkingInformation {
     /// 64 characters.
     #[must_use]
     pub fn display_name(&self) -> String {
-        phones::display_name(&self.name)
+        linked_phone::display_name(&self.name)
     }
 }
 
