@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { browsers } from './browsers.mjs';
 import { cases, ways } from './cases.mjs';
 import { judge } from './judge.mjs';
+import { byKeyboard } from './panel.mjs';
 import { inPlaywright } from './playwright.mjs';
 import { inSelenium } from './selenium.mjs';
 import { start } from './service.mjs';
@@ -58,6 +59,10 @@ for (const [name, launch] of Object.entries(browsers)) {
       await run({ ...tools, open: browser.open, insecure });
     });
   }
+  await attempt(browser, 'the page to look at, by its keyboard', async () => {
+    await service.empty();
+    await byKeyboard({ open: browser.open, service: service.address });
+  });
   if (name === 'chromium') {
     await service.empty();
     const told = { browser: browser.driven, service: service.address, site: service.site };

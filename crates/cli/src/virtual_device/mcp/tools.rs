@@ -14,7 +14,7 @@ macro_rules! tools {
         }
 
         impl Name {
-            /// All names.
+            /// What agents call the tools, in the order of [`all`].
             pub(super) const ALL: &[&str] = &[$($text,)*];
 
             pub(super) fn read(text: &str) -> Option<Self> {
@@ -81,7 +81,7 @@ tools! {
          one with the id of another takes its place.",
 }
 
-/// No arguments.
+/// For tools that take none: whatever an agent hands over is refused.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
