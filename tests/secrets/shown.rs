@@ -250,7 +250,7 @@ fn transports(shown: &mut Printer) {
 }
 
 /// Types that show bytes as they are, and why they may.
-const OPEN: [(&str, &str); 22] = [
+const OPEN: [(&str, &str); 23] = [
     ("Key", "of a map in CBOR: names members"),
     ("Member", "the same, to be compared"),
     ("BatchAttestation", "certificates, which sites get"),
@@ -266,6 +266,7 @@ const OPEN: [(&str, &str); 22] = [
     ("HidDeviceConfig", "a version"),
     ("InitResponse", "a nonce in the clear, and a version"),
     ("U2fAuthentication", "a signature, which sites get"),
+    ("U2fOutput", "messages of U2F: hashes, key handles and signatures, which sites get"),
     ("Advert", "is on the air"),
     ("ExtraKey", "names a member of a code"),
     ("rendezvous/Output", "of the relay: what it says to phones, which is not encrypted"),

@@ -109,6 +109,7 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         }
         Command::Virtual(Virtual::Pipe(args)) => virtual_device::pipe(args, report).await,
         Command::Virtual(Virtual::Serve(args)) => virtual_device::serve(args, report).await,
+        Command::Virtual(Virtual::Mcp(args)) => virtual_device::mcp(args).await,
         Command::Keys(args) => keys::run(&args, report).await,
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => {

@@ -3,6 +3,7 @@
 
 mod fields;
 mod file;
+mod mcp;
 mod pipe;
 mod serve;
 mod session;
@@ -22,7 +23,10 @@ use crate::{
 
 use self::session::Session;
 
-pub(crate) use self::{pipe::pipe, serve::serve};
+pub(crate) use self::{
+    pipe::pipe,
+    serve::{mcp, serve},
+};
 
 /// One registration or one sign-in.
 pub(crate) async fn once(

@@ -1,5 +1,6 @@
 //! Extension inputs and outputs (CTAP 2.3 §12): an opaque map from identifiers to values, with
-//! typed values on top, one file for each extension.
+//! typed values on top, one file for each extension. What an authenticator does with one that only
+//! keeps bytes is a row of `kept_extensions.rs` there.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;

@@ -7,10 +7,10 @@
 //! [`LinkedComputer`]s, and answers one that rings by
 //! [`Responder::answer_ring`](crate::Responder::answer_ring).
 
-mod computers;
 pub(crate) mod identity;
-mod ledger;
-mod phones;
+mod linked_computer;
+mod linked_phone;
+mod phone_identity;
 
 use towline_cbor::{CTAP_DEPTH, Key, Writer};
 use towline_crypto::{CryptoProvider, EcdhKey, P256PublicKey, Secret};
@@ -19,9 +19,9 @@ use zeroize::Zeroizing;
 pub use towline_rendezvous::ContactKey;
 
 pub use self::{
-    computers::{PhoneIdentity, Ring},
-    ledger::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
-    phones::{LinkStoreError, LinkedPhone, MemoryPhoneLinks, PhoneLinks},
+    linked_computer::{ComputerLinks, Forgotten, Ledger, LinkedComputer, MemoryComputerLinks},
+    linked_phone::{LinkStoreError, LinkedPhone, MemoryPhoneLinks, PhoneLinks},
+    phone_identity::{PhoneIdentity, Ring},
 };
 pub use crate::secrets::{HandshakeHash, LinkSecret, RootSecret};
 use crate::{
@@ -161,7 +161,7 @@ impl LinkingInformation {
     /// 64 characters.
     #[must_use]
     pub fn display_name(&self) -> String {
-        phones::display_name(&self.name)
+        linked_phone::display_name(&self.name)
     }
 }
 

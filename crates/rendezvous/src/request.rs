@@ -4,74 +4,15 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::ContactKey;
 use crate::ids::{self, ContactId, RoutingId, TunnelId};
 use crate::tunnel::{LISTEN_PATH, SUBPROTOCOL};
+use crate::{ContactKey, Refusal};
 
 /// The longest contact id that is read, in base64url characters: [`ContactId::MAX_LENGTH`] bytes.
 const MAX_CONTACT: usize = ContactId::MAX_LENGTH.div_ceil(3) * 4;
 
 /// The longest client payload that is read, in bytes. It has 33.
 const MAX_PAYLOAD: usize = 256;
-
-/// Why a request is refused. What the peer gets is the status code alone, except with 400: then it
-/// gets the sentence as well, since somebody has a program or a proxy to mend.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The identifiers in the path are malformed, or the request is no WebSocket upgrade.
-    #[error("malformed request")]
-    Malformed,
-    /// The subprotocol `fido.cable` was not offered.
-    #[error("the WebSocket subprotocol fido.cable was not offered")]
-    NoSubprotocol,
-    /// Another version of the WebSocket protocol than 13.
-    #[error("this service speaks version 13 of the WebSocket protocol only")]
-    Version,
-    /// The service does not serve this origin.
-    #[error("origin not allowed")]
-    Origin,
-    /// No such path, nobody waiting under these ids, or nobody listening under the contact id.
-    #[error("nobody is there")]
-    NotFound,
-    /// Not a GET request.
-    #[error("method not allowed")]
-    Method,
-    /// The phone listens at another node of the service, the one with this number.
-    #[error("the phone listens at node {0}")]
-    Elsewhere(u8),
-    /// The tunnel id is in use, or used up.
-    #[error("tunnel id in use")]
-    InUse,
-    /// The contact was revoked, or its phone does not know the computer that rings.
-    #[error("contact revoked")]
-    Gone,
-    /// This source holds as many connections as it may, or the phone is rung by as many computers
-    /// as it may be.
-    #[error("too many at once")]
-    TooMany,
-    /// The service is full or about to stop.
-    #[error("service full or stopping")]
-    Unavailable,
-}
-
-impl Refusal {
-    /// The HTTP status code.
-    #[must_use]
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::Malformed | Self::NoSubprotocol | Self::Version => 400,
-            Self::Origin => 403,
-            Self::NotFound => 404,
-            Self::Method => 405,
-            Self::InUse => 409,
-            Self::Gone => 410,
-            Self::Elsewhere(_) => 421,
-            Self::TooMany => 429,
-            Self::Unavailable => 503,
-        }
-    }
-}
 
 /// Which origins a service serves. Peers of the protocol send none, or the service's own; what
 /// sends another is the page of a site, whose visitors would otherwise lend it their addresses.

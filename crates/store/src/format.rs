@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// The form of the file that this version writes: a number of its own, and that of the credentials
-/// in it. A program that knows an earlier form of either leaves the file alone.
+/// in it. A new member of those begins in `credential.rs` of towline-authenticator, and this
+/// follows. A program that knows an earlier form of either leaves the file alone.
 pub(crate) const NEWEST: u32 = LAYOUT + Credential::NEWEST_FORM;
 
 /// How the file is laid out: with the second form of credentials that is format 4. Format 3 had

@@ -19,6 +19,7 @@ mod extract;
 mod guard;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod page;
+mod panel;
 mod refusal;
 mod webdriver;
 
@@ -57,7 +58,11 @@ pub fn router(service: Service, settings: Settings) -> Router {
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with
 /// `/devtools`, and the others with `/v1`.
 fn control_doors(service: &Service) -> Router<Service> {
-    Router::new().merge(api::router()).merge(webdriver::router(service)).merge(devtools::router())
+    Router::new()
+        .merge(api::router())
+        .merge(panel::router())
+        .merge(webdriver::router(service))
+        .merge(devtools::router())
 }
 
 /// The doors for pages under test, each path of which begins with `/page`.

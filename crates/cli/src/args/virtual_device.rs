@@ -35,6 +35,13 @@ pub(crate) enum Virtual {
     /// program ends, but for what --passkeys keeps. docs/virtual-service.md leads through it.
     #[command(after_long_help = SERVE)]
     Serve(VirtualServe),
+    /// Give coding agents virtual authenticators, by the Model Context Protocol
+    ///
+    /// Speaks the protocol on standard input and output, for an agent that starts it; the end of
+    /// the input ends it. The service of `serve` runs beside it, for the pages of the agent's
+    /// browser. docs/virtual-mcp.md has the configuration for common agents.
+    #[command(after_long_help = MCP)]
+    Mcp(VirtualServe),
     /// List what can go wrong, by the names that --fault takes
     Faults,
 }
@@ -82,6 +89,14 @@ Examples:
 
 With --json the address is in an event `serving`, with the token, the port and what pages under test
 are given. Ctrl-C ends it with 0.";
+
+const MCP: &str = "\
+Examples:
+  towline virtual mcp
+  towline virtual mcp --passkeys test.passkeys
+
+Without --kind and --passkeys there is no authenticator until the agent makes one. Standard output is
+for the protocol alone, with --json as well.";
 
 const PIPE: &str = "\
 Lines, and the answers to them:

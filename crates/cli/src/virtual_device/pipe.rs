@@ -41,15 +41,7 @@ pub(crate) async fn pipe(args: args::VirtualPipe, report: &Report) -> Result<Exi
     if io::IsTerminal::is_terminal(&io::stdin()) {
         report.hint("one JSON object per line; `towline virtual pipe --help` lists them");
     }
-    let (lines, mut next) = mpsc::channel(1);
-    // A thread that nobody waits for at the end: the other end of a pipe may be silent for ever.
-    std::thread::spawn(move || {
-        while let Some(line) = read_line().transpose() {
-            if lines.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    });
+    let mut next = lines();
     let mut desk = Desk { session, origin: args.origin };
     loop {
         let line = tokio::select! {
@@ -71,6 +63,20 @@ pub(crate) async fn pipe(args: args::VirtualPipe, report: &Report) -> Result<Exi
             return Ok(Exit::Ok);
         }
     }
+}
+
+/// The lines of standard input.
+pub(super) fn lines() -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (lines, next) = mpsc::channel(1);
+    // A thread that nobody waits for at the end: the other end of a pipe may be silent for ever.
+    std::thread::spawn(move || {
+        while let Some(line) = read_line().transpose() {
+            if lines.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    next
 }
 
 /// A line without its end; of one that is too long only so much that it shows. `None` at the end of

@@ -9,10 +9,14 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot};
 use towline_virtual_server::{
     AuthenticatorId, AuthenticatorOptions, Preset, Service, ServiceError, Session, Subscription,
+    Token,
     http::{Settings, router, serve as serve_http},
 };
 
-use super::file::{PasskeyFile, State};
+use super::{
+    file::{PasskeyFile, State},
+    mcp::{Addresses, Desk, converse},
+};
 use crate::{
     args::{VirtualKind, VirtualServe},
     event::{Event, Role},
@@ -27,52 +31,102 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Serves until Ctrl-C.
 pub(crate) async fn serve(args: VirtualServe, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let service = Service::default();
-    let session = service.default_session();
-    let mut kept = Kept::begin(&args, &session)?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let unavailable = |error: std::io::Error| {
-        Failure::environment("listen", format!("can't listen at {address}: {error}"))
-    };
-    let listener = TcpListener::bind(address).await.map_err(unavailable)?;
-    let port = listener.local_addr().map_err(unavailable)?.port();
-    let token = service.new_token().map_err(|error| failed(&error))?;
-    let base = format!("http://127.0.0.1:{port}");
-    let serving = Event::Serving {
-        url: format!("{base}/{}/", token.reveal()),
-        page_url: session.page_key().map(|key| format!("{base}/{key}/page")),
-        token: token.reveal(),
-        port,
+    let serving = Serving::begin(&args).await?;
+    report.event(&Event::Serving {
+        url: serving.url(),
+        page_url: serving.page_url(),
+        token: serving.token.reveal(),
+        port: serving.port,
         simulated: true,
-    };
-    let (end, ended) = oneshot::channel::<()>();
-    let ended = async {
-        let _dropped_is_ended = ended.await;
-    };
-    let router = router(service.clone(), Settings::new(token));
-    let mut running = std::pin::pin!(serve_http(listener, router, ended));
-    report.event(&serving);
-    loop {
+    });
+    serving.until(stop.wished()).await?;
+    report.event(&Event::Stopped { role: Role::Virtual, simulated: true, forgets: false });
+    Ok(Exit::Ok)
+}
+
+/// Serves until the agent closes standard input, or Ctrl-C.
+pub(crate) async fn mcp(args: VirtualServe) -> Result<Exit, Failure> {
+    let mut stop = Stop::new()?;
+    let serving = Serving::begin(&args).await?;
+    let addresses =
+        Addresses { url: serving.url(), page_url: serving.page_url().unwrap_or_default() };
+    let desk = Desk::new(serving.service.clone(), addresses);
+    let over = async {
         tokio::select! {
-            served = &mut running => {
-                served.map_err(unavailable)?;
-                break;
-            }
-            () = kept.changed() => kept.write(&session)?,
-            () = stop.wished() => {
-                kept.write(&session)?;
-                drop(end);
-                // Whoever waits for something is told that it does not come.
-                for id in service.session_ids() {
-                    let _ended_meanwhile = service.end_session(&id);
+            () = converse(desk) => {}
+            () = stop.wished() => {}
+        }
+    };
+    serving.until(over).await?;
+    Ok(Exit::Ok)
+}
+
+/// A service that has a port.
+struct Serving {
+    service: Service,
+    kept: Kept,
+    listener: TcpListener,
+    port: u16,
+    token: Token,
+}
+
+impl Serving {
+    async fn begin(args: &VirtualServe) -> Result<Self, Failure> {
+        let service = Service::default();
+        let kept = Kept::begin(args, &service.default_session())?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+        let unavailable = |error: std::io::Error| {
+            Failure::environment("listen", format!("can't listen at {address}: {error}"))
+        };
+        let listener = TcpListener::bind(address).await.map_err(unavailable)?;
+        let port = listener.local_addr().map_err(unavailable)?.port();
+        let token = service.new_token().map_err(|error| failed(&error))?;
+        Ok(Self { service, kept, listener, port, token })
+    }
+
+    /// The address of everything.
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/{}/", self.port, self.token.reveal())
+    }
+
+    /// The address that pages of the default session are given.
+    fn page_url(&self) -> Option<String> {
+        let key = self.service.default_session().page_key()?;
+        Some(format!("http://127.0.0.1:{}/{key}/page", self.port))
+    }
+
+    async fn until(self, over: impl Future<Output = ()>) -> Result<(), Failure> {
+        let Self { service, mut kept, listener, port, token } = self;
+        let session = service.default_session();
+        let (end, ended) = oneshot::channel::<()>();
+        let ended = async {
+            let _dropped_is_ended = ended.await;
+        };
+        let router = router(service.clone(), Settings::new(token));
+        let mut running = std::pin::pin!(serve_http(listener, router, ended));
+        let mut over = std::pin::pin!(over);
+        loop {
+            tokio::select! {
+                served = &mut running => {
+                    return served.map_err(|error| {
+                        let message = format!("can't serve at port {port} any more: {error}");
+                        Failure::environment("listen", message)
+                    });
                 }
-                let _others_are_cut_off = tokio::time::timeout(PATIENCE, running).await;
-                break;
+                () = kept.changed() => kept.write(&session)?,
+                () = &mut over => {
+                    kept.write(&session)?;
+                    drop(end);
+                    // Whoever waits for something is told that it does not come.
+                    for id in service.session_ids() {
+                        let _ended_meanwhile = service.end_session(&id);
+                    }
+                    let _others_are_cut_off = tokio::time::timeout(PATIENCE, running).await;
+                    return Ok(());
+                }
             }
         }
     }
-    report.event(&Event::Stopped { role: Role::Virtual, simulated: true, forgets: false });
-    Ok(Exit::Ok)
 }
 
 /// The authenticator that keeps all in a file, if there is to be one.

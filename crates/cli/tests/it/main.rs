@@ -27,5 +27,6 @@ mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod virtual_device;
+mod virtual_mcp;
 mod virtual_serve;
 mod world;

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// Longer than anything here takes, shorter than a test run's patience.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `towline --json`. Dropping it ends it.
 pub(crate) struct Program {

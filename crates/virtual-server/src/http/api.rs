@@ -4,7 +4,6 @@ mod authenticators;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod ceremonies;
 mod credentials;
-mod front;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod log;
 mod people;
@@ -46,7 +45,7 @@ pub(super) fn router() -> Router<Service> {
         .split_for_parts();
     // It is made once, and is the same for everybody.
     let description: Arc<str> = description.to_json().unwrap_or_default().into();
-    router.route("/", get(front::page)).route("/openapi.json", get(move || describe(description)))
+    router.route("/openapi.json", get(move || describe(description)))
 }
 
 async fn describe(description: Arc<str>) -> Response {

@@ -14,6 +14,7 @@ mod doors_of_others;
 mod everything_is_described;
 mod faults_and_people;
 mod options_are_checked;
+mod page_for_people;
 mod pages_ask;
 mod passkeys_are_json;
 mod strangers_stay_out;

@@ -30,8 +30,11 @@ async fn the_token_opens_everything_by_the_path_or_by_a_header() {
     assert_eq!(answer.ok()["sessionId"], "default");
     let page = it.get("/").await;
     assert!(page.head.contains("text/html"), "{page:?}");
-    // Without the slash at its end the address is the same.
-    assert_eq!(it.raw("GET", &format!("/{}", it.token), "", "").await.status, 200);
+    // Without the slash at its end the address leads to the same.
+    let answer = it.raw("GET", &format!("/{}", it.token), "", "").await;
+    assert_eq!(answer.status, 307, "{answer:?}");
+    let location = format!("location: /{}/\r\n", it.token.to_lowercase());
+    assert!(answer.head.contains(&location), "{answer:?}");
 }
 
 #[tokio::test]
