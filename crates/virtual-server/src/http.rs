@@ -27,7 +27,7 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{extract::Body, guard::PageAccess, refusal::Refusal};
+pub use self::{extract::Body, guard::PageAccess, refusal::HttpRefusal};
 use crate::{Service, Token};
 
 /// How the service is offered.

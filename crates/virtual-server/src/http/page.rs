@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    PageAccess, Refusal,
+    HttpRefusal, PageAccess,
     extract::{Asked, At, Body},
     refusal::Refused,
 };
@@ -53,11 +53,11 @@ async fn ask(
     Extension(PageAccess { session }): Extension<PageAccess>,
     headers: HeaderMap,
     Body(message): Body<Message>,
-) -> Result<Json<Answer>, Refusal> {
+) -> Result<Json<Answer>, HttpRefusal> {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let Some(origin) = origin else {
         let message = "a message of a page comes with the header Origin, which browsers write";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "origin", message));
+        return Err(HttpRefusal::new(StatusCode::BAD_REQUEST, "origin", message));
     };
     Ok(Json(Answer::to(&session, origin, message).await))
 }
