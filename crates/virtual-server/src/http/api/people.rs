@@ -2,7 +2,7 @@
 
 use axum::{Json, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use towline_virtual::{Fault, Place};
+use towline_virtual::{Fault, FaultPlace};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -148,7 +148,7 @@ struct KnownFaults {
 /// What can go wrong, by name
 #[utoipa::path(get, path = "/v1/faults", responses((status = 200, body = KnownFaults)))]
 async fn known_faults() -> Json<KnownFaults> {
-    let here = Fault::ALL.iter().filter(|fault| fault.place() != Place::Report);
+    let here = Fault::ALL.iter().filter(|fault| fault.place() != FaultPlace::Report);
     let faults = here.map(|it| KnownFault { fault: it.to_string(), does: it.describe() });
     Json(KnownFaults { faults: faults.collect() })
 }
