@@ -60,6 +60,6 @@ pub use serve::Shutdown;
 pub use server::Rp;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
-    Challenge, CredentialRecord, Identity, Member, Procedure, RegistrationCheck, SignInCheck,
-    StrictRegistration, StrictSignIn, StrictVerifier, User, Verifier, VerifyError,
+    Challenge, CredentialRecord, Identity, Procedure, RegistrationCheck, ResponseMember,
+    SignInCheck, StrictRegistration, StrictSignIn, StrictVerifier, User, Verifier, VerifyError,
 };

@@ -11,7 +11,7 @@ mod strict;
 mod verify;
 
 pub use attestation::TrustAnchors;
-pub use error::{Member, Procedure, VerifyError};
+pub use error::{Procedure, ResponseMember, VerifyError};
 pub use identity::Identity;
 pub use record::CredentialRecord;
 pub use response::check_user_handle;
