@@ -41,14 +41,14 @@ pub struct RpConfig {
     /// only. Default (`None`): there are none.
     pub sites: Option<[SocketAddr; 2]>,
     /// What time it is. Default: the system's.
-    pub clock: Clock,
+    pub clock: WallClock,
 }
 
 /// Tells the time of day, for what is dated and for how long somebody stays signed in.
 #[derive(Clone)]
-pub struct Clock(pub Arc<dyn Fn() -> SystemTime + Send + Sync>);
+pub struct WallClock(pub Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
-impl Clock {
+impl WallClock {
     /// Seconds of Unix time.
     pub(crate) fn unix(&self) -> i64 {
         let since = (self.0)().duration_since(SystemTime::UNIX_EPOCH);
@@ -56,15 +56,15 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+impl Default for WallClock {
     fn default() -> Self {
         Self(Arc::new(SystemTime::now))
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for WallClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
+        f.write_str("WallClock")
     }
 }
 
@@ -81,7 +81,7 @@ impl Default for RpConfig {
             data: None,
             programs: None,
             sites: None,
-            clock: Clock::default(),
+            clock: WallClock::default(),
         }
     }
 }

@@ -54,7 +54,7 @@ pub use api::{
     Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, SignInEntry, SignedInKey, Status,
 };
 pub use client::{ClientError, RpClient};
-pub use config::{Clock, Limits, RpConfig, RpError};
+pub use config::{Limits, RpConfig, RpError, WallClock};
 pub use event::SiteEvent;
 pub use serve::Shutdown;
 pub use server::Rp;

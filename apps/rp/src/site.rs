@@ -12,8 +12,8 @@ use towline_crypto::CryptoProvider;
 use towline_webauthn_rp::check_user_handle;
 
 use crate::{
-    ApiError, Begun, Clock, ErrorCode, Identity, Limits, RpConfig, SignInEntry, SiteEvent, User,
-    VerifyError,
+    ApiError, Begun, ErrorCode, Identity, Limits, RpConfig, SignInEntry, SiteEvent, User,
+    VerifyError, WallClock,
     api::{already_registered, unknown_account, unknown_ceremony},
     attempts::Attempts,
     judge::{FinishRegistration, FinishSignIn, Judge},
@@ -50,7 +50,7 @@ pub(crate) struct Site {
     /// Makes up keys of accounts that there are not.
     decoys: Vec<u8>,
     judge: Box<dyn Judge>,
-    clock: Clock,
+    clock: WallClock,
     registrations: Mutex<Pending<Registration>>,
     sign_ins: Mutex<Pending<SignIn>>,
     /// People on their way through the pages of signing in.
