@@ -124,7 +124,7 @@ pub struct Account {
 
 /// All that the relying party knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub struct RpStatus {
     /// Its RP ID, which passkeys are bound to.
     pub rp_id: String,
     /// Its name for a person.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::api::{
     ApiError, BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, KeyEntry, ListKeys,
-    RegisteredKey, RemoveKey, RenameKey, SignedInKey, Status,
+    RegisteredKey, RemoveKey, RenameKey, RpStatus, SignedInKey,
 };
 use crate::exchange::{ExchangeError, exchange};
 
@@ -103,7 +103,7 @@ impl RpClient {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn status(&self) -> Result<Status, ClientError> {
+    pub async fn status(&self) -> Result<RpStatus, ClientError> {
         self.ask(Method::GET, "/status", Vec::new()).await
     }
 

@@ -8,7 +8,7 @@
 //! | request | body | answer |
 //! | --- | --- | --- |
 //! | `GET /` | | a page for a person |
-//! | `GET /status` | | [`Status`] |
+//! | `GET /status` | | [`RpStatus`] |
 //! | `POST /register/begin` | `{"account", "key_name"}` | [`Begun`] |
 //! | `POST /register/finish` | `{"ceremony", "credential"}` | [`RegisteredKey`] |
 //! | `POST /sign-in/begin` | `{"account"}`, or `{}` for any discoverable credential | [`Begun`] |
@@ -51,7 +51,8 @@ mod visit;
 mod web;
 
 pub use api::{
-    Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, SignInEntry, SignedInKey, Status,
+    Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignInEntry,
+    SignedInKey,
 };
 pub use client::{ClientError, RpClient};
 pub use config::{Limits, RpConfig, RpError, WallClock};
