@@ -51,7 +51,7 @@ mod visit;
 mod web;
 
 pub use api::{
-    Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignInEntry,
+    AccountEntry, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignInEntry,
     SignedInKey,
 };
 pub use client::{ClientError, RpClient};

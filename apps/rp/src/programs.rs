@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Account, ApiError, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignedInKey,
+    AccountEntry, ApiError, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignedInKey,
     api::{
         BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, ListKeys, RemoveKey, RenameKey,
         unknown_account, unknown_key,
@@ -148,7 +148,7 @@ pub(crate) async fn overview(site: &Site) -> Result<RpStatus, ApiError> {
         let mut accounts = Vec::new();
         for account in accounts::all(db)? {
             let keys = keys::of_account(db, account.id)?.into_iter().map(|key| key.entry);
-            accounts.push(Account { name: account.name, keys: keys.collect() });
+            accounts.push(AccountEntry { name: account.name, keys: keys.collect() });
         }
         Ok((accounts, sign_ins::latest(db, None, LOG_SHOWN)?))
     });
