@@ -26,7 +26,7 @@ pub struct RpConfig {
     /// How long a challenge may be answered. Default: 5 minutes.
     pub challenge_lifetime: Duration,
     /// Bounds of what is kept and read.
-    pub limits: Limits,
+    pub limits: RpLimits,
     /// Where user handles get their randomness. Default: the operating system's, by the portable
     /// provider.
     pub provider: CryptoProvider,
@@ -76,7 +76,7 @@ impl Default for RpConfig {
             rp_name: "towline demo".into(),
             origin: None,
             challenge_lifetime: Duration::from_secs(300),
-            limits: Limits::default(),
+            limits: RpLimits::default(),
             provider: towline_crypto::rustcrypto::provider(),
             data: None,
             programs: None,
@@ -88,7 +88,7 @@ impl Default for RpConfig {
 
 /// Bounds of what a relying party keeps and reads from a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct RpLimits {
     /// Accounts; one more is refused. Default: 20,000.
     pub accounts: usize,
     /// Keys of one account; one more is refused. Default: 64.
@@ -105,7 +105,7 @@ pub struct Limits {
     pub request_time: Duration,
 }
 
-impl Default for Limits {
+impl Default for RpLimits {
     fn default() -> Self {
         Self {
             accounts: 20_000,

@@ -12,7 +12,7 @@ use towline_crypto::CryptoProvider;
 use towline_webauthn_rp::check_user_handle;
 
 use crate::{
-    ApiError, Begun, ErrorCode, Identity, Limits, RpConfig, SignInEntry, SiteEvent, User,
+    ApiError, Begun, ErrorCode, Identity, RpConfig, RpLimits, SignInEntry, SiteEvent, User,
     VerifyError, WallClock,
     api::{already_registered, unknown_account, unknown_ceremony},
     attempts::Attempts,
@@ -38,7 +38,7 @@ const STEPS_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// What every connection works on.
 pub(crate) struct Site {
     pub(crate) identity: Identity,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RpLimits,
     pub(crate) port: u16,
     pub(crate) provider: CryptoProvider,
     pub(crate) store: Store,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use towline_rp::{ClientError, ErrorCode, Limits, Rp, RpClient, RpConfig, RpError, StrictVerifier};
+use towline_rp::{
+    ClientError, ErrorCode, Rp, RpClient, RpConfig, RpError, RpLimits, StrictVerifier,
+};
 
 use crate::{Running, soft_key::SoftKey, start};
 
@@ -202,7 +204,7 @@ async fn an_unknown_account_is_said_to_be_unknown() {
 
 #[tokio::test]
 async fn accounts_and_keys_are_bounded() {
-    let limits = Limits { accounts: 1, keys_per_account: 2, ..Limits::default() };
+    let limits = RpLimits { accounts: 1, keys_per_account: 2, ..RpLimits::default() };
     let rp = start(RpConfig { limits, ..RpConfig::default() }).await;
     register(&rp, "alice", "one").await;
     assert_eq!(code(rp.client.begin_registration("bob", "one").await), ErrorCode::Full);
@@ -212,7 +214,7 @@ async fn accounts_and_keys_are_bounded() {
 
 #[tokio::test]
 async fn the_log_and_the_waiting_challenges_are_bounded() {
-    let limits = Limits { challenges: 2, sign_ins: 2, ..Limits::default() };
+    let limits = RpLimits { challenges: 2, sign_ins: 2, ..RpLimits::default() };
     let rp = start(RpConfig { limits, ..RpConfig::default() }).await;
     let key = register(&rp, "alice", "one").await;
     let first = rp.client.begin_sign_in(None).await.unwrap();
