@@ -40,7 +40,7 @@ pub use error::{BadMember, ServiceError};
 pub use exchange::Exchange;
 pub use feed::{Notice, Subscription, Told, What};
 pub use ids::{AuthenticatorId, CeremonyId, SessionId};
-pub use limits::Limits;
+pub use limits::ServiceLimits;
 pub use options::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport};
 pub use service::Service;
 pub use session::{Abilities, FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};

@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use towline_virtual_server::{
-    AuthenticatorOptions, Caller, CeremonyError, Limits, Mediation, Service, ServiceError, Session,
-    SwitchChange,
+    AuthenticatorOptions, Caller, CeremonyError, Mediation, Service, ServiceError, ServiceLimits,
+    Session, SwitchChange,
 };
 
 use crate::support::{CHALLENGE, ORIGIN, Running, creation};
@@ -21,7 +21,7 @@ fn by_hand() -> (Service, Arc<AtomicU64>) {
     let (start, seconds) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     let watch = seconds.clone();
     let now = move || start + Duration::from_secs(watch.load(Ordering::SeqCst));
-    (Service::by_watch(Limits::default(), now), seconds)
+    (Service::by_watch(ServiceLimits::default(), now), seconds)
 }
 
 fn options(json: Value) -> AuthenticatorOptions {

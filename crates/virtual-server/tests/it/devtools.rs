@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use towline_virtual_server::{Caller, Limits, Mediation, Service, devtools::Connection};
+use towline_virtual_server::{Caller, Mediation, Service, ServiceLimits, devtools::Connection};
 
 const CHROMIUM: &str = include_str!("devtools/chromium.json");
 
@@ -18,7 +18,7 @@ struct Client {
 impl Client {
     fn new() -> Self {
         // Chromium has no limit for authenticators.
-        let mut limits = Limits::default();
+        let mut limits = ServiceLimits::default();
         limits.authenticators = 1000;
         let service = Service::new(limits);
         let connection = Connection::new(&service, service.default_session());

@@ -283,7 +283,7 @@ fn timeouts_are_those_of_their_session() {
 
 #[test]
 fn a_service_that_is_full_creates_no_session() {
-    let mut limits = towline_virtual_server::Limits::default();
+    let mut limits = towline_virtual_server::ServiceLimits::default();
     limits.sessions = 1;
     let remote_end = RemoteEnd::new(&Service::new(limits));
     let create = || remote_end.answer("POST", "/session", br#"{"capabilities": {}}"#);

@@ -1,7 +1,7 @@
 //! The log, and those who follow it.
 
 use serde_json::{Value, json};
-use towline_virtual_server::{AuthenticatorOptions, Limits, Service, Told, What};
+use towline_virtual_server::{AuthenticatorOptions, Service, ServiceLimits, Told, What};
 
 use crate::support::Running;
 
@@ -61,7 +61,7 @@ async fn a_request_for_the_log_waits_for_something_to_happen() {
 
 #[tokio::test]
 async fn a_slow_reader_loses_the_oldest_and_is_told_so() {
-    let mut limits = Limits::default();
+    let mut limits = ServiceLimits::default();
     (limits.queue, limits.log) = (2, 3);
     let session = Service::new(limits).default_session();
     let reader = session.subscribe().unwrap();
