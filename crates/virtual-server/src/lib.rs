@@ -5,7 +5,7 @@
 //! | to .. | see |
 //! | --- | --- |
 //! | hold authenticators, and let pages use them | [`Service`], [`Session`] |
-//! | say what an authenticator is | [`AuthenticatorOptions`] |
+//! | say what an authenticator is | [`VirtualAuthenticatorOptions`] |
 //! | write passkeys down, and read them back | [`StoredCredential`] |
 //! | follow what happens | [`Subscription`], [`Notice`] |
 //! | let clients of WebDriver in, and of DevTools | [`webdriver`], [`devtools`] |
@@ -41,7 +41,7 @@ pub use exchange::Exchange;
 pub use feed::{Notice, Subscription, Told, What};
 pub use ids::{AuthenticatorId, CeremonyId, SessionId};
 pub use limits::ServiceLimits;
-pub use options::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport};
+pub use options::{Ctap2Version, Preset, Protocol, Transport, VirtualAuthenticatorOptions};
 pub use service::Service;
 pub use session::{Abilities, FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};
 pub use switches::{SwitchChange, Switches};

@@ -8,7 +8,8 @@ use std::{
 
 use tokio::{net::TcpListener, sync::oneshot};
 use towline_virtual_server::{
-    AuthenticatorId, AuthenticatorOptions, Preset, Service, ServiceError, Session, Subscription,
+    AuthenticatorId, Preset, Service, ServiceError, Session, Subscription,
+    VirtualAuthenticatorOptions,
     http::{Settings, router, serve as serve_http},
 };
 
@@ -145,7 +146,7 @@ impl Kept {
 }
 
 fn add(session: &Session, kind: VirtualKind) -> Result<AuthenticatorId, Failure> {
-    let mut options = AuthenticatorOptions::default();
+    let mut options = VirtualAuthenticatorOptions::default();
     options.preset = Some(match kind {
         VirtualKind::SecurityKey => Preset::SecurityKey,
         VirtualKind::FingerprintKey => Preset::FingerprintKey,

@@ -9,7 +9,7 @@ use towline_virtual::{
     BuildError, Builder, Clock, Extension, Family, VirtualAuthenticator, crypto::CryptoProvider,
 };
 
-use super::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport, extension};
+use super::{Ctap2Version, Preset, Protocol, Transport, VirtualAuthenticatorOptions, extension};
 use crate::{BadMember, ServiceError, ServiceLimits, Switches};
 
 /// How long a question stays open on the authenticator. A client's time runs out before.
@@ -32,7 +32,7 @@ pub(crate) fn client(provider: &CryptoProvider) -> Client {
     Client::new(provider.clone()).with_timeouts(timeouts)
 }
 
-impl AuthenticatorOptions {
+impl VirtualAuthenticatorOptions {
     /// Puts it together.
     pub(crate) fn build(
         &self,

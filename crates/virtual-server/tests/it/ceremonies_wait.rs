@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use towline_virtual_server::{
-    AuthenticatorOptions, Caller, CeremonyError, Mediation, Service, ServiceError, ServiceLimits,
-    Session, SwitchChange,
+    Caller, CeremonyError, Mediation, Service, ServiceError, ServiceLimits, Session, SwitchChange,
+    VirtualAuthenticatorOptions,
 };
 
 use crate::support::{CHALLENGE, ORIGIN, Running, creation};
@@ -24,7 +24,7 @@ fn by_hand() -> (Service, Arc<AtomicU64>) {
     (Service::by_watch(ServiceLimits::default(), now), seconds)
 }
 
-fn options(json: Value) -> AuthenticatorOptions {
+fn options(json: Value) -> VirtualAuthenticatorOptions {
     serde_json::from_value(json).unwrap()
 }
 
@@ -119,7 +119,7 @@ fn a_ceremony_waits_for_an_authenticator_that_comes_later() {
     let begun =
         session.begin_create(&site(), &creation().to_string(), Mediation::Optional).unwrap();
     assert_eq!(session.poll(&begun), Ok(None));
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     assert!(session.poll(&begun).unwrap().unwrap().is_ok());
 }
 
@@ -149,7 +149,7 @@ fn whoever_answers_first_wins_and_the_others_are_not_asked_any_more() {
 fn conditional_mediation_waits_for_a_passkey_and_no_time_runs_out() {
     let (service, seconds) = by_hand();
     let session = service.default_session();
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     let waiting = sign_in(&session, Mediation::Conditional);
     seconds.fetch_add(7200, Ordering::SeqCst);
     assert_eq!(session.poll(&waiting), Ok(None));
@@ -165,7 +165,7 @@ fn conditional_mediation_waits_for_a_passkey_and_no_time_runs_out() {
 fn immediate_mediation_ends_at_once_where_there_is_nothing_to_use() {
     let service = Service::default();
     let session = service.default_session();
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     let begun = sign_in(&session, Mediation::Immediate);
     let outcome = session.poll(&begun).unwrap().unwrap();
     assert_eq!(outcome.unwrap_err().name(), "NotAllowedError");

@@ -1,7 +1,7 @@
 //! The log, and those who follow it.
 
 use serde_json::{Value, json};
-use towline_virtual_server::{AuthenticatorOptions, Service, ServiceLimits, Told, What};
+use towline_virtual_server::{Service, ServiceLimits, Told, VirtualAuthenticatorOptions, What};
 
 use crate::support::Running;
 
@@ -66,7 +66,7 @@ async fn a_slow_reader_loses_the_oldest_and_is_told_so() {
     let session = Service::new(limits).default_session();
     let reader = session.subscribe().unwrap();
     for _ in 0..5 {
-        session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+        session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     }
     assert_eq!(reader.next().await, Some(Told::Lost(3)));
     let Some(Told::Notice(notice)) = reader.next().await else { panic!("nothing came") };

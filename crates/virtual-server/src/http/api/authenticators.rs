@@ -9,8 +9,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use zeroize::Zeroizing;
 
 use crate::{
-    AuthenticatorId, AuthenticatorOptions, BadMember, SecretBase64Url, Service, ServiceError,
-    Session, SessionId, SwitchChange, Switches,
+    AuthenticatorId, BadMember, SecretBase64Url, Service, ServiceError, Session, SessionId,
+    SwitchChange, Switches, VirtualAuthenticatorOptions,
     http::{
         HttpRefusal,
         extract::{At, Body},
@@ -32,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
 #[serde(rename_all = "camelCase")]
 struct AuthenticatorState {
     authenticator_id: AuthenticatorId,
-    options: AuthenticatorOptions,
+    options: VirtualAuthenticatorOptions,
     switches: Switches,
 }
 
@@ -68,12 +68,12 @@ async fn list(at: At) -> Result<Json<AuthenticatorList>, HttpRefusal> {
     post,
     path = "/v1/{session}/authenticators",
     params(("session" = SessionId, Path)),
-    request_body = AuthenticatorOptions,
+    request_body = VirtualAuthenticatorOptions,
     responses((status = 201, body = AuthenticatorState), (status = "4XX", body = Refused))
 )]
 async fn add(
     at: At,
-    Body(options): Body<AuthenticatorOptions>,
+    Body(options): Body<VirtualAuthenticatorOptions>,
 ) -> Result<(StatusCode, Json<AuthenticatorState>), HttpRefusal> {
     let id = at.session.add_authenticator(options)?;
     Ok((StatusCode::CREATED, Json(state(&at.session, id)?)))
