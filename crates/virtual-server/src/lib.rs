@@ -35,7 +35,7 @@ pub mod webdriver;
 
 pub use base64url::{Base64Url, SecretBase64Url};
 pub use caller::{Caller, Mediation};
-pub use credential::{CredentialChange, PrfSeeds, StoredCredential};
+pub use credential::{CredentialPatch, PrfSeeds, StoredCredential};
 pub use error::{BadMember, ServiceError};
 pub use exchange::Exchange;
 pub use feed::{Notice, Subscription, Told, What};

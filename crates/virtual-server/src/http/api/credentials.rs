@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    AuthenticatorId, Base64Url, CredentialChange, Service, SessionId, StoredCredential,
+    AuthenticatorId, Base64Url, CredentialPatch, Service, SessionId, StoredCredential,
     http::{
         HttpRefusal,
         extract::{At, Body},
@@ -89,12 +89,12 @@ async fn read(at: At) -> Result<Json<StoredCredential>, HttpRefusal> {
         ("authenticator" = AuthenticatorId, Path),
         ("credential" = Base64Url, Path),
     ),
-    request_body = CredentialChange,
+    request_body = CredentialPatch,
     responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
 )]
 async fn change(
     at: At,
-    Body(change): Body<CredentialChange>,
+    Body(change): Body<CredentialPatch>,
 ) -> Result<Json<StoredCredential>, HttpRefusal> {
     let credential = at.credential()?;
     Ok(Json(at.session.change_credential(&at.authenticator(), &credential, change)?))
