@@ -45,6 +45,6 @@ pub use options::{Ctap2Version, Preset, Protocol, Transport, VirtualAuthenticato
 pub use service::Service;
 pub use session::{Abilities, FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};
 pub use switches::{SwitchChange, Switches};
-pub use token::Token;
+pub use token::AccessToken;
 /// Why a ceremony gave no result, by the name of the exception that a browser would throw.
 pub use towline_client::Error as CeremonyError;

@@ -9,7 +9,7 @@ use std::{
 
 use towline_crypto::{CryptoProvider, rustcrypto};
 
-use crate::{ServiceError, ServiceLimits, Session, SessionId, Token};
+use crate::{AccessToken, ServiceError, ServiceLimits, Session, SessionId};
 
 /// The clock of the wall, or one that a test moves.
 pub(crate) type Watch = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -134,8 +134,8 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Randomness`].
-    pub fn new_token(&self) -> Result<Token, ServiceError> {
-        Token::random(&self.0.world.provider)
+    pub fn new_token(&self) -> Result<AccessToken, ServiceError> {
+        AccessToken::random(&self.0.world.provider)
     }
 }
 
