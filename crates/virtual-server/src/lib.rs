@@ -34,7 +34,7 @@ mod token;
 pub mod webdriver;
 
 pub use base64url::{Base64Url, SecretBase64Url};
-pub use caller::{Caller, Mediation};
+pub use caller::{Mediation, PageOrigin};
 pub use credential::{CredentialPatch, PrfSeeds, StoredCredential};
 pub use error::{BadMember, ServiceError};
 pub use exchange::Exchange;

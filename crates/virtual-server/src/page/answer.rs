@@ -5,7 +5,7 @@ use serde_json::{Map, Value, value::RawValue};
 use utoipa::ToSchema;
 
 use super::Message;
-use crate::{Caller, CeremonyError, CeremonyId, ServiceError, Session};
+use crate::{CeremonyError, CeremonyId, PageOrigin, ServiceError, Session};
 
 /// The answer to a message: one of the two.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,9 +122,9 @@ async fn finished(session: &Session, id: &str, begun: CeremonyId) -> Result<Stri
     }
 }
 
-fn caller(origin: &str, top_origin: Option<&str>) -> Result<Caller, ServiceError> {
+fn caller(origin: &str, top_origin: Option<&str>) -> Result<PageOrigin, ServiceError> {
     Ok(match top_origin {
-        Some(top) => Caller::embedded(origin, top)?,
-        None => Caller::of(origin)?,
+        Some(top) => PageOrigin::embedded(origin, top)?,
+        None => PageOrigin::of(origin)?,
     })
 }

@@ -5,7 +5,9 @@ use std::time::Instant;
 use towline_client::{Create, Error, Get, Output};
 use towline_virtual::Browser;
 
-use crate::{AuthenticatorId, Caller, CeremonyId, Mediation, What, authenticator::Authenticator};
+use crate::{
+    AuthenticatorId, CeremonyId, Mediation, PageOrigin, What, authenticator::Authenticator,
+};
 
 /// Registers, or signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,7 @@ impl Ceremony {
     pub(super) fn new(
         id: CeremonyId,
         verb: Verb,
-        caller: &Caller,
+        caller: &PageOrigin,
         options_json: &str,
         mediation: Mediation,
         client: &towline_client::Client,

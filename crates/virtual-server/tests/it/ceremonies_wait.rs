@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use towline_virtual_server::{
-    Caller, CeremonyError, Mediation, Service, ServiceError, ServiceLimits, Session, SwitchChange,
-    VirtualAuthenticatorOptions,
+    CeremonyError, Mediation, PageOrigin, Service, ServiceError, ServiceLimits, Session,
+    SwitchChange, VirtualAuthenticatorOptions,
 };
 
 use crate::support::{CHALLENGE, ORIGIN, Running, creation};
@@ -28,8 +28,8 @@ fn options(json: Value) -> VirtualAuthenticatorOptions {
     serde_json::from_value(json).unwrap()
 }
 
-fn site() -> Caller {
-    Caller::of(ORIGIN).unwrap()
+fn site() -> PageOrigin {
+    PageOrigin::of(ORIGIN).unwrap()
 }
 
 fn sign_in(session: &Session, mediation: Mediation) -> towline_virtual_server::CeremonyId {
@@ -199,7 +199,7 @@ fn what_a_page_may_not_do_ends_before_it_begins() {
     foreign["rp"]["id"] = json!("example.com");
     let refused = session.begin_create(&site(), &foreign.to_string(), Mediation::Optional);
     assert!(refused.unwrap_err().to_string().contains("example.com"));
-    assert!(Caller::of("http://example.org").is_err());
+    assert!(PageOrigin::of("http://example.org").is_err());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use towline_virtual_server::{Caller, Mediation, Service, ServiceLimits, devtools::Connection};
+use towline_virtual_server::{Mediation, PageOrigin, Service, ServiceLimits, devtools::Connection};
 
 const CHROMIUM: &str = include_str!("devtools/chromium.json");
 
@@ -170,7 +170,7 @@ const SIGN_IN: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "extensions": {
 /// What a page does in the session: the response.
 fn page(client: &Client, options: &str) -> Value {
     let session = client.service.default_session();
-    let site = Caller::of("https://example.org").unwrap();
+    let site = PageOrigin::of("https://example.org").unwrap();
     let ceremony = match options.contains("pubKeyCredParams") {
         true => session.begin_create(&site, options, Mediation::Optional),
         false => session.begin_get(&site, options, Mediation::Optional),

@@ -13,8 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    BadMember, Caller, CeremonyId, Mediation, Outcome, Service, ServiceError, Session, SessionId,
-    Signal,
+    BadMember, CeremonyId, Mediation, Outcome, PageOrigin, Service, ServiceError, Session,
+    SessionId, Signal,
     http::{
         HttpRefusal,
         extract::{Asked, At, Body},
@@ -136,10 +136,10 @@ fn told(outcome: Outcome) -> Result<Response, HttpRefusal> {
 }
 
 impl CeremonyRequest {
-    fn caller(&self) -> Result<Caller, ServiceError> {
+    fn caller(&self) -> Result<PageOrigin, ServiceError> {
         Ok(match &self.top_origin {
-            Some(top) => Caller::embedded(&self.origin, top)?,
-            None => Caller::of(&self.origin)?,
+            Some(top) => PageOrigin::embedded(&self.origin, top)?,
+            None => PageOrigin::of(&self.origin)?,
         })
     }
 }
@@ -249,6 +249,6 @@ async fn signal(
     at: At,
     Body(request): Body<SignalRequest>,
 ) -> Result<Json<SignalResponse>, HttpRefusal> {
-    let caller = Caller::of(&request.origin).map_err(ServiceError::from)?;
+    let caller = PageOrigin::of(&request.origin).map_err(ServiceError::from)?;
     Ok(Json(SignalResponse { changed: at.session.signal(&caller, &request.tells)? }))
 }
