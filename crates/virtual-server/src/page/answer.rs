@@ -10,7 +10,7 @@ use crate::{CeremonyError, CeremonyId, PageOrigin, ServiceError, Session};
 /// The answer to a message: one of the two.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Answer {
+pub enum PageAnswer {
     /// What the call gives: RegistrationResponseJSON, AuthenticationResponseJSON, capabilities by
     /// their names, or `null`.
     #[schema(value_type = Value)]
@@ -28,7 +28,7 @@ pub struct Exception {
     pub message: String,
 }
 
-impl From<ServiceError> for Answer {
+impl From<ServiceError> for PageAnswer {
     fn from(error: ServiceError) -> Self {
         let name = match &error {
             ServiceError::Ceremony(error) => told(error),
@@ -50,7 +50,7 @@ const fn told(error: &CeremonyError) -> &'static str {
     }
 }
 
-impl Answer {
+impl PageAnswer {
     fn of(json: String) -> Self {
         match RawValue::from_string(json) {
             Ok(json) => Self::Response(json),
