@@ -12,7 +12,7 @@ use towline_crypto::CryptoProvider;
 use towline_webauthn_rp::check_user_handle;
 
 use crate::{
-    ApiError, Begun, ErrorCode, Identity, RpConfig, RpLimits, SignInEntry, SiteEvent, User,
+    ApiError, Begun, ErrorCode, Identity, RpConfig, RpLimits, SignInEntry, SiteEvent, UserEntity,
     VerifyError, WallClock,
     api::{already_registered, unknown_account, unknown_ceremony},
     attempts::Attempts,
@@ -74,7 +74,7 @@ pub(crate) struct Steps {
 }
 
 struct Registration {
-    user: User,
+    user: UserEntity,
     key_name: String,
     attestation_asked: bool,
     finish: FinishRegistration,
@@ -164,7 +164,7 @@ impl Site {
             Some(found) => found,
             None => (self.random()?, Vec::new()),
         };
-        let user = User { handle, name: account };
+        let user = UserEntity { handle, name: account };
         let mut challenge = self.judge.begin_registration(&user, &existing).map_err(refused)?;
         adjust(&mut challenge.options);
         let begun = begun(challenge.options)?;

@@ -18,4 +18,4 @@ pub use response::check_user_handle;
 pub use strict::{StrictRegistration, StrictSignIn, StrictVerifier};
 /// What a [`CredentialRecord`] has in it.
 pub use towline_ctap::{Aaguid, CosePublicKey};
-pub use verify::{Challenge, RegistrationCheck, SignInCheck, User, Verifier};
+pub use verify::{Challenge, RegistrationCheck, SignInCheck, UserEntity, Verifier};

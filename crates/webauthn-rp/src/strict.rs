@@ -11,7 +11,7 @@ use towline_ctap::{AuthenticatorData, CosePublicKey, Flags, RpId, RpIdHash};
 pub use self::{registration::StrictRegistration, sign_in::StrictSignIn};
 use crate::{
     Challenge, CredentialRecord, Identity, RegistrationCheck, ResponseMember, SignInCheck,
-    TrustAnchors, User, Verifier, VerifyError,
+    TrustAnchors, UserEntity, Verifier, VerifyError,
     response::{ClientData, bytes},
 };
 
@@ -202,7 +202,7 @@ impl Verifier for StrictVerifier {
 
     fn begin_registration(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[CredentialRecord],
     ) -> Result<Challenge<StrictRegistration>, VerifyError> {
         self.registration_options(user, existing)

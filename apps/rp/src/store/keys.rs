@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, par
 
 use super::accounts::{self, StoredAccount};
 use crate::{
-    ApiError, ErrorCode, KeyEntry, RegistrationCheck, RpLimits, SignInCheck, User,
+    ApiError, ErrorCode, KeyEntry, RegistrationCheck, RpLimits, SignInCheck, UserEntity,
     api::{already_registered, unknown_key},
 };
 
@@ -115,7 +115,7 @@ pub(crate) fn check_room(
 pub(crate) fn add(
     db: &mut Connection,
     limits: &RpLimits,
-    user: &User,
+    user: &UserEntity,
     name: &str,
     check: &RegistrationCheck<Vec<u8>>,
     learned: &Learned,

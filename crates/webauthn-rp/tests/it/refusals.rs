@@ -6,14 +6,14 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_ctap::{CosePublicKey, Flags};
 use towline_webauthn_rp::{
-    CredentialRecord, Identity, Procedure, ResponseMember, StrictVerifier, User, Verifier,
+    CredentialRecord, Identity, Procedure, ResponseMember, StrictVerifier, UserEntity, Verifier,
     VerifyError,
 };
 
 use crate::soft_key::{Attestation, SoftKey};
 
 const ORIGIN: &str = "http://localhost:7000";
-const ALICE: User = User { handle: [7; 32], name: String::new() };
+const ALICE: UserEntity = UserEntity { handle: [7; 32], name: String::new() };
 
 fn verifier() -> StrictVerifier {
     let identity = Identity {
