@@ -15,7 +15,7 @@ use crate::exchange::{ExchangeError, exchange};
 /// How long an answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 
-/// Asks an [`Rp`](crate::Rp).
+/// Asks an [`RpServer`](crate::RpServer).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RpClient {
     authority: String,

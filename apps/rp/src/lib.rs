@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //! # Requests
 //!
-//! [`Rp`] keeps accounts, named keys and a log of sign-ins, and speaks JSON over plain HTTP;
+//! [`RpServer`] keeps accounts, named keys and a log of sign-ins, and speaks JSON over plain HTTP;
 //! [`RpClient`] is the other end. A [`Verifier`] decides whether a credential is good:
 //! [`StrictVerifier`] comes with it, and any other WebAuthn library can be plugged in.
 //!
@@ -58,7 +58,7 @@ pub use client::{ClientError, RpClient};
 pub use config::{RpConfig, RpError, RpLimits, WallClock};
 pub use event::SiteEvent;
 pub use serve::Shutdown;
-pub use server::Rp;
+pub use server::RpServer;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
     Challenge, CredentialRecord, Identity, Procedure, RegistrationCheck, ResponseMember,

@@ -112,7 +112,7 @@ async fn serve(
     }
 }
 
-/// Stops a running [`Rp`](crate::Rp). Clones stop the same one.
+/// Stops a running [`RpServer`](crate::RpServer). Clones stop the same one.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Sender<bool>);
 
