@@ -12,8 +12,8 @@ use towline_ctap::{GetInfo, MakeCredentialRequest, Permissions, RpId, Transport}
 
 use self::{request::known_discoverability, u2f::excluded};
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
-    appid,
+    Attachment, Caller, ChannelError, Client, Error, Mediation, Output, PinAnswer,
+    PublicKeyCredentialHint, Token, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -142,7 +142,7 @@ impl Create {
 
     /// Which kinds of authenticator the site thinks of, the most welcome first.
     #[must_use]
-    pub fn hints(&self) -> &[Hint] {
+    pub fn hints(&self) -> &[PublicKeyCredentialHint] {
         &self.options.hints
     }
 

@@ -15,8 +15,8 @@ use towline_ctap::{
 
 use self::looking::Looking;
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
-    appid,
+    Attachment, Caller, ChannelError, Client, Error, Mediation, Output, PinAnswer,
+    PublicKeyCredentialHint, Token, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -172,7 +172,7 @@ impl Get {
 
     /// Which kinds of authenticator the site thinks of, the most welcome first.
     #[must_use]
-    pub fn hints(&self) -> &[Hint] {
+    pub fn hints(&self) -> &[PublicKeyCredentialHint] {
         &self.options.hints
     }
 

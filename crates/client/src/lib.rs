@@ -47,7 +47,7 @@ pub use client::{Client, Timeouts};
 pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
 pub use get::Get;
-pub use mediation::{Hint, Mediation};
+pub use mediation::{Mediation, PublicKeyCredentialHint};
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
 pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};
 pub use signal::{Signal, SignalKind, Verdict};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use towline_client::{Create, Error, Get, Hint, Mediation, Output};
+use towline_client::{Create, Error, Get, Mediation, Output, PublicKeyCredentialHint};
 use towline_ctap::{Flags, GetAssertionRequest, Transport};
 
 use crate::scripted::*;
@@ -152,7 +152,11 @@ fn a_conditional_creation_needs_a_sign_in_before_and_takes_whoever_is_not_there(
 #[test]
 fn hints_are_passed_on_in_their_order() {
     let hints = json!(["hybrid", "teapot", "security-key", "client-device"]);
-    let all = [Hint::Hybrid, Hint::SecurityKey, Hint::ClientDevice];
+    let all = [
+        PublicKeyCredentialHint::Hybrid,
+        PublicKeyCredentialHint::SecurityKey,
+        PublicKeyCredentialHint::ClientDevice,
+    ];
     assert_eq!(start_get(&with(request(), "hints", hints.clone())).unwrap().hints(), all);
     assert_eq!(start_create(&with(creation(), "hints", hints)).unwrap().hints(), all);
 }
