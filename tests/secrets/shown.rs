@@ -225,9 +225,9 @@ fn transports(shown: &mut Printer) {
     let encoded = writer.into_vec();
     shown.show(Reader::new(&encoded, 4));
 
-    shown.show(client::Output::Request(planted()));
+    shown.show(client::CeremonyOutput::Request(planted()));
     let json = String::from_utf8(planted()).unwrap();
-    shown.show(client::Output::Finished(Ok(json)));
+    shown.show(client::CeremonyOutput::Finished(Ok(json)));
 
     shown.show(Message::Ctap(planted()));
     shown.show(Message::Update(planted()));

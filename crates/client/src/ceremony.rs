@@ -13,7 +13,7 @@ use crate::{ChannelError, Error, PinQuestion, error::Misbehaviour};
 
 /// What a machine wants done. `Debug` shows of messages the length alone.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Output {
+pub enum CeremonyOutput {
     /// Send this CTAP request and report the response with `handle_response`.
     Request(Vec<u8>),
     /// Tell the authenticator to give up the request that is under way. Nothing has to be reported.
@@ -48,7 +48,7 @@ pub enum Output {
     Finished(Result<String, Error>),
 }
 
-impl fmt::Debug for Output {
+impl fmt::Debug for CeremonyOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(bytes) => write!(f, "Request({} bytes)", bytes.len()),
@@ -143,7 +143,7 @@ impl Expected {
 
 #[derive(Debug)]
 pub(crate) struct Ceremony {
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<CeremonyOutput>,
     timeout: Duration,
     /// `None` where the site waits for as long as its page is open.
     deadline: Option<Instant>,
@@ -176,10 +176,10 @@ impl Ceremony {
 
     pub(crate) fn request(&mut self, bytes: Vec<u8>) {
         self.asked = true;
-        self.outputs.push_back(Output::Request(bytes));
+        self.outputs.push_back(CeremonyOutput::Request(bytes));
     }
 
-    pub(crate) fn output(&mut self, output: Output) {
+    pub(crate) fn output(&mut self, output: CeremonyOutput) {
         self.outputs.push_back(output);
     }
 
@@ -199,14 +199,14 @@ impl Ceremony {
             Err(error) if self.deadline.is_none() && error != Error::Aborted => {
                 self.untold = Some(error);
             }
-            result => self.outputs.push_back(Output::Finished(result)),
+            result => self.outputs.push_back(CeremonyOutput::Finished(result)),
         }
     }
 
     /// The site calls it off, and is told so even where it was told nothing else.
     pub(crate) fn abort(&mut self) {
         if self.untold.take().is_some() {
-            self.outputs.push_back(Output::Finished(Err(Error::Aborted)));
+            self.outputs.push_back(CeremonyOutput::Finished(Err(Error::Aborted)));
         } else {
             self.stop(Error::Aborted);
         }
@@ -221,10 +221,10 @@ impl Ceremony {
         if self.over {
             return;
         }
-        let unsent = self.outputs.iter().any(|output| matches!(output, Output::Request(_)));
+        let unsent = self.outputs.iter().any(|output| matches!(output, CeremonyOutput::Request(_)));
         self.outputs.clear();
         if self.asked && !unsent {
-            self.outputs.push_back(Output::Cancel);
+            self.outputs.push_back(CeremonyOutput::Cancel);
         }
         self.finish(Err(error));
     }
@@ -240,7 +240,7 @@ impl Ceremony {
         }
     }
 
-    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+    pub(crate) fn poll_output(&mut self) -> Option<CeremonyOutput> {
         self.outputs.pop_front()
     }
 

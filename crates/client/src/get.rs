@@ -15,7 +15,7 @@ use towline_ctap::{
 
 use self::looking::Looking;
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Mediation, Output, PinAnswer,
+    Attachment, Caller, CeremonyOutput, ChannelError, Client, Error, Mediation, PinAnswer,
     PublicKeyCredentialHint, Token, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
@@ -200,8 +200,8 @@ impl Get {
         }
     }
 
-    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is
-    /// ignored.
+    /// The response to the request of the last [`CeremonyOutput::Request`]. One that nobody asked
+    /// for is ignored.
     pub fn handle_response(&mut self, response: &[u8]) {
         if !self.ceremony.answered() {
             return;
@@ -223,7 +223,7 @@ impl Get {
         }
     }
 
-    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// The person answers a [`CeremonyOutput::AskPin`]. An answer to a question that is not open is
     /// ignored.
     pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
@@ -283,7 +283,7 @@ impl Get {
     }
 
     /// What to do next; `None` for "wait".
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<CeremonyOutput> {
         self.ceremony.poll_output()
     }
 

@@ -5,7 +5,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{GetInfo, Permissions, RpId, Status, Transport};
 
 use crate::{
-    Error, Output, PinAnswer, PinReason, PinRules, Token,
+    CeremonyOutput, Error, PinAnswer, PinReason, PinRules, Token,
     ceremony::Ceremony,
     lists::{Look, NO_CLIENT_DATA},
     pin::{PinUvAuthToken, Protocol, Step, TokenFlow, Tokens},
@@ -195,13 +195,13 @@ impl Verifying {
         match step {
             Step::Request(request) => ceremony.request(request),
             Step::Again { request, tries_left } => {
-                ceremony.output(Output::NotRecognised { tries_left });
+                ceremony.output(CeremonyOutput::NotRecognised { tries_left });
                 ceremony.request(request);
             }
             Step::Ask(question) => {
                 let token = Token::unique();
                 self.question = Some(token);
-                ceremony.output(Output::AskPin { token, question });
+                ceremony.output(CeremonyOutput::AskPin { token, question });
             }
             Step::Done(token) => return Progress::Verified(token),
             Step::Without => return Progress::Without,

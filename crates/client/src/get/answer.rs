@@ -10,7 +10,7 @@ use towline_ctap::{
 
 use super::{Assertion, Assertions, Get, MAX_ACCOUNTS, State};
 use crate::{
-    Account, Error, Output, Token,
+    Account, CeremonyOutput, Error, Token,
     error::Misbehaviour,
     large_blob::{BlobFlow, BlobOutputs, BlobStep, BlobWay},
     lists::{self, Look},
@@ -136,7 +136,7 @@ impl Get {
         let accounts = users.map(|user| Account { user }).collect();
         let token = Token::unique();
         self.state = State::Choosing { assertions, token };
-        self.ceremony.output(Output::Choose { token, accounts });
+        self.ceremony.output(CeremonyOutput::Choose { token, accounts });
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Sign-in: what is asked of the authenticator, what the site gets, and what is refused.
 
 use serde_json::{Value, json};
-use towline_client::{Error, Get, Misbehaviour, Output, Token};
+use towline_client::{CeremonyOutput, Error, Get, Misbehaviour, Token};
 use towline_ctap::{Flags, GetAssertionResponse, Malformed, Request, Status, Transport};
 
 use crate::scripted::*;
@@ -230,7 +230,7 @@ fn choosing() -> (Get, Token) {
         get.handle_response(&asserted(&[id], Some(user(id, None))).encode());
     }
     match get.poll_output() {
-        Some(Output::Choose { token, accounts }) => {
+        Some(CeremonyOutput::Choose { token, accounts }) => {
             let ids: Vec<_> =
                 accounts.iter().map(|account| account.user.id.as_bytes()[0]).collect();
             assert_eq!(ids, [1, 2, 3]);

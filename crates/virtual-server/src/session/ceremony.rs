@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use towline_client::{Create, Error, Get, Output};
+use towline_client::{CeremonyOutput, Create, Error, Get};
 use towline_virtual::Browser;
 
 use crate::{
@@ -250,7 +250,7 @@ impl Ceremony {
                 machine.poll_output()
             }
         };
-        if let Some(Output::Finished(result)) = output {
+        if let Some(CeremonyOutput::Finished(result)) = output {
             self.outcome = Some(result);
         }
     }
