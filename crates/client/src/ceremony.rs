@@ -22,7 +22,7 @@ pub enum CeremonyOutput {
     /// and the same token.
     Choose {
         /// Comes back with the choice.
-        token: Token,
+        token: CeremonyToken,
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
     },
@@ -36,7 +36,7 @@ pub enum CeremonyOutput {
     /// Ask the person for a PIN, then answer with `handle_pin` and the same token.
     AskPin {
         /// Comes back with the PIN.
-        token: Token,
+        token: CeremonyToken,
         /// What is asked. It prints as a sentence.
         question: PinQuestion,
     },
@@ -70,9 +70,9 @@ impl fmt::Debug for CeremonyOutput {
 
 /// Names one question, once in the life of the process, so that an answer can't meet another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(u64);
+pub struct CeremonyToken(u64);
 
-impl Token {
+impl CeremonyToken {
     /// One that there has not been before.
     pub(crate) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -10,8 +10,8 @@ use std::{
 use towline_ctap::Transport;
 
 use crate::{
-    Account, Caller, CeremonyOutput, ChannelError, Client, Create, Error, Get, PinAnswer,
-    PinQuestion, Token,
+    Account, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Create, Error, Get,
+    PinAnswer, PinQuestion,
 };
 
 /// What the methods of traits give that can be objects.
@@ -151,8 +151,8 @@ async fn begin<M, E: Environment + ?Sized>(
 trait Machine {
     fn info(&mut self, info: &[u8], transport: &Transport);
     fn response(&mut self, response: &[u8]);
-    fn choice(&mut self, token: Token, choice: Option<usize>);
-    fn pin(&mut self, token: Token, answer: PinAnswer);
+    fn choice(&mut self, token: CeremonyToken, choice: Option<usize>);
+    fn pin(&mut self, token: CeremonyToken, answer: PinAnswer);
     fn channel_error(&mut self, error: ChannelError);
     fn cancel(&mut self);
     fn abort(&mut self);
@@ -177,11 +177,11 @@ macro_rules! machine {
                 self.handle_response(response);
             }
 
-            fn pin(&mut self, token: Token, answer: PinAnswer) {
+            fn pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
                 self.handle_pin(token, answer);
             }
 
-            fn choice(&mut self, $token: Token, $choice: Option<usize>) {
+            fn choice(&mut self, $token: CeremonyToken, $choice: Option<usize>) {
                 let $machine = self;
                 $choose
             }

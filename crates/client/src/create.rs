@@ -12,8 +12,8 @@ use towline_ctap::{GetInfo, MakeCredentialRequest, Permissions, RpId, Transport}
 
 use self::{request::known_discoverability, u2f::excluded};
 use crate::{
-    Attachment, Caller, CeremonyOutput, ChannelError, Client, Error, Mediation, PinAnswer,
-    PublicKeyCredentialHint, Token, appid,
+    Attachment, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Error, Mediation,
+    PinAnswer, PublicKeyCredentialHint, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -187,7 +187,7 @@ impl Create {
 
     /// The person answers a [`CeremonyOutput::AskPin`]. An answer to a question that is not open is
     /// ignored.
-    pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
+    pub fn handle_pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
             return;
         }

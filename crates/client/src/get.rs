@@ -15,8 +15,8 @@ use towline_ctap::{
 
 use self::looking::Looking;
 use crate::{
-    Attachment, Caller, CeremonyOutput, ChannelError, Client, Error, Mediation, PinAnswer,
-    PublicKeyCredentialHint, Token, appid,
+    Attachment, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Error, Mediation,
+    PinAnswer, PublicKeyCredentialHint, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -85,7 +85,7 @@ enum State {
     /// The person chooses.
     Choosing {
         assertions: Vec<Assertion>,
-        token: Token,
+        token: CeremonyToken,
     },
     /// There is an assertion; the blob of its credential is read or written.
     Blob(Box<(Assertion, BlobFlow)>),
@@ -225,7 +225,7 @@ impl Get {
 
     /// The person answers a [`CeremonyOutput::AskPin`]. An answer to a question that is not open is
     /// ignored.
-    pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
+    pub fn handle_pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
             return;
         }
@@ -241,7 +241,7 @@ impl Get {
     /// The person chose the account at this place of the list, or `None`: to call it off.
     ///
     /// An answer to a question that is not open is ignored; a place beyond the list calls it off.
-    pub fn handle_choice(&mut self, token: Token, choice: Option<usize>) {
+    pub fn handle_choice(&mut self, token: CeremonyToken, choice: Option<usize>) {
         match &self.state {
             State::Choosing { token: asked, assertions } if *asked == token => {
                 let chosen = choice.filter(|place| *place < assertions.len());

@@ -41,7 +41,7 @@ mod u2f;
 mod verification;
 
 pub use capabilities::Reach;
-pub use ceremony::{Account, Attachment, CeremonyOutput, Token};
+pub use ceremony::{Account, Attachment, CeremonyOutput, CeremonyToken};
 pub use channel::{BoxFuture, Channel, Environment, create, get};
 pub use client::{Client, Timeouts};
 pub use create::Create;

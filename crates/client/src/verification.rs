@@ -5,7 +5,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{GetInfo, Permissions, RpId, Status, Transport};
 
 use crate::{
-    CeremonyOutput, Error, PinAnswer, PinReason, PinRules, Token,
+    CeremonyOutput, CeremonyToken, Error, PinAnswer, PinReason, PinRules,
     ceremony::Ceremony,
     lists::{Look, NO_CLIENT_DATA},
     pin::{PinUvAuthToken, Protocol, Step, TokenFlow, Tokens},
@@ -106,7 +106,7 @@ impl Means<'_> {
 pub(crate) struct Verifying {
     flow: Box<TokenFlow>,
     /// The question that is open.
-    question: Option<Token>,
+    question: Option<CeremonyToken>,
 }
 
 /// How far verification has come.
@@ -173,7 +173,7 @@ impl Verifying {
     }
 
     /// Whether this question is open.
-    pub(crate) fn asks(&self, token: Token) -> bool {
+    pub(crate) fn asks(&self, token: CeremonyToken) -> bool {
         self.question == Some(token)
     }
 
@@ -199,7 +199,7 @@ impl Verifying {
                 ceremony.request(request);
             }
             Step::Ask(question) => {
-                let token = Token::unique();
+                let token = CeremonyToken::unique();
                 self.question = Some(token);
                 ceremony.output(CeremonyOutput::AskPin { token, question });
             }

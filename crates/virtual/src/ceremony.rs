@@ -4,7 +4,7 @@ use std::{fmt, time::Instant};
 
 use towline_authenticator::ChannelId;
 use towline_client::{
-    Caller, CeremonyOutput, ChannelError, Create, Error, Get, PinAnswer, Token, U2fBridge,
+    Caller, CeremonyOutput, CeremonyToken, ChannelError, Create, Error, Get, PinAnswer, U2fBridge,
     U2fOutput,
 };
 use towline_ctap::RpId;
@@ -57,8 +57,8 @@ enum Machine {
 
 /// What the client has asked the person.
 enum Asking {
-    Pin(Token, Pending<PinAnswer>),
-    Account(Token, Pending<Option<usize>>),
+    Pin(CeremonyToken, Pending<PinAnswer>),
+    Account(CeremonyToken, Pending<Option<usize>>),
 }
 
 /// Does the same with either.

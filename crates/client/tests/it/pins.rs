@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 use towline_authenticator::{Answer, BuiltInVerification, Config, PinUvAuthProtocol, Question};
 use towline_client::{
-    CeremonyOutput, Create, Error, Get, Misbehaviour, Pin, PinAnswer, PinChange, PinError,
-    PinProblem, PinQuestion, PinReason, PinRules, Token,
+    CeremonyOutput, CeremonyToken, Create, Error, Get, Misbehaviour, Pin, PinAnswer, PinChange,
+    PinError, PinProblem, PinQuestion, PinReason, PinRules,
 };
 use towline_crypto::rustcrypto;
 use towline_ctap::{
@@ -139,7 +139,7 @@ impl Machine {
         }
     }
 
-    fn pin(&mut self, token: Token, answer: PinAnswer) {
+    fn pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
         match self {
             Self::Create(create) => create.handle_pin(token, answer),
             Self::Get(get) => get.handle_pin(token, answer),
