@@ -268,7 +268,7 @@ const OPEN: [(&str, &str); 22] = [
     ("U2fAuthentication", "a signature, which sites get"),
     ("Advert", "is on the air"),
     ("ExtraKey", "names a member of a code"),
-    ("rendezvous/Output", "of the relay: what it says to phones, which is not encrypted"),
+    ("RendezvousOutput", "of the relay: what it says to phones, which is not encrypted"),
     ("HandshakeHash", "a hash of what was sent in the clear"),
     ("BuiltInVerification", "a number"),
     ("ClientPin", "a number"),
@@ -296,8 +296,7 @@ fn a_public_type_that_holds_bytes_does_not_derive_debug() {
             seen += 1;
             let bytes =
                 ["u8>", "[u8]", "[u8;", "Zeroizing<"].iter().any(|form| body.contains(form));
-            let in_crate = format!("{name}/{kind}");
-            if bytes && !OPEN.iter().any(|(open, _)| *open == kind || *open == in_crate) {
+            if bytes && !OPEN.iter().any(|(open, _)| *open == kind) {
                 leaks.push(format!("{name}: {kind} {body}"));
             }
         }

@@ -32,7 +32,7 @@ pub use contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
 pub use crowd::{Crowd, Precedence};
 pub use limits::Limits;
 pub use meter::{Ending, Meter};
-pub use output::{Counts, Heard, LocateToken, Location, Output};
+pub use output::{Counts, Heard, LocateToken, Location, RendezvousOutput};
 pub use rendezvous::Rendezvous;
 pub use request::{OriginPolicy, Refusal, RequestHead, TunnelRequest};
 pub use role::{Admission, Leg, Role};
