@@ -26,7 +26,7 @@ use towline::{
     transport::TunnelConnector,
     tunnel::{Relay, RelayConfig, Security, Tls},
 };
-use towline_rp::{Begun, Rp, RpClient, RpConfig};
+use towline_rp::{Begun, RpClient, RpConfig, RpServer};
 
 use crate::verifier::IndependentVerifier;
 
@@ -87,7 +87,7 @@ struct Stage {
 impl Stage {
     async fn set(story: Story, provider: &CryptoProvider) -> Outcome<Self> {
         story.chapter("The stage");
-        let rp = Rp::bind(RpConfig::default(), IndependentVerifier::new).await?;
+        let rp = RpServer::bind(RpConfig::default(), IndependentVerifier::new).await?;
         let site = RpClient::new(&rp.url())?;
         story.tell("site", format_args!("listens at {}, judged by webauthn-rs-core", rp.url()));
         tokio::spawn(rp.run());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use towline_rp::{
-    Challenge, Identity, RegistrationCheck, SignInCheck, User, Verifier, VerifyError,
+    Challenge, Identity, RegistrationCheck, SignInCheck, UserEntity, Verifier, VerifyError,
 };
 use webauthn_rs_core::{
     WebauthnCore,
@@ -54,7 +54,7 @@ impl Verifier for IndependentVerifier {
 
     fn begin_registration(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[Credential],
     ) -> Result<Challenge<RegistrationState>, VerifyError> {
         let builder = self

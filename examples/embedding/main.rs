@@ -28,7 +28,7 @@ use towline::{
     authenticator::{Authenticator, Config, Counters, SoftwareKeys},
     client::{Client, Error as ClientError},
 };
-use towline_rp::{Rp, RpClient, RpConfig};
+use towline_rp::{RpClient, RpConfig, RpServer};
 
 use crate::{dialogs::Dialogs, vault::Vault, verifier::IndependentVerifier};
 
@@ -73,7 +73,7 @@ fn open(path: &Path, dialogs: Dialogs) -> Outcome<LocalAuthenticator<Dialogs>> {
 }
 
 async fn story(path: &Path) -> Outcome<()> {
-    let rp = Rp::bind(RpConfig::default(), IndependentVerifier::new).await?;
+    let rp = RpServer::bind(RpConfig::default(), IndependentVerifier::new).await?;
     let site = RpClient::new(&rp.url())?;
     tokio::spawn(rp.run());
     println!("A site at {}, a vault at {}.", site.origin(), path.display());

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use towline_client::{Caller, Client, Create, Get, Origin, Output, Pin, PinAnswer};
+use towline_client::{Caller, CeremonyOutput, Client, Create, Get, Origin, Pin, PinAnswer};
 use towline_ctap::Transport;
 
 const CREATE: &str = r#"{"challenge": "ABEiMw", "rp": {"name": "Example"},
@@ -27,14 +27,14 @@ fuzz_target!(|bytes: &[u8]| {
         let mut rounds = 0;
         loop {
             match create.poll_output() {
-                Some(Output::Request(_)) if rounds < 40 => {
+                Some(CeremonyOutput::Request(_)) if rounds < 40 => {
                     rounds += 1;
                     create.handle_response(response);
                 }
-                Some(Output::AskPin { token, .. }) => {
+                Some(CeremonyOutput::AskPin { token, .. }) => {
                     create.handle_pin(token, PinAnswer::Pin(Pin::new("1234")))
                 }
-                Some(Output::Finished(result)) => break result,
+                Some(CeremonyOutput::Finished(result)) => break result,
                 Some(_) => {}
                 None => create.handle_cancel(),
             }
@@ -45,17 +45,17 @@ fuzz_target!(|bytes: &[u8]| {
         let mut rounds = 0;
         loop {
             match get.poll_output() {
-                Some(Output::Request(_)) if rounds < 40 => {
+                Some(CeremonyOutput::Request(_)) if rounds < 40 => {
                     rounds += 1;
                     get.handle_response(response);
                 }
-                Some(Output::AskPin { token, .. }) => {
+                Some(CeremonyOutput::AskPin { token, .. }) => {
                     get.handle_pin(token, PinAnswer::Pin(Pin::new("1234")))
                 }
-                Some(Output::Choose { token, .. }) => {
+                Some(CeremonyOutput::Choose { token, .. }) => {
                     get.handle_choice(token, Some(usize::from(role)))
                 }
-                Some(Output::Finished(result)) => break result,
+                Some(CeremonyOutput::Finished(result)) => break result,
                 Some(_) => {}
                 None => get.handle_cancel(),
             }

@@ -10,8 +10,8 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_rendezvous::{
-    Admission, ContactKey, Leg, Limits, LocateToken, Location, NoContacts, OriginPolicy, Output,
-    Rendezvous, RequestHead, Role, Source, TunnelRequest,
+    Admission, ContactKey, Leg, Limits, LocateToken, Location, NoContacts, OriginPolicy,
+    Rendezvous, RendezvousOutput, RequestHead, Role, Source, TunnelRequest,
     ids::TunnelId,
     message::{FromPhone, Reason, RingId},
 };
@@ -141,9 +141,12 @@ fn close_all(
 ) {
     while let Some(output) = relay.poll_output() {
         let leg = match output {
-            Output::Close { leg, .. } | Output::Answer { leg, answer: Err(_) } => leg,
-            Output::Answer { answer: Ok(()), .. } | Output::Send { .. } => continue,
-            Output::Locate { token, .. } => {
+            RendezvousOutput::Close { leg, .. }
+            | RendezvousOutput::Answer { leg, answer: Err(_) } => leg,
+            RendezvousOutput::Answer { answer: Ok(()), .. } | RendezvousOutput::Send { .. } => {
+                continue;
+            }
+            RendezvousOutput::Locate { token, .. } => {
                 asked.push(token);
                 continue;
             }

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use towline_client::{Caller, Client, Create, Get, Origin, Output, U2fBridge, U2fOutput};
+use towline_client::{Caller, CeremonyOutput, Client, Create, Get, Origin, U2fBridge, U2fOutput};
 use towline_ctap::{LargeBlobArray, Transport};
 
 const CREATE: &str = r#"{"challenge": "ABEiMw", "rp": {"name": "Example"},
@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     let creates = role & 1 == 0;
     for answer in rest.chunks(1 + usize::from(role)) {
         let output = if creates { create.poll_output() } else { get.poll_output() };
-        if let Some(Output::Request(request)) = output {
+        if let Some(CeremonyOutput::Request(request)) = output {
             bridge.handle_request(&request);
         }
         match bridge.poll_output() {

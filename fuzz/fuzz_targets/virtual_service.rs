@@ -10,7 +10,7 @@ use axum::{
 use libfuzzer_sys::fuzz_target;
 use tower_service::Service as _;
 use towline_virtual_server::{
-    AuthenticatorOptions, Service,
+    Service, VirtualAuthenticatorOptions,
     http::{Settings, router},
 };
 
@@ -27,7 +27,7 @@ fuzz_target!(|text: &str| {
     runtime.expect("a runtime").block_on(async {
         let service = Service::default();
         let session = service.default_session();
-        let added = session.add_authenticator(AuthenticatorOptions::default());
+        let added = session.add_authenticator(VirtualAuthenticatorOptions::default());
         let base = format!("/v1/default/authenticators/{}", added.expect("an authenticator"));
         let token = service.new_token().expect("a token");
         let bearer = format!("Bearer {}", token.reveal());

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use towline_virtual_server::{AuthenticatorOptions, Service, webdriver::RemoteEnd};
+use towline_virtual_server::{Service, VirtualAuthenticatorOptions, webdriver::RemoteEnd};
 
 /// The errors that there are (WebDriver §6.6).
 const ERRORS: [&str; 7] = [
@@ -19,7 +19,7 @@ const ERRORS: [&str; 7] = [
 fuzz_target!(|text: &str| {
     let service = Service::default();
     let session = service.default_session();
-    let authenticator = session.add_authenticator(AuthenticatorOptions::default());
+    let authenticator = session.add_authenticator(VirtualAuthenticatorOptions::default());
     let authenticator = authenticator.expect("an authenticator");
     let remote_end = RemoteEnd::new(&service);
     let base = format!("/session/default/webauthn/authenticator/{authenticator}");

@@ -13,6 +13,7 @@ mod doc_comments;
 mod front_pages;
 mod map;
 mod prose;
+mod public_names;
 
 use std::{
     fs,

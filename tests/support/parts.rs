@@ -10,7 +10,7 @@ use towline::{
     radio::air::{Air, AirRadio},
     transport::Connector,
 };
-use towline_rp::{Identity, Rp, RpClient, RpConfig, Shutdown, VerifyError};
+use towline_rp::{Identity, RpClient, RpConfig, RpServer, Shutdown, VerifyError};
 pub use towline_testkit::relay::LoopbackRelay;
 use towline_virtual::{Builder, Parts, ScriptedPerson, SyncedSet};
 use towline_virtual_phone::FakePhone;
@@ -50,7 +50,7 @@ impl Site {
         config: RpConfig,
         judge: fn(&Identity) -> Result<IndependentVerifier, VerifyError>,
     ) -> Self {
-        let rp = Rp::bind(config, judge).await.expect("loopback");
+        let rp = RpServer::bind(config, judge).await.expect("loopback");
         let (client, shutdown) = (RpClient::new(&rp.url()).expect("a URL"), rp.shutdown_handle());
         tokio::spawn(rp.run());
         Self { rp: client, shutdown }

@@ -11,7 +11,7 @@ use towline_virtual::{
     Builder, FAMILIES, VirtualAuthenticator,
     attestation::{Format, TestAttestation},
 };
-use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
+use towline_webauthn_rp::{Identity, StrictVerifier, UserEntity, Verifier, VerifyError};
 
 pub(crate) const ORIGIN: &str = "https://example.org";
 
@@ -136,7 +136,7 @@ impl Case {
             verifier = verifier.without_attestation();
         }
         let handle = if self.conveyance == "none" { [1; 32] } else { [2; 32] };
-        let user = User { handle, name: "alice".into() };
+        let user = UserEntity { handle, name: "alice".into() };
 
         let mut begun = verifier.begin_registration(&user, &[])?;
         begun.options["attestation"] = json!(self.conveyance);

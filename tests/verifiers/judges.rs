@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, rustcrypto};
 use towline_ctap::algorithm;
-use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, check_user_handle};
+use towline_webauthn_rp::{Identity, StrictVerifier, UserEntity, Verifier, check_user_handle};
 
 use crate::cases::ORIGIN;
 
@@ -69,7 +69,7 @@ impl Judge for Strict {
     }
 
     fn begin_registration(&mut self, account: &str) -> Value {
-        let user = User { handle: handle(account), name: account.into() };
+        let user = UserEntity { handle: handle(account), name: account.into() };
         let challenge = self.verifier.begin_registration(&user, &[]).unwrap();
         self.registration = Some((account.to_owned(), challenge.state));
         challenge.options

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use towline_ctap::hid::{Host, HostOutput};
-use towline_virtual::{Fault, Place, VirtualAuthenticator, person::anything};
+use towline_virtual::{Fault, FaultPlace, VirtualAuthenticator, person::anything};
 
 use crate::{
     judges::Strict,
@@ -73,7 +73,7 @@ impl Row {
     fn find(fault: Fault, page: &str) -> Self {
         let mut row =
             Self { fault, client: Vec::new(), passed: Vec::new(), verifiers: Default::default() };
-        if fault.place() == Place::Report {
+        if fault.place() == FaultPlace::Report {
             match over_hid(fault) {
                 Ok(count) => assert!(count > 0, "{fault} never comes"),
                 Err(failure) => row.client.push(failure),
@@ -113,7 +113,7 @@ impl Row {
 
     fn line(&self) -> String {
         let client = match (self.client.is_empty(), self.fault.place()) {
-            (true, Place::Result) => "–".to_owned(),
+            (true, FaultPlace::Result) => "–".to_owned(),
             (true, _) => "no".to_owned(),
             (false, _) => self.client.join("; "),
         };
@@ -132,7 +132,7 @@ impl Row {
 
     /// Where nobody notices it.
     fn unnoticed(&self) -> Option<String> {
-        if self.fault.place() == Place::Report {
+        if self.fault.place() == FaultPlace::Report {
             return self.client.is_empty().then(|| format!("- `{}`\n", self.fault));
         }
         let refused = |phase: &Phase| {
@@ -149,7 +149,7 @@ impl Row {
 
 /// Whether this verifier gets to see it: those elsewhere want people verified, which U2F can't.
 fn is_asked(fault: Fault, verifier: &str) -> bool {
-    fault.place() != Place::Message || !ELSEWHERE.contains(&verifier)
+    fault.place() != FaultPlace::Message || !ELSEWHERE.contains(&verifier)
 }
 
 /// Whether it is not for this verifier to notice: the standard lets it pass, or the site alone can
@@ -196,12 +196,12 @@ fn sums(rows: &[Row]) -> String {
 #[test]
 fn the_page_says_who_notices_what() {
     let places = [
-        (Place::Request, "## Requests", "client"),
-        (Place::Answer, "## Answers", "client"),
-        (Place::Signature, "## Signatures", "client"),
-        (Place::Result, "## Results", "client"),
-        (Place::Message, "## Messages of U2F", "client"),
-        (Place::Report, "## Reports of CTAPHID", "host"),
+        (FaultPlace::Request, "## Requests", "client"),
+        (FaultPlace::Answer, "## Answers", "client"),
+        (FaultPlace::Signature, "## Signatures", "client"),
+        (FaultPlace::Result, "## Results", "client"),
+        (FaultPlace::Message, "## Messages of U2F", "client"),
+        (FaultPlace::Report, "## Reports of CTAPHID", "host"),
     ];
     let page = page::text();
     let rows: Vec<_> = Fault::ALL.iter().map(|fault| Row::find(*fault, &page)).collect();

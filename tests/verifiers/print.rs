@@ -18,7 +18,7 @@ use cases::Exchange;
 use recorder::Recorder;
 use serde_json::{Value, json};
 use towline_ctap::algorithm::ES256;
-use towline_virtual::{Fault, Place};
+use towline_virtual::{Fault, FaultPlace};
 use visit::{Phase, Seen};
 
 fn main() {
@@ -55,8 +55,8 @@ fn exchange(it: &Exchange) -> Value {
 
 /// Whether those in other languages get to see what is put in there. They want people verified,
 /// which U2F can't.
-fn is_asked(place: Place) -> bool {
-    !matches!(place, Place::Report | Place::Message)
+fn is_asked(place: FaultPlace) -> bool {
+    !matches!(place, FaultPlace::Report | FaultPlace::Message)
 }
 
 fn faults() {

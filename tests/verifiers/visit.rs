@@ -1,7 +1,9 @@
 //! An authenticator with one fault visits a site.
 
 use serde_json::json;
-use towline_virtual::{Builder, Fault, Injected, Place, VirtualAuthenticator, person::choosing};
+use towline_virtual::{
+    Builder, Fault, FaultPlace, Injected, VirtualAuthenticator, person::choosing,
+};
 
 use crate::{
     cases::ORIGIN,
@@ -67,12 +69,12 @@ impl<J: Judge> Visit<J> {
         let device = match fault {
             // Phones give `prf` as it is; what a key gives is signed as well.
             Fault::PrfChanges | Fault::PrfMissing => Builder::phone(),
-            _ if fault.place() == Place::Message => Builder::u2f_key(),
+            _ if fault.place() == FaultPlace::Message => Builder::u2f_key(),
             _ => Builder::fingerprint_key(),
         };
         let device = device.seed(7).build().unwrap();
         device.person().when(choosing()).picks_the_account(BOB);
-        let judge = J::new(fault.place() != Place::Message);
+        let judge = J::new(fault.place() != FaultPlace::Message);
         let mut visit = Self { judge, device, fault };
         visit.register(ALICE).unwrap().unwrap();
         visit
@@ -96,7 +98,7 @@ impl<J: Judge> Visit<J> {
         if matches!(self.fault, Fault::PrfChanges | Fault::PrfMissing) {
             options["extensions"] = json!({ "prf": { "eval": { "first": "AAAA" } } });
         }
-        if self.fault.place() == Place::Message {
+        if self.fault.place() == FaultPlace::Message {
             options["authenticatorSelection"] = json!({"userVerification": "discouraged"});
         }
         let response = self.device.create(ORIGIN, &options.to_string());
@@ -113,7 +115,7 @@ impl<J: Judge> Visit<J> {
         } else {
             put_list(&mut options, "allowCredentials", &bob);
         }
-        if self.fault.place() == Place::Message {
+        if self.fault.place() == FaultPlace::Message {
             options["userVerification"] = "discouraged".into();
         }
         if self.fault == Fault::U2fClaimsAll {

@@ -115,7 +115,7 @@ pub struct SignInEntry {
 
 /// An account with its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub struct AccountEntry {
     /// The account's name.
     pub name: String,
     /// Its keys, oldest first.
@@ -124,7 +124,7 @@ pub struct Account {
 
 /// All that the relying party knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub struct RpStatus {
     /// Its RP ID, which passkeys are bound to.
     pub rp_id: String,
     /// Its name for a person.
@@ -132,7 +132,7 @@ pub struct Status {
     /// The origin that it expects.
     pub origin: String,
     /// Its accounts, by name.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<AccountEntry>,
     /// The log of sign-ins, oldest first.
     pub sign_ins: Vec<SignInEntry>,
 }

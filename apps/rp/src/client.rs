@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::api::{
     ApiError, BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, KeyEntry, ListKeys,
-    RegisteredKey, RemoveKey, RenameKey, SignedInKey, Status,
+    RegisteredKey, RemoveKey, RenameKey, RpStatus, SignedInKey,
 };
 use crate::exchange::{ExchangeError, exchange};
 
 /// How long an answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
 
-/// Asks an [`Rp`](crate::Rp).
+/// Asks an [`RpServer`](crate::RpServer).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RpClient {
     authority: String,
@@ -103,7 +103,7 @@ impl RpClient {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn status(&self) -> Result<Status, ClientError> {
+    pub async fn status(&self) -> Result<RpStatus, ClientError> {
         self.ask(Method::GET, "/status", Vec::new()).await
     }
 

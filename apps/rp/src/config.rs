@@ -26,7 +26,7 @@ pub struct RpConfig {
     /// How long a challenge may be answered. Default: 5 minutes.
     pub challenge_lifetime: Duration,
     /// Bounds of what is kept and read.
-    pub limits: Limits,
+    pub limits: RpLimits,
     /// Where user handles get their randomness. Default: the operating system's, by the portable
     /// provider.
     pub provider: CryptoProvider,
@@ -41,14 +41,14 @@ pub struct RpConfig {
     /// only. Default (`None`): there are none.
     pub sites: Option<[SocketAddr; 2]>,
     /// What time it is. Default: the system's.
-    pub clock: Clock,
+    pub clock: WallClock,
 }
 
 /// Tells the time of day, for what is dated and for how long somebody stays signed in.
 #[derive(Clone)]
-pub struct Clock(pub Arc<dyn Fn() -> SystemTime + Send + Sync>);
+pub struct WallClock(pub Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
-impl Clock {
+impl WallClock {
     /// Seconds of Unix time.
     pub(crate) fn unix(&self) -> i64 {
         let since = (self.0)().duration_since(SystemTime::UNIX_EPOCH);
@@ -56,15 +56,15 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+impl Default for WallClock {
     fn default() -> Self {
         Self(Arc::new(SystemTime::now))
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for WallClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
+        f.write_str("WallClock")
     }
 }
 
@@ -76,19 +76,19 @@ impl Default for RpConfig {
             rp_name: "towline demo".into(),
             origin: None,
             challenge_lifetime: Duration::from_secs(300),
-            limits: Limits::default(),
+            limits: RpLimits::default(),
             provider: towline_crypto::rustcrypto::provider(),
             data: None,
             programs: None,
             sites: None,
-            clock: Clock::default(),
+            clock: WallClock::default(),
         }
     }
 }
 
 /// Bounds of what a relying party keeps and reads from a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct RpLimits {
     /// Accounts; one more is refused. Default: 20,000.
     pub accounts: usize,
     /// Keys of one account; one more is refused. Default: 64.
@@ -105,7 +105,7 @@ pub struct Limits {
     pub request_time: Duration,
 }
 
-impl Default for Limits {
+impl Default for RpLimits {
     fn default() -> Self {
         Self {
             accounts: 20_000,

@@ -4,7 +4,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Challenge, RegistrationCheck, SignInCheck, User, Verifier, VerifyError};
+use crate::{Challenge, RegistrationCheck, SignInCheck, UserEntity, Verifier, VerifyError};
 
 type Finish<T> = Box<dyn FnOnce(&Value) -> Result<T, VerifyError> + Send>;
 
@@ -19,7 +19,7 @@ pub(crate) type FinishSignIn =
 pub(crate) trait Judge: Send + Sync {
     fn begin_registration(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[Vec<u8>],
     ) -> Result<Challenge<FinishRegistration>, VerifyError>;
 
@@ -39,7 +39,7 @@ where
 {
     fn begin_registration(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[Vec<u8>],
     ) -> Result<Challenge<FinishRegistration>, VerifyError> {
         let existing = existing.iter().map(|record| read(record)).collect::<Result<Vec<_>, _>>()?;

@@ -1,14 +1,14 @@
 #![doc = include_str!("../README.md")]
 //! # Requests
 //!
-//! [`Rp`] keeps accounts, named keys and a log of sign-ins, and speaks JSON over plain HTTP;
+//! [`RpServer`] keeps accounts, named keys and a log of sign-ins, and speaks JSON over plain HTTP;
 //! [`RpClient`] is the other end. A [`Verifier`] decides whether a credential is good:
 //! [`StrictVerifier`] comes with it, and any other WebAuthn library can be plugged in.
 //!
 //! | request | body | answer |
 //! | --- | --- | --- |
 //! | `GET /` | | a page for a person |
-//! | `GET /status` | | [`Status`] |
+//! | `GET /status` | | [`RpStatus`] |
 //! | `POST /register/begin` | `{"account", "key_name"}` | [`Begun`] |
 //! | `POST /register/finish` | `{"ceremony", "credential"}` | [`RegisteredKey`] |
 //! | `POST /sign-in/begin` | `{"account"}`, or `{}` for any discoverable credential | [`Begun`] |
@@ -51,15 +51,17 @@ mod visit;
 mod web;
 
 pub use api::{
-    Account, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, SignInEntry, SignedInKey, Status,
+    AccountEntry, ApiError, Begun, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignInEntry,
+    SignedInKey,
 };
 pub use client::{ClientError, RpClient};
-pub use config::{Clock, Limits, RpConfig, RpError};
+pub use config::{RpConfig, RpError, RpLimits, WallClock};
 pub use event::SiteEvent;
 pub use serve::Shutdown;
-pub use server::Rp;
+pub use server::RpServer;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
-    Challenge, CredentialRecord, Identity, Member, Procedure, RegistrationCheck, SignInCheck,
-    StrictRegistration, StrictSignIn, StrictVerifier, User, Verifier, VerifyError,
+    Challenge, CredentialRecord, Identity, Procedure, RegistrationCheck, ResponseMember,
+    SignInCheck, StrictRegistration, StrictSignIn, StrictVerifier, UserEntity, Verifier,
+    VerifyError,
 };

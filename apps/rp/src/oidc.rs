@@ -22,7 +22,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    ApiError, Limits,
+    ApiError, RpLimits,
     pending::Pending,
     programs::Json,
     site::Site,
@@ -58,7 +58,7 @@ impl OpenIdProvider {
         store: &Store,
         provider: &towline_crypto::CryptoProvider,
         sites: Vec<KnownSite>,
-        limits: &Limits,
+        limits: &RpLimits,
     ) -> Result<Self, ApiError> {
         let fresh = Signer::generate(provider)?;
         let key = store.run(|db| secrets::get_or_make(db, "signing key", fresh)).await?;

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Account, ApiError, ErrorCode, KeyEntry, RegisteredKey, SignedInKey, Status,
+    AccountEntry, ApiError, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignedInKey,
     api::{
         BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, ListKeys, RemoveKey, RenameKey,
         unknown_account, unknown_key,
@@ -137,23 +137,23 @@ async fn read<T: DeserializeOwned>(site: &Site, request: Request<Body>) -> Resul
     body(site, request).await
 }
 
-async fn status(State(site): State<Arc<Site>>) -> Answer<Status> {
+async fn status(State(site): State<Arc<Site>>) -> Answer<RpStatus> {
     check_open(&site)?;
     overview(&site).await.map(Json)
 }
 
 /// All that the site knows, for whoever runs it.
-pub(crate) async fn overview(site: &Site) -> Result<Status, ApiError> {
+pub(crate) async fn overview(site: &Site) -> Result<RpStatus, ApiError> {
     let known = site.store.run(|db| {
         let mut accounts = Vec::new();
         for account in accounts::all(db)? {
             let keys = keys::of_account(db, account.id)?.into_iter().map(|key| key.entry);
-            accounts.push(Account { name: account.name, keys: keys.collect() });
+            accounts.push(AccountEntry { name: account.name, keys: keys.collect() });
         }
         Ok((accounts, sign_ins::latest(db, None, LOG_SHOWN)?))
     });
     let (accounts, sign_ins) = known.await?;
-    Ok(Status {
+    Ok(RpStatus {
         rp_id: site.identity.rp_id.clone(),
         rp_name: site.identity.rp_name.clone(),
         origin: site.identity.origin.clone(),

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tower_service::Service as _;
 
-use crate::{Limits, RpError};
+use crate::{RpError, RpLimits};
 
 /// How long requests under way may take once the server is told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ pub(crate) struct Source(pub(crate) IpAddr);
 pub(crate) struct Door {
     pub(crate) listener: TcpListener,
     pub(crate) router: Router,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RpLimits,
     pub(crate) stop: Shutdown,
 }
 
@@ -112,7 +112,7 @@ async fn serve(
     }
 }
 
-/// Stops a running [`Rp`](crate::Rp). Clones stop the same one.
+/// Stops a running [`RpServer`](crate::RpServer). Clones stop the same one.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Sender<bool>);
 

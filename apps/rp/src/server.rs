@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// A relying party that listens.
-pub struct Rp {
+pub struct RpServer {
     local_addr: SocketAddr,
     site: Arc<Site>,
     doors: Vec<Door>,
     stop: Shutdown,
 }
 
-impl Rp {
+impl RpServer {
     /// Listens, and makes the verifier with what is known only then: the origin may contain the
     /// port. Records of keys are kept as JSON.
     ///
@@ -109,7 +109,7 @@ impl Rp {
         self.site.events.subscribe()
     }
 
-    /// Stops [`Rp::run`] from elsewhere.
+    /// Stops [`RpServer::run`] from elsewhere.
     #[must_use]
     pub fn shutdown_handle(&self) -> Shutdown {
         self.stop.clone()
@@ -121,8 +121,8 @@ impl Rp {
     }
 }
 
-impl std::fmt::Debug for Rp {
+impl std::fmt::Debug for RpServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rp").field("local_addr", &self.local_addr).finish_non_exhaustive()
+        f.debug_struct("RpServer").field("local_addr", &self.local_addr).finish_non_exhaustive()
     }
 }

@@ -12,8 +12,8 @@ use towline_crypto::CryptoProvider;
 use towline_webauthn_rp::check_user_handle;
 
 use crate::{
-    ApiError, Begun, Clock, ErrorCode, Identity, Limits, RpConfig, SignInEntry, SiteEvent, User,
-    VerifyError,
+    ApiError, Begun, ErrorCode, Identity, RpConfig, RpLimits, SignInEntry, SiteEvent, UserEntity,
+    VerifyError, WallClock,
     api::{already_registered, unknown_account, unknown_ceremony},
     attempts::Attempts,
     judge::{FinishRegistration, FinishSignIn, Judge},
@@ -38,7 +38,7 @@ const STEPS_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// What every connection works on.
 pub(crate) struct Site {
     pub(crate) identity: Identity,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RpLimits,
     pub(crate) port: u16,
     pub(crate) provider: CryptoProvider,
     pub(crate) store: Store,
@@ -50,7 +50,7 @@ pub(crate) struct Site {
     /// Makes up keys of accounts that there are not.
     decoys: Vec<u8>,
     judge: Box<dyn Judge>,
-    clock: Clock,
+    clock: WallClock,
     registrations: Mutex<Pending<Registration>>,
     sign_ins: Mutex<Pending<SignIn>>,
     /// People on their way through the pages of signing in.
@@ -74,7 +74,7 @@ pub(crate) struct Steps {
 }
 
 struct Registration {
-    user: User,
+    user: UserEntity,
     key_name: String,
     attestation_asked: bool,
     finish: FinishRegistration,
@@ -164,7 +164,7 @@ impl Site {
             Some(found) => found,
             None => (self.random()?, Vec::new()),
         };
-        let user = User { handle, name: account };
+        let user = UserEntity { handle, name: account };
         let mut challenge = self.judge.begin_registration(&user, &existing).map_err(refused)?;
         adjust(&mut challenge.options);
         let begun = begun(challenge.options)?;

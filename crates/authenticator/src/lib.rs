@@ -141,7 +141,7 @@ pub use keys::{Custody, KeyError, KeyStore, NewKey};
 pub use memory_store::MemoryStore;
 pub use output::Output;
 pub use pin_protocol::PinUvAuthProtocol;
-pub use pin_verifier::{PinComparison, PinError, PinHash, PinVerifier, SoftwarePin};
+pub use pin_verifier::{PinComparison, PinHash, PinVerifier, PinVerifierError, SoftwarePin};
 pub use question::{AccountName, Answer, AnswerError, Purpose, Question};
 pub use software_keys::SoftwareKeys;
 pub use store::{

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use self::matched::{NewPin, PinMatched};
 use crate::{
-    Change, Event, KeyError, PinComparison, PinError, PinHash, PinUvAuthProtocol, Record,
+    Change, Event, KeyError, PinComparison, PinHash, PinUvAuthProtocol, PinVerifierError, Record,
     flow::{Core, Flow, await_held, await_held_or_undo, await_work},
     pin_protocol::SharedSecret,
     store_access::Write,
@@ -148,7 +148,7 @@ pub(crate) fn count_tries(
     core: &mut Core,
     kept: &[u8],
     counted: u8,
-    then: impl FnOnce(&mut Core, Result<u8, PinError>) -> Flow + Send + 'static,
+    then: impl FnOnce(&mut Core, Result<u8, PinVerifierError>) -> Flow + Send + 'static,
 ) -> Flow {
     let work = core.pin_verifier.tries_left(kept);
     await_work(core, work, move |core, left| {

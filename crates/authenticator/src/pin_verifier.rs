@@ -41,29 +41,29 @@ pub trait PinVerifier: Send {
         &mut self,
         pin: &PinHash,
         secret: Option<&Secret<32>>,
-    ) -> Work<Zeroizing<Vec<u8>>, PinError>;
+    ) -> Work<Zeroizing<Vec<u8>>, PinVerifierError>;
 
     /// Compares. An error costs the try, since nobody knows how far the comparison came; it is no
     /// mismatch.
-    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinError>;
+    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinVerifierError>;
 
     /// How many tries the verifier itself has left; `None` if it does not count. It is asked when
     /// the authenticator starts, and after a match.
     ///
     /// # Errors
-    /// [`PinError::Unreadable`] for what this verifier has not made: nothing that needs the PIN is
-    /// possible then, until a reset.
-    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinError>;
+    /// [`PinVerifierError::Unreadable`] for what this verifier has not made: nothing that needs the
+    /// PIN is possible then, until a reset.
+    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinVerifierError>;
 
     /// This is of no use any more: the PIN was changed, or the change of it failed. Should that
     /// fail, nothing else does.
-    fn discard(&mut self, kept: &[u8]) -> Work<(), PinError> {
+    fn discard(&mut self, kept: &[u8]) -> Work<(), PinVerifierError> {
         let _ = kept;
         Work::ready(())
     }
 
     /// There is no PIN any more, and none of those before counts (authenticatorReset).
-    fn clear(&mut self) -> Work<(), PinError>;
+    fn clear(&mut self) -> Work<(), PinVerifierError>;
 }
 
 impl<V: PinVerifier + ?Sized> PinVerifier for Box<V> {
@@ -71,23 +71,23 @@ impl<V: PinVerifier + ?Sized> PinVerifier for Box<V> {
         &mut self,
         pin: &PinHash,
         secret: Option<&Secret<32>>,
-    ) -> Work<Zeroizing<Vec<u8>>, PinError> {
+    ) -> Work<Zeroizing<Vec<u8>>, PinVerifierError> {
         (**self).set(pin, secret)
     }
 
-    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinError> {
+    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinVerifierError> {
         (**self).compare(kept, pin)
     }
 
-    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinError> {
+    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinVerifierError> {
         (**self).tries_left(kept)
     }
 
-    fn discard(&mut self, kept: &[u8]) -> Work<(), PinError> {
+    fn discard(&mut self, kept: &[u8]) -> Work<(), PinVerifierError> {
         (**self).discard(kept)
     }
 
-    fn clear(&mut self) -> Work<(), PinError> {
+    fn clear(&mut self) -> Work<(), PinVerifierError> {
         (**self).clear()
     }
 }
@@ -111,7 +111,7 @@ pub enum PinComparison {
 /// Why a PIN can't be set or compared.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PinError {
+pub enum PinVerifierError {
     /// What is kept was not made by this verifier, or is damaged.
     #[error("the stored PIN can't be read")]
     Unreadable,
@@ -120,7 +120,7 @@ pub enum PinError {
     Unavailable(String),
 }
 
-impl PinError {
+impl PinVerifierError {
     /// What the client learns.
     pub(crate) fn status(&self) -> Status {
         tracing::warn!(error = %self, "PIN verifier");
@@ -133,17 +133,21 @@ impl PinError {
 pub struct SoftwarePin;
 
 impl SoftwarePin {
-    fn read(kept: &[u8]) -> Result<PinHash, PinError> {
-        Secret::from_slice(kept).map(PinHash).map_err(|_| PinError::Unreadable)
+    fn read(kept: &[u8]) -> Result<PinHash, PinVerifierError> {
+        Secret::from_slice(kept).map(PinHash).map_err(|_| PinVerifierError::Unreadable)
     }
 }
 
 impl PinVerifier for SoftwarePin {
-    fn set(&mut self, pin: &PinHash, _: Option<&Secret<32>>) -> Work<Zeroizing<Vec<u8>>, PinError> {
+    fn set(
+        &mut self,
+        pin: &PinHash,
+        _: Option<&Secret<32>>,
+    ) -> Work<Zeroizing<Vec<u8>>, PinVerifierError> {
         Work::ready(Zeroizing::new(pin.expose().to_vec()))
     }
 
-    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinError> {
+    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinVerifierError> {
         let compared = Self::read(kept).map(|kept| match kept == *pin {
             true => PinComparison::Match { secret: None },
             false => PinComparison::Mismatch { left: None },
@@ -151,11 +155,11 @@ impl PinVerifier for SoftwarePin {
         compared.into()
     }
 
-    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinError> {
+    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinVerifierError> {
         Self::read(kept).map(|_| None).into()
     }
 
-    fn clear(&mut self) -> Work<(), PinError> {
+    fn clear(&mut self) -> Work<(), PinVerifierError> {
         Work::ready(())
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::{net::lookup_host, sync::broadcast::error::RecvError};
-use towline_rp::{Identity, Rp, RpConfig, RpError, SiteEvent, StrictVerifier};
+use towline_rp::{Identity, RpConfig, RpError, RpServer, SiteEvent, StrictVerifier};
 
 use crate::{
     args,
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
     // People may let it ask for attestation, of which it has no roots to judge any.
     let verifier =
         |identity: &Identity| Ok(StrictVerifier::new(identity, provider)?.without_attestation());
-    let rp = Rp::bind(config, verifier).await.map_err(|error| {
+    let rp = RpServer::bind(config, verifier).await.map_err(|error| {
         let message = error.to_string();
         match error {
             RpError::NotLoopback(_) => Failure::usage("not_loopback", message),

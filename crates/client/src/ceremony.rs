@@ -13,7 +13,7 @@ use crate::{ChannelError, Error, PinQuestion, error::Misbehaviour};
 
 /// What a machine wants done. `Debug` shows of messages the length alone.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Output {
+pub enum CeremonyOutput {
     /// Send this CTAP request and report the response with `handle_response`.
     Request(Vec<u8>),
     /// Tell the authenticator to give up the request that is under way. Nothing has to be reported.
@@ -22,7 +22,7 @@ pub enum Output {
     /// and the same token.
     Choose {
         /// Comes back with the choice.
-        token: Token,
+        token: CeremonyToken,
         /// The accounts, at least two, the one used last first.
         accounts: Vec<Account>,
     },
@@ -36,7 +36,7 @@ pub enum Output {
     /// Ask the person for a PIN, then answer with `handle_pin` and the same token.
     AskPin {
         /// Comes back with the PIN.
-        token: Token,
+        token: CeremonyToken,
         /// What is asked. It prints as a sentence.
         question: PinQuestion,
     },
@@ -48,7 +48,7 @@ pub enum Output {
     Finished(Result<String, Error>),
 }
 
-impl fmt::Debug for Output {
+impl fmt::Debug for CeremonyOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(bytes) => write!(f, "Request({} bytes)", bytes.len()),
@@ -70,9 +70,9 @@ impl fmt::Debug for Output {
 
 /// Names one question, once in the life of the process, so that an answer can't meet another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(u64);
+pub struct CeremonyToken(u64);
 
-impl Token {
+impl CeremonyToken {
     /// One that there has not been before.
     pub(crate) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -143,7 +143,7 @@ impl Expected {
 
 #[derive(Debug)]
 pub(crate) struct Ceremony {
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<CeremonyOutput>,
     timeout: Duration,
     /// `None` where the site waits for as long as its page is open.
     deadline: Option<Instant>,
@@ -176,10 +176,10 @@ impl Ceremony {
 
     pub(crate) fn request(&mut self, bytes: Vec<u8>) {
         self.asked = true;
-        self.outputs.push_back(Output::Request(bytes));
+        self.outputs.push_back(CeremonyOutput::Request(bytes));
     }
 
-    pub(crate) fn output(&mut self, output: Output) {
+    pub(crate) fn output(&mut self, output: CeremonyOutput) {
         self.outputs.push_back(output);
     }
 
@@ -199,14 +199,14 @@ impl Ceremony {
             Err(error) if self.deadline.is_none() && error != Error::Aborted => {
                 self.untold = Some(error);
             }
-            result => self.outputs.push_back(Output::Finished(result)),
+            result => self.outputs.push_back(CeremonyOutput::Finished(result)),
         }
     }
 
     /// The site calls it off, and is told so even where it was told nothing else.
     pub(crate) fn abort(&mut self) {
         if self.untold.take().is_some() {
-            self.outputs.push_back(Output::Finished(Err(Error::Aborted)));
+            self.outputs.push_back(CeremonyOutput::Finished(Err(Error::Aborted)));
         } else {
             self.stop(Error::Aborted);
         }
@@ -221,10 +221,10 @@ impl Ceremony {
         if self.over {
             return;
         }
-        let unsent = self.outputs.iter().any(|output| matches!(output, Output::Request(_)));
+        let unsent = self.outputs.iter().any(|output| matches!(output, CeremonyOutput::Request(_)));
         self.outputs.clear();
         if self.asked && !unsent {
-            self.outputs.push_back(Output::Cancel);
+            self.outputs.push_back(CeremonyOutput::Cancel);
         }
         self.finish(Err(error));
     }
@@ -240,7 +240,7 @@ impl Ceremony {
         }
     }
 
-    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+    pub(crate) fn poll_output(&mut self) -> Option<CeremonyOutput> {
         self.outputs.pop_front()
     }
 

@@ -10,8 +10,8 @@ use std::{
 use towline_ctap::Transport;
 
 use crate::{
-    Account, Caller, ChannelError, Client, Create, Error, Get, Output, PinAnswer, PinQuestion,
-    Token,
+    Account, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Create, Error, Get,
+    PinAnswer, PinQuestion,
 };
 
 /// What the methods of traits give that can be objects.
@@ -151,13 +151,13 @@ async fn begin<M, E: Environment + ?Sized>(
 trait Machine {
     fn info(&mut self, info: &[u8], transport: &Transport);
     fn response(&mut self, response: &[u8]);
-    fn choice(&mut self, token: Token, choice: Option<usize>);
-    fn pin(&mut self, token: Token, answer: PinAnswer);
+    fn choice(&mut self, token: CeremonyToken, choice: Option<usize>);
+    fn pin(&mut self, token: CeremonyToken, answer: PinAnswer);
     fn channel_error(&mut self, error: ChannelError);
     fn cancel(&mut self);
     fn abort(&mut self);
     fn timeout(&mut self, now: Instant);
-    fn output(&mut self) -> Option<Output>;
+    fn output(&mut self) -> Option<CeremonyOutput>;
     fn deadline(&self) -> Option<Instant>;
     fn untold(&self) -> Option<Error>;
 }
@@ -177,11 +177,11 @@ macro_rules! machine {
                 self.handle_response(response);
             }
 
-            fn pin(&mut self, token: Token, answer: PinAnswer) {
+            fn pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
                 self.handle_pin(token, answer);
             }
 
-            fn choice(&mut self, $token: Token, $choice: Option<usize>) {
+            fn choice(&mut self, $token: CeremonyToken, $choice: Option<usize>) {
                 let $machine = self;
                 $choose
             }
@@ -202,7 +202,7 @@ macro_rules! machine {
                 self.handle_timeout(now);
             }
 
-            fn output(&mut self) -> Option<Output> {
+            fn output(&mut self) -> Option<CeremonyOutput> {
                 self.poll_output()
             }
 
@@ -250,7 +250,7 @@ async fn run<M: Machine, C: Channel + ?Sized, E: Environment + ?Sized>(
     }
     loop {
         match machine.output() {
-            Some(Output::Request(request)) => {
+            Some(CeremonyOutput::Request(request)) => {
                 let event = wait(channel.transact(request), &machine, environment).await;
                 if let Some(response) = settle(event, &mut machine) {
                     match response {
@@ -259,21 +259,23 @@ async fn run<M: Machine, C: Channel + ?Sized, E: Environment + ?Sized>(
                     }
                 }
             }
-            Some(Output::Choose { token, accounts }) => {
+            Some(CeremonyOutput::Choose { token, accounts }) => {
                 let event = wait(environment.choose(&accounts), &machine, environment).await;
                 if let Some(choice) = settle(event, &mut machine) {
                     machine.choice(token, choice);
                 }
             }
-            Some(Output::AskPin { token, question }) => {
+            Some(CeremonyOutput::AskPin { token, question }) => {
                 let event = wait(environment.pin(&question), &machine, environment).await;
                 if let Some(answer) = settle(event, &mut machine) {
                     machine.pin(token, answer);
                 }
             }
-            Some(Output::NotRecognised { tries_left }) => environment.not_recognised(tries_left),
-            Some(Output::Cancel) => channel.cancel().await,
-            Some(Output::Finished(result)) => return result,
+            Some(CeremonyOutput::NotRecognised { tries_left }) => {
+                environment.not_recognised(tries_left)
+            }
+            Some(CeremonyOutput::Cancel) => channel.cancel().await,
+            Some(CeremonyOutput::Finished(result)) => return result,
             None => match machine.untold() {
                 // The page stays open, and learns nothing.
                 Some(error) => match wait(pending::<()>(), &machine, environment).await {

@@ -12,8 +12,8 @@ use towline_ctap::{GetInfo, MakeCredentialRequest, Permissions, RpId, Transport}
 
 use self::{request::known_discoverability, u2f::excluded};
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
-    appid,
+    Attachment, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Error, Mediation,
+    PinAnswer, PublicKeyCredentialHint, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -142,7 +142,7 @@ impl Create {
 
     /// Which kinds of authenticator the site thinks of, the most welcome first.
     #[must_use]
-    pub fn hints(&self) -> &[Hint] {
+    pub fn hints(&self) -> &[PublicKeyCredentialHint] {
         &self.options.hints
     }
 
@@ -161,8 +161,8 @@ impl Create {
         }
     }
 
-    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is
-    /// ignored.
+    /// The response to the request of the last [`CeremonyOutput::Request`]. One that nobody asked
+    /// for is ignored.
     pub fn handle_response(&mut self, response: &[u8]) {
         if !self.ceremony.answered() {
             return;
@@ -185,9 +185,9 @@ impl Create {
         }
     }
 
-    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// The person answers a [`CeremonyOutput::AskPin`]. An answer to a question that is not open is
     /// ignored.
-    pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
+    pub fn handle_pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
             return;
         }
@@ -225,7 +225,7 @@ impl Create {
     }
 
     /// What to do next; `None` for "wait".
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<CeremonyOutput> {
         self.ceremony.poll_output()
     }
 

@@ -15,8 +15,8 @@ use towline_ctap::{
 
 use self::looking::Looking;
 use crate::{
-    Attachment, Caller, ChannelError, Client, Error, Hint, Mediation, Output, PinAnswer, Token,
-    appid,
+    Attachment, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Error, Mediation,
+    PinAnswer, PublicKeyCredentialHint, appid,
     ceremony::{Ceremony, Expected},
     client_data::ClientData,
     error::Misbehaviour,
@@ -85,7 +85,7 @@ enum State {
     /// The person chooses.
     Choosing {
         assertions: Vec<Assertion>,
-        token: Token,
+        token: CeremonyToken,
     },
     /// There is an assertion; the blob of its credential is read or written.
     Blob(Box<(Assertion, BlobFlow)>),
@@ -172,7 +172,7 @@ impl Get {
 
     /// Which kinds of authenticator the site thinks of, the most welcome first.
     #[must_use]
-    pub fn hints(&self) -> &[Hint] {
+    pub fn hints(&self) -> &[PublicKeyCredentialHint] {
         &self.options.hints
     }
 
@@ -200,8 +200,8 @@ impl Get {
         }
     }
 
-    /// The response to the request of the last [`Output::Request`]. One that nobody asked for is
-    /// ignored.
+    /// The response to the request of the last [`CeremonyOutput::Request`]. One that nobody asked
+    /// for is ignored.
     pub fn handle_response(&mut self, response: &[u8]) {
         if !self.ceremony.answered() {
             return;
@@ -223,9 +223,9 @@ impl Get {
         }
     }
 
-    /// The person answers an [`Output::AskPin`]. An answer to a question that is not open is
+    /// The person answers a [`CeremonyOutput::AskPin`]. An answer to a question that is not open is
     /// ignored.
-    pub fn handle_pin(&mut self, token: Token, answer: PinAnswer) {
+    pub fn handle_pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
         if !matches!(&self.state, State::Verifying(verifying, _) if verifying.asks(token)) {
             return;
         }
@@ -241,7 +241,7 @@ impl Get {
     /// The person chose the account at this place of the list, or `None`: to call it off.
     ///
     /// An answer to a question that is not open is ignored; a place beyond the list calls it off.
-    pub fn handle_choice(&mut self, token: Token, choice: Option<usize>) {
+    pub fn handle_choice(&mut self, token: CeremonyToken, choice: Option<usize>) {
         match &self.state {
             State::Choosing { token: asked, assertions } if *asked == token => {
                 let chosen = choice.filter(|place| *place < assertions.len());
@@ -283,7 +283,7 @@ impl Get {
     }
 
     /// What to do next; `None` for "wait".
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<CeremonyOutput> {
         self.ceremony.poll_output()
     }
 

@@ -5,8 +5,8 @@
 //! over a [`Channel`].
 //!
 //! Where an authenticator verifies people by a PIN, the machines speak its PIN/UV auth protocols,
-//! and ask for the PIN by an output with a token ([`Output::AskPin`]). [`PinChange`] sets a PIN, or
-//! changes it, by itself.
+//! and ask for the PIN by an output with a token ([`CeremonyOutput::AskPin`]). [`PinChange`] sets a
+//! PIN, or changes it, by itself.
 //!
 //! Of extensions they know `credBlob`, `credProps`, `credProtect`, `largeBlob`, `minPinLength`,
 //! `prf`, `appid` and `appidExclude`. `prf` is had from authenticators that speak it as it is, as
@@ -41,13 +41,13 @@ mod u2f;
 mod verification;
 
 pub use capabilities::Reach;
-pub use ceremony::{Account, Attachment, Output, Token};
+pub use ceremony::{Account, Attachment, CeremonyOutput, CeremonyToken};
 pub use channel::{BoxFuture, Channel, Environment, create, get};
 pub use client::{Client, Timeouts};
 pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
 pub use get::Get;
-pub use mediation::{Hint, Mediation};
+pub use mediation::{Mediation, PublicKeyCredentialHint};
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
 pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};
 pub use signal::{Signal, SignalKind, Verdict};

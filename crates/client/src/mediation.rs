@@ -55,7 +55,7 @@ impl Mediation {
 /// forbids nothing.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Hint {
+pub enum PublicKeyCredentialHint {
     /// `security-key`: a key of its own.
     SecurityKey,
     /// `client-device`: what is built into this device.
@@ -64,7 +64,7 @@ pub enum Hint {
     Hybrid,
 }
 
-impl Hint {
+impl PublicKeyCredentialHint {
     /// The hints of creation or request options, alone or in a member `publicKey`, the most welcome
     /// first; none where there are none to be read.
     #[must_use]

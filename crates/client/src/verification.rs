@@ -5,7 +5,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{GetInfo, Permissions, RpId, Status, Transport};
 
 use crate::{
-    Error, Output, PinAnswer, PinReason, PinRules, Token,
+    CeremonyOutput, CeremonyToken, Error, PinAnswer, PinReason, PinRules,
     ceremony::Ceremony,
     lists::{Look, NO_CLIENT_DATA},
     pin::{PinUvAuthToken, Protocol, Step, TokenFlow, Tokens},
@@ -106,7 +106,7 @@ impl Means<'_> {
 pub(crate) struct Verifying {
     flow: Box<TokenFlow>,
     /// The question that is open.
-    question: Option<Token>,
+    question: Option<CeremonyToken>,
 }
 
 /// How far verification has come.
@@ -173,7 +173,7 @@ impl Verifying {
     }
 
     /// Whether this question is open.
-    pub(crate) fn asks(&self, token: Token) -> bool {
+    pub(crate) fn asks(&self, token: CeremonyToken) -> bool {
         self.question == Some(token)
     }
 
@@ -195,13 +195,13 @@ impl Verifying {
         match step {
             Step::Request(request) => ceremony.request(request),
             Step::Again { request, tries_left } => {
-                ceremony.output(Output::NotRecognised { tries_left });
+                ceremony.output(CeremonyOutput::NotRecognised { tries_left });
                 ceremony.request(request);
             }
             Step::Ask(question) => {
-                let token = Token::unique();
+                let token = CeremonyToken::unique();
                 self.question = Some(token);
-                ceremony.output(Output::AskPin { token, question });
+                ceremony.output(CeremonyOutput::AskPin { token, question });
             }
             Step::Done(token) => return Progress::Verified(token),
             Step::Without => return Progress::Without,

@@ -72,7 +72,7 @@ impl fmt::Display for Step {
 /// What was wrong with what a peer sent.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum PeerFault {
     /// The handshake failed.
     #[error("{0}")]
     Handshake(noise::Error),
@@ -159,7 +159,7 @@ pub enum Error {
         /// The message that was expected.
         step: Step,
         /// What was wrong with it.
-        fault: Fault,
+        fault: PeerFault,
     },
     /// The connection ended too early. What became of a request that was under way is known at the
     /// phone only: at [`Step::Answer`] nothing of it has left the phone, at [`Step::Response`] the

@@ -25,7 +25,7 @@ use crate::{
     deadline,
     domain::TunnelDomain,
     eid::EidKey,
-    error::{Error, Fault, Misuse, Party, Step},
+    error::{Error, Misuse, Party, PeerFault, Step},
     frame,
     machine::Effect,
     message::{Features, Kind, Message},
@@ -315,6 +315,6 @@ impl std::fmt::Debug for Initiator {
 }
 
 /// The computer's peer is always the phone.
-const fn misbehaved(step: Step, fault: Fault) -> Error {
+const fn misbehaved(step: Step, fault: PeerFault) -> Error {
     Error::Misbehaved { by: Party::Phone, step, fault }
 }

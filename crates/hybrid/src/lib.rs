@@ -91,7 +91,7 @@ use towline_rendezvous::deadline;
 
 pub use digits::Error as DigitsError;
 pub use eid::{ADVERT_LEN, Advert, LEGACY_SERVICE_UUID16, SERVICE_UUID16};
-pub use error::{Error, Fault, Misuse, Party, Step};
+pub use error::{Error, Misuse, Party, PeerFault, Step};
 pub use frame::{Error as FrameError, MAX_FRAME, MAX_MESSAGE};
 pub use initiator::{
     ComputerEvent, Initiator, InitiatorConfig, InitiatorProgress, InitiatorSummary,

@@ -19,7 +19,7 @@ pub use self::{
 use crate::{
     deadline,
     eid::{Eid, EidKey},
-    error::{Error, Fault, Misuse, Party, Step},
+    error::{Error, Misuse, Party, PeerFault, Step},
     frame,
     ids::RoutingId,
     link::Ring,
@@ -322,7 +322,7 @@ impl Responder {
         let answer = noise::respond(&self.provider, psk, key, message1);
         let (message2, established) = answer.map_err(|error| match error {
             noise::Error::Crypto(error) => Error::Crypto(error),
-            error => misbehaved(Step::Message1, Fault::Handshake(error)),
+            error => misbehaved(Step::Message1, PeerFault::Handshake(error)),
         })?;
         self.stop_advertising();
         let mut session = Session::of_phone(&self.provider, &established);
@@ -400,6 +400,6 @@ impl std::fmt::Debug for Responder {
 }
 
 /// The phone's peer is always the computer.
-const fn misbehaved(step: Step, fault: Fault) -> Error {
+const fn misbehaved(step: Step, fault: PeerFault) -> Error {
     Error::Misbehaved { by: Party::Computer, step, fault }
 }

@@ -33,7 +33,7 @@ pub use contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
 pub use crowd::{Crowd, Precedence};
 pub use limits::Limits;
 pub use meter::{Ending, Meter};
-pub use output::{Counts, Heard, LocateToken, Location, Output};
+pub use output::{Counts, Heard, LocateToken, Location, RendezvousOutput};
 pub use refusal::Refusal;
 pub use rendezvous::Rendezvous;
 pub use request::{OriginPolicy, RequestHead, TunnelRequest};

@@ -21,7 +21,7 @@ pub enum Location {
 
 /// What the service has to do on its own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
+pub enum RendezvousOutput {
     /// Close this connection for this reason, then report it with
     /// [`Rendezvous::handle_closed`](crate::Rendezvous::handle_closed).
     Close {

@@ -17,8 +17,8 @@ use self::switchboard::Switchboard;
 use crate::ids::{RoutingId, TunnelId};
 use crate::message::RingId;
 use crate::{
-    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Output, Precedence, Refusal, Role,
-    Shares, Source, TunnelRequest, deadline,
+    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Precedence, Refusal, RendezvousOutput,
+    Role, Shares, Source, TunnelRequest, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -81,7 +81,7 @@ pub struct Rendezvous {
     locating_crowd: Crowd,
     joined_crowd: Crowd,
     switchboard: Switchboard,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<RendezvousOutput>,
 }
 
 /// What is known about one connection.
@@ -351,7 +351,9 @@ impl Rendezvous {
                     let full = matches!(ending, Ending::ShuttingDown | Ending::CrowdedOut);
                     let nobody = located && !full;
                     let refusal = if nobody { Refusal::NotFound } else { Refusal::Unavailable };
-                    return self.outputs.push_back(Output::Answer { leg, answer: Err(refusal) });
+                    return self
+                        .outputs
+                        .push_back(RendezvousOutput::Answer { leg, answer: Err(refusal) });
                 }
             }
             Some(Role::Listens { contact }) => {
@@ -364,21 +366,21 @@ impl Rendezvous {
                 }
             }
             Some(Role::Joins { with }) => {
-                self.outputs.push_back(Output::Close { leg, ending });
+                self.outputs.push_back(RendezvousOutput::Close { leg, ending });
                 if let Some(Place { deadline, .. }) = self.legs.get(&with) {
                     self.deadlines.remove(&(*deadline, with));
                     self.settle(with);
-                    self.outputs.push_back(Output::Close { leg: with, ending });
+                    self.outputs.push_back(RendezvousOutput::Close { leg: with, ending });
                 }
                 return;
             }
             Some(Role::Waits { .. }) | None => {}
         }
-        self.outputs.push_back(Output::Close { leg, ending });
+        self.outputs.push_back(RendezvousOutput::Close { leg, ending });
     }
 
     /// What to do next, until there is nothing.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<RendezvousOutput> {
         self.outputs.pop_front()
     }
 

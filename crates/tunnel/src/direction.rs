@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use towline_rendezvous::{Ending, Meter};
-use towline_websocket::{Forwarder, FrameEvent as Sent, Opcode, Reader, Violation};
+use towline_websocket::{Forwarder, FrameEvent as Sent, FrameReader, Opcode, Violation};
 
 use crate::shared::{Shared, after};
 use crate::socket::{End, Peer, Socket, ending_of};
@@ -86,7 +86,7 @@ impl From<Ending> for Stop {
 
 impl Direction {
     pub(crate) fn new(shared: &Shared, from: &mut End, to: &mut Socket) -> Self {
-        let mut reader = std::mem::replace(&mut from.socket.reader, Reader::new(0));
+        let mut reader = std::mem::replace(&mut from.socket.reader, FrameReader::new(0));
         reader.set_limit(shared.limits.message_bytes);
         // What came of a message before there was anybody to pass it on to.
         let message = std::mem::take(&mut from.socket.message);

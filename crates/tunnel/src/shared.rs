@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
-    Admission, Ending, Heard, Leg, Limits, Location, OriginPolicy, Output, Refusal, Rendezvous,
-    Role, Source, TunnelRequest,
+    Admission, Ending, Heard, Leg, Limits, Location, OriginPolicy, Refusal, Rendezvous,
+    RendezvousOutput, Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};
@@ -170,23 +170,23 @@ impl Shared {
     fn dispatch(&self, mut state: MutexGuard<'_, State>) {
         while let Some(output) = state.rendezvous.poll_output() {
             match output {
-                Output::Close { leg, ending } => {
+                RendezvousOutput::Close { leg, ending } => {
                     if let Some(way) = state.ways.get(&leg) {
                         way.close(ending);
                     }
                 }
-                Output::Send { leg, message } => {
+                RendezvousOutput::Send { leg, message } => {
                     if let Some(way) = state.ways.get(&leg) {
                         way.send(message);
                     }
                 }
-                Output::Answer { leg, answer } => {
+                RendezvousOutput::Answer { leg, answer } => {
                     if let Some(way) = state.ways.get(&leg) {
                         way.answer(answer);
                     }
                 }
                 // There is no other node.
-                Output::Locate { token, .. } => {
+                RendezvousOutput::Locate { token, .. } => {
                     let now = Instant::now();
                     state.rendezvous.handle_located(token, Location::Nowhere, now);
                 }

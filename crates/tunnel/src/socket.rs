@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 use towline_rendezvous::{Ending, Meter};
-use towline_websocket::{Opcode, Parsed, Reader, Violation, close_payload, frame};
+use towline_websocket::{FrameReader, Opcode, Parsed, Violation, close_payload, frame};
 
 use crate::stream::Stream;
 
@@ -23,7 +23,7 @@ const CHUNK: usize = 512;
 /// The WebSocket of one peer.
 pub(crate) struct Socket {
     pub(crate) stream: Stream,
-    pub(crate) reader: Reader,
+    pub(crate) reader: FrameReader,
     /// Read, and not made sense of yet.
     pub(crate) inbox: Vec<u8>,
     /// The message under way, as far as it has come.
@@ -107,7 +107,7 @@ impl Socket {
     ) -> Box<Self> {
         Box::new(Self {
             stream,
-            reader: Reader::new(limit),
+            reader: FrameReader::new(limit),
             inbox,
             message: Vec::new(),
             outbox: Outbox::default(),

@@ -10,13 +10,13 @@ use towline_virtual::{
 };
 
 use crate::{
-    AuthenticatorId, AuthenticatorOptions, Base64Url, Exchange, FaultRule, FaultState,
-    ServiceError, StoredCredential, Switches, What, options::Built,
+    AuthenticatorId, Base64Url, Exchange, FaultRule, FaultState, ServiceError, StoredCredential,
+    Switches, VirtualAuthenticatorOptions, What, options::Built,
 };
 
 pub(crate) struct Authenticator {
     pub(crate) id: AuthenticatorId,
-    pub(crate) options: AuthenticatorOptions,
+    pub(crate) options: VirtualAuthenticatorOptions,
     pub(crate) device: VirtualAuthenticator,
     /// The backup flags of passkeys of which nothing is said.
     pub(crate) default_backup: BackupState,
@@ -48,7 +48,11 @@ impl Witness for Watcher {
 }
 
 impl Authenticator {
-    pub(crate) fn new(id: AuthenticatorId, options: AuthenticatorOptions, built: Built) -> Self {
+    pub(crate) fn new(
+        id: AuthenticatorId,
+        options: VirtualAuthenticatorOptions,
+        built: Built,
+    ) -> Self {
         let Built { device, switches } = built;
         let seen = Seen::default();
         device.set_witness(Some(Box::new(Watcher(seen.clone()))));

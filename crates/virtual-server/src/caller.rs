@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 
 /// The page that asks: its origin, and that of the page at the top if that is another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub struct PageOrigin {
     origin: Origin,
     top_origin: Option<Origin>,
 }
 
-impl Caller {
+impl PageOrigin {
     /// A page of this origin that is not embedded in a page of another.
     ///
     /// # Errors

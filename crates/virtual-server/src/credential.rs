@@ -9,7 +9,7 @@ mod written;
 use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
 
-pub use self::change::CredentialChange;
+pub use self::change::CredentialPatch;
 use self::written::Written;
 use crate::{Base64Url, SecretBase64Url};
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use utoipa::ToSchema;
 
 use crate::{
-    AuthenticatorId, Base64Url, CeremonyId, Exchange, Limits, ServiceError, StoredCredential,
+    AuthenticatorId, Base64Url, CeremonyId, Exchange, ServiceError, ServiceLimits, StoredCredential,
 };
 
 /// Something that has happened in a session.
@@ -119,7 +119,7 @@ pub enum What {
 /// Those who follow what happens in one session, and what has happened last.
 pub(crate) struct Feed {
     state: Mutex<State>,
-    limits: Arc<Limits>,
+    limits: Arc<ServiceLimits>,
 }
 
 #[derive(Default)]
@@ -143,7 +143,7 @@ struct Waiting {
 }
 
 impl Feed {
-    pub(crate) fn new(limits: &Arc<Limits>) -> Self {
+    pub(crate) fn new(limits: &Arc<ServiceLimits>) -> Self {
         Self { state: Mutex::default(), limits: limits.clone() }
     }
 

@@ -28,14 +28,14 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{extract::Body, guard::PageAccess, refusal::Refusal};
-use crate::{Service, Token};
+pub use self::{extract::Body, guard::PageAccess, refusal::HttpRefusal};
+use crate::{AccessToken, Service};
 
 /// How the service is offered.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What opens everything.
-    pub token: Token,
+    pub token: AccessToken,
     /// The most bytes of a request's body.
     pub body_limit: usize,
 }
@@ -43,7 +43,7 @@ pub struct Settings {
 impl Settings {
     /// With this token, and bodies of up to 1 MiB.
     #[must_use]
-    pub const fn new(token: Token) -> Self {
+    pub const fn new(token: AccessToken) -> Self {
         Self { token, body_limit: 1 << 20 }
     }
 }

@@ -5,7 +5,7 @@
 //! | to .. | see |
 //! | --- | --- |
 //! | hold authenticators, and let pages use them | [`Service`], [`Session`] |
-//! | say what an authenticator is | [`AuthenticatorOptions`] |
+//! | say what an authenticator is | [`VirtualAuthenticatorOptions`] |
 //! | write passkeys down, and read them back | [`StoredCredential`] |
 //! | follow what happens | [`Subscription`], [`Notice`] |
 //! | let clients of WebDriver in, and of DevTools | [`webdriver`], [`devtools`] |
@@ -34,17 +34,17 @@ mod token;
 pub mod webdriver;
 
 pub use base64url::{Base64Url, SecretBase64Url};
-pub use caller::{Caller, Mediation};
-pub use credential::{CredentialChange, PrfSeeds, StoredCredential};
+pub use caller::{Mediation, PageOrigin};
+pub use credential::{CredentialPatch, PrfSeeds, StoredCredential};
 pub use error::{BadMember, ServiceError};
 pub use exchange::Exchange;
 pub use feed::{Notice, Subscription, Told, What};
 pub use ids::{AuthenticatorId, CeremonyId, SessionId};
-pub use limits::Limits;
-pub use options::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport};
+pub use limits::ServiceLimits;
+pub use options::{Ctap2Version, Preset, Protocol, Transport, VirtualAuthenticatorOptions};
 pub use service::Service;
 pub use session::{Abilities, FaultRule, FaultState, Outcome, Phase, Questions, Session, Signal};
 pub use switches::{SwitchChange, Switches};
-pub use token::Token;
+pub use token::AccessToken;
 /// Why a ceremony gave no result, by the name of the exception that a browser would throw.
 pub use towline_client::Error as CeremonyError;

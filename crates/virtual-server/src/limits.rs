@@ -3,7 +3,7 @@
 /// The limits of a service. The defaults leave room for a thousand sessions side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Sessions at once, the default session included.
     pub sessions: usize,
     /// Authenticators in one session.
@@ -28,7 +28,7 @@ pub struct Limits {
     pub subscribers: usize,
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self {
             sessions: 2048,

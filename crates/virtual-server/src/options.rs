@@ -19,7 +19,7 @@ pub(crate) use self::build::{Built, client};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[non_exhaustive]
-pub struct AuthenticatorOptions {
+pub struct VirtualAuthenticatorOptions {
     /// What it is like, where nothing else is said: `synced-passkey` if this is missing as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,

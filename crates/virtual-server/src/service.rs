@@ -9,7 +9,7 @@ use std::{
 
 use towline_crypto::{CryptoProvider, rustcrypto};
 
-use crate::{Limits, ServiceError, Session, SessionId, Token};
+use crate::{AccessToken, ServiceError, ServiceLimits, Session, SessionId};
 
 /// The clock of the wall, or one that a test moves.
 pub(crate) type Watch = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -29,26 +29,29 @@ struct Shared {
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) provider: CryptoProvider,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) limits: Arc<ServiceLimits>,
     pub(crate) watch: Watch,
 }
 
 impl Default for Service {
     fn default() -> Self {
-        Self::new(Limits::default())
+        Self::new(ServiceLimits::default())
     }
 }
 
 impl Service {
     /// A service with these limits, which goes by the system's clock.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ServiceLimits) -> Self {
         Self::by_watch(limits, Instant::now)
     }
 
     /// The same, which goes by another clock.
     #[must_use]
-    pub fn by_watch(limits: Limits, watch: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+    pub fn by_watch(
+        limits: ServiceLimits,
+        watch: impl Fn() -> Instant + Send + Sync + 'static,
+    ) -> Self {
         let world = World {
             provider: rustcrypto::provider(),
             limits: Arc::new(limits),
@@ -59,7 +62,7 @@ impl Service {
 
     /// How much of everything there may be.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &ServiceLimits {
         &self.0.world.limits
     }
 
@@ -131,8 +134,8 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Randomness`].
-    pub fn new_token(&self) -> Result<Token, ServiceError> {
-        Token::random(&self.0.world.provider)
+    pub fn new_token(&self) -> Result<AccessToken, ServiceError> {
+        AccessToken::random(&self.0.world.provider)
     }
 }
 

@@ -22,8 +22,8 @@ use towline_virtual::{Clock, PasskeyError};
 
 use self::ceremony::Ceremony;
 use crate::{
-    AuthenticatorId, BadMember, CeremonyId, Notice, ServiceError, SessionId, Subscription, Token,
-    authenticator::Authenticator, feed::Feed, page::UnderWay, service::World,
+    AccessToken, AuthenticatorId, BadMember, CeremonyId, Notice, ServiceError, SessionId,
+    Subscription, authenticator::Authenticator, feed::Feed, page::UnderWay, service::World,
 };
 
 pub use self::{
@@ -42,7 +42,7 @@ pub struct Session(Arc<Shared>);
 
 struct Shared {
     id: SessionId,
-    page_token: Option<Token>,
+    page_token: Option<AccessToken>,
     world: World,
     feed: Feed,
     state: Mutex<State>,
@@ -76,7 +76,7 @@ impl Session {
         Self(Arc::new(Shared {
             id,
             // Without random numbers no page gets in.
-            page_token: Token::random(&world.provider).ok(),
+            page_token: AccessToken::random(&world.provider).ok(),
             feed: Feed::new(&world.limits),
             world,
             under_way: UnderWay::default(),
@@ -104,7 +104,7 @@ impl Session {
         &self.0.under_way
     }
 
-    pub(crate) fn page_token(&self) -> Option<&Token> {
+    pub(crate) fn page_token(&self) -> Option<&AccessToken> {
         self.0.page_token.as_ref()
     }
 

@@ -10,9 +10,9 @@ use crate::ServiceError;
 /// 256 random bits, as 43 characters that stand in addresses. They are wiped, compared in constant
 /// time, and not shown by `Debug`.
 #[derive(Clone)]
-pub struct Token(Secret<32>);
+pub struct AccessToken(Secret<32>);
 
-impl Token {
+impl AccessToken {
     /// A new one.
     ///
     /// # Errors
@@ -39,8 +39,8 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token")
+        f.write_str("AccessToken")
     }
 }

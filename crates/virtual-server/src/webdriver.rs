@@ -48,14 +48,14 @@ pub struct RemoteEnd {
 
 /// A response. `Debug` does not show its body, which may have private keys in it.
 #[derive(Clone, PartialEq)]
-pub struct Answer {
+pub struct WebDriverResponse {
     /// The HTTP status.
     pub status: u16,
     /// `{"value": ..}`.
     pub body: Value,
 }
 
-impl Answer {
+impl WebDriverResponse {
     /// The answer to a request whose body could not be read, for this reason.
     pub(crate) fn unread(status: u16, reason: &str) -> Self {
         Self { status, body: json!({ "value": Error::argument(reason).to_json() }) }
@@ -72,12 +72,12 @@ impl RemoteEnd {
     /// Carries out the command of a request. The path has no query, and begins where the remote end
     /// does: `/session`. The body is read where the command has one.
     #[must_use]
-    pub fn answer(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+    pub fn answer(&self, method: &str, path: &str, body: &[u8]) -> WebDriverResponse {
         let (status, value) = match self.result(method, path, body) {
             Ok(value) => (200, value),
             Err(error) => (error.code.status(), error.to_json()),
         };
-        Answer { status, body: json!({ "value": value }) }
+        WebDriverResponse { status, body: json!({ "value": value }) }
     }
 
     fn result(&self, method: &str, path: &str, body: &[u8]) -> Result<Value, Error> {
@@ -201,9 +201,9 @@ impl fmt::Debug for RemoteEnd {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for WebDriverResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("WebDriverResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Several authenticators behind one client.
 
-use towline_client::{Error, Hint};
+use towline_client::{Error, PublicKeyCredentialHint};
 use towline_ctap::Transport;
 
 use crate::VirtualAuthenticator;
@@ -114,7 +114,7 @@ impl Browser {
         ask: impl Fn(&VirtualAuthenticator) -> Result<String, Error>,
     ) -> Result<String, Error> {
         let mut result = Err(Error::NoCredentials);
-        let hints = Hint::of_options(options_json);
+        let hints = PublicKeyCredentialHint::of_options(options_json);
         let mut devices: Vec<&VirtualAuthenticator> = self.devices.iter().collect();
         devices.sort_by_key(|device| {
             let place = hints.iter().position(|hint| *hint == Self::kind(device.transport()));
@@ -130,11 +130,11 @@ impl Browser {
     }
 
     /// What a site that thinks of this would hint at.
-    const fn kind(transport: &Transport) -> Hint {
+    const fn kind(transport: &Transport) -> PublicKeyCredentialHint {
         match transport {
-            Transport::Internal => Hint::ClientDevice,
-            Transport::Hybrid => Hint::Hybrid,
-            _ => Hint::SecurityKey,
+            Transport::Internal => PublicKeyCredentialHint::ClientDevice,
+            Transport::Hybrid => PublicKeyCredentialHint::Hybrid,
+            _ => PublicKeyCredentialHint::SecurityKey,
         }
     }
 

@@ -4,7 +4,8 @@ use std::{fmt, time::Instant};
 
 use towline_authenticator::ChannelId;
 use towline_client::{
-    Caller, ChannelError, Create, Error, Get, Output, PinAnswer, Token, U2fBridge, U2fOutput,
+    Caller, CeremonyOutput, CeremonyToken, ChannelError, Create, Error, Get, PinAnswer, U2fBridge,
+    U2fOutput,
 };
 use towline_ctap::RpId;
 use towline_device::{Ask, Pending};
@@ -56,8 +57,8 @@ enum Machine {
 
 /// What the client has asked the person.
 enum Asking {
-    Pin(Token, Pending<PinAnswer>),
-    Account(Token, Pending<Option<usize>>),
+    Pin(CeremonyToken, Pending<PinAnswer>),
+    Account(CeremonyToken, Pending<Option<usize>>),
 }
 
 /// Does the same with either.
@@ -196,25 +197,25 @@ impl Ceremony {
             let now = self.device.clock().now();
             either!(&mut self.machine, it => it.handle_timeout(now));
             match either!(&mut self.machine, it => it.poll_output()) {
-                Some(Output::Request(request)) => {
+                Some(CeremonyOutput::Request(request)) => {
                     self.waiting = true;
                     self.send(&request);
                 }
-                Some(Output::Cancel) => self.give_up(),
-                Some(Output::AskPin { token, question }) => {
+                Some(CeremonyOutput::Cancel) => self.give_up(),
+                Some(CeremonyOutput::AskPin { token, question }) => {
                     let asked = Asked::Pin { rp_id: Some(self.rp_id().clone()), question };
                     let (ask, pending) = Ask::open(ForPin(asked));
                     self.device.person().ask_for(ask);
                     self.asking = Some(Asking::Pin(token, pending));
                 }
-                Some(Output::Choose { token, accounts }) => {
+                Some(CeremonyOutput::Choose { token, accounts }) => {
                     let question = ForAccount::new(self.rp_id().clone(), accounts);
                     let (ask, pending) = Ask::open(question);
                     self.device.person().ask_for(ask);
                     self.asking = Some(Asking::Account(token, pending));
                 }
-                Some(Output::NotRecognised { .. }) => {}
-                Some(Output::Finished(result)) => {
+                Some(CeremonyOutput::NotRecognised { .. }) => {}
+                Some(CeremonyOutput::Finished(result)) => {
                     self.over = true;
                     self.asking = None;
                     return Some(self.result(result));

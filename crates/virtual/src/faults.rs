@@ -1,6 +1,6 @@
 //! Faults by name: what an authenticator, or what lies between it and a site, does wrong.
 //!
-//! Each is put in where the one who has to notice it stands: see [`Place`].
+//! Each is put in where the one who has to notice it stands: see [`FaultPlace`].
 
 mod answer;
 mod auth_data;
@@ -22,7 +22,7 @@ use std::{
 use towline_crypto::CryptoProvider;
 use towline_ctap::{Command, hid::Report};
 
-pub use self::fault::{Fault, Place, UnknownFault};
+pub use self::fault::{Fault, FaultPlace, UnknownFault};
 use crate::{Clock, Direction, Hand, SyncedSet};
 
 /// The faults of one virtual authenticator: [`VirtualAuthenticator::faults`].
@@ -84,14 +84,14 @@ enum Phase {
 /// A moment at which a fault may be put in.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    place: Place,
+    place: FaultPlace,
     bytes: &'a [u8],
 }
 
 impl Call<'_> {
     /// Which of them it is.
     #[must_use]
-    pub const fn place(&self) -> Place {
+    pub const fn place(&self) -> FaultPlace {
         self.place
     }
 
@@ -105,9 +105,9 @@ impl Call<'_> {
     #[must_use]
     pub fn registers(&self) -> bool {
         match self.place {
-            Place::Result => result::registers(self.bytes),
-            Place::Message => message::registers(self.bytes),
-            Place::Report => false,
+            FaultPlace::Result => result::registers(self.bytes),
+            FaultPlace::Message => message::registers(self.bytes),
+            FaultPlace::Report => false,
             _ => self.is(Command::MakeCredential),
         }
     }
@@ -116,9 +116,9 @@ impl Call<'_> {
     #[must_use]
     pub fn signs_in(&self) -> bool {
         match self.place {
-            Place::Result => !result::registers(self.bytes),
-            Place::Message => message::signs_in(self.bytes),
-            Place::Report => false,
+            FaultPlace::Result => !result::registers(self.bytes),
+            FaultPlace::Message => message::signs_in(self.bytes),
+            FaultPlace::Report => false,
             _ => self.is(Command::GetAssertion) || self.is(Command::GetNextAssertion),
         }
     }
@@ -180,7 +180,7 @@ impl Faults {
     pub(crate) fn request(&self, request: &mut Vec<u8>) -> Option<Vec<u8>> {
         let call = request.clone();
         let mut subject = (std::mem::take(request), None);
-        self.each(Place::Request, &call, &mut subject, |fault, _, (request, in_its_place)| {
+        self.each(FaultPlace::Request, &call, &mut subject, |fault, _, (request, in_its_place)| {
             match fault {
                 Fault::Status(status) => *in_its_place = Some(vec![status.to_u8()]),
                 _ => request::bend(fault, request),
@@ -192,11 +192,11 @@ impl Faults {
     }
 
     pub(crate) fn response(&self, request: &[u8], response: &mut Vec<u8>) -> Fate {
-        self.each(Place::Signature, request, response, |fault, world, response| {
+        self.each(FaultPlace::Signature, request, response, |fault, world, response| {
             signature::bend(fault, world, request, response);
         });
         let mut subject = (std::mem::take(response), Fate::Delivered);
-        self.each(Place::Answer, request, &mut subject, |fault, world, (response, fate)| {
+        self.each(FaultPlace::Answer, request, &mut subject, |fault, world, (response, fate)| {
             match answer::fate(fault) {
                 Some(another) => *fate = another,
                 None => answer::bend(fault, world, request, response),
@@ -212,20 +212,20 @@ impl Faults {
 
     pub(crate) fn result(&self, hand: &dyn Hand, json: &mut String) {
         let call = json.clone();
-        self.each(Place::Result, call.as_bytes(), json, |fault, world, json| {
+        self.each(FaultPlace::Result, call.as_bytes(), json, |fault, world, json| {
             result::bend(fault, world, hand, json);
         });
     }
 
     pub(crate) fn message(&self, apdu: &[u8], answer: &mut Vec<u8>) {
-        self.each(Place::Message, apdu, answer, |fault, _, answer| {
+        self.each(FaultPlace::Message, apdu, answer, |fault, _, answer| {
             message::bend(fault, apdu, answer);
         });
     }
 
     pub(crate) fn report(&self, direction: Direction, report: Report) -> Vec<Report> {
         let mut reports = vec![report];
-        self.each(Place::Report, &report, &mut reports, |fault, world, reports| {
+        self.each(FaultPlace::Report, &report, &mut reports, |fault, world, reports| {
             let one_by_one = std::mem::take(reports).into_iter();
             reports.extend(
                 one_by_one.flat_map(|it| report::bend(fault, &mut world.wire, direction, it)),
@@ -237,7 +237,7 @@ impl Faults {
     /// Puts in all faults of this place whose time has come.
     fn each<T: Clone + PartialEq>(
         &self,
-        place: Place,
+        place: FaultPlace,
         bytes: &[u8],
         subject: &mut T,
         mut bend: impl FnMut(Fault, &mut World, &mut T),
@@ -280,7 +280,7 @@ impl Rule {
         }
         match &self.when {
             Some(when) => when(call),
-            None => call.place == Place::Report || call.registers() || call.signs_in(),
+            None => call.place == FaultPlace::Report || call.registers() || call.signs_in(),
         }
     }
 }

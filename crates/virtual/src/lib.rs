@@ -61,7 +61,7 @@ pub use ceremony::Ceremony;
 pub use clock::Clock;
 pub use device::{PasskeyError, VirtualAuthenticator};
 pub use family::{FAMILIES, Family, Quirk};
-pub use faults::{Call, Fault, Faults, Injected, Place, UnknownFault};
+pub use faults::{Call, Fault, FaultPlace, Faults, Injected, UnknownFault};
 pub use hid::Hid;
 pub use keys::{Attestation, Subject};
 pub use meddle::{Direction, Hand, Meddler, Signing, Witness, signing};

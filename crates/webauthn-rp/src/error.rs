@@ -8,7 +8,7 @@ use std::fmt;
 pub enum VerifyError {
     /// A member of the answer is missing, cut short, continued, or of another form.
     #[error("the answer's {0} is missing or malformed")]
-    Malformed(Member),
+    Malformed(ResponseMember),
     /// The client data is for another kind of ceremony.
     #[error("the client data is of type {0:?}, which is not what was asked for")]
     Type(String),
@@ -87,7 +87,7 @@ pub enum VerifyError {
 
 /// A member of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Member {
+pub enum ResponseMember {
     /// The JSON as a whole: members are missing, or of another type.
     Json,
     /// `type`, which is `public-key`.
@@ -104,7 +104,7 @@ pub enum Member {
     Signature,
 }
 
-impl fmt::Display for Member {
+impl fmt::Display for ResponseMember {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Json => "JSON",
@@ -133,13 +133,13 @@ impl VerifyError {
     #[must_use]
     pub const fn step(&self, of: Procedure) -> Option<u8> {
         let (registration, sign_in) = match self {
-            Self::Malformed(Member::Json | Member::Type | Member::CredentialId) => {
-                (Some(3), Some(3))
-            }
-            Self::Malformed(Member::ClientData) => (Some(6), Some(9)),
-            Self::Malformed(Member::AttestationObject) => (Some(13), None),
-            Self::Malformed(Member::AuthenticatorData) => (Some(13), Some(7)),
-            Self::Malformed(Member::Signature) => (None, Some(7)),
+            Self::Malformed(
+                ResponseMember::Json | ResponseMember::Type | ResponseMember::CredentialId,
+            ) => (Some(3), Some(3)),
+            Self::Malformed(ResponseMember::ClientData) => (Some(6), Some(9)),
+            Self::Malformed(ResponseMember::AttestationObject) => (Some(13), None),
+            Self::Malformed(ResponseMember::AuthenticatorData) => (Some(13), Some(7)),
+            Self::Malformed(ResponseMember::Signature) => (None, Some(7)),
             Self::NotAllowed => (None, Some(5)),
             Self::CredentialId | Self::UserHandle => (None, Some(6)),
             Self::Type(_) => (Some(7), Some(10)),

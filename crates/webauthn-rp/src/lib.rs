@@ -11,11 +11,11 @@ mod strict;
 mod verify;
 
 pub use attestation::TrustAnchors;
-pub use error::{Member, Procedure, VerifyError};
+pub use error::{Procedure, ResponseMember, VerifyError};
 pub use identity::Identity;
 pub use record::CredentialRecord;
 pub use response::check_user_handle;
 pub use strict::{StrictRegistration, StrictSignIn, StrictVerifier};
 /// What a [`CredentialRecord`] has in it.
 pub use towline_ctap::{Aaguid, CosePublicKey};
-pub use verify::{Challenge, RegistrationCheck, SignInCheck, User, Verifier};
+pub use verify::{Challenge, RegistrationCheck, SignInCheck, UserEntity, Verifier};

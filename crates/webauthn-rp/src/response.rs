@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{Member, VerifyError};
+use crate::{ResponseMember, VerifyError};
 
 /// `RegistrationResponseJSON` or `AuthenticationResponseJSON` (§5.1), its type checked.
 pub(crate) struct Answer<R> {
@@ -63,16 +63,16 @@ impl<R: for<'a> Deserialize<'a>> Answer<R> {
             client_extension_results: Map<String, Value>,
         }
         let credential = Credential::<R>::deserialize(credential)
-            .map_err(|_| VerifyError::Malformed(Member::Json))?;
+            .map_err(|_| VerifyError::Malformed(ResponseMember::Json))?;
         if credential.kind != "public-key" {
-            return Err(VerifyError::Malformed(Member::Type));
+            return Err(VerifyError::Malformed(ResponseMember::Type));
         }
         if credential.id != credential.raw_id {
             return Err(VerifyError::CredentialId);
         }
         let results = credential.client_extension_results;
         Ok(Self {
-            id: bytes(&credential.raw_id, Member::CredentialId)?,
+            id: bytes(&credential.raw_id, ResponseMember::CredentialId)?,
             response: credential.response,
             extensions: results.into_iter().map(|(id, _)| id).collect(),
         })
@@ -80,7 +80,7 @@ impl<R: for<'a> Deserialize<'a>> Answer<R> {
 }
 
 /// Base64url without padding, which is how binary members are written; nothing else is taken.
-pub(crate) fn bytes(base64url: &str, member: Member) -> Result<Vec<u8>, VerifyError> {
+pub(crate) fn bytes(base64url: &str, member: ResponseMember) -> Result<Vec<u8>, VerifyError> {
     URL_SAFE_NO_PAD.decode(base64url).map_err(|_| VerifyError::Malformed(member))
 }
 

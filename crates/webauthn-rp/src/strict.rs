@@ -10,8 +10,8 @@ use towline_ctap::{AuthenticatorData, CosePublicKey, Flags, RpId, RpIdHash};
 
 pub use self::{registration::StrictRegistration, sign_in::StrictSignIn};
 use crate::{
-    Challenge, CredentialRecord, Identity, Member, RegistrationCheck, SignInCheck, TrustAnchors,
-    User, Verifier, VerifyError,
+    Challenge, CredentialRecord, Identity, RegistrationCheck, ResponseMember, SignInCheck,
+    TrustAnchors, UserEntity, Verifier, VerifyError,
     response::{ClientData, bytes},
 };
 
@@ -102,15 +102,15 @@ impl StrictVerifier {
         challenge: &[u8; 32],
     ) -> Result<[u8; 32], VerifyError> {
         // Steps 5 and 6; 8 and 9: JSON in UTF-8.
-        let json = bytes(base64url, Member::ClientData)?;
+        let json = bytes(base64url, ResponseMember::ClientData)?;
         let data: ClientData = serde_json::from_slice(&json)
-            .map_err(|_| VerifyError::Malformed(Member::ClientData))?;
+            .map_err(|_| VerifyError::Malformed(ResponseMember::ClientData))?;
         // Step 7; 10.
         if data.kind != kind {
             return Err(VerifyError::Type(data.kind));
         }
         // Step 8; 11.
-        if bytes(&data.challenge, Member::ClientData).ok().as_deref() != Some(challenge) {
+        if bytes(&data.challenge, ResponseMember::ClientData).ok().as_deref() != Some(challenge) {
             return Err(VerifyError::Challenge);
         }
         // Step 9; 12.
@@ -128,7 +128,7 @@ impl StrictVerifier {
     /// Steps 14 to 17 of §7.1 and 15 to 18 of §7.2.
     fn check_authenticator_data(&self, bytes: &[u8]) -> Result<AuthenticatorData, VerifyError> {
         let data = AuthenticatorData::decode(bytes)
-            .map_err(|_| VerifyError::Malformed(Member::AuthenticatorData))?;
+            .map_err(|_| VerifyError::Malformed(ResponseMember::AuthenticatorData))?;
         // Step 14; 15.
         if data.rp_id_hash != self.rp_id_hash {
             return Err(VerifyError::RpId);
@@ -202,7 +202,7 @@ impl Verifier for StrictVerifier {
 
     fn begin_registration(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[CredentialRecord],
     ) -> Result<Challenge<StrictRegistration>, VerifyError> {
         self.registration_options(user, existing)

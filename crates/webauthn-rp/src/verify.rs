@@ -6,7 +6,7 @@ use crate::VerifyError;
 
 /// Who a credential is made for (`PublicKeyCredentialUserEntity`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
+pub struct UserEntity {
     /// The user handle: random, 32 bytes, the same for all keys of an account.
     pub handle: [u8; 32],
     /// The account's name, used for `name` and `displayName`.
@@ -70,7 +70,7 @@ pub trait Verifier: Send + Sync + 'static {
     /// [`VerifyError::Unavailable`] when no challenge can be made.
     fn begin_registration(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[Self::Record],
     ) -> Result<Challenge<Self::Registration>, VerifyError>;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::frame::{Head, Opcode, Violation};
-use crate::reader::{Parsed, Reader};
+use crate::reader::{FrameReader, Parsed};
 
 /// What a client sent, as whoever counts wants to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum FrameEvent<'bytes> {
 /// [`Forwarder::SMALLEST`] bytes.
 #[derive(Debug)]
 pub struct Forwarder {
-    reader: Reader,
+    reader: FrameReader,
     /// The receiver was sent the start of a message, and is to be sent more of it.
     begun: bool,
     /// Frames for the receiver.
@@ -53,13 +53,13 @@ impl Forwarder {
     /// Between two clients that have not sent anything, with messages of up to `limit` bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self::resume(Reader::new(limit), false)
+        Self::resume(FrameReader::new(limit), false)
     }
 
     /// The same after `reader` has read some. `begun` says that the receiver was sent some of the
     /// message under way.
     #[must_use]
-    pub const fn resume(reader: Reader, begun: bool) -> Self {
+    pub const fn resume(reader: FrameReader, begun: bool) -> Self {
         Self { reader, begun, ready: 0..0, raw: Self::HEADROOM..Self::HEADROOM }
     }
 
@@ -164,7 +164,7 @@ impl Forwarder {
 
     /// Whoever reads on, after what was [`raw`](Self::raw).
     #[must_use]
-    pub const fn into_reader(self) -> Reader {
+    pub const fn into_reader(self) -> FrameReader {
         self.reader
     }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //! # The parts
 //!
-//! A [`Reader`] finds frames in what a client sent. A [`Forwarder`] turns them into frames for
+//! A [`FrameReader`] finds frames in what a client sent. A [`Forwarder`] turns them into frames for
 //! another client, in the same buffer: it takes the mask off and writes a shorter head before the
 //! payload. What is sent always ends with a whole frame.
 //!
@@ -21,4 +21,4 @@ mod reader;
 pub use forward::{Forwarder, FrameEvent};
 pub use frame::{Head, Opcode, Violation, close_payload, frame};
 pub use handshake::{VERSION, accept};
-pub use reader::{Parsed, Reader};
+pub use reader::{FrameReader, Parsed};

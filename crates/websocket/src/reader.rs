@@ -44,13 +44,13 @@ struct Rest {
 /// Reads what one client sends (RFC 6455 §5): frames with masks, messages in fragments, control
 /// frames between them.
 #[derive(Debug)]
-pub struct Reader {
+pub struct FrameReader {
     limit: usize,
     message: Message,
     rest: Option<Rest>,
 }
 
-impl Reader {
+impl FrameReader {
     /// A reader of messages of up to `limit` bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {

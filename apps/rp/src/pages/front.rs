@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{frame, without_script};
-use crate::{Status, date, site::Site, texts::fill, visit::Visit};
+use crate::{RpStatus, date, site::Site, texts::fill, visit::Visit};
 
 pub(crate) fn home(site: &Site, visit: &Visit) -> Markup {
     let texts = &visit.texts().frame;
@@ -108,7 +108,7 @@ pub(crate) fn privacy(site: &Site, visit: &Visit) -> Markup {
 }
 
 /// All that the site knows, where programs may know it, too.
-pub(crate) fn overview(site: &Site, visit: &Visit, status: &Status) -> Markup {
+pub(crate) fn overview(site: &Site, visit: &Visit, status: &RpStatus) -> Markup {
     let (texts, account) = (&visit.texts().frame, &visit.texts().account);
     let refused = fill(account.log_refused, &[("reason", "")]);
     let content = html! {

@@ -24,7 +24,7 @@ use super::{
     visitors::{Away, Visitor, Visitors},
 };
 use crate::{
-    Clock,
+    WallClock,
     exchange::{ExchangeError, exchange},
     guard::tell_browsers,
     pages,
@@ -40,7 +40,7 @@ pub(crate) struct RelyingSite {
     pub(crate) provider: String,
     /// What people call the provider.
     pub(crate) provider_name: String,
-    clock: Clock,
+    clock: WallClock,
     visitors: Visitors,
 }
 
@@ -49,7 +49,7 @@ impl RelyingSite {
         known: KnownSite,
         provider: String,
         provider_name: String,
-        clock: Clock,
+        clock: WallClock,
     ) -> Self {
         Self { known, provider, provider_name, clock, visitors: Visitors::new() }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::{ApiError, ErrorCode, Limits};
+use crate::{ApiError, ErrorCode, RpLimits};
 
 /// An account without its keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<StoredAccount>, ApiError> {
 /// Makes an account. A name that is taken is refused.
 pub(crate) fn make(
     db: &Connection,
-    limits: &Limits,
+    limits: &RpLimits,
     account: &StoredAccount,
 ) -> Result<i64, ApiError> {
     check_room(db, limits)?;
@@ -82,7 +82,7 @@ pub(crate) fn make(
 }
 
 /// Whether one more account fits.
-pub(crate) fn check_room(db: &Connection, limits: &Limits) -> Result<(), ApiError> {
+pub(crate) fn check_room(db: &Connection, limits: &RpLimits) -> Result<(), ApiError> {
     let count: i64 =
         db.prepare_cached("SELECT count(*) FROM accounts")?.query_row([], |row| row.get(0))?;
     if usize::try_from(count).is_ok_and(|count| count < limits.accounts) {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, par
 
 use super::accounts::{self, StoredAccount};
 use crate::{
-    ApiError, ErrorCode, KeyEntry, Limits, RegistrationCheck, SignInCheck, User,
+    ApiError, ErrorCode, KeyEntry, RegistrationCheck, RpLimits, SignInCheck, UserEntity,
     api::{already_registered, unknown_key},
 };
 
@@ -101,7 +101,7 @@ pub(crate) fn by_row(db: &Connection, account: i64, row: i64) -> Result<StoredKe
 /// Refuses what [`add`] would refuse later.
 pub(crate) fn check_room(
     db: &Connection,
-    limits: &Limits,
+    limits: &RpLimits,
     account: Option<i64>,
 ) -> Result<(), ApiError> {
     let Some(account) = account else { return accounts::check_room(db, limits) };
@@ -114,8 +114,8 @@ pub(crate) fn check_room(
 /// Adds a verified key, and the account if there is none of that name yet.
 pub(crate) fn add(
     db: &mut Connection,
-    limits: &Limits,
-    user: &User,
+    limits: &RpLimits,
+    user: &UserEntity,
     name: &str,
     check: &RegistrationCheck<Vec<u8>>,
     learned: &Learned,

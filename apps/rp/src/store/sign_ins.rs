@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::keys::Caller;
-use crate::{ApiError, ErrorCode, Limits, SignInEntry};
+use crate::{ApiError, ErrorCode, RpLimits, SignInEntry};
 
 /// A line of the log with all that the site knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl How {
     }
 }
 
-pub(crate) fn log(db: &Connection, limits: &Limits, line: &StoredSignIn) -> Result<(), ApiError> {
+pub(crate) fn log(db: &Connection, limits: &RpLimits, line: &StoredSignIn) -> Result<(), ApiError> {
     let refused = line.entry.refused.map(|code| serde_json::to_string(&code).unwrap_or_default());
     db.prepare_cached(
         "INSERT INTO sign_ins (at, account, key, how, browser, source, refused)

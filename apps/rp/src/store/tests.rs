@@ -8,7 +8,7 @@ use super::{
     sign_ins::How,
     *,
 };
-use crate::Limits;
+use crate::RpLimits;
 
 fn account(name: &str, byte: u8) -> StoredAccount {
     StoredAccount {
@@ -54,7 +54,7 @@ fn what_was_saved_is_there_when_the_file_is_opened_again() {
         let store = Store::open(Some(&file.0)).unwrap();
         let db = store.0.lock().unwrap();
         if round == 0 {
-            make(&db, &Limits::default(), &account("jo@example.org", 1)).unwrap();
+            make(&db, &RpLimits::default(), &account("jo@example.org", 1)).unwrap();
         }
         assert_eq!(by_name(&db, "jo@example.org").unwrap().unwrap().handle, [1; 32]);
     }
@@ -86,10 +86,10 @@ fn a_file_of_something_else_is_left_alone() {
 #[test]
 fn a_database_that_is_full_or_read_only_says_so_and_keeps_what_it_has() {
     let db = in_memory();
-    make(&db, &Limits::default(), &account("first", 1)).unwrap();
+    make(&db, &RpLimits::default(), &account("first", 1)).unwrap();
 
     db.pragma_update(None, "query_only", true).unwrap();
-    let error = make(&db, &Limits::default(), &account("second", 2)).unwrap_err();
+    let error = make(&db, &RpLimits::default(), &account("second", 2)).unwrap_err();
     assert_eq!(error.code, ErrorCode::StorageReadOnly);
     db.pragma_update(None, "query_only", false).unwrap();
 
@@ -98,7 +98,7 @@ fn a_database_that_is_full_or_read_only_says_so_and_keeps_what_it_has() {
     let mut full = None;
     for byte in 2..=255 {
         if let Err(error) =
-            make(&db, &Limits::default(), &account(&"x".repeat(usize::from(byte)), byte))
+            make(&db, &RpLimits::default(), &account(&"x".repeat(usize::from(byte)), byte))
         {
             full = Some(error.code);
             break;
@@ -117,16 +117,16 @@ fn a_database_that_somebody_holds_says_so() {
     db.busy_timeout(Duration::ZERO).unwrap();
     let mut other = Connection::open(&file.0).unwrap();
     let held = other.transaction_with_behavior(TransactionBehavior::Exclusive).unwrap();
-    let error = make(&db, &Limits::default(), &account("jo", 1)).unwrap_err();
+    let error = make(&db, &RpLimits::default(), &account("jo", 1)).unwrap_err();
     assert_eq!(error.code, ErrorCode::StorageBusy);
     drop(held);
-    make(&db, &Limits::default(), &account("jo", 1)).unwrap();
+    make(&db, &RpLimits::default(), &account("jo", 1)).unwrap();
 }
 
 #[test]
 fn a_session_ends_by_itself_and_is_not_believed_from_the_future() {
     let db = in_memory();
-    let id = make(&db, &Limits::default(), &account("jo", 1)).unwrap();
+    let id = make(&db, &RpLimits::default(), &account("jo", 1)).unwrap();
     let token = [7; 32];
     sessions::begin(&db, &token, id, How::Key, 1_000_000).unwrap();
     assert!(sessions::find(&db, &token, 1_000_000 + IDLE - 1).unwrap().is_some());

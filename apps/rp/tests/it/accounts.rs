@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use towline_rp::{ClientError, ErrorCode, Limits, Rp, RpClient, RpConfig, RpError, StrictVerifier};
+use towline_rp::{
+    ClientError, ErrorCode, RpClient, RpConfig, RpError, RpLimits, RpServer, StrictVerifier,
+};
 
 use crate::{Running, soft_key::SoftKey, start};
 
@@ -202,7 +204,7 @@ async fn an_unknown_account_is_said_to_be_unknown() {
 
 #[tokio::test]
 async fn accounts_and_keys_are_bounded() {
-    let limits = Limits { accounts: 1, keys_per_account: 2, ..Limits::default() };
+    let limits = RpLimits { accounts: 1, keys_per_account: 2, ..RpLimits::default() };
     let rp = start(RpConfig { limits, ..RpConfig::default() }).await;
     register(&rp, "alice", "one").await;
     assert_eq!(code(rp.client.begin_registration("bob", "one").await), ErrorCode::Full);
@@ -212,7 +214,7 @@ async fn accounts_and_keys_are_bounded() {
 
 #[tokio::test]
 async fn the_log_and_the_waiting_challenges_are_bounded() {
-    let limits = Limits { challenges: 2, sign_ins: 2, ..Limits::default() };
+    let limits = RpLimits { challenges: 2, sign_ins: 2, ..RpLimits::default() };
     let rp = start(RpConfig { limits, ..RpConfig::default() }).await;
     let key = register(&rp, "alice", "one").await;
     let first = rp.client.begin_sign_in(None).await.unwrap();
@@ -232,9 +234,10 @@ async fn the_log_and_the_waiting_challenges_are_bounded() {
 async fn it_refuses_to_listen_beyond_this_machine() {
     let provider = towline_crypto::rustcrypto::provider();
     let addr = "0.0.0.0:0".parse().unwrap();
-    let bound =
-        Rp::bind(RpConfig { addr, ..RpConfig::default() }, |id| StrictVerifier::new(id, provider))
-            .await;
+    let bound = RpServer::bind(RpConfig { addr, ..RpConfig::default() }, |id| {
+        StrictVerifier::new(id, provider)
+    })
+    .await;
     assert_eq!(bound.unwrap_err(), RpError::NotLoopback(addr));
 }
 
@@ -243,14 +246,15 @@ async fn a_taken_port_is_said_to_be_taken() {
     let rp = start(RpConfig::default()).await;
     let provider = towline_crypto::rustcrypto::provider();
     let config = RpConfig { addr: rp.addr, ..RpConfig::default() };
-    let bound = Rp::bind(config, |id| StrictVerifier::new(id, provider)).await;
+    let bound = RpServer::bind(config, |id| StrictVerifier::new(id, provider)).await;
     assert!(matches!(bound.unwrap_err(), RpError::Listen { addr, .. } if addr == rp.addr));
 }
 
 #[tokio::test]
 async fn after_shutdown_nothing_answers() {
     let provider = towline_crypto::rustcrypto::provider();
-    let rp = Rp::bind(RpConfig::default(), |id| StrictVerifier::new(id, provider)).await.unwrap();
+    let rp =
+        RpServer::bind(RpConfig::default(), |id| StrictVerifier::new(id, provider)).await.unwrap();
     let (client, stop) = (RpClient::new(&rp.url()).unwrap(), rp.shutdown_handle());
     let running = tokio::spawn(rp.run());
     client.status().await.unwrap();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::json;
-use towline_rp::{Clock, RpConfig};
+use towline_rp::{RpConfig, WallClock};
 
 use crate::{
     person::{FORM, PASSWORD, Person, wish},
@@ -329,7 +329,7 @@ async fn bodies_that_are_too_long_or_no_forms_are_refused_with_a_page() {
 async fn a_clock_that_jumps_signs_people_out_at_worst() {
     let time = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)));
     let read = Arc::clone(&time);
-    let clock = Clock(Arc::new(move || *read.lock().unwrap()));
+    let clock = WallClock(Arc::new(move || *read.lock().unwrap()));
     let set = |seconds: i64| {
         let at = u64::try_from(2_000_000_000 + seconds).unwrap();
         *time.lock().unwrap() = SystemTime::UNIX_EPOCH + Duration::from_secs(at);

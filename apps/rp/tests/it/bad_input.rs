@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use towline_rp::{ClientError, Limits, RpClient, RpConfig};
+use towline_rp::{ClientError, RpClient, RpConfig, RpLimits};
 
 use crate::{Running, start};
 
@@ -76,7 +76,7 @@ async fn bodies_of_another_type_are_refused() {
 #[tokio::test]
 async fn bodies_that_are_too_long_are_refused() {
     let rp = start(RpConfig {
-        limits: Limits { body: 100, ..Limits::default() },
+        limits: RpLimits { body: 100, ..RpLimits::default() },
         ..RpConfig::default()
     })
     .await;
@@ -86,7 +86,7 @@ async fn bodies_that_are_too_long_are_refused() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_given_up() {
-    let limits = Limits { request_time: Duration::from_millis(500), ..Limits::default() };
+    let limits = RpLimits { request_time: Duration::from_millis(500), ..RpLimits::default() };
     let rp = start(RpConfig { limits, ..RpConfig::default() }).await;
     let port = rp.addr.port();
     let request = format!(
@@ -97,7 +97,7 @@ async fn a_body_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn headers_that_never_end_are_given_up() {
-    let limits = Limits { request_time: Duration::from_millis(500), ..Limits::default() };
+    let limits = RpLimits { request_time: Duration::from_millis(500), ..RpLimits::default() };
     let rp = start(RpConfig { limits, ..RpConfig::default() }).await;
     let answer = raw(&rp, "GET / HTTP/1.1\r\nHost: ").await;
     assert!(!answer.contains("200"), "{answer}");

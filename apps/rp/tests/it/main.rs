@@ -19,7 +19,7 @@ mod soft_key;
 mod verification;
 
 use tokio::sync::broadcast;
-use towline_rp::{Rp, RpClient, RpConfig, Shutdown, SiteEvent, StrictVerifier};
+use towline_rp::{RpClient, RpConfig, RpServer, Shutdown, SiteEvent, StrictVerifier};
 
 /// A relying party that serves until dropped.
 struct Running {
@@ -39,7 +39,8 @@ impl Drop for Running {
 
 async fn start(config: RpConfig) -> Running {
     let provider = towline_crypto::rustcrypto::provider();
-    let rp = Rp::bind(config, |identity| StrictVerifier::new(identity, provider)).await.unwrap();
+    let rp =
+        RpServer::bind(config, |identity| StrictVerifier::new(identity, provider)).await.unwrap();
     let running = Running {
         client: RpClient::new(&rp.url()).unwrap(),
         addr: rp.local_addr(),

@@ -9,7 +9,7 @@ use std::sync::{
 use crate::rig::{commands::PIN, platform::*, *};
 use towline_authenticator::{
     Authenticator, Config, CredentialStore, Custody, KeyError, KeyHandle, KeyStore, MemoryStore,
-    NewKey, PinComparison, PinError, PinHash, PinVerifier, Record, ResetTime, SoftwareKeys,
+    NewKey, PinComparison, PinHash, PinVerifier, PinVerifierError, Record, ResetTime, SoftwareKeys,
     SoftwarePin, Work,
 };
 use towline_crypto::Secret;
@@ -46,12 +46,12 @@ impl Chip {
 
     fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Vec<Option<Index>>) -> Result<T, PinError> + Send + 'static,
-    ) -> Work<T, PinError> {
+        work: impl FnOnce(&mut Vec<Option<Index>>) -> Result<T, PinVerifierError> + Send + 'static,
+    ) -> Work<T, PinVerifierError> {
         let (indexes, fails) = (self.0.clone(), self.1.load(Relaxed));
         let run = move || {
             if fails {
-                return Err(PinError::Unavailable("told to".into()));
+                return Err(PinVerifierError::Unavailable("told to".into()));
             }
             work(&mut indexes.lock().unwrap())
         };
@@ -61,11 +61,15 @@ impl Chip {
     fn at<T: Send + 'static>(
         &self,
         kept: &[u8],
-        work: impl FnOnce(&mut Option<Index>) -> Result<T, PinError> + Send + 'static,
-    ) -> Work<T, PinError> {
+        work: impl FnOnce(&mut Option<Index>) -> Result<T, PinVerifierError> + Send + 'static,
+    ) -> Work<T, PinVerifierError> {
         let place = kept.first().map(|place| usize::from(*place));
         self.work(move |indexes| {
-            work(place.and_then(|place| indexes.get_mut(place)).ok_or(PinError::Unreadable)?)
+            work(
+                place
+                    .and_then(|place| indexes.get_mut(place))
+                    .ok_or(PinVerifierError::Unreadable)?,
+            )
         })
     }
 }
@@ -75,7 +79,7 @@ impl PinVerifier for Chip {
         &mut self,
         pin: &PinHash,
         secret: Option<&Secret<32>>,
-    ) -> Work<Zeroizing<Vec<u8>>, PinError> {
+    ) -> Work<Zeroizing<Vec<u8>>, PinVerifierError> {
         let (pin, secret) = (*pin.expose(), secret.map_or([9; 32], |secret| *secret.expose()));
         self.work(move |indexes| {
             indexes.push(Some(Index { pin, left: LIMIT, secret }));
@@ -83,10 +87,10 @@ impl PinVerifier for Chip {
         })
     }
 
-    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinError> {
+    fn compare(&mut self, kept: &[u8], pin: &PinHash) -> Work<PinComparison, PinVerifierError> {
         let pin = *pin.expose();
         self.at(kept, move |index| {
-            let index = index.as_mut().ok_or(PinError::Unreadable)?;
+            let index = index.as_mut().ok_or(PinVerifierError::Unreadable)?;
             if index.left > 0 && index.pin == pin {
                 index.left = LIMIT;
                 return Ok(PinComparison::Match { secret: Some(Secret::new(index.secret)) });
@@ -96,18 +100,18 @@ impl PinVerifier for Chip {
         })
     }
 
-    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinError> {
-        self.at(kept, |index| Ok(Some(index.as_ref().ok_or(PinError::Unreadable)?.left)))
+    fn tries_left(&mut self, kept: &[u8]) -> Work<Option<u8>, PinVerifierError> {
+        self.at(kept, |index| Ok(Some(index.as_ref().ok_or(PinVerifierError::Unreadable)?.left)))
     }
 
-    fn discard(&mut self, kept: &[u8]) -> Work<(), PinError> {
+    fn discard(&mut self, kept: &[u8]) -> Work<(), PinVerifierError> {
         self.at(kept, |index| {
             *index = None;
             Ok(())
         })
     }
 
-    fn clear(&mut self) -> Work<(), PinError> {
+    fn clear(&mut self) -> Work<(), PinVerifierError> {
         self.work(|indexes| {
             indexes.clear();
             Ok(())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use towline_virtual::{Fault, Place, person::Rules};
+use towline_virtual::{Fault, FaultPlace, person::Rules};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Virtual {
@@ -55,7 +55,7 @@ fn fault(name: &str) -> Result<Fault, String> {
 
 /// Whether a fault has anything to do here.
 pub(crate) fn usable(fault: Fault) -> Result<Fault, String> {
-    if fault.place() == Place::Report {
+    if fault.place() == FaultPlace::Report {
         return Err(format!("{fault} is in CTAPHID's reports, and there are none here"));
     }
     Ok(fault)

@@ -8,8 +8,9 @@ use std::{
 
 use tokio::{net::TcpListener, sync::oneshot};
 use towline_virtual_server::{
-    AuthenticatorId, AuthenticatorOptions, Preset, Service, ServiceError, Session, Subscription,
-    Token,
+    AccessToken,
+    AuthenticatorId, Preset, Service, ServiceError, Session, Subscription,
+    VirtualAuthenticatorOptions,
     http::{Settings, router, serve as serve_http},
 };
 
@@ -67,7 +68,7 @@ struct Serving {
     kept: Kept,
     listener: TcpListener,
     port: u16,
-    token: Token,
+    token: AccessToken,
 }
 
 impl Serving {
@@ -199,7 +200,7 @@ impl Kept {
 }
 
 fn add(session: &Session, kind: VirtualKind) -> Result<AuthenticatorId, Failure> {
-    let mut options = AuthenticatorOptions::default();
+    let mut options = VirtualAuthenticatorOptions::default();
     options.preset = Some(match kind {
         VirtualKind::SecurityKey => Preset::SecurityKey,
         VirtualKind::FingerprintKey => Preset::FingerprintKey,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
-use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier as _};
+use towline_webauthn_rp::{Identity, StrictVerifier, UserEntity, Verifier as _};
 
 use crate::{
     program::{Program, command, run},
@@ -47,7 +47,7 @@ async fn a_phone_registers_and_signs_in_by_the_options_of_any_site() {
         challenge_lifetime: Duration::from_secs(300),
     };
     let site = StrictVerifier::new(&identity, towline::crypto::rustcrypto::provider()).unwrap();
-    let alice = User { handle: [1; 32], name: "alice".into() };
+    let alice = UserEntity { handle: [1; 32], name: "alice".into() };
 
     let begun = site.begin_registration(&alice, &[]).unwrap();
     let made = response(&world, &mut phone, "create", &begun.options).await;

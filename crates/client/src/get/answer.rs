@@ -10,7 +10,7 @@ use towline_ctap::{
 
 use super::{Assertion, Assertions, Get, MAX_ACCOUNTS, State};
 use crate::{
-    Account, Error, Output, Token,
+    Account, CeremonyOutput, CeremonyToken, Error,
     error::Misbehaviour,
     large_blob::{BlobFlow, BlobOutputs, BlobStep, BlobWay},
     lists::{self, Look},
@@ -134,9 +134,9 @@ impl Get {
         }
         let users = assertions.iter().filter_map(|assertion| assertion.response.user.clone());
         let accounts = users.map(|user| Account { user }).collect();
-        let token = Token::unique();
+        let token = CeremonyToken::unique();
         self.state = State::Choosing { assertions, token };
-        self.ceremony.output(Output::Choose { token, accounts });
+        self.ceremony.output(CeremonyOutput::Choose { token, accounts });
         Ok(())
     }
 

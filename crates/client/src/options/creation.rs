@@ -12,7 +12,7 @@ use super::{
     Dictionary, Requirement, Texts, Value, descriptors, dom_string, parse, timeout,
     web_idl::{long, sequence},
 };
-use crate::{Attachment, Error, Hint, Mediation, large_blob, prf::PrfInputs};
+use crate::{Attachment, Error, Mediation, PublicKeyCredentialHint, large_blob, prf::PrfInputs};
 
 /// What a site asks for when it wants a new credential.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub(crate) struct CreationOptions {
     pub(crate) conveyance: Conveyance,
     pub(crate) attestation_formats: Vec<String>,
     pub(crate) mediation: Mediation,
-    pub(crate) hints: Vec<Hint>,
+    pub(crate) hints: Vec<PublicKeyCredentialHint>,
     pub(crate) cred_props: bool,
     /// Bytes to be kept with the credential (CTAP 2.3 §12.2).
     pub(crate) cred_blob: Option<Vec<u8>>,
@@ -89,7 +89,7 @@ impl CreationOptions {
         let formats = json.sequence("attestationFormats")?;
         let rp_name = name(rp, "name")?.unwrap_or_default();
         let protection = protection(extensions)?;
-        let hints = Hint::all(json);
+        let hints = PublicKeyCredentialHint::all(json);
         texts.decoded()?;
         let id = UserHandle::new(&user_id).map_err(|_| Error::Length("user.id"))?;
         if algorithms.is_empty() {

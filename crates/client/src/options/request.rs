@@ -7,7 +7,7 @@ use towline_ctap::{PublicKeyCredentialDescriptor, extension::PrfGetInput};
 
 use super::{Dictionary, Requirement, Texts, descriptors, parse, timeout};
 use crate::{
-    Error, Hint, Mediation,
+    Error, Mediation, PublicKeyCredentialHint,
     large_blob::{self, BlobWish},
     prf::PrfInputs,
 };
@@ -22,7 +22,7 @@ pub(crate) struct RequestOptions {
     pub(crate) allow: Option<Vec<PublicKeyCredentialDescriptor>>,
     pub(crate) user_verification: Requirement,
     pub(crate) mediation: Mediation,
-    pub(crate) hints: Vec<Hint>,
+    pub(crate) hints: Vec<PublicKeyCredentialHint>,
     pub(crate) prf: Option<PrfGetInput>,
     pub(crate) blob: Option<BlobWish>,
     pub(crate) appid: Option<String>,
@@ -47,7 +47,7 @@ impl RequestOptions {
         let extensions = json.dictionary("extensions")?;
         let prf = PrfInputs::of(extensions, &mut texts)?;
         let blob = large_blob::wish(extensions, list.len(), &mut texts)?;
-        let hints = Hint::all(json);
+        let hints = PublicKeyCredentialHint::all(json);
         texts.decoded()?;
         if mediation == Mediation::Silent {
             return Err(Error::Silent);

@@ -3,13 +3,16 @@
 use std::time::Instant;
 
 use proptest::prelude::*;
-use towline_client::{Create, Get, Origin, Output};
+use towline_client::{CeremonyOutput, Create, Get, Origin};
 use towline_ctap::Transport;
 
 use crate::scripted::*;
 
-fn over(output: Option<Output>) {
-    assert!(matches!(output, Some(Output::Finished(_) | Output::Request(_))), "{output:?}");
+fn over(output: Option<CeremonyOutput>) {
+    assert!(
+        matches!(output, Some(CeremonyOutput::Finished(_) | CeremonyOutput::Request(_))),
+        "{output:?}"
+    );
 }
 
 proptest! {

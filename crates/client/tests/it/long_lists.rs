@@ -1,7 +1,7 @@
 //! Long lists at a key that keeps to its limits: whatever the list, the passkey in it is found.
 
 use serde_json::{Value, json};
-use towline_client::{Error, Output};
+use towline_client::{CeremonyOutput, Error};
 use towline_ctap::{
     Flags, GetAssertionResponse, GetInfo, PublicKeyCredentialDescriptor, Request, Status,
     Transport, Version,
@@ -93,7 +93,9 @@ impl Key {
         create.handle_info(&self.info.to_cbor(), &Transport::Usb);
         loop {
             match create.poll_output() {
-                Some(Output::Request(request)) => create.handle_response(&self.answer(&request)),
+                Some(CeremonyOutput::Request(request)) => {
+                    create.handle_response(&self.answer(&request))
+                }
                 output => return finished(output),
             }
         }
@@ -104,7 +106,9 @@ impl Key {
         get.handle_info(&self.info.to_cbor(), &Transport::Usb);
         loop {
             match get.poll_output() {
-                Some(Output::Request(request)) => get.handle_response(&self.answer(&request)),
+                Some(CeremonyOutput::Request(request)) => {
+                    get.handle_response(&self.answer(&request))
+                }
                 output => return finished(output),
             }
         }
@@ -202,7 +206,7 @@ fn a_greatest_length_of_nothing_drops_no_list() {
     let mut key = unlimited(&info);
     loop {
         match create.poll_output() {
-            Some(Output::Request(request)) => create.handle_response(&key.answer(&request)),
+            Some(CeremonyOutput::Request(request)) => create.handle_response(&key.answer(&request)),
             output => {
                 assert_eq!(finished(output), Err(Error::AlreadyRegistered));
                 break;
@@ -264,7 +268,9 @@ fn a_key_that_did_not_tell_its_limits_gets_shorter_lists() {
                     create.handle_info(&told, &Transport::Usb);
                     loop {
                         match create.poll_output() {
-                            Some(Output::Request(r)) => create.handle_response(&key.answer(&r)),
+                            Some(CeremonyOutput::Request(r)) => {
+                                create.handle_response(&key.answer(&r))
+                            }
                             output => return finished(output),
                         }
                     }
@@ -273,7 +279,7 @@ fn a_key_that_did_not_tell_its_limits_gets_shorter_lists() {
                 get.handle_info(&told, &Transport::Usb);
                 loop {
                     match get.poll_output() {
-                        Some(Output::Request(r)) => get.handle_response(&key.answer(&r)),
+                        Some(CeremonyOutput::Request(r)) => get.handle_response(&key.answer(&r)),
                         output => return finished(output),
                     }
                 }

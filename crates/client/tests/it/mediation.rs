@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use towline_client::{Create, Error, Get, Hint, Mediation, Output};
+use towline_client::{CeremonyOutput, Create, Error, Get, Mediation, PublicKeyCredentialHint};
 use towline_ctap::{Flags, GetAssertionRequest, Transport};
 
 use crate::scripted::*;
@@ -24,7 +24,7 @@ fn looking(options: &str, over: &Transport) -> (Get, Option<GetAssertionRequest>
     let mut get = get(options).unwrap();
     get.handle_info(&phone().to_cbor(), over);
     let request = get.poll_output().map(|output| match output {
-        Output::Request(_) => get_assertion(Some(output)),
+        CeremonyOutput::Request(_) => get_assertion(Some(output)),
         other => panic!("{other:?}"),
     });
     (get, request)
@@ -62,7 +62,7 @@ fn a_conditional_sign_in_looks_first_and_never_ends_by_itself() {
     get.handle_cancel();
     assert_eq!(get.poll_output(), None);
     get.handle_abort();
-    assert_eq!(get.poll_output(), Some(Output::Finished(Err(Error::Aborted))));
+    assert_eq!(get.poll_output(), Some(CeremonyOutput::Finished(Err(Error::Aborted))));
     get.handle_abort();
     assert_eq!(get.poll_output(), None);
 }
@@ -95,8 +95,8 @@ fn a_person_who_does_not_want_to_is_not_told_of() {
 fn an_abort_while_it_is_offered_reaches_the_authenticator() {
     let (mut get, _) = looking(&beside(request(), "conditional"), &Transport::Internal);
     get.handle_abort();
-    assert_eq!(get.poll_output(), Some(Output::Cancel));
-    assert_eq!(get.poll_output(), Some(Output::Finished(Err(Error::Aborted))));
+    assert_eq!(get.poll_output(), Some(CeremonyOutput::Cancel));
+    assert_eq!(get.poll_output(), Some(CeremonyOutput::Finished(Err(Error::Aborted))));
 }
 
 #[test]
@@ -152,7 +152,11 @@ fn a_conditional_creation_needs_a_sign_in_before_and_takes_whoever_is_not_there(
 #[test]
 fn hints_are_passed_on_in_their_order() {
     let hints = json!(["hybrid", "teapot", "security-key", "client-device"]);
-    let all = [Hint::Hybrid, Hint::SecurityKey, Hint::ClientDevice];
+    let all = [
+        PublicKeyCredentialHint::Hybrid,
+        PublicKeyCredentialHint::SecurityKey,
+        PublicKeyCredentialHint::ClientDevice,
+    ];
     assert_eq!(start_get(&with(request(), "hints", hints.clone())).unwrap().hints(), all);
     assert_eq!(start_create(&with(creation(), "hints", hints)).unwrap().hints(), all);
 }

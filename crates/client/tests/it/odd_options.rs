@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use serde_json::Value;
-use towline_client::{Create, Get, Output};
+use towline_client::{CeremonyOutput, Create, Get};
 use towline_ctap::Transport;
 
 use crate::scripted::*;
@@ -17,10 +17,10 @@ fn put(options: &Value, member: &str, value: &str) -> String {
     format!("{{{}}}", members.join(", "))
 }
 
-fn outcome(output: Option<Output>) -> &'static str {
+fn outcome(output: Option<CeremonyOutput>) -> &'static str {
     match output {
-        Some(Output::Request(_)) => "",
-        Some(Output::Finished(Err(error))) => error.name(),
+        Some(CeremonyOutput::Request(_)) => "",
+        Some(CeremonyOutput::Finished(Err(error))) => error.name(),
         output => panic!("{output:?}"),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 use towline_authenticator::{Answer, BuiltInVerification, Config, PinUvAuthProtocol, Question};
 use towline_client::{
-    Create, Error, Get, Misbehaviour, Output, Pin, PinAnswer, PinChange, PinError, PinProblem,
-    PinQuestion, PinReason, PinRules, Token,
+    CeremonyOutput, CeremonyToken, Create, Error, Get, Misbehaviour, Pin, PinAnswer, PinChange,
+    PinError, PinProblem, PinQuestion, PinReason, PinRules,
 };
 use towline_crypto::rustcrypto;
 use towline_ctap::{
@@ -125,7 +125,7 @@ impl Machine {
         }
     }
 
-    fn poll(&mut self) -> Option<Output> {
+    fn poll(&mut self) -> Option<CeremonyOutput> {
         match self {
             Self::Create(create) => create.poll_output(),
             Self::Get(get) => get.poll_output(),
@@ -139,7 +139,7 @@ impl Machine {
         }
     }
 
-    fn pin(&mut self, token: Token, answer: PinAnswer) {
+    fn pin(&mut self, token: CeremonyToken, answer: PinAnswer) {
         match self {
             Self::Create(create) => create.handle_pin(token, answer),
             Self::Get(get) => get.handle_pin(token, answer),
@@ -152,16 +152,16 @@ impl Machine {
         let (mut typed, mut questions) = (typed.iter(), Vec::new());
         loop {
             match self.poll() {
-                Some(Output::Request(request)) => {
+                Some(CeremonyOutput::Request(request)) => {
                     let response = key.transact(&request);
                     self.response(&response);
                 }
-                Some(Output::AskPin { token, question }) => {
+                Some(CeremonyOutput::AskPin { token, question }) => {
                     questions.push(question);
                     let pin = typed.next().map(|pin| PinAnswer::Pin(Pin::new(pin)));
                     self.pin(token, pin.unwrap_or(PinAnswer::Cancel));
                 }
-                Some(Output::NotRecognised { .. }) => {}
+                Some(CeremonyOutput::NotRecognised { .. }) => {}
                 output => return (questions, finished(output)),
             }
         }
@@ -491,7 +491,9 @@ fn verification_that_a_request_says_is_blocked_or_invalid_gives_way_to_the_pin()
             machine.response(&[status]);
             sent(machine.poll());
             machine.response(&pin_response(|response| response.pin_retries = Some(8)));
-            let Some(Output::AskPin { question, .. }) = machine.poll() else { panic!("{status}") };
+            let Some(CeremonyOutput::AskPin { question, .. }) = machine.poll() else {
+                panic!("{status}")
+            };
             let tries_left = Some(8);
             assert_eq!(question, PinQuestion::Present { tries_left, reason, problem: None });
         }
@@ -516,7 +518,11 @@ fn a_sensor_that_does_not_count_its_tries_for_others_is_tried_again() {
         }
         let mut output = get.poll_output();
         if next.is_none() {
-            assert_eq!(output, Some(Output::NotRecognised { tries_left: None }), "{status}");
+            assert_eq!(
+                output,
+                Some(CeremonyOutput::NotRecognised { tries_left: None }),
+                "{status}"
+            );
             output = get.poll_output();
         }
         let Ok(Request::ClientPin(request)) = Request::decode(&sent(output), 1024) else {
@@ -557,7 +563,7 @@ fn a_person_calls_it_off_at_any_question() {
         get.handle_info(&key.info().to_cbor(), &Transport::Usb);
         let retries = key.transact(&sent(get.poll_output()));
         get.handle_response(&retries);
-        let Some(Output::AskPin { token, .. }) = get.poll_output() else { panic!() };
+        let Some(CeremonyOutput::AskPin { token, .. }) = get.poll_output() else { panic!() };
         match end {
             0 => get.handle_cancel(),
             1 => get.handle_abort(),
@@ -569,7 +575,7 @@ fn a_person_calls_it_off_at_any_question() {
 
         let mut create = start_create(&creating("required")).unwrap();
         create.handle_info(&Key::new(Config::security_key()).info().to_cbor(), &Transport::Usb);
-        let Some(Output::AskPin { token, .. }) = create.poll_output() else { panic!() };
+        let Some(CeremonyOutput::AskPin { token, .. }) = create.poll_output() else { panic!() };
         match end {
             0 => create.handle_cancel(),
             1 => create.handle_abort(),
@@ -590,7 +596,7 @@ fn an_answer_to_another_question_is_ignored() {
         let retries = key.transact(&sent(create.poll_output()));
         create.handle_response(&retries);
         match create.poll_output() {
-            Some(Output::AskPin { token, .. }) => (create, token),
+            Some(CeremonyOutput::AskPin { token, .. }) => (create, token),
             other => panic!("{other:?}"),
         }
     };
@@ -610,11 +616,13 @@ fn unasked(mut machine: Machine, key: &mut Key) -> Result<Value, Error> {
     machine.info(&key.info().to_cbor(), &Transport::Usb);
     loop {
         match machine.poll() {
-            Some(Output::Request(request)) => {
+            Some(CeremonyOutput::Request(request)) => {
                 let response = key.transact(&request);
                 machine.response(&response);
             }
-            Some(Output::AskPin { token, .. }) => machine.pin(token, PinAnswer::Unavailable),
+            Some(CeremonyOutput::AskPin { token, .. }) => {
+                machine.pin(token, PinAnswer::Unavailable)
+            }
             output => return finished(output),
         }
     }
@@ -653,8 +661,10 @@ fn scripted_sign_in(info: &GetInfo, responses: &[Vec<u8>]) -> (usize, Result<Val
     let (mut responses, mut asked) = (responses.iter(), 0);
     loop {
         match get.poll_output() {
-            Some(Output::Request(_)) => get.handle_response(responses.next().expect("a response")),
-            Some(Output::AskPin { token, .. }) => {
+            Some(CeremonyOutput::Request(_)) => {
+                get.handle_response(responses.next().expect("a response"))
+            }
+            Some(CeremonyOutput::AskPin { token, .. }) => {
                 asked += 1;
                 get.handle_pin(token, PinAnswer::Pin(Pin::new(PIN)));
             }
@@ -742,7 +752,7 @@ fn the_protocol_that_the_key_prefers_is_spoken_among_those_that_are_known() {
         get.handle_info(&info.to_cbor(), &Transport::Nfc);
         sent(get.poll_output());
         get.handle_response(&pin_response(|response| response.pin_retries = Some(8)));
-        let Some(Output::AskPin { token, .. }) = get.poll_output() else { panic!() };
+        let Some(CeremonyOutput::AskPin { token, .. }) = get.poll_output() else { panic!() };
         get.handle_pin(token, PinAnswer::Pin(Pin::new(PIN)));
         let request = Request::decode(&sent(get.poll_output()), usize::MAX).unwrap();
         assert_eq!(request, ClientPinRequest::GetKeyAgreement { protocol: spoken }.into());
@@ -756,11 +766,11 @@ fn no_pin_and_no_token_is_shown_by_debug() {
     create.handle_info(&key.info().to_cbor(), &Transport::Usb);
     for _ in 0..6 {
         match create.poll_output() {
-            Some(Output::Request(request)) => {
+            Some(CeremonyOutput::Request(request)) => {
                 let response = key.transact(&request);
                 create.handle_response(&response);
             }
-            Some(Output::AskPin { token, .. }) => {
+            Some(CeremonyOutput::AskPin { token, .. }) => {
                 create.handle_pin(token, PinAnswer::Pin(Pin::new(PIN)));
             }
             _ => {}

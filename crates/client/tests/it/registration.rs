@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use towline_client::{ChannelError, Create, Error, Misbehaviour, Output, Timeouts};
+use towline_client::{CeremonyOutput, ChannelError, Create, Error, Misbehaviour, Timeouts};
 use towline_ctap::{
     AttestationStatement, AuthenticatorData, CosePublicKey, Flags, GetInfo, MakeCredentialResponse,
     Malformed, PackedAttestation, Status, Transport, Version,
@@ -235,8 +235,8 @@ fn the_other_kind_of_authenticator_is_refused() {
         let mut create = start_create(&options).unwrap();
         create.handle_info(&phone().to_cbor(), &transport);
         match create.poll_output() {
-            Some(Output::Request(_)) => assert!(fits, "{wanted} {transport:?}"),
-            Some(Output::Finished(Err(error))) => {
+            Some(CeremonyOutput::Request(_)) => assert!(fits, "{wanted} {transport:?}"),
+            Some(CeremonyOutput::Finished(Err(error))) => {
                 assert!(!fits, "{wanted} {transport:?}");
                 assert_eq!((&error, error.name()), (&Error::WrongAttachment, "NotAllowedError"));
             }
@@ -501,7 +501,7 @@ fn when_time_is_up_the_authenticator_is_told_and_its_late_answer_ignored() {
     create.handle_timeout(deadline - Duration::from_millis(1));
     assert_eq!(create.poll_output(), None);
     create.handle_timeout(deadline);
-    assert_eq!(create.poll_output(), Some(Output::Cancel));
+    assert_eq!(create.poll_output(), Some(CeremonyOutput::Cancel));
     let error = finished(create.poll_output()).unwrap_err();
     assert_eq!(
         (&error, error.name()),
@@ -538,7 +538,7 @@ fn a_registration_that_is_called_off_ends() {
     create.handle_info(&phone().to_cbor(), &Transport::Usb);
     sent(create.poll_output());
     create.handle_cancel();
-    assert_eq!(create.poll_output(), Some(Output::Cancel));
+    assert_eq!(create.poll_output(), Some(CeremonyOutput::Cancel));
     assert_eq!(finished(create.poll_output()), Err(Error::Cancelled));
 }
 

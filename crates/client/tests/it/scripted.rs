@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use towline_client::{Caller, Client, Create, Error, Get, Origin, Output};
+use towline_client::{Caller, CeremonyOutput, Client, Create, Error, Get, Origin};
 use towline_crypto::rustcrypto;
 use towline_ctap::{
     Aaguid, AttestationStatement, AttestedCredentialData, AuthenticatorData, CosePublicKey,
@@ -118,30 +118,30 @@ pub(crate) fn start_get(options: &Value) -> Result<Get, Error> {
     Get::new(&client(), &caller(), &options.to_string(), Instant::now())
 }
 
-pub(crate) fn make_credential(output: Option<Output>) -> MakeCredentialRequest {
+pub(crate) fn make_credential(output: Option<CeremonyOutput>) -> MakeCredentialRequest {
     match Request::decode(&sent(output), usize::MAX).unwrap() {
         Request::MakeCredential(request) => *request,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn get_assertion(output: Option<Output>) -> GetAssertionRequest {
+pub(crate) fn get_assertion(output: Option<CeremonyOutput>) -> GetAssertionRequest {
     match Request::decode(&sent(output), usize::MAX).unwrap() {
         Request::GetAssertion(request) => *request,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn sent(output: Option<Output>) -> Vec<u8> {
+pub(crate) fn sent(output: Option<CeremonyOutput>) -> Vec<u8> {
     match output {
-        Some(Output::Request(bytes)) => bytes,
+        Some(CeremonyOutput::Request(bytes)) => bytes,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn finished(output: Option<Output>) -> Result<Value, Error> {
+pub(crate) fn finished(output: Option<CeremonyOutput>) -> Result<Value, Error> {
     match output {
-        Some(Output::Finished(result)) => {
+        Some(CeremonyOutput::Finished(result)) => {
             result.map(|json| serde_json::from_str(&json).expect("it is JSON"))
         }
         other => panic!("{other:?}"),

@@ -1,7 +1,7 @@
 //! Sign-in: what is asked of the authenticator, what the site gets, and what is refused.
 
 use serde_json::{Value, json};
-use towline_client::{Error, Get, Misbehaviour, Output, Token};
+use towline_client::{CeremonyOutput, CeremonyToken, Error, Get, Misbehaviour};
 use towline_ctap::{Flags, GetAssertionResponse, Malformed, Request, Status, Transport};
 
 use crate::scripted::*;
@@ -206,7 +206,7 @@ fn a_name_that_was_cut_in_the_middle_of_a_character_does_not_end_a_sign_in() {
 
 #[test]
 fn two_questions_of_one_process_never_have_one_token() {
-    let tokens: Vec<Token> = (0..10).map(|_| choosing().1).collect();
+    let tokens: Vec<CeremonyToken> = (0..10).map(|_| choosing().1).collect();
     let (mut get, token) = choosing();
     for other in &tokens {
         assert_ne!(*other, token);
@@ -218,7 +218,7 @@ fn two_questions_of_one_process_never_have_one_token() {
 }
 
 /// A sign-in up to the question which of three accounts it is.
-fn choosing() -> (Get, Token) {
+fn choosing() -> (Get, CeremonyToken) {
     let mut get = start_get(&request()).unwrap();
     get.handle_info(&phone().to_cbor(), &Transport::Usb);
     sent(get.poll_output());
@@ -230,7 +230,7 @@ fn choosing() -> (Get, Token) {
         get.handle_response(&asserted(&[id], Some(user(id, None))).encode());
     }
     match get.poll_output() {
-        Some(Output::Choose { token, accounts }) => {
+        Some(CeremonyOutput::Choose { token, accounts }) => {
             let ids: Vec<_> =
                 accounts.iter().map(|account| account.user.id.as_bytes()[0]).collect();
             assert_eq!(ids, [1, 2, 3]);

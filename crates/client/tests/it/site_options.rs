@@ -242,7 +242,8 @@ fn whether_something_is_wanted_has_a_truth_value_whatever_it_is() {
         let options = text(&creation(), &[("extensions", &enforcing)]);
         let mut create = Create::new(&client(), &caller(), &options, Instant::now()).unwrap();
         create.handle_info(&simple_key().to_cbor(), &Transport::Usb);
-        let refused = matches!(create.poll_output(), Some(towline_client::Output::Finished(_)));
+        let refused =
+            matches!(create.poll_output(), Some(towline_client::CeremonyOutput::Finished(_)));
         assert_eq!(refused, wanted, "{json}");
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use towline_hybrid::ids::{RoutingId, TunnelId};
-use towline_hybrid::{Fault, InitiatorConfig, InitiatorProgress, Party, Step};
+use towline_hybrid::{InitiatorConfig, InitiatorProgress, Party, PeerFault, Step};
 use towline_hybrid_tokio::{
     ComputerEvent, ConnectFailure, Connector, Incoming, NotLoopback, Resolve, Target,
     TransportError, TunnelConnector,
@@ -432,7 +432,7 @@ fn impatient() -> InitiatorConfig {
 async fn a_computer_bans_the_advert_and_says_what_was_wrong() {
     use towline_hybrid::Error;
     let cable = "Sec-WebSocket-Protocol: fido.cable\r\n".to_owned();
-    let text = Error::Misbehaved { by: Party::Phone, step: Step::Message2, fault: Fault::Text };
+    let text = Error::Misbehaved { by: Party::Phone, step: Step::Message2, fault: PeerFault::Text };
     for (script, expected) in [
         (status("404 Not Found"), Error::Tunnel(ConnectFailure::Status(404))),
         (status("410 Gone"), Error::Tunnel(ConnectFailure::Status(410))),
@@ -474,7 +474,7 @@ async fn a_phone_fails_at_once_and_says_what_was_wrong() {
             TransportError::Hybrid(towline_hybrid::Error::Misbehaved {
                 by: Party::Computer,
                 step: Step::Message1,
-                fault: Fault::Text,
+                fault: PeerFault::Text,
             }),
         ),
     ] {

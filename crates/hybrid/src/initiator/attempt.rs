@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Initiator, InitiatorProgress, State, misbehaved};
 use crate::{
     eid::{Advert, PreparedEidKey, QrAdvert},
-    error::{Error, Fault, Step},
+    error::{Error, PeerFault, Step},
     ids::TunnelId,
     noise::{self, Initiated, InitiatorKey},
     secrets::{Psk, QrSecret},
@@ -74,6 +74,6 @@ impl Initiator {
 pub(super) fn handshake_failed(error: noise::Error) -> Error {
     match error {
         noise::Error::Crypto(error) => Error::Crypto(error),
-        error => misbehaved(Step::Message2, Fault::Handshake(error)),
+        error => misbehaved(Step::Message2, PeerFault::Handshake(error)),
     }
 }

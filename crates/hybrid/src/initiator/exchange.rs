@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{ComputerEvent, Connection, Initiator, Linking, State, misbehaved};
 use crate::{
     deadline,
-    error::{Error, Fault, Step},
+    error::{Error, PeerFault, Step},
     link::{LinkedPhone, LinkingInformation},
     message::{self, Kind, Message, PostHandshake},
 };
@@ -20,8 +20,9 @@ impl Initiator {
         frame: Vec<u8>,
         now: Instant,
     ) {
-        let opened = connection.session.open(frame).map_err(Fault::Frame);
-        let decoded = opened.and_then(|plain| PostHandshake::decode(&plain).map_err(Fault::from));
+        let opened = connection.session.open(frame).map_err(PeerFault::Frame);
+        let decoded =
+            opened.and_then(|plain| PostHandshake::decode(&plain).map_err(PeerFault::from));
         match decoded {
             Ok(PostHandshake { get_info, features, linking }) => {
                 let get_info = get_info.unwrap_or_default();
@@ -46,8 +47,8 @@ impl Initiator {
         (step, asked): (Step, Option<Kind>),
         now: Instant,
     ) {
-        let opened = connection.session.open(frame).map_err(Fault::Frame);
-        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
+        let opened = connection.session.open(frame).map_err(PeerFault::Frame);
+        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(PeerFault::from));
         match (decoded, step) {
             (Ok(Message::Update(update)), _) => {
                 match message::read_update(&Zeroizing::new(update)) {
@@ -77,7 +78,7 @@ impl Initiator {
             (Ok(Message::Shutdown), Step::Response) => self.finish(Err(Error::Closed { step })),
             (Ok(Message::Shutdown), _) => self.finish(Ok(self.summary)),
             (Ok(Message::Ctap(_) | Message::Json(_)), _) => {
-                self.finish(Err(misbehaved(step, Fault::Unsolicited)));
+                self.finish(Err(misbehaved(step, PeerFault::Unsolicited)));
             }
             (Err(_), Step::Shutdown) => self.finish(Ok(self.summary)),
             (Err(fault), _) => self.finish(Err(misbehaved(step, fault))),

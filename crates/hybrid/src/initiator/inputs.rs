@@ -9,7 +9,7 @@ use super::{
 use crate::{
     deadline,
     eid::Advert,
-    error::{Error, Fault, Step},
+    error::{Error, PeerFault, Step},
     machine::{Effect, Machine, Opened, RadioFailure, Target},
     tunnel::ConnectFailure,
 };
@@ -110,7 +110,7 @@ impl Machine for Initiator {
                 let unexpected = matches!(other, State::Connecting(..));
                 self.state = other;
                 if unexpected {
-                    self.fail(misbehaved(Step::Message2, Fault::Unsolicited), now);
+                    self.fail(misbehaved(Step::Message2, PeerFault::Unsolicited), now);
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Machine for Initiator {
 
     fn handle_text(&mut self, now: Instant) {
         if let Some(step) = self.step_on_connection() {
-            self.fail(misbehaved(step, Fault::Text), now);
+            self.fail(misbehaved(step, PeerFault::Text), now);
         }
     }
 

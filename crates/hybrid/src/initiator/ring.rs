@@ -12,7 +12,7 @@ use super::{
 use crate::{
     deadline,
     eid::{EidKey, PreparedEidKey},
-    error::{Error, Fault, Step},
+    error::{Error, PeerFault, Step},
     ids::ClientNonce,
     link::{ClientPayload, LinkedPhone},
     machine::{Effect, Target},
@@ -152,7 +152,7 @@ impl Initiator {
     ) {
         if std::mem::take(&mut ring.signal_awaited) {
             if frame != SIGNAL {
-                return self.finish(Err(misbehaved(Step::Ring, Fault::Unsolicited)));
+                return self.finish(Err(misbehaved(Step::Ring, PeerFault::Unsolicited)));
             }
             self.progress(InitiatorProgress::PhoneComing);
             self.state = match handshake {
@@ -162,7 +162,7 @@ impl Initiator {
             return;
         }
         let Some(handshake) = handshake else {
-            return self.finish(Err(misbehaved(Step::Ring, Fault::Unsolicited)));
+            return self.finish(Err(misbehaved(Step::Ring, PeerFault::Unsolicited)));
         };
         match handshake.finish(&frame) {
             Ok(established) => self.authenticated(&established, None, now),

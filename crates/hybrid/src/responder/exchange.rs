@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{PhoneEvent, Responder, ResponderProgress, State, misbehaved};
 use crate::{
     deadline,
-    error::{Fault, Step},
+    error::{PeerFault, Step},
     message::{self, Kind, Message},
     session::Session,
 };
@@ -25,8 +25,8 @@ impl Responder {
         answering: Option<Kind>,
         now: Instant,
     ) {
-        let opened = session.open(frame).map_err(Fault::Frame);
-        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(Fault::from));
+        let opened = session.open(frame).map_err(PeerFault::Frame);
+        let decoded = opened.and_then(|plain| Message::decode(plain).map_err(PeerFault::from));
         let (kind, request) = match decoded {
             Ok(Message::Ctap(request)) if answering.is_none() => {
                 (Kind::Ctap, PhoneEvent::Request(request))
@@ -52,7 +52,7 @@ impl Responder {
     }
 
     /// A message that asks for nothing, or must not.
-    fn no_request(&mut self, decoded: Result<Message, Fault>, now: Instant) {
+    fn no_request(&mut self, decoded: Result<Message, PeerFault>, now: Instant) {
         match decoded {
             // Nothing that a computer says in an update has a meaning yet, but it has to be
             // well-formed.
@@ -63,10 +63,10 @@ impl Responder {
             }
             Ok(Message::Shutdown) => self.done(now),
             Ok(Message::Json(_)) if !self.config.digital_credentials => {
-                self.finish(Err(misbehaved(Step::Request, Fault::Unsupported)));
+                self.finish(Err(misbehaved(Step::Request, PeerFault::Unsupported)));
             }
             Ok(Message::Ctap(_) | Message::Json(_)) => {
-                self.finish(Err(misbehaved(Step::Request, Fault::Unsolicited)));
+                self.finish(Err(misbehaved(Step::Request, PeerFault::Unsolicited)));
             }
             Err(fault) => self.finish(Err(misbehaved(Step::Request, fault))),
         }

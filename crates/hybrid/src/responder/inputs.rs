@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Call, PhoneEvent, Responder, State, misbehaved};
 use crate::{
-    error::{Error, Fault, Step},
+    error::{Error, PeerFault, Step},
     machine::{Effect, Machine, Opened, RadioFailure},
     tunnel::ConnectFailure,
 };
@@ -55,14 +55,16 @@ impl Machine for Responder {
             State::Answering(session, kind) => self.message(session, frame, Some(kind), now),
             // A computer that is done has nothing to say that matters.
             State::Lingering(session) => self.state = State::Lingering(session),
-            State::Opening(_) => self.finish(Err(misbehaved(Step::Message1, Fault::Unsolicited))),
+            State::Opening(_) => {
+                self.finish(Err(misbehaved(Step::Message1, PeerFault::Unsolicited)))
+            }
             other => self.state = other,
         }
     }
 
     fn handle_text(&mut self, _now: Instant) {
         if let Some(step) = self.step_on_connection() {
-            self.finish(Err(misbehaved(step, Fault::Text)));
+            self.finish(Err(misbehaved(step, PeerFault::Text)));
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::{Kind, Rendezvous};
 use crate::ids::ContactId;
 use crate::{
-    Admission, ContactState, Leg, LocateToken, Location, Output, Refusal, Role, Source, deadline,
+    Admission, ContactState, Leg, LocateToken, Location, Refusal, RendezvousOutput, Role, Source,
+    deadline,
 };
 
 /// A computer that rings a phone which is being looked for.
@@ -35,14 +36,16 @@ impl Rendezvous {
         let admission = self.admit(source, deadline, Role::Rings { ring, signal });
         let computer = admission.leg;
         self.locating_crowd.add(source, computer.0);
-        self.outputs
-            .push_back(Output::Locate { token: LocateToken(ring), contact: contact.clone() });
+        self.outputs.push_back(RendezvousOutput::Locate {
+            token: LocateToken(ring),
+            contact: contact.clone(),
+        });
         self.locating.insert(ring, Locating { computer, source, contact, payload, began: now });
         Ok(admission)
     }
 
-    /// Where a phone listens is known: the answer to [`Output::Locate`]. One that comes too late or
-    /// a second time, or whose computer is gone, changes nothing.
+    /// Where a phone listens is known: the answer to [`RendezvousOutput::Locate`]. One that comes
+    /// too late or a second time, or whose computer is gone, changes nothing.
     ///
     /// A phone that has come to this node meanwhile is rung, whatever the answer.
     pub fn handle_located(&mut self, token: LocateToken, location: Location, now: Instant) {
@@ -72,6 +75,6 @@ impl Rendezvous {
             Location::Here | Location::Elsewhere(_) | Location::Nowhere => Refusal::NotFound,
         };
         self.settle(computer);
-        self.outputs.push_back(Output::Answer { leg: computer, answer: Err(refusal) });
+        self.outputs.push_back(RendezvousOutput::Answer { leg: computer, answer: Err(refusal) });
     }
 }

@@ -8,8 +8,8 @@ use super::{Kind, Place, Rendezvous};
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromPhone, FromService, Reason, RingId};
 use crate::{
-    Admission, ContactKey, ContactState, Ending, Heard, Leg, Output, Precedence, Refusal, Role,
-    Source, deadline,
+    Admission, ContactKey, ContactState, Ending, Heard, Leg, Precedence, Refusal, RendezvousOutput,
+    Role, Source, deadline,
 };
 
 /// How often a phone is granted one more message.
@@ -63,7 +63,7 @@ impl Rendezvous {
             if let Some(ring) = self.switchboard.rings.get(id)
                 && !ring.accepted
             {
-                self.outputs.push_back(Output::Send { leg, message: ring.message(*id) });
+                self.outputs.push_back(RendezvousOutput::Send { leg, message: ring.message(*id) });
                 told = told.saturating_add(1);
             }
         }
@@ -101,7 +101,8 @@ impl Rendezvous {
         match presence {
             Ok(before) => {
                 self.say(before, &FromService::Replaced);
-                self.outputs.push_back(Output::Close { leg: before, ending: Ending::Replaced });
+                self.outputs
+                    .push_back(RendezvousOutput::Close { leg: before, ending: Ending::Replaced });
                 if let Some(place) = self.legs.get(&before) {
                     self.deadlines.remove(&(place.deadline, before));
                     self.switchboard.crowd.remove(place.source, before.0);
@@ -183,7 +184,7 @@ impl Rendezvous {
             Ring { computer, source, contact, routing_id, tunnel_id, payload, accepted: false };
         if let Some(phone) = self.switchboard.phones.get_mut(&ring.contact) {
             if let Some(leg) = phone.leg() {
-                self.outputs.push_back(Output::Send { leg, message: ring.message(id) });
+                self.outputs.push_back(RendezvousOutput::Send { leg, message: ring.message(id) });
                 phone.unanswered = phone.unanswered.saturating_add(1);
             }
             phone.book.get_or_insert_default().rings.push(id);
@@ -243,7 +244,7 @@ impl Rendezvous {
             callers.accepted(source, &self.limits, now);
         }
         self.postpone(leg, deadline::after(now, self.limits.ring_time));
-        self.outputs.push_back(Output::Answer { leg, answer: Ok(()) });
+        self.outputs.push_back(RendezvousOutput::Answer { leg, answer: Ok(()) });
     }
 
     /// The phone is with the computer. To come is to accept: what it says and its coming travel
@@ -254,7 +255,7 @@ impl Rendezvous {
             if let Some(callers) = self.switchboard.callers(&ring.contact) {
                 callers.accepted(ring.source, &self.limits, now);
             }
-            self.outputs.push_back(Output::Answer { leg: ring.computer, answer: Ok(()) });
+            self.outputs.push_back(RendezvousOutput::Answer { leg: ring.computer, answer: Ok(()) });
         }
     }
 
@@ -281,7 +282,8 @@ impl Rendezvous {
     fn refuse_ring(&mut self, id: RingId, refusal: Refusal) -> Option<Leg> {
         let (ring, phone) = self.remove_ring(id)?;
         self.settle(ring.computer);
-        self.outputs.push_back(Output::Answer { leg: ring.computer, answer: Err(refusal) });
+        self.outputs
+            .push_back(RendezvousOutput::Answer { leg: ring.computer, answer: Err(refusal) });
         phone
     }
 
@@ -346,6 +348,6 @@ impl Rendezvous {
     }
 
     fn say(&mut self, leg: Leg, message: &FromService) {
-        self.outputs.push_back(Output::Send { leg, message: message.encode() });
+        self.outputs.push_back(RendezvousOutput::Send { leg, message: message.encode() });
     }
 }

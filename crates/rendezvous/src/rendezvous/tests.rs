@@ -59,12 +59,13 @@ impl Service {
     ) -> Result<Admission, Refusal> {
         let admission = self.relay.handle_request(Source::of(from.into()), request, self.now)?;
         if self.alone
-            && let Some(Output::Locate { token, .. }) = self.relay.outputs.back()
+            && let Some(RendezvousOutput::Locate { token, .. }) = self.relay.outputs.back()
         {
             let token = *token;
             self.relay.outputs.pop_back();
             self.relay.handle_located(token, Location::Nowhere, self.now);
-            let Some(Output::Answer { leg, answer: Err(refusal) }) = self.relay.outputs.pop_back()
+            let Some(RendezvousOutput::Answer { leg, answer: Err(refusal) }) =
+                self.relay.outputs.pop_back()
             else {
                 panic!("a ring without a phone is refused")
             };
@@ -91,7 +92,7 @@ impl Service {
         self.relay.handle_timeout(self.now);
     }
 
-    fn pass(&mut self, time: Duration) -> Vec<Output> {
+    fn pass(&mut self, time: Duration) -> Vec<RendezvousOutput> {
         self.pass_quietly(time);
         std::iter::from_fn(|| self.relay.poll_output()).collect()
     }
@@ -315,7 +316,7 @@ fn a_phone_waits_no_longer_than_it_may() {
     let (leg, routing) = service.open(1);
     assert_eq!(service.relay.poll_timeout(), Some(service.now + Limits::default().waiting_time));
     assert_eq!(service.pass(Limits::default().waiting_time - Duration::from_millis(1)), []);
-    let closed = Output::Close { leg, ending: Ending::LifetimeOver };
+    let closed = RendezvousOutput::Close { leg, ending: Ending::LifetimeOver };
     assert_eq!(service.pass(Duration::from_millis(1)), [closed]);
     assert_eq!(service.connect(routing, 1), Err(Refusal::NotFound));
     assert_eq!(service.pass(Duration::from_secs(9)), []);
@@ -330,7 +331,8 @@ fn a_tunnel_lives_no_longer_than_it_may() {
     let Ok(Admission { leg, .. }) = service.connect(routing, 1) else { panic!() };
     assert_eq!(service.pass(Limits::default().pair_time - Duration::from_millis(1)), []);
     let ending = Ending::LifetimeOver;
-    let both = [Output::Close { leg: phone, ending }, Output::Close { leg, ending }];
+    let both =
+        [RendezvousOutput::Close { leg: phone, ending }, RendezvousOutput::Close { leg, ending }];
     assert_eq!(service.pass(Duration::from_millis(1)), both);
 }
 
@@ -386,7 +388,10 @@ fn draining_closes_who_waits_and_admits_nobody() {
     service.connect(joined, 1).unwrap();
     let (leg, routing) = service.open(2);
     service.relay.handle_drain(service.now);
-    assert_eq!(service.pass(Duration::ZERO), [Output::Close { leg, ending: Ending::ShuttingDown }]);
+    assert_eq!(
+        service.pass(Duration::ZERO),
+        [RendezvousOutput::Close { leg, ending: Ending::ShuttingDown }]
+    );
     assert_eq!(
         service.ask_from(1, TunnelRequest::New { tunnel: tunnel(3) }),
         Err(Refusal::Unavailable)

@@ -8,7 +8,8 @@ use std::{
 
 use serde_json::{Value, json};
 use towline_webauthn_rp::{
-    CredentialRecord, Identity, StrictRegistration, StrictSignIn, StrictVerifier, User, Verifier,
+    CredentialRecord, Identity, StrictRegistration, StrictSignIn, StrictVerifier, UserEntity,
+    Verifier,
 };
 
 #[derive(Clone)]
@@ -55,7 +56,7 @@ impl RelyingParty {
                 for (place, byte) in handle.iter_mut().zip(name.bytes()) {
                     *place = byte;
                 }
-                let user = User { handle, name };
+                let user = UserEntity { handle, name };
                 let begun = state.verifier.begin_registration(&user, &[]).map_err(text)?;
                 state.registrations.insert(named(&begun.options), begun.state);
                 Ok(begun.options)

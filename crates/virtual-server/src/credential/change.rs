@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[non_exhaustive]
-pub struct CredentialChange {
+pub struct CredentialPatch {
     /// How often it has signed; `null` makes it one that does not count.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "there")]
     #[schema(value_type = Option<u32>)]
@@ -36,7 +36,7 @@ fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-impl CredentialChange {
+impl CredentialPatch {
     /// Makes the change.
     pub(crate) fn apply(self, passkey: &mut Passkey) {
         let Self { sign_count, backup_eligibility, backup_state, user_name, user_display_name } =

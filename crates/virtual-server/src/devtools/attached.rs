@@ -8,7 +8,7 @@ use super::{
     error::Error,
 };
 use crate::{
-    AuthenticatorId, Base64Url, CredentialChange, Notice, ServiceError, Session, StoredCredential,
+    AuthenticatorId, Base64Url, CredentialPatch, Notice, ServiceError, Session, StoredCredential,
     Subscription, SwitchChange, Told, What,
 };
 
@@ -192,16 +192,16 @@ fn add(
     session.add_credential(authenticator, &credential).map_err(|_| failed())
 }
 
-fn change(changes: &Properties) -> Result<CredentialChange, Error> {
+fn change(changes: &Properties) -> Result<CredentialPatch, Error> {
     if changes.cmtg {
         return Err(Error::parameter(NO_CMTG_KEYS));
     }
     let counter = changes.sign_count.map(sign_count).transpose()?;
-    Ok(CredentialChange {
+    Ok(CredentialPatch {
         sign_count: counter,
         backup_eligibility: changes.backup_eligibility,
         backup_state: changes.backup_state,
-        ..CredentialChange::default()
+        ..CredentialPatch::default()
     })
 }
 

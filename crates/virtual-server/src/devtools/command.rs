@@ -7,7 +7,7 @@ use super::{
     credential::Credential,
     error::Error,
 };
-use crate::{AuthenticatorOptions, Ctap2Version, Protocol, SwitchChange, Transport};
+use crate::{Ctap2Version, Protocol, SwitchChange, Transport, VirtualAuthenticatorOptions};
 
 /// A method of the domain, with parameters of the right types.
 #[derive(Clone)]
@@ -186,7 +186,7 @@ impl Options {
     ///
     /// # Errors
     /// Where there is no such authenticator.
-    pub(super) fn checked(self) -> Result<AuthenticatorOptions, Error> {
+    pub(super) fn checked(self) -> Result<VirtualAuthenticatorOptions, Error> {
         let transport = match self.transport.as_str() {
             "usb" => Transport::Usb,
             "nfc" => Transport::Nfc,
@@ -226,12 +226,12 @@ impl Options {
         if self.has_cmtg_key {
             return Err(Error::parameter(NO_CMTG_KEYS));
         }
-        let mut options = AuthenticatorOptions {
+        let mut options = VirtualAuthenticatorOptions {
             protocol: Some(if u2f { Protocol::U2f } else { Protocol::Ctap2 }),
             transport: Some(transport),
             is_user_consenting: self.automatic_presence_simulation,
             is_user_verified: Some(self.is_user_verified),
-            ..AuthenticatorOptions::default()
+            ..VirtualAuthenticatorOptions::default()
         };
         // U2F has none of the others, and Chromium passes over them there.
         if !u2f {

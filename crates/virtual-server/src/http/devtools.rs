@@ -23,7 +23,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::Refusal;
+use super::HttpRefusal;
 use crate::{
     Service, Session, SessionId,
     devtools::{Connection, PRODUCT, PROTOCOL_VERSION},
@@ -94,7 +94,10 @@ fn base(original: &OriginalUri, request: &Request) -> String {
     format!("ws://{}{prefix}", host.unwrap_or("localhost"))
 }
 
-async fn to_default(State(service): State<Service>, request: Request) -> Result<Response, Refusal> {
+async fn to_default(
+    State(service): State<Service>,
+    request: Request,
+) -> Result<Response, HttpRefusal> {
     let session = service.default_session();
     accept(&service, session, request)
 }
@@ -103,16 +106,20 @@ async fn to_session(
     State(service): State<Service>,
     Path(session): Path<String>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, HttpRefusal> {
     let session = service.session(&SessionId::new(session))?;
     accept(&service, session, request)
 }
 
 /// Answers the handshake of a WebSocket (RFC 6455 §4.2), and serves what comes over it.
-fn accept(service: &Service, session: Session, mut request: Request) -> Result<Response, Refusal> {
+fn accept(
+    service: &Service,
+    session: Session,
+    mut request: Request,
+) -> Result<Response, HttpRefusal> {
     let no_websocket = || {
         let message = "this is the address of a WebSocket; connect a client of DevTools to it";
-        Refusal::new(StatusCode::UPGRADE_REQUIRED, "websocket", message)
+        HttpRefusal::new(StatusCode::UPGRADE_REQUIRED, "websocket", message)
     };
     let headers = request.headers();
     let says = |name: HeaderName, word: &str| {

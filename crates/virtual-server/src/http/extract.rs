@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::Refusal;
+use super::HttpRefusal;
 use crate::{
     AuthenticatorId, BadMember, Base64Url, CeremonyId, Service, ServiceError, Session, SessionId,
 };
@@ -20,15 +20,19 @@ use crate::{
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
-    type Rejection = Refusal;
+    type Rejection = HttpRefusal;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpRefusal> {
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             let status = rejection.status();
             if status == StatusCode::PAYLOAD_TOO_LARGE {
-                return Refusal::new(status, "too-large", "the body of the request is too large");
+                return HttpRefusal::new(
+                    status,
+                    "too-large",
+                    "the body of the request is too large",
+                );
             }
-            Refusal::new(status, "not-json", "the body of the request could not be read")
+            HttpRefusal::new(status, "not-json", "the body of the request could not be read")
         })?;
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
         read(text).map(Self)
@@ -36,7 +40,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 }
 
 /// Reads a value; what can't be used is refused by its path.
-pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, HttpRefusal> {
     // serde would take an array for an object with its members in their order.
     let is_array = json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     if is_array && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok() {
@@ -50,13 +54,13 @@ pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
         let error = error.into_inner();
         if error.is_syntax() || error.is_eof() {
             let message = format!("the body is not JSON: {error}");
-            return Refusal::new(StatusCode::BAD_REQUEST, "not-json", message);
+            return HttpRefusal::new(StatusCode::BAD_REQUEST, "not-json", message);
         }
         ServiceError::from(BadMember::new(path, error.to_string())).into()
     })?;
     deserializer.end().map_err(|error| {
         let message = format!("there is something behind the JSON: {error}");
-        Refusal::new(StatusCode::BAD_REQUEST, "not-json", message)
+        HttpRefusal::new(StatusCode::BAD_REQUEST, "not-json", message)
     })?;
     Ok(value)
 }
@@ -65,12 +69,12 @@ pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refusal> {
 pub(super) struct Asked<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequestParts<Service> for Asked<T> {
-    type Rejection = Refusal;
+    type Rejection = HttpRefusal;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, HttpRefusal> {
         let query = Query::from_request_parts(parts, service).await.map_err(|rejection| {
             let message = rejection.body_text();
-            Refusal::from(ServiceError::from(BadMember::new("", message)))
+            HttpRefusal::from(ServiceError::from(BadMember::new("", message)))
         })?;
         let Query(value) = query;
         Ok(Self(value))
@@ -106,12 +110,12 @@ impl At {
 }
 
 impl FromRequestParts<Service> for At {
-    type Rejection = Refusal;
+    type Rejection = HttpRefusal;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, HttpRefusal> {
         let names = Path::<BTreeMap<String, String>>::from_request_parts(parts, service).await;
         let Path(names) = names.map_err(|rejection| {
-            Refusal::new(StatusCode::BAD_REQUEST, "path", rejection.body_text())
+            HttpRefusal::new(StatusCode::BAD_REQUEST, "path", rejection.body_text())
         })?;
         let id = SessionId::new(names.get("session").map_or("", String::as_str));
         Ok(Self { session: service.session(&id)?, names })

@@ -14,7 +14,7 @@ use axum::{
 };
 use tower_service::Service as _;
 
-use super::{Refusal, Settings};
+use super::{HttpRefusal, Settings};
 use crate::{Service, Session};
 
 /// The session whose pages may come in by the key that a request brought. An extension of the
@@ -51,11 +51,11 @@ pub(super) fn guarded(
     let limit = DefaultBodyLimit::max(settings.body_limit);
     let unknown = || async {
         let message = "nothing has this path; /openapi.json lists what there is";
-        Refusal::new(StatusCode::NOT_FOUND, "path", message)
+        HttpRefusal::new(StatusCode::NOT_FOUND, "path", message)
     };
     let wrong_method = || async {
         let message = "this path has other methods; /openapi.json lists them";
-        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", message)
+        HttpRefusal::new(StatusCode::METHOD_NOT_ALLOWED, "method", message)
     };
     let dress = |doors: Router| {
         doors.fallback(unknown).method_not_allowed_fallback(wrong_method).layer(limit)
@@ -83,7 +83,7 @@ impl Guard {
     }
 
     /// Who asks, by the token, which is taken off the path.
-    fn access(&self, request: &mut Request) -> Result<Access, Refusal> {
+    fn access(&self, request: &mut Request) -> Result<Access, HttpRefusal> {
         check_host(request)?;
         let bearer = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
         let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
@@ -96,7 +96,7 @@ impl Guard {
         let Some(access) = self.known(token) else {
             let message = "the address lacks the token, or has a wrong one; the program prints the \
                            whole address when it starts";
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "token", message));
+            return Err(HttpRefusal::new(StatusCode::UNAUTHORIZED, "token", message));
         };
         // Clients put an address that ends with a slash before paths that begin with one.
         let rest = rest.trim_start_matches('/');
@@ -104,7 +104,7 @@ impl Guard {
             Some(query) => format!("/{rest}?{query}"),
             None => format!("/{rest}"),
         };
-        let bad = |_| Refusal::new(StatusCode::BAD_REQUEST, "path", "the path can't be used");
+        let bad = |_| HttpRefusal::new(StatusCode::BAD_REQUEST, "path", "the path can't be used");
         *request.uri_mut() = Uri::from(PathAndQuery::try_from(rest).map_err(bad)?);
         Ok(access)
     }
@@ -129,7 +129,7 @@ impl Guard {
             answer(page.call(request).await)
         } else {
             let message = "the key of a session is for its pages, and opens nothing but /page";
-            Refusal::new(StatusCode::FORBIDDEN, "token", message).into_response()
+            HttpRefusal::new(StatusCode::FORBIDDEN, "token", message).into_response()
         };
         let headers = response.headers_mut();
         let mut set = |name, value: &'static str| {
@@ -159,7 +159,7 @@ fn answer(result: Result<Response<Body>, std::convert::Infallible>) -> Response 
 }
 
 /// Whether the request was meant for this machine: a page can point a name of its own at it.
-fn check_host(request: &Request) -> Result<(), Refusal> {
+fn check_host(request: &Request) -> Result<(), HttpRefusal> {
     let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
     let authority = host.or_else(|| request.uri().authority().map(|it| it.as_str()));
     let name = authority.map(|it| match it.rsplit_once(':') {
@@ -171,13 +171,13 @@ fn check_host(request: &Request) -> Result<(), Refusal> {
         _ => {
             let message = "the service answers to localhost, 127.0.0.1 and [::1] alone; use the \
                            address that the program prints";
-            Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "host", message))
+            Err(HttpRefusal::new(StatusCode::MISDIRECTED_REQUEST, "host", message))
         }
     }
 }
 
 /// With the token, only the service's own page gets in; programs send no origin.
-fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_origin(headers: &HeaderMap) -> Result<(), HttpRefusal> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };
@@ -187,5 +187,5 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = "a page of another origin can't use the token; give it the key of its session";
-    Err(Refusal::new(StatusCode::FORBIDDEN, "origin", message))
+    Err(HttpRefusal::new(StatusCode::FORBIDDEN, "origin", message))
 }

@@ -11,13 +11,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    PageAccess, Refusal,
+    HttpRefusal, PageAccess,
     extract::{Asked, At, Body},
     refusal::Refused,
 };
 use crate::{
     Service, SessionId,
-    page::{self, Answer, Message, Way},
+    page::{self, Message, PageAnswer, Way},
 };
 
 /// For pages, with the key of their session.
@@ -53,13 +53,13 @@ async fn ask(
     Extension(PageAccess { session }): Extension<PageAccess>,
     headers: HeaderMap,
     Body(message): Body<Message>,
-) -> Result<Json<Answer>, Refusal> {
+) -> Result<Json<PageAnswer>, HttpRefusal> {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let Some(origin) = origin else {
         let message = "a message of a page comes with the header Origin, which browsers write";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "origin", message));
+        return Err(HttpRefusal::new(StatusCode::BAD_REQUEST, "origin", message));
     };
-    Ok(Json(Answer::to(&session, origin, message).await))
+    Ok(Json(PageAnswer::to(&session, origin, message).await))
 }
 
 /// A message of a page, and whose page it is.
@@ -78,10 +78,13 @@ struct PageMessage {
     path = "/v1/{session}/page",
     params(("session" = SessionId, Path)),
     request_body = PageMessage,
-    responses((status = 200, body = Answer), (status = "4XX", body = Refused))
+    responses((status = 200, body = PageAnswer), (status = "4XX", body = Refused))
 )]
-async fn relay(at: At, Body(PageMessage { origin, message }): Body<PageMessage>) -> Json<Answer> {
-    Json(Answer::to(&at.session, &origin, message).await)
+async fn relay(
+    at: At,
+    Body(PageMessage { origin, message }): Body<PageMessage>,
+) -> Json<PageAnswer> {
+    Json(PageAnswer::to(&at.session, &origin, message).await)
 }
 
 /// How the script reaches the service.

@@ -13,7 +13,7 @@ use crate::{BadMember, ServiceError};
 /// Why a request was not carried out, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Refusal {
+pub struct HttpRefusal {
     /// What kind of refusal it is, for programs: `member`, `unsupported`, `unknown-session`,
     /// `unknown-authenticator`, `unknown-credential`, `unknown-ceremony`, `full`, `ceremony`,
     /// `randomness`, `token`, `origin`, `host`, `too-large`, `not-json`, `path`, `method`.
@@ -30,7 +30,7 @@ pub struct Refusal {
     status: StatusCode,
 }
 
-impl Refusal {
+impl HttpRefusal {
     /// One with this status and no member.
     pub(crate) fn new(
         status: StatusCode,
@@ -45,10 +45,10 @@ impl Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Refused {
     /// Why the request was not carried out.
-    error: Refusal,
+    error: HttpRefusal,
 }
 
-impl From<ServiceError> for Refusal {
+impl From<ServiceError> for HttpRefusal {
     fn from(error: ServiceError) -> Self {
         let (status, reason) = match &error {
             ServiceError::Member(_) => (StatusCode::BAD_REQUEST, "member"),
@@ -77,7 +77,7 @@ impl From<ServiceError> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for HttpRefusal {
     fn into_response(self) -> Response {
         (self.status, Json(Refused { error: self })).into_response()
     }

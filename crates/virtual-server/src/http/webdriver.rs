@@ -13,7 +13,7 @@ use axum::{
 
 use crate::{
     Service,
-    webdriver::{Answer, RemoteEnd},
+    webdriver::{RemoteEnd, WebDriverResponse},
 };
 
 /// The paths of WebDriver.
@@ -31,13 +31,13 @@ async fn serve(State(remote_end): State<Arc<RemoteEnd>>, request: Request) -> Re
         Ok(body) => dressed(&remote_end.answer(method.as_str(), &path, &body)),
         Err(rejection) => {
             // It is too long, or broke off.
-            dressed(&Answer::unread(rejection.status().as_u16(), &rejection.body_text()))
+            dressed(&WebDriverResponse::unread(rejection.status().as_u16(), &rejection.body_text()))
         }
     }
 }
 
 /// A response as every command has it (WebDriver §6.4, "send a response").
-fn dressed(answer: &Answer) -> Response {
+fn dressed(answer: &WebDriverResponse) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, answer.body.to_string()).into_response();
     let headers = response.headers_mut();

@@ -9,8 +9,8 @@ use towline_virtual::{
     BuildError, Builder, Clock, Extension, Family, VirtualAuthenticator, crypto::CryptoProvider,
 };
 
-use super::{AuthenticatorOptions, Ctap2Version, Preset, Protocol, Transport, extension};
-use crate::{BadMember, Limits, ServiceError, Switches};
+use super::{Ctap2Version, Preset, Protocol, Transport, VirtualAuthenticatorOptions, extension};
+use crate::{BadMember, ServiceError, ServiceLimits, Switches};
 
 /// How long a question stays open on the authenticator. A client's time runs out before.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
@@ -32,13 +32,13 @@ pub(crate) fn client(provider: &CryptoProvider) -> Client {
     Client::new(provider.clone()).with_timeouts(timeouts)
 }
 
-impl AuthenticatorOptions {
+impl VirtualAuthenticatorOptions {
     /// Puts it together.
     pub(crate) fn build(
         &self,
         clock: &Clock,
         provider: &CryptoProvider,
-        limits: &Limits,
+        limits: &ServiceLimits,
     ) -> Result<Built, ServiceError> {
         self.check(limits)?;
         let bare = self.preset.is_none()
@@ -70,7 +70,7 @@ impl AuthenticatorOptions {
     }
 
     /// What can be told without building anything.
-    fn check(&self, limits: &Limits) -> Result<(), ServiceError> {
+    fn check(&self, limits: &ServiceLimits) -> Result<(), ServiceError> {
         let bad = |member: &str, message: String| Err(BadMember::new(member, message).into());
         let longest = limits.name_length;
         if self.name.as_ref().is_some_and(|name| name.len() > longest) {

@@ -3,7 +3,7 @@
 use towline_authenticator::{Config, LargeBlobs};
 use towline_virtual::Extension;
 
-use super::AuthenticatorOptions;
+use super::VirtualAuthenticatorOptions;
 use crate::{BadMember, ServiceError};
 
 /// The names that WebDriver's `extensions` may have.
@@ -23,7 +23,7 @@ const NAMES: [(&str, Option<Extension>); 9] = [
 /// The extensions that are asked for, those that the authenticator would have otherwise included;
 /// `None` where nothing is said.
 pub(super) fn wanted(
-    options: &AuthenticatorOptions,
+    options: &VirtualAuthenticatorOptions,
     there: &[Extension],
 ) -> Result<Option<Vec<Extension>>, ServiceError> {
     let listed = options.extensions.as_deref().map(listed).transpose()?;

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, value::RawValue};
 use utoipa::ToSchema;
 
 use super::Message;
-use crate::{Caller, CeremonyError, CeremonyId, ServiceError, Session};
+use crate::{CeremonyError, CeremonyId, PageOrigin, ServiceError, Session};
 
 /// The answer to a message: one of the two.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Answer {
+pub enum PageAnswer {
     /// What the call gives: RegistrationResponseJSON, AuthenticationResponseJSON, capabilities by
     /// their names, or `null`.
     #[schema(value_type = Value)]
@@ -28,7 +28,7 @@ pub struct Exception {
     pub message: String,
 }
 
-impl From<ServiceError> for Answer {
+impl From<ServiceError> for PageAnswer {
     fn from(error: ServiceError) -> Self {
         let name = match &error {
             ServiceError::Ceremony(error) => told(error),
@@ -50,7 +50,7 @@ const fn told(error: &CeremonyError) -> &'static str {
     }
 }
 
-impl Answer {
+impl PageAnswer {
     fn of(json: String) -> Self {
         match RawValue::from_string(json) {
             Ok(json) => Self::Response(json),
@@ -122,9 +122,9 @@ async fn finished(session: &Session, id: &str, begun: CeremonyId) -> Result<Stri
     }
 }
 
-fn caller(origin: &str, top_origin: Option<&str>) -> Result<Caller, ServiceError> {
+fn caller(origin: &str, top_origin: Option<&str>) -> Result<PageOrigin, ServiceError> {
     Ok(match top_origin {
-        Some(top) => Caller::embedded(origin, top)?,
-        None => Caller::of(origin)?,
+        Some(top) => PageOrigin::embedded(origin, top)?,
+        None => PageOrigin::of(origin)?,
     })
 }

@@ -5,8 +5,8 @@ use towline_virtual::Snapshot;
 
 use super::Session;
 use crate::{
-    AuthenticatorId, AuthenticatorOptions, BadMember, Exchange, ServiceError, SwitchChange,
-    Switches, What, authenticator::Authenticator,
+    AuthenticatorId, BadMember, Exchange, ServiceError, SwitchChange, Switches,
+    VirtualAuthenticatorOptions, What, authenticator::Authenticator,
 };
 
 impl Session {
@@ -17,7 +17,7 @@ impl Session {
     /// [`ServiceError::Full`].
     pub fn add_authenticator(
         &self,
-        options: AuthenticatorOptions,
+        options: VirtualAuthenticatorOptions,
     ) -> Result<AuthenticatorId, ServiceError> {
         self.with(|state, world| {
             let most = world.limits.authenticators;
@@ -57,7 +57,10 @@ impl Session {
     ///
     /// # Errors
     /// [`ServiceError::UnknownAuthenticator`].
-    pub fn options(&self, id: &AuthenticatorId) -> Result<AuthenticatorOptions, ServiceError> {
+    pub fn options(
+        &self,
+        id: &AuthenticatorId,
+    ) -> Result<VirtualAuthenticatorOptions, ServiceError> {
         self.with(|state, _| Ok(state.authenticator(id)?.options.clone()))
     }
 

@@ -6,7 +6,7 @@ use super::{
     Session,
     ceremony::{Ceremony, Verb},
 };
-use crate::{BadMember, Caller, CeremonyId, Mediation, ServiceError, options};
+use crate::{BadMember, CeremonyId, Mediation, PageOrigin, ServiceError, options};
 
 /// What came of a ceremony: RegistrationResponseJSON or AuthenticationResponseJSON, or the
 /// exception that a browser would throw.
@@ -24,7 +24,7 @@ impl Session {
     /// use the RP ID; [`ServiceError::Full`].
     pub fn begin_create(
         &self,
-        caller: &Caller,
+        caller: &PageOrigin,
         options_json: &str,
         mediation: Mediation,
     ) -> Result<CeremonyId, ServiceError> {
@@ -38,7 +38,7 @@ impl Session {
     /// As [`Self::begin_create`].
     pub fn begin_get(
         &self,
-        caller: &Caller,
+        caller: &PageOrigin,
         options_json: &str,
         mediation: Mediation,
     ) -> Result<CeremonyId, ServiceError> {
@@ -48,7 +48,7 @@ impl Session {
     fn begin(
         &self,
         verb: Verb,
-        caller: &Caller,
+        caller: &PageOrigin,
         options_json: &str,
         mediation: Mediation,
     ) -> Result<CeremonyId, ServiceError> {

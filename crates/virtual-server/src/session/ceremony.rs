@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use towline_client::{Create, Error, Get, Output};
+use towline_client::{CeremonyOutput, Create, Error, Get};
 use towline_virtual::Browser;
 
-use crate::{AuthenticatorId, Caller, CeremonyId, Mediation, What, authenticator::Authenticator};
+use crate::{
+    AuthenticatorId, CeremonyId, Mediation, PageOrigin, What, authenticator::Authenticator,
+};
 
 /// Registers, or signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,7 @@ impl Ceremony {
     pub(super) fn new(
         id: CeremonyId,
         verb: Verb,
-        caller: &Caller,
+        caller: &PageOrigin,
         options_json: &str,
         mediation: Mediation,
         client: &towline_client::Client,
@@ -248,7 +250,7 @@ impl Ceremony {
                 machine.poll_output()
             }
         };
-        if let Some(Output::Finished(result)) = output {
+        if let Some(CeremonyOutput::Finished(result)) = output {
             self.outcome = Some(result);
         }
     }

@@ -5,7 +5,7 @@ use towline_virtual::Passkey;
 
 use super::{Session, refused_passkey};
 use crate::{
-    AuthenticatorId, BadMember, Base64Url, CredentialChange, ServiceError, StoredCredential,
+    AuthenticatorId, BadMember, Base64Url, CredentialPatch, ServiceError, StoredCredential,
 };
 
 impl Session {
@@ -66,7 +66,7 @@ impl Session {
         &self,
         id: &AuthenticatorId,
         credential_id: &Base64Url,
-        change: CredentialChange,
+        change: CredentialPatch,
     ) -> Result<StoredCredential, ServiceError> {
         let most = self.0.world.limits.name_length;
         for (member, name) in

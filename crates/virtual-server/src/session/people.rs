@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use towline_virtual::{
-    Fault, Faults, Injected, Place,
+    Fault, FaultPlace, Faults, Injected,
     person::{BadRules, Reply, Rules},
 };
 use utoipa::ToSchema;
@@ -95,7 +95,7 @@ impl FaultRule {
     fn named(&self, index: usize) -> Result<Fault, BadMember> {
         let bad = |message: String| BadMember::new(format!("faults[{index}].fault"), message);
         let fault: Fault = self.fault.parse().map_err(|error| bad(format!("{error}")))?;
-        if fault.place() == Place::Report {
+        if fault.place() == FaultPlace::Report {
             return Err(bad(format!("{fault} is in CTAPHID's reports, and there are none here")));
         }
         Ok(fault)

@@ -7,7 +7,7 @@ use towline_virtual::VirtualAuthenticator;
 use utoipa::ToSchema;
 
 use super::Session;
-use crate::{Base64Url, Caller, ServiceError, options};
+use crate::{Base64Url, PageOrigin, ServiceError, options};
 
 /// What a site tells. The names of the members are those of WebAuthn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -64,7 +64,7 @@ impl Session {
     ///
     /// # Errors
     /// [`ServiceError::Ceremony`] where the origin may not use the RP ID.
-    pub fn signal(&self, caller: &Caller, signal: &Signal) -> Result<usize, ServiceError> {
+    pub fn signal(&self, caller: &PageOrigin, signal: &Signal) -> Result<usize, ServiceError> {
         let json = serde_json::to_string(signal).unwrap_or_default();
         let client = options::client(&self.0.world.provider);
         let caller = caller.to_client();

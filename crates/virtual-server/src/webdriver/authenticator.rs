@@ -7,7 +7,7 @@ use super::{
     error::{Error, ErrorCode},
     members::{BOOLEAN, Members, TEXT, wrong},
 };
-use crate::{AuthenticatorOptions, Protocol, Transport};
+use crate::{Protocol, Transport, VirtualAuthenticatorOptions};
 
 const PROTOCOLS: [(&str, Protocol); 3] =
     [("ctap1/u2f", Protocol::U2f), ("ctap2", Protocol::Ctap2), ("ctap2_1", Protocol::Ctap2_1)];
@@ -26,9 +26,11 @@ const TRANSPORTS: [(&str, Transport); 6] = [
 /// # Errors
 /// `invalid argument` for unknown, wrong and missing members, and then `unsupported operation` for
 /// an extension that nothing here has.
-pub(super) fn options(parameters: &Map<String, Value>) -> Result<AuthenticatorOptions, Error> {
+pub(super) fn options(
+    parameters: &Map<String, Value>,
+) -> Result<VirtualAuthenticatorOptions, Error> {
     let members = Members(parameters);
-    let mut options = AuthenticatorOptions::default();
+    let mut options = VirtualAuthenticatorOptions::default();
     let mut eligible = None;
     let mut backed_up = None;
     for name in parameters.keys() {

@@ -10,7 +10,7 @@ use super::{
     error::Error,
     members::{BOOLEAN, Members, TEXT, bytes, integer, text, wrong},
 };
-use crate::{Base64Url, CredentialChange, SecretBase64Url, StoredCredential, own_members};
+use crate::{Base64Url, CredentialPatch, SecretBase64Url, StoredCredential, own_members};
 
 /// What an authenticator can do with a credential that is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,13 +97,13 @@ pub(super) fn read(
 ///
 /// # Errors
 /// `invalid argument`, which names the member.
-pub(super) fn properties(parameters: &Map<String, Value>) -> Result<CredentialChange, Error> {
+pub(super) fn properties(parameters: &Map<String, Value>) -> Result<CredentialPatch, Error> {
     let members = Members(parameters);
-    Ok(CredentialChange {
+    Ok(CredentialPatch {
         backup_eligibility: members.boolean("backupEligibility")?,
         backup_state: members.boolean("backupState")?,
         sign_count: members.optional("signCount", COUNT, count)?,
-        ..CredentialChange::default()
+        ..CredentialPatch::default()
     })
 }
 

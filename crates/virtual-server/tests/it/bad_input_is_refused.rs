@@ -1,7 +1,7 @@
 //! Each kind of bad input: a refusal that names the member, and a service that goes on.
 
 use serde_json::{Value, json};
-use towline_virtual_server::{Limits, Service};
+use towline_virtual_server::{Service, ServiceLimits};
 
 use crate::support::{ORIGIN, Running, creation};
 
@@ -107,7 +107,7 @@ async fn unknown_names_are_said_by_kind() {
 
 #[tokio::test]
 async fn there_is_a_limit_to_everything() {
-    let mut limits = Limits::default();
+    let mut limits = ServiceLimits::default();
     (limits.sessions, limits.authenticators, limits.credentials) = (2, 2, 1);
     (limits.ceremonies, limits.options_length) = (1, 2000);
     let it = Running::with(Service::new(limits)).await;

@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use towline_virtual_server::{
-    AuthenticatorOptions, Caller, CeremonyError, Limits, Mediation, Service, ServiceError, Session,
-    SwitchChange,
+    CeremonyError, Mediation, PageOrigin, Service, ServiceError, ServiceLimits, Session,
+    SwitchChange, VirtualAuthenticatorOptions,
 };
 
 use crate::support::{CHALLENGE, ORIGIN, Running, creation};
@@ -21,15 +21,15 @@ fn by_hand() -> (Service, Arc<AtomicU64>) {
     let (start, seconds) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     let watch = seconds.clone();
     let now = move || start + Duration::from_secs(watch.load(Ordering::SeqCst));
-    (Service::by_watch(Limits::default(), now), seconds)
+    (Service::by_watch(ServiceLimits::default(), now), seconds)
 }
 
-fn options(json: Value) -> AuthenticatorOptions {
+fn options(json: Value) -> VirtualAuthenticatorOptions {
     serde_json::from_value(json).unwrap()
 }
 
-fn site() -> Caller {
-    Caller::of(ORIGIN).unwrap()
+fn site() -> PageOrigin {
+    PageOrigin::of(ORIGIN).unwrap()
 }
 
 fn sign_in(session: &Session, mediation: Mediation) -> towline_virtual_server::CeremonyId {
@@ -119,7 +119,7 @@ fn a_ceremony_waits_for_an_authenticator_that_comes_later() {
     let begun =
         session.begin_create(&site(), &creation().to_string(), Mediation::Optional).unwrap();
     assert_eq!(session.poll(&begun), Ok(None));
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     assert!(session.poll(&begun).unwrap().unwrap().is_ok());
 }
 
@@ -149,7 +149,7 @@ fn whoever_answers_first_wins_and_the_others_are_not_asked_any_more() {
 fn conditional_mediation_waits_for_a_passkey_and_no_time_runs_out() {
     let (service, seconds) = by_hand();
     let session = service.default_session();
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     let waiting = sign_in(&session, Mediation::Conditional);
     seconds.fetch_add(7200, Ordering::SeqCst);
     assert_eq!(session.poll(&waiting), Ok(None));
@@ -165,7 +165,7 @@ fn conditional_mediation_waits_for_a_passkey_and_no_time_runs_out() {
 fn immediate_mediation_ends_at_once_where_there_is_nothing_to_use() {
     let service = Service::default();
     let session = service.default_session();
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     let begun = sign_in(&session, Mediation::Immediate);
     let outcome = session.poll(&begun).unwrap().unwrap();
     assert_eq!(outcome.unwrap_err().name(), "NotAllowedError");
@@ -199,7 +199,7 @@ fn what_a_page_may_not_do_ends_before_it_begins() {
     foreign["rp"]["id"] = json!("example.com");
     let refused = session.begin_create(&site(), &foreign.to_string(), Mediation::Optional);
     assert!(refused.unwrap_err().to_string().contains("example.com"));
-    assert!(Caller::of("http://example.org").is_err());
+    assert!(PageOrigin::of("http://example.org").is_err());
 }
 
 #[tokio::test]

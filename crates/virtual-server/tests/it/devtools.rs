@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use towline_virtual_server::{Caller, Limits, Mediation, Service, devtools::Connection};
+use towline_virtual_server::{Mediation, PageOrigin, Service, ServiceLimits, devtools::Connection};
 
 const CHROMIUM: &str = include_str!("devtools/chromium.json");
 
@@ -18,7 +18,7 @@ struct Client {
 impl Client {
     fn new() -> Self {
         // Chromium has no limit for authenticators.
-        let mut limits = Limits::default();
+        let mut limits = ServiceLimits::default();
         limits.authenticators = 1000;
         let service = Service::new(limits);
         let connection = Connection::new(&service, service.default_session());
@@ -170,7 +170,7 @@ const SIGN_IN: &str = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "extensions": {
 /// What a page does in the session: the response.
 fn page(client: &Client, options: &str) -> Value {
     let session = client.service.default_session();
-    let site = Caller::of("https://example.org").unwrap();
+    let site = PageOrigin::of("https://example.org").unwrap();
     let ceremony = match options.contains("pubKeyCredParams") {
         true => session.begin_create(&site, options, Mediation::Optional),
         false => session.begin_get(&site, options, Mediation::Optional),

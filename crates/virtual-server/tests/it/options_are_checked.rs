@@ -1,12 +1,12 @@
 //! Options of new authenticators.
 
 use serde_json::{Value, json};
-use towline_virtual_server::{AuthenticatorOptions, Service, ServiceError};
+use towline_virtual_server::{Service, ServiceError, VirtualAuthenticatorOptions};
 
 use crate::support::Running;
 
 fn add(options: Value) -> Result<(), ServiceError> {
-    let options: AuthenticatorOptions = serde_json::from_value(options).unwrap();
+    let options: VirtualAuthenticatorOptions = serde_json::from_value(options).unwrap();
     Service::default().new_session()?.add_authenticator(options).map(|_| ())
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use towline_virtual_server::{
     Service,
-    webdriver::{Answer, RemoteEnd},
+    webdriver::{RemoteEnd, WebDriverResponse},
 };
 
 const CASES: &str = include_str!("webdriver/cases.json");
@@ -76,7 +76,7 @@ impl Cases {
         Scene { remote_end, session, authenticator }
     }
 
-    fn send(&self, case: &Value) -> Answer {
+    fn send(&self, case: &Value) -> WebDriverResponse {
         let scene = self.scene(case["on"].as_str().unwrap_or("resident"));
         let command = match case["command"].as_str() {
             Some(name) => self.of("commands", name).clone(),
@@ -106,7 +106,7 @@ impl Cases {
 }
 
 /// Whether the answer is what the case says.
-fn is_right(case: &Value, answer: &Answer) -> bool {
+fn is_right(case: &Value, answer: &WebDriverResponse) -> bool {
     let members: Vec<&String> = answer.body.as_object().unwrap().keys().collect();
     let value = &answer.body["value"];
     let has_right_value = match case["error"].as_str() {
@@ -283,7 +283,7 @@ fn timeouts_are_those_of_their_session() {
 
 #[test]
 fn a_service_that_is_full_creates_no_session() {
-    let mut limits = towline_virtual_server::Limits::default();
+    let mut limits = towline_virtual_server::ServiceLimits::default();
     limits.sessions = 1;
     let remote_end = RemoteEnd::new(&Service::new(limits));
     let create = || remote_end.answer("POST", "/session", br#"{"capabilities": {}}"#);

@@ -1,7 +1,7 @@
 //! The log, and those who follow it.
 
 use serde_json::{Value, json};
-use towline_virtual_server::{AuthenticatorOptions, Limits, Service, Told, What};
+use towline_virtual_server::{Service, ServiceLimits, Told, VirtualAuthenticatorOptions, What};
 
 use crate::support::Running;
 
@@ -61,12 +61,12 @@ async fn a_request_for_the_log_waits_for_something_to_happen() {
 
 #[tokio::test]
 async fn a_slow_reader_loses_the_oldest_and_is_told_so() {
-    let mut limits = Limits::default();
+    let mut limits = ServiceLimits::default();
     (limits.queue, limits.log) = (2, 3);
     let session = Service::new(limits).default_session();
     let reader = session.subscribe().unwrap();
     for _ in 0..5 {
-        session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+        session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     }
     assert_eq!(reader.next().await, Some(Told::Lost(3)));
     let Some(Told::Notice(notice)) = reader.next().await else { panic!("nothing came") };

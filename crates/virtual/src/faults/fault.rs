@@ -7,7 +7,7 @@ use towline_ctap::Status;
 /// Where a fault is put in.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum FaultPlace {
     /// Before the authenticator sees the request: it does something else than it was asked.
     Request,
     /// On the way to the client, which has to notice it, if it can.
@@ -40,16 +40,16 @@ macro_rules! faults {
         }
 
         impl Fault {
-            /// Every fault, in the order of [`Place`]; one [`Self::Status`] stands for all.
+            /// Every fault, in the order of [`FaultPlace`]; one [`Self::Status`] stands for all.
             pub const ALL: &'static [Self] =
                 &[Self::Status(Status::Other), $($(Self::$variant,)+)+];
 
             /// Where it is put in.
             #[must_use]
-            pub const fn place(self) -> Place {
+            pub const fn place(self) -> FaultPlace {
                 match self {
-                    Self::Status(_) => Place::Request,
-                    $($(Self::$variant => Place::$place,)+)+
+                    Self::Status(_) => FaultPlace::Request,
+                    $($(Self::$variant => FaultPlace::$place,)+)+
                 }
             }
 

@@ -10,7 +10,7 @@ use towline_ctap::{
     GetAssertionRequest, GetAssertionResponse, MakeCredentialRequest, MakeCredentialResponse,
     PublicKeyCredentialDescriptor, Request, Rp, RpId, Status, User, UserHandle, algorithm,
 };
-use towline_virtual::{Builder, Fault, Place, VirtualAuthenticator};
+use towline_virtual::{Builder, Fault, FaultPlace, VirtualAuthenticator};
 
 const HASH: [u8; 32] = [7; 32];
 
@@ -202,7 +202,9 @@ fn says(fault: Fault) -> bool {
                 && matches!(statement, AttestationStatement::Packed(_))
         }
         Fault::OffCurveAnswer => !is_on_curve(&key(&bad_make)) && is_on_curve(&key(&make)),
-        _ if fault.place() == Place::Signature => signature(fault, &key(&make), &sign, &bad_sign),
+        _ if fault.place() == FaultPlace::Signature => {
+            signature(fault, &key(&make), &sign, &bad_sign)
+        }
         _ => panic!("nothing is said of {fault}"),
     }
 }
@@ -246,7 +248,7 @@ fn signature(fault: Fault, key: &CosePublicKey, good: &[u8], bad: &[u8]) -> bool
 
 #[test]
 fn faults_do_what_they_say_over_ctap() {
-    let on_the_way = [Place::Request, Place::Answer, Place::Signature];
+    let on_the_way = [FaultPlace::Request, FaultPlace::Answer, FaultPlace::Signature];
     for fault in Fault::ALL.iter().filter(|fault| on_the_way.contains(&fault.place())) {
         assert!(says(*fault), "{fault}");
     }

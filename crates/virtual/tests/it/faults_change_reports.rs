@@ -1,7 +1,7 @@
 //! What faults of CTAPHID do: reports in, reports out, one by one.
 
 use towline_ctap::hid::Report;
-use towline_virtual::{Builder, Fault, Hid, Place, VirtualAuthenticator, person::anything};
+use towline_virtual::{Builder, Fault, FaultPlace, Hid, VirtualAuthenticator, person::anything};
 
 /// A first report.
 fn first(channel: [u8; 4], command: u8, payload: &[u8]) -> Report {
@@ -74,7 +74,7 @@ fn says(fault: Fault) -> bool {
 
 #[test]
 fn faults_do_what_they_say_on_ctaphid() {
-    for fault in Fault::ALL.iter().filter(|fault| fault.place() == Place::Report) {
+    for fault in Fault::ALL.iter().filter(|fault| fault.place() == FaultPlace::Report) {
         assert!(says(*fault), "{fault}");
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use towline_crypto::rustcrypto;
 use towline_ctap::{AuthenticatorData, CosePublicKey, algorithm};
-use towline_virtual::{Builder, Fault, Passkey, Place, PrivateKey, VirtualAuthenticator};
+use towline_virtual::{Builder, Fault, FaultPlace, Passkey, PrivateKey, VirtualAuthenticator};
 
 use crate::options::{ORIGIN, bytes, create_with, get_with, list};
 
@@ -270,7 +270,7 @@ fn of_sign_in(fault: Fault, good: &Response, bad: &Response) -> bool {
 
 #[test]
 fn faults_do_what_they_say_to_a_site() {
-    for fault in Fault::ALL.iter().copied().filter(|fault| fault.place() == Place::Result) {
+    for fault in Fault::ALL.iter().copied().filter(|fault| fault.place() == FaultPlace::Result) {
         let (made, signed) = (made(fault), signed(fault));
         assert!(made.is_some() || signed.is_some(), "{fault} never comes");
         if let Some([good, bad]) = made {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use towline_ctap::Status;
-use towline_virtual::{Builder, Error, Fault, Place, VirtualAuthenticator};
+use towline_virtual::{Builder, Error, Fault, FaultPlace, VirtualAuthenticator};
 
 use crate::options::{ORIGIN, create, get};
 
@@ -22,7 +22,7 @@ fn every_fault_has_one_name_and_a_sentence() {
     for code in 0..=u8::MAX {
         let fault: Fault = format!("status-0x{code:02x}").parse().unwrap();
         assert_eq!(fault, Fault::Status(Status::from_u8(code)));
-        assert_eq!(fault.place(), Place::Request);
+        assert_eq!(fault.place(), FaultPlace::Request);
     }
 }
 

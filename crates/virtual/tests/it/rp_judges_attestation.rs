@@ -8,7 +8,7 @@ use towline_virtual::{
     attestation::{Flaw, Format, TestAttestation},
 };
 use towline_webauthn_rp::{
-    Identity, Procedure, StrictVerifier, TrustAnchors, User, Verifier as _, VerifyError,
+    Identity, Procedure, StrictVerifier, TrustAnchors, UserEntity, Verifier as _, VerifyError,
 };
 
 use crate::options::ORIGIN;
@@ -28,7 +28,7 @@ fn judged(attestation: TestAttestation, root: Vec<u8>) -> Result<(String, bool),
     };
     let verifier = StrictVerifier::new(&identity, rustcrypto::provider()).unwrap();
     let verifier = verifier.with_attestation(TrustAnchors::new([root], now));
-    let user = User { handle: [7; 32], name: "alice".into() };
+    let user = UserEntity { handle: [7; 32], name: "alice".into() };
     let begun = verifier.begin_registration(&user, &[]).unwrap();
     assert_eq!(begun.options["attestation"], "direct");
     let mut options = begun.options;

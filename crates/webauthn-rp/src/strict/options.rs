@@ -4,12 +4,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{StrictRegistration, StrictSignIn, StrictVerifier};
-use crate::{Challenge, CredentialRecord, User, VerifyError};
+use crate::{Challenge, CredentialRecord, UserEntity, VerifyError};
 
 impl StrictVerifier {
     pub(super) fn registration_options(
         &self,
-        user: &User,
+        user: &UserEntity,
         existing: &[CredentialRecord],
     ) -> Result<Challenge<StrictRegistration>, VerifyError> {
         let challenge = self.challenge()?;

@@ -7,7 +7,7 @@ use towline_ctap::Flags;
 
 use super::StrictVerifier;
 use crate::{
-    CredentialRecord, Member, RegistrationCheck, VerifyError,
+    CredentialRecord, RegistrationCheck, ResponseMember, VerifyError,
     attestation::{About, AttestationObject, Flaw, Statement},
     response::{Answer, AttestationResponse, bytes},
 };
@@ -43,15 +43,17 @@ impl StrictVerifier {
         if id.len() > CREDENTIAL_ID_MAX {
             return Err(VerifyError::CredentialIdLength(id.len()));
         }
-        let object = bytes(&response.attestation_object, Member::AttestationObject)?;
+        let object = bytes(&response.attestation_object, ResponseMember::AttestationObject)?;
         let object = AttestationObject::decode(&object)
-            .map_err(|_| VerifyError::Malformed(Member::AttestationObject))?;
+            .map_err(|_| VerifyError::Malformed(ResponseMember::AttestationObject))?;
         // Steps 14 to 17. For 18 and 19, the flags are in the result.
         let data = self.check_authenticator_data(object.auth_data)?;
         let (be, bs) = (data.flags.contains(Flags::BE), data.flags.contains(Flags::BS));
         // Step 20.
-        let attested =
-            data.attested.as_ref().ok_or(VerifyError::Malformed(Member::AuthenticatorData))?;
+        let attested = data
+            .attested
+            .as_ref()
+            .ok_or(VerifyError::Malformed(ResponseMember::AuthenticatorData))?;
         self.check_key(&attested.public_key)?;
         // No step, but the same thing said twice: the id that sign-ins will name.
         if attested.credential_id.as_bytes() != id {

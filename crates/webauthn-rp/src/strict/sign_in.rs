@@ -6,7 +6,7 @@ use towline_ctap::Flags;
 
 use super::StrictVerifier;
 use crate::{
-    CredentialRecord, Member, SignInCheck, VerifyError, check_user_handle,
+    CredentialRecord, ResponseMember, SignInCheck, VerifyError, check_user_handle,
     response::{Answer, AssertionResponse, bytes},
 };
 
@@ -38,8 +38,8 @@ impl StrictVerifier {
         }
         check_user_handle(credential, &record.user_handle, state.allowed.is_some())?;
         // Step 7.
-        let signed = bytes(&response.authenticator_data, Member::AuthenticatorData)?;
-        let signature = bytes(&response.signature, Member::Signature)?;
+        let signed = bytes(&response.authenticator_data, ResponseMember::AuthenticatorData)?;
+        let signature = bytes(&response.signature, ResponseMember::Signature)?;
         // Steps 8 to 14, and 20.
         let hash =
             self.check_client_data(&response.client_data_json, "webauthn.get", &state.challenge)?;
@@ -47,7 +47,7 @@ impl StrictVerifier {
         let data = self.check_authenticator_data(&signed)?;
         // No step, but §6.1: attested data are for registrations.
         if data.attested.is_some() {
-            return Err(VerifyError::Malformed(Member::AuthenticatorData));
+            return Err(VerifyError::Malformed(ResponseMember::AuthenticatorData));
         }
         // Step 19.
         if data.flags.contains(Flags::BE) != record.backup_eligible {

@@ -6,13 +6,14 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_ctap::{CosePublicKey, Flags};
 use towline_webauthn_rp::{
-    CredentialRecord, Identity, Member, Procedure, StrictVerifier, User, Verifier, VerifyError,
+    CredentialRecord, Identity, Procedure, ResponseMember, StrictVerifier, UserEntity, Verifier,
+    VerifyError,
 };
 
 use crate::soft_key::{Attestation, SoftKey};
 
 const ORIGIN: &str = "http://localhost:7000";
-const ALICE: User = User { handle: [7; 32], name: String::new() };
+const ALICE: UserEntity = UserEntity { handle: [7; 32], name: String::new() };
 
 fn verifier() -> StrictVerifier {
     let identity = Identity {
@@ -76,13 +77,13 @@ fn both_ceremonies_notice() {
         ),
         (
             |k| k.extra_client_data = json!({ "crossOrigin": "no" }),
-            VerifyError::Malformed(Member::ClientData),
+            VerifyError::Malformed(ResponseMember::ClientData),
             Some(6),
             Some(9),
         ),
         (
             |k| k.bend_data = |data| data.push(0),
-            VerifyError::Malformed(Member::AuthenticatorData),
+            VerifyError::Malformed(ResponseMember::AuthenticatorData),
             Some(13),
             Some(7),
         ),
@@ -193,7 +194,7 @@ fn attestation_objects_are_canonical_and_end_where_they_end() {
         bend(&mut object);
         *member = URL_SAFE_NO_PAD.encode(object).into();
         let refused = verifier.finish_registration(begun.state, &response).unwrap_err();
-        assert_eq!(refused, VerifyError::Malformed(Member::AttestationObject));
+        assert_eq!(refused, VerifyError::Malformed(ResponseMember::AttestationObject));
     }
 }
 

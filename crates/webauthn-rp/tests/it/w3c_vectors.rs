@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, Error, Random, rustcrypto::provider};
 use towline_testkit::hex;
-use towline_webauthn_rp::{Identity, StrictVerifier, User, Verifier, VerifyError};
+use towline_webauthn_rp::{Identity, StrictVerifier, UserEntity, Verifier, VerifyError};
 
 /// Gives the challenges of a vector, one after the other.
 struct Challenges(Mutex<Vec<Vec<u8>>>);
@@ -48,7 +48,7 @@ fn judge(vector: &Value, verification_required: bool) -> Outcome {
     }
     let id = base64(&vector["credential_id"]);
     let credential = |response: Value| json!({ "id": id, "rawId": id, "type": "public-key", "response": response });
-    let user = User { handle: [1; 32], name: "alice".into() };
+    let user = UserEntity { handle: [1; 32], name: "alice".into() };
     let begun = verifier.begin_registration(&user, &[]).unwrap();
     let client_data = vector["client_data_json"].as_str().unwrap();
     let registered = verifier.finish_registration(

@@ -1,7 +1,7 @@
 //! The standard's own examples, and what it forbids.
 
 use towline_websocket::{
-    Forwarder, FrameEvent, Head, Opcode, Parsed, Reader, Violation, close_payload, frame,
+    Forwarder, FrameEvent, FrameReader, Head, Opcode, Parsed, Violation, close_payload, frame,
 };
 
 /// A client's frame, with a mask.
@@ -25,7 +25,7 @@ fn client(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn step(bytes: &[u8]) -> Result<Option<(usize, Parsed)>, Violation> {
-    Reader::new(1 << 20).step(&mut bytes.to_vec(), false)
+    FrameReader::new(1 << 20).step(&mut bytes.to_vec(), false)
 }
 
 #[test]
@@ -33,11 +33,11 @@ fn the_standards_examples_of_frames() {
     // RFC 6455 §5.7: a masked pong that says "Hello", byte for byte (there it is a text message).
     let mut hello = [0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
     assert_eq!(client(0x8a, b"Hello"), hello);
-    assert_eq!(Reader::new(0).step(&mut hello, false), Ok(Some((11, Parsed::Pong))));
+    assert_eq!(FrameReader::new(0).step(&mut hello, false), Ok(Some((11, Parsed::Pong))));
     assert_eq!(&hello[6..], b"Hello");
     // The same bytes as a ping, and the unmasked pong that answers it.
     let mut ping = client(0x89, b"Hello");
-    assert_eq!(Reader::new(0).step(&mut ping, false), Ok(Some((11, Parsed::Ping(6..11)))));
+    assert_eq!(FrameReader::new(0).step(&mut ping, false), Ok(Some((11, Parsed::Ping(6..11)))));
     let mut pong = Vec::new();
     frame(&mut pong, Opcode::Pong, true, &ping[6..11]);
     assert_eq!(pong, [0x8a, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]);
@@ -61,7 +61,7 @@ fn lengths_at_every_border() {
         // The server's head is shorter by the mask.
         assert_eq!(Head::new(Opcode::Binary, true, length).as_bytes().len() + 4, head);
         // One byte short of it is nothing yet.
-        let short = Reader::new(1 << 20).step(&mut bytes[..bytes.len() - 1].to_vec(), false);
+        let short = FrameReader::new(1 << 20).step(&mut bytes[..bytes.len() - 1].to_vec(), false);
         assert_eq!(short, Ok(None));
     }
 }
@@ -123,14 +123,14 @@ fn a_reason_that_does_not_fit_is_cut_between_characters() {
 
 #[test]
 fn a_message_may_have_as_many_bytes_as_the_limit_in_one_frame_or_in_fragments() {
-    let mut reader = Reader::new(10);
+    let mut reader = FrameReader::new(10);
     assert_eq!(reader.step(&mut client(0x82, &[0; 11]), false), Err(Violation::TooLong));
-    let mut reader = Reader::new(10);
+    let mut reader = FrameReader::new(10);
     assert!(reader.step(&mut client(0x02, &[0; 6]), false).is_ok());
     assert!(reader.step(&mut client(0x00, &[0; 4]), false).is_ok());
     // The head alone says that it will be too long.
     assert_eq!(reader.step(&mut client(0x80, &[0; 1])[..6], false), Err(Violation::TooLong));
-    let mut reader = Reader::new(10);
+    let mut reader = FrameReader::new(10);
     assert_eq!(
         reader.step(&mut [0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0], false),
         Err(Violation::TooLong)
@@ -139,12 +139,12 @@ fn a_message_may_have_as_many_bytes_as_the_limit_in_one_frame_or_in_fragments() 
 
 #[test]
 fn a_message_within_a_message_is_refused_and_a_ping_is_not() {
-    let mut reader = Reader::new(100);
+    let mut reader = FrameReader::new(100);
     assert!(reader.step(&mut client(0x02, b"ab"), false).is_ok());
     assert_eq!(reader.step(&mut client(0x89, b"?"), false), Ok(Some((7, Parsed::Ping(6..7)))));
     assert_eq!(reader.step(&mut client(0x82, b"cd"), false), Err(Violation::Interleaved));
     // Neither is one after an empty first fragment: the message is under way.
-    let mut reader = Reader::new(100);
+    let mut reader = FrameReader::new(100);
     assert!(reader.step(&mut client(0x02, b""), false).is_ok());
     assert_eq!(reader.step(&mut client(0x82, b"cd"), false), Err(Violation::Interleaved));
 }

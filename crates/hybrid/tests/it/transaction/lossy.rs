@@ -1,8 +1,8 @@
 //! Every message of a transaction dropped, delayed, duplicated, changed, cut or reordered in turn.
 
 use towline_hybrid::{
-    CodeSource, Error, Fault, InitiatorConfig, Machine, Party, Responder, Step, internal::frame,
-    internal::noise,
+    CodeSource, Error, InitiatorConfig, Machine, Party, PeerFault, Responder, Step,
+    internal::frame, internal::noise,
 };
 
 use super::pair::{From, Pair, RESPONSE, Tamper, provider, responder_config, scan, seconds};
@@ -73,14 +73,14 @@ fn a_changed_message_is_blamed_on_its_sender_by_its_receiver() {
             assert_eq!(*by, expected);
             assert!(steps.contains(step), "{from:?} {index} {tamper:?}: {error:?}");
             let fits = match fault {
-                Fault::Text => tamper == Tamper::Text,
-                Fault::Handshake(noise::Error::Length) => {
+                PeerFault::Text => tamper == Tamper::Text,
+                PeerFault::Handshake(noise::Error::Length) => {
                     matches!(tamper, Tamper::Truncate(_) | Tamper::Extend | Tamper::Empty)
                 }
-                Fault::Handshake(noise::Error::Point | noise::Error::Authentication) => {
+                PeerFault::Handshake(noise::Error::Point | noise::Error::Authentication) => {
                     matches!(tamper, Tamper::Flip(_))
                 }
-                Fault::Frame(frame::Error::Authentication) => tamper != Tamper::Text,
+                PeerFault::Frame(frame::Error::Authentication) => tamper != Tamper::Text,
                 _ => false,
             };
             assert!(fits, "{from:?} {index} {tamper:?}: {error:?}");

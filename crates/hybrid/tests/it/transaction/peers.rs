@@ -1,8 +1,8 @@
 //! Peers that finish the handshake and then break the protocol.
 
 use towline_hybrid::{
-    CodeSource, ComputerEvent, Effect, Error, Fault, Initiator, InitiatorConfig, Machine, Opened,
-    Party, PhoneEvent, Responder, ResponderAnswer, Step,
+    CodeSource, ComputerEvent, Effect, Error, Initiator, InitiatorConfig, Machine, Opened, Party,
+    PeerFault, PhoneEvent, Responder, ResponderAnswer, Step,
     domain::TunnelDomain,
     ids::RoutingId,
     internal::eid::{Eid, EidKey},
@@ -96,7 +96,7 @@ fn sent(computer: &mut Initiator) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn by_phone(step: Step, fault: Fault) -> Option<Result<(), Error>> {
+fn by_phone(step: Step, fault: PeerFault) -> Option<Result<(), Error>> {
     Some(Err(Error::Misbehaved { by: Party::Phone, step, fault }))
 }
 
@@ -118,7 +118,7 @@ fn a_bad_first_message_is_fatal() {
                 Some(Err(Error::Misbehaved {
                     by: Party::Phone,
                     step: Step::PostHandshake,
-                    fault: Fault::Message(_)
+                    fault: PeerFault::Message(_)
                 }))
             ),
             "{result:?}"
@@ -153,11 +153,11 @@ fn messages_nobody_asked_for_are_fatal() {
     for message in [Message::Ctap(RESPONSE.to_vec()), Message::Json(b"{}".to_vec())] {
         let mut phone = RawPhone::ready();
         phone.send(message.encode());
-        assert_eq!(phone.result(), by_phone(Step::Request, Fault::Unsolicited));
+        assert_eq!(phone.result(), by_phone(Step::Request, PeerFault::Unsolicited));
     }
     let mut phone = RawPhone::waiting();
     phone.send(Message::Json(b"{}".to_vec()).encode());
-    assert_eq!(phone.result(), by_phone(Step::Response, Fault::Unsolicited));
+    assert_eq!(phone.result(), by_phone(Step::Response, PeerFault::Unsolicited));
 }
 
 #[test]
@@ -169,10 +169,10 @@ fn unknown_and_empty_messages_are_fatal() {
     ] {
         let mut phone = RawPhone::ready();
         phone.send(message.clone());
-        assert_eq!(phone.result(), by_phone(Step::Request, Fault::Message(error)));
+        assert_eq!(phone.result(), by_phone(Step::Request, PeerFault::Message(error)));
         let mut phone = RawPhone::waiting();
         phone.send(message);
-        assert_eq!(phone.result(), by_phone(Step::Response, Fault::Message(error)));
+        assert_eq!(phone.result(), by_phone(Step::Response, PeerFault::Message(error)));
     }
 }
 
@@ -268,7 +268,7 @@ fn an_answer_in_another_type_than_its_request_is_fatal() {
             phone.computer.handle_request(request, phone.now).unwrap();
         }
         phone.send(answer.encode());
-        assert_eq!(phone.result(), by_phone(Step::Response, Fault::Unsolicited));
+        assert_eq!(phone.result(), by_phone(Step::Response, PeerFault::Unsolicited));
     }
 }
 
@@ -276,7 +276,7 @@ fn an_answer_in_another_type_than_its_request_is_fatal() {
 fn a_frame_that_is_too_long_is_refused_before_it_is_opened() {
     let mut phone = RawPhone::waiting();
     phone.computer.handle_frame(vec![0; frame::MAX_FRAME + 1], phone.now);
-    assert_eq!(phone.result(), by_phone(Step::Response, Fault::Frame(frame::Error::TooLong)));
+    assert_eq!(phone.result(), by_phone(Step::Response, PeerFault::Frame(frame::Error::TooLong)));
 }
 
 /// A computer that does what a test says.
@@ -348,16 +348,16 @@ impl RawComputer {
     }
 }
 
-fn by_computer(step: Step, fault: Fault) -> Effect<PhoneEvent> {
+fn by_computer(step: Step, fault: PeerFault) -> Effect<PhoneEvent> {
     Effect::Tell(PhoneEvent::Finished(Err(Error::Misbehaved { by: Party::Computer, step, fault })))
 }
 
 #[test]
 fn a_computer_that_breaks_the_protocol_is_closed_without_a_reply() {
     let cases = [
-        (vec![], Fault::Message(message::Error::Empty)),
-        (vec![9, 1], Fault::Message(message::Error::UnknownType(9))),
-        (Message::Json(b"{}".to_vec()).encode(), Fault::Unsupported),
+        (vec![], PeerFault::Message(message::Error::Empty)),
+        (vec![9, 1], PeerFault::Message(message::Error::UnknownType(9))),
+        (Message::Json(b"{}".to_vec()).encode(), PeerFault::Unsupported),
     ];
     for (message, fault) in cases {
         let mut computer = RawComputer::connect();
@@ -383,7 +383,7 @@ fn a_second_request_before_the_response_is_fatal_and_takes_the_prompt_away() {
         [
             Effect::Tell(PhoneEvent::CancelRequest),
             Effect::Close,
-            by_computer(Step::Request, Fault::Unsolicited)
+            by_computer(Step::Request, PeerFault::Unsolicited)
         ]
     );
 }
@@ -414,7 +414,7 @@ fn a_first_message_from_another_session_of_the_same_code_is_refused() {
     let (_, message1) = noise::initiate(&provider, &psk, InitiatorKey::Qr(&key)).unwrap();
     phone.handle_frame(message1.to_vec(), now);
     let outputs: Vec<_> = std::iter::from_fn(|| phone.poll_output()).collect();
-    let fault = Fault::Handshake(noise::Error::Authentication);
+    let fault = PeerFault::Handshake(noise::Error::Authentication);
     assert_eq!(outputs, [Effect::StopRadio, Effect::Close, by_computer(Step::Message1, fault)]);
 }
 
@@ -426,7 +426,7 @@ fn data_before_its_turn_is_refused() {
     pair.settle();
     pair.phone.handle_frame(vec![0; 81], pair.now);
     pair.settle();
-    let fault = Fault::Unsolicited;
+    let fault = PeerFault::Unsolicited;
     assert_eq!(
         *pair.phone_error(),
         Error::Misbehaved { by: Party::Computer, step: Step::Message1, fault }

@@ -3,7 +3,7 @@
 
 use towline_crypto::Secret;
 use towline_hybrid::{
-    ComputerEvent, Effect, Error, Fault, Initiator, InitiatorConfig, Machine, Opened, Party,
+    ComputerEvent, Effect, Error, Initiator, InitiatorConfig, Machine, Opened, Party, PeerFault,
     PhoneEvent, Responder, ResponderAnswer, Step, Target,
     domain::TunnelDomain,
     ids::{ContactId, RoutingId, TunnelId},
@@ -20,7 +20,7 @@ use super::pair::{
     From, Pair, RESPONSE, Tamper, link, payload, provider, responder_config, seconds,
 };
 
-fn misbehaved(by: Party, step: Step, fault: Fault) -> Error {
+fn misbehaved(by: Party, step: Step, fault: PeerFault) -> Error {
     Error::Misbehaved { by, step, fault }
 }
 
@@ -193,7 +193,7 @@ fn a_signal_that_is_not_one_ends_the_transaction() {
         let mut pair = Pair::linked();
         pair.signal = signal;
         pair.run();
-        let by_phone = misbehaved(Party::Phone, Step::Ring, Fault::Unsolicited);
+        let by_phone = misbehaved(Party::Phone, Step::Ring, PeerFault::Unsolicited);
         assert_eq!(*pair.computer_error(), by_phone);
         assert_eq!(pair.requests_seen, 0);
     }
@@ -216,7 +216,7 @@ fn an_unpromised_signal_is_refused() {
     pair.settle();
     pair.computer.handle_frame(vec![0], pair.now);
     pair.settle();
-    let unsolicited = misbehaved(Party::Phone, Step::Ring, Fault::Unsolicited);
+    let unsolicited = misbehaved(Party::Phone, Step::Ring, PeerFault::Unsolicited);
     assert_eq!(*pair.computer_error(), unsolicited);
 }
 
@@ -406,7 +406,7 @@ fn a_ring_is_joined_and_never_opened() {
         routing_id: routing,
         tunnel_id: tunnel,
     })));
-    let unsolicited = misbehaved(Party::Computer, Step::Message1, Fault::Unsolicited);
+    let unsolicited = misbehaved(Party::Computer, Step::Message1, PeerFault::Unsolicited);
     assert_eq!(outputs.last(), Some(&Effect::Tell(PhoneEvent::Finished(Err(unsolicited)))));
 }
 

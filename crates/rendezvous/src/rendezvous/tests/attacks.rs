@@ -10,15 +10,17 @@ const STRANGER: [u8; 4] = [203, 0, 113, 7];
 const COMPUTER: [u8; 4] = [198, 51, 100, 4];
 
 impl Service {
-    fn all(&mut self) -> Vec<Output> {
+    fn all(&mut self) -> Vec<RendezvousOutput> {
         std::iter::from_fn(|| self.relay.poll_output()).collect()
     }
 
     /// Does what the service wants done with connections.
-    fn close_all(&mut self) -> Vec<Output> {
+    fn close_all(&mut self) -> Vec<RendezvousOutput> {
         let outputs = self.all();
         for output in &outputs {
-            if let Output::Close { leg, .. } | Output::Answer { leg, answer: Err(_) } = output {
+            if let RendezvousOutput::Close { leg, .. }
+            | RendezvousOutput::Answer { leg, answer: Err(_) } = output
+            {
                 self.relay.handle_closed(*leg, self.now);
             }
         }
@@ -30,7 +32,7 @@ impl Service {
     fn phone_answers(&mut self, phone: Leg) -> usize {
         let mut told = 0_usize;
         for output in self.close_all() {
-            if let Output::Send { leg, message } = output
+            if let RendezvousOutput::Send { leg, message } = output
                 && leg == phone
                 && let Some(FromService::Ring { ring, payload, .. }) = FromService::decode(&message)
             {
@@ -135,7 +137,7 @@ fn strangers_who_ring_an_absent_phone_leave_a_line_for_others() {
     let refused = service.close_all();
     let answer = Err(Refusal::TooMany);
     assert!(
-        matches!(&refused[..], [Output::Answer { answer: given, .. }] if *given == answer),
+        matches!(&refused[..], [RendezvousOutput::Answer { answer: given, .. }] if *given == answer),
         "{refused:?}"
     );
     let back = service.listen_at([192, 0, 2, 1], 1).unwrap();
@@ -154,7 +156,7 @@ fn computers_that_hang_up_at_once_do_not_make_the_phone_pay_for_its_answers() {
         let rang = service.ring_as(STRANGER, 0).unwrap();
         let outputs = service.all();
         service.relay.handle_closed(rang, service.now);
-        let [Output::Send { message, .. }] = &outputs[..] else { panic!("{outputs:?}") };
+        let [RendezvousOutput::Send { message, .. }] = &outputs[..] else { panic!("{outputs:?}") };
         let Some(FromService::Ring { ring, .. }) = FromService::decode(message) else { panic!() };
         let late = FromPhone::Refuse(ring, Reason::Unknown).encode();
         assert_eq!(service.relay.handle_message(phone, &late, service.now), Heard::Taken);
@@ -190,7 +192,7 @@ fn a_busy_phone_costs_its_computer_nothing_within_reason() {
     for _ in 0..1000 {
         let _refused = service.ring_as(COMPUTER, 2);
         for output in service.close_all() {
-            let Output::Send { message, .. } = output else { continue };
+            let RendezvousOutput::Send { message, .. } = output else { continue };
             if let Some(FromService::Ring { ring, .. }) = FromService::decode(&message) {
                 told += 1;
                 let busy = FromPhone::Refuse(ring, Reason::Busy).encode();
@@ -285,13 +287,15 @@ fn sixteen_sources_with_64_connections_each_do_not_take_the_places_to_wait() {
     let mine = service.wait_at([192, 0, 2, 1], 9999).unwrap();
     let closed = service.close_all();
     let ending = Ending::CrowdedOut;
-    assert!(matches!(&closed[..], [Output::Close { ending: given, .. }] if *given == ending));
+    assert!(
+        matches!(&closed[..], [RendezvousOutput::Close { ending: given, .. }] if *given == ending)
+    );
     // They come again and again, and push out each other.
     for number in 0..5000 {
         let source = [203, u8::try_from(number % 16).unwrap(), 113, 7];
         let _refused = service.wait_at(source, 10_000 + number);
         let closed = service.close_all();
-        assert!(!closed.contains(&Output::Close { leg: mine, ending }), "{number}");
+        assert!(!closed.contains(&RendezvousOutput::Close { leg: mine, ending }), "{number}");
     }
 }
 
@@ -339,7 +343,7 @@ fn one_subscriber_with_many_tunnels_does_not_take_those_of_others() {
     let closed = service.close_all();
     assert_eq!(closed.len(), 2, "both ends: {closed:?}");
     let ending = Ending::CrowdedOut;
-    assert!(!closed.contains(&Output::Close { leg: mine, ending }));
+    assert!(!closed.contains(&RendezvousOutput::Close { leg: mine, ending }));
     assert_eq!(pair(&mut service, [203, 0, 0, 7], 3).err(), Some(Refusal::Unavailable));
 }
 
@@ -407,7 +411,7 @@ fn the_books_of_a_small_service_stay_straight() {
         }
         for output in service.all() {
             match output {
-                Output::Send { leg, message } => {
+                RendezvousOutput::Send { leg, message } => {
                     let told = FromService::decode(&message);
                     let Some(FromService::Ring { ring, routing_id, tunnel_id, .. }) = told else {
                         continue;
@@ -421,14 +425,15 @@ fn the_books_of_a_small_service_stay_straight() {
                     waiting.push((routing_id, tunnel_id));
                 }
                 // Some take their time to close.
-                Output::Close { leg, .. } | Output::Answer { leg, answer: Err(_) }
+                RendezvousOutput::Close { leg, .. }
+                | RendezvousOutput::Answer { leg, answer: Err(_) }
                     if random(2) == 0 =>
                 {
                     legs.retain(|known| *known != leg);
                     service.relay.handle_closed(leg, service.now);
                 }
-                Output::Close { .. } | Output::Answer { .. } => {}
-                Output::Locate { token, .. } => {
+                RendezvousOutput::Close { .. } | RendezvousOutput::Answer { .. } => {}
+                RendezvousOutput::Locate { token, .. } => {
                     // Some are answered at once, some later, some twice, and some never.
                     located.push((token, Location::Nowhere));
                     located.push((token, Location::Here));

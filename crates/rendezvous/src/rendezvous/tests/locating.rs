@@ -20,14 +20,14 @@ impl Service {
         let admission = self.ask_at(from, request).unwrap();
         assert!(matches!(admission.role, Role::Rings { signal: true, .. }));
         let outputs = self.outputs();
-        let [.., Output::Locate { token, contact: asked }] = &outputs[..] else {
+        let [.., RendezvousOutput::Locate { token, contact: asked }] = &outputs[..] else {
             panic!("{outputs:?}")
         };
         assert_eq!(*asked, contact(number));
         (admission.leg, *token)
     }
 
-    fn located(&mut self, token: LocateToken, location: Location) -> Vec<Output> {
+    fn located(&mut self, token: LocateToken, location: Location) -> Vec<RendezvousOutput> {
         self.relay.handle_located(token, location, self.now);
         self.outputs()
     }
@@ -201,12 +201,12 @@ fn thousands_who_ring_unknown_phones_push_out_only_each_other() {
         service.ask_at(flooder, request).unwrap();
         for output in service.outputs() {
             match output {
-                Output::Answer { leg, answer: Err(Refusal::Unavailable) } => {
+                RendezvousOutput::Answer { leg, answer: Err(Refusal::Unavailable) } => {
                     assert_ne!(leg, honest, "{number}");
                     service.relay.handle_closed(leg, service.now);
                     refused += 1;
                 }
-                Output::Locate { .. } => {}
+                RendezvousOutput::Locate { .. } => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -49,19 +49,19 @@ impl Service {
         }
     }
 
-    pub(super) fn say(&mut self, leg: Leg, message: FromPhone) -> Vec<Output> {
+    pub(super) fn say(&mut self, leg: Leg, message: FromPhone) -> Vec<RendezvousOutput> {
         assert_eq!(self.relay.handle_message(leg, &message.encode(), self.now), Heard::Taken);
         self.outputs()
     }
 
-    pub(super) fn outputs(&mut self) -> Vec<Output> {
+    pub(super) fn outputs(&mut self) -> Vec<RendezvousOutput> {
         std::iter::from_fn(|| self.relay.poll_output()).collect()
     }
 
     /// The one ring that a phone is told of.
     pub(super) fn told(&mut self, phone: Leg) -> (RingId, RoutingId, TunnelId) {
         let outputs = self.outputs();
-        let [Output::Send { leg, message }] = &outputs[..] else { panic!("{outputs:?}") };
+        let [RendezvousOutput::Send { leg, message }] = &outputs[..] else { panic!("{outputs:?}") };
         assert_eq!(*leg, phone);
         match FromService::decode(message) {
             Some(FromService::Ring { ring, routing_id, tunnel_id, payload }) => {
@@ -73,16 +73,16 @@ impl Service {
     }
 }
 
-pub(super) fn send(leg: Leg, message: FromService) -> Output {
-    Output::Send { leg, message: message.encode() }
+pub(super) fn send(leg: Leg, message: FromService) -> RendezvousOutput {
+    RendezvousOutput::Send { leg, message: message.encode() }
 }
 
-pub(super) fn answer(leg: Leg, answer: Result<(), Refusal>) -> Output {
-    Output::Answer { leg, answer }
+pub(super) fn answer(leg: Leg, answer: Result<(), Refusal>) -> RendezvousOutput {
+    RendezvousOutput::Answer { leg, answer }
 }
 
-pub(super) fn close(leg: Leg, ending: Ending) -> Output {
-    Output::Close { leg, ending }
+pub(super) fn close(leg: Leg, ending: Ending) -> RendezvousOutput {
+    RendezvousOutput::Close { leg, ending }
 }
 
 #[test]

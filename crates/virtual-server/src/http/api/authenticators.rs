@@ -9,10 +9,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use zeroize::Zeroizing;
 
 use crate::{
-    AuthenticatorId, AuthenticatorOptions, BadMember, SecretBase64Url, Service, ServiceError,
-    Session, SessionId, SwitchChange, Switches,
+    AuthenticatorId, BadMember, SecretBase64Url, Service, ServiceError, Session, SessionId,
+    SwitchChange, Switches, VirtualAuthenticatorOptions,
     http::{
-        Refusal,
+        HttpRefusal,
         extract::{At, Body},
         refusal::Refused,
     },
@@ -32,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
 #[serde(rename_all = "camelCase")]
 struct AuthenticatorState {
     authenticator_id: AuthenticatorId,
-    options: AuthenticatorOptions,
+    options: VirtualAuthenticatorOptions,
     switches: Switches,
 }
 
@@ -57,7 +57,7 @@ fn state(session: &Session, id: AuthenticatorId) -> Result<AuthenticatorState, S
     params(("session" = SessionId, Path)),
     responses((status = 200, body = AuthenticatorList), (status = "4XX", body = Refused))
 )]
-async fn list(at: At) -> Result<Json<AuthenticatorList>, Refusal> {
+async fn list(at: At) -> Result<Json<AuthenticatorList>, HttpRefusal> {
     let ids = at.session.authenticators()?.into_iter();
     let authenticators: Result<Vec<_>, _> = ids.map(|id| state(&at.session, id)).collect();
     Ok(Json(AuthenticatorList { authenticators: authenticators? }))
@@ -68,13 +68,13 @@ async fn list(at: At) -> Result<Json<AuthenticatorList>, Refusal> {
     post,
     path = "/v1/{session}/authenticators",
     params(("session" = SessionId, Path)),
-    request_body = AuthenticatorOptions,
+    request_body = VirtualAuthenticatorOptions,
     responses((status = 201, body = AuthenticatorState), (status = "4XX", body = Refused))
 )]
 async fn add(
     at: At,
-    Body(options): Body<AuthenticatorOptions>,
-) -> Result<(StatusCode, Json<AuthenticatorState>), Refusal> {
+    Body(options): Body<VirtualAuthenticatorOptions>,
+) -> Result<(StatusCode, Json<AuthenticatorState>), HttpRefusal> {
     let id = at.session.add_authenticator(options)?;
     Ok((StatusCode::CREATED, Json(state(&at.session, id)?)))
 }
@@ -86,7 +86,7 @@ async fn add(
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 200, body = AuthenticatorState), (status = "4XX", body = Refused))
 )]
-async fn read(at: At) -> Result<Json<AuthenticatorState>, Refusal> {
+async fn read(at: At) -> Result<Json<AuthenticatorState>, HttpRefusal> {
     Ok(Json(state(&at.session, at.authenticator())?))
 }
 
@@ -101,7 +101,7 @@ async fn read(at: At) -> Result<Json<AuthenticatorState>, Refusal> {
 async fn change(
     at: At,
     Body(change): Body<SwitchChange>,
-) -> Result<Json<AuthenticatorState>, Refusal> {
+) -> Result<Json<AuthenticatorState>, HttpRefusal> {
     at.session.set_switches(&at.authenticator(), change)?;
     Ok(Json(state(&at.session, at.authenticator())?))
 }
@@ -113,7 +113,7 @@ async fn change(
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn remove(at: At) -> Result<StatusCode, Refusal> {
+async fn remove(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.remove_authenticator(&at.authenticator())?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -133,7 +133,7 @@ struct Info {
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 200, body = Info), (status = "4XX", body = Refused))
 )]
-async fn info(at: At) -> Result<Json<Info>, Refusal> {
+async fn info(at: At) -> Result<Json<Info>, HttpRefusal> {
     let info = at.session.info(&at.authenticator())?;
     let members = info.map(|info| info.decoded().get("members").cloned().unwrap_or_default());
     Ok(Json(Info { info: members }))
@@ -146,7 +146,7 @@ async fn info(at: At) -> Result<Json<Info>, Refusal> {
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn replug(at: At) -> Result<StatusCode, Refusal> {
+async fn replug(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.replug(&at.authenticator())?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -166,7 +166,7 @@ struct Kept {
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 200, body = Kept), (status = "4XX", body = Refused))
 )]
-async fn snapshot(at: At) -> Result<Json<Kept>, Refusal> {
+async fn snapshot(at: At) -> Result<Json<Kept>, HttpRefusal> {
     let snapshot = at.session.snapshot(&at.authenticator())?;
     let bytes = Zeroizing::new(snapshot.to_bytes().to_vec());
     Ok(Json(Kept { snapshot: SecretBase64Url(bytes) }))
@@ -180,7 +180,7 @@ async fn snapshot(at: At) -> Result<Json<Kept>, Refusal> {
     request_body = Kept,
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn restore(at: At, Body(kept): Body<Kept>) -> Result<StatusCode, Refusal> {
+async fn restore(at: At, Body(kept): Body<Kept>) -> Result<StatusCode, HttpRefusal> {
     let snapshot = Snapshot::from_bytes(&kept.snapshot.0)
         .map_err(|error| ServiceError::from(BadMember::new("snapshot", error.to_string())))?;
     at.session.restore(&at.authenticator(), &snapshot)?;

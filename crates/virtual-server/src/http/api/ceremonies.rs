@@ -13,10 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    BadMember, Caller, CeremonyId, Mediation, Outcome, Service, ServiceError, Session, SessionId,
-    Signal,
+    BadMember, CeremonyId, Mediation, Outcome, PageOrigin, Service, ServiceError, Session,
+    SessionId, Signal,
     http::{
-        Refusal,
+        HttpRefusal,
         extract::{Asked, At, Body},
         refusal::Refused,
     },
@@ -110,7 +110,11 @@ fn patience(wait: Option<f64>) -> Result<Duration, ServiceError> {
 }
 
 /// Waits for the end; whoever goes away meanwhile has given it up.
-async fn waited(session: &Session, id: CeremonyId, wait: Duration) -> Result<Response, Refusal> {
+async fn waited(
+    session: &Session,
+    id: CeremonyId,
+    wait: Duration,
+) -> Result<Response, HttpRefusal> {
     let mut abandoned = Abandoned { session, id: Some(id.clone()) };
     let outcome = tokio::time::timeout(wait, session.finished(&id)).await;
     abandoned.id = None;
@@ -123,7 +127,7 @@ async fn waited(session: &Session, id: CeremonyId, wait: Duration) -> Result<Res
     }
 }
 
-fn told(outcome: Outcome) -> Result<Response, Refusal> {
+fn told(outcome: Outcome) -> Result<Response, HttpRefusal> {
     let json = outcome.map_err(ServiceError::from)?;
     // What a fault has made of it may be no JSON any more; then it is a text.
     let response = RawValue::from_string(json.clone());
@@ -132,10 +136,10 @@ fn told(outcome: Outcome) -> Result<Response, Refusal> {
 }
 
 impl CeremonyRequest {
-    fn caller(&self) -> Result<Caller, ServiceError> {
+    fn caller(&self) -> Result<PageOrigin, ServiceError> {
         Ok(match &self.top_origin {
-            Some(top) => Caller::embedded(&self.origin, top)?,
-            None => Caller::of(&self.origin)?,
+            Some(top) => PageOrigin::embedded(&self.origin, top)?,
+            None => PageOrigin::of(&self.origin)?,
         })
     }
 }
@@ -152,7 +156,7 @@ impl CeremonyRequest {
         (status = "4XX", body = Refused),
     )
 )]
-async fn create(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, Refusal> {
+async fn create(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, HttpRefusal> {
     let wait = patience(request.wait)?;
     let caller = request.caller()?;
     let id = at.session.begin_create(&caller, request.options.get(), request.mediation)?;
@@ -171,7 +175,7 @@ async fn create(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response
         (status = "4XX", body = Refused),
     )
 )]
-async fn get(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, Refusal> {
+async fn get(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, HttpRefusal> {
     let wait = patience(request.wait)?;
     let caller = request.caller()?;
     let id = at.session.begin_get(&caller, request.options.get(), request.mediation)?;
@@ -189,7 +193,7 @@ async fn get(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, R
         (status = "4XX", body = Refused),
     )
 )]
-async fn collect(at: At, Asked(Wait { wait }): Asked<Wait>) -> Result<Response, Refusal> {
+async fn collect(at: At, Asked(Wait { wait }): Asked<Wait>) -> Result<Response, HttpRefusal> {
     let (id, wait) = (at.ceremony(), patience(wait)?);
     match tokio::time::timeout(wait, at.session.finished(&id)).await {
         Ok(outcome) => told(outcome?),
@@ -207,7 +211,7 @@ async fn collect(at: At, Asked(Wait { wait }): Asked<Wait>) -> Result<Response, 
     params(("session" = SessionId, Path), ("ceremony" = CeremonyId, Path), End),
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn end(at: At, Asked(End { abort }): Asked<End>) -> Result<StatusCode, Refusal> {
+async fn end(at: At, Asked(End { abort }): Asked<End>) -> Result<StatusCode, HttpRefusal> {
     let id = at.ceremony();
     if abort {
         at.session.abort(&id)?
@@ -244,7 +248,7 @@ struct SignalResponse {
 async fn signal(
     at: At,
     Body(request): Body<SignalRequest>,
-) -> Result<Json<SignalResponse>, Refusal> {
-    let caller = Caller::of(&request.origin).map_err(ServiceError::from)?;
+) -> Result<Json<SignalResponse>, HttpRefusal> {
+    let caller = PageOrigin::of(&request.origin).map_err(ServiceError::from)?;
     Ok(Json(SignalResponse { changed: at.session.signal(&caller, &request.tells)? }))
 }

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    AuthenticatorId, Base64Url, CredentialChange, Service, SessionId, StoredCredential,
+    AuthenticatorId, Base64Url, CredentialPatch, Service, SessionId, StoredCredential,
     http::{
-        Refusal,
+        HttpRefusal,
         extract::{At, Body},
         refusal::Refused,
     },
@@ -31,7 +31,7 @@ struct CredentialList {
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 200, body = CredentialList), (status = "4XX", body = Refused))
 )]
-async fn list(at: At) -> Result<Json<CredentialList>, Refusal> {
+async fn list(at: At) -> Result<Json<CredentialList>, HttpRefusal> {
     Ok(Json(CredentialList { credentials: at.session.credentials(&at.authenticator())? }))
 }
 
@@ -46,7 +46,7 @@ async fn list(at: At) -> Result<Json<CredentialList>, Refusal> {
 async fn add(
     at: At,
     Body(credential): Body<StoredCredential>,
-) -> Result<(StatusCode, Json<StoredCredential>), Refusal> {
+) -> Result<(StatusCode, Json<StoredCredential>), HttpRefusal> {
     let id = at.authenticator();
     at.session.add_credential(&id, &credential)?;
     let added = at.session.credential(&id, &credential.credential_id)?;
@@ -60,7 +60,7 @@ async fn add(
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn clear(at: At) -> Result<StatusCode, Refusal> {
+async fn clear(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.remove_credentials(&at.authenticator())?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -76,7 +76,7 @@ async fn clear(at: At) -> Result<StatusCode, Refusal> {
     ),
     responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
 )]
-async fn read(at: At) -> Result<Json<StoredCredential>, Refusal> {
+async fn read(at: At) -> Result<Json<StoredCredential>, HttpRefusal> {
     Ok(Json(at.session.credential(&at.authenticator(), &at.credential()?)?))
 }
 
@@ -89,13 +89,13 @@ async fn read(at: At) -> Result<Json<StoredCredential>, Refusal> {
         ("authenticator" = AuthenticatorId, Path),
         ("credential" = Base64Url, Path),
     ),
-    request_body = CredentialChange,
+    request_body = CredentialPatch,
     responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
 )]
 async fn change(
     at: At,
-    Body(change): Body<CredentialChange>,
-) -> Result<Json<StoredCredential>, Refusal> {
+    Body(change): Body<CredentialPatch>,
+) -> Result<Json<StoredCredential>, HttpRefusal> {
     let credential = at.credential()?;
     Ok(Json(at.session.change_credential(&at.authenticator(), &credential, change)?))
 }
@@ -111,7 +111,7 @@ async fn change(
     ),
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn remove(at: At) -> Result<StatusCode, Refusal> {
+async fn remove(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.remove_credential(&at.authenticator(), &at.credential()?)?;
     Ok(StatusCode::NO_CONTENT)
 }

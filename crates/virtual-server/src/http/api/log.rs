@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     BadMember, Notice, Service, ServiceError, SessionId, Told,
     http::{
-        Refusal,
+        HttpRefusal,
         extract::{Asked, At},
         refusal::Refused,
     },
@@ -50,7 +50,7 @@ struct Log {
     params(("session" = SessionId, Path), From),
     responses((status = 200, body = Log), (status = "4XX", body = Refused))
 )]
-async fn log(at: At, Asked(From { after, wait }): Asked<From>) -> Result<Json<Log>, Refusal> {
+async fn log(at: At, Asked(From { after, wait }): Asked<From>) -> Result<Json<Log>, HttpRefusal> {
     if wait > LONGEST {
         let message = format!("it is no number of seconds from 0 to {LONGEST}");
         return Err(ServiceError::from(BadMember::new("wait", message)).into());

@@ -2,14 +2,14 @@
 
 use axum::{Json, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use towline_virtual::{Fault, Place};
+use towline_virtual::{Fault, FaultPlace};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AuthenticatorId, FaultRule, FaultState, Questions, Service, SessionId,
     http::{
-        Refusal,
+        HttpRefusal,
         extract::{At, Body},
         refusal::Refused,
     },
@@ -46,7 +46,7 @@ struct RuleCount {
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 200, body = Questions), (status = "4XX", body = Refused))
 )]
-async fn questions(at: At) -> Result<Json<Questions>, Refusal> {
+async fn questions(at: At) -> Result<Json<Questions>, HttpRefusal> {
     Ok(Json(at.session.questions(&at.authenticator())?))
 }
 
@@ -58,7 +58,7 @@ async fn questions(at: At) -> Result<Json<Questions>, Refusal> {
     request_body = PersonScript,
     responses((status = 200, body = RuleCount), (status = "4XX", body = Refused))
 )]
-async fn script(at: At, Body(script): Body<PersonScript>) -> Result<Json<RuleCount>, Refusal> {
+async fn script(at: At, Body(script): Body<PersonScript>) -> Result<Json<RuleCount>, HttpRefusal> {
     let rules = at.session.script_person(&at.authenticator(), &script.rules)?;
     Ok(Json(RuleCount { rules }))
 }
@@ -86,7 +86,10 @@ struct AnswerCount {
     request_body = PersonAnswer,
     responses((status = 200, body = AnswerCount), (status = "4XX", body = Refused))
 )]
-async fn answer(at: At, Body(answer): Body<PersonAnswer>) -> Result<Json<AnswerCount>, Refusal> {
+async fn answer(
+    at: At,
+    Body(answer): Body<PersonAnswer>,
+) -> Result<Json<AnswerCount>, HttpRefusal> {
     let answered = at.session.answer(&at.authenticator(), &answer.answer)?;
     Ok(Json(AnswerCount { answered }))
 }
@@ -111,7 +114,7 @@ struct FaultRules {
     params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     responses((status = 200, body = FaultList), (status = "4XX", body = Refused))
 )]
-async fn faults(at: At) -> Result<Json<FaultList>, Refusal> {
+async fn faults(at: At) -> Result<Json<FaultList>, HttpRefusal> {
     Ok(Json(FaultList { faults: at.session.faults(&at.authenticator())? }))
 }
 
@@ -123,7 +126,7 @@ async fn faults(at: At) -> Result<Json<FaultList>, Refusal> {
     request_body = FaultRules,
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn set_faults(at: At, Body(rules): Body<FaultRules>) -> Result<StatusCode, Refusal> {
+async fn set_faults(at: At, Body(rules): Body<FaultRules>) -> Result<StatusCode, HttpRefusal> {
     at.session.set_faults(&at.authenticator(), rules.faults)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -145,7 +148,7 @@ struct KnownFaults {
 /// What can go wrong, by name
 #[utoipa::path(get, path = "/v1/faults", responses((status = 200, body = KnownFaults)))]
 async fn known_faults() -> Json<KnownFaults> {
-    let here = Fault::ALL.iter().filter(|fault| fault.place() != Place::Report);
+    let here = Fault::ALL.iter().filter(|fault| fault.place() != FaultPlace::Report);
     let faults = here.map(|it| KnownFault { fault: it.to_string(), does: it.describe() });
     Json(KnownFaults { faults: faults.collect() })
 }

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     AuthenticatorId, BadMember, Service, ServiceError, Session, SessionId,
     http::{
-        Refusal,
+        HttpRefusal,
         extract::{At, Body},
         refusal::Refused,
     },
@@ -62,7 +62,7 @@ async fn list(State(service): State<Service>) -> Json<SessionList> {
 )]
 async fn create(
     State(service): State<Service>,
-) -> Result<(StatusCode, Json<SessionState>), Refusal> {
+) -> Result<(StatusCode, Json<SessionState>), HttpRefusal> {
     Ok((StatusCode::CREATED, Json(state(&service.new_session()?)?)))
 }
 
@@ -73,7 +73,7 @@ async fn create(
     params(("session" = SessionId, Path)),
     responses((status = 200, body = SessionState), (status = "4XX", body = Refused))
 )]
-async fn read(at: At) -> Result<Json<SessionState>, Refusal> {
+async fn read(at: At) -> Result<Json<SessionState>, HttpRefusal> {
     Ok(Json(state(&at.session)?))
 }
 
@@ -84,7 +84,7 @@ async fn read(at: At) -> Result<Json<SessionState>, Refusal> {
     params(("session" = SessionId, Path)),
     responses((status = 204), (status = "4XX", body = Refused))
 )]
-async fn end(State(service): State<Service>, at: At) -> Result<StatusCode, Refusal> {
+async fn end(State(service): State<Service>, at: At) -> Result<StatusCode, HttpRefusal> {
     service.end_session(at.session.id())?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -109,7 +109,7 @@ struct ClockChange {
     advance: Option<f64>,
 }
 
-fn clock_state(session: &Session) -> Result<Json<ClockState>, Refusal> {
+fn clock_state(session: &Session) -> Result<Json<ClockState>, HttpRefusal> {
     let (elapsed, held) = session.clock()?;
     Ok(Json(ClockState { elapsed: elapsed.as_secs_f64(), held }))
 }
@@ -121,7 +121,7 @@ fn clock_state(session: &Session) -> Result<Json<ClockState>, Refusal> {
     params(("session" = SessionId, Path)),
     responses((status = 200, body = ClockState), (status = "4XX", body = Refused))
 )]
-async fn clock(at: At) -> Result<Json<ClockState>, Refusal> {
+async fn clock(at: At) -> Result<Json<ClockState>, HttpRefusal> {
     clock_state(&at.session)
 }
 
@@ -133,7 +133,10 @@ async fn clock(at: At) -> Result<Json<ClockState>, Refusal> {
     request_body = ClockChange,
     responses((status = 200, body = ClockState), (status = "4XX", body = Refused))
 )]
-async fn set_clock(at: At, Body(change): Body<ClockChange>) -> Result<Json<ClockState>, Refusal> {
+async fn set_clock(
+    at: At,
+    Body(change): Body<ClockChange>,
+) -> Result<Json<ClockState>, HttpRefusal> {
     let by = change.advance.map(|seconds| {
         let message = "it is no number of seconds from 0 to ten years";
         let bad = |_| ServiceError::from(BadMember::new("advance", message));
