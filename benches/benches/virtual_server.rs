@@ -18,7 +18,7 @@ use std::{
 };
 
 use towline_virtual_server::{
-    AuthenticatorOptions, Caller, Mediation, Service, Session,
+    Mediation, PageOrigin, Service, Session, VirtualAuthenticatorOptions,
     http::{Settings, router, serve},
 };
 
@@ -46,7 +46,7 @@ fn main() {
     told("started, first answer", began.elapsed(), START);
 
     let session = service.default_session();
-    session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+    session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
     registered(&session);
     let sign_in = format!(r#"{{"origin": "{ORIGIN}", "options": {GET}}}"#);
     let create = format!(r#"{{"origin": "{ORIGIN}", "options": {CREATE}}}"#);
@@ -60,7 +60,7 @@ fn main() {
         told(&format!("{name}, 99th percentile"), percentile(&times, 99), ANSWER);
         println!("{:<44} {:>10.1?}", format!("{name}, median"), percentile(&times, 50));
     }
-    let site = Caller::of(ORIGIN).unwrap();
+    let site = PageOrigin::of(ORIGIN).unwrap();
     let times = measured(rounds, || {
         let begun = session.begin_get(&site, GET, Mediation::Optional).unwrap();
         session.poll(&begun).unwrap().unwrap().unwrap();
@@ -70,7 +70,7 @@ fn main() {
     let before = resident_kib();
     for _ in 0..sessions {
         let session = service.new_session().unwrap();
-        session.add_authenticator(AuthenticatorOptions::default()).unwrap();
+        session.add_authenticator(VirtualAuthenticatorOptions::default()).unwrap();
         registered(&session);
     }
     let taken = resident_kib().zip(before).map(|(after, before)| after.saturating_sub(before));
@@ -82,7 +82,7 @@ fn main() {
 }
 
 fn registered(session: &Session) {
-    let site = Caller::of(ORIGIN).unwrap();
+    let site = PageOrigin::of(ORIGIN).unwrap();
     let begun = session.begin_create(&site, CREATE, Mediation::Optional).unwrap();
     session.poll(&begun).unwrap().unwrap().unwrap();
 }

@@ -8,8 +8,7 @@ use std::{
 
 use tokio::{net::TcpListener, sync::oneshot};
 use towline_virtual_server::{
-    AccessToken,
-    AuthenticatorId, Preset, Service, ServiceError, Session, Subscription,
+    AccessToken, AuthenticatorId, Preset, Service, ServiceError, Session, Subscription,
     VirtualAuthenticatorOptions,
     http::{Settings, router, serve as serve_http},
 };

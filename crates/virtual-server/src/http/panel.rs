@@ -112,7 +112,10 @@ mod tests {
     fn the_kinds_on_the_page_are_those_that_there_are() {
         for kind in between(PAGE, "<option>", "</option>") {
             let json = format!("{{\"preset\": \"{kind}\"}}");
-            assert!(serde_json::from_str::<crate::AuthenticatorOptions>(&json).is_ok(), "{kind}");
+            assert!(
+                serde_json::from_str::<crate::VirtualAuthenticatorOptions>(&json).is_ok(),
+                "{kind}"
+            );
         }
         assert_eq!(PAGE.matches("<option>").count(), 11);
     }

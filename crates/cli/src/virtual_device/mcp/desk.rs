@@ -4,10 +4,10 @@ use std::{fmt::Display, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use towline_virtual::{Fault, Place};
+use towline_virtual::{Fault, FaultPlace};
 use towline_virtual_server::{
-    AuthenticatorId, AuthenticatorOptions, Base64Url, Caller, CeremonyId, FaultRule, Mediation,
-    Notice, Service, ServiceError, Session, StoredCredential, SwitchChange,
+    AuthenticatorId, Base64Url, CeremonyId, FaultRule, Mediation, Notice, PageOrigin, Service,
+    ServiceError, Session, StoredCredential, SwitchChange, VirtualAuthenticatorOptions,
     page::{self, Way},
 };
 
@@ -181,7 +181,7 @@ fn make(session: &Session, wanted: Make) -> Done {
         }
         json[member] = value;
     }
-    let options: AuthenticatorOptions = value("options", json)?;
+    let options: VirtualAuthenticatorOptions = value("options", json)?;
     let id = session.add_authenticator(options).map_err(said)?;
     Ok(json!({"authenticatorId": id, "next": "page_script for a browser, or create_passkey"}))
 }
@@ -217,7 +217,7 @@ async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
                 Some(text) => value("mediation", text.into())?,
                 None => Mediation::default(),
             };
-            let caller = Caller::of(&origin).map_err(|error| said(error.into()))?;
+            let caller = PageOrigin::of(&origin).map_err(|error| said(error.into()))?;
             let options = Value::Object(options).to_string();
             let begun = match name {
                 Name::Create => session.begin_create(&caller, &options, mediation),
@@ -317,7 +317,7 @@ fn faults(session: &Session, wanted: Faults) -> Done {
     let mut json = json!({});
     if let Some(find) = &wanted.find {
         let find = find.to_lowercase();
-        let usable = Fault::ALL.iter().filter(|it| it.place() != Place::Report);
+        let usable = Fault::ALL.iter().filter(|it| it.place() != FaultPlace::Report);
         let found = usable
             .map(|it| (it.to_string(), it.describe()))
             .filter(|(name, does)| name.contains(&find) || does.to_lowercase().contains(&find));
