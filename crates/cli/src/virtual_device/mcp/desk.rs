@@ -92,7 +92,7 @@ impl Desk {
             "url": self.addresses.url,
         });
         if authenticators_are_missing(&status) {
-            status["next"] = "call make_authenticator".into();
+            put(&mut status, "next", "call make_authenticator");
         }
         Ok(status)
     }
@@ -112,14 +112,14 @@ impl Desk {
             ),
         });
         if text {
-            json["text"] = page::script(&Way::Endpoint(page.clone())).into();
+            put(&mut json, "text", page::script(&Way::Endpoint(page.clone())));
         }
         json
     }
 }
 
 fn authenticators_are_missing(status: &Value) -> bool {
-    status["authenticators"].as_array().is_some_and(Vec::is_empty)
+    status.get("authenticators").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 /// The arguments of a tool.
@@ -179,7 +179,7 @@ fn make(session: &Session, wanted: Make) -> Done {
         if json.get(&member).is_some() {
             return Err(format!("options.{member}: it is among the arguments as well"));
         }
-        json[member] = value;
+        put(&mut json, &member, value);
     }
     let options: VirtualAuthenticatorOptions = value("options", json)?;
     let id = session.add_authenticator(options).map_err(said)?;
@@ -252,7 +252,7 @@ fn person(session: &Session, wanted: Person) -> Done {
     let id = which(session, wanted.authenticator)?;
     let mut json = json!({});
     if let Some(rules) = wanted.rules {
-        json["rules"] = session.script_person(&id, &rules).map_err(said)?.into();
+        put(&mut json, "rules", session.script_person(&id, &rules).map_err(said)?);
     }
     if wanted.is_user_consenting.is_some() || wanted.is_user_verified.is_some() {
         let change = SwitchChange {
@@ -267,16 +267,16 @@ fn person(session: &Session, wanted: Person) -> Done {
         if answered == 0 {
             return Err("nothing is being asked now; `rules` are for what will be".to_owned());
         }
-        json["answered"] = answered.into();
+        put(&mut json, "answered", answered);
     }
     let switches = session.switches(&id).map_err(said)?;
-    json["isUserConsenting"] = switches.is_user_consenting.into();
-    json["isUserVerified"] = switches.is_user_verified.into();
+    put(&mut json, "isUserConsenting", switches.is_user_consenting);
+    put(&mut json, "isUserVerified", switches.is_user_verified);
     let questions = session.questions(&id).map_err(said)?;
-    json["open"] = json!(questions.open);
-    json["heard"] = json!(questions.heard);
+    put(&mut json, "open", json!(questions.open));
+    put(&mut json, "heard", json!(questions.heard));
     if let Some(unmet) = questions.unmet {
-        json["unmet"] = unmet.into();
+        put(&mut json, "unmet", unmet);
     }
     Ok(json)
 }
@@ -290,6 +290,13 @@ fn log(session: &Session, wanted: &Log) -> Done {
     let earlier = notices.len().saturating_sub(limit);
     notices.drain(..earlier);
     Ok(json!({"notices": notices, "earlier": earlier}))
+}
+
+/// Adds a member to an object.
+fn put(json: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Value::Object(members) = json {
+        members.insert(name.to_owned(), value.into());
+    }
 }
 
 /// A notice without what an agent has no use for.
@@ -321,7 +328,11 @@ fn faults(session: &Session, wanted: Faults) -> Done {
         let found = usable
             .map(|it| (it.to_string(), it.describe()))
             .filter(|(name, does)| name.contains(&find) || does.to_lowercase().contains(&find));
-        json["found"] = found.map(|(name, does)| json!({"fault": name, "does": does})).collect();
+        put(
+            &mut json,
+            "found",
+            found.map(|(name, does)| json!({"fault": name, "does": does})).collect::<Value>(),
+        );
     }
     if let Some(faults) = wanted.faults {
         let id = which(session, wanted.authenticator)?;
@@ -331,10 +342,10 @@ fn faults(session: &Session, wanted: Faults) -> Done {
         session
             .set_faults(&id, rules?)
             .map_err(|error| format!("{}; `find` lists names", said(error)))?;
-        json["faults"] = json!(session.faults(&id).map_err(said)?);
+        put(&mut json, "faults", json!(session.faults(&id).map_err(said)?));
     } else if wanted.find.is_none() {
         let id = which(session, wanted.authenticator)?;
-        json["faults"] = json!(session.faults(&id).map_err(said)?);
+        put(&mut json, "faults", json!(session.faults(&id).map_err(said)?));
     }
     Ok(json)
 }
