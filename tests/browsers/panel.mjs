@@ -31,7 +31,7 @@ export async function byKeyboard({ open, service }) {
   await until(page, () => document.querySelector('#connection').textContent !== '');
   await press(page, '#make button');
   const box = '[id$="-consenting"]';
-  await press(page, box, 'Space');
+  await press(page, box, ' ');
   await until(page, async () => {
     const { authenticators } = await (await fetch('v1/default/authenticators')).json();
     return authenticators.length === 1 && !authenticators[0].switches.isUserConsenting;

@@ -132,13 +132,14 @@ function showAuthenticators(list) {
   if ($("asked").textContent !== asked) $("asked").textContent = asked;
   if (room.dataset.shown === shown) return;
   room.dataset.shown = shown;
-  const focused = document.activeElement?.id;
+  const { id: focused, selectionStart: caret } = document.activeElement ?? {};
   const fields = [...room.querySelectorAll("input:not([type=checkbox]), select")];
   room.replaceChildren(...list.map(showAuthenticator));
   if (list.length === 0) room.append(quiet("none"));
   for (const { id, value } of fields) if ($(id)) $(id).value = value;
   if (focused && document.activeElement === document.body) {
     ($(focused) ?? $("authenticators-title")).focus();
+    if (Number.isInteger(caret)) $(focused)?.setSelectionRange(caret, caret);
   }
 }
 
