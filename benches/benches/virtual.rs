@@ -28,6 +28,8 @@ fn main() {
         ("RustCrypto", rustcrypto::provider()),
         ("ring", towline_crypto_ring::provider()),
         ("AWS-LC", towline_crypto_aws_lc::provider()),
+        // What a builder takes that is told nothing.
+        ("fastest", towline_crypto_fastest::provider()),
     ] {
         row(rounds, name, "synced passkey", &provider, Builder::synced_passkey());
         row(rounds, name, "security key", &provider, Builder::security_key());

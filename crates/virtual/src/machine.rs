@@ -263,14 +263,13 @@ impl Machine {
         {
             witness.response(request, &bytes);
         }
-        let said: &[_] = match fate {
+        match fate {
             Fate::Lost => return,
             Fate::Gone => return self.said.push_back((channel, Said::Gone)),
-            Fate::Doubled => &[bytes.clone(), bytes],
-            Fate::Delivered | Fate::Late => &[bytes],
-        };
-        let said = said.iter().map(|bytes| (channel, Said::Response(bytes.clone())));
-        self.said.extend(said);
+            Fate::Doubled => self.said.push_back((channel, Said::Response(bytes.clone()))),
+            Fate::Delivered | Fate::Late => {}
+        }
+        self.said.push_back((channel, Said::Response(bytes)));
     }
 }
 
