@@ -2,13 +2,10 @@
 //! authenticatorConfig has set, and the identity that only holders of the persistent token can
 //! read.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Instant,
-};
+use std::time::Instant;
 
 use towline_cbor::{Key, Reader, Writer};
-use towline_crypto::{BlockKey, CryptoProvider, Error, Secret};
+use towline_crypto::{CryptoProvider, Error, Secret};
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
@@ -168,7 +165,7 @@ impl Settings {
 /// The persistent token, and what getInfo tells its holders (CTAP 2.3 §6.4, §6.5.2.3).
 #[derive(Clone)]
 pub(crate) struct Identity {
-    pub(crate) token: PersistentToken,
+    pub(crate) token: Secret<32>,
     /// Whether the token was given out, and so permits `pcmr`.
     pub(crate) granted: bool,
     pub(crate) device: [u8; 16],
@@ -179,7 +176,7 @@ impl Identity {
     pub(crate) fn new(provider: &CryptoProvider) -> Result<Self, Status> {
         let random = &provider.random;
         Ok(Self {
-            token: PersistentToken::new(random.secret().map_err(|_| Status::Other)?),
+            token: random.secret().map_err(|_| Status::Other)?,
             granted: false,
             device: random.bytes().map_err(|_| Status::Other)?,
             store_state: random.bytes().map_err(|_| Status::Other)?,
@@ -194,7 +191,7 @@ impl Identity {
     pub(crate) fn record(&self) -> Zeroizing<Vec<u8>> {
         let fixed = [&self.device[..], &self.store_state, &[self.granted.into()]].concat();
         // With its whole room from the start: what grows leaves copies of secrets behind.
-        let token = self.token.secret().expose();
+        let token = self.token.expose();
         let length = token.len().saturating_add(fixed.len());
         let mut record = Zeroizing::new(Vec::with_capacity(length));
         record.extend_from_slice(token);
@@ -202,13 +199,26 @@ impl Identity {
         record
     }
 
-    /// encIdentifier and encCredStoreState, in this order: what the holders of the token can read.
-    pub(crate) fn seal(&self, provider: &CryptoProvider) -> Result<[[u8; 32]; 2], Error> {
-        let keys = self.token.keys(provider)?;
-        Ok([
-            seal_block(provider, &*keys.identifier, &self.device)?,
-            seal_block(provider, &*keys.store_state, &self.store_state)?,
-        ])
+    /// One of the two values, for the holders of the token: a fresh IV, then the one block in
+    /// AES-128-CBC.
+    pub(crate) fn seal(
+        &self,
+        provider: &CryptoProvider,
+        purpose: &[u8],
+        block: &[u8; 16],
+    ) -> Result<[u8; 32], Error> {
+        let key = Secret::<16>::try_init(|key| {
+            provider.hkdf.derive(&[0; 32], self.token.expose(), purpose, key)
+        })?;
+        let iv: [u8; 16] = provider.random.bytes()?;
+        let mut sealed = *block;
+        sealed.iter_mut().zip(&iv).for_each(|(byte, iv)| *byte ^= iv);
+        provider.aes128.key(key.expose()).encrypt(&mut sealed);
+        let mut both = [0; 32];
+        let (front, back) = both.split_at_mut(16);
+        front.copy_from_slice(&iv);
+        back.copy_from_slice(&sealed);
+        Ok(both)
     }
 
     pub(crate) fn from_record(record: &[u8]) -> Option<Self> {
@@ -220,65 +230,7 @@ impl Identity {
             [1] => true,
             _ => return None,
         };
-        let token = PersistentToken::new(Secret::from_slice(token).ok()?);
+        let token = Secret::from_slice(token).ok()?;
         Some(Self { token, granted, device: *device, store_state: *store_state })
     }
-}
-
-/// The persistent pinUvAuthToken, and the keys that follow from it: they are made when getInfo is
-/// asked for first, and never outlive the token.
-#[derive(Clone)]
-pub(crate) struct PersistentToken {
-    secret: Secret<32>,
-    keys: OnceLock<Arc<SealingKeys>>,
-}
-
-/// What getInfo encrypts with, expanded; wiped on drop.
-struct SealingKeys {
-    identifier: Box<dyn BlockKey>,
-    store_state: Box<dyn BlockKey>,
-}
-
-impl PersistentToken {
-    pub(crate) const fn new(secret: Secret<32>) -> Self {
-        Self { secret, keys: OnceLock::new() }
-    }
-
-    pub(crate) const fn secret(&self) -> &Secret<32> {
-        &self.secret
-    }
-
-    fn keys(&self, provider: &CryptoProvider) -> Result<&SealingKeys, Error> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
-        }
-        let key = |purpose: &[u8]| {
-            let key = Secret::<16>::try_init(|key| {
-                provider.hkdf.derive(&[0; 32], self.secret.expose(), purpose, key)
-            })?;
-            Ok::<_, Error>(provider.aes128.key(key.expose()))
-        };
-        let keys = SealingKeys {
-            identifier: key(b"encIdentifier")?,
-            store_state: key(b"encCredStoreState")?,
-        };
-        Ok(self.keys.get_or_init(|| Arc::new(keys)))
-    }
-}
-
-/// A fresh IV, then the one block in AES-128-CBC.
-fn seal_block(
-    provider: &CryptoProvider,
-    key: &dyn BlockKey,
-    block: &[u8; 16],
-) -> Result<[u8; 32], Error> {
-    let iv: [u8; 16] = provider.random.bytes()?;
-    let mut sealed = *block;
-    sealed.iter_mut().zip(&iv).for_each(|(byte, iv)| *byte ^= iv);
-    key.encrypt(&mut sealed);
-    let mut both = [0; 32];
-    let (front, back) = both.split_at_mut(16);
-    front.copy_from_slice(&iv);
-    back.copy_from_slice(&sealed);
-    Ok(both)
 }

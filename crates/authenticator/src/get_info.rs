@@ -33,9 +33,11 @@ pub(crate) fn start(core: &mut Core) -> Flow {
 /// tell devices apart (§6.4).
 fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
     let Some(identity) = &core.state.identity else { return Ok(()) };
-    let [identifier, store_state] = identity.seal(&core.provider).map_err(|_| Status::Other)?;
-    info.enc_identifier = Some(identifier);
-    info.enc_cred_store_state = Some(store_state);
+    let seal = |what: &[u8], block: &[u8; 16]| {
+        identity.seal(&core.provider, what, block).map_err(|_| Status::Other)
+    };
+    info.enc_identifier = Some(seal(b"encIdentifier", &identity.device)?);
+    info.enc_cred_store_state = Some(seal(b"encCredStoreState", &identity.store_state)?);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use towline_ctap::Status;
 
 use crate::{
     BuiltInVerification, Change, PinComplexity, Record,
-    durable::{Identity, PersistentToken, Settings, State},
+    durable::{Identity, Settings, State},
     flow::{Core, Flow, await_work, await_write},
     forget, pin,
 };
@@ -103,7 +103,6 @@ impl Core {
     pub(crate) fn with_new_persistent_token(&self) -> Result<Option<Identity>, Status> {
         let Some(identity) = &self.state.identity else { return Ok(None) };
         let token = self.provider.random.secret().map_err(|_| Status::Other)?;
-        let token = PersistentToken::new(token);
         Ok(Some(Identity { token, granted: false, ..identity.clone() }))
     }
 
