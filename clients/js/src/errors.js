@@ -29,8 +29,8 @@ export class StillOpen extends Error {
   name = 'StillOpen'
 
   constructor(ceremonyId) {
-    super(`ceremony ${ceremonyId} still waits for the person: see authenticator.questions(), and ` +
-      'answer for them with authenticator.answer()')
+    super(`ceremony ${ceremonyId} still waits, for the person or, in a session that has none, for ` +
+      'an authenticator: see authenticator.questions(), and answer with authenticator.answer()')
     this.ceremonyId = ceremonyId
   }
 }

@@ -33,6 +33,6 @@ class StillOpen(Exception):
     def __init__(self, ceremony_id: str):
         self.ceremony_id = ceremony_id
         super().__init__(
-            f"ceremony {ceremony_id} still waits for the person: see authenticator.questions(), "
-            "and answer for them with authenticator.answer()"
+            f"ceremony {ceremony_id} still waits, for the person or, in a session that has none, for an "
+            "authenticator: see authenticator.questions(), and answer with authenticator.answer()"
         )

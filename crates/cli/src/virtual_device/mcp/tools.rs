@@ -50,15 +50,18 @@ tools! {
         "How a page in any browser comes to use these authenticators: the address of a script that \
          takes the place of navigator.credentials, as a <script> element, and as an expression to \
          evaluate in the page. Put it in before the site's own code runs, and again after each \
-         navigation. Then click the site's own buttons: register, sign in.",
+         navigation. Then click the site's own buttons: register, sign in. Where a content security \
+         policy of the site forbids to connect to it, use create_passkey and use_passkey instead.",
     Create = "create_passkey"(Ceremony):
         "Register without a browser, as navigator.credentials.create() in a page: takes the options \
-         that the site's server sends (PublicKeyCredentialCreationOptionsJSON), gives the \
-         RegistrationResponseJSON that the page would post back to it.",
+         that the site's server sends (PublicKeyCredentialCreationOptionsJSON), gives in \
+         `response` the RegistrationResponseJSON that the page would post back to it: post that \
+         member alone.",
     Use = "use_passkey"(Ceremony):
         "Sign in without a browser, as navigator.credentials.get() in a page: takes the options that \
-         the site's server sends (PublicKeyCredentialRequestOptionsJSON), gives the \
-         AuthenticationResponseJSON that the page would post back to it.",
+         the site's server sends (PublicKeyCredentialRequestOptionsJSON), gives in \
+         `response` the AuthenticationResponseJSON that the page would post back to it: post that \
+         member alone.",
     Person = "person"(Person):
         "What the person in front of the authenticator does: `rules` for what they will be asked, \
          `answer` for what they are being asked now, and two switches. Without arguments it only \
@@ -68,8 +71,8 @@ tools! {
          authenticator member by member, ceremonies and how they ended, passkeys that were made, \
          used or deleted. Look here when a site behaves unexpectedly.",
     Faults = "set_faults"(Faults):
-        "Let something go wrong, to see whether the site notices: wrong signatures, a wrong \
-         challenge, flags, status codes and a hundred others. `faults` takes the place of those \
+        "Let something go wrong, to see whether the site notices: a signature of another key, a \
+         wrong challenge, flags, status codes and a hundred others. `faults` takes the place of those \
          before, and an empty list mends everything; `find` lists names.",
     Time = "move_time"(Time):
         "Let time pass at once, so that a time-out of minutes takes none; or hold the clock.",
