@@ -40,7 +40,7 @@ pub enum Role {
 }
 
 /// An accepted request. The response is HTTP status 101, at once, or to a computer that rings once
-/// [`RendezvousOutput::Answer`](crate::Output::Answer) says so.
+/// [`RendezvousOutput::Answer`](crate::RendezvousOutput::Answer) says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
     /// The accepted connection.
