@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline_authenticator::BackupState;
-use towline_ctap::{Command, GetAssertionResponse, Status};
+use towline_ctap::{Command, GetAssertionResponse};
 use towline_virtual::{
     Call, Fault, Injected, Passkey, VirtualAuthenticator, Witness,
     person::{Rules, anything},
@@ -226,12 +226,7 @@ fn signer(response: &Exchange) -> Option<Vec<u8>> {
     if !signs.iter().any(|command| command.to_u8() == response.command()) {
         return None;
     }
-    let (status, body) = response.bytes().split_first()?;
-    if *status != Status::Ok.to_u8() {
-        return None;
-    }
     let answer = GetAssertionResponse::decode(response.bytes()).ok()?;
-    let _ = body;
     Some(answer.credential?.id.as_bytes().to_vec())
 }
 
