@@ -12,7 +12,6 @@ use crate::{
     http::{
         HttpRefusal,
         extract::{At, Body},
-        refusal::Refused,
     },
 };
 
@@ -55,11 +54,7 @@ async fn list(State(service): State<Service>) -> Json<SessionList> {
 }
 
 /// A new session, with no authenticators
-#[utoipa::path(
-    post,
-    path = "/v1/sessions",
-    responses((status = 201, body = SessionState), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(post, path = "/v1/sessions", responses((status = 201, body = SessionState)))]
 async fn create(
     State(service): State<Service>,
 ) -> Result<(StatusCode, Json<SessionState>), HttpRefusal> {
@@ -67,23 +62,13 @@ async fn create(
 }
 
 /// A session: its key for pages, and its authenticators
-#[utoipa::path(
-    get,
-    path = "/v1/{session}",
-    params(("session" = SessionId, Path)),
-    responses((status = 200, body = SessionState), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(get, path = "/v1/{session}", responses((status = 200, body = SessionState)))]
 async fn read(at: At) -> Result<Json<SessionState>, HttpRefusal> {
     Ok(Json(state(&at.session)?))
 }
 
 /// End a session: all that it keeps is forgotten; `default` begins anew
-#[utoipa::path(
-    delete,
-    path = "/v1/{session}",
-    params(("session" = SessionId, Path)),
-    responses((status = 204), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(delete, path = "/v1/{session}", responses((status = 204)))]
 async fn end(State(service): State<Service>, at: At) -> Result<StatusCode, HttpRefusal> {
     service.end_session(at.session.id())?;
     Ok(StatusCode::NO_CONTENT)
@@ -115,12 +100,7 @@ fn clock_state(session: &Session) -> Result<Json<ClockState>, HttpRefusal> {
 }
 
 /// The clock of a session
-#[utoipa::path(
-    get,
-    path = "/v1/{session}/clock",
-    params(("session" = SessionId, Path)),
-    responses((status = 200, body = ClockState), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(get, path = "/v1/{session}/clock", responses((status = 200, body = ClockState)))]
 async fn clock(at: At) -> Result<Json<ClockState>, HttpRefusal> {
     clock_state(&at.session)
 }
@@ -129,9 +109,8 @@ async fn clock(at: At) -> Result<Json<ClockState>, HttpRefusal> {
 #[utoipa::path(
     patch,
     path = "/v1/{session}/clock",
-    params(("session" = SessionId, Path)),
     request_body = ClockChange,
-    responses((status = 200, body = ClockState), (status = "4XX", body = Refused))
+    responses((status = 200, body = ClockState))
 )]
 async fn set_clock(
     at: At,
