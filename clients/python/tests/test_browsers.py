@@ -1,12 +1,14 @@
-"""Playwright and Selenium, in Debian's Chromium: what docs/testing-languages.md tells users."""
+"""Playwright and Selenium, in Debian's Chromium and Firefox: what docs/testing-languages.md tells users."""
 
 import asyncio
 import os
+import shutil
 
 import pytest
 from small_site import Site
 
 CHROMIUM = os.environ.get("TOWLINE_CHROMIUM", "/usr/lib/chromium/chromium")
+FIREFOX = os.environ.get("TOWLINE_FIREFOX", "/usr/bin/firefox-esr")
 CHROMEDRIVER = os.environ.get("TOWLINE_CHROMEDRIVER", "/usr/bin/chromedriver")
 
 
@@ -52,19 +54,44 @@ def test_asynchronous_playwright(virtual_session, virtual_authenticator):
     assert len(virtual_authenticator.credentials()) == 1
 
 
-@pytest.mark.parametrize("bidi", [True, False])
-def test_selenium(bidi, virtual_service, virtual_session, virtual_authenticator):
+def chromium(bidi):
     from selenium import webdriver
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import WebDriverWait
-    from towline_virtual.selenium import install
 
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     options.enable_bidi = bidi
     for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"]:
         options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
+    return webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
+
+
+def firefox():
+    from selenium import webdriver
+
+    geckodriver = os.environ.get("TOWLINE_GECKODRIVER") or shutil.which("geckodriver")
+    if geckodriver is None:
+        pytest.skip("geckodriver is not here")
+    options = webdriver.FirefoxOptions()
+    options.binary_location = FIREFOX
+    options.enable_bidi = True
+    options.add_argument("--headless")
+    return webdriver.Firefox(options, webdriver.FirefoxService(geckodriver))
+
+
+DRIVERS = {
+    "chromium": lambda: chromium(bidi=True),
+    "chromium-by-devtools": lambda: chromium(bidi=False),
+    "firefox": firefox,
+}
+
+
+@pytest.mark.parametrize("browser", DRIVERS)
+def test_selenium(browser, virtual_service, virtual_session, virtual_authenticator):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+    from towline_virtual.selenium import install
+
+    driver = DRIVERS[browser]()
     try:
         with Site() as site:
             install(driver, virtual_service, virtual_session)
