@@ -44,6 +44,8 @@ export interface Credential {
   /** PKCS #8; CXF's `key` is taken as well. */
   privateKey?: string
   key?: string
+  /** SubjectPublicKeyInfo; it follows from the private key. */
+  publicKey?: string
   rpName?: string
   userHandle?: string
   userName?: string
