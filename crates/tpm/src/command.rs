@@ -106,6 +106,7 @@ pub enum CommandCode {
     ReadPublic = 0x173,
     StartAuthSession = 0x176,
     GetCapability = 0x17a,
+    Hash = 0x17d,
 }
 
 impl CommandCode {

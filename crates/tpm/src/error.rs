@@ -40,6 +40,9 @@ pub enum Error {
          here any more"
     )]
     AnotherTpm,
+    /// The key opens with the PIN only, which was not given.
+    #[error("the key opens with the PIN only")]
+    PinNeeded,
     /// What was kept of a key is damaged.
     #[error("what was kept of the key is damaged")]
     Damaged,

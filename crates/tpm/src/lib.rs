@@ -6,6 +6,7 @@
 //! | bytes, without I/O | [`TpmCommand`], [`TpmRequest`], [`TpmResponse`], [`PublicArea`], [`kdf`] |
 //! | a TPM in use: parent, session, nothing left behind | [`Tpm`] over a [`TpmTransport`] |
 //! | one thread that has it | [`Worker`] |
+//! | keys of credentials | [`TpmKeys`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -14,6 +15,8 @@ mod command;
 mod error;
 mod handle;
 pub mod kdf;
+mod key_handle;
+mod keys;
 mod public;
 mod response;
 mod session;
@@ -31,6 +34,7 @@ pub use command::{
 };
 pub use error::Error;
 pub use handle::{Handle, ObjectName};
+pub use keys::{KeyState, TpmBinding, TpmKeys};
 pub use public::{Curve, InScheme, Object, PublicArea, Scheme, attribute};
 pub use response::{Acknowledgement, LONGEST_RESPONSE, TpmResponse};
 pub use session::{Authorization, Encryption, Salt, TpmRequest, TpmSession};

@@ -86,6 +86,11 @@ impl Tpm {
         self.expected = Some(parent.clone());
     }
 
+    /// The parent may have any name.
+    pub fn expect_any(&mut self) {
+        self.expected = None;
+    }
+
     /// The name of the parent, once it is there.
     #[must_use]
     pub fn parent_name(&self) -> Option<&ObjectName> {

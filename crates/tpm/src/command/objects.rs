@@ -164,6 +164,21 @@ impl TpmCommand<Vec<u8>> {
     }
 }
 
+impl TpmCommand<Zeroizing<Vec<u8>>> {
+    /// `TPM2_Hash` by SHA-384, of at most 1024 bytes.
+    #[must_use]
+    pub fn hash_sha384(data: &[u8]) -> Self {
+        let parameters = Writer::new().sized(data).u16(SHA384).u32(Handle::NULL.0);
+        Self::new(CommandCode::Hash, parameters, |_, reader| {
+            let digest = Zeroizing::new(reader.sized(64)?.into());
+            ticket(reader)?;
+            Ok(digest)
+        })
+    }
+}
+
+const SHA384: u16 = 0x000c;
+
 /// The tag of the ticket for a digest (`TPM_ST_HASHCHECK`).
 const HASH_CHECK: u16 = 0x8024;
 

@@ -9,7 +9,9 @@
 
 mod codes_are_sentences;
 mod keys_are_derived;
+mod keys_in_swtpm;
 mod public_areas;
 mod responses_are_judged;
+mod swtpm;
 mod the_recorded_conversation;
 mod vectors;
