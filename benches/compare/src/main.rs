@@ -286,8 +286,8 @@ fn hybrid() -> Vec<Group> {
         ),
         group(
             "Advert accepted",
-            "The floor is two compressions of SHA-256, of which the second waits for the first, and \
-             a block of AES-256.",
+            "The floor is two compressions of SHA-256, of which the second waits for the first, \
+             and a block of AES-256.",
             Contestant::new("two compressions, one block", floors::advert(true)),
             ours(|provider| {
                 let adverts = adverts(&provider);
