@@ -99,8 +99,16 @@ type Watcher = Box<dyn FnMut(PhoneStep<'_>) + Send + Sync>;
 pub enum PhoneStep<'a> {
     /// The radio of this name broadcasts for the computer. A simulated one says so.
     Advertising(&'a str),
-    /// A request was carried out or refused, and this is what the computer is told.
-    Answered(Status),
+    /// A request of CTAP2 has come: a command byte, then CBOR. What sites and people confide to
+    /// authenticators is in it: show it in tests alone.
+    Asked(&'a [u8]),
+    /// A request was carried out or refused.
+    Answered {
+        /// What the computer is told.
+        status: Status,
+        /// The whole of it: the status byte, then CBOR. It is as confidential as the request.
+        response: &'a [u8],
+    },
     /// The connection has come so far.
     Progress(ResponderProgress),
 }
@@ -318,6 +326,7 @@ impl<P: Person> Phone<P> {
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
+                    (self.watcher)(PhoneStep::Asked(&request));
                     let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
                     let response = tokio::select! {
                         response = carried_out => Some(response),
@@ -325,7 +334,8 @@ impl<P: Person> Phone<P> {
                     };
                     match response {
                         Some(response) => {
-                            (self.watcher)(PhoneStep::Answered(status(&response)));
+                            let status = status(&response);
+                            (self.watcher)(PhoneStep::Answered { status, response: &response });
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
                             serving.inspect(|serving| serving.answered());

@@ -12,6 +12,10 @@ pub struct ServiceLimits {
     pub credentials: usize,
     /// Ceremonies of one session that have begun and were not collected.
     pub ceremonies: usize,
+    /// Phones in one session.
+    pub phones: usize,
+    /// Screens of one session that are not over.
+    pub screens: usize,
     /// The length of the options of a ceremony, in bytes.
     pub options_length: usize,
     /// The length of a name (of an account, of an authenticator), in bytes.
@@ -35,6 +39,8 @@ impl Default for ServiceLimits {
             authenticators: 32,
             credentials: 1000,
             ceremonies: 64,
+            phones: 8,
+            screens: 8,
             options_length: 256 << 10,
             name_length: 256,
             script_length: 16 << 10,
