@@ -4,14 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline_authenticator::BackupState;
 use towline_ctap::{Command, GetAssertionResponse};
-use towline_virtual::{
-    Call, Fault, Injected, Passkey, VirtualAuthenticator, Witness,
-    person::{Rules, anything},
-};
+use towline_virtual::{Call, Fault, Injected, Passkey, VirtualAuthenticator, Witness};
 
 use crate::{
     AuthenticatorId, Base64Url, Exchange, FaultRule, FaultState, ServiceError, StoredCredential,
-    Switches, VirtualAuthenticatorOptions, What, options::Built,
+    SwitchChange, Switches, VirtualAuthenticatorOptions, What, attendant::Attendant,
+    options::Built,
 };
 
 pub(crate) struct Authenticator {
@@ -20,8 +18,7 @@ pub(crate) struct Authenticator {
     pub(crate) device: VirtualAuthenticator,
     /// The backup flags of passkeys of which nothing is said.
     pub(crate) default_backup: BackupState,
-    switches: Arc<Mutex<Switches>>,
-    rules: Vec<Rules>,
+    pub(crate) attendant: Attendant,
     faults: Vec<(FaultRule, Injected)>,
     /// Whether the switches were put in among the faults.
     overrides: bool,
@@ -62,46 +59,25 @@ impl Authenticator {
                 (_, Some(true)) => BackupState::Eligible,
                 _ => BackupState::DeviceBound,
             };
-        let new = Self {
+        let attendant = Attendant::new(device.person().clone(), switches, None);
+        Self {
             id,
             options,
             device,
             default_backup,
-            switches: Arc::new(Mutex::new(switches)),
-            rules: Vec::new(),
+            attendant,
             faults: Vec::new(),
             overrides: false,
             seen,
             known: Vec::new(),
             told_open: 0,
-        };
-        new.teach();
-        new
+        }
     }
 
-    pub(crate) fn switches(&self) -> Switches {
-        *lock(&self.switches)
-    }
-
-    pub(crate) fn set_switches(&mut self, switches: Switches) {
-        *lock(&self.switches) = switches;
-        // What was left open because nobody was there is answered now.
-        self.device.person().answers_open(|asked| switches.reply(asked));
+    pub(crate) fn change(&mut self, change: SwitchChange) -> Switches {
+        let switches = self.attendant.change(change);
         self.put_in_overrides();
-    }
-
-    /// The person does this from now on, and nothing that they were told before.
-    pub(crate) fn script(&mut self, rules: Option<Rules>) {
-        self.rules = rules.into_iter().collect();
-        self.teach();
-    }
-
-    fn teach(&self) {
-        let person = self.device.person();
-        person.forget();
-        self.rules.iter().for_each(|rules| rules.teach(person));
-        let switches = self.switches.clone();
-        person.when(anything()).does_as(move |asked| lock(&switches).reply(asked));
+        switches
     }
 
     /// This goes wrong from now on, and what the switches say.
@@ -128,7 +104,7 @@ impl Authenticator {
     /// Puts in what the switches say is wrong with sign-ins. They are asked each time, so that this
     /// is done once.
     fn put_in_overrides(&mut self) {
-        let switches = self.switches();
+        let switches = self.attendant.switches();
         let any = switches.is_bogus_signature || switches.is_bad_uv || switches.is_bad_up;
         if !any || self.overrides {
             return;
@@ -136,7 +112,7 @@ impl Authenticator {
         self.overrides = true;
         let faults = self.device.faults();
         let when = |on: fn(Switches) -> bool, flag: Option<u8>| {
-            let switches = self.switches.clone();
+            let switches = self.attendant.shared_switches().clone();
             move |call: &Call<'_>| {
                 let has = flag.is_none_or(|flag| has_flag(call, flag));
                 on(*lock(&switches)) && call.signs_in() && has
@@ -162,7 +138,7 @@ impl Authenticator {
             }
         }
         self.compare(&used, &mut news);
-        let open = self.device.person().open();
+        let open = self.attendant.open();
         for asked in open.iter().skip(self.told_open) {
             let question = asked.to_string();
             news.push(What::QuestionOpened { authenticator_id: self.id.clone(), question });

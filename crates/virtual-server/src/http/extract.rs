@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::HttpRefusal;
 use crate::{
-    AuthenticatorId, BadMember, Base64Url, CeremonyId, Service, ServiceError, Session, SessionId,
+    AuthenticatorId, BadMember, Base64Url, CeremonyId, PhoneId, ScreenId, Service, ServiceError,
+    Session, SessionId,
 };
 
 /// A body in JSON. An empty one is read as `{}`.
@@ -94,6 +95,14 @@ impl At {
 
     pub(super) fn ceremony(&self) -> CeremonyId {
         CeremonyId::new(self.name("ceremony"))
+    }
+
+    pub(super) fn phone(&self) -> PhoneId {
+        PhoneId::new(self.name("phone"))
+    }
+
+    pub(super) fn screen(&self) -> ScreenId {
+        ScreenId::new(self.name("screen"))
     }
 
     /// The id of a passkey, as base64url.
