@@ -8,9 +8,10 @@ use axum::{
 
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
 
 /// Name, type and content of each file.
-pub(crate) const FILES: [(&str, &str, &str); 11] = [
+pub(crate) const FILES: [(&str, &str, &str); 16] = [
     ("page.css", STYLE, include_str!("assets/page.css")),
     ("computer.css", STYLE, include_str!("assets/computer.css")),
     ("devices.css", STYLE, include_str!("assets/devices.css")),
@@ -22,6 +23,11 @@ pub(crate) const FILES: [(&str, &str, &str); 11] = [
     ("questions.js", SCRIPT, include_str!("assets/questions.js")),
     ("devices.js", SCRIPT, include_str!("assets/devices.js")),
     ("between.js", SCRIPT, include_str!("assets/between.js")),
+    ("passkey.svg", PICTURE, include_str!("assets/passkey.svg")),
+    ("finger.svg", PICTURE, include_str!("assets/finger.svg")),
+    ("code.svg", PICTURE, include_str!("assets/code.svg")),
+    ("phone.svg", PICTURE, include_str!("assets/phone.svg")),
+    ("laptop.svg", PICTURE, include_str!("assets/laptop.svg")),
 ];
 
 pub(crate) async fn file(Path(name): Path<String>) -> Response {

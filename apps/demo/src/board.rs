@@ -95,6 +95,8 @@ pub(crate) struct DeviceView {
     pub(crate) near: bool,
     /// Whether it serves a computer now.
     pub(crate) busy: bool,
+    /// Whether that computer rang.
+    pub(crate) rung: bool,
     /// How many computers may ask it without a code.
     pub(crate) computers: usize,
     pub(crate) passkeys: Vec<PasskeyView>,

@@ -11,7 +11,7 @@ use towline::{
     Ask, Person, PhoneAnswer, PhoneAsk, PhoneQuestion,
     authenticator::{Answer, Event, Purpose, Question},
     ctap::User,
-    device::{Found, Wants},
+    device::Wants,
 };
 
 use crate::{board::Board, devices::DeviceId};
@@ -30,7 +30,7 @@ pub(crate) struct QuestionView {
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub(crate) enum Asked {
     /// A phone: connect to this computer?
-    Connect { wants: &'static str, rings: bool, may_remember: bool },
+    Connect { wants: &'static str, may_remember: bool },
     /// A phone: may the computer remember it?
     Remember,
     /// A passkey is to be made.
@@ -208,7 +208,6 @@ impl Person for Holder {
                     Wants::Passkey => "passkey",
                     _ => "other",
                 },
-                rings: visitor.found == Found::Ring,
                 may_remember: visitor.may_remember,
             },
             PhoneQuestion::Remember => Asked::Remember,

@@ -185,7 +185,7 @@ impl Running {
                     Ok(BellEvent::Rung(ring)) => {
                         let stop = self.stop.clone();
                         self.board.mark("rung", false);
-                        self.board.device(self.id, |view| view.busy = true);
+                        self.board.device(self.id, |view| (view.busy, view.rung) = (true, true));
                         let served = self.phone.answer_ring_until(ring, stop.notified()).await;
                         self.served(served);
                     }
@@ -225,7 +225,7 @@ impl Running {
             self.links.as_ref().and_then(|links| links.computers().ok()).map_or(0, |all| all.len());
         let detail = served.err().map(|error| error.to_string()).unwrap_or_default();
         self.board.device(self.id, |view| {
-            (view.busy, view.computers) = (false, computers);
+            (view.busy, view.rung, view.computers) = (false, false, computers);
             if let Some(notice) = notice {
                 view.notice = Some((notice, detail));
             }

@@ -125,7 +125,7 @@ export const showTimed = whenOther((timed) => {
   table.hidden = false;
   const most = Math.max(...timed.steps.filter((step) => !step.person).map((step) => step.us), 1);
   table.querySelector("tbody").replaceChildren(...timed.steps.map(({ step, us, person }) => {
-    const bar = make("i", { class: person ? "bar person" : "bar", "aria-hidden": true });
+    const bar = make("i", { class: person ? "length person" : "length", "aria-hidden": true });
     bar.style.width = `${Math.min(100, person ? 100 : (us / most) * 100)}%`;
     return make("tr", {}, make("th", { scope: "row" }, say(`s_${step}`)),
       make("td", {}, made(us), bar),

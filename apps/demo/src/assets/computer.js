@@ -84,7 +84,7 @@ const draw = whenOther((browser, laptop) => {
   const by = first?.number ?? browser.code?.number ?? 0;
   if (openedBy !== by || hadFocus) {
     openedBy = by;
-    lookAt(title);
+    lookAt(title, dialog);
   }
 });
 

@@ -19,15 +19,19 @@ function watch(article) {
   });
   part(".wipe")?.addEventListener("click", () => post("v1/wipe", { phone: id }));
 
+  // As phones have it at the top: what they are near to.
+  const where = make("span", { class: "where" });
+  if (scan) part(".face").prepend(make("p", { class: "status" }, where));
+
   let last;
-  const ask = whenOther((questions) => {
+  const ask = whenOther((questions, rung) => {
     // The computer's own questions are in its window.
     const first = id === "laptop" ? undefined : questions[0];
     article.toggleAttribute("data-asks", Boolean(first));
     asking.hidden = !first;
     rest.hidden = Boolean(first);
     const hadFocus = asking.contains(document.activeElement);
-    asking.replaceChildren(...(first ? [question(first)] : []));
+    asking.replaceChildren(...(first ? [question(first, rung)] : []));
     if (first && first.number !== last) {
       last = first.number;
       aloud(say("asks", { device: called(id), question: worded(first) }));
@@ -48,6 +52,7 @@ function watch(article) {
   const tell = whenOther((said, busy, computers, near) => {
     article.toggleAttribute("data-busy", busy);
     article.toggleAttribute("data-far", !near);
+    where.textContent = near ? say("near") : say("far");
     const text = busy ? say("serving") : said && say(`n_${said[0]}`, { detail: said[1] });
     notice.hidden = !text;
     notice.textContent = text ?? "";
@@ -55,7 +60,7 @@ function watch(article) {
   });
 
   return (view) => {
-    ask(view.questions);
+    ask(view.questions, view.rung);
     keep(view.passkeys);
     tell(view.notice, view.busy, view.computers, view.near);
   };
@@ -69,11 +74,11 @@ export function showDevices(devices) {
 }
 
 /** Phones can scan as long as there is a code. */
-export const showScans = whenOther((possible) => {
+export const showScans = whenOther((possible, busy) => {
   for (const button of document.querySelectorAll(".scan")) {
     button.disabled = !possible;
     button.title = possible ? "" : say("scan_none");
-    button.toggleAttribute("data-calls", possible);
+    button.toggleAttribute("data-calls", possible && !busy);
   }
 });
 

@@ -52,9 +52,9 @@ export function called(id) {
 }
 
 /** Moves the eye and the keys of whoever uses the page to where something happens. */
-export function lookAt(element) {
+export function lookAt(element, whole = element) {
   element.focus({ preventScroll: true });
-  element.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
+  whole.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
 }
 
 /** Whether things should not move. */

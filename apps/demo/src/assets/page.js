@@ -29,7 +29,8 @@ async function follow() {
       document.getElementById("gone").hidden = true;
       showDevices(state.devices);
       showComputer(state.browser, state.devices.laptop.questions);
-      showScans(Boolean(state.browser.code));
+      const busy = Object.values(state.devices).some((device) => device.busy);
+      showScans(Boolean(state.browser.code), busy);
       showSwitches(state.switches, state.devices);
       showBetween(state.travels);
       showTimed(state.timed);

@@ -40,7 +40,7 @@ export function worded(asked) {
 
 /** What is to be known besides. */
 function more(asked) {
-  if (asked.kind === "connect") return asked.rings ? say("q_rings") : say("q_only_own");
+  if (asked.kind === "connect") return say("q_only_own");
   if (asked.kind === "create" && asked.replaces) return say("q_create_replaces");
   if (asked.kind === "verify" && asked.failed) return say("q_failed", asked);
   if (asked.kind === "reset") return say("q_reset_text");
@@ -97,10 +97,10 @@ function buttons(number, asked) {
   }
 }
 
-/** A question with its buttons. */
-export function question(asked) {
+/** A question with its buttons; `rung` by a computer that the device knows. */
+export function question(asked, rung = false) {
   const { number } = asked;
-  const extra = more(asked);
+  const extra = more(asked) ?? (rung ? say("q_rings") : undefined);
   return make("div", { class: `asked ${asked.kind}` },
     make("p", { class: "ask" }, worded(asked)),
     extra ? make("p", { class: "more", role: asked.failed ? "alert" : undefined }, extra)

@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     ["q_connect_sign-in", "A computer wants to sign in with a passkey of this phone. Connect?", "En computer vil logge ind med en adgangsnøgle på denne telefon. Forbind?"],
     ["q_connect_passkey", "A computer wants to save a passkey on this phone. Connect?", "En computer vil gemme en adgangsnøgle på denne telefon. Forbind?"],
     ["q_connect_other", "A computer wants to use this phone. Connect?", "En computer vil bruge denne telefon. Forbind?"],
-    ["q_rings", "It is a computer that this phone knows.", "Det er en computer, som telefonen kender."],
+    ["q_rings", "A computer that this phone knows is asking.", "En computer, som telefonen kender, spørger."],
     ["q_only_own", "Only go on if the code is on a screen in front of you.", "Fortsæt kun, hvis koden er på en skærm foran dig."],
     ["q_remember", "May the computer remember this phone?", "Må computeren huske denne telefon?"],
     ["q_create", "Save a passkey for {account} at {site}?", "Gem en adgangsnøgle til {account} hos {site}?"],
