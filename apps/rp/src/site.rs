@@ -47,6 +47,8 @@ pub(crate) struct Site {
     pub(crate) forms_lead_to: String,
     /// Whether programs may add, rename and remove keys without signing in.
     pub(crate) programs: bool,
+    /// Whether attestation is judged.
+    pub(crate) judges: bool,
     /// Makes up keys of accounts that there are not.
     decoys: Vec<u8>,
     judge: Box<dyn Judge>,
@@ -111,6 +113,7 @@ impl Site {
             judge,
             store,
             programs: config.programs.unwrap_or(config.data.is_none()),
+            judges: config.judges_attestation,
             forms_lead_to: origins.collect(),
             oidc,
             decoys,
@@ -388,6 +391,11 @@ fn refused(error: VerifyError) -> ApiError {
             ApiError::new(ErrorCode::Internal, format!("Sorry: {error}."))
         }
         VerifyError::AlreadyRegistered => already_registered(),
+        VerifyError::Attestation(_)
+        | VerifyError::UntrustedAttestation(_)
+        | VerifyError::UnsupportedAttestation(_) => {
+            ApiError::new(ErrorCode::NotVouchedFor, format!("Not accepted: {error}."))
+        }
         _ => ApiError::new(ErrorCode::NotVerified, format!("Not accepted: {error}.")),
     }
 }
