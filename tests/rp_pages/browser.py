@@ -64,6 +64,14 @@ class Browser:
     def reload(self):
         self.driver.refresh()
 
+    def back(self, path):
+        """Goes back, to the page of this address."""
+        self.driver.back()
+        self.wait_for_path(path)
+        self.wait(
+            lambda: self.driver.execute_script("return document.readyState") == "complete"
+        )
+
     def offline(self):
         """The page believes that this machine is not on the net."""
         self.driver.execute_script(

@@ -4,7 +4,7 @@ Firefox with those of the virtual service.
 
 from selenium.webdriver.common.keys import Keys
 
-from person import EMAIL, PASSWORD, add_key, join, shown, sign_out
+from person import EMAIL, PASSWORD, add_key, choose_name, join, shown, sign_out
 
 
 def a_key_is_added_and_signs_in(browser, site):
@@ -110,6 +110,57 @@ def a_key_is_renamed_and_removed(browser, site):
     assert browser.path() == "/sign-in"
 
 
+def going_back_after_each_step_does_no_harm(browser, site):
+    browser.plug_in()
+    join(browser, site)
+    browser.back("/join")
+    browser.open(f"{site.url}/account")
+    choose_name(browser, site, "My laptop")
+    browser.back("/account/add")
+    browser.type("#name", "My other laptop")
+    browser.press("main button")
+    browser.press("[data-place=device]")
+    assert "My other laptop" in browser.text("#done")
+    # What is done is not done twice.
+    browser.back("/account/add/where")
+    browser.find("[data-place=device]").click()
+    browser.wait_for_text("#status", "has a key for your account already")
+    browser.open(f"{site.url}/account")
+    browser.press("[aria-label^='Rename']")
+    browser.type("#name", "The old one")
+    browser.press("main button")
+    browser.back("/account/keys/1/rename")
+    browser.press("main button")
+    browser.press("[aria-label^='Remove']")
+    browser.press("main button.danger")
+    browser.back("/account/keys/1/remove")
+    assert "no such" in browser.text().lower() or "does not know" in browser.text(), browser.text()
+    browser.open(f"{site.url}/account")
+    assert not browser.has("[aria-label^='Remove']")
+    # Nobody reads what is behind who signed out.
+    sign_out(browser)
+    browser.driver.back()
+    browser.wait(lambda: browser.path() == "/sign-in")
+    assert "Jo Hansen" not in browser.text("body"), browser.text("body")
+
+
+def two_tabs_do_no_harm(browser, site):
+    join(browser, site)
+    first = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.open(f"{site.url}/account")
+    sign_out(browser)
+    # The other tab learns of it with its next step, and goes on after signing in again.
+    browser.driver.switch_to.window(first)
+    browser.press("#keys .button")
+    assert browser.path() == "/sign-in", browser.path()
+    browser.type("#email", EMAIL)
+    browser.press("main form button")
+    browser.type("#password", PASSWORD)
+    browser.press("form[action='/sign-in/password'] button")
+    assert browser.path() == "/account/add", browser.path()
+
+
 def two_sites_are_entered_through_the_first(browser, site):
     browser.plug_in()
     join(browser, site)
@@ -210,6 +261,8 @@ STORIES = [
     (the_field_offers_passkeys, {}),
     (a_key_is_asked_for_after_the_password, {}),
     (a_key_is_renamed_and_removed, {}),
+    (going_back_after_each_step_does_no_harm, {}),
+    (two_tabs_do_no_harm, {}),
     (two_sites_are_entered_through_the_first, {}),
     (every_page_speaks_danish, {"language": "da"}),
     (a_keyboard_is_enough, {}),

@@ -32,7 +32,8 @@ function show(list, texts, way, possible, reason) {
   line.dataset.possible = possible;
   line.textContent = `${words[possible]}. ${reason}`;
   // It can be tried all the same: browsers may know less than the person.
-  if (possible === "no") line.parentElement.querySelector("button")?.classList.add("second");
+  const button = list.closest(".places") ? null : line.parentElement.querySelector("button");
+  button?.classList.toggle("second", possible === "no");
 }
 
 function showPhones(list, texts, hybrid, bluetooth) {

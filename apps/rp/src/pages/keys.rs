@@ -122,6 +122,9 @@ pub(crate) fn added(site: &Site, visit: &Visit, key: &StoredKey) -> Markup {
                     li { (texts.got_public) }
                     li {
                         @match &model {
+                            Some(model) if key.entry.attestation_trusted => {
+                                (fill(texts.got_model_vouched, &[("provider", model)]))
+                            }
                             Some(model) => (fill(texts.got_model, &[("provider", model)])),
                             None => (texts.got_no_model),
                         }

@@ -30,6 +30,7 @@ texts! {
         got_title: "What this site got", "Hvad webstedet fik";
         got_public: "A public key, with which it checks that it is your device, and which opens nothing.", "En offentlig nøgle, som det bruger til at kontrollere, at det er din enhed, og som ikke åbner noget.";
         got_model: "The model: {provider}. The device says so; nobody vouches for it.", "Modellen: {provider}. Det siger enheden selv; ingen står inde for det.";
+        got_model_vouched: "The model: {provider}. A maker that this site trusts vouches for it.", "Modellen: {provider}. En producent, som webstedet stoler på, står inde for det.";
         got_no_model: "It did not get the model of the device.", "Det fik ikke enhedens model.";
         got_extended: "The extended information that it asked for, of the kind “{format}”. It keeps the kind only.", "De udvidede oplysninger, som det bad om, af typen “{format}”. Det gemmer kun typen.";
         not_judged: "Not judged: this site knows no makers of devices, so it did not look who vouches for yours.", "Ikke bedømt: webstedet kender ingen producenter af enheder, så det så ikke efter, hvem der står inde for din.";
