@@ -6,6 +6,8 @@ service through a function of the window, which the driver hears.
 
 import json
 
+from selenium.common.exceptions import WebDriverException
+
 CHANNEL = "towline"
 
 # Runs before the scripts of a page. What it is given calls the driver.
@@ -67,13 +69,15 @@ class PageScript:
         body = {"origin": said["origin"], "message": json.loads(said["text"])}
         answer = self.service.ask("POST", "/page", body)
         texts = [{"type": "string", "value": value} for value in (said["number"], answer)]
-        # A page that is gone needs no answer.
-        self.bidi.send_cmd(
-            "script.callFunction",
-            {
-                "functionDeclaration": "(number, text) => window.towlineAnswer(number, text)",
-                "target": {"realm": message["source"]["realm"]},
-                "arguments": texts,
-                "awaitPromise": False,
-            },
-        )
+        call = {
+            "functionDeclaration": "(number, text) => window.towlineAnswer(number, text)",
+            "target": {"realm": message["source"]["realm"]},
+            "arguments": texts,
+            "awaitPromise": False,
+        }
+        try:
+            # A page that is gone needs no answer, which is an error that nobody minds.
+            self.bidi.send_cmd("script.callFunction", call)
+        except (AttributeError, WebDriverException):
+            # The browser itself is gone.
+            pass
