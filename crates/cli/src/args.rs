@@ -198,6 +198,12 @@ pub(crate) struct Rp {
     #[arg(long)]
     pub(crate) sites: bool,
 
+    /// Trust the makers of devices whose certificates lead to these roots: a file in PEM, or a
+    /// folder of such files. Then statements that are wrong, or lead elsewhere, are refused;
+    /// without this none is judged, and pages say so
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roots: Option<PathBuf>,
+
     /// With --data: let programs such as `towline computer` add, rename and remove keys of any
     /// account, without signing in. Without --data they always may
     #[arg(long, requires = "data")]
