@@ -1,6 +1,12 @@
 //! Keys of credentials that live in a TPM.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::{CryptoProvider, Secret};
@@ -114,7 +120,13 @@ pub struct TpmKeys {
     /// What the PIN has opened.
     opened: Option<Secret<32>>,
     behind_pin: bool,
+    keep: Option<Keep>,
+    /// Whether the binding is where it belongs. Keys of one that is not would be lost.
+    kept: Arc<AtomicBool>,
 }
+
+/// Puts a binding where it belongs.
+type Keep = Arc<dyn Fn(&TpmBinding) -> Result<(), String> + Send + Sync>;
 
 impl fmt::Debug for TpmKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,8 +152,28 @@ impl TpmKeys {
             tpm.with_parent(|tpm, _| kinds(tpm))
         })?;
         let software = SoftwareKeys::new(provider.clone());
-        let (opened, behind_pin) = (None, false);
-        Ok(Self { worker, provider, binding, kinds, software, opened, behind_pin })
+        Ok(Self {
+            worker,
+            provider,
+            binding,
+            kinds,
+            software,
+            opened: None,
+            behind_pin: false,
+            keep: None,
+            kept: Arc::new(AtomicBool::new(true)),
+        })
+    }
+
+    /// A reset makes another binding, with which no key from before signs any more, and has this
+    /// put it where it belongs. It may block.
+    #[must_use]
+    pub fn keeping(
+        mut self,
+        keep: impl Fn(&TpmBinding) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.keep = Some(Arc::new(keep));
+        self
     }
 
     /// New keys open with the PIN only, where a PIN that the TPM keeps has just been given: they
@@ -297,6 +329,10 @@ impl KeyStore for TpmKeys {
         let Some(kind) = Kind::of(algorithm).filter(|kind| self.kinds.contains(kind)) else {
             return Work::failed(KeyError::Unsupported(algorithm));
         };
+        if !self.kept.load(Ordering::SeqCst) {
+            let why = "what ties the store to the TPM could not be saved; reset once more";
+            return Work::failed(KeyError::Unavailable(why.into()));
+        }
         let behind_pin = self.behind_pin && self.opened.is_some();
         let auth = match self.auth(behind_pin) {
             Ok(auth) => auth,
@@ -348,7 +384,19 @@ impl KeyStore for TpmKeys {
 
     fn clear(&mut self) -> Work<(), KeyError> {
         self.opened = None;
-        self.software.clear()
+        let software = self.software.clear();
+        let Some(keep) = self.keep.clone() else { return software };
+        match self.provider.random.secret() {
+            Ok(secret) => self.binding.secret = secret,
+            Err(error) => return Work::failed(failed(error.into())),
+        }
+        let (binding, kept) = (self.binding.clone(), Arc::clone(&self.kept));
+        kept.store(false, Ordering::SeqCst);
+        Work::later(move || {
+            keep(&binding).map_err(KeyError::Unavailable)?;
+            kept.store(true, Ordering::SeqCst);
+            Ok(())
+        })
     }
 }
 

@@ -4,11 +4,14 @@ use std::{
     fs,
     path::PathBuf,
     process::{Child, Command as Process, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use towline_tpm::{TpmPlace, Worker};
+use towline_tpm::{TpmPlace, TpmTransport, Worker};
 
 use crate::vectors::provider;
 
@@ -86,6 +89,38 @@ impl Swtpm {
 
     pub(crate) fn worker(&self) -> Worker {
         Worker::at(provider(), self.place())
+    }
+}
+
+/// All bytes that went by.
+pub(crate) type Tap = Arc<Mutex<Vec<u8>>>;
+
+/// A way to a TPM, and somebody who listens there.
+struct Tapped(Box<dyn TpmTransport>, Tap);
+
+impl TpmTransport for Tapped {
+    fn exchange(&mut self, command: &[u8], response: &mut Vec<u8>) -> std::io::Result<()> {
+        self.1.lock().unwrap().extend_from_slice(command);
+        self.0.exchange(command, response)?;
+        self.1.lock().unwrap().extend_from_slice(response);
+        Ok(())
+    }
+
+    fn is_managed(&self) -> bool {
+        self.0.is_managed()
+    }
+}
+
+impl Swtpm {
+    /// A worker whose every byte is recorded.
+    pub(crate) fn tapped(&self) -> (Tap, Worker) {
+        let tap = Tap::default();
+        let (place, recorder) = (self.place(), Arc::clone(&tap));
+        let worker = Worker::new(provider(), move || {
+            let transport = place.open(Duration::from_secs(60))?;
+            Ok(Box::new(Tapped(transport, Arc::clone(&recorder))))
+        });
+        (tap, worker)
     }
 }
 
