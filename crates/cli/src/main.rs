@@ -6,6 +6,7 @@ mod args;
 mod attestation;
 mod computer;
 mod console;
+mod custody;
 mod descriptors;
 mod desktop;
 mod doctor;

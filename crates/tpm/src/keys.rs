@@ -10,10 +10,11 @@ use std::{
 
 use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::{CryptoProvider, Secret};
-use towline_ctap::CosePublicKey;
+use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey};
 use zeroize::Zeroizing;
 
 use crate::{
+    attestation::{self, CertifiedKey},
     code::Code,
     command::{Loaded, TpmCommand},
     error::Error,
@@ -121,6 +122,7 @@ pub struct TpmKeys {
     opened: Option<Secret<32>>,
     behind_pin: bool,
     keep: Option<Keep>,
+    attestation: Option<CertifiedKey>,
     /// Whether the binding is where it belongs. Keys of one that is not would be lost.
     kept: Arc<AtomicBool>,
 }
@@ -161,6 +163,7 @@ impl TpmKeys {
             opened: None,
             behind_pin: false,
             keep: None,
+            attestation: None,
             kept: Arc::new(AtomicBool::new(true)),
         })
     }
@@ -182,6 +185,14 @@ impl TpmKeys {
     #[must_use]
     pub const fn behind_the_pin(mut self) -> Self {
         self.behind_pin = true;
+        self
+    }
+
+    /// New keys can have a statement of format `tpm` by this key. It shows each site the same
+    /// certificate, and the clock of the TPM.
+    #[must_use]
+    pub fn attested_by(mut self, key: CertifiedKey) -> Self {
+        self.attestation = Some(key);
         self
     }
 
@@ -371,6 +382,45 @@ impl KeyStore for TpmKeys {
             None => self.software.forget(key),
             Some(_) => Work::ready(()),
         }
+    }
+
+    fn attestation_formats(&self) -> Vec<&'static str> {
+        let can = |it: &CertifiedKey| it.key.is_under(&self.binding.parent);
+        if self.attestation.as_ref().is_some_and(can) { vec!["tpm"] } else { Vec::new() }
+    }
+
+    fn attest(
+        &mut self,
+        key: &KeyHandle,
+        format: &str,
+        auth_data: &[u8],
+        client_data_hash: &ClientDataHash,
+    ) -> Work<AttestationStatement, KeyError> {
+        let (Some(by), Some(key), "tpm") = (&self.attestation, TpmKey::of(key), format) else {
+            return Work::failed(KeyError::NoAttestation(format.into()));
+        };
+        let hash = client_data_hash.as_bytes();
+        let extra = attestation::extra_data(&self.provider, auth_data, hash);
+        let auth = match self.auth(key.behind_pin) {
+            Ok(auth) => auth,
+            Err(error) => return Work::failed(failed(error)),
+        };
+        let (worker, by) = (self.worker.clone(), by.clone());
+        let parent = self.binding.parent.clone();
+        Work::later(move || {
+            let made = worker.run(PATIENCE, move |tpm| {
+                tpm.expect(&parent);
+                tpm.with_parent(|tpm, parent| {
+                    let loaded = load(tpm, parent, &key)?;
+                    let aik = by.key.load(tpm, parent)?;
+                    let certify = TpmCommand::certify(&loaded, &aik, &extra);
+                    let both = [Authorization::Value(auth.expose()), Authorization::Empty];
+                    let said = tpm.execute(certify, &both, Encryption::default())?;
+                    attestation::statement(&by.certificates, &said, &key.public)
+                })
+            });
+            made.map_err(failed)
+        })
     }
 
     fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {

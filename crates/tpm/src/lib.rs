@@ -7,9 +7,11 @@
 //! | a TPM in use: parent, session, nothing left behind | [`Tpm`] over a [`TpmTransport`] |
 //! | one thread that has it | [`Worker`] |
 //! | keys of credentials, and the PIN | [`TpmKeys`], [`TpmPin`] |
+//! | a key that attests to them | [`AttestationKey`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod attestation;
 mod code;
 mod command;
 mod error;
@@ -28,6 +30,7 @@ mod transport;
 mod wire;
 mod worker;
 
+pub use attestation::{AttestationKey, CertifiedKey, Challenge, Enrollment};
 pub use code::{Code, CodeSubject, ResponseCode};
 pub use command::{
     Algorithms, Attested, Capability, CommandCode, Created, Curves, Handles, Loaded, LoadedPrimary,

@@ -4,7 +4,11 @@ use towline_authenticator::{PinComparison, PinHash, PinVerifier, PinVerifierErro
 use towline_crypto::Secret;
 use towline_tpm::{Handle, PATIENCE, TpmBinding, TpmCommand, TpmPin, Worker};
 
-use crate::{keys_in_swtpm::done, swtpm::Swtpm, vectors::provider};
+use crate::{
+    keys_in_swtpm::done,
+    swtpm::{Swtpm, tapped, worker},
+    vectors::provider,
+};
 
 fn pin(text: &str) -> PinHash {
     let hash = provider().sha256.hash(&[text.as_bytes()]);
@@ -19,7 +23,7 @@ struct Rig {
 
 impl Rig {
     fn new(swtpm: &Swtpm) -> Self {
-        let worker = swtpm.worker();
+        let worker = worker(swtpm);
         let binding = TpmBinding::new(&worker, &provider()).unwrap();
         Self { pin: TpmPin::new(worker.clone(), provider(), &binding, 8), worker, binding }
     }
@@ -133,7 +137,7 @@ fn what_is_no_pin_of_this_tpm_is_said_to_be_so() {
 #[test]
 fn nothing_that_is_secret_shows_on_the_way() {
     let Some(swtpm) = Swtpm::new() else { return };
-    let (tap, worker) = swtpm.tapped();
+    let (tap, _, worker) = tapped(&swtpm);
     let binding = TpmBinding::new(&worker, &provider()).unwrap();
     let mut verifier = TpmPin::new(worker, provider(), &binding, 8);
     let secret = Secret::new([0x5a; 32]);
