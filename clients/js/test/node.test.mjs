@@ -1,7 +1,10 @@
 // Ceremonies without a browser: what docs/testing-languages.md tells users of Node.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 
 import { ProgramEnded, ProgramMissing, Service, StillOpen } from 'towline-virtual'
@@ -133,9 +136,35 @@ test('a program that is killed is an error, and leaves no zombie', async () => {
   assert(!existsSync(`/proc/${other.pid}`))
 })
 
+test('a test run that is killed leaves no service', async () => {
+  const lines = `import { Service } from 'towline-virtual'
+    console.log((await Service.start()).address)
+    setInterval(() => {}, 1000)`
+  const run = spawn(process.execPath, ['--input-type=module', '--eval', lines],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [url] = await once(createInterface({ input: run.stdout }), 'line')
+  assert((await fetch(new URL('v1/default', url))).ok)
+  run.kill('SIGKILL')
+  await assert.rejects(async () => {
+    for (;;) await fetch(new URL('v1/default', url))
+  }, /fetch failed/)
+})
+
 test('a stopped program is gone', async () => {
   const other = await Service.start()
   await other.stop()
   assert(!existsSync(`/proc/${other.pid}`))
   await assert.rejects(other.newSession(), ProgramEnded)
+})
+
+test('a site lets another use its passkeys', async () => {
+  const session = await service.newSession()
+  await session.addAuthenticator()
+  const site = new Site()
+  await site.register(session)
+  const shop = 'https://shop.example'
+  const request = async () => session.get(shop, await site.request())
+  await assert.rejects(request(), { name: 'SecurityError' })
+  await session.publishRelatedOrigins(site.rpID, [shop])
+  assert.equal((await request()).type, 'public-key')
 })

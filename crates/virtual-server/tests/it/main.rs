@@ -7,6 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod algorithms;
 mod bad_input_is_refused;
 mod ceremonies_wait;
 mod devtools;
@@ -17,6 +18,7 @@ mod options_are_checked;
 mod page_for_people;
 mod pages_ask;
 mod passkeys_are_json;
+mod passkeys_move;
 mod strangers_stay_out;
 mod support;
 mod webdriver;
