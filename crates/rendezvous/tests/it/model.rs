@@ -596,6 +596,9 @@ impl Model {
                 if self.random.chance(2) {
                     wait += Duration::from_millis(self.random.below(500));
                 }
+                if self.random.chance(1) {
+                    wait += Duration::from_millis(self.random.below(12_000));
+                }
                 if let Some(until) = self.held_until {
                     wait += until.saturating_duration_since(self.now);
                 }
