@@ -14,8 +14,10 @@
 
 mod accepting;
 mod admin;
+mod bus;
 mod certificate;
 mod config;
+mod contacts;
 mod direction;
 mod error;
 mod guard;
@@ -32,13 +34,13 @@ mod shared;
 mod socket;
 mod stream;
 
+pub use bus::{BusEvent, BusLink, BusSender, MemoryBus};
 pub use certificate::Tls;
 pub use config::{RelayConfig, Security};
+pub use contacts::{Answer, Contacts, MemoryContacts, NoContacts};
 pub use error::RelayError;
 pub use happening::Happening;
 pub use metrics::Stats;
 pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
-pub use towline_rendezvous::{
-    ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
-};
+pub use towline_rendezvous::{ContactState, Ending, Limits, OriginPolicy, Source};

@@ -30,6 +30,9 @@ const HERE_AFTER: Duration = Duration::from_millis(10);
 /// Nodes that are known at once.
 const MOST_NODES: usize = 256;
 
+/// How long a node that has just begun gives way to another one that has its number.
+const NEWCOMER: Duration = Duration::from_secs(5);
+
 /// Offers to ring a phone that are remembered.
 const OFFERS: usize = 4096;
 
@@ -41,6 +44,8 @@ pub(super) struct Nodes {
     pub(super) instance: NodeInstance,
     /// Whether messages go through.
     pub(super) up: bool,
+    /// Since when they have gone through for the first time.
+    began: Option<Instant>,
     seen: BTreeMap<NodeInstance, Seen>,
     next_alive: Instant,
     /// Phones that came since others were told, and when they will be.
@@ -64,6 +69,7 @@ impl Nodes {
         Self {
             instance,
             up: false,
+            began: None,
             seen: BTreeMap::new(),
             next_alive: now,
             coming: Vec::new(),
@@ -156,6 +162,7 @@ impl Rendezvous {
         }
         if up {
             nodes.next_alive = now;
+            nodes.began.get_or_insert(now);
             // Who came meanwhile, in an order that does not depend on the memory's.
             let mut tags: Vec<_> =
                 nodes.tags.iter().map(|(tag, contact)| (*tag, contact.clone())).collect();
@@ -181,7 +188,10 @@ impl Rendezvous {
         match message {
             BusMessage::Alive { node, draining } => {
                 nodes.saw(from, draining, now);
-                if node == self.node && !draining && !self.draining {
+                let age = nodes.began.map(|began| now.saturating_duration_since(began));
+                // Who has served for longer stays.
+                let new = age.is_some_and(|age| age <= NEWCOMER);
+                if node == self.node && !draining && !self.draining && new {
                     self.outputs.push_back(RendezvousOutput::NumberTaken);
                 }
             }
@@ -221,7 +231,8 @@ impl Rendezvous {
         nodes.nobody.remove(tag);
         if let Some(contact) = nodes.tags.get(tag).cloned() {
             let own = self.switchboard.phones.get(&contact).map_or(0, |phone| phone.sequence);
-            if own > sequence {
+            // Phones that give no numbers have one holder as well.
+            if (own, nodes.instance) > (sequence, from) {
                 // The other node does not know of this one.
                 return self.came(*tag, &contact, now);
             }

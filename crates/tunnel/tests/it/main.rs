@@ -12,6 +12,7 @@
 mod attacks;
 mod frames;
 mod logs;
+mod nodes;
 mod operator;
 mod requests;
 mod ringing;

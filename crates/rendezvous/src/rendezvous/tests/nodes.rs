@@ -488,4 +488,10 @@ fn a_number_that_two_nodes_have_is_noticed() {
     let alive = BusMessage::Alive { node: 0, draining: true }.encode(NodeInstance::new([9; 8]));
     nodes.nodes[0].relay.handle_bus(&alive, now);
     assert_eq!(nodes.deliver(), []);
+    // Who has served for a while stays.
+    nodes.pass(Duration::from_secs(6));
+    let alive = BusMessage::Alive { node: 0, draining: false }.encode(NodeInstance::new([8; 8]));
+    let now = nodes.nodes[0].now;
+    nodes.nodes[0].relay.handle_bus(&alive, now);
+    assert_eq!(nodes.deliver(), []);
 }
