@@ -154,7 +154,8 @@ impl Why {
     const ALL: [Self; 4] = [Self::Busy, Self::Gone, Self::TooMany, Self::NotHere];
 
     fn number(self) -> u64 {
-        Self::ALL.iter().position(|why| *why == self).map_or(0, |at| at as u64)
+        let at = Self::ALL.iter().position(|why| *why == self);
+        at.and_then(|at| at.try_into().ok()).unwrap_or_default()
     }
 
     fn numbered(number: u64) -> Option<Self> {
