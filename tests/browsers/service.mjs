@@ -49,6 +49,9 @@ function client({ service, script, site }) {
     remove: (device, id) => ask('DELETE', `${passkeys(device)}/${id}`),
     faults: (device, faults) => ask('PUT', `/authenticators/${device}/faults`, { faults }),
 
+    /** What the site of an RP ID says of who may use its passkeys. */
+    publish: (rpId, document) => ask('PUT', `/related-origins/${rpId}`, document),
+
     /** The script that a page is given: it connects by itself, or through a bound function. */
     async script(binding) {
       const bound = `${service}/v1/default/page/script.js?binding=${binding}`;

@@ -56,13 +56,19 @@ fn main() {
 }
 
 /// towline's providers, the fastest first.
-fn providers() -> [(&'static str, CryptoProvider); 4] {
+fn providers() -> [(&'static str, CryptoProvider); 5] {
     [
         ("fastest", towline_crypto_fastest::provider()),
         ("AWS-LC", towline_crypto_aws_lc::provider()),
+        ("graviola", graviola()),
         ("ring", towline_crypto_ring::provider()),
         ("portable", towline_crypto::rustcrypto::provider()),
     ]
+}
+
+/// Where the processor is none for graviola, the provider that is taken in its place.
+fn graviola() -> CryptoProvider {
+    towline_crypto_graviola::provider().unwrap_or_else(towline_crypto::rustcrypto::provider)
 }
 
 /// A contestant of towline's for each provider.

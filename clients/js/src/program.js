@@ -41,13 +41,16 @@ export function findProgram(asked) {
     'its path')
 }
 
-/** Starts `towline --json virtual serve`, and waits until it serves. */
+/**
+ * Starts `towline --json virtual serve`, and waits until it serves. Nothing is written to its input:
+ * that ends with this process, however it does, and so the service does.
+ */
 export async function startProgram({ program, passkeys, kind, port } = {}) {
-  const args = ['--json', 'virtual', 'serve']
+  const args = ['--json', 'virtual', 'serve', '--until-stdin-ends']
   for (const [option, value] of Object.entries({ passkeys, kind, port })) {
     if (value !== undefined) args.push(`--${option}`, String(value))
   }
-  const child = spawn(findProgram(program), args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(findProgram(program), args, { stdio: ['pipe', 'pipe', 'pipe'] })
   const running = new Program(child)
   // A test run that forgets to stop the service, or fails, leaves nothing behind.
   process.once('exit', running.kill)
@@ -59,6 +62,7 @@ export async function startProgram({ program, passkeys, kind, port } = {}) {
   }
   // Nothing of the child keeps the test run alive.
   child.unref()
+  child.stdin.unref()
   child.stdout.unref()
   child.stderr.unref()
   return running

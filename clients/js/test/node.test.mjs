@@ -1,7 +1,10 @@
 // Ceremonies without a browser: what docs/testing-languages.md tells users of Node.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 
 import { ProgramEnded, ProgramMissing, Service, StillOpen } from 'towline-virtual'
@@ -131,6 +134,20 @@ test('a program that is killed is an error, and leaves no zombie', async () => {
   }, ProgramEnded)
   await other.stop()
   assert(!existsSync(`/proc/${other.pid}`))
+})
+
+test('a test run that is killed leaves no service', async () => {
+  const lines = `import { Service } from 'towline-virtual'
+    console.log((await Service.start()).address)
+    setInterval(() => {}, 1000)`
+  const run = spawn(process.execPath, ['--input-type=module', '--eval', lines],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [url] = await once(createInterface({ input: run.stdout }), 'line')
+  assert((await fetch(new URL('v1/default', url))).ok)
+  run.kill('SIGKILL')
+  await assert.rejects(async () => {
+    for (;;) await fetch(new URL('v1/default', url))
+  }, /fetch failed/)
 })
 
 test('a stopped program is gone', async () => {

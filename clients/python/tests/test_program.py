@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import urllib.request
 
 import pytest
 from towline_virtual import ProgramEnded, ProgramMissing, Service
@@ -36,6 +39,19 @@ def test_a_program_that_is_killed_is_an_error_and_leaves_no_zombie():
             service.new_session()
     service.stop()
     assert is_gone(service.pid)
+
+
+def test_a_test_run_that_is_killed_leaves_no_service():
+    lines = "from towline_virtual import Service; print(Service.start().address, flush=True); input()"
+    command = [sys.executable, "-c", lines]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        url = run.stdout.readline().decode().strip()
+        with urllib.request.urlopen(f"{url}v1/default") as answer:
+            assert answer.status == 200
+        run.kill()
+        with pytest.raises(OSError):
+            while True:
+                urllib.request.urlopen(f"{url}v1/default").close()
 
 
 def test_a_stopped_program_is_gone():

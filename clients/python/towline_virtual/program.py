@@ -38,10 +38,14 @@ def find_program(asked: str | os.PathLike[str] | None = None) -> str:
 
 
 class Program:
-    """`towline --json virtual serve`, from the moment that it serves."""
+    """`towline --json virtual serve`, from the moment that it serves.
+
+    Nothing is written to its input: that ends with this process, however it does, and so the
+    service does.
+    """
 
     def __init__(self, program: str | os.PathLike[str] | None = None, **options: Any):
-        command = [find_program(program), "--json", "virtual", "serve"]
+        command = [find_program(program), "--json", "virtual", "serve", "--until-stdin-ends"]
         for option, value in options.items():
             if value is not None:
                 command += [f"--{option}", str(value)]
@@ -49,7 +53,7 @@ class Program:
         self._errors = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
             )
         except OSError as error:
             self._errors.close()
@@ -112,6 +116,7 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
         self._errors.close()

@@ -25,7 +25,7 @@ pub(crate) use self::{
     relay::{Domain, Relay},
     values::aaguid,
     virtual_device::{
-        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, usable,
+        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, VirtualService, usable,
     },
 };
 

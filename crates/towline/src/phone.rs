@@ -95,14 +95,31 @@ type Watcher = Box<dyn FnMut(PhoneStep<'_>) + Send + Sync>;
 
 /// How the way to a computer goes, for the person to see.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PhoneStep<'a> {
     /// The radio of this name broadcasts for the computer. A simulated one says so.
     Advertising(&'a str),
+    /// The computer asks for this: a CTAP request, which names people.
+    Requested(&'a [u8]),
+    /// This is what the computer is told: the CTAP response.
+    Responded(&'a [u8]),
     /// A request was carried out or refused, and this is what the computer is told.
     Answered(Status),
     /// The connection has come so far.
     Progress(ResponderProgress),
+}
+
+/// Requests and responses name people and more, so they print as lengths.
+impl fmt::Debug for PhoneStep<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Advertising(radio) => f.debug_tuple("Advertising").field(radio).finish(),
+            Self::Requested(request) => write!(f, "Requested({} bytes)", request.len()),
+            Self::Responded(response) => write!(f, "Responded({} bytes)", response.len()),
+            Self::Answered(status) => f.debug_tuple("Answered").field(status).finish(),
+            Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
+        }
+    }
 }
 
 impl<P: Person> Phone<P> {
@@ -318,6 +335,7 @@ impl<P: Person> Phone<P> {
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
+                    (self.watcher)(PhoneStep::Requested(&request));
                     let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
                     let response = tokio::select! {
                         response = carried_out => Some(response),
@@ -325,6 +343,7 @@ impl<P: Person> Phone<P> {
                     };
                     match response {
                         Some(response) => {
+                            (self.watcher)(PhoneStep::Responded(&response));
                             (self.watcher)(PhoneStep::Answered(status(&response)));
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);

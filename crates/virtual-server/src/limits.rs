@@ -12,6 +12,8 @@ pub struct ServiceLimits {
     pub credentials: usize,
     /// Ceremonies of one session that have begun and were not collected.
     pub ceremonies: usize,
+    /// Sites of one session that have published related origins.
+    pub related_origins: usize,
     /// The length of the options of a ceremony, in bytes.
     pub options_length: usize,
     /// The length of a name (of an account, of an authenticator), in bytes.
@@ -35,6 +37,7 @@ impl Default for ServiceLimits {
             authenticators: 32,
             credentials: 1000,
             ceremonies: 64,
+            related_origins: 64,
             options_length: 256 << 10,
             name_length: 256,
             script_length: 16 << 10,

@@ -78,7 +78,8 @@ pub struct VirtualAuthenticatorOptions {
     /// A PIN that is set; the person knows it. An empty one is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<String>,
-    /// The COSE algorithms, by preference: -7 (ES256), -8 (`EdDSA`), -35 (ES384).
+    /// The COSE algorithms, by preference: -7 (ES256), -8 (`EdDSA`), -35 (ES384),
+    /// -257 (RS256).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithms: Option<Vec<i64>>,
     /// How many passkeys there is room for.

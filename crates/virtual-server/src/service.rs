@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use towline_crypto::{CryptoProvider, rustcrypto};
+use towline_crypto::CryptoProvider;
 
 use crate::{AccessToken, ServiceError, ServiceLimits, Session, SessionId};
 
@@ -53,7 +53,7 @@ impl Service {
         watch: impl Fn() -> Instant + Send + Sync + 'static,
     ) -> Self {
         let world = World {
-            provider: rustcrypto::provider(),
+            provider: towline_crypto_fastest::provider(),
             limits: Arc::new(limits),
             watch: Arc::new(watch),
         };

@@ -7,6 +7,7 @@ mod ceremonies;
 mod ceremony;
 mod credentials;
 mod people;
+mod related_origins;
 mod signals;
 mod time;
 
@@ -60,6 +61,8 @@ struct State {
     last: Instant,
     authenticators: Vec<Authenticator>,
     ceremonies: BTreeMap<CeremonyId, Ceremony>,
+    /// Documents by RP ID.
+    related_origins: BTreeMap<String, String>,
     ended: bool,
 }
 
@@ -71,6 +74,7 @@ impl Session {
             last: (world.watch)(),
             authenticators: Vec::new(),
             ceremonies: BTreeMap::new(),
+            related_origins: BTreeMap::new(),
             ended: false,
         };
         Self(Arc::new(Shared {

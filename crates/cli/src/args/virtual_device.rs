@@ -41,7 +41,7 @@ pub(crate) enum Virtual {
     /// the input ends it. The service of `serve` runs beside it, for the pages of the agent's
     /// browser. docs/virtual-mcp.md has the configuration for common agents.
     #[command(after_long_help = MCP)]
-    Mcp(VirtualServe),
+    Mcp(VirtualService),
     /// List what can go wrong, by the names that --fault takes
     Faults,
 }
@@ -88,7 +88,7 @@ Examples:
   towline --json virtual serve
 
 With --json the address is in an event `serving`, with the token, the port and what pages under test
-are given. Ctrl-C ends it with 0.";
+are given. Ctrl-C ends it with 0, and with --until-stdin-ends the end of standard input does.";
 
 const MCP: &str = "\
 Examples:
@@ -181,6 +181,17 @@ pub(crate) struct VirtualCeremony {
 
 #[derive(Debug, Args)]
 pub(crate) struct VirtualServe {
+    #[command(flatten)]
+    pub(crate) service: VirtualService,
+
+    /// End when standard input ends, as it does when the program at its other end is killed: for
+    /// programs that start this one with a pipe. What comes through it is thrown away
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VirtualService {
     /// The port on 127.0.0.1; 0 is a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,

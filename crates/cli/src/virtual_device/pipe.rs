@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use towline_virtual::{
     Fault, PasskeyError,
     person::{BadRules, Rules},
@@ -63,6 +63,17 @@ pub(crate) async fn pipe(args: args::VirtualPipe, report: &Report) -> Result<Exi
             return Ok(Exit::Ok);
         }
     }
+}
+
+/// Resolves when standard input has ended, or can't be read any more. What comes is thrown away.
+pub(super) async fn end_of_input() {
+    let (over, ended) = oneshot::channel::<()>();
+    // As with lines: a thread that nobody waits for.
+    std::thread::spawn(move || {
+        let _unreadable_is_ended = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        drop(over);
+    });
+    let _dropped_is_ended = ended.await;
 }
 
 /// The lines of standard input.

@@ -16,9 +16,10 @@ use towline_virtual_server::{
 use super::{
     file::{PasskeyFile, State},
     mcp::{Addresses, Desk, converse},
+    pipe,
 };
 use crate::{
-    args::{VirtualKind, VirtualServe},
+    args::{VirtualKind, VirtualServe, VirtualService},
     event::{Event, Role},
     exit::{Exit, Failure},
     report::Report,
@@ -28,10 +29,10 @@ use crate::{
 /// How long requests that are under way at the end may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Serves until Ctrl-C.
+/// Serves until Ctrl-C, or, if that is wanted, until standard input ends.
 pub(crate) async fn serve(args: VirtualServe, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let serving = Serving::begin(&args).await?;
+    let serving = Serving::begin(&args.service).await?;
     report.event(&Event::Serving {
         url: serving.url(),
         page_url: serving.page_url(),
@@ -39,13 +40,26 @@ pub(crate) async fn serve(args: VirtualServe, report: &Report) -> Result<Exit, F
         port: serving.port,
         simulated: true,
     });
-    serving.until(stop.wished()).await?;
+    let input_ended = async {
+        if args.until_stdin_ends {
+            pipe::end_of_input().await;
+        } else {
+            std::future::pending().await
+        }
+    };
+    let over = async {
+        tokio::select! {
+            () = stop.wished() => {}
+            () = input_ended => {}
+        }
+    };
+    serving.until(over).await?;
     report.event(&Event::Stopped { role: Role::Virtual, simulated: true, forgets: false });
     Ok(Exit::Ok)
 }
 
 /// Serves until the agent closes standard input, or Ctrl-C.
-pub(crate) async fn mcp(args: VirtualServe) -> Result<Exit, Failure> {
+pub(crate) async fn mcp(args: VirtualService) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let serving = Serving::begin(&args).await?;
     let addresses =
@@ -71,7 +85,7 @@ struct Serving {
 }
 
 impl Serving {
-    async fn begin(args: &VirtualServe) -> Result<Self, Failure> {
+    async fn begin(args: &VirtualService) -> Result<Self, Failure> {
         let service = Service::default();
         let kept = Kept::begin(args, &service.default_session())?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
@@ -141,7 +155,7 @@ struct Keeper {
 }
 
 impl Kept {
-    fn begin(args: &VirtualServe, session: &Session) -> Result<Self, Failure> {
+    fn begin(args: &VirtualService, session: &Session) -> Result<Self, Failure> {
         let file = args.passkeys.as_deref().map(PasskeyFile::new);
         let Some(file) = file else {
             if let Some(kind) = args.kind {

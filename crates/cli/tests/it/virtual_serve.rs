@@ -95,6 +95,22 @@ async fn it_says_where_it_is_and_ends_on_ctrl_c() {
 }
 
 #[tokio::test]
+async fn it_ends_with_its_input_only_if_that_is_wanted() {
+    let mut serving = Serving::start(&["--until-stdin-ends"]).await;
+    serving.program.say("this is thrown away").await;
+    assert_eq!(serving.call("GET", "/v1/default", &Value::Null).await.0, 200);
+    serving.program.close_stdin();
+    let ended = serving.program.ended().await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{ended:?}");
+    assert_eq!(ended.events.last().unwrap()["event"], "stopped", "{ended:?}");
+
+    let mut serving = Serving::start(&[]).await;
+    serving.program.close_stdin();
+    assert_eq!(serving.call("GET", "/v1/default", &Value::Null).await.0, 200);
+    serving.end().await;
+}
+
+#[tokio::test]
 async fn who_waits_when_it_ends_is_told_and_keeps_nothing_from_ending() {
     let serving = Serving::start(&["--kind", "platform"]).await;
     let (status, list) = serving.call("GET", "/v1/default/authenticators", &Value::Null).await;

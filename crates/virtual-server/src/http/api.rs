@@ -4,6 +4,7 @@ mod authenticators;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod ceremonies;
 mod credentials;
+mod description;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod log;
 mod people;
@@ -22,19 +23,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::Service;
 
-/// The head of the description.
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "towline virtual serve",
-    description = "Virtual authenticators for tests in any language. Every path stands behind the \
-                   address that the program prints when it starts, token included. The session \
-                   `default` is always there. Refusals are JSON as well: `Refused`."
-))]
-struct Head;
-
 /// The paths below `/v1`, and their description.
 pub(super) fn router() -> Router<Service> {
-    let (router, description) = OpenApiRouter::with_openapi(Head::openapi())
+    let (router, mut description) = OpenApiRouter::with_openapi(description::Head::openapi())
         .merge(sessions::routes())
         .merge(authenticators::routes())
         .merge(credentials::routes())
@@ -43,6 +34,7 @@ pub(super) fn router() -> Router<Service> {
         .merge(log::routes())
         .merge(super::page::relays())
         .split_for_parts();
+    description::complete(&mut description);
     // It is made once, and is the same for everybody.
     let description: Arc<str> = description.to_json().unwrap_or_default().into();
     router.route("/openapi.json", get(move || describe(description)))

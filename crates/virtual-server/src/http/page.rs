@@ -13,10 +13,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     HttpRefusal, PageAccess,
     extract::{Asked, At, Body},
-    refusal::Refused,
 };
 use crate::{
-    Service, SessionId,
+    Service,
     page::{self, Message, PageAnswer, Way},
 };
 
@@ -76,9 +75,8 @@ struct PageMessage {
 #[utoipa::path(
     post,
     path = "/v1/{session}/page",
-    params(("session" = SessionId, Path)),
     request_body = PageMessage,
-    responses((status = 200, body = PageAnswer), (status = "4XX", body = Refused))
+    responses((status = 200, body = PageAnswer))
 )]
 async fn relay(
     at: At,
@@ -99,11 +97,9 @@ struct Binding {
 #[utoipa::path(
     get,
     path = "/v1/{session}/page/script.js",
-    params(("session" = SessionId, Path), Binding),
+    params(Binding),
     responses(
-        (status = 200, body = String, content_type = "text/javascript"),
-        (status = "4XX", body = Refused),
-    )
+        (status = 200, body = String, content_type = "text/javascript"))
 )]
 async fn bound_script(_: At, Asked(Binding { binding }): Asked<Binding>) -> Response {
     javascript(page::script(&Way::Binding(binding)))

@@ -7,6 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod algorithms;
 mod bad_input_is_refused;
 mod ceremonies_wait;
 mod devtools;

@@ -9,12 +9,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use zeroize::Zeroizing;
 
 use crate::{
-    AuthenticatorId, BadMember, SecretBase64Url, Service, ServiceError, Session, SessionId,
-    SwitchChange, Switches, VirtualAuthenticatorOptions,
+    AuthenticatorId, BadMember, SecretBase64Url, Service, ServiceError, Session, SwitchChange,
+    Switches, VirtualAuthenticatorOptions,
     http::{
         HttpRefusal,
         extract::{At, Body},
-        refusal::Refused,
     },
 };
 
@@ -54,8 +53,7 @@ fn state(session: &Session, id: AuthenticatorId) -> Result<AuthenticatorState, S
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators",
-    params(("session" = SessionId, Path)),
-    responses((status = 200, body = AuthenticatorList), (status = "4XX", body = Refused))
+    responses((status = 200, body = AuthenticatorList))
 )]
 async fn list(at: At) -> Result<Json<AuthenticatorList>, HttpRefusal> {
     let ids = at.session.authenticators()?.into_iter();
@@ -67,9 +65,8 @@ async fn list(at: At) -> Result<Json<AuthenticatorList>, HttpRefusal> {
 #[utoipa::path(
     post,
     path = "/v1/{session}/authenticators",
-    params(("session" = SessionId, Path)),
     request_body = VirtualAuthenticatorOptions,
-    responses((status = 201, body = AuthenticatorState), (status = "4XX", body = Refused))
+    responses((status = 201, body = AuthenticatorState))
 )]
 async fn add(
     at: At,
@@ -83,8 +80,7 @@ async fn add(
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 200, body = AuthenticatorState), (status = "4XX", body = Refused))
+    responses((status = 200, body = AuthenticatorState))
 )]
 async fn read(at: At) -> Result<Json<AuthenticatorState>, HttpRefusal> {
     Ok(Json(state(&at.session, at.authenticator())?))
@@ -94,9 +90,8 @@ async fn read(at: At) -> Result<Json<AuthenticatorState>, HttpRefusal> {
 #[utoipa::path(
     patch,
     path = "/v1/{session}/authenticators/{authenticator}",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     request_body = SwitchChange,
-    responses((status = 200, body = AuthenticatorState), (status = "4XX", body = Refused))
+    responses((status = 200, body = AuthenticatorState))
 )]
 async fn change(
     at: At,
@@ -110,8 +105,7 @@ async fn change(
 #[utoipa::path(
     delete,
     path = "/v1/{session}/authenticators/{authenticator}",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn remove(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.remove_authenticator(&at.authenticator())?;
@@ -130,8 +124,7 @@ struct Info {
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/info",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 200, body = Info), (status = "4XX", body = Refused))
+    responses((status = 200, body = Info))
 )]
 async fn info(at: At) -> Result<Json<Info>, HttpRefusal> {
     let info = at.session.info(&at.authenticator())?;
@@ -143,8 +136,7 @@ async fn info(at: At) -> Result<Json<Info>, HttpRefusal> {
 #[utoipa::path(
     post,
     path = "/v1/{session}/authenticators/{authenticator}/replug",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn replug(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.replug(&at.authenticator())?;
@@ -163,8 +155,7 @@ struct Kept {
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/snapshot",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 200, body = Kept), (status = "4XX", body = Refused))
+    responses((status = 200, body = Kept))
 )]
 async fn snapshot(at: At) -> Result<Json<Kept>, HttpRefusal> {
     let snapshot = at.session.snapshot(&at.authenticator())?;
@@ -176,9 +167,8 @@ async fn snapshot(at: At) -> Result<Json<Kept>, HttpRefusal> {
 #[utoipa::path(
     put,
     path = "/v1/{session}/authenticators/{authenticator}/snapshot",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     request_body = Kept,
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn restore(at: At, Body(kept): Body<Kept>) -> Result<StatusCode, HttpRefusal> {
     let snapshot = Snapshot::from_bytes(&kept.snapshot.0)

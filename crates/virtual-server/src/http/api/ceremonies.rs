@@ -13,12 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    BadMember, CeremonyId, Mediation, Outcome, PageOrigin, Service, ServiceError, Session,
-    SessionId, Signal,
+    BadMember, CeremonyId, Mediation, Outcome, PageOrigin, Service, ServiceError, Session, Signal,
     http::{
         HttpRefusal,
         extract::{Asked, At, Body},
-        refusal::Refused,
     },
 };
 
@@ -148,13 +146,10 @@ impl CeremonyRequest {
 #[utoipa::path(
     post,
     path = "/v1/{session}/create",
-    params(("session" = SessionId, Path)),
     request_body = CeremonyRequest,
     responses(
         (status = 200, body = CeremonyResponse),
-        (status = 202, body = CeremonyPending),
-        (status = "4XX", body = Refused),
-    )
+        (status = 202, body = CeremonyPending))
 )]
 async fn create(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, HttpRefusal> {
     let wait = patience(request.wait)?;
@@ -167,13 +162,10 @@ async fn create(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response
 #[utoipa::path(
     post,
     path = "/v1/{session}/get",
-    params(("session" = SessionId, Path)),
     request_body = CeremonyRequest,
     responses(
         (status = 200, body = CeremonyResponse),
-        (status = 202, body = CeremonyPending),
-        (status = "4XX", body = Refused),
-    )
+        (status = 202, body = CeremonyPending))
 )]
 async fn get(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, HttpRefusal> {
     let wait = patience(request.wait)?;
@@ -186,12 +178,10 @@ async fn get(at: At, Body(request): Body<CeremonyRequest>) -> Result<Response, H
 #[utoipa::path(
     get,
     path = "/v1/{session}/ceremonies/{ceremony}",
-    params(("session" = SessionId, Path), ("ceremony" = CeremonyId, Path), Wait),
+    params(Wait),
     responses(
         (status = 200, body = CeremonyResponse),
-        (status = 202, body = CeremonyPending),
-        (status = "4XX", body = Refused),
-    )
+        (status = 202, body = CeremonyPending))
 )]
 async fn collect(at: At, Asked(Wait { wait }): Asked<Wait>) -> Result<Response, HttpRefusal> {
     let (id, wait) = (at.ceremony(), patience(wait)?);
@@ -208,8 +198,8 @@ async fn collect(at: At, Asked(Wait { wait }): Asked<Wait>) -> Result<Response, 
 #[utoipa::path(
     delete,
     path = "/v1/{session}/ceremonies/{ceremony}",
-    params(("session" = SessionId, Path), ("ceremony" = CeremonyId, Path), End),
-    responses((status = 204), (status = "4XX", body = Refused))
+    params(End),
+    responses((status = 204))
 )]
 async fn end(at: At, Asked(End { abort }): Asked<End>) -> Result<StatusCode, HttpRefusal> {
     let id = at.ceremony();
@@ -241,9 +231,8 @@ struct SignalResponse {
 #[utoipa::path(
     post,
     path = "/v1/{session}/signals",
-    params(("session" = SessionId, Path)),
     request_body = SignalRequest,
-    responses((status = 200, body = SignalResponse), (status = "4XX", body = Refused))
+    responses((status = 200, body = SignalResponse))
 )]
 async fn signal(
     at: At,

@@ -6,11 +6,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    AuthenticatorId, Base64Url, CredentialPatch, Service, SessionId, StoredCredential,
+    CredentialPatch, Service, StoredCredential,
     http::{
         HttpRefusal,
         extract::{At, Body},
-        refusal::Refused,
     },
 };
 
@@ -28,8 +27,7 @@ struct CredentialList {
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/credentials",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 200, body = CredentialList), (status = "4XX", body = Refused))
+    responses((status = 200, body = CredentialList))
 )]
 async fn list(at: At) -> Result<Json<CredentialList>, HttpRefusal> {
     Ok(Json(CredentialList { credentials: at.session.credentials(&at.authenticator())? }))
@@ -39,9 +37,8 @@ async fn list(at: At) -> Result<Json<CredentialList>, HttpRefusal> {
 #[utoipa::path(
     post,
     path = "/v1/{session}/authenticators/{authenticator}/credentials",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     request_body = StoredCredential,
-    responses((status = 201, body = StoredCredential), (status = "4XX", body = Refused))
+    responses((status = 201, body = StoredCredential))
 )]
 async fn add(
     at: At,
@@ -57,8 +54,7 @@ async fn add(
 #[utoipa::path(
     delete,
     path = "/v1/{session}/authenticators/{authenticator}/credentials",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn clear(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.remove_credentials(&at.authenticator())?;
@@ -69,12 +65,7 @@ async fn clear(at: At) -> Result<StatusCode, HttpRefusal> {
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",
-    params(
-        ("session" = SessionId, Path),
-        ("authenticator" = AuthenticatorId, Path),
-        ("credential" = Base64Url, Path),
-    ),
-    responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
+    responses((status = 200, body = StoredCredential))
 )]
 async fn read(at: At) -> Result<Json<StoredCredential>, HttpRefusal> {
     Ok(Json(at.session.credential(&at.authenticator(), &at.credential()?)?))
@@ -84,13 +75,8 @@ async fn read(at: At) -> Result<Json<StoredCredential>, HttpRefusal> {
 #[utoipa::path(
     patch,
     path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",
-    params(
-        ("session" = SessionId, Path),
-        ("authenticator" = AuthenticatorId, Path),
-        ("credential" = Base64Url, Path),
-    ),
     request_body = CredentialPatch,
-    responses((status = 200, body = StoredCredential), (status = "4XX", body = Refused))
+    responses((status = 200, body = StoredCredential))
 )]
 async fn change(
     at: At,
@@ -104,12 +90,7 @@ async fn change(
 #[utoipa::path(
     delete,
     path = "/v1/{session}/authenticators/{authenticator}/credentials/{credential}",
-    params(
-        ("session" = SessionId, Path),
-        ("authenticator" = AuthenticatorId, Path),
-        ("credential" = Base64Url, Path),
-    ),
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn remove(at: At) -> Result<StatusCode, HttpRefusal> {
     at.session.remove_credential(&at.authenticator(), &at.credential()?)?;

@@ -8,11 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    BadMember, Notice, Service, ServiceError, SessionId, Told,
+    BadMember, Notice, Service, ServiceError, Told,
     http::{
         HttpRefusal,
         extract::{Asked, At},
-        refusal::Refused,
     },
 };
 
@@ -47,8 +46,8 @@ struct Log {
 #[utoipa::path(
     get,
     path = "/v1/{session}/log",
-    params(("session" = SessionId, Path), From),
-    responses((status = 200, body = Log), (status = "4XX", body = Refused))
+    params(From),
+    responses((status = 200, body = Log))
 )]
 async fn log(at: At, Asked(From { after, wait }): Asked<From>) -> Result<Json<Log>, HttpRefusal> {
     if wait > LONGEST {

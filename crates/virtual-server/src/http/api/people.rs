@@ -7,11 +7,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    AuthenticatorId, FaultRule, FaultState, Questions, Service, SessionId,
+    FaultRule, FaultState, Questions, Service,
     http::{
         HttpRefusal,
         extract::{At, Body},
-        refusal::Refused,
     },
 };
 
@@ -43,8 +42,7 @@ struct RuleCount {
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/person",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 200, body = Questions), (status = "4XX", body = Refused))
+    responses((status = 200, body = Questions))
 )]
 async fn questions(at: At) -> Result<Json<Questions>, HttpRefusal> {
     Ok(Json(at.session.questions(&at.authenticator())?))
@@ -54,9 +52,8 @@ async fn questions(at: At) -> Result<Json<Questions>, HttpRefusal> {
 #[utoipa::path(
     put,
     path = "/v1/{session}/authenticators/{authenticator}/person",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     request_body = PersonScript,
-    responses((status = 200, body = RuleCount), (status = "4XX", body = Refused))
+    responses((status = 200, body = RuleCount))
 )]
 async fn script(at: At, Body(script): Body<PersonScript>) -> Result<Json<RuleCount>, HttpRefusal> {
     let rules = at.session.script_person(&at.authenticator(), &script.rules)?;
@@ -82,9 +79,8 @@ struct AnswerCount {
 #[utoipa::path(
     post,
     path = "/v1/{session}/authenticators/{authenticator}/person/answer",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     request_body = PersonAnswer,
-    responses((status = 200, body = AnswerCount), (status = "4XX", body = Refused))
+    responses((status = 200, body = AnswerCount))
 )]
 async fn answer(
     at: At,
@@ -111,8 +107,7 @@ struct FaultRules {
 #[utoipa::path(
     get,
     path = "/v1/{session}/authenticators/{authenticator}/faults",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
-    responses((status = 200, body = FaultList), (status = "4XX", body = Refused))
+    responses((status = 200, body = FaultList))
 )]
 async fn faults(at: At) -> Result<Json<FaultList>, HttpRefusal> {
     Ok(Json(FaultList { faults: at.session.faults(&at.authenticator())? }))
@@ -122,9 +117,8 @@ async fn faults(at: At) -> Result<Json<FaultList>, HttpRefusal> {
 #[utoipa::path(
     put,
     path = "/v1/{session}/authenticators/{authenticator}/faults",
-    params(("session" = SessionId, Path), ("authenticator" = AuthenticatorId, Path)),
     request_body = FaultRules,
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn set_faults(at: At, Body(rules): Body<FaultRules>) -> Result<StatusCode, HttpRefusal> {
     at.session.set_faults(&at.authenticator(), rules.faults)?;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,7 +16,6 @@ use crate::{
     http::{
         HttpRefusal,
         extract::{At, Body},
-        refusal::Refused,
     },
 };
 
@@ -21,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(list, create))
         .routes(routes!(read, end))
         .routes(routes!(clock, set_clock))
+        .routes(routes!(publish_related_origins))
 }
 
 /// A session, and who is in it.
@@ -55,11 +59,7 @@ async fn list(State(service): State<Service>) -> Json<SessionList> {
 }
 
 /// A new session, with no authenticators
-#[utoipa::path(
-    post,
-    path = "/v1/sessions",
-    responses((status = 201, body = SessionState), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(post, path = "/v1/sessions", responses((status = 201, body = SessionState)))]
 async fn create(
     State(service): State<Service>,
 ) -> Result<(StatusCode, Json<SessionState>), HttpRefusal> {
@@ -67,23 +67,13 @@ async fn create(
 }
 
 /// A session: its key for pages, and its authenticators
-#[utoipa::path(
-    get,
-    path = "/v1/{session}",
-    params(("session" = SessionId, Path)),
-    responses((status = 200, body = SessionState), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(get, path = "/v1/{session}", responses((status = 200, body = SessionState)))]
 async fn read(at: At) -> Result<Json<SessionState>, HttpRefusal> {
     Ok(Json(state(&at.session)?))
 }
 
 /// End a session: all that it keeps is forgotten; `default` begins anew
-#[utoipa::path(
-    delete,
-    path = "/v1/{session}",
-    params(("session" = SessionId, Path)),
-    responses((status = 204), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(delete, path = "/v1/{session}", responses((status = 204)))]
 async fn end(State(service): State<Service>, at: At) -> Result<StatusCode, HttpRefusal> {
     service.end_session(at.session.id())?;
     Ok(StatusCode::NO_CONTENT)
@@ -115,12 +105,7 @@ fn clock_state(session: &Session) -> Result<Json<ClockState>, HttpRefusal> {
 }
 
 /// The clock of a session
-#[utoipa::path(
-    get,
-    path = "/v1/{session}/clock",
-    params(("session" = SessionId, Path)),
-    responses((status = 200, body = ClockState), (status = "4XX", body = Refused))
-)]
+#[utoipa::path(get, path = "/v1/{session}/clock", responses((status = 200, body = ClockState)))]
 async fn clock(at: At) -> Result<Json<ClockState>, HttpRefusal> {
     clock_state(&at.session)
 }
@@ -129,9 +114,8 @@ async fn clock(at: At) -> Result<Json<ClockState>, HttpRefusal> {
 #[utoipa::path(
     patch,
     path = "/v1/{session}/clock",
-    params(("session" = SessionId, Path)),
     request_body = ClockChange,
-    responses((status = 200, body = ClockState), (status = "4XX", body = Refused))
+    responses((status = 200, body = ClockState))
 )]
 async fn set_clock(
     at: At,
@@ -150,4 +134,36 @@ async fn set_clock(
         at.session.advance_clock(by)?;
     }
     clock_state(&at.session)
+}
+
+/// The document at `https://RP_ID/.well-known/webauthn`; members that are not known here are passed
+/// over.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct RelatedOriginsDocument {
+    /// The origins that may use the passkeys of the site.
+    origins: Vec<String>,
+}
+
+/// Publish which origins may use the passkeys of a site, as its `/.well-known/webauthn` would
+#[utoipa::path(
+    put,
+    path = "/v1/{session}/related-origins/{rp_id}",
+    params(("session" = SessionId, Path), ("rp_id" = String, Path)),
+    request_body = RelatedOriginsDocument,
+    responses((status = 204), (status = "4XX", body = Refused))
+)]
+async fn publish_related_origins(
+    at: At,
+    Path(RpIdPath { rp_id }): Path<RpIdPath>,
+    Body(document): Body<RelatedOriginsDocument>,
+) -> Result<StatusCode, HttpRefusal> {
+    let json = serde_json::to_string(&document).unwrap_or_default();
+    at.session.publish_related_origins(&rp_id, &json)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose document it is.
+#[derive(Deserialize)]
+struct RpIdPath {
+    rp_id: String,
 }
