@@ -23,6 +23,8 @@ mod error;
 mod guard;
 mod happening;
 mod http;
+#[cfg(feature = "kept")]
+mod kept;
 mod leg;
 mod mailbox;
 mod metrics;
@@ -40,6 +42,8 @@ pub use config::{RelayConfig, Security};
 pub use contacts::{Answer, Contacts, MemoryContacts, NoContacts};
 pub use error::RelayError;
 pub use happening::Happening;
+#[cfg(feature = "kept")]
+pub use kept::{KeptContacts, KeptError};
 pub use metrics::Stats;
 pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};

@@ -11,6 +11,8 @@
 #[cfg(target_os = "linux")]
 mod attacks;
 mod frames;
+#[cfg(feature = "kept")]
+mod kept;
 mod logs;
 mod nodes;
 mod operator;
