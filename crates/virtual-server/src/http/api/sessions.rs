@@ -148,9 +148,8 @@ struct RelatedOriginsDocument {
 #[utoipa::path(
     put,
     path = "/v1/{session}/related-origins/{rp_id}",
-    params(("session" = SessionId, Path), ("rp_id" = String, Path)),
     request_body = RelatedOriginsDocument,
-    responses((status = 204), (status = "4XX", body = Refused))
+    responses((status = 204))
 )]
 async fn publish_related_origins(
     at: At,
