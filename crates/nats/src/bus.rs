@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, watch};
 use towline_rendezvous::bus::{BusAddress, NodeInstance};
 use towline_tunnel::{BusEvent, BusLink, BusSender};
 
+use crate::contacts;
+
 /// Messages that wait to be sent, or to be taken; more are lost.
 const WAITING: usize = 4096;
 
@@ -69,6 +71,9 @@ async fn hear(
                     return;
                 }
                 let up = *state.borrow_and_update();
+                if up {
+                    tokio::spawn(contacts::make_stream(client.clone()));
+                }
                 // Once the server has answered it knows what this node wants to hear.
                 BusEvent::State(up && client.flush().await.is_ok())
             }

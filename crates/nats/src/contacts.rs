@@ -63,6 +63,47 @@ impl Contacts for NatsContacts {
     }
 }
 
+/// Makes the stream where it is not there yet: on three servers, or on one where there are no
+/// three. One that is there is the operator's, and stays as it is.
+pub(crate) async fn make_stream(client: Client) {
+    for replicas in [3, 1] {
+        let stream = format!(
+            r#"{{"name":"TL_GONE","subjects":["tl.1.gone.*"],"retention":"limits",
+            "max_msgs_per_subject":1,"max_msgs":1000000,"max_age":{MAX_AGE},"storage":"file",
+            "discard":"old","allow_direct":true,"num_replicas":{replicas}}}"#
+        );
+        let made = client.request("$JS.API.STREAM.CREATE.TL_GONE", stream.into()).await;
+        let Ok(made) = made else { break };
+        match serde_json::from_slice::<Made>(&made.payload) {
+            // As it is, or as another node has just made it.
+            Ok(Made { error: None } | Made { error: Some(Failed { err_code: IN_USE }) }) => return,
+            Ok(Made { error: Some(_) }) => {}
+            Err(_) => break,
+        }
+    }
+    tracing::warn!(
+        "the bus keeps no revoked contacts: it has no stream TL_GONE, nor may one be made"
+    );
+}
+
+/// How long a revoked contact is remembered: 400 days, in nanoseconds.
+const MAX_AGE: u64 = 400 * 24 * 60 * 60 * 1_000_000_000;
+
+/// The server's number for a stream that is there, and otherwise than asked for.
+const IN_USE: u32 = 10058;
+
+/// What the server says to the wish for a stream.
+#[derive(serde::Deserialize)]
+struct Made {
+    error: Option<Failed>,
+}
+
+#[derive(serde::Deserialize)]
+struct Failed {
+    #[serde(default)]
+    err_code: u32,
+}
+
 /// What a stream says to a message that it was given.
 #[derive(serde::Deserialize)]
 struct Word {

@@ -105,6 +105,18 @@ impl Nats {
             .map(|server| server.trim().parse())
             .collect::<Result<_, _>>()
             .map_err(|_| NatsError::Address(self.servers.clone()))?;
+        if servers.iter().any(|server| !matches!(server.scheme(), "nats" | "tls")) {
+            return Err(NatsError::Address(self.servers));
+        }
+        // The client would look at them when it connects, again and again.
+        let files = self.root_certificates.iter().chain(
+            self.client_certificate.iter().flat_map(|(certificate, key)| [certificate, key]),
+        );
+        for file in files {
+            std::fs::File::open(file).map_err(|error| {
+                NatsError::Unusable(format!("{}: {}", file.display(), error.kind()))
+            })?;
+        }
         let (events, state) = tokio::sync::watch::channel(false);
         let mut options = ConnectOptions::new()
             .name("towline relay")

@@ -1,4 +1,4 @@
-//! A `nats-server` of one test, with the stream of revoked contacts.
+//! A `nats-server` of one test.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -18,12 +18,6 @@ impl Server {
         let folder = Directory::new("nats");
         let server = Self { child: run(port, &folder), port, folder };
         server.until_ready().await;
-        let client = async_nats::connect(server.address()).await.unwrap();
-        let stream = r#"{"name":"TL_GONE","subjects":["tl.1.gone.*"],"retention":"limits",
-            "max_msgs_per_subject":1,"storage":"file","allow_direct":true,"discard":"old",
-            "num_replicas":1}"#;
-        let made = client.request("$JS.API.STREAM.CREATE.TL_GONE", stream.into()).await.unwrap();
-        assert!(!String::from_utf8_lossy(&made.payload).contains("\"error\""), "{made:?}");
         server
     }
 
@@ -57,8 +51,17 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    pub(crate) fn freeze(&self) {
+    /// Returns when none of its threads runs any more.
+    pub(crate) async fn freeze(&self) {
         self.signal("-STOP");
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let stopped = |task: std::io::Result<std::fs::DirEntry>| {
+            let state = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+            state.rsplit(") ").next().unwrap().starts_with('T')
+        };
+        while !std::fs::read_dir(&tasks).unwrap().all(stopped) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     pub(crate) fn thaw(&self) {

@@ -222,7 +222,7 @@ async fn a_bus_that_was_frozen_delivers_no_stale_ring() {
     };
     let (ringing, ()) = tokio::join!(second.ring(1), comes);
     drop(ringing.unwrap());
-    server.freeze();
+    server.freeze().await;
     let refused = second.ring(1).await.err();
     assert!(matches!(refused, Some(404 | 503)), "{refused:?}");
     tokio::time::sleep(Duration::from_secs(8)).await;
