@@ -11,6 +11,7 @@ mod phones;
 mod screens;
 mod signals;
 mod time;
+mod transactions;
 
 use std::{
     collections::BTreeMap,
@@ -181,10 +182,12 @@ impl Session {
             }
         }
         let mut news = Vec::new();
+        let mut answered = false;
         for authenticator in &mut state.authenticators {
+            answered |= authenticator.goes_on();
             news.append(&mut authenticator.news());
         }
-        let changed = !over.is_empty();
+        let changed = answered || !over.is_empty();
         for what in news.into_iter().chain(over) {
             self.tell(state, what);
         }

@@ -19,6 +19,7 @@ mod page_for_people;
 mod pages_ask;
 mod passkeys_are_json;
 mod phones;
+mod raw_requests;
 mod strangers_stay_out;
 mod support;
 mod webdriver;
