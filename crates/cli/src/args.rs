@@ -25,7 +25,8 @@ pub(crate) use self::{
     relay::{Domain, Relay},
     values::aaguid,
     virtual_device::{
-        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, VirtualService, usable,
+        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
+        VirtualService, usable,
     },
 };
 
