@@ -56,4 +56,5 @@ async fn alice_registers_and_signs_in() {
     clicks(&driver, "sign-in", "sign-in: true").await.unwrap();
     driver.quit().await.unwrap();
     chromedriver.kill().unwrap();
+    chromedriver.wait().unwrap();
 }
