@@ -49,9 +49,9 @@ pub enum OpenError {
     /// Something else went wrong.
     #[error("{} can't be opened: {source}", .node.display())]
     Failed {
-        /// Which.
+        /// The node that was named.
         node: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
 }
