@@ -43,6 +43,8 @@ pub(crate) struct Scene {
     pub(crate) devices: BTreeMap<DeviceId, DeviceView>,
     pub(crate) switches: Switches,
     pub(crate) stopwatch: Option<Stopwatch>,
+    /// The last advert, sealed as it was on the air.
+    pub(crate) advert: Vec<u8>,
     /// The phone that answered last.
     pub(crate) answered: Option<DeviceId>,
     /// The last ceremony that was measured.
@@ -149,6 +151,7 @@ impl Board {
             devices: DeviceId::KEEPERS.into_iter().map(|id| (id, near())).collect(),
             switches: Switches { bluetooth: true, relay: true },
             stopwatch: None,
+            advert: Vec::new(),
             answered: None,
             timed: None,
             done: BTreeSet::new(),
@@ -256,8 +259,7 @@ impl Board {
     pub(crate) fn shown(&self, after: u64) -> Value {
         let version = *self.0.version.borrow();
         let scene = self.lock();
-        let travels: Vec<_> =
-            scene.travels.iter().filter(|travel| travel.number > after).collect();
+        let travels: Vec<_> = scene.travels.iter().filter(|travel| travel.number > after).collect();
         json!({
             "version": version,
             "browser": scene.browser,

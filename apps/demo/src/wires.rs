@@ -27,6 +27,7 @@ impl Advertiser for SeenRadio {
         self.board.mark("advert", false);
         let detail = json!({ "bytes": service_data.len(), "hex": hex(service_data) });
         self.board.travels(self.whose, AIR, "advert", detail);
+        self.board.change(|scene| scene.advert = service_data.to_vec());
         self.radio.advertise(service_data)
     }
 
@@ -51,8 +52,7 @@ impl Connector for SeenWay {
             // Phones listen all the time.
             _ => ("listen", true),
         };
-        let (connecting, whose, board) =
-            (self.way.connect(target), self.whose, self.board.clone());
+        let (connecting, whose, board) = (self.way.connect(target), self.whose, self.board.clone());
         Box::pin(async move {
             if !silent {
                 board.travels(whose, RELAY, "tunnel", json!({ "what": what }));

@@ -24,7 +24,6 @@ use crate::{
 pub(crate) type Flow = Result<Next, Status>;
 
 /// What a ceremony wants next.
-#[expect(clippy::large_enum_variant, reason = "there is one, and boxed it would be allocated")]
 pub(crate) enum Next {
     /// It is over: the whole response.
     Respond(Vec<u8>),

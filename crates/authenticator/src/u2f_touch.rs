@@ -30,7 +30,6 @@ pub(crate) struct Reason {
 #[derive(Default)]
 pub(crate) struct Touch(Option<(Reason, State)>);
 
-#[expect(clippy::large_enum_variant, reason = "there is one, and boxed it would be allocated")]
 enum State {
     /// To be asked for as soon as the request is answered.
     Wanted(Purpose),

@@ -52,7 +52,6 @@ struct State {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are few, and boxed they would be allocated")]
 enum Open {
     Authenticator(Ask),
     Phone(PhoneAsk),

@@ -8,7 +8,7 @@ use towline_crypto::CryptoProvider;
 use towline_rendezvous::bus::ContactTag;
 use towline_rendezvous::ids::ContactId;
 use towline_rendezvous::{ContactState, Source};
-use towline_tunnel::{Answer, Contacts};
+use towline_tunnel::{ContactAnswer, Contacts};
 
 /// How long the stream may take to keep something.
 const KEEP_TIME: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ impl NatsContacts {
 }
 
 impl Contacts for NatsContacts {
-    fn look_up(&self, contact: &ContactId) -> Answer<Option<ContactState>> {
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let subject = format!("$JS.API.DIRECT.GET.TL_GONE.{}", self.subject(contact));
         let client = self.client.clone();
         Box::pin(async move {
@@ -47,7 +47,7 @@ impl Contacts for NatsContacts {
         })
     }
 
-    fn revoke(&self, contact: &ContactId, _source: Source) -> Answer<bool> {
+    fn revoke(&self, contact: &ContactId, _source: Source) -> ContactAnswer<bool> {
         let subject = self.subject(contact);
         let client = self.client.clone();
         Box::pin(async move {

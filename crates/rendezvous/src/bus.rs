@@ -57,12 +57,12 @@ pub enum BusMessage {
     Find {
         /// The ring's name, which the answer repeats.
         ring: RingId,
-        /// The phone.
+        /// Which phone is rung.
         tag: ContactTag,
     },
     /// The answer: it is held here.
     Found {
-        /// The ring's name.
+        /// As the computer's node named it.
         ring: RingId,
         /// The number of the phone's connection: of two holders the one with the larger has it.
         sequence: u64,
@@ -80,9 +80,9 @@ pub enum BusMessage {
     },
     /// To the holder: tell the phone that a computer rings it.
     Ring {
-        /// The ring's name.
+        /// As the computer's node named it.
         ring: RingId,
-        /// The phone.
+        /// Which phone is rung.
         tag: ContactTag,
         /// The number of its connection, as the holder gave it.
         sequence: u64,
@@ -101,7 +101,7 @@ pub enum BusMessage {
     Refused(RingId, Why),
     /// To the holder: nobody waits any more.
     Over {
-        /// The ring's name.
+        /// As the computer's node named it.
         ring: RingId,
         /// Whether the phone came. To come is to accept.
         met: bool,

@@ -90,7 +90,7 @@ pub enum RendezvousOutput {
     /// [`Rendezvous::handle_bus`](crate::Rendezvous::handle_bus). What can't be sent now is never
     /// sent. A service of one node says nothing.
     Publish {
-        /// To whom.
+        /// All nodes, or the run of one.
         to: BusAddress,
         /// The message, at most [`MAX_BUS_MESSAGE`](crate::bus::MAX_BUS_MESSAGE) bytes.
         message: Vec<u8>,

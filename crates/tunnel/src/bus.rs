@@ -32,7 +32,7 @@ pub struct BusLink {
     pub instance: NodeInstance,
     /// Where its messages go.
     pub sender: Arc<dyn BusSender>,
-    /// What comes.
+    /// Messages of other nodes, and whether any get through.
     pub events: mpsc::Receiver<BusEvent>,
 }
 

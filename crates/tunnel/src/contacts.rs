@@ -9,17 +9,17 @@ use towline_rendezvous::ids::ContactId;
 use towline_rendezvous::{ContactState, Crowd, Precedence, Source};
 
 /// An answer that may take a while. One that is there at once is taken at once.
-pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub type ContactAnswer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Remembers which contact ids are gone for good, longer than a connection lasts.
 pub trait Contacts: Send + Sync {
     /// What is known about this contact id; nothing where it can't be told, which nobody takes for
     /// "unknown".
-    fn look_up(&self, contact: &ContactId) -> Answer<Option<ContactState>>;
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>>;
 
     /// Its phone, which is at this source, does not want to be reached under it any more. Says
     /// whether that is kept; otherwise the phone will ask again.
-    fn revoke(&self, contact: &ContactId, source: Source) -> Answer<bool>;
+    fn revoke(&self, contact: &ContactId, source: Source) -> ContactAnswer<bool>;
 }
 
 /// Remembers nothing: a computer that rings a phone which is gone gets 404 instead of 410.
@@ -27,11 +27,11 @@ pub trait Contacts: Send + Sync {
 pub struct NoContacts;
 
 impl Contacts for NoContacts {
-    fn look_up(&self, _contact: &ContactId) -> Answer<Option<ContactState>> {
+    fn look_up(&self, _contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         Box::pin(ready(Some(ContactState::Unknown)))
     }
 
-    fn revoke(&self, _contact: &ContactId, _source: Source) -> Answer<bool> {
+    fn revoke(&self, _contact: &ContactId, _source: Source) -> ContactAnswer<bool> {
         Box::pin(ready(true))
     }
 }
@@ -86,13 +86,13 @@ impl Revoked {
 }
 
 impl Contacts for MemoryContacts {
-    fn look_up(&self, contact: &ContactId) -> Answer<Option<ContactState>> {
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let revoked = self.lock().ids.contains(contact);
         let state = if revoked { ContactState::Revoked } else { ContactState::Unknown };
         Box::pin(ready(Some(state)))
     }
 
-    fn revoke(&self, contact: &ContactId, source: Source) -> Answer<bool> {
+    fn revoke(&self, contact: &ContactId, source: Source) -> ContactAnswer<bool> {
         self.lock().add(contact, source);
         Box::pin(ready(true))
     }
@@ -102,7 +102,7 @@ impl Contacts for MemoryContacts {
 mod tests {
     use super::*;
 
-    fn now<T>(mut answer: Answer<T>) -> T {
+    fn now<T>(mut answer: ContactAnswer<T>) -> T {
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         match answer.as_mut().poll(&mut cx) {
             std::task::Poll::Ready(answer) => answer,

@@ -12,7 +12,7 @@ use towline_rendezvous::bus::ContactTag;
 use towline_rendezvous::ids::ContactId;
 use towline_rendezvous::{ContactState, Source};
 
-use crate::{Answer, Contacts};
+use crate::{ContactAnswer, Contacts};
 
 /// Tags of revoked contact ids, by the order in which they came.
 const REVOKED: TableDefinition<'_, u64, [u8; ContactTag::LENGTH]> = TableDefinition::new("revoked");
@@ -31,8 +31,8 @@ const SOURCES: usize = 4096;
 #[error("the file of revoked contacts can't be used ({0}); is another relay using it?")]
 pub struct KeptError(String);
 
-/// Remembers revoked contact ids in a file, so that a relay that starts again answers 410 as before:
-/// a million of them. The file has tags of the ids, by which nobody can be rung.
+/// Remembers revoked contact ids in a file, a million of them, so that a relay that starts again
+/// answers 410 as before. The file has tags of the ids, by which nobody can be rung.
 pub struct KeptContacts {
     inside: Arc<Mutex<Inside>>,
     provider: CryptoProvider,
@@ -115,14 +115,14 @@ impl Inside {
 }
 
 impl Contacts for KeptContacts {
-    fn look_up(&self, contact: &ContactId) -> Answer<Option<ContactState>> {
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let tag = ContactTag::of(contact, &self.provider);
         let revoked = self.lock().tags.contains(&tag);
         let state = if revoked { ContactState::Revoked } else { ContactState::Unknown };
         Box::pin(ready(Some(state)))
     }
 
-    fn revoke(&self, contact: &ContactId, source: Source) -> Answer<bool> {
+    fn revoke(&self, contact: &ContactId, source: Source) -> ContactAnswer<bool> {
         let tag = ContactTag::of(contact, &self.provider);
         let mut inside = self.lock();
         if inside.tags.contains(&tag) {

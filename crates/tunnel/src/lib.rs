@@ -39,7 +39,7 @@ mod stream;
 pub use bus::{BusEvent, BusLink, BusSender, MemoryBus};
 pub use certificate::Tls;
 pub use config::{RelayConfig, Security};
-pub use contacts::{Answer, Contacts, MemoryContacts, NoContacts};
+pub use contacts::{ContactAnswer, Contacts, MemoryContacts, NoContacts};
 pub use error::RelayError;
 pub use happening::Happening;
 #[cfg(feature = "kept")]

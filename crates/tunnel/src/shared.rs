@@ -18,7 +18,7 @@ use crate::mailbox::{Events, Mailbox, Partner};
 use crate::metrics::{Counters, Stats};
 use crate::proxies::Subnet;
 use crate::requests::Requests;
-use crate::{Answer, BusEvent, BusSender, Contacts, RelayError};
+use crate::{BusEvent, BusSender, ContactAnswer, Contacts, RelayError};
 
 /// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to
 /// wake it.
@@ -241,7 +241,7 @@ impl Shared {
     /// The answer, if it is there at once; otherwise it is given when it is there.
     fn answer<T: Send + 'static>(
         &self,
-        mut answer: Answer<T>,
+        mut answer: ContactAnswer<T>,
         token: impl Question<T>,
     ) -> Option<T> {
         match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -11,8 +11,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use towline_rendezvous::ids::ContactId;
 use towline_tunnel::{
-    Answer, ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError, Security,
-    Source, Tls,
+    ContactAnswer, ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError,
+    Security, Source, Tls,
 };
 
 use crate::support::{Running, config, receive, start, start_with, tunnel_id};
@@ -221,7 +221,7 @@ async fn a_phone_that_left_early_may_come_again() {
 struct Phonebook;
 
 impl Contacts for Phonebook {
-    fn look_up(&self, contact: &ContactId) -> Answer<Option<ContactState>> {
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
         let state = match contact.as_bytes() {
             [0xfb, 0xff] => Some(ContactState::Revoked),
             [0xfb, 0xfe] => None,
@@ -234,7 +234,7 @@ impl Contacts for Phonebook {
         })
     }
 
-    fn revoke(&self, _contact: &ContactId, _source: Source) -> Answer<bool> {
+    fn revoke(&self, _contact: &ContactId, _source: Source) -> ContactAnswer<bool> {
         Box::pin(std::future::ready(false))
     }
 }

@@ -9,7 +9,6 @@ use towline_device::PhoneQuestion;
 
 /// What the person is asked. It prints as the person sees it.
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "there is one, and boxed it would be allocated")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// By the authenticator: to confirm, to unlock, to choose an account.

@@ -171,7 +171,7 @@ fn instance(node: usize) -> NodeInstance {
 impl Nodes {
     fn new(count: usize) -> Self {
         let provider = towline_crypto::rustcrypto::provider();
-        let now = Instant::now();
+        let now = Service::new(Limits::default()).now;
         let nodes = (0..count).map(|node| {
             let number = u8::try_from(node).unwrap();
             let relay = Rendezvous::new(number, Limits::default(), provider.clone());
