@@ -73,7 +73,8 @@ fn registrations() -> Result<(), Box<dyn std::error::Error>> {
         let statement = statement(&object)?;
         save("attestation", name, &[&[place], &statement[..]].concat())?;
         for flaw in format.flaws().iter().filter(|flaw| **flaw != Flaw::WrongKey) {
-            let flawed = register(&device(TestAttestation::new(format).flawed(*flaw)?), &verifier());
+            let flawed =
+                register(&device(TestAttestation::new(format).flawed(*flaw)?), &verifier());
             let statement = self::statement(&self::object(&flawed)?)?;
             let name = format!("{name}-{flaw:?}").to_lowercase();
             save("attestation", &name, &[&[place], &statement[..]].concat())?;

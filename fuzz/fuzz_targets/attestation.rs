@@ -12,16 +12,8 @@ use towline_ctap::{MESSAGE_DEPTH, Malformed};
 use towline_fuzz::site;
 use towline_webauthn_rp::{Procedure, Verifier as _};
 
-const FORMATS: [&str; 8] = [
-    "none",
-    "packed",
-    "fido-u2f",
-    "tpm",
-    "android-key",
-    "android-safetynet",
-    "apple",
-    "compound",
-];
+const FORMATS: [&str; 8] =
+    ["none", "packed", "fido-u2f", "tpm", "android-key", "android-safetynet", "apple", "compound"];
 
 /// A response, and the authenticator data in its attestation object.
 static GOOD: LazyLock<(Value, Vec<u8>)> = LazyLock::new(|| {

@@ -1,7 +1,7 @@
 //! Pictures in few bytes.
 
 /// No side is longer.
-const SIDE: usize = 640;
+const SIDE: usize = 256;
 
 /// The picture that these bytes stand for: its width, and its levels of grey. The first byte says
 /// how it is drawn, the second how many points stand in a row; then each bit is a point, drawn as a
