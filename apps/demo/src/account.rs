@@ -43,8 +43,7 @@ impl Account {
 
     /// Makes the account.
     pub(crate) async fn joins(self, site: &Url) -> Result<(), String> {
-        let fields =
-            [("email", self.email()), ("called", self.called()), ("password", PASSWORD)];
+        let fields = [("email", self.email()), ("called", self.called()), ("password", PASSWORD)];
         send(site, "/join", &fields).await.map(drop)
     }
 
@@ -83,8 +82,7 @@ async fn send(site: &Url, path: &str, fields: &[(&str, &str)]) -> Result<HeaderM
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| error.to_string())?;
     let address = site.socket_addrs(|| None).map_err(|error| error.to_string())?;
-    let stream =
-        TcpStream::connect(address.as_slice()).await.map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect(address.as_slice()).await.map_err(|error| error.to_string())?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let answer = async {

@@ -256,8 +256,7 @@ impl Board {
     pub(crate) fn shown(&self, after: u64) -> Value {
         let version = *self.0.version.borrow();
         let scene = self.lock();
-        let travels: Vec<_> =
-            scene.travels.iter().filter(|travel| travel.number > after).collect();
+        let travels: Vec<_> = scene.travels.iter().filter(|travel| travel.number > after).collect();
         json!({
             "version": version,
             "browser": scene.browser,

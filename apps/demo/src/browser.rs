@@ -62,11 +62,7 @@ impl From<ClientError> for Exception {
 
 impl Browser {
     /// Does what a page of this origin asks for, and gives JSON.
-    pub(crate) async fn answer(
-        &self,
-        origin: &str,
-        message: Message,
-    ) -> Result<String, Exception> {
+    pub(crate) async fn answer(&self, origin: &str, message: Message) -> Result<String, Exception> {
         match message {
             // The frame plays the part of a window of its own: whose page is around it does not
             // count.
@@ -268,11 +264,7 @@ impl Browser {
     }
 
     /// Lets the person choose, where there is something to choose from.
-    async fn way(
-        &self,
-        ceremony: &'static str,
-        options: &Value,
-    ) -> Option<(Way, Option<usize>)> {
+    async fn way(&self, ceremony: &'static str, options: &Value) -> Option<(Way, Option<usize>)> {
         let phones = self.phones();
         let hint = options.pointer("/hints/0").and_then(Value::as_str);
         let ways = match (ceremony, hint) {

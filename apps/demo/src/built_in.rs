@@ -139,7 +139,8 @@ impl Environment for Here<'_> {
 
 /// The browser's dialog asks which account.
 pub(crate) async fn choose(desk: &Desk, accounts: &[Account]) -> Option<usize> {
-    let names = accounts.iter().map(|account| account.user.name.clone().unwrap_or_default()).collect();
+    let names =
+        accounts.iter().map(|account| account.user.name.clone().unwrap_or_default()).collect();
     let asked = Asked::Account { site: String::new(), accounts: names };
     match desk.post(DeviceId::Browser, asked).reply().await {
         Reply::Account(index) => Some(index),

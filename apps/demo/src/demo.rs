@@ -11,17 +11,12 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, broadcast, watch},
 };
-use towline::{
-    Computer,
-    client::Client,
-    fastest,
-    hybrid::link::MemoryPhoneLinks,
-    radio::air::Air,
+use towline::{Computer, client::Client, fastest, hybrid::link::MemoryPhoneLinks, radio::air::Air};
+use towline_rp::{ErrorCode, RpConfig, RpServer, Showcase, SiteEvent, StrictVerifier};
+use towline_virtual_server::{
+    Service, ServiceLimits,
+    http::{self, Settings},
 };
-use towline_rp::{
-    ErrorCode, RpConfig, RpServer, Showcase, SiteEvent, StrictVerifier,
-};
-use towline_virtual_server::{Service, ServiceLimits, http::{self, Settings}};
 use url::Url;
 
 use crate::{
@@ -96,8 +91,7 @@ impl Demo {
         if !addr.ip().is_loopback() {
             return Err(DemoError::NotLoopback(addr));
         }
-        let failed =
-            |error: std::io::Error| DemoError::Listen { addr, reason: error.to_string() };
+        let failed = |error: std::io::Error| DemoError::Listen { addr, reason: error.to_string() };
         let listener = TcpListener::bind(addr).await.map_err(failed)?;
         let origin = format!("http://localhost:{}", listener.local_addr().map_err(failed)?.port());
 
@@ -106,8 +100,10 @@ impl Demo {
         let settings = Settings::new(service.new_token()?);
         let page_key = service.default_session().page_key().unwrap_or_default();
         let url = format!("{origin}/{}/", settings.token.reveal());
-        let showcase =
-            Showcase { origin: origin.clone(), script: format!("{origin}/{page_key}/page/script.js") };
+        let showcase = Showcase {
+            origin: origin.clone(),
+            script: format!("{origin}/{page_key}/page/script.js"),
+        };
         let rp = site(showcase.clone()).await?;
 
         let relay = RelayPlace::open(provider.clone()).await?;

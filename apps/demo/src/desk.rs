@@ -286,9 +286,7 @@ fn of_purpose(purpose: &Purpose, question: &Question) -> Asked {
         Purpose::Attest { rp } | Purpose::Identify { rp } => {
             Asked::Attest { site: rp.id.as_str().to_owned() }
         }
-        Purpose::AlreadyRegistered { rp, .. } => {
-            Asked::Already { site: rp.id.as_str().to_owned() }
-        }
+        Purpose::AlreadyRegistered { rp, .. } => Asked::Already { site: rp.id.as_str().to_owned() },
         Purpose::Reset { .. } => Asked::Reset,
         _ => Asked::Other { text: question.to_string() },
     }

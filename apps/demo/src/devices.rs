@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use towline_virtual::{Passkey, authenticator::BackupState};
 
 /// A device of the demonstration, and the browser that asks for them.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum DeviceId {
     /// The dialog of the browser on the computer.

@@ -12,8 +12,7 @@ use towline_rp::Language;
 pub(crate) type Row = [&'static str; 3];
 
 /// The parts of the table.
-pub(crate) const TABLES: [&[Row]; 4] =
-    [page::ROWS, guide::ROWS, devices::ROWS, between::ROWS];
+pub(crate) const TABLES: [&[Row]; 4] = [page::ROWS, guide::ROWS, devices::ROWS, between::ROWS];
 
 /// What is said by this name. A name that nobody knows says itself.
 pub(crate) fn say(language: Language, name: &'static str) -> &'static str {

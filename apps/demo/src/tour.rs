@@ -31,10 +31,8 @@ impl Start {
     }
 
     pub(crate) const fn path(self) -> &'static str {
-        let (Self::Page(path)
-        | Self::SignedIn(path)
-        | Self::AtWork(path)
-        | Self::SignedOut(path)) = self;
+        let (Self::Page(path) | Self::SignedIn(path) | Self::AtWork(path) | Self::SignedOut(path)) =
+            self;
         path
     }
 

@@ -51,8 +51,7 @@ impl Connector for SeenWay {
             // Phones listen all the time.
             _ => ("listen", true),
         };
-        let (connecting, whose, board) =
-            (self.way.connect(target), self.whose, self.board.clone());
+        let (connecting, whose, board) = (self.way.connect(target), self.whose, self.board.clone());
         Box::pin(async move {
             if !silent {
                 board.travels(whose, RELAY, "tunnel", json!({ "what": what }));

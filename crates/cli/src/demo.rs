@@ -21,7 +21,8 @@ pub(crate) async fn run(args: args::Demo, report: &Report) -> Result<Exit, Failu
         report.event(&Event::Listening { role, url, place: None, simulated: false });
     }
     let url = demo.url();
-    let page = Event::Listening { role: Role::Demo, url: url.clone(), place: None, simulated: true };
+    let page =
+        Event::Listening { role: Role::Demo, url: url.clone(), place: None, simulated: true };
     report.event(&page);
     let (handle, mut events) = (demo.stop_handle(), demo.events());
     let mut running = std::pin::pin!(demo.run());

@@ -39,8 +39,11 @@ fn named<'s>(source: &'s str, before: &str) -> Vec<&'s str> {
 fn every_text_that_is_asked_for_is_there_and_every_text_is_asked_for() {
     let html = include_str!("../html.rs");
     let scripts: String = FILES.iter().map(|(.., content)| *content).collect();
-    let mut asked: BTreeSet<String> =
-        named(html, "t(\"").into_iter().chain(named(&scripts, "say(\"")).map(str::to_owned).collect();
+    let mut asked: BTreeSet<String> = named(html, "t(\"")
+        .into_iter()
+        .chain(named(&scripts, "say(\""))
+        .map(str::to_owned)
+        .collect();
     for step in tour::STEPS {
         asked.extend(["title", "text", "do"].map(|part| format!("step_{step}_{part}")));
     }

@@ -20,7 +20,10 @@ async fn strangers_and_names_that_point_here_stay_out() {
     let scan = anna.page.join("v1/scan").unwrap();
     assert_eq!(send(&scan, "POST", &[foreign, json], "{}").await.status, 403);
     assert_eq!(send(&scan, "POST", &[json], "not json").await.status, 400);
-    assert_eq!(anna.press("v1/answer", json!({ "question": 1, "reply": "allow" })).await.status, 410);
+    assert_eq!(
+        anna.press("v1/answer", json!({ "question": 1, "reply": "allow" })).await.status,
+        410
+    );
     assert_eq!(anna.press("v1/scan", json!({ "phone": "key" })).await.status, 404);
     assert_eq!(anna.press("v1/scan", json!({ "phone": "phone-a" })).await.status, 409);
 }

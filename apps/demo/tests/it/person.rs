@@ -53,12 +53,7 @@ impl Drop for Person {
 }
 
 /// One request, on a connection of its own.
-pub(crate) async fn send(
-    url: &Url,
-    method: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Answer {
+pub(crate) async fn send(url: &Url, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let path = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
@@ -182,7 +177,13 @@ impl Person {
 
     // The site, in the frame.
 
-    async fn visit(&mut self, url: &Url, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn visit(
+        &mut self,
+        url: &Url,
+        method: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut headers = headers.to_vec();
         let cookies: Vec<_> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -97,9 +97,8 @@ async fn the_relay_sees_sizes_and_the_page_shows_each_message() {
     anna.answers("phone-b", "connect", json!("allow")).await;
     anna.answers("phone-b", "verify", json!("finger")).await;
     anna.finishes(adding).await;
-    let timed = anna.sees("what it took", |state| {
-        state["timed"].is_object().then(|| state["timed"].clone())
-    });
+    let timed = anna
+        .sees("what it took", |state| state["timed"].is_object().then(|| state["timed"].clone()));
     let timed = timed.await;
     assert_eq!((&timed["ceremony"], &timed["way"]), (&json!("create"), &json!("code")));
     let state = anna.state().await;

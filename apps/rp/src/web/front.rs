@@ -10,10 +10,7 @@ use http::HeaderValue;
 
 use super::{Outcome, form, go_to, is_local, page, with_cookie};
 use crate::{
-    ApiError, ErrorCode, pages,
-    programs::overview as everything,
-    site::Site,
-    texts::Language,
+    ApiError, ErrorCode, pages, programs::overview as everything, site::Site, texts::Language,
     visit::Visit,
 };
 
