@@ -43,6 +43,8 @@ pub(crate) struct Scene {
     pub(crate) devices: BTreeMap<DeviceId, DeviceView>,
     pub(crate) switches: Switches,
     pub(crate) stopwatch: Option<Stopwatch>,
+    /// The last advert, sealed as it was on the air.
+    pub(crate) advert: Vec<u8>,
     /// The phone that answered last.
     pub(crate) answered: Option<DeviceId>,
     /// The last ceremony that was measured.
@@ -149,6 +151,7 @@ impl Board {
             devices: DeviceId::KEEPERS.into_iter().map(|id| (id, near())).collect(),
             switches: Switches { bluetooth: true, relay: true },
             stopwatch: None,
+            advert: Vec::new(),
             answered: None,
             timed: None,
             done: BTreeSet::new(),

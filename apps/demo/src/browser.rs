@@ -219,6 +219,7 @@ impl Browser {
             cancel: &self.cancel,
             provider: &self.provider,
             linked,
+            code: Mutex::new(None),
         };
         let result = if ceremony == "create" {
             self.computer.create(&dialog, origin, json).await

@@ -43,6 +43,8 @@ pub(crate) enum Asked {
     Account { site: String, accounts: Vec<String> },
     /// Does the site learn which model this is?
     Attest { site: String },
+    /// The computer is to be let in, for a site.
+    Authorize { site: String },
     /// There is a passkey already.
     Already { site: String },
     /// There is none.
@@ -258,6 +260,7 @@ fn asked(question: &Question) -> Asked {
                 Asked::Use { site, account } => ("use", site, account),
                 Asked::Attest { site } => ("attest", site, String::new()),
                 Asked::Already { site } => ("already", site, String::new()),
+                Asked::Authorize { site } => ("authorize", site, String::new()),
                 _ => ("other", String::new(), String::new()),
             };
             let (left, failed) = (*attempts_left, *failed_before);
@@ -287,6 +290,9 @@ fn of_purpose(purpose: &Purpose, question: &Question) -> Asked {
             Asked::Attest { site: rp.id.as_str().to_owned() }
         }
         Purpose::AlreadyRegistered { rp, .. } => Asked::Already { site: rp.id.as_str().to_owned() },
+        Purpose::Authorize { rp_id: Some(rp_id), .. } => {
+            Asked::Authorize { site: rp_id.as_str().to_owned() }
+        }
         Purpose::Reset { .. } => Asked::Reset,
         _ => Asked::Other { text: question.to_string() },
     }

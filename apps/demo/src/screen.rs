@@ -1,12 +1,14 @@
 //! The screen of the computer, while a phone is asked.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use towline::{
     ComputerStep, Screen,
     client::{Account, BoxFuture},
     crypto::CryptoProvider,
-    hybrid::{InitiatorProgress, qr::QrPayload},
+    hybrid::{InitiatorProgress, internal::eid::EidKey, qr::QrPayload},
 };
 
 use crate::{
@@ -24,6 +26,8 @@ pub(crate) struct Dialog<'a> {
     pub(crate) provider: &'a CryptoProvider,
     /// The linked phone that the person chose, if they chose one.
     pub(crate) linked: Option<usize>,
+    /// The code that is, or was, on show.
+    pub(crate) code: Mutex<Option<String>>,
 }
 
 impl Dialog<'_> {
@@ -36,6 +40,7 @@ impl Dialog<'_> {
     }
 
     fn shows(&self, text: &str) {
+        *self.code.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
         self.board.mark("code", false);
         let detail = self.explained(text);
         self.board.travels(COMPUTER, Place::Other("screen"), "code", detail);
@@ -64,6 +69,23 @@ impl Dialog<'_> {
         })
     }
 
+    /// What the advert says to whoever has read the code.
+    fn heard(&self) -> Option<Value> {
+        let code = self.code.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let payload = QrPayload::from_uri(self.provider, &code).ok()?;
+        let key = EidKey::qr(self.provider, &payload.secret).ok()?.prepare(self.provider);
+        let advert = self.board.look(|scene| scene.advert.clone());
+        let read = key.open_qr(&advert).ok()?;
+        let plain = read.eid.expose();
+        Some(json!({
+            "members": {
+                "nonce": hex(plain.get(1..11).unwrap_or_default()),
+                "routingId": hex(plain.get(11..14).unwrap_or_default()),
+                "tunnelDomain": hex(plain.get(14..16).unwrap_or_default()),
+            },
+        }))
+    }
+
     fn progress(&self, progress: &InitiatorProgress) {
         match progress {
             InitiatorProgress::WaitingForScan | InitiatorProgress::Closing => {}
@@ -71,7 +93,12 @@ impl Dialog<'_> {
             InitiatorProgress::PhoneComing => self.step("coming", ""),
             InitiatorProgress::Near => {
                 self.board.mark("near", false);
-                self.board.travels(Place::Other("air"), COMPUTER, "heard", json!({}));
+                self.board.travels(
+                    Place::Other("air"),
+                    COMPUTER,
+                    "heard",
+                    self.heard().unwrap_or_else(|| json!({})),
+                );
                 self.step("near", "");
             }
             InitiatorProgress::Connecting => self.step("connecting", ""),

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 /// What a ceremony took, step by step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Timed {
     /// `create` or `get`.
     pub ceremony: &'static str,
@@ -25,7 +24,6 @@ pub struct Timed {
 
 /// A part of a ceremony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct TimedStep {
     /// What had happened in the end: `code`, `scanned`, `asked`, `answered`, `advert`, `near`,
     /// `tunnel`, `handshake`, `request`, `response`, `page` or `site`.

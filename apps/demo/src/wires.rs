@@ -27,6 +27,7 @@ impl Advertiser for SeenRadio {
         self.board.mark("advert", false);
         let detail = json!({ "bytes": service_data.len(), "hex": hex(service_data) });
         self.board.travels(self.whose, AIR, "advert", detail);
+        self.board.change(|scene| scene.advert = service_data.to_vec());
         self.radio.advertise(service_data)
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline_authenticator::BackupState;
 use towline_ctap::{Command, GetAssertionResponse};
-use towline_virtual::{Call, Fault, Injected, Passkey, VirtualAuthenticator, Witness};
+use towline_virtual::{Call, Fault, Injected, Passkey, Transaction, VirtualAuthenticator, Witness};
 
 use crate::{
     AuthenticatorId, Base64Url, Exchange, FaultRule, FaultState, ServiceError, StoredCredential,
@@ -19,6 +19,8 @@ pub(crate) struct Authenticator {
     /// The backup flags of passkeys of which nothing is said.
     pub(crate) default_backup: BackupState,
     pub(crate) attendant: Attendant,
+    /// A request that somebody sent as bytes.
+    pub(crate) raw: Option<Raw>,
     faults: Vec<(FaultRule, Injected)>,
     /// Whether the switches were put in among the faults.
     overrides: bool,
@@ -27,6 +29,12 @@ pub(crate) struct Authenticator {
     known: Vec<Passkey>,
     /// The questions that were told to be open.
     told_open: usize,
+}
+
+/// A request that somebody sent as bytes, and its response once that is there.
+pub(crate) struct Raw {
+    pub(crate) transaction: Transaction,
+    pub(crate) response: Option<Vec<u8>>,
 }
 
 /// The requests and responses that were not told yet.
@@ -66,6 +74,7 @@ impl Authenticator {
             device,
             default_backup,
             attendant,
+            raw: None,
             faults: Vec::new(),
             overrides: false,
             seen,
@@ -121,6 +130,15 @@ impl Authenticator {
         faults.inject(Fault::ZeroSignature).when(when(|it| it.is_bogus_signature, None));
         faults.inject(Fault::FlipUv).when(when(|it| it.is_bad_uv, Some(0x04)));
         faults.inject(Fault::FlipUp).when(when(|it| it.is_bad_up, Some(0x01)));
+    }
+
+    /// Goes on with what was sent as bytes; whether there is a response now that was not before.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        let Some(raw) = self.raw.as_mut().filter(|raw| raw.response.is_none()) else {
+            return false;
+        };
+        raw.response = raw.transaction.poll();
+        raw.response.is_some()
     }
 
     /// What has happened since this was called last.

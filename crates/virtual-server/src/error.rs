@@ -39,9 +39,13 @@ pub enum ServiceError {
     /// There is no screen of this name in the session: it was never there, or was closed.
     #[error("there is no screen `{0}` in this session; a GET of its screens lists them")]
     UnknownScreen(String),
-    /// The phone is connected to a computer, or being erased.
-    #[error("the phone is busy; wait until it is done, or DELETE its connection")]
-    Busy,
+    /// It does something else now: a phone is connected to a computer, or an authenticator carries
+    /// out another request.
+    #[error("the {0} is busy; wait until it is done, or end that")]
+    Busy(
+        /// What is busy: `phone`.
+        &'static str,
+    ),
     /// There is no port for a relay on this machine, so that phones and computers can't meet.
     #[error("phones and computers have no relay to meet at: {0}")]
     NoRelay(String),

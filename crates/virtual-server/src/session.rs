@@ -12,6 +12,7 @@ mod related_origins;
 mod screens;
 mod signals;
 mod time;
+mod transactions;
 
 use std::{
     collections::BTreeMap,
@@ -185,10 +186,12 @@ impl Session {
             }
         }
         let mut news = Vec::new();
+        let mut answered = false;
         for authenticator in &mut state.authenticators {
+            answered |= authenticator.goes_on();
             news.append(&mut authenticator.news());
         }
-        let changed = !over.is_empty();
+        let changed = answered || !over.is_empty();
         for what in news.into_iter().chain(over) {
             self.tell(state, what);
         }

@@ -132,8 +132,8 @@ export const showTimed = whenOther((timed) => {
       make("td", {}, person ? say("timing_person") : say("timing_machine")));
   }));
   document.getElementById("timing-sum").textContent = say("timing_sum", {
-    machine: (timed.machineUs / 1000).toFixed(0),
-    person: (timed.personUs / 1e6).toFixed(1),
+    machine: (timed.machine_us / 1000).toFixed(0),
+    person: (timed.person_us / 1e6).toFixed(1),
   });
 });
 

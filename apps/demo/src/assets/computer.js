@@ -51,11 +51,11 @@ let openedBy;
 const draw = whenOther((browser, laptop) => {
   const asked = [...browser.questions, ...laptop];
   if (!browser.ceremony) {
-    const wasOpen = !dialog.hidden;
+    const hadFocus = dialog.contains(document.activeElement);
     dialog.hidden = true;
     dialog.replaceChildren();
     openedBy = undefined;
-    if (wasOpen && dialog.contains(document.activeElement)) frame.focus();
+    if (hadFocus) frame.focus();
     return;
   }
   const title = make("h3", { tabindex: -1 },

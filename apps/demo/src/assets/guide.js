@@ -51,6 +51,8 @@ export function showDone(done) {
       aloud(`${say("guide_step", { number: step })}: ${say("guide_done")}`);
     }
   }
+  // The name and the place come with one press; what follows is already on the screen.
+  if (now < 3 && known.has(1) && known.has(2) && !known.has(3)) show(3, false);
   if (!known.has(now)) delete next.dataset.calls;
 }
 

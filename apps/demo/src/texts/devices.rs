@@ -88,6 +88,11 @@ pub(super) const ROWS: &[Row] = &[
         "Unlock to answer {site}, which wants a passkey",
         "Lås op for at svare {site}, som vil have en adgangsnøgle",
     ],
+    [
+        "q_verify_authorize",
+        "Touch, so that the computer may use this key for {site}",
+        "Rør, så computeren må bruge nøglen til {site}",
+    ],
     ["q_verify_other", "Unlock to go on", "Lås op for at fortsætte"],
     ["q_failed", "Not recognised. {left} more tries.", "Ikke genkendt. {left} forsøg mere."],
     ["q_account", "Which account?", "Hvilken konto?"],
@@ -154,5 +159,5 @@ pub(super) const ROWS: &[Row] = &[
     ],
     ["n_bluetooth-off", "Bluetooth is off.", "Bluetooth er slået fra."],
     ["n_broken", "The connection ended too early.", "Forbindelsen sluttede for tidligt."],
-    ["serving", "Connected to a computer", "Forbundet til en computer"],
+    ["serving", "Busy with a computer", "Optaget af en computer"],
 ];

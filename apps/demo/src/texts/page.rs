@@ -155,7 +155,7 @@ pub(super) const ROWS: &[Row] = &[
     [
         "honest_title",
         "What is real here, and what is pretended",
-        "Hvad der er ægte her, og hvad der er leg",
+        "Hvad der er ægte her, og hvad der er på skrømt",
     ],
     [
         "honest_real",
@@ -165,21 +165,21 @@ pub(super) const ROWS: &[Row] = &[
     [
         "honest_air",
         "Pretended: the air. Adverts go from program part to program part, and “near” is a switch. It proves nothing about nearness; a real radio does.",
-        "Leg: luften. Annonceringer går fra programdel til programdel, og “tæt på” er en kontakt. Det beviser intet om nærhed; det gør en rigtig radio.",
+        "På skrømt: luften. Annonceringer går fra programdel til programdel, og “tæt på” er en kontakt. Det beviser intet om nærhed; det gør en rigtig radio.",
     ],
     [
         "honest_devices",
         "Pretended: the devices. Their authenticators are real, but they live in one program, a button is the finger, and nothing protects the keys. They say so to sites: they are test devices.",
-        "Leg: enhederne. Deres autentifikatorer er ægte, men de bor i ét program, en knap er fingeren, og intet beskytter nøglerne. Det siger de til sider: de er testenheder.",
+        "På skrømt: enhederne. Deres autentifikatorer er ægte, men de bor i ét program, en knap er fingeren, og intet beskytter nøglerne. Det siger de til sider: de er testenheder.",
     ],
     [
         "honest_browser",
         "Pretended: the browser’s dialog, and that the frame on the left is a window of its own. Your browser’s own passkeys are not touched. A real site would not let itself be framed; this one allows this page alone.",
-        "Leg: browserens dialog, og at rammen til venstre er et vindue for sig. Din egen browsers adgangsnøgler bliver ikke rørt. En rigtig side ville ikke lade sig indramme; denne tillader kun denne side.",
+        "På skrømt: browserens dialog, og at rammen til venstre er et vindue for sig. Din egen browsers adgangsnøgler bliver ikke rørt. En rigtig side ville ikke lade sig indramme; denne tillader kun denne side.",
     ],
     [
         "honest_sync",
         "Pretended: the sync. Phone B and tablet B share one set of passkeys at once; a real service takes a moment.",
-        "Leg: synkroniseringen. Telefon B og tablet B deler ét sæt adgangsnøgler med det samme; en rigtig tjeneste bruger et øjeblik.",
+        "På skrømt: synkroniseringen. Telefon B og tablet B deler ét sæt adgangsnøgler med det samme; en rigtig tjeneste bruger et øjeblik.",
     ],
 ];

@@ -4,6 +4,8 @@ mod authenticators;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod ceremonies;
 mod credentials;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
+mod ctap;
 mod description;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod log;
@@ -33,6 +35,7 @@ pub(super) fn router() -> Router<Service> {
         .merge(credentials::routes())
         .merge(people::routes())
         .merge(ceremonies::routes())
+        .merge(ctap::routes())
         .merge(phones::routes())
         .merge(screens::routes())
         .merge(log::routes())

@@ -31,6 +31,12 @@ pub struct HttpRefusal {
 }
 
 impl HttpRefusal {
+    /// The body has more bytes than it may have.
+    pub(super) fn too_large() -> Self {
+        let message = "the body of the request is too large";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message)
+    }
+
     /// One with this status and no member.
     pub(crate) fn new(
         status: StatusCode,
@@ -61,7 +67,7 @@ impl From<ServiceError> for HttpRefusal {
             ServiceError::UnknownCeremony(_) => (StatusCode::NOT_FOUND, "unknown-ceremony"),
             ServiceError::UnknownPhone(_) => (StatusCode::NOT_FOUND, "unknown-phone"),
             ServiceError::UnknownScreen(_) => (StatusCode::NOT_FOUND, "unknown-screen"),
-            ServiceError::Busy => (StatusCode::CONFLICT, "busy"),
+            ServiceError::Busy(_) => (StatusCode::CONFLICT, "busy"),
             ServiceError::NoRelay(_) => (StatusCode::SERVICE_UNAVAILABLE, "no-relay"),
             ServiceError::Full { .. } => (StatusCode::TOO_MANY_REQUESTS, "full"),
             ServiceError::Ceremony(_) => (StatusCode::UNPROCESSABLE_ENTITY, "ceremony"),

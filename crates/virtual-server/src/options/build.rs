@@ -294,9 +294,12 @@ fn reached_by(builder: Builder, transport: Transport) -> Builder {
 
 /// Which member it was that could not be used.
 pub(crate) fn refused(error: &BuildError) -> ServiceError {
+    let message = error.to_string();
     let member = match error {
         BuildError::Pin(_) => "pin",
+        // That is what the config calls them, and the keys behind it.
+        _ if message.contains("algorithms") => "algorithms",
         _ => "",
     };
-    BadMember::new(member, error.to_string()).into()
+    BadMember::new(member, message).into()
 }

@@ -123,7 +123,7 @@ impl RunningPhone {
             }
             idle
         });
-        let number = number.ok_or(ServiceError::Busy)?;
+        let number = number.ok_or(ServiceError::Busy("phone"))?;
         let _the_task_is_there = self.jobs.send(job(number));
         Ok(number)
     }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use towline_virtual_phone::towline::{
-    PhoneStep,
-    hybrid::{ResponderProgress, qr::QrPayload},
+use towline_virtual_phone::{
+    read_png,
+    towline::{
+        PhoneStep,
+        hybrid::{ResponderProgress, qr::QrPayload},
+    },
 };
 
 use super::{Session, Shared, lock};
@@ -141,6 +144,18 @@ impl Session {
         let read = QrPayload::from_uri(&self.0.world.provider, code.trim());
         read.map_err(|error| BadMember::new("code", error.to_string()))?;
         phone.scan(code.trim().to_owned()).map(|_| ())
+    }
+
+    /// The same with a picture of the code, also a whole screenshot: the bytes of a PNG.
+    ///
+    /// # Errors
+    /// As [`Self::scan`]; [`ServiceError::Member`] for a picture without exactly one passkey code.
+    pub async fn scan_png(&self, id: &PhoneId, png: Vec<u8>) -> Result<(), ServiceError> {
+        let bad = |message: String| BadMember::new("picture", message);
+        // It takes a while, on a thread where nobody else waits for it.
+        let read = tokio::task::spawn_blocking(move || read_png(&png)).await;
+        let read = read.map_err(|_| bad("the picture can't be read".to_owned()))?;
+        self.scan(id, &read.map_err(|error| bad(error.to_string()))?)
     }
 
     /// Waits until what was begun last is over, and gives how its connection ended; `None` where it

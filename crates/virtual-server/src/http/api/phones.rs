@@ -7,7 +7,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use towline_virtual_phone::read_png;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -153,28 +152,24 @@ struct PhonePending {
 )]
 async fn scan(at: At, Body(seen): Body<CodeInSight>) -> Result<Response, HttpRefusal> {
     let wait = patience(seen.wait)?;
-    let code = match (seen.code, seen.picture) {
-        (Some(code), None) => code,
-        (None, Some(picture)) => in_picture(&picture).await?,
+    let id = at.phone();
+    match (seen.code, seen.picture) {
+        (Some(code), None) => at.session.scan(&id, &code)?,
+        (None, Some(picture)) => at.session.scan_png(&id, from_base64(&picture)?).await?,
         _ => {
             let message = "a code is given by its text (`code`) or by a PNG (`picture`); give one";
             return Err(ServiceError::from(BadMember::new("code", message)).into());
         }
-    };
-    let id = at.phone();
-    at.session.scan(&id, &code)?;
+    }
     over(&at, wait).await
 }
 
-/// Reads the code in a picture, on a thread where nobody waits for it.
-async fn in_picture(picture: &str) -> Result<String, ServiceError> {
-    let bad = |message: String| BadMember::new("picture", message);
+/// Of either alphabet, alone or as a data URL.
+fn from_base64(picture: &str) -> Result<Vec<u8>, ServiceError> {
     let text = picture.trim_start_matches("data:image/png;base64,").trim();
     let text = text.replace('+', "-").replace('/', "_");
-    let png = Base64Url::parse(&text).ok_or_else(|| bad("it is no base64".to_owned()))?;
-    let read = tokio::task::spawn_blocking(move || read_png(&png.0)).await;
-    let read = read.map_err(|_| bad("the picture can't be read".to_owned()))?;
-    Ok(read.map_err(|error| bad(error.to_string()))?)
+    let bytes = Base64Url::parse(&text).map(|bytes| bytes.0);
+    Ok(bytes.ok_or_else(|| BadMember::new("picture", "it is no base64"))?)
 }
 
 /// Waits for the end of what a phone does, but not longer than this.
