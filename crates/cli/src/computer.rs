@@ -19,6 +19,7 @@ use towline::{
     client::{Caller, Channel, Client, Error, Origin, create, get},
 };
 use towline_rp::{Begun, RpClient};
+use towline_tpm::TpmPlace;
 
 use self::screen::Terminal;
 use crate::{
@@ -154,7 +155,7 @@ impl Way {
 
 /// In the store, which keeps them behind the screen lock.
 fn in_software() -> args::Custody {
-    args::Custody { keys: args::KeysIn::Software, tpm: Default::default(), new_tpm: false }
+    args::Custody { keys: args::KeysIn::Software, tpm: TpmPlace::default(), new_tpm: false }
 }
 
 impl args::Reach {

@@ -123,9 +123,9 @@ pub(crate) struct Reach {
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,
 
-    /// With this device or the platform: what shows that the person is its owner, the store's passphrase, typed
-    /// unseen, or a typed yes, which is SIMULATED. Without this it is the passphrase, where the
-    /// store is opened by one
+    /// With this device or the platform: what shows that the person is its owner, the store's
+    /// passphrase, typed unseen, or a typed yes, which is SIMULATED. Without this it is the
+    /// passphrase, where the store is opened by one
     #[arg(long, value_enum, value_name = "LOCK")]
     pub(crate) screen_lock: Option<ScreenLock>,
 
