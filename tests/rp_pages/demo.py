@@ -14,7 +14,7 @@ from pathlib import Path
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from browser import Browser
+from chromium import Chromium
 
 PICTURES = "target/journey"
 
@@ -39,7 +39,7 @@ class Demo:
         self.process.wait(timeout=20)
 
 
-class Anna(Browser):
+class Anna(Chromium):
     """Whoever looks at the page, and has a keyboard but no mouse."""
 
     def __init__(self, demo, **settings):
