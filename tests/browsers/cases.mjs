@@ -132,7 +132,9 @@ export const cases = {
     await service.ended(1);
   },
 
-  async 'time runs out, and a page that is left ends what it began'({ page, service, device, site }) {
+  async 'time runs out, and a page that is left ends what it began'(
+    { page, service, device, site },
+  ) {
     await service.change(device, { isUserConsenting: false });
     const late = await run(page, () => outcome(register({ options: { timeout: 50 } })));
     equal(late.error, 'NotAllowedError');

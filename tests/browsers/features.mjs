@@ -35,7 +35,7 @@ async function framed(page, address, allow) {
     document.body.prepend(frame);
     await new Promise((resolve) => frame.addEventListener('load', resolve));
   }, [address, allow]);
-  return page.frames().find((it) => it.url().startsWith(address));
+  return page.frameAt(address);
 }
 
 const clientData = ({ response }) =>
@@ -114,7 +114,7 @@ export const features = {
     const other = site.replace('site', 'other.site');
     const options = { rpId: RP_ID, timeout: 5000 };
     const inside = async (allow) => {
-      const frame = await framed(page, `${other}/`, allow);
+      const frame = await framed(page, `${other}/tagged`, allow);
       return run(frame, (options) => outcome(assertion({ options })), options);
     };
     equal((await inside()).error, 'NotAllowedError');
@@ -130,9 +130,9 @@ export const features = {
   ) {
     const other = site.replace('site', 'other.site');
     const make = () => outcome(creation({ options: { rp: { id: 'site.localhost', name: 'It' } } }));
-    const without = await framed(page, `${other}/`, 'publickey-credentials-get');
+    const without = await framed(page, `${other}/tagged`, 'publickey-credentials-get');
     equal((await clicked(without, make)).error, 'NotAllowedError');
-    const frame = await framed(page, `${other}/`, 'publickey-credentials-create');
+    const frame = await framed(page, `${other}/tagged`, 'publickey-credentials-create');
     const { value } = await clicked(frame, make);
     const { type, origin, topOrigin } = clientData(value);
     assert.deepEqual([type, origin, topOrigin], ['webauthn.create', other, site]);
@@ -147,12 +147,13 @@ export const features = {
     });
     const [renamed] = await service.credentials(device);
     assert.deepEqual([renamed.userName, renamed.userDisplayName], ['alice.b', 'Alice B.']);
-    const signal = (ids) => run(page, (it) => PublicKeyCredential.signalAllAcceptedCredentials(it), {
-      rpId: RP_ID, userId, allAcceptedCredentialIds: ids,
-    });
-    await signal([made.id]);
+    const accept = (ids) =>
+      run(page, (it) => PublicKeyCredential.signalAllAcceptedCredentials(it), {
+        rpId: RP_ID, userId, allAcceptedCredentialIds: ids,
+      });
+    await accept([made.id]);
     await judge(made.exchange, [(await run(page, () => signIn())).exchange]);
-    await signal([]);
+    await accept([]);
     equal((await service.credentials(device)).length, 0);
     const second = await run(page, () => register());
     const unknown = (it) => outcome(PublicKeyCredential.signalUnknownCredential(it));
@@ -205,7 +206,8 @@ export const features = {
     equal(outputs(read.value.exchange).largeBlob.blob, 'aGVsbG8');
     await judge(made.exchange, [written.value.exchange, read.value.exchange]);
     const buffer = await run(page, async (id) => {
-      const json = { ...await post('/sign-in/begin', { id }), extensions: { largeBlob: { read: true } } };
+      const extensions = { largeBlob: { read: true } };
+      const json = { ...await post('/sign-in/begin', { id }), extensions };
       const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json);
       const { blob } = (await navigator.credentials.get({ publicKey }))
         .getClientExtensionResults().largeBlob;

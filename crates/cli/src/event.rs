@@ -7,6 +7,7 @@ mod step;
 
 use serde::Serialize;
 use towline::hybrid::CodeSource;
+use towline_demo::Timed;
 use towline_rp::KeyEntry;
 
 pub(crate) use self::{
@@ -42,6 +43,12 @@ pub(crate) enum Event {
         place: Option<Place>,
         simulated: bool,
     },
+    /// A step of the demonstration's tour was done.
+    TourStep { step: u8 },
+    /// An aside.
+    Hint { text: String },
+    /// How long the machines took for a ceremony of the demonstration, step by step.
+    Timed(Timed),
     /// Virtual authenticators are served. Whoever knows these may use them.
     Serving {
         url: String,
@@ -149,6 +156,7 @@ pub(crate) enum Role {
     /// Metrics and health of a relay.
     RelayAdmin,
     Rp,
+    Demo,
     /// A site that signs in through the relying party.
     Site,
     Air,
@@ -262,6 +270,7 @@ impl Event {
                     Role::Relay => "relay",
                     Role::RelayAdmin => "metrics and health",
                     Role::Rp => "relying party",
+                    Role::Demo => "demo",
                     Role::Site => "site that signs in through it",
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
@@ -278,6 +287,9 @@ impl Event {
                 };
                 (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
             }
+            Self::Hint { text } => (Weight::Note, one_line(text)),
+            Self::TourStep { step } => (Weight::Note, format!("step {step} of the tour is done")),
+            Self::Timed(timed) => (Weight::Note, timed.to_string()),
             Self::Serving { url, .. } => {
                 let text =
                     format!("virtual authenticators (SIMULATED) at {url}; stop them with Ctrl-C");

@@ -30,4 +30,5 @@ mod tpm;
 mod virtual_device;
 mod virtual_mcp;
 mod virtual_serve;
+mod ways;
 mod world;
