@@ -6,9 +6,9 @@ use towline::{
     authenticator::{
         Change, CredentialStore, KeyStore, PinVerifier, Record, SoftwareKeys, SoftwarePin,
     },
-    crypto::CryptoProvider,
+    crypto::{CryptoProvider, Secret},
 };
-use towline_store::Store;
+use towline_store::{KeySealer, Store};
 use towline_tpm::{Error, TpmBinding, TpmKeys, TpmPin, TpmPlace, Worker};
 
 use crate::{
@@ -117,6 +117,26 @@ pub(crate) fn bound(store: &Store) -> Result<Option<TpmBinding>, Failure> {
 fn save(store: &Store, binding: &TpmBinding) -> Result<(), String> {
     let change = Change::Record { record: Record::KeyStore, value: Some(binding.encode()) };
     done(store.clone().commit(vec![change])).map_err(|failure| failure.message)
+}
+
+/// A TPM that seals the key of a store.
+#[derive(Debug)]
+pub(crate) struct InTpm(Worker);
+
+impl InTpm {
+    pub(crate) fn at(place: &TpmPlace) -> Self {
+        Self(Worker::at(towline::fastest::provider(), place.clone()))
+    }
+}
+
+impl KeySealer for InTpm {
+    fn seal(&self, key: &Secret<32>) -> Result<Vec<u8>, String> {
+        towline_tpm::seal(&self.0, key).map_err(|error| error.to_string())
+    }
+
+    fn unseal(&self, sealed: &[u8]) -> Result<Secret<32>, String> {
+        towline_tpm::unseal(&self.0, sealed).map_err(|error| error.to_string())
+    }
 }
 
 /// What went wrong with the TPM.

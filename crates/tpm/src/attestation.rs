@@ -2,7 +2,7 @@
 //! statement of format `tpm` (WebAuthn L3 §8.3).
 
 use towline_cbor::Writer as Cbor;
-use towline_crypto::CryptoProvider;
+use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::{AttestationStatement, algorithm};
 use zeroize::Zeroizing;
 
@@ -10,6 +10,7 @@ use crate::{
     command::{Attested, Loaded, Private, TpmCommand},
     error::Error,
     handle::{Handle, ObjectName},
+    kdf::{Cfb, kdfa},
     key_handle::{ParentMark, mark},
     public::PublicArea,
     session::{Authorization, Encryption},
@@ -59,6 +60,27 @@ pub struct Challenge {
     pub blob: Vec<u8>,
     /// Its key, encrypted for the endorsement key (`TPM2B_ENCRYPTED_SECRET` without its length).
     pub secret: Vec<u8>,
+}
+
+impl Challenge {
+    /// The encrypted secret for a key with this name, as an authority makes it
+    /// (TPM 2.0 Part 1 §24.4). The seed is random, and goes to the endorsement key by RSAES-OAEP
+    /// with SHA-256 and the label `IDENTITY`, which ends with a zero byte.
+    #[must_use]
+    pub fn blob(
+        provider: &CryptoProvider,
+        seed: &Secret<32>,
+        name: &ObjectName,
+        secret: &[u8],
+    ) -> Vec<u8> {
+        let name = name.as_bytes();
+        let key: Secret<16> = kdfa(provider, seed.expose(), "STORAGE", [name, &[]]);
+        let mut inner = Writer::new().sized(secret).finish();
+        Cfb::new(key, [0; 16]).encrypt(provider, &mut inner);
+        let key: Secret<32> = kdfa(provider, seed.expose(), "INTEGRITY", [&[], &[]]);
+        let tag = provider.hmac.key(key.expose()).sign(&[&inner, name]);
+        Writer::new().sized(&tag).raw(&inner).finish().to_vec()
+    }
 }
 
 impl AttestationKey {

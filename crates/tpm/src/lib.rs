@@ -7,6 +7,7 @@
 //! | a TPM in use: parent, session, nothing left behind | [`Tpm`] over a [`TpmTransport`] |
 //! | one thread that has it | [`Worker`] |
 //! | keys of credentials, and the PIN | [`TpmKeys`], [`TpmPin`] |
+//! | a secret that only this TPM opens | [`seal`], [`unseal`] |
 //! | a key that attests to them | [`AttestationKey`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -23,6 +24,7 @@ mod keys;
 mod pin;
 mod public;
 mod response;
+mod sealed;
 mod session;
 pub mod template;
 mod tpm;
@@ -44,6 +46,7 @@ pub use keys::{KeyState, TpmBinding, TpmKeys};
 pub use pin::TpmPin;
 pub use public::{Curve, InScheme, Object, PublicArea, Scheme, attribute};
 pub use response::{Acknowledgement, LONGEST_RESPONSE, TpmResponse};
+pub use sealed::{seal, unseal};
 pub use session::{Authorization, Encryption, Salt, TpmRequest, TpmSession};
 pub use tpm::Tpm;
 pub use transport::{DEVICE, NoTpmPlace, OpenError, TpmPlace, TpmTransport};

@@ -109,3 +109,26 @@ async fn what_is_wrong_with_a_tpm_is_said() {
     assert!(good.contains("revision 1.64") || good.contains("ES256"), "{good}");
     assert!(of_tpm("note").unwrap().contains("not locked out"), "{looked:?}");
 }
+
+#[tokio::test]
+async fn a_store_that_the_tpm_opens_opens_nowhere_else() {
+    let (Some(mut swtpm), Some(other)) = (Swtpm::new(), Swtpm::new()) else { return };
+    let directory = Directory::new();
+    let path = directory.path("my.passkeys");
+    let sealed_by = |tpm: &Swtpm| format!("--tpm-key={}", place(tpm));
+    let (here, elsewhere) = (sealed_by(&swtpm), sealed_by(&other));
+    let (killed, mut client) = key(&["--store", &path, &here]).await;
+    assert_eq!(status(&mut client, &make_credential(1)).await, Status::Ok.to_u8());
+    drop((killed, client));
+    swtpm.restart();
+    assert_eq!(run(["keys", "--store", &path, &here, "list"]).await.events.len(), 1);
+    let refused = run(["keys", "--store", &path, &elsewhere, "list"]).await;
+    refused.assert_failed(5, "store");
+    assert!(text(&refused.failed()["message"]).contains("another TPM"), "{refused:?}");
+    run(["keys", "--store", &path, "list"]).await.assert_failed(2, "store");
+
+    let backup = directory.path("backup");
+    let refused = run(["keys", "--store", &path, &here, "backup", &backup, &here]).await;
+    refused.assert_failed(2, "no_tpm_key");
+    assert_eq!(run(["keys", "--store", &path, &here, "backup", &backup]).await.code, 0);
+}
