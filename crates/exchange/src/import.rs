@@ -1,7 +1,7 @@
 //! A document that was read: its items, and what is in them.
 
 use crate::{
-    Flaw, ImportLimits, NotCxf, Refused,
+    Flaw, ImportLimits, NotCxf, Refused, bitwarden,
     item::{
         ACCOUNTS, CREATION_AT, CREDENTIALS, EXTENSIONS, ID, ITEMS, MAJOR, MODIFIED_AT, TITLE,
         VERSION,
@@ -48,7 +48,8 @@ pub(crate) enum Entry {
 
 impl Import {
     /// Reads a document of the Credential Exchange Format 1.x. An account without a header, as
-    /// platforms hand it over, is read as well, and so are an item or a passkey by itself.
+    /// platforms hand it over, is read as well, and so are an item or a passkey by itself, and
+    /// Bitwarden's own JSON.
     ///
     /// # Errors
     /// [`NotCxf`] where it is none of these. Whatever is wrong in it costs one credential, or one
@@ -87,6 +88,9 @@ impl Import {
             let accounts = accounts.collect::<Result<_, _>>()?;
             return Ok(Self { accounts, exporter, limits: *limits });
         }
+        if bitwarden::is_it(&members) {
+            return Ok(Self::of_items(bitwarden::read(members, limits)?, "Bitwarden", limits));
+        }
         let account = if has(ITEMS) {
             Account::read(members, limits)?
         } else if has(CREDENTIALS) {
@@ -101,10 +105,22 @@ impl Import {
     }
 
     /// Credentials that came in another way, each in an item of its own.
-    #[expect(dead_code, reason = "its readers follow")]
     pub(crate) fn of_items(items: Vec<Item>, exporter: &str, limits: &ImportLimits) -> Self {
         let accounts = vec![Account { id: None, items }];
         Self { accounts, exporter: Some(exporter.to_owned()), limits: *limits }
+    }
+
+    /// Keeps the items with a passkey, whole or broken, of a site that is wanted, and forgets the
+    /// others.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        let of_wanted = |entry: &Entry| match entry {
+            Entry::Passkey(found) => wanted(found.rp_id.as_str()),
+            Entry::Refused { site, .. } => site.as_deref().is_none_or(&wanted),
+            Entry::Other { .. } => false,
+        };
+        for account in &mut self.accounts {
+            account.items.retain(|item| item.credentials.iter().any(of_wanted));
+        }
     }
 
     /// Who says that they wrote it: a claim, for the person's eyes, and to be escaped.

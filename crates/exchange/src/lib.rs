@@ -3,12 +3,14 @@
 #![deny(missing_docs)]
 
 mod base64url;
+mod bitwarden;
 mod export;
 mod extension;
 mod foreign;
 mod import;
 mod item;
 mod json;
+mod keepassxc;
 mod key_package;
 mod limits;
 mod passkey;
@@ -17,6 +19,7 @@ mod report;
 
 pub use export::{Candidate, Export, ExportReport, Exporter};
 pub use import::Import;
+pub use keepassxc::KeePassEntry;
 pub use key_package::{KeyPackage, KeyPackageError};
 pub use limits::ImportLimits;
 pub use plan::{Importer, Plan};

@@ -230,6 +230,9 @@ pub enum NotCxf {
     /// It has a later major version.
     #[error("it is of a later version of the format than this program knows")]
     UnsupportedVersion,
+    /// It is another manager's, which has sealed it in its own way.
+    #[error("it is sealed by the manager that wrote it: export it there once more, not encrypted")]
+    Sealed,
     /// It is JSON, and something else.
     #[error("it is JSON, but no export of passkeys (Credential Exchange Format)")]
     Other,
@@ -244,6 +247,7 @@ impl NotCxf {
             Self::TooLarge(_) => "too-large",
             Self::TooDeep => "too-deep",
             Self::UnsupportedVersion => "unsupported-version",
+            Self::Sealed => "sealed",
             Self::Other => "not-cxf",
         }
     }

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod courtesies;
 mod documents;
 mod every_byte;
 mod moves;
