@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 
 const equal = assert.equal;
-const DISCOVERABLE = { authenticatorSelection: { residentKey: 'required' } };
 
 /** A function of the page, and its outcome. */
 const run = (page, body, argument) => page.evaluate(body, argument);
@@ -133,7 +132,9 @@ export const cases = {
     await service.ended(1);
   },
 
-  async 'time runs out, and a page that is left ends what it began'({ page, service, device, site }) {
+  async 'time runs out, and a page that is left ends what it began'(
+    { page, service, device, site },
+  ) {
     await service.change(device, { isUserConsenting: false });
     const late = await run(page, () => outcome(register({ options: { timeout: 50 } })));
     equal(late.error, 'NotAllowedError');
@@ -144,77 +145,6 @@ export const cases = {
     await service.began(2);
     await page.goto(site);
     await service.ended(2);
-  },
-
-  async 'a conditional request waits for a passkey'({ page, service, device }) {
-    equal(await run(page, () => PublicKeyCredential.isConditionalMediationAvailable()), true);
-    const made = await run(page, () => register());
-    const [passkey] = await service.credentials(device);
-    await service.remove(device, made.id);
-    const waiting = run(page, () => signIn({ call: { mediation: 'conditional' } }));
-    await service.began(2);
-    await service.put(device, passkey);
-    equal((await waiting).id, made.id);
-  },
-
-  async 'PRF gives the same secret each time'({ page }) {
-    const first = 'AAECAwQFBgcICQoLDA0ODw';
-    const secrets = await run(page, async (first) => {
-      const made = await register({ options: { extensions: { prf: {} } } });
-      const { prf } = made.exchange.response.clientExtensionResults;
-      const options = { extensions: { prf: { eval: { first } } } };
-      const used = [await signIn({ id: made.id, options }), await signIn({ options })];
-      const of = (it) => it.exchange.response.clientExtensionResults.prf.results.first;
-      return [prf.enabled, ...used.map(of)];
-    }, first);
-    equal(secrets[0], true);
-    equal(Buffer.from(secrets[1], 'base64url').length, 32);
-    equal(secrets[1], secrets[2]);
-  },
-
-  async 'a large blob is written, and read as a buffer'({ page, service }) {
-    await service.empty();
-    await service.add({
-      protocol: 'ctap2_1', transport: 'usb', hasResidentKey: true, hasUserVerification: true,
-      isUserVerified: true, extensions: ['largeBlob'],
-    });
-    const read = await run(page, async () => {
-      const selection = { authenticatorSelection: { residentKey: 'required' } };
-      const options = { ...selection, extensions: { largeBlob: { support: 'required' } } };
-      const made = await register({ options });
-      const write = async (largeBlob) => {
-        const json = { ...await post('/sign-in/begin', { id: made.id }), extensions: { largeBlob } };
-        const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json);
-        const used = await navigator.credentials.get({ publicKey });
-        return used.getClientExtensionResults().largeBlob;
-      };
-      const { written } = await write({ write: 'aGVsbG8' });
-      const { blob } = await write({ read: true });
-      return [written, blob instanceof ArrayBuffer, new TextDecoder().decode(blob)];
-    });
-    assert.deepEqual(read, [true, true, 'hello']);
-  },
-
-  async 'signals change what the authenticator keeps'({ page, service, device }) {
-    const made = await run(page, () => register());
-    const rpId = 'site.localhost';
-    const userId = made.exchange.options.user.id;
-    await run(page, (it) => PublicKeyCredential.signalCurrentUserDetails(it), {
-      rpId, userId, name: 'alice.b', displayName: 'Alice B.',
-    });
-    equal((await service.credentials(device))[0].userName, 'alice.b');
-    await run(page, (it) => PublicKeyCredential.signalAllAcceptedCredentials(it), {
-      rpId, userId, allAcceptedCredentialIds: [made.id],
-    });
-    equal((await service.credentials(device)).length, 1);
-    await run(page, (it) => PublicKeyCredential.signalUnknownCredential(it), {
-      rpId, credentialId: made.id,
-    });
-    equal((await service.credentials(device)).length, 0);
-    const foreign = await run(page, () => outcome(PublicKeyCredential.signalUnknownCredential({
-      rpId: 'example.org', credentialId: 'AAAA',
-    })));
-    equal(foreign.error, 'SecurityError');
   },
 
   async 'capabilities are told, in their order'({ page }) {
@@ -231,34 +161,6 @@ export const cases = {
     await service.change(device, { isBogusSignature: true });
     const refused = await run(page, (id) => outcome(signIn({ id })), made.id);
     assert.match(refused.message, /signature/);
-  },
-
-  async 'frames of other sites need a policy, and say who is above'({ page, site }) {
-    await run(page, () => register());
-    const other = site.replace('site', 'other.site');
-    const inside = async (allow) => {
-      await run(page, async ([other, allow]) => {
-        document.querySelector('iframe')?.remove();
-        const frame = document.createElement('iframe');
-        if (allow) frame.allow = allow;
-        frame.src = `${other}/`;
-        document.body.append(frame);
-        await new Promise((resolve) => frame.addEventListener('load', resolve));
-      }, [other, allow]);
-      const frame = page.frames().find((it) => it.url().startsWith(other));
-      return frame.evaluate(async () => {
-        const publicKey = { challenge: new Uint8Array(16), rpId: 'site.localhost', timeout: 5000 };
-        const got = await outcome(navigator.credentials.get({ publicKey }).then((it) =>
-          JSON.parse(new TextDecoder().decode(it.response.clientDataJSON))));
-        return got;
-      });
-    };
-    equal((await inside()).error, 'NotAllowedError');
-    const { value } = await inside('publickey-credentials-get');
-    assert.deepEqual(
-      [value.origin, value.crossOrigin, value.topOrigin],
-      [other, true, site],
-    );
   },
 
   async 'frames without an address have the preloaded script, too'({ page }) {

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 const require = createRequire(pathToFileURL(join(process.argv[2], 'package.json')));
 const { Builder, By, until } = require('selenium-webdriver');
 const chrome = require('selenium-webdriver/chrome');
+const firefox = require('selenium-webdriver/firefox');
 const scriptManager = require('selenium-webdriver/bidi/scriptManager');
 
 /** Gives the pages of a driver passkeys, by WebDriver BiDi: frames without an address included. */
@@ -19,19 +20,30 @@ async function withPasskeys(driver, service) {
   await scripts.addPreloadScript(`() => { ${script} }`);
 }
 
-export async function inSelenium({ service, site }) {
+/** Drivers of this machine's browsers, with BiDi. */
+const drivers = {
+  chromium() {
+    const options = new chrome.Options().enableBidi();
+    options.addArguments('--headless', '--no-sandbox');
+    options.setChromeBinaryPath('/usr/bin/chromium');
+    return new Builder().forBrowser('chrome').setChromeOptions(options)
+      .setChromeService(new chrome.ServiceBuilder('/usr/bin/chromedriver')).build();
+  },
+  firefox() {
+    const options = new firefox.Options().enableBidi();
+    options.addArguments('-headless');
+    options.setBinary('/usr/bin/firefox-esr');
+    return new Builder().forBrowser('firefox').setFirefoxOptions(options)
+      .setFirefoxService(new firefox.ServiceBuilder(process.env.GECKODRIVER)).build();
+  },
+};
+
+export async function inSelenium({ name, service, site }) {
   await fetch(`${service}/v1/default/authenticators`, {
     method: 'POST',
     body: JSON.stringify({ preset: 'security-key' }),
   });
-  const options = new chrome.Options().enableBidi();
-  options.addArguments('--headless', '--no-sandbox');
-  options.setChromeBinaryPath('/usr/bin/chromium');
-  const driver = await new Builder()
-    .forBrowser('chrome')
-    .setChromeOptions(options)
-    .setChromeService(new chrome.ServiceBuilder('/usr/bin/chromedriver'))
-    .build();
+  const driver = await drivers[name]();
   try {
     await withPasskeys(driver, service);
     await driver.get(site);

@@ -43,11 +43,16 @@ function client({ service, script, site }) {
       }
     },
     add: async (options) => (await ask('POST', '/authenticators', options)).authenticatorId,
+    drop: (device) => ask('DELETE', `/authenticators/${device}`),
     change: (device, change) => ask('PATCH', `/authenticators/${device}`, change),
     credentials: async (device) => (await ask('GET', passkeys(device))).credentials,
     put: (device, credential) => ask('POST', passkeys(device), credential),
+    clear: (device) => ask('DELETE', passkeys(device)),
     remove: (device, id) => ask('DELETE', `${passkeys(device)}/${id}`),
     faults: (device, faults) => ask('PUT', `/authenticators/${device}/faults`, { faults }),
+
+    /** What the site of an RP ID says of who may use its passkeys. */
+    publish: (rpId, document) => ask('PUT', `/related-origins/${rpId}`, document),
 
     /** The script that a page is given: it connects by itself, or through a bound function. */
     async script(binding) {

@@ -42,6 +42,18 @@ pub struct RpConfig {
     pub sites: Option<[SocketAddr; 2]>,
     /// What time it is. Default: the system's.
     pub clock: WallClock,
+    /// A page that may show the sites in its frames. Default (`None`): nobody may.
+    pub showcase: Option<Showcase>,
+}
+
+/// A page on this machine that shows the sites in frames of its own, for demonstrations. It may do
+/// to them whatever it likes: its script is the first on each of their pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Showcase {
+    /// The page's origin, such as `http://localhost:8080`: the only one that may frame the sites.
+    pub origin: String,
+    /// The address of the script, at that origin. It may connect there.
+    pub script: String,
 }
 
 /// Tells the time of day, for what is dated and for how long somebody stays signed in.
@@ -82,6 +94,7 @@ impl Default for RpConfig {
             programs: None,
             sites: None,
             clock: WallClock::default(),
+            showcase: None,
         }
     }
 }

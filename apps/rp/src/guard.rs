@@ -11,7 +11,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use url::form_urlencoded;
 
-use crate::{ApiError, ErrorCode, programs::http_status, site::Site, visit::Visit, web};
+use crate::{ApiError, ErrorCode, Showcase, programs::http_status, site::Site, visit::Visit, web};
 
 /// Checks who sends a request, has it answered, and tells browsers what the answer may do.
 pub(crate) async fn around(
@@ -34,7 +34,7 @@ pub(crate) async fn around(
     if let (true, Some(error)) = (wants_page, response.extensions_mut().remove::<ApiError>()) {
         response = for_a_person(&site, &mut parts, &error).await;
     }
-    tell_browsers(response.headers_mut(), &site.forms_lead_to);
+    tell_browsers(response.headers_mut(), &site.forms_lead_to, site.showcase.as_ref());
     tracing::debug!(%method, %path, status = response.status().as_u16(), "request");
     response
 }
@@ -88,17 +88,30 @@ fn check_sender(site: &Site, headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Tells browsers what an answer may do. Forms may lead to this site, and in the end to those
 /// origins, each after a space.
-pub(crate) fn tell_browsers(headers: &mut HeaderMap, forms_lead_to: &str) {
+pub(crate) fn tell_browsers(
+    headers: &mut HeaderMap,
+    forms_lead_to: &str,
+    showcase: Option<&Showcase>,
+) {
+    let (more, ancestors) = match showcase {
+        Some(Showcase { origin, .. }) => {
+            let from = format!("'self' {origin}");
+            (format!("script-src {from}; connect-src {from}; "), origin.as_str())
+        }
+        None => {
+            headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+            (String::new(), "'none'")
+        }
+    };
     let policy = format!(
-        "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; \
-         form-action 'self'{forms_lead_to}"
+        "default-src 'self'; {more}base-uri 'none'; object-src 'none'; \
+         frame-ancestors {ancestors}; form-action 'self'{forms_lead_to}"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
         // Not `no-referrer`, with which browsers don't say the origin of forms.
         (header::REFERRER_POLICY, "same-origin"),
     ] {

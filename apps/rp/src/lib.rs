@@ -55,7 +55,7 @@ pub use api::{
     SignedInKey,
 };
 pub use client::{ClientError, RpClient};
-pub use config::{RpConfig, RpError, RpLimits, WallClock};
+pub use config::{RpConfig, RpError, RpLimits, Showcase, WallClock};
 pub use event::SiteEvent;
 pub use serve::Shutdown;
 pub use server::RpServer;

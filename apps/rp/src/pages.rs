@@ -11,7 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
 use crate::{
-    ApiError,
+    ApiError, Showcase,
     site::Site,
     store::sessions::IDLE,
     texts::{Language, Table, fill, script::Script},
@@ -33,6 +33,7 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
                 link rel="icon" href="/assets/towline.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/assets/site.css";
                 link rel="stylesheet" href="/assets/parts.css";
+                (showcased(site.showcase.as_ref()))
                 script type="module" src="/assets/page.js" {}
             }
             body data-session=[signed_in.then_some(IDLE)] data-origin=(site.identity.origin) {
@@ -68,6 +69,11 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
             }
         }
     }
+}
+
+/// The script of the page that shows this one in a frame, before all others.
+fn showcased(showcase: Option<&Showcase>) -> Markup {
+    html! { @if let Some(showcase) = showcase { script src=(showcase.script) {} } }
 }
 
 fn languages(chosen: Language, back: &str) -> Markup {

@@ -60,8 +60,8 @@ impl RpServer {
             let (listener, addr) = listen(addr).await?;
             let at = KnownSite { kind, url: format!("http://localhost:{}", addr.port()) };
             let (origin, name) = (identity.origin.clone(), identity.rp_name.clone());
-            let clock = config.clock.clone();
-            let router = RelyingSite::new(at.clone(), origin, name, clock).router();
+            let (clock, showcase) = (config.clock.clone(), config.showcase.clone());
+            let router = RelyingSite::new(at.clone(), origin, name, clock, showcase).router();
             doors.push(Door { listener, router, limits: limits.clone(), stop: stop.clone() });
             known.push(at);
         }

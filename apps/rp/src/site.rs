@@ -12,8 +12,8 @@ use towline_crypto::CryptoProvider;
 use towline_webauthn_rp::check_user_handle;
 
 use crate::{
-    ApiError, Begun, ErrorCode, Identity, RpConfig, RpLimits, SignInEntry, SiteEvent, UserEntity,
-    VerifyError, WallClock,
+    ApiError, Begun, ErrorCode, Identity, RpConfig, RpLimits, Showcase, SignInEntry, SiteEvent,
+    UserEntity, VerifyError, WallClock,
     api::{already_registered, unknown_account, unknown_ceremony},
     attempts::Attempts,
     judge::{FinishRegistration, FinishSignIn, Judge},
@@ -45,6 +45,8 @@ pub(crate) struct Site {
     pub(crate) events: broadcast::Sender<SiteEvent>,
     /// The origins, each after a space, that forms may lead to in the end.
     pub(crate) forms_lead_to: String,
+    /// Who may show the pages in frames.
+    pub(crate) showcase: Option<Showcase>,
     /// Whether programs may add, rename and remove keys without signing in.
     pub(crate) programs: bool,
     /// Makes up keys of accounts that there are not.
@@ -112,6 +114,7 @@ impl Site {
             store,
             programs: config.programs.unwrap_or(config.data.is_none()),
             forms_lead_to: origins.collect(),
+            showcase: config.showcase,
             oidc,
             decoys,
             provider: config.provider,

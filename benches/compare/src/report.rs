@@ -32,9 +32,10 @@ pub fn head(rounds: usize) -> String {
     )
 }
 
-const PEERS: [&str; 13] = [
+const PEERS: [&str; 14] = [
     "aws-lc-rs",
     "ring",
+    "graviola",
     "p256",
     "sha2",
     "passkey-authenticator",

@@ -44,6 +44,8 @@ export interface Credential {
   /** PKCS #8; CXF's `key` is taken as well. */
   privateKey?: string
   key?: string
+  /** SubjectPublicKeyInfo; it follows from the private key. */
+  publicKey?: string
   rpName?: string
   userHandle?: string
   userName?: string
@@ -142,6 +144,8 @@ export class Session {
   get(origin: string, options: OptionsJSON, more?: CeremonyOptions): Promise<ResponseJSON>
   /** The end of a ceremony that `StillOpen` has named. */
   ceremony(ceremonyId: string, options?: { wait?: number }): Promise<ResponseJSON>
+  /** Says what `https://RP_ID/.well-known/webauthn` would: origins that may use its passkeys. */
+  publishRelatedOrigins(rpId: string, origins: string[]): Promise<void>
   log(options?: { after?: number; wait?: number }): Promise<Notice[]>
   /** Reads the clock; or holds it, lets it go, or moves it by seconds. */
   clock(change?: { held?: boolean; advance?: number }): Promise<{ elapsed: number; held: boolean }>

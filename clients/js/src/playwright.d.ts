@@ -30,7 +30,7 @@ export class Credentials {
   readonly session: Session
   readonly authenticator: Authenticator
   install(): Promise<void>
-  create(rpId: string, options?: Partial<Credential> & { publicKey?: string }):
+  create(rpId: string, options?: Partial<Credential>):
     Promise<PlaywrightCredential>
   get(options?: { id?: string; rpId?: string }): Promise<PlaywrightCredential[]>
   delete(id: string): Promise<void>

@@ -1,7 +1,5 @@
 // Playwright, with any browser: passkeys for the pages of a context.
 
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-
 /** The function of the window that the script for pages calls. */
 const BINDING = '__towlineVirtual'
 
@@ -20,20 +18,8 @@ export async function install(context, session) {
   await context.addInitScript({ content: await session.pageScript(BINDING) })
 }
 
-const spki = (privateKey) => {
-  const key = createPrivateKey({
-    key: Buffer.from(privateKey, 'base64url'), format: 'der', type: 'pkcs8',
-  })
-  return createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64url')
-}
-
 /** A passkey as Playwright writes it, and all else that is kept of it. */
-const asPlaywrights = (credential) => ({
-  ...credential,
-  id: credential.credentialId,
-  publicKey: spki(credential.privateKey),
-  signCount: credential.signCount ?? 0,
-})
+const asPlaywrights = (credential) => ({ ...credential, signCount: credential.signCount ?? 0 })
 
 /** A new passkey, made by an authenticator that nothing of the test has to do with. */
 async function newPasskey(service, rpId, userHandle) {
@@ -81,10 +67,9 @@ export class Credentials {
   }
 
   async create(rpId, options = {}) {
-    const { publicKey, ...given } = options
-    const made = given.privateKey ? {} : await newPasskey(this.#service, rpId, given.userHandle)
+    const made = options.privateKey ? {} : await newPasskey(this.#service, rpId, options.userHandle)
     const { credentialId, ...rest } = made
-    const credential = { ...rest, id: credentialId, ...given, rpId }
+    const credential = { ...rest, id: credentialId, ...options, rpId }
     if (credential.credentialId) delete credential.id
     await this.authenticator.addCredential(credential)
     const [added] = await this.get({ id: credential.credentialId ?? credential.id })

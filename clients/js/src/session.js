@@ -44,6 +44,11 @@ export class Session {
     return answer.response
   }
 
+  /** Says what `https://RP_ID/.well-known/webauthn` would: origins that may use its passkeys. */
+  async publishRelatedOrigins(rpId, origins) {
+    await this.#call('PUT', `/related-origins/${encodeURIComponent(rpId)}`, { origins })
+  }
+
   /** What has happened since the notice of that number; waits so many seconds for the next. */
   async log({ after = 0, wait = 0 } = {}) {
     return (await this.#call('GET', `/log?after=${after}&wait=${wait}`)).answer.notices

@@ -156,3 +156,15 @@ test('a stopped program is gone', async () => {
   assert(!existsSync(`/proc/${other.pid}`))
   await assert.rejects(other.newSession(), ProgramEnded)
 })
+
+test('a site lets another use its passkeys', async () => {
+  const session = await service.newSession()
+  await session.addAuthenticator()
+  const site = new Site()
+  await site.register(session)
+  const shop = 'https://shop.example'
+  const request = async () => session.get(shop, await site.request())
+  await assert.rejects(request(), { name: 'SecurityError' })
+  await session.publishRelatedOrigins(site.rpID, [shop])
+  assert.equal((await request()).type, 'public-key')
+})

@@ -98,3 +98,14 @@ def test_a_mistake_names_the_member(virtual_session):
     with pytest.raises(Refused) as refused:
         virtual_session.add_authenticator({"transport": "air"})
     assert refused.value.status == 400 and refused.value.member == "transport"
+
+
+def test_a_site_lets_another_use_its_passkeys(virtual_session, virtual_authenticator):
+    site = Site()
+    site.register(virtual_session)
+    shop = "https://shop.example"
+    with pytest.raises(Refused) as refused:
+        virtual_session.get(shop, site.request())
+    assert refused.value.name == "SecurityError"
+    virtual_session.publish_related_origins("localhost", [shop])
+    assert virtual_session.get(shop, site.request())["type"] == "public-key"

@@ -77,6 +77,10 @@ class Session:
             body["topOrigin"] = top_origin
         return _ended(self._call("POST", path, body))
 
+    def publish_related_origins(self, rp_id: str, origins: list[str]) -> None:
+        """Says what `https://RP_ID/.well-known/webauthn` would: who may use its passkeys."""
+        self._call("PUT", f"/related-origins/{quote(rp_id)}", {"origins": origins})
+
     def log(self, after: int = 0, wait: float = 0) -> list[Json]:
         """What has happened since the notice of that number; waits so long for the next."""
         return self._call("GET", f"/log?after={after}&wait={wait}")["notices"]

@@ -61,6 +61,7 @@ class Credential(TypedDict, total=False):
     rpId: str
     privateKey: str
     key: str
+    publicKey: str
     rpName: str
     userHandle: str
     userName: str

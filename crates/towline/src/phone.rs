@@ -95,22 +95,31 @@ type Watcher = Box<dyn FnMut(PhoneStep<'_>) + Send + Sync>;
 
 /// How the way to a computer goes, for the person to see.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PhoneStep<'a> {
     /// The radio of this name broadcasts for the computer. A simulated one says so.
     Advertising(&'a str),
-    /// A request of CTAP2 has come: a command byte, then CBOR. What sites and people confide to
-    /// authenticators is in it: show it in tests alone.
-    Asked(&'a [u8]),
-    /// A request was carried out or refused.
-    Answered {
-        /// What the computer is told.
-        status: Status,
-        /// The whole of it: the status byte, then CBOR. It is as confidential as the request.
-        response: &'a [u8],
-    },
+    /// The computer asks for this: a CTAP request, which names people.
+    Requested(&'a [u8]),
+    /// This is what the computer is told: the CTAP response.
+    Responded(&'a [u8]),
+    /// A request was carried out or refused, and this is what the computer is told.
+    Answered(Status),
     /// The connection has come so far.
     Progress(ResponderProgress),
+}
+
+/// Requests and responses name people and more, so they print as lengths.
+impl fmt::Debug for PhoneStep<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Advertising(radio) => f.debug_tuple("Advertising").field(radio).finish(),
+            Self::Requested(request) => write!(f, "Requested({} bytes)", request.len()),
+            Self::Responded(response) => write!(f, "Responded({} bytes)", response.len()),
+            Self::Answered(status) => f.debug_tuple("Answered").field(status).finish(),
+            Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
+        }
+    }
 }
 
 impl<P: Person> Phone<P> {
@@ -326,7 +335,7 @@ impl<P: Person> Phone<P> {
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
-                    (self.watcher)(PhoneStep::Asked(&request));
+                    (self.watcher)(PhoneStep::Requested(&request));
                     let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
                     let response = tokio::select! {
                         response = carried_out => Some(response),
@@ -334,8 +343,8 @@ impl<P: Person> Phone<P> {
                     };
                     match response {
                         Some(response) => {
-                            let status = status(&response);
-                            (self.watcher)(PhoneStep::Answered { status, response: &response });
+                            (self.watcher)(PhoneStep::Responded(&response));
+                            (self.watcher)(PhoneStep::Answered(status(&response)));
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
                             serving.inspect(|serving| serving.answered());

@@ -18,12 +18,16 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn request(bytes: &[u8]) -> Self {
+    /// A request: a command byte, then its parameters.
+    #[must_use]
+    pub fn request(bytes: &[u8]) -> Self {
         let command = bytes.first().copied().unwrap_or_default();
         Self { command, is_response: false, bytes: bytes.into() }
     }
 
-    pub(crate) fn response(request: &[u8], bytes: &[u8]) -> Self {
+    /// The response to a request: a status byte, then what it gives.
+    #[must_use]
+    pub fn response(request: &[u8], bytes: &[u8]) -> Self {
         let command = request.first().copied().unwrap_or_default();
         Self { command, is_response: true, bytes: bytes.into() }
     }

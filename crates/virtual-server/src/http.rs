@@ -28,7 +28,11 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-pub use self::{extract::Body, guard::PageAccess, refusal::HttpRefusal};
+pub use self::{
+    extract::Body,
+    guard::{PageAccess, guarded},
+    refusal::HttpRefusal,
+};
 use crate::{AccessToken, Service};
 
 /// How the service is offered.
@@ -52,7 +56,7 @@ impl Settings {
 pub fn router(service: Service, settings: Settings) -> Router {
     let control = control_doors(&service).with_state(service.clone());
     let page = page_doors().with_state(service.clone());
-    guard::guarded(service, settings, control, page)
+    guarded(service, settings, control, page)
 }
 
 /// The doors for tests and their tools. WebDriver's paths begin with `/session`, DevTools' with

@@ -16,6 +16,8 @@ pub struct ServiceLimits {
     pub phones: usize,
     /// Screens of one session that are not over.
     pub screens: usize,
+    /// Sites of one session that have published related origins.
+    pub related_origins: usize,
     /// The length of the options of a ceremony, in bytes.
     pub options_length: usize,
     /// The length of a name (of an account, of an authenticator), in bytes.
@@ -41,6 +43,7 @@ impl Default for ServiceLimits {
             ceremonies: 64,
             phones: 8,
             screens: 8,
+            related_origins: 64,
             options_length: 256 << 10,
             name_length: 256,
             script_length: 16 << 10,

@@ -15,7 +15,10 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 pub(crate) use self::under_way::UnderWay;
-pub use self::{answer::PageAnswer, message::Message};
+pub use self::{
+    answer::{Exception, PageAnswer},
+    message::Message,
+};
 
 /// The parts of the script, in their order.
 const PARTS: [&str; 10] = [

@@ -8,6 +8,7 @@ mod ceremony;
 mod credentials;
 mod people;
 mod phones;
+mod related_origins;
 mod screens;
 mod signals;
 mod time;
@@ -70,6 +71,8 @@ struct State {
     last: Instant,
     authenticators: Vec<Authenticator>,
     ceremonies: BTreeMap<CeremonyId, Ceremony>,
+    /// Documents by RP ID.
+    related_origins: BTreeMap<String, String>,
     ended: bool,
 }
 
@@ -81,6 +84,7 @@ impl Session {
             last: (world.watch)(),
             authenticators: Vec::new(),
             ceremonies: BTreeMap::new(),
+            related_origins: BTreeMap::new(),
             ended: false,
         };
         Self(Arc::new(Shared {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::CryptoProvider;
-use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey};
+use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey, CredentialId};
 
 use crate::{
+    handle,
     meddle::{Meddling, Signing},
     shelf::Shelf,
 };
@@ -79,12 +80,12 @@ impl Keys {
     }
 
     /// What is to be signed, if it is an assertion and anything of it is changed.
-    fn meddled(&self, key: &KeyHandle, parts: &[&[u8]]) -> Option<Signing> {
+    fn meddled(&self, of: Option<&CredentialId>, parts: &[&[u8]]) -> Option<Signing> {
         let [auth_data, hash] = parts else { return None };
         if hash.len() != HASH {
             return None;
         }
-        let backed_up = self.shelf.backed_up(key);
+        let backed_up = of.and_then(|id| self.shelf.backed_up(id));
         if backed_up.is_none() && !self.meddling.is_on() {
             return None;
         }
@@ -120,7 +121,9 @@ impl KeyStore for Keys {
     }
 
     fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
-        match self.meddled(key, parts) {
+        let named = handle::read(key);
+        let (of, key) = named.as_ref().map_or((None, key), |(id, key)| (Some(id), key));
+        match self.meddled(of, parts) {
             Some(Signing { signature: Some(signature), .. }) => Work::ready(signature),
             Some(Signing { auth_data, client_data_hash, .. }) => {
                 self.software.sign(key, &[&auth_data, &client_data_hash])
@@ -130,7 +133,7 @@ impl KeyStore for Keys {
     }
 
     fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
-        self.software.public_key(key)
+        self.software.public_key(handle::read(key).as_ref().map_or(key, |(_, key)| key))
     }
 
     fn custody(&self, key: &KeyHandle) -> Custody {
@@ -138,7 +141,7 @@ impl KeyStore for Keys {
     }
 
     fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
-        self.software.forget(key)
+        self.software.forget(handle::read(key).as_ref().map_or(key, |(_, key)| key))
     }
 
     fn clear(&mut self) -> Work<(), KeyError> {

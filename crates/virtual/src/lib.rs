@@ -41,6 +41,7 @@ mod clock;
 mod device;
 mod family;
 mod faults;
+mod handle;
 mod hid;
 mod keys;
 mod machine;

@@ -8,13 +8,13 @@ use std::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyHandle,
-    MemoryStore, Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, MemoryStore,
+    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, Work,
 };
 use towline_crypto::zeroize::Zeroizing;
 use towline_ctap::{CredentialId, RpId, UserHandle};
 
-use crate::Passkey;
+use crate::{Passkey, handle};
 
 /// How many counters of passkeys that are gone may be kept.
 const SPARE: usize = 64;
@@ -29,8 +29,8 @@ struct Set {
     limit: Option<usize>,
     /// How often each has signed.
     counters: BTreeMap<CredentialId, u32>,
-    /// Those whose backup state is not that of all others, by their keys.
-    backed_up: BTreeMap<Box<[u8]>, bool>,
+    /// Those of which is said whether they are backed up, whatever holds for all others.
+    backed_up: BTreeMap<CredentialId, bool>,
 }
 
 /// The store of one virtual authenticator. A clone is the same store.
@@ -61,9 +61,7 @@ impl SyncedSet {
     }
 
     fn with_limit(limit: Option<usize>) -> Self {
-        let credentials = limit.map_or_else(MemoryStore::new, MemoryStore::with_limit);
-        let (counters, backed_up) = (BTreeMap::new(), BTreeMap::new());
-        Self(Arc::new(Mutex::new(Set { credentials, limit, counters, backed_up })))
+        Self(Arc::new(Mutex::new(Set::empty(limit))))
     }
 
     /// How many passkeys there are.
@@ -115,7 +113,7 @@ impl Set {
     fn passkey(&self, credential: Credential, backed_up: bool) -> Passkey {
         let count = self.counters.get(&credential.id).copied().unwrap_or(0);
         let sign_count = (!credential.never_counts).then_some(count);
-        let backed_up = self.backed_up.get(credential.key.expose()).copied().unwrap_or(backed_up);
+        let backed_up = self.backed_up.get(&credential.id).copied().unwrap_or(backed_up);
         let backed_up = backed_up && credential.backup_eligible;
         Passkey { credential, sign_count, backed_up }
     }
@@ -123,25 +121,48 @@ impl Set {
     fn save(&mut self, passkey: Passkey) -> Result<(), StoreError> {
         let Passkey { mut credential, sign_count, backed_up } = passkey;
         credential.never_counts = sign_count.is_none();
-        let (id, key) = (credential.id.clone(), credential.key.clone());
+        let id = credential.id.clone();
         // A test may put several beside one another for an account.
         let replaces = Replaces::Nothing;
         let new = Change::Save { credential: Box::new(credential), replaces };
         done(self.credentials.commit(vec![new]))?;
-        self.counters.insert(id, sign_count.unwrap_or(0));
-        self.backed_up.insert(key.expose().into(), backed_up);
+        self.counters.insert(id.clone(), sign_count.unwrap_or(0));
+        self.backed_up.insert(id, backed_up);
         Ok(())
+    }
+
+    fn empty(limit: Option<usize>) -> Self {
+        let credentials = limit.map_or_else(MemoryStore::new, MemoryStore::with_limit);
+        Self { credentials, limit, counters: BTreeMap::new(), backed_up: BTreeMap::new() }
     }
 
     /// Puts these in the place of all that there are.
     fn replace(&mut self, passkeys: Vec<Passkey>) -> Result<(), StoreError> {
-        let mut new = Self {
-            credentials: self.limit.map_or_else(MemoryStore::new, MemoryStore::with_limit),
-            limit: self.limit,
-            counters: BTreeMap::new(),
-            backed_up: BTreeMap::new(),
-        };
+        let mut new = Self::empty(self.limit);
         passkeys.into_iter().try_for_each(|passkey| new.save(passkey))?;
+        *self = new;
+        Ok(())
+    }
+
+    /// Puts a passkey in the place of one, of which all others say nothing that they have not said
+    /// before.
+    fn change(&mut self, before: &Passkey, after: Passkey) -> Result<(), StoreError> {
+        let flags = |it: &Passkey| (it.credential.backup_eligible, it.backed_up);
+        let is_said = self.backed_up.contains_key(before.id()) || flags(before) != flags(&after);
+        let mut new = Self::empty(self.limit);
+        for credential in self.credentials.credentials() {
+            let (now, said) = if credential.id == *before.id() {
+                (after.clone(), is_said)
+            } else {
+                let said = self.backed_up.contains_key(&credential.id);
+                (self.passkey(credential, false), said)
+            };
+            let id = now.id().clone();
+            new.save(now)?;
+            if !said {
+                new.backed_up.remove(&id);
+            }
+        }
         *self = new;
         Ok(())
     }
@@ -207,10 +228,12 @@ impl Shelf {
         id: &CredentialId,
         change: impl FnOnce(&mut Passkey),
     ) -> Option<Result<(), StoreError>> {
-        let mut passkeys = self.passkeys();
-        let passkey = passkeys.iter_mut().find(|passkey| passkey.credential.id == *id)?;
-        change(passkey);
-        Some(self.set.lock().replace(passkeys))
+        let default = self.own().backed_up;
+        let mut set = self.set.lock();
+        let before = set.passkey(set.credentials.credential(id)?, default);
+        let mut after = before.clone();
+        change(&mut after);
+        Some(set.change(&before, after))
     }
 
     pub(crate) fn remove(&self, id: &CredentialId) -> bool {
@@ -245,13 +268,9 @@ impl Shelf {
         self.set.lock().backed_up.clear();
     }
 
-    /// The backup state of the passkey with this key, if it is not that of all others.
-    pub(crate) fn backed_up(&self, key: &KeyHandle) -> Option<bool> {
-        let set = self.set.lock();
-        if set.backed_up.is_empty() {
-            return None;
-        }
-        set.backed_up.get(key.expose()).copied()
+    /// Whether this passkey is backed up, if anything is said of it.
+    pub(crate) fn backed_up(&self, id: &CredentialId) -> Option<bool> {
+        self.set.lock().backed_up.get(id).copied()
     }
 
     fn own(&self) -> MutexGuard<'_, Own> {
@@ -261,11 +280,12 @@ impl Shelf {
     /// What of a commit is about passkeys.
     fn commit_passkeys(&self, mut changes: Vec<Change>) -> Result<(), StoreError> {
         let mut set = self.set.lock();
-        let Set { credentials, counters, .. } = &mut *set;
+        let Set { credentials, counters, backed_up, .. } = &mut *set;
         let mut anew = Vec::new();
         for change in &mut changes {
             match change {
                 Change::Save { credential, .. } => {
+                    handle::unname(credential);
                     credential.never_counts |= !self.counts;
                     anew.push(credential.id.clone());
                 }
@@ -276,10 +296,15 @@ impl Shelf {
         done(credentials.commit(changes))?;
         for id in anew {
             counters.remove(&id);
+            backed_up.remove(&id);
         }
         // Others may have given way to new ones.
-        if counters.len() > credentials.len().saturating_add(SPARE) {
+        let most = credentials.len().saturating_add(SPARE);
+        if counters.len() > most {
             counters.retain(|id, _| credentials.credential(id).is_some());
+        }
+        if backed_up.len() > most {
+            backed_up.retain(|id, _| credentials.credential(id).is_some());
         }
         Ok(())
     }
@@ -287,15 +312,18 @@ impl Shelf {
 
 impl CredentialStore for Shelf {
     fn find(&mut self, rp_id: &RpId, ids: &[CredentialId]) -> Work<Vec<Credential>, StoreError> {
-        self.set.lock().credentials.find(rp_id, ids)
+        let found = self.set.lock().credentials.find(rp_id, ids);
+        named(found, |found| found.iter_mut().for_each(handle::name))
     }
 
     fn discoverable(&mut self, query: &Query) -> Work<Page, StoreError> {
-        self.set.lock().credentials.discoverable(query)
+        let page = self.set.lock().credentials.discoverable(query);
+        named(page, |page| page.credentials.iter_mut().for_each(handle::name))
     }
 
     fn lookup(&mut self, id: &CredentialId) -> Work<Option<Credential>, StoreError> {
-        self.set.lock().credentials.lookup(id)
+        let found = self.set.lock().credentials.lookup(id);
+        named(found, |found| found.iter_mut().for_each(handle::name))
     }
 
     fn all(&mut self, after: Option<Cursor>, limit: usize) -> Work<Page, StoreError> {
@@ -365,6 +393,16 @@ impl CredentialStore for Shelf {
         self.own().records.clear();
         set.credentials.clear()
     }
+}
+
+/// What was found, with handles that say whose they are.
+fn named<T>(found: Work<T, StoreError>, name: impl FnOnce(&mut T)) -> Work<T, StoreError> {
+    done(found)
+        .map(|mut found| {
+            name(&mut found);
+            found
+        })
+        .into()
 }
 
 /// The result of an operation in memory, which is always there at once.

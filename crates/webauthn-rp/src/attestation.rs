@@ -11,7 +11,7 @@ mod x509;
 use towline_cbor::{Key, Reader, decode};
 use towline_ctap::{MESSAGE_DEPTH, Malformed};
 
-pub(crate) use self::judge::{About, Flaw};
+pub(crate) use self::judge::{About, Basis, Flaw};
 pub use self::roots::TrustAnchors;
 
 /// An attestation object (§6.5.4), in canonical CBOR.

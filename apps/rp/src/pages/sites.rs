@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::{frame, languages, spoken, with_name};
+use super::{frame, languages, showcased, spoken, with_name};
 use crate::{
     date,
     site::Site,
@@ -25,6 +25,7 @@ fn site_frame(site: &RelyingSite, language: Language, title: &str, content: Mark
                 link rel="icon" href="/assets/towline.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/assets/site.css";
                 link rel="stylesheet" href="/assets/parts.css";
+                (showcased(site.showcase.as_ref()))
                 script type="module" src="/assets/page.js" {}
             }
             body .(site.known.kind.client_id()) data-origin=(site.known.url) {

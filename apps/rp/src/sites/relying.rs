@@ -24,7 +24,7 @@ use super::{
     visitors::{Away, Visitor, Visitors},
 };
 use crate::{
-    WallClock,
+    Showcase, WallClock,
     exchange::{ExchangeError, exchange},
     guard::tell_browsers,
     pages,
@@ -40,6 +40,8 @@ pub(crate) struct RelyingSite {
     pub(crate) provider: String,
     /// What people call the provider.
     pub(crate) provider_name: String,
+    /// Who may show the pages in frames.
+    pub(crate) showcase: Option<Showcase>,
     clock: WallClock,
     visitors: Visitors,
 }
@@ -50,8 +52,10 @@ impl RelyingSite {
         provider: String,
         provider_name: String,
         clock: WallClock,
+        showcase: Option<Showcase>,
     ) -> Self {
-        Self { known, provider, provider_name, clock, visitors: Visitors::new() }
+        let visitors = Visitors::new();
+        Self { known, provider, provider_name, showcase, clock, visitors }
     }
 
     /// What it answers.
@@ -191,7 +195,8 @@ async fn around(
     } else {
         StatusCode::FORBIDDEN.into_response()
     };
-    tell_browsers(response.headers_mut(), &format!(" {}", site.provider));
+    let provider = format!(" {}", site.provider);
+    tell_browsers(response.headers_mut(), &provider, site.showcase.as_ref());
     response
 }
 

@@ -50,3 +50,19 @@ fn keys_from_the_systems_randomness_differ_and_load_again() {
     let loaded = provider.ecdh.load(&key.scalar().unwrap()).unwrap();
     assert_eq!(loaded.public_key(), key.public_key());
 }
+
+#[test]
+fn a_key_that_was_made_and_one_that_was_loaded_sign_for_the_same_public_half() {
+    let (ours, portable) = (provider(), rustcrypto::provider());
+    let (es256, judge) = (ours.signature(-7).unwrap(), portable.signature(-7).unwrap());
+    let made = es256.generate(&*ours.random).unwrap();
+    let loaded = es256.load(&made.private_bytes().unwrap()).unwrap();
+    for key in [&made, &loaded] {
+        let [one, other] = [(); 2].map(|()| key.sign(&[b"mess", b"age"]).unwrap());
+        assert_ne!(one, other, "the nonces have randomness in them");
+        for signature in [one, other] {
+            assert_eq!(judge.verify(made.public_key(), b"message", &signature), Ok(()));
+        }
+    }
+    assert_eq!(loaded.public_key(), made.public_key());
+}

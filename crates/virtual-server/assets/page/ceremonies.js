@@ -65,7 +65,8 @@ async function carryOut(ask, feature, request, more) {
   const frame = await throughFrames(feature);
   await signalled;
   checkSignal(signal);
-  const timeout = mediation === "conditional" ? undefined : publicKey.timeout;
+  const beside = ask === "get" && mediation === "conditional";
+  const timeout = beside ? undefined : publicKey.timeout;
   const message = { ask, options: publicKey, mediation, ...more, ...frame };
   return credentialOf(await underWatch(message, { signal, timeout }));
 }

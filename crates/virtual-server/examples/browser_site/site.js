@@ -9,23 +9,28 @@ async function post(path, body) {
   return answer;
 }
 
-async function register({ name = 'alice', options = {}, call = {} } = {}) {
+/** What a page gets, and does not send on: options and response. */
+async function creation({ name = 'alice', options = {}, call = {} } = {}) {
   const json = { ...await post('/register/begin', { name }), ...options };
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(json);
   const credential = await navigator.credentials.create({ publicKey, ...call });
-  const { challenge } = json;
-  const done = await post('/register/finish', { challenge, credential: credential.toJSON() });
-  return { ...done, exchange: { options: json, response: credential.toJSON() } };
+  return { options: json, response: credential.toJSON() };
 }
 
-async function signIn({ id, options = {}, call = {} } = {}) {
+async function assertion({ id, options = {}, call = {} } = {}) {
   const json = { ...await post('/sign-in/begin', { id }), ...options };
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(json);
   const credential = await navigator.credentials.get({ publicKey, ...call });
-  const { challenge } = json;
-  const done = await post('/sign-in/finish', { challenge, credential: credential.toJSON() });
-  return { ...done, exchange: { options: json, response: credential.toJSON() } };
+  return { options: json, response: credential.toJSON() };
 }
+
+const finish = async (path, exchange) => {
+  const { options: { challenge }, response: credential } = exchange;
+  return { ...await post(path, { challenge, credential }), exchange };
+};
+
+const register = async (given) => finish('/register/finish', await creation(given));
+const signIn = async (given) => finish('/sign-in/finish', await assertion(given));
 
 /** What a promise comes to, as something that leaves the page. */
 const outcome = (promise) => promise.then(

@@ -1,9 +1,10 @@
 //! The members of a passkey in JSON, each under every name that it has elsewhere.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
-use super::{PrfSeeds, StoredCredential};
+use super::{PrfSeeds, StoredCredential, public_key};
 use crate::{BadMember, Base64Url, SecretBase64Url};
 
 /// A passkey in JSON.
@@ -15,6 +16,7 @@ pub(super) struct Written {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<Kind>,
     /// The id by which sites know it. Required, or `id`.
+    #[serde(deserialize_with = "in_either_alphabet")]
     credential_id: Option<Base64Url>,
     /// The same, as Playwright calls it.
     id: Option<Base64Url>,
@@ -23,18 +25,24 @@ pub(super) struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     rp_name: Option<String>,
     /// The private key as PKCS #8. Required, or `key`.
+    #[serde(deserialize_with = "secret_in_either_alphabet")]
     private_key: Option<SecretBase64Url>,
+    /// The public key as SubjectPublicKeyInfo, as Playwright has it. It follows from the private
+    /// key, and has to be that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<Base64Url>,
     /// The same, as CXF calls it.
     key: Option<SecretBase64Url>,
     /// Whether it can be found without its id; `true` if missing.
     is_resident_credential: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "in_either_alphabet")]
     user_handle: Option<Base64Url>,
     user_name: Option<String>,
     /// The same as `userName`, as CXF calls it.
     username: Option<String>,
     user_display_name: Option<String>,
-    /// How often it has signed; `null` for one that does not count.
+    /// How often it has signed; `null`, or -1 as DevTools has it, for one that does not count.
+    #[serde(deserialize_with = "count")]
     sign_count: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup_eligibility: Option<bool>,
@@ -45,7 +53,10 @@ pub(super) struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     cred_blob: Option<SecretBase64Url>,
     /// The large blob, not compressed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "secret_in_either_alphabet"
+    )]
     large_blob: Option<SecretBase64Url>,
     #[serde(skip_serializing_if = "Option::is_none")]
     large_blob_key: Option<SecretBase64Url>,
@@ -60,6 +71,26 @@ pub(super) struct Written {
     changed_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     used_at: Option<i64>,
+}
+
+/// Bytes as DevTools has them, too: in the other alphabet of base64.
+fn in_either_alphabet<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Base64Url>, D::Error> {
+    let text = Option::<String>::deserialize(from)?.map(Zeroizing::new);
+    let text = text.map(|text| Zeroizing::new(text.replace('+', "-").replace('/', "_")));
+    let bad = || serde::de::Error::custom("it is not base64url");
+    text.map(|text| Base64Url::parse(&text).ok_or_else(bad)).transpose()
+}
+
+fn secret_in_either_alphabet<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<SecretBase64Url>, D::Error> {
+    Ok(in_either_alphabet(from)?.map(|bytes| SecretBase64Url(Zeroizing::new(bytes.0))))
+}
+
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let count = Option::<i64>::deserialize(from)?.filter(|count| *count != -1);
+    let bad = || serde::de::Error::custom("it is not from 0 to 4294967295, -1 or null");
+    count.map(|count| u32::try_from(count).map_err(|_| bad())).transpose()
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -176,12 +207,18 @@ impl TryFrom<Written> for StoredCredential {
             used_at: it.used_at,
         };
         credential.check()?;
+        if let Some(public_key) = it.public_key
+            && public_key::of(&credential).is_some_and(|of_it| of_it != public_key)
+        {
+            return Err(BadMember::new("publicKey", "it is not that of the private key"));
+        }
         Ok(credential)
     }
 }
 
 impl From<StoredCredential> for Written {
     fn from(it: StoredCredential) -> Self {
+        let public_key = public_key::of(&it);
         let seeds = it.prf.as_ref().map(super::passkey::seeds);
         let hmac_credentials = seeds.map(|(with_uv, without_uv)| HmacCredentials {
             algorithm: HmacAlgorithm::HmacSha256,
@@ -214,6 +251,7 @@ impl From<StoredCredential> for Written {
             rp_name: it.rp_name,
             key: Some(it.private_key.clone()),
             private_key: Some(it.private_key),
+            public_key,
             is_resident_credential: Some(it.is_resident_credential),
             user_handle: it.user_handle,
             username: it.user_name.clone(),

@@ -41,13 +41,9 @@ struct Guard {
     page: Router,
 }
 
-/// The doors behind the guard.
-pub(super) fn guarded(
-    service: Service,
-    settings: Settings,
-    control: Router,
-    page: Router,
-) -> Router {
+/// The guard before doors of any kind: those for whoever has the token, and those for the pages of
+/// the service's sessions, each path of which begins with `/page`.
+pub fn guarded(service: Service, settings: Settings, control: Router, page: Router) -> Router {
     let limit = DefaultBodyLimit::max(settings.body_limit);
     let unknown = || async {
         let message = "nothing has this path; /openapi.json lists what there is";

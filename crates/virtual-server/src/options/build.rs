@@ -26,10 +26,11 @@ pub(crate) struct Built {
 }
 
 /// The client of all ceremonies: a site may ask for as little time as it likes, as it may of
-/// browsers under test.
+/// browsers under test. Passkeys are made beside a sign-in, too: in a test, somebody has just signed
+/// in.
 pub(crate) fn client(provider: &CryptoProvider) -> Client {
     let timeouts = Timeouts { min: Duration::ZERO, max: LONGEST, default: USUAL };
-    Client::new(provider.clone()).with_timeouts(timeouts)
+    Client::new(provider.clone()).with_timeouts(timeouts).with_conditional_create(true)
 }
 
 impl VirtualAuthenticatorOptions {
@@ -198,6 +199,9 @@ impl VirtualAuthenticatorOptions {
                 builder = builder.pin_protocols(&[PinUvAuthProtocol::Two, PinUvAuthProtocol::One]);
             }
             builder = builder.extensions(extensions.iter().copied());
+        }
+        if let Some(on) = extension::cred_protect(self, bare).filter(|_| !u2f) {
+            builder = builder.cred_protect(on);
         }
         if let Some(on) = said(self.has_user_verification) {
             builder = builder.user_verification(on);

@@ -22,7 +22,7 @@ impl Session {
                 .find_map(towline_virtual::VirtualAuthenticator::info);
             let reach = Reach {
                 hybrid: devices().any(|it| *it.transport() == Transport::Hybrid),
-                related_origins: false,
+                related_origins: true,
                 signals: true,
                 platform: platform.as_ref(),
             };

@@ -67,15 +67,11 @@ impl Session {
                 return Err(ServiceError::Full { what: "ceremonies in this session", most });
             }
             let id = CeremonyId::random(&world.provider)?;
-            let ceremony = Ceremony::new(
-                id.clone(),
-                verb,
-                caller,
-                options_json,
-                mediation,
-                &options::client(&world.provider),
-                state.clock.now(),
-            )?;
+            let (client, now) = (options::client(&world.provider), state.clock.now());
+            let ceremony = state.for_page(caller, |caller| {
+                let id = id.clone();
+                Ceremony::new(id, verb, caller.clone(), options_json, mediation, &client, now)
+            })?;
             self.tell(state, ceremony.began(caller.origin().as_str()));
             state.ceremonies.insert(id.clone(), ceremony);
             Ok(id)

@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use towline_client::{CeremonyOutput, Create, Error, Get};
+use towline_client::{Caller, CeremonyOutput, Create, Error, Get};
 use towline_virtual::Browser;
 
-use crate::{
-    AuthenticatorId, CeremonyId, Mediation, PageOrigin, What, authenticator::Authenticator,
-};
+use crate::{AuthenticatorId, CeremonyId, Mediation, What, authenticator::Authenticator};
 
 /// Registers, or signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +26,7 @@ impl Verb {
 pub(super) struct Ceremony {
     id: CeremonyId,
     verb: Verb,
-    caller: towline_client::Caller,
+    caller: Caller,
     options: String,
     mediation: Mediation,
     rp_id: String,
@@ -52,13 +50,12 @@ impl Ceremony {
     pub(super) fn new(
         id: CeremonyId,
         verb: Verb,
-        caller: &PageOrigin,
+        caller: Caller,
         options_json: &str,
         mediation: Mediation,
         client: &towline_client::Client,
         now: Instant,
     ) -> Result<Self, Error> {
-        let caller = caller.to_client();
         let options = mediation.beside(options_json);
         let (lobby, rp_id, mediation) = match verb {
             Verb::Create => {
@@ -121,7 +118,7 @@ impl Ceremony {
         }
         // Time runs out at the same moment everywhere; who is asked notices it first.
         self.ask(authenticators);
-        if !self.is_over() && !self.is_conditional() {
+        if !self.is_over() && !self.is_beside_a_form() {
             self.wait(now);
         }
         if self.is_over() {
@@ -148,13 +145,15 @@ impl Ceremony {
             Lobby::Create(machine) => machine.poll_timeout(),
             Lobby::Get(machine) => machine.poll_timeout(),
         };
-        let lobby = lobby.filter(|_| !self.is_conditional());
+        let lobby = lobby.filter(|_| !self.is_beside_a_form());
         let running = self.running.iter().filter_map(|(_, ceremony)| ceremony.poll_timeout());
         running.chain(lobby).min()
     }
 
-    const fn is_conditional(&self) -> bool {
-        matches!(self.mediation, Mediation::Conditional)
+    /// Beside a form, until somebody picks a passkey: no time runs out, and nothing is refused. A
+    /// conditional creation does not wait like that.
+    const fn is_beside_a_form(&self) -> bool {
+        matches!((self.verb, self.mediation), (Verb::Get, Mediation::Conditional))
     }
 
     fn ask(&mut self, authenticators: &[Authenticator]) {
@@ -176,7 +175,7 @@ impl Ceremony {
                     self.outcome = Some(Ok(json));
                 }
                 // The next attempt comes when the authenticators have changed.
-                Some(Err(Error::TimedOut(_))) if self.is_conditional() => {
+                Some(Err(Error::TimedOut(_))) if self.is_beside_a_form() => {
                     self.running.retain(|(it, _)| it != id);
                     continue;
                 }
@@ -192,7 +191,7 @@ impl Ceremony {
         }
         let all_tried = authenticators.iter().all(|it| self.tried.contains(&it.id));
         if all_tried
-            && !self.is_conditional()
+            && !self.is_beside_a_form()
             && let Some(error) = self.last.take()
         {
             self.outcome = Some(Err(error));
@@ -206,8 +205,7 @@ impl Ceremony {
     }
 
     fn may_ask(&self, authenticator: &Authenticator) -> bool {
-        let waits = self.verb == Verb::Get && self.is_conditional();
-        !waits || self.has_passkey(authenticator, true)
+        !self.is_beside_a_form() || self.has_passkey(authenticator, true)
     }
 
     fn has_passkey(&self, authenticator: &Authenticator, discoverable: bool) -> bool {

@@ -67,9 +67,10 @@ impl Session {
     pub fn signal(&self, caller: &PageOrigin, signal: &Signal) -> Result<usize, ServiceError> {
         let json = serde_json::to_string(signal).unwrap_or_default();
         let client = options::client(&self.0.world.provider);
-        let caller = caller.to_client();
-        let signal = towline_client::Signal::new(&client, &caller, signal.kind(), &json)?;
         self.with(|state, _| {
+            let signal = state.for_page(caller, |caller| {
+                towline_client::Signal::new(&client, caller, signal.kind(), &json)
+            })?;
             let changed = state.authenticators.iter().map(|it| follow(&signal, &it.device));
             Ok(changed.sum())
         })

@@ -18,6 +18,7 @@ mod options_are_checked;
 mod page_for_people;
 mod pages_ask;
 mod passkeys_are_json;
+mod passkeys_move;
 mod phones;
 mod raw_requests;
 mod strangers_stay_out;

@@ -210,3 +210,35 @@ async fn odd_messages_are_refused_with_what_is_wrong() {
     assert_eq!(it.raw("POST", &path, &head, &long).await.status, 413);
     assert_eq!(it.raw("POST", &path, &head, "{").await.refusal().0, "not-json");
 }
+
+#[tokio::test]
+async fn a_site_lets_others_use_its_passkeys_where_its_document_lists_them() {
+    let it = Running::start().await;
+    it.authenticator(json!({"preset": "synced-passkey"})).await;
+    let id = it.page(ORIGIN, &create(json!({}))).await.ok()["response"]["id"].take();
+    let related = "https://example.net";
+    let message = json!({"ask": "get", "id": "3",
+        "options": {"challenge": CHALLENGE, "rpId": "example.org"}});
+    assert_eq!(error(&it.page(related, &message).await), "SecurityError");
+
+    let path = "/v1/default/related-origins/example.org";
+    let document = json!({"origins": [related], "more": "than is known here"});
+    it.call("PUT", path, document).await.ok();
+    assert_eq!(it.page(related, &message).await.ok()["response"]["id"], id);
+    assert_eq!(error(&it.page("https://example.com", &message).await), "SecurityError");
+    let signal = json!({"ask": "signal", "id": "4", "options":
+        {"signal": "unknownCredential", "rpId": "example.org", "credentialId": id}});
+    assert_eq!(it.page(related, &signal).await.ok(), json!({"response": null}));
+
+    it.call("PUT", path, json!({"origins": []})).await.ok();
+    assert_eq!(error(&it.page(related, &message).await), "SecurityError");
+    for (path, document, member) in [
+        (path, json!({"origins": "all"}), "origins"),
+        (path, json!({}), ""),
+        ("/v1/default/related-origins/Example.org", json!({"origins": []}), "rpId"),
+        ("/v1/default/related-origins/a%2Fb", json!({"origins": []}), "rpId"),
+    ] {
+        let (reason, named, _) = it.call("PUT", path, document.clone()).await.refusal();
+        assert_eq!((reason.as_str(), named.as_str()), ("member", member), "{path} {document}");
+    }
+}

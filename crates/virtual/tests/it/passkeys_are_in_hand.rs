@@ -3,7 +3,7 @@
 use towline_ctap::Flags;
 use towline_virtual::{
     Builder, DamagedSnapshot, Error, Passkey, PasskeyError, PrivateKey, Snapshot,
-    VirtualAuthenticator,
+    VirtualAuthenticator, person::choosing,
 };
 
 use crate::{
@@ -65,6 +65,50 @@ fn counters_and_flags_are_as_they_are_set() {
         device.change(&towline_ctap::CredentialId::new(&[1]).unwrap(), |_| ()),
         Err(PasskeyError::Unknown)
     );
+}
+
+/// An imported key may be that of several passkeys.
+#[test]
+fn passkeys_with_one_key_have_flags_and_counters_of_their_own() {
+    let device = VirtualAuthenticator::phone();
+    for (account, backed_up) in [("alice", true), ("bob", false)] {
+        let key = PrivateKey::es256(&[7; 32]);
+        let passkey = Passkey::new("example.org", account.as_bytes(), key).unwrap();
+        device.add(passkey.named(account).with_backup(true, backed_up).counting(7)).unwrap();
+    }
+    let sign_in = |account: &str| {
+        device.person().when(choosing()).picks_the_account(account).once();
+        let data = auth_data(&device.get(ORIGIN, &get()).unwrap());
+        (data.flags.contains(Flags::BS), data.sign_count)
+    };
+    assert_eq!([sign_in("alice"), sign_in("bob")], [(true, 8), (false, 8)]);
+    let alice = device.passkeys()[0].id().clone();
+    device.change(&alice, |it| it.backed_up = false).unwrap();
+    assert_eq!([sign_in("alice"), sign_in("bob")], [(false, 9), (false, 9)]);
+
+    let bob = device.passkeys()[1].id().clone();
+    device.change(&alice, |it| it.backed_up = true).unwrap();
+    assert!(device.remove(&bob));
+    assert!(auth_data(&device.get(ORIGIN, &get()).unwrap()).flags.contains(Flags::BS));
+}
+
+/// What is said of one passkey says nothing of the others, on whichever device they are.
+#[test]
+fn a_change_of_one_passkey_leaves_those_of_other_devices_to_them() {
+    let phone = VirtualAuthenticator::phone();
+    let tablet = Builder::phone().synced_with(&phone.synced_set()).build().unwrap();
+    for name in ["alice", "bob"] {
+        phone.create(ORIGIN, &create(name)).unwrap();
+    }
+    tablet.set_backed_up(false);
+    let alice = phone.passkeys()[0].id().clone();
+    phone.change(&alice, |it| it.sign_count = Some(7)).unwrap();
+    let backed_up = |device: &VirtualAuthenticator| {
+        device.passkeys().iter().map(|it| it.backed_up).collect::<Vec<bool>>()
+    };
+    assert_eq!((backed_up(&phone), backed_up(&tablet)), (vec![true; 2], vec![false; 2]));
+    phone.change(&alice, |it| it.backed_up = false).unwrap();
+    assert_eq!((backed_up(&phone), backed_up(&tablet)), (vec![false, true], vec![false; 2]));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use towline_crypto::rustcrypto;
+use towline_crypto::{CryptoProvider, rustcrypto};
 use towline_virtual::{
     Builder,
-    attestation::{Flaw, Format, TestAttestation},
+    attestation::{Flaw, Format, Item, Part, TestAttestation},
 };
 use towline_webauthn_rp::{
     Identity, Procedure, StrictVerifier, TrustAnchors, UserEntity, Verifier as _, VerifyError,
@@ -20,13 +20,21 @@ fn now() -> SystemTime {
 
 /// The format, and whether it was trusted.
 fn judged(attestation: TestAttestation, root: Vec<u8>) -> Result<(String, bool), VerifyError> {
+    judged_by(towline_crypto_fastest::provider(), attestation, root)
+}
+
+fn judged_by(
+    provider: CryptoProvider,
+    attestation: TestAttestation,
+    root: Vec<u8>,
+) -> Result<(String, bool), VerifyError> {
     let identity = Identity {
         rp_id: "example.org".into(),
         rp_name: "Example".into(),
         origin: ORIGIN.into(),
         challenge_lifetime: Duration::from_secs(60),
     };
-    let verifier = StrictVerifier::new(&identity, rustcrypto::provider()).unwrap();
+    let verifier = StrictVerifier::new(&identity, provider).unwrap();
     let verifier = verifier.with_attestation(TrustAnchors::new([root], now));
     let user = UserEntity { handle: [7; 32], name: "alice".into() };
     let begun = verifier.begin_registration(&user, &[]).unwrap();
@@ -45,27 +53,46 @@ fn root() -> Vec<u8> {
     TestAttestation::new(Format::Packed).root_der().unwrap()
 }
 
-/// What this provider can't verify: RSA.
-fn is_beyond(format: Format) -> bool {
-    format == Format::AndroidSafetyNet
-}
-
 #[test]
 fn each_format_is_accepted_by_its_root() {
-    for format in Format::ALL.into_iter().filter(|format| !is_beyond(*format)) {
+    for format in Format::ALL {
         let trusted = !matches!(format, Format::None | Format::PackedSelf);
         let judged = judged(TestAttestation::new(format), root());
         assert_eq!(judged, Ok((format.identifier().into(), trusted)), "{format:?}");
     }
-    let unknown = judged(TestAttestation::new(Format::AndroidSafetyNet), root());
+}
+
+#[test]
+fn a_provider_without_rsa_refuses_what_is_signed_by_rsa() {
+    let good = TestAttestation::new(Format::AndroidSafetyNet);
+    let refused = judged_by(rustcrypto::provider(), good, root());
     let format = "android-safetynet".to_owned();
-    assert_eq!(unknown, Err(VerifyError::UnsupportedAttestation(format)));
+    assert_eq!(refused, Err(VerifyError::UnsupportedAttestation(format)));
+}
+
+/// Anybody can attest himself, in as many statements as he likes.
+#[test]
+fn self_attestation_is_trusted_in_no_disguise() {
+    let itself = || TestAttestation::new(Format::PackedSelf);
+    let twice = TestAttestation::compound([itself(), itself()]);
+    assert_eq!(judged(twice, root()), Ok(("compound".into(), false)));
+    let with_more = |name: &'static str, item: Item| {
+        itself().bend(move |part| {
+            if let Part::Statement(statement) = part {
+                statement.set(name, item.clone());
+            }
+        })
+    };
+    let unknown = with_more("x", Item::Int(1));
+    assert_eq!(judged(unknown, root()), Ok(("packed".into(), false)));
+    let without_any = judged(with_more("x5c", Item::Array(Vec::new())), root());
+    assert_eq!(without_any, Err(VerifyError::Attestation("a member is missing")));
 }
 
 #[test]
 fn each_flaw_is_refused_at_its_step() {
     use Flaw::{Expired, UnorderedChain, UntrustedRoot, WrongAaguid, WrongKey};
-    for format in Format::ALL.into_iter().filter(|format| !is_beyond(*format)) {
+    for format in Format::ALL {
         for flaw in format.flaws() {
             let flawed = TestAttestation::new(format).flawed(*flaw).unwrap();
             let verdict = judged(flawed, root());
@@ -87,7 +114,7 @@ fn each_flaw_is_refused_at_its_step() {
 #[test]
 fn without_its_root_nothing_is_trusted() {
     let another = TestAttestation::new(Format::Packed).seed(99).root_der().unwrap();
-    for format in Format::ALL.into_iter().filter(|format| !is_beyond(*format)) {
+    for format in Format::ALL {
         let verdict = judged(TestAttestation::new(format), another.clone());
         match format {
             Format::None | Format::PackedSelf => assert!(!verdict.unwrap().1),

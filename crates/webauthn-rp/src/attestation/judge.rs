@@ -37,6 +37,15 @@ pub(crate) enum Flaw {
 
 pub(crate) type Verdict = Result<(), Flaw>;
 
+/// What a good statement stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Basis {
+    /// The credential's own key: anybody can make such a statement.
+    Itself,
+    /// Certificates that lead to a root.
+    Root,
+}
+
 pub(super) fn ensure(holds: bool, reason: &'static str) -> Verdict {
     if holds { Ok(()) } else { Err(Flaw::Wrong(reason)) }
 }
@@ -58,7 +67,8 @@ pub(crate) struct About<'a> {
 pub(super) struct Statement<'a> {
     pub(super) alg: Option<i64>,
     pub(super) sig: Option<&'a [u8]>,
-    pub(super) x5c: Vec<&'a [u8]>,
+    /// `None` is another thing than an empty array: self attestation has no such member.
+    pub(super) x5c: Option<Vec<&'a [u8]>>,
     pub(super) ver: Option<&'a str>,
     pub(super) response: Option<&'a [u8]>,
     pub(super) cert_info: Option<&'a [u8]>,
@@ -80,39 +90,55 @@ impl<'a> Statement<'a> {
                 Key::Text("response") => read.response = Some(value.bytes()?),
                 Key::Text("certInfo") => read.cert_info = Some(value.bytes()?),
                 Key::Text("pubArea") => read.pub_area = Some(value.bytes()?),
-                Key::Text("x5c") => value.array(|item| {
-                    read.x5c.push(item.bytes()?);
-                    Ok::<(), Malformed>(())
-                })?,
+                Key::Text("x5c") => {
+                    let mut x5c = Vec::new();
+                    value.array(|item| {
+                        x5c.push(item.bytes()?);
+                        Ok::<(), Malformed>(())
+                    })?;
+                    read.x5c = Some(x5c);
+                }
                 _ => {}
             }
             Ok::<(), Malformed>(())
         })?;
         Ok(read)
     }
+
+    pub(super) fn x5c(&self) -> Result<&[&'a [u8]], Flaw> {
+        self.x5c.as_deref().ok_or(MISSING)
+    }
 }
 
 impl<'a> About<'a> {
-    /// Judges a statement whose certificates have to lead to a root.
-    pub(crate) fn judge(&self, format: &str, statement: &[u8]) -> Verdict {
+    /// Judges a statement of any format but `none`: whether its certificates lead to a root, or it
+    /// has none, as self attestation.
+    pub(crate) fn judge(&self, format: &str, statement: &[u8]) -> Result<Basis, Flaw> {
         if format == "compound" {
             return self.compound(statement);
         }
         let it = Statement::decode(statement)?;
+        if format == "packed" && it.x5c.is_none() {
+            return self.packed_self(&it).map(|()| Basis::Itself);
+        }
+        self.by_certificates(format, &it).map(|()| Basis::Root)
+    }
+
+    fn by_certificates(&self, format: &str, it: &Statement<'_>) -> Verdict {
         match format {
-            "packed" if it.x5c.is_empty() => self.packed_self(&it),
-            "packed" => self.packed(&it),
-            "fido-u2f" => self.fido_u2f(&it),
-            "tpm" => tpm::check(self, &it),
-            "android-key" => self.android_key(&it),
-            "android-safetynet" => safetynet::check(self, &it),
-            "apple" => self.apple(&it),
+            "packed" => self.packed(it),
+            "fido-u2f" => self.fido_u2f(it),
+            "tpm" => tpm::check(self, it),
+            "android-key" => self.android_key(it),
+            "android-safetynet" => safetynet::check(self, it),
+            "apple" => self.apple(it),
             _ => Err(Flaw::Unsupported),
         }
     }
 
-    /// At least two statements, none of them compound, each of which is good (§8.9).
-    fn compound(&self, statement: &[u8]) -> Verdict {
+    /// At least two statements, none of them compound, each of which is good (§8.9). One that leads
+    /// to a root vouches for the key, whatever stands beside it.
+    fn compound(&self, statement: &[u8]) -> Result<Basis, Flaw> {
         let mut parts = Vec::new();
         let read = decode(statement, MESSAGE_DEPTH, |reader| {
             reader.array(|part| {
@@ -134,9 +160,9 @@ impl<'a> About<'a> {
         });
         read.map_err(|_| UNREADABLE)?;
         ensure(parts.len() >= 2, "it has less than two parts")?;
-        parts.iter().try_for_each(|(format, part)| match *format {
+        parts.iter().try_fold(Basis::Itself, |all, (format, part)| match *format {
             "compound" => Err(Flaw::Wrong("it has parts in its parts")),
-            format => self.judge(format, part),
+            format => self.judge(format, part).map(|basis| all.max(basis)),
         })
     }
 
@@ -156,7 +182,7 @@ impl<'a> About<'a> {
 
     /// §8.2, that of enterprises included.
     fn packed(&self, it: &Statement<'_>) -> Verdict {
-        let chain = self.chain(&it.x5c)?;
+        let chain = self.chain(it.x5c()?)?;
         let leaf = chain.first().ok_or(MISSING)?;
         let (alg, sig) = (it.alg.ok_or(MISSING)?, it.sig.ok_or(MISSING)?);
         leaf.check_signature(alg, &self.message(), sig, self.provider)?;
@@ -174,7 +200,7 @@ impl<'a> About<'a> {
 
     /// §8.6.
     fn fido_u2f(&self, it: &Statement<'_>) -> Verdict {
-        let chain = self.chain(&it.x5c)?;
+        let chain = self.chain(it.x5c()?)?;
         let [leaf] = &chain[..] else { return Err(Flaw::Wrong("it has not one certificate")) };
         let message = FidoU2fAttestation::signed_message(
             self.rp_id_hash,
@@ -190,7 +216,7 @@ impl<'a> About<'a> {
 
     /// §8.4.
     fn android_key(&self, it: &Statement<'_>) -> Verdict {
-        let chain = self.chain(&it.x5c)?;
+        let chain = self.chain(it.x5c()?)?;
         let leaf = chain.first().ok_or(MISSING)?;
         let (alg, sig) = (it.alg.ok_or(MISSING)?, it.sig.ok_or(MISSING)?);
         leaf.check_signature(alg, &self.message(), sig, self.provider)?;
@@ -202,7 +228,7 @@ impl<'a> About<'a> {
 
     /// §8.8.
     fn apple(&self, it: &Statement<'_>) -> Verdict {
-        let chain = self.chain(&it.x5c)?;
+        let chain = self.chain(it.x5c()?)?;
         let leaf = chain.first().ok_or(MISSING)?;
         let nonce = self.provider.sha256.hash(&[self.auth_data, self.hash]);
         // A sequence, in it [1], in it an octet string.

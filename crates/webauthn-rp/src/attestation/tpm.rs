@@ -57,7 +57,7 @@ pub(super) fn check(about: &About<'_>, statement: &Statement<'_>) -> Verdict {
     let alg = statement.alg.ok_or(missing)?;
     check_area(&about.attested.public_key, area)?;
     check_info(about, area, info)?;
-    let chain = about.chain(&statement.x5c)?;
+    let chain = about.chain(statement.x5c()?)?;
     let leaf = chain.first().ok_or(missing)?;
     leaf.check_signature(alg, info, statement.sig.ok_or(missing)?, about.provider)?;
     check_certificate(leaf)?;

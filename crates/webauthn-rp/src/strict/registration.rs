@@ -8,7 +8,7 @@ use towline_ctap::Flags;
 use super::StrictVerifier;
 use crate::{
     CredentialRecord, RegistrationCheck, ResponseMember, VerifyError,
-    attestation::{About, AttestationObject, Flaw, Statement},
+    attestation::{About, AttestationObject, Basis, Flaw, Statement},
     response::{Answer, AttestationResponse, bytes},
 };
 
@@ -81,12 +81,12 @@ impl StrictVerifier {
                     anchors,
                     provider: &self.provider,
                 };
-                about.judge(object.format, statement).map_err(|flaw| match flaw {
+                let basis = about.judge(object.format, statement).map_err(|flaw| match flaw {
                     Flaw::Wrong(reason) => VerifyError::Attestation(reason),
                     Flaw::Untrusted(reason) => VerifyError::UntrustedAttestation(reason),
                     Flaw::Unsupported => VerifyError::UnsupportedAttestation(object.format.into()),
                 })?;
-                attestation_trusted = true;
+                attestation_trusted = basis == Basis::Root;
             }
             (Statement::Other(_), None) => {
                 return Err(VerifyError::UnsupportedAttestation(object.format.into()));

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -20,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(list, create))
         .routes(routes!(read, end))
         .routes(routes!(clock, set_clock))
+        .routes(routes!(publish_related_origins))
 }
 
 /// A session, and who is in it.
@@ -129,4 +134,35 @@ async fn set_clock(
         at.session.advance_clock(by)?;
     }
     clock_state(&at.session)
+}
+
+/// The document at `https://RP_ID/.well-known/webauthn`; members that are not known here are passed
+/// over.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct RelatedOriginsDocument {
+    /// The origins that may use the passkeys of the site.
+    origins: Vec<String>,
+}
+
+/// Publish which origins may use the passkeys of a site, as its `/.well-known/webauthn` would
+#[utoipa::path(
+    put,
+    path = "/v1/{session}/related-origins/{rp_id}",
+    request_body = RelatedOriginsDocument,
+    responses((status = 204))
+)]
+async fn publish_related_origins(
+    at: At,
+    Path(RpIdPath { rp_id }): Path<RpIdPath>,
+    Body(document): Body<RelatedOriginsDocument>,
+) -> Result<StatusCode, HttpRefusal> {
+    let json = serde_json::to_string(&document).unwrap_or_default();
+    at.session.publish_related_origins(&rp_id, &json)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose document it is.
+#[derive(Deserialize)]
+struct RpIdPath {
+    rp_id: String,
 }

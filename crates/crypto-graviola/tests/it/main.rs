@@ -1,0 +1,4 @@
+//! The provider with graviola.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod graviola;
