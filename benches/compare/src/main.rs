@@ -56,11 +56,8 @@ fn main() {
     text += "Left out: cable-tunnel-server-backend, which the relay is compared with by \
              `towline-relay-load` and docs/scale.md; and the reading of adverts by \
              webauthn-authenticator-rs, which cannot be called from outside.\n";
-    let plots = [
-        ("credentials", credentials(rounds)),
-        ("codes", codes(rounds)),
-        ("pairs", pairs(rounds)),
-    ];
+    let plots =
+        [("credentials", credentials(rounds)), ("codes", codes(rounds)), ("pairs", pairs(rounds))];
     if write {
         fs::create_dir_all("../results").expect("a folder");
         fs::write("../RESULTS.md", report::wrapped(&text)).expect("RESULTS.md");
@@ -279,7 +276,8 @@ fn hybrid() -> Vec<Group> {
         ),
         group(
             "Advert refused",
-            "One code on show. The floor is two compressions of SHA-256.",
+            "One code on show. The floor is two compressions of SHA-256, of which the second waits \
+             for the first.",
             Contestant::new("two compressions", floors::advert(false)),
             ours(|provider| {
                 let adverts = adverts(&provider);
@@ -288,7 +286,8 @@ fn hybrid() -> Vec<Group> {
         ),
         group(
             "Advert accepted",
-            "The floor is two compressions of SHA-256 and a block of AES-256.",
+            "The floor is two compressions of SHA-256, of which the second waits for the first, \
+             and a block of AES-256.",
             Contestant::new("two compressions, one block", floors::advert(true)),
             ours(|provider| {
                 let adverts = adverts(&provider);

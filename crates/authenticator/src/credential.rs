@@ -244,9 +244,11 @@ impl SecretBytes {
     /// Takes the bytes over.
     #[must_use]
     pub fn new(bytes: Zeroizing<Box<[u8]>>) -> Self {
+        // Which wipes what it leaves as one run.
+        let bytes = Wiped::from(bytes);
         match Secret::from_slice(&bytes) {
             Ok(secret) => Self(Arc::new(Run::InPlace(secret))),
-            Err(_) => Self(Arc::new(Run::Elsewhere(bytes.into()))),
+            Err(_) => Self(Arc::new(Run::Elsewhere(bytes))),
         }
     }
 

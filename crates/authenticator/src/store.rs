@@ -307,6 +307,9 @@ pub enum Record {
     WrappingSecret,
     /// The keys of credentials that are gone which the key store has not deleted yet.
     UnneededKeys,
+    /// What ties the store to where its keys live, as to a TPM: a secret. Whoever opens the key
+    /// store reads and writes it; the authenticator does not.
+    KeyStore,
 }
 
 impl Record {
@@ -323,6 +326,7 @@ impl Record {
             Self::Fingerprints => "fingerprints",
             Self::WrappingSecret => "wrapping-secret",
             Self::UnneededKeys => "unneeded-keys",
+            Self::KeyStore => "key-store",
         }
     }
 }

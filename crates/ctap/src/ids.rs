@@ -5,6 +5,7 @@ use core::{
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
+    ops::Deref,
 };
 
 use towline_cbor::Reader;
@@ -133,19 +134,19 @@ impl fmt::Display for Aaguid {
     }
 }
 
-/// How many bytes of an id are kept in place. The ids that are made here and elsewhere mostly have
-/// 16, 20, 32 or 64, and so take no memory of their own.
+/// How many bytes of a credential id are kept in place. Those that are made here and elsewhere
+/// mostly have 16, 20, 32 or 64, and so take no memory of their own.
 const IN_PLACE: usize = 64;
 
-/// The bytes of an id. Those that are not used in place are zero.
+/// The bytes of a credential id. Those that are not used in place are zero.
 #[derive(Clone)]
 enum Bytes {
     InPlace { length: u8, bytes: [u8; IN_PLACE] },
     Boxed(Box<[u8]>),
 }
 
-impl Bytes {
-    fn new(from: &[u8]) -> Self {
+impl From<&[u8]> for Bytes {
+    fn from(from: &[u8]) -> Self {
         let mut bytes = [0; IN_PLACE];
         match (u8::try_from(from.len()), bytes.get_mut(..from.len())) {
             (Ok(length), Some(place)) => {
@@ -155,8 +156,12 @@ impl Bytes {
             _ => Self::Boxed(from.into()),
         }
     }
+}
 
-    fn as_slice(&self) -> &[u8] {
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
         match self {
             Self::InPlace { length, bytes } => {
                 bytes.get(..usize::from(*length)).unwrap_or_default()
@@ -167,10 +172,10 @@ impl Bytes {
 }
 
 macro_rules! variable {
-    ($(#[$doc:meta])* $name:ident $max:literal $member:literal) => {
+    ($(#[$doc:meta])* $name:ident $kept:ty, $max:literal $member:literal) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(Bytes);
+        pub struct $name($kept);
 
         impl $name {
             /// The longest that is allowed, in bytes.
@@ -182,13 +187,13 @@ macro_rules! variable {
             /// [`IdError`] for no bytes, or more than [`Self::MAX`].
             pub fn new(bytes: &[u8]) -> Result<Self, IdError> {
                 check_length(bytes.len(), Self::MAX)?;
-                Ok(Self(Bytes::new(bytes)))
+                Ok(Self(bytes.into()))
             }
 
             /// Its bytes, as they are on the wire.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8] {
-                self.0.as_slice()
+                &self.0
             }
 
             pub(crate) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
@@ -243,13 +248,13 @@ macro_rules! variable {
 variable! {
     /// Names a credential; 1 to 1023 bytes that mean something to its authenticator only (WebAuthn
     /// L3 §4).
-    CredentialId 1023 "the credential id"
+    CredentialId Bytes, 1023 "the credential id"
 }
 
 variable! {
     /// Names an account of a relying party; 1 to 64 bytes (WebAuthn L3 §5.4.3). Not meant to be
-    /// shown to a person.
-    UserHandle 64 "user.id"
+    /// shown to a person. Clones share the bytes.
+    UserHandle Arc<[u8]>, 64 "user.id"
 }
 
 fn check_length(length: usize, max: usize) -> Result<(), IdError> {

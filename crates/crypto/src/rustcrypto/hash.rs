@@ -262,15 +262,9 @@ impl crate::Hkdf for Hkdf {
         if output.len() > HKDF_LIMIT {
             return Err(Error::Length);
         }
-        // RFC 5869 §2.2 and §2.3.
-        let key = prepare(&*Zeroizing::new(prepare(salt).sign(&[secret])));
-        let mut previous = Zeroizing::new([0; 32]);
-        for (counter, chunk) in (1..=u8::MAX).zip(output.chunks_mut(32)) {
-            let before = if counter == 1 { &[][..] } else { &*previous };
-            let next = key.sign(&[before, info, &[counter]]);
-            *previous = next;
-            chunk.iter_mut().zip(&*previous).for_each(|(to, from)| *to = *from);
-        }
-        Ok(())
+        let (mut pseudorandom_key, hkdf) =
+            ::hkdf::Hkdf::<sha2::Sha256>::extract(Some(salt), secret);
+        pseudorandom_key.as_mut_slice().zeroize();
+        hkdf.expand(info, output).map_err(|_| Error::Length)
     }
 }
