@@ -99,14 +99,6 @@ type Watcher = Box<dyn FnMut(PhoneStep<'_>) + Send + Sync>;
 pub enum PhoneStep<'a> {
     /// The radio of this name broadcasts for the computer. A simulated one says so.
     Advertising(&'a str),
-<<<<<<< HEAD
-    /// The computer asks for this: a CTAP request, which names people.
-    Requested(&'a [u8]),
-    /// This is what the computer is told: the CTAP response.
-    Responded(&'a [u8]),
-    /// A request was carried out or refused, and this is what the computer is told.
-    Answered(Status),
-=======
     /// A request of CTAP2 has come: a command byte, then CBOR. What sites and people confide to
     /// authenticators is in it: show it in tests alone.
     Asked(&'a [u8]),
@@ -117,7 +109,6 @@ pub enum PhoneStep<'a> {
         /// The whole of it: the status byte, then CBOR. It is as confidential as the request.
         response: &'a [u8],
     },
->>>>>>> main
     /// The connection has come so far.
     Progress(ResponderProgress),
 }
@@ -349,11 +340,7 @@ impl<P: Person> Phone<P> {
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
-<<<<<<< HEAD
-                    (self.watcher)(PhoneStep::Requested(&request));
-=======
                     (self.watcher)(PhoneStep::Asked(&request));
->>>>>>> main
                     let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
                     let response = tokio::select! {
                         response = carried_out => Some(response),
@@ -361,13 +348,8 @@ impl<P: Person> Phone<P> {
                     };
                     match response {
                         Some(response) => {
-<<<<<<< HEAD
-                            (self.watcher)(PhoneStep::Responded(&response));
-                            (self.watcher)(PhoneStep::Answered(status(&response)));
-=======
                             let status = status(&response);
                             (self.watcher)(PhoneStep::Answered { status, response: &response });
->>>>>>> main
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
                             serving.inspect(|serving| serving.answered());

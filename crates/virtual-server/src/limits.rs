@@ -12,20 +12,12 @@ pub struct ServiceLimits {
     pub credentials: usize,
     /// Ceremonies of one session that have begun and were not collected.
     pub ceremonies: usize,
-<<<<<<< HEAD
-=======
     /// Sites of one session that have published related origins.
     pub related_origins: usize,
->>>>>>> main
     /// Phones in one session.
     pub phones: usize,
     /// Screens of one session that are not over.
     pub screens: usize,
-<<<<<<< HEAD
-    /// Sites of one session that have published related origins.
-    pub related_origins: usize,
-=======
->>>>>>> main
     /// The length of the options of a ceremony, in bytes.
     pub options_length: usize,
     /// The length of a name (of an account, of an authenticator), in bytes.
@@ -49,15 +41,9 @@ impl Default for ServiceLimits {
             authenticators: 32,
             credentials: 1000,
             ceremonies: 64,
-<<<<<<< HEAD
-            phones: 8,
-            screens: 8,
-            related_origins: 64,
-=======
             related_origins: 64,
             phones: 8,
             screens: 8,
->>>>>>> main
             options_length: 256 << 10,
             name_length: 256,
             script_length: 16 << 10,

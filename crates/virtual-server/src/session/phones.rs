@@ -274,11 +274,11 @@ fn step_of(id: &PhoneId, step: PhoneStep<'_>, asked: &mut Vec<u8>) -> Option<Wha
     let phone_id = id.clone();
     let says = |step, message: String| What::PhoneStep { phone_id: id.clone(), step, message };
     Some(match step {
-        PhoneStep::Requested(request) => {
+        PhoneStep::Asked(request) => {
             *asked = request.to_vec();
             What::PhoneRequest { phone_id, request: Exchange::request(request) }
         }
-        PhoneStep::Responded(response) => {
+        PhoneStep::Answered { response, .. } => {
             What::PhoneResponse { phone_id, response: Exchange::response(asked, response) }
         }
         PhoneStep::Advertising(radio) => {
