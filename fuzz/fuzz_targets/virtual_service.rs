@@ -23,7 +23,7 @@ async fn call(router: &mut Router, request: Request<Body>) -> (u16, Option<serde
 }
 
 fuzz_target!(|text: &str| {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let service = Service::default();
         let session = service.default_session();

@@ -56,6 +56,20 @@ export async function byKeyboard({ open, service }) {
   await page.keyboard.press('Enter');
   await until(page, () => document.querySelector('#said').textContent.includes('nonsense'));
 
+  // A phone scans the code that the computer shows, by its text.
+  await press(page, '#add-phone');
+  await press(page, '#show button');
+  await until(page, () => document.querySelector('#screens .code')?.complete === true);
+  const code = await page.evaluate(() => document.querySelector('#screens .id').textContent);
+  await until(page, () => document.querySelector('[id$="-code"]') !== null);
+  await page.focus('[id$="-code"]');
+  await page.keyboard.type(code);
+  await page.keyboard.press('Enter');
+  await until(page, () => {
+    const shown = document.querySelector('#screens').textContent;
+    return shown.includes('The site has its answer');
+  });
+
   const seen = await page.evaluate(() => ({
     unlabelled: [...document.querySelectorAll('input, select')].filter((it) => !it.labels.length)
       .map((it) => it.id),

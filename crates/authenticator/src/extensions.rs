@@ -24,7 +24,7 @@ use crate::{
 /// The identifiers of those that are on.
 pub(crate) fn ids(config: &Config) -> Vec<String> {
     let all = [
-        (true, CredentialProtectionPolicy::ID),
+        (config.extensions.cred_protect, CredentialProtectionPolicy::ID),
         (config.extensions.hmac_secret, HmacSecret::ID),
         (config.extensions.hmac_secret_mc, HmacSecretMcInput::ID),
         (config.extensions.prf, PrfCreateInput::ID),
@@ -115,7 +115,7 @@ impl Creating {
             (row.keep)(inputs, config, discoverable, &mut keeping)?;
         }
         let mut creating = Self {
-            protection: input(inputs, true)?,
+            protection: input(inputs, config.extensions.cred_protect)?,
             hmac_secret,
             salts: None,
             prf: input(inputs, config.extensions.prf)?,

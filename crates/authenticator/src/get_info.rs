@@ -51,7 +51,7 @@ pub(crate) fn info(core: &Core) -> GetInfo {
     let mut versions = config.identity.versions.clone();
     versions.retain(|version| *version != Version::U2fV2 || u2f::is_allowed(core));
     let mut info = GetInfo::new(config.identity.aaguid, versions);
-    info.extensions = Some(extensions::ids(config));
+    info.extensions = Some(extensions::ids(config)).filter(|ids| !ids.is_empty());
     info.options = AuthenticatorOptions {
         plat: config.identity.platform.then_some(true),
         rk: config.credentials.discoverable.then_some(true),

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let mut stop = Stop::new()?;
     let provider = towline::fastest::provider();
     let transport = PhoneTransport {
-        domain: domain(&args)?,
+        domain: domain(args.domain, args.network.relay.is_some())?,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
@@ -141,11 +141,12 @@ async fn heard(bell: &mut Option<Bell>, report: &Report) -> Result<Ring, Failure
     }
 }
 
-fn domain(args: &args::Phone) -> Result<TunnelDomain, Failure> {
-    let number = match (args.domain, &args.network.relay) {
-        (Some(number), _) => number,
-        (None, Some(_)) => DOMAIN_OF_A_NAMED_RELAY,
-        (None, None) => {
+/// The tunnel domain that is named to computers.
+pub(crate) fn domain(number: Option<u16>, relay_is_named: bool) -> Result<TunnelDomain, Failure> {
+    let number = match number {
+        Some(number) => number,
+        None if relay_is_named => DOMAIN_OF_A_NAMED_RELAY,
+        None => {
             let message = "name the relay that this phone uses: its address with --relay, or its tunnel domain with --domain";
             return Err(Failure::usage("no_relay", message));
         }

@@ -47,7 +47,7 @@ pub struct VirtualAuthenticatorOptions {
     /// Whether the verification succeeds. `true` with a preset, otherwise `false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_user_verified: Option<bool>,
-    /// Exactly these extensions, beside `credProtect`: `credBlob`, `credProtect`, `hmac-secret`,
+    /// Exactly these extensions: `credBlob`, `credProtect`, `hmac-secret`,
     /// `hmac-secret-mc`, `largeBlob`, `largeBlobKey`, `minPinLength`, `prf`, `thirdPartyPayment`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extensions: Option<Vec<String>>,

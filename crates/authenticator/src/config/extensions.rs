@@ -2,12 +2,15 @@
 
 use super::error::{ConfigError, needs, out_of_range};
 
-/// The extensions of makeCredential and getAssertion that are offered. `credProtect` always is;
-/// `minPinLength` and `pinComplexityPolicy` come with
+/// The extensions of makeCredential and getAssertion that are offered: `credProtect` alone, if
+/// nothing is said. `minPinLength` and `pinComplexityPolicy` come with
 /// [`ClientPin::min_length_rp_ids`](crate::ClientPin::min_length_rp_ids).
 #[non_exhaustive]
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtensionPolicy {
+    /// The extension `credProtect`. `FIDO_2_3` asks for it where there are discoverable
+    /// credentials.
+    pub cred_protect: bool,
     /// The extension `hmac-secret`, which needs a PIN/UV auth protocol.
     pub hmac_secret: bool,
     /// The extension `hmac-secret-mc`, which needs `hmac-secret`.
@@ -53,6 +56,20 @@ impl LargeBlobs {
         match self {
             Self::Extension(length) => Some(length),
             Self::None | Self::Command(_) => None,
+        }
+    }
+}
+
+impl Default for ExtensionPolicy {
+    fn default() -> Self {
+        Self {
+            cred_protect: true,
+            hmac_secret: false,
+            hmac_secret_mc: false,
+            prf: false,
+            cred_blob: None,
+            large_blobs: LargeBlobs::None,
+            third_party_payment: false,
         }
     }
 }

@@ -108,6 +108,7 @@ impl Config {
             ..TokenPolicy::management()
         };
         config.extensions = ExtensionPolicy {
+            cred_protect: true,
             hmac_secret: true,
             hmac_secret_mc: true,
             prf: false,

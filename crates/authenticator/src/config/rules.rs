@@ -124,13 +124,13 @@ impl Config {
         needs("tokens.persistent_token", persistent, "`credential_management`", managed)
     }
 
-    /// What the claim of FIDO_2_3 obliges to (§9); `credProtect` and authenticatorSelection are
-    /// always there.
+    /// What the claim of FIDO_2_3 obliges to (§9); authenticatorSelection is always there.
     fn has_all_of_2_3(&self) -> bool {
         self.verifies()
             && self.tokens.pin_uv_auth_protocols.contains(&PinUvAuthProtocol::Two)
             && self.extensions.hmac_secret
             && (self.tokens.credential_management || !self.credentials.discoverable)
+            && (self.extensions.cred_protect || !self.credentials.discoverable)
     }
 
     /// Whether the longest response fits into a message.

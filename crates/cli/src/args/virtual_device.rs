@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use towline_virtual::{Fault, FaultPlace, person::Rules};
 
+use super::{Network, Radio};
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Virtual {
     /// Register: options of `navigator.credentials.create()` in, the response for the site out
@@ -85,7 +87,8 @@ const SERVE: &str = "\
 Examples:
   towline virtual serve
   towline virtual serve --port 4455 --passkeys test.passkeys
-  towline --json virtual serve
+  towline --json virtual serve --until-stdin-ends
+  towline virtual serve --meet-others --air udp:127.0.0.1:4434 --relay ws://127.0.0.1:4433
 
 With --json the address is in an event `serving`, with the token, the port and what pages under test
 are given. Ctrl-C ends it with 0, and with --until-stdin-ends the end of standard input does.";
@@ -192,6 +195,21 @@ pub(crate) struct VirtualServe {
 
 #[derive(Debug, Args)]
 pub(crate) struct VirtualService {
+    /// Phones of the service meet computers of others: by --air and --relay, or by the Bluetooth of
+    /// this machine. Without it they meet the service's own computer alone
+    #[arg(long)]
+    pub(crate) meet_others: bool,
+
+    #[command(flatten)]
+    pub(crate) network: Network,
+
+    #[command(flatten)]
+    pub(crate) radio: Radio,
+
+    /// The number of the tunnel domain that phones name to computers; 0 is cable.ua5v.com
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) domain: Option<u16>,
+
     /// The port on 127.0.0.1; 0 is a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,

@@ -7,8 +7,9 @@ use std::{
 };
 
 use tokio::{net::TcpListener, sync::oneshot};
+use towline::PhoneTransport;
 use towline_virtual_server::{
-    AccessToken, AuthenticatorId, Preset, Service, ServiceError, Session, Subscription,
+    AccessToken, AuthenticatorId, Preset, Service, ServiceError, Session, Subscription, Vicinity,
     VirtualAuthenticatorOptions,
     http::{Settings, router, serve as serve_http},
 };
@@ -22,6 +23,7 @@ use crate::{
     args::{VirtualKind, VirtualServe, VirtualService},
     event::{Event, Role},
     exit::{Exit, Failure},
+    network, phone,
     report::Report,
     stop::Stop,
 };
@@ -32,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Serves until Ctrl-C, or, if that is wanted, until standard input ends.
 pub(crate) async fn serve(args: VirtualServe, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let serving = Serving::begin(&args.service).await?;
+    let serving = Serving::begin(&args.service, report).await?;
     report.event(&Event::Serving {
         url: serving.url(),
         page_url: serving.page_url(),
@@ -61,7 +63,10 @@ pub(crate) async fn serve(args: VirtualServe, report: &Report) -> Result<Exit, F
 /// Serves until the agent closes standard input, or Ctrl-C.
 pub(crate) async fn mcp(args: VirtualService) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
-    let serving = Serving::begin(&args).await?;
+    // Standard output is for the protocol, with --json as well.
+    let report = Report::new(false);
+    report.leaves_stdout_free();
+    let serving = Serving::begin(&args, &report).await?;
     let addresses =
         Addresses { url: serving.url(), page_url: serving.page_url().unwrap_or_default() };
     let desk = Desk::new(serving.service.clone(), addresses);
@@ -85,8 +90,11 @@ struct Serving {
 }
 
 impl Serving {
-    async fn begin(args: &VirtualService) -> Result<Self, Failure> {
-        let service = Service::default();
+    async fn begin(args: &VirtualService, report: &Report) -> Result<Self, Failure> {
+        let service = match args.meet_others {
+            true => Service::default().near(vicinity(args, report).await?),
+            false => Service::default(),
+        };
         let kept = Kept::begin(args, &service.default_session())?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
         let unavailable = |error: std::io::Error| {
@@ -141,6 +149,17 @@ impl Serving {
             }
         }
     }
+}
+
+/// Where phones meet the computers of others.
+async fn vicinity(args: &VirtualService, report: &Report) -> Result<Vicinity, Failure> {
+    let radio = network::radio(&args.radio, network::Use::Advertise, report).await?;
+    let phones = PhoneTransport {
+        domain: phone::domain(args.domain, args.network.relay.is_some())?,
+        advertiser: radio.clone(),
+        connector: network::connector(&args.network, towline::fastest::provider()).await?,
+    };
+    Ok(Vicinity { phones, scanner: radio })
 }
 
 /// The authenticator that keeps all in a file, if there is to be one.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use image::{GrayImage, Luma};
+use qrcode::{Color, QrCode};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
@@ -11,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::program::{PATIENCE, command};
+use crate::program::{Directory, PATIENCE, command};
 
 const ORIGIN: &str = "https://example.org";
 
@@ -110,6 +112,43 @@ impl Agent {
     }
 }
 
+/// What an address of the service gives: its status, and the body.
+async fn fetch(address: &str, method: &str, body: &str) -> (u16, String) {
+    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), text.to_owned())
+}
+
+async fn http(url: &str, method: &str, path: &str, body: &Value) -> Value {
+    let (status, text) = fetch(&format!("{url}{path}"), method, &body.to_string()).await;
+    assert!((200..300).contains(&status), "{status} {text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A code as a computer draws it.
+fn draw(code: &str) -> GrayImage {
+    let code = QrCode::new(code).unwrap();
+    let width = u32::try_from(code.width()).unwrap();
+    let colors = code.to_colors();
+    let side = (width + 8) * 4;
+    GrayImage::from_fn(side, side, |x, y| {
+        let module = |at: u32| (at / 4).checked_sub(4).filter(|it| *it < width);
+        let dark = module(x)
+            .zip(module(y))
+            .is_some_and(|(x, y)| colors[usize::try_from(y * width + x).unwrap()] == Color::Dark);
+        Luma([if dark { 0 } else { 255 }])
+    })
+}
+
 fn creation() -> Value {
     json!({
         "challenge": "AAECAwQFBgcICQoLDA0ODw",
@@ -196,14 +235,8 @@ async fn a_page_gets_its_script_from_the_address_that_the_agent_is_told() {
     let address = script["scriptUrl"].as_str().unwrap();
     assert!(script["element"].as_str().unwrap().contains(address), "{script}");
     assert!(script["evaluate"].as_str().unwrap().contains(address), "{script}");
-    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).await.unwrap();
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, text) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let (status, text) = fetch(address, "GET", "").await;
+    assert_eq!(status, 200);
     assert_eq!(text, script["text"].as_str().unwrap());
     let short = agent.done("page_script", json!({})).await;
     assert_eq!(short.get("text"), None);
@@ -277,19 +310,81 @@ async fn faults_time_and_passkeys_are_set() {
     let time = agent.done("move_time", json!({"advance": 300, "held": true})).await;
     assert!(time["held"] == true && time["elapsed"].as_f64().unwrap() >= 300.0, "{time}");
 
-    let kept = agent.done("export_credentials", json!({})).await;
+    let kept = agent.done("credentials", json!({})).await;
     let passkeys = kept["credentials"].as_array().unwrap();
     assert!(passkeys[0]["privateKey"].is_string(), "{kept}");
     let other = agent.done("make_authenticator", json!({"preset": "platform"})).await;
     let other = &other["authenticatorId"];
-    let said = agent.refused("export_credentials", json!({})).await;
+    let said = agent.refused("credentials", json!({})).await;
     assert!(said.contains(other.as_str().unwrap()), "{said}");
-    let put = json!({"authenticator": other, "credentials": passkeys});
-    assert_eq!(agent.done("import_credentials", put).await["imported"], 1);
+    let put = json!({"authenticator": other, "put": passkeys});
+    assert_eq!(agent.done("credentials", put).await["imported"], 1);
     let id = &passkeys[0]["credentialId"];
     let one = json!({"authenticator": other, "credentialId": id});
-    assert_eq!(agent.done("export_credentials", one).await["credentials"][0]["id"], *id);
+    assert_eq!(agent.done("credentials", one).await["credentials"][0]["id"], *id);
     agent.done("remove_authenticator", json!({"authenticator": other})).await;
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn faults_and_notices_are_found_by_words() {
+    let mut agent = Agent::introduced(&["--kind", "platform"]).await;
+    let found = agent.done("set_faults", json!({"find": "Chall wrong"})).await;
+    assert!(found["found"].to_string().contains("wrong-challenge"), "{found}");
+    let one = agent.done("set_faults", json!({"find": "challenge toaster"})).await;
+    assert!(one["found"].to_string().contains("wrong-challenge"), "{one}");
+    assert_eq!(agent.done("set_faults", json!({"find": "toaster"})).await["found"], json!([]));
+    agent.register().await;
+    let found = agent.done("read_log", json!({"find": "makecredential alice"})).await;
+    let notices = found["notices"].as_array().unwrap();
+    assert!(notices.iter().any(|it| it["event"] == "request"), "{found}");
+    assert_eq!(agent.done("read_log", json!({"find": "toaster"})).await["notices"], json!([]));
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn options_are_taken_as_agents_write_them() {
+    let mut agent = Agent::introduced(&["--kind", "platform"]).await;
+    for arguments in [
+        json!({"origin": ORIGIN, "options": creation().to_string()}),
+        json!({"origin": ORIGIN, "options": {"public_key": creation()}}),
+        json!({"origin": ORIGIN, "options": {"publicKey": creation()}}),
+        json!({"origin": ORIGIN, "publicKey": creation()}),
+        json!({"origin": ORIGIN, "public_key": creation()}),
+    ] {
+        let made = agent.done("create_passkey", arguments.clone()).await;
+        assert!(made["response"]["id"].is_string(), "{arguments}");
+    }
+    agent.done("person", json!({"is_user_consenting": false})).await;
+    assert_eq!(agent.done("person", json!({})).await["isUserConsenting"], false);
+    agent.end().await;
+}
+
+#[tokio::test]
+async fn a_phone_scans_the_code_on_a_screenshot() {
+    let mut agent = Agent::introduced(&["--kind", "platform"]).await;
+    let made = agent.register().await;
+    let url = agent.done("status", json!({})).await["url"].as_str().unwrap().to_owned();
+    let asked = json!({"verb": "get", "origin": ORIGIN, "options": request()});
+    let screen = http(&url, "POST", "v1/default/screens", &asked).await;
+    let directory = Directory::new();
+    let path = directory.path("screenshot.png");
+    draw(screen["code"].as_str().unwrap()).save(&path).unwrap();
+    let scanned = agent.done("scan_code", json!({"path": path, "wait": 60})).await;
+    assert_eq!(scanned["last"]["requests"], 1, "{scanned}");
+    // The phone has the passkey of the authenticator.
+    let id = screen["screenId"].as_str().unwrap();
+    let path = format!("v1/default/screens/{id}?wait=60");
+    let shown = http(&url, "GET", &path, &Value::Null).await;
+    assert_eq!(shown["response"]["id"], made["response"]["id"]);
+
+    let screen = http(&url, "POST", "v1/default/screens", &asked).await;
+    let phone = scanned["phoneId"].clone();
+    let refuses = json!({"authenticator": phone, "rules": "connecting: refuses once"});
+    agent.done("person", refuses).await;
+    let code = json!({"code": screen["code"], "wait": 60});
+    let said = agent.refused("scan_code", code).await;
+    assert!(said.contains("read_log"), "{said}");
     agent.end().await;
 }
 
@@ -333,9 +428,16 @@ async fn what_cannot_be_done_is_refused_by_a_sentence_that_says_what_to_do() {
         ),
         ("move_time", json!({"advance": -1}), "advance"),
         ("move_time", json!({"advance": 1e12}), "ten years"),
-        ("export_credentials", json!({"credentialId": "%"}), "base64url"),
-        ("export_credentials", json!({"credentialId": "AAAA"}), "status lists them"),
-        ("import_credentials", json!({"credentials": [{"rpId": "a.example"}]}), "credentials[0]"),
+        ("credentials", json!({"credentialId": "%"}), "base64url"),
+        ("credentials", json!({"credentialId": "AAAA"}), "status lists them"),
+        ("credentials", json!({"put": [{"rpId": "a.example"}]}), "put[0]"),
+        ("credentials", json!({"put": [], "credentialId": "AAAA"}), "credentialId"),
+        ("create_passkey", json!({"origin": ORIGIN, "options": "{\"challenge"}), "JSON object"),
+        ("create_passkey", json!({"origin": ORIGIN, "options": 5}), "and not 5"),
+        ("scan_code", json!({"path": "/nowhere/code.png"}), "/nowhere/code.png"),
+        ("scan_code", json!({"path": "/", "code": "FIDO:/1"}), "give one of"),
+        ("scan_code", json!({"code": "https://example.org"}), "code"),
+        ("scan_code", json!({"phone": "none", "code": "FIDO:/1"}), "status lists them"),
         ("remove_authenticator", json!({"authenticator": "none"}), "status lists them"),
     ] {
         let said = agent.refused(tool, arguments).await;

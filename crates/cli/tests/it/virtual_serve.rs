@@ -9,7 +9,10 @@ use tokio::{
     process::Command,
 };
 
-use crate::program::{Directory, Program};
+use crate::{
+    program::{Directory, Program},
+    world::World,
+};
 
 const ORIGIN: &str = "https://example.org";
 
@@ -107,6 +110,32 @@ async fn it_ends_with_its_input_only_if_that_is_wanted() {
     let mut serving = Serving::start(&[]).await;
     serving.program.close_stdin();
     assert_eq!(serving.call("GET", "/v1/default", &Value::Null).await.0, 200);
+    serving.end().await;
+}
+
+/// `towline computer` and a phone of the service, over an air and a relay of this machine.
+#[tokio::test]
+async fn its_phones_meet_the_computers_of_others_if_that_is_wanted() {
+    let world = World::new().await;
+    let near = world.both_ends(&["--meet-others"]);
+    let serving = Serving::start(&near).await;
+    let (status, phone) = serving.call("POST", "/v1/default/phones", &json!({})).await;
+    assert_eq!(status, 201, "{phone}");
+    let create = ["computer", "create", "--origin", ORIGIN];
+    let mut computer = Program::start(world.both_ends(&create));
+    let options = json!({
+        "challenge": "AAECAwQFBgcICQoLDA0ODw",
+        "rp": {"name": "Example"},
+        "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+        "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+    });
+    computer.say(&options.to_string()).await;
+    computer.close_stdin();
+    let code = computer.event("qr_code").await["uri"].clone();
+    let path = format!("/v1/default/phones/{}/scan", phone["phoneId"].as_str().unwrap());
+    let (status, scanned) = serving.call("POST", &path, &json!({"code": code, "wait": 60})).await;
+    assert_eq!((status, &scanned["requests"]), (200, &json!(1)), "{scanned}");
+    assert_eq!(computer.ended().await.code, 0);
     serving.end().await;
 }
 

@@ -200,6 +200,9 @@ impl VirtualAuthenticatorOptions {
             }
             builder = builder.extensions(extensions.iter().copied());
         }
+        if let Some(on) = extension::cred_protect(self, bare).filter(|_| !u2f) {
+            builder = builder.cred_protect(on);
+        }
         if let Some(on) = said(self.has_user_verification) {
             builder = builder.user_verification(on);
         }

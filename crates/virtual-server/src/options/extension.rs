@@ -3,13 +3,13 @@
 use towline_authenticator::{Config, LargeBlobs};
 use towline_virtual::Extension;
 
-use super::VirtualAuthenticatorOptions;
+use super::{Ctap2Version, VirtualAuthenticatorOptions};
 use crate::{BadMember, ServiceError};
 
 /// The names that WebDriver's `extensions` may have.
 const NAMES: [(&str, Option<Extension>); 9] = [
     ("credBlob", Some(Extension::CredBlob)),
-    // Always there.
+    // Asked for below.
     ("credProtect", None),
     ("hmac-secret", Some(Extension::HmacSecret)),
     ("hmac-secret-mc", Some(Extension::HmacSecretMc)),
@@ -59,6 +59,20 @@ pub(super) fn wanted(
         wanted.retain(|it| *it != Extension::LargeBlobKey);
     }
     Ok(said.then_some(wanted))
+}
+
+/// Whether it has `credProtect`, where something is said of that: a list of extensions has all of
+/// them (WebAuthn L3 §11.3). Without one and without a preset it is there beside `credBlob`, as in
+/// Chromium, and from CTAP 2.2 on, which asks for it.
+pub(super) fn cred_protect(options: &VirtualAuthenticatorOptions, bare: bool) -> Option<bool> {
+    match &options.extensions {
+        Some(listed) => Some(listed.iter().any(|name| name == "credProtect")),
+        None if bare => {
+            let modern = options.ctap2_version == Some(Ctap2Version::V2_2);
+            Some(modern || options.has_cred_blob == Some(true))
+        }
+        None => None,
+    }
 }
 
 fn listed(names: &[String]) -> Result<Vec<Extension>, ServiceError> {

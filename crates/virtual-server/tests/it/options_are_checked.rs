@@ -123,3 +123,23 @@ fn illegal_combinations_are_refused_by_the_member() {
     let refused = add(json!({"extensions": ["credProps"]})).unwrap_err();
     assert!(matches!(&refused, ServiceError::Unsupported(bad) if bad.member == "extensions[0]"));
 }
+
+/// WebAuthn L3 §11.3: what is not among the extensions is not there; DevTools has no list.
+#[tokio::test]
+async fn cred_protect_is_there_where_it_was_asked_for() {
+    let it = Running::start().await;
+    for (options, has) in [
+        (json!({}), true),
+        (json!({"preset": "security-key"}), true),
+        (json!({"preset": "security-key", "extensions": ["prf"]}), false),
+        (json!({"protocol": "ctap2", "transport": "usb"}), false),
+        (json!({"protocol": "ctap2_1", "transport": "usb", "extensions": []}), false),
+        (json!({"protocol": "ctap2", "extensions": ["credProtect"]}), true),
+        (json!({"protocol": "ctap2", "ctap2Version": "ctap2_1", "hasCredBlob": true}), true),
+    ] {
+        let path = it.authenticator(options.clone()).await;
+        let info = it.get(&format!("{path}/info")).await.ok();
+        let extensions = info["info"]["extensions"].as_array().cloned().unwrap_or_default();
+        assert_eq!(extensions.contains(&json!("credProtect")), has, "{options}: {extensions:?}");
+    }
+}

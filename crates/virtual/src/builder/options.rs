@@ -35,7 +35,19 @@ impl Builder {
         self
     }
 
-    /// Exactly these extensions, and `credProtect` (`extensions`).
+    /// Whether it has the extension `credProtect`. Without it, one that makes discoverable passkeys
+    /// does not claim `FIDO_2_3`.
+    #[must_use]
+    pub fn cred_protect(mut self, on: bool) -> Self {
+        self.config.extensions.cred_protect = on;
+        if !on && self.config.credentials.discoverable {
+            self.config.identity.versions.retain(|version| *version != Version::Fido2_3);
+        }
+        self
+    }
+
+    /// Exactly these extensions; `credProtect` stays [as it is](Self::cred_protect)
+    /// (`extensions`).
     #[must_use]
     pub fn extensions(mut self, extensions: impl IntoIterator<Item = Extension>) -> Self {
         let on: Vec<Extension> = extensions.into_iter().collect();

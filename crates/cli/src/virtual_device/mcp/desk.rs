@@ -6,13 +6,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use towline_virtual::{Fault, FaultPlace};
 use towline_virtual_server::{
-    AuthenticatorId, Base64Url, CeremonyId, FaultRule, Mediation, Notice, PageOrigin, Service,
-    ServiceError, Session, StoredCredential, SwitchChange, VirtualAuthenticatorOptions,
+    AuthenticatorId, Base64Url, CeremonyId, FaultRule, Mediation, Notice, PageOrigin, PhoneId,
+    Service, ServiceError, Session, StoredCredential, SwitchChange, VirtualAuthenticatorOptions,
     page::{self, Way},
 };
 
-use super::tools::{
-    Ceremony, Export, Faults, Import, Log, Make, Name, Nothing, One, Person, Script, Time,
+use super::{
+    phones,
+    tools::{Ceremony, Credentials, Faults, Log, Make, Name, Nothing, One, Person, Script, Time},
 };
 
 /// How long a ceremony is waited for if nothing is said, and at most, in seconds.
@@ -68,8 +69,8 @@ impl Desk {
             Name::Log => log(session, &read(arguments)?),
             Name::Faults => faults(session, read(arguments)?),
             Name::Time => time(session, &read(arguments)?),
-            Name::Export => export(session, read(arguments)?),
-            Name::Import => import(session, read(arguments)?),
+            Name::Credentials => credentials(session, read(arguments)?),
+            Name::Scan => phones::scan(session, read(arguments)?).await,
         }
     }
 
@@ -91,6 +92,10 @@ impl Desk {
             "clock": {"elapsed": elapsed.as_secs_f64(), "held": held},
             "url": self.addresses.url,
         });
+        let phones = session.phones().map_err(said)?;
+        if !phones.is_empty() {
+            put(&mut status, "phones", phones.iter().map(phones::shown).collect::<Value>());
+        }
         if authenticators_are_missing(&status) {
             put(&mut status, "next", "call make_authenticator");
         }
@@ -122,10 +127,30 @@ fn authenticators_are_missing(status: &Value) -> bool {
     status.get("authenticators").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
-/// The arguments of a tool.
+/// The arguments of a tool. Names in snake case are taken as well.
 fn read<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, String> {
+    let arguments = arguments.into_iter().map(|(name, value)| (in_camel_case(&name), value));
+    let arguments: Map<String, Value> = arguments.collect();
     let bad = |error| format!("the arguments can't be used: {error}; see the tool's schema");
     serde_json::from_value(Value::Object(arguments)).map_err(bad)
+}
+
+fn in_camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let capital = letters.next().map(|it| it.to_ascii_uppercase());
+        name + &capital.into_iter().chain(letters).collect::<String>()
+    })
+}
+
+/// How long a call waits, in seconds from 0 to 120; 10 if nothing is said.
+pub(super) fn seconds(wait: Option<f64>) -> Result<Duration, String> {
+    let wait = wait.unwrap_or(USUAL_WAIT);
+    let wait = Some(wait).filter(|it| (0.0..=LONGEST_WAIT).contains(it));
+    let wait = wait.and_then(|it| Duration::try_from_secs_f64(it).ok());
+    wait.ok_or_else(|| "wait: it is no number of seconds from 0 to 120".to_owned())
 }
 
 /// A value of the service's own, which is a part of the arguments.
@@ -135,7 +160,7 @@ fn value<T: DeserializeOwned>(member: impl Display, json: Value) -> Result<T, St
 
 /// What the service says, in the words of the tools.
 #[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
-fn said(error: ServiceError) -> String {
+pub(super) fn said(error: ServiceError) -> String {
     match error {
         ServiceError::UnknownAuthenticator(id) => {
             format!("there is no authenticator {id}; status lists them")
@@ -147,6 +172,7 @@ fn said(error: ServiceError) -> String {
             "there is no ceremony {id}: its end was told already; begin another one, with `origin` \
              and `options`"
         ),
+        ServiceError::UnknownPhone(id) => format!("there is no phone {id}; status lists them"),
         ServiceError::Ceremony(error) => thrown(&error),
         other => other.to_string(),
     }
@@ -202,10 +228,7 @@ impl Drop for Abandoned<'_> {
 
 /// A registration or a sign-in.
 async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
-    let wait = asked.wait.unwrap_or(USUAL_WAIT);
-    if !(0.0..=LONGEST_WAIT).contains(&wait) {
-        return Err("wait: it is no number of seconds from 0 to 120".to_owned());
-    }
+    let wait = seconds(asked.wait)?;
     let id = match (asked.ceremony_id, asked.origin, asked.options) {
         (Some(id), None, None) => CeremonyId::new(id),
         (None, Some(origin), Some(options)) => {
@@ -218,7 +241,7 @@ async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
                 None => Mediation::default(),
             };
             let caller = PageOrigin::of(&origin).map_err(|error| said(error.into()))?;
-            let options = Value::Object(options).to_string();
+            let options = Value::Object(with_public_key(options)).to_string();
             let begun = match name {
                 Name::Create => session.begin_create(&caller, &options, mediation),
                 _ => session.begin_get(&caller, &options, mediation),
@@ -228,7 +251,7 @@ async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
         _ => return Err("`origin` and `options` are needed, or `ceremonyId` alone".to_owned()),
     };
     let mut abandoned = Abandoned { session, id: Some(id.clone()) };
-    let outcome = tokio::time::timeout(Duration::from_secs_f64(wait), session.finished(&id)).await;
+    let outcome = tokio::time::timeout(wait, session.finished(&id)).await;
     abandoned.id = None;
     let Ok(outcome) = outcome else {
         let mut open = Vec::new();
@@ -248,31 +271,70 @@ async fn ceremony(session: &Session, name: Name, asked: Ceremony) -> Done {
     Ok(json!({"response": response}))
 }
 
+/// What some servers call `public_key` is `publicKey` to pages.
+fn with_public_key(mut options: Map<String, Value>) -> Map<String, Value> {
+    if let Some(inner) = options.remove("public_key") {
+        options.entry("publicKey").or_insert(inner);
+    }
+    options
+}
+
+/// A person: in front of an authenticator, or with a phone in the hand.
+enum Whose {
+    Authenticator(AuthenticatorId),
+    Phone(PhoneId),
+}
+
+fn whose(session: &Session, named: Option<String>) -> Result<Whose, String> {
+    let phones = session.phones().map_err(said)?;
+    let only = session.authenticators().map_err(said)?.is_empty() && phones.len() == 1;
+    let phone = phones
+        .into_iter()
+        .find(|it| named.as_deref().map_or(only, |name| it.phone_id.as_str() == name));
+    match phone {
+        Some(phone) => Ok(Whose::Phone(phone.phone_id)),
+        None => which(session, named).map(Whose::Authenticator),
+    }
+}
+
 fn person(session: &Session, wanted: Person) -> Done {
-    let id = which(session, wanted.authenticator)?;
+    let id = whose(session, wanted.authenticator)?;
     let mut json = json!({});
     if let Some(rules) = wanted.rules {
-        put(&mut json, "rules", session.script_person(&id, &rules).map_err(said)?);
-    }
-    if wanted.is_user_consenting.is_some() || wanted.is_user_verified.is_some() {
-        let change = SwitchChange {
-            is_user_consenting: wanted.is_user_consenting,
-            is_user_verified: wanted.is_user_verified,
-            ..SwitchChange::default()
+        let count = match &id {
+            Whose::Authenticator(id) => session.script_person(id, &rules),
+            Whose::Phone(id) => session.script_phone(id, &rules),
         };
-        session.set_switches(&id, change).map_err(said)?;
+        put(&mut json, "rules", count.map_err(said)?);
     }
+    let change = SwitchChange {
+        is_user_consenting: wanted.is_user_consenting,
+        is_user_verified: wanted.is_user_verified,
+        ..SwitchChange::default()
+    };
+    let switches = match &id {
+        Whose::Authenticator(id) => session.set_switches(id, change),
+        Whose::Phone(id) => session.set_phone_switches(id, change),
+    };
+    let switches = switches.map_err(said)?;
     if let Some(answer) = wanted.answer {
-        let answered = session.answer(&id, &answer).map_err(said)?;
+        let answered = match &id {
+            Whose::Authenticator(id) => session.answer(id, &answer),
+            Whose::Phone(id) => session.answer_phone(id, &answer),
+        };
+        let answered = answered.map_err(said)?;
         if answered == 0 {
             return Err("nothing is being asked now; `rules` are for what will be".to_owned());
         }
         put(&mut json, "answered", answered);
     }
-    let switches = session.switches(&id).map_err(said)?;
     put(&mut json, "isUserConsenting", switches.is_user_consenting);
     put(&mut json, "isUserVerified", switches.is_user_verified);
-    let questions = session.questions(&id).map_err(said)?;
+    let questions = match &id {
+        Whose::Authenticator(id) => session.questions(id),
+        Whose::Phone(id) => session.phone_questions(id),
+    };
+    let questions = questions.map_err(said)?;
     put(&mut json, "open", json!(questions.open));
     put(&mut json, "heard", json!(questions.heard));
     if let Some(unmet) = questions.unmet {
@@ -286,14 +348,23 @@ fn log(session: &Session, wanted: &Log) -> Done {
     if wanted.requests {
         notices.retain(|it| it.get("request").is_some() || it.get("response").is_some());
     }
+    if let Some(find) = &wanted.find {
+        notices.retain(|it| has_words(&it.to_string(), find));
+    }
     let limit = wanted.limit.unwrap_or(USUAL_LOG);
     let earlier = notices.len().saturating_sub(limit);
     notices.drain(..earlier);
     Ok(json!({"notices": notices, "earlier": earlier}))
 }
 
+/// Whether all words, or parts of words, are somewhere in a text.
+fn has_words(text: &str, words: &str) -> bool {
+    let text = text.to_lowercase();
+    words.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
 /// Adds a member to an object.
-fn put(json: &mut Value, name: &str, value: impl Into<Value>) {
+pub(super) fn put(json: &mut Value, name: &str, value: impl Into<Value>) {
     if let Value::Object(members) = json {
         members.insert(name.to_owned(), value.into());
     }
@@ -323,16 +394,21 @@ fn brief(passkey: &Value) -> Value {
 fn faults(session: &Session, wanted: Faults) -> Done {
     let mut json = json!({});
     if let Some(find) = &wanted.find {
-        let find = find.to_lowercase();
         let usable = Fault::ALL.iter().filter(|it| it.place() != FaultPlace::Report);
-        let found = usable
-            .map(|it| (it.to_string(), it.describe()))
-            .filter(|(name, does)| name.contains(&find) || does.to_lowercase().contains(&find));
-        put(
-            &mut json,
-            "found",
-            found.map(|(name, does)| json!({"fault": name, "does": does})).collect::<Value>(),
-        );
+        let usable: Vec<(String, &str)> =
+            usable.map(|it| (it.to_string(), it.describe())).collect();
+        let fits = |(name, does): &&(String, &str)| has_words(&format!("{name} {does}"), find);
+        let mut found: Vec<_> = usable.iter().filter(fits).collect();
+        if found.is_empty() {
+            // Rather too much than nothing.
+            let one = |(name, does): &&(String, &str)| {
+                let text = format!("{name} {does}");
+                find.split_whitespace().any(|word| has_words(&text, word))
+            };
+            found = usable.iter().filter(one).collect();
+        }
+        let found = found.into_iter().map(|(name, does)| json!({"fault": name, "does": does}));
+        put(&mut json, "found", found.collect::<Value>());
     }
     if let Some(faults) = wanted.faults {
         let id = which(session, wanted.authenticator)?;
@@ -361,29 +437,31 @@ fn time(session: &Session, wanted: &Time) -> Done {
     Ok(json!({"elapsed": elapsed.as_secs_f64(), "held": held}))
 }
 
-fn export(session: &Session, wanted: Export) -> Done {
+fn credentials(session: &Session, wanted: Credentials) -> Done {
     let id = which(session, wanted.authenticator)?;
-    let credentials = match wanted.credential_id {
-        Some(text) => {
+    let given = match (wanted.put, wanted.credential_id) {
+        (Some(put), None) => return import(session, &id, put),
+        (Some(_), Some(_)) => {
+            return Err("`credentialId` is for reading; `put` has the ids in it".to_owned());
+        }
+        (None, Some(text)) => {
             let credential = Base64Url::parse(&text)
                 .ok_or_else(|| "credentialId: it is not base64url".to_owned())?;
             vec![session.credential(&id, &credential).map_err(said)?]
         }
-        None => session.credentials(&id).map_err(said)?,
+        (None, None) => session.credentials(&id).map_err(said)?,
     };
-    Ok(json!({"credentials": credentials}))
+    Ok(json!({"credentials": given}))
 }
 
-fn import(session: &Session, wanted: Import) -> Done {
-    let id = which(session, wanted.authenticator)?;
-    let credentials = wanted.credentials.into_iter().enumerate();
-    let credentials: Result<Vec<StoredCredential>, String> = credentials
-        .map(|(at, it)| value(format!("credentials[{at}]"), Value::Object(it)))
-        .collect();
-    let credentials = credentials?;
-    for (at, credential) in credentials.iter().enumerate() {
-        let put = session.add_credential(&id, credential);
-        put.map_err(|error| format!("credentials[{at}] and what follows: {}", said(error)))?;
+fn import(session: &Session, id: &AuthenticatorId, passkeys: Vec<Map<String, Value>>) -> Done {
+    let passkeys = passkeys.into_iter().enumerate();
+    let passkeys: Result<Vec<StoredCredential>, String> =
+        passkeys.map(|(at, it)| value(format!("put[{at}]"), Value::Object(it))).collect();
+    let passkeys = passkeys?;
+    for (at, passkey) in passkeys.iter().enumerate() {
+        let put = session.add_credential(id, passkey);
+        put.map_err(|error| format!("put[{at}] and what follows: {}", said(error)))?;
     }
-    Ok(json!({"imported": credentials.len()}))
+    Ok(json!({"imported": passkeys.len()}))
 }

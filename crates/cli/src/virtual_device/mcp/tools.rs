@@ -1,7 +1,9 @@
 //! The tools, as an agent sees them: names, descriptions, and arguments, whose schemas follow from
 //! the types that read them.
 
-use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -76,12 +78,16 @@ tools! {
          before, and an empty list mends everything; `find` lists names.",
     Time = "move_time"(Time):
         "Let time pass at once, so that a time-out of minutes takes none; or hold the clock.",
-    Export = "export_credentials"(Export):
-        "The passkeys of an authenticator with all that is kept of them, private keys included, \
-         for import_credentials here or for WebDriver, DevTools and Playwright.",
-    Import = "import_credentials"(Import):
-        "Put passkeys into an authenticator, as export_credentials, WebDriver or DevTools give them; \
-         one with the id of another takes its place.",
+    Credentials = "credentials"(Credentials):
+        "The passkeys of an authenticator with all that is kept of them, private keys included; \
+         with `put`, puts such passkeys in, as this tool, WebDriver, DevTools or Playwright give \
+         them: one with the id of another takes its place.",
+    Scan = "scan_code"(Scan):
+        "Let a simulated phone scan the QR code with which a computer signs in or registers \
+         (\"use a phone\", a text that begins with FIDO:/): take a screenshot as a PNG file while \
+         the code is visible, and give its path. The phone is made when it is needed, and its person \
+         agrees to everything unless `person` says otherwise. Works for computers that are near: those \
+         of this service, and others if the program was started with --meet-others.",
 }
 
 /// For tools that take none: whatever an agent hands over is refused.
@@ -110,7 +116,7 @@ pub(super) struct Make {
     is_user_verified: Option<bool>,
     /// Other members of WebDriver's or DevTools' options: transport, hasResidentKey,
     /// hasUserVerification, extensions, algorithms, defaultBackupState ...
-    #[serde(skip_serializing, default)]
+    #[serde(skip_serializing, default, deserialize_with = "object")]
     #[schema(value_type = Object)]
     pub(super) options: Map<String, Value>,
 }
@@ -136,8 +142,9 @@ pub(super) struct Script {
 pub(super) struct Ceremony {
     /// The origin of the page: `https://example.org`, or `http://localhost:3000`.
     pub(super) origin: Option<String>,
-    /// The options as JSON, as the site's server sends them, alone or in a member `publicKey`.
-    /// Byte strings in them are base64url.
+    /// The options as JSON, as the site's server sends them, alone or in a member `publicKey` or
+    /// `public_key` of its answer. Byte strings in them are base64url.
+    #[serde(default, alias = "publicKey", deserialize_with = "maybe_object")]
     #[schema(value_type = Option<Object>)]
     pub(super) options: Option<Map<String, Value>>,
     /// In the place of both: the ceremony of an earlier call that was pending, to see how it ended.
@@ -151,7 +158,7 @@ pub(super) struct Ceremony {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Person {
-    /// The authenticatorId; not needed where there is only one.
+    /// The authenticatorId, or a phoneId; not needed where there is one authenticator and no phone.
     pub(super) authenticator: Option<String>,
     /// What they do from now on, in the place of earlier rules; `""` is none. Rules with semicolons
     /// between them: `[WHICH [at RPID] [of ACCOUNT]: ][waits=SECONDS ]DOES[ xTIMES]`. WHICH is
@@ -179,6 +186,9 @@ pub(super) struct Log {
     /// Only what the site's requests and the answers were.
     #[serde(default)]
     pub(super) requests: bool,
+    /// Only notices with all of these words, or parts of words, anywhere in them: `makeCredential`,
+    /// `alice`, `error`.
+    pub(super) find: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -189,7 +199,8 @@ pub(super) struct Faults {
     /// What goes wrong from now on; an empty list mends everything.
     #[schema(inline)]
     pub(super) faults: Option<Vec<Fault>>,
-    /// List the faults with this in their name or description: `challenge`, `signature`, `origin`.
+    /// List the faults with these words, or parts of words, in their name or description:
+    /// `challenge`, `signature`, `user handle`.
     pub(super) find: Option<String>,
 }
 
@@ -222,20 +233,54 @@ pub(super) struct Time {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Export {
+pub(super) struct Credentials {
     /// The authenticatorId; not needed where there is only one.
     pub(super) authenticator: Option<String>,
     /// Only this passkey, by its id in base64url.
     pub(super) credential_id: Option<String>,
+    /// Passkeys to put in: objects with at least credentialId, rpId and privateKey (PKCS #8,
+    /// base64url); all are read before the first one is put in.
+    #[serde(alias = "credentials")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub(super) put: Option<Vec<Map<String, Value>>>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Import {
-    /// The authenticatorId; not needed where there is only one.
-    pub(super) authenticator: Option<String>,
-    /// The passkeys: objects with at least credentialId, rpId and privateKey (PKCS #8, base64url);
-    /// all are read before the first one is put in.
-    #[schema(value_type = Vec<Object>)]
-    pub(super) credentials: Vec<Map<String, Value>>,
+pub(super) struct Scan {
+    /// The path of a screenshot (PNG) on this machine, with the code in it.
+    #[schema(value_type = Option<String>)]
+    pub(super) path: Option<PathBuf>,
+    /// The text of the code, where it is known: FIDO:/ and digits.
+    pub(super) code: Option<String>,
+    /// The phoneId; not needed where there is only one phone, or none yet.
+    pub(super) phone: Option<String>,
+    /// End the connection that the phone has.
+    #[serde(default)]
+    pub(super) end: bool,
+    /// How many seconds to wait for the end, from 0 to 120; 10 if nothing is said.
+    pub(super) wait: Option<f64>,
+}
+
+/// An object of JSON, also one that an agent has written as a text.
+fn object<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Object(members) => Ok(members),
+        Value::String(text) => serde_json::from_str(&text).map_err(|error| {
+            let start: String = text.chars().take(40).collect();
+            let message = "is needed as a JSON object, and a text was given that is none";
+            D::Error::custom(format!("`options` {message} ({error}): {start}"))
+        }),
+        other => {
+            let given = other.to_string().chars().take(40).collect::<String>();
+            let message = "is needed as a JSON object, as the site's server sends it";
+            Err(D::Error::custom(format!("`options` {message}, and not {given}")))
+        }
+    }
+}
+
+fn maybe_object<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Map<String, Value>>, D::Error> {
+    object(from).map(Some)
 }
