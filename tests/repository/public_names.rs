@@ -13,7 +13,14 @@ const SHARED: [(&str, &[&str], &str); 6] = [
     ("BoxFuture", &["client::channel", "radio"], "one type: neither crate stands on the other"),
     (
         "Error",
-        &["cbor::error", "client::error", "crypto::error", "hybrid::error", "store::error"],
+        &[
+            "cbor::error",
+            "client::error",
+            "crypto::error",
+            "hybrid::error",
+            "store::error",
+            "tpm::error",
+        ],
         "why an operation of this crate failed: at most one in each, at its root",
     ),
     (

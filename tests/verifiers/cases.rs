@@ -1,7 +1,7 @@
 //! What is judged: each preset and family of virtual authenticators, with each algorithm, and with
 //! each attestation that it makes by itself.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use towline_authenticator::AttestationFormat;
@@ -11,7 +11,9 @@ use towline_virtual::{
     Builder, FAMILIES, VirtualAuthenticator,
     attestation::{Format, TestAttestation},
 };
-use towline_webauthn_rp::{Identity, StrictVerifier, UserEntity, Verifier, VerifyError};
+use towline_webauthn_rp::{
+    Identity, StrictVerifier, TrustAnchors, UserEntity, Verifier, VerifyError,
+};
 
 pub(crate) const ORIGIN: &str = "https://example.org";
 
@@ -24,9 +26,22 @@ pub(crate) struct Case {
     /// The preference of the site (`attestation`).
     pub(crate) conveyance: &'static str,
     pub(crate) device: VirtualAuthenticator,
-    /// The certificate that vouches for the statement, in DER. Towline's own verifier judges those
-    /// without one.
+    /// The certificate that vouches for the statement, in DER.
     pub(crate) root: Option<Vec<u8>>,
+}
+
+/// When SafetyNet's answers were given, which verifiers take for a few seconds only: in
+/// milliseconds since 1970.
+pub(crate) const SAFETYNET_MS: u64 = 1_767_225_600_000;
+
+/// What vouches for the test root, at the beginning of 2026.
+pub(crate) fn anchors(root: Vec<u8>) -> TrustAnchors {
+    TrustAnchors::new([root], || SystemTime::UNIX_EPOCH + Duration::from_millis(SAFETYNET_MS))
+}
+
+/// Who vouches for keys of U2F.
+pub(crate) fn u2f_vendor() -> TestAttestation {
+    TestAttestation::new(Format::FidoU2f)
 }
 
 /// What passed between a site and a client: options and responses.
@@ -93,7 +108,14 @@ pub(crate) fn all() -> Vec<Case> {
 
 /// Those for which their vendor vouches, by statements with certificates up to a test root.
 fn vouched_for() -> Vec<Case> {
-    let formats = [Format::Packed, Format::FidoU2f, Format::Tpm, Format::AndroidKey, Format::Apple];
+    let formats = [
+        Format::Packed,
+        Format::FidoU2f,
+        Format::Tpm,
+        Format::AndroidKey,
+        Format::AndroidSafetyNet,
+        Format::Apple,
+    ];
     let case = |format| {
         let vendor = TestAttestation::new(format);
         let root = vendor.root_der().unwrap();
@@ -132,8 +154,10 @@ impl Case {
     /// Registers and signs in. Each response passes `StrictVerifier`, which makes the options.
     pub(crate) fn run(&self) -> Result<Rounds, VerifyError> {
         let mut verifier = StrictVerifier::new(&identity(), provider(self.algorithm))?;
-        if self.root.is_some() {
-            verifier = verifier.without_attestation();
+        if let Some(root) = &self.root {
+            // SafetyNet's answers are signed by RSA.
+            verifier = StrictVerifier::new(&identity(), provider(RS256))?;
+            verifier = verifier.with_attestation(anchors(root.clone()));
         }
         let handle = if self.conveyance == "none" { [1; 32] } else { [2; 32] };
         let user = UserEntity { handle, name: "alice".into() };

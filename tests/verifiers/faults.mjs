@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 
 import {
   NAME,
+  SettingsService,
   TITLE,
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
@@ -18,6 +19,10 @@ class Site {
 
   constructor(visit) {
     this.visit = visit;
+    SettingsService.setRootCertificates({
+      identifier: visit.attestation,
+      certificates: visit.root ? [Buffer.from(visit.root, 'base64')] : [],
+    });
   }
 
   #expected({ options, response }) {
@@ -26,7 +31,7 @@ class Site {
       expectedChallenge: options.challenge,
       expectedOrigin: this.visit.origin,
       expectedRPID: this.visit.rpId,
-      requireUserVerification: true,
+      requireUserVerification: this.visit.verifies,
     };
   }
 

@@ -1,21 +1,23 @@
 //! A site that verifies what it is given, and keeps what it has accepted.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_crypto::{CryptoProvider, SignatureAlgorithm, rustcrypto};
+use towline_crypto_test::SeededRandom;
 use towline_ctap::algorithm;
 use towline_webauthn_rp::{Identity, StrictVerifier, UserEntity, Verifier, check_user_handle};
 
-use crate::cases::ORIGIN;
+use crate::cases::{ORIGIN, anchors, u2f_vendor};
 
 /// Why a response is refused.
 pub(crate) type Verdict = Result<(), String>;
 
 /// A site that offers ES256 alone.
 pub(crate) trait Judge {
-    /// One that wants people verified, or else takes what U2F has made.
+    /// One that wants people verified, or else takes what U2F has made, and judges who vouches for
+    /// it.
     fn new(verifies: bool) -> Self;
     /// The options of a registration.
     fn begin_registration(&mut self, account: &str) -> Value;
@@ -48,8 +50,10 @@ fn handle(account: &str) -> [u8; 32] {
     handle
 }
 
+/// Challenges are the same in each run, and so are signatures: whether a fault shows may hang on
+/// the value of one.
 fn es256_alone() -> CryptoProvider {
-    let all = rustcrypto::provider();
+    let all = CryptoProvider { random: Arc::new(SeededRandom::new(1)), ..rustcrypto::provider() };
     let es256 = all.signature(algorithm::ES256).unwrap();
     let signatures: Box<[&'static dyn SignatureAlgorithm]> = Box::new([es256]);
     CryptoProvider { signatures: Box::leak(signatures), ..all }
@@ -64,7 +68,12 @@ impl Judge for Strict {
             challenge_lifetime: Duration::from_secs(60),
         };
         let verifier = StrictVerifier::new(&identity, es256_alone()).unwrap();
-        let verifier = if verifies { verifier } else { verifier.without_user_verification() };
+        let verifier = if verifies {
+            verifier
+        } else {
+            let root = u2f_vendor().root_der().unwrap();
+            verifier.without_user_verification().with_attestation(anchors(root))
+        };
         Self { verifies, verifier, registration: None, sign_in: None, keys: Vec::new() }
     }
 

@@ -119,7 +119,7 @@ impl Row {
         };
         let mut line = format!("| `{}` | {} | {client} |", self.fault, self.fault.describe());
         for (column, verifier) in self.verifiers.iter().zip(VERIFIERS) {
-            let asked = !self.passed.is_empty() && is_asked(self.fault, verifier);
+            let asked = !self.passed.is_empty();
             line += &match (!asked, column.is_empty()) {
                 (true, _) => " – |".to_owned(),
                 (false, true) if is_for_others(self.fault, verifier) => " (no) |".to_owned(),
@@ -145,11 +145,6 @@ impl Row {
             self.passed.iter().filter(|phase| !refused(phase)).map(|phase| phase.name()).collect();
         (!phases.is_empty()).then(|| format!("- `{}` ({})\n", self.fault, phases.join(", ")))
     }
-}
-
-/// Whether this verifier gets to see it: those elsewhere want people verified, which U2F can't.
-fn is_asked(fault: Fault, verifier: &str) -> bool {
-    fault.place() != FaultPlace::Message || !ELSEWHERE.contains(&verifier)
 }
 
 /// Whether it is not for this verifier to notice: the standard lets it pass, or the site alone can
@@ -183,7 +178,6 @@ fn sums(rows: &[Row]) -> String {
     sums += "| --- | --- | --- | --- |\n";
     for (index, verifier) in VERIFIERS.into_iter().enumerate() {
         let seen = rows.iter().filter(|row| !row.passed.is_empty());
-        let seen = seen.filter(|row| is_asked(row.fault, verifier));
         let (unnoticed, noticed): (Vec<_>, Vec<_>) =
             seen.partition(|row| row.verifiers[index].is_empty());
         let for_others = unnoticed.iter().filter(|row| is_for_others(row.fault, verifier)).count();

@@ -57,7 +57,7 @@ class PyWebauthn:
             "expected_challenge": decode(options["challenge"]),
             "expected_rp_id": self.case["rpId"],
             "expected_origin": self.case["origin"],
-            "require_user_verification": True,
+            "require_user_verification": self.case["verifies"],
         }
 
     def roots(self):
@@ -122,9 +122,9 @@ class PythonFido2:
             assert result.trust_path, "there are no certificates"
             verify_x509_chain(result.trust_path + [base64.b64decode(self.case["root"])])
 
-    @staticmethod
-    def state(options):
-        return {"challenge": options["challenge"], "user_verification": "required"}
+    def state(self, options):
+        wanted = "required" if self.case["verifies"] else "discouraged"
+        return {"challenge": options["challenge"], "user_verification": wanted}
 
     def register(self, options, response):
         data = self.server.register_complete(self.state(options), response)

@@ -39,6 +39,8 @@ fn good() {
             "rpId": cases::identity().rp_id,
             "attestation": rounds.attestation,
             "root": case.root.map(|root| STANDARD.encode(root)),
+            "verifies": true,
+            "nowMs": (rounds.attestation == "android-safetynet").then_some(cases::SAFETYNET_MS),
             "backupEligible": rounds.backup_eligible,
             "backedUp": rounds.backed_up,
             "signCount": rounds.sign_count,
@@ -53,15 +55,11 @@ fn exchange(it: &Exchange) -> Value {
     json!({ "options": it.options, "response": it.response })
 }
 
-/// Whether those in other languages get to see what is put in there. They want people verified,
-/// which U2F can't.
-fn is_asked(place: FaultPlace) -> bool {
-    !matches!(place, FaultPlace::Report | FaultPlace::Message)
-}
-
 fn faults() {
     let page = page::text();
-    for fault in Fault::ALL.iter().filter(|it| is_asked(it.place())) {
+    for fault in Fault::ALL.iter().filter(|it| it.place() != FaultPlace::Report) {
+        let u2f = fault.place() == FaultPlace::Message;
+        let root = u2f.then(|| STANDARD.encode(cases::u2f_vendor().root_der().unwrap()));
         let told = page::told(&page, *fault);
         let told: Value = page::ELSEWHERE.into_iter().zip(told).collect();
         for phase in Phase::BOTH {
@@ -78,6 +76,9 @@ fn faults() {
                 "algorithm": ES256,
                 "origin": cases::ORIGIN,
                 "rpId": cases::identity().rp_id,
+                "attestation": if u2f { "fido-u2f" } else { "none" },
+                "root": root,
+                "verifies": !u2f,
                 "steps": site.steps(),
                 "told": told,
             });

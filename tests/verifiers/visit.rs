@@ -6,7 +6,7 @@ use towline_virtual::{
 };
 
 use crate::{
-    cases::ORIGIN,
+    cases::{ORIGIN, u2f_vendor},
     judges::{Judge, put_list},
 };
 
@@ -69,7 +69,9 @@ impl<J: Judge> Visit<J> {
         let device = match fault {
             // Phones give `prf` as it is; what a key gives is signed as well.
             Fault::PrfChanges | Fault::PrfMissing => Builder::phone(),
-            _ if fault.place() == FaultPlace::Message => Builder::u2f_key(),
+            _ if fault.place() == FaultPlace::Message => {
+                Builder::u2f_key().batch_attestation(u2f_vendor().batch().unwrap())
+            }
             _ => Builder::fingerprint_key(),
         };
         let device = device.seed(7).build().unwrap();
@@ -100,6 +102,7 @@ impl<J: Judge> Visit<J> {
         }
         if self.fault.place() == FaultPlace::Message {
             options["authenticatorSelection"] = json!({"userVerification": "discouraged"});
+            options["attestation"] = "direct".into();
         }
         let response = self.device.create(ORIGIN, &options.to_string());
         Ok(self.judge.finish_registration(&response.map_err(|error| error.name())?))

@@ -6,7 +6,8 @@ use serde_json::Value;
 use webauthn_rs_core::{
     WebauthnCore,
     proto::{
-        AuthenticationState, COSEAlgorithm, Credential, RegistrationState, UserVerificationPolicy,
+        AttestationConveyancePreference, AuthenticationState, COSEAlgorithm, Credential,
+        RegistrationState, UserVerificationPolicy,
     },
 };
 
@@ -50,6 +51,11 @@ impl Judge for WebauthnRs {
             .unwrap()
             .require_resident_key(self.verifies)
             .credential_algorithms(vec![COSEAlgorithm::ES256])
+            .attestation(if self.verifies {
+                AttestationConveyancePreference::None
+            } else {
+                AttestationConveyancePreference::Direct
+            })
             .user_verification_policy(policy);
         let (options, state) = self.server.generate_challenge_register(builder).unwrap();
         self.registration = Some((account.to_owned(), state));

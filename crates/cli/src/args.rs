@@ -17,7 +17,7 @@ use url::Url;
 use self::values::{host_and_port, relay_url, udp_addr};
 
 pub(crate) use self::{
-    computer::{Ceremony, Computer, Reach, Register, Session, SignIn},
+    computer::{Ceremony, Computer, Reach, Register, SignIn, With},
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
@@ -25,7 +25,8 @@ pub(crate) use self::{
     relay::{Domain, Relay},
     values::aaguid,
     virtual_device::{
-        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, VirtualService, usable,
+        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
+        VirtualService, usable,
     },
 };
 
@@ -99,7 +100,7 @@ pub(crate) enum Command {
     /// It listens on this machine only, keeps everything in memory, and shows a page at its
     /// address.
     Rp(Rp),
-    /// Be the computer: register a passkey or sign in, by showing a QR code
+    /// Be the computer: register a passkey or sign in, with a phone, this device or a security key
     #[command(subcommand)]
     Computer(Computer),
     /// Be an authenticator for tests: options in, the response for the site out

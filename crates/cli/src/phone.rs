@@ -42,7 +42,7 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     };
     let config = provider::config(&args, &provider)?;
     let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
-    let lock = ScreenLock::new(&args, &store)?;
+    let lock = ScreenLock::new(args.screen_lock, &args.store, args.answer, &store)?;
     report.event(&kept);
     report.event(&lock.told());
     let place = |path| links::place(path, || Ok(store.clone()), &provider);

@@ -1,4 +1,4 @@
-//! The screen lock of a phone that is a program: what shows that the person in front of it is its
+//! The screen lock of a phone, or of this device, that is a program: what shows that the person in front of it is its
 //! owner.
 
 use towline_store::{KeySource, Store};
@@ -22,15 +22,20 @@ pub(crate) enum ScreenLock {
 
 impl ScreenLock {
     /// The lock that was asked for; otherwise the best that there can be.
-    pub(crate) fn new(args: &args::Phone, store: &Kept) -> Result<Self, Failure> {
-        let opened = args.store.opened();
+    pub(crate) fn new(
+        wanted: Option<args::ScreenLock>,
+        args: &args::Store,
+        answer: AnswerMode,
+        store: &Kept,
+    ) -> Result<Self, Failure> {
+        let opened = args.opened();
         let typed = opened.passphrase || opened.passphrase_file.is_some();
         let passphrase = match store {
             Kept::File(store) if typed => Some(store.clone()),
             _ => None,
         };
-        let asked = args.answer == AnswerMode::Ask;
-        match (args.screen_lock, passphrase) {
+        let asked = answer == AnswerMode::Ask;
+        match (wanted, passphrase) {
             (Some(args::ScreenLock::Simulated), _) => Ok(Self::Simulated),
             (Some(args::ScreenLock::Passphrase), _) if !asked => {
                 let message =

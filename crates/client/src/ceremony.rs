@@ -11,9 +11,10 @@ use towline_ctap::{AuthenticatorData, Flags, RpIdHash, Transport, User};
 
 use crate::{ChannelError, Error, PinQuestion, error::Misbehaviour};
 
-/// What a machine wants done. `Debug` shows of messages the length alone.
+/// What a machine wants done, which ends with `T`: for [`crate::Create`] and [`crate::Get`] the
+/// response JSON. `Debug` shows of messages the length alone, and nothing of what it ends with.
 #[derive(Clone, PartialEq, Eq)]
-pub enum CeremonyOutput {
+pub enum CeremonyOutput<T = String> {
     /// Send this CTAP request and report the response with `handle_response`.
     Request(Vec<u8>),
     /// Tell the authenticator to give up the request that is under way. Nothing has to be reported.
@@ -40,15 +41,16 @@ pub enum CeremonyOutput {
         /// What is asked. It prints as a sentence.
         question: PinQuestion,
     },
-    /// Over: the response JSON for the site, or why there is none. Nothing follows.
+    /// Over: the result, such as the response JSON for the site, or why there is none. Nothing
+    /// follows.
     ///
     /// With `prf` the JSON holds what is secret between the page and the person
     /// (`clientExtensionResults.prf.results`): `Debug` does not show it, and a page takes it out
     /// before it sends the rest to its server (WebAuthn L3 §10.1.4).
-    Finished(Result<String, Error>),
+    Finished(Result<T, Error>),
 }
 
-impl fmt::Debug for CeremonyOutput {
+impl<T> fmt::Debug for CeremonyOutput<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(bytes) => write!(f, "Request({} bytes)", bytes.len()),
@@ -62,7 +64,7 @@ impl fmt::Debug for CeremonyOutput {
             Self::AskPin { token, question } => {
                 f.debug_struct("AskPin").field("token", token).field("question", question).finish()
             }
-            Self::Finished(Ok(json)) => write!(f, "Finished(Ok({} bytes))", json.len()),
+            Self::Finished(Ok(_)) => f.write_str("Finished(Ok(..))"),
             Self::Finished(Err(error)) => write!(f, "Finished(Err({error:?}))"),
         }
     }
@@ -142,8 +144,8 @@ impl Expected {
 }
 
 #[derive(Debug)]
-pub(crate) struct Ceremony {
-    outputs: VecDeque<CeremonyOutput>,
+pub(crate) struct Ceremony<T = String> {
+    outputs: VecDeque<CeremonyOutput<T>>,
     timeout: Duration,
     /// `None` where the site waits for as long as its page is open.
     deadline: Option<Instant>,
@@ -154,7 +156,7 @@ pub(crate) struct Ceremony {
     untold: Option<Error>,
 }
 
-impl Ceremony {
+impl<T> Ceremony<T> {
     /// `None` where the clock can't tell the deadline.
     pub(crate) fn new(timeout: Duration, now: Instant) -> Option<Self> {
         let deadline = Some(now.checked_add(timeout)?);
@@ -179,7 +181,7 @@ impl Ceremony {
         self.outputs.push_back(CeremonyOutput::Request(bytes));
     }
 
-    pub(crate) fn output(&mut self, output: CeremonyOutput) {
+    pub(crate) fn output(&mut self, output: CeremonyOutput<T>) {
         self.outputs.push_back(output);
     }
 
@@ -188,7 +190,7 @@ impl Ceremony {
         std::mem::take(&mut self.asked) && !self.over
     }
 
-    pub(crate) fn finish(&mut self, result: Result<String, Error>) {
+    pub(crate) fn finish(&mut self, result: Result<T, Error>) {
         if self.over {
             return;
         }
@@ -240,7 +242,7 @@ impl Ceremony {
         }
     }
 
-    pub(crate) fn poll_output(&mut self) -> Option<CeremonyOutput> {
+    pub(crate) fn poll_output(&mut self) -> Option<CeremonyOutput<T>> {
         self.outputs.pop_front()
     }
 

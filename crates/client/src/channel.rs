@@ -7,11 +7,11 @@ use std::{
     time::Instant,
 };
 
-use towline_ctap::Transport;
+use towline_ctap::{CredentialId, Transport};
 
 use crate::{
     Account, Caller, CeremonyOutput, CeremonyToken, ChannelError, Client, Create, Error, Get,
-    PinAnswer, PinQuestion,
+    PinAnswer, PinQuestion, SignalDelivery, SignalKind,
 };
 
 /// What the methods of traits give that can be objects.
@@ -130,6 +130,26 @@ pub async fn get<C: Channel + ?Sized, E: Environment + ?Sized>(
     run(machine, channel, environment).await
 }
 
+/// Carries out what a site signals (WebAuthn L3 §5.1.10): runs [`SignalDelivery`] over a channel,
+/// and returns the ids of the passkeys that were changed or removed. A site is to learn neither
+/// those nor the error.
+///
+/// # Errors
+/// [`Error`]. What was changed before stays so.
+pub async fn signal<C: Channel + ?Sized, E: Environment + ?Sized>(
+    client: &Client,
+    channel: &mut C,
+    environment: &E,
+    caller: &Caller,
+    kind: SignalKind,
+    options_json: &str,
+) -> Result<Vec<CredentialId>, Error> {
+    let new =
+        |caller: &Caller| SignalDelivery::new(client, caller, kind, options_json, Instant::now());
+    let machine = begin(environment, caller, new).await?;
+    run(machine, channel, environment).await
+}
+
 /// Begins; where the RP ID is another site's, with what that says.
 async fn begin<M, E: Environment + ?Sized>(
     environment: &E,
@@ -147,8 +167,11 @@ async fn begin<M, E: Environment + ?Sized>(
     new(&caller)
 }
 
-/// The verbs that both machines have.
+/// The verbs that all machines have.
 trait Machine {
+    /// What it ends with.
+    type Result;
+
     fn info(&mut self, info: &[u8], transport: &Transport);
     fn response(&mut self, response: &[u8]);
     fn choice(&mut self, token: CeremonyToken, choice: Option<usize>);
@@ -157,18 +180,21 @@ trait Machine {
     fn cancel(&mut self);
     fn abort(&mut self);
     fn timeout(&mut self, now: Instant);
-    fn output(&mut self) -> Option<CeremonyOutput>;
+    fn output(&mut self) -> Option<CeremonyOutput<Self::Result>>;
     fn deadline(&self) -> Option<Instant>;
     fn untold(&self) -> Option<Error>;
 }
 
 macro_rules! machine {
     (
-        $type:ty,
+        $type:ty => $result:ty,
         |$of:ident| $untold:expr,
+        |$aborted:ident| $abort:expr,
         |$machine:ident, $token:ident, $choice:ident| $choose:expr
     ) => {
         impl Machine for $type {
+            type Result = $result;
+
             fn info(&mut self, info: &[u8], transport: &Transport) {
                 self.handle_info(info, transport);
             }
@@ -195,14 +221,15 @@ macro_rules! machine {
             }
 
             fn abort(&mut self) {
-                self.handle_abort();
+                let $aborted = self;
+                $abort
             }
 
             fn timeout(&mut self, now: Instant) {
                 self.handle_timeout(now);
             }
 
-            fn output(&mut self) -> Option<CeremonyOutput> {
+            fn output(&mut self) -> Option<CeremonyOutput<$result>> {
                 self.poll_output()
             }
 
@@ -218,10 +245,25 @@ macro_rules! machine {
     };
 }
 
-machine!(Get, |machine| machine.untold().cloned(), |machine, token, choice| machine
-    .handle_choice(token, choice));
-// A creation asks for no account, and always tells.
-machine!(Create, |_machine| None, |_machine, _token, _choice| ());
+machine!(
+    Get => String,
+    |machine| machine.untold().cloned(),
+    |machine| machine.handle_abort(),
+    |machine, token, choice| machine.handle_choice(token, choice)
+);
+// A creation asks for no account, and always tells; so does a signal.
+machine!(
+    Create => String,
+    |_machine| None,
+    |machine| machine.handle_abort(),
+    |_machine, _token, _choice| ()
+);
+machine!(
+    SignalDelivery => Vec<CredentialId>,
+    |_machine| None,
+    |machine| machine.abort(),
+    |_machine, _token, _choice| ()
+);
 
 /// What ended a wait.
 enum Event<T> {
@@ -235,7 +277,7 @@ async fn run<M: Machine, C: Channel + ?Sized, E: Environment + ?Sized>(
     mut machine: M,
     channel: &mut C,
     environment: &E,
-) -> Result<String, Error> {
+) -> Result<M::Result, Error> {
     let transport = channel.transport();
     let connected = async {
         channel.connect().await?;

@@ -117,6 +117,16 @@ pub enum Error {
         "this authenticator can't protect the passkey in the way that the site insists on; use another"
     )]
     ProtectionUnsupported,
+    /// What a site signals can't be carried out: the authenticator does not let others change its
+    /// passkeys (CTAP 2.3 §6.8).
+    #[error("this authenticator does not let its passkeys be changed from here")]
+    ManagementUnsupported,
+    /// The authenticator lets those alone change its passkeys who verify the person, for which
+    /// nothing is set up that could be used here.
+    #[error(
+        "this authenticator lets its passkeys be changed with a PIN or a fingerprint only, and has none that can be used here"
+    )]
+    ManagementUnverified,
     /// The authenticator already holds a credential that the site excluded.
     #[error(
         "this authenticator already holds a passkey for the site; sign in with it, or use another"
@@ -189,6 +199,8 @@ impl Error {
             | Self::CannotSignInVerified
             | Self::Cancelled
             | Self::ProtectionUnsupported
+            | Self::ManagementUnsupported
+            | Self::ManagementUnverified
             | Self::NoCredentials
             | Self::VerificationLocked { .. }
             | Self::Refused(_)

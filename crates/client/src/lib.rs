@@ -4,6 +4,9 @@
 //! [`Create`] and [`Get`] are machines without I/O. The functions [`create`] and [`get`] run them
 //! over a [`Channel`].
 //!
+//! What a site signals about its passkeys (WebAuthn L3 §5.1.10) is a [`Signal`]. [`SignalDelivery`]
+//! carries it out at an authenticator, and [`signal`](fn@signal) over a channel.
+//!
 //! Where an authenticator verifies people by a PIN, the machines speak its PIN/UV auth protocols,
 //! and ask for the PIN by an output with a token ([`CeremonyOutput::AskPin`]). [`PinChange`] sets a
 //! PIN, or changes it, by itself.
@@ -42,7 +45,7 @@ mod verification;
 
 pub use capabilities::Reach;
 pub use ceremony::{Account, Attachment, CeremonyOutput, CeremonyToken};
-pub use channel::{BoxFuture, Channel, Environment, create, get};
+pub use channel::{BoxFuture, Channel, Environment, create, get, signal};
 pub use client::{Client, Timeouts};
 pub use create::Create;
 pub use error::{ChannelError, Error, Misbehaviour, OriginProblem};
@@ -50,5 +53,5 @@ pub use get::Get;
 pub use mediation::{Mediation, PublicKeyCredentialHint};
 pub use origin::{Caller, CompiledPublicSuffixes, Origin, PublicSuffixes};
 pub use pin::{Pin, PinAnswer, PinChange, PinError, PinProblem, PinQuestion, PinReason, PinRules};
-pub use signal::{Signal, SignalKind, Verdict};
+pub use signal::{Signal, SignalDelivery, SignalKind, Verdict};
 pub use u2f::{U2fBridge, U2fOutput};

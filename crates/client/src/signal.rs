@@ -1,8 +1,11 @@
 //! The Signal API: a site says which of its passkeys it still knows, and how accounts are called
 //! now (WebAuthn L3 §5.1.10).
 
+mod delivery;
+
 use towline_ctap::{CredentialId, RpId, UserHandle};
 
+pub use self::delivery::SignalDelivery;
 use crate::{
     Caller, Client, Error,
     options::{Dictionary, Value, base64url, dom_string, sequence},
@@ -21,8 +24,9 @@ pub enum SignalKind {
 
 /// What a site signals, checked: its caller may speak for the RP ID.
 ///
-/// Whoever keeps passkeys asks [`Signal::verdict`] about each of the RP ID, and does what it says.
-/// The site never learns what came of it, nor whether there was anything to do.
+/// Whoever keeps passkeys asks [`Signal::verdict`] about each of the RP ID, and does what it says;
+/// at an authenticator that is reached by CTAP, [`SignalDelivery`] does. The site never learns what
+/// came of it, nor whether there was anything to do.
 ///
 /// ```
 /// use towline_client::{Client, Origin, Signal, SignalKind, Verdict};

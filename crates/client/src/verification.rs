@@ -84,7 +84,9 @@ impl Means<'_> {
     /// Whether a PIN that could be used is set; `None` where none can be.
     fn pin(&self) -> Option<bool> {
         let options = &self.info.options;
-        let usable = options.no_mc_ga_permissions_with_client_pin != Some(true);
+        // That is about ceremonies; the PIN is good for all else.
+        let ceremony = self.permissions.intersects(Permissions::MC | Permissions::GA);
+        let usable = !ceremony || options.no_mc_ga_permissions_with_client_pin != Some(true);
         options.client_pin.filter(|_| usable && Protocol::choose(self.info).is_some())
     }
 
@@ -122,7 +124,7 @@ pub(crate) enum Progress {
 
 impl Verifying {
     /// Makes the first step, which never is the last.
-    pub(crate) fn start(mut flow: Box<TokenFlow>, ceremony: &mut Ceremony) -> Self {
+    pub(crate) fn start<T>(mut flow: Box<TokenFlow>, ceremony: &mut Ceremony<T>) -> Self {
         let step = flow.start();
         Self::first(flow, step, ceremony)
     }
@@ -137,11 +139,11 @@ impl Verifying {
 
     /// The same by PIN, where the authenticator refused in this way; `tried` says that it was to
     /// verify the person by itself.
-    pub(crate) fn instead(
+    pub(crate) fn instead<T>(
         mut flow: Box<TokenFlow>,
         tried: bool,
         error: &Error,
-        ceremony: &mut Ceremony,
+        ceremony: &mut Ceremony<T>,
     ) -> Self {
         let step = match error {
             Error::Refused(Status::UvBlocked) => {
@@ -153,7 +155,7 @@ impl Verifying {
         Self::first(flow, step, ceremony)
     }
 
-    fn first(flow: Box<TokenFlow>, step: Step, ceremony: &mut Ceremony) -> Self {
+    fn first<T>(flow: Box<TokenFlow>, step: Step, ceremony: &mut Ceremony<T>) -> Self {
         let mut verifying = Self { flow, question: None };
         verifying.make(step, ceremony);
         verifying
@@ -163,10 +165,10 @@ impl Verifying {
     ///
     /// # Errors
     /// [`Error`], which ends the ceremony.
-    pub(crate) fn handle_response(
+    pub(crate) fn handle_response<T>(
         &mut self,
         response: &[u8],
-        ceremony: &mut Ceremony,
+        ceremony: &mut Ceremony<T>,
     ) -> Result<Progress, Error> {
         let step = self.flow.handle_response(response)?;
         Ok(self.make(step, ceremony))
@@ -181,17 +183,17 @@ impl Verifying {
     ///
     /// # Errors
     /// [`Error`], which ends the ceremony.
-    pub(crate) fn handle_answer(
+    pub(crate) fn handle_answer<T>(
         &mut self,
         answer: PinAnswer,
-        ceremony: &mut Ceremony,
+        ceremony: &mut Ceremony<T>,
     ) -> Result<Progress, Error> {
         self.question = None;
         let step = self.flow.handle_answer(answer)?;
         Ok(self.make(step, ceremony))
     }
 
-    fn make(&mut self, step: Step, ceremony: &mut Ceremony) -> Progress {
+    fn make<T>(&mut self, step: Step, ceremony: &mut Ceremony<T>) -> Progress {
         match step {
             Step::Request(request) => ceremony.request(request),
             Step::Again { request, tries_left } => {

@@ -5,6 +5,7 @@
 mod door;
 mod endpoint;
 mod listener;
+mod plug;
 #[cfg(unix)]
 mod unix;
 

@@ -43,6 +43,8 @@ pub(crate) enum Step {
     AttemptFailed,
     /// Computer: the person acts on the phone. Phone: a request came.
     ScreenLock,
+    /// Computer: the security key waits to be touched.
+    Touch,
     /// Phone: the answer is on its way.
     Answered,
     /// The connection is being ended.

@@ -29,4 +29,5 @@ mod terminal;
 mod virtual_device;
 mod virtual_mcp;
 mod virtual_serve;
+mod ways;
 mod world;

@@ -24,6 +24,7 @@ mod registration;
 mod related_origins;
 mod scripted;
 mod sign_in;
+mod signal_delivery;
 mod signals;
 mod site_options;
 mod u2f;

@@ -16,18 +16,18 @@ use towline_testkit::rig::{HOME, Rig, agreeable};
 
 use crate::scripted::*;
 
-const PIN: &str = "correct horse";
+pub(crate) const PIN: &str = "correct horse";
 
 /// A key in the same process, and the person who touches it.
-struct Key {
-    rig: Rig,
-    requests: Vec<Vec<u8>>,
+pub(crate) struct Key {
+    pub(crate) rig: Rig,
+    pub(crate) requests: Vec<Vec<u8>>,
     /// What getInfo says instead of the truth.
     told: Option<GetInfo>,
 }
 
 impl Key {
-    fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         let mut key = Self { rig: Rig::new(config), requests: Vec::new(), told: None };
         key.rig.transport = Some(Transport::Usb);
         key.rig.power_up();
@@ -49,14 +49,14 @@ impl Key {
     }
 
     /// A key whose PIN is [`PIN`].
-    fn with_pin(config: Config) -> Self {
+    pub(crate) fn with_pin(config: Config) -> Self {
         let mut key = Self::new(config);
         key.set(None, PIN).unwrap();
         key.requests.clear();
         key
     }
 
-    fn set(&mut self, present: Option<&str>, new: &str) -> Result<(), PinError> {
+    pub(crate) fn set(&mut self, present: Option<&str>, new: &str) -> Result<(), PinError> {
         let info = self.says();
         let present = present.map(Pin::new);
         let mut change = PinChange::new(&info, present, Pin::new(new), &rustcrypto::provider())?;
@@ -67,7 +67,7 @@ impl Key {
         Ok(())
     }
 
-    fn info(&mut self) -> GetInfo {
+    pub(crate) fn info(&mut self) -> GetInfo {
         self.told.clone().unwrap_or_else(|| self.says())
     }
 
@@ -79,14 +79,14 @@ impl Key {
     }
 
     /// Says something of itself that is not so.
-    fn telling(mut self, change: impl Fn(&mut GetInfo)) -> Self {
+    pub(crate) fn telling(mut self, change: impl Fn(&mut GetInfo)) -> Self {
         let mut info = self.info();
         change(&mut info);
         self.told = Some(info);
         self
     }
 
-    fn transact(&mut self, request: &[u8]) -> Vec<u8> {
+    pub(crate) fn transact(&mut self, request: &[u8]) -> Vec<u8> {
         self.requests.push(request.to_vec());
         self.rig.send(HOME, request);
         self.rig.response()

@@ -10,3 +10,4 @@
 
 mod doors;
 mod open;
+mod used;

@@ -18,6 +18,7 @@ mod faults_change_results;
 mod faults_have_names;
 mod memory;
 mod options;
+mod over_ctaphid;
 mod pages_mediate;
 mod passkeys_are_in_hand;
 mod presets_work;

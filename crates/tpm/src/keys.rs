@@ -1,0 +1,361 @@
+//! Keys of credentials that live in a TPM.
+
+use std::fmt;
+
+use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
+use towline_crypto::{CryptoProvider, Secret};
+use towline_ctap::CosePublicKey;
+use zeroize::Zeroizing;
+
+use crate::{
+    code::Code,
+    command::{Loaded, TpmCommand},
+    error::Error,
+    handle::ObjectName,
+    key_handle::{Kind, ParentMark, TpmKey, mark},
+    session::{Authorization, Encryption},
+    tpm::Tpm,
+    wire::{Reader, Unreadable, Writer},
+    worker::{PATIENCE, RSA_PATIENCE, Worker},
+};
+
+/// What ties a credential store to a TPM. It belongs into the store: who has both the store and the
+/// TPM can sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TpmBinding {
+    /// What the authorisation values of keys are made from.
+    secret: Secret<32>,
+    /// The name of the parent of all keys.
+    parent: ObjectName,
+}
+
+impl TpmBinding {
+    /// A new one, for the TPM that is there.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn new(worker: &Worker, provider: &CryptoProvider) -> Result<Self, Error> {
+        let secret = provider.random.secret()?;
+        let parent = worker.run(PATIENCE, |tpm| tpm.with_parent(|_, it| Ok(it.name.clone())))?;
+        Ok(Self { secret, parent })
+    }
+
+    /// The same secret for another TPM, or for this one after it was cleared. The keys that were
+    /// made before stay what they are, and can't be used here.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn moved(&self, worker: &Worker) -> Result<Self, Error> {
+        let parent = worker.run(PATIENCE, |tpm| {
+            tpm.expect_any();
+            tpm.with_parent(|_, it| Ok(it.name.clone()))
+        })?;
+        Ok(Self { secret: self.secret.clone(), parent })
+    }
+
+    /// The name of the parent.
+    #[must_use]
+    pub const fn parent(&self) -> &ObjectName {
+        &self.parent
+    }
+
+    /// What is to be kept: a secret.
+    #[must_use]
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let writer = Writer::new().u8(VERSION).raw(self.secret.expose());
+        writer.sized(self.parent.as_bytes()).finish()
+    }
+
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut reader = Reader::new(bytes, "binding to a TPM");
+        if reader.u8()? != VERSION {
+            return Err(reader.malformed());
+        }
+        let secret = Secret::from_slice(reader.bytes(32)?).map_err(|_| reader.malformed())?;
+        let parent = ObjectName::take(&mut reader)?;
+        reader.end()?;
+        Ok(Self { secret, parent })
+    }
+
+    /// A secret of its own for a purpose.
+    pub(crate) fn derive(&self, provider: &CryptoProvider, purpose: &[u8]) -> Secret<32> {
+        Secret::new(provider.hmac.key(self.secret.expose()).sign(&[purpose]))
+    }
+}
+
+const VERSION: u8 = 1;
+
+/// Where a key can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// It is in software: wherever the store is.
+    Software,
+    /// It is in this TPM.
+    Here,
+    /// It is in another TPM, or was in this one before it was cleared.
+    AnotherTpm,
+}
+
+/// Keys in a TPM, and beside them those in software that a store has from before.
+///
+/// New keys are made in the TPM: ES256, RS256, and ES384 where it has it. What is kept of one is of
+/// use in this TPM only, and with the store's [`TpmBinding`]. Every operation is a job for the
+/// [`Worker`].
+pub struct TpmKeys {
+    worker: Worker,
+    provider: CryptoProvider,
+    binding: TpmBinding,
+    kinds: Vec<Kind>,
+    software: SoftwareKeys,
+    /// What the PIN has opened.
+    opened: Option<Secret<32>>,
+    behind_pin: bool,
+}
+
+impl fmt::Debug for TpmKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TpmKeys({:?})", self.kinds)
+    }
+}
+
+impl TpmKeys {
+    /// The keys of a store. The TPM is asked what it has, and has to be the one that the store is
+    /// bound to.
+    ///
+    /// # Errors
+    /// [`Error::AnotherTpm`] where it is another one, or was cleared ([`TpmBinding::moved`]);
+    /// [`Error::Missing`] where it can't have such keys.
+    pub fn open(
+        worker: Worker,
+        provider: CryptoProvider,
+        binding: TpmBinding,
+    ) -> Result<Self, Error> {
+        let parent = binding.parent.clone();
+        let kinds = worker.run(PATIENCE, move |tpm| {
+            tpm.expect(&parent);
+            tpm.with_parent(|tpm, _| kinds(tpm))
+        })?;
+        let software = SoftwareKeys::new(provider.clone());
+        let (opened, behind_pin) = (None, false);
+        Ok(Self { worker, provider, binding, kinds, software, opened, behind_pin })
+    }
+
+    /// New keys open with the PIN only, where a PIN that the TPM keeps has just been given: they
+    /// are of no use to who has the store and the TPM, but not the PIN. For authenticators that
+    /// verify the user for every sign-in (`alwaysUv`); with others a sign-in without a PIN fails.
+    #[must_use]
+    pub const fn behind_the_pin(mut self) -> Self {
+        self.behind_pin = true;
+        self
+    }
+
+    /// Where the key of a handle can be used.
+    #[must_use]
+    pub fn state(&self, key: &KeyHandle) -> KeyState {
+        state(key, &self.binding)
+    }
+
+    /// The authorisation value of keys.
+    fn auth(&self, behind_pin: bool) -> Result<Secret<32>, Error> {
+        let of_store = self.binding.derive(&self.provider, b"towline tpm credential");
+        if !behind_pin {
+            return Ok(of_store);
+        }
+        let opened = self.opened.as_ref().ok_or(Error::PinNeeded)?;
+        let key = self.provider.hmac.key(opened.expose());
+        Ok(Secret::new(key.sign(&[b"towline tpm credential", of_store.expose()])))
+    }
+
+    fn signed(&self, key: TpmKey, message: Vec<u8>) -> Result<Work<Vec<u8>, KeyError>, Error> {
+        if key.parent != mark(&self.binding.parent) {
+            return Err(Error::AnotherTpm);
+        }
+        let auth = self.auth(key.behind_pin)?;
+        let (worker, parent) = (self.worker.clone(), self.binding.parent.clone());
+        let digest = match key.kind {
+            Kind::Es384 => None,
+            Kind::Es256 | Kind::Rs256 => Some(self.provider.sha256.hash(&[&message])),
+        };
+        Ok(Work::later(move || {
+            let signed = worker.run(PATIENCE, move |tpm| {
+                tpm.expect(&parent);
+                tpm.with_parent(|tpm, parent| {
+                    let digest = match &digest {
+                        Some(digest) => Zeroizing::new(digest.to_vec()),
+                        None => tpm.run(TpmCommand::hash_sha384(&message))?,
+                    };
+                    let loaded = load(tpm, parent, &key)?;
+                    let sign = TpmCommand::sign(&loaded, &digest, key.kind.scheme());
+                    let value = [Authorization::Value(auth.expose())];
+                    tpm.execute(sign, &value, Encryption::default())
+                })
+            });
+            signed.map_err(failed)
+        }))
+    }
+}
+
+/// Where the key of a handle can be used, in a store with this binding.
+pub(crate) fn state(key: &KeyHandle, binding: &TpmBinding) -> KeyState {
+    match TpmKey::of(key) {
+        None => KeyState::Software,
+        Some(key) if key.parent == mark(&binding.parent) => KeyState::Here,
+        Some(_) => KeyState::AnotherTpm,
+    }
+}
+
+impl KeyState {
+    /// Where the key of a handle can be used, in a store with this binding, or with none.
+    #[must_use]
+    pub fn of(key: &KeyHandle, binding: Option<&TpmBinding>) -> Self {
+        match binding {
+            Some(binding) => state(key, binding),
+            None if TpmKey::of(key).is_some() => Self::AnotherTpm,
+            None => Self::Software,
+        }
+    }
+}
+
+/// Loads a key under its own parent: what the TPM refuses then is damaged.
+pub(crate) fn load(tpm: &mut Tpm, parent: &Loaded, key: &TpmKey) -> Result<Loaded, Error> {
+    let load = TpmCommand::load(parent, &key.private, &key.public);
+    let loaded = match tpm.execute(load, &[Authorization::Empty], Encryption::default()) {
+        Err(Error::Response(code))
+            if matches!(
+                code.code(),
+                Some(Code::Integrity | Code::Binding | Code::Size | Code::Insufficient)
+            ) =>
+        {
+            return Err(Error::Damaged);
+        }
+        loaded => loaded?,
+    };
+    if loaded.name != key.public.name(tpm.provider()) {
+        return Err(Error::Tampered);
+    }
+    Ok(loaded)
+}
+
+/// The kinds of keys that a TPM can have, in the order in which they are offered.
+fn kinds(tpm: &mut Tpm) -> Result<Vec<Kind>, Error> {
+    const P256: u16 = 3;
+    const P384: u16 = 4;
+    const RSA: u16 = 0x0001;
+    const SHA256: u16 = 0x000b;
+    const SHA384: u16 = 0x000c;
+    let curves = tpm.run(TpmCommand::curves())?.values;
+    let algorithms = tpm.run(TpmCommand::algorithms())?.values;
+    if !algorithms.contains(&SHA256) {
+        return Err(Error::Missing("SHA-256"));
+    }
+    if !curves.contains(&P256) {
+        return Err(Error::Missing("keys on the curve P-256"));
+    }
+    let mut kinds = vec![Kind::Es256];
+    if algorithms.contains(&RSA) {
+        kinds.push(Kind::Rs256);
+    }
+    if curves.contains(&P384) && algorithms.contains(&SHA384) {
+        kinds.push(Kind::Es384);
+    }
+    Ok(kinds)
+}
+
+fn generated(
+    worker: &Worker,
+    kind: Kind,
+    behind_pin: bool,
+    auth: Secret<32>,
+    parent: ObjectName,
+) -> Result<NewKey, Error> {
+    let patience = if kind == Kind::Rs256 { RSA_PATIENCE } else { PATIENCE };
+    let mark: ParentMark = mark(&parent);
+    let created = worker.run(patience, move |tpm| {
+        tpm.expect(&parent);
+        tpm.with_parent(|tpm, parent| {
+            let create = TpmCommand::create(parent, auth.expose(), &[], &kind.template());
+            tpm.execute(create, &[Authorization::Value(&[])], Encryption::COMMAND)
+        })
+    })?;
+    let public_key = created.public.cose(kind.algorithm()).ok_or(Unreadable("public key"))?;
+    let key =
+        TpmKey { kind, behind_pin, parent: mark, private: created.private, public: created.public };
+    let handle = key.to_handle().ok_or(Unreadable("key"))?;
+    Ok(NewKey { handle, public_key })
+}
+
+impl KeyStore for TpmKeys {
+    fn algorithms(&self) -> Vec<i64> {
+        self.kinds.iter().map(|kind| kind.algorithm()).collect()
+    }
+
+    fn generate(&mut self, algorithm: i64) -> Work<NewKey, KeyError> {
+        let Some(kind) = Kind::of(algorithm).filter(|kind| self.kinds.contains(kind)) else {
+            return Work::failed(KeyError::Unsupported(algorithm));
+        };
+        let behind_pin = self.behind_pin && self.opened.is_some();
+        let auth = match self.auth(behind_pin) {
+            Ok(auth) => auth,
+            Err(error) => return Work::failed(failed(error)),
+        };
+        let (worker, parent) = (self.worker.clone(), self.binding.parent.clone());
+        Work::later(move || generated(&worker, kind, behind_pin, auth, parent).map_err(failed))
+    }
+
+    fn sign(&mut self, key: &KeyHandle, parts: &[&[u8]]) -> Work<Vec<u8>, KeyError> {
+        match TpmKey::of(key) {
+            None => self.software.sign(key, parts),
+            Some(key) => {
+                self.signed(key, parts.concat()).unwrap_or_else(|error| Work::failed(failed(error)))
+            }
+        }
+    }
+
+    fn public_key(&mut self, key: &KeyHandle) -> Work<CosePublicKey, KeyError> {
+        match TpmKey::of(key) {
+            None => self.software.public_key(key),
+            Some(it) => it.public.cose(key.algorithm()).ok_or(KeyError::InvalidKey).into(),
+        }
+    }
+
+    fn custody(&self, key: &KeyHandle) -> Custody {
+        match TpmKey::of(key) {
+            None => self.software.custody(key),
+            Some(_) => Custody::Wrapped,
+        }
+    }
+
+    fn forget(&mut self, key: &KeyHandle) -> Work<(), KeyError> {
+        // Nothing of a key stays in the TPM.
+        match TpmKey::of(key) {
+            None => self.software.forget(key),
+            Some(_) => Work::ready(()),
+        }
+    }
+
+    fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {
+        self.opened = Some(secret.clone());
+        Work::ready(())
+    }
+
+    fn lock(&mut self) {
+        self.opened = None;
+    }
+
+    fn clear(&mut self) -> Work<(), KeyError> {
+        self.opened = None;
+        self.software.clear()
+    }
+}
+
+/// What the authenticator is told.
+fn failed(error: Error) -> KeyError {
+    match error {
+        Error::Damaged => KeyError::InvalidKey,
+        error => KeyError::Unavailable(error.to_string()),
+    }
+}

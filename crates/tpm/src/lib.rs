@@ -1,0 +1,44 @@
+#![doc = include_str!("../README.md")]
+//! # Layers
+//!
+//! | what | where |
+//! | --- | --- |
+//! | bytes, without I/O | [`TpmCommand`], [`TpmRequest`], [`TpmResponse`], [`PublicArea`], [`kdf`] |
+//! | a TPM in use: parent, session, nothing left behind | [`Tpm`] over a [`TpmTransport`] |
+//! | one thread that has it | [`Worker`] |
+//! | keys of credentials | [`TpmKeys`] |
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod code;
+mod command;
+mod error;
+mod handle;
+pub mod kdf;
+mod key_handle;
+mod keys;
+mod public;
+mod response;
+mod session;
+pub mod template;
+mod tpm;
+mod transport;
+mod wire;
+mod worker;
+
+pub use code::{Code, CodeSubject, ResponseCode};
+pub use command::{
+    Algorithms, Attested, Capability, CommandCode, Created, Curves, Handles, Loaded, LoadedPrimary,
+    NvIndex, NvKind, NvPublic, Private, Properties, Public, StartedSession, TpmCommand,
+    policy_secret,
+};
+pub use error::Error;
+pub use handle::{Handle, ObjectName};
+pub use keys::{KeyState, TpmBinding, TpmKeys};
+pub use public::{Curve, InScheme, Object, PublicArea, Scheme, attribute};
+pub use response::{Acknowledgement, LONGEST_RESPONSE, TpmResponse};
+pub use session::{Authorization, Encryption, Salt, TpmRequest, TpmSession};
+pub use tpm::Tpm;
+pub use transport::{DEVICE, NoTpmPlace, OpenError, TpmPlace, TpmTransport};
+pub use wire::Unreadable;
+pub use worker::{PATIENCE, RSA_PATIENCE, Worker};

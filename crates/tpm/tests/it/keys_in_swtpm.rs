@@ -1,0 +1,128 @@
+//! Keys in a real TPM, which is software.
+
+use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, SoftwareKeys, Work};
+use towline_tpm::{Error, Handle, KeyState, PATIENCE, TpmBinding, TpmCommand, TpmKeys};
+use zeroize::Zeroizing;
+
+use crate::{swtpm::Swtpm, vectors::provider};
+
+pub(crate) fn done<T, E>(work: Work<T, E>) -> Result<T, E> {
+    match work {
+        Work::Done(result) => result,
+        Work::Later(run) => run(),
+    }
+}
+
+fn keys(swtpm: &Swtpm) -> (TpmKeys, TpmBinding) {
+    let worker = swtpm.worker();
+    let binding = TpmBinding::new(&worker, &provider()).unwrap();
+    (TpmKeys::open(worker, provider(), binding.clone()).unwrap(), binding)
+}
+
+#[test]
+fn keys_of_each_algorithm_sign() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (mut keys, binding) = keys(&swtpm);
+    assert_eq!(keys.algorithms(), [-7, -257, -35]);
+    assert_eq!(TpmBinding::decode(&binding.encode()).unwrap(), binding);
+    for (algorithm, length) in [(-7, 199), (-35, 247), (-257, 487)] {
+        let new = done(keys.generate(algorithm)).unwrap();
+        assert_eq!(new.handle.expose().len(), length);
+        assert_eq!(keys.custody(&new.handle), Custody::Wrapped);
+        assert_eq!(keys.state(&new.handle), KeyState::Here);
+        assert_eq!(done(keys.public_key(&new.handle)).unwrap(), new.public_key);
+        let signature = done(keys.sign(&new.handle, &[b"authenticator data", b"hash"])).unwrap();
+        let provider = towline_crypto_aws_lc::provider();
+        let verifier = provider.signature(algorithm).unwrap();
+        let public = new.public_key.to_plain().unwrap();
+        verifier.verify(&public, b"authenticator datahash", &signature).unwrap();
+    }
+    let unknown = done(keys.generate(-8)).unwrap_err();
+    assert_eq!(unknown, KeyError::Unsupported(-8));
+}
+
+#[test]
+fn a_store_keeps_the_keys_in_software_that_it_has() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (mut keys, _) = keys(&swtpm);
+    let before = done(SoftwareKeys::new(provider()).generate(-7)).unwrap();
+    assert_eq!(keys.state(&before.handle), KeyState::Software);
+    assert_eq!(keys.custody(&before.handle), Custody::Handle);
+    let signature = done(keys.sign(&before.handle, &[b"message"])).unwrap();
+    let public = before.public_key.to_plain().unwrap();
+    provider().signature(-7).unwrap().verify(&public, b"message", &signature).unwrap();
+}
+
+#[test]
+fn a_restart_of_the_tpm_is_not_noticed() {
+    let Some(mut swtpm) = Swtpm::new() else { return };
+    let (mut keys, _) = keys(&swtpm);
+    let new = done(keys.generate(-7)).unwrap();
+    for _ in 0..3 {
+        swtpm.restart();
+        done(keys.sign(&new.handle, &[b"message"])).unwrap();
+    }
+}
+
+#[test]
+fn another_tpm_and_a_damaged_key_are_told_apart() {
+    let (Some(swtpm), Some(other)) = (Swtpm::new(), Swtpm::new()) else { return };
+    let (mut keys, binding) = keys(&swtpm);
+    let new = done(keys.generate(-7)).unwrap();
+
+    let refused = TpmKeys::open(other.worker(), provider(), binding.clone()).unwrap_err();
+    assert!(matches!(refused, Error::AnotherTpm), "{refused}");
+    let moved = binding.moved(&other.worker()).unwrap();
+    let mut elsewhere = TpmKeys::open(other.worker(), provider(), moved.clone()).unwrap();
+    assert_eq!(elsewhere.state(&new.handle), KeyState::AnotherTpm);
+    assert_eq!(KeyState::of(&new.handle, None), KeyState::AnotherTpm);
+    let refused = done(elsewhere.sign(&new.handle, &[b"message"])).unwrap_err();
+    assert!(refused.to_string().contains("another TPM"), "{refused}");
+    // The other one goes on with keys of its own.
+    let own = done(elsewhere.generate(-7)).unwrap();
+    done(elsewhere.sign(&own.handle, &[b"message"])).unwrap();
+
+    let whole = new.handle.expose();
+    for place in [9, 40, 60, 100, 134, 136, 190, 198] {
+        let mut bytes = whole.to_vec();
+        bytes[place] ^= 1;
+        let damaged = KeyHandle::new(-7, Zeroizing::new(bytes.into()));
+        let refused = done(keys.sign(&damaged, &[b"message"])).unwrap_err();
+        assert_eq!(refused, KeyError::InvalidKey, "byte {place}");
+    }
+    done(keys.sign(&new.handle, &[b"message"])).unwrap();
+}
+
+#[test]
+fn a_store_that_was_copied_without_its_secret_signs_nothing() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (mut keys, _) = keys(&swtpm);
+    let new = done(keys.generate(-7)).unwrap();
+    drop(keys);
+    let (mut thief, _) = self::keys(&swtpm);
+    let refused = done(thief.sign(&new.handle, &[b"message"])).unwrap_err();
+    assert!(refused.to_string().contains("authorisation is wrong"), "{refused}");
+}
+
+#[test]
+fn nothing_stays_in_the_tpm() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let worker = swtpm.worker();
+    let binding = TpmBinding::new(&worker, &provider()).unwrap();
+    let mut keys = TpmKeys::open(worker.clone(), provider(), binding).unwrap();
+    let new = done(keys.generate(-7)).unwrap();
+    let mut damaged = new.handle.expose().to_vec();
+    damaged[50] ^= 1;
+    let damaged = KeyHandle::new(-7, Zeroizing::new(damaged.into()));
+    for _ in 0..8 {
+        done(keys.sign(&new.handle, &[b"message"])).unwrap();
+        done(keys.sign(&damaged, &[b"message"])).unwrap_err();
+    }
+    let count = |from| {
+        let listed = worker.run(PATIENCE, move |tpm| tpm.run(TpmCommand::handles(Handle(from))));
+        let kind = |handle: &&Handle| handle.0 >> 24 == from >> 24;
+        listed.unwrap().values.iter().filter(kind).count()
+    };
+    assert_eq!(count(0x8000_0000), 1, "the parent");
+    assert!(count(0x0200_0000) <= 1, "a session");
+}
