@@ -23,7 +23,7 @@ async fn serve(router: axum::Router) -> u16 {
     port
 }
 
-async fn clicks(driver: &WebDriver, button: &str, says: &str) -> WebDriverResult<()> {
+async fn clicks(driver: &WebDriver, button: &str, says: &'static str) -> WebDriverResult<()> {
     driver.find(By::Id(button)).await?.click().await?;
     let output = driver.query(By::Tag("output")).with_text(says);
     output.first().await.map(|_| ())
