@@ -82,8 +82,8 @@ for (const kind of ['create', 'get']) {
   for (const name of Object.keys(pages)) {
     const sorted = seen[name][kind].sort((a, b) => a - b);
     (medians[kind] ??= []).push(at(sorted, 0.5));
-    const title = `${kind}, ${name}`.padEnd(24);
-    console.log(`${title}${format(at(sorted, 0.1))} ${format(at(sorted, 0.5))}${format(at(sorted, 0.9))}`);
+    const title = `${kind}, ${name}`.padEnd(22);
+    console.log(title, ...[0.1, 0.5, 0.9].map((part) => format(at(sorted, part))));
   }
   const [own, script] = medians[kind];
   // What did not wait for the processor, on a machine with other work.

@@ -1,7 +1,7 @@
 // The way to the service: one JSON text to it, one back. `config.endpoint` is asked over a
-// WebSocket, which takes a browser a tenth of the time of a request, or by requests where a page may
-// open none; or `config.binding` names a function of the window that was bound by whoever drives the
-// browser, for pages whose content security policy forbids connections.
+// WebSocket, which takes a browser a tenth of the time of a request, or by requests where a page
+// may open none; or `config.binding` names a function of the window that was bound by whoever
+// drives the browser, for pages whose content security policy forbids connections.
 
 /** What waits for an answer: how to call it off, by the id of its message. */
 const underWay = new Map();
