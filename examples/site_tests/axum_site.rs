@@ -1,5 +1,6 @@
 //! The passkeys of a site in axum, under `cargo test`: without a browser, and without a network.
 //! The site is the one of `site.rs`; put your router in its place.
+#![allow(clippy::unwrap_used)]
 
 mod site;
 

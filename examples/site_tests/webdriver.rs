@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo test -p towline-examples --test webdriver -- --ignored
 //! ```
+#![allow(clippy::unwrap_used)]
 
 mod site;
 
@@ -64,4 +65,5 @@ async fn alice_registers_and_signs_in() {
     clicks(&driver, "sign-in", "sign-in: true").await.unwrap();
     driver.quit().await.unwrap();
     chromedriver.kill().unwrap();
+    chromedriver.wait().unwrap();
 }

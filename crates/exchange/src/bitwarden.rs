@@ -1,0 +1,146 @@
+//! Bitwarden's own JSON, not sealed, as a courtesy: it has passkeys in its logins
+//! (`fido2Credentials`), under other names and with numbers as texts.
+
+use crate::{
+    Flaw, ImportLimits, NotCxf, base64url,
+    import::{Entry, Item},
+    item::CREDENTIALS,
+    json::{Json, Members, member},
+    passkey::{name, take, text},
+};
+
+/// What it begins an id with that is no UUID.
+const RAW_ID: &str = "b64.";
+
+/// Whether a document is one of Bitwarden's.
+pub(crate) fn is_it(members: &Members) -> bool {
+    member(members, "encrypted").is_some() && member(members, CREDENTIALS).is_none()
+}
+
+/// The items with something in them that is of use here.
+pub(crate) fn read(mut members: Members, limits: &ImportLimits) -> Result<Vec<Item>, NotCxf> {
+    if member(&members, "encrypted") != Some(&Json::Bool(false)) {
+        return Err(NotCxf::Sealed);
+    }
+    let Some(Json::List(items)) = take(&mut members, "items") else { return Err(NotCxf::Other) };
+    Ok(items.into_iter().filter_map(|item| read_item(item, limits)).collect())
+}
+
+fn read_item(item: Json, limits: &ImportLimits) -> Option<Item> {
+    let Json::Object(mut members) = item else { return None };
+    let title = text(&members, "name").map(ToOwned::to_owned);
+    let Some(Json::Object(mut login)) = take(&mut members, "login") else { return None };
+    let Some(Json::List(passkeys)) = take(&mut login, "fido2Credentials") else { return None };
+    let made = passkeys.first().and_then(|passkey| passkey.get("creationDate")?.as_text());
+    let made = made.and_then(time);
+    let entries = passkeys.into_iter().map(|passkey| match passkey {
+        Json::Object(passkey) => Entry::read(Json::Object(translated(passkey)), limits),
+        _ => Entry::Refused { refusal: Flaw::NotACredential.into(), site: None, account: None },
+    });
+    let mut credentials: Vec<Entry> = entries.collect();
+    if login.iter().any(|(name, value)| name == "password" && *value != Json::Null) {
+        let whole = Json::Object(vec![
+            (name::TYPE.to_owned(), Json::text("basic-auth")),
+            ("login".to_owned(), Json::Object(login)),
+        ]);
+        credentials.push(Entry::Other { kind: "basic-auth".to_owned(), whole });
+    }
+    Some(Item { title, made, credentials, ..Item::default() })
+}
+
+/// The members by the names of the format. What has none is left out: it says nothing that is not
+/// in the key.
+fn translated(mut passkey: Members) -> Members {
+    let mut members = vec![(name::TYPE.to_owned(), Json::text(name::PASSKEY))];
+    for (theirs, ours) in [
+        ("rpId", name::RP_ID),
+        ("userHandle", name::USER_HANDLE),
+        ("keyValue", name::KEY),
+        ("userName", name::USERNAME),
+        ("userDisplayName", name::USER_DISPLAY_NAME),
+        ("counter", "counter"),
+    ] {
+        // Also twice, so that it is seen.
+        while let Some(value) = take(&mut passkey, theirs) {
+            let number = value.as_text().filter(|_| ours == "counter");
+            let number = number.and_then(|text| text.parse::<i64>().ok()).map(Json::number);
+            members.push((ours.to_owned(), number.unwrap_or(value)));
+        }
+    }
+    while let Some(id) = take(&mut passkey, "credentialId") {
+        let id = id.as_text().map_or(Json::Null, |id| match (id.strip_prefix(RAW_ID), uuid(id)) {
+            (Some(id), _) => Json::text(id),
+            (None, Some(id)) => Json::Text(base64url::write(&id)),
+            (None, None) => Json::text(id),
+        });
+        members.push((name::CREDENTIAL_ID.to_owned(), id));
+    }
+    members
+}
+
+/// The 16 bytes of a UUID in its usual form.
+fn uuid(text: &str) -> Option<[u8; 16]> {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    if groups != [8, 4, 4, 4, 12] || text.contains('+') {
+        return None;
+    }
+    u128::from_str_radix(&text.replace('-', ""), 16).ok().map(u128::to_be_bytes)
+}
+
+/// Seconds of Unix time from `2026-01-02T03:04:05.678Z`.
+fn time(text: &str) -> Option<i64> {
+    let (date, rest) = text.split_once('T')?;
+    let rest = rest.strip_suffix('Z')?.split('.').next()?;
+    let numbers = |text: &str, between: char| {
+        let numbers = text.split(between).map(|number| number.parse::<u16>().ok().map(i64::from));
+        let numbers: Option<Vec<i64>> = numbers.collect();
+        numbers.and_then(|numbers| <[i64; 3]>::try_from(numbers).ok())
+    };
+    let [year, month, day] = numbers(date, '-')?;
+    let [hours, minutes, seconds] = numbers(rest, ':')?;
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days of the Gregorian calendar, in years that begin in March, so that leap days end them.
+    let (years, months) = if month > 2 {
+        (year, month.saturating_sub(3))
+    } else {
+        (year.saturating_sub(1), month.saturating_add(9))
+    };
+    let leaps = (years / 4).saturating_sub(years / 100).saturating_add(years / 400);
+    let days = years
+        .saturating_mul(365)
+        .saturating_add(leaps)
+        .saturating_add(months.saturating_mul(153).saturating_add(2) / 5)
+        .saturating_add(day)
+        .saturating_sub(719_469);
+    let hours = days.saturating_mul(24).saturating_add(hours);
+    Some(
+        hours.saturating_mul(60).saturating_add(minutes).saturating_mul(60).saturating_add(seconds),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_become_seconds() {
+        assert_eq!(time("1970-01-01T00:00:00.000Z"), Some(0));
+        assert_eq!(time("2024-02-29T12:30:05Z"), Some(1_709_209_805));
+        assert_eq!(time("2026-05-28T20:26:40.500Z"), Some(1_780_000_000));
+        for text in ["", "2026-01-01", "2026-13-01T00:00:00Z", "2026-01-01T00:00Z", "x-1-1T0:0:0Z"]
+        {
+            assert_eq!(time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_uuids_or_bytes() {
+        assert_eq!(
+            uuid("00010203-0405-0607-0809-0a0b0c0d0e0f"),
+            Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+        );
+        assert_eq!(uuid("0001020304050607-0809-0a0b0c0d0e0f"), None);
+    }
+}
