@@ -7,7 +7,10 @@
 
 mod site;
 
-use std::process::Command;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
 
 use thirtyfour::{ChromiumLikeCapabilities as _, prelude::*};
 use tokio::net::TcpListener;
@@ -42,12 +45,18 @@ async fn alice_registers_and_signs_in() {
     let key = session.page_key().unwrap();
     let script = page::script(&Way::Endpoint(format!("http://127.0.0.1:{port}/{key}/page")));
 
-    let mut chromedriver = Command::new("chromedriver").arg("--port=9517").spawn().unwrap();
+    let mut command = Command::new("chromedriver");
+    let mut chromedriver = command.arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+    let mut said =
+        BufReader::new(chromedriver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let ready = said.find(|line| line.contains("successfully on port ")).unwrap();
+    let port_of_driver = ready.trim_end_matches('.').rsplit(' ').next().unwrap();
+    let address = format!("http://localhost:{port_of_driver}");
     let mut wanted = DesiredCapabilities::chrome();
     for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"] {
         wanted.add_arg(argument).unwrap();
     }
-    let driver = WebDriver::new("http://localhost:9517", wanted).await.unwrap();
+    let driver = WebDriver::new(address, wanted).await.unwrap();
     let devtools = driver.cdp();
     let script = serde_json::json!({ "source": script });
     devtools.send_raw("Page.addScriptToEvaluateOnNewDocument", script).await.unwrap();

@@ -43,6 +43,7 @@ export async function judge(name, registration, signIns) {
     case: name,
     algorithm: registration.response.response.publicKeyAlgorithm,
     rpId: RP_ID,
+    verifies: true,
     attestation: registrationInfo.fmt,
     backupEligible: registrationInfo.credentialDeviceType === 'multiDevice',
     backedUp: registrationInfo.credentialBackedUp,

@@ -19,6 +19,15 @@ async function freePort() {
   return port;
 }
 
+/** Waits until a driver listens there. */
+async function listens(port) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await fetch(`http://127.0.0.1:${port}/status`).catch(() => undefined)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('WebKitWebDriver does not listen');
+}
+
 /** Runs in the page: what a function of the test comes to. */
 const WRAPPED = `
   const [body, given, done] = arguments;
@@ -49,6 +58,7 @@ export async function webkit() {
   const { Builder, By } = require('selenium-webdriver');
   const port = await freePort();
   const serving = spawn('WebKitWebDriver', [`--port=${port}`], { stdio: 'ignore' });
+  await listens(port);
   const driver = await new Builder()
     .usingServer(`http://127.0.0.1:${port}`)
     .withCapabilities({ browserName: 'MiniBrowser' })

@@ -14,8 +14,7 @@ export function caller(address, program) {
     } catch (error) {
       if (program) {
         // Its end may be told a moment after that of the connection.
-        await new Promise((resolve) => setImmediate(resolve))
-        if (program.ended !== undefined || !isAlive(program.pid)) throw program.failure()
+        if (await program.hasEnded(500)) throw program.failure()
       }
       throw new Error(`no service answers at ${new URL(address).origin}`, { cause: error })
     }
@@ -24,13 +23,5 @@ export function caller(address, program) {
     const answer = json ? JSON.parse(text) : text
     if (response.ok) return { status: response.status, answer }
     throw new Refused(response.status, answer?.error ?? { reason: 'http', message: text })
-  }
-}
-
-const isAlive = (pid) => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }

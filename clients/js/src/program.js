@@ -96,6 +96,16 @@ class Program {
     return this.#child.pid
   }
 
+  /** Whether it ends within so many milliseconds. */
+  async hasEnded(patience) {
+    if (this.ended !== undefined) return true
+    let timer
+    const late = new Promise((resolve) => { timer = setTimeout(resolve, patience) })
+    await Promise.race([this.#ended, late])
+    clearTimeout(timer)
+    return this.ended !== undefined
+  }
+
   kill = () => this.#child.kill('SIGKILL')
 
   /** The error for whoever wanted something of a program that is no more. */

@@ -160,7 +160,8 @@ test('a stopped program is gone', async () => {
 test('a site lets another use its passkeys', async () => {
   const session = await service.newSession()
   await session.addAuthenticator()
-  const site = new Site()
+  const site = new Site('https://example.org')
+  site.rpID = 'example.org'
   await site.register(session)
   const shop = 'https://shop.example'
   const request = async () => session.get(shop, await site.request())

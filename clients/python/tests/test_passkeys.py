@@ -102,10 +102,11 @@ def test_a_mistake_names_the_member(virtual_session):
 
 def test_a_site_lets_another_use_its_passkeys(virtual_session, virtual_authenticator):
     site = Site()
+    site.origin, site.rp_id = "https://example.org", "example.org"
     site.register(virtual_session)
     shop = "https://shop.example"
     with pytest.raises(Refused) as refused:
         virtual_session.get(shop, site.request())
     assert refused.value.name == "SecurityError"
-    virtual_session.publish_related_origins("localhost", [shop])
+    virtual_session.publish_related_origins(site.rp_id, [shop])
     assert virtual_session.get(shop, site.request())["type"] == "public-key"

@@ -22,6 +22,7 @@ mod page;
 mod panel;
 mod refusal;
 mod webdriver;
+mod websocket;
 
 use std::io;
 

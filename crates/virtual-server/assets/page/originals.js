@@ -1,6 +1,6 @@
 // What pages replace, fake clocks and mocked networks among it, is taken before they can.
 const { AbortController, ArrayBuffer, DOMException, Map, Promise, Reflect, Set } = window;
-const { TypeError, Uint8Array, WeakMap } = window;
+const { TypeError, Uint8Array, WeakMap, WebSocket } = window;
 const fetch = window.fetch.bind(window);
 const setTimeout = window.setTimeout.bind(window);
 const clearTimeout = window.clearTimeout.bind(window);

@@ -6,24 +6,21 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     extract::{OriginalUri, Path, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::header,
     response::{IntoResponse, Response},
     routing::get,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        handshake::derive_accept_key,
-        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
-    },
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::HttpRefusal;
+use super::{
+    HttpRefusal,
+    websocket::{self, Socket},
+};
 use crate::{
     Service, Session, SessionId,
     devtools::{Connection, PRODUCT, PROTOCOL_VERSION},
@@ -111,47 +108,13 @@ async fn to_session(
     accept(&service, session, request)
 }
 
-/// Answers the handshake of a WebSocket (RFC 6455 §4.2), and serves what comes over it.
-fn accept(
-    service: &Service,
-    session: Session,
-    mut request: Request,
-) -> Result<Response, HttpRefusal> {
-    let no_websocket = || {
-        let message = "this is the address of a WebSocket; connect a client of DevTools to it";
-        HttpRefusal::new(StatusCode::UPGRADE_REQUIRED, "websocket", message)
-    };
-    let headers = request.headers();
-    let says = |name: HeaderName, word: &str| {
-        let value = headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
-        value.split(',').any(|it| it.trim().eq_ignore_ascii_case(word))
-    };
-    let right = says(header::CONNECTION, "upgrade")
-        && says(header::UPGRADE, "websocket")
-        && says(header::SEC_WEBSOCKET_VERSION, "13");
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| right);
-    let accepted = derive_accept_key(key.ok_or_else(no_websocket)?.as_bytes());
-    let accepted = HeaderValue::from_str(&accepted).map_err(|_| no_websocket())?;
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(no_websocket)?;
+/// Serves a client of DevTools.
+fn accept(service: &Service, session: Session, request: Request) -> Result<Response, HttpRefusal> {
     let connection = Connection::new(service, session);
-    tokio::spawn(async move {
-        if let Ok(upgraded) = upgrade.await {
-            serve(connection, upgraded).await;
-        }
-    });
-    let headers = [
-        (header::CONNECTION, HeaderValue::from_static("upgrade")),
-        (header::UPGRADE, HeaderValue::from_static("websocket")),
-        (header::SEC_WEBSOCKET_ACCEPT, accepted),
-    ];
-    Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+    websocket::accept(request, LONGEST, |socket| serve(connection, socket))
 }
 
-async fn serve(mut connection: Connection, upgraded: Upgraded) {
-    let limits =
-        WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
-    let mut socket =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(limits)).await;
+async fn serve(mut connection: Connection, mut socket: Socket) {
     loop {
         let messages = tokio::select! {
             message = socket.next() => match message {

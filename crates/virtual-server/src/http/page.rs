@@ -1,27 +1,45 @@
 //! The doors for pages under test, and for programs that drive browsers on their behalf.
 
+use std::time::Duration;
+
 use axum::{
     Extension, Json, Router,
+    extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
+use futures_util::{SinkExt as _, StreamExt as _, stream::FuturesUnordered};
+use serde::{Deserialize, Serialize};
+use tokio_tungstenite::tungstenite;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HttpRefusal, PageAccess,
-    extract::{Asked, At, Body},
+    extract::{Asked, At, Body, read},
+    websocket::{self, Socket},
 };
 use crate::{
-    Service,
+    Service, Session,
     page::{self, Message, PageAnswer, Way},
 };
 
+/// The longest message of a page, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// How many messages of one page may wait for their answers.
+const MOST: usize = 64;
+
+/// How long a page may take to read an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// For pages, with the key of their session.
 pub(super) fn router() -> Router<Service> {
-    Router::new().route("/page/script.js", get(script)).route("/page", post(ask))
+    Router::new()
+        .route("/page/script.js", get(script))
+        .route("/page", post(ask))
+        .route("/page/socket", get(connect))
 }
 
 /// For programs with the token, which hand on what pages give to a function that they have bound.
@@ -47,18 +65,70 @@ async fn script(
     javascript(page::script(&Way::Endpoint(format!("http://{host}/{key}/page"))))
 }
 
-/// What a page asks for. Its origin is what the browser says; a page can't choose it.
+/// The origin of a page is what its browser says; a page can't choose it.
+fn origin_of(headers: &HeaderMap) -> Result<&str, HttpRefusal> {
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    origin.ok_or_else(|| {
+        let message = "a message of a page comes with the header Origin, which browsers write";
+        HttpRefusal::new(StatusCode::BAD_REQUEST, "origin", message)
+    })
+}
+
+/// What a page asks for.
 async fn ask(
     Extension(PageAccess { session }): Extension<PageAccess>,
     headers: HeaderMap,
     Body(message): Body<Message>,
 ) -> Result<Json<PageAnswer>, HttpRefusal> {
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    let Some(origin) = origin else {
-        let message = "a message of a page comes with the header Origin, which browsers write";
-        return Err(HttpRefusal::new(StatusCode::BAD_REQUEST, "origin", message));
-    };
-    Ok(Json(PageAnswer::to(&session, origin, message).await))
+    Ok(Json(PageAnswer::to(&session, origin_of(&headers)?, message).await))
+}
+
+/// The same over a WebSocket, which costs a page a fraction of a request.
+async fn connect(
+    Extension(PageAccess { session }): Extension<PageAccess>,
+    request: Request,
+) -> Result<Response, HttpRefusal> {
+    let origin = origin_of(request.headers())?.to_owned();
+    websocket::accept(request, LONGEST, |socket| serve(session, origin, socket))
+}
+
+/// The answer to a message that came over a WebSocket.
+#[derive(Serialize)]
+struct Answered {
+    id: String,
+    answer: PageAnswer,
+}
+
+/// Answers messages in whatever order they are done with. What still waits at the end is dropped,
+/// as of a page that is left.
+async fn serve(session: Session, origin: String, socket: Socket) {
+    let (mut answers, mut messages) = socket.split();
+    let mut waiting = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            message = messages.next() => match message {
+                Some(Ok(tungstenite::Message::Text(text))) if waiting.len() < MOST => {
+                    let Ok(message) = read::<Message>(text.as_bytes()) else { break };
+                    let (session, origin) = (&session, &origin);
+                    waiting.push(async move {
+                        let id = message.id().to_owned();
+                        Answered { id, answer: PageAnswer::to(session, origin, message).await }
+                    });
+                }
+                Some(Ok(it)) if it.is_ping() || it.is_pong() => {}
+                // What the script never sends.
+                _ => break,
+            },
+            Some(answered) = waiting.next() => {
+                let Ok(text) = serde_json::to_string(&answered) else { break };
+                let sent = answers.send(tungstenite::Message::text(text));
+                if !matches!(tokio::time::timeout(PATIENCE, sent).await, Ok(Ok(()))) {
+                    return;
+                }
+            }
+        }
+    }
+    let _gone = tokio::time::timeout(PATIENCE, answers.close()).await;
 }
 
 /// A message of a page, and whose page it is.

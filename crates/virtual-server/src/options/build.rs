@@ -26,8 +26,8 @@ pub(crate) struct Built {
 }
 
 /// The client of all ceremonies: a site may ask for as little time as it likes, as it may of
-/// browsers under test. Passkeys are made beside a sign-in, too: in a test, somebody has just signed
-/// in.
+/// browsers under test. Passkeys are made beside a sign-in, too: in a test, somebody has just
+/// signed in.
 pub(crate) fn client(provider: &CryptoProvider) -> Client {
     let timeouts = Timeouts { min: Duration::ZERO, max: LONGEST, default: USUAL };
     Client::new(provider.clone()).with_timeouts(timeouts).with_conditional_create(true)

@@ -58,3 +58,16 @@ pub enum Message {
         id: String,
     },
 }
+
+impl Message {
+    /// The id of the call that it is about.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Create { id, .. }
+            | Self::Get { id, .. }
+            | Self::Signal { id, .. }
+            | Self::Capabilities { id }
+            | Self::Cancel { id } => id,
+        }
+    }
+}

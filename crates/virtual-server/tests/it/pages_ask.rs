@@ -1,6 +1,12 @@
 //! What the script for pages asks, and what it is told.
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue},
+};
 
 use crate::support::{Answer, CHALLENGE, ORIGIN, Running, creation};
 
@@ -241,4 +247,61 @@ async fn a_site_lets_others_use_its_passkeys_where_its_document_lists_them() {
         let (reason, named, _) = it.call("PUT", path, document.clone()).await.refusal();
         assert_eq!((reason.as_str(), named.as_str()), ("member", member), "{path} {document}");
     }
+}
+
+/// A page's WebSocket.
+async fn socket(it: &Running, origin: Option<&'static str>) -> Option<WebSocketStream<TcpStream>> {
+    let address = format!("ws://127.0.0.1:{}/{}/page/socket", it.port, it.page_key());
+    let mut request = address.into_client_request().unwrap();
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", HeaderValue::from_static(origin));
+    }
+    let stream = TcpStream::connect(("127.0.0.1", it.port)).await.unwrap();
+    Some(client_async(request, stream).await.ok()?.0)
+}
+
+async fn next(page: &mut WebSocketStream<TcpStream>) -> Value {
+    let text = page.next().await.unwrap().unwrap().into_text().unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn a_page_asks_over_a_websocket_from_the_origin_that_its_browser_says() {
+    let it = Running::start().await;
+    let path = it.authenticator(json!({"isUserConsenting": false})).await;
+    assert!(socket(&it, None).await.is_none(), "a program is no page");
+    let mut page = socket(&it, Some(ORIGIN)).await.unwrap();
+    let session = it.service.default_session();
+    let ended = || {
+        let log = session.log(0);
+        let events = log.iter().map(|notice| serde_json::to_value(&**notice).unwrap());
+        events.filter(|notice| notice["event"] == "ceremonyEnded").count()
+    };
+    // What waits does not keep others waiting, and can be called off.
+    let quick = json!({"ask": "capabilities", "id": "quick"});
+    let cancel = json!({"ask": "cancel", "id": "slow"});
+    for message in [create(json!({"id": "slow"})), quick] {
+        page.send(Message::text(message.to_string())).await.unwrap();
+    }
+    let first = next(&mut page).await;
+    assert_eq!(first["id"], "quick");
+    assert_eq!(first["answer"]["response"]["signalUnknownCredential"], true);
+    page.send(Message::text(cancel.to_string())).await.unwrap();
+    let both = [next(&mut page).await, next(&mut page).await];
+    assert!(both.iter().any(|it| it["answer"]["error"]["name"] == "AbortError"), "{both:?}");
+
+    // A page that is left ends what it began; so does one that sends what no script does.
+    for last in [None, Some("[]")] {
+        let mut page = socket(&it, Some(ORIGIN)).await.unwrap();
+        let before = ended();
+        page.send(Message::text(create(json!({})).to_string())).await.unwrap();
+        until(|| session.log(0).iter().filter(|it| began(it)).count() > before).await;
+        if let Some(text) = last {
+            page.send(Message::text(text)).await.unwrap();
+        } else {
+            drop(page);
+        }
+        until(|| ended() > before).await;
+    }
+    it.call("DELETE", &path, Value::Null).await.ok();
 }
