@@ -19,6 +19,7 @@ use towline::{
     client::{Caller, Channel, Client, Error, Origin, create, get},
 };
 use towline_rp::{Begun, RpClient};
+use towline_tpm::TpmPlace;
 
 use self::screen::Terminal;
 use crate::{
@@ -112,9 +113,16 @@ impl Way {
                 choice = phone;
                 To::Phone(Box::new(computer))
             }
-            With::ThisDevice => To::Authenticator(Box::new(this_device::open(args, report)?)),
+            With::ThisDevice => {
+                let custody = args::Custody {
+                    keys: args::KeysIn::Software,
+                    tpm: args.tpm.clone(),
+                    new_tpm: false,
+                };
+                To::Authenticator(Box::new(this_device::open(args, &custody, report)?))
+            }
             With::Key => To::Authenticator(Box::new(key::open(args, report).await?)),
-            With::Platform => To::Authenticator(platform::open()?),
+            With::Platform => To::Authenticator(Box::new(platform::open(args, report)?)),
         };
         Ok(Self { to, screen: Terminal::new(args, choice, report)? })
     }
@@ -153,7 +161,8 @@ impl Way {
 impl args::Reach {
     /// Whether a person answers on standard input.
     fn asks_here(&self) -> bool {
-        self.with == With::ThisDevice && self.answer == AnswerMode::Ask
+        let here = matches!(self.with, With::ThisDevice | With::Platform);
+        here && self.answer == AnswerMode::Ask
     }
 
     /// Refuses flags of another way before anything is asked of a site.
@@ -165,9 +174,13 @@ impl args::Reach {
             ("--key-at", self.key_at.is_some(), With::Key),
             ("--screen-lock", self.screen_lock.is_some(), With::ThisDevice),
             ("--answer", self.answer != AnswerMode::Ask, With::ThisDevice),
+            ("--tpm", self.tpm != TpmPlace::default(), With::Platform),
+            ("--new-tpm", self.new_tpm, With::Platform),
         ];
         for (flag, given, way) in flags {
-            if given && way != self.with {
+            // The platform is this device, with its keys elsewhere.
+            let same = way == With::ThisDevice && self.with == With::Platform;
+            if given && way != self.with && !same {
                 let way = way.word();
                 return Err(Failure::usage("flags", format!("{flag} goes with --with {way}")));
             }

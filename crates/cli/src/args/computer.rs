@@ -128,6 +128,15 @@ pub(crate) struct Reach {
     #[arg(long, value_enum, value_name = "LOCK")]
     pub(crate) screen_lock: Option<ScreenLock>,
 
+    /// With the platform: where the TPM is, a device, or tcp:ADDR or unix:PATH of one in software
+    #[arg(long, value_name = "PLACE", default_value_t)]
+    pub(crate) tpm: towline_tpm::TpmPlace,
+
+    /// With the platform: go on with this TPM, although the store knows another one, or this one
+    /// was cleared since
+    #[arg(long)]
+    pub(crate) new_tpm: bool,
+
     /// Also write the QR code to this PNG file
     #[arg(long, value_name = "FILE")]
     pub(crate) qr_image: Option<PathBuf>,

@@ -1,22 +1,28 @@
-//! The platform: keys in this machine's TPM. Here is the one place where they come in.
+//! The platform: this device, with its private keys in the machine's TPM.
 
-use std::path::Path;
+use std::sync::Arc;
 
-use towline::client::Channel;
+use towline::LocalAuthenticator;
+use towline_tpm::PATIENCE;
 
-use crate::exit::Failure;
+use super::this_device::{self, Owner};
+use crate::{
+    args::{self, KeysIn},
+    exit::Failure,
+    report::Report,
+};
 
-/// Where the kernel's resource manager for a TPM 2.0 is.
-const TPM: &str = "/dev/tpmrm0";
-
-/// The authenticator whose keys are in the TPM. There is none yet, which is said before anything is
-/// asked of anybody.
-pub(super) fn open() -> Result<Box<dyn Channel>, Failure> {
-    let why = if Path::new(TPM).exists() {
-        "this program can't keep passkeys in the TPM of this machine yet"
-    } else {
-        "this machine has no TPM 2.0 that programs can use (there is no /dev/tpmrm0; perhaps it is off in the firmware)"
-    };
-    let message = format!("{why}; use --with this-device, --with key or --with phone");
-    Err(Failure::environment("no_platform", message).thrown("NotAllowedError"))
+/// The authenticator whose keys are in the TPM. That there is none is said before anything is asked
+/// of anybody, and before a store is made.
+pub(super) fn open(
+    args: &args::Reach,
+    report: &Arc<Report>,
+) -> Result<LocalAuthenticator<Owner>, Failure> {
+    if let Err(error) = args.tpm.open(PATIENCE) {
+        let message = format!("{error}; or use --with this-device, --with key or --with phone");
+        return Err(Failure::environment("no_platform", message).thrown("NotAllowedError"));
+    }
+    let (tpm, new_tpm) = (args.tpm.clone(), args.new_tpm);
+    let custody = args::Custody { keys: KeysIn::Tpm, tpm, new_tpm };
+    this_device::open(args, &custody, report).map_err(|failure| failure.thrown("NotAllowedError"))
 }

@@ -1,6 +1,7 @@
 //! `towline computer --with`: this device, a security key, the platform; a phone is elsewhere.
 
 use serde_json::{Value, json};
+use towline_testkit::swtpm::Swtpm;
 
 use crate::{
     program::{Directory, Ended, Program, command, run},
@@ -180,6 +181,29 @@ async fn a_security_key_registers_and_signs_in() {
 }
 
 #[tokio::test]
+async fn the_platform_registers_and_signs_in() {
+    let (Some(mut swtpm), Some(other)) = (Swtpm::new(), Swtpm::new()) else { return };
+    let site = Site::new().await;
+    let store = site.directory.path("passkeys");
+    let place = |swtpm: &Swtpm| format!("unix:{}", swtpm.socket().display());
+    let (here, elsewhere) = (place(&swtpm), place(&other));
+    let with = ["--with", "platform", "--store", &store, "--answer", "yes", "--tpm", &here];
+    let ended = works(site.register(&with)).await;
+    assert_eq!(find(&ended, "keys")["keys"], "tpm");
+    assert_eq!(find(&ended, "registered")["key"]["name"], "mine");
+    swtpm.restart();
+    let ended = works(site.sign_in(&with)).await;
+    assert_eq!(find(&ended, "signed_in")["account"], "alice");
+    assert_eq!(find(&ended, "signed_in")["user_verified"], true);
+
+    // The file alone, and the file with another TPM, are nobody.
+    let device = ["--with", "this-device", "--store", &store, "--answer", "yes"];
+    assert_ne!(site.sign_in(&device).ended().await.code, 0);
+    let with = ["--with", "platform", "--store", &store, "--answer", "yes", "--tpm", &elsewhere];
+    site.sign_in(&with).ended().await.assert_failed(5, "another_tpm");
+}
+
+#[tokio::test]
 async fn somebody_is_told_to_touch_the_key_and_ctrl_c_calls_it_off() {
     let site = Site::new().await;
     let mut key = Program::start(["key", "--listen", "udp:127.0.0.1:0"]);
@@ -219,7 +243,8 @@ async fn what_cannot_be_had_is_said_before_a_site_is_asked() {
     // Nobody listens there.
     let nowhere = ["--rp", "http://localhost:9"];
     for (with, code, reason, says) in [
-        (&["--with", "platform"][..], 5, "no_platform", "this-device"),
+        (&["--with", "platform", "--tpm", "/none"][..], 5, "no_platform", "this-device"),
+        (&["--with", "key", "--new-tpm"], 2, "flags", "--with platform"),
         (&["--with", "key", "--key-at", "/dev/null"], 2, "key_at", "/dev/null"),
         (&["--with", "key", "--key-at", "8111"], 2, "key_at", "udp:"),
         (&["--with", "key", "--key-at", "tcp:127.0.0.1:9"], 5, "no_key", "towline key"),
