@@ -46,10 +46,20 @@ impl Swtpm {
             .spawn();
         self.process = Some(process.unwrap());
         let until = Instant::now() + Duration::from_secs(60);
-        while !self.socket().exists() {
-            assert!(Instant::now() < until, "swtpm has no socket");
+        while !self.listens() {
+            assert!(Instant::now() < until, "swtpm does not listen");
             thread::yield_now();
         }
+    }
+
+    /// Whether it takes connections; the socket is there a moment before that.
+    fn listens(&self) -> bool {
+        const LISTENING: &str = "00010000";
+        let path = self.socket().display().to_string();
+        let sockets = fs::read_to_string("/proc/net/unix").unwrap();
+        sockets
+            .lines()
+            .any(|line| line.ends_with(&path) && line.split_whitespace().nth(3) == Some(LISTENING))
     }
 
     /// Its power goes, in the middle of whatever it does.

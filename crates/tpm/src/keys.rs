@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     attestation::{self, CertifiedKey},
+    binding::{KeyState, TpmBinding},
     code::Code,
     command::{Loaded, TpmCommand},
     error::Error,
@@ -22,90 +23,9 @@ use crate::{
     key_handle::{Kind, ParentMark, TpmKey, mark},
     session::{Authorization, Encryption},
     tpm::Tpm,
-    wire::{Reader, Unreadable, Writer},
+    wire::Unreadable,
     worker::{PATIENCE, RSA_PATIENCE, Worker},
 };
-
-/// What ties a credential store to a TPM. It belongs into the store: who has both the store and the
-/// TPM can sign.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TpmBinding {
-    /// What the authorisation values of keys are made from.
-    secret: Secret<32>,
-    /// The name of the parent of all keys.
-    parent: ObjectName,
-}
-
-impl TpmBinding {
-    /// A new one, for the TPM that is there.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn new(worker: &Worker, provider: &CryptoProvider) -> Result<Self, Error> {
-        let secret = provider.random.secret()?;
-        let parent = worker.run(PATIENCE, |tpm| tpm.with_parent(|_, it| Ok(it.name.clone())))?;
-        Ok(Self { secret, parent })
-    }
-
-    /// The same secret for another TPM, or for this one after it was cleared. The keys that were
-    /// made before stay what they are, and can't be used here.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn moved(&self, worker: &Worker) -> Result<Self, Error> {
-        let parent = worker.run(PATIENCE, |tpm| {
-            tpm.expect_any();
-            tpm.with_parent(|_, it| Ok(it.name.clone()))
-        })?;
-        Ok(Self { secret: self.secret.clone(), parent })
-    }
-
-    /// The name of the parent.
-    #[must_use]
-    pub const fn parent(&self) -> &ObjectName {
-        &self.parent
-    }
-
-    /// What is to be kept: a secret.
-    #[must_use]
-    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let writer = Writer::new().u8(VERSION).raw(self.secret.expose());
-        writer.sized(self.parent.as_bytes()).finish()
-    }
-
-    /// Reads what was kept.
-    ///
-    /// # Errors
-    /// [`Unreadable`].
-    pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let mut reader = Reader::new(bytes, "binding to a TPM");
-        if reader.u8()? != VERSION {
-            return Err(reader.malformed());
-        }
-        let secret = Secret::from_slice(reader.bytes(32)?).map_err(|_| reader.malformed())?;
-        let parent = ObjectName::take(&mut reader)?;
-        reader.end()?;
-        Ok(Self { secret, parent })
-    }
-
-    /// A secret of its own for a purpose.
-    pub(crate) fn derive(&self, provider: &CryptoProvider, purpose: &[u8]) -> Secret<32> {
-        Secret::new(provider.hmac.key(self.secret.expose()).sign(&[purpose]))
-    }
-}
-
-const VERSION: u8 = 1;
-
-/// Where a key can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// It is in software: wherever the store is.
-    Software,
-    /// It is in this TPM.
-    Here,
-    /// It is in another TPM, or was in this one before it was cleared.
-    AnotherTpm,
-}
 
 /// Keys in a TPM, and beside them those in software that a store has from before.
 ///
@@ -199,7 +119,7 @@ impl TpmKeys {
     /// Where the key of a handle can be used.
     #[must_use]
     pub fn state(&self, key: &KeyHandle) -> KeyState {
-        state(key, &self.binding)
+        KeyState::of(key, Some(&self.binding))
     }
 
     /// The authorisation value of keys.
@@ -239,27 +159,6 @@ impl TpmKeys {
             });
             signed.map_err(failed)
         }))
-    }
-}
-
-/// Where the key of a handle can be used, in a store with this binding.
-pub(crate) fn state(key: &KeyHandle, binding: &TpmBinding) -> KeyState {
-    match TpmKey::of(key) {
-        None => KeyState::Software,
-        Some(key) if key.parent == mark(&binding.parent) => KeyState::Here,
-        Some(_) => KeyState::AnotherTpm,
-    }
-}
-
-impl KeyState {
-    /// Where the key of a handle can be used, in a store with this binding, or with none.
-    #[must_use]
-    pub fn of(key: &KeyHandle, binding: Option<&TpmBinding>) -> Self {
-        match binding {
-            Some(binding) => state(key, binding),
-            None if TpmKey::of(key).is_some() => Self::AnotherTpm,
-            None => Self::Software,
-        }
     }
 }
 

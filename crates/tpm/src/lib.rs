@@ -13,6 +13,7 @@
 #![deny(missing_docs)]
 
 mod attestation;
+mod binding;
 mod code;
 mod command;
 mod error;
@@ -33,6 +34,7 @@ mod wire;
 mod worker;
 
 pub use attestation::{AttestationKey, CertifiedKey, Challenge, Enrollment};
+pub use binding::{KeyState, TpmBinding};
 pub use code::{Code, CodeSubject, ResponseCode};
 pub use command::{
     Algorithms, Attested, Capability, CommandCode, Created, Curves, Handles, Loaded, LoadedPrimary,
@@ -42,7 +44,7 @@ pub use command::{
 pub use error::Error;
 pub use handle::{Handle, ObjectName};
 pub use health::{Lockout, TpmHealth};
-pub use keys::{KeyState, TpmBinding, TpmKeys};
+pub use keys::TpmKeys;
 pub use pin::TpmPin;
 pub use public::{Curve, InScheme, Object, PublicArea, Scheme, attribute};
 pub use response::{Acknowledgement, LONGEST_RESPONSE, TpmResponse};

@@ -14,12 +14,12 @@ use towline_crypto::{CryptoProvider, Secret};
 use zeroize::Zeroizing;
 
 use crate::{
+    binding::TpmBinding,
     code::Code,
     command::{Loaded, NvIndex, NvPublic, Private, TpmCommand, policy_secret},
     error::Error,
     handle::{Handle, ObjectName},
     key_handle::{ParentMark, mark},
-    keys::TpmBinding,
     public::PublicArea,
     session::{Authorization, Encryption},
     template,

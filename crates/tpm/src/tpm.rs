@@ -35,6 +35,8 @@ pub struct Tpm {
     session: Option<TpmSession>,
     /// What was loaded and is not flushed yet.
     loaded: Vec<Handle>,
+    /// Something could not be flushed.
+    leaks: bool,
     response: Vec<u8>,
 }
 
@@ -63,6 +65,7 @@ impl Tpm {
             expected: None,
             session: None,
             loaded: Vec::new(),
+            leaks: false,
             response: Vec::new(),
         };
         if !tpm.transport.is_managed() {
@@ -164,9 +167,8 @@ impl Tpm {
         let mut pause = FIRST_PAUSE;
         for _ in 0..RESENT {
             self.transport.exchange(bytes, &mut self.response).map_err(Error::Connection)?;
-            let code = self.response.get(6..10).and_then(|at| at.try_into().ok());
-            let code = crate::ResponseCode::new(u32::from_be_bytes(code.unwrap_or_default()));
-            if !code.is_retry() {
+            let refused = crate::TpmResponse::parse(&self.response, false, 0);
+            if !refused.is_err_and(|it| it.code().is_some_and(crate::ResponseCode::is_retry)) {
                 break;
             }
             self.transport.pause(pause);
@@ -192,8 +194,7 @@ impl Tpm {
 
     fn end_session(&mut self) {
         if let Some(session) = self.session.take() {
-            let flush = TpmCommand::flush(session.handle());
-            let _gone_already = self.run(flush);
+            self.unload(session.handle());
         }
     }
 
@@ -276,14 +277,29 @@ impl Tpm {
         if let Some(parent) = self.parent.take()
             && parent.loaded.handle.is_transient()
         {
-            let _gone_already = self.run(TpmCommand::flush(parent.loaded.handle));
+            self.unload(parent.loaded.handle);
         }
     }
 
     /// Flushes one thing before the rest.
     pub fn flush(&mut self, handle: Handle) {
         self.keep(handle);
-        let _gone_already = self.run(TpmCommand::flush(handle));
+        self.unload(handle);
+    }
+
+    fn unload(&mut self, handle: Handle) {
+        match self.run(TpmCommand::flush(handle)) {
+            Ok(()) => {}
+            Err(Error::Response(code)) if code.is_gone() => {}
+            Err(_) => self.leaks = true,
+        }
+    }
+
+    /// Whether everything could be flushed that had to be. If not, whoever opens the TPM anew gets
+    /// a clean one.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        !self.leaks
     }
 
     /// Makes room for three objects: the parent, and what depends on it, is made again later.
@@ -302,7 +318,7 @@ impl Tpm {
     /// Flushes all that was loaded but the parent and the session.
     pub fn tidy(&mut self) {
         for handle in std::mem::take(&mut self.loaded) {
-            let _gone_already = self.run(TpmCommand::flush(handle));
+            self.unload(handle);
         }
     }
 }

@@ -80,6 +80,9 @@ impl Worker {
                 job(&mut connection);
                 if let Some(tpm) = &mut connection.tpm {
                     tpm.tidy();
+                    if !tpm.is_clean() {
+                        connection.tpm = None;
+                    }
                 }
             }
         });

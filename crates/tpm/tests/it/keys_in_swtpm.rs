@@ -180,3 +180,22 @@ fn a_reset_that_could_not_be_kept_makes_no_keys() {
     let refused = done(keys.generate(-7)).unwrap_err();
     assert!(refused.to_string().contains("reset once more"), "{refused}");
 }
+
+#[test]
+fn a_key_behind_the_pin_signs_as_long_as_the_pin_is_good() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (keys, _) = keys(&swtpm);
+    let mut keys = keys.behind_the_pin();
+    let opened = towline_crypto::Secret::new([9; 32]);
+    done(keys.unlock(&opened)).unwrap();
+    let new = done(keys.generate(-7)).unwrap();
+    assert_eq!(new.handle.expose().len(), 199, "it fits into an id as well");
+    done(keys.sign(&new.handle, &[b"message"])).unwrap();
+    keys.lock();
+    let refused = done(keys.sign(&new.handle, &[b"message"])).unwrap_err();
+    assert!(refused.to_string().contains("with the PIN only"), "{refused}");
+    done(keys.unlock(&towline_crypto::Secret::new([8; 32]))).unwrap();
+    done(keys.sign(&new.handle, &[b"message"])).unwrap_err();
+    done(keys.unlock(&opened)).unwrap();
+    done(keys.sign(&new.handle, &[b"message"])).unwrap();
+}
