@@ -23,4 +23,6 @@ pub use keepassxc::KeePassEntry;
 pub use key_package::{KeyPackage, KeyPackageError};
 pub use limits::ImportLimits;
 pub use plan::{Importer, Plan};
-pub use report::{Conflict, Flaw, ItemReport, LeftOut, Missing, NotCxf, Outcome, Refused, Written};
+pub use report::{
+    Conflict, Defect, ItemOutcome, ItemReport, LeftOut, Missing, NotCxf, Refused, Written,
+};
