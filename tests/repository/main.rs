@@ -11,6 +11,7 @@
 mod circles;
 mod doc_comments;
 mod front_pages;
+mod journey;
 mod map;
 mod prose;
 mod public_names;

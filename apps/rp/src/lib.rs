@@ -59,9 +59,10 @@ pub use config::{RpConfig, RpError, RpLimits, Showcase, WallClock};
 pub use event::SiteEvent;
 pub use serve::Shutdown;
 pub use server::RpServer;
+pub use texts::Language;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
     Challenge, CredentialRecord, Identity, Procedure, RegistrationCheck, ResponseMember,
-    SignInCheck, StrictRegistration, StrictSignIn, StrictVerifier, UserEntity, Verifier,
-    VerifyError,
+    SignInCheck, StrictRegistration, StrictSignIn, StrictVerifier, TrustAnchors, UserEntity,
+    Verifier, VerifyError,
 };

@@ -11,6 +11,11 @@ pub(crate) mod sites;
 
 use http::{HeaderMap, header};
 
+use crate::visit::cookie;
+
+/// Remembers the language that somebody chose.
+const LANGUAGE_COOKIE: &str = "towline-language";
+
 /// A part of the table: a name, and what it is in English and in Danish.
 macro_rules! texts {
     ($(#[$doc:meta])* $table:ident { $($name:ident: $english:literal, $danish:literal;)+ }) => {
@@ -70,16 +75,36 @@ static DANISH: Texts = Texts {
 
 /// A language that the pages speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// `en`
     English,
+    /// `da`
     Danish,
 }
 
 impl Language {
-    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Danish];
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::English, Self::Danish];
+
+    /// The language that somebody chose on one of the pages of this machine, or else the one that
+    /// the browser asks for.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        cookie(headers, LANGUAGE_COOKIE)
+            .and_then(Self::parse)
+            .unwrap_or_else(|| Self::asked_for(headers))
+    }
+
+    /// The cookie that remembers for a year that it was chosen, for all ports of this machine.
+    #[must_use]
+    pub fn cookie(self) -> String {
+        let tag = self.tag();
+        format!("{LANGUAGE_COOKIE}={tag}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000")
+    }
 
     /// Its tag (BCP 47), as in `<html lang>`.
-    pub(crate) const fn tag(self) -> &'static str {
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Danish => "da",
@@ -87,7 +112,8 @@ impl Language {
     }
 
     /// What it calls itself.
-    pub(crate) const fn own_name(self) -> &'static str {
+    #[must_use]
+    pub const fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",
             Self::Danish => "Dansk",
@@ -101,7 +127,9 @@ impl Language {
         }
     }
 
-    pub(crate) fn parse(tag: &str) -> Option<Self> {
+    /// The language of a tag, by its first part; `None` for others.
+    #[must_use]
+    pub fn parse(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next().unwrap_or_default().trim();
         Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }

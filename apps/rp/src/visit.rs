@@ -19,9 +19,6 @@ use crate::{
     texts::{Language, Texts},
 };
 
-/// Remembers the language that somebody chose.
-pub(crate) const LANGUAGE_COOKIE: &str = "towline-language";
-
 /// A request for a page.
 pub(crate) struct Visit {
     pub(crate) language: Language,
@@ -43,7 +40,7 @@ impl Visit {
     /// A visit of which nothing is known but the language.
     pub(crate) fn of_nobody(headers: &HeaderMap) -> Self {
         Self {
-            language: language(headers),
+            language: Language::of(headers),
             person: None,
             source: std::net::Ipv4Addr::UNSPECIFIED.into(),
             browser: None,
@@ -75,20 +72,13 @@ impl FromRequestParts<Arc<Site>> for Visit {
         let unknown = std::net::Ipv4Addr::UNSPECIFIED.into();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self {
-            language: language(&parts.headers),
+            language: Language::of(&parts.headers),
             person: person(site, &parts.headers).await?,
             source: parts.extensions.get::<Source>().map_or(unknown, |source| source.0),
             browser: agent.and_then(agent::browser),
             path: path.filter(|_| parts.method == Method::GET).unwrap_or("/").to_owned(),
         })
     }
-}
-
-/// The language that was chosen, or else the one that the browser asks for.
-pub(crate) fn language(headers: &HeaderMap) -> Language {
-    cookie(headers, LANGUAGE_COOKIE)
-        .and_then(Language::parse)
-        .unwrap_or_else(|| Language::asked_for(headers))
 }
 
 /// The value of a cookie; the first of several.

@@ -50,17 +50,20 @@ pub fn handshake() -> impl FnMut() -> u8 {
     }
 }
 
-/// Of an advert that is refused: two compressions. Of one that is accepted: a block besides.
+/// Of an advert that is refused: two compressions, the second over what the first gave, as HMAC
+/// has it. Of one that is accepted: a block besides.
 pub fn advert(accepted: bool) -> impl FnMut() -> u32 {
     let key = aes::Aes256::new(&[3; 32].into());
     let (states, block) = ([[5_u32; 8], [6; 8]], [[7_u8; 64]]);
     move || {
-        let mut all = 0;
-        for state in states {
-            let mut state = std::hint::black_box(state);
-            compress256(&mut state, std::hint::black_box(&block));
-            all ^= state[0];
+        let [mut inner, mut outer] = std::hint::black_box(states);
+        compress256(&mut inner, std::hint::black_box(&block));
+        let [mut second] = block;
+        for (to, from) in second.as_chunks_mut().0.iter_mut().zip(inner) {
+            *to = from.to_be_bytes();
         }
+        compress256(&mut outer, &[second]);
+        let mut all = outer[0];
         if accepted {
             let mut data = [9; 16].into();
             key.decrypt_block(&mut data);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod computer;
+mod custody;
 mod key;
 mod keys;
 mod links;
@@ -18,6 +19,7 @@ use self::values::{host_and_port, relay_url, udp_addr};
 
 pub(crate) use self::{
     computer::{Ceremony, Computer, Reach, Register, SignIn, With},
+    custody::{Custody, KeysIn},
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
@@ -25,7 +27,8 @@ pub(crate) use self::{
     relay::{Domain, Relay},
     values::aaguid,
     virtual_device::{
-        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe, VirtualService, usable,
+        Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
+        VirtualService, usable,
     },
 };
 
@@ -99,6 +102,14 @@ pub(crate) enum Command {
     /// It listens on this machine only, keeps everything in memory, and shows a page at its
     /// address.
     Rp(Rp),
+    /// Show both ends of a passkey at once: a site, two phones, and what travels between them
+    ///
+    /// Starts a site and two more that sign in through it, a relay, a simulated Bluetooth and two
+    /// phones, and opens a page that shows them all. A tour leads through a passkey's life; each
+    /// step can be repeated by hand, and made to go wrong.
+    ///
+    /// Everything listens on this machine only, and is gone at the end. Stop it with Ctrl-C.
+    Demo(Demo),
     /// Be the computer: register a passkey or sign in, with a phone, this device or a security key
     #[command(subcommand)]
     Computer(Computer),
@@ -189,10 +200,41 @@ pub(crate) struct Rp {
     #[arg(long)]
     pub(crate) sites: bool,
 
+    /// Trust the makers of devices whose certificates lead to these roots: a file in PEM, or a
+    /// folder of such files. Then statements that are wrong, or lead elsewhere, are refused;
+    /// without this none is judged, and pages say so
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roots: Option<PathBuf>,
+
     /// With --data: let programs such as `towline computer` add, rename and remove keys of any
     /// account, without signing in. Without --data they always may
     #[arg(long, requires = "data")]
     pub(crate) programs: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  towline demo                                      opens a page in the browser
+  towline demo --no-open --port 8080                prints its address")]
+pub(crate) struct Demo {
+    /// The port of the page, on this machine; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+
+    /// Print the address of the page, and open no browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+
+    /// How fast messages move on the page: 2 is twice as fast, 0 shows them at once
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f32,
+}
+
+/// From standing still, which is shown at once, to too fast to be seen.
+fn speed(text: &str) -> Result<f32, String> {
+    let speed: f32 = text.parse().map_err(|_| "it is a number, such as 2".to_owned())?;
+    if (0.0..=100.0).contains(&speed) { Ok(speed) } else { Err("it is from 0 to 100".into()) }
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +267,10 @@ pub(crate) struct Doctor {
 
     #[command(flatten)]
     pub(crate) radio: Radio,
+
+    /// Where to look for a TPM 2.0: a device, or tcp:ADDR or unix:PATH of one in software
+    #[arg(long, value_name = "PLACE", default_value_t)]
+    pub(crate) tpm: towline_tpm::TpmPlace,
 }
 
 #[derive(Debug, Args)]

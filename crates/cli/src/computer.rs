@@ -19,6 +19,7 @@ use towline::{
     client::{Caller, Channel, Client, Error, Origin, create, get},
 };
 use towline_rp::{Begun, RpClient};
+use towline_tpm::TpmPlace;
 
 use self::screen::Terminal;
 use crate::{
@@ -112,9 +113,11 @@ impl Way {
                 choice = phone;
                 To::Phone(Box::new(computer))
             }
-            With::ThisDevice => To::Authenticator(Box::new(this_device::open(args, report)?)),
+            With::ThisDevice => {
+                To::Authenticator(Box::new(this_device::open(args, &in_software(), report)?))
+            }
             With::Key => To::Authenticator(Box::new(key::open(args, report).await?)),
-            With::Platform => To::Authenticator(platform::open()?),
+            With::Platform => To::Authenticator(Box::new(platform::open(args, report)?)),
         };
         Ok(Self { to, screen: Terminal::new(args, choice, report)? })
     }
@@ -150,26 +153,34 @@ impl Way {
     }
 }
 
+/// In the store, which keeps them behind the screen lock.
+fn in_software() -> args::Custody {
+    args::Custody { keys: args::KeysIn::Software, tpm: TpmPlace::default(), new_tpm: false }
+}
+
 impl args::Reach {
     /// Whether a person answers on standard input.
     fn asks_here(&self) -> bool {
-        self.with == With::ThisDevice && self.answer == AnswerMode::Ask
+        matches!(self.with, With::ThisDevice | With::Platform) && self.answer == AnswerMode::Ask
     }
 
     /// Refuses flags of another way before anything is asked of a site.
     fn check(&self) -> Result<(), Failure> {
-        let phone = With::Phone;
-        let flags = [
-            ("--qr-image", self.qr_image.is_some(), phone),
-            ("--links", self.links.is_some(), phone),
-            ("--key-at", self.key_at.is_some(), With::Key),
-            ("--screen-lock", self.screen_lock.is_some(), With::ThisDevice),
-            ("--answer", self.answer != AnswerMode::Ask, With::ThisDevice),
+        let here: &[With] = &[With::ThisDevice, With::Platform];
+        let flags: [(&str, bool, &[With]); 7] = [
+            ("--qr-image", self.qr_image.is_some(), &[With::Phone]),
+            ("--links", self.links.is_some(), &[With::Phone]),
+            ("--key-at", self.key_at.is_some(), &[With::Key]),
+            ("--screen-lock", self.screen_lock.is_some(), here),
+            ("--answer", self.answer != AnswerMode::Ask, here),
+            ("--tpm", self.tpm.is_some(), &[With::Platform]),
+            ("--new-tpm", self.new_tpm, &[With::Platform]),
         ];
-        for (flag, given, way) in flags {
-            if given && way != self.with {
-                let way = way.word();
-                return Err(Failure::usage("flags", format!("{flag} goes with --with {way}")));
+        for (flag, given, ways) in flags {
+            if given && !ways.contains(&self.with) {
+                let ways: Vec<_> = ways.iter().map(|way| way.word()).collect();
+                let ways = ways.join(" or ");
+                return Err(Failure::usage("flags", format!("{flag} goes with --with {ways}")));
             }
         }
         Ok(())

@@ -2,14 +2,17 @@
 //! as a line for a person.
 
 mod asking;
+mod keys;
 mod step;
 
 use serde::Serialize;
 use towline::hybrid::CodeSource;
+use towline_demo::Timed;
 use towline_rp::KeyEntry;
 
 pub(crate) use self::{
     asking::{Asking, Code, Expects, Lock, Question, Source},
+    keys::Keys,
     step::Step,
 };
 use crate::{
@@ -40,6 +43,12 @@ pub(crate) enum Event {
         place: Option<Place>,
         simulated: bool,
     },
+    /// A step of the demonstration's tour was done.
+    TourStep { step: u8 },
+    /// An aside.
+    Hint { text: String },
+    /// How long the machines took for a ceremony of the demonstration, step by step.
+    Timed(Timed),
     /// Virtual authenticators are served. Whoever knows these may use them.
     Serving {
         url: String,
@@ -73,7 +82,9 @@ pub(crate) enum Event {
     /// Where a security key keeps its passkeys.
     Store { store: Store, durable: bool, message: String },
     /// A passkey in a store.
-    StoredPasskey { id: String, rp_id: String, account: Option<String> },
+    StoredPasskey { id: String, rp_id: String, account: Option<String>, keys: Keys },
+    /// Where the private keys are.
+    Keys { keys: Keys, message: &'static str },
     /// Facts about something, under names that say what they are.
     Info {
         about: &'static str,
@@ -145,6 +156,7 @@ pub(crate) enum Role {
     /// Metrics and health of a relay.
     RelayAdmin,
     Rp,
+    Demo,
     /// A site that signs in through the relying party.
     Site,
     Air,
@@ -258,6 +270,7 @@ impl Event {
                     Role::Relay => "relay",
                     Role::RelayAdmin => "metrics and health",
                     Role::Rp => "relying party",
+                    Role::Demo => "demo",
                     Role::Site => "site that signs in through it",
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
@@ -274,6 +287,9 @@ impl Event {
                 };
                 (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
             }
+            Self::Hint { text } => (Weight::Note, one_line(text)),
+            Self::TourStep { step } => (Weight::Note, format!("step {step} of the tour is done")),
+            Self::Timed(timed) => (Weight::Note, timed.to_string()),
             Self::Serving { url, .. } => {
                 let text =
                     format!("virtual authenticators (SIMULATED) at {url}; stop them with Ctrl-C");
@@ -304,10 +320,12 @@ impl Event {
                 (Weight::Note, text)
             }
             Self::Store { message, .. } => (Weight::Note, one_line(message)),
-            Self::StoredPasskey { id, rp_id, account } => {
+            Self::Keys { message, .. } => (Weight::Note, (*message).into()),
+            Self::StoredPasskey { id, rp_id, account, keys } => {
                 let id: String = id.chars().take(12).collect();
                 let account = one_line(account.as_deref().unwrap_or("no name"));
-                (Weight::Result, format!("{id}  {:<30} {account}", one_line(rp_id)))
+                let place = keys.place();
+                (Weight::Result, format!("{id}  {:<30} {account}{place}", one_line(rp_id)))
             }
             Self::Info { facts, .. } => (Weight::Result, listed(facts)),
             Self::Withdrawn { message, .. }

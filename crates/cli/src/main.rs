@@ -6,6 +6,8 @@ mod args;
 mod attestation;
 mod computer;
 mod console;
+mod custody;
+mod demo;
 mod descriptors;
 mod desktop;
 mod doctor;
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
     match command {
         Command::Rp(args) => rp::run(args, report).await,
+        Command::Demo(args) => demo::run(args, report).await,
         Command::Qr(args) => explain::run(&args, report),
         Command::Doctor(args) => doctor::run(&args, report).await,
         Command::Air(args) => air::run(&args, report).await,

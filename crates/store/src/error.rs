@@ -59,6 +59,9 @@ pub enum Error {
     /// The system's keyring can't be asked.
     #[error("the system's keyring can't be used ({0}); unlock it, or see to it that it runs")]
     Keyring(String),
+    /// What has sealed the store's key does not open it.
+    #[error("the store's key can't be unsealed: {0}; restore a backup if it stays so")]
+    Sealed(String),
     /// The file is no backup.
     #[error("the file is no backup of a passkey store")]
     NoBackup,

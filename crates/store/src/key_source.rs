@@ -14,7 +14,7 @@ use towline_crypto::{CryptoProvider, Secret};
 use zeroize::Zeroizing;
 
 use crate::{
-    Error, Keyring,
+    Error, KeySealer, Keyring,
     directory::{beside, private, sync_directory},
 };
 
@@ -37,6 +37,10 @@ pub enum KeySource {
     /// 32 random bytes in the system's keyring, made together with the store, under a name that the
     /// store remembers.
     Keyring(Arc<dyn Keyring>),
+    /// 32 random bytes, made together with the store and kept in it in a form that only something
+    /// else opens: a TPM, say. Without that nobody opens the store, so that it needs a backup that
+    /// is opened by something else.
+    Sealed(Arc<dyn KeySealer>),
 }
 
 /// Only of which kind it is.
@@ -53,6 +57,7 @@ enum SourceKind {
     KeyFile = 2,
     Key = 3,
     Keyring = 4,
+    Sealed = 5,
 }
 
 impl SourceKind {
@@ -62,6 +67,7 @@ impl SourceKind {
             Self::KeyFile => "a key file",
             Self::Key => "a key of the application",
             Self::Keyring => "a key in the system's keyring",
+            Self::Sealed => "a key that is sealed by a TPM",
         }
     }
 
@@ -71,11 +77,12 @@ impl SourceKind {
             Self::KeyFile => 2,
             Self::Key => 3,
             Self::Keyring => 4,
+            Self::Sealed => 5,
         }
     }
 
     fn of(number: u64) -> Option<Self> {
-        [Self::Passphrase, Self::KeyFile, Self::Key, Self::Keyring]
+        [Self::Passphrase, Self::KeyFile, Self::Key, Self::Keyring, Self::Sealed]
             .into_iter()
             .find(|kind| kind.number() == number)
     }
@@ -99,6 +106,7 @@ impl KeySource {
             Self::KeyFile(_) => SourceKind::KeyFile,
             Self::Key(_) => SourceKind::Key,
             Self::Keyring(_) => SourceKind::Keyring,
+            Self::Sealed(_) => SourceKind::Sealed,
         }
     }
 
@@ -112,7 +120,7 @@ impl KeySource {
                 keyring.set(&name, &key).map_err(Error::Keyring)?;
                 return Ok(Prepared(Some(Made::Entry(Arc::clone(keyring), name))));
             }
-            Self::Passphrase(_) | Self::Key(_) => return Ok(Prepared(None)),
+            Self::Passphrase(_) | Self::Key(_) | Self::Sealed(_) => return Ok(Prepared(None)),
         };
         let mut options = fs::OpenOptions::new();
         let mut file = match private(options.write(true).create_new(true)).open(path) {
@@ -139,6 +147,7 @@ impl KeySource {
         provider: &CryptoProvider,
         salt: &[u8; 16],
         cost: Cost,
+        kept: &[u8],
     ) -> Result<Secret<32>, Error> {
         let by_hkdf = |key: &Secret<32>| {
             Secret::try_init(|out: &mut [u8; 32]| {
@@ -161,6 +170,7 @@ impl KeySource {
                 let key = keyring.get(&name).map_err(Error::Keyring)?;
                 Ok(by_hkdf(&key.ok_or(Error::KeyringEntryMissing(name))?)?)
             }
+            Self::Sealed(sealer) => Ok(by_hkdf(&sealer.unseal(kept).map_err(Error::Sealed)?)?),
         }
     }
 }
@@ -264,6 +274,8 @@ pub(crate) struct LockedRoot {
     cost: Cost,
     nonce: [u8; 12],
     sealed: Vec<u8>,
+    /// What the [`KeySealer`] has made, or nothing.
+    kept: Vec<u8>,
 }
 
 impl LockedRoot {
@@ -274,9 +286,15 @@ impl LockedRoot {
     ) -> Result<Locked, Error> {
         let salt = provider.random.bytes()?;
         let prepared = source.prepare(provider, &salt)?;
-        let wrapping = source.wrapping_key(provider, &salt, COST)?;
-        let empty =
-            Self { kind: source.kind(), salt, cost: COST, nonce: [0; 12], sealed: Vec::new() };
+        let kept = match source {
+            KeySource::Sealed(sealer) => {
+                sealer.seal(&provider.random.secret()?).map_err(Error::Sealed)?
+            }
+            _ => Vec::new(),
+        };
+        let wrapping = source.wrapping_key(provider, &salt, COST, &kept)?;
+        let (kind, nonce) = (source.kind(), [0; 12]);
+        let empty = Self { kind, salt, cost: COST, nonce, sealed: Vec::new(), kept };
         let root = empty.lock_again(provider, &wrapping, root)?;
         Ok(Locked { root, wrapping, prepared })
     }
@@ -312,7 +330,7 @@ impl LockedRoot {
         if self.kind == SourceKind::Passphrase && much && !costly {
             return Err(Error::Costly { mebibytes: memory_kib.div_ceil(1024), passes });
         }
-        let wrapping = source.wrapping_key(provider, &self.salt, self.cost)?;
+        let wrapping = source.wrapping_key(provider, &self.salt, self.cost, &self.kept)?;
         let mut root = Zeroizing::new(self.sealed.clone());
         provider
             .aead
@@ -340,6 +358,9 @@ impl LockedRoot {
             map.entry(4, |w| w.uint(self.cost.passes.into()));
             map.entry(5, |w| w.bytes(&self.nonce));
             map.entry(6, |w| w.bytes(&self.sealed));
+            if !self.kept.is_empty() {
+                map.entry(7, |w| w.bytes(&self.kept));
+            }
         });
         writer.into_vec()
     }
@@ -347,7 +368,7 @@ impl LockedRoot {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let damaged = || Error::Damaged("the root key".to_owned());
         let (mut kind, mut salt, mut memory, mut passes) = (None, None, None, None);
-        let (mut nonce, mut sealed) = (None, None);
+        let (mut nonce, mut sealed, mut kept) = (None, None, Vec::new());
         towline_cbor::decode(bytes, DEPTH, |reader: &mut Reader<'_>| {
             reader.map(|key, value| {
                 match key {
@@ -357,6 +378,7 @@ impl LockedRoot {
                     Key::Int(4) => passes = u32::try_from(value.uint()?).ok(),
                     Key::Int(5) => nonce = Some(*value.byte_array::<12>()?),
                     Key::Int(6) => sealed = Some(value.bytes()?.to_vec()),
+                    Key::Int(7) => kept = value.bytes()?.to_vec(),
                     _ => {}
                 }
                 Ok::<(), towline_cbor::Error>(())
@@ -371,6 +393,7 @@ impl LockedRoot {
             cost: Cost { memory_kib, passes },
             nonce: nonce.ok_or_else(damaged)?,
             sealed: sealed.ok_or_else(damaged)?,
+            kept,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The keyring of the system, as a place for what opens a store.
+//! What else can have the key of a store: the keyring of the system, or something that seals it.
 
 use std::fmt;
 
@@ -24,6 +24,21 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above; the key stays then.
     fn remove(&self, name: &str) -> Result<(), String>;
+}
+
+/// Something that seals keys so that nothing else opens them: a TPM, say.
+pub trait KeySealer: fmt::Debug + Send + Sync {
+    /// The key in a form that only this opens.
+    ///
+    /// # Errors
+    /// A sentence: it is not there, or refuses.
+    fn seal(&self, key: &Secret<32>) -> Result<Vec<u8>, String>;
+
+    /// The key that was sealed.
+    ///
+    /// # Errors
+    /// As above; it is another one, say.
+    fn unseal(&self, sealed: &[u8]) -> Result<Secret<32>, String>;
 }
 
 /// The system's own: the Secret Service on Linux, the keychain on macOS, the credential manager on

@@ -80,9 +80,9 @@ pub use backup::{Backup, Conflicts, Contents, Restored};
 pub use check::Checked;
 pub use error::Error;
 pub use key_source::KeySource;
-pub use keyring::Keyring;
 #[cfg(feature = "keyring")]
 pub use keyring::SystemKeyring;
+pub use keyring::{KeySealer, Keyring};
 #[cfg(feature = "links")]
 pub use links::StoredLinks;
 /// Storage other than a file, for [`Store::create_on`] and [`Store::open_on`].

@@ -29,7 +29,7 @@ use crate::{
     guard::tell_browsers,
     pages,
     texts::Language,
-    visit::{cookie, language},
+    visit::cookie,
     web::{Fields, assets, chosen, go_to, query, with_cookie, with_status},
 };
 
@@ -220,14 +220,14 @@ fn shown(
 }
 
 async fn home(State(site): State<Arc<RelyingSite>>, headers: HeaderMap) -> Response {
-    shown(&site, language(&headers), site.visitor(&headers).as_ref(), None)
+    shown(&site, Language::of(&headers), site.visitor(&headers).as_ref(), None)
 }
 
 async fn signed_out(State(site): State<Arc<RelyingSite>>, headers: HeaderMap) -> Response {
     if let Some(token) = cookie(&headers, &site.cookie_name("session")) {
         site.visitors.goes(token);
     }
-    let language = language(&headers);
+    let language = Language::of(&headers);
     let said = language.texts().sites.signed_out.to_owned();
     with_cookie(shown(&site, language, None, Some(said)), site.set_cookie("session", "", 0))
 }
@@ -248,7 +248,7 @@ async fn sign_in(State(site): State<Arc<RelyingSite>>, headers: HeaderMap) -> Re
             Ok(response) => with_cookie(response, site.set_cookie("state", &state, 1200)),
             Err(error) => error.into_response(),
         },
-        Err(reason) => failed(&site, language(&headers), &reason),
+        Err(reason) => failed(&site, Language::of(&headers), &reason),
     }
 }
 
@@ -258,7 +258,7 @@ fn failed(site: &RelyingSite, language: Language, reason: &str) -> Response {
 }
 
 async fn callback(State(site): State<Arc<RelyingSite>>, request: Request<Body>) -> Response {
-    let language = language(request.headers());
+    let language = Language::of(request.headers());
     let fields = query(&request);
     // A state that this browser did not leave with is somebody else's way in.
     let state = fields.get("state").unwrap_or_default();

@@ -10,11 +10,8 @@ use http::HeaderValue;
 
 use super::{Outcome, form, go_to, is_local, page, with_cookie};
 use crate::{
-    ApiError, ErrorCode, pages,
-    programs::overview as everything,
-    site::Site,
-    texts::Language,
-    visit::{LANGUAGE_COOKIE, Visit},
+    ApiError, ErrorCode, pages, programs::overview as everything, site::Site, texts::Language,
+    visit::Visit,
 };
 
 pub(super) async fn home(State(site): State<Arc<Site>>, visit: Visit) -> Outcome {
@@ -43,10 +40,6 @@ pub(crate) fn chosen(fields: &form::Fields) -> Outcome {
     let language =
         fields.get("language").and_then(Language::parse).ok_or_else(form::bad_request)?;
     let back = fields.get("back").filter(|path| is_local(path)).unwrap_or("/");
-    let cookie = format!(
-        "{LANGUAGE_COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000",
-        language.tag()
-    );
-    let cookie = HeaderValue::from_str(&cookie).map_err(|_| form::bad_request())?;
+    let cookie = HeaderValue::from_str(&language.cookie()).map_err(|_| form::bad_request())?;
     Ok(with_cookie(go_to(back)?, cookie))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::json;
-use towline_rp::{RpConfig, WallClock};
+use towline_rp::{RpConfig, Showcase, WallClock};
 
 use crate::{
     person::{FORM, PASSWORD, Person, wish},
@@ -55,6 +55,30 @@ async fn no_page_can_be_framed_or_run_what_is_not_ours() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         let elsewhere = ["src=\"http", "href=\"http", "style=\"", "onclick", "<style"];
         assert!(elsewhere.iter().all(|sign| !answer.body.contains(sign)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn one_page_may_frame_the_sites_if_it_was_named_and_no_other() {
+    let origin = "http://localhost:9".to_owned();
+    let script = format!("{origin}/script.js");
+    let showcase = Some(Showcase { origin, script });
+    let free = RpConfig::default().addr;
+    let rp = start(RpConfig { showcase, sites: Some([free, free]), ..RpConfig::default() }).await;
+    let mut visits = vec![Person::new(&rp)];
+    for url in &rp.sites {
+        let port = url.rsplit(':').next().unwrap().parse().unwrap();
+        visits.push(Person::at(([127, 0, 0, 1], port).into(), url.clone()));
+    }
+    for mut jo in visits {
+        let answer = jo.open("/").await;
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains("frame-ancestors http://localhost:9;"), "{policy}");
+        assert!(policy.contains("script-src 'self' http://localhost:9;"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.header("x-frame-options"), None);
+        let (first, _) = answer.body.split_once("/assets/page.js").unwrap();
+        assert!(first.contains("src=\"http://localhost:9/script.js\""), "{first}");
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) enum Computer {
     ///
     /// Reads what the site's server gives a page for `navigator.credentials.create()`
     /// (PublicKeyCredentialCreationOptionsJSON, alone or in a member `publicKey`) from standard
-    /// input, has a phone make the passkey (or what --with says), and writes what the page would send back
-    /// (RegistrationResponseJSON) to standard output, in one line and alone. The code and all else
-    /// are on standard error.
+    /// input, has a phone make the passkey (or what --with says), and writes what the page would
+    /// send back (RegistrationResponseJSON) to standard output, in one line and alone. The code and
+    /// all else are on standard error.
     #[command(after_long_help = CREATE)]
     Create(Ceremony),
     /// Sign in to a site of any kind: its options in, the response for it out
@@ -83,7 +83,7 @@ pub(crate) enum With {
     ThisDevice,
     /// On a security key that is plugged in, or that --key-at names
     Key,
-    /// In the platform: this machine's TPM
+    /// On this computer, with its private key in the TPM, which it never leaves
     Platform,
 }
 
@@ -118,15 +118,25 @@ pub(crate) struct Reach {
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
 
-    /// With this device: what the person says to the screen lock and to each question
+    /// With this device or the platform: what the person says to the screen lock and to each
+    /// question
     #[arg(long, value_enum, default_value_t = AnswerMode::Ask)]
     pub(crate) answer: AnswerMode,
 
-    /// With this device: what shows that the person is its owner, the store's passphrase, typed
-    /// unseen, or a typed yes, which is SIMULATED. Without this it is the passphrase, where the
-    /// store is opened by one
+    /// With this device or the platform: what shows that the person is its owner, the store's
+    /// passphrase, typed unseen, or a typed yes, which is SIMULATED. Without this it is the
+    /// passphrase, where the store is opened by one
     #[arg(long, value_enum, value_name = "LOCK")]
     pub(crate) screen_lock: Option<ScreenLock>,
+
+    /// With the platform: where the TPM is, a device, or tcp:ADDR or unix:PATH of one in software.
+    /// Without it /dev/tpmrm0
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) tpm: Option<towline_tpm::TpmPlace>,
+
+    /// With the platform: go on with this TPM, although the store knows another one
+    #[arg(long)]
+    pub(crate) new_tpm: bool,
 
     /// Also write the QR code to this PNG file
     #[arg(long, value_name = "FILE")]

@@ -37,13 +37,25 @@ pub(crate) struct Opened {
     /// Open it by a key in this system's keyring
     #[arg(long)]
     pub(crate) keyring: bool,
+
+    /// Open it by a key that this machine's TPM has sealed, and that nothing else opens; PLACE is
+    /// as for --tpm
+    #[arg(
+        long,
+        value_name = "PLACE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = towline_tpm::DEVICE
+    )]
+    pub(crate) tpm_key: Option<towline_tpm::TpmPlace>,
 }
 
 impl Store {
     /// What opens it, as arguments and environment say.
     pub(crate) fn opened(&self) -> Opened {
         let mut opened = self.opened.clone();
-        if !opened.passphrase && opened.key_file.is_none() && !opened.keyring {
+        let other = opened.key_file.is_some() || opened.keyring || opened.tpm_key.is_some();
+        if !opened.passphrase && !other {
             let by_environment = || std::env::var_os("TOWLINE_PASSPHRASE_FILE").map(PathBuf::from);
             opened.passphrase_file = opened.passphrase_file.or_else(by_environment);
         }

@@ -1,22 +1,33 @@
-//! The platform: keys in this machine's TPM. Here is the one place where they come in.
+//! The platform: this device, with the private keys in its TPM.
 
-use std::path::Path;
+use std::sync::Arc;
 
-use towline::client::Channel;
+use towline::LocalAuthenticator;
 
-use crate::exit::Failure;
+use super::this_device::{self, Owner};
+use crate::{
+    args::{self, KeysIn},
+    exit::Failure,
+    report::Report,
+};
 
-/// Where the kernel's resource manager for a TPM 2.0 is.
-const TPM: &str = "/dev/tpmrm0";
-
-/// The authenticator whose keys are in the TPM. There is none yet, which is said before anything is
-/// asked of anybody.
-pub(super) fn open() -> Result<Box<dyn Channel>, Failure> {
-    let why = if Path::new(TPM).exists() {
-        "this program can't keep passkeys in the TPM of this machine yet"
-    } else {
-        "this machine has no TPM 2.0 that programs can use (there is no /dev/tpmrm0; perhaps it is off in the firmware)"
+/// Opens the store and the TPM. What is wrong with the TPM is said before anything is asked of
+/// anybody, with the other ways.
+pub(super) fn open(
+    args: &args::Reach,
+    report: &Arc<Report>,
+) -> Result<LocalAuthenticator<Owner>, Failure> {
+    let custody = args::Custody {
+        keys: KeysIn::Tpm,
+        tpm: args.tpm.clone().unwrap_or_default(),
+        new_tpm: args.new_tpm,
     };
-    let message = format!("{why}; use --with this-device, --with key or --with phone");
-    Err(Failure::environment("no_platform", message).thrown("NotAllowedError"))
+    this_device::open(args, &custody, report).map_err(|failure| match failure.reason {
+        "no_tpm" | "tpm" => {
+            let other = "use --with this-device, --with key or --with phone";
+            let message = format!("{}; {other}", failure.message.trim_end_matches('.'));
+            Failure { message, ..failure }.thrown("NotAllowedError")
+        }
+        _ => failure,
+    })
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use towline::{
     Ask, LocalAuthenticator, Person,
-    authenticator::{self, Authenticator, Config, SoftwareKeys},
+    authenticator::{self, Authenticator, Config},
     client::Client,
 };
 
 use crate::{
     args,
     console::Console,
+    custody::Custody,
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
     person::{Terminal, passkey},
@@ -22,6 +23,7 @@ use crate::{
 /// Opens the store, made if it is not there, and says where it is and what its screen lock is.
 pub(super) fn open(
     args: &args::Reach,
+    custody: &args::Custody,
     report: &Arc<Report>,
 ) -> Result<LocalAuthenticator<Owner>, Failure> {
     let provider = towline::fastest::provider();
@@ -29,10 +31,11 @@ pub(super) fn open(
     let lock = ScreenLock::new(args.screen_lock, &args.store, args.answer, &store)?;
     report.event(&kept);
     report.event(&lock.told());
-    let keys = SoftwareKeys::new(provider.clone());
+    let Custody { keys, pin } = Custody::open(custody, &store, &provider, report)?;
     let config = Config::platform();
     let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
-        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
+        .with_pin_verifier(pin);
     let console = Arc::new(Console::new(report));
     // What a script wrote ahead is for the questions of the one ceremony that there is.
     console.foresee();

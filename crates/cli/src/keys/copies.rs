@@ -24,7 +24,7 @@ pub(crate) fn backup(
     opened: &Opened,
     report: &Report,
 ) -> Result<Exit, Failure> {
-    let source = not_the_keyring(opened, to, true)?;
+    let source = of_its_own(opened, to, true)?;
     let made = store.backup_file(to, &source).map_err(|error| failure_at(to, &error))?;
     report.event(&Event::info(
         "backup",
@@ -57,7 +57,7 @@ pub(crate) fn restore(
     provider: &CryptoProvider,
     report: &Report,
 ) -> Result<Exit, Failure> {
-    let source = not_the_keyring(opened, from, false)?;
+    let source = of_its_own(opened, from, false)?;
     let file = fs::File::open(from).map_err(|error| {
         Failure::usage("store", format!("{} can't be read: {error}", from.display()))
     })?;
@@ -157,11 +157,15 @@ fn opened_by(source: &KeySource) -> String {
     }
 }
 
-/// A backup is for the day on which the keyring is gone.
-fn not_the_keyring(opened: &Opened, path: &Path, new: bool) -> Result<KeySource, Failure> {
+/// A backup is for the day on which the keyring, or the TPM, is gone.
+fn of_its_own(opened: &Opened, path: &Path, new: bool) -> Result<KeySource, Failure> {
     if opened.keyring {
         let message = "a backup has to open without this system's keyring; lock it with a passphrase or a key file";
         return Err(Failure::usage("no_keyring", message));
+    }
+    if opened.tpm_key.is_some() {
+        let message = "a backup has to open without this machine's TPM; lock it with a passphrase or a key file";
+        return Err(Failure::usage("no_tpm_key", message));
     }
     kept::source(opened, path, new)
 }

@@ -13,6 +13,7 @@ use towline_store::{Error, KeySource, Store};
 
 use crate::{
     args::{self, Opened},
+    custody,
     event::{self, Event},
     exit::Failure,
     secret,
@@ -64,6 +65,10 @@ impl Kept {
             KeySource::KeyFile(key) => format!(
                 "the passkeys are in {path}; whoever has {} can open it, and without it nobody can",
                 key.display()
+            ),
+            KeySource::Sealed(_) => format!(
+                "the passkeys are in {path}, which this machine's TPM opens and nothing else: make a backup with \
+                 `towline keys backup --passphrase`"
             ),
             KeySource::Keyring(_) => {
                 format!("the passkeys are in {path}, behind this system's keyring")
@@ -161,6 +166,9 @@ pub(crate) fn source(args: &Opened, path: &Path, new: bool) -> Result<KeySource,
     if args.keyring {
         return keyring();
     }
+    if let Some(place) = &args.tpm_key {
+        return Ok(KeySource::Sealed(std::sync::Arc::new(custody::InTpm::at(place))));
+    }
     if let Some(key) = key_file(args, path) {
         return Ok(KeySource::KeyFile(key));
     }
@@ -171,7 +179,8 @@ pub(crate) fn source(args: &Opened, path: &Path, new: bool) -> Result<KeySource,
 
 /// The key file that opens what is at this path, if it is one.
 pub(crate) fn key_file(args: &Opened, path: &Path) -> Option<PathBuf> {
-    if args.keyring || args.passphrase || args.passphrase_file.is_some() {
+    let other = args.keyring || args.tpm_key.is_some();
+    if other || args.passphrase || args.passphrase_file.is_some() {
         return None;
     }
     let beside = || {
@@ -215,7 +224,7 @@ pub(crate) fn failure_at(path: &Path, error: &Error) -> Failure {
         ),
         Error::OtherKind(_) => Failure::usage(
             "store",
-            format!("{message}; say so with --passphrase, --key-file or --keyring"),
+            format!("{message}; say so with --passphrase, --key-file, --keyring or --tpm-key"),
         ),
         Error::Missing(_)
         | Error::DanglingLink { .. }

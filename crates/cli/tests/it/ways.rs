@@ -1,6 +1,7 @@
 //! `towline computer --with`: this device, a security key, the platform; a phone is elsewhere.
 
 use serde_json::{Value, json};
+use towline_testkit::swtpm::Swtpm;
 
 use crate::{
     program::{Directory, Ended, Program, command, run},
@@ -147,6 +148,33 @@ async fn a_script_writes_ahead_what_this_device_asks() {
 }
 
 #[tokio::test]
+async fn the_platform_keeps_the_private_key_in_its_tpm() {
+    let Some(mut swtpm) = Swtpm::new() else { return };
+    let site = Site::new().await;
+    let (store, tpm) = (site.store(), format!("unix:{}", swtpm.socket().display()));
+    let with = [&["--with", "platform", "--tpm", &tpm][..], &words(&store)].concat();
+    let mut computer = site.register(&with);
+    assert_eq!(computer.event("keys").await["keys"], "tpm");
+    computer.event("question").await;
+    computer.say("open sesame").await;
+    let ended = works(computer).await;
+    let key = &find(&ended, "registered")["key"];
+    assert_eq!(key["backup_eligible"], false, "it can't leave the TPM: {key}");
+    swtpm.restart();
+    let mut computer = site.sign_in(&with);
+    computer.event("question").await;
+    computer.say("open sesame").await;
+    assert_eq!(find(&works(computer).await, "signed_in")["account"], "alice");
+
+    // The store alone can't sign in.
+    let without = [&["--with", "this-device"][..], &words(&store)].concat();
+    let mut computer = site.sign_in(&without);
+    computer.event("question").await;
+    computer.say("open sesame").await;
+    assert_ne!(computer.ended().await.code, 0);
+}
+
+#[tokio::test]
 async fn a_security_key_registers_and_signs_in() {
     let site = Site::new().await;
     let store = site.directory.path("key");
@@ -218,16 +246,20 @@ async fn somebody_is_told_to_touch_the_key_and_ctrl_c_calls_it_off() {
 async fn what_cannot_be_had_is_said_before_a_site_is_asked() {
     // Nobody listens there.
     let nowhere = ["--rp", "http://localhost:9"];
+    let directory = Directory::new();
+    let no_tpm = format!("unix:{}", directory.path("nobody"));
+    let store = ["--store", &directory.path("passkeys")];
     for (with, code, reason, says) in [
-        (&["--with", "platform"][..], 5, "no_platform", "this-device"),
+        (&["--with", "platform", "--tpm", &no_tpm][..], 5, "no_tpm", "--with this-device"),
         (&["--with", "key", "--key-at", "/dev/null"], 2, "key_at", "/dev/null"),
         (&["--with", "key", "--key-at", "8111"], 2, "key_at", "udp:"),
         (&["--with", "key", "--key-at", "tcp:127.0.0.1:9"], 5, "no_key", "towline key"),
         (&["--with", "this-device", "--key-at", "/dev/null"], 2, "flags", "--with key"),
         (&["--with", "key", "--answer", "yes"], 2, "flags", "--with this-device"),
+        (&["--with", "this-device", "--new-tpm"], 2, "flags", "--with platform"),
         (&["--with", "key", "--qr-image", "x.png"], 2, "flags", "--with phone"),
     ] {
-        let ended = run([&["computer", "sign-in"], with, &nowhere].concat()).await;
+        let ended = run([&["computer", "sign-in"], with, &store, &nowhere].concat()).await;
         ended.assert_failed(code, reason);
         let message = text(&ended.failed()["message"]);
         assert!(message.contains(says), "{message}");

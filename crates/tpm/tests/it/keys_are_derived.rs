@@ -1,7 +1,10 @@
 //! Known answers of the key derivations, and of the encryption of parameters.
 
 use towline_crypto::Secret;
-use towline_tpm::kdf::{Cfb, kdfa, kdfe};
+use towline_tpm::{
+    Challenge, ObjectName,
+    kdf::{Cfb, kdfa, kdfe},
+};
 
 use crate::vectors::{hex, provider, vectors};
 
@@ -34,6 +37,10 @@ fn a_shorter_key_is_another_key() {
     Cfb::new(key.clone(), [0; 16]).encrypt(&provider(), &mut inner);
     let tag = provider().hmac.key(mac.expose()).sign(&[&inner, &name]);
     assert_eq!([&[0, 32], &tag[..], &inner].concat(), hex(&it["credential_blob"]));
+    let seed = Secret::from_slice(&seed).unwrap();
+    let name = ObjectName::read(&name).unwrap();
+    let blob = Challenge::blob(&provider(), &seed, &name, &secret);
+    assert_eq!(blob, hex(&it["credential_blob"]));
     Cfb::new(key, [0; 16]).decrypt(&provider(), &mut inner);
     assert_eq!(inner[2..], secret);
 }

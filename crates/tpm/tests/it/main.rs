@@ -7,11 +7,14 @@
     clippy::unwrap_used
 )]
 
+mod attested_by_swtpm;
 mod codes_are_sentences;
 mod keys_are_derived;
 mod keys_in_swtpm;
+mod pins_in_swtpm;
 mod public_areas;
 mod responses_are_judged;
+mod sealed_in_swtpm;
 mod swtpm;
 mod the_recorded_conversation;
 mod vectors;

@@ -1,0 +1,101 @@
+// The devices: what they ask, what they keep, and whether they are near.
+import { aloud, called, lookAt, make, post, say, whenOther } from "./dom.js";
+import { question, worded } from "./questions.js";
+
+/** Shows one device. */
+function watch(article) {
+  const id = article.dataset.device;
+  const part = (selector) => article.querySelector(selector);
+  const [asking, rest, list, none] = [".question", ".rest", ".passkeys", ".none"].map(part);
+  const [notice, linked, scan] = [".rest > .notice", ".linked", ".scan"].map(part);
+
+  scan?.addEventListener("click", () => post("v1/scan", { phone: id }));
+  const paste = part(".paste");
+  paste?.querySelector("button").addEventListener("click", () => {
+    const field = paste.querySelector("input");
+    post("v1/scan", { phone: id, text: field.value.trim() });
+    field.value = "";
+    paste.open = false;
+  });
+  part(".wipe")?.addEventListener("click", () => post("v1/wipe", { phone: id }));
+
+  // As phones have it at the top: what they are near to.
+  const where = make("span", { class: "where" });
+  if (scan) part(".face").prepend(make("p", { class: "status" }, where));
+
+  let last;
+  const ask = whenOther((questions, rung) => {
+    // The computer's own questions are in its window.
+    const first = id === "laptop" ? undefined : questions[0];
+    article.toggleAttribute("data-asks", Boolean(first));
+    asking.hidden = !first;
+    rest.hidden = Boolean(first);
+    const hadFocus = asking.contains(document.activeElement);
+    asking.replaceChildren(...(first ? [question(first, rung)] : []));
+    if (first && first.number !== last) {
+      last = first.number;
+      aloud(say("asks", { device: called(id), question: worded(first) }));
+      lookAt(asking);
+    } else if (!first && hadFocus) {
+      document.getElementById("frame").focus();
+    }
+  });
+
+  const keep = whenOther((passkeys) => {
+    none.hidden = passkeys.length > 0;
+    list.hidden = passkeys.length === 0;
+    list.replaceChildren(...passkeys.map(({ site, account, synced }) =>
+      make("li", {}, make("span", { class: "account" }, account),
+        make("span", { class: "site" }, site, synced ? ` · ${say("synced")}` : ""))));
+  });
+
+  const tell = whenOther((said, busy, computers, near) => {
+    article.toggleAttribute("data-busy", busy);
+    article.toggleAttribute("data-far", !near);
+    where.textContent = near ? say("near") : say("far");
+    const text = busy ? say("serving") : said && say(`n_${said[0]}`, { detail: said[1] });
+    notice.hidden = !text;
+    notice.textContent = text ?? "";
+    if (linked) linked.hidden = computers === 0;
+  });
+
+  return (view) => {
+    ask(view.questions, view.rung);
+    keep(view.passkeys);
+    tell(view.notice, view.busy, view.computers, view.near);
+  };
+}
+
+const articles = [...document.querySelectorAll("[data-device]")];
+const watched = new Map(articles.map((article) => [article.dataset.device, watch(article)]));
+
+export function showDevices(devices) {
+  for (const [id, show] of watched) show(devices[id]);
+}
+
+/** Phones can scan as long as there is a code. */
+export const showScans = whenOther((possible, busy) => {
+  for (const button of document.querySelectorAll(".scan")) {
+    button.disabled = !possible;
+    button.title = possible ? "" : say("scan_none");
+    button.toggleAttribute("data-calls", possible && !busy);
+  }
+});
+
+const switches = [...document.querySelectorAll("[role=switch]")];
+for (const button of switches) {
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-checked") !== "true";
+    const { what, phone } = button.dataset;
+    post("v1/switch", { what, on, ...(phone ? { phone } : {}) });
+  });
+}
+
+export function showSwitches(conditions, devices) {
+  for (const button of switches) {
+    const { what, phone } = button.dataset;
+    const on = what === "near" ? devices[phone].near : conditions[what];
+    button.setAttribute("aria-checked", String(on));
+    button.querySelector(".state").textContent = on ? say("on") : say("off");
+  }
+}

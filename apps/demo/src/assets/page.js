@@ -1,0 +1,47 @@
+// Follows what happens, and has each part show its share.
+import { showBetween, showTimed } from "./between.js";
+import { showComputer } from "./computer.js";
+import { showDevices, showScans, showSwitches } from "./devices.js";
+import { post } from "./dom.js";
+import { showDone } from "./guide.js";
+
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", async () => {
+    if (await post("v1/language", { language: button.dataset.language })) location.reload();
+  });
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How often in a row nothing answers before the page says that it is over. */
+const PATIENCE = 4;
+
+async function follow() {
+  let [version, travel, silent] = [0, 0, 0];
+  for (;;) {
+    try {
+      const response = await fetch(`v1/state?after=${version}&travel=${travel}`);
+      if (!response.ok) throw new Error(response.statusText);
+      const state = await response.json();
+      silent = 0;
+      version = state.version;
+      travel = state.travels.at(-1)?.number ?? travel;
+      document.getElementById("gone").hidden = true;
+      showDevices(state.devices);
+      showComputer(state.browser, state.devices.laptop.questions);
+      const busy = Object.values(state.devices).some((device) => device.busy);
+      showScans(Boolean(state.browser.code), busy);
+      showSwitches(state.switches, state.devices);
+      showBetween(state.travels);
+      showTimed(state.timed);
+      showDone(state.done);
+      document.body.dataset.version = version;
+    } catch {
+      silent += 1;
+      if (silent >= PATIENCE) document.getElementById("gone").hidden = false;
+      await pause(300 * silent);
+    }
+  }
+}
+
+follow();

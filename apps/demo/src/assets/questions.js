@@ -1,0 +1,110 @@
+// Questions of devices, and the buttons that answer them.
+import { make, post, say } from "./dom.js";
+
+/** A button that answers. */
+function button(number, text, reply, kind = "") {
+  const answer = (event) => {
+    for (const other of event.currentTarget.parentElement.children) other.disabled = true;
+    post("v1/answer", { question: number, reply });
+  };
+  return make("button", { type: "button", class: kind, on: answer }, text);
+}
+
+/** The question, in words. */
+export function worded(asked) {
+  switch (asked.kind) {
+    case "connect":
+      return say(`q_connect_${asked.wants}`);
+    case "create":
+      return say("q_create", asked);
+    case "use":
+      return asked.account ? say("q_use", asked) : say("q_use_any", asked);
+    case "verify":
+      return say(`q_verify_${asked.purpose}`, asked);
+    case "account":
+      return say("q_account");
+    case "remember":
+      return say("q_remember");
+    case "attest":
+      return say("q_attest", asked);
+    case "already":
+      return say("q_already", asked);
+    case "nothing":
+      return say("q_nothing", asked);
+    case "reset":
+      return say("q_reset");
+    default:
+      return asked.text ?? "";
+  }
+}
+
+/** What is to be known besides. */
+function more(asked) {
+  if (asked.kind === "connect") return say("q_only_own");
+  if (asked.kind === "create" && asked.replaces) return say("q_create_replaces");
+  if (asked.kind === "verify" && asked.failed) return say("q_failed", asked);
+  if (asked.kind === "reset") return say("q_reset_text");
+  return undefined;
+}
+
+function connect(number, asked) {
+  const box = make("input", { type: "checkbox", id: `remember-${number}` });
+  const connecting = make("button", { type: "button" }, say("b_connect"));
+  connecting.addEventListener("click", () => {
+    connecting.disabled = true;
+    post("v1/answer", { question: number, reply: box.checked ? "remember" : "allow" });
+  });
+  return [
+    asked.mayRemember
+      ? make("p", { class: "tick" }, box,
+        make("label", { for: `remember-${number}` }, say("b_remember")))
+      : undefined,
+    make("div", { class: "buttons" }, connecting,
+      button(number, say("b_refuse"), "refuse", "second")),
+  ];
+}
+
+function buttons(number, asked) {
+  const yesNo = (yes, no, kind = "") => [
+    button(number, say(yes), "allow", kind),
+    button(number, say(no), "refuse", "second"),
+  ];
+  switch (asked.kind) {
+    case "verify":
+      return [
+        button(number, say("b_finger"), "finger", "finger"),
+        button(number, say("b_wrong"), "wrong-finger", "second"),
+        button(number, say("b_refuse"), "refuse", "quiet"),
+      ];
+    case "account":
+      return [
+        ...asked.accounts.map((name, index) =>
+          button(number, name, { account: index }, "second account")),
+        button(number, say("b_refuse"), "refuse", "quiet"),
+      ];
+    case "attest":
+      return yesNo("b_tell", "b_keep");
+    case "create":
+      return yesNo("b_save", "b_refuse");
+    case "use":
+      return yesNo("b_sign_in", "b_refuse");
+    case "reset":
+      return yesNo("b_wipe", "b_refuse", "danger");
+    case "nothing":
+      return [button(number, say("b_seen"), "allow")];
+    default:
+      return yesNo("b_allow", "b_refuse");
+  }
+}
+
+/** A question with its buttons; `rung` by a computer that the device knows. */
+export function question(asked, rung = false) {
+  const { number } = asked;
+  const extra = more(asked) ?? (rung ? say("q_rings") : undefined);
+  return make("div", { class: `asked ${asked.kind}` },
+    make("p", { class: "ask" }, worded(asked)),
+    extra ? make("p", { class: "more", role: asked.failed ? "alert" : undefined }, extra)
+      : undefined,
+    ...(asked.kind === "connect" ? connect(number, asked)
+      : [make("div", { class: "buttons" }, ...buttons(number, asked))]));
+}

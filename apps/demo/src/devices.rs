@@ -1,0 +1,73 @@
+//! Who takes part, beside the site and the computer's browser.
+
+use serde::{Deserialize, Serialize};
+use towline_virtual::{Passkey, authenticator::BackupState};
+
+/// A device of the demonstration, and the browser that asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DeviceId {
+    /// The dialog of the browser on the computer.
+    Browser,
+    /// The phone that remembers computers, if its person wants that.
+    PhoneA,
+    /// The phone that remembers none, and whose passkeys are on all devices of its person.
+    PhoneB,
+    /// Another device of the person of phone B.
+    Tablet,
+    /// What is built into the computer.
+    Laptop,
+    /// A security key.
+    Key,
+}
+
+impl DeviceId {
+    /// Those that scan codes.
+    pub(crate) const HANDSETS: [Self; 3] = [Self::PhoneA, Self::PhoneB, Self::Tablet];
+
+    /// All that keep passkeys.
+    pub(crate) const KEEPERS: [Self; 5] =
+        [Self::PhoneA, Self::PhoneB, Self::Tablet, Self::Laptop, Self::Key];
+
+    /// What phones call themselves to computers that remember them: their own words, in no
+    /// language.
+    pub(crate) const fn own_name(self) -> &'static str {
+        match self {
+            Self::PhoneA => "Phone A",
+            Self::PhoneB => "Phone B",
+            Self::Tablet => "Tablet B",
+            Self::Browser | Self::Laptop => "Computer",
+            Self::Key => "Security key",
+        }
+    }
+
+    /// Whether its passkeys stay on it, or are on other devices as well.
+    pub(crate) const fn backup(self) -> BackupState {
+        match self {
+            Self::PhoneB | Self::Tablet => BackupState::BackedUp,
+            _ => BackupState::DeviceBound,
+        }
+    }
+}
+
+/// A passkey, as a device shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PasskeyView {
+    site: String,
+    account: String,
+    name: String,
+    synced: bool,
+}
+
+impl PasskeyView {
+    pub(crate) fn of(passkey: &Passkey, synced: bool) -> Self {
+        let credential = &passkey.credential;
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Self {
+            site: credential.rp_id.as_str().to_owned(),
+            account: text(&credential.user.name),
+            name: text(&credential.user.display_name),
+            synced,
+        }
+    }
+}

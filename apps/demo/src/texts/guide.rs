@@ -1,0 +1,206 @@
+//! The tour.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[
+    ["guide_title", "The tour", "Rundturen"],
+    ["guide_step", "Step {number} of 17", "Trin {number} af 17"],
+    ["guide_next", "Next step", "Næste trin"],
+    ["guide_back", "Step back", "Et trin tilbage"],
+    ["guide_go", "Open this step’s page on the left", "Åbn trinets side til venstre"],
+    ["guide_done", "Done", "Gjort"],
+    ["guide_todo", "Not done yet", "Ikke gjort endnu"],
+    ["guide_all", "All steps", "Alle trin"],
+    ["guide_now", "Now you", "Nu dig"],
+    ["step_1_title", "Give the passkey a name", "Giv adgangsnøglen et navn"],
+    [
+        "step_1_text",
+        "Anna is signed in with her password, as ever. She wants a passkey instead. The site first asks for a name, so that she can tell her keys apart later.",
+        "Anna er logget ind med sin adgangskode, som hun plejer. Hun vil have en adgangsnøgle i stedet. Siden beder først om et navn, så hun senere kan kende sine nøgler fra hinanden.",
+    ],
+    [
+        "step_1_do",
+        "On the left, type a name, such as “My computer”, and go on. Choose “This device”.",
+        "Skriv til venstre et navn, f.eks. “Min computer”, og gå videre. Vælg “Denne enhed”.",
+    ],
+    ["step_2_title", "Choose where it lives", "Vælg, hvor den bor"],
+    [
+        "step_2_text",
+        "A passkey lives on a device: this computer, a phone, a security key. The site says what works here before anything is tried.",
+        "En adgangsnøgle bor på en enhed: denne computer, en telefon, en sikkerhedsnøgle. Siden siger, hvad der virker her, før noget bliver prøvet.",
+    ],
+    [
+        "step_2_do",
+        "Name a key and look at the ways. Switch Bluetooth off below, open the page again, and see what the site says of phones.",
+        "Giv en nøgle et navn, og se på mulighederne. Slå Bluetooth fra nedenfor, åbn siden igen, og se, hvad den siger om telefoner.",
+    ],
+    ["step_3_title", "On this computer", "På denne computer"],
+    [
+        "step_3_text",
+        "The computer makes a pair of keys. The private one never leaves it; the site gets the public one. Only the person’s finger, face or PIN can use it, and that never leaves the computer either.",
+        "Computeren laver et nøglepar. Den private nøgle forlader den aldrig; siden får den offentlige. Kun personens finger, ansigt eller pinkode kan bruge den, og det forlader heller ikke computeren.",
+    ],
+    [
+        "step_3_do",
+        "Add a key, choose “This device”, and unlock with the finger. Try the wrong finger first, if you like.",
+        "Tilføj en nøgle, vælg “Denne enhed”, og lås op med fingeren. Prøv gerne den forkerte finger først.",
+    ],
+    ["step_4_title", "On a phone, by a code", "På en telefon, med en kode"],
+    [
+        "step_4_text",
+        "The computer draws a code, the phone reads it and says who wants what. Only then it whispers over Bluetooth that it is near, and both meet in an encrypted tunnel. Without the whisper nothing works: nobody far away can trick you.",
+        "Computeren tegner en kode, telefonen læser den og siger, hvem der vil hvad. Først derefter hvisker den over Bluetooth, at den er tæt på, og de to mødes i en krypteret tunnel. Uden hvisken virker intet: ingen langt væk kan narre dig.",
+    ],
+    [
+        "step_4_do",
+        "Add a key called “Phone B”, choose “Phone or tablet”, press “Scan the code” on phone B, and answer it.",
+        "Tilføj en nøgle, der hedder “Telefon B”, vælg “Telefon eller tablet”, tryk “Scan koden” på telefon B, og svar den.",
+    ],
+    ["step_5_title", "Let the phone remember this computer", "Lad telefonen huske computeren"],
+    [
+        "step_5_text",
+        "Phone A can let a computer remember it, as Android phones do: next time no code is needed. Phone B never does, as iPhones don’t.",
+        "Telefon A kan lade en computer huske den, som Android-telefoner gør: næste gang behøves ingen kode. Telefon B gør det aldrig, ligesom iPhones.",
+    ],
+    [
+        "step_5_do",
+        "Add a key called “Phone A” with phone A, and tick “Remember this computer” on the phone.",
+        "Tilføj en nøgle, der hedder “Telefon A”, med telefon A, og sæt flueben ved “Husk denne computer” på telefonen.",
+    ],
+    ["step_6_title", "How much does the site learn?", "Hvor meget får siden at vide?"],
+    [
+        "step_6_text",
+        "A site may ask which model of device holds the key: attestation. Anna is asked, and may keep it to herself. The key works all the same.",
+        "En side kan spørge, hvilken model enheden med nøglen er: attestering. Anna bliver spurgt og må gerne beholde det for sig selv. Nøglen virker alligevel.",
+    ],
+    [
+        "step_6_do",
+        "This is Anna’s other account. Add a key on “This device” with the extended information ticked, and answer the computer’s question as you like.",
+        "Det her er Annas anden konto. Tilføj en nøgle på “Denne enhed” med flueben ved de udvidede oplysninger, og svar på computerens spørgsmål, som du vil.",
+    ],
+    ["step_7_title", "Saved", "Gemt"],
+    [
+        "step_7_text",
+        "The site lists the key by its name, with the day it was added. All it keeps is a public key: if it is stolen from the site, nobody can sign in with it.",
+        "Siden viser nøglen ved dens navn med den dag, den blev tilføjet. Det eneste, den gemmer, er en offentlig nøgle: bliver den stjålet fra siden, kan ingen logge ind med den.",
+    ],
+    [
+        "step_7_do",
+        "Look at “My keys” on the left, and at the device that has the passkey on the right.",
+        "Se på “Mine nøgler” til venstre og på enheden med adgangsnøglen til højre.",
+    ],
+    ["step_8_title", "Not twice", "Ikke to gange"],
+    [
+        "step_8_text",
+        "A device that has a key for this account already says so. Nothing is overwritten, and nobody else learns it: the person is asked first.",
+        "En enhed, der allerede har en nøgle til kontoen, siger det. Intet bliver overskrevet, og ingen andre får det at vide: personen bliver spurgt først.",
+    ],
+    [
+        "step_8_do",
+        "Press “This device” again and confirm. The site tells you what happened.",
+        "Tryk på “Denne enhed” igen, og bekræft. Siden fortæller, hvad der skete.",
+    ],
+    ["step_9_title", "Sign in on the same device", "Log ind på samme enhed"],
+    [
+        "step_9_text",
+        "The site sends a random number. The computer signs it with the private key, once the finger has unlocked it. There is no password that could be guessed, typed on a wrong page, or stolen.",
+        "Siden sender et tilfældigt tal. Computeren underskriver det med den private nøgle, når fingeren har låst op. Der er ingen adgangskode, der kan gættes, skrives på en forkert side eller stjæles.",
+    ],
+    [
+        "step_9_do",
+        "Press the button for a passkey alone, choose “This computer”, and use the finger.",
+        "Tryk på knappen for adgangsnøgle alene, vælg “Denne computer”, og brug fingeren.",
+    ],
+    ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
+    [
+        "step_10_text",
+        "Phone B remembers no computer, so there is a fresh code each time. The same works on a borrowed computer: nothing of yours stays there.",
+        "Telefon B husker ingen computere, så der er en ny kode hver gang. Det samme virker på en lånt computer: intet af dit bliver der.",
+    ],
+    [
+        "step_10_do",
+        "Sign in with a passkey alone, choose a phone by code, scan with phone B. Then open the library with the buttons above the page: it lets you in by the same sign-in.",
+        "Log ind med adgangsnøgle alene, vælg en telefon med kode, scan med telefon B. Åbn så biblioteket med knapperne over siden: det lukker dig ind med samme login.",
+    ],
+    ["step_11_title", "Sign in without a code", "Log ind uden kode"],
+    [
+        "step_11_text",
+        "The computer remembers phone A and rings it through the relay. The phone still has to be near, which Bluetooth shows, and it still asks for the finger.",
+        "Computeren husker telefon A og ringer til den gennem relæet. Telefonen skal stadig være tæt på, hvad Bluetooth viser, og den beder stadig om fingeren.",
+    ],
+    [
+        "step_11_do",
+        "Sign in with a passkey alone, choose phone A by its name, and answer on the phone. The records office asks for a fresh proof each time.",
+        "Log ind med adgangsnøgle alene, vælg telefon A ved navn, og svar på telefonen. Arkivet beder om et nyt bevis hver gang.",
+    ],
+    ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
+    [
+        "step_12_text",
+        "A phone that was wiped, sold or lost is another phone from then on. The relay tells the computer that the link is gone; the computer drops it, says so, and shows a code.",
+        "En telefon, der er slettet, solgt eller tabt, er derefter en anden telefon. Relæet siger til computeren, at forbindelsen er væk; computeren glemmer den, siger det og viser en kode.",
+    ],
+    [
+        "step_12_do",
+        "Wipe phone A (at the bottom of its screen). Then sign in and choose phone A by its name.",
+        "Slet telefon A (nederst på dens skærm). Log så ind, og vælg telefon A ved navn.",
+    ],
+    ["step_13_title", "Several accounts on one phone", "Flere konti på én telefon"],
+    [
+        "step_13_text",
+        "Anna has a second account here, for work. A phone that has passkeys for both lets her pick, and the site learns nothing of the other.",
+        "Anna har en anden konto her, til arbejdet. En telefon med adgangsnøgler til begge lader hende vælge, og siden får intet at vide om den anden.",
+    ],
+    [
+        "step_13_do",
+        "Add a key of the work account on phone B. Then sign out, sign in with a passkey alone by phone B’s code, and pick an account.",
+        "Tilføj en nøgle til arbejdskontoen på telefon B. Log så ud, log ind med adgangsnøgle alene med telefon B’s kode, og vælg en konto.",
+    ],
+    ["step_14_title", "Rename, remove", "Omdøb, fjern"],
+    [
+        "step_14_text",
+        "Keys are renamed and removed at the site. A removed key signs in no more, and the site tells the computer, which then deletes its passkey.",
+        "Nøgler omdøbes og fjernes på siden. En fjernet nøgle kan ikke længere logge ind, og siden siger det til computeren, som så sletter sin adgangsnøgle.",
+    ],
+    [
+        "step_14_do",
+        "Rename a key. Then remove the one of this computer, and watch it disappear from the computer on the right.",
+        "Omdøb en nøgle. Fjern så computerens, og se den forsvinde fra computeren til højre.",
+    ],
+    [
+        "step_15_title",
+        "The same passkey on another device",
+        "Den samme adgangsnøgle på en anden enhed",
+    ],
+    [
+        "step_15_text",
+        "What phone B makes is on tablet B, too, sealed on the way so that whoever carries it can’t read it. The site sees it by two flags: may be backed up, is backed up.",
+        "Det, telefon B laver, er også på tablet B, forseglet undervejs, så den, der bringer det, ikke kan læse det. Siden ser det på to flag: må sikkerhedskopieres, er sikkerhedskopieret.",
+    ],
+    [
+        "step_15_do",
+        "Sign in with a passkey alone by a code, and scan it with tablet B, which never made a passkey here.",
+        "Log ind med adgangsnøgle alene med en kode, og scan den med tablet B, som aldrig har lavet en adgangsnøgle her.",
+    ],
+    ["step_16_title", "Moving to another maker", "Flytning til en anden producent"],
+    [
+        "step_16_text",
+        "Passkeys can move from one provider to another in a sealed, standard form, the FIDO Credential Exchange Format.",
+        "Adgangsnøgler kan flytte fra en udbyder til en anden i en forseglet standardform, FIDO Credential Exchange Format.",
+    ],
+    [
+        "step_16_do",
+        "This page does not show it: it is done where passkeys are kept, with a file, not in a browser. Go on to the last step.",
+        "Denne side viser det ikke: det sker, hvor adgangsnøglerne bor, med en fil, ikke i en browser. Gå videre til det sidste trin.",
+    ],
+    ["step_17_title", "Wiping a device", "Sletning af en enhed"],
+    [
+        "step_17_text",
+        "Before a device is wiped it says what that means: passkeys that are nowhere else are gone for good. That is why two keys are better than one.",
+        "Før en enhed bliver slettet, siger den, hvad det betyder: adgangsnøgler, der ikke er andre steder, er væk for altid. Derfor er to nøgler bedre end én.",
+    ],
+    [
+        "step_17_do",
+        "Press “Wipe this phone” on phone A, and read what it says. Its passkeys go; those of phone B stay.",
+        "Tryk på “Slet telefonen” på telefon A, og læs, hvad den siger. Dens adgangsnøgler forsvinder; telefon B’s bliver.",
+    ],
+];

@@ -1,0 +1,118 @@
+//! What can be made to go wrong, and that it can be made well again.
+
+use serde_json::json;
+
+use crate::person::Person;
+
+#[tokio::test]
+async fn without_bluetooth_no_phone_is_asked_and_the_page_says_why() {
+    let mut anna = Person::new().await;
+    anna.is_signed_in(Some("home")).await;
+    anna.switches(json!({ "what": "bluetooth", "on": false })).await;
+    let can = anna.asks_browser(&json!({ "ask": "capabilities", "id": "can" })).await.unwrap();
+    assert_eq!(can["response"]["hybridTransport"], false);
+    let adding = anna.adds("Phone B", "phone", false).await;
+    let answer = adding.answer.await.unwrap();
+    assert_eq!(answer["error"]["name"], "NotAllowedError", "{answer}");
+    assert_eq!(anna.state().await["browser"]["outcome"]["code"], "bluetooth-off");
+
+    anna.switches(json!({ "what": "bluetooth", "on": true })).await;
+    let can = anna.asks_browser(&json!({ "ask": "capabilities", "id": "can" })).await.unwrap();
+    assert_eq!(can["response"]["hybridTransport"], true);
+}
+
+#[tokio::test]
+async fn a_phone_out_of_range_is_not_heard_until_it_comes_near() {
+    let mut anna = Person::new().await;
+    anna.is_signed_in(Some("home")).await;
+    anna.switches(json!({ "what": "near", "phone": "phone-b", "on": false })).await;
+    let adding = anna.adds("Phone B", "phone", false).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    let whispers = |state: &serde_json::Value| {
+        let travels = state["travels"].as_array().unwrap().clone();
+        travels.iter().any(|it| it["what"] == "advert").then_some(travels)
+    };
+    let travels = anna.sees("the advert", whispers).await;
+    assert!(travels.iter().all(|it| it["what"] != "heard"), "{travels:?}");
+    assert!(anna.state().await["browser"]["code"].is_object(), "the code is still on show");
+
+    anna.switches(json!({ "what": "near", "phone": "phone-b", "on": true })).await;
+    anna.answers("phone-b", "verify", json!("finger")).await;
+    anna.finishes(adding).await;
+    anna.holds("phone-b", 1).await;
+}
+
+#[tokio::test]
+async fn without_the_relay_nothing_is_sent_and_it_comes_back() {
+    let mut anna = Person::new().await;
+    anna.is_signed_in(Some("home")).await;
+    anna.switches(json!({ "what": "relay", "on": false })).await;
+    let adding = anna.adds("Phone B", "phone", false).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    anna.sees("the phone saying so", |state| {
+        (state["devices"]["phone-b"]["notice"][0] == "relay-gone").then_some(())
+    })
+    .await;
+    anna.press("v1/cancel", json!({})).await;
+    let answer = adding.answer.await.unwrap();
+    assert_eq!(answer["error"]["name"], "NotAllowedError", "{answer}");
+
+    anna.switches(json!({ "what": "relay", "on": true })).await;
+    let adding = anna.adds("Phone B", "phone", false).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    anna.answers("phone-b", "verify", json!("finger")).await;
+    anna.finishes(adding).await;
+}
+
+#[tokio::test]
+async fn a_person_who_says_no_is_believed_at_each_question() {
+    let mut anna = Person::new().await;
+    anna.is_signed_in(Some("home")).await;
+    let adding = anna.adds("Phone B", "phone", false).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("refuse")).await;
+    anna.sees("the phone being free", |state| {
+        (state["devices"]["phone-b"]["busy"] == false).then_some(())
+    })
+    .await;
+    // The code is still good, for whoever thinks again.
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    anna.answers("phone-b", "verify", json!("refuse")).await;
+    let answer = adding.answer.await.unwrap();
+    assert_eq!(answer["error"]["name"], "NotAllowedError", "{answer}");
+    assert_eq!(anna.state().await["browser"]["outcome"]["code"], "refused");
+    anna.holds("phone-b", 0).await;
+}
+
+#[tokio::test]
+async fn the_relay_sees_sizes_and_the_page_shows_each_message() {
+    let mut anna = Person::new().await;
+    anna.is_signed_in(Some("home")).await;
+    let adding = anna.adds("Phone B", "phone", false).await;
+    anna.scans("phone-b").await;
+    anna.answers("phone-b", "connect", json!("allow")).await;
+    anna.answers("phone-b", "verify", json!("finger")).await;
+    anna.finishes(adding).await;
+    let timed = anna
+        .sees("what it took", |state| state["timed"].is_object().then(|| state["timed"].clone()));
+    let timed = timed.await;
+    assert_eq!((&timed["ceremony"], &timed["way"]), (&json!("create"), &json!("code")));
+    let state = anna.state().await;
+    let travels = state["travels"].as_array().unwrap();
+    let of = |what: &str| travels.iter().filter(|it| it["what"] == what).collect::<Vec<_>>();
+    assert_eq!(of("advert")[0]["detail"]["bytes"], 20);
+    let frames = of("frame");
+    assert!(frames.len() >= 4, "{frames:?}");
+    assert!(frames.iter().all(|it| it["to"] == "relay" && it["detail"]["bytes"].is_u64()));
+    let asked = &of("ctap")[0]["detail"];
+    assert_eq!(asked["command"], "authenticatorMakeCredential");
+    assert_eq!(asked["members"]["rp"]["id"], "localhost");
+    let answered = &of("ctap")[1]["detail"];
+    assert_eq!(answered["members"]["authData"]["flags"], json!(["UP", "UV", "BE", "BS", "AT"]));
+    let told = of("response")[0].pointer("/detail/members/response/clientDataJSON/type");
+    assert_eq!(told, Some(&json!("webauthn.create")));
+}
