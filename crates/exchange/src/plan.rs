@@ -9,7 +9,7 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{CredentialId, RpId, extension::CredentialProtectionPolicy};
 
 use crate::{
-    Conflict, Defect, Import, ImportLimits, ItemOutcome, ItemReport, KeyPackage, KeyPackageError,
+    BadKeyPackage, Conflict, Defect, Import, ImportLimits, ItemOutcome, ItemReport, KeyPackage,
     Missing,
     extension::Claims,
     foreign::Foreign,
@@ -340,8 +340,8 @@ const TRIAL: &[u8] = b"towline exchange: can this key sign?";
 /// The key of a package, if it can sign, and if the public key beside it is its own.
 fn key_that_signs(der: &[u8], provider: &CryptoProvider) -> Result<KeyHandle, Defect> {
     let package = KeyPackage::read(der).map_err(|error| match error {
-        KeyPackageError::Malformed => Defect::BadKey,
-        KeyPackageError::Unsupported => Defect::UnsupportedKey,
+        BadKeyPackage::Malformed => Defect::BadKey,
+        BadKeyPackage::Unsupported => Defect::UnsupportedKey,
     })?;
     let algorithm = provider.signature(package.algorithm).ok_or(Defect::UnsupportedKey)?;
     let key = algorithm.load(&package.private).map_err(|_| Defect::BadKey)?;
