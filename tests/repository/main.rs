@@ -22,7 +22,7 @@ use std::{
 };
 
 /// No sockets, no clocks, no threads, no randomness of their own, and nothing asynchronous.
-const SANS_IO: [&str; 9] = [
+const SANS_IO: [&str; 10] = [
     "cbor",
     "crypto",
     "ctap",
@@ -31,6 +31,7 @@ const SANS_IO: [&str; 9] = [
     "exchange",
     "hybrid",
     "rendezvous",
+    "sync",
     "webauthn-rp",
 ];
 

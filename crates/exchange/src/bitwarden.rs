@@ -2,7 +2,7 @@
 //! (`fido2Credentials`), under other names and with numbers as texts.
 
 use crate::{
-    Flaw, ImportLimits, NotCxf, base64url,
+    Defect, ImportLimits, NotCxf, base64url,
     import::{Entry, Item},
     item::CREDENTIALS,
     json::{Json, Members, member},
@@ -35,7 +35,7 @@ fn read_item(item: Json, limits: &ImportLimits) -> Option<Item> {
     let made = made.and_then(time);
     let entries = passkeys.into_iter().map(|passkey| match passkey {
         Json::Object(passkey) => Entry::read(Json::Object(translated(passkey)), limits),
-        _ => Entry::Refused { refusal: Flaw::NotACredential.into(), site: None, account: None },
+        _ => Entry::Refused { refusal: Defect::NotACredential.into(), site: None, account: None },
     });
     let mut credentials: Vec<Entry> = entries.collect();
     if login.iter().any(|(name, value)| name == "password" && *value != Json::Null) {

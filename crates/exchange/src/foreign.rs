@@ -20,9 +20,9 @@ const DEPTH: usize = 64 - 5;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Foreign {
-    /// Of the item.
+    /// Members of the item that have no meaning here.
     pub(crate) item: Members,
-    /// Of the passkey.
+    /// The same of the passkey, and of its parts in their places.
     pub(crate) passkey: Members,
     /// The other credentials of the item, without other passkeys.
     pub(crate) beside: Vec<Json>,

@@ -1,7 +1,7 @@
 //! A document that was read: its items, and what is in them.
 
 use crate::{
-    Flaw, ImportLimits, NotCxf, Refused, bitwarden,
+    Defect, ImportLimits, NotCxf, Refused, bitwarden,
     item::{
         ACCOUNTS, CREATION_AT, CREDENTIALS, EXTENSIONS, ID, ITEMS, MAJOR, MODIFIED_AT, TITLE,
         VERSION,
@@ -145,20 +145,20 @@ impl Account {
 
 impl Item {
     fn read(item: Json, limits: &ImportLimits) -> Self {
-        let Json::Object(mut rest) = item else { return Self::refused(Flaw::NotAnItem.into()) };
+        let Json::Object(mut rest) = item else { return Self::refused(Defect::NotAnItem.into()) };
         let title = text(&rest, TITLE).map(ToOwned::to_owned);
         let twice = own_twice(&rest).map(ToOwned::to_owned).or_else(|| {
             let parts = rest.iter().filter(|(name, _)| name != CREDENTIALS);
             parts.clone().find_map(|(_, part)| part.twice().map(ToOwned::to_owned))
         });
         let Some(Json::List(credentials)) = take(&mut rest, CREDENTIALS) else {
-            return Self { title, ..Self::refused(Flaw::NotAnItem.into()) };
+            return Self { title, ..Self::refused(Defect::NotAnItem.into()) };
         };
         let mut credentials: Vec<_> =
             credentials.into_iter().map(|credential| Entry::read(credential, limits)).collect();
         if let Some(twice) = twice {
             for entry in &mut credentials {
-                entry.refuse(Refused::of(Flaw::DuplicateMember, &twice));
+                entry.refuse(Refused::of(Defect::DuplicateMember, &twice));
             }
         }
         let made = time(&mut rest, CREATION_AT);
@@ -193,7 +193,7 @@ fn time(members: &mut Members, name: &str) -> Option<i64> {
 impl Entry {
     pub(crate) fn read(credential: Json, limits: &ImportLimits) -> Self {
         let Json::Object(members) = credential else {
-            let refusal = Flaw::NotACredential.into();
+            let refusal = Defect::NotACredential.into();
             return Self::Refused { refusal, site: None, account: None };
         };
         let known = |names: &[&str]| names.iter().find_map(|name| text(&members, name));
@@ -205,18 +205,18 @@ impl Entry {
         };
         let found = match (member(&members, name::TYPE), own_twice(&members)) {
             (_, Some(twice)) if twice == name::TYPE => {
-                Err(Refused::of(Flaw::DuplicateMember, name::TYPE))
+                Err(Refused::of(Defect::DuplicateMember, name::TYPE))
             }
             (Some(Json::Text(kind)), _) if **kind != name::PASSKEY => {
                 let kind = kind.to_string();
                 return Self::Other { kind, whole: Json::Object(members) };
             }
             (Some(Json::Text(_)), _) => match twice(&members) {
-                Some(twice) => Err(Refused::of(Flaw::DuplicateMember, &twice)),
+                Some(twice) => Err(Refused::of(Defect::DuplicateMember, &twice)),
                 None => Found::read(members, limits),
             },
-            (None | Some(Json::Null), _) => Err(Refused::of(Flaw::MissingMember, name::TYPE)),
-            (Some(_), _) => Err(Refused::of(Flaw::WrongType, name::TYPE)),
+            (None | Some(Json::Null), _) => Err(Refused::of(Defect::MissingMember, name::TYPE)),
+            (Some(_), _) => Err(Refused::of(Defect::WrongType, name::TYPE)),
         };
         match found {
             Ok(found) => Self::Passkey(Box::new(found)),

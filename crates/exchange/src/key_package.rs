@@ -95,7 +95,7 @@ impl std::fmt::Debug for KeyPackage {
 
 /// Why bytes are no key package that is of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyPackageError {
+pub enum BadKeyPackage {
     /// They are no package in strict DER, or it contradicts itself.
     #[error("this is no PKCS #8 private key")]
     Malformed,
@@ -109,13 +109,13 @@ impl KeyPackage {
     /// ML-DSA-44 and -65 as a seed.
     ///
     /// # Errors
-    /// [`KeyPackageError`] for anything else.
-    pub fn read(der: &[u8]) -> Result<Self, KeyPackageError> {
-        let package = Package::read(der).ok_or(KeyPackageError::Malformed)?;
+    /// [`BadKeyPackage`] for anything else.
+    pub fn read(der: &[u8]) -> Result<Self, BadKeyPackage> {
+        let package = Package::read(der).ok_or(BadKeyPackage::Malformed)?;
         let Some(kind) = KINDS.iter().find(|kind| kind.identifier == package.identifier) else {
             return Err(package.unknown());
         };
-        let malformed = KeyPackageError::Malformed;
+        let malformed = BadKeyPackage::Malformed;
         let (private, public) = match kind.form {
             Form::Ec(length) => {
                 let inner = EcPrivateKey::read(package.key).ok_or(malformed)?;
@@ -133,12 +133,12 @@ impl KeyPackage {
             Form::MlDsa => {
                 let seed = all(package.key, IMPLICIT_0).filter(|seed| seed.len() == 32);
                 // Expanded keys are as good, but the seed can't be had from them.
-                (seed.ok_or(KeyPackageError::Unsupported)?, package.public)
+                (seed.ok_or(BadKeyPackage::Unsupported)?, package.public)
             }
             Form::Rsa => {
                 let modulus = rsa_modulus(package.key).ok_or(malformed)?;
                 if modulus < 2048 / 8 {
-                    return Err(KeyPackageError::Unsupported);
+                    return Err(BadKeyPackage::Unsupported);
                 }
                 (der, None)
             }
@@ -214,12 +214,12 @@ impl<'a> Package<'a> {
     }
 
     /// Another algorithm is one that is not known here, if it is one at all.
-    fn unknown(&self) -> KeyPackageError {
+    fn unknown(&self) -> BadKeyPackage {
         let named = take(self.identifier, OBJECT_IDENTIFIER).is_some();
         let curve = self.identifier.starts_with(EC);
         let holds =
             if curve { EcPrivateKey::read(self.key).is_some() } else { !self.key.is_empty() };
-        if named && holds { KeyPackageError::Unsupported } else { KeyPackageError::Malformed }
+        if named && holds { BadKeyPackage::Unsupported } else { BadKeyPackage::Malformed }
     }
 }
 

@@ -20,7 +20,9 @@ mod report;
 pub use export::{Candidate, Export, ExportReport, Exporter};
 pub use import::Import;
 pub use keepassxc::KeePassEntry;
-pub use key_package::{KeyPackage, KeyPackageError};
+pub use key_package::{BadKeyPackage, KeyPackage};
 pub use limits::ImportLimits;
 pub use plan::{Importer, Plan};
-pub use report::{Conflict, Flaw, ItemReport, LeftOut, Missing, NotCxf, Outcome, Refused, Written};
+pub use report::{
+    Conflict, Defect, ItemOutcome, ItemReport, LeftOut, Missing, NotCxf, Refused, Written,
+};

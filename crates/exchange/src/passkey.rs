@@ -8,7 +8,7 @@ use towline_ctap::{CredentialId, RpId, User, UserHandle, extension::LargeBlob};
 use zeroize::Zeroizing;
 
 use crate::{
-    Flaw, ImportLimits, Missing, Refused,
+    Defect, ImportLimits, Missing, Refused,
     base64url::{self, Form},
     json::{Json, Members, member},
 };
@@ -103,17 +103,17 @@ impl Found {
 
 fn credential_id(bytes: &[u8]) -> Result<CredentialId, Refused> {
     if bytes.is_empty() {
-        return Err(Flaw::IdEmpty.into());
+        return Err(Defect::IdEmpty.into());
     }
     // One byte may well be zero; a whole identifier of zeros is one that got lost.
     if bytes.len() >= 16 && bytes.iter().all(|byte| *byte == 0) {
-        return Err(Flaw::IdAllZero.into());
+        return Err(Defect::IdAllZero.into());
     }
-    CredentialId::new(bytes).map_err(|_| Flaw::IdTooLong.into())
+    CredentialId::new(bytes).map_err(|_| Defect::IdTooLong.into())
 }
 
 fn user_handle(bytes: &[u8]) -> Result<UserHandle, Refused> {
-    let reason = if bytes.is_empty() { Flaw::UserHandleEmpty } else { Flaw::UserHandleTooLong };
+    let reason = if bytes.is_empty() { Defect::UserHandleEmpty } else { Defect::UserHandleTooLong };
     UserHandle::new(bytes).map_err(|_| reason.into())
 }
 
@@ -140,42 +140,42 @@ impl Reading<'_> {
     /// A member that has to be there, as base64url.
     fn bytes(&mut self, from: &mut Members, name: &str) -> Result<Zeroizing<Vec<u8>>, Refused> {
         match take(from, name) {
-            None | Some(Json::Null) => Err(Refused::of(Flaw::MissingMember, name)),
+            None | Some(Json::Null) => Err(Refused::of(Defect::MissingMember, name)),
             Some(Json::Text(text)) => {
-                self.decoded(&text).ok_or_else(|| Refused::of(Flaw::BadBase64Url, name))
+                self.decoded(&text).ok_or_else(|| Refused::of(Defect::BadBase64Url, name))
             }
-            Some(_) => Err(Refused::of(Flaw::WrongType, name)),
+            Some(_) => Err(Refused::of(Defect::WrongType, name)),
         }
     }
 
     fn rp_id(&mut self, from: &mut Members) -> Result<RpId, Refused> {
         let text = match take(from, name::RP_ID) {
             None | Some(Json::Null) => {
-                return Err(Refused::of(Flaw::MissingMember, name::RP_ID));
+                return Err(Refused::of(Defect::MissingMember, name::RP_ID));
             }
             Some(Json::Text(text)) => text,
-            Some(_) => return Err(Refused::of(Flaw::WrongType, name::RP_ID)),
+            Some(_) => return Err(Refused::of(Defect::WrongType, name::RP_ID)),
         };
         let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let could_be = text.chars().all(part) && !text.starts_with('.') && !text.ends_with('.');
         if text.chars().any(|c| c.is_ascii_uppercase()) {
             self.note(Missing::RpIdNotLowerCase);
         }
-        RpId::new(&text).ok().filter(|_| could_be).ok_or_else(|| Flaw::BadRpId.into())
+        RpId::new(&text).ok().filter(|_| could_be).ok_or_else(|| Defect::BadRpId.into())
     }
 
     fn key(&mut self, from: &mut Members) -> Result<Zeroizing<Vec<u8>>, Refused> {
         if let Some(Json::Text(text)) = member(from, name::KEY)
             && text.trim_start().starts_with("-----BEGIN")
         {
-            let der = pem(text).ok_or(Flaw::BadKey)?;
+            let der = pem(text).ok_or(Defect::BadKey)?;
             self.note(Missing::KeyWasPem);
             take(from, name::KEY);
             return Ok(der);
         }
         match member(from, name::KEY) {
             // A JWK, most likely.
-            Some(Json::Object(_)) => Err(Flaw::BadKey.into()),
+            Some(Json::Object(_)) => Err(Defect::BadKey.into()),
             _ => self.bytes(from, name::KEY),
         }
     }

@@ -9,8 +9,8 @@ use towline_crypto::CryptoProvider;
 use towline_ctap::{CredentialId, RpId, extension::CredentialProtectionPolicy};
 
 use crate::{
-    Conflict, Flaw, Import, ImportLimits, ItemReport, KeyPackage, KeyPackageError, Missing,
-    Outcome,
+    BadKeyPackage, Conflict, Defect, Import, ImportLimits, ItemOutcome, ItemReport, KeyPackage,
+    Missing,
     extension::Claims,
     foreign::Foreign,
     import::{Account, Entry, Item},
@@ -146,10 +146,10 @@ impl Planning<'_> {
             let report = match entry {
                 Entry::Other { kind, .. } => {
                     others_before = others_before.saturating_add(1);
-                    report(None, None, Outcome::NotAPasskey { kind, kept: false })
+                    report(None, None, ItemOutcome::NotAPasskey { kind, kept: false })
                 }
                 Entry::Refused { refusal, site, account } => {
-                    report(site, account, Outcome::Refused(refusal))
+                    report(site, account, ItemOutcome::Refused(refusal))
                 }
                 Entry::Passkey(found) => {
                     let site = Some(found.rp_id.as_str().to_owned());
@@ -178,7 +178,7 @@ impl Planning<'_> {
             self.plan.reports.push(report);
         }
         for report in self.plan.reports.iter_mut().skip(first) {
-            if let Outcome::NotAPasskey { kept: told, .. } = &mut report.outcome {
+            if let ItemOutcome::NotAPasskey { kept: told, .. } = &mut report.outcome {
                 *told = kept;
             }
         }
@@ -190,18 +190,18 @@ impl Planning<'_> {
         &self,
         found: &Found,
         existing: &mut impl FnMut(&CredentialId) -> Result<Option<Credential>, E>,
-    ) -> Result<Result<KeyHandle, Outcome>, E> {
+    ) -> Result<Result<KeyHandle, ItemOutcome>, E> {
         let key = match key_that_signs(&found.key, &self.importer.provider) {
             Ok(key) => key,
-            Err(reason) => return Ok(Err(Outcome::Refused(reason.into()))),
+            Err(reason) => return Ok(Err(ItemOutcome::Refused(reason.into()))),
         };
         let compared = |rp_id: &RpId, there: &KeyHandle| {
             if *rp_id != found.rp_id {
-                Outcome::Conflict(Conflict::SameIdOtherSite)
+                ItemOutcome::Conflict(Conflict::SameIdOtherSite)
             } else if *there != key {
-                Outcome::Conflict(Conflict::SameIdOtherKey)
+                ItemOutcome::Conflict(Conflict::SameIdOtherKey)
             } else {
-                Outcome::AlreadyThere
+                ItemOutcome::AlreadyThere
             }
         };
         if let Some(There { rp_id, key }) = self.planned.get(&found.id) {
@@ -222,7 +222,7 @@ impl Planning<'_> {
         [made, changed]: [Option<i64>; 2],
         carried: Option<Carried>,
         place: &Place<'_>,
-    ) -> (Outcome, bool) {
+    ) -> (ItemOutcome, bool) {
         let Found { id, rp_id, user, extensions, mut missing, leftover, .. } = found;
         let there = There { rp_id: rp_id.clone(), key: key.clone() };
         self.planned.insert(id.clone(), there);
@@ -262,8 +262,8 @@ impl Planning<'_> {
         };
         self.plan.credentials.push(credential);
         let outcome = match missing.is_empty() {
-            true => Outcome::Imported,
-            false => Outcome::ImportedPartly(missing),
+            true => ItemOutcome::Imported,
+            false => ItemOutcome::ImportedPartly(missing),
         };
         (outcome, complete)
     }
@@ -338,20 +338,20 @@ impl Claims {
 const TRIAL: &[u8] = b"towline exchange: can this key sign?";
 
 /// The key of a package, if it can sign, and if the public key beside it is its own.
-fn key_that_signs(der: &[u8], provider: &CryptoProvider) -> Result<KeyHandle, Flaw> {
+fn key_that_signs(der: &[u8], provider: &CryptoProvider) -> Result<KeyHandle, Defect> {
     let package = KeyPackage::read(der).map_err(|error| match error {
-        KeyPackageError::Malformed => Flaw::BadKey,
-        KeyPackageError::Unsupported => Flaw::UnsupportedKey,
+        BadKeyPackage::Malformed => Defect::BadKey,
+        BadKeyPackage::Unsupported => Defect::UnsupportedKey,
     })?;
-    let algorithm = provider.signature(package.algorithm).ok_or(Flaw::UnsupportedKey)?;
-    let key = algorithm.load(&package.private).map_err(|_| Flaw::BadKey)?;
+    let algorithm = provider.signature(package.algorithm).ok_or(Defect::UnsupportedKey)?;
+    let key = algorithm.load(&package.private).map_err(|_| Defect::BadKey)?;
     let own = key.public_key();
     if package.public.is_some_and(|beside| !is_point(&beside, own)) {
-        return Err(Flaw::KeyMismatch);
+        return Err(Defect::KeyMismatch);
     }
-    let signature = key.sign(&[TRIAL]).map_err(|_| Flaw::BadKey)?;
-    algorithm.verify(own, TRIAL, &signature).map_err(|_| Flaw::BadKey)?;
-    let material = key.private_bytes().map_err(|_| Flaw::BadKey)?;
+    let signature = key.sign(&[TRIAL]).map_err(|_| Defect::BadKey)?;
+    algorithm.verify(own, TRIAL, &signature).map_err(|_| Defect::BadKey)?;
+    let material = key.private_bytes().map_err(|_| Defect::BadKey)?;
     Ok(KeyHandle::new(package.algorithm, material.as_slice().to_vec().into_boxed_slice().into()))
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// What becomes, or would become, of one credential of a document.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ItemOutcome {
     /// It works, and nothing of it is lost.
     Imported,
     /// It works; these were not as they should be, or are not there.
@@ -25,7 +25,7 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl ItemOutcome {
     /// The stable word for it.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -141,7 +141,7 @@ words! {
 
 words! {
     /// What is wrong with a credential that is refused.
-    Flaw {
+    Defect {
         /// An entry of `items` that is no item, or an item without a list of credentials.
         NotAnItem "not-an-item" "its entry could not be read";
         /// An entry of `credentials` that is no object.
@@ -180,20 +180,20 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// What is wrong.
-    pub reason: Flaw,
+    pub reason: Defect,
     /// The member that it is about, where it is one, by its name in the format. A name that is not
     /// the format's comes from the file.
     pub member: Option<String>,
 }
 
 impl Refused {
-    pub(crate) fn of(reason: Flaw, member: &str) -> Self {
+    pub(crate) fn of(reason: Defect, member: &str) -> Self {
         Self { reason, member: Some(member.to_owned()) }
     }
 }
 
-impl From<Flaw> for Refused {
-    fn from(reason: Flaw) -> Self {
+impl From<Defect> for Refused {
+    fn from(reason: Defect) -> Self {
         Self { reason, member: None }
     }
 }
@@ -210,8 +210,8 @@ pub struct ItemReport {
     pub account: Option<String>,
     /// When it was made, by the file's word.
     pub made: Option<i64>,
-    /// What becomes of it.
-    pub outcome: Outcome,
+    /// Whether it goes in, and what it lacks then.
+    pub outcome: ItemOutcome,
 }
 
 /// The bytes are no document that could be read. Nothing was imported.
@@ -224,7 +224,8 @@ pub enum NotCxf {
     /// It is longer than [`ImportLimits::document`](crate::ImportLimits::document).
     #[error("it is larger than {0} bytes, which is more than is read")]
     TooLarge(usize),
-    /// Its lists and objects are nested deeper than [`ImportLimits::depth`](crate::ImportLimits::depth).
+    /// Its lists and objects are nested deeper than
+    /// [`ImportLimits::depth`](crate::ImportLimits::depth).
     #[error("it is nested too deep to be an export of passkeys")]
     TooDeep,
     /// It has a later major version.

@@ -1,7 +1,9 @@
 //! What two managers keep in forms of their own is read as well.
 
 use serde_json::{Value, json};
-use towline_exchange::{Import, ImportLimits, Importer, KeePassEntry, Missing, NotCxf, Outcome};
+use towline_exchange::{
+    Import, ImportLimits, Importer, ItemOutcome, KeePassEntry, Missing, NotCxf,
+};
 
 use crate::parts::{json, plan, provider, vector, words};
 
@@ -47,7 +49,7 @@ fn bitwardens_own_json_is_read() {
         assert!(kept.unwrap().contains("\"password\":\"secret\""));
     }
     let counted = plan(bitwarden("b64.AQ", "7").to_string().as_bytes()).unwrap();
-    let partly = Outcome::ImportedPartly(vec![Missing::CounterNotZero]);
+    let partly = ItemOutcome::ImportedPartly(vec![Missing::CounterNotZero]);
     assert_eq!(counted.reports()[0].outcome, partly);
     // An id that is neither becomes no other one.
     let odd = plan(bitwarden("not an id", "0").to_string().as_bytes()).unwrap();
@@ -85,7 +87,7 @@ fn the_entries_of_keepassxc_are_read() {
         let import = Import::of_keepassxc(&entries, &ImportLimits::default());
         let plan = import.plan(|_| Ok::<_, ()>(None), &Importer::new(provider())).unwrap();
         assert_eq!(plan.reports().len(), 1);
-        let partly = Outcome::ImportedPartly(vec![Missing::KeyWasPem]);
+        let partly = ItemOutcome::ImportedPartly(vec![Missing::KeyWasPem]);
         assert_eq!(plan.reports()[0].outcome, partly);
         assert_eq!(plan.credentials()[0].rp_id.as_str(), "example.org");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use towline_authenticator::{CredRandom, Credential, LargeBlobPlace};
-use towline_exchange::{ItemReport, Outcome};
+use towline_exchange::{ItemOutcome, ItemReport};
 
 use crate::parts::{export, hex, index, json, plan, provider, vector};
 
@@ -61,7 +61,7 @@ fn compare(
 ) {
     let provider = provider();
     let mut missing = Vec::new();
-    if let Outcome::ImportedPartly(parts) = &report.outcome {
+    if let ItemOutcome::ImportedPartly(parts) = &report.outcome {
         missing.extend(parts.iter().map(|part| part.as_str()));
     }
     let listed: Vec<&str> = expected
@@ -76,18 +76,18 @@ fn compare(
         match name.as_str() {
             "outcome" => assert_eq!(report.outcome.as_str(), text, "{at}"),
             "reason" => match &report.outcome {
-                Outcome::Conflict(conflict) => assert_eq!(conflict.as_str(), text, "{at}"),
-                Outcome::Refused(refusal) => assert_eq!(refusal.reason.as_str(), text, "{at}"),
+                ItemOutcome::Conflict(conflict) => assert_eq!(conflict.as_str(), text, "{at}"),
+                ItemOutcome::Refused(refusal) => assert_eq!(refusal.reason.as_str(), text, "{at}"),
                 _ => panic!("{at}"),
             },
             "member" => match &report.outcome {
-                Outcome::Refused(refusal) => {
+                ItemOutcome::Refused(refusal) => {
                     assert_eq!(refusal.member.as_deref(), Some(text), "{at}");
                 }
                 _ => panic!("{at}"),
             },
             "type" => match &report.outcome {
-                Outcome::NotAPasskey { kind, .. } => assert_eq!(kind, text, "{at}"),
+                ItemOutcome::NotAPasskey { kind, .. } => assert_eq!(kind, text, "{at}"),
                 _ => panic!("{at}"),
             },
             "algorithm" => {

@@ -36,7 +36,8 @@ fn a_changed_byte_is_never_overlooked() {
     let mut changed = 0;
     for (name, bytes) in documents() {
         let Ok(original) = Import::read(&bytes, &ImportLimits::default()) else { continue };
-        // What is refused already may be wrong in another way, and what a counter says is no matter.
+        // What is refused already may be wrong in another way, and what a counter says is no
+        // matter.
         let counts = text_of(&bytes).contains("signCount");
         if counts || words(&plan(&bytes).unwrap()).contains(&"refused") {
             continue;

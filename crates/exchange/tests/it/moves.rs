@@ -12,7 +12,8 @@ use towline_ctap::{
     extension::{CredentialProtectionPolicy, LargeBlob},
 };
 use towline_exchange::{
-    Candidate, Export, Import, ImportLimits, ItemReport, LeftOut, Missing, Outcome, Plan, Written,
+    Candidate, Export, Import, ImportLimits, ItemOutcome, ItemReport, LeftOut, Missing, Plan,
+    Written,
 };
 
 use crate::parts::{candidate, export, exporter, json, plan, plan_beside, provider, vector, words};
@@ -300,7 +301,7 @@ fn what_came_along_goes_with_its_passkey_and_is_not_written_twice() {
     assert_eq!(again["items"][1]["title"], "login");
     assert_ne!(again["items"][0]["id"], again["items"][1]["id"]);
     let kept =
-        |report: &ItemReport| matches!(report.outcome, Outcome::NotAPasskey { kept: true, .. });
+        |report: &ItemReport| matches!(report.outcome, ItemOutcome::NotAPasskey { kept: true, .. });
     assert!(kept(&there.reports()[0]) && kept(&there.reports()[1]));
 
     // Where no passkey of the item goes in there is nobody to carry it.
@@ -314,7 +315,7 @@ fn too_much_beside_a_passkey_is_not_kept_and_is_told() {
     let mut document = json(&vector("apple-shape.json"));
     document["accounts"][0]["items"][0]["note"] = json!("x".repeat(70_000));
     let plan = plan(document.to_string().as_bytes()).unwrap();
-    let partly = Outcome::ImportedPartly(vec![Missing::ForeignTooLarge]);
+    let partly = ItemOutcome::ImportedPartly(vec![Missing::ForeignTooLarge]);
     assert_eq!(plan.reports()[0].outcome, partly);
     assert_eq!(plan.credentials()[0].foreign, None);
 }
@@ -375,7 +376,7 @@ fn a_key_in_pem_is_read_and_told() {
     };
     document["key"] = json!(pem("PRIVATE KEY"));
     let read = plan(document.to_string().as_bytes()).unwrap();
-    let partly = Outcome::ImportedPartly(vec![Missing::KeyWasPem]);
+    let partly = ItemOutcome::ImportedPartly(vec![Missing::KeyWasPem]);
     assert_eq!(read.reports()[0].outcome, partly);
     for label in ["EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PUBLIC KEY"] {
         document["key"] = json!(pem(label));
