@@ -52,6 +52,17 @@ class Anna(Browser):
         self.open(self.demo.url)
         return self
 
+    def picture(self, name):
+        """All of the page. Frames are drawn in what is seen only, which is made as high as it is."""
+        width, height = self.driver.execute_script(
+            "return [window.innerWidth, document.documentElement.scrollHeight]"
+        )
+        self.screen(width, height)
+        self.driver.execute_async_script(
+            "const done = arguments[0]; setTimeout(() => requestAnimationFrame(() => done()), 150)"
+        )
+        super().picture(name)
+
     def pictures_of(self, name):
         super().pictures_of(name)
         self.screen(1440, 1000)
@@ -91,7 +102,7 @@ class Anna(Browser):
         """Goes to a step of the tour, and opens its page."""
         self.enter(f"[data-to='{step}']")
         part = self.find(f"[data-step='{step}']")
-        path = part.get_attribute("data-path").split("#")[0].split("?")[0]
+        path = part.get_attribute("data-path").split("?")[0]
         self.wait(part.is_displayed)
         with self.inside():
             before = self.driver.find_element(By.TAG_NAME, "html").id
@@ -226,8 +237,8 @@ def a_passkey_s_life_in_17_steps(anna):
     anna.shown("#dialog .ways button")
     look(anna, "09-which-way")
     anna.goes("laptop")
-    anna.unlocks("#dialog")
     anna.enter("#dialog .asked.account .buttons button")
+    anna.unlocks("#dialog")
     anna.is_in()
     anna.has_done(9)
 
@@ -277,10 +288,10 @@ def a_passkey_s_life_in_17_steps(anna):
     anna.enter_inside("[data-sign-in]")
     anna.goes("phone")
     anna.connects("#phone-b")
-    anna.unlocks("#phone-b")
     anna.shown("#phone-b .asked.account button")
     look(anna, "13-which-account")
     anna.enter("#phone-b .asked.account button:nth-child(2)")
+    anna.unlocks("#phone-b")
     anna.is_in()
     anna.has_done(13)
 
@@ -295,8 +306,8 @@ def a_passkey_s_life_in_17_steps(anna):
     anna.enter_inside("[data-sign-in]")
     anna.goes("phone")
     anna.connects("#tablet")
-    anna.unlocks("#tablet")
     anna.enter("#tablet .asked.account .buttons button")
+    anna.unlocks("#tablet")
     anna.is_in()
     anna.has_done(15)
 

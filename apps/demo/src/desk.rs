@@ -181,7 +181,8 @@ impl Person for Holder {
     fn ask(&mut self, mut ask: Ask) {
         let asked = asked(ask.question());
         let attests = matches!(asked, Asked::Attest { .. });
-        let several = matches!(asked, Asked::Account { .. });
+        let several =
+            matches!(asked, Asked::Account { .. }) && DeviceId::HANDSETS.contains(&self.device);
         let board = self.desk.board.clone();
         let mut posted = self.desk.post(self.device, asked);
         tokio::spawn(async move {
