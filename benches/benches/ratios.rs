@@ -9,12 +9,14 @@ use towline_benches::{
     contest::compare,
     hybrid::{Adverts, Code, Frames, Handshake},
     primitives::{Agreement, Sealing, Signing, hkdf, sha256},
+    site::SignIns,
 };
 use towline_crypto::{CryptoProvider, rustcrypto};
 
 const HANDSHAKE: Option<f64> = Some(1.25);
 const SIGN_IN: Option<f64> = Some(1.10);
 const REGISTRATION: Option<f64> = Some(1.15);
+const VERIFICATION: Option<f64> = Some(1.10);
 const FLAT: Option<f64> = Some(1.2);
 const REJECTED_ADVERT: Option<f64> = Some(1.2);
 
@@ -27,6 +29,7 @@ fn main() {
     handshakes(&table);
     sign_ins(&table);
     registrations(&table);
+    sites(&table);
     crowds(&table);
     adverts(&table);
     frames(&table);
@@ -64,6 +67,17 @@ fn sign_ins(table: &Table) {
     );
     table.row("the same among 10000 others / signature", SIGN_IN, || full.discoverable(), bare);
     table.row("getAssertion, security key / signature", SIGN_IN, || key.listed(), bare);
+}
+
+/// What a site adds to the check of a signature.
+fn sites(table: &Table) {
+    let site = SignIns::new(&rustcrypto::provider());
+    table.row(
+        "sign-in at a site, with options / check",
+        VERIFICATION,
+        || site.verified(),
+        || site.bare_check(),
+    );
 }
 
 fn registrations(table: &Table) {

@@ -18,6 +18,7 @@ pub mod contest;
 pub mod ctap;
 pub mod hybrid;
 pub mod primitives;
+pub mod site;
 
 use towline_crypto::CryptoProvider;
 

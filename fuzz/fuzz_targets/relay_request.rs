@@ -10,8 +10,8 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use towline_crypto::Secret;
 use towline_rendezvous::{
-    Admission, ContactKey, Leg, Limits, LocateToken, Location, NoContacts, OriginPolicy,
-    Rendezvous, RendezvousOutput, RequestHead, Role, Source, TunnelRequest,
+    Admission, ContactKey, ContactState, Leg, Limits, OriginPolicy, RecallToken, Rendezvous,
+    RendezvousOutput, RequestHead, RevokeToken, Role, Source, TunnelRequest,
     ids::TunnelId,
     message::{FromPhone, Reason, RingId},
 };
@@ -27,6 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
             subprotocols: vec![subprotocol],
             client_payloads: vec![subprotocol],
             contact_keys: vec![subprotocol],
+            sequences: vec![target],
             origins: vec![subprotocol, target],
             origin_policy: Some(&policy),
             ..RequestHead::default()
@@ -48,11 +49,11 @@ fn rendezvous(script: &[u8]) {
         per_source: 3,
         ..Limits::default()
     };
-    let mut relay = Rendezvous::new(1, limits, provider.clone(), Box::new(NoContacts));
+    let mut relay = Rendezvous::new(1, limits, provider.clone());
     let mut now = Instant::now();
     let mut legs = BTreeSet::<Leg>::new();
     let mut routing = Vec::new();
-    let mut asked = Vec::new();
+    let mut asked = Asked::default();
     for pair in script.chunks_exact(2) {
         let (action, value) = (pair[0], pair[1]);
         let tunnel = TunnelId::new([value; 16]);
@@ -70,7 +71,7 @@ fn rendezvous(script: &[u8]) {
                 close_all(&mut relay, &mut legs, &mut asked, now);
                 continue;
             }
-            3 => TunnelRequest::Listen { key },
+            3 => TunnelRequest::Listen { key, sequence: u64::from(value >> 5) },
             4 => {
                 let contact = key.contact_id(&provider);
                 TunnelRequest::Contact { contact, payload: vec![0xa0], signal: false }
@@ -80,8 +81,11 @@ fn rendezvous(script: &[u8]) {
                     let message = match value & 3 {
                         0 => FromPhone::Alive.encode(),
                         1 => FromPhone::Accept(RingId(u64::from(action >> 3))).encode(),
-                        2 => FromPhone::Refuse(RingId(u64::from(action >> 3)), Reason::Unknown)
-                            .encode(),
+                        2 if value & 4 == 0 => {
+                            FromPhone::Refuse(RingId(u64::from(action >> 3)), Reason::Unknown)
+                                .encode()
+                        }
+                        2 => FromPhone::Revoke.encode(),
                         _ => script.to_vec(),
                     };
                     relay.handle_message(*leg, &message, now);
@@ -91,13 +95,18 @@ fn rendezvous(script: &[u8]) {
             }
             6 => {
                 // Any question, as often as it likes.
-                let location = match value >> 6 {
-                    0 => Location::Nowhere,
-                    1 => Location::Elsewhere(value & 3),
-                    _ => Location::Here,
+                let at = usize::from(value & 0x1f);
+                let state = match value >> 6 {
+                    0 => None,
+                    1 => Some(ContactState::Revoked),
+                    _ => Some(ContactState::Unknown),
                 };
-                if let Some(token) = asked.get(usize::from(value & 0x3f) % asked.len().max(1)) {
-                    relay.handle_located(*token, location, now);
+                if value & 0x20 == 0 {
+                    if let Some(token) = asked.recalls.get(at % asked.recalls.len().max(1)) {
+                        relay.handle_recalled(*token, state, now);
+                    }
+                } else if let Some(token) = asked.revokes.get(at % asked.revokes.len().max(1)) {
+                    relay.handle_revoked(*token, state.is_some(), now);
                 }
                 close_all(&mut relay, &mut legs, &mut asked, now);
                 continue;
@@ -132,11 +141,18 @@ fn rendezvous(script: &[u8]) {
     }
 }
 
+/// What the relay has asked for.
+#[derive(Default)]
+struct Asked {
+    recalls: Vec<RecallToken>,
+    revokes: Vec<RevokeToken>,
+}
+
 /// Does what the relay wants done with connections, as its server does.
 fn close_all(
     relay: &mut Rendezvous,
     legs: &mut BTreeSet<Leg>,
-    asked: &mut Vec<LocateToken>,
+    asked: &mut Asked,
     now: Instant,
 ) {
     while let Some(output) = relay.poll_output() {
@@ -146,9 +162,16 @@ fn close_all(
             RendezvousOutput::Answer { answer: Ok(()), .. } | RendezvousOutput::Send { .. } => {
                 continue;
             }
-            RendezvousOutput::Locate { token, .. } => {
-                asked.push(token);
+            RendezvousOutput::Recall { token, .. } => {
+                asked.recalls.push(token);
                 continue;
+            }
+            RendezvousOutput::Revoke { token, .. } => {
+                asked.revokes.push(token);
+                continue;
+            }
+            RendezvousOutput::Publish { .. } | RendezvousOutput::NumberTaken => {
+                panic!("it is the only node")
             }
         };
         if legs.remove(&leg) {

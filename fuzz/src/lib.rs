@@ -8,10 +8,12 @@
 //! the rules.
 
 pub mod kinds;
+pub mod picture;
 pub mod raw;
 pub mod requests;
 pub mod rules;
 pub mod script;
+pub mod site;
 pub mod u2f;
 pub mod watch;
 

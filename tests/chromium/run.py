@@ -24,6 +24,7 @@ import traceback
 
 from browser import Browser, Screen, wait
 from certificate import certificate
+from pages import real_step_04_and_10_a_phone_by_the_code_on_the_screen
 
 PASSED = 0
 
@@ -181,6 +182,9 @@ def journey(program, bluez, fake, way, directory, processes):
     browser.dismiss()
     refused = browser.outcome()
     check("and the page is told that there is one", refused.get("error") == "InvalidStateError", refused)
+
+    real_step_04_and_10_a_phone_by_the_code_on_the_screen(browser, site, lambda: scan(phone), phone, check)
+    browser.go(site)
 
     phone.process.send_signal(signal.SIGINT)
     phone.process.wait(timeout=20)

@@ -1,100 +1,85 @@
-"""Chromium without a screen, as its WebDriver has it, with devices that it only pretends."""
+"""What a person does in a browser, alike in Chromium and Firefox (chromium.py, firefox.py)."""
 
-import base64
 from pathlib import Path
 
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from selenium.webdriver.support.ui import WebDriverWait
 
+from page_script import PageScript
+
 # How long a page may take, in seconds: the machine may be slow.
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Browser:
     """A browser of its own profile, until the end of the `with` block."""
 
     def __init__(self, pictures, language="en", script=True):
-        self.pictures = Path(pictures)
+        self.pictures = Path(pictures) / self.NAME
         self.language = language
         self.script = script
         self.axe = None
 
-    def __enter__(self):
-        options = webdriver.ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
-        for argument in (
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-dev-shm-usage",
-            f"--lang={self.language}",
-            f"--accept-lang={self.language}",
-        ):
-            options.add_argument(argument)
-        settings = {"intl.accept_languages": self.language}
-        if not self.script:
-            settings["profile.managed_default_content_settings.javascript"] = 2
-        options.add_experimental_option("prefs", settings)
-        service = webdriver.ChromeService("/usr/bin/chromedriver")
-        self.driver = webdriver.Chrome(options=options, service=service)
-        self.screen(1000, 900)
-        self.dark(False)
-        return self
-
     def __exit__(self, *_):
         self.driver.quit()
 
-    # What the screen is like.
-
-    def screen(self, width, height):
-        self.driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-        )
-
-    def dark(self, on=True):
-        value = "dark" if on else "light"
-        self.driver.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia",
-            {
-                "features": [
-                    {"name": "prefers-color-scheme", "value": value},
-                    {"name": "prefers-reduced-motion", "value": "reduce"},
-                ]
-            },
-        )
-
     def picture(self, name):
         """Writes what the page looks like, all of it."""
-        shot = self.driver.execute_cdp_cmd(
-            "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True}
-        )
         self.pictures.mkdir(parents=True, exist_ok=True)
-        (self.pictures / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+        (self.pictures / f"{name}.png").write_bytes(self.shot())
 
     def pictures_of(self, name):
         """The page in light and dark, and as narrow as a phone."""
         self.picture(name)
-        self.dark()
-        self.picture(f"{name}-dark")
-        self.dark(False)
-        # As narrow as a page gets at 400 %: nothing is cut off or has to be scrolled sideways.
+        if self.dark():
+            self.picture(f"{name}-dark")
+            self.dark(False)
+        # As narrow as a page of 1280 gets at 400 %, and of 640 at 200 %: nothing is cut off or has
+        # to be scrolled sideways.
         self.screen(320, 700)
-        wide, shown = self.driver.execute_script(
-            "return [document.documentElement.scrollWidth, window.innerWidth]"
-        )
-        assert wide <= shown, f"{name} is {wide} wide on a screen of {shown}"
+        if self.script:
+            wide, shown = self.driver.execute_script(
+                "return [document.documentElement.scrollWidth, window.innerWidth]"
+            )
+            assert wide <= shown, f"{name} is {wide} wide on a screen of {shown}"
         self.screen(390, 844)
         self.picture(f"{name}-narrow")
         self.screen(1000, 900)
+
+    def use(self, service):
+        """Its devices are those of this virtual service from now on."""
+        PageScript(self.driver, service)
+
+    def forget(self):
+        """Signs out of everything."""
+        self.driver.delete_all_cookies()
 
     # What a person does.
 
     def open(self, url):
         self.driver.get(url)
+
+    def reload(self):
+        self.driver.refresh()
+
+    def back(self, path):
+        """Goes back, to the page of this address."""
+        self.driver.back()
+        self.wait_for_path(path)
+        self.wait(
+            lambda: self.driver.execute_script("return document.readyState") == "complete"
+        )
+
+    def offline(self):
+        """The page believes that this machine is not on the net."""
+        self.driver.execute_script(
+            "Object.defineProperty(navigator, 'onLine', { get: () => false, configurable: true })"
+        )
+
+    def show_ways_again(self):
+        self.driver.execute_script("window.dispatchEvent(new Event('offline'))")
 
     def find(self, selector):
         return self.wait(lambda: self.driver.find_element(By.CSS_SELECTOR, selector))
@@ -136,32 +121,6 @@ class Browser:
 
     def wait_for_text(self, selector, text):
         self.wait(lambda: text in self.text(selector))
-
-    # Devices.
-
-    def plug_in(self, transport="internal", verified=True):
-        """A device that holds passkeys. Answers at once, as if its person always said yes."""
-        options = VirtualAuthenticatorOptions()
-        options.protocol = VirtualAuthenticatorOptions.Protocol.CTAP2
-        options.transport = transport
-        options.has_resident_key = True
-        options.has_user_verification = True
-        options.is_user_verified = verified
-        self.driver.add_virtual_authenticator(options)
-
-    def passkeys(self):
-        """What is on the device."""
-        return self.driver.get_credentials()
-
-    def unplug_after_copy(self):
-        """Takes the device away; what was on it can be plugged in again."""
-        self.kept = self.passkeys()
-        self.driver.remove_virtual_authenticator()
-
-    def plug_in_copy(self):
-        self.plug_in()
-        for passkey in self.kept:
-            self.driver.add_credential(passkey)
 
     # The keyboard.
 

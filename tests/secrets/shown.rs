@@ -225,7 +225,7 @@ fn transports(shown: &mut Printer) {
     let encoded = writer.into_vec();
     shown.show(Reader::new(&encoded, 4));
 
-    shown.show(client::CeremonyOutput::Request(planted()));
+    shown.show(client::CeremonyOutput::<String>::Request(planted()));
     let json = String::from_utf8(planted()).unwrap();
     shown.show(client::CeremonyOutput::Finished(Ok(json)));
 

@@ -263,12 +263,12 @@ fn watcher(
 ) -> impl FnMut(PhoneStep<'_>) + Send + Sync + 'static {
     let mut asked = Vec::new();
     move |step| match step {
-        PhoneStep::Requested(request) => {
+        PhoneStep::Asked(request) => {
             board.mark("request", false);
             ctap(&board, COMPUTER, Place::Device(id), &Exchange::request(request));
             asked = request.to_vec();
         }
-        PhoneStep::Responded(response) => {
+        PhoneStep::Answered { response, .. } => {
             board.mark("response", false);
             board.change(|scene| scene.answered = Some(id));
             board.passkeys(id, &passkeys);

@@ -78,6 +78,9 @@ pub struct KeyEntry {
     pub backed_up: bool,
     /// The attestation statement format it came with, such as `none` or `packed`.
     pub attestation: String,
+    /// Whether certificates of that statement led to a root that the site trusts.
+    #[serde(default)]
+    pub attestation_trusted: bool,
 }
 
 /// The answer to a finished registration.
@@ -214,6 +217,9 @@ pub enum ErrorCode {
     StorageReadOnly,
     /// The credential did not verify.
     NotVerified,
+    /// The credential did, but nobody whom the site trusts vouches for its device, or what does is
+    /// wrong.
+    NotVouchedFor,
     /// The relying party itself failed.
     Internal,
     /// A code that this version does not know.

@@ -40,6 +40,9 @@ pub struct RpConfig {
     /// trusts that somebody is signed in, and a records office, which wants a fresh proof. Loopback
     /// only. Default (`None`): there are none.
     pub sites: Option<[SocketAddr; 2]>,
+    /// Whether the verifier judges attestation by roots, so that pages say who vouches for a
+    /// device, or that nobody looked. Default: no.
+    pub judges_attestation: bool,
     /// What time it is. Default: the system's.
     pub clock: WallClock,
     /// A page that may show the sites in its frames. Default (`None`): nobody may.
@@ -93,6 +96,7 @@ impl Default for RpConfig {
             data: None,
             programs: None,
             sites: None,
+            judges_attestation: false,
             clock: WallClock::default(),
             showcase: None,
         }

@@ -63,6 +63,6 @@ pub use texts::Language;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
     Challenge, CredentialRecord, Identity, Procedure, RegistrationCheck, ResponseMember,
-    SignInCheck, StrictRegistration, StrictSignIn, StrictVerifier, UserEntity, Verifier,
-    VerifyError,
+    SignInCheck, StrictRegistration, StrictSignIn, StrictVerifier, TrustAnchors, UserEntity,
+    Verifier, VerifyError,
 };

@@ -112,6 +112,11 @@ fn status() -> Markup {
     html! { p #status .status role="status" aria-live="polite" {} }
 }
 
+/// Where the script says that a virtual authenticator is in the page.
+fn test_device() -> Markup {
+    html! { p .notice role="status" data-test-device hidden {} }
+}
+
 /// What to know where scripts are blocked.
 fn without_script(visit: &Visit) -> Markup {
     html! { noscript { p .notice { (visit.texts().frame.no_script) } } }

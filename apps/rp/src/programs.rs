@@ -243,9 +243,10 @@ pub(crate) fn http_status(code: ErrorCode) -> StatusCode {
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::SignedOut => StatusCode::UNAUTHORIZED,
-        ErrorCode::Forbidden | ErrorCode::NotVerified | ErrorCode::WrongPassword => {
-            StatusCode::FORBIDDEN
-        }
+        ErrorCode::Forbidden
+        | ErrorCode::NotVerified
+        | ErrorCode::NotVouchedFor
+        | ErrorCode::WrongPassword => StatusCode::FORBIDDEN,
         ErrorCode::NoKeys
         | ErrorCode::UnknownCeremony
         | ErrorCode::AlreadyRegistered

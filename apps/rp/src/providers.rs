@@ -37,7 +37,7 @@ const fn security_key(name: &'static str) -> Provider {
     Provider { name, kind: Kind::SecurityKey }
 }
 
-const KNOWN: [(&str, Provider); 22] = [
+const KNOWN: [(&str, Provider); 23] = [
     (
         "01020304-0506-0708-0102-030405060708",
         Provider { name: "Chrome DevTools", kind: Kind::Test },
@@ -49,6 +49,10 @@ const KNOWN: [(&str, Provider); 22] = [
     ("531126d6-e717-415c-9320-3d9aa6981239", manager("Dashlane")),
     ("53414d53-554e-4700-0000-000000000000", manager("Samsung Pass")),
     ("6028b017-b1d4-4c02-b4b3-afcdafc96bb2", device("Windows Hello")),
+    (
+        "746f776c-696e-652d-7465-73742d6b6579",
+        Provider { name: "towline virtual authenticator", kind: Kind::Test },
+    ),
     ("771b48fd-d3d4-4f74-9232-fc157ab0507a", device("Edge on Mac")),
     ("9ddd1817-af5a-4672-a2b9-3e3dd95000a9", device("Windows Hello")),
     ("adce0002-35bc-c60a-648b-0b25f1f05503", device("Chrome on Mac")),

@@ -49,6 +49,8 @@ pub(crate) struct Site {
     pub(crate) showcase: Option<Showcase>,
     /// Whether programs may add, rename and remove keys without signing in.
     pub(crate) programs: bool,
+    /// Whether attestation is judged.
+    pub(crate) judges: bool,
     /// Makes up keys of accounts that there are not.
     decoys: Vec<u8>,
     judge: Box<dyn Judge>,
@@ -113,6 +115,7 @@ impl Site {
             judge,
             store,
             programs: config.programs.unwrap_or(config.data.is_none()),
+            judges: config.judges_attestation,
             forms_lead_to: origins.collect(),
             showcase: config.showcase,
             oidc,
@@ -391,6 +394,11 @@ fn refused(error: VerifyError) -> ApiError {
             ApiError::new(ErrorCode::Internal, format!("Sorry: {error}."))
         }
         VerifyError::AlreadyRegistered => already_registered(),
+        VerifyError::Attestation(_)
+        | VerifyError::UntrustedAttestation(_)
+        | VerifyError::UnsupportedAttestation(_) => {
+            ApiError::new(ErrorCode::NotVouchedFor, format!("Not accepted: {error}."))
+        }
         _ => ApiError::new(ErrorCode::NotVerified, format!("Not accepted: {error}.")),
     }
 }

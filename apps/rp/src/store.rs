@@ -27,7 +27,7 @@ const BUSY: Duration = Duration::from_secs(2);
 const APPLICATION: i32 = 0x746f_776c;
 
 /// The form of the tables below.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 const TABLES: &str = "
     CREATE TABLE accounts (
@@ -53,6 +53,7 @@ const TABLES: &str = "
         backed_up INTEGER NOT NULL,
         attestation TEXT NOT NULL,
         attestation_asked INTEGER NOT NULL DEFAULT 0,
+        attestation_trusted INTEGER NOT NULL DEFAULT 0,
         aaguid TEXT,
         transports TEXT NOT NULL DEFAULT '',
         attachment TEXT
@@ -83,6 +84,9 @@ const TABLES: &str = "
         value BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// What makes tables of form 1 those of form 2.
+const FROM_1: &str = "ALTER TABLE keys ADD COLUMN attestation_trusted INTEGER NOT NULL DEFAULT 0;";
 
 /// The database. Clones share it.
 #[derive(Clone)]
@@ -158,6 +162,12 @@ fn prepare(connection: &mut Connection) -> Result<(), String> {
             change.commit().map_err(say)?;
         }
         (_, APPLICATION, VERSION) => {}
+        (_, APPLICATION, 1) => {
+            let change = connection.transaction().map_err(say)?;
+            change.execute_batch(FROM_1).map_err(say)?;
+            change.pragma_update(None, "user_version", VERSION).map_err(say)?;
+            change.commit().map_err(say)?;
+        }
         (_, APPLICATION, newer) => {
             return Err(format!("it is of form {newer}, this program knows {VERSION}"));
         }

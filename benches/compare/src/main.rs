@@ -1,11 +1,13 @@
 //! towline beside its peers: `towline-compare [ROUNDS]` prints what came out, and
-//! `towline-compare write [ROUNDS]` writes it to `benches/RESULTS.md` and `benches/results/`. Run
-//! in `benches/compare`; README.md says how.
+//! `towline-compare write [ROUNDS]` writes it to `benches/RESULTS.md`, `benches/results/`, and the
+//! six lines in the project's README.md. Run in `benches/compare`; README.md says how.
 
 mod anew;
 mod cbor;
 mod floors;
+mod front;
 mod handshake;
+mod pairs;
 mod peers;
 mod report;
 mod run;
@@ -26,30 +28,46 @@ use towline_virtual::{Builder, VirtualAuthenticator};
 use peers::{CREATION, ORIGIN, passkey_rs, soft_fido2, softpasskey};
 use run::{Contestant, Group, race};
 
+/// How often each contestant has a turn.
+const ROUNDS: usize = 51;
+
+/// What keeps towline from the floor, by profile: it stays from run to run.
+const BOUNDS: &str = include_str!("../bounds.md");
+
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let write = arguments.first().is_some_and(|argument| argument == "write");
     if write {
         arguments.remove(0);
     }
-    let rounds = arguments.first().map_or(101, |rounds| rounds.parse().expect("a number"));
+    let rounds = arguments.first().map_or(ROUNDS, |rounds| rounds.parse().expect("a number"));
     let mut text = report::head(rounds);
+    let mut results = Vec::new();
     for mut group in groups() {
         let rows = race(&mut group, rounds);
         text += &report::table(&group, &rows);
         eprintln!("{}", group.title);
+        results.push((group.title, rows));
     }
+    text += BOUNDS;
     text += "\n## Plots\n\n![getAssertion against credentials](results/credentials.svg)\n\n\
-             ![an advert against codes on show](results/codes.svg)\n\n";
+             ![an advert against codes on show](results/codes.svg)\n\n\
+             ![a pair at the relay against pairs](results/pairs.svg)\n\n";
     text += "Left out: cable-tunnel-server-backend, which the relay is compared with by \
              `towline-relay-load` and docs/scale.md; and the reading of adverts by \
              webauthn-authenticator-rs, which cannot be called from outside.\n";
-    let (credentials, codes) = (credentials(rounds), codes(rounds));
+    let plots = [
+        ("credentials", credentials(rounds)),
+        ("codes", codes(rounds)),
+        ("pairs", pairs(rounds)),
+    ];
     if write {
         fs::create_dir_all("../results").expect("a folder");
         fs::write("../RESULTS.md", report::wrapped(&text)).expect("RESULTS.md");
-        fs::write("../results/credentials.svg", credentials).expect("a plot");
-        fs::write("../results/codes.svg", codes).expect("a plot");
+        for (name, plot) in plots {
+            fs::write(format!("../results/{name}.svg"), plot).expect("a plot");
+        }
+        front::write(&results);
     } else {
         println!("{text}");
     }
@@ -352,6 +370,14 @@ fn codes(rounds: usize) -> String {
         (format!("towline, {name}"), points.to_vec())
     });
     report::plot("A foreign advert refused", "codes on show", &lines)
+}
+
+/// A pair at the relay, without its sockets, against the number of pairs.
+fn pairs(rounds: usize) -> String {
+    let points = [1, 10, 100, 1000, 10_000, 100_000]
+        .map(|count| (f64::from(count), alone(rounds, pairs::beside(count - 1))));
+    let lines = [("towline".to_owned(), points.to_vec())];
+    report::plot("Phone and computer meet and part", "pairs at the relay", &lines)
 }
 
 /// The median time of one, with nobody beside it.

@@ -8,7 +8,7 @@ use towline_crypto::{CryptoProvider, Secret};
 use towline_rendezvous::ids::TunnelId;
 use towline_rendezvous::message::FromPhone;
 use towline_rendezvous::{
-    Admission, ContactKey, Leg, Limits, MemoryContacts, Rendezvous, Role, Source, TunnelRequest,
+    Admission, ContactKey, Leg, Limits, Rendezvous, Role, Source, TunnelRequest,
 };
 
 /// How many phones listen.
@@ -37,13 +37,14 @@ fn crowd(phones: u32) -> Result<()> {
     let provider = towline_crypto::rustcrypto::provider();
     let now = Instant::now();
     let before = crate::load::resident("self")?;
-    let mut machine =
-        Rendezvous::new(0, limits(), provider.clone(), Box::new(MemoryContacts::new()));
+    let mut machine = Rendezvous::new(0, limits(), provider.clone());
     let mut legs = Vec::new();
     let come = Instant::now();
     for number in 0..phones {
         let admitted = machine.handle_request(source(), listen(number), now);
         let Ok(Admission { leg, .. }) = admitted else { return Err(odd()) };
+        // Whether its contact was revoked is asked.
+        machine.poll_output().ok_or_else(odd)?;
         legs.push(leg);
     }
     let come = come.elapsed();
@@ -114,7 +115,7 @@ fn key(number: u32) -> ContactKey {
 }
 
 fn listen(number: u32) -> TunnelRequest {
-    TunnelRequest::Listen { key: key(number) }
+    TunnelRequest::Listen { key: key(number), sequence: 0 }
 }
 
 fn contact(provider: &CryptoProvider, number: u32) -> TunnelRequest {

@@ -1,4 +1,4 @@
-"""Playwright and Selenium, in Debian's Chromium and Firefox: what docs/testing-languages.md tells users."""
+"""Playwright and Selenium, in Debian's browsers: what docs/testing-languages.md tells users."""
 
 import asyncio
 import os

@@ -102,14 +102,15 @@ class _Passkeys:
             pass
 
     def create(self, rp_id: str, given: Credential) -> Credential:
-        credential = dict(given)
-        if "privateKey" not in given:
+        credential: Credential = {**given}
+        if "privateKey" not in given and "key" not in given:
             made = _new_passkey(self._service, rp_id, given.get("userHandle"))
             credential = {**made, **given}
             if "id" in given:
                 credential["credentialId"] = given["id"]
-        self.authenticator.add_credential({**credential, "rpId": rp_id})  # type: ignore[typeddict-item]
-        return self.get(credential.get("id") or credential["credentialId"], None)[0]  # type: ignore[arg-type]
+        credential["rpId"] = rp_id
+        self.authenticator.add_credential(credential)
+        return self.get(credential.get("id", credential.get("credentialId")), None)[0]
 
     def get(self, id: str | None, rp_id: str | None) -> list[Credential]:
         found: list[Credential] = []

@@ -10,7 +10,7 @@ use towline_ctap::{
 
 use crate::{
     Event,
-    extensions::Asserting,
+    extensions::{Asserted, Asserting},
     flow::{Core, Flow, Next, await_commit, await_work, await_write},
     get_next_assertion::Rest,
     large_blob_extension,
@@ -25,7 +25,8 @@ pub(crate) struct Assertion {
     pub(crate) rp_id_hash: RpIdHash,
     pub(crate) client_data_hash: ClientDataHash,
     pub(crate) gestures: Gestures,
-    pub(crate) extensions: Arc<Asserting>,
+    /// What extensions are asked for; `None` for nothing.
+    pub(crate) extensions: Option<Arc<Asserting>>,
     pub(crate) number_of_credentials: Option<usize>,
     pub(crate) user_selected: Option<bool>,
     /// Whether the client is told names, if the person is verified: it has to let them choose.
@@ -64,7 +65,10 @@ fn sign(
 ) -> Flow {
     let backup = options::backup_flags(core, credential.backup_eligible);
     let kept = credential.extensions.as_deref();
-    let asserted = assertion.extensions.finish(core, &credential.id, kept, &assertion.gestures)?;
+    let asserted = match &assertion.extensions {
+        Some(asked) => asked.finish(core, &credential.id, kept, &assertion.gestures)?,
+        None => Asserted::default(),
+    };
     let auth_data = AuthenticatorData {
         rp_id_hash: assertion.rp_id_hash,
         flags: assertion.gestures.flags() | backup,

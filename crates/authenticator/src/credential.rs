@@ -228,46 +228,64 @@ impl Kept for UnixTime {
 
 /// Bytes of any length that may be secret. Clones share them; they are wiped when the last one is
 /// dropped, and not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretBytes(Arc<Wiped>);
+#[derive(Clone)]
+pub struct SecretBytes(Arc<Run>);
+
+/// How many bytes stand beside the count of the clones: as many as most keys have.
+const IN_PLACE: usize = 32;
+
+/// Secret bytes, wiped on drop.
+enum Run {
+    InPlace(Secret<IN_PLACE>),
+    Elsewhere(Wiped),
+}
 
 impl SecretBytes {
     /// Takes the bytes over.
     #[must_use]
     pub fn new(bytes: Zeroizing<Box<[u8]>>) -> Self {
-        Self(Arc::new(bytes.into()))
+        match Secret::from_slice(&bytes) {
+            Ok(secret) => Self(Arc::new(Run::InPlace(secret))),
+            Err(_) => Self(Arc::new(Run::Elsewhere(bytes.into()))),
+        }
     }
 
     /// The bytes, for the moment of use.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        &self.0
+        match &*self.0 {
+            Run::InPlace(secret) => secret.expose(),
+            Run::Elsewhere(wiped) => wiped,
+        }
+    }
+}
+
+impl From<&[u8]> for SecretBytes {
+    fn from(bytes: &[u8]) -> Self {
+        match Secret::from_slice(bytes) {
+            Ok(secret) => Self(Arc::new(Run::InPlace(secret))),
+            Err(_) => Self(Arc::new(Run::Elsewhere(bytes.into()))),
+        }
     }
 }
 
 impl From<Vec<u8>> for SecretBytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Zeroizing::new(bytes).into()))
+        Self(Arc::new(Run::Elsewhere(Zeroizing::new(bytes).into())))
     }
 }
+
+impl PartialEq for SecretBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for SecretBytes {}
 
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretBytes({} bytes)", self.0.len())
-    }
-}
-
-impl Kept for SecretBytes {
-    fn room(&self) -> usize {
-        self.0.room()
-    }
-
-    fn put(&self, bytes: &mut Vec<u8>) {
-        self.0.put(bytes);
-    }
-
-    fn take(rest: &mut Rest<'_>) -> Option<Self> {
-        Kept::take(rest).map(Self)
+        write!(f, "SecretBytes({} bytes)", self.expose().len())
     }
 }
 

@@ -199,18 +199,18 @@ impl Identity {
         record
     }
 
-    /// One of the two values, for the holders of the token: a fresh IV, then the one block in
-    /// AES-128-CBC.
+    /// One of the two values, for the holders of the token: the IV, which must be fresh, then the
+    /// one block in AES-128-CBC.
     pub(crate) fn seal(
         &self,
         provider: &CryptoProvider,
         purpose: &[u8],
+        iv: [u8; 16],
         block: &[u8; 16],
     ) -> Result<[u8; 32], Error> {
         let key = Secret::<16>::try_init(|key| {
             provider.hkdf.derive(&[0; 32], self.token.expose(), purpose, key)
         })?;
-        let iv: [u8; 16] = provider.random.bytes()?;
         let mut sealed = *block;
         sealed.iter_mut().zip(&iv).for_each(|(byte, iv)| *byte ^= iv);
         provider.aes128.key(key.expose()).encrypt(&mut sealed);

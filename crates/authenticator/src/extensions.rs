@@ -201,6 +201,7 @@ pub(crate) struct Asserting {
 }
 
 /// What the extensions of a sign-in put into its response and its credential.
+#[derive(Default)]
 pub(crate) struct Asserted {
     pub(crate) signed: Extensions,
     pub(crate) unsigned: Extensions,

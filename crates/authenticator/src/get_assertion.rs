@@ -35,7 +35,8 @@ struct SignIn {
     found: Found,
     /// The token that showed that the person is verified.
     token: Option<TokenSerial>,
-    extensions: Arc<Asserting>,
+    /// What extensions are asked for; `None` for nothing.
+    extensions: Option<Arc<Asserting>>,
     gestures: Gestures,
     /// Whether the person chose on this authenticator, if it is to be told.
     user_selected: Option<bool>,
@@ -74,7 +75,10 @@ pub(crate) fn start(core: &mut Core, mut request: Box<GetAssertionRequest>) -> F
         return Err(Status::LimitExceeded);
     }
     // Step 10, as far as it can fail.
-    let extensions = Arc::new(Asserting::read(core, &request)?);
+    let extensions = match request.extensions.is_empty() {
+        true => None,
+        false => Some(Arc::new(Asserting::read(core, &request)?)),
+    };
     let list = request.allow_list.take();
     let sign_in = Box::new(SignIn {
         rp_id: request.rp_id,

@@ -67,6 +67,23 @@ impl Salts {
     }
 }
 
+impl CredRandom {
+    /// The secret that values with user verification come from, or the other one: both are given
+    /// out when a credential moves, and then kept as a [pair](Self::Pair).
+    #[must_use]
+    pub fn secret(&self, provider: &CryptoProvider, verified: bool) -> Secret<32> {
+        match (self, verified) {
+            (Self::Derived(secret), _) => {
+                let which: &[u8] =
+                    if verified { b"CredRandomWithUV" } else { b"CredRandomWithoutUV" };
+                Secret::new(provider.hmac.key(secret.expose()).sign(&[which]))
+            }
+            (Self::Pair { with_uv, .. }, true) => with_uv.clone(),
+            (Self::Pair { without_uv, .. }, false) => without_uv.clone(),
+        }
+    }
+}
+
 /// The values for one salt or two. Nobody gets them without presence.
 pub(crate) fn evaluate(
     provider: &CryptoProvider,
@@ -75,15 +92,7 @@ pub(crate) fn evaluate(
     _: Present,
     salts: &PrfSalts,
 ) -> PrfResults {
-    let key = match (secret, verified) {
-        (CredRandom::Derived(secret), _) => {
-            let which: &[u8] = if verified { b"CredRandomWithUV" } else { b"CredRandomWithoutUV" };
-            let cred_random = Secret::new(provider.hmac.key(secret.expose()).sign(&[which]));
-            provider.hmac.key(cred_random.expose())
-        }
-        (CredRandom::Pair { with_uv, .. }, true) => provider.hmac.key(with_uv.expose()),
-        (CredRandom::Pair { without_uv, .. }, false) => provider.hmac.key(without_uv.expose()),
-    };
+    let key = provider.hmac.key(secret.secret(provider, verified).expose());
     let value = |salt: &[u8; 32]| Secret::new(key.sign(&[salt]));
     PrfResults { first: value(&salts.first), second: salts.second.as_ref().map(value) }
 }

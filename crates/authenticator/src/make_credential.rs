@@ -29,6 +29,8 @@ use crate::{
 
 /// The length of a new credential id, in bytes: random, so that ids tell nothing and never meet.
 const CREDENTIAL_ID: usize = 32;
+const HMAC_SECRET: usize = 32;
+const STORE_STATE: usize = 16;
 
 pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) -> Flow {
     // Steps 1 and 2.
@@ -117,10 +119,10 @@ fn look_up_account(core: &mut Core, mut creation: Box<Creation>) -> Flow {
     if !creation.discoverable {
         return verify_user(core, creation);
     }
-    let work = core.store.account(&creation.request.rp.id, &creation.request.user.id);
+    let work = core.store.account_keys(&creation.request.rp.id, &creation.request.user.id);
     await_work(core, work, |core, replaced| {
         let replaced = replaced.map_err(|error| error.status())?;
-        creation.replaced.extend(replaced.into_iter().map(|replaced| replaced.key));
+        creation.replaced = replaced;
         if core.config.credentials.one_per_algorithm {
             let algorithm = creation.algorithm;
             creation.replaced.retain(|key| key.algorithm() == algorithm);
@@ -225,12 +227,12 @@ fn make_key(core: &mut Core, creation: Box<Creation>) -> Flow {
 
 /// Steps 17 and 18, as far as they have to wait: the id and the count of the first signature.
 fn count(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
-    let (id, hmac_secret) = match creation.wrap(core, &key.handle)? {
+    let drawn = match creation.wrap(core, &key.handle)? {
         Some(Wrapped { id, hmac_secret }) => {
             creation.wrapped = true;
-            (id, hmac_secret)
+            Drawn { id, hmac_secret, store_state: None }
         }
-        None => draw(core)?,
+        None => Drawn::new(core, creation.discoverable)?,
     };
     match core.config.credentials.counters {
         Counters::Global => {
@@ -238,32 +240,48 @@ fn count(core: &mut Core, mut creation: Box<Creation>, key: NewKey) -> Flow {
             let handle = key.handle.clone();
             await_write_with_key(core, handle, write, |core, count| {
                 let count = count.map_err(|error| error.status())?;
-                attest(core, creation, key, (id, hmac_secret), count)
+                attest(core, creation, key, drawn, count)
             })
         }
-        Counters::Zero | Counters::PerCredential => {
-            attest(core, creation, key, (id, hmac_secret), 0)
-        }
+        Counters::Zero | Counters::PerCredential => attest(core, creation, key, drawn, 0),
     }
 }
 
-/// The id of a credential that is stored, and its secret for `hmac-secret`. Both at once: with a
-/// fast provider, asking for random bytes costs more than the bytes.
-fn draw(core: &Core) -> Result<(CredentialId, Secret<32>), Status> {
-    let drawn = core.provider.random.secret::<64>().map_err(|_| Status::Other)?;
-    let (id, secret) = drawn.expose().split_at(CREDENTIAL_ID);
-    let id = CredentialId::new(id).map_err(|_| Status::Other)?;
-    Ok((id, Secret::from_slice(secret).map_err(|_| Status::Other)?))
+/// What is random of a credential that is stored. All at once: with a fast provider, asking for
+/// random bytes costs more than the bytes.
+struct Drawn {
+    id: CredentialId,
+    hmac_secret: Secret<32>,
+    /// The state of the store with it, where somebody may read that.
+    store_state: Option<[u8; STORE_STATE]>,
+}
+
+impl Drawn {
+    fn new(core: &Core, discoverable: bool) -> Result<Self, Status> {
+        const SHORT: usize = CREDENTIAL_ID + HMAC_SECRET;
+        let random = &core.provider.random;
+        if !discoverable || core.state.identity.is_none() {
+            let drawn = random.secret::<SHORT>().map_err(|_| Status::Other)?;
+            return Self::of(drawn.expose());
+        }
+        let drawn = random.secret::<{ SHORT + STORE_STATE }>().map_err(|_| Status::Other)?;
+        Self::of(drawn.expose())
+    }
+
+    fn of(drawn: &[u8]) -> Result<Self, Status> {
+        let (id, rest) = drawn.split_first_chunk::<CREDENTIAL_ID>().ok_or(Status::Other)?;
+        let (secret, rest) = rest.split_first_chunk::<HMAC_SECRET>().ok_or(Status::Other)?;
+        Ok(Self {
+            id: CredentialId::new(id).map_err(|_| Status::Other)?,
+            hmac_secret: Secret::from_slice(secret).map_err(|_| Status::Other)?,
+            store_state: rest.first_chunk().copied(),
+        })
+    }
 }
 
 /// Steps 17 to 19: what will be stored, its authenticator data, and the statement about them.
-fn attest(
-    core: &mut Core,
-    creation: Box<Creation>,
-    key: NewKey,
-    (id, hmac_secret): (CredentialId, Secret<32>),
-    count: u32,
-) -> Flow {
+fn attest(core: &mut Core, creation: Box<Creation>, key: NewKey, drawn: Drawn, count: u32) -> Flow {
+    let Drawn { id, hmac_secret, store_state } = drawn;
     let request = &creation.request;
     let created = creation.extensions.finish(core, &creation.gestures, hmac_secret)?;
     let backup_eligible = options::may_be_backed_up(core, &key.handle);
@@ -301,13 +319,13 @@ fn attest(
         attestation::make(core, creation.attestation, &credential.key, &data, &auth_data, hash);
     let Some(work) = work else {
         let response = respond(AttestationStatement::None, auth_data);
-        return save(core, creation, credential, response);
+        return save(core, creation, credential, store_state, response);
     };
     let handle = credential.key.clone();
     await_with_key(core, handle, work, move |core, statement| {
         let statement = statement.map_err(|error| error.status())?;
         let response = respond(statement, auth_data);
-        save(core, creation, credential, response)
+        save(core, creation, credential, store_state, response)
     })
 }
 
@@ -317,16 +335,18 @@ fn save(
     core: &mut Core,
     creation: Box<Creation>,
     credential: Credential,
+    store_state: Option<[u8; STORE_STATE]>,
     response: MakeCredentialResponse,
 ) -> Flow {
     if creation.wrapped {
         return Ok(creation.finish(core, &response));
     }
     let handle = credential.key.clone();
-    let discoverable = credential.discoverable;
-    let identity = if discoverable { core.with_new_store_state()? } else { None };
+    let identity = core.state.identity.as_ref().zip(store_state);
+    let identity = identity.map(|(known, store_state)| Identity { store_state, ..known.clone() });
     let replaces = core.config.credentials.replaces();
-    let mut changes = vec![Change::Save { credential: Box::new(credential), replaces }];
+    let mut changes = Vec::with_capacity(3);
+    changes.push(Change::Save { credential: Box::new(credential), replaces });
     changes.extend(core.list_with(&creation.replaced));
     changes.extend(identity.as_ref().map(Identity::change));
     let work = core.store.commit(changes);

@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 
 use self::content::Content;
 use crate::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, Page, Query,
-    Record, RelyingParties, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyHandle,
+    Page, Query, Record, RelyingParties, StoreError, UnixTime, Work,
 };
 
 /// A store in memory. A clone is a handle to the same store, to inspect it or to give it to a
@@ -112,6 +112,14 @@ impl CredentialStore for MemoryStore {
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         Work::ready(self.lock().account(rp_id, user))
+    }
+
+    fn account_keys(
+        &mut self,
+        rp_id: &RpId,
+        user: &UserHandle,
+    ) -> Work<Vec<KeyHandle>, StoreError> {
+        Work::ready(self.lock().account_keys(rp_id, user))
     }
 
     fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {

@@ -12,7 +12,9 @@ use crate::Work;
 pub struct PinHash(Secret<16>);
 
 impl PinHash {
-    pub(crate) const fn new(hash: Secret<16>) -> Self {
+    /// From the 16 bytes.
+    #[must_use]
+    pub const fn new(hash: Secret<16>) -> Self {
         Self(hash)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use towline_ctap::{CredentialId, Rp, RpId, Status, User, UserHandle};
 use zeroize::Zeroizing;
 
-use crate::{Credential, ExtensionData, Feed, FeedCursor, UnixTime, Work};
+use crate::{Credential, ExtensionData, Feed, FeedCursor, KeyHandle, UnixTime, Work};
 
 /// Stores credentials, counters and small records of state.
 ///
@@ -42,6 +42,17 @@ pub trait CredentialStore: Send {
     /// The discoverable credentials of this account, newest first: one, unless others were put
     /// beside it ([`Replaces`]).
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError>;
+
+    /// The keys of [`Self::account`], in its order: all that a registration wants to know of what
+    /// it replaces. A store that can read them alone is asked for less.
+    fn account_keys(
+        &mut self,
+        rp_id: &RpId,
+        user: &UserHandle,
+    ) -> Work<Vec<KeyHandle>, StoreError> {
+        let keys = |all: Vec<Credential>| all.into_iter().map(|one| one.key).collect();
+        self.account(rp_id, user).map(keys)
+    }
 
     /// What changed since a place in the feed of changes, oldest first, with some `limit` changes
     /// at most; without a place, the one from which on to ask. Asked again and again, this is how
@@ -96,6 +107,14 @@ impl<S: CredentialStore + ?Sized> CredentialStore for Box<S> {
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         (**self).account(rp_id, user)
+    }
+
+    fn account_keys(
+        &mut self,
+        rp_id: &RpId,
+        user: &UserHandle,
+    ) -> Work<Vec<KeyHandle>, StoreError> {
+        (**self).account_keys(rp_id, user)
     }
 
     fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {
@@ -288,6 +307,9 @@ pub enum Record {
     WrappingSecret,
     /// The keys of credentials that are gone which the key store has not deleted yet.
     UnneededKeys,
+    /// What ties the store to where its keys live, as to a TPM: a secret. Whoever opens the key
+    /// store reads and writes it; the authenticator does not.
+    KeyStore,
 }
 
 impl Record {
@@ -304,6 +326,7 @@ impl Record {
             Self::Fingerprints => "fingerprints",
             Self::WrappingSecret => "wrapping-secret",
             Self::UnneededKeys => "unneeded-keys",
+            Self::KeyStore => "key-store",
         }
     }
 }

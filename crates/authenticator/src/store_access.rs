@@ -6,8 +6,8 @@ use towline_ctap::{CredentialId, RpId, UserHandle};
 use zeroize::Zeroizing;
 
 use crate::{
-    Capacity, Change, Counter, Credential, CredentialStore, Page, Query, Record, RelyingParties,
-    StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, KeyHandle, Page, Query, Record,
+    RelyingParties, StoreError, UnixTime, Work,
 };
 
 /// Work that changes what is stored. Once it has begun, it may land at any time, whoever waits for
@@ -59,12 +59,12 @@ impl Stored {
         self.0.relying_parties(after, limit)
     }
 
-    pub(crate) fn account(
+    pub(crate) fn account_keys(
         &mut self,
         rp_id: &RpId,
         user: &UserHandle,
-    ) -> Work<Vec<Credential>, StoreError> {
-        self.0.account(rp_id, user)
+    ) -> Work<Vec<KeyHandle>, StoreError> {
+        self.0.account_keys(rp_id, user)
     }
 
     pub(crate) fn record(

@@ -54,6 +54,7 @@ impl Writer {
     }
 
     /// An integer of either sign.
+    #[inline]
     pub fn int(&mut self, value: i64) {
         match u64::try_from(value) {
             Ok(value) => self.head(head::UINT, value),
@@ -108,7 +109,14 @@ impl Writer {
     pub fn map(&mut self, build: impl FnOnce(&mut MapWriter<'_>)) {
         let head = self.begin();
         let start = self.bytes.len();
-        let mut map = MapWriter { writer: self, start, count: 0, last: start..start, sorted: true };
+        let mut map = MapWriter {
+            writer: self,
+            start,
+            count: 0,
+            last: start..start,
+            last_integer: None,
+            sorted: true,
+        };
         build(&mut map);
         let count = map.sort();
         self.end(head, head::MAP, count);
@@ -189,6 +197,13 @@ impl ArrayWriter<'_> {
     }
 }
 
+/// Integers as keys are ordered by this: those that are not negative come first, then the smaller
+/// argument.
+#[inline]
+const fn integer_order(key: i64) -> (bool, i64) {
+    if key < 0 { (true, !key) } else { (false, key) }
+}
+
 /// Adds the entries of a map.
 #[derive(Debug)]
 pub struct MapWriter<'w> {
@@ -196,8 +211,9 @@ pub struct MapWriter<'w> {
     /// Where the entries start.
     start: usize,
     count: usize,
-    /// Where the key of the last entry is.
+    /// Where the key of the last entry is, and which, if it is an integer.
     last: Range<usize>,
+    last_integer: Option<i64>,
     /// Whether the keys have come in order so far, as they mostly do.
     sorted: bool,
 }
@@ -208,16 +224,28 @@ impl MapWriter<'_> {
     #[inline]
     pub fn entry<'k>(&mut self, key: impl Into<Key<'k>>, write: impl FnOnce(&mut Writer)) {
         let start = self.writer.bytes.len();
-        match key.into() {
-            Key::Int(value) => self.writer.int(value),
-            Key::Text(value) => self.writer.text(value),
-            Key::Other(encoded) => self.writer.raw(encoded),
-        }
+        let integer = match key.into() {
+            Key::Int(value) => {
+                self.writer.int(value);
+                Some(value)
+            }
+            Key::Text(value) => {
+                self.writer.text(value);
+                None
+            }
+            Key::Other(encoded) => {
+                self.writer.raw(encoded);
+                None
+            }
+        };
         let key = start..self.writer.bytes.len();
         let encoded = |key: &Range<usize>| self.writer.bytes.get(key.clone()).unwrap_or_default();
-        self.sorted &= self.count == 0
-            || canonical_order(encoded(&self.last), encoded(&key)) == Ordering::Less;
-        self.last = key;
+        self.sorted &= match (self.last_integer, integer) {
+            (Some(last), Some(next)) => integer_order(last) < integer_order(next),
+            _ if self.count == 0 => true,
+            _ => canonical_order(encoded(&self.last), encoded(&key)) == Ordering::Less,
+        };
+        (self.last, self.last_integer) = (key, integer);
         self.count = self.count.saturating_add(1);
         write(self.writer);
     }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod computer;
+mod custody;
 mod key;
 mod keys;
 mod links;
@@ -18,6 +19,7 @@ use self::values::{host_and_port, relay_url, udp_addr};
 
 pub(crate) use self::{
     computer::{Ceremony, Computer, Reach, Register, SignIn, With},
+    custody::{Custody, KeysIn},
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
@@ -198,6 +200,12 @@ pub(crate) struct Rp {
     #[arg(long)]
     pub(crate) sites: bool,
 
+    /// Trust the makers of devices whose certificates lead to these roots: a file in PEM, or a
+    /// folder of such files. Then statements that are wrong, or lead elsewhere, are refused;
+    /// without this none is judged, and pages say so
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roots: Option<PathBuf>,
+
     /// With --data: let programs such as `towline computer` add, rename and remove keys of any
     /// account, without signing in. Without --data they always may
     #[arg(long, requires = "data")]
@@ -259,6 +267,10 @@ pub(crate) struct Doctor {
 
     #[command(flatten)]
     pub(crate) radio: Radio,
+
+    /// Where to look for a TPM 2.0: a device, or tcp:ADDR or unix:PATH of one in software
+    #[arg(long, value_name = "PLACE", default_value_t)]
+    pub(crate) tpm: towline_tpm::TpmPlace,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! The key and the certificates that vouch for a model, or for one device, from files in PEM form.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use towline::{authenticator::KeyHandle, crypto::CryptoProvider};
@@ -48,6 +48,36 @@ pub(crate) fn read(
     }
     let key = KeyHandle::new(ES256, Zeroizing::new(scalar.as_slice().into()));
     Ok(Vouching { key, certificates: chain.iter().map(|it| it.to_vec()).collect() })
+}
+
+/// The certificates in a file, or in every file of a folder, as roots in DER. One at least.
+pub(crate) fn roots(place: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let unusable = |file: &Path, why: String| {
+        Failure::usage("roots", format!("{} holds no roots to trust: {why}", file.display()))
+    };
+    let files = if place.is_dir() {
+        let listed = fs::read_dir(place).map_err(|error| unusable(place, error.to_string()))?;
+        let mut files: Vec<_> = listed.flatten().map(|file| file.path()).collect();
+        files.retain(|file| file.is_file());
+        files.sort();
+        files
+    } else {
+        vec![place.to_owned()]
+    };
+    let mut roots = Vec::new();
+    for file in &files {
+        let found = CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| unusable(file, error.to_string()))?;
+        if found.is_empty() {
+            return Err(unusable(file, "there is no certificate in PEM form in it".into()));
+        }
+        roots.extend(found.iter().map(|root| root.to_vec()));
+    }
+    if roots.is_empty() {
+        return Err(unusable(place, "the folder is empty".into()));
+    }
+    Ok(roots)
 }
 
 /// The private scalar of a key on a curve of 256 bits (RFC 5958, RFC 5915); which curve that is,

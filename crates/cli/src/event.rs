@@ -2,6 +2,7 @@
 //! as a line for a person.
 
 mod asking;
+mod keys;
 mod step;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use towline_rp::KeyEntry;
 
 pub(crate) use self::{
     asking::{Asking, Code, Expects, Lock, Question, Source},
+    keys::Keys,
     step::Step,
 };
 use crate::{
@@ -80,7 +82,9 @@ pub(crate) enum Event {
     /// Where a security key keeps its passkeys.
     Store { store: Store, durable: bool, message: String },
     /// A passkey in a store.
-    StoredPasskey { id: String, rp_id: String, account: Option<String> },
+    StoredPasskey { id: String, rp_id: String, account: Option<String>, keys: Keys },
+    /// Where the private keys are.
+    Keys { keys: Keys, message: &'static str },
     /// Facts about something, under names that say what they are.
     Info {
         about: &'static str,
@@ -316,10 +320,12 @@ impl Event {
                 (Weight::Note, text)
             }
             Self::Store { message, .. } => (Weight::Note, one_line(message)),
-            Self::StoredPasskey { id, rp_id, account } => {
+            Self::Keys { message, .. } => (Weight::Note, (*message).into()),
+            Self::StoredPasskey { id, rp_id, account, keys } => {
                 let id: String = id.chars().take(12).collect();
                 let account = one_line(account.as_deref().unwrap_or("no name"));
-                (Weight::Result, format!("{id}  {:<30} {account}", one_line(rp_id)))
+                let place = keys.place();
+                (Weight::Result, format!("{id}  {:<30} {account}{place}", one_line(rp_id)))
             }
             Self::Info { facts, .. } => (Weight::Result, listed(facts)),
             Self::Withdrawn { message, .. }

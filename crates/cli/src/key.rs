@@ -7,9 +7,7 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::sleep};
 use towline::{
-    authenticator::{
-        self, Answer, Authenticator, Config, CredentialStore, Purpose, Question, SoftwareKeys,
-    },
+    authenticator::{self, Answer, Authenticator, Config, CredentialStore, Purpose, Question},
     crypto::CryptoProvider,
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
@@ -18,6 +16,7 @@ use towline_ctaphid_tokio::{Ask, Person, SecurityKey};
 use crate::{
     args::{self, AnswerMode, KeyKind, PresenceMode},
     console::Console,
+    custody::Custody,
     desktop::Desktop,
     event::{self, Event, Place, Role},
     exit::{Exit, Failure},
@@ -56,6 +55,7 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     let (store, kept) = Kept::open_or_create(&args.store, otherwise, &provider)?;
     let forgets = matches!(store, Kept::Memory);
     report.event(&kept);
+    let custody = Custody::open(&args.custody, &store, &provider, report)?;
     for endpoint in &endpoints {
         report.event(&listening(endpoint, simulated));
     }
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     };
     let screen = desktop.clone();
     let ended = tokio::select! {
-        ended = serve(key, config, provider, store.credentials(), (args.presence, desktop), report) => {
+        ended = serve(key, (config, provider), store.credentials(), custody, (args.presence, desktop), report) => {
             ended.map(|never| match never {})
         }
         ended = unplugged => ended.map(|never| match never {}),
@@ -90,15 +90,15 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
 
 async fn serve(
     key: SecurityKey,
-    config: Config,
-    provider: CryptoProvider,
+    (config, provider): (Config, CryptoProvider),
     store: Box<dyn CredentialStore>,
+    custody: Custody,
     presence: (PresenceMode, Option<Desktop>),
     report: &Arc<Report>,
 ) -> Result<Infallible, Failure> {
-    let keys = SoftwareKeys::new(provider.clone());
-    let authenticator = Authenticator::new(config, provider, store, keys)
-        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+    let authenticator = Authenticator::new(config, provider, store, custody.keys)
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
+        .with_pin_verifier(custody.pin);
     let hand = match presence {
         (_, Some(desktop)) => Hand::Desktop(desktop, Arc::clone(report)),
         (PresenceMode::Auto, _) => {

@@ -10,15 +10,20 @@ mod platform;
 use towline::authenticator::{Change, Credential, CredentialStore, Query, StoreError, Work};
 use towline_device::unix_time;
 use towline_store::Store;
+use towline_tpm::{KeyState, TpmBinding};
 
 use self::platform::Platform;
 use crate::{
     args::{self, KeysCommand},
-    event::{Action, Event},
+    custody,
+    event::{self, Action, Event},
     exit::{Exit, Failure},
     hex::hex,
     report::Report,
 };
+
+const NOT_IN_BACKUP: &str = "the passkeys that are in a TPM can't be brought back on another machine, nor after the TPM was cleared; \
+                             give each of their sites a second passkey";
 
 /// How many are read at a time.
 const PAGE: usize = 64;
@@ -35,7 +40,14 @@ pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Fail
     }
     let mut store = kept::open_for(&args.store, changes(&args.command), &provider)?;
     match &args.command {
-        KeysCommand::Backup { to, opened } => return copies::backup(&store, to, opened, report),
+        KeysCommand::Backup { to, opened } => {
+            let exit = copies::backup(&store, to, opened, report)?;
+            let in_tpm = |it: &Credential| KeyState::of(&it.key, None) != KeyState::Software;
+            if all(&mut store)?.iter().any(in_tpm) {
+                report.event(&Event::Keys { keys: event::Keys::Tpm, message: NOT_IN_BACKUP });
+            }
+            return Ok(exit);
+        }
         KeysCommand::ChangeKey { reseal, opened } => {
             return copies::change_key(&store, &args.store, *reseal, opened, report);
         }
@@ -63,8 +75,9 @@ pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Fail
             report.event(&happened(Action::Renamed, Some(&credential)));
         }
         KeysCommand::List => {
+            let binding = custody::bound(&store)?;
             for credential in all(&mut store)? {
-                report.event(&listed(&credential));
+                report.event(&listed(&credential, binding.as_ref()));
             }
         }
         KeysCommand::Remove { id } => {
@@ -141,11 +154,12 @@ fn account(credential: &Credential) -> Option<String> {
     credential.user.name.clone().or_else(|| credential.user.display_name.clone())
 }
 
-fn listed(credential: &Credential) -> Event {
+fn listed(credential: &Credential, binding: Option<&TpmBinding>) -> Event {
     Event::StoredPasskey {
         id: id(credential),
         rp_id: credential.rp_id.as_str().to_owned(),
         account: account(credential),
+        keys: KeyState::of(&credential.key, binding).into(),
     }
 }
 
@@ -159,7 +173,7 @@ fn happened(action: Action, credential: Option<&Credential>) -> Event {
     }
 }
 
-fn done<T>(work: Work<T, StoreError>) -> Result<T, Failure> {
+pub(crate) fn done<T>(work: Work<T, StoreError>) -> Result<T, Failure> {
     let result = match work {
         Work::Done(result) => result,
         Work::Later(run) => run(),

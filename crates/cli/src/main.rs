@@ -6,6 +6,7 @@ mod args;
 mod attestation;
 mod computer;
 mod console;
+mod custody;
 mod demo;
 mod descriptors;
 mod desktop;

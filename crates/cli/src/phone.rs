@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use towline::{
     Bell, BellEvent, Phone, PhoneTransport,
-    authenticator::{Authenticator, SoftwareKeys},
+    authenticator::Authenticator,
     hybrid::{domain::TunnelDomain, link::Ring, qr::Hint},
 };
 
@@ -16,6 +16,7 @@ use self::holder::{Holder, Record};
 use crate::{
     args,
     console::{Console, yes_or_no},
+    custody::Custody,
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
@@ -47,9 +48,10 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     report.event(&lock.told());
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
-    let keys = SoftwareKeys::new(provider.clone());
+    let Custody { keys, pin } = Custody::open(&args.custody, &store, &provider, report)?;
     let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
-        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?;
+        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
+        .with_pin_verifier(pin);
     let console = Arc::new(Console::new(report));
     let record = Arc::new(Record::default());
     let terminal = Terminal::new(args.answer, Arc::clone(&console), lock, Arc::clone(report));

@@ -1,12 +1,17 @@
 //! `towline relay`: the tunnel service, and the simulated Bluetooth if asked for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use towline::{
+    crypto::CryptoProvider,
     radio::RadioError,
-    tunnel::{Ending, Happening, OriginPolicy, Relay, RelayConfig, RelayError, Security, Tls},
+    tunnel::{
+        Ending, Happening, KeptContacts, OriginPolicy, Relay, RelayConfig, RelayError, Security,
+        Tls,
+    },
 };
+use towline_nats::{Nats, NatsError};
 
 use crate::{
     air, args, descriptors,
@@ -35,12 +40,14 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         _ => (Security::Plain, "ws"),
     };
     let provider = towline::fastest::provider();
-    let mut config = RelayConfig::new(listen_address(&args.listen).await?, security, provider);
+    let mut config =
+        RelayConfig::new(listen_address(&args.listen).await?, security, provider.clone());
     config.admin = match &args.admin {
         Some(text) => Some(listen_address(text).await?),
         None => None,
     };
     config.node = args.node;
+    remember(&mut config, &args, &provider).await?;
     config.trusted_proxies = args.trusted_proxy;
     config.origin_policy = origin_policy(args.allow_origin);
     let limits = &mut config.limits;
@@ -100,8 +107,44 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
             }
         }
     }
+    if let Some(error) = handle.failure() {
+        return Err(relay_failure(&error));
+    }
     report.event(&Event::Stopped { role: Role::Relay, simulated: false, forgets: false });
     Ok(Exit::Ok)
+}
+
+/// What the relay knows of revoked contacts, and of the other nodes.
+async fn remember(
+    config: &mut RelayConfig,
+    args: &args::Relay,
+    provider: &CryptoProvider,
+) -> Result<(), Failure> {
+    if let Some(path) = &args.revoked {
+        let kept = KeptContacts::open(path, provider.clone())
+            .map_err(|error| Failure::environment("revoked", error.to_string()))?;
+        config.contacts = Arc::new(kept);
+    }
+    if let Some(servers) = &args.bus {
+        let mut nats = Nats::new(servers);
+        if let Some(user) = &args.bus_user {
+            let password = std::env::var("TOWLINE_BUS_PASSWORD").unwrap_or_default();
+            nats = nats.user(user, password);
+        }
+        if let Some(file) = &args.bus_ca {
+            nats = nats.root_certificates(file);
+        }
+        if let (Some(certificate), Some(key)) = (&args.bus_cert, &args.bus_key) {
+            nats = nats.client_certificate(certificate, key);
+        }
+        let joined = nats.join(provider).await.map_err(|error| match error {
+            NatsError::Random => Failure::environment("random", error.to_string()),
+            _ => Failure::usage("bus", error.to_string()),
+        })?;
+        config.bus = Some(joined.link);
+        config.contacts = Arc::new(joined.contacts);
+    }
+    Ok(())
 }
 
 /// Web pages are let in as far as the operator says.
@@ -159,6 +202,7 @@ fn relay_failure(error: &RelayError) -> Failure {
         RelayError::PlainNotLoopback { .. } => Failure::usage("not_loopback", error.to_string()),
         RelayError::Certificate { .. } => Failure::usage("certificate", error.to_string()),
         RelayError::CertificateFile { .. } => Failure::usage("unreadable", error.to_string()),
+        RelayError::NumberTaken { .. } => Failure::environment("node", error.to_string()),
         _ => Failure::environment("listen", error.to_string()),
     }
 }

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use tokio::{net::lookup_host, sync::broadcast::error::RecvError};
-use towline_rp::{Identity, RpConfig, RpError, RpServer, SiteEvent, StrictVerifier};
+use towline_rp::{Identity, RpConfig, RpError, RpServer, SiteEvent, StrictVerifier, TrustAnchors};
 
 use crate::{
-    args,
+    args, attestation,
     event::{Event, Role, SiteAction},
     exit::{Exit, Failure},
     report::Report,
@@ -16,6 +16,7 @@ use crate::{
 pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::new()?;
     let provider = towline::fastest::provider();
+    let roots = args.roots.as_deref().map(attestation::roots).transpose()?;
     let addr = address(&args.listen).await?;
     let config = RpConfig {
         addr,
@@ -23,11 +24,19 @@ pub(crate) async fn run(args: args::Rp, report: &Report) -> Result<Exit, Failure
         data: args.data,
         sites: args.sites.then(|| next_two(addr)),
         programs: args.programs.then_some(true),
+        judges_attestation: roots.is_some(),
         ..RpConfig::default()
     };
-    // People may let it ask for attestation, of which it has no roots to judge any.
-    let verifier =
-        |identity: &Identity| Ok(StrictVerifier::new(identity, provider)?.without_attestation());
+    let verifier = |identity: &Identity| {
+        let verifier = StrictVerifier::new(identity, provider)?;
+        Ok(match roots {
+            Some(roots) => {
+                verifier.with_attestation(TrustAnchors::new(roots, std::time::SystemTime::now))
+            }
+            // People may let it ask for attestation, of which it has no roots to judge any.
+            None => verifier.without_attestation(),
+        })
+    };
     let rp = RpServer::bind(config, verifier).await.map_err(|error| {
         let message = error.to_string();
         match error {

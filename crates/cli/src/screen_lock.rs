@@ -1,5 +1,5 @@
-//! The screen lock of a phone, or of this device, that is a program: what shows that the person in front of it is its
-//! owner.
+//! The screen lock of a phone, or of this device, that is a program: what shows that the person in
+//! front of it is its owner.
 
 use towline_store::{KeySource, Store};
 

@@ -155,8 +155,7 @@ impl Create {
             return;
         }
         let info = GetInfo::from_cbor(info).map_err(Misbehaviour::Malformed);
-        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(&info, transport))
-        {
+        if let Err(error) = info.map_err(Error::from).and_then(|info| self.start(info, transport)) {
             self.stop(error);
         }
     }
@@ -240,7 +239,7 @@ impl Create {
         self.ceremony.stop(error);
     }
 
-    fn start(&mut self, info: &GetInfo, transport: &Transport) -> Result<(), Error> {
+    fn start(&mut self, info: GetInfo, transport: &Transport) -> Result<(), Error> {
         let attachment = Attachment::of(transport);
         if self.options.mediation == Mediation::Conditional && *transport != Transport::Internal {
             return Err(Error::NotConditional);
@@ -249,29 +248,31 @@ impl Create {
             return Err(Error::WrongAttachment);
         }
         let prf = self.options.prf.as_ref();
-        self.hmac_secret = prf.and_then(|_| hmac_secret::protocol(info, transport));
-        let (request, wish) = self.request(info, transport)?;
+        self.hmac_secret = prf.and_then(|_| hmac_secret::protocol(&info, transport));
+        let (request, wish) = self.request(&info, transport)?;
         let permissions = match self.options.exclude.is_empty() {
             true => Permissions::MC,
             // A long list is searched with the same token.
             false => Permissions::MC | Permissions::GA,
         };
         let (provider, rp_id) = (&self.provider, &self.rp_id);
-        let means = Means { info, transport, provider, rp_id, permissions, needs_token: false };
+        let means =
+            Means { info: &info, transport, provider, rp_id, permissions, needs_token: false };
         let plan = match means.plan(wish) {
             None if self.expected.user_verified => return Err(Error::UserVerificationUnavailable),
             plan => plan.unwrap_or(Plan::Without),
         };
+        let fallback = means.fallback();
         let mut creation = Box::new(Creation {
-            discoverable: known_discoverability(&request, info),
+            discoverable: known_discoverability(&request, &info),
             authenticator: Authenticator {
                 transports: info.transports.clone().unwrap_or_else(|| vec![transport.clone()]),
                 attachment,
             },
             request,
-            fallback: means.fallback(),
+            fallback,
             look: Look::Silent,
-            info: info.clone(),
+            info,
             transport: transport.clone(),
         });
         match plan {

@@ -76,11 +76,12 @@ impl Origin {
         let rp_id = asked_for.unwrap_or(&self.domain);
         let invalid = || Error::InvalidRpId(rp_id.to_owned());
         // Only the canonical form is taken: the authenticator hashes the text as it is.
-        let canonical = match Host::parse(rp_id) {
+        let is_canonical = || match Host::parse(rp_id) {
             Ok(Host::Domain(domain)) => domain == rp_id && !domain.ends_with('.'),
             _ => false,
         };
-        if !canonical {
+        // The effective domain is in that form already.
+        if rp_id != self.domain && !is_canonical() {
             return Err(invalid());
         }
         if rp_id != self.domain {

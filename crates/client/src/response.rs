@@ -3,7 +3,6 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use serde_json::json;
 use towline_ctap::{CosePublicKey, CredentialId, Transport, UserHandle};
 
 use crate::{Attachment, large_blob::BlobOutputs, prf::PrfOutputs, spki};
@@ -57,28 +56,22 @@ impl Registration<'_> {
         let mut transports: Vec<&str> = self.transports.iter().map(Transport::as_str).collect();
         transports.sort_unstable();
         transports.dedup();
-        let mut response = json!({
-            "clientDataJSON": base64url(self.client_data_json.as_bytes()),
-            "authenticatorData": base64url(self.authenticator_data),
-            "transports": transports,
-            "publicKeyAlgorithm": self.algorithm,
-            "attestationObject": base64url(self.attestation_object),
-        });
-        if let (Some(der), Some(members)) =
-            (spki::encode(self.public_key), response.as_object_mut())
-        {
-            members.insert("publicKey".to_owned(), base64url(&der).into());
+        let bytes = [
+            self.client_data_json.as_bytes(),
+            self.authenticator_data,
+            self.attestation_object,
+            self.credential_id.as_bytes(),
+        ];
+        let mut json = Json::begin(&bytes, self.attachment, self.outputs, self.credential_id);
+        json.bytes("attestationObject", self.attestation_object);
+        json.bytes("authenticatorData", self.authenticator_data);
+        json.bytes("clientDataJSON", self.client_data_json.as_bytes());
+        if let Some(der) = spki::encode(self.public_key) {
+            json.bytes("publicKey", &der);
         }
-        let id = base64url(self.credential_id.as_bytes());
-        json!({
-            "id": id,
-            "rawId": id,
-            "type": "public-key",
-            "authenticatorAttachment": self.attachment.as_str(),
-            "clientExtensionResults": self.outputs,
-            "response": response,
-        })
-        .to_string()
+        json.value("publicKeyAlgorithm", &self.algorithm);
+        json.value("transports", &transports);
+        json.end()
     }
 }
 
@@ -95,24 +88,75 @@ pub(crate) struct Authentication<'a> {
 
 impl Authentication<'_> {
     pub(crate) fn to_json(&self) -> String {
-        let mut response = json!({
-            "clientDataJSON": base64url(self.client_data_json.as_bytes()),
-            "authenticatorData": base64url(self.authenticator_data),
-            "signature": base64url(self.signature),
-        });
-        if let (Some(handle), Some(members)) = (self.user_handle, response.as_object_mut()) {
-            members.insert("userHandle".to_owned(), base64url(handle.as_bytes()).into());
+        let bytes = [
+            self.client_data_json.as_bytes(),
+            self.authenticator_data,
+            self.signature,
+            self.credential_id.as_bytes(),
+        ];
+        let mut json = Json::begin(&bytes, self.attachment, self.outputs, self.credential_id);
+        json.bytes("authenticatorData", self.authenticator_data);
+        json.bytes("clientDataJSON", self.client_data_json.as_bytes());
+        json.bytes("signature", self.signature);
+        if let Some(handle) = self.user_handle {
+            json.bytes("userHandle", handle.as_bytes());
         }
-        let id = base64url(self.credential_id.as_bytes());
-        json!({
-            "id": id,
-            "rawId": id,
-            "type": "public-key",
-            "authenticatorAttachment": self.attachment.as_str(),
-            "clientExtensionResults": self.outputs,
-            "response": response,
-        })
-        .to_string()
+        json.end()
+    }
+}
+
+/// A response on its way to text: the members of the credential, and open, those of its `response`.
+/// Members stand in the order of their names, as they would in a sorted map.
+struct Json(String);
+
+/// What a response takes beside its bytes, the credential id twice and the public key included.
+const BESIDE: usize = 640;
+
+impl Json {
+    fn begin(
+        bytes: &[&[u8]],
+        attachment: Attachment,
+        outputs: &Outputs,
+        id: &CredentialId,
+    ) -> Self {
+        let bytes: usize = bytes.iter().map(|part| part.len()).sum();
+        let room = bytes.saturating_mul(4).div_ceil(3).saturating_add(BESIDE);
+        let mut json = Self(String::with_capacity(room));
+        json.0.push('{');
+        json.value("authenticatorAttachment", attachment.as_str());
+        json.value("clientExtensionResults", outputs);
+        json.bytes("id", id.as_bytes());
+        json.bytes("rawId", id.as_bytes());
+        json.0.push_str(",\"response\":{");
+        json
+    }
+
+    fn end(mut self) -> String {
+        self.0.push_str("},\"type\":\"public-key\"}");
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.0.ends_with('{') {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    /// A member that is bytes in base64url.
+    fn bytes(&mut self, name: &str, bytes: &[u8]) {
+        self.name(name);
+        self.0.push('"');
+        URL_SAFE_NO_PAD.encode_string(bytes, &mut self.0);
+        self.0.push('"');
+    }
+
+    fn value<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+        self.name(name);
+        // Texts, numbers, lists and structs of these can always be written.
+        self.0.push_str(&serde_json::to_string(value).unwrap_or_default());
     }
 }
 

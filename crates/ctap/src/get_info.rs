@@ -1,6 +1,6 @@
 //! authenticatorGetInfo: what an authenticator is and can do (CTAP 2.3 §6.4).
 
-use alloc::{boxed::Box, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use towline_cbor::{Key, MapWriter, Reader, Writer, decode};
 
@@ -58,7 +58,10 @@ impl From<&str> for Version {
 }
 
 macro_rules! get_info {
-    ($($(#[$doc:meta])* $key:literal $field:ident: $type:ty;)*) => {
+    (
+        $(#[$second_doc:meta])* $second_key:literal $second:ident: $second_type:ty;
+        $($(#[$doc:meta])* $key:literal $field:ident: $type:ty;)*
+    ) => {
         /// The answer to authenticatorGetInfo, every member of CTAP 2.3 §6.4.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct GetInfo {
@@ -68,6 +71,7 @@ macro_rules! get_info {
             pub aaguid: Aaguid,
             /// 0x04: what the authenticator can do. Without any it is left out.
             pub options: AuthenticatorOptions,
+            $(#[$second_doc])* pub $second: Option<$second_type>,
             $($(#[$doc])* pub $field: Option<$type>,)*
             /// Members with integer keys that are not known here, as key and encoded value.
             pub unknown: Vec<(i64, Vec<u8>)>,
@@ -81,6 +85,7 @@ macro_rules! get_info {
                     versions,
                     aaguid,
                     options: AuthenticatorOptions::default(),
+                    $second: None,
                     $($field: None,)*
                     unknown: Vec::new(),
                 }
@@ -94,6 +99,7 @@ macro_rules! get_info {
                         Key::Int(0x01) => versions = Some(Member::read(value)?),
                         Key::Int(0x03) => aaguid = Some(Aaguid::new(*value.byte_array()?)),
                         Key::Int(0x04) => info.options = AuthenticatorOptions::read(value)?,
+                        Key::Int($second_key) => info.$second = Some(Member::read(value)?),
                         $(Key::Int($key) => info.$field = Some(Member::read(value)?),)*
                         Key::Int(key) => info.unknown.push((key, value.raw()?.into())),
                         _ => {}
@@ -108,6 +114,7 @@ macro_rules! get_info {
             fn write_members(&self, map: &mut MapWriter<'_>) {
                 self.unknown.iter().for_each(|(key, value)| map.entry(*key, |w| w.raw(value)));
                 map.entry(0x01, |w| self.versions.write(w));
+                map.optional($second_key, self.$second.as_ref(), |w, value| value.write(w));
                 map.entry(0x03, |w| w.bytes(self.aaguid.as_bytes()));
                 if self.options != AuthenticatorOptions::default() {
                     map.entry(0x04, |w| self.options.write(w));
@@ -117,6 +124,9 @@ macro_rules! get_info {
         }
     };
 }
+
+/// What most answers fit in, in bytes.
+const USUAL: usize = 512;
 
 get_info! {
     /// 0x02: the extensions that are supported.
@@ -182,7 +192,9 @@ impl GetInfo {
     /// The whole response: the status byte 0x00, then the map.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::from_vec(vec![0]);
+        let mut bytes = Vec::with_capacity(USUAL);
+        bytes.push(0);
+        let mut writer = Writer::from_vec(bytes);
         writer.map(|map| self.write_members(map));
         writer.into_vec()
     }

@@ -1,7 +1,12 @@
 //! Identifiers and hashes that can't hold an illegal value.
 
 use alloc::{boxed::Box, sync::Arc};
-use core::fmt;
+use core::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+};
 
 use towline_cbor::Reader;
 use towline_crypto::CryptoProvider;
@@ -129,11 +134,48 @@ impl fmt::Display for Aaguid {
     }
 }
 
+/// How many bytes of a credential id are kept in place. Those that are made here and elsewhere
+/// mostly have 16, 20, 32 or 64, and so take no memory of their own.
+const IN_PLACE: usize = 64;
+
+/// The bytes of a credential id. Those that are not used in place are zero.
+#[derive(Clone)]
+enum Bytes {
+    InPlace { length: u8, bytes: [u8; IN_PLACE] },
+    Boxed(Box<[u8]>),
+}
+
+impl From<&[u8]> for Bytes {
+    fn from(from: &[u8]) -> Self {
+        let mut bytes = [0; IN_PLACE];
+        match (u8::try_from(from.len()), bytes.get_mut(..from.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(from);
+                Self::InPlace { length, bytes }
+            }
+            _ => Self::Boxed(from.into()),
+        }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::InPlace { length, bytes } => {
+                bytes.get(..usize::from(*length)).unwrap_or_default()
+            }
+            Self::Boxed(bytes) => bytes,
+        }
+    }
+}
+
 macro_rules! variable {
-    ($(#[$doc:meta])* $name:ident $max:literal $member:literal) => {
+    ($(#[$doc:meta])* $name:ident $kept:ty, $max:literal $member:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<[u8]>);
+        #[derive(Clone)]
+        pub struct $name($kept);
 
         impl $name {
             /// The longest that is allowed, in bytes.
@@ -159,6 +201,32 @@ macro_rules! variable {
             }
         }
 
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_bytes() == other.as_bytes()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                self.as_bytes().cmp(other.as_bytes())
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.as_bytes().hash(state);
+            }
+        }
+
         impl TryFrom<&[u8]> for $name {
             type Error = IdError;
 
@@ -170,7 +238,7 @@ macro_rules! variable {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(concat!(stringify!($name), "("))?;
-                hex(&self.0, f)?;
+                hex(self.as_bytes(), f)?;
                 f.write_str(")")
             }
         }
@@ -180,13 +248,13 @@ macro_rules! variable {
 variable! {
     /// Names a credential; 1 to 1023 bytes that mean something to its authenticator only (WebAuthn
     /// L3 §4).
-    CredentialId 1023 "the credential id"
+    CredentialId Bytes, 1023 "the credential id"
 }
 
 variable! {
     /// Names an account of a relying party; 1 to 64 bytes (WebAuthn L3 §5.4.3). Not meant to be
-    /// shown to a person.
-    UserHandle 64 "user.id"
+    /// shown to a person. Clones share the bytes.
+    UserHandle Arc<[u8]>, 64 "user.id"
 }
 
 fn check_length(length: usize, max: usize) -> Result<(), IdError> {
@@ -212,6 +280,19 @@ mod tests {
         assert_eq!(RpId::new(&"a".repeat(253)).unwrap().as_str().len(), 253);
         assert_eq!(CredentialId::new(&[1; 1023]).unwrap().as_bytes().len(), 1023);
         assert_eq!(UserHandle::new(&[1]).unwrap().as_bytes(), [1]);
+    }
+
+    #[test]
+    fn ids_are_the_same_if_their_bytes_are_however_many_there_are() {
+        let ids = [&[1; 1][..], &[1; 63], &[1; 64], &[1; 65], &[1; 1023], &[1, 0], &[2], &[0; 64]];
+        for a in ids {
+            let id = CredentialId::new(a).unwrap();
+            assert_eq!(id.as_bytes(), a);
+            for b in ids {
+                let other = CredentialId::new(b).unwrap();
+                assert_eq!((id == other, id.cmp(&other)), (a == b, a.cmp(b)));
+            }
+        }
     }
 
     #[test]

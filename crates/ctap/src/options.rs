@@ -84,9 +84,10 @@ macro_rules! options {
     };
 }
 
+// In the order in which they stand on the wire, so that nothing has to be sorted.
 options! {
-    /// Attached to the client device and not removable. Absent: no.
-    plat "plat"
+    /// Enterprise attestation: on (`true`), off (`false`), or not there.
+    ep "ep"
     /// Can make discoverable credentials. Absent: no.
     rk "rk"
     /// Can test presence. Absent: yes.
@@ -94,37 +95,37 @@ options! {
     /// Built-in user verification: supported and set up (`true`), supported only (`false`), or not
     /// there.
     uv "uv"
-    /// A PIN is set (`true`), can be set (`false`), or there is no such feature.
-    client_pin "clientPin"
-    /// The subcommands that give PIN/UV tokens exist.
-    pin_uv_auth_token "pinUvAuthToken"
-    /// The PIN does not permit makeCredential and getAssertion.
-    no_mc_ga_permissions_with_client_pin "noMcGaPermissionsWithClientPin"
-    /// The authenticatorLargeBlobs command exists.
-    large_blobs "largeBlobs"
-    /// Enterprise attestation: on (`true`), off (`false`), or not there.
-    ep "ep"
+    /// Attached to the client device and not removable. Absent: no.
+    plat "plat"
+    /// Built-in verification gives the permission to configure.
+    uv_acfg "uvAcfg"
+    /// The user is verified for every operation: on (`true`), off (`false`), or no such feature.
+    always_uv "alwaysUv"
+    /// The authenticatorCredentialManagement command exists.
+    cred_mgmt "credMgmt"
+    /// The authenticatorConfig command exists.
+    authnr_cfg "authnrCfg"
     /// Fingerprint enrolment: some are enrolled (`true`), none (`false`), or the command is not
     /// there.
     bio_enroll "bioEnroll"
-    /// The preview form of fingerprint enrolment.
-    user_verification_mgmt_preview "userVerificationMgmtPreview"
+    /// A PIN is set (`true`), can be set (`false`), or there is no such feature.
+    client_pin "clientPin"
+    /// The authenticatorLargeBlobs command exists.
+    large_blobs "largeBlobs"
     /// Built-in verification gives the permission to enrol fingerprints.
     uv_bio_enroll "uvBioEnroll"
-    /// The authenticatorConfig command exists.
-    authnr_cfg "authnrCfg"
-    /// Built-in verification gives the permission to configure.
-    uv_acfg "uvAcfg"
-    /// The authenticatorCredentialManagement command exists.
-    cred_mgmt "credMgmt"
     /// Credentials can be listed with a persistent token.
     per_cred_mgmt_ro "perCredMgmtRO"
-    /// The preview form of credential management.
-    credential_mgmt_preview "credentialMgmtPreview"
+    /// The subcommands that give PIN/UV tokens exist.
+    pin_uv_auth_token "pinUvAuthToken"
     /// The minimum length of PINs can be set.
     set_min_pin_length "setMinPINLength"
     /// Non-discoverable credentials can be made without user verification.
     make_cred_uv_not_rqd "makeCredUvNotRqd"
-    /// The user is verified for every operation: on (`true`), off (`false`), or no such feature.
-    always_uv "alwaysUv"
+    /// The preview form of credential management.
+    credential_mgmt_preview "credentialMgmtPreview"
+    /// The preview form of fingerprint enrolment.
+    user_verification_mgmt_preview "userVerificationMgmtPreview"
+    /// The PIN does not permit makeCredential and getAssertion.
+    no_mc_ga_permissions_with_client_pin "noMcGaPermissionsWithClientPin"
 }

@@ -1,6 +1,6 @@
 //! Requests: a command byte, and for most commands one CBOR map (CTAP 2.3 §6, §8.1).
 
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 
 use towline_cbor::{Member, Reader, Writer};
 
@@ -110,7 +110,7 @@ impl Request {
     /// The bytes of the request.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::from_vec(vec![self.command().to_u8()]);
+        let mut writer = begin(self.command());
         match self {
             Self::MakeCredential(request) => request.write(&mut writer),
             Self::GetAssertion(request) => request.write(&mut writer),
@@ -124,6 +124,16 @@ impl Request {
         writer.into_vec()
     }
 }
+
+/// A request that has its command, and room for what follows in the usual case.
+fn begin(command: Command) -> Writer {
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.push(command.to_u8());
+    Writer::from_vec(bytes)
+}
+
+/// What a request takes that has no long list, in bytes.
+const USUAL: usize = 256;
 
 macro_rules! from {
     ($($request:ident => $variant:ident;)*) => {

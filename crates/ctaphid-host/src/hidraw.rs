@@ -49,9 +49,9 @@ pub enum OpenError {
     /// Something else went wrong.
     #[error("{} can't be opened: {source}", .node.display())]
     Failed {
-        /// Which.
+        /// The node that was named.
         node: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
 }
@@ -128,12 +128,13 @@ pub fn open(node: &Path) -> Result<Box<dyn Wire>, OpenError> {
     if !plugged_in().iter().any(|key| key.node == node) {
         return Err(OpenError::NotAKey(node.to_owned()));
     }
-    Hidraw::open(node).map(|wire| Box::new(wire) as Box<dyn Wire>).map_err(|source| {
-        match source.kind() {
-            io::ErrorKind::PermissionDenied => OpenError::Forbidden(node.to_owned()),
-            _ => OpenError::Failed { node: node.to_owned(), source },
+    match Hidraw::open(node) {
+        Ok(wire) => Ok(Box::new(wire)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(OpenError::Forbidden(node.to_owned()))
         }
-    })
+        Err(source) => Err(OpenError::Failed { node: node.to_owned(), source }),
+    }
 }
 
 /// An open node: whole reports in, and whole reports out after a report number.

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -20,7 +22,8 @@ use towline_crypto::CryptoProvider;
 use towline_hybrid::ids::RoutingId;
 use towline_hybrid::tunnel::{
     CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ConnectFailure, LISTEN_PATH, ROUTING_ID_HEADER,
-    SIGNAL_CONNECTION_HEADER, SUBPROTOCOL, connect_path, contact_path, new_path, read_routing_id,
+    SEQUENCE_HEADER, SIGNAL_CONNECTION_HEADER, SUBPROTOCOL, connect_path, contact_path, new_path,
+    read_routing_id,
 };
 use towline_hybrid::{Opened, Target};
 use towline_radio::BoxFuture;
@@ -390,7 +393,10 @@ impl Ask {
                 contact_path(contact_id)
             }
             Target::Listen { key, .. } => {
-                ask.headers = vec![(CONTACT_KEY_HEADER, key.to_header())];
+                ask.headers = vec![
+                    (CONTACT_KEY_HEADER, key.to_header()),
+                    (SEQUENCE_HEADER, Zeroizing::new(sequence().to_string())),
+                ];
                 LISTEN_PATH.to_owned()
             }
         };
@@ -443,4 +449,14 @@ fn refused(error: tungstenite::Error) -> Refused {
         }
         _ => ConnectFailure::NotATunnelService.into(),
     }
+}
+/// The number of one more connection that listens: larger than all before it in this process, and,
+/// as far as the clock goes on, than those of earlier ones.
+fn sequence() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let clock = u64::try_from(clock).unwrap_or(u64::MAX);
+    let next = |last: u64| Some(clock.max(last.saturating_add(1)));
+    let before = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    before.map_or(clock, |last| clock.max(last.saturating_add(1)))
 }

@@ -1,7 +1,7 @@
 //! How to reach a tunnel service, and why there is no connection to it.
 
 pub use towline_rendezvous::tunnel::{
-    CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, LISTEN_PATH, ROUTING_ID_HEADER,
+    CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, LISTEN_PATH, ROUTING_ID_HEADER, SEQUENCE_HEADER,
     SIGNAL_CONNECTION_HEADER, SUBPROTOCOL, connect_path, contact_path, new_path, read_routing_id,
 };
 

@@ -7,12 +7,13 @@
 //! sees ciphertext only; nothing here reads it.
 //!
 //! Phones and computers share with a service what is in [`tunnel`] (paths and headers), [`ids`],
-//! and [`message`] (what a phone that listens and its service say to each other).
+//! and [`message`] (what a phone that listens and its service say to each other). [`bus`] is what
+//! nodes of one service say to each other.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod bus;
 mod contact_key;
-mod contacts;
 mod crowd;
 #[doc(hidden)]
 pub mod deadline;
@@ -29,11 +30,10 @@ mod source;
 pub mod tunnel;
 
 pub use contact_key::ContactKey;
-pub use contacts::{ContactState, Contacts, MemoryContacts, NoContacts};
 pub use crowd::{Crowd, Precedence};
 pub use limits::Limits;
 pub use meter::{Ending, Meter};
-pub use output::{Counts, Heard, LocateToken, Location, RendezvousOutput};
+pub use output::{ContactState, Counts, Heard, RecallToken, RendezvousOutput, RevokeToken};
 pub use refusal::Refusal;
 pub use rendezvous::Rendezvous;
 pub use request::{OriginPolicy, RequestHead, TunnelRequest};

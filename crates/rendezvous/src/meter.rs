@@ -43,6 +43,9 @@ pub enum Ending {
     /// Another connection took over.
     #[error("replaced by another connection")]
     Replaced,
+    /// The contact id was revoked: nobody listens under it any more.
+    #[error("the contact was revoked")]
+    Revoked,
     /// The service is full, and this network had the most places.
     #[error("the service is full")]
     CrowdedOut,
@@ -68,6 +71,7 @@ impl Ending {
             Self::Misbehaved => "misbehaved",
             Self::Stalled => "stalled",
             Self::Replaced => "replaced",
+            Self::Revoked => "revoked",
             Self::CrowdedOut => "crowded_out",
             Self::ShuttingDown => "shutting_down",
         }
@@ -78,7 +82,7 @@ impl Ending {
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
-            Self::PeerLeft | Self::Replaced => 1000,
+            Self::PeerLeft | Self::Replaced | Self::Revoked => 1000,
             Self::PeerVanished | Self::ShuttingDown => 1001,
             Self::Misbehaved => 1002,
             Self::Text => 1003,

@@ -1,22 +1,44 @@
 //! What the rendezvous answers, and wants done.
 
+use crate::bus::BusAddress;
 use crate::ids::ContactId;
 use crate::message::RingId;
-use crate::{Ending, Leg, Refusal};
+use crate::{Ending, Leg, Refusal, Source};
 
-/// Names a question where a phone listens; its answer carries it.
+/// Names a question whether a contact id was revoked; its answer carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LocateToken(pub(super) RingId);
+pub struct RecallToken(pub(super) Recalled);
 
-/// Where a phone listens.
+/// For whom it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Recalled {
+    Ring(RingId),
+    Listener(Leg),
+}
+
+impl RecallToken {
+    pub(super) const fn ring(ring: RingId) -> Self {
+        Self(Recalled::Ring(ring))
+    }
+
+    pub(super) const fn listener(leg: Leg) -> Self {
+        Self(Recalled::Listener(leg))
+    }
+}
+
+/// Names a revocation that is to be kept; what became of it carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RevokeToken(pub(super) Leg);
+
+/// What is known about a contact id.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Location {
-    /// At the node that asks.
-    Here,
-    /// At the node of the service that has this number.
-    Elsewhere(u8),
-    /// At no node of the service. Who can't tell does not answer.
-    Nowhere,
+pub enum ContactState {
+    /// Nothing is known against it. Whether a phone listens under it is another question: 404 if
+    /// none does.
+    Unknown,
+    /// Once valid, and gone for good: 410, upon which computers delete their link.
+    Revoked,
 }
 
 /// What the service has to do on its own account.
@@ -46,15 +68,35 @@ pub enum RendezvousOutput {
         /// Whether the phone comes, or why not.
         answer: Result<(), Refusal>,
     },
-    /// A computer rings a phone that does not listen at this node: find out where it does, and
-    /// report with [`Rendezvous::handle_located`](crate::Rendezvous::handle_located). Where this is
-    /// the service's only node, that is nowhere.
-    Locate {
-        /// Comes back with the location.
-        token: LocateToken,
-        /// What the phone is reached by.
+    /// Look up whether a contact id was revoked, and report with
+    /// [`Rendezvous::handle_recalled`](crate::Rendezvous::handle_recalled).
+    Recall {
+        /// Comes back with what is known.
+        token: RecallToken,
+        /// The contact id.
         contact: ContactId,
     },
+    /// Keep for good that a contact id is revoked, and report with
+    /// [`Rendezvous::handle_revoked`](crate::Rendezvous::handle_revoked) once it is kept.
+    Revoke {
+        /// Comes back with what became of it.
+        token: RevokeToken,
+        /// The contact id.
+        contact: ContactId,
+        /// Where its phone is.
+        source: Source,
+    },
+    /// Send this to other nodes of the service, which take it by
+    /// [`Rendezvous::handle_bus`](crate::Rendezvous::handle_bus). What can't be sent now is never
+    /// sent. A service of one node says nothing.
+    Publish {
+        /// All nodes, or the run of one.
+        to: BusAddress,
+        /// The message, at most [`MAX_BUS_MESSAGE`](crate::bus::MAX_BUS_MESSAGE) bytes.
+        message: Vec<u8>,
+    },
+    /// Another node of the service has the number of this one: one of them has to go.
+    NumberTaken,
 }
 
 /// How many connections are in which state.
@@ -64,7 +106,7 @@ pub struct Counts {
     pub waiting: usize,
     /// Computers that ring, or wait for the phone that said that it comes.
     pub ringing: usize,
-    /// Computers that ring a phone of which nobody has said yet where it listens.
+    /// Computers that ring a phone which does not listen here, while it is looked for.
     pub locating: usize,
     /// Phones that listen for computers that ring.
     pub listening: usize,

@@ -23,9 +23,6 @@ pub enum Refusal {
     /// Not a GET request.
     #[error("method not allowed")]
     Method,
-    /// The phone listens at another node of the service, the one with this number.
-    #[error("the phone listens at node {0}")]
-    Elsewhere(u8),
     /// The tunnel id is in use, or used up.
     #[error("tunnel id in use")]
     InUse,
@@ -52,7 +49,6 @@ impl Refusal {
             Self::Method => 405,
             Self::InUse => 409,
             Self::Gone => 410,
-            Self::Elsewhere(_) => 421,
             Self::TooMany => 429,
             Self::Unavailable => 503,
         }

@@ -1,6 +1,10 @@
 //! The state machine of one tunnel service node.
 
-mod locating;
+mod away;
+mod find_quota;
+mod foreign;
+mod nodes;
+mod revoking;
 mod ring_quota;
 mod ringing;
 mod switchboard;
@@ -12,13 +16,15 @@ use std::time::Instant;
 
 use towline_crypto::CryptoProvider;
 
-use self::locating::Locating;
+use self::away::Away;
+use self::find_quota::Finds;
+use self::foreign::Foreign;
+use self::nodes::Nodes;
 use self::switchboard::Switchboard;
-use crate::ids::{RoutingId, TunnelId};
-use crate::message::RingId;
+use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::{
-    Admission, Contacts, Counts, Crowd, Ending, Leg, Limits, Precedence, Refusal, RendezvousOutput,
-    Role, Shares, Source, TunnelRequest, deadline,
+    Admission, Counts, Crowd, Ending, Leg, Limits, Precedence, Refusal, RendezvousOutput, Role,
+    Shares, Source, TunnelRequest, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -38,11 +44,11 @@ use crate::{
 /// ```
 /// use std::time::Instant;
 /// use towline_rendezvous::{
-///     Limits, NoContacts, Refusal, Rendezvous, RequestHead, Role, Source,
+///     Limits, Refusal, Rendezvous, RequestHead, Role, Source,
 /// };
 ///
 /// let provider = towline_crypto::rustcrypto::provider();
-/// let mut relay = Rendezvous::new(7, Limits::default(), provider, Box::new(NoContacts));
+/// let mut relay = Rendezvous::new(7, Limits::default(), provider);
 /// let (source, now) = (Source::of([127, 0, 0, 1].into()), Instant::now());
 ///
 /// let path = "/cable/new/000102030405060708090A0B0C0D0E0F";
@@ -64,7 +70,6 @@ pub struct Rendezvous {
     node: u8,
     limits: Limits,
     provider: CryptoProvider,
-    contacts: Box<dyn Contacts>,
     draining: bool,
     next_leg: u64,
     legs: HashMap<Leg, Place>,
@@ -76,11 +81,19 @@ pub struct Rendezvous {
     shares: Shares,
     waiting_crowd: Crowd,
     ringing_crowd: Crowd,
-    /// Computers that ring phones which are being looked for.
-    locating: HashMap<RingId, Locating>,
+    /// Computers that ring phones which do not listen here.
+    away: Away,
+    /// Rings of other nodes.
+    foreign: Foreign,
+    finds: Finds,
+    /// Phones that wait for their revocation to be kept.
+    revoking: HashMap<Leg, ContactId>,
+    /// The other nodes, if there are any.
+    nodes: Option<Nodes>,
     locating_crowd: Crowd,
     joined_crowd: Crowd,
     switchboard: Switchboard,
+    next_ring: u64,
     outputs: VecDeque<RendezvousOutput>,
 }
 
@@ -106,17 +119,11 @@ impl Rendezvous {
     /// A node of a tunnel service with nobody connected. `node` is this node's number within the
     /// service.
     #[must_use]
-    pub fn new(
-        node: u8,
-        limits: Limits,
-        provider: CryptoProvider,
-        contacts: Box<dyn Contacts>,
-    ) -> Self {
+    pub fn new(node: u8, limits: Limits, provider: CryptoProvider) -> Self {
         Self {
             node,
             limits,
             provider,
-            contacts,
             draining: false,
             next_leg: 0,
             legs: HashMap::new(),
@@ -127,10 +134,15 @@ impl Rendezvous {
             shares: Shares::new(),
             waiting_crowd: Crowd::new(),
             ringing_crowd: Crowd::new(),
-            locating: HashMap::new(),
+            away: Away::default(),
+            foreign: Foreign::default(),
+            finds: Finds::default(),
+            revoking: HashMap::new(),
+            nodes: None,
             locating_crowd: Crowd::new(),
             joined_crowd: Crowd::new(),
             switchboard: Switchboard::default(),
+            next_ring: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -163,7 +175,7 @@ impl Rendezvous {
                 self.ring(source, contact, payload, signal, now)
             }
             // It may have a share already.
-            TunnelRequest::Listen { key } => self.listen(source, &key, now),
+            TunnelRequest::Listen { key, sequence } => self.listen(source, &key, sequence, now),
         }
     }
 
@@ -257,7 +269,7 @@ impl Rendezvous {
                 self.waiting.remove(tunnel);
                 self.waiting_crowd.remove(source, leg.0);
             }
-            Role::Rings { ring, .. } if self.locating.contains_key(ring) => {
+            Role::Rings { ring, .. } if self.away.is_rung(*ring) == Some(false) => {
                 self.locating_crowd.remove(source, leg.0);
             }
             Role::Rings { .. } => self.ringing_crowd.remove(source, leg.0),
@@ -296,6 +308,7 @@ impl Rendezvous {
         let role = self.settle(leg);
         let Some(Place { source, deadline, .. }) = self.legs.remove(&leg) else { return };
         self.deadlines.remove(&(deadline, leg));
+        self.revoking.remove(&leg);
         match role {
             Some(Role::Rings { ring, .. }) => drop(self.ring_over(ring)),
             // Whoever is expected back keeps its share, and who took over has it.
@@ -331,6 +344,9 @@ impl Rendezvous {
             self.close(leg, Ending::LifetimeOver);
         }
         self.forget_absent(now);
+        self.look_further(now);
+        self.end_foreign(now);
+        self.speak(now);
         while self.used_in_order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }
@@ -344,7 +360,7 @@ impl Rendezvous {
         self.deadlines.remove(&(*deadline, leg));
         match self.settle(leg) {
             Some(Role::Rings { ring, .. }) => {
-                let located = !self.locating.contains_key(&ring);
+                let located = self.away.is_rung(ring) != Some(false);
                 if !self.ring_over(ring) {
                     // Nobody came; the computer still waits for the response to its request.
                     // Without an answer where its phone listens, that says nothing about the phone.
@@ -364,6 +380,7 @@ impl Rendezvous {
                     }
                     return;
                 }
+                self.forget_tag(&contact);
             }
             Some(Role::Joins { with }) => {
                 self.outputs.push_back(RendezvousOutput::Close { leg, ending });
@@ -388,7 +405,9 @@ impl Rendezvous {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let leg = self.deadlines.first().map(|(deadline, _)| *deadline);
-        leg.into_iter().chain(self.switchboard.next_absent()).min()
+        let nodes = self.nodes.as_ref().and_then(Nodes::next);
+        let others = [self.switchboard.next_absent(), self.away.next(), self.foreign.next(), nodes];
+        others.into_iter().flatten().chain(leg).min()
     }
 
     /// How many connections there are. One that was told to close counts as joined until it has.
@@ -396,7 +415,7 @@ impl Rendezvous {
     pub fn counts(&self) -> Counts {
         let (waiting, ringing) = (self.waiting_crowd.len(), self.ringing_crowd.len());
         let (listening, absent) = (self.switchboard.count(), self.switchboard.absent());
-        let locating = self.locating.len();
+        let locating = self.locating_crowd.len();
         let others = [waiting, ringing, locating, listening];
         let joined = others.into_iter().fold(self.legs.len(), usize::saturating_sub);
         Counts { waiting, ringing, locating, listening, absent, joined }

@@ -93,6 +93,8 @@ pub struct RequestHead<'a> {
     pub signals: Vec<&'a str>,
     /// Every value of [`CONTACT_KEY_HEADER`](crate::tunnel::CONTACT_KEY_HEADER).
     pub contact_keys: Vec<&'a str>,
+    /// Every value of [`SEQUENCE_HEADER`](crate::tunnel::SEQUENCE_HEADER).
+    pub sequences: Vec<&'a str>,
     /// What the service demands of the origin.
     pub origin_policy: Option<&'a OriginPolicy>,
 }
@@ -125,6 +127,8 @@ pub enum TunnelRequest {
     Listen {
         /// What gives the right to it.
         key: ContactKey,
+        /// The number of the connection, 0 if the phone gave none.
+        sequence: u64,
     },
 }
 
@@ -137,7 +141,7 @@ impl fmt::Debug for TunnelRequest {
             Self::Contact { contact, payload, signal } => {
                 write!(f, "Contact({contact:?}, {} bytes, {signal})", payload.len())
             }
-            Self::Listen { key } => write!(f, "Listen({key:?})"),
+            Self::Listen { key, sequence } => write!(f, "Listen({key:?}, {sequence})"),
         }
     }
 }
@@ -169,7 +173,12 @@ impl RequestHead<'_> {
         if self.target == LISTEN_PATH {
             let [key] = self.contact_keys.as_slice() else { return Err(Refusal::Malformed) };
             let key = ContactKey::from_header(key).map_err(|_| Refusal::Malformed)?;
-            return Ok(TunnelRequest::Listen { key });
+            let sequence = match self.sequences.as_slice() {
+                [] => 0,
+                [number] => decimal(number).ok_or(Refusal::Malformed)?,
+                _ => return Err(Refusal::Malformed),
+            };
+            return Ok(TunnelRequest::Listen { key, sequence });
         }
         let mut parts = self.target.strip_prefix("/cable/").ok_or(Refusal::NotFound)?.split('/');
         let request = match parts.next() {
@@ -199,6 +208,12 @@ impl RequestHead<'_> {
         ids::read_hex(text, &mut payload).map_err(|_| Refusal::Malformed)?;
         Ok(payload)
     }
+}
+
+/// Digits alone: no sign, no space.
+fn decimal(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 fn tunnel_id(text: Option<&str>) -> Result<TunnelId, Refusal> {

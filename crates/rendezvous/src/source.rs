@@ -4,6 +4,8 @@ use core::net::IpAddr;
 use std::collections::HashMap;
 use std::fmt;
 
+use towline_crypto::CryptoProvider;
+
 /// The mark of an IPv4 address: as an IPv6 network it would be in `0:1::/32`, which nobody has.
 const IPV4: u64 = 1 << 32;
 
@@ -30,6 +32,20 @@ impl Source {
             // The upper half of 128 bits always fits.
             IpAddr::V6(address) => Self(u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX)),
         }
+    }
+
+    /// A stand-in for it that tells no address: sources of one network have stand-ins of one
+    /// network, and one source always the same. Who can try all addresses finds it out.
+    #[must_use]
+    pub fn veiled(self, provider: &CryptoProvider) -> Self {
+        let hash = |label: &[u8], number: u64| -> u64 {
+            let hash = provider.sha256.hash(&[label, &number.to_be_bytes()]);
+            hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+        };
+        let region = hash(b"towline bus region 1", self.network(Width::Region).first);
+        let inside = hash(b"towline bus source 1", self.0);
+        // An IPv6 network of those that nobody is given, fd00::/8.
+        Self(0xfd << 56 | (region & 0x00ff_ffff_ffff_0000) | (inside & 0xffff))
     }
 
     pub(super) const fn number(self) -> u64 {

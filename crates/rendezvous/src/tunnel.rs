@@ -21,6 +21,11 @@ pub const LISTEN_PATH: &str = "/towline/v1/listen";
 /// secret: it is not part of the path, which servers like to log.
 pub const CONTACT_KEY_HEADER: &str = "X-Towline-Contact-Key";
 
+/// Request header of [`LISTEN_PATH`] with the number of the connection, in decimal: each of a phone
+/// has a larger one than those before, so that the nodes of a service know which one is the newest.
+/// Its clock in milliseconds will do, and one more than the last where that is larger.
+pub const SEQUENCE_HEADER: &str = "X-Towline-Sequence";
+
 /// The longest message that goes through a tunnel, in bytes.
 pub const MAX_MESSAGE: usize = 1 << 20;
 

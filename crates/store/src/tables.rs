@@ -143,6 +143,7 @@ impl Table {
                 "fingerprints" => "the fingerprints".to_owned(),
                 "wrapping-secret" => "the secret of credentials that are not stored".to_owned(),
                 "unneeded-keys" => "the list of keys to be deleted".to_owned(),
+                "key-store" => "what ties the store to a TPM".to_owned(),
                 other => format!("the record {other}"),
             },
             Self::Links => match &*text() {

@@ -99,12 +99,16 @@ type Watcher = Box<dyn FnMut(PhoneStep<'_>) + Send + Sync>;
 pub enum PhoneStep<'a> {
     /// The radio of this name broadcasts for the computer. A simulated one says so.
     Advertising(&'a str),
-    /// The computer asks for this: a CTAP request, which names people.
-    Requested(&'a [u8]),
-    /// This is what the computer is told: the CTAP response.
-    Responded(&'a [u8]),
-    /// A request was carried out or refused, and this is what the computer is told.
-    Answered(Status),
+    /// A request of CTAP2 has come: a command byte, then CBOR. What sites and people confide to
+    /// authenticators is in it: show it in tests alone.
+    Asked(&'a [u8]),
+    /// A request was carried out or refused.
+    Answered {
+        /// What the computer is told.
+        status: Status,
+        /// The whole of it: the status byte, then CBOR. It is as confidential as the request.
+        response: &'a [u8],
+    },
     /// The connection has come so far.
     Progress(ResponderProgress),
 }
@@ -114,9 +118,10 @@ impl fmt::Debug for PhoneStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Advertising(radio) => f.debug_tuple("Advertising").field(radio).finish(),
-            Self::Requested(request) => write!(f, "Requested({} bytes)", request.len()),
-            Self::Responded(response) => write!(f, "Responded({} bytes)", response.len()),
-            Self::Answered(status) => f.debug_tuple("Answered").field(status).finish(),
+            Self::Asked(request) => write!(f, "Asked({} bytes)", request.len()),
+            Self::Answered { status, response } => {
+                write!(f, "Answered({status:?}, {} bytes)", response.len())
+            }
             Self::Progress(progress) => f.debug_tuple("Progress").field(progress).finish(),
         }
     }
@@ -335,7 +340,7 @@ impl<P: Person> Phone<P> {
                 Some(PhoneEvent::Request(request)) => {
                     inbox.owed = Owed::Response;
                     serving.inspect(|serving| serving.asked());
-                    (self.watcher)(PhoneStep::Requested(&request));
+                    (self.watcher)(PhoneStep::Asked(&request));
                     let carried_out = self.device.transact(Transport::Hybrid, CHANNEL, &request);
                     let response = tokio::select! {
                         response = carried_out => Some(response),
@@ -343,8 +348,8 @@ impl<P: Person> Phone<P> {
                     };
                     match response {
                         Some(response) => {
-                            (self.watcher)(PhoneStep::Responded(&response));
-                            (self.watcher)(PhoneStep::Answered(status(&response)));
+                            let status = status(&response);
+                            (self.watcher)(PhoneStep::Answered { status, response: &response });
                             inbox.owed = Owed::This(response.clone());
                             told(session.respond(response).await);
                             serving.inspect(|serving| serving.answered());

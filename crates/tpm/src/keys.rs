@@ -1,13 +1,20 @@
 //! Keys of credentials that live in a TPM.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, NewKey, SoftwareKeys, Work};
 use towline_crypto::{CryptoProvider, Secret};
-use towline_ctap::CosePublicKey;
+use towline_ctap::{AttestationStatement, ClientDataHash, CosePublicKey};
 use zeroize::Zeroizing;
 
 use crate::{
+    attestation::{self, CertifiedKey},
     code::Code,
     command::{Loaded, TpmCommand},
     error::Error,
@@ -114,7 +121,14 @@ pub struct TpmKeys {
     /// What the PIN has opened.
     opened: Option<Secret<32>>,
     behind_pin: bool,
+    keep: Option<Keep>,
+    attestation: Option<CertifiedKey>,
+    /// Whether the binding is where it belongs. Keys of one that is not would be lost.
+    kept: Arc<AtomicBool>,
 }
+
+/// Puts a binding where it belongs.
+type Keep = Arc<dyn Fn(&TpmBinding) -> Result<(), String> + Send + Sync>;
 
 impl fmt::Debug for TpmKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,8 +154,29 @@ impl TpmKeys {
             tpm.with_parent(|tpm, _| kinds(tpm))
         })?;
         let software = SoftwareKeys::new(provider.clone());
-        let (opened, behind_pin) = (None, false);
-        Ok(Self { worker, provider, binding, kinds, software, opened, behind_pin })
+        Ok(Self {
+            worker,
+            provider,
+            binding,
+            kinds,
+            software,
+            opened: None,
+            behind_pin: false,
+            keep: None,
+            attestation: None,
+            kept: Arc::new(AtomicBool::new(true)),
+        })
+    }
+
+    /// A reset makes another binding, with which no key from before signs any more, and has this
+    /// put it where it belongs. It may block.
+    #[must_use]
+    pub fn keeping(
+        mut self,
+        keep: impl Fn(&TpmBinding) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.keep = Some(Arc::new(keep));
+        self
     }
 
     /// New keys open with the PIN only, where a PIN that the TPM keeps has just been given: they
@@ -150,6 +185,14 @@ impl TpmKeys {
     #[must_use]
     pub const fn behind_the_pin(mut self) -> Self {
         self.behind_pin = true;
+        self
+    }
+
+    /// New keys can have a statement of format `tpm` by this key. It shows each site the same
+    /// certificate, and the clock of the TPM.
+    #[must_use]
+    pub fn attested_by(mut self, key: CertifiedKey) -> Self {
+        self.attestation = Some(key);
         self
     }
 
@@ -297,6 +340,10 @@ impl KeyStore for TpmKeys {
         let Some(kind) = Kind::of(algorithm).filter(|kind| self.kinds.contains(kind)) else {
             return Work::failed(KeyError::Unsupported(algorithm));
         };
+        if !self.kept.load(Ordering::SeqCst) {
+            let why = "what ties the store to the TPM could not be saved; reset once more";
+            return Work::failed(KeyError::Unavailable(why.into()));
+        }
         let behind_pin = self.behind_pin && self.opened.is_some();
         let auth = match self.auth(behind_pin) {
             Ok(auth) => auth,
@@ -337,6 +384,45 @@ impl KeyStore for TpmKeys {
         }
     }
 
+    fn attestation_formats(&self) -> Vec<&'static str> {
+        let can = |it: &CertifiedKey| it.key.is_under(&self.binding.parent);
+        if self.attestation.as_ref().is_some_and(can) { vec!["tpm"] } else { Vec::new() }
+    }
+
+    fn attest(
+        &mut self,
+        key: &KeyHandle,
+        format: &str,
+        auth_data: &[u8],
+        client_data_hash: &ClientDataHash,
+    ) -> Work<AttestationStatement, KeyError> {
+        let (Some(by), Some(key), "tpm") = (&self.attestation, TpmKey::of(key), format) else {
+            return Work::failed(KeyError::NoAttestation(format.into()));
+        };
+        let hash = client_data_hash.as_bytes();
+        let extra = attestation::extra_data(&self.provider, auth_data, hash);
+        let auth = match self.auth(key.behind_pin) {
+            Ok(auth) => auth,
+            Err(error) => return Work::failed(failed(error)),
+        };
+        let (worker, by) = (self.worker.clone(), by.clone());
+        let parent = self.binding.parent.clone();
+        Work::later(move || {
+            let made = worker.run(PATIENCE, move |tpm| {
+                tpm.expect(&parent);
+                tpm.with_parent(|tpm, parent| {
+                    let loaded = load(tpm, parent, &key)?;
+                    let aik = by.key.load(tpm, parent)?;
+                    let certify = TpmCommand::certify(&loaded, &aik, &extra);
+                    let both = [Authorization::Value(auth.expose()), Authorization::Empty];
+                    let said = tpm.execute(certify, &both, Encryption::default())?;
+                    attestation::statement(&by.certificates, &said, &key.public)
+                })
+            });
+            made.map_err(failed)
+        })
+    }
+
     fn unlock(&mut self, secret: &Secret<32>) -> Work<(), KeyError> {
         self.opened = Some(secret.clone());
         Work::ready(())
@@ -348,7 +434,19 @@ impl KeyStore for TpmKeys {
 
     fn clear(&mut self) -> Work<(), KeyError> {
         self.opened = None;
-        self.software.clear()
+        let software = self.software.clear();
+        let Some(keep) = self.keep.clone() else { return software };
+        match self.provider.random.secret() {
+            Ok(secret) => self.binding.secret = secret,
+            Err(error) => return Work::failed(failed(error.into())),
+        }
+        let (binding, kept) = (self.binding.clone(), Arc::clone(&self.kept));
+        kept.store(false, Ordering::SeqCst);
+        Work::later(move || {
+            keep(&binding).map_err(KeyError::Unavailable)?;
+            kept.store(true, Ordering::SeqCst);
+            Ok(())
+        })
     }
 }
 

@@ -6,17 +6,21 @@
 //! | bytes, without I/O | [`TpmCommand`], [`TpmRequest`], [`TpmResponse`], [`PublicArea`], [`kdf`] |
 //! | a TPM in use: parent, session, nothing left behind | [`Tpm`] over a [`TpmTransport`] |
 //! | one thread that has it | [`Worker`] |
-//! | keys of credentials | [`TpmKeys`] |
+//! | keys of credentials, and the PIN | [`TpmKeys`], [`TpmPin`] |
+//! | a key that attests to them | [`AttestationKey`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod attestation;
 mod code;
 mod command;
 mod error;
 mod handle;
+mod health;
 pub mod kdf;
 mod key_handle;
 mod keys;
+mod pin;
 mod public;
 mod response;
 mod session;
@@ -26,6 +30,7 @@ mod transport;
 mod wire;
 mod worker;
 
+pub use attestation::{AttestationKey, CertifiedKey, Challenge, Enrollment};
 pub use code::{Code, CodeSubject, ResponseCode};
 pub use command::{
     Algorithms, Attested, Capability, CommandCode, Created, Curves, Handles, Loaded, LoadedPrimary,
@@ -34,7 +39,9 @@ pub use command::{
 };
 pub use error::Error;
 pub use handle::{Handle, ObjectName};
+pub use health::{Lockout, TpmHealth};
 pub use keys::{KeyState, TpmBinding, TpmKeys};
+pub use pin::TpmPin;
 pub use public::{Curve, InScheme, Object, PublicArea, Scheme, attribute};
 pub use response::{Acknowledgement, LONGEST_RESPONSE, TpmResponse};
 pub use session::{Authorization, Encryption, Salt, TpmRequest, TpmSession};

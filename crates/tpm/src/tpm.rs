@@ -292,6 +292,13 @@ impl Tpm {
         self.forget_parent();
     }
 
+    /// Flushes all but this one thing, the parent and the session too.
+    pub fn keep_only(&mut self, handle: Handle) {
+        self.keep(handle);
+        self.make_room();
+        self.loaded.push(handle);
+    }
+
     /// Flushes all that was loaded but the parent and the session.
     pub fn tidy(&mut self) {
         for handle in std::mem::take(&mut self.loaded) {

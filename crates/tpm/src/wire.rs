@@ -26,7 +26,8 @@ impl<'a> Reader<'a> {
         Unreadable(self.what)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
+    /// An array of bytes; [`Unreadable`] where fewer are left.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
         let (array, rest) = self.rest.split_first_chunk::<N>().ok_or(self.malformed())?;
         self.rest = rest;
         Ok(*array)

@@ -1,12 +1,12 @@
 //! How a relay is set up.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::Sender;
 use towline_crypto::CryptoProvider;
-use towline_rendezvous::{Contacts, Limits, MemoryContacts, OriginPolicy};
+use towline_rendezvous::{Limits, OriginPolicy};
 
-use crate::{Happening, Subnet, Tls};
+use crate::{BusLink, Contacts, Happening, MemoryContacts, Subnet, Tls};
 
 /// How a relay is set up. Start from [`RelayConfig::new`].
 #[non_exhaustive]
@@ -49,7 +49,10 @@ pub struct RelayConfig {
     pub happenings: Option<Sender<Happening>>,
     /// Which contact ids of linked phones are gone for good; those that were revoked since the
     /// start, by default.
-    pub contacts: Box<dyn Contacts>,
+    pub contacts: Arc<dyn Contacts>,
+    /// What connects this node with the others of its service; nothing by default. Then it is the
+    /// only one.
+    pub bus: Option<BusLink>,
     /// Proxies that are believed when they say in `X-Forwarded-For` where a connection came from;
     /// none by default. Without that all connections through a proxy have one source.
     pub trusted_proxies: Vec<Subnet>,
@@ -76,7 +79,8 @@ impl RelayConfig {
             requests_at_once: 1024,
             requests_per_source: 128,
             happenings: None,
-            contacts: Box::new(MemoryContacts::new()),
+            contacts: Arc::new(MemoryContacts::new()),
+            bus: None,
             trusted_proxies: Vec::new(),
             provider,
         }

@@ -38,6 +38,12 @@ pub enum RelayError {
         /// The operating system's reason.
         reason: io::ErrorKind,
     },
+    /// Another node of the service has this one's number.
+    #[error("another node of the service has the number {node}; give each its own by --node")]
+    NumberTaken {
+        /// The number that both have.
+        node: u8,
+    },
 }
 
 impl RelayError {

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use towline_rendezvous::tunnel::{
-    CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SIGNAL_CONNECTION_HEADER,
-    SUBPROTOCOL,
+    CLIENT_PAYLOAD_HEADER, CONTACT_KEY_HEADER, ROUTING_ID_HEADER, SEQUENCE_HEADER,
+    SIGNAL_CONNECTION_HEADER, SUBPROTOCOL,
 };
 use towline_rendezvous::{Refusal, RequestHead, Role, Source, TunnelRequest};
 use towline_websocket::{VERSION, accept};
@@ -168,6 +168,7 @@ fn parse(shared: &Shared, received: &[u8]) -> Result<Option<Asked>, Refusal> {
         client_payloads: values(headers, CLIENT_PAYLOAD_HEADER),
         signals: values(headers, SIGNAL_CONNECTION_HEADER),
         contact_keys: values(headers, CONTACT_KEY_HEADER),
+        sequences: values(headers, SEQUENCE_HEADER),
         origin_policy: Some(&shared.origin_policy),
     }
     .read()?;
@@ -232,7 +233,6 @@ async fn refuse<T>(
         Refusal::NotFound => ("Not Found", ""),
         Refusal::Method => ("Method Not Allowed", "Allow: GET\r\n"),
         Refusal::InUse => ("Conflict", ""),
-        Refusal::Elsewhere(_) => ("Misdirected Request", ""),
         Refusal::Gone => ("Gone", ""),
         Refusal::TooMany => ("Too Many Requests", ""),
         _ => ("Service Unavailable", ""),

@@ -14,13 +14,17 @@
 
 mod accepting;
 mod admin;
+mod bus;
 mod certificate;
 mod config;
+mod contacts;
 mod direction;
 mod error;
 mod guard;
 mod happening;
 mod http;
+#[cfg(feature = "kept")]
+mod kept;
 mod leg;
 mod mailbox;
 mod metrics;
@@ -32,13 +36,15 @@ mod shared;
 mod socket;
 mod stream;
 
+pub use bus::{BusEvent, BusLink, BusSender, MemoryBus};
 pub use certificate::Tls;
 pub use config::{RelayConfig, Security};
+pub use contacts::{ContactAnswer, Contacts, MemoryContacts, NoContacts};
 pub use error::RelayError;
 pub use happening::Happening;
+#[cfg(feature = "kept")]
+pub use kept::{KeptContacts, KeptError};
 pub use metrics::Stats;
 pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
-pub use towline_rendezvous::{
-    ContactState, Contacts, Ending, Limits, MemoryContacts, NoContacts, OriginPolicy, Source,
-};
+pub use towline_rendezvous::{ContactState, Ending, Limits, OriginPolicy, Source};

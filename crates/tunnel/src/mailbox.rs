@@ -135,6 +135,11 @@ impl Events {
         .await
     }
 
+    /// Why it is over, if it is.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.0.as_ref().and_then(|inside| lock(inside).ending)
+    }
+
     fn poll<T>(
         &self,
         cx: &mut Context<'_>,

@@ -73,6 +73,9 @@ pub(crate) struct Counters {
     pub(crate) no_request: Counter,
     pub(crate) tunnels: Counter,
     begun: Counter,
+    /// Whether messages go to other nodes; nothing where there are none.
+    bus: Mutex<Option<bool>>,
+    pub(crate) not_understood: Counter,
     pub(crate) messages: Counter,
     pub(crate) bytes: Counter,
     pub(crate) certificates: Counter,
@@ -90,6 +93,8 @@ impl Counters {
             no_request: Counter::default(),
             tunnels: Counter::default(),
             begun: Counter::default(),
+            bus: Mutex::default(),
+            not_understood: Counter::default(),
             messages: Counter::default(),
             bytes: Counter::default(),
             certificates: Counter::default(),
@@ -102,6 +107,11 @@ impl Counters {
     /// One more tunnel runs; the how many-th it is.
     pub(crate) fn begun(&self) -> u64 {
         self.begun.0.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Whether messages reach the other nodes.
+    pub(crate) fn bus_is(&self, up: bool) {
+        *self.bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(up);
     }
 
     pub(crate) fn refused(&self, refusal: Refusal) {
@@ -155,6 +165,15 @@ impl Counters {
             "Looks at the certificate's files that found nothing usable.",
             &self.certificates_failed,
         );
+        let bus = *self.bus.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(up) = bus {
+            page.gauge("bus_up", "1 while messages reach the other nodes.", u8::from(up));
+            page.counter(
+                "bus_not_understood_total",
+                "Messages of other nodes that were not understood.",
+                &self.not_understood,
+            );
+        }
         page.tally("refused_total", "Requests refused, by HTTP status.", "status", &self.refused);
         page.tally("ended_total", "Connections ended, by reason.", "reason", &self.ended);
         page.0

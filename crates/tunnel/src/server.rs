@@ -16,7 +16,7 @@ use crate::certificate::Files;
 use crate::requests::RequestPlace;
 use crate::shared::{Admitted, Phase, Shared, YEAR, stopped};
 use crate::stream::Stream;
-use crate::{RelayConfig, RelayError, Security, Stats, admin, http, leg};
+use crate::{BusEvent, RelayConfig, RelayError, Security, Stats, admin, http, leg};
 
 /// Files are not read in a frenzy.
 const SHORTEST_CHECK: Duration = Duration::from_millis(10);
@@ -30,6 +30,7 @@ pub struct Relay {
     files: Option<Arc<Files>>,
     certificate_check: Duration,
     accepting: Accepting,
+    bus: Option<mpsc::Receiver<BusEvent>>,
     shared: Arc<Shared>,
 }
 
@@ -44,6 +45,12 @@ impl RelayHandle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.stats()
+    }
+
+    /// Why the relay stopped by itself, if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<RelayError> {
+        self.shared.failure.get().cloned()
     }
 
     /// Stops in good order: nobody is admitted any more, phones that wait are closed, tunnels that
@@ -67,7 +74,7 @@ impl Relay {
     ///
     /// # Errors
     /// [`RelayError::PlainNotLoopback`] and [`RelayError::Bind`].
-    pub async fn bind(config: RelayConfig) -> Result<Self, RelayError> {
+    pub async fn bind(mut config: RelayConfig) -> Result<Self, RelayError> {
         let address = config.listen;
         let (tls, files) = match &config.security {
             Security::Tls(tls) => (Some(TlsAcceptor::from(tls.config.clone())), tls.files.clone()),
@@ -83,8 +90,10 @@ impl Relay {
         };
         let certificate_check = config.certificate_check;
         let accepting = Accepting::new("peers", config.connections);
-        let shared = Arc::new(Shared::new(config));
-        Ok(Self { listener, address, admin, tls, files, certificate_check, accepting, shared })
+        let bus =
+            config.bus.as_mut().map(|bus| std::mem::replace(&mut bus.events, mpsc::channel(1).1));
+        let shared = Shared::new(config);
+        Ok(Self { listener, address, admin, tls, files, certificate_check, accepting, bus, shared })
     }
 
     /// Where the relay is bound.
@@ -112,6 +121,7 @@ impl Relay {
             self.files
                 .take()
                 .map(|files| watch(files, self.certificate_check, self.shared.clone())),
+            self.bus.take().map(|events| hear(events, self.shared.clone())),
         );
         // A task of its own is woken at less cost than whoever calls this, which may be the root of
         // its runtime.
@@ -195,20 +205,26 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RelayE
 }
 
 /// What goes on beside the service for as long as it runs; never ends by itself.
-async fn aside(admin: Option<impl Future<Output = ()>>, watch: Option<impl Future<Output = ()>>) {
-    tokio::join!(
-        async {
-            if let Some(admin) = admin {
-                admin.await;
-            }
-        },
-        async {
-            if let Some(watch) = watch {
-                watch.await;
-            }
-        },
-    );
+async fn aside(
+    admin: Option<impl Future<Output = ()>>,
+    watch: Option<impl Future<Output = ()>>,
+    bus: Option<impl Future<Output = ()>>,
+) {
+    async fn one(task: Option<impl Future<Output = ()>>) {
+        if let Some(task) = task {
+            task.await;
+        }
+    }
+    tokio::join!(one(admin), one(watch), one(bus));
     std::future::pending().await
+}
+
+/// Passes on what the bus has. One that is gone delivers nothing any more.
+async fn hear(mut events: mpsc::Receiver<BusEvent>, shared: Arc<Shared>) {
+    while let Some(event) = events.recv().await {
+        shared.hear_bus(event);
+    }
+    shared.hear_bus(BusEvent::State(false));
 }
 
 /// Looks at the certificate's files again and again. That they can't be used is said once, and

@@ -2,13 +2,14 @@
 //! and the counters.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
-    Admission, Ending, Heard, Leg, Limits, Location, OriginPolicy, Refusal, Rendezvous,
-    RendezvousOutput, Role, Source, TunnelRequest,
+    Admission, ContactState, Ending, Heard, Leg, Limits, OriginPolicy, RecallToken, Refusal,
+    Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};
@@ -17,6 +18,7 @@ use crate::mailbox::{Events, Mailbox, Partner};
 use crate::metrics::{Counters, Stats};
 use crate::proxies::Subnet;
 use crate::requests::Requests;
+use crate::{BusEvent, BusSender, ContactAnswer, Contacts, RelayError};
 
 /// The clock of the rendezvous looks once in this time, so that no new deadline beyond it has to
 /// wake it.
@@ -57,6 +59,13 @@ pub(crate) struct Shared {
     pub(crate) phase: watch::Sender<Phase>,
     /// The next deadline may have changed.
     pub(crate) changed: Notify,
+    contacts: Arc<dyn Contacts>,
+    bus: Option<Arc<dyn BusSender>>,
+    node: u8,
+    /// Why it can't go on, if it can't.
+    pub(crate) failure: OnceLock<RelayError>,
+    /// Itself, for what is answered later.
+    me: Weak<Self>,
     state: Mutex<State>,
     pub(crate) counters: Counters,
 }
@@ -79,10 +88,21 @@ pub(crate) struct Admitted {
 }
 
 impl Shared {
-    pub(crate) fn new(config: crate::RelayConfig) -> Self {
-        let rendezvous =
-            Rendezvous::new(config.node, config.limits, config.provider, config.contacts);
-        Self {
+    pub(crate) fn new(config: crate::RelayConfig) -> Arc<Self> {
+        let mut rendezvous = Rendezvous::new(config.node, config.limits, config.provider);
+        if let Some(bus) = &config.bus {
+            rendezvous = rendezvous.with_bus(bus.instance, Instant::now());
+        }
+        let counters = Counters::new();
+        if config.bus.is_some() {
+            counters.bus_is(false);
+        }
+        Arc::new_cyclic(|me| Self {
+            contacts: config.contacts,
+            bus: config.bus.map(|bus| bus.sender),
+            node: config.node,
+            failure: OnceLock::new(),
+            me: me.clone(),
             limits: config.limits,
             origin_policy: config.origin_policy,
             trusted_proxies: config.trusted_proxies,
@@ -99,8 +119,8 @@ impl Shared {
                 next_look: Instant::now(),
                 ways: HashMap::new(),
             }),
-            counters: Counters::new(),
-        }
+            counters,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -131,6 +151,12 @@ impl Shared {
             Admitted { guard: LegGuard::new(self.clone(), leg), role, events }
         });
         self.dispatch(state);
+        // What is known of a phone's contact at once is the response.
+        if let Ok(Admitted { events, .. }) = &admitted
+            && events.ending() == Some(Ending::Revoked)
+        {
+            return Err(Refusal::Gone);
+        }
         admitted
     }
 
@@ -185,10 +211,23 @@ impl Shared {
                         way.answer(answer);
                     }
                 }
-                // There is no other node.
-                RendezvousOutput::Locate { token, .. } => {
-                    let now = Instant::now();
-                    state.rendezvous.handle_located(token, Location::Nowhere, now);
+                RendezvousOutput::Recall { token, contact } => {
+                    if let Some(known) = self.answer(self.contacts.look_up(&contact), token) {
+                        state.rendezvous.handle_recalled(token, known, Instant::now());
+                    }
+                }
+                RendezvousOutput::Revoke { token, contact, source } => {
+                    if let Some(kept) = self.answer(self.contacts.revoke(&contact, source), token) {
+                        state.rendezvous.handle_revoked(token, kept, Instant::now());
+                    }
+                }
+                RendezvousOutput::Publish { to, message } => {
+                    if let Some(bus) = &self.bus {
+                        bus.publish(to, message);
+                    }
+                }
+                RendezvousOutput::NumberTaken => {
+                    self.fail(RelayError::NumberTaken { node: self.node })
                 }
             }
         }
@@ -197,6 +236,53 @@ impl Shared {
             state.next_look = next;
             self.changed.notify_one();
         }
+    }
+
+    /// The answer, if it is there at once; otherwise it is given when it is there.
+    fn answer<T: Send + 'static>(
+        &self,
+        mut answer: ContactAnswer<T>,
+        token: impl Question<T>,
+    ) -> Option<T> {
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => {
+                let shared = self.me.clone();
+                tokio::spawn(async move {
+                    let answer = answer.await;
+                    if let Some(shared) = shared.upgrade() {
+                        let mut state = shared.lock();
+                        token.answer(answer, &mut state.rendezvous);
+                        shared.dispatch(state);
+                    }
+                });
+                None
+            }
+        }
+    }
+
+    /// What the bus has for this node.
+    pub(crate) fn hear_bus(&self, event: BusEvent) {
+        let mut state = self.lock();
+        match event {
+            BusEvent::State(up) => {
+                self.counters.bus_is(up);
+                state.rendezvous.handle_bus_state(up, Instant::now());
+            }
+            BusEvent::Message(message) => {
+                if !state.rendezvous.handle_bus(&message, Instant::now()) {
+                    self.counters.not_understood.add(1);
+                }
+            }
+        }
+        self.dispatch(state);
+    }
+
+    /// It can't go on.
+    fn fail(&self, error: RelayError) {
+        tracing::error!(%error, "the relay stops");
+        let _first = self.failure.set(error);
+        self.phase.send_replace(Phase::Draining(tokio::time::Instant::now()));
     }
 
     /// What a phone that listens said.
@@ -243,6 +329,23 @@ impl Shared {
             messages: self.counters.messages.get(),
             bytes: self.counters.bytes.get(),
         }
+    }
+}
+
+/// A question that may be answered later.
+trait Question<T>: Send + 'static {
+    fn answer(self, answer: T, rendezvous: &mut Rendezvous);
+}
+
+impl Question<Option<ContactState>> for RecallToken {
+    fn answer(self, answer: Option<ContactState>, rendezvous: &mut Rendezvous) {
+        rendezvous.handle_recalled(self, answer, Instant::now());
+    }
+}
+
+impl Question<bool> for RevokeToken {
+    fn answer(self, answer: bool, rendezvous: &mut Rendezvous) {
+        rendezvous.handle_revoked(self, answer, Instant::now());
     }
 }
 

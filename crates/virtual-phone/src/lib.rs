@@ -12,7 +12,7 @@ mod spoiled;
 pub use computer::{BrokenComputer, FakeComputer, Showing};
 pub use phone::{BrokenPhone, FakePhone, Holder};
 #[cfg(feature = "picture")]
-pub use picture::PictureError;
+pub use picture::{PictureError, read_png};
 pub use place::{Place, SetupError};
 /// The product's own phone and computer, radios, relay and transport.
 pub use towline;

@@ -31,8 +31,12 @@ pub enum PictureError {
     Transport(#[from] TransportError),
 }
 
-/// The text of the one passkey code in a PNG.
-pub(crate) fn read_png(png: &[u8]) -> Result<String, PictureError> {
+/// The text of the one passkey code in a PNG, also of a screenshot. It takes a while where the
+/// picture is large.
+///
+/// # Errors
+/// [`PictureError`].
+pub fn read_png(png: &[u8]) -> Result<String, PictureError> {
     let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_MAX);

@@ -4,14 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use towline_authenticator::BackupState;
 use towline_ctap::{Command, GetAssertionResponse};
-use towline_virtual::{
-    Call, Fault, Injected, Passkey, VirtualAuthenticator, Witness,
-    person::{Rules, anything},
-};
+use towline_virtual::{Call, Fault, Injected, Passkey, Transaction, VirtualAuthenticator, Witness};
 
 use crate::{
     AuthenticatorId, Base64Url, Exchange, FaultRule, FaultState, ServiceError, StoredCredential,
-    Switches, VirtualAuthenticatorOptions, What, options::Built,
+    SwitchChange, Switches, VirtualAuthenticatorOptions, What, attendant::Attendant,
+    options::Built,
 };
 
 pub(crate) struct Authenticator {
@@ -20,8 +18,9 @@ pub(crate) struct Authenticator {
     pub(crate) device: VirtualAuthenticator,
     /// The backup flags of passkeys of which nothing is said.
     pub(crate) default_backup: BackupState,
-    switches: Arc<Mutex<Switches>>,
-    rules: Vec<Rules>,
+    pub(crate) attendant: Attendant,
+    /// A request that somebody sent as bytes.
+    pub(crate) raw: Option<Raw>,
     faults: Vec<(FaultRule, Injected)>,
     /// Whether the switches were put in among the faults.
     overrides: bool,
@@ -30,6 +29,12 @@ pub(crate) struct Authenticator {
     known: Vec<Passkey>,
     /// The questions that were told to be open.
     told_open: usize,
+}
+
+/// A request that somebody sent as bytes, and its response once that is there.
+pub(crate) struct Raw {
+    pub(crate) transaction: Transaction,
+    pub(crate) response: Option<Vec<u8>>,
 }
 
 /// The requests and responses that were not told yet.
@@ -62,46 +67,26 @@ impl Authenticator {
                 (_, Some(true)) => BackupState::Eligible,
                 _ => BackupState::DeviceBound,
             };
-        let new = Self {
+        let attendant = Attendant::new(device.person().clone(), switches, None);
+        Self {
             id,
             options,
             device,
             default_backup,
-            switches: Arc::new(Mutex::new(switches)),
-            rules: Vec::new(),
+            attendant,
+            raw: None,
             faults: Vec::new(),
             overrides: false,
             seen,
             known: Vec::new(),
             told_open: 0,
-        };
-        new.teach();
-        new
+        }
     }
 
-    pub(crate) fn switches(&self) -> Switches {
-        *lock(&self.switches)
-    }
-
-    pub(crate) fn set_switches(&mut self, switches: Switches) {
-        *lock(&self.switches) = switches;
-        // What was left open because nobody was there is answered now.
-        self.device.person().answers_open(|asked| switches.reply(asked));
+    pub(crate) fn change(&mut self, change: SwitchChange) -> Switches {
+        let switches = self.attendant.change(change);
         self.put_in_overrides();
-    }
-
-    /// The person does this from now on, and nothing that they were told before.
-    pub(crate) fn script(&mut self, rules: Option<Rules>) {
-        self.rules = rules.into_iter().collect();
-        self.teach();
-    }
-
-    fn teach(&self) {
-        let person = self.device.person();
-        person.forget();
-        self.rules.iter().for_each(|rules| rules.teach(person));
-        let switches = self.switches.clone();
-        person.when(anything()).does_as(move |asked| lock(&switches).reply(asked));
+        switches
     }
 
     /// This goes wrong from now on, and what the switches say.
@@ -128,7 +113,7 @@ impl Authenticator {
     /// Puts in what the switches say is wrong with sign-ins. They are asked each time, so that this
     /// is done once.
     fn put_in_overrides(&mut self) {
-        let switches = self.switches();
+        let switches = self.attendant.switches();
         let any = switches.is_bogus_signature || switches.is_bad_uv || switches.is_bad_up;
         if !any || self.overrides {
             return;
@@ -136,7 +121,7 @@ impl Authenticator {
         self.overrides = true;
         let faults = self.device.faults();
         let when = |on: fn(Switches) -> bool, flag: Option<u8>| {
-            let switches = self.switches.clone();
+            let switches = self.attendant.shared_switches().clone();
             move |call: &Call<'_>| {
                 let has = flag.is_none_or(|flag| has_flag(call, flag));
                 on(*lock(&switches)) && call.signs_in() && has
@@ -145,6 +130,15 @@ impl Authenticator {
         faults.inject(Fault::ZeroSignature).when(when(|it| it.is_bogus_signature, None));
         faults.inject(Fault::FlipUv).when(when(|it| it.is_bad_uv, Some(0x04)));
         faults.inject(Fault::FlipUp).when(when(|it| it.is_bad_up, Some(0x01)));
+    }
+
+    /// Goes on with what was sent as bytes; whether there is a response now that was not before.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        let Some(raw) = self.raw.as_mut().filter(|raw| raw.response.is_none()) else {
+            return false;
+        };
+        raw.response = raw.transaction.poll();
+        raw.response.is_some()
     }
 
     /// What has happened since this was called last.
@@ -162,7 +156,7 @@ impl Authenticator {
             }
         }
         self.compare(&used, &mut news);
-        let open = self.device.person().open();
+        let open = self.attendant.open();
         for asked in open.iter().skip(self.told_open) {
             let question = asked.to_string();
             news.push(What::QuestionOpened { authenticator_id: self.id.clone(), question });

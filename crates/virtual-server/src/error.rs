@@ -33,6 +33,22 @@ pub enum ServiceError {
     /// There is no ceremony of this name: it was never begun, or its result was collected.
     #[error("there is no ceremony `{0}` in this session; its result can be collected once")]
     UnknownCeremony(String),
+    /// There is no phone of this name in the session.
+    #[error("there is no phone `{0}` in this session; a GET of its phones lists them")]
+    UnknownPhone(String),
+    /// There is no screen of this name in the session: it was never there, or was closed.
+    #[error("there is no screen `{0}` in this session; a GET of its screens lists them")]
+    UnknownScreen(String),
+    /// It does something else now: a phone is connected to a computer, or an authenticator carries
+    /// out another request.
+    #[error("the {0} is busy; wait until it is done, or end that")]
+    Busy(
+        /// What is busy: `phone`.
+        &'static str,
+    ),
+    /// There is no port for a relay on this machine, so that phones and computers can't meet.
+    #[error("phones and computers have no relay to meet at: {0}")]
+    NoRelay(String),
     /// There is as much of something as there may be.
     #[error("there are {most} {what} already, and no more are allowed; remove some")]
     Full {

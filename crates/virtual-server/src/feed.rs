@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use utoipa::ToSchema;
 
 use crate::{
-    AuthenticatorId, Base64Url, CeremonyId, Exchange, ServiceError, ServiceLimits, StoredCredential,
+    AuthenticatorId, Base64Url, CeremonyId, Exchange, PhoneEnding, PhoneId, ScreenId, ServiceError,
+    ServiceLimits, StoredCredential,
 };
 
 /// Something that has happened in a session.
@@ -113,6 +114,71 @@ pub enum What {
         authenticator_id: AuthenticatorId,
         /// What is asked, as the person sees it.
         question: String,
+    },
+    /// A phone came.
+    PhoneAdded {
+        /// The name by which it is addressed.
+        phone_id: PhoneId,
+    },
+    /// A phone went.
+    PhoneRemoved {
+        /// The name by which it is addressed.
+        phone_id: PhoneId,
+    },
+    /// A phone has come so far on its way to a computer.
+    PhoneStep {
+        /// The phone.
+        phone_id: PhoneId,
+        /// `connecting`, `advertising` or `connected`.
+        step: &'static str,
+        /// What that is, for people.
+        message: String,
+    },
+    /// A computer has sent a request of CTAP2 to a phone.
+    PhoneRequest {
+        /// The phone.
+        phone_id: PhoneId,
+        /// What was sent.
+        #[schema(value_type = Object)]
+        request: Exchange,
+    },
+    /// A phone has answered.
+    PhoneResponse {
+        /// The phone.
+        phone_id: PhoneId,
+        /// What was answered.
+        #[schema(value_type = Object)]
+        response: Exchange,
+    },
+    /// The connection of a phone to a computer is over.
+    PhoneEnded {
+        /// The phone.
+        phone_id: PhoneId,
+        /// How it ended.
+        #[serde(flatten)]
+        ending: PhoneEnding,
+    },
+    /// Who holds a phone is asked something that stays open until they are answered for.
+    PhoneQuestionOpened {
+        /// The phone.
+        phone_id: PhoneId,
+        /// What is asked, as the person sees it.
+        question: String,
+    },
+    /// A computer shows a code.
+    CodeShown {
+        /// The screen that it is on.
+        screen_id: ScreenId,
+        /// Its text.
+        code: String,
+    },
+    /// It is over with a computer's screen.
+    ScreenEnded {
+        /// The screen.
+        screen_id: ScreenId,
+        /// Why there is nothing for the site, as the person reads it, if so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
     },
 }
 

@@ -1,4 +1,4 @@
-//! The names of sessions, authenticators and ceremonies.
+//! The names of sessions, and of what is in them.
 
 use std::fmt;
 
@@ -57,6 +57,10 @@ ids! {
     AuthenticatorId
     /// The name of a registration or a sign-in that has begun.
     CeremonyId
+    /// The name of a phone in its session.
+    PhoneId
+    /// The name of a computer's screen in its session.
+    ScreenId
 }
 
 impl SessionId {

@@ -14,6 +14,10 @@ pub struct ServiceLimits {
     pub ceremonies: usize,
     /// Sites of one session that have published related origins.
     pub related_origins: usize,
+    /// Phones in one session.
+    pub phones: usize,
+    /// Screens of one session that are not over.
+    pub screens: usize,
     /// The length of the options of a ceremony, in bytes.
     pub options_length: usize,
     /// The length of a name (of an account, of an authenticator), in bytes.
@@ -38,6 +42,8 @@ impl Default for ServiceLimits {
             credentials: 1000,
             ceremonies: 64,
             related_origins: 64,
+            phones: 8,
+            screens: 8,
             options_length: 256 << 10,
             name_length: 256,
             script_length: 16 << 10,

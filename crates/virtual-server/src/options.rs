@@ -7,7 +7,7 @@ mod extension;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(crate) use self::build::{Built, client};
+pub(crate) use self::build::{Built, client, refused};
 
 /// What a new virtual authenticator is. All members are optional.
 ///

@@ -9,14 +9,16 @@ use std::{
 
 use towline_crypto::CryptoProvider;
 
-use crate::{AccessToken, ServiceError, ServiceLimits, Session, SessionId};
+use crate::{
+    AccessToken, ServiceError, ServiceLimits, Session, SessionId, Vicinity, vicinity::Meeting,
+};
 
 /// The clock of the wall, or one that a test moves.
 pub(crate) type Watch = Arc<dyn Fn() -> Instant + Send + Sync>;
 
-/// All sessions. A clone is a handle to the same service. It does no I/O and needs no runtime; each
-/// session has a lock of its own, which is held while an authenticator works, and not while it
-/// waits.
+/// All sessions. A clone is a handle to the same service. It does no I/O and needs no runtime, but
+/// for phones and the computers that they meet; each session has a lock of its own, which is held
+/// while an authenticator works, and not while it waits.
 #[derive(Clone)]
 pub struct Service(Arc<Shared>);
 
@@ -31,6 +33,7 @@ pub(crate) struct World {
     pub(crate) provider: CryptoProvider,
     pub(crate) limits: Arc<ServiceLimits>,
     pub(crate) watch: Watch,
+    pub(crate) meeting: Arc<Meeting>,
 }
 
 impl Default for Service {
@@ -56,7 +59,16 @@ impl Service {
             provider: towline_crypto_fastest::provider(),
             limits: Arc::new(limits),
             watch: Arc::new(watch),
+            meeting: Arc::default(),
         };
+        Self(Arc::new(Shared { world, sessions: RwLock::default() }))
+    }
+
+    /// A new service like this one, whose phones and computers meet others there.
+    #[must_use]
+    pub fn near(&self, vicinity: Vicinity) -> Self {
+        let meeting = Arc::new(Meeting::at(vicinity));
+        let world = World { meeting, ..self.0.world.clone() };
         Self(Arc::new(Shared { world, sessions: RwLock::default() }))
     }
 

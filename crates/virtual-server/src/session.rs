@@ -7,9 +7,12 @@ mod ceremonies;
 mod ceremony;
 mod credentials;
 mod people;
+mod phones;
 mod related_origins;
+mod screens;
 mod signals;
 mod time;
+mod transactions;
 
 use std::{
     collections::BTreeMap,
@@ -18,13 +21,15 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use towline_virtual::{Clock, PasskeyError};
+use towline_virtual_phone::FakeComputer;
 
 use self::ceremony::Ceremony;
 use crate::{
-    AccessToken, AuthenticatorId, BadMember, CeremonyId, Notice, ServiceError, SessionId,
-    Subscription, authenticator::Authenticator, feed::Feed, page::UnderWay, service::World,
+    AccessToken, AuthenticatorId, BadMember, CeremonyId, Notice, PhoneId, ScreenId, ServiceError,
+    SessionId, Subscription, authenticator::Authenticator, feed::Feed, page::UnderWay,
+    phone::RunningPhone, screen::RunningScreen, service::World,
 };
 
 pub use self::{
@@ -47,6 +52,11 @@ struct Shared {
     world: World,
     feed: Feed,
     state: Mutex<State>,
+    /// Apart from the state: what a phone's person is asked is told under it.
+    phones: Mutex<Vec<(PhoneId, Arc<RunningPhone>)>>,
+    screens: Mutex<Vec<(ScreenId, Arc<RunningScreen>)>>,
+    /// The computer that signs in with phones, once it is needed.
+    computer: OnceCell<FakeComputer>,
     /// What pages wait for.
     under_way: UnderWay,
     /// Somebody who waits for a ceremony should look again.
@@ -85,6 +95,9 @@ impl Session {
             world,
             under_way: UnderWay::default(),
             state: Mutex::new(state),
+            phones: Mutex::default(),
+            screens: Mutex::default(),
+            computer: OnceCell::new(),
             changed: Notify::new(),
         }))
     }
@@ -133,13 +146,15 @@ impl Session {
         state.ceremonies.clear();
         state.authenticators.clear();
         drop(state);
+        let phones = std::mem::take(&mut *lock(&self.0.phones));
+        let screens = std::mem::take(&mut *lock(&self.0.screens));
+        drop((phones, screens));
         self.0.feed.close();
         self.0.changed.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Whatever panicked was about one authenticator, and the others go on.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 
     /// Does something at the present time, and lets everything that follows from it happen.
@@ -171,10 +186,12 @@ impl Session {
             }
         }
         let mut news = Vec::new();
+        let mut answered = false;
         for authenticator in &mut state.authenticators {
+            answered |= authenticator.goes_on();
             news.append(&mut authenticator.news());
         }
-        let changed = !over.is_empty();
+        let changed = answered || !over.is_empty();
         for what in news.into_iter().chain(over) {
             self.tell(state, what);
         }
@@ -195,6 +212,11 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("id", &self.0.id).finish_non_exhaustive()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whatever panicked was about one authenticator, and the others go on.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Which member of a passkey was refused.

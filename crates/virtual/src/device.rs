@@ -17,11 +17,11 @@ use towline_ctap::{Command, CredentialId, GetInfo, Status, Transport};
 
 use crate::{
     Builder, Ceremony, Clock, Faults, Hand, Hid, Meddler, Passkey, ScriptedPerson, Snapshot,
-    SyncedSet, Witness, builder, machine::Machine, meddle::Meddling, shelf::Shelf,
+    SyncedSet, Transaction, Witness, builder, machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
 /// The channel of requests that come as bytes: one client, whose requests follow one another.
-const RAW: ChannelId = ChannelId(0);
+pub(crate) const RAW: ChannelId = ChannelId(0);
 
 /// A virtual authenticator, the person in front of it, and the client that a site talks to.
 ///
@@ -191,6 +191,12 @@ impl VirtualAuthenticator {
     #[track_caller]
     pub fn transact(&self, request: &[u8]) -> Vec<u8> {
         self.carry_out(request).unwrap_or_else(|_gone| vec![Status::Other.to_u8()])
+    }
+
+    /// Begins one CTAP request that may wait while others move the clock.
+    #[must_use = "dropping it cancels the request"]
+    pub fn begin_transact(&self, request: &[u8]) -> Transaction {
+        Transaction::begin(self, request)
     }
 
     /// Carries out one request of CTAP1/U2F: an APDU in, data and a status word out. A touch is

@@ -55,6 +55,7 @@ mod random;
 mod saved;
 mod shelf;
 mod snapshot;
+mod transaction;
 
 pub use browser::{Browser, CredentialsContainer};
 pub use builder::{BuildError, Builder, Extension, TEST_AAGUID};
@@ -82,3 +83,4 @@ pub use towline_client::Error;
 pub use towline_crypto as crypto;
 /// The messages of CTAP, U2F and CTAPHID.
 pub use towline_ctap as ctap;
+pub use transaction::Transaction;

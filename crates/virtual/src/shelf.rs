@@ -8,8 +8,8 @@ use std::{
 };
 
 use towline_authenticator::{
-    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, MemoryStore,
-    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, Work,
+    Capacity, Change, Counter, Credential, CredentialStore, Cursor, Feed, FeedCursor, KeyHandle,
+    MemoryStore, Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime, Work,
 };
 use towline_crypto::zeroize::Zeroizing;
 use towline_ctap::{CredentialId, RpId, UserHandle};
@@ -344,6 +344,14 @@ impl CredentialStore for Shelf {
 
     fn account(&mut self, rp_id: &RpId, user: &UserHandle) -> Work<Vec<Credential>, StoreError> {
         self.set.lock().credentials.account(rp_id, user)
+    }
+
+    fn account_keys(
+        &mut self,
+        rp_id: &RpId,
+        user: &UserHandle,
+    ) -> Work<Vec<KeyHandle>, StoreError> {
+        self.set.lock().credentials.account_keys(rp_id, user)
     }
 
     fn changes(&mut self, after: Option<FeedCursor>, limit: usize) -> Work<Feed, StoreError> {

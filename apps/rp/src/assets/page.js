@@ -1,6 +1,6 @@
 // What every page does when scripts run: local times, focus, time-outs; and what its buttons do.
 import { addKey, conditional, signIn, tellAuthenticators } from "/assets/passkeys.js";
-import { showWays } from "/assets/ways.js";
+import { showTestDevice, showWays } from "/assets/ways.js";
 
 export const texts = JSON.parse(document.getElementById("texts").textContent);
 const language = document.documentElement.lang;
@@ -53,8 +53,14 @@ for (const button of adding?.querySelectorAll("[data-place]") ?? []) {
   button.addEventListener("click", () => addKey(adding, button));
 }
 
+showTestDevice(texts);
 const ways = document.querySelector("[data-ways]");
-if (ways) showWays(ways, texts);
+if (ways) {
+  const show = () => showWays(ways, texts);
+  show();
+  // Whoever goes on or off the net reads what is possible now.
+  for (const event of ["online", "offline"]) window.addEventListener(event, show);
+}
 
 if (document.querySelector("[data-signals]")) tellAuthenticators();
 

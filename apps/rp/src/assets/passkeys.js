@@ -104,7 +104,8 @@ async function finishSignIn(begun, credential, button) {
 
 export function signIn(button) {
   return during(button, button.dataset.seconds, async (signal) => {
-    const begun = await ask("/session/begin", { step: button.dataset.step });
+    const { step, place } = button.dataset;
+    const begun = await ask("/session/begin", { step, place });
     const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(begun.public_key);
     const credential = await navigator.credentials.get({ publicKey, signal });
     await finishSignIn(begun, credential, button);

@@ -28,6 +28,7 @@ pub(crate) fn say(texts: &'static Texts, error: &ApiError) -> &'static str {
         ErrorCode::TooMany => errors.too_many,
         ErrorCode::SignedOut => errors.signed_out,
         ErrorCode::NotVerified => errors.not_verified,
+        ErrorCode::NotVouchedFor => errors.not_vouched_for,
         ErrorCode::LastKey => errors.last_key,
         ErrorCode::StorageFull => errors.storage_full,
         ErrorCode::StorageBusy => errors.storage_busy,

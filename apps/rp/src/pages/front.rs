@@ -2,7 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{frame, without_script};
+use super::{
+    frame,
+    keys::{Way, ways as ways_of},
+    test_device, without_script,
+};
 use crate::{RpStatus, date, site::Site, texts::fill, visit::Visit};
 
 pub(crate) fn home(site: &Site, visit: &Visit) -> Markup {
@@ -40,19 +44,15 @@ pub(crate) fn home(site: &Site, visit: &Visit) -> Markup {
 
 /// The ways to hold a key. The script says of each whether it is possible here.
 fn ways(visit: &Visit) -> Markup {
-    let (texts, keys) = (&visit.texts().frame, &visit.texts().keys);
-    let ways = [
-        ("device", keys.device, keys.device_text),
-        ("phone", keys.phone, keys.phone_text),
-        ("security-key", keys.usb, keys.usb_text),
-    ];
+    let texts = visit.texts();
     html! {
         section aria-labelledby="ways" {
-            h2 #ways { (texts.home_ways) }
+            h2 #ways { (texts.frame.home_ways) }
+            (test_device())
             ul .ways data-ways {
-                @for (name, title, text) in ways {
-                    li .way data-way=(name) {
-                        img src={ "/assets/" (name) ".svg" } alt="" width="40" height="40";
+                @for Way { place, picture, title, text } in ways_of(&texts.keys) {
+                    li .way data-way=(place) {
+                        img src={ "/assets/" (picture) ".svg" } alt="" width="40" height="40";
                         div {
                             h3 { (title) }
                             p { (text) }

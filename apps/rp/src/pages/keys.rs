@@ -2,8 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{frame, problem, status, with_name, without_script};
-use crate::{ApiError, providers, site::Site, store::keys::StoredKey, texts::fill, visit::Visit};
+use super::{frame, problem, status, test_device, with_name, without_script};
+use crate::{
+    ApiError, providers,
+    site::Site,
+    store::keys::StoredKey,
+    texts::{fill, keys::Keys},
+    visit::Visit,
+};
 
 /// The first step: a name for the device.
 pub(crate) fn name(site: &Site, visit: &Visit, name: &str, error: Option<&ApiError>) -> Markup {
@@ -35,15 +41,32 @@ fn name_field(visit: &Visit, name: &str, error: Option<&ApiError>) -> Markup {
     }
 }
 
+/// A place for a key, as pages show it.
+pub(crate) struct Way {
+    /// What the script calls it.
+    pub(crate) place: &'static str,
+    /// The name of its picture.
+    pub(crate) picture: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// Every place that a key can be at.
+pub(crate) fn ways(texts: &Keys) -> [Way; 5] {
+    let way = |place, picture, title, text| Way { place, picture, title, text };
+    [
+        way("device", "device", texts.device, texts.device_text),
+        way("phone", "phone", texts.phone, texts.phone_text),
+        way("linked", "phone", texts.linked, texts.linked_text),
+        way("usb", "security-key", texts.usb, texts.usb_text),
+        way("platform", "device", texts.platform, texts.platform_text),
+    ]
+}
+
 /// The second step: where the key is to be.
 pub(crate) fn place(site: &Site, visit: &Visit, name: &str) -> Markup {
     let texts = &visit.texts().keys;
     let title = with_name(texts.where_title, "name", name);
-    let ways = [
-        ("device", "device", texts.device, texts.device_text),
-        ("phone", "phone", texts.phone, texts.phone_text),
-        ("usb", "security-key", texts.usb, texts.usb_text),
-    ];
     let minutes = (site.identity.challenge_lifetime.as_secs() / 60).max(1).to_string();
     let content = html! {
         p .step { (fill(texts.step, &[("number", "2")])) }
@@ -52,9 +75,10 @@ pub(crate) fn place(site: &Site, visit: &Visit, name: &str) -> Markup {
         (status())
         div data-script hidden data-add data-name=(name)
             data-seconds=(site.identity.challenge_lifetime.as_secs()) {
+            (test_device())
             ul .ways data-ways {
-                @for (place, picture, title, text) in ways {
-                    li .way data-way=(picture) {
+                @for Way { place, picture, title, text } in ways(texts) {
+                    li .way data-way=(place) {
                         img src={ "/assets/" (picture) ".svg" } alt="" width="40" height="40";
                         div {
                             h2 #{ "way-" (place) } { (title) }
@@ -98,6 +122,9 @@ pub(crate) fn added(site: &Site, visit: &Visit, key: &StoredKey) -> Markup {
                     li { (texts.got_public) }
                     li {
                         @match &model {
+                            Some(model) if key.entry.attestation_trusted => {
+                                (fill(texts.got_model_vouched, &[("provider", model)]))
+                            }
                             Some(model) => (fill(texts.got_model, &[("provider", model)])),
                             None => (texts.got_no_model),
                         }
@@ -108,7 +135,14 @@ pub(crate) fn added(site: &Site, visit: &Visit, key: &StoredKey) -> Markup {
                         } @else if format == "none" {
                             (texts.not_extended)
                         } @else {
-                            (fill(texts.got_extended, &[("format", format)]))
+                            (fill(texts.got_extended, &[("format", format)])) " "
+                            @if !site.judges {
+                                (texts.not_judged)
+                            } @else if key.entry.attestation_trusted {
+                                (texts.vouched)
+                            } @else {
+                                (texts.own_word)
+                            }
                         }
                     }
                     li { (texts.got_nothing_else) }

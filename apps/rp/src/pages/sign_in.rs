@@ -2,7 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{frame, problem, status, with_name, without_script};
+use super::{
+    frame,
+    keys::{Way, ways},
+    problem, status, test_device, with_name, without_script,
+};
 use crate::{
     ApiError, ErrorCode,
     site::Site,
@@ -82,6 +86,8 @@ pub(crate) fn how(site: &Site, visit: &Visit, step: &Step, error: Option<&ApiErr
                 div data-script hidden {
                     button type="button" data-sign-in data-step=(step.id)
                         data-seconds=(site.identity.challenge_lifetime.as_secs()) { (key_button) }
+                    (test_device())
+                    (places(site, visit, step))
                 }
                 (status())
                 (without_script(visit))
@@ -107,6 +113,25 @@ pub(crate) fn how(site: &Site, visit: &Visit, step: &Step, error: Option<&ApiErr
         }
     };
     frame(site, visit, title, content)
+}
+
+/// The same, for whoever says beforehand where the key is: the browser then asks that way.
+fn places(site: &Site, visit: &Visit, step: &Step) -> Markup {
+    html! {
+        details .places {
+            summary { (visit.texts().sign_in.places) }
+            ul .plain data-ways {
+                @for Way { place, title, .. } in ways(&visit.texts().keys) {
+                    li data-way=(place) {
+                        button .second type="button" data-sign-in data-step=(step.id)
+                            data-place=(place) aria-describedby={ "possible-" (place) }
+                            data-seconds=(site.identity.challenge_lifetime.as_secs()) { (title) }
+                        p .hint #{ "possible-" (place) } data-possible {}
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The form of a new account.

@@ -55,6 +55,7 @@ impl StoredKey {
                 backup_eligible: row.get("backup_eligible")?,
                 backed_up: row.get("backed_up")?,
                 attestation: row.get("attestation")?,
+                attestation_trusted: row.get("attestation_trusted")?,
             },
             record: row.get("record")?,
             last_browser: row.get("last_browser")?,
@@ -153,8 +154,9 @@ pub(crate) fn add(
     change
         .prepare_cached(
             "INSERT INTO keys (account, credential, name, record, added, backup_eligible,
-                 backed_up, attestation, attestation_asked, aaguid, transports, attachment)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 backed_up, attestation, attestation_asked, attestation_trusted, aaguid,
+                 transports, attachment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             account,
@@ -166,6 +168,7 @@ pub(crate) fn add(
             check.backed_up,
             check.attestation,
             learned.attestation_asked,
+            check.attestation_trusted,
             learned.aaguid,
             learned.transports,
             learned.attachment

@@ -80,7 +80,30 @@ fn a_file_of_something_else_is_left_alone() {
     drop(Store::open(Some(&newer.0)).unwrap());
     let tampered = Connection::open(&newer.0).unwrap();
     tampered.pragma_update(None, "user_version", VERSION + 1).unwrap();
-    assert!(Store::open(Some(&newer.0)).err().unwrap().contains("of form 2"));
+    assert!(Store::open(Some(&newer.0)).err().unwrap().contains("of form 3"));
+}
+
+#[test]
+fn a_file_of_the_form_before_is_read_and_keeps_all_it_has() {
+    let file = File::new("form-1");
+    let before = Connection::open(&file.0).unwrap();
+    let column = "        attestation_trusted INTEGER NOT NULL DEFAULT 0,\n";
+    assert!(TABLES.contains(column));
+    before.execute_batch(&TABLES.replace(column, "")).unwrap();
+    before.pragma_update(None, "application_id", APPLICATION).unwrap();
+    before.pragma_update(None, "user_version", 1).unwrap();
+    let id = make(&before, &RpLimits::default(), &account("jo", 1)).unwrap();
+    let key = "INSERT INTO keys (account, credential, name, record, added, backup_eligible,
+        backed_up, attestation) VALUES (?1, 'id', 'phone', x'00', 7, 0, 0, 'packed')";
+    before.execute(key, [id]).unwrap();
+    drop(before);
+    for _ in 0..2 {
+        let store = Store::open(Some(&file.0)).unwrap();
+        let db = store.0.lock().unwrap();
+        let kept = keys::of_account(&db, id).unwrap();
+        assert_eq!((kept.len(), kept[0].entry.name.as_str()), (1, "phone"));
+        assert!(!kept[0].entry.attestation_trusted, "nobody judged it");
+    }
 }
 
 #[test]

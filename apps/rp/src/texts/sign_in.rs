@@ -19,6 +19,7 @@ texts! {
         key_title: "Trusted Platform or Security Key", "Betroet platform eller sikkerhedsnøgle";
         key_text: "This device, your phone or a USB key. Your browser asks which.", "Denne enhed, din telefon eller en USB-nøgle. Din browser spørger hvilken.";
         key_button: "Sign in with a key", "Log ind med en nøgle";
+        places: "Say where the key is", "Sig, hvor nøglen er";
         password_title: "Password", "Adgangskode";
         password: "Password", "Adgangskode";
         password_button: "Sign in with the password", "Log ind med adgangskoden";

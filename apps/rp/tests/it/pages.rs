@@ -132,6 +132,42 @@ async fn extended_information_that_is_refused_changes_nothing_but_what_the_page_
 }
 
 #[tokio::test]
+async fn every_way_is_offered_and_steers_the_browser() {
+    let rp = start(RpConfig::default()).await;
+    let mut jo = Person::new(&rp);
+    jo.join("jo@example.org").await;
+    let step = jo.begin("jo@example.org", "").await;
+    let pages = [
+        jo.open("/").await.body,
+        jo.open("/account/add/where?name=phone").await.body,
+        jo.open(&format!("/sign-in/how?step={step}")).await.body,
+    ];
+    for (place, attachment, hint) in [
+        ("device", "platform", "client-device"),
+        ("platform", "platform", "client-device"),
+        ("phone", "cross-platform", "hybrid"),
+        ("linked", "cross-platform", "hybrid"),
+        ("usb", "cross-platform", "security-key"),
+    ] {
+        for page in &pages {
+            assert!(page.contains(&format!("data-way=\"{place}\"")), "{place}: {page}");
+        }
+        let wish = json!({ "name": "mine", "place": place, "extended": false });
+        let options = &jo.ask("/account/keys/begin", &wish).await.json()["public_key"];
+        assert_eq!(options["hints"], json!([hint]), "{place}");
+        let selection = &options["authenticatorSelection"];
+        assert_eq!(selection["authenticatorAttachment"], attachment, "{place}");
+        let wish = json!({ "step": step, "place": place });
+        let begun = jo.ask("/session/begin", &wish).await.json();
+        assert_eq!(begun["public_key"]["hints"], json!([hint]), "{place}");
+    }
+    let begun = jo.ask("/session/begin", &json!({})).await.json();
+    assert!(begun["public_key"]["hints"].is_null(), "the browser asks: {begun}");
+    let refused = jo.ask("/session/begin", &json!({ "place": "pocket" })).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_second_key_on_a_device_is_excluded_and_other_devices_are_not() {
     let rp = start(RpConfig::default()).await;
     let mut jo = Person::new(&rp);

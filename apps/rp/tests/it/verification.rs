@@ -14,8 +14,12 @@ use crate::{
 type Change = fn(&mut SoftKey);
 
 fn message<T: std::fmt::Debug>(result: Result<T, ClientError>) -> String {
+    refusal(result, ErrorCode::NotVerified)
+}
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, ClientError>, code: ErrorCode) -> String {
     match result {
-        Err(ClientError::Refused(error)) if error.code == ErrorCode::NotVerified => error.message,
+        Err(ClientError::Refused(error)) if error.code == code => error.message,
         other => panic!("{other:?}"),
     }
 }
@@ -49,9 +53,9 @@ const BOTH: &[(Change, &str)] = &[
 #[tokio::test]
 async fn registrations_that_lie_are_refused() {
     let rp = start(RpConfig::default()).await;
-    let own: &[(Change, &str)] = &[
-        (|k| k.kind = Some("webauthn.get"), "webauthn.get"),
-        (|k| k.algorithm = -8, "algorithm"),
+    let own: &[(Change, &str)] =
+        &[(|k| k.kind = Some("webauthn.get"), "webauthn.get"), (|k| k.algorithm = -8, "algorithm")];
+    let vouching: &[(Change, &str)] = &[
         (|k| k.attestation = Attestation::NoneWithMembers, "none"),
         (|k| k.attestation = Attestation::PackedSelf { alg: -8 }, "attestation"),
         (|k| k.attestation = Attestation::PackedWithCertificates, "packed"),
@@ -66,6 +70,10 @@ async fn registrations_that_lie_are_refused() {
     ];
     for (change, word) in BOTH.iter().chain(own) {
         let message = message(try_register(&rp, *change).await);
+        assert!(message.contains(word), "{word}: {message}");
+    }
+    for (change, word) in vouching {
+        let message = refusal(try_register(&rp, *change).await, ErrorCode::NotVouchedFor);
         assert!(message.contains(word), "{word}: {message}");
     }
     assert!(rp.client.status().await.unwrap().accounts.is_empty());

@@ -3,11 +3,11 @@
 
 mod first_form;
 
-use towline_ctap::extension::CredentialProtectionPolicy;
+use towline_ctap::{RpId, extension::CredentialProtectionPolicy};
 use zeroize::Zeroizing;
 
 use crate::{
-    Credential, ExtensionData,
+    Credential, ExtensionData, KeyHandle,
     credential::kept::{Kept, Rest, newest},
 };
 
@@ -51,11 +51,16 @@ impl Credential {
     /// # Errors
     /// [`DamagedCredential`] where it is anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DamagedCredential> {
+        Self::read(bytes, None)
+    }
+
+    /// The same, where it is known for which relying party the credential most likely is.
+    pub(crate) fn read(bytes: &[u8], expected: Option<&RpId>) -> Result<Self, DamagedCredential> {
         if first_form::may_be(bytes) {
             return first_form::read(bytes);
         }
         let read = || {
-            let mut rest = Rest::of_any_form(bytes)?;
+            let mut rest = Rest::of_any_form(bytes)?.expecting(expected);
             if !(SECOND..=Self::NEWEST_FORM).contains(&rest.form()) {
                 return None;
             }
@@ -66,6 +71,18 @@ impl Credential {
 
     /// What stands at the beginning of [`Self::to_bytes`]. `None` where it is anything else.
     pub(crate) fn keys(bytes: &[u8]) -> Option<Keys<'_>> {
+        Self::keys_and_rest(bytes).map(|(keys, _)| keys)
+    }
+
+    /// The key of what [`Self::to_bytes`] has written.
+    pub(crate) fn key(bytes: &[u8]) -> Option<KeyHandle> {
+        let (_, mut rest) = Self::keys_and_rest(bytes)?;
+        // The name of the relying party.
+        rest.skip_optional_part()?;
+        KeyHandle::take(&mut rest)
+    }
+
+    fn keys_and_rest(bytes: &[u8]) -> Option<(Keys<'_>, Rest<'_>)> {
         let mut rest = Rest::of_any_form(bytes)?;
         let (id, user) = (rest.part()?, rest.part()?);
         // The names.
@@ -75,7 +92,7 @@ impl Credential {
         let open = rest.byte()? == CredentialProtectionPolicy::UserVerificationOptional.level();
         let _backup_eligible = bool::take(&mut rest)?;
         let rp_id = rest.part()?;
-        Some(Keys { id, user, rp_id, discoverable, open })
+        Some((Keys { id, user, rp_id, discoverable, open }, rest))
     }
 }
 

@@ -10,15 +10,13 @@
 //! | a secret of fixed length | its bytes |
 //! | what may be absent | a truth value, then what it is if it is there |
 
-use std::sync::Arc;
-
 use towline_crypto::Secret;
 use towline_ctap::{
     CredentialId, LargeBlobKey, RpId, User, UserHandle,
     extension::{CredentialProtectionPolicy, LargeBlob},
 };
 
-use super::Wiped;
+use super::SecretBytes;
 
 /// A value that is kept.
 pub(crate) trait Kept: Sized {
@@ -40,6 +38,8 @@ pub(crate) trait Kept: Sized {
 pub(crate) struct Rest<'a> {
     bytes: &'a [u8],
     form: u32,
+    /// The RP ID that is expected, whose text is shared where it is this one.
+    rp_id: Option<&'a RpId>,
 }
 
 /// Defines a struct together with the way in which it is kept, so that there is no member of which
@@ -106,14 +106,19 @@ impl<'a> Rest<'a> {
     /// Bytes that were written in this form, which they do not begin with.
     #[cfg(test)]
     const fn new(bytes: &'a [u8], form: u32) -> Self {
-        Self { bytes, form }
+        Self { bytes, form, rp_id: None }
     }
 
     /// The form, which the bytes begin with, as what follows is to be read.
     pub(crate) fn of_any_form(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = Self { bytes, form: 0 };
+        let mut rest = Self { bytes, form: 0, rp_id: None };
         rest.form = u32::try_from(rest.number()?).ok()?;
         Some(rest)
+    }
+
+    /// The same, of a credential that is most likely for this relying party.
+    pub(crate) const fn expecting(self, rp_id: Option<&'a RpId>) -> Self {
+        Self { rp_id, ..self }
     }
 
     pub(crate) const fn form(&self) -> u32 {
@@ -314,10 +319,27 @@ macro_rules! bytes {
 bytes! {
     CredentialId: |id| id.as_bytes(), |bytes| Self::new(bytes).ok();
     UserHandle: |handle| handle.as_bytes(), |bytes| Self::new(bytes).ok();
-    RpId: |id| id.as_str().as_bytes(), |bytes| Self::new(str::from_utf8(bytes).ok()?).ok();
     String: |text| text.as_bytes(), |bytes| str::from_utf8(bytes).ok().map(Into::into);
     Box<[u8]>: |bytes| bytes, |bytes| Some(bytes.into());
-    Arc<Wiped>: |secret| secret, |bytes| Some(Self::new(bytes.into()));
+    SecretBytes: |secret| secret.expose(), |bytes| Some(bytes.into());
+}
+
+impl Kept for RpId {
+    fn room(&self) -> usize {
+        room_of(self.as_str().as_bytes())
+    }
+
+    fn put(&self, bytes: &mut Vec<u8>) {
+        put_part(bytes, self.as_str().as_bytes());
+    }
+
+    fn take(rest: &mut Rest<'_>) -> Option<Self> {
+        let bytes = rest.part()?;
+        match rest.rp_id {
+            Some(expected) if expected.as_str().as_bytes() == bytes => Some(expected.clone()),
+            _ => Self::new(str::from_utf8(bytes).ok()?).ok(),
+        }
+    }
 }
 
 impl Kept for Secret<32> {

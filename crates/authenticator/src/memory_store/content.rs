@@ -15,8 +15,8 @@ use super::{
     reserve_an_eighth,
 };
 use crate::{
-    Became, Capacity, Change, Counter, Credential, Cursor, Feed, FeedCursor, Gathered, MemoryFeed,
-    Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime,
+    Became, Capacity, Change, Counter, Credential, Cursor, Feed, FeedCursor, Gathered, KeyHandle,
+    MemoryFeed, Page, Query, Record, RelyingParties, Replaces, StoreError, UnixTime,
     credential::{Keys, Wiped},
 };
 
@@ -108,9 +108,9 @@ impl<S: BuildHasher + Default> Content<S> {
     }
 
     pub(super) fn find(&self, rp_id: &RpId, ids: &[CredentialId]) -> Vec<Credential> {
-        let rp_id = rp_id.as_str().as_bytes();
-        let here = ids.iter().filter_map(|id| self.slot_where(id, |keys| keys.rp_id == rp_id));
-        here.filter_map(|slot| self.entry(slot)?.credential()).collect()
+        let bytes = rp_id.as_str().as_bytes();
+        let here = ids.iter().filter_map(|id| self.slot_where(id, |keys| keys.rp_id == bytes));
+        here.filter_map(|slot| self.entry(slot)?.credential_of(Some(rp_id))).collect()
     }
 
     pub(super) fn account(&self, rp_id: &RpId, user: &UserHandle) -> Vec<Credential> {
@@ -118,7 +118,15 @@ impl<S: BuildHasher + Default> Content<S> {
         let mut entries: Vec<&Entry> =
             slots.into_iter().filter_map(|slot| self.entry(slot)).collect();
         entries.sort_unstable_by_key(|entry| Reverse(entry.age));
-        entries.into_iter().filter_map(Entry::credential).collect()
+        entries.into_iter().filter_map(|entry| entry.credential_of(Some(rp_id))).collect()
+    }
+
+    pub(super) fn account_keys(&self, rp_id: &RpId, user: &UserHandle) -> Vec<KeyHandle> {
+        let slots = self.account_slots(rp_id, user);
+        let mut entries: Vec<&Entry> =
+            slots.into_iter().filter_map(|slot| self.entry(slot)).collect();
+        entries.sort_unstable_by_key(|entry| Reverse(entry.age));
+        entries.into_iter().filter_map(|entry| Credential::key(&entry.bytes)).collect()
     }
 
     pub(super) fn changes(&self, after: Option<FeedCursor>, limit: usize) -> Feed {
@@ -139,7 +147,7 @@ impl<S: BuildHasher + Default> Content<S> {
         let entries = older.filter_map(|slot| self.entry(*slot));
         page.credentials.reserve_exact(query.limit.min(end));
         for entry in entries.filter(|entry| query.verified || entry.is_open()).take(query.limit) {
-            page.credentials.extend(entry.credential());
+            page.credentials.extend(entry.credential_of(Some(&query.rp_id)));
             page.end = Some(Cursor(entry.age));
         }
         page
@@ -415,7 +423,12 @@ fn place(entries: &[Option<Entry>], slots: &[u32], age: u64) -> usize {
 
 impl Entry {
     fn credential(&self) -> Option<Credential> {
-        let mut credential = Credential::from_bytes(&self.bytes).ok()?;
+        self.credential_of(None)
+    }
+
+    /// The same, most likely of this relying party.
+    fn credential_of(&self, rp_id: Option<&RpId>) -> Option<Credential> {
+        let mut credential = Credential::read(&self.bytes, rp_id).ok()?;
         credential.used = self.used.or(credential.used);
         Some(credential)
     }

@@ -22,9 +22,9 @@ pub(crate) enum Computer {
     ///
     /// Reads what the site's server gives a page for `navigator.credentials.create()`
     /// (PublicKeyCredentialCreationOptionsJSON, alone or in a member `publicKey`) from standard
-    /// input, has a phone make the passkey (or what --with says), and writes what the page would send back
-    /// (RegistrationResponseJSON) to standard output, in one line and alone. The code and all else
-    /// are on standard error.
+    /// input, has a phone make the passkey (or what --with says), and writes what the page would
+    /// send back (RegistrationResponseJSON) to standard output, in one line and alone. The code and
+    /// all else are on standard error.
     #[command(after_long_help = CREATE)]
     Create(Ceremony),
     /// Sign in to a site of any kind: its options in, the response for it out

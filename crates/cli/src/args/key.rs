@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use towline_ctap::RpId;
 use towline_ctaphid_socket::Endpoint;
 
-use super::Store;
+use super::{Custody, Store};
 
 /// Who says that somebody is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -129,6 +129,9 @@ pub(crate) struct Key {
 
     #[command(flatten)]
     pub(crate) store: Store,
+
+    #[command(flatten)]
+    pub(crate) custody: Custody,
 }
 
 fn rp_id(text: &str) -> Result<RpId, String> {
@@ -154,6 +157,7 @@ Examples:
   towline key --uhid --presence notify              asks by desktop notifications
   towline key --presence auto                       SIMULATED presence, for tests
   towline key --store my.passkeys                   kept in a file; `towline keys` lists them
+  towline key --uhid --keys tpm                     the private keys stay in this machine's TPM
   towline key --kind fingerprint-key                with a SIMULATED sensor: a yes is a finger on it
   towline key --verify-to-register                  for systemd-cryptenroll with a PIN
   towline key --attestation basic --attestation-key batch.key --attestation-certificates batch.pem

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use towline_ctap::Aaguid;
 
-use super::{Network, Radio, Store, aaguid};
+use super::{Custody, Network, Radio, Store, aaguid};
 
 /// Who answers the phone's questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,6 +79,9 @@ pub(crate) struct Phone {
 
     #[command(flatten)]
     pub(crate) store: Store,
+
+    #[command(flatten)]
+    pub(crate) custody: Custody,
 
     #[command(flatten)]
     pub(crate) network: Network,

@@ -14,7 +14,8 @@ Examples:
   towline relay --listen localhost:4433             on a port of its own
   towline relay --listen [::]:443 --tls-cert relay.pem --tls-key relay.key
   towline relay --admin 127.0.0.1:9100              and metrics at http://127.0.0.1:9100/metrics
-  towline relay --air udp:127.0.0.1:4434            and carry the simulated Bluetooth")]
+  towline relay --air udp:127.0.0.1:4434            and carry the simulated Bluetooth
+  towline relay --node 2 --bus tls://10.0.0.10:4222 one of several nodes; docs/relay/cluster.md")]
 pub(crate) struct Relay {
     /// Where to listen, as an address or a name with a port; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
@@ -49,6 +50,33 @@ pub(crate) struct Relay {
     /// This node's number among several with one name: the first byte of its routing ids
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) node: u8,
+
+    /// Keep the contact ids of linked phones that were revoked in this file, so that computers are
+    /// told so after a restart, too [default: until the relay ends; several nodes: on the bus]
+    #[arg(long, value_name = "FILE", conflicts_with = "bus")]
+    pub(crate) revoked: Option<PathBuf>,
+
+    /// Be one of several nodes: the NATS servers that carry what they say to each other, such as
+    /// tls://10.0.0.10:4222, several with commas
+    #[arg(long, value_name = "URL", env = "TOWLINE_BUS")]
+    pub(crate) bus: Option<String>,
+
+    /// The user of this node at the bus; its password is in the environment variable
+    /// TOWLINE_BUS_PASSWORD
+    #[arg(long, value_name = "NAME", env = "TOWLINE_BUS_USER", requires = "bus")]
+    pub(crate) bus_user: Option<String>,
+
+    /// The roots (PEM) of the bus' certificates [default: the system's]
+    #[arg(long, value_name = "FILE", env = "TOWLINE_BUS_CA", requires = "bus")]
+    pub(crate) bus_ca: Option<PathBuf>,
+
+    /// The certificate (PEM) by which the bus knows this node
+    #[arg(long, value_name = "FILE", requires_all = ["bus", "bus_key"])]
+    pub(crate) bus_cert: Option<PathBuf>,
+
+    /// The private key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "bus_cert")]
+    pub(crate) bus_key: Option<PathBuf>,
 
     /// Phones that may wait for a computer at once [default: 1024]
     #[arg(long, value_name = "N")]

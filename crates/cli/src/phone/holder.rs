@@ -116,7 +116,7 @@ impl Holder {
                     format!("Showing the computer that this phone is near, by {radio}."),
                 );
             }
-            PhoneStep::Answered(status) => self.record.seen().answered(status),
+            PhoneStep::Answered { status, .. } => self.record.seen().answered(status),
             PhoneStep::Progress(progress) => self.progress(progress),
             _ => {}
         }

@@ -26,6 +26,7 @@ mod rp;
 mod single;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod tpm;
 mod virtual_device;
 mod virtual_mcp;
 mod virtual_serve;

@@ -137,3 +137,17 @@ async fn the_recipe_for_a_certificate_works() {
     let said = checked(&directory.path("chain.pem"), &directory.path("key.pem")).await;
     assert!(said.starts_with("good: "), "{said}");
 }
+
+#[tokio::test]
+async fn the_files_and_the_bus_of_a_relay_are_looked_at_before_it_starts() {
+    let directory = Directory::new();
+    let odd = directory.path("odd");
+    std::fs::write(&odd, b"no database").unwrap();
+    // Never taken for an empty one.
+    run(["relay", "--revoked", &odd]).await.assert_failed(5, "revoked");
+    assert_eq!(std::fs::read(&odd).unwrap(), b"no database");
+    run(["relay", "--bus", "ftp://10.0.0.1"]).await.assert_failed(2, "bus");
+    run(["relay", "--bus", "nats://127.0.0.1:1", "--bus-ca", "/nowhere"])
+        .await
+        .assert_failed(2, "bus");
+}

@@ -1,6 +1,10 @@
 //! `towline rp`: what lasts, who is let in, and the sites beside it.
 
 use towline_rp::{ClientError, ErrorCode, RpClient};
+use towline_virtual::{
+    Builder,
+    attestation::{Flaw, Format, TestAttestation},
+};
 
 use crate::program::{Directory, Program, run};
 
@@ -48,4 +52,61 @@ async fn two_sites_say_where_they_are() {
         roles.push(event["role"].as_str().unwrap().to_owned());
     }
     assert_eq!(roles, ["rp", "site", "site"]);
+}
+
+/// A new key whose device says this of its maker.
+async fn registered(
+    client: &RpClient,
+    says: TestAttestation,
+) -> Result<(String, bool), ClientError> {
+    let begun = client.begin_registration("alice", "phone").await?;
+    let device = Builder::platform().attestation(says).build().unwrap();
+    let made = device.create(&client.origin(), &begun.public_key.to_string()).unwrap();
+    let made = serde_json::from_str(&made).unwrap();
+    let key = client.finish_registration(&begun.ceremony, made).await?.key;
+    Ok((key.attestation, key.attestation_trusted))
+}
+
+#[tokio::test]
+async fn makers_are_trusted_by_roots_and_nobody_is_without() {
+    let directory = Directory::new();
+    let good = || TestAttestation::new(Format::Packed);
+    let bad = || good().flawed(Flaw::WrongKey).unwrap();
+    let file = directory.path("root.pem");
+    std::fs::write(&file, good().root_pem().unwrap()).unwrap();
+    let folder = directory.path("roots");
+    std::fs::create_dir(&folder).unwrap();
+    let other = TestAttestation::new(Format::Tpm).seed(7).root_pem().unwrap();
+    std::fs::write(format!("{folder}/other.pem"), other).unwrap();
+    std::fs::copy(&file, format!("{folder}/root.pem")).unwrap();
+
+    for place in [&file, &folder] {
+        let (_rp, client) = started(&["--roots", place]).await;
+        assert_eq!(registered(&client, good()).await.unwrap(), ("packed".into(), true));
+        let own = TestAttestation::new(Format::PackedSelf);
+        assert_eq!(registered(&client, own).await.unwrap(), ("packed".into(), false));
+        let stranger = good().flawed(Flaw::UntrustedRoot).unwrap();
+        for wrong in [bad(), stranger, good().flawed(Flaw::Expired).unwrap()] {
+            let refused = registered(&client, wrong).await.unwrap_err();
+            let ClientError::Refused(error) = refused else { panic!("{refused:?}") };
+            assert_eq!(error.code, ErrorCode::NotVouchedFor, "{error:?}");
+        }
+    }
+    // Where no roots are named nobody looks, and nothing is claimed.
+    let (_rp, client) = started(&[]).await;
+    assert!(!registered(&client, bad()).await.unwrap().1);
+}
+
+#[tokio::test]
+async fn roots_that_are_none_are_said_before_it_starts() {
+    let directory = Directory::new();
+    let (empty, folder) = (directory.path("empty.pem"), directory.path("folder"));
+    std::fs::write(&empty, "no certificate\n").unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    for place in [&empty, &folder, &directory.path("nothing.pem")] {
+        let ended = run(["rp", "--roots", place]).await;
+        ended.assert_failed(2, "roots");
+        let message = ended.failed()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(place.as_str()), "{message}");
+    }
 }

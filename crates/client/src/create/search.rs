@@ -1,10 +1,8 @@
 //! The exclude list, which may be too long for one request: it is searched first.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
-use towline_ctap::{
-    PublicKeyCredentialDescriptor, Request, Transport, extension::HmacSecretMcInput,
-};
+use towline_ctap::{PublicKeyCredentialDescriptor, Transport, extension::HmacSecretMcInput};
 
 use super::{Create, Creation, State};
 use crate::{
@@ -26,8 +24,10 @@ impl Create {
         creation.look = look(token);
         let Creation { request, info, transport, .. } = &mut *creation;
         request.exclude_list = Vec::new();
-        let base = Request::from(request.clone()).encode().len();
-        let pieces = lists::split(&self.options.exclude, info, base);
+        let pieces = match self.options.exclude.is_empty() {
+            true => VecDeque::new(),
+            false => lists::split(&self.options.exclude, info, request.encode().len()),
+        };
         if *transport == Transport::Hybrid {
             // A session is one operation, and phones take messages of any size.
             request.exclude_list = pieces.into_iter().flatten().collect();
@@ -89,7 +89,7 @@ impl Create {
 
     pub(super) fn create(&mut self, creation: Box<Creation>) -> Result<(), Error> {
         let Some(creation) = self.look_for_u2f(creation) else { return Ok(()) };
-        let mut request = creation.request.clone();
+        let mut request = Cow::Borrowed(&creation.request);
         if let Some(protocol) =
             self.hmac_secret.filter(|_| hmac_secret::at_creation(&creation.info))
             && let Some(salts) = self.options.prf.and_then(|prf| prf.eval)
@@ -99,9 +99,9 @@ impl Create {
                 self.ceremony.request(Agreement::request(protocol));
                 return Ok(());
             };
-            request.extensions.set(&HmacSecretMcInput(agreed.input(&salts)?));
+            request.to_mut().extensions.set(&HmacSecretMcInput(agreed.input(&salts)?));
         }
-        self.ceremony.request(Request::from(request).encode());
+        self.ceremony.request(request.encode());
         self.state = State::Creating(creation);
         Ok(())
     }

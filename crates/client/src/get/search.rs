@@ -1,9 +1,9 @@
 //! The allow list, which may be too long for one request: it is searched first.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use towline_ctap::{
-    PublicKeyCredentialDescriptor, Request,
+    PublicKeyCredentialDescriptor,
     extension::{PrfGetInput, PrfSalts},
 };
 
@@ -30,8 +30,7 @@ impl Get {
         let Some(list) = &self.options.allow else {
             return self.assert(asked, VecDeque::new());
         };
-        let base = Request::from(request.clone()).encode().len();
-        let pieces = lists::split(list, info, base);
+        let pieces = lists::split(list, info, request.encode().len());
         if pieces.is_empty() {
             return Err(Error::NoCredentials);
         }
@@ -70,7 +69,7 @@ impl Get {
         asked: Box<Assertions>,
         rest: VecDeque<Vec<PublicKeyCredentialDescriptor>>,
     ) -> Result<(), Error> {
-        let mut request = asked.request.clone();
+        let mut request = Cow::Borrowed(&asked.request);
         if let Some(protocol) = self.hmac_secret
             && let Some(salts) = self.salts(request.allow_list.as_deref())
         {
@@ -79,9 +78,9 @@ impl Get {
                 self.ceremony.request(Agreement::request(protocol));
                 return Ok(());
             };
-            request.extensions.set(&agreed.input(&salts)?);
+            request.to_mut().extensions.set(&agreed.input(&salts)?);
         }
-        self.ceremony.request(Request::from(request).encode());
+        self.ceremony.request(request.encode());
         self.state = State::Asserting(asked, rest);
         Ok(())
     }

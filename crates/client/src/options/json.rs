@@ -167,7 +167,8 @@ impl<'a> Parser<'a> {
         let mut text = String::new();
         loop {
             let rest = self.rest();
-            let plain = rest.find(|c: char| c == '"' || c == '\\' || c < ' ');
+            // None of these bytes is part of a longer character.
+            let plain = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ');
             text.push_str(self.take(plain.unwrap_or(rest.len())));
             if self.skip("\"") {
                 return Ok(text);

@@ -29,10 +29,10 @@ pub(super) fn hash_parts(parts: &[&[u8]]) -> [u8; 32] {
     for part in parts {
         hash.update(part);
     }
-    let hashed = hash.finish();
+    let state = hash.finish();
     // What was hashed may be a secret.
     hash.block.as_mut_slice().zeroize();
-    hashed
+    bytes(&state)
 }
 
 struct Context(sha2::Sha256);
@@ -65,17 +65,82 @@ struct PreparedKey {
 
 impl HmacKey for PreparedKey {
     fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        if length <= SHORT {
+            return self.sign_short(parts, length);
+        }
         let mut hash = Hashing { state: *self.inner, ..Hashing::AFTER_ONE_BLOCK };
         for part in parts {
             hash.update(part);
         }
-        let digest = hash.finish();
-        hash = Hashing { state: *self.outer, ..Hashing::AFTER_ONE_BLOCK };
-        hash.update(&digest);
-        let tag = hash.finish();
-        // What was signed may be a secret.
-        hash.block.as_mut_slice().zeroize();
-        tag
+        let inner = hash.finish();
+        self.finish(&inner, &mut hash.block)
+    }
+}
+
+/// The longest message after which its end still fits the block: 0x80, and 8 bytes of length.
+const SHORT: usize = 55;
+
+/// The outer hash's only block but for the inner hash, which is its first half: the end of a
+/// message of 96 bytes, the padded key counted.
+const OUTER: [u8; BLOCK] = {
+    let mut block = [0; BLOCK];
+    block[32] = 0x80;
+    // 768 bits.
+    block[62] = 3;
+    block
+};
+
+impl PreparedKey {
+    /// Of a message that takes one block, of `length` bytes in all.
+    #[inline]
+    fn sign_short(&self, parts: &[&[u8]], length: usize) -> [u8; 32] {
+        let mut block = [0; BLOCK];
+        let mut filled: usize = 0;
+        for part in parts {
+            fill(block.get_mut(filled..).unwrap_or_default(), part);
+            filled = filled.saturating_add(part.len());
+        }
+        if let Some(end) = block.get_mut(length) {
+            *end = 0x80;
+        }
+        end_with_length(&mut block, length.saturating_add(BLOCK));
+        let mut state = *self.inner;
+        compress256(&mut state, slice::from_ref(&block));
+        self.finish(&state, &mut block)
+    }
+
+    /// The outer hash. What was in the block may be a secret: it is overwritten, then wiped.
+    #[inline]
+    fn finish(&self, inner: &State, block: &mut [u8; BLOCK]) -> [u8; 32] {
+        *block = OUTER;
+        for (to, from) in block.as_chunks_mut().0.iter_mut().zip(inner) {
+            *to = from.to_be_bytes();
+        }
+        let mut state = *self.outer;
+        compress256(&mut state, slice::from_ref(block));
+        block.as_mut_slice().zeroize();
+        bytes(&state)
+    }
+}
+
+/// What a hash is of its last state.
+#[inline]
+fn bytes(state: &State) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (to, from) in hash.as_chunks_mut().0.iter_mut().zip(state) {
+        *to = from.to_be_bytes();
+    }
+    hash
+}
+
+/// The last 8 bytes of the last block: the length of the message, which is given in bytes.
+#[inline]
+fn end_with_length(block: &mut [u8; BLOCK], length: usize) {
+    // A length in memory always fits 64 bits.
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    if let Some(end) = block.last_chunk_mut() {
+        *end = length.wrapping_mul(8).to_be_bytes();
     }
 }
 
@@ -155,9 +220,9 @@ impl Hashing {
         self.filled = tail.len();
     }
 
-    /// The hash. Only the state and the block are of use afterwards.
+    /// The state that the hash is read from. Only the block is of use afterwards.
     #[inline]
-    fn finish(&mut self) -> [u8; 32] {
+    fn finish(&mut self) -> State {
         let rest = self.block.get_mut(self.filled..).unwrap_or_default();
         rest.fill(0);
         if let Some(end) = rest.first_mut() {
@@ -172,11 +237,7 @@ impl Hashing {
             *end = self.length.wrapping_mul(8).to_be_bytes();
         }
         compress256(&mut self.state, slice::from_ref(&self.block));
-        let mut hash = [0; 32];
-        for (to, from) in hash.as_chunks_mut().0.iter_mut().zip(self.state) {
-            *to = from.to_be_bytes();
-        }
-        hash
+        self.state
     }
 }
 

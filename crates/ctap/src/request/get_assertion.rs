@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 use towline_cbor::{Member, Writer, decode};
 
 use crate::{
-    ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
+    ClientDataHash, Command, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
     RequestOptions, RpId, entity::rp_id, hidden::debug_without_bytes,
 };
+
+use super::begin;
 
 /// The parameters of authenticatorGetAssertion.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,6 +89,14 @@ impl GetAssertionRequest {
             pin_uv_auth_param,
             pin_uv_auth_protocol,
         })
+    }
+
+    /// The bytes of the request: the command, then these parameters.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = begin(Command::GetAssertion);
+        self.write(&mut writer);
+        writer.into_vec()
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

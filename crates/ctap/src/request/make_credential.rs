@@ -5,11 +5,11 @@ use alloc::{string::String, vec::Vec};
 use towline_cbor::{Member, Writer, decode};
 
 use crate::{
-    ClientDataHash, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
+    ClientDataHash, Command, DecodeError, Extensions, MESSAGE_DEPTH, PublicKeyCredentialDescriptor,
     RequestOptions, Rp, User, entity::Names, hidden::debug_without_bytes,
 };
 
-use super::{read_algorithms, write_algorithms};
+use super::{begin, read_algorithms, write_algorithms};
 
 /// The parameters of authenticatorMakeCredential.
 #[derive(Clone, PartialEq, Eq)]
@@ -123,6 +123,14 @@ impl MakeCredentialRequest {
             enterprise_attestation,
             attestation_formats_preference,
         })
+    }
+
+    /// The bytes of the request: the command, then these parameters.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = begin(Command::MakeCredential);
+        self.write(&mut writer);
+        writer.into_vec()
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

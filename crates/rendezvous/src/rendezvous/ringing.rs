@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::ring_quota::Allowance;
-use super::switchboard::{Phone, Presence, Ring};
+use super::switchboard::{Caller, Phone, Presence, Ring};
 use super::{Kind, Place, Rendezvous};
+use crate::bus::ContactTag;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromPhone, FromService, Reason, RingId};
 use crate::{
-    Admission, ContactKey, ContactState, Ending, Heard, Leg, Precedence, Refusal, RendezvousOutput,
+    Admission, ContactKey, Ending, Heard, Leg, Precedence, RecallToken, Refusal, RendezvousOutput,
     Role, Source, deadline,
 };
 
@@ -22,13 +23,15 @@ impl Rendezvous {
         &mut self,
         source: Source,
         key: &ContactKey,
+        sequence: u64,
         now: Instant,
     ) -> Result<Admission, Refusal> {
         let contact = key.contact_id(&self.provider);
-        if self.contacts.look_up(&contact) == ContactState::Revoked {
-            return Err(Refusal::Gone);
-        }
         let known = self.switchboard.phones.get(&contact);
+        if known.is_some_and(|phone| sequence != 0 && phone.sequence > sequence) {
+            // It was on its way for longer than a later one.
+            return Err(Refusal::InUse);
+        }
         if known.is_some_and(|phone| phone.taken_over && phone.leg().is_some()) {
             return Err(Refusal::TooMany);
         }
@@ -48,14 +51,17 @@ impl Rendezvous {
         let leg = admission.leg;
         self.switchboard.crowd.add(source, leg.0);
         let allowance = Allowance::new(self.limits.listener_messages, now);
-        let phone = self.switchboard.phones.entry(contact).or_insert_with(|| Phone {
+        let phone = self.switchboard.phones.entry(contact.clone()).or_insert_with(|| Phone {
             presence: Presence::Here(leg),
+            sequence,
+            came: now,
             allowance,
             unanswered: 0,
             taken_over: false,
             book: None,
         });
         phone.presence = Presence::Here(leg);
+        (phone.sequence, phone.came) = (sequence, now);
         phone.taken_over |= taken_over;
         // What it may have missed.
         let mut told = 0_u16;
@@ -68,7 +74,39 @@ impl Rendezvous {
             }
         }
         phone.unanswered = told;
+        self.outputs.push_back(RendezvousOutput::Recall {
+            token: RecallToken::listener(leg),
+            contact: contact.clone(),
+        });
+        self.is_here(&contact, now);
         Ok(admission)
+    }
+
+    /// A phone has come to this node: who looks for it is told.
+    fn is_here(&mut self, contact: &ContactId, now: Instant) {
+        if self.nodes.is_none() && self.locating_crowd.is_empty() {
+            return;
+        }
+        let tag = ContactTag::of(contact, &self.provider);
+        if let Some(nodes) = &mut self.nodes {
+            nodes.tags.insert(tag, contact.clone());
+            self.came(tag, contact, now);
+        }
+        self.found_here(contact, &tag, now);
+    }
+
+    /// A phone is not expected any more.
+    pub(super) fn forget_phone(&mut self, contact: &ContactId) {
+        if let Some(source) = self.switchboard.forget(contact) {
+            self.shares.remove(source);
+        }
+        self.forget_tag(contact);
+    }
+
+    pub(super) fn forget_tag(&mut self, contact: &ContactId) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.tags.remove(&ContactTag::of(contact, &self.provider));
+        }
     }
 
     /// Makes room for one more phone.
@@ -79,8 +117,9 @@ impl Rendezvous {
         if self.limits.listening == 0 {
             return Err(Refusal::Unavailable);
         }
-        if let Some(left) = self.switchboard.forget_oldest_absent() {
+        if let Some((contact, left)) = self.switchboard.forget_oldest_absent() {
             self.shares.remove(left);
+            self.forget_tag(&contact);
             return Ok(());
         }
         let oldest = self.switchboard.crowd.make_way(source, Precedence::Oldest);
@@ -128,18 +167,28 @@ impl Rendezvous {
         signal: bool,
         now: Instant,
     ) -> Result<Admission, Refusal> {
-        if self.contacts.look_up(&contact) == ContactState::Revoked {
-            return Err(Refusal::Gone);
-        }
         if !self.switchboard.phones.contains_key(&contact) {
             return self.locate(source, contact, payload, signal, now);
         }
         let tunnel = self.prepare_ring(&contact, source, now)?;
-        let ring = self.switchboard.name_ring();
+        let ring = self.name_ring();
         let deadline = deadline::after(now, self.limits.ring_answer);
         let admission = self.admit(source, deadline, Role::Rings { ring, signal });
         self.start_ring(ring, admission.leg, source, contact, payload, tunnel);
         Ok(admission)
+    }
+
+    /// A name for one more ring. It has the node's number in its first byte, since other nodes ring
+    /// the same phones.
+    pub(super) fn name_ring(&mut self) -> RingId {
+        let number = self.next_ring;
+        self.next_ring = number.wrapping_add(1);
+        RingId(u64::from(self.node) << 56 | number & (u64::MAX >> 8))
+    }
+
+    /// Whether a ring has a name of this node.
+    pub(super) fn is_own(&self, ring: RingId) -> bool {
+        ring.0 >> 56 == u64::from(self.node)
     }
 
     /// Whether a phone of this node may be rung from there, and the tunnel in which its computer is
@@ -150,10 +199,30 @@ impl Rendezvous {
         source: Source,
         now: Instant,
     ) -> Result<(RoutingId, TunnelId), Refusal> {
-        let phone = self.switchboard.phones.get(contact).ok_or(Refusal::NotFound)?;
-        let ends = self.switchboard.line(phone, source, &self.limits)?;
+        self.may_ring(contact, source, now)?;
+        self.tunnel_for_ring(source)
+    }
+
+    /// A tunnel of this node in which one more computer may wait for its phone.
+    pub(super) fn tunnel_for_ring(
+        &mut self,
+        source: Source,
+    ) -> Result<(RoutingId, TunnelId), Refusal> {
         let routing_id = self.routing_id()?;
         let tunnel_id = self.provider.random.bytes().map_err(|_| Refusal::Unavailable)?;
+        self.make_room(Kind::Ringing, source)?;
+        Ok((routing_id, TunnelId::new(tunnel_id)))
+    }
+
+    /// Whether a phone of this node may be rung from there, once more.
+    pub(super) fn may_ring(
+        &mut self,
+        contact: &ContactId,
+        source: Source,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let phone = self.switchboard.phones.get(contact).ok_or(Refusal::NotFound)?;
+        let ends = self.switchboard.line(phone, source, &self.limits)?;
         let phone = self.switchboard.phones.get_mut(contact).ok_or(Refusal::NotFound)?;
         let book = phone.book.get_or_insert_default();
         // The phone is told of so many rings, whatever becomes of them: who is over pays, and not
@@ -162,10 +231,9 @@ impl Rendezvous {
             return Err(Refusal::TooMany);
         }
         if let Some(ends) = ends {
-            self.end_ring(ends, Refusal::TooMany);
+            self.end_ring(ends, Refusal::TooMany, now);
         }
-        self.make_room(Kind::Ringing, source)?;
-        Ok((routing_id, TunnelId::new(tunnel_id)))
+        Ok(())
     }
 
     /// Tells the phone, and lets the computer wait.
@@ -180,8 +248,14 @@ impl Rendezvous {
     ) {
         self.ringing_crowd.add(source, computer.0);
         self.waiting.insert(tunnel_id, (computer, routing_id));
+        let caller = Caller::Here(computer);
         let ring =
-            Ring { computer, source, contact, routing_id, tunnel_id, payload, accepted: false };
+            Ring { caller, source, contact, routing_id, tunnel_id, payload, accepted: false };
+        self.tell_phone(id, ring);
+    }
+
+    /// The phone is told of a ring now, or when it is back.
+    pub(super) fn tell_phone(&mut self, id: RingId, ring: Ring) {
         if let Some(phone) = self.switchboard.phones.get_mut(&ring.contact) {
             if let Some(leg) = phone.leg() {
                 self.outputs.push_back(RendezvousOutput::Send { leg, message: ring.message(id) });
@@ -195,7 +269,9 @@ impl Rendezvous {
     /// A ring is over: nobody waits in its tunnel any more. Where its phone listens comes with it.
     fn remove_ring(&mut self, id: RingId) -> Option<(Ring, Option<Leg>)> {
         let removed = self.switchboard.remove(id)?;
-        self.waiting.remove(&removed.0.tunnel_id);
+        if let Caller::Here(_) = removed.0.caller {
+            self.waiting.remove(&removed.0.tunnel_id);
+        }
         Some(removed)
     }
 
@@ -239,23 +315,28 @@ impl Rendezvous {
         if ring.contact != *contact || std::mem::replace(&mut ring.accepted, true) {
             return;
         }
-        let (leg, source) = (ring.computer, ring.source);
+        let (caller, source) = (ring.caller, ring.source);
         if let Some(callers) = self.switchboard.callers(contact) {
             callers.accepted(source, &self.limits, now);
         }
-        self.postpone(leg, deadline::after(now, self.limits.ring_time));
-        self.outputs.push_back(RendezvousOutput::Answer { leg, answer: Ok(()) });
+        match caller {
+            Caller::Here(leg) => {
+                self.postpone(leg, deadline::after(now, self.limits.ring_time));
+                self.outputs.push_back(RendezvousOutput::Answer { leg, answer: Ok(()) });
+            }
+            Caller::There { node, until } => self.answer_from_here(id, (node, until), Ok(()), now),
+        }
     }
 
     /// The phone is with the computer. To come is to accept: what it says and its coming travel
     /// over two connections, and either may arrive first.
     pub(super) fn ring_joined(&mut self, id: RingId, now: Instant) {
-        let Some((ring, _)) = self.remove_ring(id) else { return };
-        if !ring.accepted {
+        let Some((ring, _)) = self.remove_ring(id) else { return self.away_joined(id) };
+        if let (Caller::Here(leg), false) = (ring.caller, ring.accepted) {
             if let Some(callers) = self.switchboard.callers(&ring.contact) {
                 callers.accepted(ring.source, &self.limits, now);
             }
-            self.outputs.push_back(RendezvousOutput::Answer { leg: ring.computer, answer: Ok(()) });
+            self.outputs.push_back(RendezvousOutput::Answer { leg, answer: Ok(()) });
         }
     }
 
@@ -275,42 +356,40 @@ impl Rendezvous {
             }
             Reason::Unknown => Refusal::Gone,
         };
-        self.refuse_ring(id, refusal);
+        self.refuse_ring(id, refusal, now);
     }
 
     /// Tells the computer; the phone knows, or is not to know.
-    fn refuse_ring(&mut self, id: RingId, refusal: Refusal) -> Option<Leg> {
+    pub(super) fn refuse_ring(
+        &mut self,
+        id: RingId,
+        refusal: Refusal,
+        now: Instant,
+    ) -> Option<Leg> {
         let (ring, phone) = self.remove_ring(id)?;
-        self.settle(ring.computer);
-        self.outputs
-            .push_back(RendezvousOutput::Answer { leg: ring.computer, answer: Err(refusal) });
+        match ring.caller {
+            Caller::Here(leg) => {
+                self.settle(leg);
+                self.outputs.push_back(RendezvousOutput::Answer { leg, answer: Err(refusal) });
+            }
+            Caller::There { node, until } => {
+                self.answer_from_here(id, (node, until), Err(refusal), now);
+            }
+        }
         phone
     }
 
     /// Ends a ring that the phone has not accepted, and tells both.
-    fn end_ring(&mut self, id: RingId, refusal: Refusal) {
-        if let Some(phone) = self.refuse_ring(id, refusal) {
+    fn end_ring(&mut self, id: RingId, refusal: Refusal, now: Instant) {
+        if let Some(phone) = self.refuse_ring(id, refusal, now) {
             self.say(phone, &FromService::Over(id));
         }
     }
 
-    fn revoke(&mut self, contact: &ContactId, leg: Leg) {
-        let Some(source) = self.legs.get(&leg).map(|place| place.source) else { return };
-        self.contacts.revoke(contact, source);
-        let phone = self.switchboard.phones.get(contact);
-        for ring in phone.map(|phone| phone.rings().to_vec()).unwrap_or_default() {
-            if self.switchboard.rings.get(&ring).is_some_and(|ring| !ring.accepted) {
-                self.refuse_ring(ring, Refusal::Gone);
-            }
-        }
-        self.say(leg, &FromService::Revoked);
-        self.close(leg, Ending::PeerLeft);
-    }
-
     /// A computer that rang is gone. Says whether it had its response already.
     pub(super) fn ring_over(&mut self, id: RingId) -> bool {
-        if self.locating.remove(&id).is_some() {
-            return false;
+        if let Some(accepted) = self.away_over(id) {
+            return accepted;
         }
         let Some((ring, phone)) = self.remove_ring(id) else { return true };
         if let Some(leg) = phone {
@@ -341,13 +420,13 @@ impl Rendezvous {
     /// Forgets phones that did not come back.
     pub(super) fn forget_absent(&mut self, now: Instant) {
         while self.switchboard.next_absent().is_some_and(|until| until <= now) {
-            if let Some(source) = self.switchboard.forget_oldest_absent() {
-                self.shares.remove(source);
-            }
+            let Some((contact, source)) = self.switchboard.forget_oldest_absent() else { break };
+            self.shares.remove(source);
+            self.forget_tag(&contact);
         }
     }
 
-    fn say(&mut self, leg: Leg, message: &FromService) {
+    pub(super) fn say(&mut self, leg: Leg, message: &FromService) {
         self.outputs.push_back(RendezvousOutput::Send { leg, message: message.encode() });
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use super::ring_quota::{Allowance, Callers};
+use crate::bus::NodeInstance;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromService, RingId};
 use crate::source::Width;
@@ -15,7 +16,6 @@ use crate::{Crowd, Leg, Limits, Refusal, Source};
 pub(super) struct Switchboard {
     pub(super) phones: HashMap<ContactId, Phone>,
     pub(super) rings: HashMap<RingId, Ring>,
-    pub(super) next_ring: u64,
     /// Phones whose connection broke, in the order in which they are forgotten.
     pub(super) absent: BTreeMap<(Instant, Leg), ContactId>,
     /// The places of phones that listen, and of those that are expected back.
@@ -24,6 +24,11 @@ pub(super) struct Switchboard {
 
 pub(super) struct Phone {
     pub(super) presence: Presence,
+    /// The number of its connection, as the phone gave it: later ones have larger numbers. 0 if it
+    /// gave none.
+    pub(super) sequence: u64,
+    /// Since when it is here.
+    pub(super) came: Instant,
     pub(super) allowance: Allowance,
     /// Rings that it was told of and has not answered: so many messages are free.
     pub(super) unanswered: u16,
@@ -50,8 +55,17 @@ pub(super) struct Book {
     pub(super) callers: Callers,
 }
 
+/// Where the computer of a ring waits.
+#[derive(Clone, Copy)]
+pub(super) enum Caller {
+    /// At this node.
+    Here(Leg),
+    /// At another one. If that says nothing, the ring is over then.
+    There { node: NodeInstance, until: Instant },
+}
+
 pub(super) struct Ring {
-    pub(super) computer: Leg,
+    pub(super) caller: Caller,
     pub(super) source: Source,
     pub(super) contact: ContactId,
     pub(super) routing_id: RoutingId,
@@ -93,11 +107,20 @@ impl Switchboard {
         self.absent.first_key_value().map(|((until, _), _)| *until)
     }
 
-    /// Forgets the phone that has been away for the longest time; where it was.
-    pub(super) fn forget_oldest_absent(&mut self) -> Option<Source> {
-        let (_, contact) = self.absent.pop_first()?;
-        let phone = self.phones.remove(&contact)?;
-        let Presence::Absent { was, source, .. } = phone.presence else { return None };
+    /// Forgets the phone that has been away for the longest time; which, and where it was.
+    pub(super) fn forget_oldest_absent(&mut self) -> Option<(ContactId, Source)> {
+        let contact = self.absent.first_key_value()?.1.clone();
+        let source = self.forget(&contact)?;
+        Some((contact, source))
+    }
+
+    /// Forgets a phone that is away; where it was.
+    pub(super) fn forget(&mut self, contact: &ContactId) -> Option<Source> {
+        let Presence::Absent { until, was, source } = self.phones.get(contact)?.presence else {
+            return None;
+        };
+        self.absent.remove(&(until, was));
+        self.phones.remove(contact);
         self.crowd.remove(source, was.0);
         Some(source)
     }
@@ -111,13 +134,6 @@ impl Switchboard {
             self.crowd.remove(source, leg.0);
         }
         there
-    }
-
-    /// A name for one more ring.
-    pub(super) const fn name_ring(&mut self) -> RingId {
-        let name = RingId(self.next_ring);
-        self.next_ring = name.0.wrapping_add(1);
-        name
     }
 
     pub(super) fn remove(&mut self, id: RingId) -> Option<(Ring, Option<Leg>)> {

@@ -2,7 +2,7 @@
 
 mod attacks;
 mod crowd;
-mod locating;
+mod nodes;
 mod ringing;
 
 use std::net::IpAddr;
@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::ids::ContactId;
+use crate::message::RingId;
 use crate::tunnel::MAX_MESSAGE;
-use crate::{
-    ContactState, Heard, Location, MemoryContacts, Meter, NoContacts, OriginPolicy, RequestHead,
-};
+use crate::{ContactState, Heard, Meter, OriginPolicy, RequestHead};
 
 const TUNNEL: &str = "000102030405060708090a0B0C0D0E0F";
 
@@ -34,17 +33,19 @@ fn tunnel(number: u8) -> TunnelId {
 struct Service {
     relay: Rendezvous,
     now: Instant,
-    /// The only node: whoever does not listen here listens nowhere.
-    alone: bool,
+    revoked: Vec<ContactId>,
+    /// Whether what is known of revoked contacts is told at once.
+    prompt: bool,
 }
 
 impl Service {
     fn new(limits: Limits) -> Self {
         let provider = towline_crypto::rustcrypto::provider();
         Self {
-            relay: Rendezvous::new(9, limits, provider, Box::new(Phonebook)),
+            relay: Rendezvous::new(9, limits, provider),
             now: Instant::now(),
-            alone: true,
+            revoked: vec![ContactId::new([1])],
+            prompt: true,
         }
     }
 
@@ -58,22 +59,43 @@ impl Service {
         request: TunnelRequest,
     ) -> Result<Admission, Refusal> {
         let admission = self.relay.handle_request(Source::of(from.into()), request, self.now)?;
-        if self.alone
-            && let Some(RendezvousOutput::Locate { token, .. }) = self.relay.outputs.back()
-        {
-            let token = *token;
-            self.relay.outputs.pop_back();
-            self.relay.handle_located(token, Location::Nowhere, self.now);
-            let Some(RendezvousOutput::Answer { leg, answer: Err(refusal) }) =
-                self.relay.outputs.pop_back()
-            else {
-                panic!("a ring without a phone is refused")
-            };
-            assert_eq!(leg, admission.leg);
-            self.relay.handle_closed(leg, self.now);
-            return Err(refusal);
+        if self.prompt {
+            self.remember();
         }
-        Ok(admission)
+        // What is known at once is the response, as it is of a service.
+        let refused = self.relay.outputs.iter().position(|output| match output {
+            RendezvousOutput::Answer { leg, answer: Err(_) }
+            | RendezvousOutput::Close { leg, ending: Ending::Revoked } => *leg == admission.leg,
+            _ => false,
+        });
+        let Some(refused) = refused.and_then(|at| self.relay.outputs.remove(at)) else {
+            return Ok(admission);
+        };
+        self.relay.handle_closed(admission.leg, self.now);
+        match refused {
+            RendezvousOutput::Answer { answer: Err(refusal), .. } => Err(refusal),
+            _ => Err(Refusal::Gone),
+        }
+    }
+
+    /// Answers what the rendezvous wants to know of revoked contacts, and keeps new ones.
+    fn remember(&mut self) {
+        while let Some(at) = self.relay.outputs.iter().position(|output| {
+            matches!(output, RendezvousOutput::Recall { .. } | RendezvousOutput::Revoke { .. })
+        }) {
+            match self.relay.outputs.remove(at) {
+                Some(RendezvousOutput::Recall { token, contact }) => {
+                    let revoked = self.revoked.contains(&contact);
+                    let state = if revoked { ContactState::Revoked } else { ContactState::Unknown };
+                    self.relay.handle_recalled(token, Some(state), self.now);
+                }
+                Some(RendezvousOutput::Revoke { token, contact, .. }) => {
+                    self.revoked.push(contact);
+                    self.relay.handle_revoked(token, true, self.now);
+                }
+                _ => {}
+            }
+        }
     }
 
     fn open(&mut self, number: u8) -> (Leg, RoutingId) {
@@ -96,16 +118,6 @@ impl Service {
         self.pass_quietly(time);
         std::iter::from_fn(|| self.relay.poll_output()).collect()
     }
-}
-
-struct Phonebook;
-
-impl Contacts for Phonebook {
-    fn look_up(&self, contact: &ContactId) -> ContactState {
-        if contact.as_bytes() == [1] { ContactState::Revoked } else { ContactState::Unknown }
-    }
-
-    fn revoke(&mut self, _contact: &ContactId, _source: Source) {}
 }
 
 #[test]

@@ -4,7 +4,10 @@ use towline_authenticator::{Custody, KeyError, KeyHandle, KeyStore, SoftwareKeys
 use towline_tpm::{Error, Handle, KeyState, PATIENCE, TpmBinding, TpmCommand, TpmKeys};
 use zeroize::Zeroizing;
 
-use crate::{swtpm::Swtpm, vectors::provider};
+use crate::{
+    swtpm::{Swtpm, tapped, worker},
+    vectors::provider,
+};
 
 pub(crate) fn done<T, E>(work: Work<T, E>) -> Result<T, E> {
     match work {
@@ -14,7 +17,7 @@ pub(crate) fn done<T, E>(work: Work<T, E>) -> Result<T, E> {
 }
 
 fn keys(swtpm: &Swtpm) -> (TpmKeys, TpmBinding) {
-    let worker = swtpm.worker();
+    let worker = worker(swtpm);
     let binding = TpmBinding::new(&worker, &provider()).unwrap();
     (TpmKeys::open(worker, provider(), binding.clone()).unwrap(), binding)
 }
@@ -70,10 +73,10 @@ fn another_tpm_and_a_damaged_key_are_told_apart() {
     let (mut keys, binding) = keys(&swtpm);
     let new = done(keys.generate(-7)).unwrap();
 
-    let refused = TpmKeys::open(other.worker(), provider(), binding.clone()).unwrap_err();
+    let refused = TpmKeys::open(worker(&other), provider(), binding.clone()).unwrap_err();
     assert!(matches!(refused, Error::AnotherTpm), "{refused}");
-    let moved = binding.moved(&other.worker()).unwrap();
-    let mut elsewhere = TpmKeys::open(other.worker(), provider(), moved.clone()).unwrap();
+    let moved = binding.moved(&worker(&other)).unwrap();
+    let mut elsewhere = TpmKeys::open(worker(&other), provider(), moved.clone()).unwrap();
     assert_eq!(elsewhere.state(&new.handle), KeyState::AnotherTpm);
     assert_eq!(KeyState::of(&new.handle, None), KeyState::AnotherTpm);
     let refused = done(elsewhere.sign(&new.handle, &[b"message"])).unwrap_err();
@@ -107,7 +110,7 @@ fn a_store_that_was_copied_without_its_secret_signs_nothing() {
 #[test]
 fn nothing_stays_in_the_tpm() {
     let Some(swtpm) = Swtpm::new() else { return };
-    let worker = swtpm.worker();
+    let worker = worker(&swtpm);
     let binding = TpmBinding::new(&worker, &provider()).unwrap();
     let mut keys = TpmKeys::open(worker.clone(), provider(), binding).unwrap();
     let new = done(keys.generate(-7)).unwrap();
@@ -125,4 +128,55 @@ fn nothing_stays_in_the_tpm() {
     };
     assert_eq!(count(0x8000_0000), 1, "the parent");
     assert!(count(0x0200_0000) <= 1, "a session");
+}
+
+#[test]
+fn a_signature_takes_two_round_trips_before_it_is_there() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (_, commands, worker) = tapped(&swtpm);
+    let binding = TpmBinding::new(&worker, &provider()).unwrap();
+    let mut keys = TpmKeys::open(worker.clone(), provider(), binding).unwrap();
+    let new = done(keys.generate(-7)).unwrap();
+    done(keys.sign(&new.handle, &[b"message"])).unwrap();
+    // Whatever comes after a signature is done when the worker takes the next job.
+    worker.run(PATIENCE, |_| Ok(())).unwrap();
+    commands.lock().unwrap().clear();
+    done(keys.sign(&new.handle, &[b"message"])).unwrap();
+    worker.run(PATIENCE, |_| Ok(())).unwrap();
+    const LOAD: u32 = 0x157;
+    const SIGN: u32 = 0x15d;
+    const FLUSH: u32 = 0x165;
+    assert_eq!(*commands.lock().unwrap(), [LOAD, SIGN, FLUSH], "the flush is for nobody to wait");
+}
+
+#[test]
+fn a_reset_makes_every_key_from_before_useless() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (keys, _) = keys(&swtpm);
+    let kept = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let place = std::sync::Arc::clone(&kept);
+    let mut keys = keys.keeping(move |binding: &TpmBinding| {
+        *place.lock().unwrap() = Some(binding.clone());
+        Ok(())
+    });
+    let before = done(keys.generate(-7)).unwrap();
+    done(keys.clear()).unwrap();
+    done(keys.sign(&before.handle, &[b"message"])).unwrap_err();
+    let after = done(keys.generate(-7)).unwrap();
+    drop(keys);
+    let binding = kept.lock().unwrap().clone().unwrap();
+    let mut again = TpmKeys::open(worker(&swtpm), provider(), binding).unwrap();
+    done(again.sign(&after.handle, &[b"message"])).unwrap();
+    done(again.sign(&before.handle, &[b"message"])).unwrap_err();
+}
+
+#[test]
+fn a_reset_that_could_not_be_kept_makes_no_keys() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let (keys, _) = keys(&swtpm);
+    let mut keys = keys.keeping(|_: &TpmBinding| Err("the disk is full".into()));
+    let refused = done(keys.clear()).unwrap_err();
+    assert!(refused.to_string().contains("the disk is full"), "{refused}");
+    let refused = done(keys.generate(-7)).unwrap_err();
+    assert!(refused.to_string().contains("reset once more"), "{refused}");
 }

@@ -10,6 +10,7 @@
 mod codes_are_sentences;
 mod keys_are_derived;
 mod keys_in_swtpm;
+mod pins_in_swtpm;
 mod public_areas;
 mod responses_are_judged;
 mod swtpm;

@@ -11,7 +11,10 @@
 #[cfg(target_os = "linux")]
 mod attacks;
 mod frames;
+#[cfg(feature = "kept")]
+mod kept;
 mod logs;
+mod nodes;
 mod operator;
 mod requests;
 mod ringing;

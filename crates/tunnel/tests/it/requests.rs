@@ -11,8 +11,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use towline_rendezvous::ids::ContactId;
 use towline_tunnel::{
-    ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError, Security, Source,
-    Tls,
+    ContactAnswer, ContactState, Contacts, Limits, OriginPolicy, Relay, RelayConfig, RelayError,
+    Security, Source, Tls,
 };
 
 use crate::support::{Running, config, receive, start, start_with, tunnel_id};
@@ -221,21 +221,28 @@ async fn a_phone_that_left_early_may_come_again() {
 struct Phonebook;
 
 impl Contacts for Phonebook {
-    fn look_up(&self, contact: &ContactId) -> ContactState {
-        if contact.as_bytes() == [0xfb, 0xff] {
-            ContactState::Revoked
-        } else {
-            ContactState::Unknown
-        }
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
+        let state = match contact.as_bytes() {
+            [0xfb, 0xff] => Some(ContactState::Revoked),
+            [0xfb, 0xfe] => None,
+            _ => Some(ContactState::Unknown),
+        };
+        // Later, as a store elsewhere answers.
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            state
+        })
     }
 
-    fn revoke(&mut self, _contact: &ContactId, _source: Source) {}
+    fn revoke(&self, _contact: &ContactId, _source: Source) -> ContactAnswer<bool> {
+        Box::pin(std::future::ready(false))
+    }
 }
 
 #[tokio::test]
 async fn contacts_get_404_when_unknown_and_410_when_revoked() {
     let mut config = config();
-    config.contacts = Box::new(Phonebook);
+    config.contacts = Arc::new(Phonebook);
     let relay = start(config).await;
     let payload = [("X-caBLE-Client-Payload", "A0")];
     let ring = async |path: &str| relay.open_with(path, &payload).await.err();

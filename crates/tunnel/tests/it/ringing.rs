@@ -18,18 +18,25 @@ use crate::support::{Peer, Running, close_code, config, receive, start, start_wi
 
 const PAYLOAD: &str = "A0";
 
-fn key(number: u8) -> ContactKey {
+pub(crate) fn key(number: u8) -> ContactKey {
     ContactKey::new(Secret::new([number; 32]))
 }
 
-async fn listen(relay: &Running, number: u8) -> Result<Peer, u16> {
+pub(crate) async fn listen(relay: &Running, number: u8) -> Result<Peer, u16> {
     let header = key(number).to_header();
     let headers = [("X-Towline-Contact-Key", header.as_str())];
     Ok(relay.open_with("/towline/v1/listen", &headers).await?.0)
 }
 
+/// A phone that numbers its connections.
+pub(crate) async fn listen_as(relay: &Running, number: u8, sequence: &str) -> Result<Peer, u16> {
+    let header = key(number).to_header();
+    let headers = [("X-Towline-Contact-Key", header.as_str()), ("X-Towline-Sequence", sequence)];
+    Ok(relay.open_with("/towline/v1/listen", &headers).await?.0)
+}
+
 /// A computer that rings; whether it was promised a signal.
-async fn ring(relay: &Running, number: u8, signal: bool) -> Result<(Peer, bool), u16> {
+pub(crate) async fn ring(relay: &Running, number: u8, signal: bool) -> Result<(Peer, bool), u16> {
     let contact = key(number).contact_id(&towline_crypto::rustcrypto::provider());
     let path = format!("/cable/contact/{}", URL_SAFE_NO_PAD.encode(contact.as_bytes()));
     let mut headers = vec![("X-caBLE-Client-Payload", PAYLOAD)];
@@ -40,17 +47,17 @@ async fn ring(relay: &Running, number: u8, signal: bool) -> Result<(Peer, bool),
     Ok((peer, response.headers().contains_key("x-cable-signal-connection")))
 }
 
-async fn hear(phone: &mut Peer) -> FromService {
+pub(crate) async fn hear(phone: &mut Peer) -> FromService {
     let Message::Binary(message) = receive(phone).await else { panic!("not binary") };
     FromService::decode(&message).unwrap()
 }
 
-async fn say(phone: &mut Peer, message: FromPhone) {
+pub(crate) async fn say(phone: &mut Peer, message: FromPhone) {
     phone.send(Message::binary(message.encode())).await.unwrap();
 }
 
 /// The ring that the phone hears of, and the path at which it joins.
-async fn rung(phone: &mut Peer) -> (RingId, String) {
+pub(crate) async fn rung(phone: &mut Peer) -> (RingId, String) {
     match hear(phone).await {
         FromService::Ring { ring, routing_id, tunnel_id, payload } => {
             assert_eq!(payload, [0xa0]);
@@ -322,4 +329,16 @@ async fn a_relay_that_stops_closes_phones_that_listen() {
     relay.handle.shutdown(Duration::from_secs(5));
     assert_eq!(close_code(&mut phone).await, 1001);
     tokio::time::timeout(crate::support::PATIENCE, relay.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_number_of_a_connection_is_a_number_and_grows() {
+    let relay = start(config()).await;
+    for odd in ["", "-1", "+1", "1 1", "0x1", "18446744073709551616"] {
+        assert_eq!(listen_as(&relay, 1, odd).await.err(), Some(400), "{odd:?}");
+    }
+    let _phone = listen_as(&relay, 1, "18446744073709551615").await.unwrap();
+    assert_eq!(listen_as(&relay, 1, "7").await.err(), Some(409), "a later one is there");
+    // One that gives none is the newest, as ever.
+    assert!(listen(&relay, 1).await.is_ok());
 }

@@ -92,9 +92,11 @@ async function refresh() {
   const turn = ++here.turn;
   const { sessions } = await call("GET", "sessions");
   if (here.session !== "default" && !sessions.includes(here.session)) enter("default");
-  const [session, { authenticators }] = await Promise.all([
+  const [session, { authenticators }, { phones }, { screens }] = await Promise.all([
     call("GET", here.session),
     call("GET", `${here.session}/authenticators`),
+    call("GET", `${here.session}/phones`),
+    call("GET", `${here.session}/screens`),
   ]);
   const full = await Promise.all(authenticators.map(async (it) => {
     const id = it.authenticatorId;
@@ -110,7 +112,10 @@ async function refresh() {
   if (here.pageKey && here.pageKey !== session.pageKey) startOver();
   here.pageKey = session.pageKey;
   showSessions(sessions);
-  showAuthenticators(full);
+  showAsked([...full, ...phones]);
+  showList("authenticators", full, showAuthenticator, "none");
+  showList("phones", phones, showPhone, "noPhones");
+  showList("screens", screens, showScreen, "noScreens");
 }
 
 function showSessions(sessions) {
@@ -123,22 +128,26 @@ function showSessions(sessions) {
   $("session").value = here.session;
 }
 
-// The focus, and what is typed, stay where they are.
-function showAuthenticators(list) {
-  const shown = JSON.stringify([list, language]);
-  const room = $("authenticators");
+function showAsked(list) {
   const open = list.flatMap(({ person }) => person.open);
   const asked = open.map((question) => text("asked", question)).join(" ");
   if ($("asked").textContent !== asked) $("asked").textContent = asked;
+}
+
+// The focus, and what is typed, stay where they are.
+function showList(name, list, show, none) {
+  const shown = JSON.stringify([list, language, here.session]);
+  const room = $(name);
   if (room.dataset.shown === shown) return;
   room.dataset.shown = shown;
   const { id: focused, selectionStart: caret } = document.activeElement ?? {};
-  const fields = [...room.querySelectorAll("input:not([type=checkbox]), select")];
-  room.replaceChildren(...list.map(showAuthenticator));
-  if (list.length === 0) room.append(quiet("none"));
-  for (const { id, value } of fields) if ($(id)) $(id).value = value;
+  const fields = room.querySelectorAll("input:not([type=checkbox], [type=file]), select.kept");
+  const values = [...fields].map(({ id, value }) => [id, value]);
+  room.replaceChildren(...list.map(show));
+  if (list.length === 0) room.append(element("p", { className: "quiet" }, text(none)));
+  for (const [id, value] of values) if ($(id)) $(id).value = value;
   if (focused && document.activeElement === document.body) {
-    ($(focused) ?? $("authenticators-title")).focus();
+    ($(focused) ?? $(`${name}-title`) ?? $("phones-title")).focus();
     if (Number.isInteger(caret)) $(focused)?.setSelectionRange(caret, caret);
   }
 }
@@ -154,14 +163,15 @@ function showAuthenticator(it) {
     "article",
     { "aria-labelledby": `${id}-title` },
     element("div", { className: "row" }, title, remove),
-    ...showPerson(id, it),
+    ...showPerson(id, it, authenticatorPath(id), (change) => change),
     ...showPasskeys(id, it.credentials),
     ...showFaults(id, it.faults),
   );
 }
 
-function showPerson(id, { person, switches }) {
-  const path = authenticatorPath(id, "/person");
+// `wrapped` is how a change of switches stands in what is sent.
+function showPerson(id, { person, switches }, owner, wrapped) {
+  const path = `${owner}/person`;
   const answer = (words) => () => call("POST", `${path}/answer`, { answer: words });
   const input = (key, placeholder) => {
     return element("input", { id: `${id}-${key}`, placeholder, autocomplete: "off" });
@@ -171,7 +181,7 @@ function showPerson(id, { person, switches }) {
   const flag = (key, member) => {
     const properties = { type: "checkbox", id: `${id}-${key}`, checked: switches[member] };
     const box = element("input", properties);
-    const change = () => call("PATCH", authenticatorPath(id), { [member]: box.checked });
+    const change = () => call("PATCH", owner, wrapped({ [member]: box.checked }));
     box.addEventListener("change", () => act(change));
     return element("label", {}, box, ` ${text(key)}`);
   };
@@ -243,8 +253,10 @@ function showFaults(id, faults) {
   });
   const options = (entries) => entries.map(([value, label]) => element("option", { value }, label));
   const names = known.map(({ fault, does }) => element("option", { title: does }, fault));
-  const which = element("select", { id: `${id}-fault` }, ...names);
-  const phase = element("select", { id: `${id}-phase` }, ...options(Object.entries(phases)));
+  const kept = { className: "kept" };
+  const which = element("select", { id: `${id}-fault`, ...kept }, ...names);
+  const whens = options(Object.entries(phases));
+  const phase = element("select", { id: `${id}-phase`, ...kept }, ...whens);
   const rule = () => ({ fault: which.value, ...(phase.value && { phase: phase.value }) });
   const add = element("button", { id: `${id}-put-in` }, text("putIn"));
   return [
@@ -279,11 +291,11 @@ function bytesLast(exchange) {
   exchange.bytes = bytes;
 }
 
-function brief({ request, response, credential, question, verb, origin, error }) {
+function brief({ request, response, credential, question, verb, origin, error, message }) {
   if (request) return request.command;
   if (response) return `${response.command}: ${response.status ?? ""}`;
   if (credential) return `${credential.userName ?? ""} ${credential.rpId}`;
-  return question ?? error ?? (verb ? `${verb} ${origin}` : "");
+  return question ?? error ?? message ?? (verb ? `${verb} ${origin}` : "");
 }
 
 function showNotice(notice) {
@@ -306,7 +318,7 @@ function eventName(event) {
 }
 
 function isHidden(event) {
-  return $("requests").checked && event !== "request" && event !== "response";
+  return $("requests").checked && !/request|response/i.test(event);
 }
 
 function showLog(notices) {

@@ -4,10 +4,14 @@ mod authenticators;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod ceremonies;
 mod credentials;
+#[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
+mod ctap;
 mod description;
 #[allow(unused_qualifications, reason = "utoipa writes out what `params` names")]
 mod log;
 mod people;
+mod phones;
+mod screens;
 mod sessions;
 
 use std::sync::Arc;
@@ -31,6 +35,9 @@ pub(super) fn router() -> Router<Service> {
         .merge(credentials::routes())
         .merge(people::routes())
         .merge(ceremonies::routes())
+        .merge(ctap::routes())
+        .merge(phones::routes())
+        .merge(screens::routes())
         .merge(log::routes())
         .merge(super::page::relays())
         .split_for_parts();

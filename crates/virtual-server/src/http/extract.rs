@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::HttpRefusal;
 use crate::{
-    AuthenticatorId, BadMember, Base64Url, CeremonyId, Service, ServiceError, Session, SessionId,
+    AuthenticatorId, BadMember, Base64Url, CeremonyId, PhoneId, ScreenId, Service, ServiceError,
+    Session, SessionId,
 };
 
 /// A body in JSON. An empty one is read as `{}`.
@@ -26,11 +27,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             let status = rejection.status();
             if status == StatusCode::PAYLOAD_TOO_LARGE {
-                return HttpRefusal::new(
-                    status,
-                    "too-large",
-                    "the body of the request is too large",
-                );
+                return HttpRefusal::too_large();
             }
             HttpRefusal::new(status, "not-json", "the body of the request could not be read")
         })?;
@@ -56,13 +53,28 @@ pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, HttpRefusal> {
             let message = format!("the body is not JSON: {error}");
             return HttpRefusal::new(StatusCode::BAD_REQUEST, "not-json", message);
         }
-        ServiceError::from(BadMember::new(path, error.to_string())).into()
+        let bad = match path.as_str() {
+            "" => named(&error.to_string()),
+            _ => BadMember::new(path, error.to_string()),
+        };
+        ServiceError::from(bad).into()
     })?;
     deserializer.end().map_err(|error| {
         let message = format!("there is something behind the JSON: {error}");
         HttpRefusal::new(StatusCode::BAD_REQUEST, "not-json", message)
     })?;
     Ok(value)
+}
+
+/// A message that begins with the name of the member that it is about, if it does.
+fn named(message: &str) -> BadMember {
+    let is_name = |it: &str| {
+        it.bytes().all(|it| it.is_ascii_alphanumeric() || b".[]_-".contains(&it)) && !it.is_empty()
+    };
+    match message.split_once(": ") {
+        Some((member, rest)) if is_name(member) => BadMember::new(member, rest),
+        _ => BadMember::new("", message),
+    }
 }
 
 /// What comes behind the question mark. Unknown members are refused.
@@ -74,7 +86,8 @@ impl<T: DeserializeOwned> FromRequestParts<Service> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, HttpRefusal> {
         let query = Query::from_request_parts(parts, service).await.map_err(|rejection| {
             let message = rejection.body_text();
-            HttpRefusal::from(ServiceError::from(BadMember::new("", message)))
+            let said = message.trim_start_matches("Failed to deserialize query string: ");
+            HttpRefusal::from(ServiceError::from(named(said)))
         })?;
         let Query(value) = query;
         Ok(Self(value))
@@ -94,6 +107,14 @@ impl At {
 
     pub(super) fn ceremony(&self) -> CeremonyId {
         CeremonyId::new(self.name("ceremony"))
+    }
+
+    pub(super) fn phone(&self) -> PhoneId {
+        PhoneId::new(self.name("phone"))
+    }
+
+    pub(super) fn screen(&self) -> ScreenId {
+        ScreenId::new(self.name("screen"))
     }
 
     /// The id of a passkey, as base64url.

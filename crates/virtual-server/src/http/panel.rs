@@ -13,7 +13,10 @@ use crate::Service;
 
 const PAGE: &str = include_str!("../../assets/panel/panel.html");
 const STYLE: &str = include_str!("../../assets/panel/panel.css");
-const SCRIPT: &str = include_str!("../../assets/panel/panel.js");
+const SCRIPT: &str = concat!(
+    include_str!("../../assets/panel/panel.js"),
+    include_str!("../../assets/panel/phones.js")
+);
 
 /// What every part of the page comes with. Nothing comes from elsewhere, nobody frames it, and the
 /// token in its address goes nowhere.
@@ -88,13 +91,15 @@ mod tests {
         used.extend(between(SCRIPT, "flag(\"", "\""));
         used.extend(between(SCRIPT, "quiet(\"", "\""));
         used.extend(between(SCRIPT, "connection(\"", "\""));
+        // What lists say where they are empty.
+        used.extend(["none", "noPhones", "noScreens"]);
         let events: BTreeSet<&str> = names.difference(&used).copied().collect();
         assert_eq!(used.difference(&names).next(), None);
         assert_eq!(events, BTreeSet::from(EVENTS));
     }
 
     /// The events by their names in the log.
-    const EVENTS: [&str; 11] = [
+    const EVENTS: [&str; 20] = [
         "authenticatorAdded",
         "authenticatorRemoved",
         "credentialAdded",
@@ -106,6 +111,15 @@ mod tests {
         "ceremonyBegan",
         "ceremonyEnded",
         "questionOpened",
+        "phoneAdded",
+        "phoneRemoved",
+        "phoneStep",
+        "phoneRequest",
+        "phoneResponse",
+        "phoneEnded",
+        "phoneQuestionOpened",
+        "codeShown",
+        "screenEnded",
     ];
 
     #[test]

@@ -15,8 +15,8 @@ use crate::{BadMember, ServiceError};
 #[serde(rename_all = "camelCase")]
 pub struct HttpRefusal {
     /// What kind of refusal it is, for programs: `member`, `unsupported`, `unknown-session`,
-    /// `unknown-authenticator`, `unknown-credential`, `unknown-ceremony`, `full`, `ceremony`,
-    /// `randomness`, `token`, `origin`, `host`, `too-large`, `not-json`, `path`, `method`.
+    /// `unknown-authenticator`, `unknown-credential`, `unknown-ceremony`, `unknown-phone`,
+    /// `unknown-screen`, `busy`, `no-relay`, `no-code`, `phone`, `full`, `ceremony`, `randomness`, `token`, `origin`, `host`, `too-large`, `not-json`, `path`, `method`.
     pub reason: &'static str,
     /// The member that can't be used, by its path, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +31,12 @@ pub struct HttpRefusal {
 }
 
 impl HttpRefusal {
+    /// The body has more bytes than it may have.
+    pub(super) fn too_large() -> Self {
+        let message = "the body of the request is too large";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message)
+    }
+
     /// One with this status and no member.
     pub(crate) fn new(
         status: StatusCode,
@@ -59,6 +65,10 @@ impl From<ServiceError> for HttpRefusal {
             }
             ServiceError::UnknownCredential(_) => (StatusCode::NOT_FOUND, "unknown-credential"),
             ServiceError::UnknownCeremony(_) => (StatusCode::NOT_FOUND, "unknown-ceremony"),
+            ServiceError::UnknownPhone(_) => (StatusCode::NOT_FOUND, "unknown-phone"),
+            ServiceError::UnknownScreen(_) => (StatusCode::NOT_FOUND, "unknown-screen"),
+            ServiceError::Busy(_) => (StatusCode::CONFLICT, "busy"),
+            ServiceError::NoRelay(_) => (StatusCode::SERVICE_UNAVAILABLE, "no-relay"),
             ServiceError::Full { .. } => (StatusCode::TOO_MANY_REQUESTS, "full"),
             ServiceError::Ceremony(_) => (StatusCode::UNPROCESSABLE_ENTITY, "ceremony"),
             ServiceError::Randomness => (StatusCode::INTERNAL_SERVER_ERROR, "randomness"),

@@ -41,6 +41,22 @@ impl VirtualAuthenticatorOptions {
         provider: &CryptoProvider,
         limits: &ServiceLimits,
     ) -> Result<Built, ServiceError> {
+        let (builder, switches) = self.builder(limits)?;
+        let builder = builder
+            .provider(provider.clone())
+            .clock(clock)
+            .client(client(provider))
+            .capacity(self.capacity.unwrap_or(limits.credentials));
+        let device = builder.build().map_err(|error| refused(&error))?;
+        device.person().leaves_it_to_verify();
+        Ok(Built { device, switches })
+    }
+
+    /// All that these options say, and nothing of the service.
+    pub(crate) fn builder(
+        &self,
+        limits: &ServiceLimits,
+    ) -> Result<(Builder, Switches), ServiceError> {
         self.check(limits)?;
         let bare = self.preset.is_none()
             && (self.protocol.is_some()
@@ -56,18 +72,12 @@ impl VirtualAuthenticatorOptions {
         let start =
             if bare { self.bare() } else { self.preset.unwrap_or(Preset::SyncedPasskey).builder() };
         let builder = self.shape(start, bare)?;
-        let mut builder = builder
-            .provider(provider.clone())
-            .clock(clock)
-            .client(client(provider))
-            .patience(PATIENCE)
-            .capacity(self.capacity.unwrap_or(limits.credentials));
-        if let Some(seed) = self.seed {
-            builder = builder.seed(seed);
-        }
-        let device = builder.build().map_err(|error| refused(&error))?;
-        device.person().leaves_it_to_verify();
-        Ok(Built { device, switches })
+        let builder = builder.patience(PATIENCE);
+        let builder = match self.seed {
+            Some(seed) => builder.seed(seed),
+            None => builder,
+        };
+        Ok((builder, switches))
     }
 
     /// What can be told without building anything.
@@ -283,10 +293,13 @@ fn reached_by(builder: Builder, transport: Transport) -> Builder {
 }
 
 /// Which member it was that could not be used.
-fn refused(error: &BuildError) -> ServiceError {
+pub(crate) fn refused(error: &BuildError) -> ServiceError {
+    let message = error.to_string();
     let member = match error {
         BuildError::Pin(_) => "pin",
+        // That is what the config calls them, and the keys behind it.
+        _ if message.contains("algorithms") => "algorithms",
         _ => "",
     };
-    BadMember::new(member, error.to_string()).into()
+    BadMember::new(member, message).into()
 }

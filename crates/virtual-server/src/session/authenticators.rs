@@ -69,7 +69,7 @@ impl Session {
     /// # Errors
     /// [`ServiceError::UnknownAuthenticator`].
     pub fn switches(&self, id: &AuthenticatorId) -> Result<Switches, ServiceError> {
-        self.with(|state, _| Ok(state.authenticator(id)?.switches()))
+        self.with(|state, _| Ok(state.authenticator(id)?.attendant.switches()))
     }
 
     /// Changes switches of an authenticator. What waited for the person's consent goes on with it.
@@ -81,12 +81,7 @@ impl Session {
         id: &AuthenticatorId,
         change: SwitchChange,
     ) -> Result<Switches, ServiceError> {
-        self.with(|state, _| {
-            let authenticator = state.authenticator(id)?;
-            let switches = authenticator.switches().changed(change);
-            authenticator.set_switches(switches);
-            Ok(switches)
-        })
+        self.with(|state, _| Ok(state.authenticator(id)?.change(change)))
     }
 
     /// What an authenticator says of itself (authenticatorGetInfo), member by member; `None` where

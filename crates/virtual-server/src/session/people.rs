@@ -1,14 +1,11 @@
 //! The person in front of an authenticator, and what goes wrong with it.
 
 use serde::{Deserialize, Serialize};
-use towline_virtual::{
-    Fault, FaultPlace, Faults, Injected,
-    person::{BadRules, Reply, Rules},
-};
+use towline_virtual::{Fault, FaultPlace, Faults, Injected, person::Rules};
 use utoipa::ToSchema;
 
 use super::Session;
-use crate::{AuthenticatorId, BadMember, ServiceError};
+use crate::{AuthenticatorId, BadMember, ServiceError, attendant};
 
 /// What the person was asked, and what is open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -111,22 +108,10 @@ impl Session {
     /// [`ServiceError::Member`] for a text that is no script,
     /// [`ServiceError::UnknownAuthenticator`].
     pub fn script_person(&self, id: &AuthenticatorId, rules: &str) -> Result<usize, ServiceError> {
-        let most = self.0.world.limits.script_length;
-        if rules.len() > most {
-            let message = format!("a script may have {most} bytes");
-            return Err(BadMember::new("rules", message).into());
-        }
-        let rules: Option<Rules> = match rules.trim() {
-            "" => None,
-            text => {
-                let read = text.parse();
-                let bad = |error: BadRules| BadMember::new("rules", error.to_string());
-                Some(read.map_err(bad)?)
-            }
-        };
+        let rules = attendant::script(rules, self.0.world.limits.script_length)?;
         let count = rules.as_ref().map_or(0, Rules::len);
         self.with(|state, _| {
-            state.authenticator(id)?.script(rules);
+            state.authenticator(id)?.attendant.script(rules.as_ref());
             Ok(count)
         })
     }
@@ -136,17 +121,7 @@ impl Session {
     /// # Errors
     /// [`ServiceError::UnknownAuthenticator`].
     pub fn questions(&self, id: &AuthenticatorId) -> Result<Questions, ServiceError> {
-        self.with(|state, _| {
-            let person = state.authenticator(id)?.device.person();
-            let texts = |asked: Vec<towline_virtual::person::Asked>| {
-                asked.iter().map(ToString::to_string).collect()
-            };
-            Ok(Questions {
-                open: texts(person.open()),
-                heard: texts(person.heard()),
-                unmet: person.verify().err().map(|unmet| unmet.to_string()),
-            })
-        })
+        self.with(|state, _| Ok(state.authenticator(id)?.attendant.questions()))
     }
 
     /// The person answers what is open, in the words of a script: `agrees`, `refuses`,
@@ -157,19 +132,8 @@ impl Session {
     /// [`ServiceError::Member`] for anything else, or an answer that fits none of them,
     /// [`ServiceError::UnknownAuthenticator`].
     pub fn answer(&self, id: &AuthenticatorId, reply: &str) -> Result<usize, ServiceError> {
-        let bad = |error: String| BadMember::new("answer", error);
-        let reply: Reply = reply.parse().map_err(|error: BadRules| bad(error.to_string()))?;
-        self.with(|state, _| {
-            let person = state.authenticator(id)?.device.person();
-            let open = person.open();
-            let answered = person.answers_open(|_| reply.clone());
-            if answered == 0 && !open.is_empty() && reply != Reply::CallOff {
-                let asked: Vec<String> = open.iter().map(ToString::to_string).collect();
-                let message = format!("it fits nothing of what is asked: {}", asked.join(" "));
-                return Err(bad(message).into());
-            }
-            Ok(answered)
-        })
+        let reply = attendant::reply(reply)?;
+        self.with(|state, _| Ok(state.authenticator(id)?.attendant.answer(&reply)?))
     }
 
     /// From now on this goes wrong, and nothing else but what the switches say.

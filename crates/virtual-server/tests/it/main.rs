@@ -19,6 +19,8 @@ mod page_for_people;
 mod pages_ask;
 mod passkeys_are_json;
 mod passkeys_move;
+mod phones;
+mod raw_requests;
 mod strangers_stay_out;
 mod support;
 mod webdriver;

@@ -112,6 +112,9 @@ fn illegal_combinations_are_refused_by_the_member() {
         (json!({"capacity": 1_000_000}), "capacity"),
         (json!({"preset": "security-key", "pin": "1"}), "pin"),
         (json!({"name": "x".repeat(300)}), "name"),
+        (json!({"algorithms": []}), "algorithms"),
+        (json!({"algorithms": [-999]}), "algorithms"),
+        (json!({"algorithms": [-7, -7]}), "algorithms"),
     ] {
         let refused = add(options.clone()).unwrap_err();
         let ServiceError::Member(bad) = &refused else { panic!("{options}: {refused:?}") };

@@ -49,6 +49,8 @@ async fn a_name_that_was_pointed_at_this_machine_is_refused() {
         let answer = it.raw("GET", &path, &format!("Host: {host}\r\n"), "").await;
         assert_eq!(answer.status, 200, "{host}");
     }
+    let two = "Host: localhost\r\nHost: attacker.example\r\n";
+    assert_eq!(it.raw("GET", &path, two, "").await.status, 421);
 }
 
 #[tokio::test]

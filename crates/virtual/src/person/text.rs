@@ -4,7 +4,8 @@ use std::{str::FromStr, time::Duration};
 
 use super::{
     Reply, ScriptedPerson, When, already_registered, anything, attesting, choosing, confirming,
-    creating, identifying, nothing_to_use, signing_in, typing_a_pin, verifying,
+    connecting, creating, identifying, nothing_to_use, remembering, signing_in, typing_a_pin,
+    verifying,
 };
 
 /// How long a person waits at most, in seconds.
@@ -85,7 +86,8 @@ impl FromStr for Reply {
 fn unknown(does: &str) -> String {
     format!(
         "`{does}` is nothing that a person does: agrees, refuses, absent, fails-the-lock, \
-         picks=ACCOUNT, picks=#NUMBER, types=PIN, cannot-type, calls-it-off"
+         picks=ACCOUNT, picks=#NUMBER, types=PIN, cannot-type, calls-it-off, is-remembered, \
+         decides-later"
     )
 }
 
@@ -138,6 +140,8 @@ fn reply(does: &str) -> Option<(When, Reply)> {
         ("absent" | "ignores-it", None) => (anything(), Reply::Ignore),
         ("calls-it-off", None) => (anything(), Reply::CallOff),
         ("fails-the-lock", None) => (verifying(), Reply::FailTheLock),
+        ("is-remembered", None) => (connecting(), Reply::ConnectAndRemember),
+        ("decides-later", None) => (connecting(), Reply::ConnectAndDecideLater),
         ("cannot-type", None) => (typing_a_pin(), Reply::CannotType),
         ("types", Some(pin)) => (typing_a_pin(), Reply::Type(pin.to_owned())),
         ("picks", Some(account)) => {
@@ -168,11 +172,13 @@ fn when(text: &str) -> Result<When, String> {
         "typing-a-pin" => typing_a_pin(),
         "attesting" => attesting(),
         "identifying" => identifying(),
+        "connecting" => connecting(),
+        "remembering" => remembering(),
         _ => {
             return Err(format!(
                 "`{which}` is nothing that a person is asked: anything, creating, signing-in, \
                  already-registered, nothing-to-use, confirming, verifying, choosing, \
-                 typing-a-pin, attesting, identifying"
+                 typing-a-pin, attesting, identifying; of phones: connecting, remembering"
             ));
         }
     };

@@ -1,11 +1,18 @@
 //! The names of faults, and when they come.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use towline_ctap::Status;
 use towline_virtual::{Builder, Error, Fault, FaultPlace, VirtualAuthenticator};
 
-use crate::options::{ORIGIN, create, get};
+use crate::options::{ORIGIN, create, get, get_with};
 
 #[test]
 fn every_fault_has_one_name_and_a_sentence() {
@@ -58,6 +65,49 @@ fn a_fault_comes_when_it_is_said_and_no_more() {
     assert!(broken(device.create(ORIGIN, &create("bob"))));
     fault.stop();
     assert!(!broken(device.create(ORIGIN, &create("carol"))));
+}
+
+/// A registration and two sign-ins with what it made, whatever comes of them.
+fn visit(device: &VirtualAuthenticator) -> Result<(), Error> {
+    let made = device.create(ORIGIN, &create("alice"))?;
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let list =
+        format!(r#", "allowCredentials": [{{"type": "public-key", "id": {}}}]"#, made["rawId"]);
+    for _ in 0..2 {
+        device.get(ORIGIN, &get_with(&list))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_fault_is_held_back_by_a_condition_and_by_a_count() {
+    let faults = Fault::ALL.iter().filter(|fault| fault.place() != FaultPlace::Report);
+    for fault in faults {
+        let preset = match fault.place() {
+            FaultPlace::Message => Builder::u2f_key,
+            _ => Builder::fingerprint_key,
+        };
+        let device = preset().build().unwrap();
+        let place = fault.place();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let never = device.faults().inject(*fault).when(move |call| {
+            assert_eq!(call.place(), place);
+            count.fetch_add(1, Ordering::Relaxed);
+            false
+        });
+        let held_back = device.faults().inject(*fault).times(0);
+        visit(&device).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_eq!((never.count(), held_back.count()), (0, 0), "{fault}");
+        assert!(asked.load(Ordering::Relaxed) > 0, "{fault}: the condition was asked");
+
+        device.faults().clear();
+        let once = device.faults().inject(*fault).when(|_| true).once();
+        for _ in 0..3 {
+            let _whatever = visit(&device);
+        }
+        assert!(once.count() <= 1, "{fault}");
+    }
 }
 
 #[test]

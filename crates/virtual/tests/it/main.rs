@@ -22,6 +22,7 @@ mod over_ctaphid;
 mod pages_mediate;
 mod passkeys_are_in_hand;
 mod presets_work;
+mod promises_hold;
 mod rp_judges_attestation;
 mod runs_repeat;
 mod scripts_say_what_is_wrong;

@@ -59,7 +59,7 @@ impl Service {
     }
 
     fn listen_at(&mut self, from: [u8; 4], number: u32) -> Result<Leg, Refusal> {
-        match self.ask_at(from, TunnelRequest::Listen { key: key(number) })? {
+        match self.ask_at(from, TunnelRequest::Listen { key: key(number), sequence: 0 })? {
             Admission { leg, role: Role::Listens { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
@@ -362,8 +362,9 @@ fn the_books_of_a_small_service_stay_straight() {
         ..Limits::default()
     };
     let mut service = Service::new(limits);
-    service.alone = false;
-    let mut located = Vec::new();
+    service.prompt = false;
+    let mut recalls = Vec::new();
+    let mut revokes = Vec::new();
     let mut state = 7_u64;
     let mut random = move |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -386,7 +387,7 @@ fn the_books_of_a_small_service_stay_straight() {
                 let (routing, tunnel) = waiting.swap_remove(at);
                 TunnelRequest::Connect { routing, tunnel }
             }
-            3 => TunnelRequest::Listen { key: listens },
+            3 => TunnelRequest::Listen { key: listens, sequence: 0 },
             4 => TunnelRequest::Contact {
                 contact: listens.contact_id(&towline_crypto::rustcrypto::provider()),
                 payload: vec![0xa0],
@@ -401,7 +402,7 @@ fn the_books_of_a_small_service_stay_straight() {
                 service.pass_quietly(Duration::from_millis(random(3000)));
                 continue;
             }
-            _ => TunnelRequest::Listen { key: listens },
+            _ => TunnelRequest::Listen { key: listens, sequence: 0 },
         };
         if let Ok(Admission { leg, role }) = service.ask_at(from, request) {
             legs.push(leg);
@@ -416,9 +417,10 @@ fn the_books_of_a_small_service_stay_straight() {
                     let Some(FromService::Ring { ring, routing_id, tunnel_id, .. }) = told else {
                         continue;
                     };
-                    let says = match random(3) {
-                        0 => FromPhone::Accept(ring),
-                        1 => FromPhone::Refuse(ring, Reason::Busy),
+                    let says = match random(9) {
+                        0..3 => FromPhone::Accept(ring),
+                        3..6 => FromPhone::Refuse(ring, Reason::Busy),
+                        6 => FromPhone::Revoke,
                         _ => continue,
                     };
                     service.relay.handle_message(leg, &says.encode(), service.now);
@@ -433,18 +435,25 @@ fn the_books_of_a_small_service_stay_straight() {
                     service.relay.handle_closed(leg, service.now);
                 }
                 RendezvousOutput::Close { .. } | RendezvousOutput::Answer { .. } => {}
-                RendezvousOutput::Locate { token, .. } => {
+                RendezvousOutput::Recall { token, .. } => {
                     // Some are answered at once, some later, some twice, and some never.
-                    located.push((token, Location::Nowhere));
-                    located.push((token, Location::Here));
-                    located.push((token, Location::Elsewhere(3)));
+                    recalls.push((token, Some(ContactState::Unknown)));
+                    recalls.push((token, Some(ContactState::Revoked)));
+                    recalls.push((token, None));
                 }
+                RendezvousOutput::Revoke { token, .. } => revokes.push(token),
+                other => panic!("{other:?}"),
             }
         }
-        if !located.is_empty() && random(2) == 0 {
-            let at = usize::try_from(random(located.len().try_into().unwrap())).unwrap();
-            let (token, location) = located.swap_remove(at);
-            service.relay.handle_located(token, location, service.now);
+        if !recalls.is_empty() && random(2) == 0 {
+            let at = usize::try_from(random(recalls.len().try_into().unwrap())).unwrap();
+            let (token, state) = recalls.swap_remove(at);
+            service.relay.handle_recalled(token, state, service.now);
+        }
+        if random(3) == 0
+            && let Some(token) = revokes.pop()
+        {
+            service.relay.handle_revoked(token, random(2) == 0, service.now);
         }
         let counts = service.relay.counts();
         let ringing = counts.ringing + counts.locating;

@@ -19,14 +19,12 @@ pub(super) fn service() -> Service {
 }
 
 pub(super) fn service_with(limits: Limits) -> Service {
-    let mut service = Service::new(limits);
-    service.relay.contacts = Box::new(MemoryContacts::new());
-    service
+    Service::new(limits)
 }
 
 impl Service {
     pub(super) fn listen(&mut self, number: u8) -> Result<Leg, Refusal> {
-        match self.ask_from(1, TunnelRequest::Listen { key: key(number) })? {
+        match self.ask_from(1, TunnelRequest::Listen { key: key(number), sequence: 0 })? {
             Admission { leg, role: Role::Listens { .. } } => Ok(leg),
             other => panic!("{other:?}"),
         }
@@ -51,6 +49,7 @@ impl Service {
 
     pub(super) fn say(&mut self, leg: Leg, message: FromPhone) -> Vec<RendezvousOutput> {
         assert_eq!(self.relay.handle_message(leg, &message.encode(), self.now), Heard::Taken);
+        self.remember();
         self.outputs()
     }
 
@@ -146,7 +145,7 @@ fn requests_of_phones_and_computers_are_read() {
         })
     );
     let listen = RequestHead { contact_keys: vec![&text], ..head("/towline/v1/listen") };
-    assert_eq!(listen.read(), Ok(TunnelRequest::Listen { key: key(7) }));
+    assert_eq!(listen.read(), Ok(TunnelRequest::Listen { key: key(7), sequence: 0 }));
     assert_eq!(*key(7).to_header(), text);
 }
 
@@ -452,23 +451,4 @@ fn messages_of_others_than_phones_that_listen_mean_nothing() {
     for leg in [waiting, computer] {
         assert_eq!(service.say(leg, FromPhone::Revoke), []);
     }
-}
-
-#[test]
-fn revoked_contacts_are_remembered_but_for_those_of_who_revokes_most() {
-    let mut contacts = MemoryContacts::new();
-    let id = |number: u32| ContactId::new(number.to_le_bytes());
-    let (person, other) = (Source::of([9; 4].into()), Source::of([8; 4].into()));
-    contacts.revoke(&id(0), person);
-    for number in 1..=65_537 {
-        contacts.revoke(&id(number), other);
-        contacts.revoke(&id(number), other);
-    }
-    let state = |number: u32| contacts.look_up(&id(number));
-    assert_eq!(state(0), ContactState::Revoked, "not pushed out by others");
-    assert_eq!((state(1), state(2)), (ContactState::Unknown, ContactState::Unknown));
-    assert_eq!((state(3), state(65_537)), (ContactState::Revoked, ContactState::Revoked));
-    let mut none = NoContacts;
-    none.revoke(&contact(1), person);
-    assert_eq!(none.look_up(&contact(1)), ContactState::Unknown);
 }

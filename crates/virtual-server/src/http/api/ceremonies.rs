@@ -70,9 +70,9 @@ struct CeremonyPending {
 /// How long to wait.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Wait {
+pub(super) struct Wait {
     /// How many seconds the request waits for the end, from 0 to 120; 10 if nothing is said.
-    wait: Option<f64>,
+    pub(super) wait: Option<f64>,
 }
 
 /// Who ends it.
@@ -98,7 +98,7 @@ impl Drop for Abandoned<'_> {
     }
 }
 
-fn patience(wait: Option<f64>) -> Result<Duration, ServiceError> {
+pub(super) fn patience(wait: Option<f64>) -> Result<Duration, ServiceError> {
     let seconds = wait.unwrap_or(USUAL);
     let message = "it is no number of seconds from 0 to 120";
     if !(0.0..=LONGEST).contains(&seconds) {

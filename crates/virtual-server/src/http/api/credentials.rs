@@ -17,10 +17,10 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(list, add, clear)).routes(routes!(read, change, remove))
 }
 
-/// The passkeys of an authenticator, oldest first, with their private keys.
+/// Passkeys, oldest first, with their private keys.
 #[derive(Serialize, ToSchema)]
-struct CredentialList {
-    credentials: Vec<StoredCredential>,
+pub(super) struct CredentialList {
+    pub(super) credentials: Vec<StoredCredential>,
 }
 
 /// The passkeys of an authenticator

@@ -11,7 +11,9 @@ use utoipa::{
     },
 };
 
-use crate::{AuthenticatorId, Base64Url, CeremonyId, SessionId, http::refusal::Refused};
+use crate::{
+    AuthenticatorId, Base64Url, CeremonyId, PhoneId, ScreenId, SessionId, http::refusal::Refused,
+};
 
 /// The head of the description.
 #[derive(OpenApi)]
@@ -33,6 +35,8 @@ pub(super) fn complete(description: &mut Description) {
         named::<AuthenticatorId>("authenticator"),
         named::<CeremonyId>("ceremony"),
         named::<Base64Url>("credential"),
+        named::<PhoneId>("phone"),
+        named::<ScreenId>("screen"),
     ]);
     for (path, item) in &mut description.paths.paths {
         let inside = path.split('{').skip(1).filter_map(|it| Some(it.split_once('}')?.0));

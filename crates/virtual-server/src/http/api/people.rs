@@ -25,17 +25,17 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
 /// What the person does from now on.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PersonScript {
+pub(super) struct PersonScript {
     /// Rules, tried in this order, with semicolons between them: `[WHICH [at RPID] [of ACCOUNT]:
     /// ][waits=SECONDS ]DOES[ xTIMES]`, such as `verifying: fails-the-lock x2; signing-in:
     /// refuses`. What fits none goes by the switches. An empty text is no rule.
-    rules: String,
+    pub(super) rules: String,
 }
 
 /// How many there are now.
 #[derive(Serialize, ToSchema)]
-struct RuleCount {
-    rules: usize,
+pub(super) struct RuleCount {
+    pub(super) rules: usize,
 }
 
 /// What the person was asked, and what is open
@@ -63,16 +63,16 @@ async fn script(at: At, Body(script): Body<PersonScript>) -> Result<Json<RuleCou
 /// What the person does about what is open.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PersonAnswer {
+pub(super) struct PersonAnswer {
     /// `agrees`, `refuses`, `fails-the-lock`, `picks=ACCOUNT`, `picks=#NUMBER` (from 1),
     /// `types=PIN`, `cannot-type` or `calls-it-off`.
-    answer: String,
+    pub(super) answer: String,
 }
 
 /// How many questions were answered: none where nothing was open.
 #[derive(Serialize, ToSchema)]
-struct AnswerCount {
-    answered: usize,
+pub(super) struct AnswerCount {
+    pub(super) answered: usize,
 }
 
 /// Answer what is open, for the person

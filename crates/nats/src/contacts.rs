@@ -1,0 +1,139 @@
+//! Revoked contacts, which a JetStream stream remembers for all nodes.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::connection::State;
+use towline_crypto::CryptoProvider;
+use towline_rendezvous::bus::ContactTag;
+use towline_rendezvous::ids::ContactId;
+use towline_rendezvous::{ContactState, Source};
+use towline_tunnel::{ContactAnswer, Contacts};
+
+/// How long the stream may take to keep something.
+const KEEP_TIME: Duration = Duration::from_secs(5);
+
+/// Which contact ids are revoked, for all nodes and beyond their end. Kept in the stream `TL_GONE`.
+pub struct NatsContacts {
+    client: Client,
+    provider: CryptoProvider,
+}
+
+impl NatsContacts {
+    pub(crate) const fn new(client: Client, provider: CryptoProvider) -> Self {
+        Self { client, provider }
+    }
+
+    fn subject(&self, contact: &ContactId) -> String {
+        format!("tl.1.gone.{}", ContactTag::of(contact, &self.provider))
+    }
+}
+
+impl Contacts for NatsContacts {
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
+        let subject = format!("$JS.API.DIRECT.GET.TL_GONE.{}", self.subject(contact));
+        let client = self.client.clone();
+        Box::pin(async move {
+            if client.connection_state() != State::Connected {
+                return None;
+            }
+            let answer = client.request(subject, Vec::new().into()).await.ok()?;
+            if answer.status == Some(async_nats::StatusCode::NOT_FOUND) {
+                return Some(ContactState::Unknown);
+            }
+            // A message that is kept comes back with where it is kept; everything else is no proof.
+            let kept = answer.headers.as_ref().and_then(|headers| headers.get("Nats-Sequence"));
+            kept.map(|_| ContactState::Revoked)
+        })
+    }
+
+    fn revoke(&self, contact: &ContactId, _source: Source) -> ContactAnswer<bool> {
+        let subject = self.subject(contact);
+        let client = self.client.clone();
+        Box::pin(async move {
+            if client.connection_state() != State::Connected {
+                return false;
+            }
+            let asked = tokio::time::timeout(KEEP_TIME, client.request(subject, Vec::new().into()));
+            match asked.await {
+                Ok(Ok(answer)) => is_kept(&answer.payload),
+                Ok(Err(_)) | Err(_) => false,
+            }
+        })
+    }
+}
+
+/// Makes the stream where it is not there yet: on three servers, or on one where there are no
+/// three. One that is there is the operator's, and stays as it is.
+pub(crate) async fn make_stream(client: Client) {
+    for replicas in [3, 1] {
+        let stream = format!(
+            r#"{{"name":"TL_GONE","subjects":["tl.1.gone.*"],"retention":"limits",
+            "max_msgs_per_subject":1,"max_msgs":1000000,"max_age":{MAX_AGE},"storage":"file",
+            "discard":"old","allow_direct":true,"num_replicas":{replicas}}}"#
+        );
+        let made = client.request("$JS.API.STREAM.CREATE.TL_GONE", stream.into()).await;
+        let Ok(made) = made else { break };
+        match serde_json::from_slice::<Made>(&made.payload) {
+            // As it is, or as another node has just made it.
+            Ok(Made { error: None } | Made { error: Some(Failed { err_code: IN_USE }) }) => return,
+            Ok(Made { error: Some(_) }) => {}
+            Err(_) => break,
+        }
+    }
+    tracing::warn!(
+        "the bus keeps no revoked contacts: it has no stream TL_GONE, nor may one be made"
+    );
+}
+
+/// How long a revoked contact is remembered: 400 days, in nanoseconds.
+const MAX_AGE: u64 = 400 * 24 * 60 * 60 * 1_000_000_000;
+
+/// The server's number for a stream that is there, and otherwise than asked for.
+const IN_USE: u32 = 10058;
+
+/// What the server says to the wish for a stream.
+#[derive(serde::Deserialize)]
+struct Made {
+    error: Option<Failed>,
+}
+
+#[derive(serde::Deserialize)]
+struct Failed {
+    #[serde(default)]
+    err_code: u32,
+}
+
+/// What a stream says to a message that it was given.
+#[derive(serde::Deserialize)]
+struct Word {
+    stream: String,
+    seq: u64,
+    error: Option<serde::de::IgnoredAny>,
+}
+
+/// Whether this is the stream's word that it has a message.
+fn is_kept(answer: &[u8]) -> bool {
+    serde_json::from_slice::<Word>(answer)
+        .is_ok_and(|word| word.stream == "TL_GONE" && word.seq > 0 && word.error.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_kept;
+
+    #[test]
+    fn only_the_streams_word_keeps_a_revocation() {
+        assert!(is_kept(br#"{"stream":"TL_GONE","seq":7}"#));
+        assert!(is_kept(br#"{"stream":"TL_GONE","domain":"x","seq":7,"duplicate":true}"#));
+        for other in [
+            &br#"{"error":{"code":503},"stream":"TL_GONE","seq":0}"#[..],
+            br#"{"stream":"OTHER","seq":7}"#,
+            br#"{"stream":"TL_GONE"}"#,
+            b"",
+            b"\xff",
+        ] {
+            assert!(!is_kept(other));
+        }
+    }
+}

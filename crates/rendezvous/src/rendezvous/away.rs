@@ -1,0 +1,371 @@
+//! Computers that ring a phone which does not listen at this node: who holds it is asked, the
+//! holder is told of the ring, and the computer waits here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use super::{Kind, Rendezvous};
+use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
+use crate::ids::{ContactId, RoutingId, TunnelId};
+use crate::message::RingId;
+use crate::{
+    Admission, ContactState, Leg, RecallToken, Refusal, RendezvousOutput, Role, Source, deadline,
+};
+
+/// How long the holder of a phone may take to say so.
+const FIND_TIME: Duration = Duration::from_millis(300);
+
+/// Computers that ring phones of other nodes, or of none.
+#[derive(Default)]
+pub(super) struct Away {
+    rings: BTreeMap<RingId, AwayRing>,
+    by_tag: HashMap<ContactTag, BTreeSet<RingId>>,
+    deadlines: BTreeSet<(Instant, RingId)>,
+}
+
+pub(super) struct AwayRing {
+    computer: Leg,
+    source: Source,
+    contact: ContactId,
+    tag: ContactTag,
+    payload: Vec<u8>,
+    began: Instant,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    /// Who holds the phone is asked.
+    Asking(Instant),
+    /// Nobody does, but a node is missed, whose phones are on their way.
+    Expecting(Instant),
+    /// Whether the contact id was revoked is looked up.
+    Recalling,
+    /// The holder was told.
+    Rung { node: NodeInstance, sequence: u64, tunnel: (RoutingId, TunnelId), accepted: bool },
+}
+
+impl Phase {
+    const fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Asking(until) | Self::Expecting(until) => Some(until),
+            Self::Recalling | Self::Rung { .. } => None,
+        }
+    }
+}
+
+impl Away {
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(until, _)| *until)
+    }
+
+    /// Whether the phone's holder was told of this ring.
+    pub(super) fn is_rung(&self, ring: RingId) -> Option<bool> {
+        let ring = self.rings.get(&ring)?;
+        Some(matches!(ring.phase, Phase::Rung { .. }))
+    }
+
+    fn insert(&mut self, id: RingId, ring: AwayRing) {
+        self.by_tag.entry(ring.tag).or_default().insert(id);
+        if let Some(until) = ring.phase.deadline() {
+            self.deadlines.insert((until, id));
+        }
+        self.rings.insert(id, ring);
+    }
+
+    fn set_phase(&mut self, id: RingId, phase: Phase) {
+        let Some(ring) = self.rings.get_mut(&id) else { return };
+        if let Some(until) = ring.phase.deadline() {
+            self.deadlines.remove(&(until, id));
+        }
+        ring.phase = phase;
+        if let Some(until) = phase.deadline() {
+            self.deadlines.insert((until, id));
+        }
+    }
+
+    fn remove(&mut self, id: RingId) -> Option<AwayRing> {
+        let ring = self.rings.remove(&id)?;
+        if let Some(until) = ring.phase.deadline() {
+            self.deadlines.remove(&(until, id));
+        }
+        if let Some(rings) = self.by_tag.get_mut(&ring.tag) {
+            rings.remove(&id);
+            if rings.is_empty() {
+                self.by_tag.remove(&ring.tag);
+            }
+        }
+        Some(ring)
+    }
+
+    fn of(&self, tag: &ContactTag) -> Vec<RingId> {
+        self.by_tag.get(tag).into_iter().flatten().copied().collect()
+    }
+}
+
+impl Rendezvous {
+    /// A computer rings a phone that does not listen here. It waits meanwhile, and has a place of
+    /// its own kind: whoever rings phones that do not exist pushes out nobody who rings one that
+    /// does.
+    pub(super) fn locate(
+        &mut self,
+        source: Source,
+        contact: ContactId,
+        payload: Vec<u8>,
+        signal: bool,
+        now: Instant,
+    ) -> Result<Admission, Refusal> {
+        let tag = ContactTag::of(&contact, &self.provider);
+        let mut ask = false;
+        if let Some(nodes) = &self.nodes {
+            if !nodes.up {
+                return Err(Refusal::Unavailable);
+            }
+            ask = !nodes.nobody_holds(&tag, now);
+            if ask && !self.finds.may_find(source, now) {
+                return Err(Refusal::TooMany);
+            }
+        }
+        self.make_room(Kind::Locating, source)?;
+        let ring = self.name_ring();
+        let deadline = deadline::after(now, self.limits.ring_answer);
+        let admission = self.admit(source, deadline, Role::Rings { ring, signal });
+        let computer = admission.leg;
+        self.locating_crowd.add(source, computer.0);
+        let phase =
+            if ask { Phase::Asking(deadline::after(now, FIND_TIME)) } else { Phase::Recalling };
+        let away = AwayRing { computer, source, contact, tag, payload, began: now, phase };
+        self.away.insert(ring, away);
+        if ask {
+            self.tell_all(&BusMessage::Find { ring, tag });
+        } else {
+            self.recall(ring);
+        }
+        Ok(admission)
+    }
+
+    fn recall(&mut self, ring: RingId) {
+        self.away.set_phase(ring, Phase::Recalling);
+        if let Some(AwayRing { contact, .. }) = self.away.rings.get(&ring) {
+            self.outputs.push_back(RendezvousOutput::Recall {
+                token: RecallToken::ring(ring),
+                contact: contact.clone(),
+            });
+        }
+    }
+
+    /// Nobody said in time that it holds the phone.
+    pub(super) fn look_further(&mut self, now: Instant) {
+        while let Some((until, id)) = self.away.deadlines.first().copied() {
+            if until > now {
+                break;
+            }
+            let phase = self.away.rings.get(&id).map(|ring| ring.phase);
+            let missed = self.nodes.as_ref().is_some_and(|nodes| nodes.one_is_missed(now));
+            if matches!(phase, Some(Phase::Asking(_))) && missed {
+                let until = deadline::after(now, self.limits.locate_time);
+                self.away.set_phase(id, Phase::Expecting(until));
+            } else {
+                self.recall(id);
+            }
+        }
+    }
+
+    /// Whether the contact id of this ring was revoked is known, or that it can't be told.
+    pub(super) fn recalled_for_ring(
+        &mut self,
+        id: RingId,
+        state: Option<ContactState>,
+        now: Instant,
+    ) {
+        let Some(AwayRing { phase: Phase::Recalling, tag, .. }) = self.away.rings.get(&id) else {
+            return;
+        };
+        let refusal = match state {
+            Some(ContactState::Revoked) => Refusal::Gone,
+            Some(ContactState::Unknown) => {
+                if let Some(nodes) = &mut self.nodes {
+                    nodes.remember_nobody(*tag, now);
+                }
+                Refusal::NotFound
+            }
+            // That says nothing about the phone.
+            None => Refusal::Unavailable,
+        };
+        self.refuse_away(id, refusal);
+    }
+
+    /// A node says that it holds the phone of this ring.
+    pub(super) fn found(&mut self, node: NodeInstance, id: RingId, sequence: u64) {
+        let Some(ring) = self.away.rings.get(&id) else { return };
+        let known = match ring.phase {
+            Phase::Rung { accepted: true, .. } => return,
+            Phase::Rung { node: before, sequence: known, .. }
+                if before == node || known >= sequence =>
+            {
+                return;
+            }
+            Phase::Rung { node, tunnel, .. } => Some((node, tunnel)),
+            Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => None,
+        };
+        let (tag, payload) = (ring.tag, ring.payload.clone());
+        let (computer, source) = (ring.computer, ring.source);
+        let tunnel = if let Some((before, tunnel)) = known {
+            self.tell(before, &BusMessage::Over { ring: id, met: false });
+            tunnel
+        } else {
+            match self.tunnel_for_ring(source) {
+                Ok(tunnel) => {
+                    self.locating_crowd.remove(source, computer.0);
+                    self.ringing_crowd.add(source, computer.0);
+                    self.waiting.insert(tunnel.1, (computer, tunnel.0));
+                    tunnel
+                }
+                Err(refusal) => return self.refuse_away(id, refusal),
+            }
+        };
+        self.away.set_phase(id, Phase::Rung { node, sequence, tunnel, accepted: false });
+        let (routing_id, tunnel_id) = tunnel;
+        let source = source.veiled(&self.provider);
+        let ring =
+            BusMessage::Ring { ring: id, tag, sequence, routing_id, tunnel_id, payload, source };
+        self.tell(node, &ring);
+    }
+
+    /// The phone came to another node: who rings it here rings it there.
+    pub(super) fn found_again(&mut self, node: NodeInstance, tag: &ContactTag, sequence: u64) {
+        for ring in self.away.of(tag) {
+            self.found(node, ring, sequence);
+        }
+    }
+
+    /// The phone came to this node: who looks for it rings it here.
+    pub(super) fn found_here(&mut self, contact: &ContactId, tag: &ContactTag, now: Instant) {
+        let own = self.switchboard.phones.get(contact).map_or(0, |phone| phone.sequence);
+        for id in self.away.of(tag) {
+            let Some(ring) = self.away.rings.get(&id) else { continue };
+            let tunnel = match ring.phase {
+                Phase::Rung { accepted: true, .. } => continue,
+                Phase::Rung { sequence, .. } if sequence > own => continue,
+                Phase::Rung { node, tunnel, .. } => {
+                    self.tell(node, &BusMessage::Over { ring: id, met: false });
+                    Some(tunnel)
+                }
+                Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => None,
+            };
+            let Some(ring) = self.away.rings.get(&id) else { continue };
+            let (computer, source, began) = (ring.computer, ring.source, ring.began);
+            match self.prepare_ring(contact, source, now) {
+                Ok(new) => {
+                    let Some(ring) = self.away.remove(id) else { continue };
+                    if tunnel.is_none() {
+                        self.locating_crowd.remove(source, computer.0);
+                    }
+                    self.postpone(computer, deadline::after(began, self.limits.ring_answer));
+                    let tunnel = tunnel.unwrap_or(new);
+                    let contact = contact.clone();
+                    self.start_ring(id, computer, source, contact, ring.payload, tunnel);
+                }
+                Err(refusal) => self.refuse_away(id, refusal),
+            }
+        }
+    }
+
+    /// The phone of a ring of this node has gone elsewhere: it is looked for again.
+    pub(super) fn send_after(&mut self, id: RingId, now: Instant) {
+        let accepted = self.switchboard.rings.get(&id).is_none_or(|ring| ring.accepted);
+        if accepted {
+            return;
+        }
+        let Some((ring, _)) = self.switchboard.remove(id) else { return };
+        let super::switchboard::Caller::Here(computer) = ring.caller else { return };
+        let tag = ContactTag::of(&ring.contact, &self.provider);
+        self.waiting.remove(&ring.tunnel_id);
+        self.ringing_crowd.remove(ring.source, computer.0);
+        self.locating_crowd.add(ring.source, computer.0);
+        let away = AwayRing {
+            computer,
+            source: ring.source,
+            contact: ring.contact,
+            tag,
+            payload: ring.payload,
+            began: now,
+            phase: Phase::Asking(deadline::after(now, FIND_TIME)),
+        };
+        self.away.insert(id, away);
+    }
+
+    /// The phone of another node comes.
+    pub(super) fn comes_from(&mut self, from: NodeInstance, id: RingId, now: Instant) {
+        let Some(ring) = self.away.rings.get_mut(&id) else { return };
+        let Phase::Rung { node, accepted, .. } = &mut ring.phase else { return };
+        if *node != from || std::mem::replace(accepted, true) {
+            return;
+        }
+        let leg = ring.computer;
+        self.postpone(leg, deadline::after(now, self.limits.ring_time));
+        self.outputs.push_back(RendezvousOutput::Answer { leg, answer: Ok(()) });
+    }
+
+    /// The phone of another node does not come.
+    pub(super) fn refused_from(&mut self, from: NodeInstance, id: RingId, why: Why, now: Instant) {
+        let Some(ring) = self.away.rings.get(&id) else { return };
+        // What it accepted it can't take back: the computer has its response.
+        let Phase::Rung { node, accepted: false, tunnel, .. } = ring.phase else { return };
+        if node != from {
+            return;
+        }
+        let (computer, source) = (ring.computer, ring.source);
+        match why {
+            Why::Busy => self.refuse_away(id, Refusal::Unavailable),
+            Why::Gone => self.refuse_away(id, Refusal::Gone),
+            Why::TooMany => self.refuse_away(id, Refusal::TooMany),
+            // It is between two nodes.
+            Why::NotHere => {
+                self.waiting.remove(&tunnel.1);
+                self.ringing_crowd.remove(source, computer.0);
+                self.locating_crowd.add(source, computer.0);
+                let until = deadline::after(now, self.limits.locate_time);
+                self.away.set_phase(id, Phase::Expecting(until));
+            }
+        }
+    }
+
+    /// The phone is with the computer: to come is to accept.
+    pub(super) fn away_joined(&mut self, id: RingId) {
+        let Some(ring) = self.away.remove(id) else { return };
+        let Phase::Rung { node, accepted, .. } = ring.phase else { return };
+        self.tell(node, &BusMessage::Over { ring: id, met: true });
+        if !accepted {
+            self.outputs.push_back(RendezvousOutput::Answer { leg: ring.computer, answer: Ok(()) });
+        }
+    }
+
+    /// A computer that rang a phone elsewhere is gone, or settled. Says whether it had its
+    /// response already; nothing where no such computer rang.
+    pub(super) fn away_over(&mut self, id: RingId) -> Option<bool> {
+        let ring = self.away.remove(id)?;
+        let Phase::Rung { node, accepted, tunnel, .. } = ring.phase else { return Some(false) };
+        self.waiting.remove(&tunnel.1);
+        self.tell(node, &BusMessage::Over { ring: id, met: false });
+        Some(accepted)
+    }
+
+    fn refuse_away(&mut self, id: RingId, refusal: Refusal) {
+        let Some(computer) = self.away.rings.get(&id).map(|ring| ring.computer) else { return };
+        self.settle(computer);
+        self.away_over(id);
+        self.outputs.push_back(RendezvousOutput::Answer { leg: computer, answer: Err(refusal) });
+    }
+
+    /// Nothing goes through: who waits for another node is told so at once.
+    pub(super) fn bus_is_down(&mut self) {
+        let waiting: Vec<RingId> = self.away.rings.keys().copied().collect();
+        for id in waiting {
+            let phase = self.away.rings.get(&id).map(|ring| ring.phase);
+            if matches!(phase, Some(Phase::Asking(_) | Phase::Expecting(_))) {
+                self.refuse_away(id, Refusal::Unavailable);
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The other nodes of the service: who is there, what they say, and what they are told.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::Rendezvous;
+use crate::bus::{BusAddress, BusMessage, ContactTag, MAX_HERE, NodeInstance};
+use crate::ids::ContactId;
+use crate::message::RingId;
+use crate::{Ending, RendezvousOutput, deadline};
+
+/// How often a node says that it is there.
+const ALIVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a node may be silent before it is missed.
+const MISSED_AFTER: Duration = Duration::from_millis(2_500);
+
+/// How long a missed node is waited for: its phones come to others meanwhile.
+const MISSED_FOR: Duration = Duration::from_secs(20);
+
+/// How long it is remembered that nobody holds a phone.
+const NOBODY_FOR: Duration = Duration::from_secs(2);
+
+/// Phones of which that is remembered.
+const NOBODIES: usize = 4096;
+
+/// How long phones that came are collected before others are told.
+const HERE_AFTER: Duration = Duration::from_millis(10);
+
+/// Nodes that are known at once.
+const MOST_NODES: usize = 256;
+
+/// How long a node that has just begun gives way to another one that has its number.
+const NEWCOMER: Duration = Duration::from_secs(5);
+
+/// Offers to ring a phone that are remembered.
+const OFFERS: usize = 4096;
+
+/// How old an offer may be when the ring comes: what a slow bus delivers late rings nobody.
+pub(super) const OFFERED_FOR: Duration = Duration::from_secs(2);
+
+/// What is known of the other nodes.
+pub(super) struct Nodes {
+    pub(super) instance: NodeInstance,
+    /// Whether messages go through.
+    pub(super) up: bool,
+    /// Since when they have gone through for the first time.
+    began: Option<Instant>,
+    seen: BTreeMap<NodeInstance, Seen>,
+    next_alive: Instant,
+    /// Phones that came since others were told, and when they will be.
+    coming: Vec<(ContactTag, u64)>,
+    tell_at: Option<Instant>,
+    /// The phones of this node by their tags.
+    pub(super) tags: HashMap<ContactTag, ContactId>,
+    nobody: HashMap<ContactTag, Instant>,
+    nobody_in_order: VecDeque<(Instant, ContactTag)>,
+    offers: HashMap<RingId, Instant>,
+    offers_in_order: VecDeque<(Instant, RingId)>,
+}
+
+struct Seen {
+    at: Instant,
+    draining: bool,
+}
+
+impl Nodes {
+    pub(super) fn new(instance: NodeInstance, now: Instant) -> Self {
+        Self {
+            instance,
+            up: false,
+            began: None,
+            seen: BTreeMap::new(),
+            next_alive: now,
+            coming: Vec::new(),
+            tell_at: None,
+            tags: HashMap::new(),
+            nobody: HashMap::new(),
+            nobody_in_order: VecDeque::new(),
+            offers: HashMap::new(),
+            offers_in_order: VecDeque::new(),
+        }
+    }
+
+    /// When something is to be said next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let alive = self.up.then_some(self.next_alive);
+        alive.into_iter().chain(self.tell_at).min()
+    }
+
+    /// Whether a node that was there lately is not, so that its phones are on their way.
+    pub(super) fn one_is_missed(&self, now: Instant) -> bool {
+        self.seen.values().any(|seen| {
+            let silent = now.saturating_duration_since(seen.at);
+            !seen.draining && silent >= MISSED_AFTER && silent < MISSED_FOR
+        })
+    }
+
+    /// Whether it was found lately that nobody holds this phone.
+    pub(super) fn nobody_holds(&self, tag: &ContactTag, now: Instant) -> bool {
+        self.nobody.get(tag).is_some_and(|until| *until > now)
+    }
+
+    pub(super) fn remember_nobody(&mut self, tag: ContactTag, now: Instant) {
+        while self.nobody_in_order.len() >= NOBODIES
+            || self.nobody_in_order.front().is_some_and(|(until, _)| *until <= now)
+        {
+            let Some((until, tag)) = self.nobody_in_order.pop_front() else { break };
+            if self.nobody.get(&tag) == Some(&until) {
+                self.nobody.remove(&tag);
+            }
+        }
+        let until = deadline::after(now, NOBODY_FOR);
+        self.nobody.insert(tag, until);
+        self.nobody_in_order.push_back((until, tag));
+    }
+
+    fn offer(&mut self, ring: RingId, now: Instant) {
+        while self.offers_in_order.len() >= OFFERS
+            || self.offers_in_order.front().is_some_and(|(until, _)| *until <= now)
+        {
+            let Some((until, ring)) = self.offers_in_order.pop_front() else { break };
+            if self.offers.get(&ring) == Some(&until) {
+                self.offers.remove(&ring);
+            }
+        }
+        let until = deadline::after(now, OFFERED_FOR);
+        self.offers.insert(ring, until);
+        self.offers_in_order.push_back((until, ring));
+    }
+
+    /// Whether this node said a moment ago that it holds the phone of this ring.
+    pub(super) fn offered(&self, ring: RingId, now: Instant) -> bool {
+        self.offers.get(&ring).is_some_and(|until| *until > now)
+    }
+
+    fn saw(&mut self, from: NodeInstance, draining: bool, now: Instant) {
+        self.seen.retain(|_, seen| now.saturating_duration_since(seen.at) < MISSED_FOR);
+        if self.seen.len() < MOST_NODES || self.seen.contains_key(&from) {
+            self.seen.insert(from, Seen { at: now, draining });
+        }
+    }
+}
+
+impl Rendezvous {
+    /// Makes this a node of a service of several: `instance` is eight random bytes that name this
+    /// run of it. Until [`handle_bus_state`](Self::handle_bus_state) says that messages go through
+    /// it serves its own phones alone.
+    #[must_use]
+    pub fn with_bus(mut self, instance: NodeInstance, now: Instant) -> Self {
+        self.nodes = Some(Nodes::new(instance, now));
+        self
+    }
+
+    /// Whether messages of this node reach the others, and theirs this one. Where they do not,
+    /// codes and the rings of this node's own phones go on; other rings get 503 at once.
+    pub fn handle_bus_state(&mut self, up: bool, now: Instant) {
+        self.handle_timeout(now);
+        let Some(nodes) = &mut self.nodes else { return };
+        if std::mem::replace(&mut nodes.up, up) == up {
+            return;
+        }
+        if up {
+            nodes.next_alive = now;
+            nodes.began.get_or_insert(now);
+            // Who came meanwhile, in an order that does not depend on the memory's.
+            let mut tags: Vec<_> =
+                nodes.tags.iter().map(|(tag, contact)| (*tag, contact.clone())).collect();
+            tags.sort_unstable_by_key(|(tag, _)| *tag);
+            for (tag, contact) in tags {
+                self.came(tag, &contact, now);
+            }
+        } else {
+            self.bus_is_down();
+        }
+        self.speak(now);
+    }
+
+    /// Another node said something, or this one to itself. Takes only what is well formed; says
+    /// whether it was.
+    pub fn handle_bus(&mut self, message: &[u8], now: Instant) -> bool {
+        self.handle_timeout(now);
+        let Some(nodes) = &mut self.nodes else { return false };
+        let Some((from, message)) = BusMessage::decode(message) else { return false };
+        if from == nodes.instance {
+            return true;
+        }
+        match message {
+            BusMessage::Alive { node, draining } => {
+                nodes.saw(from, draining, now);
+                let age = nodes.began.map(|began| now.saturating_duration_since(began));
+                // Who has served for longer stays.
+                let new = age.is_some_and(|age| age <= NEWCOMER);
+                if node == self.node && !draining && !self.draining && new {
+                    self.outputs.push_back(RendezvousOutput::NumberTaken);
+                }
+            }
+            BusMessage::Find { ring, tag } => self.sought(from, ring, &tag, now),
+            BusMessage::Found { ring, sequence, .. } => self.found(from, ring, sequence),
+            BusMessage::Here(phones) => {
+                for (tag, sequence) in phones {
+                    self.is_elsewhere(from, &tag, sequence, now);
+                }
+            }
+            BusMessage::Ring { ring, tag, sequence, routing_id, tunnel_id, payload, source } => {
+                let tunnel = (routing_id, tunnel_id);
+                if let Some(contact) = self.rung_now(from, ring, (&tag, sequence), now) {
+                    self.rung_from(from, ring, contact, source, payload, tunnel, now);
+                }
+            }
+            BusMessage::Comes(ring) => self.comes_from(from, ring, now),
+            BusMessage::Refused(ring, why) => self.refused_from(from, ring, why, now),
+            BusMessage::Over { ring, met } => self.over_from(from, ring, met, now),
+        }
+        true
+    }
+
+    /// A computer of another node looks for a phone.
+    fn sought(&mut self, from: NodeInstance, ring: RingId, tag: &ContactTag, now: Instant) {
+        let Some(nodes) = &mut self.nodes else { return };
+        let Some(contact) = nodes.tags.get(tag) else { return };
+        let Some(phone) = self.switchboard.phones.get(contact) else { return };
+        let (sequence, present) = (phone.sequence, phone.leg().is_some());
+        nodes.offer(ring, now);
+        self.tell(from, &BusMessage::Found { ring, sequence, present });
+    }
+
+    /// A phone is at another node, too. The later of its connections has it.
+    fn is_elsewhere(&mut self, from: NodeInstance, tag: &ContactTag, sequence: u64, now: Instant) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.nobody.remove(tag);
+        if let Some(contact) = nodes.tags.get(tag).cloned() {
+            let own = self.switchboard.phones.get(&contact).map_or(0, |phone| phone.sequence);
+            // Phones that give no numbers have one holder as well.
+            if (own, nodes.instance) > (sequence, from) {
+                // The other node does not know of this one.
+                return self.came(*tag, &contact, now);
+            }
+            self.let_go(&contact, now);
+        }
+        self.found_again(from, tag, sequence);
+    }
+
+    /// The phone has gone to another node: its connection here is an old one.
+    fn let_go(&mut self, contact: &ContactId, now: Instant) {
+        let rings = self.switchboard.phones.get(contact).map_or(&[][..], |phone| phone.rings());
+        let rings = rings.to_vec();
+        for ring in rings {
+            self.send_after(ring, now);
+        }
+        match self.switchboard.phones.get(contact).map(|phone| phone.leg()) {
+            Some(Some(leg)) => {
+                self.say(leg, &crate::message::FromService::Replaced);
+                self.close(leg, Ending::Replaced);
+            }
+            Some(None) => self.forget_phone(contact),
+            None => {}
+        }
+    }
+
+    /// Others are told of a phone that came, soon.
+    pub(super) fn came(&mut self, tag: ContactTag, contact: &ContactId, now: Instant) {
+        let Some(phone) = self.switchboard.phones.get(contact) else { return };
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.coming.push((tag, phone.sequence));
+        if nodes.coming.len() >= MAX_HERE {
+            self.tell_who_came();
+        } else if nodes.tell_at.is_none() {
+            nodes.tell_at = Some(deadline::after(now, HERE_AFTER));
+        }
+    }
+
+    fn tell_who_came(&mut self) {
+        let Some(nodes) = &mut self.nodes else { return };
+        nodes.tell_at = None;
+        let phones = std::mem::take(&mut nodes.coming);
+        if !phones.is_empty() {
+            self.tell_all(&BusMessage::Here(phones));
+        }
+    }
+
+    /// Says what is due.
+    pub(super) fn speak(&mut self, now: Instant) {
+        let Some(nodes) = &mut self.nodes else { return };
+        if nodes.up && nodes.next_alive <= now {
+            nodes.next_alive = deadline::after(now, ALIVE_EVERY);
+            let alive = BusMessage::Alive { node: self.node, draining: self.draining };
+            self.tell_all(&alive);
+        }
+        if self.nodes.as_ref().and_then(|nodes| nodes.tell_at).is_some_and(|at| at <= now) {
+            self.tell_who_came();
+        }
+    }
+
+    /// To all other nodes, unless nothing goes through: a bus would deliver it later.
+    pub(super) fn tell_all(&mut self, message: &BusMessage) {
+        self.publish(BusAddress::All, message);
+    }
+
+    pub(super) fn tell(&mut self, node: NodeInstance, message: &BusMessage) {
+        self.publish(BusAddress::Node(node), message);
+    }
+
+    fn publish(&mut self, to: BusAddress, message: &BusMessage) {
+        if let Some(nodes) = self.nodes.as_ref().filter(|nodes| nodes.up) {
+            let message = message.encode(nodes.instance);
+            self.outputs.push_back(RendezvousOutput::Publish { to, message });
+        }
+    }
+}

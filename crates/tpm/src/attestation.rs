@@ -1,0 +1,250 @@
+//! A key that attests to the keys of credentials, its certification by an authority, and the
+//! statement of format `tpm` (WebAuthn L3 §8.3).
+
+use towline_cbor::Writer as Cbor;
+use towline_crypto::CryptoProvider;
+use towline_ctap::{AttestationStatement, algorithm};
+use zeroize::Zeroizing;
+
+use crate::{
+    command::{Attested, Loaded, Private, TpmCommand},
+    error::Error,
+    handle::{Handle, ObjectName},
+    key_handle::{ParentMark, mark},
+    public::PublicArea,
+    session::{Authorization, Encryption},
+    template,
+    tpm::Tpm,
+    wire::{Reader, Unreadable, Writer},
+    worker::{PATIENCE, Worker},
+};
+
+/// Where makers put the certificate of the endorsement key by RSA with 2048 bits (TCG EK Credential
+/// Profile §2.2.1.4).
+const ENDORSEMENT_CERTIFICATE: Handle = Handle(0x01c0_0002);
+/// No certificate is longer than this.
+const LONGEST_CERTIFICATE: u16 = 8192;
+const VERSION: u8 = 1;
+
+/// A key that signs nothing but what its TPM says about other keys in it, as it is kept. It is of
+/// use in its TPM only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttestationKey {
+    parent: ParentMark,
+    private: Private,
+    public: PublicArea,
+}
+
+/// What an authority needs to know to certify an [`AttestationKey`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrollment {
+    /// The public area of the endorsement key.
+    pub endorsement: PublicArea,
+    /// The certificate of the endorsement key, in DER, as the maker put it into the TPM. None where
+    /// there is none.
+    pub certificate: Option<Vec<u8>>,
+    /// The public area of the attestation key.
+    pub key: PublicArea,
+    /// Who has made the TPM (`TPM_PT_MANUFACTURER`), for the name in the certificate.
+    pub vendor_id: u32,
+    /// The version of its firmware, for the same.
+    pub firmware: u32,
+}
+
+/// What an authority answers: a secret for the endorsement key that opens only in the TPM that has
+/// the attestation key as well (TPM 2.0 Part 3 §12.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The encrypted secret (`TPM2B_ID_OBJECT` without its length).
+    pub blob: Vec<u8>,
+    /// Its key, encrypted for the endorsement key (`TPM2B_ENCRYPTED_SECRET` without its length).
+    pub secret: Vec<u8>,
+}
+
+impl AttestationKey {
+    /// Makes one in a TPM.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn create(worker: &Worker) -> Result<Self, Error> {
+        worker.run(PATIENCE, |tpm| {
+            tpm.with_parent(|tpm, parent| {
+                let template = template::attestation_key();
+                let create = TpmCommand::create(parent, &[], &[], &template);
+                let made =
+                    tpm.execute(create, &[Authorization::Value(&[])], Encryption::COMMAND)?;
+                Ok(Self { parent: mark(&parent.name), private: made.private, public: made.public })
+            })
+        })
+    }
+
+    /// Its public area.
+    #[must_use]
+    pub const fn public(&self) -> &PublicArea {
+        &self.public
+    }
+
+    /// What is to be kept.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let writer = Writer::new().u8(VERSION).raw(&self.parent).sized(&self.private.0);
+        writer.sized(&self.public.encode()).finish().to_vec()
+    }
+
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut reader = Reader::new(bytes, "attestation key");
+        if reader.u8()? != VERSION {
+            return Err(reader.malformed());
+        }
+        let key = Self {
+            parent: reader.array()?,
+            private: Private(reader.sized(1024)?.into()),
+            public: PublicArea::decode(reader.sized(1024)?)?,
+        };
+        reader.end()?;
+        Ok(key)
+    }
+
+    pub(crate) fn is_under(&self, parent: &ObjectName) -> bool {
+        self.parent == mark(parent)
+    }
+
+    pub(crate) fn load(&self, tpm: &mut Tpm, parent: &Loaded) -> Result<Loaded, Error> {
+        if !self.is_under(&parent.name) {
+            return Err(Error::AnotherTpm);
+        }
+        let load = TpmCommand::load(parent, &self.private, &self.public);
+        tpm.execute(load, &[Authorization::Empty], Encryption::default())
+    }
+
+    /// What an authority needs to know. The endorsement key is made, which takes a slow TPM some
+    /// seconds.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn enrollment(&self, worker: &Worker) -> Result<Enrollment, Error> {
+        let key = self.public.clone();
+        worker.run(crate::RSA_PATIENCE, move |tpm| {
+            let health = crate::TpmHealth::of(tpm)?;
+            let certificate = endorsement_certificate(tpm)?;
+            tpm.make_room();
+            let template = template::endorsement_rsa();
+            let create = TpmCommand::create_primary(Handle::ENDORSEMENT, &template);
+            let made = tpm.execute(create, &[Authorization::Empty], Encryption::default())?;
+            Ok(Enrollment {
+                endorsement: made.public,
+                certificate,
+                key: key.clone(),
+                vendor_id: health.vendor_id,
+                firmware: health.firmware,
+            })
+        })
+    }
+
+    /// Opens the secret of an authority, which shows it that this key is in the TPM of that
+    /// endorsement key.
+    ///
+    /// # Errors
+    /// [`Error::Response`] with `Integrity` where it is for another TPM, or another key.
+    pub fn activate(
+        &self,
+        worker: &Worker,
+        challenge: &Challenge,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (key, challenge) = (self.clone(), challenge.clone());
+        worker.run(crate::RSA_PATIENCE, move |tpm| {
+            let loaded = tpm.with_parent(|tpm, parent| key.load(tpm, parent))?;
+            // This key, the endorsement key and the parent would take all the room there is.
+            tpm.keep_only(loaded.handle);
+            let template = template::endorsement_rsa();
+            let create = TpmCommand::create_primary(Handle::ENDORSEMENT, &template);
+            let made = tpm.execute(create, &[Authorization::Empty], Encryption::default())?;
+            let endorsement = Loaded { handle: made.handle, name: made.name };
+            let nonce = tpm.provider().random.bytes()?;
+            let session = tpm.run(TpmCommand::start_policy(&nonce))?.handle;
+            let meet = TpmCommand::policy_secret(
+                Handle::ENDORSEMENT,
+                &Handle::ENDORSEMENT.name(),
+                session,
+            );
+            tpm.execute(meet, &[Authorization::Empty], Encryption::default())?;
+            let activate = TpmCommand::activate_credential(
+                &loaded,
+                &endorsement,
+                &challenge.blob,
+                &challenge.secret,
+            );
+            let by = [Authorization::Empty, Authorization::Policy(session)];
+            tpm.execute(activate, &by, Encryption::default())
+        })
+    }
+}
+
+fn endorsement_certificate(tpm: &mut Tpm) -> Result<Option<Vec<u8>>, Error> {
+    let read = tpm.run(TpmCommand::nv_read_public(ENDORSEMENT_CERTIFICATE));
+    let (public, name) = match read {
+        Err(Error::Response(code)) if code.is_gone() => return Ok(None),
+        read => read?,
+    };
+    let index = crate::NvIndex { handle: ENDORSEMENT_CERTIFICATE, name };
+    let mut certificate = Vec::new();
+    let length = public.size.min(LONGEST_CERTIFICATE);
+    let mut offset = 0_u16;
+    while offset < length {
+        let chunk = length.saturating_sub(offset).min(512);
+        let read = TpmCommand::nv_read(None, &index, offset, chunk);
+        let bytes = tpm.execute(read, &[Authorization::Empty], Encryption::default())?;
+        if bytes.len() != usize::from(chunk) {
+            return Err(Unreadable("certificate of the endorsement key").into());
+        }
+        certificate.extend_from_slice(&bytes);
+        offset = offset.saturating_add(chunk);
+    }
+    Ok(Some(certificate))
+}
+
+/// An [`AttestationKey`] that an authority has certified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertifiedKey {
+    /// The key.
+    pub key: AttestationKey,
+    /// Its certificates in DER, its own first, without the root (WebAuthn L3 §8.3.1 says what the
+    /// first must hold).
+    pub certificates: Vec<Vec<u8>>,
+}
+
+/// The statement about a credential's key, as verifiers take it: the signature in the form that the
+/// algorithm has in COSE.
+pub(crate) fn statement(
+    certificates: &[Vec<u8>],
+    attested: &Attested,
+    public: &PublicArea,
+) -> Result<AttestationStatement, Error> {
+    let mut writer = Cbor::new();
+    writer.map(|map| {
+        map.entry("alg", |w| w.int(algorithm::ES256));
+        map.entry("sig", |w| w.bytes(&attested.signature));
+        map.entry("ver", |w| w.text("2.0"));
+        map.entry("x5c", |w| {
+            w.array(|array| certificates.iter().for_each(|it| array.item(|w| w.bytes(it))));
+        });
+        map.entry("pubArea", |w| w.bytes(&public.encode()));
+        map.entry("certInfo", |w| w.bytes(&attested.info));
+    });
+    let statement = towline_ctap::OtherAttestation::new("tpm", &writer.into_vec());
+    let statement = statement.map_err(|_| Unreadable("attestation statement"))?;
+    Ok(AttestationStatement::Other(statement))
+}
+
+/// What the statement says of the authenticator data and the client data: their hash.
+pub(crate) fn extra_data(
+    provider: &CryptoProvider,
+    auth_data: &[u8],
+    client_data_hash: &[u8],
+) -> [u8; 32] {
+    provider.sha256.hash(&[auth_data, client_data_hash])
+}

@@ -1,0 +1,152 @@
+//! Revoked contact ids that outlast the process.
+
+use std::collections::{HashMap, HashSet};
+use std::future::ready;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use towline_crypto::CryptoProvider;
+use towline_rendezvous::bus::ContactTag;
+use towline_rendezvous::ids::ContactId;
+use towline_rendezvous::{ContactState, Source};
+
+use crate::{ContactAnswer, Contacts};
+
+/// Tags of revoked contact ids, by the order in which they came.
+const REVOKED: TableDefinition<'_, u64, [u8; ContactTag::LENGTH]> = TableDefinition::new("revoked");
+
+/// So many are remembered; of more the oldest is forgotten.
+const MOST: usize = 1_000_000;
+
+/// Revocations of one source, and the time in which there are so many.
+const OF_ONE: (u32, Duration) = (64, Duration::from_secs(60 * 60));
+
+/// Sources that are counted at once.
+const SOURCES: usize = 4096;
+
+/// A file of revoked contacts that can't be used. Nobody may take it for an empty one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the file of revoked contacts can't be used ({0}); is another relay using it?")]
+pub struct KeptError(String);
+
+/// Remembers revoked contact ids in a file, a million of them, so that a relay that starts again
+/// answers 410 as before. The file has tags of the ids, by which nobody can be rung.
+pub struct KeptContacts {
+    inside: Arc<Mutex<Inside>>,
+    provider: CryptoProvider,
+}
+
+struct Inside {
+    file: Arc<Database>,
+    tags: HashSet<ContactTag>,
+    next: u64,
+    /// How many each source has revoked lately, and since when that is counted.
+    counts: HashMap<Source, u32>,
+    since: Instant,
+}
+
+impl KeptContacts {
+    /// Those of this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`KeptError`], also of a file that is damaged.
+    pub fn open(path: &Path, provider: CryptoProvider) -> Result<Self, KeptError> {
+        let failed = |error: redb::Error| KeptError(error.to_string());
+        let file = Database::create(path).map_err(|error| failed(error.into()))?;
+        let (tags, next) = read(&file).map_err(failed)?;
+        let file = Arc::new(file);
+        let inside = Inside { file, tags, next, counts: HashMap::new(), since: Instant::now() };
+        Ok(Self { inside: Arc::new(Mutex::new(inside)), provider })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        lock(&self.inside)
+    }
+}
+
+fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
+    // Whole between calls.
+    inside.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All tags, and the number of the next one.
+fn read(file: &Database) -> Result<(HashSet<ContactTag>, u64), redb::Error> {
+    let writing = file.begin_write()?;
+    drop(writing.open_table(REVOKED)?);
+    writing.commit()?;
+    let (mut tags, mut next) = (HashSet::new(), 0_u64);
+    for row in file.begin_read()?.open_table(REVOKED)?.iter()? {
+        let (number, tag) = row?;
+        tags.insert(ContactTag::new(tag.value()));
+        next = number.value().saturating_add(1);
+    }
+    Ok((tags, next))
+}
+
+/// Adds one; which one is forgotten for it.
+fn write(file: &Database, number: u64, tag: ContactTag) -> Result<Option<ContactTag>, redb::Error> {
+    let writing = file.begin_write()?;
+    let forgotten = {
+        let mut table = writing.open_table(REVOKED)?;
+        table.insert(number, *tag.as_bytes())?;
+        let full =
+            redb::ReadableTableMetadata::len(&table)? > u64::try_from(MOST).unwrap_or(u64::MAX);
+        let oldest = if full { table.pop_first()? } else { None };
+        oldest.map(|(_, tag)| ContactTag::new(tag.value()))
+    };
+    writing.commit()?;
+    Ok(forgotten)
+}
+
+impl Inside {
+    /// Whether this source may revoke one more.
+    fn may(&mut self, source: Source) -> bool {
+        let (most, time) = OF_ONE;
+        if self.since.elapsed() >= time || self.counts.len() >= SOURCES {
+            self.counts.clear();
+            self.since = Instant::now();
+        }
+        let count = self.counts.entry(source).or_default();
+        *count = count.saturating_add(1);
+        *count <= most
+    }
+}
+
+impl Contacts for KeptContacts {
+    fn look_up(&self, contact: &ContactId) -> ContactAnswer<Option<ContactState>> {
+        let tag = ContactTag::of(contact, &self.provider);
+        let revoked = self.lock().tags.contains(&tag);
+        let state = if revoked { ContactState::Revoked } else { ContactState::Unknown };
+        Box::pin(ready(Some(state)))
+    }
+
+    fn revoke(&self, contact: &ContactId, source: Source) -> ContactAnswer<bool> {
+        let tag = ContactTag::of(contact, &self.provider);
+        let mut inside = self.lock();
+        if inside.tags.contains(&tag) {
+            return Box::pin(ready(true));
+        }
+        if !inside.may(source) {
+            return Box::pin(ready(false));
+        }
+        let number = inside.next;
+        inside.next = number.saturating_add(1);
+        let file = inside.file.clone();
+        drop(inside);
+        let inside = self.inside.clone();
+        Box::pin(async move {
+            let written = tokio::task::spawn_blocking(move || write(&file, number, tag)).await;
+            let Ok(Ok(forgotten)) = written else {
+                tracing::error!("a revoked contact can't be kept");
+                return false;
+            };
+            let mut inside = lock(&inside);
+            if let Some(forgotten) = forgotten {
+                inside.tags.remove(&forgotten);
+            }
+            inside.tags.insert(tag)
+        })
+    }
+}
