@@ -4,6 +4,7 @@
 Usage: demo.py TOWLINE [AXE]. Pictures of each step are written to target/journey/.
 """
 
+import base64
 import json
 import subprocess
 import sys
@@ -53,15 +54,16 @@ class Anna(Browser):
         return self
 
     def picture(self, name):
-        """All of the page. Frames are drawn in what is seen only, which is made as high as it is."""
+        """All of the page: frames are drawn in what is seen, which is made as high as that."""
         width, height = self.driver.execute_script(
             "return [window.innerWidth, document.documentElement.scrollHeight]"
         )
         self.screen(width, height)
-        self.driver.execute_async_script(
-            "const done = arguments[0]; setTimeout(() => requestAnimationFrame(() => done()), 150)"
-        )
-        super().picture(name)
+        # Frames of other sites are drawn a little later than what is around them.
+        time.sleep(0.5)
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        (self.pictures / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def pictures_of(self, name):
         super().pictures_of(name)

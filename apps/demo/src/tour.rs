@@ -1,6 +1,6 @@
 //! The tour: the 17 steps of a passkey's life, as the guide has them.
 
-/// Their numbers.
+/// The numbers of the steps.
 pub(crate) const STEPS: std::ops::RangeInclusive<u8> = 1..=17;
 
 /// Where a step begins on the left: a page of the site, or one of the two others.
