@@ -4,6 +4,7 @@
 Usage: demo.py TOWLINE [AXE]. Pictures of each step are written to target/journey/.
 """
 
+import base64
 import json
 import subprocess
 import sys
@@ -52,6 +53,18 @@ class Anna(Chromium):
         self.open(self.demo.url)
         return self
 
+    def picture(self, name):
+        """All of the page: frames are drawn in what is seen, which is made as high as that."""
+        width, height = self.driver.execute_script(
+            "return [window.innerWidth, document.documentElement.scrollHeight]"
+        )
+        self.screen(width, height)
+        # Frames of other sites are drawn a little later than what is around them.
+        time.sleep(0.5)
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        (self.pictures / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
     def pictures_of(self, name):
         super().pictures_of(name)
         self.screen(1440, 1000)
@@ -91,7 +104,7 @@ class Anna(Chromium):
         """Goes to a step of the tour, and opens its page."""
         self.enter(f"[data-to='{step}']")
         part = self.find(f"[data-step='{step}']")
-        path = part.get_attribute("data-path").split("#")[0].split("?")[0]
+        path = part.get_attribute("data-path").split("?")[0]
         self.wait(part.is_displayed)
         with self.inside():
             before = self.driver.find_element(By.TAG_NAME, "html").id
@@ -226,8 +239,8 @@ def a_passkey_s_life_in_17_steps(anna):
     anna.shown("#dialog .ways button")
     look(anna, "09-which-way")
     anna.goes("laptop")
-    anna.unlocks("#dialog")
     anna.enter("#dialog .asked.account .buttons button")
+    anna.unlocks("#dialog")
     anna.is_in()
     anna.has_done(9)
 
@@ -277,10 +290,10 @@ def a_passkey_s_life_in_17_steps(anna):
     anna.enter_inside("[data-sign-in]")
     anna.goes("phone")
     anna.connects("#phone-b")
-    anna.unlocks("#phone-b")
     anna.shown("#phone-b .asked.account button")
     look(anna, "13-which-account")
     anna.enter("#phone-b .asked.account button:nth-child(2)")
+    anna.unlocks("#phone-b")
     anna.is_in()
     anna.has_done(13)
 
@@ -295,8 +308,8 @@ def a_passkey_s_life_in_17_steps(anna):
     anna.enter_inside("[data-sign-in]")
     anna.goes("phone")
     anna.connects("#tablet")
-    anna.unlocks("#tablet")
     anna.enter("#tablet .asked.account .buttons button")
+    anna.unlocks("#tablet")
     anna.is_in()
     anna.has_done(15)
 

@@ -18,7 +18,7 @@ pub(crate) const PASSWORD: &str = "open-sesame-2026";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Account {
-    /// Anna's own.
+    /// The one that Anna has for herself.
     Home,
     /// The one that she has for her work.
     Work,

@@ -134,7 +134,7 @@ pub(crate) enum Place {
     Other(&'static str),
 }
 
-/// The site.
+/// The site that wants passkeys, and its pages.
 pub(crate) const SITE: Place = Place::Other("site");
 /// The computer, with its browser.
 pub(crate) const COMPUTER: Place = Place::Other("computer");

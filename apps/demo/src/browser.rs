@@ -27,7 +27,7 @@ use crate::{
     timing::Stopwatch,
 };
 
-/// The computer.
+/// The computer with all that passkeys can be on or come from.
 pub(crate) struct Browser {
     pub(crate) board: Board,
     pub(crate) desk: Desk,

@@ -39,7 +39,7 @@ pub(crate) enum Asked {
     Use { site: String, account: String },
     /// The screen lock, or the sensor of a key, for what `purpose` says.
     Verify { purpose: &'static str, site: String, account: String, left: u8, failed: bool },
-    /// Which account?
+    /// Which of several accounts to sign in with?
     Account { site: String, accounts: Vec<String> },
     /// Does the site learn which model this is?
     Attest { site: String },
@@ -47,7 +47,7 @@ pub(crate) enum Asked {
     Authorize { site: String },
     /// There is a passkey already.
     Already { site: String },
-    /// There is none.
+    /// The site asks for a passkey, and none is here.
     Nothing { site: String },
     /// Everything is to be deleted.
     Reset,
@@ -181,7 +181,8 @@ impl Person for Holder {
     fn ask(&mut self, mut ask: Ask) {
         let asked = asked(ask.question());
         let attests = matches!(asked, Asked::Attest { .. });
-        let several = matches!(asked, Asked::Account { .. });
+        let several =
+            matches!(asked, Asked::Account { .. }) && DeviceId::HANDSETS.contains(&self.device);
         let board = self.desk.board.clone();
         let mut posted = self.desk.post(self.device, asked);
         tokio::spawn(async move {

@@ -172,7 +172,7 @@ async fn wipe(State(stage): Here, Body(wiped): Body<Wiped>) -> StatusCode {
 enum Switch {
     /// The computer's Bluetooth.
     Bluetooth { on: bool },
-    /// The relay.
+    /// The relay, with all tunnels through it.
     Relay { on: bool },
     /// Whether a phone is near the computer.
     Near { phone: DeviceId, on: bool },

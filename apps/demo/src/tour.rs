@@ -1,6 +1,6 @@
 //! The tour: the 17 steps of a passkey's life, as the guide has them.
 
-/// Their numbers.
+/// The numbers of the steps.
 pub(crate) const STEPS: std::ops::RangeInclusive<u8> = 1..=17;
 
 /// Where a step begins on the left: a page of the site, or one of the two others.
@@ -20,12 +20,12 @@ impl Start {
     /// Where a step begins.
     pub(crate) const fn of(step: u8) -> Self {
         match step {
-            1..=6 => Self::SignedIn("/account/add"),
-            7 => Self::SignedIn("/account"),
+            1..=5 => Self::SignedIn("/account/add"),
+            // Without a part of it named: to that, the window would only scroll.
+            7 | 14 => Self::SignedIn("/account"),
             8 => Self::SignedIn("/account/add/where?name=Twice"),
             9..=12 | 15 => Self::SignedOut("/sign-in"),
-            13 => Self::AtWork("/account/add"),
-            14 => Self::SignedIn("/account#keys"),
+            6 | 13 => Self::AtWork("/account/add"),
             _ => Self::Page("/"),
         }
     }

@@ -45,7 +45,7 @@ pub(crate) enum Event {
     },
     /// A step of the demonstration's tour was done.
     TourStep { step: u8 },
-    /// An aside.
+    /// Something that a person may want to do by themselves.
     Hint { text: String },
     /// How long the machines took for a ceremony of the demonstration, step by step.
     Timed(Timed),

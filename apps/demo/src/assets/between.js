@@ -29,14 +29,15 @@ const who = (place) => (knows(`who_${place}`) ? say(`who_${place}`) : called(pla
 const seconds = (ms) => `${(ms / 1000).toFixed(3)} s`;
 
 /** One line that says what it is. */
-function worded({ what, detail }) {
+function worded({ what, detail, to }) {
   switch (what) {
     case "tunnel":
       return say(`t_tunnel_${detail.what}`);
     case "frame":
       return say(`t_frame_${detail.part}`, detail);
     case "ctap":
-      return detail.status ? say("t_ctap_answer", detail) : say("t_ctap", detail);
+      if (detail.status) return say("t_ctap_answer", detail);
+      return to === "laptop" || to === "key" ? say("t_ctap_here", detail) : say("t_ctap", detail);
     default:
       return say(`t_${what}`, detail);
   }

@@ -81,6 +81,11 @@ pub(super) const ROWS: &[Row] = &[
     ],
     ["t_frame_sealed", "{bytes} bytes, sealed", "{bytes} byte, forseglet"],
     ["t_ctap", "{command}, inside the tunnel", "{command}, inde i tunnelen"],
+    [
+        "t_ctap_here",
+        "{command}, without a tunnel: it is plugged in, or built in",
+        "{command}, uden tunnel: den er sat i eller bygget ind",
+    ],
     ["t_ctap_answer", "The answer to {command}: {status}", "Svaret på {command}: {status}"],
     [
         "t_response",

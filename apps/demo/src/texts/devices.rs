@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
     ["synced", "synced", "synkroniseret"],
     ["computers", "Remembered by one computer", "Huskes af én computer"],
     ["near", "near", "tæt på"],
-    ["far", "out of range", "uden for rækkevidde"],
+    ["far", "far away", "langt væk"],
     ["asks", "{device} asks: {question}", "{device} spørger: {question}"],
     [
         "q_connect_sign-in",

@@ -22,7 +22,6 @@ pub(super) const ROWS: &[Row] = &[
         "Denne side viser, hvad der sker, mens det sker, og det kræver scripts. Tillad dem venligst.",
     ],
     ["computer", "The computer", "Computeren"],
-    ["window", "Browser window", "Browservindue"],
     ["tabs", "Sites", "Sider"],
     ["site_library", "Library", "Biblioteket"],
     ["site_office", "Records office", "Arkivet"],

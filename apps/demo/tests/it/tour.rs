@@ -74,8 +74,8 @@ async fn a_passkey_s_life_in_17_steps() {
     anna.is_signed_in(None).await;
     let signing_in = anna.signs_in().await;
     anna.answers("browser", "way", json!({ "way": "laptop" })).await;
+    anna.answers("laptop", "account", json!({ "account": 1 })).await;
     anna.answers("laptop", "verify", json!("finger")).await;
-    anna.answers("laptop", "account", json!({ "account": 0 })).await;
     anna.finishes(signing_in).await;
     anna.has_done(9).await;
 
@@ -143,9 +143,9 @@ async fn a_passkey_s_life_in_17_steps() {
     anna.answers("browser", "way", json!({ "way": "phone" })).await;
     anna.scans("phone-b").await;
     anna.answers("phone-b", "connect", json!("allow")).await;
-    anna.answers("phone-b", "verify", json!("finger")).await;
     let asked = anna.answers("phone-b", "account", json!({ "account": 1 })).await;
     assert_eq!(asked["accounts"].as_array().unwrap().len(), 2);
+    anna.answers("phone-b", "verify", json!("finger")).await;
     anna.finishes(signing_in).await;
     anna.has_done(13).await;
 
@@ -175,8 +175,8 @@ async fn a_passkey_s_life_in_17_steps() {
     anna.answers("browser", "way", json!({ "way": "phone" })).await;
     anna.scans("tablet").await;
     anna.answers("tablet", "connect", json!("allow")).await;
-    anna.answers("tablet", "verify", json!("finger")).await;
     anna.answers("tablet", "account", json!({ "account": 0 })).await;
+    anna.answers("tablet", "verify", json!("finger")).await;
     anna.finishes(signing_in).await;
     anna.has_done(15).await;
     let state = anna.state().await;
