@@ -149,12 +149,7 @@ struct Asked {
 }
 
 /// Does what the relay wants done with connections, as its server does.
-fn close_all(
-    relay: &mut Rendezvous,
-    legs: &mut BTreeSet<Leg>,
-    asked: &mut Asked,
-    now: Instant,
-) {
+fn close_all(relay: &mut Rendezvous, legs: &mut BTreeSet<Leg>, asked: &mut Asked, now: Instant) {
     while let Some(output) = relay.poll_output() {
         let leg = match output {
             RendezvousOutput::Close { leg, .. }

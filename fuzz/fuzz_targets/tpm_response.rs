@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use towline_tpm::{
-    TpmCommand, Encryption, Handle, InScheme, Loaded, ObjectName, NvPublic, PublicArea, TpmRequest, TpmResponse,
-    ResponseCode,
+    Encryption, Handle, InScheme, Loaded, NvPublic, ObjectName, PublicArea, ResponseCode,
+    TpmCommand, TpmRequest, TpmResponse,
 };
 
 fuzz_target!(|bytes: &[u8]| {
