@@ -1,11 +1,6 @@
 //! Prints registrations and sign-ins with keys in a TPM, which `swtpm` is and which attests to
 //! them, for verifiers in other languages: one JSON line a case, as `virtual_cases` does.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used
-)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::time::Duration;
 
