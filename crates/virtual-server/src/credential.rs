@@ -18,8 +18,8 @@ use crate::{Base64Url, SecretBase64Url};
 ///
 /// In JSON it has the names of all four forms: `credentialId` (Playwright: `id`), `privateKey`
 /// (CXF: `key`), `userName` (CXF: `username`), and so on. They are all written; when it is read,
-/// one is enough, and two must say the same. Of DevTools' form, the other alphabet of base64 is read
-/// as well, and -1 for a passkey that does not count.
+/// one is enough, and two must say the same. Of DevTools' form, the other alphabet of base64 is
+/// read as well, and -1 for a passkey that does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 #[non_exhaustive]
