@@ -81,6 +81,8 @@ async fn case(
         "algorithm": algorithm,
         "origin": ORIGIN,
         "rpId": identity.rp_id,
+        "verifies": true,
+        "nowMs": null,
         "attestation": check.attestation,
         "root": STANDARD.encode(root),
         "backupEligible": record.backup_eligible,

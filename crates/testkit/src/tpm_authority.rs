@@ -7,7 +7,7 @@ use rcgen::{
 };
 use towline_crypto::{CryptoProvider, Secret, constant_time_eq};
 use towline_ctap::Aaguid;
-use towline_tpm::{Challenge, Enrollment, Object, Worker, attribute};
+use towline_tpm::{ActivationChallenge, Enrollment, Object, Worker, attribute};
 
 /// A certificate authority: a root that verifiers are given, and an intermediate.
 pub struct TpmAuthority {
@@ -20,7 +20,7 @@ pub struct TpmAuthority {
 /// A challenge that waits for its secret.
 pub struct PendingChallenge {
     /// What the TPM is to open.
-    pub challenge: Challenge,
+    pub challenge: ActivationChallenge,
     secret: Secret<32>,
     enrollment: Enrollment,
 }
@@ -89,13 +89,13 @@ impl TpmAuthority {
         let (seed, secret): (Secret<32>, Secret<32>) =
             (self.provider.random.secret().unwrap(), self.provider.random.secret().unwrap());
         let name = enrollment.key.name(&self.provider);
-        let blob = Challenge::blob(&self.provider, &seed, &name, secret.expose());
+        let blob = ActivationChallenge::blob(&self.provider, &seed, &name, secret.expose());
         let key = PublicEncryptingKey::from_der(&rsa_key_info(n)).unwrap();
         let key = OaepPublicEncryptingKey::new(key).unwrap();
         let mut encrypted = vec![0; key.ciphertext_size()];
         let label = Some(&b"IDENTITY\0"[..]);
         key.encrypt(&OAEP_SHA256_MGF1SHA256, seed.expose(), &mut encrypted, label).unwrap();
-        let challenge = Challenge { blob, secret: encrypted };
+        let challenge = ActivationChallenge { blob, secret: encrypted };
         Some(PendingChallenge { challenge, secret, enrollment: enrollment.clone() })
     }
 

@@ -55,14 +55,14 @@ pub struct Enrollment {
 /// What an authority answers: a secret for the endorsement key that opens only in the TPM that has
 /// the attestation key as well (TPM 2.0 Part 3 §12.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Challenge {
+pub struct ActivationChallenge {
     /// The encrypted secret (`TPM2B_ID_OBJECT` without its length).
     pub blob: Vec<u8>,
     /// Its key, encrypted for the endorsement key (`TPM2B_ENCRYPTED_SECRET` without its length).
     pub secret: Vec<u8>,
 }
 
-impl Challenge {
+impl ActivationChallenge {
     /// The encrypted secret for a key with this name, as an authority makes it
     /// (TPM 2.0 Part 1 §24.4). The seed is random, and goes to the endorsement key by RSAES-OAEP
     /// with SHA-256 and the label `IDENTITY`, which ends with a zero byte.
@@ -175,7 +175,7 @@ impl AttestationKey {
     pub fn activate(
         &self,
         worker: &Worker,
-        challenge: &Challenge,
+        challenge: &ActivationChallenge,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let (key, challenge) = (self.clone(), challenge.clone());
         worker.run(crate::RSA_PATIENCE, move |tpm| {
@@ -232,7 +232,7 @@ fn endorsement_certificate(tpm: &mut Tpm) -> Result<Option<Vec<u8>>, Error> {
 /// An [`AttestationKey`] that an authority has certified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertifiedKey {
-    /// The key.
+    /// The key as it is kept.
     pub key: AttestationKey,
     /// Its certificates in DER, its own first, without the root (WebAuthn L3 §8.3.1 says what the
     /// first must hold).

@@ -33,7 +33,7 @@ mod transport;
 mod wire;
 mod worker;
 
-pub use attestation::{AttestationKey, CertifiedKey, Challenge, Enrollment};
+pub use attestation::{ActivationChallenge, AttestationKey, CertifiedKey, Enrollment};
 pub use binding::{KeyState, TpmBinding};
 pub use code::{Code, CodeSubject, ResponseCode};
 pub use command::{

@@ -11,7 +11,11 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -43,6 +47,14 @@ struct Doomed {
     swtpm: Arc<Mutex<Swtpm>>,
     doom: Doom,
     is_over: bool,
+    /// How many connections there are.
+    open: Arc<AtomicUsize>,
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl TpmTransport for Doomed {
@@ -96,12 +108,15 @@ fn whatever_breaks_nothing_is_lost_and_nothing_is_won() {
     let provider = towline_crypto::rustcrypto::provider();
     let place = TpmPlace::Unix(swtpm.socket());
     let (swtpm, doom) = (Arc::new(Mutex::new(swtpm)), Doom::default());
+    let open = Arc::<AtomicUsize>::default();
     let connect = || {
         let (place, swtpm, doom) = (place.clone(), Arc::clone(&swtpm), Arc::clone(&doom));
+        let open = Arc::clone(&open);
         Worker::new(provider.clone(), move || {
             let transport = place.open(Duration::from_secs(60))?;
-            let (swtpm, doom) = (Arc::clone(&swtpm), Arc::clone(&doom));
-            Ok(Box::new(Doomed { transport, swtpm, doom, is_over: false }))
+            let (swtpm, doom, open) = (Arc::clone(&swtpm), Arc::clone(&doom), Arc::clone(&open));
+            open.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(Doomed { transport, swtpm, doom, is_over: false, open }))
         })
     };
 
@@ -142,7 +157,10 @@ fn whatever_breaks_nothing_is_lost_and_nothing_is_won() {
             happened += 1;
         }
         // The program and the machine start again.
-        drop((keys, verifier));
+        drop((keys, verifier, worker));
+        while open.load(Ordering::SeqCst) > 0 {
+            thread::yield_now();
+        }
         if fate != Fate::Cut {
             swtpm.lock().unwrap().restart();
         }

@@ -2,7 +2,7 @@
 
 use towline_crypto::Secret;
 use towline_tpm::{
-    Challenge, ObjectName,
+    ActivationChallenge, ObjectName,
     kdf::{Cfb, kdfa, kdfe},
 };
 
@@ -39,7 +39,7 @@ fn a_shorter_key_is_another_key() {
     assert_eq!([&[0, 32], &tag[..], &inner].concat(), hex(&it["credential_blob"]));
     let seed = Secret::from_slice(&seed).unwrap();
     let name = ObjectName::read(&name).unwrap();
-    let blob = Challenge::blob(&provider(), &seed, &name, &secret);
+    let blob = ActivationChallenge::blob(&provider(), &seed, &name, &secret);
     assert_eq!(blob, hex(&it["credential_blob"]));
     Cfb::new(key, [0; 16]).decrypt(&provider(), &mut inner);
     assert_eq!(inner[2..], secret);
