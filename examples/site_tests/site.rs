@@ -1,5 +1,5 @@
-//! A small site in axum, with one account; webauthn-rs-core judges its passkeys. Its page is for the
-//! test in a browser.
+//! A small site in axum, with one account; webauthn-rs-core judges its passkeys. Its page is for
+//! the test in a browser.
 
 use std::{
     sync::{Arc, Mutex},

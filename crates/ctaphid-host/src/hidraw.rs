@@ -35,7 +35,7 @@ pub struct PluggedIn {
 /// Why a key can't be opened. It prints as a sentence for the person.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum HidrawError {
     /// No node of that name, or not one of a security key. Nothing was sent to it.
     #[error("{} is no security key; name one that is plugged in, such as /dev/hidraw0", .0.display())]
     NotAKey(PathBuf),
@@ -123,17 +123,17 @@ fn is_fido(descriptor: &[u8]) -> bool {
 /// such as keyboards, are refused before they are opened.
 ///
 /// # Errors
-/// [`OpenError`].
-pub fn open(node: &Path) -> Result<Box<dyn Wire>, OpenError> {
+/// [`HidrawError`].
+pub fn open(node: &Path) -> Result<Box<dyn Wire>, HidrawError> {
     if !plugged_in().iter().any(|key| key.node == node) {
-        return Err(OpenError::NotAKey(node.to_owned()));
+        return Err(HidrawError::NotAKey(node.to_owned()));
     }
     match Hidraw::open(node) {
         Ok(wire) => Ok(Box::new(wire)),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(OpenError::Forbidden(node.to_owned()))
+            Err(HidrawError::Forbidden(node.to_owned()))
         }
-        Err(source) => Err(OpenError::Failed { node: node.to_owned(), source }),
+        Err(source) => Err(HidrawError::Failed { node: node.to_owned(), source }),
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     async fn what_is_no_key_is_not_opened() {
         for node in ["/dev/null", "/dev/hidraw4711", "/etc/passwd"] {
             let refused = open(Path::new(node)).err().unwrap();
-            assert!(matches!(refused, OpenError::NotAKey(_)), "{refused:?}");
+            assert!(matches!(refused, HidrawError::NotAKey(_)), "{refused:?}");
             assert!(refused.to_string().starts_with(node), "{refused}");
         }
     }

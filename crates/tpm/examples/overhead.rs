@@ -67,7 +67,9 @@ fn main() {
                 run(keys.sign(&key, &[b"message"]));
             }
             let ours = begun.elapsed();
-            let each = |all: Duration| i128::try_from((all / SIGNATURES).as_micros()).unwrap();
+            let each = |all: Duration| {
+                i128::try_from(all.div_f64(f64::from(SIGNATURES)).as_micros()).unwrap()
+            };
             each(ours).saturating_sub(each(raw))
         })
         .collect();

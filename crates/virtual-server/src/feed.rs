@@ -127,7 +127,7 @@ pub enum What {
     },
     /// A phone has come so far on its way to a computer.
     PhoneStep {
-        /// The phone.
+        /// The phone that is on its way.
         phone_id: PhoneId,
         /// `connecting`, `advertising` or `connected`.
         step: &'static str,
@@ -136,7 +136,7 @@ pub enum What {
     },
     /// A computer has sent a request of CTAP2 to a phone.
     PhoneRequest {
-        /// The phone.
+        /// Which phone it is, by its name in the session.
         phone_id: PhoneId,
         /// What was sent.
         #[schema(value_type = Object)]
@@ -144,7 +144,7 @@ pub enum What {
     },
     /// A phone has answered.
     PhoneResponse {
-        /// The phone.
+        /// Which phone it is, by its name in the session.
         phone_id: PhoneId,
         /// What was answered.
         #[schema(value_type = Object)]
@@ -152,7 +152,7 @@ pub enum What {
     },
     /// The connection of a phone to a computer is over.
     PhoneEnded {
-        /// The phone.
+        /// Which phone it is, by its name in the session.
         phone_id: PhoneId,
         /// How it ended.
         #[serde(flatten)]
@@ -160,7 +160,7 @@ pub enum What {
     },
     /// Who holds a phone is asked something that stays open until they are answered for.
     PhoneQuestionOpened {
-        /// The phone.
+        /// Which phone it is, by its name in the session.
         phone_id: PhoneId,
         /// What is asked, as the person sees it.
         question: String,
@@ -169,12 +169,12 @@ pub enum What {
     CodeShown {
         /// The screen that it is on.
         screen_id: ScreenId,
-        /// Its text.
+        /// What a phone has to read: `FIDO:/` and digits.
         code: String,
     },
     /// It is over with a computer's screen.
     ScreenEnded {
-        /// The screen.
+        /// Which screen it was, by its name in the session.
         screen_id: ScreenId,
         /// Why there is nothing for the site, as the person reads it, if so.
         #[serde(skip_serializing_if = "Option::is_none")]

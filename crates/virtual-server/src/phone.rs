@@ -55,7 +55,7 @@ pub enum PhoneActivity {
     Idle,
     /// Answering a code, or a computer that rang.
     Connected,
-    /// Being erased.
+    /// Losing its passkeys and its links, as a phone that is reset.
     Wiping,
 }
 

@@ -46,7 +46,7 @@ fn plugged_in(named: Option<&Path>) -> Result<(String, Box<dyn Wire>), Failure> 
     let keys = hidraw::plugged_in();
     let key = match (named, keys.as_slice()) {
         (Some(node), _) => keys.iter().find(|key| key.node == node).cloned().ok_or_else(|| {
-            Failure::usage("key_at", hidraw::OpenError::NotAKey(node.to_owned()).to_string())
+            Failure::usage("key_at", hidraw::HidrawError::NotAKey(node.to_owned()).to_string())
         })?,
         (None, [only]) => only.clone(),
         (None, []) => {

@@ -16,7 +16,8 @@ use crate::{BadMember, ServiceError};
 pub struct HttpRefusal {
     /// What kind of refusal it is, for programs: `member`, `unsupported`, `unknown-session`,
     /// `unknown-authenticator`, `unknown-credential`, `unknown-ceremony`, `unknown-phone`,
-    /// `unknown-screen`, `busy`, `no-relay`, `no-code`, `phone`, `full`, `ceremony`, `randomness`, `token`, `origin`, `host`, `too-large`, `not-json`, `path`, `method`.
+    /// `unknown-screen`, `busy`, `no-relay`, `no-code`, `phone`, `full`, `ceremony`, `randomness`,
+    /// `token`, `origin`, `host`, `too-large`, `not-json`, `path`, `method`.
     pub reason: &'static str,
     /// The member that can't be used, by its path, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
