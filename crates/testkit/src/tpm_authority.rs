@@ -32,7 +32,7 @@ const REQUIRED: u32 = attribute::FIXED_TPM
     | attribute::SIGN;
 
 impl TpmAuthority {
-    /// An authority with a key and a certificate made now.
+    /// An authority with new keys.
     #[must_use]
     pub fn new(provider: CryptoProvider) -> Self {
         let name = |text: &str| {

@@ -10,7 +10,7 @@ use crate::{code::ResponseCode, wire::Unreadable};
 pub enum Error {
     /// The device or the socket can't be opened.
     #[error(transparent)]
-    Open(#[from] crate::transport::TpmPlaceError),
+    Open(#[from] crate::transport::TpmOpenError),
     /// The connection to the TPM broke.
     #[error("the connection to the TPM broke: {0}")]
     Connection(#[source] std::io::Error),

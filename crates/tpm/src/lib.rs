@@ -51,6 +51,6 @@ pub use response::{Acknowledgement, LONGEST_RESPONSE, TpmResponse};
 pub use sealed::{seal, unseal};
 pub use session::{Authorization, Encryption, Salt, TpmRequest, TpmSession};
 pub use tpm::Tpm;
-pub use transport::{DEVICE, NoTpmPlace, TpmPlace, TpmPlaceError, TpmTransport};
+pub use transport::{DEVICE, NoTpmPlace, TpmOpenError, TpmPlace, TpmTransport};
 pub use wire::Unreadable;
 pub use worker::{PATIENCE, RSA_PATIENCE, Worker};

@@ -83,7 +83,7 @@ impl fmt::Display for TpmPlace {
 /// Why a TPM can't be opened, and what to do about it.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
-pub enum TpmPlaceError {
+pub enum TpmOpenError {
     /// Nothing answers at this place.
     #[error(
         "there is no TPM at {0}: turn it on in the firmware settings of the machine (\"TPM\", \
@@ -112,8 +112,8 @@ impl TpmPlace {
     /// has no such limit, for ever.
     ///
     /// # Errors
-    /// [`TpmPlaceError`].
-    pub fn open(&self, patience: Duration) -> Result<Box<dyn TpmTransport>, TpmPlaceError> {
+    /// [`TpmOpenError`].
+    pub fn open(&self, patience: Duration) -> Result<Box<dyn TpmTransport>, TpmOpenError> {
         let opened: io::Result<Box<dyn TpmTransport>> = match self {
             Self::Device(path) => device(path),
             Self::Tcp(address) => TcpStream::connect_timeout(address, patience).and_then(|tcp| {
@@ -126,11 +126,11 @@ impl TpmPlace {
         };
         opened.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                TpmPlaceError::NoDevice(self.clone())
+                TpmOpenError::NoDevice(self.clone())
             }
-            io::ErrorKind::PermissionDenied => TpmPlaceError::NoPermission(self.clone()),
-            io::ErrorKind::ResourceBusy => TpmPlaceError::Busy(self.clone()),
-            _ => TpmPlaceError::Other(self.clone(), error),
+            io::ErrorKind::PermissionDenied => TpmOpenError::NoPermission(self.clone()),
+            io::ErrorKind::ResourceBusy => TpmOpenError::Busy(self.clone()),
+            _ => TpmOpenError::Other(self.clone(), error),
         })
     }
 }

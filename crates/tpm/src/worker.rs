@@ -12,7 +12,7 @@ use towline_crypto::CryptoProvider;
 use crate::{
     error::Error,
     tpm::Tpm,
-    transport::{TpmPlace, TpmPlaceError, TpmTransport},
+    transport::{TpmOpenError, TpmPlace, TpmTransport},
 };
 
 /// How long a TPM may take for anything but the making of an RSA key.
@@ -36,7 +36,7 @@ impl fmt::Debug for Worker {
 }
 
 /// Opens a TPM when it is needed.
-type Open = Box<dyn FnMut() -> Result<Box<dyn TpmTransport>, TpmPlaceError> + Send>;
+type Open = Box<dyn FnMut() -> Result<Box<dyn TpmTransport>, TpmOpenError> + Send>;
 
 struct Connection {
     provider: CryptoProvider,
@@ -71,7 +71,7 @@ impl Worker {
     #[must_use]
     pub fn new(
         provider: CryptoProvider,
-        open: impl FnMut() -> Result<Box<dyn TpmTransport>, TpmPlaceError> + Send + 'static,
+        open: impl FnMut() -> Result<Box<dyn TpmTransport>, TpmOpenError> + Send + 'static,
     ) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
         thread::spawn(move || {

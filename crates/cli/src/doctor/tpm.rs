@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use towline::crypto::CryptoProvider;
 use towline_tpm::{
-    Error, PATIENCE, TpmBinding, TpmHealth, TpmKeys, TpmPlace, TpmPlaceError, Worker,
+    Error, PATIENCE, TpmBinding, TpmHealth, TpmKeys, TpmOpenError, TpmPlace, Worker,
 };
 
 use super::Finding;
@@ -24,7 +24,7 @@ pub(super) fn check(place: &TpmPlace, sys: &Path, provider: &CryptoProvider) -> 
     let worker = Worker::at(provider.clone(), place.clone());
     let health = match worker.run(PATIENCE, TpmHealth::of) {
         Ok(health) => health,
-        Err(Error::Open(TpmPlaceError::NoDevice(_))) if is_default => {
+        Err(Error::Open(TpmOpenError::NoDevice(_))) if is_default => {
             let known = version(sys).is_some();
             return finding(Outcome::Note, no_device(known).into());
         }
