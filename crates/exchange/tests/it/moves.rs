@@ -218,6 +218,7 @@ fn what_readers_will_not_keep_is_told() {
 }
 
 /// A key for post-quantum signatures, in the form of RFC 9881.
+#[cfg(feature = "ml-dsa")]
 #[test]
 fn a_post_quantum_key_moves_where_both_sides_know_it() {
     let provider = towline_crypto::rustcrypto::provider();
