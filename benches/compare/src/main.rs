@@ -1,6 +1,7 @@
-//! towline beside its peers: `towline-compare [ROUNDS]` prints what came out, and
-//! `towline-compare write [ROUNDS]` writes it to `benches/RESULTS.md`, `benches/results/`, and the
-//! six lines in the project's README.md. Run in `benches/compare`; README.md says how.
+//! towline beside its peers: `towline-compare [ROUNDS [TITLE]]` prints what came out, of the tables
+//! with these words in their title, and `towline-compare write [ROUNDS]` writes it to
+//! `benches/RESULTS.md`, `benches/results/`, and the six lines in the project's README.md. Run in
+//! `benches/compare`; README.md says how.
 
 mod anew;
 mod cbor;
@@ -43,11 +44,16 @@ fn main() {
     let rounds = arguments.first().map_or(ROUNDS, |rounds| rounds.parse().expect("a number"));
     let mut text = report::head(rounds);
     let mut results = Vec::new();
-    for mut group in groups() {
+    let wanted = arguments.get(1).filter(|_| !write).map_or("", String::as_str);
+    for mut group in groups().into_iter().filter(|group| group.title.contains(wanted)) {
         let rows = race(&mut group, rounds);
         text += &report::table(&group, &rows);
         eprintln!("{}", group.title);
         results.push((group.title, rows));
+    }
+    if !wanted.is_empty() {
+        println!("{text}");
+        return;
     }
     text += BOUNDS;
     text += "\n## Plots\n\n![getAssertion against credentials](results/credentials.svg)\n\n\
@@ -235,13 +241,14 @@ fn webauthn() -> Vec<Group> {
     getting.push(Contestant::new("passkey-client, portable", passkey_rs::get(RustCryptoBackend)));
     getting.push(Contestant::new("webauthn-authenticator-rs", softpasskey::get()));
 
-    let rounds = ours(|provider| {
+    let mut rounds = ours(|provider| {
         let device = device(provider);
         move || {
             let options = peers::request(&peers::id_of(&create(&device)));
             drop(device.get(ORIGIN, &options).expect("an assertion"));
         }
     });
+    rounds.extend(peers::rounds::contestants());
     let about = "From the site's options in JSON to the response in JSON; towline by its virtual \
                  authenticator.";
     vec![
@@ -249,7 +256,8 @@ fn webauthn() -> Vec<Group> {
         group("WebAuthn: get", about, Contestant::new("a signature", floors::signature()), getting),
         group(
             "WebAuthn: register and sign in",
-            "Both, one after the other, as a test of a site does.",
+            "Both, one after the other, as a test of a site does. SoftPasskey, SoftToken and \
+             soft-webauthn ask nobody and look at little of the options; soft-webauthn is Python.",
             Contestant::new("a new key and a signature", floors::key_pair_and_signature),
             rounds,
         ),

@@ -84,8 +84,7 @@ impl<const N: usize> ZeroizeOnDrop for Secret<N> {}
 /// Compares in time that depends on the lengths only; unequal lengths are unequal.
 #[must_use]
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
-    let difference = a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b));
-    a.len() == b.len() && bool::from(difference.ct_eq(&0))
+    a.ct_eq(b).into()
 }
 
 /// A P-256 public key, uncompressed: `04 || x || y`, 65 bytes (SEC 1 §2.3.3).

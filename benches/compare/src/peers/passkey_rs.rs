@@ -126,10 +126,18 @@ where
     let (mut client, origin) = client(crypto);
     let options =
         format!(r#"{{"publicKey": {}}}"#, request(&id_of(&register(&mut client, &origin))));
+    move || sign_in(&mut client, &origin, &options)
+}
+
+/// A registration by its client, and a sign-in with what was made.
+pub fn round<C>(crypto: C) -> impl FnMut() -> String
+where
+    C: CryptoBackend<SecretKey: Sync + Send> + Sync + Send,
+{
+    let (mut client, origin) = client(crypto);
     move || {
-        let options: CredentialRequestOptions = serde_json::from_str(&options).expect("options");
-        let response = ready(client.authenticate(&origin, options, DefaultClientData));
-        serde_json::to_string(&response.expect("an assertion")).expect("JSON")
+        let request = request(&id_of(&register(&mut client, &origin)));
+        sign_in(&mut client, &origin, &format!(r#"{{"publicKey": {request}}}"#))
     }
 }
 
@@ -141,6 +149,15 @@ where
 {
     let authenticator = Authenticator::new(Aaguid::new_empty(), None, Agreeable, crypto);
     (Client::new(authenticator), Url::parse(ORIGIN).expect("an origin"))
+}
+
+fn sign_in<C>(client: &mut ClientOf<C>, origin: &Url, options: &str) -> String
+where
+    C: CryptoBackend<SecretKey: Sync + Send> + Sync + Send,
+{
+    let options: CredentialRequestOptions = serde_json::from_str(options).expect("options");
+    let response = ready(client.authenticate(origin, options, DefaultClientData));
+    serde_json::to_string(&response.expect("an assertion")).expect("JSON")
 }
 
 fn register<C>(client: &mut ClientOf<C>, origin: &Url) -> String

@@ -18,14 +18,20 @@ pub fn get() -> impl FnMut() -> String {
     let (mut device, origin) = (SoftPasskey::new(true), Url::parse(ORIGIN).expect("an origin"));
     let options =
         format!(r#"{{"publicKey": {}}}"#, request(&id_of(&register(&mut device, &origin))));
-    move || {
-        let options: RequestChallengeResponse = serde_json::from_str(&options).expect("options");
-        let response = device.do_authentication(origin.clone(), options).expect("an assertion");
-        serde_json::to_string(&response).expect("JSON")
-    }
+    move || sign_in(&mut device, &origin, &options)
 }
 
-fn register(device: &mut SoftPasskey, origin: &Url) -> String {
+pub(super) fn sign_in(
+    device: &mut impl WebauthnAuthenticator,
+    origin: &Url,
+    options: &str,
+) -> String {
+    let options: RequestChallengeResponse = serde_json::from_str(options).expect("options");
+    let response = device.do_authentication(origin.clone(), options).expect("an assertion");
+    serde_json::to_string(&response).expect("JSON")
+}
+
+pub(super) fn register(device: &mut impl WebauthnAuthenticator, origin: &Url) -> String {
     // It has no others.
     let options = format!(r#"{{"publicKey": {CREATION}}}"#);
     let options = options.replace(r#""residentKey": "required""#, r#""requireResidentKey": false"#);
