@@ -35,7 +35,7 @@ macro_rules! identifier {
             /// Reads hexadecimal digits of either case, two for each byte.
             ///
             /// # Errors
-            /// [`NotHex`] for another length or other characters.
+            /// `NotHex` for another length or other characters.
             pub fn from_hex(text: &str) -> Result<Self, $crate::ids::NotHex> {
                 let mut bytes = [0; $length];
                 $crate::ids::read_hex(text, &mut bytes)?;

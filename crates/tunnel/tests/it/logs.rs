@@ -18,6 +18,9 @@ async fn the_log_names_no_tunnel_no_peer_and_no_content() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
+    // While there is one subscriber, `tracing` asks the thread that comes to a line first whether
+    // anybody wants it, and remembers a no: other tests' threads have none. With two it asks both.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     // The test's runtime has one thread, so that this covers the relay's tasks.
     let _default = subscriber.set_default();
 

@@ -67,7 +67,7 @@ impl VirtualAuthenticator {
     }
 
     /// The passkeys as a set that another authenticator may share:
-    /// [`Builder::synced_with`].
+    /// [`Builder::synced_with`](crate::Builder::synced_with).
     #[must_use]
     pub fn synced_set(&self) -> SyncedSet {
         self.0.shelf.set().clone()
