@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use towline_rendezvous::{
-    Admission, Leg, Limits, MemoryContacts, Rendezvous, Role, Source, TunnelRequest, ids::TunnelId,
+    Admission, Leg, Limits, Rendezvous, Role, Source, TunnelRequest, ids::TunnelId,
 };
 
 /// A phone waits, a computer joins it, and both leave, beside so many pairs.
 pub fn beside(others: u32) -> impl FnMut() {
     let now = Instant::now();
     let provider = towline_crypto::rustcrypto::provider();
-    let contacts = Box::new(MemoryContacts::new());
-    let mut machine = Rendezvous::new(0, limits(), provider, contacts);
+    let mut machine = Rendezvous::new(0, limits(), provider);
     for number in 0..others {
         joined(&mut machine, number.into(), now);
     }
