@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::Rendezvous;
-use super::switchboard::Presence;
+use super::switchboard::Phone;
 use crate::ids::ContactId;
 use crate::message::FromService;
 use crate::output::Recalled;
@@ -47,14 +47,11 @@ impl Rendezvous {
             return;
         }
         self.refuse_rings(&contact, now);
+        // Who took over meanwhile listens under the same contact id.
         let phone = self.switchboard.phones.get(&contact);
-        match phone.map(|phone| (phone.leg(), matches!(phone.presence, Presence::Absent { .. }))) {
-            Some((Some(here), _)) => {
-                self.say(here, &FromService::Revoked);
-                self.close(here, Ending::PeerLeft);
-            }
-            Some((None, true)) => self.forget_phone(&contact),
-            _ => {}
+        if let Some(here) = phone.and_then(Phone::leg) {
+            self.say(here, &FromService::Revoked);
+            self.close(here, Ending::PeerLeft);
         }
     }
 
