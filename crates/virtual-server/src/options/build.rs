@@ -162,7 +162,9 @@ impl VirtualAuthenticatorOptions {
         }
         match self.transport {
             Some(Transport::Internal) => Builder::platform(),
-            Some(Transport::Hybrid) => Builder::phone().backup(BackupState::DeviceBound),
+            Some(Transport::Hybrid) => {
+                Builder::phone().backup(BackupState::DeviceBound).only_discoverable(false)
+            }
             _ => Builder::security_key().without_pin(),
         }
     }
