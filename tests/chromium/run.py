@@ -1,5 +1,6 @@
-"""An unmodified Chromium is the computer, `towline phone` the phone, and then a fake phone:
-passkeys are made and used through the QR code that the browser shows on a screen.
+"""An unmodified Chromium is the computer, `towline phone` the phone, then a fake phone, and then a
+phone of `towline virtual serve`: passkeys are made and used through the QR code that the browser
+shows on a screen.
 
     run.py PROGRAM BLUEZ PHONE [screen]
 
@@ -25,6 +26,7 @@ import traceback
 from browser import Browser, Screen, wait
 from certificate import certificate
 from pages import real_step_04_and_10_a_phone_by_the_code_on_the_screen
+from virtual_service import a_phone_of_the_service
 
 PASSED = 0
 
@@ -128,8 +130,8 @@ def journey(program, bluez, fake, way, directory, processes):
     port = relay.event("listening")["url"].rsplit(":", 1)[1]
     rp = Program(processes, "rp", [program, "rp", "--json"])
     site = rp.event("listening")["url"]
-    command = [program, "phone", "--json", "--domain", "0", "--relay", f"wss://localhost:{port}", "--ca", f"{directory}/ca.pem",
-               "--store", f"{directory}/passkeys"]
+    meeting = ["--domain", "0", "--relay", f"wss://localhost:{port}", "--ca", f"{directory}/ca.pem"]
+    command = [program, "phone", "--json", *meeting, "--store", f"{directory}/passkeys"]
     screen = Screen(directory, processes.start)
     here["DISPLAY"] = screen.display
     phone = Program(processes, "phone", [*command, "--answer", "yes"], env=here)
@@ -221,13 +223,21 @@ def journey(program, bluez, fake, way, directory, processes):
     phone = Program(processes, "fake", [fake, f"{directory}/ca.pem", f"127.0.0.1:{port}"], env=here)
     check("the fake phone is there", phone.line() == "ready")
 
-    def show():
-        """Has the phone look at the screen until there is a code; what became of that."""
-        phone.say(screen.picture())
+    def scanned(picture):
+        """What became of the code in the picture; nothing where it shows none."""
+        phone.say(picture)
         served = phone.line()
         return None if "shows 0 passkey QR codes" in served else served
 
-    rounds(browser, lambda: wait("a code on the screen", show, pause=0.05))
+    def show(scan):
+        return wait("a code on the screen", lambda: scan(screen.picture()), pause=0.05)
+
+    rounds(browser, lambda: show(scanned))
+    check("nothing is on the air any more", nothing_on(air))
+
+    serve = [program, "--json", "virtual", "serve", "--until-stdin-ends", "--meet-others", *meeting]
+    serving = Program(processes, "service", serve, env=here).event("serving")
+    a_phone_of_the_service(serving, browser, show, check)
     check("nothing is on the air in the end", nothing_on(air))
 
 

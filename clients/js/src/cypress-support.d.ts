@@ -1,2 +1,4 @@
-/** For the support file: `register(Cypress)`. */
-export function register(Cypress: any): void
+/** For the support file: `register(Cypress)`. Each test begins without authenticators. */
+export function register(Cypress: {
+  on(event: 'window:before:load', run: (window: any) => void): unknown
+}): void

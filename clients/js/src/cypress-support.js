@@ -1,16 +1,10 @@
-// Cypress, in the browser: passkeys for the pages that `cy.visit` opens.
+// Cypress, in the browser: passkeys for every page under test, however it comes to be opened.
 
-/** For the support file: `cy.visit` brings the script before those of the page. */
+/** For the support file. Each test begins without authenticators. */
 export function register(Cypress) {
-  Cypress.Commands.overwrite('visit', (visit, ...given) => {
-    const options = typeof given.at(-1) === 'object' ? given.pop() : {}
-    const { cy } = globalThis
-    return cy.task('towline:script', null, { log: false }).then((script) => visit(...given, {
-      ...options,
-      onBeforeLoad(window) {
-        window.eval(script)
-        options.onBeforeLoad?.(window)
-      },
-    }))
-  })
+  let script
+  before(() => cy.task('towline:script', null, { log: false }).then((it) => { script = it }))
+  beforeEach(() => cy.task('towline:reset', null, { log: false }))
+  // Before the scripts of the page, at visits, links and reloads alike.
+  Cypress.on('window:before:load', (window) => { window.eval(script) })
 }

@@ -24,6 +24,11 @@ export async function passkeys(on, options) {
       const { origin } = new URL(service.address)
       return (await fetch(`${origin}/${await session.pageKey()}/page/script.js`)).text()
     },
+    'towline:reset': async () => {
+      for (const it of await session.authenticators()) await it.remove()
+      authenticators.clear()
+      return null
+    },
     'towline:add': added,
     // A task has one argument, and may not give `undefined`.
     'towline:call': async ({ authenticator, call, with: given = [] }) =>

@@ -107,7 +107,9 @@ impl Creating {
             .map(|wanted| large_blob_extension::support(wanted, discoverable))
             .transpose()?;
         // These answer only those that may learn it.
-        let told = core.state.settings.min_pin_length_rp_ids.iter().any(|id| id == rp_id.as_str());
+        let all = config.pin.as_ref().is_some_and(|pin| pin.min_length_for_all);
+        let listed = &core.state.settings.min_pin_length_rp_ids;
+        let told = all || listed.iter().any(|id| id == rp_id.as_str());
         let min = input::<GetMinPinLength>(inputs, config.min_pin_length_rp_ids().is_some())?;
         let policy = input::<PinComplexityPolicy>(inputs, tells_pin_complexity(config))?;
         let mut keeping = Keeping::default();

@@ -49,7 +49,7 @@ pub(crate) fn start(core: &mut Core, mut request: Box<MakeCredentialRequest>) ->
     if request.options.rk.is_some() && !config.credentials.discoverable {
         return Err(Status::UnsupportedOption);
     }
-    let discoverable = request.options.rk.unwrap_or(false);
+    let discoverable = request.options.rk == Some(true) || config.credentials.only_discoverable;
     if request.options.up == Some(false) {
         return Err(Status::InvalidOption);
     }

@@ -39,6 +39,7 @@ pub struct Client {
     pub(crate) suffixes: Arc<dyn PublicSuffixes>,
     pub(crate) timeouts: Timeouts,
     pub(crate) conditional_create: bool,
+    pub(crate) only_discoverable: bool,
 }
 
 impl Client {
@@ -50,6 +51,7 @@ impl Client {
             suffixes: Arc::new(CompiledPublicSuffixes),
             timeouts: Timeouts::default(),
             conditional_create: false,
+            only_discoverable: false,
         }
     }
 
@@ -71,6 +73,13 @@ impl Client {
     #[must_use]
     pub fn with_conditional_create(self, allowed: bool) -> Self {
         Self { conditional_create: allowed, ..self }
+    }
+
+    /// The same, which makes nothing but discoverable passkeys where the authenticator has any, as
+    /// the passkey providers of platforms do, even if a site discourages that (`residentKey`).
+    #[must_use]
+    pub fn with_only_discoverable(self, only: bool) -> Self {
+        Self { only_discoverable: only, ..self }
     }
 }
 

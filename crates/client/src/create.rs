@@ -99,7 +99,10 @@ impl Create {
         now: Instant,
     ) -> Result<Self, Error> {
         let provider = &client.provider;
-        let options = CreationOptions::parse(options_json, provider)?;
+        let mut options = CreationOptions::parse(options_json, provider)?;
+        if client.only_discoverable && options.resident_key == Requirement::Discouraged {
+            options.resident_key = Requirement::Preferred;
+        }
         let rp_id = caller.rp_id(options.rp_id.as_deref(), &*client.suffixes)?;
         let appid = options.appid_exclude.as_deref();
         let appid =

@@ -148,18 +148,23 @@ impl Builder {
     }
 
     /// A passkey provider that syncs: passkeys may be backed up (BE) and are (BS), the counter is
-    /// always zero, and there is no attestation.
+    /// always zero, there is no attestation, and all passkeys are discoverable, whatever the site
+    /// asks for.
     #[must_use]
     pub fn synced_passkey() -> Self {
         Self::platform()
             .backup(BackupState::BackedUp)
+            .only_discoverable(true)
             .attestation_formats(&[AttestationFormat::None])
     }
 
     /// A phone, over the hybrid transport: as [`Self::synced_passkey`], with the `prf` of phones.
     #[must_use]
     pub fn phone() -> Self {
-        Self::from_config(Config::phone()).backup(BackupState::BackedUp).algorithms(&ALL)
+        Self::from_config(Config::phone())
+            .backup(BackupState::BackedUp)
+            .only_discoverable(true)
+            .algorithms(&ALL)
     }
 
     /// A key of U2F alone: no passkeys, no verification, no CTAP2.

@@ -323,7 +323,8 @@ impl VirtualAuthenticator {
         let client = self.0.client.as_deref().cloned();
         // In a test, somebody has just signed in.
         let own = || Client::new(self.0.provider.clone()).with_conditional_create(true);
-        client.unwrap_or_else(own)
+        let only = self.machine().config().credentials.only_discoverable;
+        client.unwrap_or_else(own).with_only_discoverable(only)
     }
 
     pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {

@@ -11,6 +11,10 @@ use crate::Replaces;
 pub struct CredentialPolicy {
     /// Whether discoverable credentials are made (`rk`).
     pub discoverable: bool,
+    /// Whether all credentials are discoverable, whatever the client asks for (`rk`), as those of
+    /// passkey providers are. The standard (CTAP 2.3 §6.1.2, step 18) leaves that to the client,
+    /// which is what `false` means.
+    pub only_discoverable: bool,
     /// Where credentials are kept that are not discoverable.
     pub non_discoverable: NonDiscoverable,
     /// Whether an account of a relying party may have one discoverable credential of each COSE
@@ -91,7 +95,9 @@ impl CredentialPolicy {
         let wrapped = self.non_discoverable == NonDiscoverable::Wrapped;
         let countable = self.counters != Counters::PerCredential;
         let which = "`Counters::Global` or `Counters::Zero`";
-        needs("NonDiscoverable::Wrapped", wrapped, which, countable)
+        needs("NonDiscoverable::Wrapped", wrapped, which, countable)?;
+        let only = self.only_discoverable;
+        needs("credentials.only_discoverable", only, "discoverable credentials", self.discoverable)
     }
 
     /// Whether a credential may be on an algorithm of ML-DSA.

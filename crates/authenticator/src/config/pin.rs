@@ -18,6 +18,9 @@ pub struct ClientPin {
     /// relying parties may be chosen to learn the minimum; with a policy on the complexity of PINs,
     /// the extension `pinComplexityPolicy` too. `None`: the minimum is fixed.
     pub min_length_rp_ids: Option<usize>,
+    /// Whether every relying party learns the minimum, as if all were on the list that a vendor
+    /// may have fixed (CTAP 2.3 §12.5). It is for devices of tests: others learn too much by it.
+    pub min_length_for_all: bool,
     /// Whether the PIN permits to create and to use credentials; otherwise
     /// `noMcGaPermissionsWithClientPin` is claimed.
     pub permits_mc_ga: bool,
@@ -49,6 +52,7 @@ impl ClientPin {
             min_length: 4,
             max_length: 63,
             min_length_rp_ids: None,
+            min_length_for_all: false,
             permits_mc_ga: true,
             complexity: PinComplexity::None,
             complexity_url: None,

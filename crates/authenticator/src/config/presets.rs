@@ -39,6 +39,7 @@ impl Config {
             },
             credentials: CredentialPolicy {
                 discoverable: true,
+                only_discoverable: false,
                 non_discoverable: NonDiscoverable::Stored,
                 one_per_algorithm: false,
                 algorithms: vec![algorithm::ES256],

@@ -143,6 +143,14 @@ fn what_needs_tokens_needs_their_means() {
         |c| c.credentials.discoverable = false,
     );
     refuses(
+        Config::phone(),
+        ConfigError::Needs {
+            feature: "credentials.only_discoverable",
+            needs: "discoverable credentials",
+        },
+        |c| (c.credentials.discoverable, c.credentials.only_discoverable) = (false, true),
+    );
+    refuses(
         Config::security_key(),
         ConfigError::Needs { feature: "tokens.persistent_token", needs: "`credential_management`" },
         |c| c.tokens.credential_management = false,

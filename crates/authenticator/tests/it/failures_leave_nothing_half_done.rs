@@ -180,6 +180,20 @@ fn a_new_passkey_for_the_same_account_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+fn a_provider_of_passkeys_makes_nothing_else_and_one_for_an_account() {
+    let mut config = storing();
+    config.credentials.only_discoverable = true;
+    let mut rig = Rig::new(config);
+    let (first, _) = made(&rig.create(&creation("example.org", "alice")).unwrap());
+    let mut not = creation("example.org", "alice");
+    not.options.rk = Some(false);
+    let (second, _) = made(&rig.create(&not).unwrap());
+    assert!(rig.store.credential(&first).is_none(), "another one of the account has its place");
+    let found = rig.sign_in(&assertion("example.org")).unwrap();
+    assert_eq!(found.credential.unwrap().id, second);
+}
+
+#[test]
 fn one_that_is_not_discoverable_replaces_nothing() {
     let mut rig = Rig::new(storing());
     let (first, _) = rig.passkey("example.org", "alice");

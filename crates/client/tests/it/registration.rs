@@ -274,6 +274,29 @@ fn cred_props_say_whether_the_credential_is_discoverable_where_that_is_known() {
 }
 
 #[test]
+fn the_client_of_a_provider_makes_discoverable_passkeys_whatever_the_site_asks() {
+    let client = client().with_only_discoverable(true);
+    for (resident_key, info, discoverable) in [
+        ("discouraged", phone(), true),
+        ("preferred", phone(), true),
+        // There is no room for one.
+        ("discouraged", simple_key(), false),
+    ] {
+        let mut options = selection("residentKey", json!(resident_key));
+        options["extensions"] = json!({"credProps": true});
+        let options = options.to_string();
+        let mut create = Create::new(&client, &caller(), &options, Instant::now()).unwrap();
+        create.handle_info(&info.to_cbor(), &Transport::Internal);
+        let rk = make_credential(create.poll_output()).options.rk;
+        assert_eq!(rk, discoverable.then_some(true), "{resident_key}");
+        create.handle_response(&created(&new_credential()));
+        let result = finished(create.poll_output()).unwrap();
+        let result: Value = serde_json::from_str(&result).unwrap();
+        assert_eq!(result["clientExtensionResults"], json!({"credProps": {"rk": discoverable}}));
+    }
+}
+
+#[test]
 fn cred_protect_is_asked_for_where_it_is_supported() {
     let protect = |policy: &str, enforce: bool| {
         with(

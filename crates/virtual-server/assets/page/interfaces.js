@@ -18,7 +18,7 @@ attribute(PublicKeyCredential, "authenticatorAttachment",
   (it) => it.json.authenticatorAttachment ?? null);
 operation(PublicKeyCredential, "getClientExtensionResults",
   (it) => extensionOutputs(it.json.clientExtensionResults));
-operation(PublicKeyCredential, "toJSON", (it) => parseJson(it.text));
+operation(PublicKeyCredential, "toJSON", (it) => parseJson(writeJson(it.json)));
 
 attribute(AuthenticatorResponse, "clientDataJSON", (it) => it.clientDataJSON);
 attribute(AuthenticatorAttestationResponse, "attestationObject", (it) => it.attestationObject);
@@ -60,6 +60,6 @@ function credentialOf(json) {
     : [AuthenticatorAssertionResponse, "AuthenticatorAssertionResponse"];
   const response = objectOf(owner, ["AuthenticatorResponse", name], members);
   return objectOf(PublicKeyCredential, ["Credential", "PublicKeyCredential"], {
-    json, response, text: writeJson(json), rawId: fromBase64url(json.rawId).buffer,
+    json, response, rawId: fromBase64url(json.rawId).buffer,
   });
 }

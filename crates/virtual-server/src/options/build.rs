@@ -162,7 +162,9 @@ impl VirtualAuthenticatorOptions {
         }
         match self.transport {
             Some(Transport::Internal) => Builder::platform(),
-            Some(Transport::Hybrid) => Builder::phone().backup(BackupState::DeviceBound),
+            Some(Transport::Hybrid) => {
+                Builder::phone().backup(BackupState::DeviceBound).only_discoverable(false)
+            }
             _ => Builder::security_key().without_pin(),
         }
     }
@@ -193,7 +195,9 @@ impl VirtualAuthenticatorOptions {
             }
             let pins = extensions.contains(&Extension::MinPinLength);
             if pins {
-                builder = builder.pin_policy(|_| {});
+                // Who asks for it here has no way to name the sites that learn it.
+                let asked = extension::names_min_pin_length(self);
+                builder = builder.pin_policy(|pin| pin.min_length_for_all = asked);
             }
             if pins || extensions.contains(&Extension::HmacSecret) {
                 builder = builder.pin_protocols(&[PinUvAuthProtocol::Two, PinUvAuthProtocol::One]);

@@ -75,6 +75,12 @@ pub(super) fn cred_protect(options: &VirtualAuthenticatorOptions, bare: bool) ->
     }
 }
 
+/// Whether it was asked for `minPinLength` by name.
+pub(super) fn names_min_pin_length(options: &VirtualAuthenticatorOptions) -> bool {
+    let mut listed = options.extensions.iter().flatten();
+    options.has_min_pin_length == Some(true) || listed.any(|name| name == "minPinLength")
+}
+
 fn listed(names: &[String]) -> Result<Vec<Extension>, ServiceError> {
     let mut found = Vec::new();
     for (index, name) in names.iter().enumerate() {

@@ -74,7 +74,15 @@ impl Builder {
     #[must_use]
     pub fn discoverable(mut self, on: bool) -> Self {
         self.config.credentials.discoverable = on;
+        self.config.credentials.only_discoverable &= on;
         self.config.tokens.credential_management &= on;
+        self
+    }
+
+    /// Whether it makes no others, whatever the site asks for.
+    #[must_use]
+    pub const fn only_discoverable(mut self, on: bool) -> Self {
+        self.config.credentials.only_discoverable = on;
         self
     }
 

@@ -45,6 +45,49 @@ fn synced_passkeys_may_be_and_are_backed_up_and_do_not_count() {
 }
 
 #[test]
+fn providers_make_discoverable_passkeys_whatever_the_site_asks_for() {
+    let not_asked = r#"{"challenge": "AAECAwQFBgcICQoLDA0ODw", "extensions": {"credProps": true},
+        "rp": {"name": "Example", "id": "example.org"},
+        "user": {"id": "MQ", "name": "alice", "displayName": "Alice"},
+        "pubKeyCredParams": [{"type": "public-key", "alg": -7}]}"#;
+    let family = |name: &str| Family::named(name).unwrap().builder();
+    for (builder, discoverable) in [
+        (Builder::synced_passkey(), true),
+        (Builder::phone(), true),
+        (family("android-phone"), true),
+        (family("iphone"), true),
+        (family("synced-platform"), true),
+        // These do as the site says.
+        (Builder::platform(), false),
+        (Builder::security_key(), false),
+        (Builder::fingerprint_key(), false),
+        (Builder::synced_passkey().only_discoverable(false), false),
+        (Builder::synced_passkey().discoverable(false), false),
+    ] {
+        let device = builder.build().unwrap();
+        let response = device.create(ORIGIN, not_asked).unwrap();
+        let response: serde_json::Value = serde_json::from_str(&response).unwrap();
+        let told = &response["clientExtensionResults"]["credProps"]["rk"];
+        assert_eq!(told, discoverable, "{device:?}");
+        let passkey = &device.passkeys()[0].credential;
+        assert_eq!(passkey.discoverable, discoverable, "{device:?}");
+        assert_eq!(device.get(ORIGIN, &get()).is_ok(), discoverable, "without a list: {device:?}");
+
+        // A client of another make does not ask for it, over hybrid or otherwise.
+        let rp = Rp { id: RpId::new("example.net").unwrap(), name: None };
+        let user = User {
+            id: UserHandle::new(&[1]).unwrap(),
+            name: Some("alice".into()),
+            display_name: Some("Alice".into()),
+        };
+        let hash = ClientDataHash::new([7; 32]);
+        let request = MakeCredentialRequest::new(hash, rp, user, vec![-7]);
+        assert_eq!(device.transact(&Request::from(request).encode())[0], 0);
+        assert_eq!(device.passkeys()[1].credential.discoverable, discoverable, "{device:?}");
+    }
+}
+
+#[test]
 fn a_security_key_counts_and_its_passkeys_stay_on_it() {
     let key = VirtualAuthenticator::security_key();
     key.create(ORIGIN, &create("alice")).unwrap();
