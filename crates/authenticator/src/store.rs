@@ -310,6 +310,9 @@ pub enum Record {
     /// What ties the store to where its keys live, as to a TPM: a secret. Whoever opens the key
     /// store reads and writes it; the authenticator does not.
     KeyStore,
+    /// By which id exported passkeys name this person's account here: random, made with the first
+    /// export. Whoever exports reads and writes it.
+    ExchangeAccount,
 }
 
 impl Record {
@@ -327,6 +330,7 @@ impl Record {
             Self::WrappingSecret => "wrapping-secret",
             Self::UnneededKeys => "unneeded-keys",
             Self::KeyStore => "key-store",
+            Self::ExchangeAccount => "exchange-account",
         }
     }
 }

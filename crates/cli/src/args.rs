@@ -5,6 +5,7 @@ mod custody;
 mod key;
 mod keys;
 mod links;
+mod moving;
 mod phone;
 mod relay;
 mod values;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
+    moving::{Export, Import, Moving, Sealed},
     phone::{AnswerMode, Phone, ScreenLock},
     relay::{Domain, Relay},
     values::aaguid,
@@ -124,7 +126,7 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a file of links, of `computer` or of `phone`.
     Links(Links),
-    /// Look after the passkeys in a store: list, rename, remove, check, back up, restore
+    /// Look after the passkeys in a store: list, rename, remove, check, back up, move
     ///
     /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),

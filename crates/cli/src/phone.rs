@@ -49,7 +49,12 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
     let Custody { keys, pin } = Custody::open(&args.custody, &store, &provider, report)?;
-    let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
+    let authenticator = Authenticator::new(
+        config.with_backup(store.backup()),
+        provider.clone(),
+        store.credentials(),
+        keys,
+    )
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
         .with_pin_verifier(pin);
     let console = Arc::new(Console::new(report));

@@ -4,6 +4,7 @@
 mod fields;
 mod file;
 mod mcp;
+mod moving;
 mod pipe;
 mod serve;
 mod session;

@@ -110,6 +110,8 @@ Lines, and the answers to them:
   {\"id\":5,\"add\":{\"rpId\":..,\"userHandle\":..,\"privateKey\":..}}         {\"id\":5,\"added\":\"ID\"}
   {\"id\":6,\"change\":{\"credentialId\":\"ID\",\"signCount\":0}}              {\"id\":6,\"changed\":\"ID\"}
   {\"id\":7,\"remove\":\"ID\"}                                             {\"id\":7,\"removed\":\"ID\"}
+  {\"id\":7,\"export\":true}                                             {\"id\":7,\"exported\":{\"document\":{..},..}}
+  {\"id\":7,\"import\":{..document..}}                                   {\"id\":7,\"imported\":[..]}
   {\"id\":8,\"advance\":30}                                              {\"id\":8,\"elapsed\":31}
   {\"id\":9,\"faults\":[\"wrong-challenge\"]}                              {\"id\":9,\"faults\":1}
 Where it fails, `error` has `name`, the exception of a browser, or `member`, what is wrong with the

@@ -32,7 +32,7 @@ pub(super) fn open(
     report.event(&kept);
     report.event(&lock.told());
     let Custody { keys, pin } = Custody::open(custody, &store, &provider, report)?;
-    let config = Config::platform();
+    let config = Config::platform().with_backup(store.backup());
     let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
         .with_pin_verifier(pin);

@@ -20,6 +20,7 @@ mod key_settings;
 mod keys;
 mod linked;
 mod mishaps;
+mod moving;
 mod program;
 mod relay;
 mod rp;
