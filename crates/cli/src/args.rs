@@ -24,7 +24,7 @@ pub(crate) use self::{
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
     phone::{AnswerMode, Phone, ScreenLock},
-    relay::{Domain, Relay},
+    relay::{Domain, Relay, Variable},
     values::aaguid,
     virtual_device::{
         Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
