@@ -26,7 +26,7 @@ pub(crate) use self::{
     links::{Links, LinksCommand},
     moving::{Export, Import, Moving, Sealed},
     phone::{AnswerMode, Phone, ScreenLock},
-    relay::{Domain, Relay},
+    relay::{Domain, Relay, Variable},
     values::aaguid,
     virtual_device::{
         Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,

@@ -50,7 +50,14 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    let report = Report::new(cli.json);
+    if let Command::Relay(relay) = cli.command {
+        match relay.with_file() {
+            Ok(relay) => cli.command = Command::Relay(relay),
+            Err(failure) => return fail(&report, failure),
+        }
+    }
     let log = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
     let logger = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr);
     if matches!(&cli.command, Command::Relay(relay) if relay.log_json) {
@@ -58,7 +65,6 @@ fn main() -> ExitCode {
     } else {
         logger.with_ansi(std::io::stderr().is_terminal()).init();
     }
-    let report = Report::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
