@@ -55,8 +55,8 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         store.credentials(),
         keys,
     )
-        .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
-        .with_pin_verifier(pin);
+    .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
+    .with_pin_verifier(pin);
     let console = Arc::new(Console::new(report));
     let record = Arc::new(Record::default());
     let terminal = Terminal::new(args.answer, Arc::clone(&console), lock, Arc::clone(report));

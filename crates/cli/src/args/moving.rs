@@ -73,7 +73,9 @@ pub(crate) struct Sealed {
 }
 
 fn recipient(text: &str) -> Result<x25519::Recipient, String> {
-    let no = |why| format!("it is no recipient of age ({why}): age1..., as `age-keygen` prints it");
+    let no = |why: &str| {
+        format!("it is no recipient of age ({why}): age1..., as `age-keygen` prints it")
+    };
     text.parse().map_err(no)
 }
 

@@ -1,6 +1,6 @@
 //! `towline keys export`: passkeys to another manager.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde_json::json;
 use towline::{
@@ -58,7 +58,8 @@ pub(super) async fn run(
         at: unix_time(),
         provider: provider.clone(),
     };
-    let made = Export::new(candidates, large_blobs.as_ref().map(|array| &array[..]), &exporter);
+    let made =
+        Export::new(candidates, large_blobs.as_ref().map(|array| array.as_slice()), &exporter);
     if done(store.record(Record::WrappingSecret))?.is_some() {
         report.event(&Event::Keys { keys: event::Keys::Software, message: NOT_STORED });
     }
@@ -96,7 +97,7 @@ pub(super) async fn run(
     Ok(Exit::Ok)
 }
 
-fn question(written: usize, left_out: usize, file: &std::path::Path, seal: &Seal) -> String {
+fn question(written: usize, left_out: usize, file: &Path, seal: &Seal) -> String {
     let file = file.display();
     let stay = if left_out > 0 { format!(" ({left_out} stay)") } else { String::new() };
     let warning = match seal {
@@ -148,7 +149,7 @@ fn account_id(
     let record = Record::ExchangeAccount;
     let there = |store: &mut Store| {
         let id = done(store.record(record))?;
-        Ok::<_, Failure>(id.and_then(|id| <[u8; 16]>::try_from(&id[..]).ok()))
+        Ok::<Option<[u8; 16]>, Failure>(id.and_then(|id| id.as_slice().try_into().ok()))
     };
     if let Some(id) = there(store)? {
         return Ok(id);
@@ -158,7 +159,8 @@ fn account_id(
     if dry_run {
         return Ok(new);
     }
-    let _unwritable = done(store.commit(vec![Change::NewRecord { record, value: new.to_vec().into() }]));
+    let _unwritable =
+        done(store.commit(vec![Change::NewRecord { record, value: new.to_vec().into() }]));
     Ok(there(store)?.unwrap_or(new))
 }
 

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 use super::{
     done,
     export::passkeys,
+    keepassxc,
     kept::{self, Kept, Otherwise},
-    keepassxc, owner, sealed,
+    owner, sealed,
 };
 use crate::{
     args,
@@ -69,7 +70,8 @@ pub(super) async fn run(
         }
         done(kept.credentials().commit(plan.changes()))?;
     }
-    let stays = "the file still has these private keys in it: delete it once it is of no use any more";
+    let stays =
+        "the file still has these private keys in it: delete it once it is of no use any more";
     report.event(&Event::info(
         "imported",
         json!({
@@ -111,9 +113,8 @@ fn read(import: &args::Import) -> Result<Import, Failure> {
 }
 
 fn bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let unreadable = |why: String| {
-        Failure::usage("file", format!("{} can't be read: {why}", file.display()))
-    };
+    let unreadable =
+        |why: String| Failure::usage("file", format!("{} can't be read: {why}", file.display()));
     let open = File::open(file).map_err(|error| unreadable(error.to_string()))?;
     let length = open.metadata().map_err(|error| unreadable(error.to_string()))?.len();
     let most = u64::try_from(LONGEST).unwrap_or(u64::MAX);

@@ -17,7 +17,8 @@ pub(super) fn read(
     _import: &args::Import,
     _limits: &ImportLimits,
 ) -> Result<Import, Failure> {
-    let message = "this program was built without KeePassXC's databases (cargo's feature `keepassxc`)";
+    let message =
+        "this program was built without KeePassXC's databases (cargo's feature `keepassxc`)";
     Err(Failure::usage("no_keepassxc", message))
 }
 

@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use age::{DecryptError, Decryptor, Encryptor, IdentityFile, scrypt, secrecy::SecretString, x25519};
+use age::{
+    DecryptError, Decryptor, Encryptor, IdentityFile, scrypt, secrecy::SecretString, x25519,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -27,6 +29,9 @@ const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 const WORK: u8 = 18;
 /// The most that is done to open a file of others: 1 GiB and a few seconds.
 const MOST_WORK: u8 = 20;
+
+/// What opens a file.
+type Identity = Box<dyn age::Identity + Send + Sync>;
 
 /// What an export is sealed for.
 pub(super) enum Seal {
@@ -72,14 +77,15 @@ impl Seal {
                 Encryptor::with_recipients(all)
             }
         };
-        let failed =
-            |why: String| Failure::new(Exit::Failed, "failed", format!("it can't be sealed: {why}"));
+        let failed = |why: String| {
+            Failure::new(Exit::Failed, "failed", format!("it can't be sealed: {why}"))
+        };
         let encryptor = encryptor.map_err(|error| failed(error.to_string()))?;
         let mut sealed = Zeroizing::new(Vec::with_capacity(document.len()));
-        let mut write = || -> io::Result<()> {
+        let write = || -> io::Result<()> {
             let mut writer = encryptor.wrap_output(&mut *sealed)?;
             writer.write_all(&document)?;
-            writer.finish().map(drop)
+            writer.finish().map(|_| ())
         };
         write().map_err(|error| failed(error.to_string()))?;
         Ok(sealed)
@@ -100,13 +106,13 @@ pub(super) fn open(bytes: &[u8], args: &args::Import) -> Result<Zeroizing<Vec<u8
     }
     let decryptor =
         Decryptor::new_buffered(bytes).map_err(|error| why(&args.file, &error, "passphrase"))?;
-    let (identities, by): (Vec<Box<dyn age::Identity + Send + Sync>>, _) = if decryptor.is_scrypt()
-    {
+    let (identities, by) = if decryptor.is_scrypt() {
         let file = args.passphrase_file.as_deref();
         let passphrase = secret::read(file, "passphrase of the file")?;
         let mut identity = scrypt::Identity::new(secret_string(&passphrase));
         identity.set_max_work_factor(MOST_WORK);
-        (vec![Box::new(identity)], "passphrase")
+        let identity: Identity = Box::new(identity);
+        (vec![identity], "passphrase")
     } else if args.identity.is_empty() {
         let message = "it is sealed for recipients: name the file of your identity with --identity";
         return Err(not_opened(&args.file, message));
@@ -124,7 +130,7 @@ pub(super) fn open(bytes: &[u8], args: &args::Import) -> Result<Zeroizing<Vec<u8
     Ok(document)
 }
 
-fn identities(files: &[PathBuf]) -> Result<Vec<Box<dyn age::Identity + Send + Sync>>, Failure> {
+fn identities(files: &[PathBuf]) -> Result<Vec<Identity>, Failure> {
     let mut all = Vec::new();
     for file in files {
         let unusable = |why: String| {
@@ -133,8 +139,9 @@ fn identities(files: &[PathBuf]) -> Result<Vec<Box<dyn age::Identity + Send + Sy
         };
         let text = fs::read(file).map_err(|error| unusable(error.to_string()))?;
         let text = Zeroizing::new(text);
-        let read = IdentityFile::from_buffer(&text[..]).map_err(|error| unusable(error.to_string()));
-        let found = read?.into_identities().map_err(|error| unusable(error.to_string()))?;
+        let read = IdentityFile::from_buffer(text.as_slice());
+        let read = read.map_err(|error| unusable(error.to_string()))?;
+        let found = read.into_identities().map_err(|error| unusable(error.to_string()))?;
         if found.is_empty() {
             return Err(unusable("it has none in it".to_owned()));
         }
