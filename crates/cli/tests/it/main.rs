@@ -22,6 +22,7 @@ mod linked;
 mod mishaps;
 mod program;
 mod relay;
+mod relay_file;
 mod rp;
 mod single;
 #[cfg(target_os = "linux")]
