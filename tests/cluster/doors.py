@@ -1,4 +1,4 @@
-"""The front ends of the package with the addresses of a test, and raw clients that go through them."""
+"""The front ends of the package with the addresses of a test, and raw clients through them."""
 
 import base64
 import hashlib

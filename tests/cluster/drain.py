@@ -1,5 +1,5 @@
-"""A node is drained while codes and rings go on through the front end: nobody fails, and no code that
-is on a screen is lost."""
+"""A node is drained while codes and rings go on through the front end: nobody fails, and no code
+that is on a screen is lost."""
 
 import os
 import signal

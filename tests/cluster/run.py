@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Three relays behind HAProxy and nginx, with NATS between them: phones and computers of the program
-through codes and rings on every pair of nodes, and what happens to them when a node is lost or
-drains. Usage: run.py path/to/towline"""
+"""Three relays behind HAProxy and nginx, with NATS between them: phones and computers of the
+program through codes and rings on every pair of nodes, and what happens to them when a node is
+lost or drains. Usage: run.py path/to/towline"""
 
 import json
 import os

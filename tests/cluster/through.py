@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""HAProxy passes TLS through to a relay, and says where each connection came from: by the file of the
-package. Usage: through.py path/to/towline"""
+"""HAProxy passes TLS through to a relay, and says where each connection came from, by the file of
+the package. Usage: through.py path/to/towline"""
 
 import json
 import os

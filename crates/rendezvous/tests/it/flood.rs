@@ -68,8 +68,8 @@ impl Service {
 
     fn deliver(&mut self) {
         let now = self.now;
-        while let Some((at, output)) = (0..self.nodes.len())
-            .find_map(|at| Some((at, self.nodes[at].poll_output()?)))
+        while let Some((at, output)) =
+            (0..self.nodes.len()).find_map(|at| Some((at, self.nodes[at].poll_output()?)))
         {
             match output {
                 RendezvousOutput::Publish { to, message } => {

@@ -8,8 +8,8 @@ use towline_rendezvous::bus::{BusAddress, NodeInstance};
 use towline_rendezvous::ids::{ContactId, RoutingId, TunnelId};
 use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 use towline_rendezvous::{
-    Admission, ContactKey, ContactState, Drain, DrainStage, Ending, Leg, Limits, RecallToken, Refusal, Rendezvous,
-    RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
+    Admission, ContactKey, ContactState, Drain, DrainStage, Ending, Leg, Limits, RecallToken,
+    Refusal, Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
 };
 
 /// A node, and which run of it.
