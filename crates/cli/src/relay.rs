@@ -9,8 +9,8 @@ use towline::{
     crypto::CryptoProvider,
     radio::RadioError,
     tunnel::{
-        Drain, Ending, Happening, KeptContacts, OriginPolicy, Relay, RelayConfig, RelayError, Security,
-        Tls,
+        Drain, Ending, Happening, KeptContacts, OriginPolicy, Relay, RelayConfig, RelayError,
+        Security, Tls,
     },
 };
 use towline_nats::{Nats, NatsError};
@@ -44,8 +44,7 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
     };
     let provider = towline::fastest::provider();
     let listen = args.listen.as_deref().unwrap_or("127.0.0.1:0");
-    let mut config =
-        RelayConfig::new(listen_address(listen).await?, security, provider.clone());
+    let mut config = RelayConfig::new(listen_address(listen).await?, security, provider.clone());
     config.admin = match &args.admin {
         Some(text) => Some(listen_address(text).await?),
         None => None,

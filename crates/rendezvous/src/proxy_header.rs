@@ -5,7 +5,7 @@
 //! It stands before everything else on the connection, TLS included. Whoever may say it is the
 //! operator's decision, and not made here.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// The longest header that is read, in bytes: what fits into one segment on every path.
 pub const MAX_PROXY_HEADER: usize = 536;
@@ -29,7 +29,7 @@ const TCP6: u8 = 0x21;
 pub enum ProxyHeader {
     /// So many bytes are missing at least. What comes after the header is not ours to read.
     Missing(usize),
-    /// It is whole.
+    /// Nothing is missing, and what follows is the connection's own.
     Whole {
         /// Where the connection came from; nothing if it is the proxy's own, such as a health
         /// check, or if the proxy does not know.
@@ -107,7 +107,7 @@ mod tests {
     const IPV4: [u8; 12] = [192, 0, 2, 7, 10, 0, 0, 1, 0x30, 0x39, 0x01, 0xbb];
 
     fn ipv6() -> Vec<u8> {
-        let (source, own) = ("2001:db8::7".parse::<std::net::Ipv6Addr>().unwrap(), [0; 16]);
+        let (source, own) = ("2001:db8::7".parse::<core::net::Ipv6Addr>().unwrap(), [0; 16]);
         [&source.octets()[..], &own, &[0, 1, 0, 2]].concat()
     }
 

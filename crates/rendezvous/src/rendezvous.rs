@@ -25,8 +25,8 @@ use self::nodes::Nodes;
 use self::switchboard::Switchboard;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::{
-    Admission, Counts, Crowd, DrainStage, Ending, Leg, Limits, NodeCounts, Precedence, Refusal, RendezvousOutput, Role,
-    Shares, Source, TunnelRequest, deadline,
+    Admission, Counts, Crowd, DrainStage, Ending, Leg, Limits, NodeCounts, Precedence, Refusal,
+    RendezvousOutput, Role, Shares, Source, TunnelRequest, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -174,7 +174,7 @@ impl Rendezvous {
         if !listens && !self.shares.allow(source, self.limits.per_source, None) {
             return Err(Refusal::TooMany);
         }
-        match request {
+        let admitted = match request {
             TunnelRequest::New { tunnel } => self.open(source, tunnel, now),
             TunnelRequest::Connect { routing, tunnel } => self.join(source, routing, tunnel, now),
             TunnelRequest::Contact { contact, payload, signal } => {
@@ -182,7 +182,10 @@ impl Rendezvous {
             }
             // It may have a share already.
             TunnelRequest::Listen { key, sequence } => self.listen(source, &key, sequence, now),
-        }
+        };
+        // It may have come to the last one who waited.
+        self.leave(now);
+        admitted
     }
 
     fn open(
@@ -432,7 +435,7 @@ impl Rendezvous {
     }
 }
 
-/// One more.
+/// Counts one more of what happened.
 fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }

@@ -202,7 +202,11 @@ impl Page {
     }
 
     fn nodes(&mut self, nodes: &NodeCounts) {
-        self.number("finds_asked_total", "Times that all nodes were asked for a phone.", nodes.asked);
+        self.number(
+            "finds_asked_total",
+            "Times that all nodes were asked for a phone.",
+            nodes.asked,
+        );
         self.head("finds_total", "What became of looking for a phone, by result.", "counter");
         for (result, count) in [
             ("found", nodes.found),
@@ -221,7 +225,11 @@ impl Page {
             "towline_relay_find_seconds_sum {seconds}\ntowline_relay_find_seconds_count {}\n",
             nodes.found
         );
-        self.number("finds_heard_total", "Times that another node asked for a phone.", nodes.foreign);
+        self.number(
+            "finds_heard_total",
+            "Times that another node asked for a phone.",
+            nodes.foreign,
+        );
         self.number("finds_answered_total", "Those of them whose phone is here.", nodes.held);
         self.number(
             "rings_late_total",

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
-    Admission, ContactState, Drain, DrainStage, Ending, Heard, Leg, Limits, OriginPolicy, RecallToken, Refusal,
-    Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
+    Admission, ContactState, Drain, DrainStage, Ending, Heard, Leg, Limits, OriginPolicy,
+    RecallToken, Refusal, Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};

@@ -23,6 +23,7 @@ mod mishaps;
 mod moving;
 mod program;
 mod relay;
+mod relay_file;
 mod rp;
 mod single;
 #[cfg(target_os = "linux")]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Rendezvous, count};
 use super::nodes::OFFERED_FOR;
 use super::switchboard::{Caller, Ring};
+use super::{Rendezvous, count};
 use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromService, RingId};

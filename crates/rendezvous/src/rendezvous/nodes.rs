@@ -217,6 +217,7 @@ impl Rendezvous {
             BusMessage::Refused(ring, why) => self.refused_from(from, ring, why, now),
             BusMessage::Over { ring, met } => self.over_from(from, ring, met, now),
         }
+        self.leave(now);
         true
     }
 
