@@ -7,6 +7,7 @@ mod keys;
 mod links;
 mod phone;
 mod relay;
+mod tpm;
 mod values;
 mod virtual_device;
 
@@ -25,6 +26,7 @@ pub(crate) use self::{
     links::{Links, LinksCommand},
     phone::{AnswerMode, Phone, ScreenLock},
     relay::{Domain, Relay},
+    tpm::{Enroll, Tpm, TpmCa, TpmTask},
     values::aaguid,
     virtual_device::{
         Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
@@ -128,6 +130,8 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),
+    /// Have an authority certify that passkeys are in this machine's TPM
+    Tpm(Tpm),
     /// Explain a QR code field by field
     ///
     /// Explains what a passkey QR code says, key by key. The secret inside is not printed.
@@ -260,6 +264,7 @@ pub(crate) struct Qr {
 #[command(after_long_help = "\
 Examples:
   towline doctor
+  towline doctor --store my.passkeys                whether the TPM is the one that it knows
   towline doctor --relay wss://relay.example --ca roots.pem")]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -271,6 +276,9 @@ pub(crate) struct Doctor {
     /// Where to look for a TPM 2.0: a device, or tcp:ADDR or unix:PATH of one in software
     #[arg(long, value_name = "PLACE", default_value_t)]
     pub(crate) tpm: towline_tpm::TpmPlace,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
 #[derive(Debug, Args)]
