@@ -126,7 +126,7 @@ pub use config::{
     BuiltInVerification, ClientPin, Config, ConfigError, Counters, CredentialPolicy,
     EnterpriseAttestation, ExtensionPolicy, FingerprintKind, LargeBlobs, MessageLimits, Model,
     NonDiscoverable, PinComplexity, PresencePolicy, ResetPolicy, ResetTime, Timing, TokenPolicy,
-    VerificationPolicy,
+    VerificationPolicy, certified_aaguid,
 };
 pub use correlation::{ChannelId, Token};
 pub use credential::{

@@ -313,6 +313,12 @@ pub enum Record {
     /// By which id exported passkeys name this person's account here: random, made with the first
     /// export. Whoever exports reads and writes it.
     ExchangeAccount,
+    /// The key by which the key store attests to its keys, with its certificates. Whoever opens the
+    /// key store reads and writes it.
+    KeyAttestation,
+    /// Where a counter is, as in a TPM, that tells an older copy of the store, and what it showed
+    /// last: a secret. Whoever opens the store with it reads and writes it.
+    StoreCounter,
 }
 
 impl Record {
@@ -331,6 +337,8 @@ impl Record {
             Self::UnneededKeys => "unneeded-keys",
             Self::KeyStore => "key-store",
             Self::ExchangeAccount => "exchange-account",
+            Self::KeyAttestation => "key-attestation",
+            Self::StoreCounter => "store-counter",
         }
     }
 }

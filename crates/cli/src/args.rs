@@ -8,6 +8,7 @@ mod links;
 mod moving;
 mod phone;
 mod relay;
+mod tpm;
 mod values;
 mod virtual_device;
 
@@ -27,6 +28,7 @@ pub(crate) use self::{
     moving::{Export, Import, Moving, Sealed},
     phone::{AnswerMode, Phone, ScreenLock},
     relay::{Domain, Relay, Variable},
+    tpm::{Enroll, Tpm, TpmCa, TpmTask},
     values::aaguid,
     virtual_device::{
         Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
@@ -130,6 +132,8 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),
+    /// Have an authority certify that passkeys are in this machine's TPM
+    Tpm(Tpm),
     /// Explain a QR code field by field
     ///
     /// Explains what a passkey QR code says, key by key. The secret inside is not printed.
@@ -262,6 +266,7 @@ pub(crate) struct Qr {
 #[command(after_long_help = "\
 Examples:
   towline doctor
+  towline doctor --store my.passkeys                whether the TPM is the one that it knows
   towline doctor --relay wss://relay.example --ca roots.pem")]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -273,6 +278,9 @@ pub(crate) struct Doctor {
     /// Where to look for a TPM 2.0: a device, or tcp:ADDR or unix:PATH of one in software
     #[arg(long, value_name = "PLACE", default_value_t)]
     pub(crate) tpm: towline_tpm::TpmPlace,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
 #[derive(Debug, Args)]

@@ -166,6 +166,8 @@ pub(crate) enum Role {
     Air,
     Key,
     Virtual,
+    /// An authority for attestation keys in TPMs.
+    TpmCa,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -279,6 +281,7 @@ impl Event {
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
                     Role::Virtual => "virtual authenticators",
+                    Role::TpmCa => "authority for TPMs",
                 };
                 let mark = match role {
                     Role::Key => mark_presence(*simulated),

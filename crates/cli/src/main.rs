@@ -33,6 +33,7 @@ mod screen_lock;
 mod secret;
 mod stop;
 mod tls;
+mod tpm;
 mod usb;
 mod virtual_device;
 
@@ -118,8 +119,10 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         }
         Command::Virtual(Virtual::Pipe(args)) => virtual_device::pipe(args, report).await,
         Command::Virtual(Virtual::Serve(args)) => virtual_device::serve(args, report).await,
+        Command::Virtual(Virtual::TpmCa(args)) => virtual_device::tpm_ca(args, report).await,
         Command::Virtual(Virtual::Mcp(args)) => virtual_device::mcp(args).await,
         Command::Keys(args) => keys::run(&args, report).await,
+        Command::Tpm(args) => tpm::run(args, report).await,
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => {
             completions(&args, report);

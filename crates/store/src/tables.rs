@@ -145,6 +145,8 @@ impl Table {
                 "unneeded-keys" => "the list of keys to be deleted".to_owned(),
                 "key-store" => "what ties the store to a TPM".to_owned(),
                 "exchange-account" => "the id of the account in exports".to_owned(),
+                "key-attestation" => "the attestation key in a TPM".to_owned(),
+                "store-counter" => "the counter that tells older copies".to_owned(),
                 other => format!("the record {other}"),
             },
             Self::Links => match &*text() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use towline_virtual::{Fault, FaultPlace, person::Rules};
 
-use super::{Network, Radio};
+use super::{Network, Radio, TpmCa};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Virtual {
@@ -44,6 +44,12 @@ pub(crate) enum Virtual {
     /// browser. docs/virtual-mcp.md has the configuration for common agents.
     #[command(after_long_help = MCP)]
     Mcp(VirtualService),
+    /// Be an authority that certifies attestation keys in TPMs, for tests of `towline tpm enroll`
+    ///
+    /// Listens on loopback, or answers the request in one file. It does what a real one does, but
+    /// does not ask who has made a TPM, so that `swtpm` is one, too. Trust its root in tests only.
+    #[command(after_long_help = TPM_CA)]
+    TpmCa(TpmCa),
     /// List what can go wrong, by the names that --fault takes
     Faults,
 }
@@ -100,6 +106,11 @@ Examples:
 
 Without --kind and --passkeys there is no authenticator until the agent makes one. Standard output is
 for the protocol alone, with --json as well.";
+
+const TPM_CA: &str = "\
+Examples:
+  towline virtual tpm-ca --port 8088 --root root.pem
+  towline virtual tpm-ca --request tpm.json --answer answer.json";
 
 const PIPE: &str = "\
 Lines, and the answers to them:
