@@ -1,6 +1,6 @@
 //! The page as a whole, and the computer.
 
-use super::Row;
+use towline_pages::Row;
 
 pub(super) const ROWS: &[Row] = &[
     ["title", "A passkey, seen from both ends", "En adgangsnøgle, set fra begge ender"],
@@ -31,6 +31,11 @@ pub(super) const ROWS: &[Row] = &[
         "password",
         "Accounts for trying by hand: {home} and {work}, both with the password {password}",
         "Konti til at prøve selv: {home} og {work}, begge med adgangskoden {password}",
+    ],
+    [
+        "own_browser",
+        "Your own browser can’t ask a phone by a code here: Firefox never does, others need Bluetooth. You miss nothing: this page has test devices and a dialog of its own.",
+        "Din egen browser kan ikke spørge en telefon med en kode her: Firefox gør det aldrig, andre skal bruge Bluetooth. Du går ikke glip af noget: siden har testenheder og sin egen dialog.",
     ],
     ["frame", "The site’s page", "Sidens side"],
     ["dialog", "The browser asks", "Browseren spørger"],
@@ -178,7 +183,12 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "honest_sync",
-        "Pretended: the sync. Phone B and tablet B share one set of passkeys at once; a real service takes a moment.",
-        "På skrømt: synkroniseringen. Telefon B og tablet B deler ét sæt adgangsnøgler med det samme; en rigtig tjeneste bruger et øjeblik.",
+        "Pretended: the sync. Phone B and tablet B have one set of passkeys in this program, so that nothing travels; a real service seals them on the way and takes a moment.",
+        "På skrømt: synkroniseringen. Telefon B og tablet B har ét sæt adgangsnøgler i dette program, så intet er undervejs; en rigtig tjeneste forsegler dem og bruger et øjeblik.",
+    ],
+    [
+        "honest_move",
+        "Pretended: the file of step 16 lies in this program’s memory. What is in it is real: the standard’s form, with the keys.",
+        "På skrømt: filen i trin 16 ligger i dette programs hukommelse. Det, der er i den, er ægte: standardens form med nøglerne.",
     ],
 ];
