@@ -41,7 +41,8 @@ class Browser:
         self.screen(320, 700)
         if self.script:
             wide, shown = self.driver.execute_script(
-                "return [document.documentElement.scrollWidth, window.innerWidth]"
+                "const { scrollWidth, clientWidth } = document.documentElement;"
+                "return [scrollWidth, clientWidth]"
             )
             assert wide <= shown, f"{name} is {wide} wide on a screen of {shown}"
         self.screen(390, 844)

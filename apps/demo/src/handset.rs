@@ -102,7 +102,6 @@ impl Making<'_> {
         let mover = Mover {
             id,
             passkeys: aside,
-            account_id: provider.random.bytes().unwrap_or_default(),
             provider: provider.clone(),
             desk: desk.clone(),
             board: board.clone(),

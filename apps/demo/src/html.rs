@@ -122,9 +122,9 @@ fn guide(language: Language) -> Markup {
                 }
             }
             div .walk {
-                button #guide-go type="button" { (t("guide_go")) }
-                button #guide-back .second type="button" { (t("guide_back")) }
                 button #guide-next .second type="button" { (t("guide_next")) }
+                button #guide-back .second type="button" { (t("guide_back")) }
+                button #guide-go .second type="button" { (t("guide_go")) }
                 button #guide-length .quiet type="button" { (t("guide_whole")) }
             }
             p #guide-end role="status" hidden { (t("guide_end")) }

@@ -24,6 +24,9 @@ use crate::{
 /// Where files lie: on no device of the page.
 const FILE: Place = Place::Other("file");
 
+/// Anna's number in all of her files; a real manager draws one for each person.
+const ACCOUNT: [u8; 16] = *b"towline-demo-001";
+
 /// Members of a document that hold secrets, wherever they are.
 const SECRETS: [&str; 4] = ["key", "credWithUV", "credWithoutUV", "credBlob"];
 
@@ -32,8 +35,6 @@ pub(crate) struct Mover {
     pub(crate) id: DeviceId,
     /// The phone's passkeys.
     pub(crate) passkeys: VirtualAuthenticator,
-    /// The number of its person's account, in each of its files.
-    pub(crate) account_id: [u8; 16],
     pub(crate) provider: CryptoProvider,
     pub(crate) desk: Desk,
     pub(crate) board: Board,
@@ -54,7 +55,7 @@ impl Mover {
         let exporter = Exporter {
             rp_id: format!("{}.example", self.id.own_name().replace(' ', "-").to_lowercase()),
             display_name: self.id.own_name().to_owned(),
-            account_id: self.account_id,
+            account_id: ACCOUNT,
             at: now(),
             provider: self.provider.clone(),
         };

@@ -27,8 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "between_none",
-        "Nothing yet. Add a passkey on the left.",
-        "Intet endnu. Tilføj en adgangsnøgle til venstre.",
+        "Nothing yet. Add a passkey in the window.",
+        "Intet endnu. Tilføj en adgangsnøgle i vinduet.",
     ],
     ["clear", "Clear the list", "Ryd listen"],
     ["who_site", "Site", "Side"],

@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
     ],
     ["guide_next", "Next step", "Næste trin"],
     ["guide_back", "Step back", "Et trin tilbage"],
-    ["guide_go", "Open this step’s page on the left", "Åbn trinets side til venstre"],
+    ["guide_go", "Open this step’s page", "Åbn trinets side"],
     ["guide_done", "Done", "Gjort"],
     ["guide_todo", "Not done yet", "Ikke gjort endnu"],
     ["guide_all", "All steps", "Alle trin"],
@@ -28,8 +28,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_1_do",
-        "On the left, type a name, such as “My computer”, and go on. Choose “This device”.",
-        "Skriv til venstre et navn, f.eks. “Min computer”, og gå videre. Vælg “Denne enhed”.",
+        "In the window, type a name, such as “My computer”, and go on. Choose “This device”.",
+        "Skriv et navn i vinduet, f.eks. “Min computer”, og gå videre. Vælg “Denne enhed”.",
     ],
     ["step_2_title", "Choose where it lives", "Vælg, hvor den bor"],
     [
@@ -94,8 +94,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_7_do",
-        "Look at “My keys” on the left, and at the device that has the passkey on the right.",
-        "Se på “Mine nøgler” til venstre og på enheden med adgangsnøglen til højre.",
+        "Look at “My keys” in the window, and at the device that has the passkey.",
+        "Se på “Mine nøgler” i vinduet og på enheden med adgangsnøglen.",
     ],
     ["step_8_title", "Not twice", "Ikke to gange"],
     [
@@ -138,8 +138,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_11_do",
-        "Sign in with a passkey alone, choose phone A by its name, and answer on the phone. The records office asks for a fresh proof each time.",
-        "Log ind med adgangsnøgle alene, vælg telefon A ved navn, og svar på telefonen. Arkivet beder om et nyt bevis hver gang.",
+        "Sign in with a passkey alone, choose phone A by its name, and answer on the phone. Then open the records office above the page: it wants a fresh proof each time.",
+        "Log ind med adgangsnøgle alene, vælg telefon A ved navn, og svar på telefonen. Åbn så arkivet over siden: det vil have et nyt bevis hver gang.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -171,8 +171,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_14_do",
-        "Below “My keys” on the left, rename a key, then remove one: it signs in no more. One of this computer disappears from it on the right, too.",
-        "Omdøb en nøgle under “Mine nøgler” til venstre, og fjern så en: den logger ikke ind mere. En af computerens forsvinder også fra den til højre.",
+        "Below “My keys” in the window, rename a key, then remove one: it signs in no more. One of this computer disappears from the computer, too.",
+        "Omdøb en nøgle under “Mine nøgler” i vinduet, og fjern så en: den logger ikke ind mere. En af computerens forsvinder også fra computeren.",
     ],
     [
         "step_15_title",
