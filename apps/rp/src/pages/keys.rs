@@ -1,13 +1,14 @@
 //! Adding, renaming and removing a key.
 
 use maud::{Markup, html};
+use towline_pages::fill;
 
 use super::{frame, problem, status, test_device, with_name, without_script};
 use crate::{
     ApiError, providers,
     site::Site,
     store::keys::StoredKey,
-    texts::{fill, keys::Keys},
+    texts::keys::Keys,
     visit::Visit,
 };
 
