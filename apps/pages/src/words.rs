@@ -55,7 +55,8 @@ pub fn wrong_with<'a>(rows: impl Iterator<Item = &'a Row>, same: &[&str]) -> Vec
         if english == danish && !same.contains(name) {
             wrong.push(format!("{name}: not translated"));
         }
-        let ends = ['.', '?', '!', ':', '…'].map(|end| english.ends_with(end) != danish.ends_with(end));
+        let ends =
+            ['.', '?', '!', ':', '…'].map(|end| english.ends_with(end) != danish.ends_with(end));
         if ends.contains(&true) {
             wrong.push(format!("{name}: ends in another way"));
         }
