@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -70,10 +71,11 @@ impl Seal {
             Self::Passphrase(passphrase) => {
                 let mut recipient = scrypt::Recipient::new(secret_string(passphrase));
                 recipient.set_work_factor(WORK);
-                Encryptor::with_recipients([&recipient as &dyn age::Recipient].into_iter())
+                let recipient: &dyn age::Recipient = &recipient;
+                Encryptor::with_recipients(iter::once(recipient))
             }
             Self::Recipients(recipients) => {
-                let all = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
+                let all = recipients.iter().map(|recipient| -> &dyn age::Recipient { recipient });
                 Encryptor::with_recipients(all)
             }
         };
@@ -120,7 +122,7 @@ pub(super) fn open(bytes: &[u8], args: &args::Import) -> Result<Zeroizing<Vec<u8
         (identities(&args.identity)?, "identity")
     };
     let opened = decryptor
-        .decrypt(identities.iter().map(|identity| &**identity as &dyn age::Identity))
+        .decrypt(identities.iter().map(|identity| -> &dyn age::Identity { &**identity }))
         .map_err(|error| why(&args.file, &error, by))?;
     // It is not longer than what it was sealed to, so that nothing moves.
     let mut document = Zeroizing::new(Vec::with_capacity(bytes.len()));
