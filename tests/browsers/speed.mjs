@@ -63,16 +63,6 @@ const at = (values, part) => {
   return sorted[Math.floor((sorted.length - 1) * part)];
 };
 
-/** Isolated, a page has a clock of 5 microseconds, and otherwise one of 100. */
-async function isolated(route) {
-  const response = await route.fetch();
-  const headers = {
-    ...response.headers(),
-    'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp',
-  };
-  await route.fulfill({ response, headers });
-}
-
 const service = await start(program);
 await service.empty();
 await service.add({ preset: 'platform' });
@@ -86,8 +76,7 @@ await devtools.send('WebAuthn.addVirtualAuthenticator', {
     hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
   },
 });
-await page.route(`${service.site}/`, isolated);
-await page.goto(service.site);
+await page.goto(`${service.site}/isolated`);
 await page.evaluate(measure, { pairs: WARM_UP, rpId: 'site.localhost' });
 const took = await page.evaluate(measure, { pairs: Number(pairs), rpId: 'site.localhost' });
 

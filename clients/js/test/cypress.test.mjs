@@ -4,9 +4,12 @@
 // takes and gives is JSON.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 import { chromium } from 'playwright-core'
 import { passkeys } from 'towline-virtual/cypress'
@@ -32,17 +35,41 @@ const RUNNER = `<!doctype html><iframe name=app></iframe><script type=module>
 
 const TOLD = '<script>parent.Cypress?.action("window:before:load", window)</script>'
 
-let browser, service, site
+/** Pages come from here: those of the site with word to the page above before their scripts. */
+async function proxy(site) {
+  const support = fileURLToPath(import.meta.resolve('towline-virtual/cypress-support'))
+  const own = {
+    '/runner': ['text/html', RUNNER],
+    '/support.js': ['text/javascript', await readFile(support)],
+  }
+  return createServer(async (request, response) => {
+    const { method, url } = request
+    const [kind, page] = own[url] ?? ['text/html']
+    response.setHeader('content-type', kind)
+    if (page) return response.end(page)
+    const body = method === 'POST' ? await text(request) : undefined
+    const answer = await fetch(site + url, { method, body })
+    response.writeHead(answer.status)
+    response.end((method === 'GET' ? TOLD : '') + await answer.text())
+  }).listen(0, '127.0.0.1')
+}
+
+let browser, server, service, site
 const events = {}
 before(async () => {
   const executablePath = process.env.TOWLINE_CHROMIUM ?? '/usr/lib/chromium/chromium'
   site = await new Site().open()
+  server = await proxy(site.origin)
+  await once(server, 'listening')
+  site.origin = `http://localhost:${server.address().port}`
   service = await passkeys((event, given) => { events[event] = given })
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
 })
 after(async () => {
   await browser?.close()
   await events['after:run']?.()
+  server?.closeAllConnections()
+  server?.close()
   site?.close()
 })
 
@@ -52,16 +79,6 @@ test('a page registers and signs in, and the person refuses once', async () => {
     const answer = await events.task[name](given)
     assert.notEqual(answer, undefined, 'a task gives null instead')
     return answer
-  })
-  const support = fileURLToPath(import.meta.resolve('towline-virtual/cypress-support'))
-  const contentType = 'text/javascript'
-  await page.route('**/support.js', async (route) =>
-    route.fulfill({ contentType, body: await readFile(support, 'utf8') }))
-  await page.route('**/runner', (route) =>
-    route.fulfill({ contentType: 'text/html', body: RUNNER }))
-  await page.route('**/open', async (route) => {
-    const response = await route.fetch()
-    await route.fulfill({ response, body: TOLD + await response.text() })
   })
   await page.goto(`${site.origin}/runner`)
   await page.waitForFunction(() => document.title === 'ready')

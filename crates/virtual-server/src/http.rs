@@ -27,7 +27,7 @@ mod websocket;
 
 use std::io;
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt as _};
 use tokio::net::TcpListener;
 
 pub use self::{
@@ -86,5 +86,9 @@ pub async fn serve(
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    // Of two answers over one WebSocket the second would wait until the first is acknowledged.
+    let listener = listener.tap_io(|connection| {
+        let _slower_at_worst = connection.set_nodelay(true);
+    });
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }

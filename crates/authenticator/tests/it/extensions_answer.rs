@@ -240,6 +240,11 @@ fn the_minimum_length_is_told_to_those_chosen_only() {
     assert_eq!(outputs.get(), Ok(Some(PinComplexityPolicy(false))));
     request.rp.id = rp_id("example.com");
     assert!(asked(&mut rig, &request).is_empty());
+
+    let mut config = Config::security_key();
+    config.pin.as_mut().unwrap().min_length_for_all = true;
+    let outputs = asked(&mut Rig::new(config), &request);
+    assert_eq!(outputs.get(), Ok(Some(MinPinLength(4))));
 }
 
 #[test]

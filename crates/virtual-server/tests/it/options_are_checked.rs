@@ -1,9 +1,10 @@
 //! Options of new authenticators.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use towline_virtual_server::{Service, ServiceError, VirtualAuthenticatorOptions};
 
-use crate::support::Running;
+use crate::support::{ORIGIN, Running, creation};
 
 fn add(options: Value) -> Result<(), ServiceError> {
     let options: VirtualAuthenticatorOptions = serde_json::from_value(options).unwrap();
@@ -141,5 +142,53 @@ async fn cred_protect_is_there_where_it_was_asked_for() {
         let info = it.get(&format!("{path}/info")).await.ok();
         let extensions = info["info"]["extensions"].as_array().cloned().unwrap_or_default();
         assert_eq!(extensions.contains(&json!("credProtect")), has, "{options}: {extensions:?}");
+    }
+}
+
+/// CTAP 2.3 §12.5: a key tells those that are listed. WebDriver and DevTools can list nobody.
+#[tokio::test]
+async fn the_minimum_of_pins_is_told_where_it_was_asked_for_by_name() {
+    let it = Running::start().await;
+    for (options, told) in [
+        (json!({"protocol": "ctap2_1", "extensions": ["minPinLength"]}), true),
+        (json!({"ctap2Version": "ctap2_1", "transport": "usb", "hasMinPinLength": true}), true),
+        (json!({"preset": "security-key", "hasMinPinLength": true}), true),
+        (json!({"preset": "security-key"}), false),
+        (json!({"preset": "security-key", "hasPrf": true}), false),
+    ] {
+        let path = it.authenticator(options.clone()).await;
+        let mut site = creation();
+        site["authenticatorSelection"] = json!({"userVerification": "discouraged"});
+        site["extensions"] = json!({"minPinLength": true});
+        let body = json!({"origin": ORIGIN, "options": site});
+        let made = it.post("/v1/default/create", body).await.ok();
+        let data = made["response"]["response"]["authenticatorData"].as_str().unwrap();
+        let data = URL_SAFE_NO_PAD.decode(data).unwrap();
+        let says = data.windows(12).any(|it| it == b"minPinLength");
+        assert_eq!(says, told, "{options}");
+        it.call("DELETE", &path, Value::Null).await.ok();
+    }
+}
+
+/// Real providers make no other passkeys; WebDriver's authenticators do as the site says.
+#[tokio::test]
+async fn providers_make_discoverable_passkeys_whatever_the_site_asks_for() {
+    let it = Running::start().await;
+    for (options, discoverable) in [
+        (json!({}), true),
+        (json!({"preset": "synced-platform"}), true),
+        (json!({"preset": "android-phone"}), true),
+        (json!({"preset": "platform"}), false),
+        (json!({"preset": "synced-passkey", "hasResidentKey": false}), false),
+        (json!({"protocol": "ctap2", "transport": "hybrid", "hasResidentKey": true}), false),
+        (json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true}), false),
+    ] {
+        let path = it.authenticator(options.clone()).await;
+        let mut site = creation();
+        site["authenticatorSelection"] = json!({"residentKey": "discouraged"});
+        it.post("/v1/default/create", json!({"origin": ORIGIN, "options": site})).await.ok();
+        let kept = it.get(&format!("{path}/credentials")).await.ok();
+        assert_eq!(kept["credentials"][0]["isResidentCredential"], discoverable, "{options}");
+        it.call("DELETE", &path, Value::Null).await.ok();
     }
 }
