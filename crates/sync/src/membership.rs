@@ -92,7 +92,8 @@ impl Membership {
         counted.filter_map(removal).collect()
     }
 
-    /// What a device has added, directly or by what it added: to be shown to whoever removes it.
+    /// What a device has added, directly or by what it added: to be shown to whoever removes it. The
+    /// first record is passed over: the paper key is the person's, whichever device began.
     #[must_use]
     pub fn added_by(&self, device: DeviceId) -> BTreeSet<DeviceId> {
         let mut found = BTreeSet::from([device]);
@@ -100,6 +101,7 @@ impl Membership {
             let before = found.len();
             for record in self.records.values() {
                 if let MembershipChange::Add(added) = &record.change
+                    && !record.heads.is_empty()
                     && found.contains(&record.author)
                 {
                     found.extend(added);
@@ -332,6 +334,7 @@ mod tests {
             graph(&[FIRST, (2, 'a', "+b", &[1]), (3, 'b', "+f", &[2]), (4, 'f', "+g", &[3])]);
         assert_eq!(graph.added_by(device('b')), devices("fg"));
         assert_eq!(graph.added_by(device('g')), devices(""));
+        assert_eq!(graph.added_by(device('a')), devices("bfg"), "and not the paper key");
         // Also where a later record has the smaller name.
         let turned = [FIRST, (9, 'a', "+b", &[1][..]), (8, 'b', "+f", &[9]), (7, 'f', "+g", &[8])];
         assert_eq!(self::graph(&turned).added_by(device('b')), devices("fg"));

@@ -38,6 +38,8 @@ impl Circle {
             return Err(Malformed.into());
         }
         this.changed = false;
+        // It is durable, and so is what its outbox has.
+        (this.last_token, this.durable) = (1, 1);
         Ok(this)
     }
 
@@ -66,7 +68,9 @@ impl Circle {
 
     pub(super) fn write_welcome(&self) -> Zeroizing<Vec<u8>> {
         let (mut writer, mut seen) = (Writer::with_capacity(self.size()), self.seen.clone());
-        seen.extend(self.own.as_ref().map(|own| (self.device(), own.seen)));
+        // Not what is still on its way: to the others it would look as if the store had lost it.
+        let own = self.own.as_ref().filter(|own| !self.is_in_outbox(own.seen.hash));
+        seen.extend(own.map(|own| (self.device(), own.seen)));
         writer.map(|map| self.write_shared(map, &seen));
         Zeroizing::new(writer.into_vec())
     }

@@ -419,7 +419,7 @@ impl Circle {
     fn miss_own(&mut self, reading: &Reading, now: Moment) {
         let Some(own) = &self.own else { return };
         let head = StoreName::Head(self.device(), own.seen.number, own.seen.hash);
-        if self.outbox.iter().any(|outgoing| outgoing.name == head) {
+        if self.is_in_outbox(own.seen.hash) {
             return;
         }
         let (device, number) = (self.device(), own.seen.number);

@@ -40,6 +40,10 @@ impl Circle {
         self.changed = true;
     }
 
+    pub(super) fn is_in_outbox(&self, hash: ObjectHash) -> bool {
+        self.outbox.iter().any(|outgoing| outgoing.name.hash() == hash)
+    }
+
     /// An object is stored, or deleted.
     pub fn handle_stored(&mut self, token: SyncToken, now: Moment) {
         let Phase::Writing { asked, .. } = &mut self.phase else { return };
@@ -187,9 +191,9 @@ impl Circle {
     pub(super) fn put_back(&mut self, names: &BTreeSet<StoreName>) {
         let membership = self.roster.objects();
         let membership = membership.map(|(hash, bytes)| (StoreName::Membership(hash), bytes));
-        let lost = membership.chain(self.epochs.objects()).filter(|(name, _)| {
-            !names.contains(name) && !self.outbox.iter().any(|outgoing| outgoing.name == *name)
-        });
+        let lost = membership
+            .chain(self.epochs.objects())
+            .filter(|(name, _)| !names.contains(name) && !self.is_in_outbox(name.hash()));
         let lost: Vec<_> = lost.map(|(name, bytes)| (name, bytes.to_vec())).collect();
         lost.into_iter().for_each(|(name, bytes)| self.push(name, bytes));
         let wrapped = self.wrap_for_all();

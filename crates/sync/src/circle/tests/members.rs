@@ -193,6 +193,21 @@ fn the_first_thing_that_a_new_device_writes_is_all_that_it_was_given() {
     assert!(devices[0].has(1) && devices[0].has(2));
 }
 
+/// What a sponsor has not sent yet is nothing that the store withholds.
+#[test]
+fn a_newcomer_does_not_expect_what_its_sponsor_has_not_sent() {
+    let mut world = World::new(53);
+    let mut devices = world.circle(2);
+    let now = world.moment(&devices[0]);
+    devices[0].make(1, now);
+    drop(devices[0].circle.poll_output());
+    let mut joined = world.join(&mut devices[0]);
+    world.sync(&mut joined);
+    world.sync(&mut devices[1]);
+    world.sync(&mut joined);
+    assert!(joined.notices.is_empty() && devices[1].notices.is_empty());
+}
+
 /// R16: whoever finds them missing puts signed things back, whoever wrote them.
 #[test]
 fn membership_epochs_and_wraps_are_put_back_by_others() {
