@@ -95,6 +95,7 @@ mod memory_store;
 mod new_key;
 mod options;
 mod output;
+mod persistent_token;
 mod person;
 mod pin;
 mod pin_protocol;
