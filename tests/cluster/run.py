@@ -159,8 +159,10 @@ class Service:
         for program in [*self.nodes.values(), self.air_carrier]:
             program.stop()
         for child in self.others:
-            child.kill()
-            child.wait()
+            # nginx would leave its workers behind if it were killed.
+            child.terminate()
+        for child in self.others:
+            child.wait(PATIENCE)
 
 
 def until(what, holds):

@@ -5,7 +5,7 @@
 //! It stands before everything else on the connection, TLS included. Whoever may say it is the
 //! operator's decision, and not made here.
 
-use core::net::IpAddr;
+use core::{fmt, net::IpAddr};
 
 /// The longest header that is read, in bytes: what fits into one segment on every path.
 pub const MAX_PROXY_HEADER: usize = 536;
@@ -25,7 +25,7 @@ const TCP4: u8 = 0x11;
 const TCP6: u8 = 0x21;
 
 /// How far a header has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ProxyHeader {
     /// So many bytes are missing at least. What comes after the header is not ours to read.
     Missing(usize),
@@ -35,6 +35,16 @@ pub enum ProxyHeader {
         /// check, or if the proxy does not know.
         source: Option<IpAddr>,
     },
+}
+
+/// Without the address.
+impl fmt::Debug for ProxyHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(missing) => write!(f, "Missing({missing})"),
+            Self::Whole { source } => write!(f, "Whole(by itself: {})", source.is_none()),
+        }
+    }
 }
 
 /// What stands at the beginning of a connection is no header, or not one of a TCP connection.

@@ -95,7 +95,7 @@ fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let line = before.matches('\n').count().saturating_add(1);
     // The member may stand some lines before its value.
     let lines = text.lines().take(line);
-    let member = lines.filter_map(|line| Some(line.split_once('=')?.0.trim())).next_back();
+    let member = lines.filter_map(|line| Some(line.split_once('=')?.0.trim())).last();
     let member = member.map(|member| format!(", {member}")).unwrap_or_default();
     let (file, why) = (path.display(), error.message());
     Failure::usage("configuration", format!("{file}, line {line}{member}: {why}"))

@@ -3,9 +3,9 @@
 use crate::program::{Directory, Program, run};
 
 fn written(directory: &Directory, text: &str) -> String {
-    let path = directory.file("relay.toml");
+    let path = directory.path("relay.toml");
     std::fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
+    path
 }
 
 #[tokio::test]
@@ -46,8 +46,7 @@ async fn an_error_names_the_file_the_line_and_the_member() {
             assert!(message.contains(part), "{part} in {message}");
         }
     }
-    let missing = directory.file("missing.toml");
-    let ended = run(["relay", "--config", missing.to_str().unwrap()]).await;
+    let ended = run(["relay", "--config", &directory.path("missing.toml")]).await;
     ended.assert_failed(2, "configuration");
 }
 
