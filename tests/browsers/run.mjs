@@ -39,7 +39,7 @@ async function inBrowser(kind, launch) {
   /** The service and the page of one case. */
   async function prepared(name) {
     const device = await service.add({ preset: 'synced-passkey' });
-    const { site } = service;
+    const { site, script } = service;
     const judged = (...passed) => judge(`${browser.name}: ${name}`, ...passed);
     return { service: await service.since(), device, judge: judged, site, script };
   }

@@ -291,7 +291,6 @@ fn the_client_of_a_provider_makes_discoverable_passkeys_whatever_the_site_asks()
         assert_eq!(rk, discoverable.then_some(true), "{resident_key}");
         create.handle_response(&created(&new_credential()));
         let result = finished(create.poll_output()).unwrap();
-        let result: Value = serde_json::from_str(&result).unwrap();
         assert_eq!(result["clientExtensionResults"], json!({"credProps": {"rk": discoverable}}));
     }
 }

@@ -179,7 +179,7 @@ async fn providers_make_discoverable_passkeys_whatever_the_site_asks_for() {
         (json!({"preset": "synced-platform"}), true),
         (json!({"preset": "android-phone"}), true),
         (json!({"preset": "platform"}), false),
-        (json!({"preset": "synced-passkey", "hasResidentKey": false}), false),
+        (json!({"preset": "phone", "hasResidentKey": false}), false),
         (json!({"protocol": "ctap2", "transport": "hybrid", "hasResidentKey": true}), false),
         (json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true}), false),
     ] {

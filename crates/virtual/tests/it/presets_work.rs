@@ -62,7 +62,7 @@ fn providers_make_discoverable_passkeys_whatever_the_site_asks_for() {
         (Builder::security_key(), false),
         (Builder::fingerprint_key(), false),
         (Builder::synced_passkey().only_discoverable(false), false),
-        (Builder::synced_passkey().discoverable(false), false),
+        (Builder::phone().discoverable(false), false),
     ] {
         let device = builder.build().unwrap();
         let response = device.create(ORIGIN, not_asked).unwrap();
