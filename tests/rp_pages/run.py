@@ -5,6 +5,7 @@ Usage: run.py TOWLINE [AXE] [NAME...]. Without names all is run: the stories and
 in Chromium and in Firefox. Pictures of each step are written to target/journey/.
 """
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from firefox import Firefox
 from journey import STEPS
 from relying_party import RelyingParty
 from stories import STORIES
+from trusted_platform import TrustedPlatform, s10_the_trusted_platform
 from virtual_service import VirtualService
 
 PICTURES = "target/journey"
@@ -48,6 +50,8 @@ def main():
             if wanted(story):
                 with RelyingParty(program) as site, open_browser(**settings) as browser:
                     run(browser, story.__name__, lambda: story(browser, site))
+        if wanted(s10_the_trusted_platform):
+            s10(program, open_browser, run)
         steps = [step for step in STEPS if wanted(step)]
         if not steps:
             continue
@@ -59,6 +63,18 @@ def main():
                     service.empty()
                     browser.forget()
                     run(browser, step.__name__, lambda: step(browser, site, service))
+
+
+def s10(program, open_browser, run):
+    if not shutil.which("swtpm"):
+        print("NOT RUN: the trusted platform with a TPM (swtpm is not here)")
+        return
+    act = s10_the_trusted_platform
+    with VirtualService(program) as service, TrustedPlatform(program, service) as machine:
+        machine.enroll()
+        with RelyingParty(program, "--roots", machine.root) as site, open_browser() as browser:
+            browser.use(machine)
+            run(browser, act.__name__, lambda: act(browser, site, machine))
 
 
 if __name__ == "__main__":
