@@ -7,6 +7,7 @@ Pictures of each step are written to target/journey/.
 """
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from firefox import Firefox
 from journey import STEPS
 from relying_party import RelyingParty
 from stories import STORIES
+from trusted_platform import TrustedPlatform, s10_the_trusted_platform
 from virtual_service import VirtualService
 
 PICTURES = "target/journey"
@@ -80,6 +82,24 @@ class Run:
                         browser.forget()
                         self.act(browser, step, site, service)
 
+    def trusted_platform(self, kind):
+        if not self.wanted(s10_the_trusted_platform):
+            return
+        if not shutil.which("swtpm"):
+            print(f"NOT RUN: the trusted platform with a TPM in {kind.NAME} (swtpm is not here)")
+            return
+        with (
+            VirtualService(self.program) as service,
+            TrustedPlatform(self.program, service) as machine,
+        ):
+            machine.enroll()
+            with (
+                RelyingParty(self.program, "--roots", machine.root) as site,
+                self.browser(kind) as browser,
+            ):
+                browser.use(machine)
+                self.act(browser, s10_the_trusted_platform, site, machine)
+
     def demo(self, kind, story, settings):
         if self.wanted(story):
             with demo.Demo(self.program) as shown, self.browser(kind, **settings) as anna:
@@ -97,7 +117,7 @@ def main():
         rounds = [
             pool.submit(what, kind)
             for kind in (Firefox, Chromium)
-            for what in (run.stories, run.journey)
+            for what in (run.stories, run.journey, run.trusted_platform)
         ]
         rounds += [
             pool.submit(run.demo, kind, story, settings)

@@ -74,7 +74,7 @@ async fn exchange(
         let status = response.status();
         let body = Limited::new(response.into_body(), LONGEST_ENROLLMENT).collect().await;
         let body = body.map_err(|error| strange(&error))?.to_bytes();
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+        Ok::<_, Failure>((status, String::from_utf8_lossy(&body).into_owned()))
     };
     tokio::pin!(answer);
     let (status, body) = tokio::select! {

@@ -1,9 +1,7 @@
 //! `towline key --keys tpm`: the private keys are in a real TPM, which is software.
 
 use serde_json::{Value, json};
-use towline_ctap::{
-    AttestationStatement, GetAssertionResponse, MakeCredentialResponse, Request, Status,
-};
+use towline_ctap::{GetAssertionResponse, MakeCredentialResponse, Request, Status};
 use towline_testkit::{hid::Client, swtpm::Swtpm};
 use towline_tpm::{Enrollment, EnrollmentAnswer};
 use towline_virtual::attestation::TpmAuthority;
@@ -145,12 +143,8 @@ async fn statement(client: &mut Client, user: u8, formats: &[&str]) -> String {
     let response = client.request(&Request::from(request).encode()).await;
     assert_eq!(response[0], Status::Ok.to_u8());
     let made = MakeCredentialResponse::decode(&response).unwrap();
-    match made.attestation {
-        AttestationStatement::Other(other) => other.format().to_owned(),
-        AttestationStatement::Packed(packed) if packed.x5c.is_none() => "self".into(),
-        AttestationStatement::None => "none".into(),
-        other => panic!("{other:?}"),
-    }
+    let format = if made.attestation.is_self() { "self" } else { made.attestation.format() };
+    format.to_owned()
 }
 
 #[tokio::test]
