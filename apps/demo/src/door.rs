@@ -182,8 +182,7 @@ async fn export(State(stage): Here, Body(Chosen { phone }): Body<Chosen>) -> Sta
 
 async fn import(State(stage): Here, Body(Chosen { phone }): Body<Chosen>) -> StatusCode {
     let Some(handset) = mover(&stage, phone) else { return StatusCode::NOT_FOUND };
-    let file =
-        stage.board.look(|scene| scene.document.as_ref().map(|file| file.content.clone()));
+    let file = stage.board.look(|scene| scene.document.as_ref().map(|file| file.content.clone()));
     let Some(file) = file else { return StatusCode::CONFLICT };
     handset.import(file);
     StatusCode::NO_CONTENT
@@ -256,7 +255,8 @@ async fn language(form: String) -> Response {
     let chosen = fields.find(|(name, _)| name == "language");
     match chosen.and_then(|(_, tag)| Language::parse(&tag)) {
         Some(language) => {
-            let headers = [(header::SET_COOKIE, language.cookie()), (header::LOCATION, "../".into())];
+            let headers =
+                [(header::SET_COOKIE, language.cookie()), (header::LOCATION, "../".into())];
             (StatusCode::SEE_OTHER, headers).into_response()
         }
         None => StatusCode::BAD_REQUEST.into_response(),

@@ -150,8 +150,7 @@ fn computer(stage: &Stage, language: Language) -> Markup {
     let t = |name| texts::say(language, name);
     let names = [t("site_library"), t("site_office")];
     let (home, work) = (Account::Home.email(), Account::Work.email());
-    let accounts =
-        fill(t("password"), &[("home", home), ("work", work), ("password", PASSWORD)]);
+    let accounts = fill(t("password"), &[("home", home), ("work", work), ("password", PASSWORD)]);
     html! {
         section .computer aria-labelledby="computer-title" {
             h2 #computer-title { (t("computer")) }

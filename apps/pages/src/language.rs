@@ -23,9 +23,7 @@ impl Language {
     /// the browser asks for.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        cookie(headers, COOKIE)
-            .and_then(Self::parse)
-            .unwrap_or_else(|| Self::asked_for(headers))
+        cookie(headers, COOKIE).and_then(Self::parse).unwrap_or_else(|| Self::asked_for(headers))
     }
 
     /// The cookie that remembers for a year that it was chosen, for all ports of this machine.

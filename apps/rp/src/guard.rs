@@ -103,7 +103,6 @@ pub(crate) fn tell_browsers(
             (String::new(), "'none'")
         }
     };
-    let policy =
-        format!("{more}frame-ancestors {ancestors}; form-action 'self'{forms_lead_to}");
+    let policy = format!("{more}frame-ancestors {ancestors}; form-action 'self'{forms_lead_to}");
     towline_pages::tell_browsers(headers, &policy);
 }

@@ -11,11 +11,7 @@ use maud::{DOCTYPE, Markup, html};
 use towline_pages::{fill, for_scripts};
 
 use crate::{
-    ApiError, Showcase,
-    site::Site,
-    store::sessions::IDLE,
-    texts::script::SCRIPT,
-    visit::Visit,
+    ApiError, Showcase, site::Site, store::sessions::IDLE, texts::script::SCRIPT, visit::Visit,
 };
 
 /// A page: a title, and what is between header and footer.

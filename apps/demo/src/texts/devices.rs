@@ -198,11 +198,7 @@ pub(super) const ROWS: &[Row] = &[
         "Everything in the file is here already. Nothing was changed.",
         "Alt i filen er her allerede. Intet blev ændret.",
     ],
-    [
-        "n_import-none",
-        "Nothing in the file can be used here.",
-        "Intet i filen kan bruges her.",
-    ],
+    ["n_import-none", "Nothing in the file can be used here.", "Intet i filen kan bruges her."],
     ["n_wiped", "Wiped. Nothing is left.", "Slettet. Intet er tilbage."],
     [
         "n_bad-code",

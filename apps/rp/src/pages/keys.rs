@@ -5,11 +5,7 @@ use towline_pages::fill;
 
 use super::{frame, problem, status, test_device, with_name, without_script};
 use crate::{
-    ApiError, providers,
-    site::Site,
-    store::keys::StoredKey,
-    texts::keys::Keys,
-    visit::Visit,
+    ApiError, providers, site::Site, store::keys::StoredKey, texts::keys::Keys, visit::Visit,
 };
 
 /// The first step: a name for the device.

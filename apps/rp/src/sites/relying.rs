@@ -27,8 +27,7 @@ use super::{
 use crate::{
     Showcase, WallClock,
     guard::tell_browsers,
-    pages,
-    texts,
+    pages, texts,
     web::{Fields, assets, chosen, go_to, query, with_cookie, with_status},
 };
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use towline_rp::{RpConfig, Showcase, WallClock};
 
 use crate::{
-    person::{FORM, PASSWORD, Person, wish},
     device::{Device, any_key},
+    person::{FORM, PASSWORD, Person, wish},
     start,
 };
 
@@ -164,8 +164,7 @@ async fn a_challenge_is_good_once_and_for_its_account() {
     let step = jo.begin("eve@example.org", "").await;
     let begun = jo.ask("/session/begin", &json!({ "step": step })).await.json();
     let credential = key.get(&any_key(&begun["public_key"]));
-    let answer =
-        json!({ "ceremony": begun["ceremony"], "credential": credential, "step": step });
+    let answer = json!({ "ceremony": begun["ceremony"], "credential": credential, "step": step });
     let refused = jo.ask("/session/finish", &answer).await;
     assert_eq!(refused.status, 404);
     assert!(refused.json()["error"]["more"].is_null(), "Jo's key is not told to forget itself");

@@ -7,8 +7,8 @@ use towline_rp::RpConfig;
 
 use crate::{
     Running,
-    person::{Answer, Person},
     device::Device,
+    person::{Answer, Person},
     start,
 };
 

@@ -60,8 +60,7 @@ const BOTH: [(Fault, &str); 10] = [
 #[tokio::test]
 async fn registrations_that_lie_are_refused() {
     let rp = start(RpConfig::default()).await;
-    let own =
-        [(Fault::WrongType, "webauthn.get"), (Fault::KeyOfAnotherAlgorithm, "algorithm")];
+    let own = [(Fault::WrongType, "webauthn.get"), (Fault::KeyOfAnotherAlgorithm, "algorithm")];
     for (fault, word) in BOTH.into_iter().chain(own) {
         let message = message(try_register(&rp, faulty(fault)).await);
         assert!(message.contains(word), "{word}: {message}");
