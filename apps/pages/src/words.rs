@@ -40,8 +40,8 @@ pub fn for_scripts<'a>(rows: impl Iterator<Item = &'a Row>, language: Language) 
     }
 }
 
-/// What is wrong with a table, for tests: rows that lack a language, or have other places for
-/// values in one than in the other, or end in another way. Those named in `same` may be the same in both.
+/// What is wrong with a table, for tests: rows that lack a language, have other places for values
+/// in one than in the other, or end in another way. Those in `same` may be alike in both.
 #[must_use]
 pub fn wrong_with<'a>(rows: impl Iterator<Item = &'a Row>, same: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
