@@ -20,9 +20,9 @@ pub enum ExchangeError {
     Strange(String),
 }
 
-/// Sends a request to a host and port, and reads the answer, of at most 4 MiB. The URI of the request
-/// says which host is meant, where no header `Host` does. It waits as long as it takes: dropping it
-/// gives up.
+/// Sends a request to a host and port, and reads the answer, of at most 4 MiB. The URI of the
+/// request says which host is meant, where no header `Host` does. It waits as long as it takes:
+/// dropping it gives up.
 ///
 /// # Errors
 /// [`ExchangeError`].

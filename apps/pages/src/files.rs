@@ -24,7 +24,7 @@ impl PageFile {
         Self { name, kind: "text/css; charset=utf-8", content }
     }
 
-    /// A script.
+    /// A script: a module, or one of the older kind.
     #[must_use]
     pub const fn script(name: &'static str, content: &'static str) -> Self {
         Self { name, kind: "text/javascript; charset=utf-8", content }
@@ -42,7 +42,7 @@ impl PageFile {
         let found = own.iter().chain([&BASE]).find(|file| file.name == name)?;
         let headers = [
             (header::CONTENT_TYPE, found.kind),
-            // Asked for again each time the program is another one; cheap, as it is on this machine.
+            // Asked for again each time, as the program may be another one; cheap on this machine.
             (header::CACHE_CONTROL, "no-cache"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ];

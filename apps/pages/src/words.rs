@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::Language;
 
-/// A row of a table: a name, and what it is in English and in Danish. Places for values are names in
-/// braces.
+/// A row of a table: a name, and what it is in English and in Danish. Places for values are names
+/// in braces.
 pub type Row = [&'static str; 3];
 
 /// Puts values in the places of a text that are named in braces.
@@ -40,8 +40,8 @@ pub fn for_scripts<'a>(rows: impl Iterator<Item = &'a Row>, language: Language) 
     }
 }
 
-/// What is wrong with a table, for tests: rows that lack a language, or have other places for values
-/// in one than in the other, or end in another way. Those named in `same` may be the same in both.
+/// What is wrong with a table, for tests: rows that lack a language, have other places for values
+/// in one than in the other, or end in another way. Those in `same` may be alike in both.
 #[must_use]
 pub fn wrong_with<'a>(rows: impl Iterator<Item = &'a Row>, same: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();

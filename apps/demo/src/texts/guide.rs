@@ -61,8 +61,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_4_do",
-        "Add a key called “Phone B”, choose “Phone or tablet”, press “Scan the code” on phone B, and answer it.",
-        "Tilføj en nøgle, der hedder “Telefon B”, vælg “Telefon eller tablet”, tryk “Scan koden” på telefon B, og svar den.",
+        "In the window, type a name, such as “Phone B”, and submit it. Choose “Phone or tablet”, press “Scan the code” on phone B, and answer it.",
+        "Skriv et navn i vinduet, f.eks. “Telefon B”, og indsend det. Vælg “Telefon eller tablet”, tryk “Scan koden” på telefon B, og svar den.",
     ],
     ["step_5_title", "Let the phone remember this computer", "Lad telefonen huske computeren"],
     [
@@ -72,8 +72,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_5_do",
-        "Add a key called “Phone A” with phone A, and tick “Remember this computer” on the phone.",
-        "Tilføj en nøgle, der hedder “Telefon A”, med telefon A, og sæt flueben ved “Husk denne computer” på telefonen.",
+        "Add a key with phone A in the same way, and tick “Remember this computer” on the phone.",
+        "Tilføj en nøgle med telefon A på samme måde, og sæt flueben ved “Husk denne computer” på telefonen.",
     ],
     ["step_6_title", "How much does the site learn?", "Hvor meget får siden at vide?"],
     [
