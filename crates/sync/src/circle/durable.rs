@@ -67,20 +67,23 @@ impl Circle {
     }
 
     pub(super) fn write_welcome(&self) -> Zeroizing<Vec<u8>> {
-        let (mut writer, mut seen) = (Writer::with_capacity(self.size()), self.seen.clone());
+        let (state, mut seen) = (self.state.to_bytes(), self.seen.clone());
+        let mut writer = Writer::with_capacity(self.size(state.len()));
         // Not what is still on its way: to the others it would look as if the store had lost it.
         let own = self.own.as_ref().filter(|own| !self.is_in_outbox(own.seen.hash));
         seen.extend(own.map(|own| (self.device(), own.seen)));
-        writer.map(|map| self.write_shared(map, &seen));
+        writer.map(|map| self.write_shared(map, &state, &seen));
         Zeroizing::new(writer.into_vec())
     }
 
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut writer = Writer::with_capacity(self.size());
+        let (state, pending) = (self.state.to_bytes(), self.pending.to_bytes());
+        let states = state.len().saturating_add(pending.len());
+        let mut writer = Writer::with_capacity(self.size(states));
         writer.map(|map| {
-            self.write_shared(map, &self.seen);
+            self.write_shared(map, &state, &self.seen);
             map.entry(9, |value| value.bytes(&self.device().0));
-            map.entry(10, |value| value.bytes(&self.pending.to_bytes()));
+            map.entry(10, |value| value.bytes(&pending));
             map.entry(11, |value| value.bool(self.needs_snapshot));
             map.entry(12, |value| value.uint(self.next_number));
             map.optional(13, self.own.as_ref(), |value, own| {
@@ -145,7 +148,12 @@ impl Circle {
     }
 
     /// What a member may know. It has no keys of devices in it, and the keys of epochs.
-    fn write_shared(&self, map: &mut towline_cbor::MapWriter<'_>, seen: &BTreeMap<DeviceId, Seen>) {
+    fn write_shared(
+        &self,
+        map: &mut towline_cbor::MapWriter<'_>,
+        state: &[u8],
+        seen: &BTreeMap<DeviceId, Seen>,
+    ) {
         map.entry(1, |value| value.bytes(&self.circle.0));
         map.entry(2, |value| {
             value.array(|array| {
@@ -168,21 +176,20 @@ impl Circle {
                 }
             });
         });
-        map.entry(5, |value| value.bytes(&self.state.to_bytes()));
+        map.entry(5, |value| value.bytes(state));
         map.entry(6, |value| value.uint(self.clock.greatest()));
         map.entry(7, |value| write_seen(value, seen));
     }
 
-    /// More than the record takes, so that no copy stays behind where a vector has grown.
-    fn size(&self) -> usize {
+    /// More than the record takes with states of this length, so that no copy stays behind where a vector has grown.
+    fn size(&self, states: usize) -> usize {
         let sealed = self.outbox.iter().map(|outgoing| outgoing.bytes.len().saturating_add(160));
         let objects = self.roster.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
         let epochs = self.epochs.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
-        let states = [self.state.to_bytes().len(), self.pending.to_bytes().len()];
         let exposed = self.exposed.values().map(|records| records.len().saturating_mul(17));
         let marks = self.merged.len().saturating_add(self.merged_segments.len());
         let rest = marks.saturating_add(self.told.len()).saturating_add(256).saturating_mul(160);
-        let all = sealed.chain(objects).chain(epochs).chain(states).chain(exposed);
+        let all = sealed.chain(objects).chain(epochs).chain([states]).chain(exposed);
         all.fold(rest, usize::saturating_add)
     }
 
