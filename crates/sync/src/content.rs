@@ -6,7 +6,7 @@ use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::zeroize::Zeroizing;
 
 use crate::{
-    Malformed, Register, Stamp, State, Tag,
+    MalformedObject, Register, Stamp, State, Tag,
     object::{DEPTH, list},
     state::Kept,
 };
@@ -93,8 +93,8 @@ impl Records {
     /// Reads what [`Self::to_bytes`] gave.
     ///
     /// # Errors
-    /// [`Malformed`] for anything else.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+    /// [`MalformedObject`] for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedObject> {
         let mut state = Self::default();
         decode(bytes, DEPTH, |reader| {
             reader.members(|member, value| {
@@ -104,7 +104,7 @@ impl Records {
                         for (record, tag, kept) in list(value, MOST, read_kept)? {
                             if last.replace((record, tag)).is_some_and(|last| last >= (record, tag))
                             {
-                                return Err(Malformed);
+                                return Err(MalformedObject);
                             }
                             state.records.entry(record).or_default().insert(tag, kept);
                         }
@@ -113,14 +113,14 @@ impl Records {
                         let tag = |item: &mut Reader<'_>| Ok(Tag(*item.byte_array()?));
                         state.buried = crate::object::set(value, MOST, tag)?;
                     }
-                    _ => return Err(Malformed),
+                    _ => return Err(MalformedObject),
                 }
                 Ok(())
             })
         })?;
         let tags = state.records.values().flat_map(|tags| tags.keys());
         if tags.into_iter().any(|tag| state.buried.contains(tag)) {
-            return Err(Malformed);
+            return Err(MalformedObject);
         }
         Ok(state)
     }
@@ -149,11 +149,11 @@ impl Register {
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, MalformedObject> {
         match reader.uint()? {
             0 => Ok(Self::Names),
             1 => Ok(Self::LargeBlob),
-            _ => Err(Malformed),
+            _ => Err(MalformedObject),
         }
     }
 }
@@ -163,15 +163,15 @@ fn write_stamp(writer: &mut Writer, stamp: Stamp) {
     writer.bytes(&[time.as_slice(), &stamp.device.0].concat());
 }
 
-fn read_stamp(reader: &mut Reader<'_>) -> Result<Stamp, Malformed> {
-    let (time, id) = reader.byte_array::<24>()?.split_first_chunk::<8>().ok_or(Malformed)?;
-    let id = id.try_into().map_err(|_| Malformed)?;
+fn read_stamp(reader: &mut Reader<'_>) -> Result<Stamp, MalformedObject> {
+    let (time, id) = reader.byte_array::<24>()?.split_first_chunk::<8>().ok_or(MalformedObject)?;
+    let id = id.try_into().map_err(|_| MalformedObject)?;
     Ok(Stamp { time: u64::from_be_bytes(*time), device: crate::DeviceId(id) })
 }
 
 type ReadKept = ([u8; 16], Tag, Kept<Content, Content>);
 
-fn read_kept(reader: &mut Reader<'_>) -> Result<ReadKept, Malformed> {
+fn read_kept(reader: &mut Reader<'_>) -> Result<ReadKept, MalformedObject> {
     let (mut record, mut tag, mut made, mut fixed) = (None, None, None, None);
     let (mut register, mut at) = (None, None);
     let mut written = std::collections::BTreeMap::new();
@@ -186,23 +186,24 @@ fn read_kept(reader: &mut Reader<'_>) -> Result<ReadKept, Malformed> {
             4 | 7 => {
                 let next = Register::read(item)?;
                 if register.replace(next).is_some_and(|last| last >= next) {
-                    return Err(Malformed);
+                    return Err(MalformedObject);
                 }
             }
             5 | 8 => at = Some(read_stamp(item)?),
             6 | 9 => {
                 let value = Content::new(item.bytes()?.to_vec());
-                let at = at.take().ok_or(Malformed)?;
-                written.insert(register.ok_or(Malformed)?, (at, value));
+                let at = at.take().ok_or(MalformedObject)?;
+                written.insert(register.ok_or(MalformedObject)?, (at, value));
             }
-            _ => return Err(Malformed),
+            _ => return Err(MalformedObject),
         }
         place = place.saturating_add(1);
         Ok(())
     })?;
     if !matches!(place, 7 | 10) {
-        return Err(Malformed);
+        return Err(MalformedObject);
     }
-    let kept = Kept { made: made.ok_or(Malformed)?, fixed: fixed.ok_or(Malformed)?, written };
-    Ok((record.ok_or(Malformed)?, tag.ok_or(Malformed)?, kept))
+    let kept =
+        Kept { made: made.ok_or(MalformedObject)?, fixed: fixed.ok_or(MalformedObject)?, written };
+    Ok((record.ok_or(MalformedObject)?, tag.ok_or(MalformedObject)?, kept))
 }

@@ -6,7 +6,7 @@ use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::{CryptoProvider, Secret, constant_time_eq};
 
 use crate::{
-    CircleError, DeviceId, Malformed, ObjectHash, StoreName, hpke,
+    CircleError, DeviceId, MalformedObject, ObjectHash, StoreName, hpke,
     keys::DeviceKeys,
     object::{DEPTH, Label, Signed, device, hash, list, set, short_hash, write_all},
     roster::{Roster, Verdict},
@@ -23,7 +23,7 @@ const WRAPPED: usize = 65 + 32 + 16;
 pub(crate) struct EpochId(pub(crate) [u8; 16]);
 
 impl EpochId {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, MalformedObject> {
         Ok(Self(*reader.byte_array()?))
     }
 
@@ -292,7 +292,7 @@ impl Epochs {
 
 type ReadEpoch = (EpochId, DeviceId, BTreeSet<ObjectHash>, BTreeMap<DeviceId, Vec<u8>>);
 
-fn read_epoch(body: &[u8]) -> Result<ReadEpoch, Malformed> {
+fn read_epoch(body: &[u8]) -> Result<ReadEpoch, MalformedObject> {
     let (mut id, mut author, mut heads, mut wraps) = (None, None, None, None);
     decode(body, DEPTH, |reader| {
         reader.members(|member, value| {
@@ -301,25 +301,30 @@ fn read_epoch(body: &[u8]) -> Result<ReadEpoch, Malformed> {
                 Member::Int(2) => author = Some(device(value)?),
                 Member::Int(3) => heads = Some(set(value, MOST, hash)?),
                 Member::Int(4) => wraps = Some(list(value, MOST, wrapped)?),
-                _ => return Err(Malformed),
+                _ => return Err(MalformedObject),
             }
             Ok(())
         })
     })?;
-    let wraps = wraps.ok_or(Malformed)?.into_iter().collect();
-    Ok((id.ok_or(Malformed)?, author.ok_or(Malformed)?, heads.ok_or(Malformed)?, wraps))
+    let wraps = wraps.ok_or(MalformedObject)?.into_iter().collect();
+    Ok((
+        id.ok_or(MalformedObject)?,
+        author.ok_or(MalformedObject)?,
+        heads.ok_or(MalformedObject)?,
+        wraps,
+    ))
 }
 
 /// A member and the key that is wrapped for it, in one byte string.
-fn wrapped(reader: &mut Reader<'_>) -> Result<(DeviceId, Vec<u8>), Malformed> {
-    let (member, wrapped) = reader.bytes()?.split_first_chunk::<16>().ok_or(Malformed)?;
+fn wrapped(reader: &mut Reader<'_>) -> Result<(DeviceId, Vec<u8>), MalformedObject> {
+    let (member, wrapped) = reader.bytes()?.split_first_chunk::<16>().ok_or(MalformedObject)?;
     if wrapped.len() != WRAPPED {
-        return Err(Malformed);
+        return Err(MalformedObject);
     }
     Ok((DeviceId(*member), wrapped.to_vec()))
 }
 
-fn read_wrap(body: &[u8]) -> Result<(EpochId, DeviceId, DeviceId, &[u8]), Malformed> {
+fn read_wrap(body: &[u8]) -> Result<(EpochId, DeviceId, DeviceId, &[u8]), MalformedObject> {
     let (mut epoch, mut author, mut member, mut wrapped) = (None, None, None, None);
     decode(body, DEPTH, |reader| {
         reader.members(|key, value| {
@@ -328,11 +333,16 @@ fn read_wrap(body: &[u8]) -> Result<(EpochId, DeviceId, DeviceId, &[u8]), Malfor
                 Member::Int(2) => author = Some(device(value)?),
                 Member::Int(3) => member = Some(device(value)?),
                 Member::Int(4) => wrapped = Some(value.byte_array::<WRAPPED>()?.as_slice()),
-                _ => return Err(Malformed),
+                _ => return Err(MalformedObject),
             }
             Ok(())
         })
     })?;
-    let author = author.ok_or(Malformed)?;
-    Ok((epoch.ok_or(Malformed)?, author, member.ok_or(Malformed)?, wrapped.ok_or(Malformed)?))
+    let author = author.ok_or(MalformedObject)?;
+    Ok((
+        epoch.ok_or(MalformedObject)?,
+        author,
+        member.ok_or(MalformedObject)?,
+        wrapped.ok_or(MalformedObject)?,
+    ))
 }

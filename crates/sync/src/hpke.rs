@@ -127,8 +127,8 @@ mod tests {
     const PLAIN: &str = "4265617574792069732074727574682c20747275746820626561757479";
 
     fn hex(text: &str) -> Vec<u8> {
-        let digit = |place| u8::from_str_radix(&text[place..place + 2], 16).unwrap();
-        (0..text.len()).step_by(2).map(digit).collect()
+        let byte = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+        text.as_bytes().chunks(2).map(byte).collect()
     }
 
     fn key(scalar: &str) -> Box<dyn EcdhKey> {

@@ -19,5 +19,5 @@ pub use clock::{DeviceId, FromTheFuture, HybridClock, Stamp};
 pub use content::Content;
 pub use keys::{DeviceKeys, Introduction, MemberKind};
 pub use membership::{Membership, MembershipChange, MembershipRecord};
-pub use object::{ForeignName, Malformed, ObjectHash, StoreName};
+pub use object::{ForeignName, MalformedObject, ObjectHash, StoreName};
 pub use state::{Register, State, Tag};

@@ -92,8 +92,8 @@ impl Membership {
         counted.filter_map(removal).collect()
     }
 
-    /// What a device has added, directly or by what it added: to be shown to whoever removes it. The
-    /// first record is passed over: the paper key is the person's, whichever device began.
+    /// What a device has added, directly or by what it added: to be shown to whoever removes it.
+    /// The first record is passed over: the paper key is the person's, whichever device began.
     #[must_use]
     pub fn added_by(&self, device: DeviceId) -> BTreeSet<DeviceId> {
         let mut found = BTreeSet::from([device]);

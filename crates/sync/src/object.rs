@@ -208,9 +208,9 @@ impl<'a> Signed<'a> {
         Ok(writer.into_vec())
     }
 
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, MalformedObject> {
         let parts = decode(bytes, DEPTH, |reader| list(reader, 2, |item| Ok(item.bytes()?)))?;
-        let [body, signature] = *parts else { return Err(Malformed) };
+        let [body, signature] = *parts else { return Err(MalformedObject) };
         Ok(Self { body, signature })
     }
 
@@ -228,9 +228,9 @@ impl<'a> Signed<'a> {
 /// Bytes that are no object of a circle, or not in the one form that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not in the form of an object of a circle")]
-pub struct Malformed;
+pub struct MalformedObject;
 
-impl From<towline_cbor::Error> for Malformed {
+impl From<towline_cbor::Error> for MalformedObject {
     fn from(_: towline_cbor::Error) -> Self {
         Self
     }
@@ -240,12 +240,12 @@ impl From<towline_cbor::Error> for Malformed {
 pub(crate) fn list<'a, T>(
     reader: &mut Reader<'a>,
     most: usize,
-    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
+    mut read: impl FnMut(&mut Reader<'a>) -> Result<T, MalformedObject>,
+) -> Result<Vec<T>, MalformedObject> {
     let mut found = Vec::new();
     reader.array(|item| {
         if found.len() >= most {
-            return Err(Malformed);
+            return Err(MalformedObject);
         }
         found.push(read(item)?);
         Ok(())
@@ -257,17 +257,21 @@ pub(crate) fn list<'a, T>(
 pub(crate) fn set<'a, T: Ord>(
     reader: &mut Reader<'a>,
     most: usize,
-    read: impl FnMut(&mut Reader<'a>) -> Result<T, Malformed>,
-) -> Result<BTreeSet<T>, Malformed> {
+    read: impl FnMut(&mut Reader<'a>) -> Result<T, MalformedObject>,
+) -> Result<BTreeSet<T>, MalformedObject> {
     let found = list(reader, most, read)?;
-    if found.is_sorted_by(|a, b| a < b) { Ok(found.into_iter().collect()) } else { Err(Malformed) }
+    if found.is_sorted_by(|a, b| a < b) {
+        Ok(found.into_iter().collect())
+    } else {
+        Err(MalformedObject)
+    }
 }
 
-pub(crate) fn device(reader: &mut Reader<'_>) -> Result<DeviceId, Malformed> {
+pub(crate) fn device(reader: &mut Reader<'_>) -> Result<DeviceId, MalformedObject> {
     Ok(DeviceId(*reader.byte_array()?))
 }
 
-pub(crate) fn hash(reader: &mut Reader<'_>) -> Result<ObjectHash, Malformed> {
+pub(crate) fn hash(reader: &mut Reader<'_>) -> Result<ObjectHash, MalformedObject> {
     Ok(ObjectHash(*reader.byte_array()?))
 }
 

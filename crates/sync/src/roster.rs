@@ -7,7 +7,7 @@ use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::CryptoProvider;
 
 use crate::{
-    CircleError, DeviceId, Introduction, Malformed, MemberKind, Membership, MembershipChange,
+    CircleError, DeviceId, Introduction, MalformedObject, MemberKind, Membership, MembershipChange,
     MembershipRecord, ObjectHash,
     keys::{DeviceKeys, NEW, PublicKeys},
     object::{DEPTH, Label, Signed, device, hash, list, set, write_all},
@@ -180,7 +180,7 @@ struct ReadRecord {
 }
 
 impl ReadRecord {
-    fn read(body: &[u8]) -> Result<Self, Malformed> {
+    fn read(body: &[u8]) -> Result<Self, MalformedObject> {
         let (mut circle, mut heads, mut author) = (None, None, None);
         let (mut added, mut removed) = (None, None);
         decode(body, DEPTH, |reader| {
@@ -191,19 +191,19 @@ impl ReadRecord {
                     Member::Int(3) => author = Some(device(value)?),
                     Member::Int(4) => added = Some(list(value, MOST, Introduction::read)?),
                     Member::Int(5) => removed = Some(set(value, MOST, device)?),
-                    _ => return Err(Malformed),
+                    _ => return Err(MalformedObject),
                 }
                 Ok(())
             })
         })?;
         // Exactly one of the two.
         if added.is_some() == removed.is_some() {
-            return Err(Malformed);
+            return Err(MalformedObject);
         }
         Ok(Self {
             circle,
-            heads: heads.ok_or(Malformed)?,
-            author: author.ok_or(Malformed)?,
+            heads: heads.ok_or(MalformedObject)?,
+            author: author.ok_or(MalformedObject)?,
             added,
             removed: removed.unwrap_or_default(),
         })
@@ -220,7 +220,7 @@ impl Introduction {
         });
     }
 
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, MalformedObject> {
         let (mut keys, mut paper, mut consent) = (Vec::new(), None, None);
         let mut place = 0_u8;
         reader.array(|item| {
@@ -228,14 +228,15 @@ impl Introduction {
                 0 | 1 => keys.push(*item.byte_array()?),
                 2 => paper = Some(item.bool()?),
                 3 => consent = Some(item.bytes()?.to_vec()),
-                _ => return Err(Malformed),
+                _ => return Err(MalformedObject),
             }
             place = place.saturating_add(1);
             Ok(())
         })?;
-        let [signing, agreement] = *keys else { return Err(Malformed) };
-        let kind = if paper.ok_or(Malformed)? { MemberKind::Paper } else { MemberKind::Device };
+        let [signing, agreement] = *keys else { return Err(MalformedObject) };
+        let kind =
+            if paper.ok_or(MalformedObject)? { MemberKind::Paper } else { MemberKind::Device };
         let keys = PublicKeys { signing, agreement };
-        Ok(Self { keys, kind, consent: consent.ok_or(Malformed)? })
+        Ok(Self { keys, kind, consent: consent.ok_or(MalformedObject)? })
     }
 }

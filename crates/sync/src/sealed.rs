@@ -7,7 +7,7 @@ use towline_cbor::{Member, Reader, Writer, decode};
 use towline_crypto::{CryptoProvider, Secret, zeroize::Zeroizing};
 
 use crate::{
-    DeviceId, Malformed, ObjectHash,
+    DeviceId, MalformedObject, ObjectHash,
     epochs::EpochId,
     object::{DEPTH, device, hash, list, set, write_all},
 };
@@ -82,7 +82,7 @@ impl Header {
         writer.into_vec()
     }
 
-    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+    fn read(bytes: &[u8]) -> Result<Self, MalformedObject> {
         let (mut kind, mut from, mut epoch) = (None, None, None);
         let (mut heads, mut number) = (None, None);
         decode(bytes, DEPTH, |reader| {
@@ -93,24 +93,24 @@ impl Header {
                             0 => SealedKind::Delta,
                             1 => SealedKind::Snapshot,
                             2 => SealedKind::Head,
-                            _ => return Err(Malformed),
+                            _ => return Err(MalformedObject),
                         });
                     }
                     Member::Int(2) => from = Some(device(value)?),
                     Member::Int(3) => epoch = Some(EpochId::read(value)?),
                     Member::Int(4) => heads = Some(set(value, MOST_HEADS, hash)?),
                     Member::Int(5) => number = Some(value.uint()?),
-                    _ => return Err(Malformed),
+                    _ => return Err(MalformedObject),
                 }
                 Ok(())
             })
         })?;
         Ok(Self {
-            kind: kind.ok_or(Malformed)?,
-            device: from.ok_or(Malformed)?,
-            epoch: epoch.ok_or(Malformed)?,
-            heads: heads.ok_or(Malformed)?,
-            number: number.ok_or(Malformed)?,
+            kind: kind.ok_or(MalformedObject)?,
+            device: from.ok_or(MalformedObject)?,
+            epoch: epoch.ok_or(MalformedObject)?,
+            heads: heads.ok_or(MalformedObject)?,
+            number: number.ok_or(MalformedObject)?,
         })
     }
 
@@ -137,10 +137,10 @@ impl Header {
 }
 
 impl<'a> Sealed<'a> {
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, MalformedObject> {
         let parts = decode(bytes, DEPTH, |reader| list(reader, 3, |item| Ok(item.bytes()?)))?;
-        let [written, nonce, sealed] = *parts else { return Err(Malformed) };
-        let nonce = nonce.try_into().map_err(|_| Malformed)?;
+        let [written, nonce, sealed] = *parts else { return Err(MalformedObject) };
+        let nonce = nonce.try_into().map_err(|_| MalformedObject)?;
         Ok(Self { header: Header::read(written)?, written, nonce, sealed })
     }
 
@@ -204,9 +204,9 @@ impl Part {
         writer.bytes(&[self.hash.0.as_slice(), &self.size.to_be_bytes()].concat());
     }
 
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (hash, size) = reader.byte_array::<24>()?.split_first_chunk().ok_or(Malformed)?;
-        let size = size.try_into().map_err(|_| Malformed)?;
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, MalformedObject> {
+        let (hash, size) = reader.byte_array::<24>()?.split_first_chunk().ok_or(MalformedObject)?;
+        let size = size.try_into().map_err(|_| MalformedObject)?;
         Ok(Self { hash: ObjectHash(*hash), size: u64::from_be_bytes(size) })
     }
 }
@@ -243,7 +243,7 @@ impl Inner {
         writer.into_vec()
     }
 
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, MalformedObject> {
         let (mut segments, mut seen, mut time) = (None, None, None);
         decode(bytes, DEPTH, |reader| {
             reader.members(|member, value| {
@@ -251,15 +251,15 @@ impl Inner {
                     Member::Int(1) => segments = Some(list(value, MOST_SEGMENTS, Part::read)?),
                     Member::Int(2) => seen = Some(read_seen(value)?),
                     Member::Int(3) => time = Some(value.uint()?),
-                    _ => return Err(Malformed),
+                    _ => return Err(MalformedObject),
                 }
                 Ok(())
             })
         })?;
         Ok(Self {
-            segments: segments.ok_or(Malformed)?,
-            seen: seen.ok_or(Malformed)?,
-            time: time.ok_or(Malformed)?,
+            segments: segments.ok_or(MalformedObject)?,
+            seen: seen.ok_or(MalformedObject)?,
+            time: time.ok_or(MalformedObject)?,
         })
     }
 }
@@ -274,13 +274,16 @@ pub(crate) fn write_seen(writer: &mut Writer, seen: &BTreeMap<DeviceId, Seen>) {
     });
 }
 
-pub(crate) fn read_seen(reader: &mut Reader<'_>) -> Result<BTreeMap<DeviceId, Seen>, Malformed> {
+pub(crate) fn read_seen(
+    reader: &mut Reader<'_>,
+) -> Result<BTreeMap<DeviceId, Seen>, MalformedObject> {
     let entries = set(reader, MOST_SEEN, |item| {
-        let (id, rest) = item.byte_array::<40>()?.split_first_chunk::<16>().ok_or(Malformed)?;
-        let (hash, number) = rest.split_first_chunk::<16>().ok_or(Malformed)?;
-        let number = u64::from_be_bytes(number.try_into().map_err(|_| Malformed)?);
+        let (id, rest) =
+            item.byte_array::<40>()?.split_first_chunk::<16>().ok_or(MalformedObject)?;
+        let (hash, number) = rest.split_first_chunk::<16>().ok_or(MalformedObject)?;
+        let number = u64::from_be_bytes(number.try_into().map_err(|_| MalformedObject)?);
         Ok((DeviceId(*id), Seen { number, hash: ObjectHash(*hash) }))
     })?;
     let (count, seen) = (entries.len(), entries.into_iter().collect::<BTreeMap<_, _>>());
-    if seen.len() == count { Ok(seen) } else { Err(Malformed) }
+    if seen.len() == count { Ok(seen) } else { Err(MalformedObject) }
 }

@@ -10,7 +10,7 @@ use super::{
     Circle, CircleConfig, CircleError, Moment, News, OwnHead, SyncNotice, writing::Outgoing,
 };
 use crate::{
-    DeviceId, HybridClock, Malformed, ObjectHash, State, StoreName,
+    DeviceId, HybridClock, MalformedObject, ObjectHash, State, StoreName,
     epochs::EpochId,
     keys::DeviceKeys,
     object::{DEPTH, device, hash, list, set, write_all},
@@ -35,7 +35,7 @@ impl Circle {
     ) -> Result<Self, CircleError> {
         let (mut this, owner) = Self::read(crypto, config, keys, record, now)?;
         if owner != Some(this.device()) {
-            return Err(Malformed.into());
+            return Err(MalformedObject.into());
         }
         this.changed = false;
         // It is durable, and so is what its outbox has.
@@ -57,7 +57,7 @@ impl Circle {
     ) -> Result<Self, CircleError> {
         let (mut this, owner) = Self::read(crypto, config, keys, welcome, now)?;
         if owner.is_some() {
-            return Err(Malformed.into());
+            return Err(MalformedObject.into());
         }
         if !this.is_member() {
             return Err(CircleError::NoMember);
@@ -67,20 +67,23 @@ impl Circle {
     }
 
     pub(super) fn write_welcome(&self) -> Zeroizing<Vec<u8>> {
-        let (mut writer, mut seen) = (Writer::with_capacity(self.size()), self.seen.clone());
+        let (state, mut seen) = (self.state.to_bytes(), self.seen.clone());
+        let mut writer = Writer::with_capacity(self.size(state.len()));
         // Not what is still on its way: to the others it would look as if the store had lost it.
         let own = self.own.as_ref().filter(|own| !self.is_in_outbox(own.seen.hash));
         seen.extend(own.map(|own| (self.device(), own.seen)));
-        writer.map(|map| self.write_shared(map, &seen));
+        writer.map(|map| self.write_shared(map, &state, &seen));
         Zeroizing::new(writer.into_vec())
     }
 
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut writer = Writer::with_capacity(self.size());
+        let (state, pending) = (self.state.to_bytes(), self.pending.to_bytes());
+        let states = state.len().saturating_add(pending.len());
+        let mut writer = Writer::with_capacity(self.size(states));
         writer.map(|map| {
-            self.write_shared(map, &self.seen);
+            self.write_shared(map, &state, &self.seen);
             map.entry(9, |value| value.bytes(&self.device().0));
-            map.entry(10, |value| value.bytes(&self.pending.to_bytes()));
+            map.entry(10, |value| value.bytes(&pending));
             map.entry(11, |value| value.bool(self.needs_snapshot));
             map.entry(12, |value| value.uint(self.next_number));
             map.optional(13, self.own.as_ref(), |value, own| {
@@ -145,7 +148,12 @@ impl Circle {
     }
 
     /// What a member may know. It has no keys of devices in it, and the keys of epochs.
-    fn write_shared(&self, map: &mut towline_cbor::MapWriter<'_>, seen: &BTreeMap<DeviceId, Seen>) {
+    fn write_shared(
+        &self,
+        map: &mut towline_cbor::MapWriter<'_>,
+        state: &[u8],
+        seen: &BTreeMap<DeviceId, Seen>,
+    ) {
         map.entry(1, |value| value.bytes(&self.circle.0));
         map.entry(2, |value| {
             value.array(|array| {
@@ -168,21 +176,20 @@ impl Circle {
                 }
             });
         });
-        map.entry(5, |value| value.bytes(&self.state.to_bytes()));
+        map.entry(5, |value| value.bytes(state));
         map.entry(6, |value| value.uint(self.clock.greatest()));
         map.entry(7, |value| write_seen(value, seen));
     }
 
-    /// More than the record takes, so that no copy stays behind where a vector has grown.
-    fn size(&self) -> usize {
+    /// More than the record takes with states of this length, so that no copy stays behind where a vector has grown.
+    fn size(&self, states: usize) -> usize {
         let sealed = self.outbox.iter().map(|outgoing| outgoing.bytes.len().saturating_add(160));
         let objects = self.roster.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
         let epochs = self.epochs.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
-        let states = [self.state.to_bytes().len(), self.pending.to_bytes().len()];
         let exposed = self.exposed.values().map(|records| records.len().saturating_mul(17));
         let marks = self.merged.len().saturating_add(self.merged_segments.len());
         let rest = marks.saturating_add(self.told.len()).saturating_add(256).saturating_mul(160);
-        let all = sealed.chain(objects).chain(epochs).chain(states).chain(exposed);
+        let all = sealed.chain(objects).chain(epochs).chain([states]).chain(exposed);
         all.fold(rest, usize::saturating_add)
     }
 
@@ -194,7 +201,7 @@ impl Circle {
         now: Moment,
     ) -> Result<(Self, Option<DeviceId>), CircleError> {
         let (mut circle, mut owner) = (None, None);
-        decode::<_, Malformed>(bytes, DEPTH, |reader| {
+        decode::<_, MalformedObject>(bytes, DEPTH, |reader| {
             reader.members(|member, value| {
                 match member {
                     Member::Int(1) => circle = Some(hash(value)?),
@@ -204,14 +211,18 @@ impl Circle {
                 Ok(())
             })
         })?;
-        let mut this = Self::new(crypto, config, keys, circle.ok_or(Malformed)?, now);
-        decode::<_, Malformed>(bytes, DEPTH, |reader| {
+        let mut this = Self::new(crypto, config, keys, circle.ok_or(MalformedObject)?, now);
+        decode::<_, MalformedObject>(bytes, DEPTH, |reader| {
             reader.members(|member, value| this.read_member(member, value))
         })?;
         Ok((this, owner))
     }
 
-    fn read_member(&mut self, member: Member<'_>, value: &mut Reader<'_>) -> Result<(), Malformed> {
+    fn read_member(
+        &mut self,
+        member: Member<'_>,
+        value: &mut Reader<'_>,
+    ) -> Result<(), MalformedObject> {
         let own = self.device();
         match member {
             // These were read first.
@@ -224,10 +235,10 @@ impl Circle {
             }
             Member::Int(4) => value.array(|it| {
                 let (epoch, key) =
-                    it.byte_array::<48>()?.split_first_chunk::<16>().ok_or(Malformed)?;
-                let key = Secret::from_slice(key).map_err(|_| Malformed)?;
+                    it.byte_array::<48>()?.split_first_chunk::<16>().ok_or(MalformedObject)?;
+                let key = Secret::from_slice(key).map_err(|_| MalformedObject)?;
                 self.epochs.learn(&self.crypto, EpochId(*epoch), key);
-                Ok::<_, Malformed>(())
+                Ok::<_, MalformedObject>(())
             })?,
             Member::Int(5) => self.state = State::from_bytes(value.bytes()?)?,
             Member::Int(6) => self.clock = HybridClock::new(own, value.uint()?),
@@ -237,7 +248,7 @@ impl Circle {
             Member::Int(12) => self.next_number = value.uint()?,
             Member::Int(13) => {
                 let Inner { segments, seen, time } = Inner::read(value.bytes()?)?;
-                let seen = *seen.get(&own).ok_or(Malformed)?;
+                let seen = *seen.get(&own).ok_or(MalformedObject)?;
                 self.own = Some(OwnHead { seen, segments, time });
             }
             Member::Int(14) => {
@@ -248,23 +259,23 @@ impl Circle {
             Member::Int(17) => self.out = set(value, MOST, device)?,
             Member::Int(18) => value.array(|it| {
                 let mut all = list(it, MOST, |it| Ok(*it.byte_array::<16>()?))?.into_iter();
-                let id = DeviceId(all.next().ok_or(Malformed)?);
+                let id = DeviceId(all.next().ok_or(MalformedObject)?);
                 self.exposed.insert(id, all.collect());
-                Ok::<_, Malformed>(())
+                Ok::<_, MalformedObject>(())
             })?,
             Member::Int(19) => value.array(|it| {
                 let (id, number) = read_number(it.byte_array::<24>()?)?;
                 self.answered.insert(id, number);
-                Ok::<_, Malformed>(())
+                Ok::<_, MalformedObject>(())
             })?,
             Member::Int(20) => value.array(|it| {
-                let (kind, rest) = it.byte_array::<25>()?.split_first().ok_or(Malformed)?;
+                let (kind, rest) = it.byte_array::<25>()?.split_first().ok_or(MalformedObject)?;
                 let (device, number) = read_number(rest)?;
                 self.told.insert(notice(*kind, device, number)?);
-                Ok::<_, Malformed>(())
+                Ok::<_, MalformedObject>(())
             })?,
             Member::Int(21) => {
-                let name = |it: &mut Reader<'_>| it.text()?.parse().map_err(|_| Malformed);
+                let name = |it: &mut Reader<'_>| it.text()?.parse().map_err(|_| MalformedObject);
                 for (name, bytes) in pairs(value, name, |it| Ok(it.bytes()?.to_vec()))? {
                     self.outbox.push_back(Outgoing { name, bytes, after: 0 });
                 }
@@ -278,36 +289,36 @@ impl Circle {
             Member::Int(23) => {
                 self.merged_segments = set(value, MOST, |it| {
                     let (id, hash) =
-                        it.byte_array::<32>()?.split_first_chunk::<16>().ok_or(Malformed)?;
-                    let hash = hash.try_into().map_err(|_| Malformed)?;
+                        it.byte_array::<32>()?.split_first_chunk::<16>().ok_or(MalformedObject)?;
+                    let hash = hash.try_into().map_err(|_| MalformedObject)?;
                     Ok((DeviceId(*id), ObjectHash(hash)))
                 })?;
             }
-            _ => return Err(Malformed),
+            _ => return Err(MalformedObject),
         }
         Ok(())
     }
 
     /// In whatever order they come, each after those that it stands on.
-    fn read_membership(&mut self, mut records: Vec<&[u8]>) -> Result<(), Malformed> {
+    fn read_membership(&mut self, mut records: Vec<&[u8]>) -> Result<(), MalformedObject> {
         while !records.is_empty() {
             let before = records.len();
             records.retain(|bytes| self.roster.take(&self.crypto, bytes) != Verdict::Taken);
             if records.len() == before {
-                return Err(Malformed);
+                return Err(MalformedObject);
             }
         }
         Ok(())
     }
 
-    fn read_epoch(&mut self, wrap: bool, bytes: &[u8]) -> Result<(), Malformed> {
+    fn read_epoch(&mut self, wrap: bool, bytes: &[u8]) -> Result<(), MalformedObject> {
         let (crypto, roster, keys) = (&self.crypto, &self.roster, &self.keys);
         let verdict = if wrap {
             self.epochs.take_wrap(crypto, roster, keys, bytes)
         } else {
             self.epochs.take(crypto, roster, keys, bytes)
         };
-        if verdict == Verdict::Taken { Ok(()) } else { Err(Malformed) }
+        if verdict == Verdict::Taken { Ok(()) } else { Err(MalformedObject) }
     }
 }
 
@@ -317,9 +328,9 @@ fn mark(id: Option<&DeviceId>, number: u64, before: &[u8]) -> Vec<u8> {
     [before, &id, &number.to_be_bytes()].concat()
 }
 
-fn read_number(bytes: &[u8]) -> Result<(DeviceId, u64), Malformed> {
-    let (id, number) = bytes.split_first_chunk::<16>().ok_or(Malformed)?;
-    let number = number.try_into().map_err(|_| Malformed)?;
+fn read_number(bytes: &[u8]) -> Result<(DeviceId, u64), MalformedObject> {
+    let (id, number) = bytes.split_first_chunk::<16>().ok_or(MalformedObject)?;
+    let number = number.try_into().map_err(|_| MalformedObject)?;
     Ok((DeviceId(*id), u64::from_be_bytes(number)))
 }
 
@@ -335,27 +346,28 @@ fn write_marks<'a>(
     });
 }
 
-fn read_mark(reader: &mut Reader<'_>) -> Result<(DeviceId, Seen), Malformed> {
-    let (first, hash) = reader.byte_array::<40>()?.split_first_chunk::<24>().ok_or(Malformed)?;
+fn read_mark(reader: &mut Reader<'_>) -> Result<(DeviceId, Seen), MalformedObject> {
+    let (first, hash) =
+        reader.byte_array::<40>()?.split_first_chunk::<24>().ok_or(MalformedObject)?;
     let (id, number) = read_number(first)?;
-    Ok((id, Seen { number, hash: ObjectHash(hash.try_into().map_err(|_| Malformed)?) }))
+    Ok((id, Seen { number, hash: ObjectHash(hash.try_into().map_err(|_| MalformedObject)?) }))
 }
 
 /// Two elements of an array for each.
 fn pairs<'a, A, B>(
     reader: &mut Reader<'a>,
-    mut first: impl FnMut(&mut Reader<'a>) -> Result<A, Malformed>,
-    mut second: impl FnMut(&mut Reader<'a>) -> Result<B, Malformed>,
-) -> Result<Vec<(A, B)>, Malformed> {
+    mut first: impl FnMut(&mut Reader<'a>) -> Result<A, MalformedObject>,
+    mut second: impl FnMut(&mut Reader<'a>) -> Result<B, MalformedObject>,
+) -> Result<Vec<(A, B)>, MalformedObject> {
     let (mut found, mut open) = (Vec::new(), None);
     reader.array(|item| {
         match open.take() {
             None => open = Some(first(item)?),
             Some(a) => found.push((a, second(item)?)),
         }
-        Ok::<_, Malformed>(())
+        Ok::<_, MalformedObject>(())
     })?;
-    if open.is_none() { Ok(found) } else { Err(Malformed) }
+    if open.is_none() { Ok(found) } else { Err(MalformedObject) }
 }
 
 /// What was told and has to be remembered. The others are told once in each run.
@@ -369,12 +381,12 @@ const fn told(notice: &SyncNotice) -> Option<(u8, DeviceId, u64)> {
     }
 }
 
-const fn notice(kind: u8, device: DeviceId, number: u64) -> Result<SyncNotice, Malformed> {
+const fn notice(kind: u8, device: DeviceId, number: u64) -> Result<SyncNotice, MalformedObject> {
     match kind {
         0 => Ok(SyncNotice::WentBack { device, number }),
         1 => Ok(SyncNotice::Withheld { device, number }),
         2 => Ok(SyncNotice::TwoOf { device, number }),
         3 => Ok(SyncNotice::Removed),
-        _ => Err(Malformed),
+        _ => Err(MalformedObject),
     }
 }

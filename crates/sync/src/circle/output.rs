@@ -8,7 +8,7 @@ use std::{
 
 use towline_crypto::zeroize::Zeroizing;
 
-use crate::{DeviceId, Malformed, StoreName};
+use crate::{DeviceId, MalformedObject, StoreName};
 
 /// What can be chosen for a device's part in a circle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +165,7 @@ pub enum CircleError {
     Crypto(#[from] towline_crypto::Error),
     /// A record or a welcome is not one.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
+    Malformed(#[from] MalformedObject),
     /// This device does not belong to the circle, or does no longer.
     #[error("this device is no member of the circle")]
     NoMember,

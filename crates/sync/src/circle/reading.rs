@@ -18,6 +18,10 @@ use crate::{
 /// How many objects are asked for at a time.
 const AT_A_TIME: usize = 16;
 
+/// How far the number of this device's next head is moved by what another says of it, so that
+/// nobody can use the numbers up.
+const LARGEST_STEP: u64 = 1 << 20;
+
 #[derive(Debug)]
 pub(super) struct Reading {
     /// What is in the store.
@@ -263,9 +267,12 @@ impl Circle {
     }
 
     /// What another says of the newest head of a device, beside what is known of it here.
-    fn compare(&mut self, device: DeviceId, newest: Seen) {
+    pub(super) fn compare(&mut self, device: DeviceId, newest: Seen) {
         let here = if device == self.device() {
-            self.next_number = self.next_number.max(newest.number.saturating_add(1));
+            let next = newest.number.saturating_add(1);
+            if next.saturating_sub(self.next_number) < LARGEST_STEP {
+                self.next_number = self.next_number.max(next);
+            }
             self.own.as_ref().map(|own| own.seen)
         } else {
             self.seen.get(&device).copied()

@@ -13,11 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use towline_crypto::{CryptoProvider, rustcrypto, zeroize::Zeroizing};
+use towline_crypto::{rustcrypto, zeroize::Zeroizing};
 use towline_crypto_test::SeededRandom;
 
 use super::*;
-use crate::sealed::{Sealed, SealedKind};
+use crate::{
+    Register, Tag,
+    sealed::{Sealed, SealedKind},
+};
 
 const NOW: u64 = 1_790_000_000_000;
 

@@ -256,3 +256,18 @@ fn a_device_that_was_restored_goes_on() {
     world.sync(reader);
     assert!(reader.has(5));
 }
+
+/// What a member says of another's numbers does not use them up.
+#[test]
+fn the_numbers_of_a_device_can_not_be_used_up_by_another() {
+    let mut world = World::new(29);
+    let mut devices = world.circle(2);
+    let (id, before) = (devices[0].id(), devices[0].circle.next_number);
+    let named = |number| Seen { number, hash: ObjectHash([0; 16]) };
+    for number in [u64::MAX, u64::MAX - 1] {
+        devices[0].circle.compare(id, named(number));
+    }
+    assert_eq!(devices[0].circle.next_number, before);
+    devices[0].circle.compare(id, named(before + 6));
+    assert_eq!(devices[0].circle.next_number, before + 7);
+}

@@ -196,7 +196,7 @@ fn a_record_is_read_as_it_was_written_and_nothing_else_is_one() {
     };
     let own = &devices[0].circle.keys;
     assert_eq!(restore(own, &written), Ok(()));
-    let malformed = Err(CircleError::Malformed(crate::Malformed));
+    let malformed = Err(CircleError::Malformed(crate::MalformedObject));
     assert_eq!(restore(&devices[1].circle.keys, &written), malformed, "a member, too");
     assert_eq!(restore(own, &devices[0].circle.welcome()), malformed);
     let stranger = DeviceKeys::generate(&world.crypto).unwrap();
