@@ -12,6 +12,7 @@ extern crate alloc;
 mod error;
 mod head;
 mod reader;
+mod text;
 mod writer;
 
 pub use error::{Error, ErrorKind, Kind};

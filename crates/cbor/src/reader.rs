@@ -6,6 +6,7 @@ use core::{cmp::Ordering, fmt};
 use crate::{
     Error, ErrorKind, Kind,
     head::{self, Head},
+    text::check_text,
 };
 
 /// Reads exactly one item that fills `bytes`.
@@ -457,35 +458,6 @@ impl<'a> Reader<'a> {
     const fn fail(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.position)
     }
-}
-
-/// Whether bytes are text. Mostly they are ASCII, which is sooner seen.
-#[inline]
-fn check_text(bytes: &[u8]) -> Result<(), ErrorKind> {
-    if is_ascii(bytes) || core::str::from_utf8(bytes).is_ok() {
-        Ok(())
-    } else {
-        Err(ErrorKind::Utf8)
-    }
-}
-
-/// Texts here are short, for which this is sooner done than the method of slices: a few words of
-/// bytes, of which the last may lie over the one before.
-#[inline]
-fn is_ascii(bytes: &[u8]) -> bool {
-    const NO_ASCII: u64 = 0x8080_8080_8080_8080;
-    let all = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(last), ..) => {
-            let (words, _) = bytes.as_chunks();
-            let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
-            words.iter().map(word).fold(word(last), |all, word| all | word)
-        }
-        (None, Some(first), Some(last)) => {
-            u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last))
-        }
-        _ => bytes.iter().fold(0, |all, byte| all | u64::from(*byte)),
-    };
-    all & NO_ASCII == 0
 }
 
 /// The order of map keys by their encodings: major type, then length, then bytes (CTAP 2.3 §8).
