@@ -37,8 +37,9 @@ fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
     // Both at once: to ask for random bytes costs more than the bytes.
     let ivs: [u8; 32] = core.provider.random.bytes().map_err(|_| Status::Other)?;
     let ([first, second], _) = ivs.as_chunks() else { return Err(Status::Other) };
-    info.enc_identifier = Some(keys.identifier.seal(first, &identity.device));
-    info.enc_cred_store_state = Some(keys.store_state.seal(second, &identity.store_state));
+    info.enc_identifier = Some(keys.identifier.seal(&core.provider, first, &identity.device));
+    info.enc_cred_store_state =
+        Some(keys.store_state.seal(&core.provider, second, &identity.store_state));
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! The persistent token, and how it seals what only its holders can read (CTAP 2.3 §6.4,
 //! §6.5.2.3).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use towline_crypto::{BlockKey, CryptoProvider, Error, Secret};
+use towline_crypto::{CryptoProvider, Error, Secret};
 
 /// The token, and the two keys that follow from it: each getInfo needs both, so they stay, once
 /// they were derived, as long as the token does.
@@ -20,9 +20,9 @@ pub(crate) struct SealingKeys {
     pub(crate) store_state: SealingKey,
 }
 
-/// What seals one of them.
+/// What seals one of them, as it was derived: to expand it takes little time, and much room.
 #[derive(Clone)]
-pub(crate) struct SealingKey(Arc<dyn BlockKey>);
+pub(crate) struct SealingKey(Secret<16>);
 
 impl PersistentToken {
     pub(crate) const fn new(secret: Secret<32>) -> Self {
@@ -41,7 +41,7 @@ impl PersistentToken {
             let key = Secret::<16>::try_init(|key| {
                 provider.hkdf.derive(&[0; 32], self.secret.expose(), purpose, key)
             })?;
-            Ok(SealingKey(provider.aes128.key(key.expose()).into()))
+            Ok(SealingKey(key))
         };
         let identifier = derived(b"encIdentifier")?;
         let store_state = derived(b"encCredStoreState")?;
@@ -51,10 +51,15 @@ impl PersistentToken {
 
 impl SealingKey {
     /// The IV, which must be fresh, then the one block in AES-128-CBC.
-    pub(crate) fn seal(&self, iv: &[u8; 16], block: &[u8; 16]) -> [u8; 32] {
+    pub(crate) fn seal(
+        &self,
+        provider: &CryptoProvider,
+        iv: &[u8; 16],
+        block: &[u8; 16],
+    ) -> [u8; 32] {
         let mut sealed = *block;
         sealed.iter_mut().zip(iv).for_each(|(byte, iv)| *byte ^= iv);
-        self.0.encrypt(&mut sealed);
+        provider.aes128.key(self.0.expose()).encrypt(&mut sealed);
         let mut both = [0; 32];
         let (front, back) = both.split_at_mut(16);
         front.copy_from_slice(iv);

@@ -26,9 +26,9 @@ pub(crate) struct Reason {
     pub(crate) key_handle: Option<Box<[u8]>>,
 }
 
-/// At most one touch is asked for, or remembered.
+/// At most one touch is asked for, or remembered; in a box, as most authenticators never have one.
 #[derive(Default)]
-pub(crate) struct Touch(Option<(Reason, State)>);
+pub(crate) struct Touch(Option<Box<(Reason, State)>>);
 
 enum State {
     /// To be asked for as soon as the request is answered.
@@ -48,7 +48,7 @@ enum State {
 impl Touch {
     /// The touch for this reason, which is used up by that.
     pub(crate) fn take(&mut self, reason: &Reason, now: Clock) -> Option<Present> {
-        let (of, State::Answered { present, until }) = self.0.as_ref()? else { return None };
+        let (of, State::Answered { present, until }) = self.0.as_deref()? else { return None };
         let present = present.filter(|_| of == reason && !now.reached(*until))?;
         self.0 = None;
         Some(present)
@@ -57,7 +57,7 @@ impl Touch {
     /// The client wants a touch, for the first time or once more. What was asked for another reason
     /// is to be withdrawn.
     pub(crate) fn want(&mut self, reason: Reason, purpose: Purpose, now: Clock) -> Option<Token> {
-        match &mut self.0 {
+        match self.0.as_deref_mut() {
             Some((of, State::Asked { until, .. })) if *of == reason => {
                 *until = now.after(ABANDONED);
                 return None;
@@ -69,22 +69,22 @@ impl Touch {
             _ => {}
         }
         let withdrawn = self.forget();
-        self.0 = Some((reason, State::Wanted(purpose)));
+        self.0 = Some(Box::new((reason, State::Wanted(purpose))));
         withdrawn
     }
 
     /// Nothing is asked for, or remembered, any more; the question that is to be withdrawn, if one
     /// was open.
     pub(crate) fn forget(&mut self) -> Option<Token> {
-        match self.0.take() {
-            Some((_, State::Asked { question, .. })) => Some(question.token()),
+        match *self.0.take()? {
+            (_, State::Asked { question, .. }) => Some(question.token()),
             _ => None,
         }
     }
 
     /// The question that is to be asked now.
     pub(crate) fn ask(&mut self, now: Clock) -> Option<(Token, Question)> {
-        let (_, state) = self.0.as_mut()?;
+        let (_, state) = self.0.as_deref_mut()?;
         let State::Wanted(purpose) = state else { return None };
         let (question, token, shown) = OpenQuestion::for_touch(purpose.clone());
         *state = State::Asked { question, until: now.after(ABANDONED) };
@@ -93,20 +93,21 @@ impl Touch {
 
     /// Whether this question is open.
     pub(crate) fn is_asked(&self, token: Token) -> bool {
-        matches!(&self.0, Some((_, State::Asked { question, .. })) if question.token() == token)
+        let touch = self.0.as_deref();
+        matches!(touch, Some((_, State::Asked { question, .. })) if question.token() == token)
     }
 
     /// Takes the answer to the open question, if it fits.
     pub(crate) fn answer(&mut self, answer: &Answer, now: Clock) -> bool {
-        match self.0.take() {
+        match self.0.take().map(|touch| *touch) {
             Some((reason, State::Asked { question, .. })) if question.accepts(answer) => {
                 let present = question.answer(answer);
                 let until = now.after(REMEMBERED);
-                self.0 = Some((reason, State::Answered { present, until }));
+                self.0 = Some(Box::new((reason, State::Answered { present, until })));
                 true
             }
             other => {
-                self.0 = other;
+                self.0 = other.map(Box::new);
                 false
             }
         }
@@ -114,7 +115,7 @@ impl Touch {
 
     /// When to call [`Self::expire`].
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match &self.0 {
+        match self.0.as_deref() {
             Some((_, State::Asked { until, .. } | State::Answered { until, .. })) => *until,
             _ => None,
         }

@@ -45,10 +45,8 @@ fn filled(path: &str, key: &KeyHandle) {
         let rp_id = RpId::new(&format!("site-{}.example", number % 100)).unwrap();
         let user = User { id: UserHandle::new(&id).unwrap(), name: None, display_name: None };
         let id = CredentialId::new(&[&id[..], &[0; 12]].concat()).unwrap();
-        let credential = Credential {
-            discoverable: true,
-            ..Credential::new(id, rp_id, user, key.clone())
-        };
+        let credential =
+            Credential { discoverable: true, ..Credential::new(id, rp_id, user, key.clone()) };
         Change::Save { credential: Box::new(credential), replaces: Replaces::Nothing }
     });
     done(store.commit(changes.collect()));
