@@ -349,7 +349,7 @@ fn passkeys_move_from_one_pipe_to_another() {
 
     // What counts its signatures may not leave.
     let mut key = Serving::start(&["--origin", ORIGIN, "--kind", "security-key"]);
-    key.ask(json!({ "create": create_options("bob") }));
+    key.ask(json!({ "create": create_options("carol") }));
     let exported = key.ask(json!({ "export": true }))["exported"].clone();
     assert_eq!(exported["leftOut"][0]["reason"], "device-bound", "{exported}");
 }
