@@ -19,6 +19,7 @@ mod key;
 mod key_settings;
 mod keys;
 mod linked;
+#[cfg(target_os = "linux")]
 mod many_in_tpm;
 mod mishaps;
 mod moving;

@@ -1,7 +1,7 @@
 //! A store with thousands of passkeys whose private keys are in a TPM opens as fast as one with
 //! keys of its own: nothing is asked of the TPM for any of them.
 
-use std::time::{Duration, Instant};
+use std::{fs, time::Duration};
 
 use towline::{
     authenticator::{
@@ -52,15 +52,21 @@ fn filled(path: &str, key: &KeyHandle) {
     done(store.commit(changes.collect()));
 }
 
+/// For how long a processor has worked on this thread, whoever else uses the machine.
+fn worked() -> Duration {
+    let said = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(said.split_whitespace().next().unwrap().parse().unwrap())
+}
+
 /// Until the first passkey is found.
 fn opened(path: &str) -> Duration {
     let provider = towline::fastest::provider();
-    let begun = Instant::now();
+    let begun = worked();
     let mut store = Store::open(path.as_ref(), &source(), &provider).unwrap();
     assert_eq!(done(store.record(Record::KeyStore)), None);
     let rp_id = RpId::new("site-42.example").unwrap();
     let found = done(store.discoverable(&Query { rp_id, verified: true, after: None, limit: 1 }));
-    let took = begun.elapsed();
+    let took = worked().saturating_sub(begun);
     assert_eq!((found.total, found.credentials.len()), (100, 1));
     took
 }
@@ -72,7 +78,6 @@ fn a_store_with_ten_thousand_passkeys_in_a_tpm_opens_as_fast_as_another() {
     assert_eq!(KeyState::of(&in_tpm(), None), KeyState::AnotherTpm, "it is one in a TPM");
     filled(&tpm, &in_tpm());
     filled(&software, &KeyHandle::new(-7, Zeroizing::new([7; 32].into())));
-    // In turns, and the best of each: others use this machine, too.
     let rounds = (0..ROUNDS).map(|_| (opened(&tpm), opened(&software)));
     let best = rounds.reduce(|best, new| (best.0.min(new.0), best.1.min(new.1))).unwrap();
     println!("in a TPM {:?}, in software {:?}", best.0, best.1);
