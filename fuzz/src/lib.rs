@@ -7,6 +7,7 @@
 //! lose: a PIN, a token in use, some credentials. And [`watch::Watch`] holds every answer against
 //! the rules.
 
+pub mod circle;
 pub mod kinds;
 pub mod picture;
 pub mod raw;

@@ -16,6 +16,7 @@ mod attestation;
 mod cancelling;
 mod digital_credentials;
 mod linked;
+mod moving;
 mod phone;
 mod pins;
 mod rung_again;

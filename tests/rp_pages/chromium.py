@@ -60,11 +60,17 @@ class Chromium(Browser):
 
     def shot(self):
         shot = self.driver.execute_cdp_cmd(
-            "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True}
+            "Page.captureScreenshot",
+            {"format": "png", "captureBeyondViewport": True, "optimizeForSpeed": True},
         )
         return base64.b64decode(shot["data"])
 
     # Devices.
+
+    def forget(self):
+        super().forget()
+        if self.driver.virtual_authenticator_id:
+            self.driver.remove_virtual_authenticator()
 
     def plug_in(self, transport="internal", verified=True):
         """A device that holds passkeys. Answers at once, as if its person always said yes."""

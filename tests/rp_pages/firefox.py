@@ -52,6 +52,11 @@ class Firefox(Browser):
 
     # Devices.
 
+    def forget(self):
+        super().forget()
+        if self.service:
+            self.service.empty()
+
     def plug_in(self, transport="internal", verified=True):
         """A device that holds passkeys. Answers at once, as if its person always said yes."""
         if not self.service:

@@ -264,7 +264,7 @@ STORIES = [
     (going_back_after_each_step_does_no_harm, {}),
     (two_tabs_do_no_harm, {}),
     (two_sites_are_entered_through_the_first, {}),
-    (every_page_speaks_danish, {"language": "da"}),
     (a_keyboard_is_enough, {}),
+    (every_page_speaks_danish, {"language": "da"}),
     (without_scripts_the_rest_works, {"script": False}),
 ]

@@ -12,8 +12,9 @@ use towline_ctap::{
     Aaguid,
     algorithm::{ES256, RS256},
 };
-use towline_testkit::{swtpm::Swtpm, tpm_authority::TpmAuthority};
-use towline_tpm::{TpmBinding, TpmKeys, TpmPlace, Worker};
+use towline_testkit::swtpm::Swtpm;
+use towline_tpm::{AttestationKey, TpmBinding, TpmKeys, TpmPlace, Worker};
+use towline_virtual::attestation::TpmAuthority;
 use towline_webauthn_rp::{Identity, StrictVerifier, TrustAnchors, UserEntity, Verifier};
 
 const ORIGIN: &str = "https://example.org";
@@ -24,8 +25,10 @@ async fn main() {
     let swtpm = Swtpm::new().expect("swtpm");
     let provider = towline_crypto_aws_lc::provider();
     let worker = Worker::at(provider.clone(), TpmPlace::Unix(swtpm.socket()));
-    let authority = TpmAuthority::new(provider.clone());
-    let certified = authority.enroll(&worker, &AAGUID);
+    let authority = TpmAuthority::new(1).unwrap().with_aaguid(AAGUID);
+    let key = AttestationKey::create(&worker).unwrap();
+    let answer = authority.answer(&key.enrollment(&worker).unwrap()).unwrap();
+    let certified = key.certified(&worker, &provider, &answer).unwrap();
     let binding = TpmBinding::new(&worker, &provider).unwrap();
     for (name, algorithm) in [("ES256", ES256), ("RS256", RS256)] {
         let keys = TpmKeys::open(worker.clone(), provider.clone(), binding.clone()).unwrap();
@@ -37,7 +40,7 @@ async fn main() {
         let key = Authenticator::new(config, provider.clone(), MemoryStore::new(), keys).unwrap();
         let client = towline::client::Client::new(provider.clone());
         let device = LocalAuthenticator::new(key, client, Agreeable);
-        let line = case(name, algorithm, device, authority.root()).await;
+        let line = case(name, algorithm, device, &authority.root().unwrap()).await;
         println!("{line}");
     }
 }

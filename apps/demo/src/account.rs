@@ -1,15 +1,9 @@
 //! The people of the demonstration at the site, who sign in with a password as they did so far.
 
 use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::net::TcpStream;
+use towline_pages::exchange;
 use url::{Url, form_urlencoded};
-
-/// The longest page that is read, in bytes.
-const PAGE_MAX: usize = 1 << 20;
 
 /// The password of all accounts. It is on the page.
 pub(crate) const PASSWORD: &str = "open-sesame-2026";
@@ -70,34 +64,20 @@ pub(crate) fn nobody(site: &Url) -> String {
 
 /// Sends a form as a browser does, and gives the headers of the answer, which leads elsewhere.
 async fn send(site: &Url, path: &str, fields: &[(&str, &str)]) -> Result<HeaderMap, String> {
-    let authority = site.authority().to_owned();
-    let origin = site.origin().ascii_serialization();
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let place = site.join(path).map_err(|error| said(&error))?;
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let request = Request::post(path)
-        .header(header::HOST, &authority)
-        .header(header::ORIGIN, origin)
+    let request = Request::post(place.as_str())
+        .header(header::ORIGIN, site.origin().ascii_serialization())
         .header(header::ACCEPT, "text/html")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::CONNECTION, "close")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| error.to_string())?;
-    let address = site.socket_addrs(|| None).map_err(|error| error.to_string())?;
-    let stream = TcpStream::connect(address.as_slice()).await.map_err(|error| error.to_string())?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let (parts, body) = response.into_parts();
-        // Read to its end, so that the connection ends in good order.
-        Limited::new(body, PAGE_MAX).collect().await.map_err(|error| error.to_string())?;
-        if parts.status != StatusCode::SEE_OTHER {
-            return Err(format!("the site answers {} to {path}", parts.status));
-        }
-        Ok(parts.headers)
-    };
-    tokio::pin!(answer);
-    tokio::select! {
-        answer = &mut answer => answer,
-        _ = connection => answer.await,
+        .body(body.into_bytes())
+        .map_err(|error| said(&error))?;
+    let (host, port) = (site.host_str().unwrap_or_default(), site.port_or_known_default());
+    let answer = exchange(host, port.unwrap_or_default(), request).await;
+    let answer = answer.map_err(|error| said(&error))?;
+    if answer.status() != StatusCode::SEE_OTHER {
+        return Err(format!("the site answers {} to {path}", answer.status()));
     }
+    Ok(answer.headers().clone())
 }

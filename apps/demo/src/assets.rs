@@ -2,42 +2,31 @@
 
 use axum::{
     extract::Path,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
+use towline_pages::PageFile;
 
-const STYLE: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const PICTURE: &str = "image/svg+xml";
-
-/// Name, type and content of each file.
-pub(crate) const FILES: [(&str, &str, &str); 16] = [
-    ("page.css", STYLE, include_str!("assets/page.css")),
-    ("computer.css", STYLE, include_str!("assets/computer.css")),
-    ("devices.css", STYLE, include_str!("assets/devices.css")),
-    ("between.css", STYLE, include_str!("assets/between.css")),
-    ("page.js", SCRIPT, include_str!("assets/page.js")),
-    ("dom.js", SCRIPT, include_str!("assets/dom.js")),
-    ("guide.js", SCRIPT, include_str!("assets/guide.js")),
-    ("computer.js", SCRIPT, include_str!("assets/computer.js")),
-    ("questions.js", SCRIPT, include_str!("assets/questions.js")),
-    ("devices.js", SCRIPT, include_str!("assets/devices.js")),
-    ("between.js", SCRIPT, include_str!("assets/between.js")),
-    ("passkey.svg", PICTURE, include_str!("assets/passkey.svg")),
-    ("finger.svg", PICTURE, include_str!("assets/finger.svg")),
-    ("code.svg", PICTURE, include_str!("assets/code.svg")),
-    ("phone.svg", PICTURE, include_str!("assets/phone.svg")),
-    ("laptop.svg", PICTURE, include_str!("assets/laptop.svg")),
+pub(crate) const FILES: [PageFile; 17] = [
+    PageFile::style("page.css", include_str!("assets/page.css")),
+    PageFile::style("computer.css", include_str!("assets/computer.css")),
+    PageFile::style("devices.css", include_str!("assets/devices.css")),
+    PageFile::style("between.css", include_str!("assets/between.css")),
+    PageFile::script("page.js", include_str!("assets/page.js")),
+    PageFile::script("own.js", include_str!("assets/own.js")),
+    PageFile::script("dom.js", include_str!("assets/dom.js")),
+    PageFile::script("guide.js", include_str!("assets/guide.js")),
+    PageFile::script("computer.js", include_str!("assets/computer.js")),
+    PageFile::script("questions.js", include_str!("assets/questions.js")),
+    PageFile::script("devices.js", include_str!("assets/devices.js")),
+    PageFile::script("between.js", include_str!("assets/between.js")),
+    PageFile::picture("passkey.svg", include_str!("assets/passkey.svg")),
+    PageFile::picture("finger.svg", include_str!("assets/finger.svg")),
+    PageFile::picture("code.svg", include_str!("assets/code.svg")),
+    PageFile::picture("phone.svg", include_str!("assets/phone.svg")),
+    PageFile::picture("laptop.svg", include_str!("assets/laptop.svg")),
 ];
 
 pub(crate) async fn file(Path(name): Path<String>) -> Response {
-    let Some((_, kind, content)) = FILES.iter().find(|(known, ..)| *known == name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let headers = [
-        (header::CONTENT_TYPE, *kind),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, *content).into_response()
+    PageFile::answer(&FILES, &name).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }

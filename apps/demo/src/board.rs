@@ -10,6 +10,7 @@ use std::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
+use towline::crypto::zeroize::Zeroizing;
 use towline_virtual::SyncedSet;
 
 use crate::{
@@ -45,6 +46,8 @@ pub(crate) struct Scene {
     pub(crate) stopwatch: Option<Stopwatch>,
     /// The last advert, sealed as it was on the air.
     pub(crate) advert: Vec<u8>,
+    /// The file that a phone wrote, until there is another one.
+    pub(crate) document: Option<Document>,
     /// The phone that answered last.
     pub(crate) answered: Option<DeviceId>,
     /// The last ceremony that was measured.
@@ -80,6 +83,15 @@ pub(crate) struct BrowserView {
 pub(crate) struct Code {
     pub(crate) number: u64,
     pub(crate) text: String,
+}
+
+/// A file of passkeys. The page learns all of it but the content.
+#[derive(Serialize)]
+pub(crate) struct Document {
+    pub(crate) from: DeviceId,
+    pub(crate) passkeys: usize,
+    #[serde(skip)]
+    pub(crate) content: Zeroizing<Vec<u8>>,
 }
 
 /// How a ceremony ended, by a code that the page has words for.
@@ -152,6 +164,7 @@ impl Board {
             switches: Switches { bluetooth: true, relay: true },
             stopwatch: None,
             advert: Vec::new(),
+            document: None,
             answered: None,
             timed: None,
             done: BTreeSet::new(),
@@ -265,6 +278,7 @@ impl Board {
             "browser": scene.browser,
             "devices": scene.devices,
             "switches": scene.switches,
+            "file": scene.document,
             "timed": scene.timed,
             "done": scene.done,
             "travels": travels,

@@ -107,7 +107,6 @@ impl Browser {
         self.laptop.manager().signal(origin, kind, &json.to_string())?;
         if self.laptop.passkeys().len() < before {
             self.board.travels(SITE, COMPUTER, "signal", json!({ "members": json }));
-            self.board.done(14);
         }
         self.board.passkeys(DeviceId::Laptop, &self.laptop.passkeys());
         Ok(())

@@ -291,7 +291,8 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
                     _ => {}
                 }
             }
-            SiteEvent::SignInRefused { why: ErrorCode::UnknownKey, .. } => board.done(14),
+            SiteEvent::Removed { .. }
+            | SiteEvent::SignInRefused { why: ErrorCode::UnknownKey, .. } => board.done(14),
             _ => {}
         }
     }

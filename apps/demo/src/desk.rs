@@ -49,6 +49,10 @@ pub(crate) enum Asked {
     Already { site: String },
     /// The site asks for a passkey, and none is here.
     Nothing { site: String },
+    /// Passkeys are to be written into a file; others can't leave.
+    Export { passkeys: usize, stay: usize },
+    /// Passkeys are to be taken in from a file.
+    Import { passkeys: usize },
     /// Everything is to be deleted.
     Reset,
     /// Something else, as a sentence.

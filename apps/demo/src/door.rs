@@ -16,13 +16,13 @@ use towline::{
     hybrid::CodeSource,
     radio::{RadioError, air::Room},
 };
-use towline_rp::Language;
+use towline_pages::Language;
 use towline_virtual::SyncedSet;
 use towline_virtual_server::{
     http::{Body, PageAccess},
     page::{self, Message, Way},
 };
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::{
     account::{self, Account},
@@ -69,6 +69,8 @@ pub(crate) fn control(stage: Arc<Stage>) -> Router {
         .route("/v1/cancel", post(cancel))
         .route("/v1/scan", post(scan))
         .route("/v1/wipe", post(wipe))
+        .route("/v1/export", post(export))
+        .route("/v1/import", post(import))
         .route("/v1/switch", post(switch))
         .route("/v1/sign-in", post(sign_in))
         .route("/v1/language", post(language))
@@ -151,19 +153,39 @@ async fn scan(State(stage): Here, Body(scanned): Body<Scanned>) -> StatusCode {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wiped {
+struct Chosen {
     phone: DeviceId,
 }
 
-async fn wipe(State(stage): Here, Body(wiped): Body<Wiped>) -> StatusCode {
+async fn wipe(State(stage): Here, Body(Chosen { phone }): Body<Chosen>) -> StatusCode {
     // What the others have is on other devices as well.
-    match stage.handsets.get(&wiped.phone).filter(|_| wiped.phone == DeviceId::PhoneA) {
-        Some(phone) => {
-            phone.wipe();
+    match stage.handsets.get(&phone).filter(|_| phone == DeviceId::PhoneA) {
+        Some(handset) => {
+            handset.wipe();
             StatusCode::NO_CONTENT
         }
         None => StatusCode::NOT_FOUND,
     }
+}
+
+/// The phones from which passkeys move, and to which: the tablet has those of phone B.
+fn mover(stage: &Stage, phone: DeviceId) -> Option<&Handset> {
+    let moves = matches!(phone, DeviceId::PhoneA | DeviceId::PhoneB);
+    stage.handsets.get(&phone).filter(|_| moves)
+}
+
+async fn export(State(stage): Here, Body(Chosen { phone }): Body<Chosen>) -> StatusCode {
+    let Some(handset) = mover(&stage, phone) else { return StatusCode::NOT_FOUND };
+    handset.export();
+    StatusCode::NO_CONTENT
+}
+
+async fn import(State(stage): Here, Body(Chosen { phone }): Body<Chosen>) -> StatusCode {
+    let Some(handset) = mover(&stage, phone) else { return StatusCode::NOT_FOUND };
+    let file = stage.board.look(|scene| scene.document.as_ref().map(|file| file.content.clone()));
+    let Some(file) = file else { return StatusCode::CONFLICT };
+    handset.import(file);
+    StatusCode::NO_CONTENT
 }
 
 /// Something that can be made to go wrong, and be well again.
@@ -227,16 +249,15 @@ async fn sign_in(State(stage): Here, Body(who): Body<SigningIn>) -> Response {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Chosen {
-    language: String,
-}
-
-async fn language(Body(chosen): Body<Chosen>) -> Response {
-    match Language::parse(&chosen.language) {
+/// Remembers the language that somebody chose, and goes back to the page.
+async fn language(form: String) -> Response {
+    let mut fields = form_urlencoded::parse(form.as_bytes());
+    let chosen = fields.find(|(name, _)| name == "language");
+    match chosen.and_then(|(_, tag)| Language::parse(&tag)) {
         Some(language) => {
-            (StatusCode::NO_CONTENT, [(header::SET_COOKIE, language.cookie())]).into_response()
+            let headers =
+                [(header::SET_COOKIE, language.cookie()), (header::LOCATION, "../".into())];
+            (StatusCode::SEE_OTHER, headers).into_response()
         }
         None => StatusCode::BAD_REQUEST.into_response(),
     }

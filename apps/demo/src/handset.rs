@@ -9,7 +9,7 @@ use tokio::{
 };
 use towline::{
     Bell, BellEvent, Phone, PhoneStep, PhoneTransport,
-    crypto::CryptoProvider,
+    crypto::{CryptoProvider, zeroize::Zeroizing},
     hybrid::{
         CodeSource, Error as HybridError, ResponderSummary,
         domain::TunnelDomain,
@@ -29,6 +29,7 @@ use crate::{
     board::{Board, COMPUTER, Place},
     desk::{Asked, Desk, Holder, Reply},
     devices::DeviceId,
+    moving::Mover,
     wires::{SeenRadio, way},
 };
 
@@ -46,6 +47,8 @@ pub(crate) struct Handset {
 enum Order {
     Scan(String, CodeSource),
     Wipe,
+    Export,
+    Import(Zeroizing<Vec<u8>>),
     Relisten,
 }
 
@@ -65,14 +68,18 @@ impl Making<'_> {
     /// Makes the phone, and lets it run. Gives its passkeys as well.
     pub(crate) fn phone(self) -> Result<(Handset, SyncedSet), BuildError> {
         let Self { id, radio, relay, provider, desk, board, shared } = self;
-        let mut builder = Builder::phone().backup(id.backup());
+        // Another one that has the same passkeys, for what is done to them beside ceremonies.
+        let mut aside = Builder::phone().backup(id.backup());
         if let Some(shared) = shared {
-            builder = builder.synced_with(shared);
+            aside = aside.synced_with(shared);
         }
+        let aside = aside.build()?;
+        let passkeys = aside.synced_set();
+        let mut builder = Builder::phone().backup(id.backup()).synced_with(&passkeys);
         if id == DeviceId::PhoneA {
             builder = builder.attestation(TestAttestation::new(Format::Packed));
         }
-        let Parts { authenticator, passkeys, .. } = builder.build_parts()?;
+        let Parts { authenticator, .. } = builder.build_parts()?;
         let place = Place::Device(id);
         let transport = PhoneTransport {
             advertiser: Arc::new(SeenRadio {
@@ -92,8 +99,16 @@ impl Making<'_> {
         }
         let (orders, incoming) = mpsc::channel(8);
         let stop = Arc::new(Notify::new());
+        let mover = Mover {
+            id,
+            passkeys: aside,
+            provider: provider.clone(),
+            desk: desk.clone(),
+            board: board.clone(),
+        };
         let running = Running {
             id,
+            mover,
             phone,
             links,
             provider,
@@ -118,13 +133,23 @@ impl Handset {
         self.order(Order::Wipe);
     }
 
+    /// Asks its person whether its passkeys are to be written into a file.
+    pub(crate) fn export(&self) {
+        self.order(Order::Export);
+    }
+
+    /// Asks its person whether those of a file are to be taken in.
+    pub(crate) fn import(&self, file: Zeroizing<Vec<u8>>) {
+        self.order(Order::Import(file));
+    }
+
     /// Listens for computers anew.
     pub(crate) fn relisten(&self) {
         self.order(Order::Relisten);
     }
 
     fn order(&self, order: Order) {
-        if !matches!(order, Order::Relisten) {
+        if matches!(order, Order::Scan(..) | Order::Wipe) {
             self.stop.notify_waiters();
         }
         // One that does not keep up has been told often enough.
@@ -141,6 +166,7 @@ impl Drop for Handset {
 /// A phone, from inside.
 struct Running {
     id: DeviceId,
+    mover: Mover,
     phone: Phone<Holder>,
     links: Option<Arc<MemoryComputerLinks>>,
     provider: CryptoProvider,
@@ -176,6 +202,8 @@ impl Running {
                             bell = self.listen().await;
                         }
                     }
+                    Some(Order::Export) => self.mover.export().await,
+                    Some(Order::Import(file)) => self.mover.import(&file).await,
                     Some(Order::Relisten) => {
                         drop(bell.take());
                         bell = self.listen().await;

@@ -7,15 +7,15 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
 };
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use towline_rp::Language;
+use maud::{DOCTYPE, Markup, html};
+use towline_pages::{Language, fill, for_scripts, tell_browsers};
 
 use crate::{
     account::{Account, PASSWORD},
     devices::DeviceId,
     door::Stage,
     texts,
-    tour::{STEPS, Start},
+    tour::{SHORT, STEPS, Start},
 };
 
 /// Answers with the page. What it names is beside it, so that its own address ends with a slash.
@@ -47,21 +47,11 @@ pub(crate) async fn page(
 fn guarded(stage: &Stage, headers: &mut HeaderMap) {
     let sites: String =
         std::iter::once(&stage.site).chain(&stage.others).map(|url| format!(" {url}")).collect();
-    let policy = format!(
-        "default-src 'self'; frame-src{sites}; base-uri 'none'; object-src 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
+    let policy = format!("frame-src{sites}; form-action 'self'; frame-ancestors 'none'");
+    tell_browsers(headers, &policy);
+    for name in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
+        let name = HeaderName::from_static(name);
+        headers.insert(name, HeaderValue::from_static("same-origin"));
     }
 }
 
@@ -75,9 +65,10 @@ fn document(stage: &Stage, language: Language) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (t("title")) " – towline" }
-                @for style in ["page", "computer", "devices", "between"] {
+                @for style in ["base", "page", "computer", "devices", "between"] {
                     link rel="stylesheet" href={ "assets/" (style) ".css" };
                 }
+                script src="assets/own.js" {}
                 // Where browsers ask the page around a frame what it may do.
                 script src=(stage.script) {}
                 script type="module" src="assets/page.js" {}
@@ -89,7 +80,7 @@ fn document(stage: &Stage, language: Language) -> Markup {
                         h1 { (t("title")) }
                         p { (t("lead")) }
                     }
-                    (languages(language))
+                    (language.switch(t("language"), "v1/language", ""))
                 }
                 noscript { p .notice { (t("no_script")) } }
                 p #gone .notice role="alert" hidden { (t("gone")) }
@@ -105,22 +96,7 @@ fn document(stage: &Stage, language: Language) -> Markup {
                     (honest(language))
                 }
                 p #aloud .sr role="status" aria-live="polite" {}
-                script #texts type="application/json" {
-                    (PreEscaped(texts::all(language).to_string().replace('<', "\\u003c")))
-                }
-            }
-        }
-    }
-}
-
-fn languages(chosen: Language) -> Markup {
-    html! {
-        div .languages role="group" aria-label=(texts::say(chosen, "language")) {
-            @for language in Language::ALL {
-                button type="button" data-language=(language.tag()) lang=(language.tag())
-                    aria-pressed=(if language == chosen { "true" } else { "false" }) {
-                    (language.own_name())
-                }
+                (for_scripts(texts::TABLES.into_iter().flatten(), language))
             }
         }
     }
@@ -135,9 +111,10 @@ fn guide(language: Language) -> Markup {
             div .steps {
                 @for step in STEPS {
                     @let start = Start::of(step);
-                    div .step data-step=(step) data-path=(start.path()) data-who=(start.who())
+                    @let place = SHORT.iter().position(|short| *short == step);
+                    div .step data-step=(step) data-short=[place] data-path=(start.path()) data-who=(start.who())
                         hidden[step != 1] {
-                        p .count { (t("guide_step").replace("{number}", &step.to_string())) }
+                        p .count { (fill(t("guide_step"), &[("number", &step.to_string())])) }
                         h3 tabindex="-1" { (of(step, "title").unwrap_or_default()) }
                         p { (of(step, "text").unwrap_or_default()) }
                         p .do { strong { (t("guide_now")) ": " } (of(step, "do").unwrap_or_default()) }
@@ -145,18 +122,20 @@ fn guide(language: Language) -> Markup {
                 }
             }
             div .walk {
-                button #guide-go type="button" { (t("guide_go")) }
-                button #guide-back .second type="button" { (t("guide_back")) }
                 button #guide-next .second type="button" { (t("guide_next")) }
+                button #guide-back .second type="button" { (t("guide_back")) }
+                button #guide-go .second type="button" { (t("guide_go")) }
+                button #guide-length .quiet type="button" { (t("guide_whole")) }
             }
+            p #guide-end role="status" hidden { (t("guide_end")) }
             ol .dots aria-label=(t("guide_all")) {
                 @for step in STEPS {
                     li {
                         button type="button" data-to=(step)
                             title=(of(step, "title").unwrap_or_default()) {
-                            span .number aria-hidden="true" { (step) }
+                            span .number { (step) }
                             span .sr {
-                                (step) ". " (of(step, "title").unwrap_or_default()) ". "
+                                ". " (of(step, "title").unwrap_or_default()) ". "
                                 span .state { (t("guide_todo")) }
                             }
                         }
@@ -170,10 +149,8 @@ fn guide(language: Language) -> Markup {
 fn computer(stage: &Stage, language: Language) -> Markup {
     let t = |name| texts::say(language, name);
     let names = [t("site_library"), t("site_office")];
-    let accounts = t("password")
-        .replace("{home}", Account::Home.email())
-        .replace("{work}", Account::Work.email())
-        .replace("{password}", PASSWORD);
+    let (home, work) = (Account::Home.email(), Account::Work.email());
+    let accounts = fill(t("password"), &[("home", home), ("work", work), ("password", PASSWORD)]);
     html! {
         section .computer aria-labelledby="computer-title" {
             h2 #computer-title { (t("computer")) }
@@ -197,6 +174,7 @@ fn computer(stage: &Stage, language: Language) -> Markup {
                 }
                 p #outcome .outcome role="status" hidden {}
             }
+            p #own-browser .hint hidden { (t("own_browser")) }
             p .hint { (accounts) }
         }
     }
@@ -217,7 +195,7 @@ fn devices(language: Language) -> Markup {
                         div .question tabindex="-1" hidden {}
                         div .rest {
                             p .notice hidden {}
-                            ul .passkeys aria-label=(t("passkeys").replace("{device}", name)) {}
+                            ul .passkeys aria-label=(fill(t("passkeys"), &[("device", name)])) {}
                             p .none { (t("passkeys_none")) }
                             @if scans {
                                 button .scan type="button" disabled { (t("scan")) }
@@ -230,6 +208,10 @@ fn devices(language: Language) -> Markup {
                                 }
                             }
                             p .linked hidden { (t("computers")) }
+                            @if matches!(id, DeviceId::PhoneA | DeviceId::PhoneB) {
+                                button .import.second type="button" hidden {}
+                                button .export.quiet type="button" { (t("export")) }
+                            }
                             @if id == DeviceId::PhoneA {
                                 button .wipe.quiet type="button" { (t("wipe")) }
                             }
@@ -269,7 +251,7 @@ fn wrong(language: Language) -> Markup {
     };
     let near = |tag: &str| {
         let name = texts::find(language, &format!("device_{tag}")).unwrap_or_default();
-        switch("near", tag, t("wrong_near").replace("{device}", name))
+        switch("near", tag, fill(t("wrong_near"), &[("device", name)]))
     };
     html! {
         section .wrong aria-labelledby="wrong-title" {
@@ -361,6 +343,7 @@ fn honest(language: Language) -> Markup {
                 li { (t("honest_devices")) }
                 li { (t("honest_browser")) }
                 li { (t("honest_sync")) }
+                li { (t("honest_move")) }
             }
         }
     }

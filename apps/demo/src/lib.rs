@@ -14,6 +14,7 @@ mod devices;
 mod door;
 mod handset;
 mod html;
+mod moving;
 mod relay;
 mod screen;
 mod texts;

@@ -3,6 +3,9 @@
 /// The numbers of the steps.
 pub(crate) const STEPS: std::ops::RangeInclusive<u8> = 1..=17;
 
+/// The short way: a phone by a code, two sites, a phone that is remembered, no code, removal.
+pub(crate) const SHORT: [u8; 5] = [4, 10, 5, 11, 14];
+
 /// Where a step begins on the left: a page of the site, or one of the two others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -24,7 +27,7 @@ impl Start {
             // Without a part of it named: to that, the window would only scroll.
             7 | 14 => Self::SignedIn("/account"),
             8 => Self::SignedIn("/account/add/where?name=Twice"),
-            9..=12 | 15 => Self::SignedOut("/sign-in"),
+            9..=12 | 15 | 16 => Self::SignedOut("/sign-in"),
             6 | 13 => Self::AtWork("/account/add"),
             _ => Self::Page("/"),
         }

@@ -5,12 +5,12 @@ use std::{net::IpAddr, time::Duration};
 use http::{Method, Request, StatusCode, Uri, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use towline_pages::{ExchangeError, exchange};
 
 use crate::api::{
     ApiError, BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, KeyEntry, ListKeys,
     RegisteredKey, RemoveKey, RenameKey, RpStatus, SignedInKey,
 };
-use crate::exchange::{ExchangeError, exchange};
 
 /// How long an answer may take.
 const ANSWER_TIME: Duration = Duration::from_secs(20);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use maud::{Markup, html};
 
-use crate::texts::Language;
+use towline_pages::Language;
 
 const ENGLISH: [&str; 12] = [
     "January",

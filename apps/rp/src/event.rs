@@ -19,6 +19,11 @@ pub enum SiteEvent {
         /// The reason, as the site told it.
         why: ErrorCode,
     },
+    /// A key was removed, and signs in no more.
+    Removed {
+        /// The account's name, as it was typed.
+        account: String,
+    },
     /// Somebody signed in.
     SignedIn {
         /// The account's name, as it was typed.

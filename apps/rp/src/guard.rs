@@ -103,19 +103,6 @@ pub(crate) fn tell_browsers(
             (String::new(), "'none'")
         }
     };
-    let policy = format!(
-        "default-src 'self'; {more}base-uri 'none'; object-src 'none'; \
-         frame-ancestors {ancestors}; form-action 'self'{forms_lead_to}"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Not `no-referrer`, with which browsers don't say the origin of forms.
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let policy = format!("{more}frame-ancestors {ancestors}; form-action 'self'{forms_lead_to}");
+    towline_pages::tell_browsers(headers, &policy);
 }

@@ -29,7 +29,6 @@ mod client;
 mod config;
 mod date;
 mod event;
-mod exchange;
 mod guard;
 mod judge;
 mod learned;
@@ -59,7 +58,6 @@ pub use config::{RpConfig, RpError, RpLimits, Showcase, WallClock};
 pub use event::SiteEvent;
 pub use serve::Shutdown;
 pub use server::RpServer;
-pub use texts::Language;
 /// The seam between keeping accounts and judging credentials, and the verifier that comes with it.
 pub use towline_webauthn_rp::{
     Challenge, CredentialRecord, Identity, Procedure, RegistrationCheck, ResponseMember,

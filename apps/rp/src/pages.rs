@@ -7,15 +7,11 @@ pub(crate) mod keys;
 pub(crate) mod sign_in;
 pub(crate) mod sites;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::{Map, Value};
+use maud::{DOCTYPE, Markup, html};
+use towline_pages::{fill, for_scripts};
 
 use crate::{
-    ApiError, Showcase,
-    site::Site,
-    store::sessions::IDLE,
-    texts::{Language, Table, fill, script::Script},
-    visit::Visit,
+    ApiError, Showcase, site::Site, store::sessions::IDLE, texts::script::SCRIPT, visit::Visit,
 };
 
 /// A page: a title, and what is between header and footer.
@@ -31,8 +27,7 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
                 meta name="color-scheme" content="light dark";
                 title { (title) " – " (site.identity.rp_name) }
                 link rel="icon" href="/assets/towline.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/assets/site.css";
-                link rel="stylesheet" href="/assets/parts.css";
+                (styles())
                 (showcased(site.showcase.as_ref()))
                 script type="module" src="/assets/page.js" {}
             }
@@ -55,7 +50,7 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
                         } @else {
                             a href="/sign-in" { (texts.sign_in) }
                         }
-                        (languages(visit.language, &visit.path))
+                        (visit.language.switch(texts.language, "/language", &visit.path))
                     }
                 }
                 main #main tabindex="-1" { (content) }
@@ -65,8 +60,16 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
                         a href="/privacy" { (texts.privacy) }
                     }
                 }
-                (spoken(visit.language))
+                (for_scripts(SCRIPT.iter(), visit.language))
             }
+        }
+    }
+}
+
+fn styles() -> Markup {
+    html! {
+        @for name in ["base", "site", "parts"] {
+            link rel="stylesheet" href={ "/assets/" (name) ".css" };
         }
     }
 }
@@ -74,37 +77,6 @@ pub(crate) fn frame(site: &Site, visit: &Visit, title: &str, content: Markup) ->
 /// The script of the page that shows this one in a frame, before all others.
 fn showcased(showcase: Option<&Showcase>) -> Markup {
     html! { @if let Some(showcase) = showcase { script src=(showcase.script) {} } }
-}
-
-fn languages(chosen: Language, back: &str) -> Markup {
-    html! {
-        form .languages method="post" action="/language"
-            aria-label=(chosen.texts().frame.language) {
-            input type="hidden" name="back" value=(back);
-            @for language in Language::ALL {
-                button .quiet type="submit" name="language" value=(language.tag())
-                    lang=(language.tag())
-                    aria-pressed=(if language == chosen { "true" } else { "false" }) {
-                    (language.own_name())
-                }
-            }
-        }
-    }
-}
-
-/// What the script says, as data that is not run.
-fn spoken(language: Language) -> Markup {
-    let column = match language {
-        Language::English => 1,
-        Language::Danish => 2,
-    };
-    let rows = Script::ROWS
-        .iter()
-        .filter_map(|row| Some(((*row.first()?).to_owned(), Value::from(*row.get(column)?))));
-    let texts = Value::Object(rows.collect::<Map<_, _>>()).to_string();
-    html! {
-        script #texts type="application/json" { (PreEscaped(texts.replace('<', "\\u003c"))) }
-    }
 }
 
 /// Where the script says what happens. It is there from the beginning, so that it is read out.

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    AccountEntry, ApiError, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignedInKey,
+    AccountEntry, ApiError, ErrorCode, KeyEntry, RegisteredKey, RpStatus, SignedInKey, SiteEvent,
     api::{
         BeginRegistration, BeginSignIn, Begun, ErrorBody, Finish, ListKeys, RemoveKey, RenameKey,
         unknown_account, unknown_key,
@@ -215,8 +215,11 @@ async fn rename_key(State(site): State<Arc<Site>>, request: Request<Body>) -> An
 
 async fn remove_key(State(site): State<Arc<Site>>, request: Request<Body>) -> Answer<KeyEntry> {
     let asked: RemoveKey = read(&site, request).await?;
+    let account = asked.account.clone();
     let removed = site.store.run(move |db| keys::remove(db, &one(db, &asked.account, &asked.key)?));
-    removed.await.map(Json)
+    let removed = removed.await?;
+    site.tell(SiteEvent::Removed { account });
+    Ok(Json(removed))
 }
 
 fn held(db: &rusqlite::Connection, account: &str) -> Result<Vec<StoredKey>, ApiError> {

@@ -144,7 +144,7 @@ impl Site {
     }
 
     /// Nobody has to listen.
-    fn tell(&self, event: SiteEvent) {
+    pub(crate) fn tell(&self, event: SiteEvent) {
         let _ = self.events.send(event);
     }
 

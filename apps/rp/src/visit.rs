@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use towline_pages::{Language, cookie};
 
 use crate::{
     ApiError, ErrorCode, agent,
@@ -16,7 +17,7 @@ use crate::{
         sessions::{self, StoredSession, WHOLE},
         sign_ins::How,
     },
-    texts::{Language, Texts},
+    texts::{self, Texts},
 };
 
 /// A request for a page.
@@ -49,7 +50,7 @@ impl Visit {
     }
 
     pub(crate) fn texts(&self) -> &'static Texts {
-        self.language.texts()
+        texts::of(self.language)
     }
 
     /// Who is signed in, which this page needs.
@@ -79,14 +80,6 @@ impl FromRequestParts<Arc<Site>> for Visit {
             path: path.filter(|_| parts.method == Method::GET).unwrap_or("/").to_owned(),
         })
     }
-}
-
-/// The value of a cookie; the first of several.
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(known, value)| (known == name).then_some(value))
 }
 
 /// Cookies of this machine reach every port of it, so that the name tells whose one is.

@@ -2,9 +2,10 @@
 //! mask of zeros.
 
 use std::io::{Error, ErrorKind, Result};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -51,6 +52,13 @@ impl Way {
         Ok(self.open("/towline/v1/listen", &key).await?.0)
     }
 
+    /// A computer of this address that rings; it waits in the tunnel once the phone has accepted.
+    pub(crate) async fn ring(&self, contact: &[u8], from: Ipv4Addr) -> Result<Peer> {
+        let path = format!("/cable/contact/{}", URL_SAFE_NO_PAD.encode(contact));
+        let header = format!("X-caBLE-Client-Payload: A0\r\nX-Forwarded-For: {from}\r\n");
+        Ok(self.open(&path, &header).await?.0)
+    }
+
     async fn open(&self, path: &str, header: &str) -> Result<(Peer, String)> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
@@ -84,6 +92,23 @@ impl Way {
 impl Peer {
     pub(crate) async fn send(&mut self, frame: &[u8]) -> Result<()> {
         self.0.write_all(frame).await
+    }
+
+    /// The payload of the next frame, of up to 64 KiB.
+    pub(crate) async fn payload(&mut self) -> Result<Vec<u8>> {
+        let mut head = [0; 2];
+        self.receive(&mut head).await?;
+        let [_, length] = head;
+        let length = if length == 126 {
+            let mut long = [0; 2];
+            self.receive(&mut long).await?;
+            u16::from_be_bytes(long)
+        } else {
+            length.into()
+        };
+        let mut payload = vec![0; length.into()];
+        self.receive(&mut payload).await?;
+        Ok(payload)
     }
 
     /// A message of as many bytes as `buffer` has, frame included.

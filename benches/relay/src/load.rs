@@ -79,16 +79,23 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// A contestant, killed when dropped.
-struct Server {
+pub(crate) struct Server {
     process: Child,
-    way: Way,
+    pub(crate) way: Way,
     next: u64,
 }
 
 impl Server {
     async fn start(name: &str) -> Result<Self> {
+        Self::start_with(&[name]).await
+    }
+
+    /// What it is called, and what it has to know besides.
+    pub(crate) async fn start_with(args: &[&str]) -> Result<Self> {
+        let name = args.first().copied().unwrap_or_default();
         let mut process = Command::new(std::env::current_exe()?)
-            .args(["serve", name])
+            .arg("serve")
+            .args(args)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -106,7 +113,7 @@ impl Server {
     }
 
     /// Time that it has spent on a processor, user and kernel together.
-    fn spent(&self) -> Result<Duration> {
+    pub(crate) fn spent(&self) -> Result<Duration> {
         // Nanoseconds of its only thread.
         let id = self.process.id().ok_or_else(|| Error::other("the server is gone"))?;
         let stat = std::fs::read_to_string(format!("/proc/{id}/schedstat"))?;

@@ -5,11 +5,13 @@
 //!     cargo run --release -p towline-relay-load             # three minutes
 //!     cargo run --release -p towline-relay-load -- 1000     # with fewer idle pairs
 //!     cargo run --release -p towline-relay-load -- machine  # its state machine alone, with a million phones
+//!     cargo run --release -p towline-relay-load -- nodes    # two nodes and a nats-server: half a minute
 
 mod bare;
 mod client;
 mod load;
 mod machine;
+mod nodes;
 mod server;
 
 use std::io::Error;
@@ -22,8 +24,9 @@ const IDLE_PAIRS: usize = 9900;
 async fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
-        Some("serve") => server::serve(&args.next().unwrap_or_default()).await,
+        Some("serve") => server::serve(&args.next().unwrap_or_default(), args.next()).await,
         Some("machine") => machine::all(),
+        Some("nodes") => nodes::all().await,
         Some(pairs) => load::all(pairs.parse().map_err(Error::other)?).await,
         None => load::all(IDLE_PAIRS).await,
     }

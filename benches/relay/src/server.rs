@@ -1,14 +1,20 @@
 //! A contestant in its own process: says where it listens, and serves until it is killed.
 
 use std::io::{Error, Result, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use towline_nats::Nats;
 use towline_tunnel::{Relay, RelayConfig, Security, Tls};
 
 const ANY_PORT: &str = "127.0.0.1:0";
 
-pub(crate) async fn serve(name: &str) -> Result<()> {
+/// `bus` is what a node joins, and its number is the name's last digit.
+pub(crate) async fn serve(name: &str, bus: Option<String>) -> Result<()> {
+    if let (Some(number), Some(bus)) = (name.strip_prefix("node-"), bus) {
+        return node(number.parse().map_err(Error::other)?, &bus).await;
+    }
     let frames = match name {
         "bare" => true,
         "splice" => false,
@@ -29,8 +35,22 @@ pub(crate) async fn serve(name: &str) -> Result<()> {
     crate::bare::serve(listener, frames).await
 }
 
-/// With the limits of a busy service, for all peers have one source.
 async fn towline(security: Security) -> Result<()> {
+    run(busy(security)?).await
+}
+
+/// One of several nodes, which believes what its clients say of their addresses.
+async fn node(number: u8, bus: &str) -> Result<()> {
+    let mut config = busy(Security::Plain)?;
+    let joined = Nats::new(bus).join(&config.provider).await.map_err(Error::other)?;
+    (config.bus, config.contacts) = (Some(joined.link), Arc::new(joined.contacts));
+    config.node = number;
+    config.trusted_proxies = vec!["127.0.0.1".parse().map_err(Error::other)?];
+    run(config).await
+}
+
+/// With the limits of a busy service, for all peers have one source.
+fn busy(security: Security) -> Result<RelayConfig> {
     let provider = towline_crypto::rustcrypto::provider();
     let address = ANY_PORT.parse().map_err(Error::other)?;
     let mut config = RelayConfig::new(address, security, provider);
@@ -41,6 +61,10 @@ async fn towline(security: Security) -> Result<()> {
     limits.silence = Duration::from_secs(900);
     (limits.messages, limits.tunnel_bytes) = (u32::MAX, usize::MAX);
     (limits.waiting_time, limits.idle_time) = (Duration::from_secs(900), Duration::from_secs(900));
+    Ok(config)
+}
+
+async fn run(config: RelayConfig) -> Result<()> {
     let relay = Relay::bind(config).await.map_err(Error::other)?;
     ready(relay.local_addr())?;
     relay.run().await;

@@ -370,7 +370,7 @@ fn give_token(
 fn give_persistent_token(core: &mut Core, shared: &SharedSecret) -> Flow {
     let identity = core.state.identity.clone().ok_or(Status::UnauthorizedPermission)?;
     let identity = Identity { granted: true, ..identity };
-    let encrypted = shared.encrypt(&core.provider, identity.token.expose())?;
+    let encrypted = shared.encrypt(&core.provider, identity.token.secret().expose())?;
     let response =
         ClientPinResponse { pin_uv_auth_token: Some(encrypted), ..ClientPinResponse::default() };
     let work = core.store.commit(vec![identity.change()]);

@@ -15,7 +15,10 @@ mod verification;
 use towline_ctap::Aaguid;
 
 pub use self::{
-    attestation::{AttestationFormat, AttestationPolicy, BatchAttestation, EnterpriseAttestation},
+    attestation::{
+        AttestationFormat, AttestationPolicy, BatchAttestation, EnterpriseAttestation,
+        certified_aaguid,
+    },
     credentials::{BackupState, Counters, CredentialPolicy, NonDiscoverable},
     error::ConfigError,
     extensions::{ExtensionPolicy, LargeBlobs},

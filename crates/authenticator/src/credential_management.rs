@@ -85,7 +85,7 @@ fn authorize(
     );
     if let Some(identity) =
         core.state.identity.as_ref().filter(|identity| reads && identity.granted)
-        && protocol.verify(&core.provider, &identity.token, &[&message], &auth.param)
+        && protocol.verify(&core.provider, identity.token.secret(), &[&message], &auth.param)
     {
         return Ok(Scope { rp_id: None, token: None });
     }

@@ -5,11 +5,14 @@
 use std::time::Instant;
 
 use towline_cbor::{Key, Reader, Writer};
-use towline_crypto::{CryptoProvider, Error, Secret};
+use towline_crypto::{CryptoProvider, Secret};
 use towline_ctap::Status;
 use zeroize::Zeroizing;
 
-use crate::{Change, Config, Fingerprint, Record, fingerprint, wrapped::Wrapping};
+use crate::{
+    Change, Config, Fingerprint, Record, fingerprint, persistent_token::PersistentToken,
+    wrapped::Wrapping,
+};
 
 /// How deep the settings nest.
 const DEPTH: u8 = 2;
@@ -165,7 +168,7 @@ impl Settings {
 /// The persistent token, and what getInfo tells its holders (CTAP 2.3 §6.4, §6.5.2.3).
 #[derive(Clone)]
 pub(crate) struct Identity {
-    pub(crate) token: Secret<32>,
+    pub(crate) token: PersistentToken,
     /// Whether the token was given out, and so permits `pcmr`.
     pub(crate) granted: bool,
     pub(crate) device: [u8; 16],
@@ -176,7 +179,7 @@ impl Identity {
     pub(crate) fn new(provider: &CryptoProvider) -> Result<Self, Status> {
         let random = &provider.random;
         Ok(Self {
-            token: random.secret().map_err(|_| Status::Other)?,
+            token: PersistentToken::new(random.secret().map_err(|_| Status::Other)?),
             granted: false,
             device: random.bytes().map_err(|_| Status::Other)?,
             store_state: random.bytes().map_err(|_| Status::Other)?,
@@ -191,34 +194,12 @@ impl Identity {
     pub(crate) fn record(&self) -> Zeroizing<Vec<u8>> {
         let fixed = [&self.device[..], &self.store_state, &[self.granted.into()]].concat();
         // With its whole room from the start: what grows leaves copies of secrets behind.
-        let token = self.token.expose();
+        let token = self.token.secret().expose();
         let length = token.len().saturating_add(fixed.len());
         let mut record = Zeroizing::new(Vec::with_capacity(length));
         record.extend_from_slice(token);
         record.extend_from_slice(&fixed);
         record
-    }
-
-    /// One of the two values, for the holders of the token: the IV, which must be fresh, then the
-    /// one block in AES-128-CBC.
-    pub(crate) fn seal(
-        &self,
-        provider: &CryptoProvider,
-        purpose: &[u8],
-        iv: [u8; 16],
-        block: &[u8; 16],
-    ) -> Result<[u8; 32], Error> {
-        let key = Secret::<16>::try_init(|key| {
-            provider.hkdf.derive(&[0; 32], self.token.expose(), purpose, key)
-        })?;
-        let mut sealed = *block;
-        sealed.iter_mut().zip(&iv).for_each(|(byte, iv)| *byte ^= iv);
-        provider.aes128.key(key.expose()).encrypt(&mut sealed);
-        let mut both = [0; 32];
-        let (front, back) = both.split_at_mut(16);
-        front.copy_from_slice(&iv);
-        back.copy_from_slice(&sealed);
-        Ok(both)
     }
 
     pub(crate) fn from_record(record: &[u8]) -> Option<Self> {
@@ -230,7 +211,7 @@ impl Identity {
             [1] => true,
             _ => return None,
         };
-        let token = Secret::from_slice(token).ok()?;
+        let token = PersistentToken::new(Secret::from_slice(token).ok()?);
         Some(Self { token, granted, device: *device, store_state: *store_state })
     }
 }

@@ -33,15 +33,12 @@ pub(crate) fn start(core: &mut Core) -> Flow {
 /// tell devices apart (§6.4).
 fn seal_identity(core: &Core, info: &mut GetInfo) -> Result<(), Status> {
     let Some(identity) = &core.state.identity else { return Ok(()) };
-    let seal = |what: &[u8], iv: &[u8], block: &[u8; 16]| {
-        let iv = iv.try_into().map_err(|_| Status::Other)?;
-        identity.seal(&core.provider, what, iv, block).map_err(|_| Status::Other)
-    };
+    let keys = identity.token.keys(&core.provider).map_err(|_| Status::Other)?;
     // Both at once: to ask for random bytes costs more than the bytes.
     let ivs: [u8; 32] = core.provider.random.bytes().map_err(|_| Status::Other)?;
-    let (first, second) = ivs.split_at(16);
-    info.enc_identifier = Some(seal(b"encIdentifier", first, &identity.device)?);
-    info.enc_cred_store_state = Some(seal(b"encCredStoreState", second, &identity.store_state)?);
+    let ([first, second], _) = ivs.as_chunks() else { return Err(Status::Other) };
+    info.enc_identifier = Some(keys.identifier.seal(first, &identity.device));
+    info.enc_cred_store_state = Some(keys.store_state.seal(second, &identity.store_state));
     Ok(())
 }
 

@@ -95,6 +95,7 @@ mod memory_store;
 mod new_key;
 mod options;
 mod output;
+mod persistent_token;
 mod person;
 mod pin;
 mod pin_protocol;
@@ -126,7 +127,7 @@ pub use config::{
     BuiltInVerification, ClientPin, Config, ConfigError, Counters, CredentialPolicy,
     EnterpriseAttestation, ExtensionPolicy, FingerprintKind, LargeBlobs, MessageLimits, Model,
     NonDiscoverable, PinComplexity, PresencePolicy, ResetPolicy, ResetTime, Timing, TokenPolicy,
-    VerificationPolicy,
+    VerificationPolicy, certified_aaguid,
 };
 pub use correlation::{ChannelId, Token};
 pub use credential::{

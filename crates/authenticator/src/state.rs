@@ -6,7 +6,9 @@ use crate::{
     BuiltInVerification, Change, PinComplexity, Record,
     durable::{Identity, Settings, State},
     flow::{Core, Flow, await_work, await_write},
-    forget, pin,
+    forget,
+    persistent_token::PersistentToken,
+    pin,
 };
 
 /// Goes on when the durable state is in memory.
@@ -102,7 +104,8 @@ impl Core {
     /// resetPersistentPinUvAuthToken(): the identity to store for that, if there is one.
     pub(crate) fn with_new_persistent_token(&self) -> Result<Option<Identity>, Status> {
         let Some(identity) = &self.state.identity else { return Ok(None) };
-        let token = self.provider.random.secret().map_err(|_| Status::Other)?;
+        let secret = self.provider.random.secret().map_err(|_| Status::Other)?;
+        let token = PersistentToken::new(secret);
         Ok(Some(Identity { token, granted: false, ..identity.clone() }))
     }
 

@@ -310,6 +310,15 @@ pub enum Record {
     /// What ties the store to where its keys live, as to a TPM: a secret. Whoever opens the key
     /// store reads and writes it; the authenticator does not.
     KeyStore,
+    /// By which id exported passkeys name this person's account here: random, made with the first
+    /// export. Whoever exports reads and writes it.
+    ExchangeAccount,
+    /// The key by which the key store attests to its keys, with its certificates. Whoever opens the
+    /// key store reads and writes it.
+    KeyAttestation,
+    /// Where a counter is, as in a TPM, that tells an older copy of the store, and what it showed
+    /// last: a secret. Whoever opens the store with it reads and writes it.
+    StoreCounter,
 }
 
 impl Record {
@@ -327,6 +336,9 @@ impl Record {
             Self::WrappingSecret => "wrapping-secret",
             Self::UnneededKeys => "unneeded-keys",
             Self::KeyStore => "key-store",
+            Self::ExchangeAccount => "exchange-account",
+            Self::KeyAttestation => "key-attestation",
+            Self::StoreCounter => "store-counter",
         }
     }
 }

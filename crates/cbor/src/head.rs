@@ -27,7 +27,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The head that most items have: a small integer, a short string, a map or array of a few.
+    /// The head that most items have: a small integer, a short string, a map or array of a few, a
+    /// boolean.
     #[inline]
     pub(crate) fn of_one_byte(first: u8) -> Option<Self> {
         let argument = first & 0x1f;
@@ -38,6 +39,7 @@ impl Head {
             TEXT => Kind::Text,
             ARRAY => Kind::Array,
             MAP => Kind::Map,
+            SIMPLE if matches!(argument, 20 | 21) => Kind::Bool,
             _ => return None,
         };
         (argument < 24).then(|| Self { kind, argument: argument.into(), size: 1 })

@@ -314,6 +314,38 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// A map in a form that nearly all of its kind have: the bytes `before`, one item without
+    /// others in it, and the bytes `after`. `None`, with nothing read, where it is in any other
+    /// form, or `read` fails: then it is read as [`Self::members`] reads maps.
+    ///
+    /// Nothing is checked of the bytes that are given, which have to be canonical.
+    #[inline]
+    pub fn framed<T>(
+        &mut self,
+        before: &[u8],
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+        after: &[u8],
+    ) -> Option<T> {
+        let (start, pending) = (self.position, self.pending);
+        if !pending || self.depth == 0 {
+            return None;
+        }
+        let value = self.pass(before).and_then(|()| read(self).ok());
+        let value = value.filter(|_| self.pass(after).is_some());
+        if value.is_none() {
+            (self.position, self.pending) = (start, pending);
+        }
+        value
+    }
+
+    /// Goes past these bytes, if they come next.
+    #[inline]
+    fn pass(&mut self, bytes: &[u8]) -> Option<()> {
+        let end = self.position.checked_add(bytes.len())?;
+        let next = self.bytes.get(self.position..end)?;
+        (next == bytes).then(|| self.position = end)
+    }
+
     /// Ends the reading: checks what is left of the one item, and that nothing stands after it.
     ///
     /// # Errors
@@ -430,15 +462,30 @@ impl<'a> Reader<'a> {
 /// Whether bytes are text. Mostly they are ASCII, which is sooner seen.
 #[inline]
 fn check_text(bytes: &[u8]) -> Result<(), ErrorKind> {
-    // Texts here are short, for which this is sooner done than `is_ascii`.
-    let (words, rest) = bytes.as_chunks();
-    let mut of_words = 0;
-    for word in words {
-        of_words |= u64::from_ne_bytes(*word);
+    if is_ascii(bytes) || core::str::from_utf8(bytes).is_ok() {
+        Ok(())
+    } else {
+        Err(ErrorKind::Utf8)
     }
-    let of_rest = rest.iter().fold(0, |all, byte| all | byte);
-    let is_ascii = of_words & 0x8080_8080_8080_8080 == 0 && of_rest < 0x80;
-    if is_ascii || core::str::from_utf8(bytes).is_ok() { Ok(()) } else { Err(ErrorKind::Utf8) }
+}
+
+/// Texts here are short, for which this is sooner done than the method of slices: a few words of
+/// bytes, of which the last may lie over the one before.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    const NO_ASCII: u64 = 0x8080_8080_8080_8080;
+    let all = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(last), ..) => {
+            let (words, _) = bytes.as_chunks();
+            let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+            words.iter().map(word).fold(word(last), |all, word| all | word)
+        }
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last))
+        }
+        _ => bytes.iter().fold(0, |all, byte| all | u64::from(*byte)),
+    };
+    all & NO_ASCII == 0
 }
 
 /// The order of map keys by their encodings: major type, then length, then bytes (CTAP 2.3 §8).

@@ -5,8 +5,10 @@ mod custody;
 mod key;
 mod keys;
 mod links;
+mod moving;
 mod phone;
 mod relay;
+mod tpm;
 mod values;
 mod virtual_device;
 
@@ -23,8 +25,10 @@ pub(crate) use self::{
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
+    moving::{Export, Import, Moving, Sealed},
     phone::{AnswerMode, Phone, ScreenLock},
-    relay::{Domain, Relay},
+    relay::{Domain, Relay, Variable},
+    tpm::{Enroll, Tpm, TpmCa, TpmTask},
     values::aaguid,
     virtual_device::{
         Virtual, VirtualCeremony, VirtualDevice, VirtualKind, VirtualPipe, VirtualServe,
@@ -124,10 +128,12 @@ pub(crate) enum Command {
     ///
     /// Reads and changes a file of links, of `computer` or of `phone`.
     Links(Links),
-    /// Look after the passkeys in a store: list, rename, remove, check, back up, restore
+    /// Look after the passkeys in a store: list, rename, remove, check, back up, move
     ///
     /// Reads and changes a store of `key` or `phone`, while neither uses it.
     Keys(Keys),
+    /// Have an authority certify that passkeys are in this machine's TPM
+    Tpm(Tpm),
     /// Explain a QR code field by field
     ///
     /// Explains what a passkey QR code says, key by key. The secret inside is not printed.
@@ -260,6 +266,7 @@ pub(crate) struct Qr {
 #[command(after_long_help = "\
 Examples:
   towline doctor
+  towline doctor --store my.passkeys                whether the TPM is the one that it knows
   towline doctor --relay wss://relay.example --ca roots.pem")]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -271,6 +278,9 @@ pub(crate) struct Doctor {
     /// Where to look for a TPM 2.0: a device, or tcp:ADDR or unix:PATH of one in software
     #[arg(long, value_name = "PLACE", default_value_t)]
     pub(crate) tpm: towline_tpm::TpmPlace,
+
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
 #[derive(Debug, Args)]

@@ -19,11 +19,10 @@ use towline::{
     client::{Caller, Channel, Client, Error, Origin, create, get},
 };
 use towline_rp::{Begun, RpClient};
-use towline_tpm::TpmPlace;
 
 use self::screen::Terminal;
 use crate::{
-    args::{self, AnswerMode, With},
+    args::{self, AnswerMode, KeysIn, With},
     event::Event,
     exit::{Exit, Failure},
     links::Choice,
@@ -114,7 +113,8 @@ impl Way {
                 To::Phone(Box::new(computer))
             }
             With::ThisDevice => {
-                To::Authenticator(Box::new(this_device::open(args, &in_software(), report)?))
+                let in_software = args::Custody::new(KeysIn::Software);
+                To::Authenticator(Box::new(this_device::open(args, &in_software, report)?))
             }
             With::Key => To::Authenticator(Box::new(key::open(args, report).await?)),
             With::Platform => To::Authenticator(Box::new(platform::open(args, report)?)),
@@ -153,11 +153,6 @@ impl Way {
     }
 }
 
-/// In the store, which keeps them behind the screen lock.
-fn in_software() -> args::Custody {
-    args::Custody { keys: args::KeysIn::Software, tpm: TpmPlace::default(), new_tpm: false }
-}
-
 impl args::Reach {
     /// Whether a person answers on standard input.
     fn asks_here(&self) -> bool {
@@ -167,13 +162,15 @@ impl args::Reach {
     /// Refuses flags of another way before anything is asked of a site.
     fn check(&self) -> Result<(), Failure> {
         let here: &[With] = &[With::ThisDevice, With::Platform];
-        let flags: [(&str, bool, &[With]); 7] = [
+        let flags: [(&str, bool, &[With]); 9] = [
             ("--qr-image", self.qr_image.is_some(), &[With::Phone]),
             ("--links", self.links.is_some(), &[With::Phone]),
             ("--key-at", self.key_at.is_some(), &[With::Key]),
             ("--screen-lock", self.screen_lock.is_some(), here),
             ("--answer", self.answer != AnswerMode::Ask, here),
             ("--tpm", self.tpm.is_some(), &[With::Platform]),
+            ("--tpm-counter", self.tpm_counter, &[With::Platform]),
+            ("--older-store", self.older_store, &[With::Platform]),
             ("--new-tpm", self.new_tpm, &[With::Platform]),
         ];
         for (flag, given, ways) in flags {

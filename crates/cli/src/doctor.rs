@@ -31,8 +31,7 @@ impl Finding {
 pub(crate) async fn run(args: &args::Doctor, report: &Report) -> Result<Exit, Failure> {
     let mut findings = vec![adapter::check(std::path::Path::new("/sys"))];
     findings.extend(radio(args).await);
-    let sys = std::path::Path::new("/sys");
-    findings.extend(tpm::check(&args.tpm, sys, &towline::fastest::provider()));
+    findings.extend(tpm::check(args, &towline::fastest::provider()));
     let tls = tls::client(args.network.ca.as_deref(), None);
     findings.push(match (&tls, &args.network.ca) {
         (Ok(_), Some(path)) => {

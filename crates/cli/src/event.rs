@@ -3,6 +3,7 @@
 
 mod asking;
 mod keys;
+mod moved;
 mod step;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use towline_rp::KeyEntry;
 pub(crate) use self::{
     asking::{Asking, Code, Expects, Lock, Question, Source},
     keys::Keys,
+    moved::{Moved, Way},
     step::Step,
 };
 use crate::{
@@ -85,6 +87,8 @@ pub(crate) enum Event {
     StoredPasskey { id: String, rp_id: String, account: Option<String>, keys: Keys },
     /// Where the private keys are.
     Keys { keys: Keys, message: &'static str },
+    /// What becomes of one credential of an export or an import.
+    Moved(Moved),
     /// Facts about something, under names that say what they are.
     Info {
         about: &'static str,
@@ -162,6 +166,8 @@ pub(crate) enum Role {
     Air,
     Key,
     Virtual,
+    /// An authority for attestation keys in TPMs.
+    TpmCa,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -275,6 +281,7 @@ impl Event {
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
                     Role::Virtual => "virtual authenticators",
+                    Role::TpmCa => "authority for TPMs",
                 };
                 let mark = match role {
                     Role::Key => mark_presence(*simulated),
@@ -327,6 +334,7 @@ impl Event {
                 let place = keys.place();
                 (Weight::Result, format!("{id}  {:<30} {account}{place}", one_line(rp_id)))
             }
+            Self::Moved(moved) => (Weight::Result, moved.human()),
             Self::Info { facts, .. } => (Weight::Result, listed(facts)),
             Self::Withdrawn { message, .. }
             | Self::InputEnded { message }

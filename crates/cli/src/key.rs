@@ -7,7 +7,7 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::sleep};
 use towline::{
-    authenticator::{self, Answer, Authenticator, Config, CredentialStore, Purpose, Question},
+    authenticator::{self, Answer, Authenticator, Config, Purpose, Question},
     crypto::CryptoProvider,
 };
 use towline_ctaphid_socket::{Door, DoorError, Endpoint};
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     let mut stop = Stop::new()?;
     let simulated = args.presence == PresenceMode::Auto;
     let provider = towline::fastest::provider();
-    let config = settings::config(args, &provider)?;
+    let mut config = settings::config(args, &provider)?;
     let key = SecurityKey::new();
     let mut door = Door::new(key.reports());
     let mut endpoints = Vec::new();
@@ -56,6 +56,7 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     let forgets = matches!(store, Kept::Memory);
     report.event(&kept);
     let custody = Custody::open(&args.custody, &store, &provider, report)?;
+    custody.attest(&mut config, settings::attested(args.attestation))?;
     for endpoint in &endpoints {
         report.event(&listening(endpoint, simulated));
     }
@@ -74,7 +75,7 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
     };
     let screen = desktop.clone();
     let ended = tokio::select! {
-        ended = serve(key, (config, provider), store.credentials(), custody, (args.presence, desktop), report) => {
+        ended = serve(key, (config, provider), custody, (args.presence, desktop), report) => {
             ended.map(|never| match never {})
         }
         ended = unplugged => ended.map(|never| match never {}),
@@ -91,12 +92,11 @@ pub(crate) async fn run(args: &args::Key, report: &Arc<Report>) -> Result<Exit, 
 async fn serve(
     key: SecurityKey,
     (config, provider): (Config, CryptoProvider),
-    store: Box<dyn CredentialStore>,
     custody: Custody,
     presence: (PresenceMode, Option<Desktop>),
     report: &Arc<Report>,
 ) -> Result<Infallible, Failure> {
-    let authenticator = Authenticator::new(config, provider, store, custody.keys)
+    let authenticator = Authenticator::new(config, provider, custody.store, custody.keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
         .with_pin_verifier(custody.pin);
     let hand = match presence {

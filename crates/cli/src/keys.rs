@@ -2,10 +2,17 @@
 
 mod check;
 mod copies;
+mod export;
+mod import;
 mod info;
+mod keepassxc;
 pub(crate) mod kept;
+mod owner;
 mod pin;
 mod platform;
+mod sealed;
+
+use std::sync::Arc;
 
 use towline::authenticator::{Change, Credential, CredentialStore, Query, StoreError, Work};
 use towline_device::unix_time;
@@ -28,7 +35,7 @@ const NOT_IN_BACKUP: &str = "the passkeys that are in a TPM can't be brought bac
 /// How many are read at a time.
 const PAGE: usize = 64;
 
-pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &args::Keys, report: &Arc<Report>) -> Result<Exit, Failure> {
     let provider = towline::fastest::provider();
     match &args.command {
         KeysCommand::Restore { from, opened, replace, costly } => {
@@ -36,6 +43,8 @@ pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Fail
             return copies::restore(args, from, opened, how, &provider, report);
         }
         KeysCommand::Check { repair } => return check::run(args, *repair, &provider, report),
+        KeysCommand::Export(export) => return export::run(args, export, &provider, report).await,
+        KeysCommand::Import(import) => return import::run(args, import, &provider, report).await,
         _ => {}
     }
     let mut store = kept::open_for(&args.store, changes(&args.command), &provider)?;
@@ -91,6 +100,7 @@ pub(crate) async fn run(args: &args::Keys, report: &Report) -> Result<Exit, Fail
         }
         // They are dealt with above.
         KeysCommand::Restore { .. } | KeysCommand::Check { .. } => {}
+        KeysCommand::Export(_) | KeysCommand::Import(_) => {}
     }
     Ok(Exit::Ok)
 }

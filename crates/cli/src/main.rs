@@ -33,6 +33,7 @@ mod screen_lock;
 mod secret;
 mod stop;
 mod tls;
+mod tpm;
 mod usb;
 mod virtual_device;
 
@@ -50,7 +51,14 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    let report = Report::new(cli.json);
+    if let Command::Relay(relay) = cli.command {
+        match relay.with_file() {
+            Ok(relay) => cli.command = Command::Relay(relay),
+            Err(failure) => return fail(&report, failure),
+        }
+    }
     let log = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
     let logger = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr);
     if matches!(&cli.command, Command::Relay(relay) if relay.log_json) {
@@ -58,7 +66,6 @@ fn main() -> ExitCode {
     } else {
         logger.with_ansi(std::io::stderr().is_terminal()).init();
     }
-    let report = Report::new(cli.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -112,8 +119,10 @@ async fn run(command: Command, report: &Arc<Report>) -> Result<Exit, Failure> {
         }
         Command::Virtual(Virtual::Pipe(args)) => virtual_device::pipe(args, report).await,
         Command::Virtual(Virtual::Serve(args)) => virtual_device::serve(args, report).await,
+        Command::Virtual(Virtual::TpmCa(args)) => virtual_device::tpm_ca(args, report).await,
         Command::Virtual(Virtual::Mcp(args)) => virtual_device::mcp(args).await,
         Command::Keys(args) => keys::run(&args, report).await,
+        Command::Tpm(args) => tpm::run(args, report).await,
         Command::Links(args) => links::run(&args, report),
         Command::Completions(args) => {
             completions(&args, report);

@@ -82,7 +82,7 @@ impl Terminal {
     }
 
     /// Whether the person is who holds the phone, and agrees.
-    async fn verify(&self, asking: Asking) -> Answer {
+    pub(crate) async fn verify(&self, asking: Asking) -> Answer {
         let store = match &self.lock {
             ScreenLock::Passphrase(store) => store,
             ScreenLock::Simulated if self.agrees(asking).await => return Answer::Verified,

@@ -16,7 +16,7 @@ use self::holder::{Holder, Record};
 use crate::{
     args,
     console::{Console, yes_or_no},
-    custody::Custody,
+    custody::{Attested, Custody},
     event::{Event, Step},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
@@ -41,15 +41,18 @@ pub(crate) async fn run(args: args::Phone, report: &Arc<Report>) -> Result<Exit,
         advertiser: network::radio(&args.radio, network::Use::Advertise, report).await?,
         connector: network::connector(&args.network, provider.clone()).await?,
     };
-    let config = provider::config(&args, &provider)?;
+    let mut config = provider::config(&args, &provider)?;
     let (store, kept) = Kept::open_or_create(&args.store, Otherwise::Memory, &provider)?;
     let lock = ScreenLock::new(args.screen_lock, &args.store, args.answer, &store)?;
     report.event(&kept);
     report.event(&lock.told());
     let place = |path| links::place(path, || Ok(store.clone()), &provider);
     let links = args.links.as_deref().map(place).transpose()?;
-    let Custody { keys, pin } = Custody::open(&args.custody, &store, &provider, report)?;
-    let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
+    let custody = Custody::open(&args.custody, &store, &provider, report)?;
+    config = config.with_backup(store.backup());
+    custody.attest(&mut config, Attested::IfNamed)?;
+    let Custody { store, keys, pin, .. } = custody;
+    let authenticator = Authenticator::new(config, provider.clone(), store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
         .with_pin_verifier(pin);
     let console = Arc::new(Console::new(report));

@@ -1,5 +1,7 @@
 //! `towline relay`: the tunnel service, and the simulated Bluetooth if asked for.
 
+mod file;
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
@@ -7,8 +9,8 @@ use towline::{
     crypto::CryptoProvider,
     radio::RadioError,
     tunnel::{
-        Ending, Happening, KeptContacts, OriginPolicy, Relay, RelayConfig, RelayError, Security,
-        Tls,
+        Drain, Ending, Happening, KeptContacts, OriginPolicy, Relay, RelayConfig, RelayError,
+        Security, Tls,
     },
 };
 use towline_nats::{Nats, NatsError};
@@ -18,6 +20,7 @@ use crate::{
     event::{Event, Role},
     exit::{Exit, Failure},
     network::listen_address,
+    outcome::End,
     report::Report,
     stop::Stop,
 };
@@ -40,15 +43,17 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         _ => (Security::Plain, "ws"),
     };
     let provider = towline::fastest::provider();
-    let mut config =
-        RelayConfig::new(listen_address(&args.listen).await?, security, provider.clone());
+    let listen = args.listen.as_deref().unwrap_or("127.0.0.1:0");
+    let mut config = RelayConfig::new(listen_address(listen).await?, security, provider.clone());
     config.admin = match &args.admin {
         Some(text) => Some(listen_address(text).await?),
         None => None,
     };
-    config.node = args.node;
+    config.node = args.node.unwrap_or(0);
+    let drain = drain(&args);
     remember(&mut config, &args, &provider).await?;
     config.trusted_proxies = args.trusted_proxy;
+    config.proxy_protocol = args.proxy_protocol;
     config.origin_policy = origin_policy(args.allow_origin);
     let limits = &mut config.limits;
     limits.waiting = args.most_waiting.unwrap_or(limits.waiting);
@@ -98,8 +103,11 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
         () = &mut running => {}
         error = &mut air_lost => return Err(air::radio_failure(&error)),
         () = stop.wished() => {
-            // Tunnels may go on for a while; a second wish ends them at once.
-            handle.shutdown(Duration::from_secs(args.grace));
+            // A person at the keyboard does not wait for others' codes. A second wish ends it all.
+            match stop.why() {
+                End::Terminated => handle.drain(&drain),
+                _ => handle.shutdown(drain.grace),
+            }
             tokio::select! {
                 () = &mut telling => {}
                 () = &mut running => {}
@@ -112,6 +120,18 @@ pub(crate) async fn run(args: args::Relay, report: &Report) -> Result<Exit, Fail
     }
     report.event(&Event::Stopped { role: Role::Relay, simulated: false, forgets: false });
     Ok(Exit::Ok)
+}
+
+/// In which order it leaves when a service manager says so.
+fn drain(args: &args::Relay) -> Drain {
+    let default = Drain::default();
+    let notice = if args.admin.is_some() { default.notice } else { Duration::ZERO };
+    Drain {
+        notice: args.notice.map_or(notice, Duration::from_secs),
+        spread: args.spread.map_or(default.spread, Duration::from_secs),
+        grace: args.grace.map_or(default.grace, Duration::from_secs),
+        ..default
+    }
 }
 
 /// What the relay knows of revoked contacts, and of the other nodes.
@@ -128,8 +148,7 @@ async fn remember(
     if let Some(servers) = &args.bus {
         let mut nats = Nats::new(servers);
         if let Some(user) = &args.bus_user {
-            let password = std::env::var("TOWLINE_BUS_PASSWORD").unwrap_or_default();
-            nats = nats.user(user, password);
+            nats = nats.user(user, bus_password(args.bus_password.as_ref())?);
         }
         if let Some(file) = &args.bus_ca {
             nats = nats.root_certificates(file);
@@ -145,6 +164,19 @@ async fn remember(
         config.contacts = Arc::new(joined.contacts);
     }
     Ok(())
+}
+
+/// The password of this node at the bus. One that the file names has to be there.
+fn bus_password(named: Option<&args::Variable>) -> Result<String, Failure> {
+    let name = named.map_or("TOWLINE_BUS_PASSWORD", |args::Variable(name)| name);
+    match std::env::var(name) {
+        Ok(password) => Ok(password),
+        Err(_) if named.is_none() => Ok(String::new()),
+        Err(_) => {
+            let message = format!("bus-password: there is no environment variable {name}");
+            Err(Failure::usage("configuration", message))
+        }
+    }
 }
 
 /// Web pages are let in as far as the operator says.

@@ -4,9 +4,11 @@
 mod fields;
 mod file;
 mod mcp;
+mod moving;
 mod pipe;
 mod serve;
 mod session;
+mod tpm_ca;
 
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use self::session::Session;
 pub(crate) use self::{
     pipe::pipe,
     serve::{mcp, serve},
+    tpm_ca::tpm_ca,
 };
 
 /// One registration or one sign-in.

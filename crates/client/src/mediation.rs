@@ -78,7 +78,7 @@ impl PublicKeyCredentialHint {
     pub(crate) fn all(options: Dictionary<'_>) -> Vec<Self> {
         let hints = options.sequence("hints").unwrap_or_default().iter().map(dom_string);
         hints
-            .filter_map(|hint| match hint.as_str() {
+            .filter_map(|hint| match &*hint {
                 "security-key" => Some(Self::SecurityKey),
                 "client-device" => Some(Self::ClientDevice),
                 "hybrid" => Some(Self::Hybrid),

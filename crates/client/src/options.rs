@@ -43,7 +43,7 @@ pub(crate) enum Requirement {
 impl Requirement {
     /// Values that are not known count as absent (WebAuthn L3 §2.1.1).
     fn of(dictionary: Dictionary<'_>, name: &str) -> Option<Self> {
-        match dictionary.text(name)?.as_str() {
+        match &*dictionary.text(name)? {
             "required" => Some(Self::Required),
             "preferred" => Some(Self::Preferred),
             "discouraged" => Some(Self::Discouraged),
@@ -54,7 +54,7 @@ impl Requirement {
 
 /// Reads options that stand alone or, as many relying parties send them, in a member `publicKey`,
 /// with what stands beside that.
-pub(crate) fn parse(json: &str) -> Result<(Value, Mediation), Error> {
+pub(crate) fn parse(json: &str) -> Result<(Value<'_>, Mediation), Error> {
     let mut value = Value::parse(json).map_err(Error::Options)?;
     match value.take("publicKey").filter(|inner| *inner != Value::Null) {
         Some(inner) => {
@@ -122,7 +122,7 @@ fn timeout(dictionary: Dictionary<'_>) -> Option<Duration> {
 
 /// The descriptors of a list, without those of other types and those that can't name a credential.
 fn descriptors(
-    list: &[Value],
+    list: &[Value<'_>],
     member: &'static str,
     texts: &mut Texts,
 ) -> Result<Vec<PublicKeyCredentialDescriptor>, Error> {
@@ -139,7 +139,7 @@ fn descriptors(
         if let Ok(id) = CredentialId::new(&id)
             && kind == "public-key"
         {
-            let transports = transports.map(|text| Transport::from(text.as_str())).collect();
+            let transports = transports.map(|text| Transport::from(&*text)).collect();
             descriptors.push(PublicKeyCredentialDescriptor { id, transports });
         }
     }

@@ -38,7 +38,7 @@ struct Values {
 }
 
 impl Values {
-    fn of(value: &Value, texts: &mut Texts) -> Result<Self, Error> {
+    fn of(value: &Value<'_>, texts: &mut Texts) -> Result<Self, Error> {
         let values = Dictionary::of(value, "prf.eval")?;
         let second = values.text("second");
         Ok(Self {

@@ -24,7 +24,7 @@ impl RelatedOrigins {
         let json = Value::parse(json).map_err(Error::Options)?;
         let json = Dictionary::of(&json, "the document")?;
         let origins = sequence(json.required("origins")?, "origins")?;
-        Ok(Self(origins.iter().map(dom_string).collect()))
+        Ok(Self(origins.iter().map(|origin| dom_string(origin).into_owned()).collect()))
     }
 
     /// Whether it lists this origin (WebAuthn L3 §5.11.1).

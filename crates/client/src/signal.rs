@@ -97,8 +97,8 @@ impl Signal {
                 }
             }
             SignalKind::CurrentUserDetails => What::Names {
-                display_name: text("displayName")?,
-                name: text("name")?,
+                display_name: text("displayName")?.into_owned(),
+                name: text("name")?.into_owned(),
                 user: bytes(&text("userId")?, "userId")?,
             },
         };

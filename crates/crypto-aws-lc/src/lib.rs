@@ -39,12 +39,15 @@ mod ecdh;
 mod ecdsa;
 mod ed25519;
 mod hash;
+mod oaep;
 mod rs256;
 
 use std::sync::Arc;
 
 use aws_lc_rs::rand::SecureRandom;
 use towline_crypto::{CryptoProvider, Error, Random, SignatureAlgorithm};
+
+pub use oaep::encrypt_oaep_sha256;
 
 /// Everything by AWS-LC. Signatures: ES256 (COSE -7), Ed25519 (-8), ES384 (-35), RS256 (-257).
 #[must_use]

@@ -50,7 +50,15 @@ impl PublicKeyCredentialDescriptor {
     pub(crate) fn read_list(reader: &mut Reader<'_>) -> Result<Vec<Self>, Malformed> {
         let mut list = Vec::new();
         reader.array(|element| {
-            list.extend(Self::read(element)?);
+            // Without transports, as clients send them.
+            let usual = element.framed(b"\xa2\x62id", Reader::bytes, b"\x64type\x6apublic-key");
+            let entry = match usual {
+                Some(id) => CredentialId::new(id).ok().map(Self::new),
+                None => Self::read(element)?,
+            };
+            if let Some(entry) = entry {
+                list.push(entry);
+            }
             Ok::<(), Malformed>(())
         })?;
         Ok(list)

@@ -160,6 +160,11 @@ from! {
 pub(crate) fn read_algorithms(reader: &mut Reader<'_>) -> Result<Vec<i64>, Malformed> {
     let mut algorithms = Vec::new();
     reader.array(|element| {
+        let usual = element.framed(b"\xa2\x63alg", Reader::int, b"\x64type\x6apublic-key");
+        if let Some(alg) = usual {
+            algorithms.push(alg);
+            return Ok(());
+        }
         let (mut alg, mut public_key) = (None, None);
         element.members(|key, value| {
             match key {

@@ -213,25 +213,28 @@ fn unreachable(failure: &ConnectFailure) -> String {
 }
 
 fn timed_out(step: Step, after: Duration) -> String {
-    let seconds = after.as_secs();
+    let after = match after.as_secs() {
+        0 => format!("{} ms", after.as_millis()),
+        seconds => format!("{seconds} s"),
+    };
     match step {
         Step::Advert => format!(
-            "no phone nearby answered within {seconds} s; scan the code and check that Bluetooth is on at both ends"
+            "no phone nearby answered within {after}; scan the code and check that Bluetooth is on at both ends"
         ),
         Step::Ring => format!(
-            "the phone did not answer within {seconds} s; check that it is on and near and that Bluetooth is on at both \
+            "the phone did not answer within {after}; check that it is on and near and that Bluetooth is on at both \
              ends, or scan a code with it"
         ),
         Step::Message1 => format!(
-            "no computer nearby answered within {seconds} s; check that Bluetooth is on at both ends"
+            "no computer nearby answered within {after}; check that Bluetooth is on at both ends"
         ),
-        Step::Consent => format!(
-            "nobody answered the question on the phone within {seconds} s; scan the code again"
-        ),
+        Step::Consent => {
+            format!("nobody answered the question on the phone within {after}; scan the code again")
+        }
         Step::Answer => format!(
-            "nobody answered the request of the computer within {seconds} s, so that it knows of nothing; start again there"
+            "nobody answered the request of the computer within {after}, so that it knows of nothing; start again there"
         ),
-        _ => format!("there was no {step} within {seconds} s; try again"),
+        _ => format!("there was no {step} within {after}; try again"),
     }
 }
 

@@ -66,8 +66,6 @@ pub enum BusMessage {
         ring: RingId,
         /// The number of the phone's connection: of two holders the one with the larger has it.
         sequence: u64,
-        /// Whether it listens. Otherwise its connection broke, and it is expected back.
-        present: bool,
     },
     /// To all: these phones came here, with the numbers of their connections.
     Here(Vec<(ContactTag, u64)>),
@@ -126,9 +124,7 @@ impl fmt::Debug for BusMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Find { ring, .. } => write!(f, "Find({ring:?})"),
-            Self::Found { ring, sequence, present } => {
-                write!(f, "Found({ring:?}, {sequence}, {present})")
-            }
+            Self::Found { ring, sequence } => write!(f, "Found({ring:?}, {sequence})"),
             Self::Here(phones) => write!(f, "Here({})", phones.len()),
             Self::Alive { node, draining } => write!(f, "Alive({node}, {draining})"),
             Self::Ring { ring, payload, .. } => {
@@ -186,10 +182,9 @@ impl BusMessage {
                     map.entry(2, |w| w.uint(ring.0));
                     map.entry(3, |w| w.bytes(tag.as_bytes()));
                 }
-                Self::Found { ring, sequence, present } => {
+                Self::Found { ring, sequence } => {
                     map.entry(2, |w| w.uint(ring.0));
                     map.entry(4, |w| w.uint(*sequence));
-                    map.entry(5, |w| w.bool(*present));
                 }
                 Self::Here(phones) => map.entry(6, |w| {
                     w.array(|list| {
@@ -239,7 +234,7 @@ impl BusMessage {
         let ring = read.number.map(RingId);
         let message = match read.kind? {
             FIND => Self::Find { ring: ring?, tag: read.tag? },
-            FOUND => Self::Found { ring: ring?, sequence: read.count?, present: read.flag? },
+            FOUND => Self::Found { ring: ring?, sequence: read.count? },
             HERE => Self::Here(read.here?),
             ALIVE => Self::Alive { node: u8::try_from(read.number?).ok()?, draining: read.flag? },
             RING => Self::Ring {
@@ -329,7 +324,7 @@ mod tests {
         let tag = ContactTag::new([1; 16]);
         for message in [
             BusMessage::Find { ring, tag },
-            BusMessage::Found { ring, sequence: u64::MAX, present: true },
+            BusMessage::Found { ring, sequence: u64::MAX },
             BusMessage::Here(vec![(tag, u64::MAX); MAX_HERE]),
             BusMessage::Here(Vec::new()),
             BusMessage::Alive { node: 255, draining: true },

@@ -17,11 +17,13 @@ mod contact_key;
 mod crowd;
 #[doc(hidden)]
 pub mod deadline;
+mod drain;
 pub mod ids;
 mod limits;
 pub mod message;
 mod meter;
 mod output;
+mod proxy_header;
 mod refusal;
 mod rendezvous;
 mod request;
@@ -31,9 +33,13 @@ pub mod tunnel;
 
 pub use contact_key::ContactKey;
 pub use crowd::{Crowd, Precedence};
+pub use drain::{Drain, DrainStage};
 pub use limits::Limits;
 pub use meter::{Ending, Meter};
-pub use output::{ContactState, Counts, Heard, RecallToken, RendezvousOutput, RevokeToken};
+pub use output::{
+    ContactState, Counts, Heard, NodeCounts, RecallToken, RendezvousOutput, RevokeToken,
+};
+pub use proxy_header::{BadProxyHeader, MAX_PROXY_HEADER, ProxyHeader};
 pub use refusal::Refusal;
 pub use rendezvous::Rendezvous;
 pub use request::{OriginPolicy, RequestHead, TunnelRequest};

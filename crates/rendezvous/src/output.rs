@@ -1,5 +1,7 @@
 //! What the rendezvous answers, and wants done.
 
+use std::time::Duration;
+
 use crate::bus::BusAddress;
 use crate::ids::ContactId;
 use crate::message::RingId;
@@ -114,6 +116,33 @@ pub struct Counts {
     pub absent: usize,
     /// Connections that belong to a joined tunnel.
     pub joined: usize,
+}
+
+/// What a node has counted since its start about the other nodes of its service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NodeCounts {
+    /// Finds: times that all others were asked who holds a phone.
+    pub asked: u64,
+    /// Finds that a holder answered.
+    pub found: u64,
+    /// How long those took, all together.
+    pub found_in: Duration,
+    /// Finds that nobody answered in time.
+    pub nobody: u64,
+    /// Answers of holders that came when nobody waited for them any more, or for the second time.
+    pub late: u64,
+    /// Computers refused without a find: their network, or all, had asked too often.
+    pub over_quota: u64,
+    /// Computers refused without a find: nothing reached the others.
+    pub bus_away: u64,
+    /// Finds of other nodes.
+    pub foreign: u64,
+    /// Those of them that this node answered, since it holds the phone.
+    pub held: u64,
+    /// Rings of other nodes of which no phone was told, since they came too late.
+    pub late_rings: u64,
+    /// Connections that were meant for another node: the front end's map is wrong.
+    pub misrouted: u64,
 }
 
 /// What became of a message of a phone that listens.

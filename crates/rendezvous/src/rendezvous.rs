@@ -3,6 +3,7 @@
 mod away;
 mod find_quota;
 mod foreign;
+mod leaving;
 mod nodes;
 mod revoking;
 mod ring_quota;
@@ -19,12 +20,13 @@ use towline_crypto::CryptoProvider;
 use self::away::Away;
 use self::find_quota::Finds;
 use self::foreign::Foreign;
+use self::leaving::Leaving;
 use self::nodes::Nodes;
 use self::switchboard::Switchboard;
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::{
-    Admission, Counts, Crowd, Ending, Leg, Limits, Precedence, Refusal, RendezvousOutput, Role,
-    Shares, Source, TunnelRequest, deadline,
+    Admission, Counts, Crowd, DrainStage, Ending, Leg, Limits, NodeCounts, Precedence, Refusal,
+    RendezvousOutput, Role, Shares, Source, TunnelRequest, deadline,
 };
 
 /// The rendezvous of phones and computers: the state machine of one tunnel service node.
@@ -70,7 +72,8 @@ pub struct Rendezvous {
     node: u8,
     limits: Limits,
     provider: CryptoProvider,
-    draining: bool,
+    /// Once it was told to stop.
+    leaving: Option<Leaving>,
     next_leg: u64,
     legs: HashMap<Leg, Place>,
     deadlines: BTreeSet<(Instant, Leg)>,
@@ -86,6 +89,7 @@ pub struct Rendezvous {
     /// Rings of other nodes.
     foreign: Foreign,
     finds: Finds,
+    counted: NodeCounts,
     /// Phones that wait for their revocation to be kept.
     revoking: HashMap<Leg, ContactId>,
     /// The other nodes, if there are any.
@@ -124,7 +128,7 @@ impl Rendezvous {
             node,
             limits,
             provider,
-            draining: false,
+            leaving: None,
             next_leg: 0,
             legs: HashMap::new(),
             deadlines: BTreeSet::new(),
@@ -137,6 +141,7 @@ impl Rendezvous {
             away: Away::default(),
             foreign: Foreign::default(),
             finds: Finds::default(),
+            counted: NodeCounts::default(),
             revoking: HashMap::new(),
             nodes: None,
             locating_crowd: Crowd::new(),
@@ -161,14 +166,15 @@ impl Rendezvous {
         now: Instant,
     ) -> Result<Admission, Refusal> {
         self.handle_timeout(now);
-        if self.draining {
+        let comes = matches!(request, TunnelRequest::Connect { .. });
+        if !comes && self.drain_stage() >= DrainStage::Leaving {
             return Err(Refusal::Unavailable);
         }
         let listens = matches!(request, TunnelRequest::Listen { .. });
         if !listens && !self.shares.allow(source, self.limits.per_source, None) {
             return Err(Refusal::TooMany);
         }
-        match request {
+        let admitted = match request {
             TunnelRequest::New { tunnel } => self.open(source, tunnel, now),
             TunnelRequest::Connect { routing, tunnel } => self.join(source, routing, tunnel, now),
             TunnelRequest::Contact { contact, payload, signal } => {
@@ -176,7 +182,10 @@ impl Rendezvous {
             }
             // It may have a share already.
             TunnelRequest::Listen { key, sequence } => self.listen(source, &key, sequence, now),
-        }
+        };
+        // It may have come to the last one who waited.
+        self.leave(now);
+        admitted
     }
 
     fn open(
@@ -230,6 +239,9 @@ impl Rendezvous {
         tunnel: TunnelId,
         now: Instant,
     ) -> Result<Admission, Refusal> {
+        if routing.as_bytes().first() != Some(&self.node) {
+            count(&mut self.counted.misrouted);
+        }
         let waiting = self.waiting.get(&tunnel).filter(|(_, expected)| *expected == routing);
         let with = waiting.ok_or(Refusal::NotFound)?.0;
         self.make_room(Kind::Joined, source)?;
@@ -305,6 +317,11 @@ impl Rendezvous {
 
     /// A connection is gone, for whatever reason; unknown ones are ignored.
     pub fn handle_closed(&mut self, leg: Leg, now: Instant) {
+        self.closed(leg, now);
+        self.leave(now);
+    }
+
+    fn closed(&mut self, leg: Leg, now: Instant) {
         let role = self.settle(leg);
         let Some(Place { source, deadline, .. }) = self.legs.remove(&leg) else { return };
         self.deadlines.remove(&(deadline, leg));
@@ -320,18 +337,6 @@ impl Rendezvous {
             Some(Role::Waits { .. }) | None => {}
         }
         self.shares.remove(source);
-    }
-
-    /// The service is about to stop: nobody is admitted any more, who waits, rings or listens is
-    /// closed, and tunnels may go on.
-    pub fn handle_drain(&mut self, _now: Instant) {
-        self.draining = true;
-        let crowds = [&self.waiting_crowd, &self.ringing_crowd, &self.locating_crowd];
-        let waiting = crowds.into_iter().flat_map(Crowd::holders).map(Leg);
-        let legs: Vec<Leg> = waiting.chain(self.switchboard.listening()).collect();
-        for leg in legs {
-            self.close(leg, Ending::ShuttingDown);
-        }
     }
 
     /// The time is now: closes what has had its time and forgets tunnel ids that nobody can use any
@@ -350,6 +355,7 @@ impl Rendezvous {
         while self.used_in_order.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
         }
+        self.leave(now);
     }
 
     /// Asks for the connection to be closed, once. Its place is free for others at once, its
@@ -406,8 +412,9 @@ impl Rendezvous {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let leg = self.deadlines.first().map(|(deadline, _)| *deadline);
         let nodes = self.nodes.as_ref().and_then(Nodes::next);
-        let others = [self.switchboard.next_absent(), self.away.next(), self.foreign.next(), nodes];
-        others.into_iter().flatten().chain(leg).min()
+        let leaving = self.leaving.as_ref().and_then(Leaving::next);
+        let others = [self.switchboard.next_absent(), self.away.next(), self.foreign.next()];
+        others.into_iter().chain([nodes, leaving]).flatten().chain(leg).min()
     }
 
     /// How many connections there are. One that was told to close counts as joined until it has.
@@ -420,4 +427,15 @@ impl Rendezvous {
         let joined = others.into_iter().fold(self.legs.len(), usize::saturating_sub);
         Counts { waiting, ringing, locating, listening, absent, joined }
     }
+
+    /// What happened between this node and the others since its start.
+    #[must_use]
+    pub const fn node_counts(&self) -> NodeCounts {
+        self.counted
+    }
+}
+
+/// Counts one more of what happened.
+fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
 }

@@ -3,13 +3,27 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use towline_crypto::CryptoProvider;
 
 use crate::Error;
+
+/// Writes a new file that only its owner can read and write, for what is as secret as what a store
+/// holds. It has its name only when it is whole and on the disk, and takes the place of none.
+///
+/// # Errors
+/// [`Error::Exists`], [`Error::DanglingLink`], or whatever goes wrong; there is no half file
+/// afterwards.
+pub fn write_new_file(path: &Path, bytes: &[u8], provider: &CryptoProvider) -> Result<(), Error> {
+    not_there(path)?;
+    whole_file(path, provider, |mut file| {
+        file.write_all(bytes)?;
+        Ok(file.sync_all()?)
+    })
+}
 
 /// Makes a file that only its owner can read and write. What has its name is whole: it is written
 /// under another name first.

@@ -78,6 +78,7 @@ mod write;
 
 pub use backup::{Backup, Conflicts, Contents, Restored};
 pub use check::Checked;
+pub use directory::write_new_file;
 pub use error::Error;
 pub use key_source::KeySource;
 #[cfg(feature = "keyring")]

@@ -66,6 +66,15 @@ impl Reading<'_> {
         if found.id == *id { Ok(Some(found)) } else { Err(bad_index()) }
     }
 
+    /// The highest counter that a signature of this credential may have carried: its own, or the
+    /// one for all of them.
+    pub(crate) fn counter(&self, id: &CredentialId) -> Result<u32, Error> {
+        let all = Head::read(&self.view.open_table(META)?, self.keys)?.counter;
+        let place = place_in(&self.open(Table::Ids)?, &id_entry(self.keys, id))?;
+        let own = place.map(|place| counter(&self.open(Table::Counters)?, self.keys, place));
+        Ok(own.transpose()?.unwrap_or_default().max(all))
+    }
+
     pub(crate) fn find(
         &self,
         rp_id: &RpId,

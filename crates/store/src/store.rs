@@ -223,6 +223,16 @@ impl Store {
         self.0.limit.store(u64::try_from(credentials).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// The highest signature counter that a site may have seen of this credential: its own, or the
+    /// one for all, whichever is higher. An authenticator uses one of the two, and the store does
+    /// not know which.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::DamagedPart`] where it can't be read.
+    pub fn counter(&self, id: &CredentialId) -> Result<u32, Error> {
+        self.0.read(|reading| reading.counter(id))
+    }
+
     /// From now on the store is opened by this. Nothing but the root key is sealed again: whoever
     /// has a copy of the file from before, and what opened it then, can open that copy, and with
     /// the root key in it also what is made in this store afterwards. [`reseal`](Self::reseal) ends

@@ -144,6 +144,9 @@ impl Table {
                 "wrapping-secret" => "the secret of credentials that are not stored".to_owned(),
                 "unneeded-keys" => "the list of keys to be deleted".to_owned(),
                 "key-store" => "what ties the store to a TPM".to_owned(),
+                "exchange-account" => "the id of the account in exports".to_owned(),
+                "key-attestation" => "the attestation key in a TPM".to_owned(),
+                "store-counter" => "the counter that tells older copies".to_owned(),
                 other => format!("the record {other}"),
             },
             Self::Links => match &*text() {

@@ -2,10 +2,22 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod circle;
 mod clock;
+mod content;
+mod epochs;
+mod hpke;
+mod keys;
 mod membership;
+mod object;
+mod roster;
+mod sealed;
 mod state;
 
+pub use circle::{Circle, CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
 pub use clock::{DeviceId, FromTheFuture, HybridClock, Stamp};
-pub use membership::{Membership, MembershipChange, MembershipRecord, RecordHash};
-pub use state::{Kept, State, Tag};
+pub use content::Content;
+pub use keys::{DeviceKeys, Introduction, MemberKind};
+pub use membership::{Membership, MembershipChange, MembershipRecord};
+pub use object::{ForeignName, MalformedObject, ObjectHash, StoreName};
+pub use state::{Register, State, Tag};

@@ -3,18 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::DeviceId;
-
-/// The name of a record: the first 16 bytes of its SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordHash(pub [u8; 16]);
+use crate::{DeviceId, ObjectHash};
 
 /// A membership record whose signatures were verified: by its author, and by whom it adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MembershipRecord {
     /// The records that its author knew and nothing else followed: empty for the first, which makes
     /// the circle.
-    pub heads: BTreeSet<RecordHash>,
+    pub heads: BTreeSet<ObjectHash>,
     /// Who wrote it.
     pub author: DeviceId,
     /// What it does.
@@ -35,35 +31,69 @@ pub enum MembershipChange {
 /// The records of a circle that are here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Membership {
-    records: BTreeMap<RecordHash, MembershipRecord>,
+    records: BTreeMap<ObjectHash, MembershipRecord>,
 }
 
 impl Membership {
     /// Takes a record. It has no effect until all that its author knew is here.
-    pub fn insert(&mut self, hash: RecordHash, record: MembershipRecord) {
+    pub fn insert(&mut self, hash: ObjectHash, record: MembershipRecord) {
         self.records.entry(hash).or_insert(record);
     }
 
     /// Whether all is here that this record stands on, itself included: only then is anything read
     /// or wrapped by it.
     #[must_use]
-    pub fn is_whole(&self, hash: RecordHash) -> bool {
+    pub fn is_whole(&self, hash: ObjectHash) -> bool {
         self.whole().contains_key(&hash)
     }
 
     /// Who belongs to the circle of this first record, by all that is here.
     #[must_use]
-    pub fn members(&self, circle: RecordHash) -> BTreeSet<DeviceId> {
+    pub fn members(&self, circle: ObjectHash) -> BTreeSet<DeviceId> {
         self.standing(circle).members
     }
 
     /// Who is out: removed, or added by somebody who was out without knowing.
     #[must_use]
-    pub fn out(&self, circle: RecordHash) -> BTreeSet<DeviceId> {
+    pub fn out(&self, circle: ObjectHash) -> BTreeSet<DeviceId> {
         self.standing(circle).out
     }
 
+    /// The records that nothing else follows: what a new one stands on.
+    #[must_use]
+    pub fn heads(&self) -> BTreeSet<ObjectHash> {
+        let followed: BTreeSet<_> =
+            self.records.values().flat_map(|record| &record.heads).collect();
+        self.records.keys().filter(|hash| !followed.contains(hash)).copied().collect()
+    }
+
+    /// These records and all that they stand on; nothing if some of it is not here.
+    #[must_use]
+    pub fn past(&self, heads: &BTreeSet<ObjectHash>) -> Option<BTreeSet<ObjectHash>> {
+        let mut found = BTreeSet::new();
+        let mut next: Vec<_> = heads.iter().copied().collect();
+        while let Some(hash) = next.pop() {
+            if found.insert(hash) {
+                next.extend(&self.records.get(&hash)?.heads);
+            }
+        }
+        Some(found)
+    }
+
+    /// The records that count and put somebody out, each with whom.
+    #[must_use]
+    pub fn removals(&self, circle: ObjectHash) -> BTreeMap<ObjectHash, BTreeSet<DeviceId>> {
+        let pasts = self.whole();
+        let counted = self.counted(&pasts, circle).records.into_iter();
+        let removal = |(hash, record): (ObjectHash, &MembershipRecord)| match &record.change {
+            MembershipChange::Remove(removed) => Some((hash, removed.clone())),
+            MembershipChange::Add(_) => None,
+        };
+        counted.filter_map(removal).collect()
+    }
+
     /// What a device has added, directly or by what it added: to be shown to whoever removes it.
+    /// The first record is passed over: the paper key is the person's, whichever device began.
     #[must_use]
     pub fn added_by(&self, device: DeviceId) -> BTreeSet<DeviceId> {
         let mut found = BTreeSet::from([device]);
@@ -71,6 +101,7 @@ impl Membership {
             let before = found.len();
             for record in self.records.values() {
                 if let MembershipChange::Add(added) = &record.change
+                    && !record.heads.is_empty()
                     && found.contains(&record.author)
                 {
                     found.extend(added);
@@ -84,8 +115,8 @@ impl Membership {
     }
 
     /// The records of which all the past is here, each with its past.
-    fn whole(&self) -> BTreeMap<RecordHash, BTreeSet<RecordHash>> {
-        let mut pasts: BTreeMap<RecordHash, BTreeSet<RecordHash>> = BTreeMap::new();
+    fn whole(&self) -> BTreeMap<ObjectHash, BTreeSet<ObjectHash>> {
+        let mut pasts: BTreeMap<ObjectHash, BTreeSet<ObjectHash>> = BTreeMap::new();
         loop {
             let before = pasts.len();
             for (hash, record) in &self.records {
@@ -107,11 +138,18 @@ impl Membership {
 
     /// How everybody stands by all that is here. A record counts if it is the first, or if its
     /// author was a member by what the author knew; which is the same whatever else is here.
-    fn standing(&self, circle: RecordHash) -> Standing {
-        let pasts = self.whole();
+    fn standing(&self, circle: ObjectHash) -> Standing {
+        self.counted(&self.whole(), circle).standing(|_| true)
+    }
+
+    fn counted<'a>(
+        &'a self,
+        pasts: &'a BTreeMap<ObjectHash, BTreeSet<ObjectHash>>,
+        circle: ObjectHash,
+    ) -> Counted<'a> {
         let mut by_length: Vec<_> = pasts.iter().collect();
         by_length.sort_by_key(|(_, past)| past.len());
-        let mut counted = Counted { pasts: &pasts, circle, records: BTreeMap::new() };
+        let mut counted = Counted { pasts, circle, records: BTreeMap::new() };
         for (hash, past) in by_length {
             let Some(record) = self.records.get(hash) else { continue };
             let is_first = *hash == circle && past.is_empty();
@@ -120,7 +158,7 @@ impl Membership {
                 counted.records.insert(*hash, record);
             }
         }
-        counted.standing(|_| true)
+        counted
     }
 }
 
@@ -132,16 +170,16 @@ struct Standing {
 
 /// The records that count.
 struct Counted<'a> {
-    pasts: &'a BTreeMap<RecordHash, BTreeSet<RecordHash>>,
-    circle: RecordHash,
-    records: BTreeMap<RecordHash, &'a MembershipRecord>,
+    pasts: &'a BTreeMap<ObjectHash, BTreeSet<ObjectHash>>,
+    circle: ObjectHash,
+    records: BTreeMap<ObjectHash, &'a MembershipRecord>,
 }
 
-type Changes<'a> = Vec<(RecordHash, DeviceId, &'a BTreeSet<DeviceId>)>;
+type Changes<'a> = Vec<(ObjectHash, DeviceId, &'a BTreeSet<DeviceId>)>;
 
 impl Counted<'_> {
     /// By those of them that are known.
-    fn standing(&self, known: impl Fn(&RecordHash) -> bool) -> Standing {
+    fn standing(&self, known: impl Fn(&ObjectHash) -> bool) -> Standing {
         let (mut additions, mut removals): (Changes<'_>, Changes<'_>) = Default::default();
         for (hash, record) in self.records.iter().filter(|(hash, _)| known(hash)) {
             match &record.change {
@@ -166,8 +204,8 @@ impl Counted<'_> {
 
     /// The additions that are void: their author was removed by somebody who did not know of them,
     /// or was added by nothing but void ones.
-    fn void(&self, additions: &Changes<'_>, removals: &Changes<'_>) -> BTreeSet<RecordHash> {
-        let knew = |later: &RecordHash, earlier: &RecordHash| {
+    fn void(&self, additions: &Changes<'_>, removals: &Changes<'_>) -> BTreeSet<ObjectHash> {
+        let knew = |later: &ObjectHash, earlier: &ObjectHash| {
             self.pasts.get(later).is_some_and(|past| past.contains(earlier))
         };
         let mut void = BTreeSet::new();
@@ -177,7 +215,7 @@ impl Counted<'_> {
                     .iter()
                     .any(|(hash, _, added)| added.contains(device) && !void.contains(hash))
             };
-            let newly: Vec<RecordHash> = additions
+            let newly: Vec<ObjectHash> = additions
                 .iter()
                 .filter(|(hash, author, _)| {
                     let unknowing = removals.iter().any(|(removal, _, removed)| {
@@ -200,10 +238,10 @@ impl Counted<'_> {
 mod tests {
     use super::*;
 
-    const CIRCLE: RecordHash = hash(1);
+    const CIRCLE: ObjectHash = hash(1);
 
-    const fn hash(number: u8) -> RecordHash {
-        RecordHash([number; 16])
+    const fn hash(number: u8) -> ObjectHash {
+        ObjectHash([number; 16])
     }
 
     fn device(name: char) -> DeviceId {
@@ -296,6 +334,7 @@ mod tests {
             graph(&[FIRST, (2, 'a', "+b", &[1]), (3, 'b', "+f", &[2]), (4, 'f', "+g", &[3])]);
         assert_eq!(graph.added_by(device('b')), devices("fg"));
         assert_eq!(graph.added_by(device('g')), devices(""));
+        assert_eq!(graph.added_by(device('a')), devices("bfg"), "and not the paper key");
         // Also where a later record has the smaller name.
         let turned = [FIRST, (9, 'a', "+b", &[1][..]), (8, 'b', "+f", &[9]), (7, 'f', "+g", &[8])];
         assert_eq!(self::graph(&turned).added_by(device('b')), devices("fg"));

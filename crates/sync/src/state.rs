@@ -21,15 +21,24 @@ impl fmt::Debug for Tag {
     }
 }
 
+/// What may be written again of a record. Each is written as a whole, and apart from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Register {
+    /// The names of the account, and the label that the person gave.
+    Names,
+    /// What the site keeps in the large blob.
+    LargeBlob,
+}
+
 /// What a record holds under one tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept<F, N> {
+pub(crate) struct Kept<F, N> {
     /// When it was made or imported.
-    pub made: Stamp,
+    pub(crate) made: Stamp,
     /// What never changes of it: ids, keys, seeds.
-    pub fixed: F,
-    /// What was written last: names, a blob; and when.
-    pub names: (Stamp, N),
+    pub(crate) fixed: F,
+    /// What was written last, and when.
+    pub(crate) written: BTreeMap<Register, (Stamp, N)>,
 }
 
 /// The records of a circle, by their ids. `F` is what never changes of a record and `N` what may be
@@ -37,9 +46,9 @@ pub struct Kept<F, N> {
 /// alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State<F, N> {
-    records: BTreeMap<[u8; 16], BTreeMap<Tag, Kept<F, N>>>,
+    pub(crate) records: BTreeMap<[u8; 16], BTreeMap<Tag, Kept<F, N>>>,
     /// For ever: a tag that is forgotten comes back from an old copy.
-    buried: BTreeSet<Tag>,
+    pub(crate) buried: BTreeSet<Tag>,
 }
 
 impl<F, N> Default for State<F, N> {
@@ -52,16 +61,17 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
     /// Puts a record there, or one more tag on it.
     pub fn make(&mut self, record: [u8; 16], tag: Tag, at: Stamp, fixed: F, names: N) {
         if !self.buried.contains(&tag) {
-            let kept = Kept { made: at, fixed, names: (at, names) };
+            let written = BTreeMap::from([(Register::Names, (at, names))]);
+            let kept = Kept { made: at, fixed, written };
             merge_kept(self.records.entry(record).or_default().entry(tag), kept);
         }
     }
 
-    /// Writes what may be written again, under each living tag. Whether there was one.
-    pub fn write(&mut self, record: [u8; 16], at: Stamp, names: &N) -> bool {
+    /// Writes a register again, under each living tag. Whether there was one.
+    pub fn write(&mut self, record: [u8; 16], register: Register, at: Stamp, value: &N) -> bool {
         let Some(tags) = self.records.get_mut(&record) else { return false };
         for kept in tags.values_mut() {
-            kept.names = kept.names.clone().max((at, names.clone()));
+            merge_register(&mut kept.written, register, (at, value.clone()));
         }
         true
     }
@@ -73,14 +83,30 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
         true
     }
 
-    /// A record that lives: what is fixed is that of its first making, what was written is the
-    /// latest under its living tags.
+    /// Has this record as another state has it.
+    pub(crate) fn take_record(&mut self, record: [u8; 16], from: &Self) {
+        if let Some(tags) = from.records.get(&record) {
+            self.records.insert(record, tags.clone());
+        }
+    }
+
+    /// Has nothing of this record, and nothing of its burial.
+    pub(crate) fn forget(&mut self, record: [u8; 16]) {
+        self.records.remove(&record);
+    }
+
+    /// What is fixed of a record that lives: that of its first making.
     #[must_use]
-    pub fn record(&self, record: [u8; 16]) -> Option<(&F, &N)> {
-        let tags = self.records.get(&record)?;
-        let first = tags.values().min_by(|a, b| (a.made, &a.fixed).cmp(&(b.made, &b.fixed)))?;
-        let last = tags.values().max_by(|a, b| a.names.cmp(&b.names))?;
-        Some((&first.fixed, &last.names.1))
+    pub fn fixed(&self, record: [u8; 16]) -> Option<&F> {
+        let tags = self.records.get(&record)?.values();
+        tags.map(|kept| (kept.made, &kept.fixed)).min().map(|(_, fixed)| fixed)
+    }
+
+    /// What was written last into a register of a record that lives, under its living tags.
+    #[must_use]
+    pub fn written(&self, record: [u8; 16], register: Register) -> Option<&N> {
+        let tags = self.records.get(&record)?.values();
+        tags.filter_map(|kept| kept.written.get(&register)).max().map(|(_, value)| value)
     }
 
     /// The ids of the records that live, in their order.
@@ -94,51 +120,90 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
         self.buried.len()
     }
 
+    /// Whether nothing is here, and nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.buried.is_empty()
+    }
+
     /// Takes in what another device says, all of it or nothing, and lets the clock see when it was
-    /// said.
+    /// said. Which records are others now than they were.
     ///
     /// # Errors
     /// [`FromTheFuture`] where a stamp in there is of no time that could be.
-    pub fn merge(&mut self, other: &Self, clock: &mut HybridClock) -> Result<(), FromTheFuture> {
+    pub fn merge(
+        &mut self,
+        other: &Self,
+        clock: &mut HybridClock,
+    ) -> Result<BTreeSet<[u8; 16]>, FromTheFuture> {
         let mut seen = *clock;
         for kept in other.records.values().flat_map(BTreeMap::values) {
             seen.see(kept.made)?;
-            seen.see(kept.names.0)?;
+            kept.written.values().try_for_each(|(at, _)| seen.see(*at))?;
         }
         *clock = seen;
-        self.buried.extend(&other.buried);
+        let mut changed = BTreeSet::new();
+        if !other.buried.is_subset(&self.buried) {
+            self.buried.extend(&other.buried);
+            let buried = &self.buried;
+            self.records.retain(|record, tags| {
+                let before = tags.len();
+                tags.retain(|tag, _| !buried.contains(tag));
+                if tags.len() < before {
+                    changed.insert(*record);
+                }
+                !tags.is_empty()
+            });
+        }
         for (record, tags) in &other.records {
-            let own = self.records.entry(*record).or_default();
-            for (tag, kept) in tags {
-                merge_kept(own.entry(*tag), kept.clone());
+            for (tag, kept) in tags.iter().filter(|(tag, _)| !self.buried.contains(tag)) {
+                let own = self.records.entry(*record).or_default();
+                if merge_kept(own.entry(*tag), kept.clone()) {
+                    changed.insert(*record);
+                }
             }
         }
-        let buried = &self.buried;
-        self.records.retain(|_, tags| {
-            tags.retain(|tag, _| !buried.contains(tag));
-            !tags.is_empty()
-        });
-        Ok(())
+        Ok(changed)
     }
 }
 
-/// Two that claim the same tag, which only copies of one device can: the smaller making and the
-/// later writing count.
-fn merge_kept<F: Ord, N: Ord>(entry: btree_map::Entry<'_, Tag, Kept<F, N>>, new: Kept<F, N>) {
+/// Two that claim the same tag: the smaller making and the later writings count. Whether the own
+/// one is another now.
+fn merge_kept<F: Ord, N: Ord>(
+    entry: btree_map::Entry<'_, Tag, Kept<F, N>>,
+    new: Kept<F, N>,
+) -> bool {
     match entry {
         btree_map::Entry::Vacant(vacant) => {
             vacant.insert(new);
+            true
         }
         btree_map::Entry::Occupied(mut occupied) => {
             let own = occupied.get_mut();
+            let mut changed = false;
             if (new.made, &new.fixed) < (own.made, &own.fixed) {
                 (own.made, own.fixed) = (new.made, new.fixed);
+                changed = true;
             }
-            if new.names > own.names {
-                own.names = new.names;
+            for (register, value) in new.written {
+                changed |= merge_register(&mut own.written, register, value);
             }
+            changed
         }
     }
+}
+
+/// The later writing counts. Whether it was the new one.
+fn merge_register<N: Ord>(
+    written: &mut BTreeMap<Register, (Stamp, N)>,
+    register: Register,
+    new: (Stamp, N),
+) -> bool {
+    let later = written.get(&register).is_none_or(|own| *own < new);
+    if later {
+        written.insert(register, new);
+    }
+    later
 }
 
 #[cfg(test)]
@@ -160,10 +225,15 @@ mod tests {
         state
     }
 
+    /// What is fixed, and the names.
+    fn shown(state: &Small) -> Option<(&u8, &&'static str)> {
+        state.fixed(RECORD).zip(state.written(RECORD, Register::Names))
+    }
+
     fn merged(states: &[&Small]) -> Small {
         let mut clock = HybridClock::new(DeviceId([0; 16]), 0);
         let mut all = Small::default();
-        states.iter().for_each(|state| all.merge(state, &mut clock).unwrap());
+        states.iter().for_each(|state| drop(all.merge(state, &mut clock).unwrap()));
         all
     }
 
@@ -174,10 +244,10 @@ mod tests {
         let mut deleted = old.clone();
         assert!(deleted.bury(RECORD));
         for order in [[&old, &deleted, &old], [&deleted, &old, &old]] {
-            assert_eq!(merged(&order).record(RECORD), None);
+            assert_eq!(shown(&merged(&order)), None);
         }
         deleted.make(RECORD, Tag([1; 16]), at(99, 1), 7, "again");
-        assert_eq!(deleted.record(RECORD), None, "a tag is used once");
+        assert_eq!(shown(&deleted), None, "a tag is used once");
         assert_eq!(deleted.buried(), 1);
     }
 
@@ -187,28 +257,27 @@ mod tests {
         let mut deleted = first.clone();
         deleted.bury(RECORD);
         let mut renamed = first.clone();
-        assert!(renamed.write(RECORD, at(50, 2), &"b"));
-        assert_eq!(merged(&[&deleted, &renamed]).record(RECORD), None);
+        assert!(renamed.write(RECORD, Register::Names, at(50, 2), &"b"));
+        assert_eq!(shown(&merged(&[&deleted, &renamed])), None);
         let imported = made(2, 6, "c");
-        assert_eq!(merged(&[&deleted, &renamed, &imported]).record(RECORD), Some((&7, &"c")));
-        assert!(!deleted.write(RECORD, at(60, 2), &"d"));
+        assert_eq!(shown(&merged(&[&deleted, &renamed, &imported])), Some((&7, &"c")));
+        assert!(!deleted.write(RECORD, Register::Names, at(60, 2), &"d"));
     }
 
     /// R12: otherwise the name would depend on which came first, the burial or the second making.
     #[test]
     fn a_name_goes_with_its_tag() {
         let mut first = made(1, 5, "old");
-        first.write(RECORD, at(50, 1), &"late name of the first");
+        first.write(RECORD, Register::Names, at(50, 1), &"late name of the first");
         let second = made(2, 6, "of the second");
         let mut burial = first.clone();
         burial.bury(RECORD);
-        let shown = |order: [&Small; 3]| merged(&order).record(RECORD).map(|(_, name)| *name);
         for order in
             [[&first, &second, &burial], [&burial, &first, &second], [&second, &burial, &first]]
         {
-            assert_eq!(shown(order), Some("of the second"));
+            assert_eq!(shown(&merged(&order)).unwrap().1, &"of the second");
         }
-        assert_eq!(merged(&[&first, &second]).record(RECORD).unwrap().1, &"late name of the first");
+        assert_eq!(shown(&merged(&[&first, &second])).unwrap().1, &"late name of the first");
     }
 
     /// Every order, and everything twice: pseudo-random schedules of three devices.
@@ -229,7 +298,14 @@ mod tests {
                 match random(5) {
                     0 => devices[who].make(record, Tag([step; 16]), now, step, "made"),
                     1 => {
-                        devices[who].write(record, now, &["x", "y"][usize::from(random(2))]);
+                        let register =
+                            [Register::Names, Register::LargeBlob][usize::from(random(2))];
+                        devices[who].write(
+                            record,
+                            register,
+                            now,
+                            &["x", "y"][usize::from(random(2))],
+                        );
                     }
                     2 => {
                         devices[who].bury(record);
@@ -245,6 +321,30 @@ mod tests {
             assert_eq!(merged(&[c, a, b, a]), all);
             assert_eq!(merged(&[&merged(&[b, c]), &merged(&[a, b])]), all);
         }
+    }
+
+    #[test]
+    fn a_name_and_a_blob_that_are_written_at_the_same_time_both_stay() {
+        let mut named = made(1, 5, "a");
+        let mut blobbed = named.clone();
+        named.write(RECORD, Register::Names, at(9, 1), &"b");
+        blobbed.write(RECORD, Register::LargeBlob, at(8, 2), &"blob");
+        let both = merged(&[&named, &blobbed]);
+        assert_eq!(shown(&both), Some((&7, &"b")));
+        assert_eq!(both.written(RECORD, Register::LargeBlob), Some(&"blob"));
+    }
+
+    #[test]
+    fn what_changed_by_merging_is_told_once() {
+        let (first, mut clock) = (made(1, 5, "a"), HybridClock::new(DeviceId([0; 16]), 0));
+        let mut state = Small::default();
+        assert_eq!(state.merge(&first, &mut clock), Ok(BTreeSet::from([RECORD])));
+        assert_eq!(state.merge(&first, &mut clock), Ok(BTreeSet::new()));
+        let mut deleted = first.clone();
+        deleted.bury(RECORD);
+        assert_eq!(state.merge(&deleted, &mut clock), Ok(BTreeSet::from([RECORD])));
+        assert_eq!(state.merge(&deleted, &mut clock), Ok(BTreeSet::new()));
+        assert_eq!(state.merge(&first, &mut clock), Ok(BTreeSet::new()));
     }
 
     #[test]

@@ -4,8 +4,7 @@
 //!   with it come the requests of a platform, and stores, keys and randomness that are slow or fail
 //!   when told to.
 //! - [`hex`] reads the digits of vectors.
-//! - [`swtpm`] is a TPM in software, where it is installed; behind the feature `tpm` is an
-//!   authority that certifies keys in it.
+//! - [`swtpm`] is a TPM in software, where it is installed.
 //! - [`Directory`] is a place for files that goes with the test, [`Log`] a log that is read.
 //! - `hid`, behind the feature of that name, is a client of a security key at a socket.
 //! - `relay`, behind the feature of that name, is a real relay on loopback.
@@ -33,8 +32,6 @@ mod log;
 pub mod relay;
 pub mod rig;
 pub mod swtpm;
-#[cfg(feature = "tpm")]
-pub mod tpm_authority;
 
 pub use self::{directory::Directory, log::Log};
 

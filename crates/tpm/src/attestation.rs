@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     command::{Attested, Loaded, Private, TpmCommand},
+    enrollment::Enrollment,
     error::Error,
     handle::{Handle, ObjectName},
     kdf::{Cfb, kdfa},
@@ -24,7 +25,7 @@ use crate::{
 /// Profile §2.2.1.4).
 const ENDORSEMENT_CERTIFICATE: Handle = Handle(0x01c0_0002);
 /// No certificate is longer than this.
-const LONGEST_CERTIFICATE: u16 = 8192;
+pub(crate) const LONGEST_CERTIFICATE: u16 = 8192;
 const VERSION: u8 = 1;
 
 /// A key that signs nothing but what its TPM says about other keys in it, as it is kept. It is of
@@ -34,22 +35,6 @@ pub struct AttestationKey {
     parent: ParentMark,
     private: Private,
     public: PublicArea,
-}
-
-/// What an authority needs to know to certify an [`AttestationKey`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enrollment {
-    /// The public area of the endorsement key.
-    pub endorsement: PublicArea,
-    /// The certificate of the endorsement key, in DER, as the maker put it into the TPM. None where
-    /// there is none.
-    pub certificate: Option<Vec<u8>>,
-    /// The public area of the attestation key.
-    pub key: PublicArea,
-    /// Who has made the TPM (`TPM_PT_MANUFACTURER`), for the name in the certificate.
-    pub vendor_id: u32,
-    /// The version of its firmware, for the same.
-    pub firmware: u32,
 }
 
 /// What an authority answers: a secret for the endorsement key that opens only in the TPM that has
@@ -237,6 +222,39 @@ pub struct CertifiedKey {
     /// Its certificates in DER, its own first, without the root (WebAuthn L3 §8.3.1 says what the
     /// first must hold).
     pub certificates: Vec<Vec<u8>>,
+}
+
+impl CertifiedKey {
+    /// What is to be kept. Without certificates it is a key that waits for them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let writer = Writer::new().u8(VERSION).sized(&self.key.encode());
+        self.certificates.iter().fold(writer, |writer, it| writer.sized(it)).finish().to_vec()
+    }
+
+    /// Reads what was kept.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut reader = Reader::new(bytes, "certified attestation key");
+        if reader.u8()? != VERSION {
+            return Err(reader.malformed());
+        }
+        let key = AttestationKey::decode(reader.sized(4096)?)?;
+        let mut certificates = Vec::new();
+        while !reader.is_empty() {
+            certificates.push(reader.sized(LONGEST_CERTIFICATE.into())?.to_vec());
+        }
+        Ok(Self { key, certificates })
+    }
+
+    /// Whether it attests to the keys under this parent: an authority has certified it, and it is
+    /// in the same TPM.
+    #[must_use]
+    pub fn is_good_for(&self, parent: &ObjectName) -> bool {
+        !self.certificates.is_empty() && self.key.is_under(parent)
+    }
 }
 
 /// The statement about a credential's key, as verifiers take it: the signature in the form that the

@@ -5,9 +5,14 @@ use towline_crypto::{CryptoProvider, Secret};
 use zeroize::Zeroizing;
 
 use crate::{
+    command::TpmCommand,
     error::Error,
-    handle::ObjectName,
-    key_handle::{TpmKey, mark},
+    handle::{Handle, ObjectName},
+    key_handle::{ParentMark, TpmKey, mark},
+    keys,
+    session::{Authorization, Encryption},
+    template,
+    tpm::Tpm,
     wire::{Reader, Unreadable, Writer},
     worker::{PATIENCE, Worker},
 };
@@ -20,6 +25,9 @@ pub struct TpmBinding {
     pub(crate) secret: Secret<32>,
     /// The name of the parent of all keys.
     pub(crate) parent: ObjectName,
+    /// The mark of a key that outlives a clearing of the TPM; none where the endorsement hierarchy
+    /// has a password, or the binding is from before.
+    chip: Option<ParentMark>,
 }
 
 impl TpmBinding {
@@ -29,8 +37,12 @@ impl TpmBinding {
     /// [`Error`].
     pub fn new(worker: &Worker, provider: &CryptoProvider) -> Result<Self, Error> {
         let secret = provider.random.secret()?;
-        let parent = worker.run(PATIENCE, |tpm| tpm.with_parent(|_, it| Ok(it.name.clone())))?;
-        Ok(Self { secret, parent })
+        let (parent, chip) = worker.run(PATIENCE, |tpm| {
+            // What it lacks is said better by this than by the refusal of the first command.
+            keys::kinds(tpm)?;
+            Ok((tpm.with_parent(|_, it| Ok(it.name.clone()))?, chip(tpm)?))
+        })?;
+        Ok(Self { secret, parent, chip })
     }
 
     /// The same secret for another TPM, or for this one after it was cleared. The keys that were
@@ -39,11 +51,28 @@ impl TpmBinding {
     /// # Errors
     /// [`Error`].
     pub fn moved(&self, worker: &Worker) -> Result<Self, Error> {
-        let parent = worker.run(PATIENCE, |tpm| {
+        let (parent, chip) = worker.run(PATIENCE, |tpm| {
             tpm.expect_any();
-            tpm.with_parent(|_, it| Ok(it.name.clone()))
+            Ok((tpm.with_parent(|_, it| Ok(it.name.clone()))?, chip(tpm)?))
         })?;
-        Ok(Self { secret: self.secret.clone(), parent })
+        Ok(Self { secret: self.secret.clone(), parent, chip })
+    }
+
+    /// Whether it is this TPM that the store is bound to.
+    ///
+    /// # Errors
+    /// [`Error::AnotherTpm`]; [`Error::Cleared`] where it is the same chip, with other keys since.
+    pub fn check(&self, worker: &Worker) -> Result<(), Error> {
+        let (parent, known) = (self.parent.clone(), self.chip);
+        worker.run(PATIENCE, move |tpm| {
+            tpm.expect(&parent);
+            match tpm.parent() {
+                Err(Error::AnotherTpm) if known.is_some() && chip(tpm)? == known => {
+                    Err(Error::Cleared)
+                }
+                found => found.map(drop),
+            }
+        })
     }
 
     /// The name of the parent.
@@ -56,7 +85,8 @@ impl TpmBinding {
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let writer = Writer::new().u8(VERSION).raw(self.secret.expose());
-        writer.sized(self.parent.as_bytes()).finish()
+        let writer = writer.sized(self.parent.as_bytes());
+        self.chip.iter().fold(writer, |writer, mark| writer.raw(mark)).finish()
     }
 
     /// Reads what was kept.
@@ -70,8 +100,9 @@ impl TpmBinding {
         }
         let secret = Secret::from_slice(reader.bytes(32)?).map_err(|_| reader.malformed())?;
         let parent = ObjectName::take(&mut reader)?;
+        let chip = if reader.is_empty() { None } else { Some(reader.array()?) };
         reader.end()?;
-        Ok(Self { secret, parent })
+        Ok(Self { secret, parent, chip })
     }
 
     /// A secret of its own for a purpose.
@@ -81,6 +112,20 @@ impl TpmBinding {
 }
 
 const VERSION: u8 = 1;
+
+/// What stays when a TPM is cleared: the mark of a primary key in its endorsement hierarchy. None
+/// where making it takes a password.
+fn chip(tpm: &mut Tpm) -> Result<Option<ParentMark>, Error> {
+    let create = TpmCommand::create_primary(Handle::ENDORSEMENT, &template::parent());
+    match tpm.execute(create, &[Authorization::Empty], Encryption::default()) {
+        Ok(made) => {
+            tpm.flush(made.handle);
+            Ok(Some(mark(&made.name)))
+        }
+        Err(Error::Response(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Where a key can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,12 +40,21 @@ pub enum Error {
          here any more"
     )]
     AnotherTpm,
+    /// It is the TPM that is expected, and it was cleared since: its parent is another one now.
+    #[error(
+        "this TPM was cleared, in the firmware settings or by its owner: what was made with it \
+         before can't be used any more"
+    )]
+    Cleared,
     /// The key opens with the PIN only, which was not given.
     #[error("the key opens with the PIN only")]
     PinNeeded,
     /// What was kept of a key is damaged.
     #[error("what was kept of the key is damaged")]
     Damaged,
+    /// What an authority gave for an attestation key is no certificate of it.
+    #[error("the certificates of the authority are of no use: {0}")]
+    Certificates(&'static str),
     /// The owner of the TPM has a password, and left no parent for keys.
     #[error(
         "the TPM's owner has set a password and no storage root key on P-256 at 0x81000001: make \

@@ -61,18 +61,15 @@ impl TpmKeys {
     /// bound to.
     ///
     /// # Errors
-    /// [`Error::AnotherTpm`] where it is another one, or was cleared ([`TpmBinding::moved`]);
-    /// [`Error::Missing`] where it can't have such keys.
+    /// [`Error::AnotherTpm`] or [`Error::Cleared`] where it is another one, or was cleared
+    /// ([`TpmBinding::moved`]); [`Error::Missing`] where it can't have such keys.
     pub fn open(
         worker: Worker,
         provider: CryptoProvider,
         binding: TpmBinding,
     ) -> Result<Self, Error> {
-        let parent = binding.parent.clone();
-        let kinds = worker.run(PATIENCE, move |tpm| {
-            tpm.expect(&parent);
-            tpm.with_parent(|tpm, _| kinds(tpm))
-        })?;
+        binding.check(&worker)?;
+        let kinds = worker.run(PATIENCE, kinds)?;
         let software = SoftwareKeys::new(provider.clone());
         Ok(Self {
             worker,
@@ -183,7 +180,7 @@ pub(crate) fn load(tpm: &mut Tpm, parent: &Loaded, key: &TpmKey) -> Result<Loade
 }
 
 /// The kinds of keys that a TPM can have, in the order in which they are offered.
-fn kinds(tpm: &mut Tpm) -> Result<Vec<Kind>, Error> {
+pub(crate) fn kinds(tpm: &mut Tpm) -> Result<Vec<Kind>, Error> {
     const P256: u16 = 3;
     const P384: u16 = 4;
     const RSA: u16 = 0x0001;
@@ -284,7 +281,7 @@ impl KeyStore for TpmKeys {
     }
 
     fn attestation_formats(&self) -> Vec<&'static str> {
-        let can = |it: &CertifiedKey| it.key.is_under(&self.binding.parent);
+        let can = |it: &CertifiedKey| it.is_good_for(&self.binding.parent);
         if self.attestation.as_ref().is_some_and(can) { vec!["tpm"] } else { Vec::new() }
     }
 

@@ -7,8 +7,9 @@
 //! | a TPM in use: parent, session, nothing left behind | [`Tpm`] over a [`TpmTransport`] |
 //! | one thread that has it | [`Worker`] |
 //! | keys of credentials, and the PIN | [`TpmKeys`], [`TpmPin`] |
+//! | a store whose older copies are noticed | [`CountedStore`] |
 //! | a secret that only this TPM opens | [`seal`], [`unseal`] |
-//! | a key that attests to them | [`AttestationKey`] |
+//! | a key that attests to them, and its certification | [`AttestationKey`], [`Enrollment`] |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -16,6 +17,9 @@ mod attestation;
 mod binding;
 mod code;
 mod command;
+mod counted_store;
+mod counter;
+mod enrollment;
 mod error;
 mod handle;
 mod health;
@@ -33,7 +37,7 @@ mod transport;
 mod wire;
 mod worker;
 
-pub use attestation::{ActivationChallenge, AttestationKey, CertifiedKey, Enrollment};
+pub use attestation::{ActivationChallenge, AttestationKey, CertifiedKey};
 pub use binding::{KeyState, TpmBinding};
 pub use code::{Code, CodeSubject, ResponseCode};
 pub use command::{
@@ -41,6 +45,8 @@ pub use command::{
     NvIndex, NvKind, NvPublic, Private, Properties, Public, StartedSession, TpmCommand,
     policy_secret,
 };
+pub use counted_store::{CountedStore, CountedStoreError};
+pub use enrollment::{Enrollment, EnrollmentAnswer, LONGEST_ENROLLMENT};
 pub use error::Error;
 pub use handle::{Handle, ObjectName};
 pub use health::{Lockout, TpmHealth};

@@ -33,8 +33,8 @@ const VERSION: u8 = 1;
 const IN_SOFTWARE: usize = 16;
 
 /// Where owners put indexes (TCG Registry of Reserved TPM 2.0 Handles §2.2).
-const FIRST_INDEX: u32 = 0x0180_0000;
-const INDEXES: u32 = 0x0040_0000;
+pub(crate) const FIRST_INDEX: u32 = 0x0180_0000;
+pub(crate) const INDEXES: u32 = 0x0040_0000;
 
 /// Keeps the PIN of a store in a TPM, which compares it and counts.
 ///
@@ -187,7 +187,7 @@ fn make(
 }
 
 /// Defines an index. What a change that stopped halfway has left there goes; anything else stays.
-fn define(tpm: &mut Tpm, value: &Secret<32>, public: &NvPublic) -> Result<(), Error> {
+pub(crate) fn define(tpm: &mut Tpm, value: &Secret<32>, public: &NvPublic) -> Result<(), Error> {
     let mut again = || {
         let define = TpmCommand::nv_define(value.expose(), public);
         tpm.execute(define, &[Authorization::Value(&[])], Encryption::COMMAND)
@@ -198,17 +198,16 @@ fn define(tpm: &mut Tpm, value: &Secret<32>, public: &NvPublic) -> Result<(), Er
         defined => return defined,
     }
     let (there, name) = tpm.run(TpmCommand::nv_read_public(public.index))?;
-    let ours = NvPublic::pin_fail(public.index, Vec::new());
     let bits = there.written().attributes;
-    if bits != ours.written().attributes || there.size != ours.size {
-        return Err(Error::Missing("a free place for a PIN"));
+    if bits != public.written().attributes || there.size != public.size {
+        return Err(Error::Missing("a free place for what it is to count"));
     }
     undefine(tpm, &NvIndex { handle: public.index, name })?;
     let define = TpmCommand::nv_define(value.expose(), public);
     tpm.execute(define, &[Authorization::Value(&[])], Encryption::COMMAND)
 }
 
-fn undefine(tpm: &mut Tpm, index: &NvIndex) -> Result<(), Error> {
+pub(crate) fn undefine(tpm: &mut Tpm, index: &NvIndex) -> Result<(), Error> {
     let undefine = TpmCommand::nv_undefine(index);
     tpm.execute(undefine, &[Authorization::Empty], Encryption::default())
 }

@@ -86,6 +86,11 @@ impl<'a> Reader<'a> {
         rest
     }
 
+    /// Whether nothing is left.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Nothing may be left.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ async fn answer(stream: TcpStream, shared: Arc<Shared>, _place: OwnedSemaphorePe
 fn respond(shared: &Shared, method: &Method, path: &str) -> Response<Full<Bytes>> {
     let draining = *shared.phase.borrow() != Phase::Running;
     let (status, body) = match path {
-        "/metrics" => (StatusCode::OK, shared.counters.render(&shared.stats(), draining)),
+        "/metrics" => (StatusCode::OK, shared.metrics(draining)),
         "/health/live" => (StatusCode::OK, "alive\n".to_owned()),
         "/health/ready" if draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
         "/health/ready" => (StatusCode::OK, "ready\n".to_owned()),

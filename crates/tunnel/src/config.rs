@@ -56,6 +56,10 @@ pub struct RelayConfig {
     /// Proxies that are believed when they say in `X-Forwarded-For` where a connection came from;
     /// none by default. Without that all connections through a proxy have one source.
     pub trusted_proxies: Vec<Subnet>,
+    /// Proxies whose connections begin with a header of the PROXY protocol, version 2, which says
+    /// where each came from; none by default. Without the header they are not served. Nobody else's
+    /// header is read.
+    pub proxy_protocol: Vec<Subnet>,
     /// Where the random part of routing ids comes from.
     pub provider: CryptoProvider,
 }
@@ -82,6 +86,7 @@ impl RelayConfig {
             contacts: Arc::new(MemoryContacts::new()),
             bus: None,
             trusted_proxies: Vec::new(),
+            proxy_protocol: Vec::new(),
             provider,
         }
     }

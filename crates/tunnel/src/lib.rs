@@ -47,4 +47,4 @@ pub use kept::{KeptContacts, KeptError};
 pub use metrics::Stats;
 pub use proxies::{NotASubnet, Subnet};
 pub use server::{Relay, RelayHandle};
-pub use towline_rendezvous::{ContactState, Ending, Limits, OriginPolicy, Source};
+pub use towline_rendezvous::{ContactState, Drain, Ending, Limits, OriginPolicy, Source};

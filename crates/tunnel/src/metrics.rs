@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use towline_rendezvous::{Ending, Refusal};
+use towline_rendezvous::{Ending, NodeCounts, Refusal};
 
 /// How a relay is doing.
 #[non_exhaustive]
@@ -127,7 +127,7 @@ impl Counters {
     }
 
     /// Everything in Prometheus' text format, version 0.0.4.
-    pub(crate) fn render(&self, stats: &Stats, draining: bool) -> String {
+    pub(crate) fn render(&self, stats: &Stats, nodes: &NodeCounts, draining: bool) -> String {
         let mut page = Page(String::with_capacity(4096));
         page.gauge("waiting", "Phones that wait for a computer.", stats.waiting);
         page.gauge("ringing", "Computers that ring, or wait for the phone.", stats.ringing);
@@ -168,12 +168,13 @@ impl Counters {
         let bus = *self.bus.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(up) = bus {
             page.gauge("bus_up", "1 while messages reach the other nodes.", u8::from(up));
-            page.counter(
-                "bus_not_understood_total",
-                "Messages of other nodes that were not understood.",
-                &self.not_understood,
-            );
         }
+        page.counter(
+            "bus_not_understood_total",
+            "Messages of other nodes that were not understood.",
+            &self.not_understood,
+        );
+        page.nodes(nodes);
         page.tally("refused_total", "Requests refused, by HTTP status.", "status", &self.refused);
         page.tally("ended_total", "Connections ended, by reason.", "reason", &self.ended);
         page.0
@@ -197,8 +198,54 @@ impl Page {
     }
 
     fn counter(&mut self, name: &str, help: &str, value: &Counter) {
+        self.number(name, help, value.get());
+    }
+
+    fn nodes(&mut self, nodes: &NodeCounts) {
+        self.number(
+            "finds_asked_total",
+            "Times that all nodes were asked for a phone.",
+            nodes.asked,
+        );
+        self.head("finds_total", "What became of looking for a phone, by result.", "counter");
+        for (result, count) in [
+            ("found", nodes.found),
+            ("nobody", nodes.nobody),
+            ("late", nodes.late),
+            ("over_quota", nodes.over_quota),
+            ("bus_away", nodes.bus_away),
+        ] {
+            let _written =
+                writeln!(self.0, "towline_relay_finds_total{{result=\"{result}\"}} {count}");
+        }
+        self.head("find_seconds", "How long those took that were found.", "summary");
+        let seconds = nodes.found_in.as_secs_f64();
+        let _written = write!(
+            self.0,
+            "towline_relay_find_seconds_sum {seconds}\ntowline_relay_find_seconds_count {}\n",
+            nodes.found
+        );
+        self.number(
+            "finds_heard_total",
+            "Times that another node asked for a phone.",
+            nodes.foreign,
+        );
+        self.number("finds_answered_total", "Those of them whose phone is here.", nodes.held);
+        self.number(
+            "rings_late_total",
+            "Rings of other nodes that came too late to be told.",
+            nodes.late_rings,
+        );
+        self.number(
+            "misrouted_total",
+            "Connections that were meant for another node.",
+            nodes.misrouted,
+        );
+    }
+
+    fn number(&mut self, name: &str, help: &str, value: u64) {
         self.head(name, help, "counter");
-        let _written = writeln!(self.0, "towline_relay_{name} {}", value.get());
+        let _written = writeln!(self.0, "towline_relay_{name} {value}");
     }
 
     fn tally<Name: Display>(&mut self, name: &str, help: &str, label: &str, tally: &Tally<Name>) {

@@ -1,7 +1,12 @@
 //! Proxies in front of a relay that say where a connection really came from.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use towline_rendezvous::ProxyHeader;
 
 /// An address, or a network of them: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,29 @@ impl FromStr for Subnet {
     }
 }
 
+/// Whether one of these networks holds the address.
+pub(crate) fn among(networks: &[Subnet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+/// Reads what a proxy says of a connection before anything else, and not a byte more: where it came
+/// from, or nothing if it is the proxy's own.
+pub(crate) async fn announced(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
+    let mut received = Vec::new();
+    loop {
+        match ProxyHeader::read(&received) {
+            Ok(ProxyHeader::Missing(missing)) => {
+                let mut more = (&mut *stream).take(u64::try_from(missing).unwrap_or(0));
+                if more.read_buf(&mut received).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            Ok(ProxyHeader::Whole { source }) => return Ok(source),
+            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
 /// The address that the nearest trusted proxy saw, out of every value of `X-Forwarded-For`: the
 /// last one that is not itself a trusted proxy. What stands before it was written by somebody who
 /// is not trusted.
@@ -59,7 +87,7 @@ pub(crate) fn forwarded(values: &[&str], trusted: &[Subnet]) -> Option<IpAddr> {
     let hops = values.iter().rev().flat_map(|value| value.rsplit(','));
     for hop in hops {
         let hop = address(hop.trim())?;
-        if !trusted.iter().any(|proxy| proxy.contains(hop)) {
+        if !among(trusted, hop) {
             return Some(hop);
         }
     }

@@ -1,22 +1,21 @@
 //! The accept loop, the clock of the rendezvous, and the way to an orderly end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
-use towline_rendezvous::Source;
+use towline_rendezvous::{Drain, DrainStage, Source};
 
 use crate::accepting::Accepting;
 use crate::certificate::Files;
 use crate::requests::RequestPlace;
-use crate::shared::{Admitted, Phase, Shared, YEAR, stopped};
+use crate::shared::{Admitted, Shared, stopped};
 use crate::stream::Stream;
-use crate::{BusEvent, RelayConfig, RelayError, Security, Stats, admin, http, leg};
+use crate::{BusEvent, RelayConfig, RelayError, Security, Stats, admin, http, leg, proxies};
 
 /// Files are not read in a frenzy.
 const SHORTEST_CHECK: Duration = Duration::from_millis(10);
@@ -53,19 +52,17 @@ impl RelayHandle {
         self.shared.failure.get().cloned()
     }
 
-    /// Stops in good order: nobody is admitted any more, phones that wait are closed, tunnels that
-    /// run may go on for at most `grace`. [`Relay::run`] returns when all are gone.
+    /// Stops in good order: the operator's listener says at once that the relay is not ready any
+    /// more, and who is there leaves as `drain` says. [`Relay::run`] returns when all are gone.
+    /// Said again it can only become faster.
+    pub fn drain(&self, drain: &Drain) {
+        self.shared.drain(drain);
+    }
+
+    /// The same without notice: phones that wait or listen and computers that ring are closed at
+    /// once, and tunnels may go on for at most `grace`.
     pub fn shutdown(&self, grace: Duration) {
-        let now = Instant::now();
-        self.shared.phase.send_if_modified(|phase| {
-            let running = *phase == Phase::Running;
-            if running {
-                // A grace beyond the clock's range is a year, not nothing.
-                let until = now.checked_add(grace).or_else(|| now.checked_add(YEAR));
-                *phase = Phase::Draining(until.unwrap_or(now));
-            }
-            running
-        });
+        self.drain(&Drain::at_once(grace));
     }
 }
 
@@ -138,17 +135,18 @@ impl Relay {
         // Every task holds a clone; when all are gone the receiver says so.
         let (alive, mut all_gone) = mpsc::channel::<()>(1);
         tracing::info!(address = %self.address, tls = self.tls.is_some(), "tunnel service ready");
-        let draining_until = self.take_connections(&alive).await;
-        tracing::info!("tunnel service draining");
+        self.take_connections(&alive).await;
+        tracing::info!("tunnel service takes no connections any more");
         drop(self.listener);
         drop(alive);
-        self.shared.drain();
-        while Instant::now() < draining_until {
-            let look = tokio::time::sleep_until(self.shared.next_look().into());
+        loop {
+            let (look, stage) = self.shared.next_look();
+            if stage == DrainStage::Over {
+                break;
+            }
             tokio::select! {
                 _ = all_gone.recv() => break,
-                () = tokio::time::sleep_until(draining_until) => {}
-                () = look => self.shared.tick(),
+                () = tokio::time::sleep_until(look.into()) => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
             }
         }
@@ -158,18 +156,16 @@ impl Relay {
         tracing::info!("tunnel service stopped");
     }
 
-    /// Takes connections until it is told to drain; until when tunnels may go on then.
-    async fn take_connections(&self, alive: &mpsc::Sender<()>) -> Instant {
-        let mut phase = self.shared.phase.subscribe();
+    /// Takes connections for as long as anybody may come to one that is there.
+    async fn take_connections(&self, alive: &mpsc::Sender<()>) {
         let mut coming = std::pin::pin!(self.next());
         loop {
-            let look = tokio::time::sleep_until(self.shared.next_look().into());
-            if let Phase::Draining(until) = *phase.borrow_and_update() {
-                return until;
+            let (look, stage) = self.shared.next_look();
+            if stage >= DrainStage::Tunnels {
+                return;
             }
             tokio::select! {
-                _ = phase.changed() => {}
-                () = look => self.shared.tick(),
+                () = tokio::time::sleep_until(look.into()) => self.shared.tick(),
                 () = self.shared.changed.notified() => {}
                 come = &mut coming => {
                     if let Some((connection, stream)) = come {
@@ -187,14 +183,22 @@ impl Relay {
         let shared = &self.shared;
         let (stream, peer, permit) = self.accepting.next(&self.listener).await?;
         shared.counters.accepted.add(1);
-        let by_proxy = shared.trusted_proxies.iter().any(|proxy| proxy.contains(peer.ip()));
-        let Some(place) = shared.requests.enter(Source::of(peer.ip()), by_proxy).await else {
-            shared.counters.over_quota.add(1);
-            tracing::debug!("too many connections from one source");
-            return None;
-        };
-        Some((Connection { shared: shared.clone(), place, permit }, stream))
+        let announced = proxies::among(&shared.proxy_protocol, peer.ip());
+        let place = enter(shared, peer.ip(), announced).await?;
+        Some((Connection { shared: shared.clone(), place, permit, announced }, stream))
     }
+}
+
+/// A place for a connection, unless its source has too many already. One that comes through a proxy
+/// has a source of its own.
+async fn enter(shared: &Shared, peer: IpAddr, announced: bool) -> Option<RequestPlace> {
+    let by_proxy = announced || proxies::among(&shared.trusted_proxies, peer);
+    let place = shared.requests.enter(Source::of(peer), by_proxy).await;
+    if place.is_none() {
+        shared.counters.over_quota.add(1);
+        tracing::debug!("too many connections from one source");
+    }
+    place
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RelayError> {
@@ -266,6 +270,8 @@ struct Connection {
     shared: Arc<Shared>,
     place: RequestPlace,
     permit: OwnedSemaphorePermit,
+    /// Whether a proxy says first where it came from.
+    announced: bool,
 }
 
 impl Connection {
@@ -273,11 +279,41 @@ impl Connection {
     async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>, _alive: mpsc::Sender<()>) {
         let shared = self.shared.clone();
         // Boxed: what a request needs would otherwise be part of every connection that waits.
-        let Self { place, permit, .. } = self;
-        let answered = Box::pin(answer(&shared, place, stream, tls)).await;
+        let Self { place, permit, announced, .. } = self;
+        let answered = Box::pin(async {
+            let (place, stream) =
+                if announced { arrive(&shared, place, stream).await? } else { (place, stream) };
+            answer(&shared, place, stream, tls).await
+        })
+        .await;
         if let Some((stream, admitted, rest)) = answered {
             leg::run(admitted, shared, stream, permit, rest).await;
         }
+    }
+}
+
+/// A proxy says where the connection came from, which has to have a place there.
+async fn arrive(
+    shared: &Arc<Shared>,
+    mut place: RequestPlace,
+    mut stream: TcpStream,
+) -> Option<(RequestPlace, TcpStream)> {
+    let mut phase = shared.phase.subscribe();
+    let header = tokio::select! {
+        header = tokio::time::timeout(shared.request_timeout, proxies::announced(&mut stream)) => {
+            header
+        }
+        () = place.cut() => return shared.no_request("no header yet, and others need its place"),
+        () = stopped(&mut phase) => return None,
+    };
+    match header {
+        Ok(Ok(None)) => Some((place, stream)),
+        Ok(Ok(Some(source))) => {
+            drop(place);
+            Some((enter(shared, source, false).await?, stream))
+        }
+        Ok(Err(_)) => shared.no_request("a proxy did not say where a connection came from"),
+        Err(_) => shared.no_request("no header of a proxy in time"),
     }
 }
 
@@ -311,14 +347,9 @@ async fn answer(
             }
         }
     });
-    let no_request = |why: &str| {
-        shared.counters.no_request.add(1);
-        tracing::debug!("{why}");
-        None
-    };
     tokio::select! {
-        answered = answered => answered.unwrap_or_else(|_| no_request("no request in time")),
-        () = cut => no_request("no request yet, and others need its place"),
+        answered = answered => answered.unwrap_or_else(|_| shared.no_request("no request in time")),
+        () = cut => shared.no_request("no request yet, and others need its place"),
         () = stopped(&mut phase) => None,
     }
 }

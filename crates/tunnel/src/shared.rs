@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 use towline_rendezvous::{
-    Admission, ContactState, Ending, Heard, Leg, Limits, OriginPolicy, RecallToken, Refusal,
-    Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
+    Admission, ContactState, Drain, DrainStage, Ending, Heard, Leg, Limits, OriginPolicy,
+    RecallToken, Refusal, Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
 };
 
 use crate::guard::{LegGuard, Places};
@@ -25,7 +25,7 @@ use crate::{BusEvent, BusSender, ContactAnswer, Contacts, RelayError};
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// A time beyond the clock's range is this long.
-pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// So much later; never is a year.
 pub(crate) fn after(since: tokio::time::Instant, time: Duration) -> tokio::time::Instant {
@@ -36,8 +36,8 @@ pub(crate) fn after(since: tokio::time::Instant, time: Duration) -> tokio::time:
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Running,
-    /// Nobody is admitted any more; tunnels may go on until then.
-    Draining(tokio::time::Instant),
+    /// It was told to stop, and goes in good order.
+    Draining,
     Stopped,
 }
 
@@ -51,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) origin_policy: OriginPolicy,
     pub(crate) trusted_proxies: Vec<Subnet>,
+    pub(crate) proxy_protocol: Vec<Subnet>,
     pub(crate) request_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) close_timeout: Duration,
@@ -76,6 +77,8 @@ struct State {
     stopped: bool,
     /// When the clock of the rendezvous looks next.
     next_look: Instant,
+    /// How far it was on its way out when it was looked at last.
+    stage: DrainStage,
     /// The ways to all tasks but those of connections that joined another one.
     ways: HashMap<Leg, Mailbox>,
 }
@@ -106,6 +109,7 @@ impl Shared {
             limits: config.limits,
             origin_policy: config.origin_policy,
             trusted_proxies: config.trusted_proxies,
+            proxy_protocol: config.proxy_protocol,
             request_timeout: config.request_timeout,
             write_timeout: config.write_timeout,
             close_timeout: config.close_timeout,
@@ -117,6 +121,7 @@ impl Shared {
                 rendezvous,
                 stopped: false,
                 next_look: Instant::now(),
+                stage: DrainStage::Serving,
                 ways: HashMap::new(),
             }),
             counters,
@@ -169,11 +174,26 @@ impl Shared {
         }
     }
 
-    /// Nobody is admitted any more.
-    pub(crate) fn drain(&self) {
+    /// It is to stop, in good order.
+    pub(crate) fn drain(&self, drain: &Drain) {
         let mut state = self.lock();
-        state.rendezvous.handle_drain(Instant::now());
+        self.drains();
+        state.rendezvous.handle_drain(drain, Instant::now());
         self.dispatch(state);
+    }
+
+    /// Whoever asks is told so from now on.
+    fn drains(&self) {
+        let first = self.phase.send_if_modified(|phase| {
+            let running = *phase == Phase::Running;
+            if running {
+                *phase = Phase::Draining;
+            }
+            running
+        });
+        if first {
+            tracing::info!("tunnel service draining");
+        }
     }
 
     /// All connections have to end.
@@ -227,13 +247,23 @@ impl Shared {
                     }
                 }
                 RendezvousOutput::NumberTaken => {
-                    self.fail(RelayError::NumberTaken { node: self.node })
+                    let error = RelayError::NumberTaken { node: self.node };
+                    tracing::error!(%error, "the relay stops");
+                    let _first = self.failure.set(error);
+                    self.drains();
+                    let at_once = Drain::at_once(Duration::ZERO);
+                    state.rendezvous.handle_drain(&at_once, Instant::now());
                 }
             }
         }
         // The clock is woken only for what it does not wake up for by itself.
-        if let Some(next) = state.rendezvous.poll_timeout().filter(|next| *next < state.next_look) {
+        let stage = state.rendezvous.drain_stage();
+        let moved = std::mem::replace(&mut state.stage, stage) != stage;
+        let next = state.rendezvous.poll_timeout().filter(|next| *next < state.next_look);
+        if let Some(next) = next {
             state.next_look = next;
+        }
+        if moved || next.is_some() {
             self.changed.notify_one();
         }
     }
@@ -278,13 +308,6 @@ impl Shared {
         self.dispatch(state);
     }
 
-    /// It can't go on.
-    fn fail(&self, error: RelayError) {
-        tracing::error!(%error, "the relay stops");
-        let _first = self.failure.set(error);
-        self.phase.send_replace(Phase::Draining(tokio::time::Instant::now()));
-    }
-
     /// What a phone that listens said.
     pub(crate) fn hear(&self, phone: &LegGuard, message: &[u8]) -> Heard {
         let mut state = self.lock();
@@ -300,19 +323,33 @@ impl Shared {
         }
     }
 
-    /// When to [`tick`](Self::tick) next, unless something changes before.
-    pub(crate) fn next_look(&self) -> Instant {
+    /// When to [`tick`](Self::tick) next, unless something changes before, and how far the service
+    /// is on its way out.
+    pub(crate) fn next_look(&self) -> (Instant, DrainStage) {
         let mut state = self.lock();
         let now = Instant::now();
         let latest = now.checked_add(LONGEST_SLEEP).unwrap_or(now);
         state.next_look = state.rendezvous.poll_timeout().map_or(latest, |next| next.min(latest));
-        state.next_look
+        (state.next_look, state.stage)
+    }
+
+    /// A connection made no request, and ends.
+    pub(crate) fn no_request<T>(&self, why: &str) -> Option<T> {
+        self.counters.no_request.add(1);
+        tracing::debug!("{why}");
+        None
     }
 
     /// So many messages, and bytes of messages, were passed on.
     pub(crate) fn count(&self, messages: u64, bytes: usize) {
         self.counters.messages.add(messages);
         self.counters.bytes.add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    /// What Prometheus is told.
+    pub(crate) fn metrics(&self, draining: bool) -> String {
+        let nodes = self.lock().rendezvous.node_counts();
+        self.counters.render(&self.stats(), &nodes, draining)
     }
 
     pub(crate) fn stats(&self) -> Stats {

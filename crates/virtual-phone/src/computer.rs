@@ -40,13 +40,18 @@ impl FakeComputer {
 
     /// A computer with this radio and this way to tunnel services: a simulated air that programs
     /// share, or Bluetooth; a relay of one's own, or the real ones.
+    ///
+    /// It tries one phone for a code. A browser goes on to the next one, for minutes if none comes:
+    /// `max_attempts` of [`InitiatorConfig`] is theirs by [`Self::configured`].
     #[must_use]
     pub fn over(scanner: Arc<dyn Scanner>, connector: Arc<dyn Connector>) -> Self {
         let broken = Knob::default();
+        let mut config = InitiatorConfig::default();
+        config.max_attempts = 1;
         Self {
             scanner: Arc::new(Ears { inner: scanner, broken: broken.clone() }),
             connector: Arc::new(Network { inner: connector, broken: broken.clone() }),
-            config: InitiatorConfig::default(),
+            config,
             links: Arc::default(),
             broken,
         }

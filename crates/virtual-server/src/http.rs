@@ -21,6 +21,7 @@ mod guard;
 mod page;
 mod panel;
 mod refusal;
+mod tpm_authority;
 mod webdriver;
 mod websocket;
 
@@ -33,6 +34,7 @@ pub use self::{
     extract::Body,
     guard::{PageAccess, guarded},
     refusal::HttpRefusal,
+    tpm_authority::tpm_authority,
 };
 use crate::{AccessToken, Service};
 

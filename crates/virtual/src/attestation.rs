@@ -30,6 +30,8 @@ mod rs256;
 mod safetynet;
 mod statements;
 mod tpm;
+#[cfg(feature = "tpm")]
+mod tpm_authority;
 
 use std::{fmt, sync::Arc};
 
@@ -44,6 +46,8 @@ use self::{
 };
 use crate::{Attestation, Subject};
 
+#[cfg(feature = "tpm")]
+pub use self::tpm_authority::{TpmAuthority, TpmRefusal};
 pub use self::{
     android::{AuthorizationList, KeyDescription},
     certificate::{Certificate, CertificateExtension, Name, oid, subject_public_key_info},

@@ -1,5 +1,6 @@
 //! The handle of a virtual authenticator.
 
+mod moving;
 mod passkeys;
 
 use std::{
@@ -20,6 +21,7 @@ use crate::{
     Witness, builder, machine::Machine, meddle::Meddling, shelf::Shelf,
 };
 
+pub use moving::ImportError;
 pub use passkeys::PasskeyError;
 
 /// The channel of requests that come as bytes: one client, whose requests follow one another.

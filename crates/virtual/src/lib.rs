@@ -8,6 +8,7 @@
 //! | decide what the person does | [`person`], [`ScriptedPerson`] |
 //! | let time pass | [`Clock`], [`Ceremony`] |
 //! | read, add and change passkeys | [`Passkey`], [`VirtualAuthenticator::change`] |
+//! | move them, as managers do | [`VirtualAuthenticator::export`], [`VirtualAuthenticator::import`] |
 //! | choose the attestation, and what is wrong with it | [`attestation`] |
 //! | go back, and compare | [`Snapshot`], [`Diff`] |
 //! | have something go wrong | [`VirtualAuthenticator::faults`], [`Fault::ALL`] |
@@ -49,7 +50,6 @@ mod meddle;
 mod parts;
 mod passkey;
 pub mod person;
-mod pkcs8;
 mod presets;
 mod random;
 mod saved;
@@ -61,7 +61,7 @@ pub use browser::{Browser, CredentialsContainer};
 pub use builder::{BuildError, Builder, Extension, TEST_AAGUID};
 pub use ceremony::Ceremony;
 pub use clock::Clock;
-pub use device::{PasskeyError, VirtualAuthenticator};
+pub use device::{ImportError, PasskeyError, VirtualAuthenticator};
 pub use family::{FAMILIES, Family, Quirk};
 pub use faults::{Call, Fault, FaultPlace, Faults, Injected, UnknownFault};
 pub use hid::Hid;
@@ -83,4 +83,6 @@ pub use towline_client::Error;
 pub use towline_crypto as crypto;
 /// The messages of CTAP, U2F and CTAPHID.
 pub use towline_ctap as ctap;
+/// What is told of exports and imports.
+pub use towline_exchange as exchange;
 pub use transaction::Transaction;

@@ -5,8 +5,7 @@ use std::fmt;
 use towline_authenticator::{Credential, KeyHandle};
 use towline_crypto::{rustcrypto, zeroize::Zeroizing};
 use towline_ctap::{CredentialId, IdError, RpId, User, UserHandle};
-
-use crate::pkcs8;
+use towline_exchange::KeyPackage;
 
 /// A passkey of a virtual authenticator, to be read, added, and changed.
 ///
@@ -116,20 +115,22 @@ impl PrivateKey {
         Self::plain(towline_ctap::algorithm::ES256, scalar)
     }
 
-    /// Reads a key package (RFC 5958, "PKCS #8") of a key on P-256 or P-384, for Ed25519 or RSA, as
-    /// WebDriver's Add Credential carries it. RSA keys need a provider that has RS256.
+    /// Reads a key package (RFC 5958, "PKCS #8") of a key on P-256 or P-384, for Ed25519, RSA or
+    /// ML-DSA, as WebDriver's Add Credential carries it. RSA keys need a provider that has RS256,
+    /// and those of ML-DSA one that has that.
     ///
     /// # Errors
     /// [`KeyPackageError`] for anything else.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyPackageError> {
-        let (algorithm, private) = pkcs8::read(der).ok_or(KeyPackageError)?;
-        Ok(Self::plain(algorithm, private))
+        let package = KeyPackage::read(der).map_err(|_| KeyPackageError)?;
+        Ok(Self::plain(package.algorithm, &package.private))
     }
 
-    /// The key as a key package (RFC 5958); `None` for ML-DSA.
+    /// The key as a key package (RFC 5958), without its public half; `None` for algorithms that
+    /// have no package here.
     #[must_use]
     pub fn to_pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
-        pkcs8::write(self.0.algorithm(), self.0.expose())
+        KeyPackage::write_plain(self.0.algorithm(), self.0.expose(), None)
     }
 
     /// The COSE algorithm.
@@ -157,5 +158,5 @@ impl fmt::Debug for PrivateKey {
 
 /// The bytes are no key package of a kind that can be used here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no PKCS #8 key on P-256 or P-384, for Ed25519 or RSA")]
+#[error("this is no PKCS #8 key on P-256 or P-384, for Ed25519, RSA or ML-DSA")]
 pub struct KeyPackageError;

@@ -9,7 +9,7 @@ use crate::{Passkey, Snapshot};
 const HEAD: [u8; 8] = *b"twlsnap\x01";
 
 /// What a snapshot may hold, by the stable names of the records.
-const RECORDS: [Record; 10] = [
+const RECORDS: [Record; 13] = [
     Record::UvRetries,
     Record::Pin,
     Record::PinRetries,
@@ -20,6 +20,9 @@ const RECORDS: [Record; 10] = [
     Record::WrappingSecret,
     Record::UnneededKeys,
     Record::KeyStore,
+    Record::ExchangeAccount,
+    Record::KeyAttestation,
+    Record::StoreCounter,
 ];
 
 /// The bit of a passkey that counts, and of one that is backed up.

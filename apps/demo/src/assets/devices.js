@@ -19,6 +19,15 @@ function watch(article) {
   });
   part(".wipe")?.addEventListener("click", () => post("v1/wipe", { phone: id }));
 
+  const [taking, giving] = [".import", ".export"].map(part);
+  taking?.addEventListener("click", () => post("v1/import", { phone: id }));
+  giving?.addEventListener("click", () => post("v1/export", { phone: id }));
+  const offer = whenOther((file) => {
+    if (!taking) return;
+    taking.hidden = !file || file.from === id;
+    taking.textContent = file ? say("import", { device: called(file.from) }) : "";
+  });
+
   // As phones have it at the top: what they are near to.
   const where = make("span", { class: "where" });
   if (scan) part(".face").prepend(make("p", { class: "status" }, where));
@@ -59,7 +68,8 @@ function watch(article) {
     if (linked) linked.hidden = computers === 0;
   });
 
-  return (view) => {
+  return (view, file) => {
+    offer(file);
     ask(view.questions, view.rung);
     keep(view.passkeys);
     tell(view.notice, view.busy, view.computers, view.near);
@@ -69,8 +79,8 @@ function watch(article) {
 const articles = [...document.querySelectorAll("[data-device]")];
 const watched = new Map(articles.map((article) => [article.dataset.device, watch(article)]));
 
-export function showDevices(devices) {
-  for (const [id, show] of watched) show(devices[id]);
+export function showDevices(devices, file) {
+  for (const [id, show] of watched) show(devices[id], file);
 }
 
 /** Phones can scan as long as there is a code. */

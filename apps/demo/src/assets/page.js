@@ -2,14 +2,11 @@
 import { showBetween, showTimed } from "./between.js";
 import { showComputer } from "./computer.js";
 import { showDevices, showScans, showSwitches } from "./devices.js";
-import { post } from "./dom.js";
 import { showDone } from "./guide.js";
 
-for (const button of document.querySelectorAll("[data-language]")) {
-  button.addEventListener("click", async () => {
-    if (await post("v1/language", { language: button.dataset.language })) location.reload();
-  });
-}
+// Whoever has a browser without a way to phones may wonder whether all of this is for them.
+const own = await Promise.resolve(globalThis.ownBrowser).catch(() => undefined);
+document.getElementById("own-browser").hidden = own?.hybridTransport === true;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -27,7 +24,7 @@ async function follow() {
       version = state.version;
       travel = state.travels.at(-1)?.number ?? travel;
       document.getElementById("gone").hidden = true;
-      showDevices(state.devices);
+      showDevices(state.devices, state.file);
       showComputer(state.browser, state.devices.laptop.questions);
       const busy = Object.values(state.devices).some((device) => device.busy);
       showScans(Boolean(state.browser.code), busy);

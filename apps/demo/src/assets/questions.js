@@ -31,6 +31,10 @@ export function worded(asked) {
       return say("q_already", asked);
     case "nothing":
       return say("q_nothing", asked);
+    case "export":
+      return say("q_export", asked);
+    case "import":
+      return say("q_import", asked);
     case "reset":
       return say("q_reset");
     default:
@@ -43,6 +47,11 @@ function more(asked) {
   if (asked.kind === "connect") return say("q_only_own");
   if (asked.kind === "create" && asked.replaces) return say("q_create_replaces");
   if (asked.kind === "verify" && asked.failed) return say("q_failed", asked);
+  if (asked.kind === "export") {
+    const stay = asked.stay > 0 ? ` ${say("q_export_stay", asked)}` : "";
+    return `${say("q_export_text")}${stay}`;
+  }
+  if (asked.kind === "import") return say("q_import_text");
   if (asked.kind === "reset") return say("q_reset_text");
   return undefined;
 }
@@ -74,6 +83,12 @@ function buttons(number, asked) {
       return [
         button(number, say("b_finger"), "finger", "finger"),
         button(number, say("b_wrong"), "wrong-finger", "second"),
+        button(number, say("b_refuse"), "refuse", "quiet"),
+      ];
+    case "export":
+    case "import":
+      return [
+        button(number, say("b_finger"), "finger", "finger"),
         button(number, say("b_refuse"), "refuse", "quiet"),
       ];
     case "account":

@@ -1,6 +1,6 @@
 //! What travels, how long it takes, and what can go wrong.
 
-use super::Row;
+use towline_pages::Row;
 
 pub(super) const ROWS: &[Row] = &[
     ["wrong_title", "Make it go wrong", "Få det til at gå galt"],
@@ -27,8 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "between_none",
-        "Nothing yet. Add a passkey on the left.",
-        "Intet endnu. Tilføj en adgangsnøgle til venstre.",
+        "Nothing yet. Add a passkey in the window.",
+        "Intet endnu. Tilføj en adgangsnøgle i vinduet.",
     ],
     ["clear", "Clear the list", "Ryd listen"],
     ["who_site", "Site", "Side"],
@@ -36,6 +36,7 @@ pub(super) const ROWS: &[Row] = &[
     ["who_relay", "Relay", "Relæ"],
     ["who_phone", "Phone", "Telefon"],
     ["who_air", "Air", "Luft"],
+    ["who_file", "File", "Fil"],
     ["who_screen", "Screen", "Skærm"],
     [
         "t_create",
@@ -97,6 +98,16 @@ pub(super) const ROWS: &[Row] = &[
         "t_linked",
         "The phone lets the computer remember it: a key for ringing",
         "Telefonen lader computeren huske den: en nøgle til at ringe med",
+    ],
+    [
+        "t_exported",
+        "{passkeys} passkeys in a file of {bytes} bytes, in the standard’s form",
+        "{passkeys} adgangsnøgler i en fil på {bytes} byte i standardens form",
+    ],
+    [
+        "t_imported",
+        "The file is read: what becomes of each passkey",
+        "Filen læses: hvad der bliver af hver adgangsnøgle",
     ],
     ["t_gone", "“That phone does not know you any more”", "“Den telefon kender dig ikke længere”"],
     ["t_not-reached", "The phone was not reached", "Telefonen kunne ikke nås"],

@@ -1,6 +1,6 @@
 //! The devices.
 
-use super::Row;
+use towline_pages::Row;
 
 pub(super) const ROWS: &[Row] = &[
     ["devices", "The devices", "Enhederne"],
@@ -31,6 +31,8 @@ pub(super) const ROWS: &[Row] = &[
     ["paste", "Or paste the code’s text", "Eller indsæt kodens tekst"],
     ["paste_button", "Use this text", "Brug teksten"],
     ["wipe", "Wipe this phone", "Slet telefonen"],
+    ["export", "Export passkeys", "Eksportér adgangsnøgler"],
+    ["import", "Import the file of {device}", "Importér filen fra {device}"],
     ["passkeys_none", "No passkeys yet", "Ingen adgangsnøgler endnu"],
     ["passkeys", "Passkeys on {device}", "Adgangsnøgler på {device}"],
     ["synced", "synced", "synkroniseret"],
@@ -117,6 +119,31 @@ pub(super) const ROWS: &[Row] = &[
         "Its passkeys are nowhere else: they are gone for good, and what they open can only be opened in another way. No computer knows the phone any more.",
         "Dens adgangsnøgler er ingen andre steder: de er væk for altid, og det, de åbner, kan kun åbnes på en anden måde. Ingen computer kender telefonen mere.",
     ],
+    [
+        "q_export",
+        "Unlock to write {passkeys} passkeys into a file",
+        "Lås op for at skrive {passkeys} adgangsnøgler i en fil",
+    ],
+    [
+        "q_export_text",
+        "Whoever has the file can sign in as you. Import it soon, then delete it.",
+        "Den, der har filen, kan logge ind som dig. Importér den snart, og slet den så.",
+    ],
+    [
+        "q_export_stay",
+        "Bound to this phone, {stay} more stay here.",
+        "Bundet til telefonen bliver {stay} mere her.",
+    ],
+    [
+        "q_import",
+        "Unlock to take in {passkeys} passkeys",
+        "Lås op for at tage imod {passkeys} adgangsnøgler",
+    ],
+    [
+        "q_import_text",
+        "Each has signed once for a test. Nothing that is here is overwritten.",
+        "Hver har underskrevet én gang som prøve. Intet her bliver overskrevet.",
+    ],
     ["b_connect", "Connect", "Forbind"],
     ["b_remember", "Remember this computer", "Husk denne computer"],
     ["b_allow", "Yes", "Ja"],
@@ -141,6 +168,37 @@ pub(super) const ROWS: &[Row] = &[
         "Too many wrong fingers. Locked for a while.",
         "For mange forkerte fingre. Låst et stykke tid.",
     ],
+    [
+        "n_exported",
+        "In the file: {detail}. Now import it on the other phone.",
+        "I filen: {detail}. Importér den nu på den anden telefon.",
+    ],
+    [
+        "n_export-empty",
+        "There is nothing to export. Save a passkey on this phone first.",
+        "Der er intet at eksportere. Gem først en adgangsnøgle på telefonen.",
+    ],
+    [
+        "n_export-bound",
+        "Nothing was exported: its passkeys are bound to this phone and never leave it.",
+        "Intet blev eksporteret: dens adgangsnøgler er bundet til telefonen og forlader den aldrig.",
+    ],
+    [
+        "n_export-none",
+        "Nothing was exported: none of its passkeys may leave.",
+        "Intet blev eksporteret: ingen af dens adgangsnøgler må flytte.",
+    ],
+    [
+        "n_imported",
+        "Taken in: {detail}. They sign in from here, too.",
+        "Taget imod: {detail}. De logger også ind herfra.",
+    ],
+    [
+        "n_import-there",
+        "Everything in the file is here already. Nothing was changed.",
+        "Alt i filen er her allerede. Intet blev ændret.",
+    ],
+    ["n_import-none", "Nothing in the file can be used here.", "Intet i filen kan bruges her."],
     ["n_wiped", "Wiped. Nothing is left.", "Slettet. Intet er tilbage."],
     [
         "n_bad-code",

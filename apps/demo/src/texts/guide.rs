@@ -1,13 +1,21 @@
 //! The tour.
 
-use super::Row;
+use towline_pages::Row;
 
 pub(super) const ROWS: &[Row] = &[
     ["guide_title", "The tour", "Rundturen"],
     ["guide_step", "Step {number} of 17", "Trin {number} af 17"],
+    ["guide_short_step", "Stop {number} of {of}", "Stop {number} af {of}"],
+    ["guide_whole", "Show all 17 steps", "Vis alle 17 trin"],
+    ["guide_short", "Only the short way", "Kun den korte vej"],
+    [
+        "guide_end",
+        "That is a passkey’s life. Try the rest: all 17 steps, or make things go wrong below.",
+        "Det er en adgangsnøgles liv. Prøv resten: alle 17 trin, eller få noget til at gå galt nedenfor.",
+    ],
     ["guide_next", "Next step", "Næste trin"],
     ["guide_back", "Step back", "Et trin tilbage"],
-    ["guide_go", "Open this step’s page on the left", "Åbn trinets side til venstre"],
+    ["guide_go", "Open this step’s page", "Åbn trinets side"],
     ["guide_done", "Done", "Gjort"],
     ["guide_todo", "Not done yet", "Ikke gjort endnu"],
     ["guide_all", "All steps", "Alle trin"],
@@ -20,8 +28,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_1_do",
-        "On the left, type a name, such as “My computer”, and go on. Choose “This device”.",
-        "Skriv til venstre et navn, f.eks. “Min computer”, og gå videre. Vælg “Denne enhed”.",
+        "In the window, type a name, such as “My computer”, and go on. Choose “This device”.",
+        "Skriv et navn i vinduet, f.eks. “Min computer”, og gå videre. Vælg “Denne enhed”.",
     ],
     ["step_2_title", "Choose where it lives", "Vælg, hvor den bor"],
     [
@@ -53,8 +61,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_4_do",
-        "Add a key called “Phone B”, choose “Phone or tablet”, press “Scan the code” on phone B, and answer it.",
-        "Tilføj en nøgle, der hedder “Telefon B”, vælg “Telefon eller tablet”, tryk “Scan koden” på telefon B, og svar den.",
+        "In the window, type a name, such as “Phone B”, and submit it. Choose “Phone or tablet”, press “Scan the code” on phone B, and answer it.",
+        "Skriv et navn i vinduet, f.eks. “Telefon B”, og indsend det. Vælg “Telefon eller tablet”, tryk “Scan koden” på telefon B, og svar den.",
     ],
     ["step_5_title", "Let the phone remember this computer", "Lad telefonen huske computeren"],
     [
@@ -64,8 +72,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_5_do",
-        "Add a key called “Phone A” with phone A, and tick “Remember this computer” on the phone.",
-        "Tilføj en nøgle, der hedder “Telefon A”, med telefon A, og sæt flueben ved “Husk denne computer” på telefonen.",
+        "Add a key with phone A in the same way, and tick “Remember this computer” on the phone.",
+        "Tilføj en nøgle med telefon A på samme måde, og sæt flueben ved “Husk denne computer” på telefonen.",
     ],
     ["step_6_title", "How much does the site learn?", "Hvor meget får siden at vide?"],
     [
@@ -86,8 +94,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_7_do",
-        "Look at “My keys” on the left, and at the device that has the passkey on the right.",
-        "Se på “Mine nøgler” til venstre og på enheden med adgangsnøglen til højre.",
+        "Look at “My keys” in the window, and at the device that has the passkey.",
+        "Se på “Mine nøgler” i vinduet og på enheden med adgangsnøglen.",
     ],
     ["step_8_title", "Not twice", "Ikke to gange"],
     [
@@ -130,8 +138,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_11_do",
-        "Sign in with a passkey alone, choose phone A by its name, and answer on the phone. The records office asks for a fresh proof each time.",
-        "Log ind med adgangsnøgle alene, vælg telefon A ved navn, og svar på telefonen. Arkivet beder om et nyt bevis hver gang.",
+        "Sign in with a passkey alone, choose phone A by its name, and answer on the phone. Then open the records office above the page: it wants a fresh proof each time.",
+        "Log ind med adgangsnøgle alene, vælg telefon A ved navn, og svar på telefonen. Åbn så arkivet over siden: det vil have et nyt bevis hver gang.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -163,8 +171,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_14_do",
-        "Rename a key. Then remove the one of this computer, and watch it disappear from the computer on the right.",
-        "Omdøb en nøgle. Fjern så computerens, og se den forsvinde fra computeren til højre.",
+        "Below “My keys” in the window, rename a key, then remove one: it signs in no more. One of this computer disappears from the computer, too.",
+        "Omdøb en nøgle under “Mine nøgler” i vinduet, og fjern så en: den logger ikke ind mere. En af computerens forsvinder også fra computeren.",
     ],
     [
         "step_15_title",
@@ -173,8 +181,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_15_text",
-        "What phone B makes is on tablet B, too, sealed on the way so that whoever carries it can’t read it. The site sees it by two flags: may be backed up, is backed up.",
-        "Det, telefon B laver, er også på tablet B, forseglet undervejs, så den, der bringer det, ikke kan læse det. Siden ser det på to flag: må sikkerhedskopieres, er sikkerhedskopieret.",
+        "What phone B makes is on tablet B, too: their maker carries it from one to the other. Lose one, and the other still lets you in. The site sees it by two flags: may be backed up, is backed up.",
+        "Det, telefon B laver, er også på tablet B: deres producent bringer det fra den ene til den anden. Mister du den ene, lukker den anden dig stadig ind. Siden ser det på to flag: må sikkerhedskopieres, er sikkerhedskopieret.",
     ],
     [
         "step_15_do",
@@ -184,13 +192,13 @@ pub(super) const ROWS: &[Row] = &[
     ["step_16_title", "Moving to another maker", "Flytning til en anden producent"],
     [
         "step_16_text",
-        "Passkeys can move from one provider to another in a sealed, standard form, the FIDO Credential Exchange Format.",
-        "Adgangsnøgler kan flytte fra en udbyder til en anden i en forseglet standardform, FIDO Credential Exchange Format.",
+        "Passkeys move from one maker’s phone to another’s in a standard form, the FIDO Credential Exchange Format. Those that are bound to a device stay where they are, and nothing is overwritten.",
+        "Adgangsnøgler flytter fra én producents telefon til en andens i en standardform, FIDO Credential Exchange Format. De, der er bundet til en enhed, bliver, hvor de er, og intet bliver overskrevet.",
     ],
     [
         "step_16_do",
-        "This page does not show it: it is done where passkeys are kept, with a file, not in a browser. Go on to the last step.",
-        "Denne side viser det ikke: det sker, hvor adgangsnøglerne bor, med en fil, ikke i en browser. Gå videre til det sidste trin.",
+        "Press “Export passkeys” on phone B, then “Import” on phone A. Now sign in with phone A. What phone A made itself can’t be exported: try it.",
+        "Tryk “Eksportér adgangsnøgler” på telefon B og så “Importér” på telefon A. Log nu ind med telefon A. Det, telefon A selv har lavet, kan ikke eksporteres: prøv det.",
     ],
     ["step_17_title", "Wiping a device", "Sletning af en enhed"],
     [

@@ -1,13 +1,13 @@
 //! The page as a whole, and the computer.
 
-use super::Row;
+use towline_pages::Row;
 
 pub(super) const ROWS: &[Row] = &[
     ["title", "A passkey, seen from both ends", "En adgangsnøgle, set fra begge ender"],
     [
         "lead",
-        "On the left the site in a browser, on the right the devices that keep the keys, below every message between them. You are the person who holds them all.",
-        "Til venstre siden i en browser, til højre enhederne, der gemmer nøglerne, nedenfor hver besked mellem dem. Du er den, der har dem alle i hånden.",
+        "A site in a browser’s window, the devices that keep the keys, and below them every message that goes between. You are Anna, who holds them all.",
+        "En side i en browsers vindue, enhederne, der gemmer nøglerne, og under dem hver besked imellem. Du er Anna, som har dem alle i hånden.",
     ],
     ["skip", "Go to the tour", "Gå til rundturen"],
     ["language", "Language", "Sprog"],
@@ -32,6 +32,11 @@ pub(super) const ROWS: &[Row] = &[
         "Accounts for trying by hand: {home} and {work}, both with the password {password}",
         "Konti til at prøve selv: {home} og {work}, begge med adgangskoden {password}",
     ],
+    [
+        "own_browser",
+        "Your own browser can’t ask a phone by a code here: Firefox never does, others need Bluetooth. You miss nothing: this page has test devices and a dialog of its own.",
+        "Din egen browser kan ikke spørge en telefon med en kode her: Firefox gør det aldrig, andre skal bruge Bluetooth. Du går ikke glip af noget: siden har testenheder og sin egen dialog.",
+    ],
     ["frame", "The site’s page", "Sidens side"],
     ["dialog", "The browser asks", "Browseren spørger"],
     ["dialog_create", "{site} wants to save a passkey", "{site} vil gemme en adgangsnøgle"],
@@ -50,8 +55,8 @@ pub(super) const ROWS: &[Row] = &[
     ["code_alt", "QR code for a phone: {text}", "QR-kode til en telefon: {text}"],
     [
         "code_do",
-        "Scan this code with a phone: press “Scan the code” on the right.",
-        "Scan koden med en telefon: tryk “Scan koden” til højre.",
+        "Scan this code with a phone: press “Scan the code” on one of those here.",
+        "Scan koden med en telefon: tryk “Scan koden” på en af dem her.",
     ],
     ["code_text", "Can’t scan? The code as text", "Kan du ikke scanne? Koden som tekst"],
     [
@@ -61,7 +66,7 @@ pub(super) const ROWS: &[Row] = &[
     ],
     ["progress_link", "Asking the phone.", "Spørger telefonen."],
     ["progress_laptop", "Unlock this computer.", "Lås computeren op."],
-    ["progress_key", "Touch the security key on the right.", "Rør ved sikkerhedsnøglen til højre."],
+    ["progress_key", "Touch the security key.", "Rør ved sikkerhedsnøglen."],
     [
         "progress_ringing",
         "Ringing the phone through the relay.",
@@ -173,12 +178,17 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "honest_browser",
-        "Pretended: the browser’s dialog, and that the frame on the left is a window of its own. Your browser’s own passkeys are not touched. A real site would not let itself be framed; this one allows this page alone.",
-        "På skrømt: browserens dialog, og at rammen til venstre er et vindue for sig. Din egen browsers adgangsnøgler bliver ikke rørt. En rigtig side ville ikke lade sig indramme; denne tillader kun denne side.",
+        "Pretended: the browser’s dialog, and that its frame is a window of its own. Your browser’s own passkeys are not touched. A real site would not let itself be framed; this one allows this page alone.",
+        "På skrømt: browserens dialog, og at dens ramme er et vindue for sig. Din egen browsers adgangsnøgler bliver ikke rørt. En rigtig side ville ikke lade sig indramme; denne tillader kun denne side.",
     ],
     [
         "honest_sync",
-        "Pretended: the sync. Phone B and tablet B share one set of passkeys at once; a real service takes a moment.",
-        "På skrømt: synkroniseringen. Telefon B og tablet B deler ét sæt adgangsnøgler med det samme; en rigtig tjeneste bruger et øjeblik.",
+        "Pretended: the sync. Phone B and tablet B have one set of passkeys in this program, so that nothing travels; a real service seals them on the way and takes a moment.",
+        "På skrømt: synkroniseringen. Telefon B og tablet B har ét sæt adgangsnøgler i dette program, så intet er undervejs; en rigtig tjeneste forsegler dem og bruger et øjeblik.",
+    ],
+    [
+        "honest_move",
+        "Pretended: the file of step 16 lies in this program’s memory. What is in it is real: the standard’s form, with the keys.",
+        "På skrømt: filen i trin 16 ligger i dette programs hukommelse. Det, der er i den, er ægte: standardens form med nøglerne.",
     ],
 ];

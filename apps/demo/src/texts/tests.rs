@@ -2,30 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use towline_pages::wrong_with;
+
 use super::*;
 use crate::{assets::FILES, tour};
 
 /// Words that both languages have.
 const SAME: [&str; 2] = ["device_tablet", "who_computer"];
 
-fn places(text: &str) -> Vec<&str> {
-    let mut places: Vec<&str> =
-        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
-    places.sort_unstable();
-    places
-}
-
 #[test]
 fn each_text_is_there_once_in_both_languages_with_the_same_places_for_values() {
+    assert_eq!(wrong_with(TABLES.into_iter().flatten(), &SAME), [""; 0]);
     let mut known = BTreeSet::new();
-    for [name, english, danish] in TABLES.into_iter().flatten() {
+    for [name, ..] in TABLES.into_iter().flatten() {
         assert!(known.insert(*name), "{name} is there twice");
-        assert!(!english.trim().is_empty() && !danish.trim().is_empty(), "{name}");
-        assert_eq!(places(english), places(danish), "{name}");
-        assert!(english != danish || SAME.contains(name), "{name} is not translated");
-        for end in ['.', '?', ':', '…'] {
-            assert_eq!(english.ends_with(end), danish.ends_with(end), "{name}");
-        }
     }
     assert!(known.len() > 150, "{}", known.len());
 }
@@ -38,7 +28,7 @@ fn named<'s>(source: &'s str, before: &str) -> Vec<&'s str> {
 #[test]
 fn every_text_that_is_asked_for_is_there_and_every_text_is_asked_for() {
     let html = include_str!("../html.rs");
-    let scripts: String = FILES.iter().map(|(.., content)| *content).collect();
+    let scripts: String = FILES.iter().map(|file| file.content).collect();
     let mut asked: BTreeSet<String> = named(html, "t(\"")
         .into_iter()
         .chain(named(&scripts, "say(\""))

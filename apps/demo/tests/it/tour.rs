@@ -184,4 +184,23 @@ async fn a_passkey_s_life_in_17_steps() {
     let flags = travels.iter().rev().find_map(|it| it.pointer("/detail/members/authData/flags"));
     let flags = flags.unwrap().as_array().unwrap();
     assert!(flags.contains(&json!("BE")) && flags.contains(&json!("BS")), "{flags:?}");
+
+    // 16: to phone A, which has nothing since it was wiped, and signs in then.
+    assert_eq!(anna.press("v1/export", json!({ "phone": "phone-b" })).await.status, 204);
+    let asked = anna.answers("phone-b", "export", json!("finger")).await;
+    assert_eq!((&asked["passkeys"], &asked["stay"]), (&json!(2), &json!(0)));
+    let file = anna.sees("the file", |state| state["file"].as_object().cloned()).await;
+    assert_eq!((&file["from"], file.get("content")), (&json!("phone-b"), None));
+    assert_eq!(anna.press("v1/import", json!({ "phone": "phone-a" })).await.status, 204);
+    anna.answers("phone-a", "import", json!("finger")).await;
+    anna.has_done(16).await;
+    anna.holds("phone-a", 2).await;
+    anna.is_signed_in(None).await;
+    let signing_in = anna.signs_in().await;
+    anna.answers("browser", "way", json!({ "way": "phone" })).await;
+    anna.scans("phone-a").await;
+    anna.answers("phone-a", "connect", json!("allow")).await;
+    anna.answers("phone-a", "account", json!({ "account": 0 })).await;
+    anna.answers("phone-a", "verify", json!("finger")).await;
+    anna.finishes(signing_in).await;
 }

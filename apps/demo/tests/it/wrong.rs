@@ -116,3 +116,46 @@ async fn the_relay_sees_sizes_and_the_page_shows_each_message() {
     let told = of("response")[0].pointer("/detail/members/response/clientDataJSON/type");
     assert_eq!(told, Some(&json!("webauthn.create")));
 }
+
+#[tokio::test]
+async fn what_is_bound_to_a_phone_stays_and_a_file_is_read_once() {
+    let mut anna = Person::new().await;
+    assert_eq!(anna.press("v1/import", json!({ "phone": "phone-a" })).await.status, 409);
+    assert_eq!(anna.press("v1/export", json!({ "phone": "tablet" })).await.status, 404);
+    let says = |phone: &'static str, what: &'static str| {
+        move |state: &serde_json::Value| {
+            (state["devices"][phone]["notice"][0] == what).then_some(())
+        }
+    };
+    anna.press("v1/export", json!({ "phone": "phone-b" })).await;
+    anna.sees("that there is nothing", says("phone-b", "export-empty")).await;
+    anna.is_signed_in(Some("home")).await;
+    for phone in ["phone-a", "phone-b"] {
+        let adding = anna.adds(phone, "phone", false).await;
+        anna.scans(phone).await;
+        anna.answers(phone, "connect", json!("allow")).await;
+        anna.answers(phone, "verify", json!("finger")).await;
+        anna.finishes(adding).await;
+    }
+    anna.press("v1/export", json!({ "phone": "phone-a" })).await;
+    anna.sees("that nothing leaves", says("phone-a", "export-bound")).await;
+
+    // A no writes no file.
+    anna.press("v1/export", json!({ "phone": "phone-b" })).await;
+    anna.answers("phone-b", "export", json!("refuse")).await;
+    assert!(anna.state().await["file"].is_null());
+    anna.press("v1/export", json!({ "phone": "phone-b" })).await;
+    anna.answers("phone-b", "export", json!("finger")).await;
+    anna.sees("the file", |state| state["file"].as_object().map(drop)).await;
+    let travels = anna.state().await["travels"].to_string();
+    assert!(travels.contains("••••"), "the page shows the file, and no key");
+
+    for (what, then) in [("taken in", "imported"), ("known", "import-there")] {
+        anna.press("v1/import", json!({ "phone": "phone-a" })).await;
+        if then == "imported" {
+            anna.answers("phone-a", "import", json!("finger")).await;
+        }
+        anna.sees(what, says("phone-a", then)).await;
+        anna.holds("phone-a", 2).await;
+    }
+}

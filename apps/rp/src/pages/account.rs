@@ -1,6 +1,7 @@
 //! The account page.
 
 use maud::{Markup, html};
+use towline_pages::fill;
 
 use super::{error, frame, problem, with_name};
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
         keys::StoredKey,
         sign_ins::{How, StoredSignIn},
     },
-    texts::fill,
     visit::{Person, Visit},
     web::Shown,
 };

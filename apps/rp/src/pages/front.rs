@@ -1,13 +1,14 @@
 //! The first page, and those that explain.
 
 use maud::{Markup, html};
+use towline_pages::fill;
 
 use super::{
     frame,
     keys::{Way, ways as ways_of},
     test_device, without_script,
 };
-use crate::{RpStatus, date, site::Site, texts::fill, visit::Visit};
+use crate::{RpStatus, date, site::Site, visit::Visit};
 
 pub(crate) fn home(site: &Site, visit: &Visit) -> Markup {
     let texts = &visit.texts().frame;

@@ -1,14 +1,11 @@
 //! Adding, renaming and removing a key.
 
 use maud::{Markup, html};
+use towline_pages::fill;
 
 use super::{frame, problem, status, test_device, with_name, without_script};
 use crate::{
-    ApiError, providers,
-    site::Site,
-    store::keys::StoredKey,
-    texts::{fill, keys::Keys},
-    visit::Visit,
+    ApiError, providers, site::Site, store::keys::StoredKey, texts::keys::Keys, visit::Visit,
 };
 
 /// The first step: a name for the device.

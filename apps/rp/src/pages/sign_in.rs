@@ -1,6 +1,7 @@
 //! Making an account, and the steps of signing in.
 
 use maud::{Markup, html};
+use towline_pages::fill;
 
 use super::{
     frame,
@@ -10,7 +11,6 @@ use super::{
 use crate::{
     ApiError, ErrorCode,
     site::Site,
-    texts::fill,
     visit::Visit,
     web::{Joining, Step},
 };

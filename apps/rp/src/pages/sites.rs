@@ -1,19 +1,20 @@
 //! The pages of the two sites that sign in through this one, and what this one says about them.
 
 use maud::{DOCTYPE, Markup, html};
+use towline_pages::{Language, fill, for_scripts};
 
-use super::{frame, languages, showcased, spoken, with_name};
+use super::{frame, showcased, styles, with_name};
 use crate::{
     date,
     site::Site,
     sites::{KnownSite, RelyingSite, Visitor},
-    texts::{Language, fill},
+    texts::{self, script::SCRIPT},
     visit::Visit,
 };
 
 /// What is around the pages of a site: plain, in the site's own colour.
 fn site_frame(site: &RelyingSite, language: Language, title: &str, content: Markup) -> Markup {
-    let texts = language.texts();
+    let texts = texts::of(language);
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -23,8 +24,7 @@ fn site_frame(site: &RelyingSite, language: Language, title: &str, content: Mark
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="icon" href="/assets/towline.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/assets/site.css";
-                link rel="stylesheet" href="/assets/parts.css";
+                (styles())
                 (showcased(site.showcase.as_ref()))
                 script type="module" src="/assets/page.js" {}
             }
@@ -36,12 +36,12 @@ fn site_frame(site: &RelyingSite, language: Language, title: &str, content: Mark
                         a href=(site.provider) {
                             (fill(texts.sites.to_provider, &[("provider", &site.provider_name)]))
                         }
-                        (languages(language, "/"))
+                        (language.switch(texts.frame.language, "/language", "/"))
                     }
                 }
                 main #main tabindex="-1" { div .narrow { (content) } }
                 footer { p { (texts.frame.demo) "." } }
-                (spoken(language))
+                (for_scripts(SCRIPT.iter(), language))
             }
         }
     }
@@ -54,7 +54,7 @@ pub(crate) fn home(
     visitor: Option<&Visitor>,
     said: Option<&str>,
 ) -> Markup {
-    let texts = language.texts();
+    let texts = texts::of(language);
     let (name, provider) = (site.known.kind.name(texts), site.provider_name.as_str());
     let welcome = fill(texts.sites.welcome, &[("site", name)]);
     let content = html! {
@@ -77,7 +77,7 @@ pub(crate) fn home(
 }
 
 fn known(site: &RelyingSite, language: Language, visitor: &Visitor) -> Markup {
-    let texts = &language.texts().sites;
+    let texts = &texts::of(language).sites;
     let used = |method: &str| visitor.methods.iter().any(|used| used == method);
     let how = match (used("pwd"), used("pop")) {
         (true, true) => texts.how_both,
@@ -117,10 +117,10 @@ fn known(site: &RelyingSite, language: Language, visitor: &Visitor) -> Markup {
 
 /// The provider did not let the person in.
 pub(crate) fn failed(site: &RelyingSite, language: Language, reason: &str) -> Markup {
-    let texts = &language.texts().sites;
+    let texts = &texts::of(language).sites;
     let provider = site.provider_name.as_str();
     let said = fill(texts.failed, &[("provider", provider), ("reason", reason)]);
-    let title = language.texts().errors.title;
+    let title = texts::of(language).errors.title;
     let content = html! {
         h1 { (title) }
         p .problem role="alert" { (said) }

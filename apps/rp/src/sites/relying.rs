@@ -17,6 +17,7 @@ use openidconnect::{
     TokenResponse as _,
     core::{CoreAuthPrompt, CoreClient, CoreProviderMetadata, CoreResponseType},
 };
+use towline_pages::{ExchangeError, Language, cookie, exchange};
 use url::form_urlencoded;
 
 use super::{
@@ -25,11 +26,8 @@ use super::{
 };
 use crate::{
     Showcase, WallClock,
-    exchange::{ExchangeError, exchange},
     guard::tell_browsers,
-    pages,
-    texts::Language,
-    visit::cookie,
+    pages, texts,
     web::{Fields, assets, chosen, go_to, query, with_cookie, with_status},
 };
 
@@ -228,7 +226,7 @@ async fn signed_out(State(site): State<Arc<RelyingSite>>, headers: HeaderMap) ->
         site.visitors.goes(token);
     }
     let language = Language::of(&headers);
-    let said = language.texts().sites.signed_out.to_owned();
+    let said = texts::of(language).sites.signed_out.to_owned();
     with_cookie(shown(&site, language, None, Some(said)), site.set_cookie("session", "", 0))
 }
 

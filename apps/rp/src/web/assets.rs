@@ -4,33 +4,26 @@ use axum::{
     extract::Path,
     response::{IntoResponse as _, Response},
 };
-use http::header;
+use towline_pages::PageFile;
 
 use crate::{ApiError, ErrorCode};
 
-const STYLE: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const PICTURE: &str = "image/svg+xml";
-
-const FILES: [(&str, &str, &str); 11] = [
-    ("site.css", STYLE, include_str!("../assets/site.css")),
-    ("parts.css", STYLE, include_str!("../assets/parts.css")),
-    ("page.js", SCRIPT, include_str!("../assets/page.js")),
-    ("passkeys.js", SCRIPT, include_str!("../assets/passkeys.js")),
-    ("ways.js", SCRIPT, include_str!("../assets/ways.js")),
-    ("towline.svg", PICTURE, include_str!("../assets/towline.svg")),
-    ("device.svg", PICTURE, include_str!("../assets/device.svg")),
-    ("manager.svg", PICTURE, include_str!("../assets/manager.svg")),
-    ("phone.svg", PICTURE, include_str!("../assets/phone.svg")),
-    ("security-key.svg", PICTURE, include_str!("../assets/security-key.svg")),
-    ("test.svg", PICTURE, include_str!("../assets/test.svg")),
+const FILES: [PageFile; 11] = [
+    PageFile::style("site.css", include_str!("../assets/site.css")),
+    PageFile::style("parts.css", include_str!("../assets/parts.css")),
+    PageFile::script("page.js", include_str!("../assets/page.js")),
+    PageFile::script("passkeys.js", include_str!("../assets/passkeys.js")),
+    PageFile::script("ways.js", include_str!("../assets/ways.js")),
+    PageFile::picture("towline.svg", include_str!("../assets/towline.svg")),
+    PageFile::picture("device.svg", include_str!("../assets/device.svg")),
+    PageFile::picture("manager.svg", include_str!("../assets/manager.svg")),
+    PageFile::picture("phone.svg", include_str!("../assets/phone.svg")),
+    PageFile::picture("security-key.svg", include_str!("../assets/security-key.svg")),
+    PageFile::picture("test.svg", include_str!("../assets/test.svg")),
 ];
 
 pub(crate) async fn file(Path(name): Path<String>) -> Response {
-    let found = FILES.iter().find(|(known, ..)| *known == name);
-    let Some((_, kind, content)) = found else {
-        return ApiError::new(ErrorCode::NotFound, "There is no such file.").into_response();
-    };
-    // Asked for again each time the program is another one; cheap, as it is on this machine.
-    ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "no-cache")], *content).into_response()
+    PageFile::answer(&FILES, &name).unwrap_or_else(|| {
+        ApiError::new(ErrorCode::NotFound, "There is no such file.").into_response()
+    })
 }

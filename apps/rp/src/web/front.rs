@@ -7,11 +7,11 @@ use axum::{
     extract::{Request, State},
 };
 use http::HeaderValue;
+use towline_pages::Language;
 
 use super::{Outcome, form, go_to, is_local, page, with_cookie};
 use crate::{
-    ApiError, ErrorCode, pages, programs::overview as everything, site::Site, texts::Language,
-    visit::Visit,
+    ApiError, ErrorCode, pages, programs::overview as everything, site::Site, visit::Visit,
 };
 
 pub(super) async fn home(State(site): State<Arc<Site>>, visit: Visit) -> Outcome {

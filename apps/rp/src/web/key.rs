@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 use super::{Outcome, again, form, go_to, page};
 use crate::{
-    ApiError, ErrorCode,
+    ApiError, ErrorCode, SiteEvent,
     api::unknown_key,
     name::check_name,
     pages,
@@ -139,6 +139,8 @@ pub(super) async fn remove(
         Ok(last && account.second_factor)
     });
     let done = if change.await? { "removed-last" } else { "removed" };
+    let account = visit.person()?.account.name.clone();
+    site.tell(SiteEvent::Removed { account });
     let query: String = form_urlencoded::Serializer::new(String::new())
         .append_pair("done", done)
         .append_pair("key", &name)

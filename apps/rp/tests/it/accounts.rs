@@ -6,8 +6,13 @@ use serde_json::json;
 use towline_rp::{
     ClientError, ErrorCode, RpClient, RpConfig, RpError, RpLimits, RpServer, StrictVerifier,
 };
+use towline_virtual::Fault;
 
-use crate::{Running, soft_key::SoftKey, start};
+use crate::{
+    Running,
+    device::{Device, any_key},
+    start,
+};
 
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCode {
     match result {
@@ -19,8 +24,8 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorC
     }
 }
 
-pub(crate) async fn register(rp: &Running, account: &str, name: &str) -> SoftKey {
-    let mut key = SoftKey::new(&rp.client.origin());
+pub(crate) async fn register(rp: &Running, account: &str, name: &str) -> Device {
+    let key = Device::new(&rp.client.origin());
     let begun = rp.client.begin_registration(account, name).await.unwrap();
     let credential = key.create(&begun.public_key);
     rp.client.finish_registration(&begun.ceremony, credential).await.unwrap();
@@ -59,14 +64,15 @@ async fn the_accounts_keys_are_excluded_from_its_next_registration() {
     let excluded = &begun.public_key["excludeCredentials"];
     assert_eq!(
         *excluded,
-        json!([{ "type": "public-key", "id": key.id_text(), "transports": ["hybrid", "internal"] }])
+        json!([{ "type": "public-key", "id": key.id_text(), "transports": ["internal"] }])
     );
 }
 
 #[tokio::test]
 async fn a_key_registers_once_even_if_the_authenticator_ignores_the_exclusion() {
     let rp = start(RpConfig::default()).await;
-    let mut key = register(&rp, "alice", "phone").await;
+    let key = register(&rp, "alice", "phone").await;
+    let key = key.with(Fault::IgnoresExcludeList).with(Fault::IdTwice);
     for account in ["alice", "bob"] {
         let begun = rp.client.begin_registration(account, "again").await.unwrap();
         let credential = key.create(&begun.public_key);
@@ -109,7 +115,8 @@ async fn another_accounts_key_does_not_sign_in() {
     register(&rp, "alice", "phone").await;
     let mallory = register(&rp, "mallory", "phone").await;
     let begun = rp.client.begin_sign_in(Some("alice")).await.unwrap();
-    let refused = rp.client.finish_sign_in(&begun.ceremony, mallory.get(&begun.public_key)).await;
+    let answer = mallory.get(&any_key(&begun.public_key));
+    let refused = rp.client.finish_sign_in(&begun.ceremony, answer).await;
     assert_eq!(code(refused), ErrorCode::UnknownKey);
 }
 
@@ -117,12 +124,14 @@ async fn another_accounts_key_does_not_sign_in() {
 async fn a_user_handle_must_be_that_of_the_key() {
     let rp = start(RpConfig::default()).await;
     let alice = register(&rp, "alice", "phone").await;
-    let mut mallory = register(&rp, "mallory", "phone").await;
-    for handle in [alice.user_handle.clone(), Some("not base64url!".into()), None] {
-        mallory.user_handle = handle;
+    let mallory = register(&rp, "mallory", "phone").await;
+    let begun = rp.client.begin_sign_in(None).await.unwrap();
+    let handle = alice.get(&begun.public_key)["response"]["userHandle"].clone();
+    for handle in [handle, json!("not base64url!"), json!(null)] {
         let begun = rp.client.begin_sign_in(None).await.unwrap();
-        let refused =
-            rp.client.finish_sign_in(&begun.ceremony, mallory.get(&begun.public_key)).await;
+        let mut answer = mallory.get(&begun.public_key);
+        answer["response"]["userHandle"] = handle;
+        let refused = rp.client.finish_sign_in(&begun.ceremony, answer).await;
         assert_eq!(code(refused), ErrorCode::NotVerified);
     }
 }
@@ -130,7 +139,7 @@ async fn a_user_handle_must_be_that_of_the_key() {
 #[tokio::test]
 async fn a_challenge_is_answered_once_whatever_the_answer() {
     let rp = start(RpConfig::default()).await;
-    let mut key = SoftKey::new(&rp.client.origin());
+    let key = Device::new(&rp.client.origin());
     let begun = rp.client.begin_registration("alice", "phone").await.unwrap();
     let refused = rp.client.finish_registration(&begun.ceremony, json!({})).await;
     assert_eq!(code(refused), ErrorCode::NotVerified);
@@ -155,14 +164,16 @@ async fn a_registration_can_not_be_finished_as_a_sign_in() {
     let rp = start(RpConfig::default()).await;
     let key = register(&rp, "alice", "phone").await;
     let begun = rp.client.begin_registration("alice", "second").await.unwrap();
-    let refused = rp.client.finish_sign_in(&begun.ceremony, key.get(&begun.public_key)).await;
+    let signing_in = rp.client.begin_sign_in(None).await.unwrap();
+    let answer = key.get(&signing_in.public_key);
+    let refused = rp.client.finish_sign_in(&begun.ceremony, answer).await;
     assert_eq!(code(refused), ErrorCode::UnknownCeremony);
 }
 
 #[tokio::test]
 async fn an_expired_challenge_is_not_accepted() {
     let rp = start(RpConfig { challenge_lifetime: Duration::ZERO, ..RpConfig::default() }).await;
-    let mut key = SoftKey::new(&rp.client.origin());
+    let key = Device::new(&rp.client.origin());
     let begun = rp.client.begin_registration("alice", "phone").await.unwrap();
     let late = key.create(&begun.public_key);
     assert_eq!(

@@ -9,8 +9,8 @@ use serde_json::json;
 use towline_rp::{RpConfig, Showcase, WallClock};
 
 use crate::{
+    device::{Device, any_key},
     person::{FORM, PASSWORD, Person, wish},
-    soft_key::SoftKey,
     start,
 };
 
@@ -142,7 +142,7 @@ async fn a_challenge_is_good_once_and_for_its_account() {
 
     // Eve finishes what Jo began: the key would be hers, in Jo's account.
     let begun = jo.ask("/account/keys/begin", &wish("x")).await.json();
-    let mut eves = SoftKey::new(&eve.origin);
+    let eves = Device::new(&eve.origin);
     let answer = json!({
         "ceremony": begun["ceremony"], "credential": eves.create(&begun["public_key"]),
     });
@@ -162,7 +162,10 @@ async fn a_challenge_is_good_once_and_for_its_account() {
     assert_eq!(jo.ask("/session/finish", &replayed).await.status, 403);
     // Jo's key on Eve's way.
     let step = jo.begin("eve@example.org", "").await;
-    let refused = jo.sign_in(&key, Some(&step)).await;
+    let begun = jo.ask("/session/begin", &json!({ "step": step })).await.json();
+    let credential = key.get(&any_key(&begun["public_key"]));
+    let answer = json!({ "ceremony": begun["ceremony"], "credential": credential, "step": step });
+    let refused = jo.ask("/session/finish", &answer).await;
     assert_eq!(refused.status, 404);
     assert!(refused.json()["error"]["more"].is_null(), "Jo's key is not told to forget itself");
 }
@@ -310,7 +313,7 @@ async fn two_tabs_and_the_back_button_do_no_harm() {
     let one = jo.ask("/account/keys/begin", &wish("one")).await.json();
     let two = jo.ask("/account/keys/begin", &wish("two")).await.json();
     for begun in [two, one] {
-        let mut key = SoftKey::new(&jo.origin);
+        let key = Device::new(&jo.origin);
         let credential = key.create(&begun["public_key"]);
         let answer = json!({ "ceremony": begun["ceremony"], "credential": credential });
         assert_eq!(jo.ask("/account/keys/finish", &answer).await.status, 200);

@@ -11,11 +11,10 @@
 mod accounts;
 mod attacks;
 mod bad_input;
+mod device;
 mod other_sites;
 mod pages;
 mod person;
-#[path = "../../../../crates/webauthn-rp/tests/it/soft_key.rs"]
-mod soft_key;
 mod verification;
 
 use tokio::sync::broadcast;

@@ -7,8 +7,8 @@ use towline_rp::RpConfig;
 
 use crate::{
     Running,
+    device::Device,
     person::{Answer, Person},
-    soft_key::SoftKey,
     start,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 struct Round {
     rp: Running,
     jo: Person,
-    key: SoftKey,
+    key: Device,
 }
 
 async fn round() -> Round {

@@ -2,8 +2,14 @@
 
 use serde_json::json;
 use towline_rp::RpConfig;
+use towline_virtual::{
+    Builder,
+    attestation::{Format, TestAttestation},
+    person::attesting,
+};
 
 use crate::{
+    device::Device,
     person::{PASSWORD, Person},
     start,
 };
@@ -124,7 +130,9 @@ async fn extended_information_that_is_refused_changes_nothing_but_what_the_page_
     assert_eq!(options["hints"], json!(["hybrid"]));
     assert_eq!(options["authenticatorSelection"]["authenticatorAttachment"], "cross-platform");
     assert_eq!(options["user"]["displayName"], "Jo Hansen");
-    let mut key = crate::soft_key::SoftKey::new(&jo.origin);
+    let phone = Builder::phone().attestation(TestAttestation::new(Format::Packed)).build().unwrap();
+    phone.person().when(attesting()).refuses();
+    let key = Device::of(&jo.origin, phone);
     let answer = json!({ "ceremony": begun["ceremony"], "credential": key.create(options) });
     let next = jo.ask("/account/keys/finish", &answer).await.json();
     let page = jo.open(next["next"].as_str().unwrap()).await.body;

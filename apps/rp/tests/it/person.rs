@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Running, soft_key::SoftKey};
+use crate::{Running, device::Device};
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 pub(crate) const PASSWORD: &str = "a long enough one";
@@ -138,8 +138,8 @@ impl Person {
     }
 
     /// Adds a key.
-    pub(crate) async fn add_key(&mut self, name: &str) -> SoftKey {
-        let mut key = SoftKey::new(&self.origin);
+    pub(crate) async fn add_key(&mut self, name: &str) -> Device {
+        let key = Device::new(&self.origin);
         let begun = self.ask("/account/keys/begin", &wish(name)).await.json();
         let answer = json!({
             "ceremony": begun["ceremony"],
@@ -163,7 +163,7 @@ impl Person {
     }
 
     /// Signs in with a key, on the way of a step or without.
-    pub(crate) async fn sign_in(&mut self, key: &SoftKey, step: Option<&str>) -> Answer {
+    pub(crate) async fn sign_in(&mut self, key: &Device, step: Option<&str>) -> Answer {
         let begun = self.ask("/session/begin", &json!({ "step": step })).await.json();
         let answer = json!({
             "ceremony": begun["ceremony"],

@@ -1,17 +1,13 @@
 //! What the verifier refuses.
 
 use serde_json::json;
-use towline_ctap::Flags;
-use towline_rp::{ClientError, ErrorCode, RpConfig, SiteEvent};
-
-use crate::{
-    Running,
-    accounts::register,
-    soft_key::{Attestation, SoftKey},
-    start,
+use towline_rp::{ClientError, ErrorCode, RegisteredKey, RpConfig, SiteEvent};
+use towline_virtual::{
+    Builder, Fault, VirtualAuthenticator,
+    attestation::{Format, TestAttestation},
 };
 
-type Change = fn(&mut SoftKey);
+use crate::{Running, accounts::register, device::Device, start};
 
 fn message<T: std::fmt::Debug>(result: Result<T, ClientError>) -> String {
     refusal(result, ErrorCode::NotVerified)
@@ -24,56 +20,59 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, ClientError>, code: ErrorCode) 
     }
 }
 
+/// Registers a key through a browser that asks for attestation, though the site did not.
 async fn try_register(
     rp: &Running,
-    change: Change,
-) -> Result<towline_rp::RegisteredKey, ClientError> {
-    let mut key = SoftKey::new(&rp.client.origin());
+    device: VirtualAuthenticator,
+) -> Result<RegisteredKey, ClientError> {
+    let device = Device::of(&rp.client.origin(), device);
     let begun = rp.client.begin_registration("alice", "phone").await.unwrap();
-    change(&mut key);
-    let credential = key.create(&begun.public_key);
-    rp.client.finish_registration(&begun.ceremony, credential).await
+    let mut options = begun.public_key;
+    options["attestation"] = json!("direct");
+    rp.client.finish_registration(&begun.ceremony, device.create(&options)).await
+}
+
+fn faulty(fault: Fault) -> VirtualAuthenticator {
+    let device = VirtualAuthenticator::synced_passkey();
+    device.faults().inject(fault);
+    device
+}
+
+fn attesting(format: Format) -> VirtualAuthenticator {
+    let attestation = TestAttestation::new(format);
+    Builder::synced_passkey().attestation(attestation).build().unwrap()
 }
 
 /// Ways to go wrong that both ceremonies must notice, and a word of the sentence that says so.
-const BOTH: &[(Change, &str)] = &[
-    (|k| k.origin = "https://evil.example".into(), "evil.example"),
-    (|k| k.origin.push('0'), "origin"),
-    (|k| k.rp_id = "evil.example".into(), "another site"),
-    (|k| k.challenge = Some("AAAA".into()), "another challenge"),
-    (|k| k.challenge = Some("!".into()), "another challenge"),
-    (|k| k.kind = Some("payment.get"), "payment.get"),
-    (|k| k.extra_client_data = json!({ "crossOrigin": true }), "inside another"),
-    (|k| k.extra_client_data = json!({ "topOrigin": "https://evil.example" }), "inside another"),
-    (|k| k.flags = Flags::UV | Flags::BE, "see anybody"),
-    (|k| k.flags = Flags::UP | Flags::BE, "verify the person"),
-    (|k| k.flags = Flags::UP | Flags::UV | Flags::BS, "backup"),
+const BOTH: [(Fault, &str); 10] = [
+    (Fault::WrongOrigin, "attacker.example"),
+    (Fault::OriginWithPort, "origin"),
+    (Fault::WrongRpIdHash, "another site"),
+    (Fault::WrongChallenge, "another challenge"),
+    (Fault::PaddedChallenge, "another challenge"),
+    (Fault::CrossOrigin, "inside another"),
+    (Fault::TopOrigin, "inside another"),
+    (Fault::FlipUp, "see anybody"),
+    (Fault::FlipUv, "verify the person"),
+    (Fault::BackedUpWithoutEligibility, "backup"),
 ];
 
 #[tokio::test]
 async fn registrations_that_lie_are_refused() {
     let rp = start(RpConfig::default()).await;
-    let own: &[(Change, &str)] =
-        &[(|k| k.kind = Some("webauthn.get"), "webauthn.get"), (|k| k.algorithm = -8, "algorithm")];
-    let vouching: &[(Change, &str)] = &[
-        (|k| k.attestation = Attestation::NoneWithMembers, "none"),
-        (|k| k.attestation = Attestation::PackedSelf { alg: -8 }, "attestation"),
-        (|k| k.attestation = Attestation::PackedWithCertificates, "packed"),
-        (|k| k.attestation = Attestation::Other, "apple"),
-        (
-            |k| {
-                k.attestation = Attestation::PackedSelf { alg: -7 };
-                k.corrupt_signature = true;
-            },
-            "attestation",
-        ),
-    ];
-    for (change, word) in BOTH.iter().chain(own) {
-        let message = message(try_register(&rp, *change).await);
+    let own = [(Fault::WrongType, "webauthn.get"), (Fault::KeyOfAnotherAlgorithm, "algorithm")];
+    for (fault, word) in BOTH.into_iter().chain(own) {
+        let message = message(try_register(&rp, faulty(fault)).await);
         assert!(message.contains(word), "{word}: {message}");
     }
-    for (change, word) in vouching {
-        let message = refusal(try_register(&rp, *change).await, ErrorCode::NotVouchedFor);
+    let vouching = [
+        (faulty(Fault::NoneWithStatement), "none"),
+        (faulty(Fault::SelfAttestationOfAnother), "attestation"),
+        (attesting(Format::Packed), "packed"),
+        (attesting(Format::Apple), "apple"),
+    ];
+    for (device, word) in vouching {
+        let message = refusal(try_register(&rp, device).await, ErrorCode::NotVouchedFor);
         assert!(message.contains(word), "{word}: {message}");
     }
     assert!(rp.client.status().await.unwrap().accounts.is_empty());
@@ -82,19 +81,17 @@ async fn registrations_that_lie_are_refused() {
 #[tokio::test]
 async fn whoever_runs_the_site_is_told_of_each_ceremony_that_ended() {
     let mut rp = start(RpConfig::default()).await;
-    let mut key = SoftKey::new(&rp.client.origin());
-    let begun = rp.client.begin_registration("alice", "phone").await.unwrap();
-    let credential = key.create(&begun.public_key);
-    rp.client.finish_registration(&begun.ceremony, credential).await.unwrap();
+    let key = register(&rp, "alice", "phone").await;
     for corrupt in [false, true] {
-        key.corrupt_signature = corrupt;
+        if corrupt {
+            key.inner.faults().inject(Fault::SignatureOfAnotherKey);
+        }
         let begun = rp.client.begin_sign_in(Some("alice")).await.unwrap();
         let credential = key.get(&begun.public_key);
         let signed_in = rp.client.finish_sign_in(&begun.ceremony, credential).await;
         assert_eq!(signed_in.is_err(), corrupt);
     }
-    let refused = try_register(&rp, |key| key.origin.push('0')).await;
-    assert!(refused.is_err());
+    assert!(try_register(&rp, faulty(Fault::WrongOrigin)).await.is_err());
 
     let account = || "alice".to_owned();
     let mut told = Vec::new();
@@ -120,25 +117,23 @@ async fn whoever_runs_the_site_is_told_of_each_ceremony_that_ended() {
 #[tokio::test]
 async fn packed_self_attestation_is_accepted() {
     let rp = start(RpConfig::default()).await;
-    let registered =
-        try_register(&rp, |k| k.attestation = Attestation::PackedSelf { alg: -7 }).await.unwrap();
+    let registered = try_register(&rp, attesting(Format::PackedSelf)).await.unwrap();
     assert_eq!(registered.key.attestation, "packed");
 }
 
 #[tokio::test]
 async fn sign_ins_that_lie_are_refused() {
     let rp = start(RpConfig::default()).await;
-    let own: &[(Change, &str)] = &[
-        (|k| k.kind = Some("webauthn.create"), "webauthn.create"),
-        (|k| k.flags = Flags::UP | Flags::UV, "backup"),
-        (|k| k.corrupt_signature = true, "signature"),
+    let own = [
+        (Fault::WrongType, "webauthn.create"),
+        (Fault::FlipBe, "backup"),
+        (Fault::SignatureOfAnotherKey, "signature"),
     ];
-    for (change, word) in BOTH.iter().chain(own) {
-        let mut key = register(&rp, "alice", "phone").await;
+    for (fault, word) in BOTH.into_iter().chain(own) {
+        let key = register(&rp, "alice", "phone").await.with(fault);
         let begun = rp.client.begin_sign_in(Some("alice")).await.unwrap();
-        change(&mut key);
-        let message =
-            message(rp.client.finish_sign_in(&begun.ceremony, key.get(&begun.public_key)).await);
+        let credential = key.get(&begun.public_key);
+        let message = message(rp.client.finish_sign_in(&begun.ceremony, credential).await);
         assert!(message.contains(word), "{word}: {message}");
         rp.client.remove_key("alice", &key.id_text()).await.unwrap();
     }
@@ -149,23 +144,26 @@ async fn sign_ins_that_lie_are_refused() {
 #[tokio::test]
 async fn a_key_of_another_pair_does_not_sign_in_under_a_registered_id() {
     let rp = start(RpConfig::default()).await;
-    let real = register(&rp, "alice", "phone").await;
-    let mut forged = SoftKey::new(&rp.client.origin());
-    forged.id.clone_from(&real.id);
-    forged.user_handle.clone_from(&real.user_handle);
+    // What was registered under this id is the public key of somebody else.
+    let key = Device::new(&rp.client.origin()).with(Fault::KeyOfAnother);
+    let begun = rp.client.begin_registration("alice", "phone").await.unwrap();
+    let credential = key.create(&begun.public_key);
+    rp.client.finish_registration(&begun.ceremony, credential).await.unwrap();
     let begun = rp.client.begin_sign_in(None).await.unwrap();
-    let refused = rp.client.finish_sign_in(&begun.ceremony, forged.get(&begun.public_key)).await;
+    let refused = rp.client.finish_sign_in(&begun.ceremony, key.get(&begun.public_key)).await;
     assert!(message(refused).contains("signature"));
 }
 
 #[tokio::test]
 async fn a_counter_must_rise_once_it_counts() {
     let rp = start(RpConfig::default()).await;
-    let mut key = register(&rp, "alice", "phone").await;
+    let key = register(&rp, "alice", "phone").await;
+    let id = key.inner.passkeys()[0].id().clone();
     for (count, good) in
         [(0, true), (0, true), (5, true), (5, false), (4, false), (0, false), (6, true)]
     {
-        key.sign_count = count;
+        // Each signature counts one up; those that don't count say 0.
+        key.inner.change(&id, |passkey| passkey.sign_count = u32::checked_sub(count, 1)).unwrap();
         let begun = rp.client.begin_sign_in(None).await.unwrap();
         let outcome = rp.client.finish_sign_in(&begun.ceremony, key.get(&begun.public_key)).await;
         assert_eq!(outcome.is_ok(), good, "{count}: {outcome:?}");
@@ -175,7 +173,7 @@ async fn a_counter_must_rise_once_it_counts() {
 #[tokio::test]
 async fn answers_with_missing_or_bent_members_are_refused() {
     let rp = start(RpConfig::default()).await;
-    let mut key = SoftKey::new(&rp.client.origin());
+    let key = Device::new(&rp.client.origin());
     for pointer in
         ["/rawId", "/type", "/response", "/response/clientDataJSON", "/response/attestationObject"]
     {

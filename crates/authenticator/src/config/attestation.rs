@@ -107,19 +107,25 @@ impl AttestationFormat {
     }
 }
 
+/// The AAGUID that an attestation certificate in DER is for (WebAuthn L3 §8.2.1); `None` if it
+/// names none.
+#[must_use]
+pub fn certified_aaguid(certificate: &[u8]) -> Option<Aaguid> {
+    let at = certificate.windows(MODEL.len()).position(|part| part == MODEL)?;
+    let (_, extension) = certificate.split_at_checked(at)?;
+    // Only whether it is critical may stand between.
+    let value = extension.get(MODEL.len()..)?;
+    let value = value.strip_prefix(&[0x01, 1, 0xff]).unwrap_or(value);
+    let value = value.strip_prefix(&SIXTEEN_BYTES)?.first_chunk::<16>()?;
+    Some(Aaguid::new(*value))
+}
+
 impl BatchAttestation {
     /// The AAGUID that the first certificate is for; `None` if it names none, and so is for a
     /// single model.
     #[must_use]
     pub fn aaguid(&self) -> Option<Aaguid> {
-        let leaf = self.certificates.first()?;
-        let at = leaf.windows(MODEL.len()).position(|part| part == MODEL)?;
-        let (_, extension) = leaf.split_at_checked(at)?;
-        // Only whether it is critical may stand between.
-        let value = extension.get(MODEL.len()..)?;
-        let value = value.strip_prefix(&[0x01, 1, 0xff]).unwrap_or(value);
-        let value = value.strip_prefix(&SIXTEEN_BYTES)?.first_chunk::<16>()?;
-        Some(Aaguid::new(*value))
+        certified_aaguid(self.certificates.first()?)
     }
 
     /// Whether it can vouch for what is on P-256, as all of U2F is.

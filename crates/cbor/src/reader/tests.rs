@@ -178,3 +178,41 @@ fn raw_returns_the_very_bytes_of_an_item() {
     })
     .unwrap();
 }
+
+/// `{"id": bytes, "type": "key"}`, read as framed, and as what comes after it in a list.
+fn framed(bytes: &[u8], max_depth: u8) -> Result<(Option<&[u8]>, u64), Error> {
+    decode(bytes, max_depth, |reader: &mut Reader<'_>| {
+        let (mut id, mut number) = (None, 0);
+        reader.array(|element| {
+            match element.framed(b"\xa2\x62id", Reader::bytes, b"\x64type\x63key") {
+                Some(bytes) => id = Some(bytes),
+                None => number = element.uint().unwrap_or_default(),
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok((id, number))
+    })
+}
+
+#[test]
+fn a_framed_map_is_read_or_left_as_it_was() {
+    let whole = b"\x82\xa2\x62id\x42\x01\x02\x64type\x63key\x07";
+    assert_eq!(framed(whole, 2), Ok((Some(&[1, 2][..]), 7)));
+    // Any other form is for somebody else to read, who finds all of it.
+    let others: [&[u8]; 4] = [
+        b"\x82\xa2\x62ie\x42\x01\x02\x64type\x63key\x07",
+        b"\x82\xa2\x62id\x62ab\x64type\x63key\x07",
+        b"\x82\xa2\x62id\x42\x01\x02\x64type\x63kex\x07",
+        b"\x82\xa3\x62id\x42\x01\x02\x64type\x63key\x65flags\x01\x07",
+    ];
+    for other in others {
+        assert_eq!(framed(other, 2), Ok((None, 7)), "{other:02x?}");
+    }
+    for end in 0..whole.len() {
+        assert_eq!(framed(&whole[..end], 2).unwrap_err().kind(), ErrorKind::UnexpectedEnd);
+    }
+    assert_eq!(framed(whole, 1).unwrap_err().kind(), ErrorKind::TooDeep);
+    let mut reader = Reader::new(b"\xa2\x62id\x41\x01\x64type\x63key", 1);
+    assert!(reader.framed(b"\xa2\x62id", Reader::bytes, b"\x64type\x63key").is_some());
+    assert!(reader.framed(b"", Reader::bytes, b"").is_none(), "there was one item");
+}

@@ -134,6 +134,16 @@ pub(crate) struct Reach {
     #[arg(long, value_name = "PLACE")]
     pub(crate) tpm: Option<towline_tpm::TpmPlace>,
 
+    /// With the platform: from now on the TPM counts the changes of the store, so that an older
+    /// copy in its place is noticed
+    #[arg(long)]
+    pub(crate) tpm_counter: bool,
+
+    /// With the platform: go on with this copy of the store, although the TPM has counted later
+    /// changes, or lost count
+    #[arg(long)]
+    pub(crate) older_store: bool,
+
     /// With the platform: go on with this TPM, although the store knows another one
     #[arg(long)]
     pub(crate) new_tpm: bool,

@@ -24,8 +24,25 @@ pub(crate) struct Custody {
     #[arg(long, value_name = "PLACE", default_value_t)]
     pub(crate) tpm: TpmPlace,
 
+    /// From now on the TPM counts the changes of this store, so that an older copy in its place is
+    /// noticed, which would bring back passkeys that were removed; with --keys tpm
+    #[arg(long)]
+    pub(crate) tpm_counter: bool,
+
+    /// Go on with this copy of the store, although the TPM has counted later changes, or lost count
+    #[arg(long)]
+    pub(crate) older_store: bool,
+
     /// Go on with this TPM, although the store knows another one, or this one was cleared since.
     /// The passkeys of the one before stay in the list, but can't sign in here
     #[arg(long)]
     pub(crate) new_tpm: bool,
+}
+
+impl Custody {
+    /// Keys there, in the usual TPM, and nothing else asked for.
+    pub(crate) fn new(keys: KeysIn) -> Self {
+        let tpm = TpmPlace::default();
+        Self { keys, tpm, tpm_counter: false, older_store: false, new_tpm: false }
+    }
 }

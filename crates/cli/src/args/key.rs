@@ -38,6 +38,10 @@ pub(crate) enum KeyAttestation {
     /// Which model it is, by a key and certificates that many share (packed, basic); you are asked
     /// each time
     Basic,
+    /// That it is in this TPM, by the certificate that `towline tpm enroll` has fetched, which is
+    /// this one's and the same for all sites (tpm); you are asked each time. Without this a site
+    /// gets it that asks for this format by its name
+    Tpm,
     /// No statement at all
     None,
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{Export, Import};
+
 /// Where passkeys are kept, and links for the word `store`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Store {
@@ -73,6 +75,8 @@ Examples:
   towline keys set-pin                                asks for it
   towline keys backup passkeys.backup --passphrase
   towline keys --store new.passkeys restore passkeys.backup --passphrase
+  towline keys export passkeys.cxf.age                asks for a passphrase; for another manager
+  towline keys import passkeys.cxf.age --dry-run
   towline keys change-key --reseal --keyring          from now on it is opened by the system's keyring
   towline keys --store my.passkeys check              and check --repair, if it is damaged
   towline keys --store my.passkeys reset --yes        everything, and for ever")]
@@ -162,6 +166,19 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         costly: bool,
     },
+    /// Take passkeys to another manager, or another machine: written to a new file, sealed by age
+    ///
+    /// The Credential Exchange Format of the FIDO Alliance, which other managers read. What stays,
+    /// and what others may not keep, is listed first. Stays: what was made for this device alone,
+    /// what counts its signatures, and whose key is in a TPM; and what is in no store, such as the
+    /// second factors that sites keep for a security key.
+    Export(Export),
+    /// Bring passkeys from another manager, or another machine
+    ///
+    /// What would become of each is listed first; then all that can be imported goes in at once, or
+    /// nothing does. Nothing that is in the store is replaced. The store is made if it is not
+    /// there. The file stays, and still has the private keys in it.
+    Import(Import),
     /// Let something else open the store from now on; without more the key file FILE.key
     ///
     /// Whoever has a copy of the file from before, and what opened it then, can open that copy,

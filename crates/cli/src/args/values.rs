@@ -40,17 +40,35 @@ pub(super) fn relay_url(text: &str) -> Result<Url, String> {
     if !bare || !anonymous || url.host().is_none() {
         return Err(wanted());
     }
-    let on_this_machine = match url.host() {
+    match url.scheme() {
+        "wss" => Ok(url),
+        "ws" if is_on_this_machine(&url) => Ok(url),
+        "ws" => Err("without TLS only a relay on this machine is used; use wss://".into()),
+        _ => Err(wanted()),
+    }
+}
+
+/// Where an authority is.
+pub(super) fn authority_url(text: &str) -> Result<Url, String> {
+    let wanted = || "it looks like https://ca.example/tpm or http://127.0.0.1:8088/".to_owned();
+    let url = Url::parse(text).map_err(|_| wanted())?;
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    match url.scheme() {
+        "https" if anonymous && url.host().is_some() => Ok(url),
+        "http" if anonymous && is_on_this_machine(&url) => Ok(url),
+        "http" => {
+            Err("without TLS only an authority on this machine is asked; use https://".into())
+        }
+        _ => Err(wanted()),
+    }
+}
+
+fn is_on_this_machine(url: &Url) -> bool {
+    match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
-    };
-    match url.scheme() {
-        "wss" => Ok(url),
-        "ws" if on_this_machine => Ok(url),
-        "ws" => Err("without TLS only a relay on this machine is used; use wss://".into()),
-        _ => Err(wanted()),
     }
 }
 
@@ -104,6 +122,16 @@ mod tests {
             "",
         ] {
             assert!(relay_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_an_authority_on_this_machine_goes_without_tls() {
+        for good in ["https://ca.example/tpm?x=1", "http://localhost:1/", "http://[::1]:1/ca"] {
+            assert!(authority_url(good).is_ok(), "{good}");
+        }
+        for bad in ["http://ca.example/", "ftp://ca.example/", "https://a@ca.example/", "ca", ""] {
+            assert!(authority_url(bad).is_err(), "{bad}");
         }
     }
 

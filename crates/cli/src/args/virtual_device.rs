@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use towline_virtual::{Fault, FaultPlace, person::Rules};
 
-use super::{Network, Radio};
+use super::{Network, Radio, TpmCa};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Virtual {
@@ -44,6 +44,12 @@ pub(crate) enum Virtual {
     /// browser. docs/virtual-mcp.md has the configuration for common agents.
     #[command(after_long_help = MCP)]
     Mcp(VirtualService),
+    /// Be an authority that certifies attestation keys in TPMs, for tests of `towline tpm enroll`
+    ///
+    /// Listens on loopback, or answers the request in one file. It does what a real one does, but
+    /// does not ask who has made a TPM, so that `swtpm` is one, too. Trust its root in tests only.
+    #[command(after_long_help = TPM_CA)]
+    TpmCa(TpmCa),
     /// List what can go wrong, by the names that --fault takes
     Faults,
 }
@@ -101,6 +107,11 @@ Examples:
 Without --kind and --passkeys there is no authenticator until the agent makes one. Standard output is
 for the protocol alone, with --json as well.";
 
+const TPM_CA: &str = "\
+Examples:
+  towline virtual tpm-ca --port 8088 --root root.pem
+  towline virtual tpm-ca --request tpm.json --answer answer.json";
+
 const PIPE: &str = "\
 Lines, and the answers to them:
   {\"id\":1,\"create\":{..options..},\"origin\":\"https://example.org\"}     {\"id\":1,\"response\":{..}}
@@ -110,6 +121,8 @@ Lines, and the answers to them:
   {\"id\":5,\"add\":{\"rpId\":..,\"userHandle\":..,\"privateKey\":..}}         {\"id\":5,\"added\":\"ID\"}
   {\"id\":6,\"change\":{\"credentialId\":\"ID\",\"signCount\":0}}              {\"id\":6,\"changed\":\"ID\"}
   {\"id\":7,\"remove\":\"ID\"}                                             {\"id\":7,\"removed\":\"ID\"}
+  {\"id\":7,\"export\":true}                                             {\"id\":7,\"exported\":{\"document\":{..},..}}
+  {\"id\":7,\"import\":{..document..}}                                   {\"id\":7,\"imported\":[..]}
   {\"id\":8,\"advance\":30}                                              {\"id\":8,\"elapsed\":31}
   {\"id\":9,\"faults\":[\"wrong-challenge\"]}                              {\"id\":9,\"faults\":1}
 Where it fails, `error` has `name`, the exception of a browser, or `member`, what is wrong with the

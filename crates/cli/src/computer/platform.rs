@@ -18,9 +18,11 @@ pub(super) fn open(
     report: &Arc<Report>,
 ) -> Result<LocalAuthenticator<Owner>, Failure> {
     let custody = args::Custody {
-        keys: KeysIn::Tpm,
         tpm: args.tpm.clone().unwrap_or_default(),
+        tpm_counter: args.tpm_counter,
+        older_store: args.older_store,
         new_tpm: args.new_tpm,
+        keys: KeysIn::Tpm,
     };
     this_device::open(args, &custody, report).map_err(|failure| match failure.reason {
         "no_tpm" | "tpm" => {

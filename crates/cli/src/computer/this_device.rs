@@ -12,7 +12,7 @@ use towline::{
 use crate::{
     args,
     console::Console,
-    custody::Custody,
+    custody::{Attested, Custody},
     exit::{Exit, Failure},
     keys::kept::{Kept, Otherwise},
     person::{Terminal, passkey},
@@ -31,9 +31,11 @@ pub(super) fn open(
     let lock = ScreenLock::new(args.screen_lock, &args.store, args.answer, &store)?;
     report.event(&kept);
     report.event(&lock.told());
-    let Custody { keys, pin } = Custody::open(custody, &store, &provider, report)?;
-    let config = Config::platform();
-    let authenticator = Authenticator::new(config, provider.clone(), store.credentials(), keys)
+    let mut config = Config::platform().with_backup(store.backup());
+    let custody = Custody::open(custody, &store, &provider, report)?;
+    custody.attest(&mut config, Attested::First)?;
+    let Custody { store, keys, pin, .. } = custody;
+    let authenticator = Authenticator::new(config, provider.clone(), store, keys)
         .map_err(|error| Failure::new(Exit::Failed, "failed", error.to_string()))?
         .with_pin_verifier(pin);
     let console = Arc::new(Console::new(report));

@@ -70,6 +70,10 @@ pub(crate) enum Question {
     SignIn,
     /// Which of several accounts?
     Choose,
+    /// Write these passkeys to a file?
+    Export,
+    /// Take these passkeys into the store?
+    Import,
     /// Anything else that the authenticator asks.
     Other,
 }

@@ -13,6 +13,7 @@ use towline::{
 use crate::{
     args::{self, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy},
     attestation::{self, Vouching},
+    custody::Attested,
     exit::Failure,
     usb,
 };
@@ -49,7 +50,8 @@ pub(super) fn config(args: &args::Key, provider: &CryptoProvider) -> Result<Conf
     config.attestation.formats = match args.attestation {
         KeyAttestation::Own => vec![AttestationFormat::PackedSelf, AttestationFormat::None],
         KeyAttestation::Basic => vec![AttestationFormat::PackedBasic, AttestationFormat::None],
-        KeyAttestation::None => vec![AttestationFormat::None],
+        // Whether there is a TPM that makes statements is known later.
+        KeyAttestation::None | KeyAttestation::Tpm => vec![AttestationFormat::None],
     };
     if let Some(Vouching { key, certificates }) = vouching {
         if args.enterprise_attestation {
@@ -68,6 +70,15 @@ pub(super) fn config(args: &args::Key, provider: &CryptoProvider) -> Result<Conf
     }
     config.validate().map_err(|error| contradiction(&error))?;
     Ok(config)
+}
+
+/// When a TPM attests, if there is one that can.
+pub(super) const fn attested(attestation: KeyAttestation) -> Attested {
+    match attestation {
+        KeyAttestation::Tpm => Attested::Always,
+        KeyAttestation::None => Attested::Never,
+        KeyAttestation::Own | KeyAttestation::Basic => Attested::IfNamed,
+    }
 }
 
 /// Who vouches for the key, if its arguments need somebody.

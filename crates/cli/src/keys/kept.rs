@@ -6,7 +6,7 @@ use std::{
 };
 
 use towline::{
-    authenticator::{CredentialStore, MemoryStore},
+    authenticator::{BackupState, CredentialStore, MemoryStore},
     crypto::CryptoProvider,
 };
 use towline_store::{Error, KeySource, Store};
@@ -50,18 +50,25 @@ impl Kept {
             };
             return Ok((Self::Memory, event));
         };
-        // A link that leads nowhere is told as what it is.
-        let there = path.exists() || path.is_symlink();
-        let source = source(&args.opened(), &path, !there)?;
-        let store = if there {
-            Store::open(&path, &source, provider)
+        let source = source(&args.opened(), &path, !is_there(&path))?;
+        Self::at(&path, &source, provider)
+    }
+
+    /// The same in this file, opened by this.
+    pub(super) fn at(
+        path: &Path,
+        source: &KeySource,
+        provider: &CryptoProvider,
+    ) -> Result<(Self, Event), Failure> {
+        let store = if is_there(path) {
+            Store::open(path, source, provider)
         } else {
-            make_directory(&path)?;
-            Store::create(&path, &source, provider)
+            make_directory(path)?;
+            Store::create(path, source, provider)
         };
-        let store = store.map_err(|error| failure_at(&path, &error))?;
+        let store = store.map_err(|error| failure_at(path, &error))?;
         let path = path.display();
-        let message = match &source {
+        let message = match source {
             KeySource::KeyFile(key) => format!(
                 "the passkeys are in {path}; whoever has {} can open it, and without it nobody can",
                 key.display()
@@ -79,12 +86,27 @@ impl Kept {
         Ok((Self::File(store), event))
     }
 
+    /// Whether new passkeys may be elsewhere, too: backups and exports of a file have them. Keys in
+    /// a TPM stay where they are whatever this says.
+    pub(crate) const fn backup(&self) -> BackupState {
+        match self {
+            Self::Memory => BackupState::DeviceBound,
+            Self::File(_) => BackupState::Eligible,
+        }
+    }
+
     pub(crate) fn credentials(self) -> Box<dyn CredentialStore> {
         match self {
             Self::Memory => Box::new(MemoryStore::new()),
             Self::File(store) => Box::new(store),
         }
     }
+}
+
+/// Whether there is something, which may be no store. A link that leads nowhere is told as what it
+/// is.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.exists() || path.is_symlink()
 }
 
 /// The store that is there.
@@ -106,7 +128,7 @@ pub(crate) fn open_for(
 pub(crate) fn named(args: &args::Store) -> Result<(PathBuf, KeySource), Failure> {
     let path = place(args, Otherwise::Default)?
         .ok_or_else(|| Failure::usage("no_store", "what is in memory is in no other program"))?;
-    if !path.exists() && !path.is_symlink() {
+    if !is_there(&path) {
         return Err(failure_at(&path, &Error::Missing(path.clone())));
     }
     let source = source(&args.opened(), &path, false)?;

@@ -140,7 +140,8 @@ pub(super) fn read(value: Value) -> Result<Passkey, BadMember> {
     let mut members = Members::of("add", value)?;
     let rp_id = members.required("rpId", "a text", text)?;
     let user = members.required("userHandle", "base64url", bytes)?;
-    let wanted = "a key package (PKCS #8) on P-256 or P-384, of Ed25519 or RSA, as base64url";
+    let wanted =
+        "a key package (PKCS #8) on P-256 or P-384, of Ed25519, RSA or ML-DSA, as base64url";
     let key =
         members.required("privateKey", wanted, |it| PrivateKey::from_pkcs8(&bytes(it)?).ok())?;
     let passkey = Passkey::new(&rp_id, &user, key);

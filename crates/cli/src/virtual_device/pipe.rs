@@ -11,10 +11,12 @@ use towline_virtual::{
     Fault, PasskeyError,
     person::{BadRules, Rules},
 };
+use zeroize::Zeroizing;
 
 use super::{
     ceremony,
     fields::{self, BadMember, Members, bad, text},
+    moving,
     session::Session,
 };
 use crate::{
@@ -29,8 +31,10 @@ use crate::{
 const FURTHEST: f64 = 315_360_000.0;
 
 /// What a line can ask for.
-const VERBS: [&str; 9] =
-    ["create", "get", "passkeys", "add", "change", "remove", "person", "faults", "advance"];
+const VERBS: [&str; 11] = [
+    "create", "get", "passkeys", "add", "change", "remove", "export", "import", "person", "faults",
+    "advance",
+];
 
 /// Answers lines until there are no more.
 pub(crate) async fn pipe(args: args::VirtualPipe, report: &Report) -> Result<Exit, Failure> {
@@ -212,6 +216,21 @@ impl Desk {
                     return Err(refused("remove", &PasskeyError::Unknown).into());
                 }
                 Ok(("removed", fields::id_text(&id).into()))
+            }
+            "export" => {
+                rest.end()?;
+                let export = self.session.with(|device| device.export())?;
+                Ok(("exported", moving::exported(&export)?))
+            }
+            "import" => {
+                rest.end()?;
+                let document = Zeroizing::new(value.to_string());
+                let reports = self.session.with(|device| device.import(document.as_bytes()))?;
+                let reports = reports.map_err(|error| BadMember {
+                    member: "import".into(),
+                    message: error.to_string(),
+                })?;
+                Ok(("imported", reports.iter().map(moving::imported).collect()))
             }
             "person" => {
                 rest.end()?;

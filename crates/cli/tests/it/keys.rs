@@ -15,6 +15,11 @@ use crate::{
 };
 
 pub(crate) fn make_credential(user: u8) -> Vec<u8> {
+    Request::from(making(user)).encode()
+}
+
+/// A passkey that is wanted.
+pub(crate) fn making(user: u8) -> MakeCredentialRequest {
     let mut request = MakeCredentialRequest::new(
         ClientDataHash::new([7; 32]),
         Rp { id: RpId::new("example.org").unwrap(), name: None },
@@ -26,7 +31,7 @@ pub(crate) fn make_credential(user: u8) -> Vec<u8> {
         vec![-7],
     );
     request.options = RequestOptions { rk: Some(true), ..RequestOptions::default() };
-    Request::from(request).encode()
+    request
 }
 
 pub(crate) fn get_assertion() -> Vec<u8> {

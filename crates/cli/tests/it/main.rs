@@ -19,9 +19,12 @@ mod key;
 mod key_settings;
 mod keys;
 mod linked;
+mod many_in_tpm;
 mod mishaps;
+mod moving;
 mod program;
 mod relay;
+mod relay_file;
 mod rp;
 mod single;
 #[cfg(target_os = "linux")]

@@ -1,10 +1,13 @@
 //! `towline key --keys tpm`: the private keys are in a real TPM, which is software.
 
-use towline_ctap::{GetAssertionResponse, MakeCredentialResponse, Status};
+use serde_json::{Value, json};
+use towline_ctap::{GetAssertionResponse, MakeCredentialResponse, Request, Status};
 use towline_testkit::{hid::Client, swtpm::Swtpm};
+use towline_tpm::{Enrollment, EnrollmentAnswer};
+use towline_virtual::attestation::TpmAuthority;
 
 use crate::{
-    keys::{get_assertion, key, make_credential, status},
+    keys::{get_assertion, key, make_credential, making, status},
     program::{Directory, Program, run},
     world::text,
 };
@@ -131,4 +134,204 @@ async fn a_store_that_the_tpm_opens_opens_nowhere_else() {
     let refused = run(["keys", "--store", &path, &here, "backup", &backup, &here]).await;
     refused.assert_failed(2, "no_tpm_key");
     assert_eq!(run(["keys", "--store", &path, &here, "backup", &backup]).await.code, 0);
+}
+
+/// The format of the statement that a client gets who names these.
+async fn statement(client: &mut Client, user: u8, formats: &[&str]) -> String {
+    let mut request = making(user);
+    request.attestation_formats_preference = formats.iter().map(|it| (*it).to_owned()).collect();
+    let response = client.request(&Request::from(request).encode()).await;
+    assert_eq!(response[0], Status::Ok.to_u8());
+    let made = MakeCredentialResponse::decode(&response).unwrap();
+    let format = if made.attestation.is_self() { "self" } else { made.attestation.format() };
+    format.to_owned()
+}
+
+#[tokio::test]
+async fn an_enrolled_tpm_attests_to_who_asks_for_it() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let directory = Directory::new();
+    let (path, tpm) = (directory.path("my.passkeys"), place(&swtpm));
+    let (request, answer) = (directory.path("tpm.json"), directory.path("answer.json"));
+    let enroll = |way: [&str; 2]| {
+        let all = ["tpm", "--store", &path, "--tpm", &tpm, "enroll", way[0], way[1]];
+        let all = all.map(str::to_owned);
+        async move { run(all).await }
+    };
+    let args = ["--store", &path, "--keys", "tpm", "--tpm", &tpm];
+    let wanted = [&args[..], &["--attestation", "tpm"]].concat();
+
+    let early = enroll(["--answer", &request]).await;
+    early.assert_failed(2, "enrollment");
+    assert_eq!(enroll(["--request", &request]).await.code, 0);
+    // Nobody has certified it yet.
+    let start = ["key", "--listen", "udp:127.0.0.1:0", "--presence", "auto"];
+    run(start.iter().chain(&wanted)).await.assert_failed(2, "attestation");
+    let (killed, mut client) = key(&args).await;
+    assert_eq!(statement(&mut client, 1, &["tpm", "packed"]).await, "self");
+    drop((killed, client));
+
+    let root = directory.path("root.pem");
+    let ca = ["virtual", "tpm-ca", "--request", &request, "--answer", &answer, "--root", &root];
+    assert_eq!(run(ca).await.code, 0);
+    let root = std::fs::read_to_string(&root).unwrap();
+    assert!(root.starts_with("-----BEGIN CERTIFICATE-----\n"), "{root}");
+    std::fs::write(&request, "{}").unwrap();
+    run(ca).await.assert_failed(2, "enrollment");
+    let enrolled = enroll(["--answer", &answer]).await;
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+    let said = enrolled.events.iter().find(|event| event["about"] == "tpm_attestation");
+    assert_eq!(said.unwrap()["certificates"], 2);
+
+    let (killed, mut client) = key(&args).await;
+    assert_eq!(statement(&mut client, 2, &["tpm", "packed"]).await, "tpm");
+    assert_eq!(statement(&mut client, 3, &[]).await, "self", "it was not asked for");
+    assert_eq!(statement(&mut client, 4, &["none"]).await, "none");
+    drop((killed, client));
+    let (killed, mut client) = key(&wanted).await;
+    assert_eq!(statement(&mut client, 5, &[]).await, "tpm");
+    drop((killed, client));
+
+    let forget = ["tpm", "--store", &path, "--tpm", &tpm, "forget"];
+    assert_eq!(run(forget).await.code, 0);
+    let (_killed, mut client) = key(&args).await;
+    assert_eq!(statement(&mut client, 6, &["tpm"]).await, "self");
+}
+
+#[tokio::test]
+async fn an_authority_is_asked_over_http_and_the_platform_attests() {
+    let (Some(swtpm), Some(other)) = (Swtpm::new(), Swtpm::new()) else { return };
+    let directory = Directory::new();
+    let (path, tpm) = (directory.path("my.passkeys"), place(&swtpm));
+    let mut ca = Program::start(["virtual", "tpm-ca", "--seed", "7"]);
+    let url = text(&ca.event("listening").await["url"]);
+    let enroll = ["tpm", "--store", &path, "--tpm", &tpm, "enroll", "--ca"];
+    let enrolled = run(enroll.iter().copied().chain([url.as_str()])).await;
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+
+    let options = json!({
+        "challenge": "AAECAwQFBgcICQoLDA0ODw",
+        "rp": { "id": "example.org", "name": "Example" },
+        "user": { "id": "MQ", "name": "alice", "displayName": "Alice" },
+        "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }],
+        "attestation": "direct",
+    });
+    let registered = |attestation: &str, tpm: &str, answer: &str| {
+        let mut options = options.clone();
+        options["attestation"] = attestation.into();
+        options["user"]["id"] = if attestation == "none" { "Mg" } else { "MQ" }.into();
+        let with = ["--with", "platform", "--store", &path, "--tpm", tpm, "--answer", answer];
+        let origin = ["computer", "create", "--origin", "https://example.org"];
+        let mut computer = Program::start(origin.iter().copied().chain(with));
+        async move {
+            computer.say(&options.to_string()).await;
+            computer.close_stdin();
+            computer.ended().await
+        }
+    };
+    let format = |ended: &crate::program::Ended| {
+        let response = ended.events.iter().find(|event| event["event"] == "response");
+        let object =
+            text(&response.expect("a response")["response"]["response"]["attestationObject"]);
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let object = URL_SAFE_NO_PAD.decode(object).unwrap();
+        let after = object.windows(4).position(|it| it == b"\x63fmt").unwrap() + 5;
+        let length = usize::from(object[after - 1] & 0x1f);
+        String::from_utf8(object[after..after + length].to_vec()).unwrap()
+    };
+    assert_eq!(format(&registered("direct", &tpm, "yes").await), "tpm");
+    assert_eq!(format(&registered("none", &tpm, "yes").await), "none");
+    // What was enrolled in another TPM is of no use, and the store says why.
+    registered("direct", &place(&other), "yes").await.assert_failed(5, "another_tpm");
+
+    // An authority that refuses, one that is not there, and one that answers nonsense.
+    let refuses = format!("{url}root");
+    let refused = run(enroll.iter().copied().chain([refuses.as_str()])).await;
+    refused.assert_failed(5, "enrollment_refused");
+    drop(ca);
+    let gone = run(enroll.iter().copied().chain([url.as_str()])).await;
+    gone.assert_failed(5, "authority");
+    let unsafe_url = run(enroll.iter().copied().chain(["http://ca.example/"])).await;
+    unsafe_url.assert_usage();
+    // None of that has cost the certificate that was there.
+    assert_eq!(format(&registered("direct", &tpm, "yes").await), "tpm");
+}
+
+#[tokio::test]
+async fn an_answer_for_another_request_is_refused() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let directory = Directory::new();
+    let (path, tpm) = (directory.path("my.passkeys"), place(&swtpm));
+    let (request, answer) = (directory.path("tpm.json"), directory.path("answer.json"));
+    let enroll = ["tpm", "--store", &path, "--tpm", &tpm, "enroll"];
+    let ask = enroll.iter().copied().chain(["--request", &request]);
+    let take = enroll.iter().copied().chain(["--answer", &answer]);
+    assert_eq!(run(ask.clone()).await.code, 0);
+    let first = Enrollment::from_json(&std::fs::read_to_string(&request).unwrap()).unwrap();
+    let authority = TpmAuthority::new(1).unwrap();
+    let answered = |enrollment: &Enrollment| authority.answer(enrollment).unwrap();
+    assert_eq!(run(ask).await.code, 0);
+    std::fs::write(&answer, answered(&first).to_json()).unwrap();
+    run(take.clone()).await.assert_failed(5, "tpm");
+
+    let second = Enrollment::from_json(&std::fs::read_to_string(&request).unwrap()).unwrap();
+    assert_ne!(first.key, second.key);
+    let mut changed: EnrollmentAnswer = answered(&second);
+    let last = changed.sealed.len() - 1;
+    changed.sealed[last] ^= 1;
+    std::fs::write(&answer, changed.to_json()).unwrap();
+    run(take.clone()).await.assert_failed(5, "enrollment");
+    std::fs::write(&answer, "nonsense").unwrap();
+    run(take.clone()).await.assert_failed(5, "tpm");
+    std::fs::write(&answer, answered(&second).to_json()).unwrap();
+    assert_eq!(run(take).await.code, 0);
+}
+
+#[tokio::test]
+async fn an_older_copy_of_a_counted_store_is_noticed() {
+    let Some(swtpm) = Swtpm::new() else { return };
+    let directory = Directory::new();
+    let (path, tpm) = (directory.path("my.passkeys"), place(&swtpm));
+    let args = ["--store", &path, "--keys", "tpm", "--tpm", &tpm];
+    let counted = [&args[..], &["--tpm-counter"]].concat();
+    run(["key", "--tpm-counter", "--store", &path]).await.assert_failed(2, "settings");
+
+    let (killed, mut client) = key(&counted).await;
+    assert_eq!(status(&mut client, &make_credential(1)).await, Status::Ok.to_u8());
+    drop((killed, client));
+    // All that is beside the store is copied with it.
+    let files = |to: &str| -> Vec<_> {
+        let names = ["", ".key", ".seen"].map(|end| format!("my.passkeys{end}"));
+        let there =
+            names.iter().filter(|name| std::path::Path::new(&directory.path(name)).exists());
+        there.map(|name| (directory.path(name), directory.path(&format!("{to}{name}")))).collect()
+    };
+    for (file, copy) in files("old-") {
+        std::fs::copy(file, copy).unwrap();
+    }
+    // Once it is counted it stays so, without being asked for.
+    let (killed, mut client) = key(&args).await;
+    assert_eq!(status(&mut client, &make_credential(2)).await, Status::Ok.to_u8());
+    drop((killed, client));
+    let looked = |found: Value| found["check"] == "store";
+    let doctor = ["doctor", "--tpm", &tpm, "--store", &path];
+    let ended = Program::start(doctor).ended().await;
+    let fine = ended.events.into_iter().find(|it| looked(it.clone())).unwrap();
+    assert_eq!(fine["outcome"], "good", "{fine}");
+
+    for (file, copy) in files("old-") {
+        std::fs::copy(copy, file).unwrap();
+    }
+    let start = ["key", "--listen", "udp:127.0.0.1:0", "--presence", "auto"];
+    let refused = run(start.iter().chain(&args)).await;
+    refused.assert_failed(5, "older_store");
+    assert!(text(&refused.failed()["message"]).contains("--older-store"), "{refused:?}");
+    let ended = Program::start(doctor).ended().await;
+    let bad = ended.events.into_iter().find(|it| looked(it.clone())).unwrap();
+    assert_eq!(bad["outcome"], "bad", "{bad}");
+
+    let (killed, client) = key(&[&args[..], &["--older-store"]].concat()).await;
+    drop((killed, client));
+    let (_killed, mut client) = key(&args).await;
+    assert_eq!(status(&mut client, &get_assertion()).await, Status::Ok.to_u8());
 }

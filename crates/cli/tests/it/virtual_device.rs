@@ -327,6 +327,33 @@ fn one_line_in_and_one_line_out() {
     assert_eq!((code, rest.as_str(), err.as_str()), (0, "", ""));
 }
 
+/// In the form in which managers exchange them, as `towline keys export` and `import` have it.
+#[test]
+fn passkeys_move_from_one_pipe_to_another() {
+    let mut old = Serving::start(&["--origin", ORIGIN]);
+    let id = old.ask(json!({ "create": create_options("alice") }))["response"]["id"].clone();
+    let exported = old.ask(json!({ "export": true }))["exported"].clone();
+    assert_eq!(exported["leftOut"], json!([]));
+    let item = &exported["document"]["accounts"][0]["items"][0];
+    assert_eq!(item["credentials"][0]["credentialId"], id);
+
+    let mut new = Serving::start(&["--origin", ORIGIN, "--kind", "platform"]);
+    for outcome in ["imported", "already-there"] {
+        let imported = new.ask(json!({ "import": exported["document"] }))["imported"].clone();
+        assert_eq!(imported[0]["outcome"], outcome, "{imported}");
+        assert_eq!(imported[0]["userName"], "alice");
+    }
+    assert_eq!(new.ask(json!({ "get": get_options() }))["response"]["id"], id);
+    let refused = new.ask(json!({ "import": [] }));
+    assert_eq!(refused["error"]["member"], "import", "{refused}");
+
+    // What counts its signatures may not leave.
+    let mut key = Serving::start(&["--origin", ORIGIN, "--kind", "security-key"]);
+    key.ask(json!({ "create": create_options("bob") }));
+    let exported = key.ask(json!({ "export": true }))["exported"].clone();
+    assert_eq!(exported["leftOut"][0]["reason"], "device-bound", "{exported}");
+}
+
 #[test]
 fn a_bad_line_is_answered_and_ends_nothing() {
     let mut serving = Serving::start(&[]);

@@ -103,6 +103,32 @@ async fn this_device_keeps_a_passkey_behind_the_passphrase_of_its_store() {
 }
 
 #[tokio::test]
+async fn a_second_device_signs_in_with_what_a_backup_brought_there() {
+    let site = Site::new().await;
+    let store = site.store();
+    let with = ["--with", "this-device"];
+    let mut computer = site.register(&[&with[..], &words(&store)].concat());
+    computer.event("question").await;
+    computer.say("open sesame").await;
+    works(computer).await;
+
+    let [backup, other] = ["backup", "other"].map(|name| site.directory.path(name));
+    let [.., secret] = &store;
+    let lock = ["--passphrase-file", secret.as_str()];
+    let made = run([&["keys"][..], &words(&store), &["backup", &backup], &lock].concat()).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    std::fs::remove_file(&store[1]).unwrap();
+    let second = [&["--store", other.as_str()][..], &lock].concat();
+    let brought = run([&["keys"], &second[..], &["restore", &backup], &lock].concat()).await;
+    assert_eq!(brought.code, 0, "{brought:?}");
+
+    let mut computer = site.sign_in(&[&with[..], &second].concat());
+    computer.event("question").await;
+    computer.say("open sesame").await;
+    assert_eq!(find(&works(computer).await, "signed_in")["account"], "alice");
+}
+
+#[tokio::test]
 async fn a_no_to_the_screen_lock_of_this_device_makes_no_passkey() {
     let site = Site::new().await;
     let store = site.store();

@@ -1,6 +1,6 @@
 //! PublicKeyCredentialCreationOptionsJSON (WebAuthn L3 §5.1.8, §5.4).
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{
@@ -96,7 +96,7 @@ impl CreationOptions {
             return Err(Error::NoSupportedKeyType);
         }
         Ok(Self {
-            rp_id: rp.text("id"),
+            rp_id: rp.text("id").map(Cow::into_owned),
             rp_name,
             user: User { id, name: user_name, display_name },
             challenge,
@@ -121,7 +121,7 @@ impl CreationOptions {
             attestation_formats: formats
                 .iter()
                 .filter(|format| matches!(format, Value::Text(_)))
-                .map(dom_string)
+                .map(|format| dom_string(format).into_owned())
                 .collect(),
             cred_props: extensions.boolean("credProps"),
             cred_blob,
@@ -130,7 +130,7 @@ impl CreationOptions {
             blob: large_blob::support(extensions)?,
             appid_exclude: match extensions.text("appid") {
                 Some(_) => return Err(Error::AppIdMisplaced),
-                None => extensions.text("appidExclude"),
+                None => extensions.text("appidExclude").map(Cow::into_owned),
             },
             prf: prf.map(|prf| prf.creation(provider)).transpose()?,
         })
@@ -141,13 +141,13 @@ impl CreationOptions {
 /// show the latter as the word.
 fn name(dictionary: Dictionary<'_>, name: &str) -> Result<Option<String>, Error> {
     let value = dictionary.required(name)?;
-    let text = (*value != Value::Null).then(|| dom_string(value));
+    let text = (*value != Value::Null).then(|| dom_string(value).into_owned());
     Ok(text.filter(|text| !text.is_empty()))
 }
 
 fn protection(extensions: Dictionary<'_>) -> Result<Option<Protection>, Error> {
     let Some(text) = extensions.text("credentialProtectionPolicy") else { return Ok(None) };
-    let policy = match text.as_str() {
+    let policy = match &*text {
         "userVerificationOptional" => CredentialProtectionPolicy::UserVerificationOptional,
         "userVerificationOptionalWithCredentialIDList" => {
             CredentialProtectionPolicy::UserVerificationOptionalWithCredentialIdList
@@ -162,7 +162,7 @@ fn protection(extensions: Dictionary<'_>) -> Result<Option<Protection>, Error> {
 
 /// The algorithms of the parameters; those that WebAuthn L3 §5.1.3 assumes where there are none.
 /// Parameters of other types are passed over, all of them perhaps.
-fn algorithms(parameters: &[Value]) -> Result<Vec<i64>, Error> {
+fn algorithms(parameters: &[Value<'_>]) -> Result<Vec<i64>, Error> {
     if parameters.is_empty() {
         return Ok(vec![algorithm::ES256, algorithm::RS256]);
     }

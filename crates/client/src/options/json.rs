@@ -2,29 +2,29 @@
 //! browser: a number too large is infinity, half of a surrogate pair is a character that can't be
 //! shown, the last of two members of one name counts.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 /// How deep lists and objects may nest; options need six levels.
 const MAX_DEPTH: usize = 128;
 
-/// A JSON value, or what JavaScript makes of it.
+/// A JSON value, or what JavaScript makes of it. Texts without escapes stay where they are.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     /// Never NaN, which JSON can't write.
     Number(f64),
-    Text(String),
+    Text(Cow<'a, str>),
     List(Vec<Self>),
-    Object(BTreeMap<String, Self>),
+    Object(Members<'a>),
 }
 
-impl Value {
+impl<'a> Value<'a> {
     /// Reads a text.
     ///
     /// # Errors
     /// What stands there in place of JSON, and where.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let mut parser = Parser { text, position: 0 };
         let value = parser.value(0)?;
         parser.space();
@@ -34,9 +34,43 @@ impl Value {
     /// Takes a member out of an object.
     pub(crate) fn take(&mut self, name: &str) -> Option<Self> {
         match self {
-            Self::Object(members) => members.remove(name),
+            Self::Object(members) => members.find(name).map(|place| members.0.remove(place).1),
             _ => None,
         }
+    }
+}
+
+/// The members of an object, in the order of their names, of which each is there once.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+impl<'a> Members<'a> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value<'a>> {
+        self.0.get(self.find(name)?).map(|(_, value)| value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Cow<'a, str>, Value<'a>)> {
+        self.0.iter()
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(name)).ok()
+    }
+}
+
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Members<'a> {
+    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(members: I) -> Self {
+        let mut members: Vec<_> = members.into_iter().collect();
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // Those of one name are in the order in which they came.
+        members.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
+        Self(members)
     }
 }
 
@@ -51,6 +85,11 @@ impl<'a> Parser<'a> {
         self.text.get(self.position..).unwrap_or_default()
     }
 
+    /// The byte that comes next.
+    fn next(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.position).copied()
+    }
+
     fn fail(&self, what: &str) -> String {
         format!("it is not JSON: {what} at byte {}", self.position)
     }
@@ -62,11 +101,12 @@ impl<'a> Parser<'a> {
         taken
     }
 
-    /// Takes this text, if it is what comes next.
+    /// Takes this text, which is ASCII, if it is what comes next.
     fn skip(&mut self, text: &str) -> bool {
-        let there = self.rest().starts_with(text);
+        let rest = self.text.as_bytes().get(self.position..).unwrap_or_default();
+        let there = rest.starts_with(text.as_bytes());
         if there {
-            self.take(text.len());
+            self.position = self.position.saturating_add(text.len());
         }
         there
     }
@@ -78,15 +118,17 @@ impl<'a> Parser<'a> {
     }
 
     fn space(&mut self) {
-        self.run(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        while matches!(self.next(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.position = self.position.saturating_add(1);
+        }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, String> {
+    fn value(&mut self, depth: usize) -> Result<Value<'a>, String> {
         if depth > MAX_DEPTH {
             return Err(self.fail("too many levels"));
         }
         self.space();
-        match self.rest().bytes().next() {
+        match self.next() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.list(depth),
             Some(b'"') => self.string().map(Value::Text),
@@ -98,7 +140,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Value, String> {
+    fn list(&mut self, depth: usize) -> Result<Value<'a>, String> {
         let mut values = Vec::new();
         self.take(1);
         self.space();
@@ -117,12 +159,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Value, String> {
-        let mut members = BTreeMap::new();
+    fn object(&mut self, depth: usize) -> Result<Value<'a>, String> {
+        let mut members = Vec::new();
         self.take(1);
         self.space();
         if self.skip("}") {
-            return Ok(Value::Object(members));
+            return Ok(Value::Object(Members(members)));
         }
         loop {
             self.space();
@@ -131,10 +173,10 @@ impl<'a> Parser<'a> {
             if !self.skip(":") {
                 return Err(self.fail("a member without a value"));
             }
-            members.insert(name, self.value(depth.saturating_add(1))?);
+            members.push((name, self.value(depth.saturating_add(1))?));
             self.space();
             if self.skip("}") {
-                return Ok(Value::Object(members));
+                return Ok(Value::Object(members.into_iter().collect()));
             }
             if !self.skip(",") {
                 return Err(self.fail("an object without an end"));
@@ -142,7 +184,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn number(&mut self) -> Result<Value, String> {
+    fn number(&mut self) -> Result<Value<'a>, String> {
         let start = self.position;
         self.skip("-");
         let whole = self.run(|byte| byte.is_ascii_digit());
@@ -160,24 +202,29 @@ impl<'a> Parser<'a> {
         number.filter(|_| complete).map(Value::Number).ok_or_else(|| self.fail("no number"))
     }
 
-    fn string(&mut self) -> Result<String, String> {
+    fn string(&mut self) -> Result<Cow<'a, str>, String> {
         if !self.skip("\"") {
             return Err(self.fail("no text"));
         }
-        let mut text = String::new();
+        let mut text = Cow::Borrowed(self.plain());
         loop {
-            let rest = self.rest();
-            // None of these bytes is part of a longer character.
-            let plain = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ');
-            text.push_str(self.take(plain.unwrap_or(rest.len())));
             if self.skip("\"") {
                 return Ok(text);
             }
             if !self.skip("\\") {
                 return Err(self.fail("a text without an end"));
             }
-            text.push(self.escaped()?);
+            text.to_mut().push(self.escaped()?);
+            text.to_mut().push_str(self.plain());
         }
+    }
+
+    /// Takes what stands for itself in a text.
+    fn plain(&mut self) -> &'a str {
+        let rest = self.rest();
+        // None of these bytes is part of a longer character.
+        let end = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ');
+        self.take(end.unwrap_or(rest.len()))
     }
 
     /// What follows a backslash.
@@ -235,15 +282,16 @@ mod tests {
     use super::*;
 
     /// What another reader of JSON made of it.
-    fn of(value: serde_json::Value) -> Value {
+    fn of(value: serde_json::Value) -> Value<'static> {
         match value {
             serde_json::Value::Null => Value::Null,
             serde_json::Value::Bool(value) => Value::Bool(value),
             serde_json::Value::Number(value) => Value::Number(value.as_f64().unwrap()),
-            serde_json::Value::String(value) => Value::Text(value),
+            serde_json::Value::String(value) => Value::Text(value.into()),
             serde_json::Value::Array(values) => Value::List(values.into_iter().map(of).collect()),
             serde_json::Value::Object(members) => {
-                Value::Object(members.into_iter().map(|(name, value)| (name, of(value))).collect())
+                let members = members.into_iter().map(|(name, value)| (name.into(), of(value)));
+                Value::Object(members.collect())
             }
         }
     }
@@ -258,7 +306,10 @@ mod tests {
             (r#""\ude00x""#, Value::Text("\u{fffd}x".into())),
             (r#""\ud83d\u0041""#, Value::Text("\u{fffd}A".into())),
             (r#""\ud83d\ud83d\ude00""#, Value::Text("\u{fffd}\u{1f600}".into())),
-            (r#"{"a": 1, "a": null}"#, Value::Object([("a".into(), Value::Null)].into())),
+            (
+                r#"{"a": 1, "a": null}"#,
+                Value::Object([("a".into(), Value::Null)].into_iter().collect()),
+            ),
         ] {
             assert_eq!(Value::parse(text), Ok(value), "{text}");
         }

@@ -1,6 +1,6 @@
 //! PublicKeyCredentialRequestOptionsJSON (WebAuthn L3 §5.1.9, §5.5).
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use towline_crypto::CryptoProvider;
 use towline_ctap::{PublicKeyCredentialDescriptor, extension::PrfGetInput};
@@ -60,7 +60,7 @@ impl RequestOptions {
             return Err(Error::NoCredentials);
         }
         Ok(Self {
-            rp_id: json.text("rpId"),
+            rp_id: json.text("rpId").map(Cow::into_owned),
             challenge,
             timeout: timeout(json),
             mediation,
@@ -68,7 +68,7 @@ impl RequestOptions {
             blob: blob.transpose()?,
             appid: match extensions.text("appidExclude") {
                 Some(_) => return Err(Error::AppIdMisplaced),
-                None => extensions.text("appid"),
+                None => extensions.text("appid").map(Cow::into_owned),
             },
             get_cred_blob: extensions.boolean("getCredBlob"),
             prf: prf.map(|prf| prf.assertion(&allow, provider)).transpose()?,

@@ -7,20 +7,20 @@
 //! its type. Servers write
 //! `null` for what they have nothing to say about.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use super::json::Value;
+use super::json::{Members, Value};
 use crate::Error;
 
 /// A dictionary: the members of an object. Whatever else is an object to JavaScript, a list, has
 /// none of the members that dictionaries are looked into for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Dictionary<'a>(Option<&'a BTreeMap<String, Value>>);
+pub(crate) struct Dictionary<'a>(Option<&'a Members<'a>>);
 
 impl<'a> Dictionary<'a> {
     /// # Errors
     /// [`Error::Options`] for text, numbers and booleans.
-    pub(crate) fn of(value: &'a Value, name: &str) -> Result<Self, Error> {
+    pub(crate) fn of(value: &'a Value<'a>, name: &str) -> Result<Self, Error> {
         match value {
             Value::Object(members) => Ok(Self(Some(members))),
             Value::Null | Value::List(_) => Ok(Self(None)),
@@ -29,7 +29,7 @@ impl<'a> Dictionary<'a> {
     }
 
     /// A member that may be absent.
-    pub(crate) fn optional(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn optional(&self, name: &str) -> Option<&'a Value<'a>> {
         self.0.and_then(|members| members.get(name)).filter(|value| **value != Value::Null)
     }
 
@@ -37,7 +37,7 @@ impl<'a> Dictionary<'a> {
     ///
     /// # Errors
     /// [`Error::Options`] where it is not.
-    pub(crate) fn required(&self, name: &str) -> Result<&'a Value, Error> {
+    pub(crate) fn required(&self, name: &str) -> Result<&'a Value<'a>, Error> {
         let member = self.0.and_then(|members| members.get(name));
         member.ok_or_else(|| Error::Options(format!("{name} is missing")))
     }
@@ -51,7 +51,7 @@ impl<'a> Dictionary<'a> {
     }
 
     /// A member that is text, if it is there.
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         self.optional(name).map(dom_string)
     }
 
@@ -64,7 +64,7 @@ impl<'a> Dictionary<'a> {
     ///
     /// # Errors
     /// [`Error::Options`] as of [`sequence`].
-    pub(crate) fn sequence(&self, name: &str) -> Result<&'a [Value], Error> {
+    pub(crate) fn sequence(&self, name: &str) -> Result<&'a [Value<'a>], Error> {
         self.optional(name).map_or(Ok(&[]), |value| sequence(value, name))
     }
 }
@@ -73,7 +73,7 @@ impl<'a> Dictionary<'a> {
 ///
 /// # Errors
 /// [`Error::Options`] for everything else.
-pub(crate) fn sequence<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], Error> {
+pub(crate) fn sequence<'a>(value: &'a Value<'a>, name: &str) -> Result<&'a [Value<'a>], Error> {
     match value {
         Value::List(values) => Ok(values),
         _ => Err(Error::Options(format!("{name} is not a list"))),
@@ -84,10 +84,13 @@ pub(crate) fn sequence<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], 
 ///
 /// # Errors
 /// [`Error::Options`] for text, numbers and booleans.
-pub(crate) fn record<'a>(value: &'a Value, name: &str) -> Result<Vec<(String, &'a Value)>, Error> {
+pub(crate) fn record<'a>(
+    value: &'a Value<'a>,
+    name: &str,
+) -> Result<Vec<(String, &'a Value<'a>)>, Error> {
     match value {
         Value::Object(members) => {
-            Ok(members.iter().map(|(key, value)| (key.clone(), value)).collect())
+            Ok(members.iter().map(|(key, value)| (key.to_string(), value)).collect())
         }
         Value::List(values) => {
             Ok(values.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect())
@@ -97,25 +100,25 @@ pub(crate) fn record<'a>(value: &'a Value, name: &str) -> Result<Vec<(String, &'
 }
 
 /// `DOMString`: ToString (ECMA-262 §7.1.17).
-pub(crate) fn dom_string(value: &Value) -> String {
+pub(crate) fn dom_string<'a>(value: &'a Value<'a>) -> Cow<'a, str> {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number_text(*number),
-        Value::Text(text) => text.clone(),
+        Value::Null => "null".into(),
+        Value::Bool(value) => if *value { "true" } else { "false" }.into(),
+        Value::Number(number) => number_text(*number).into(),
+        Value::Text(text) => Cow::Borrowed(text),
         // Array.prototype.join: what is null is empty there.
         Value::List(values) => {
-            let text = |value: &Value| {
-                if *value == Value::Null { String::new() } else { dom_string(value) }
+            let text = |value: &'a Value<'a>| {
+                if *value == Value::Null { "".into() } else { dom_string(value) }
             };
-            values.iter().map(text).collect::<Vec<_>>().join(",")
+            values.iter().map(text).collect::<Vec<_>>().join(",").into()
         }
-        Value::Object(_) => "[object Object]".to_owned(),
+        Value::Object(_) => "[object Object]".into(),
     }
 }
 
 /// `boolean`: ToBoolean (ECMA-262 §7.1.2). The text "false" is true.
-pub(crate) fn boolean(value: &Value) -> bool {
+pub(crate) fn boolean(value: &Value<'_>) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => *value,
@@ -126,7 +129,7 @@ pub(crate) fn boolean(value: &Value) -> bool {
 }
 
 /// `long`: the whole part, modulo 2^32 (ToInt32, ECMA-262 §7.1.6); what is no number is 0.
-pub(crate) fn long(value: &Value) -> i32 {
+pub(crate) fn long(value: &Value<'_>) -> i32 {
     const MODULUS: f64 = 4_294_967_296.0;
     let number = number(value);
     if !number.is_finite() {
@@ -139,7 +142,7 @@ pub(crate) fn long(value: &Value) -> i32 {
 }
 
 /// `[Clamp] unsigned long`: the nearest that there is; what is no number is 0.
-pub(crate) fn clamped_unsigned_long(value: &Value) -> u32 {
+pub(crate) fn clamped_unsigned_long(value: &Value<'_>) -> u32 {
     // This is how `as` does it.
     #[allow(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let clamped = number(value) as u32;
@@ -147,7 +150,7 @@ pub(crate) fn clamped_unsigned_long(value: &Value) -> u32 {
 }
 
 /// ToNumber (ECMA-262 §7.1.4).
-fn number(value: &Value) -> f64 {
+fn number(value: &Value<'_>) -> f64 {
     match value {
         Value::Null => 0.0,
         Value::Bool(value) => f64::from(u8::from(*value)),
@@ -213,7 +216,7 @@ fn number_text(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn value(json: &str) -> Value {
+    fn value(json: &str) -> Value<'_> {
         Value::parse(json).unwrap()
     }
 

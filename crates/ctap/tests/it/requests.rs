@@ -329,6 +329,25 @@ fn entries_of_another_type_are_skipped_and_the_others_keep_their_order() {
 }
 
 #[test]
+fn an_entry_with_a_member_more_is_the_same_entry() {
+    let more = |entry: V| {
+        let V::Map(mut members) = entry else { unreachable!() };
+        members.push((text("unknown"), int(1)));
+        V::Map(members)
+    };
+    let read = |change: &dyn Fn(V) -> V| {
+        let parameters = array([-7, -257].map(|alg| change(key_parameters(alg, "public-key"))));
+        let V::Map(members) = with(creation(), 4, parameters) else { unreachable!() };
+        let ids: [&[u8]; 3] = [&[1], &[2; 32], &[3; 300]];
+        create(&with(members, 5, array(ids.map(|id| change(descriptor(id, "public-key"))))))
+    };
+    let usual = read(&|entry| entry);
+    assert_eq!(usual.pub_key_cred_params, [-7, -257]);
+    assert_eq!(usual.exclude_list.len(), 3);
+    assert_eq!(read(&more), usual);
+}
+
+#[test]
 fn a_list_that_is_there_stays_there_when_no_entry_is_left() {
     assert_eq!(get(&V::Map(assertion())).allow_list, None);
     assert_eq!(get(&with(assertion(), 3, array([]))).allow_list, Some(Vec::new()));

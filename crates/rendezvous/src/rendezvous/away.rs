@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::{Kind, Rendezvous};
+use super::{Kind, Rendezvous, count};
 use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::RingId;
@@ -119,10 +119,12 @@ impl Rendezvous {
         let mut ask = false;
         if let Some(nodes) = &self.nodes {
             if !nodes.up {
+                count(&mut self.counted.bus_away);
                 return Err(Refusal::Unavailable);
             }
             ask = !nodes.nobody_holds(&tag, now);
             if ask && !self.finds.may_find(source, now) {
+                count(&mut self.counted.over_quota);
                 return Err(Refusal::TooMany);
             }
         }
@@ -137,6 +139,7 @@ impl Rendezvous {
         let away = AwayRing { computer, source, contact, tag, payload, began: now, phase };
         self.away.insert(ring, away);
         if ask {
+            count(&mut self.counted.asked);
             self.tell_all(&BusMessage::Find { ring, tag });
         } else {
             self.recall(ring);
@@ -166,6 +169,7 @@ impl Rendezvous {
                 let until = deadline::after(now, self.limits.locate_time);
                 self.away.set_phase(id, Phase::Expecting(until));
             } else {
+                count(&mut self.counted.nobody);
                 self.recall(id);
             }
         }
@@ -195,15 +199,21 @@ impl Rendezvous {
         self.refuse_away(id, refusal);
     }
 
-    /// A node says that it holds the phone of this ring.
-    pub(super) fn found(&mut self, node: NodeInstance, id: RingId, sequence: u64) {
-        let Some(ring) = self.away.rings.get(&id) else { return };
+    /// A node says that it holds the phone of this ring. Says whether anybody still wants to know.
+    pub(super) fn found(
+        &mut self,
+        node: NodeInstance,
+        id: RingId,
+        sequence: u64,
+        now: Instant,
+    ) -> bool {
+        let Some(ring) = self.away.rings.get(&id) else { return false };
         let known = match ring.phase {
-            Phase::Rung { accepted: true, .. } => return,
+            Phase::Rung { accepted: true, .. } => return false,
             Phase::Rung { node: before, sequence: known, .. }
                 if before == node || known >= sequence =>
             {
-                return;
+                return false;
             }
             Phase::Rung { node, tunnel, .. } => Some((node, tunnel)),
             Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => None,
@@ -214,6 +224,9 @@ impl Rendezvous {
             self.tell(before, &BusMessage::Over { ring: id, met: false });
             tunnel
         } else {
+            count(&mut self.counted.found);
+            let took = now.saturating_duration_since(ring.began);
+            self.counted.found_in = self.counted.found_in.saturating_add(took);
             match self.tunnel_for_ring(source) {
                 Ok(tunnel) => {
                     self.locating_crowd.remove(source, computer.0);
@@ -221,7 +234,10 @@ impl Rendezvous {
                     self.waiting.insert(tunnel.1, (computer, tunnel.0));
                     tunnel
                 }
-                Err(refusal) => return self.refuse_away(id, refusal),
+                Err(refusal) => {
+                    self.refuse_away(id, refusal);
+                    return true;
+                }
             }
         };
         self.away.set_phase(id, Phase::Rung { node, sequence, tunnel, accepted: false });
@@ -230,12 +246,19 @@ impl Rendezvous {
         let ring =
             BusMessage::Ring { ring: id, tag, sequence, routing_id, tunnel_id, payload, source };
         self.tell(node, &ring);
+        true
     }
 
     /// The phone came to another node: who rings it here rings it there.
-    pub(super) fn found_again(&mut self, node: NodeInstance, tag: &ContactTag, sequence: u64) {
+    pub(super) fn found_again(
+        &mut self,
+        node: NodeInstance,
+        tag: &ContactTag,
+        sequence: u64,
+        now: Instant,
+    ) {
         for ring in self.away.of(tag) {
-            self.found(node, ring, sequence);
+            self.found(node, ring, sequence, now);
         }
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::Rendezvous;
 use super::nodes::OFFERED_FOR;
 use super::switchboard::{Caller, Ring};
+use super::{Rendezvous, count};
 use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
 use crate::ids::{ContactId, RoutingId, TunnelId};
 use crate::message::{FromService, RingId};
@@ -42,7 +42,11 @@ impl Rendezvous {
         };
         let age = now.saturating_duration_since(phone.came);
         let just_came = phone.sequence == sequence && age <= OFFERED_FOR;
-        contact.filter(|_| just_came || nodes.offered(id, now))
+        let in_time = just_came || nodes.offered(id, now);
+        if !in_time {
+            count(&mut self.counted.late_rings);
+        }
+        contact.filter(|_| in_time)
     }
 
     /// A computer of another node rings a phone of this one.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::Rendezvous;
+use super::{Rendezvous, count};
 use crate::bus::{BusAddress, BusMessage, ContactTag, MAX_HERE, NodeInstance};
 use crate::ids::ContactId;
 use crate::message::RingId;
@@ -191,12 +191,17 @@ impl Rendezvous {
                 let age = nodes.began.map(|began| now.saturating_duration_since(began));
                 // Who has served for longer stays.
                 let new = age.is_some_and(|age| age <= NEWCOMER);
-                if node == self.node && !draining && !self.draining && new {
+                let stays = !draining && self.leaving.is_none();
+                if node == self.node && stays && new {
                     self.outputs.push_back(RendezvousOutput::NumberTaken);
                 }
             }
             BusMessage::Find { ring, tag } => self.sought(from, ring, &tag, now),
-            BusMessage::Found { ring, sequence, .. } => self.found(from, ring, sequence),
+            BusMessage::Found { ring, sequence } => {
+                if !self.found(from, ring, sequence, now) {
+                    count(&mut self.counted.late);
+                }
+            }
             BusMessage::Here(phones) => {
                 for (tag, sequence) in phones {
                     self.is_elsewhere(from, &tag, sequence, now);
@@ -212,17 +217,20 @@ impl Rendezvous {
             BusMessage::Refused(ring, why) => self.refused_from(from, ring, why, now),
             BusMessage::Over { ring, met } => self.over_from(from, ring, met, now),
         }
+        self.leave(now);
         true
     }
 
     /// A computer of another node looks for a phone.
     fn sought(&mut self, from: NodeInstance, ring: RingId, tag: &ContactTag, now: Instant) {
+        count(&mut self.counted.foreign);
         let Some(nodes) = &mut self.nodes else { return };
         let Some(contact) = nodes.tags.get(tag) else { return };
         let Some(phone) = self.switchboard.phones.get(contact) else { return };
-        let (sequence, present) = (phone.sequence, phone.leg().is_some());
+        let sequence = phone.sequence;
         nodes.offer(ring, now);
-        self.tell(from, &BusMessage::Found { ring, sequence, present });
+        count(&mut self.counted.held);
+        self.tell(from, &BusMessage::Found { ring, sequence });
     }
 
     /// A phone is at another node, too. The later of its connections has it.
@@ -238,7 +246,7 @@ impl Rendezvous {
             }
             self.let_go(&contact, now);
         }
-        self.found_again(from, tag, sequence);
+        self.found_again(from, tag, sequence, now);
     }
 
     /// The phone has gone to another node: its connection here is an old one.
@@ -283,12 +291,19 @@ impl Rendezvous {
     pub(super) fn speak(&mut self, now: Instant) {
         let Some(nodes) = &mut self.nodes else { return };
         if nodes.up && nodes.next_alive <= now {
-            nodes.next_alive = deadline::after(now, ALIVE_EVERY);
-            let alive = BusMessage::Alive { node: self.node, draining: self.draining };
-            self.tell_all(&alive);
+            self.say_alive(now);
         }
         if self.nodes.as_ref().and_then(|nodes| nodes.tell_at).is_some_and(|at| at <= now) {
             self.tell_who_came();
+        }
+    }
+
+    /// The others are told that this node is there, and whether it is about to go.
+    pub(super) fn say_alive(&mut self, now: Instant) {
+        if let Some(nodes) = &mut self.nodes {
+            nodes.next_alive = deadline::after(now, ALIVE_EVERY);
+            let draining = self.leaving.is_some();
+            self.tell_all(&BusMessage::Alive { node: self.node, draining });
         }
     }
 

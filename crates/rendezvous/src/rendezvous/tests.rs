@@ -2,6 +2,7 @@
 
 mod attacks;
 mod crowd;
+mod leaving;
 mod nodes;
 mod ringing;
 
@@ -391,24 +392,6 @@ fn contacts_are_unknown_or_gone() {
     };
     assert_eq!(service.ask_from(1, contact(0)), Err(Refusal::NotFound));
     assert_eq!(service.ask_from(1, contact(1)), Err(Refusal::Gone));
-}
-
-#[test]
-fn draining_closes_who_waits_and_admits_nobody() {
-    let mut service = Service::new(Limits::default());
-    let (_, joined) = service.open(1);
-    service.connect(joined, 1).unwrap();
-    let (leg, routing) = service.open(2);
-    service.relay.handle_drain(service.now);
-    assert_eq!(
-        service.pass(Duration::ZERO),
-        [RendezvousOutput::Close { leg, ending: Ending::ShuttingDown }]
-    );
-    assert_eq!(
-        service.ask_from(1, TunnelRequest::New { tunnel: tunnel(3) }),
-        Err(Refusal::Unavailable)
-    );
-    assert_eq!(service.connect(routing, 2), Err(Refusal::Unavailable));
 }
 
 #[test]

@@ -8,5 +8,6 @@
     clippy::unwrap_used
 )]
 
+mod flood;
 mod model;
 mod simulation;

@@ -8,8 +8,8 @@ use towline_rendezvous::bus::{BusAddress, NodeInstance};
 use towline_rendezvous::ids::{ContactId, RoutingId, TunnelId};
 use towline_rendezvous::message::{FromPhone, FromService, Reason, RingId};
 use towline_rendezvous::{
-    Admission, ContactKey, ContactState, Ending, Leg, Limits, RecallToken, Refusal, Rendezvous,
-    RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
+    Admission, ContactKey, ContactState, Drain, DrainStage, Ending, Leg, Limits, RecallToken,
+    Refusal, Rendezvous, RendezvousOutput, RevokeToken, Role, Source, TunnelRequest,
 };
 
 /// A node, and which run of it.
@@ -95,6 +95,7 @@ pub(crate) struct Model {
     /// Rings of which a phone was told, by their tunnels.
     pub(crate) told: u64,
     pub(crate) met: u64,
+    pub(crate) drained: u64,
     tunnels: HashMap<TunnelId, usize>,
 }
 
@@ -147,6 +148,7 @@ impl Model {
             number: 0,
             told: 0,
             met: 0,
+            drained: 0,
             tunnels: HashMap::new(),
         };
         for node in 0..nodes {
@@ -193,6 +195,26 @@ impl Model {
                 self.phones[phone].at = None;
                 let wait = Duration::from_millis(500 + self.random.below(1_500));
                 self.later(wait, Coming::PhoneListens { phone });
+            }
+        }
+    }
+
+    /// A node is told to stop; its front end may learn of it late.
+    pub(crate) fn drain_node(&mut self, node: usize) {
+        let now = self.now;
+        if let Some(node) = &mut self.nodes[node] {
+            node.relay.handle_drain(&Drain::default(), now);
+        }
+        self.outputs(node);
+    }
+
+    /// Nodes that have had their time on the way out end.
+    fn end_drained(&mut self) {
+        for node in 0..self.nodes.len() {
+            let over = |node: &Node| node.relay.drain_stage() == DrainStage::Over;
+            if self.nodes[node].as_ref().is_some_and(over) {
+                self.kill_node(node);
+                self.drained += 1;
             }
         }
     }
@@ -246,7 +268,9 @@ impl Model {
         let first = self.any_node();
         let count = self.nodes.len();
         let node = (first..first + count).map(|node| node % count).find(|node| {
-            self.nodes[*node].as_ref().is_some_and(|node| node.frozen_until.is_none())
+            self.nodes[*node].as_ref().is_some_and(|node| {
+                node.frozen_until.is_none() && node.relay.drain_stage() <= DrainStage::Notice
+            })
         });
         self.run_of(node?)
     }
@@ -336,6 +360,7 @@ impl Model {
         }
         self.now = end;
         self.thaw();
+        self.end_drained();
         self.check_answers();
     }
 
@@ -610,6 +635,10 @@ impl Model {
     /// Nothing fails any more, and all nodes are there.
     pub(crate) fn heal(&mut self) {
         for node in 0..self.nodes.len() {
+            let leaves = |node: &Node| node.relay.drain_stage() > DrainStage::Serving;
+            if self.nodes[node].as_ref().is_some_and(leaves) {
+                self.kill_node(node);
+            }
             self.start_node(node);
             self.cut_node(node, false);
             if let Some(node) = &mut self.nodes[node] {

@@ -25,6 +25,7 @@ fn step(model: &mut Model) {
         452..470 => model.cut_node(node, false),
         470..474 => model.set_bus(false),
         474..490 => model.set_bus(true),
+        493..497 => model.drain_node(node),
         490..493 => {
             let time = Duration::from_millis(model.random.below(8_000));
             model.hold_bus(time);
@@ -35,7 +36,7 @@ fn step(model: &mut Model) {
     model.pass(time);
 }
 
-fn run(seed: u64) -> (u64, u64) {
+fn run(seed: u64) -> (u64, u64, u64) {
     let mut model = Model::new(seed, 3, 12);
     for _ in 0..STEPS {
         step(&mut model);
@@ -44,7 +45,7 @@ fn run(seed: u64) -> (u64, u64) {
     model.pass(Duration::from_secs(240));
     model.check_holders();
     model.everybody_leaves();
-    (model.told, model.met)
+    (model.told, model.met, model.drained)
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -57,15 +58,17 @@ fn whatever_fails_nothing_rings_wrongly_and_nothing_is_left_behind() {
         Some(seed) => (seed, 1),
         None => (1, number("TOWLINE_SEEDS").unwrap_or(20)),
     };
-    let (mut told, mut met) = (0, 0);
+    let (mut told, mut met, mut drained) = (0, 0, 0);
     for seed in first..first + count {
         let run = std::panic::catch_unwind(|| run(seed));
-        let Ok((more_told, more_met)) = run else { panic!("seed {seed}") };
+        let Ok((more_told, more_met, more_drained)) = run else { panic!("seed {seed}") };
         told += more_told;
         met += more_met;
+        drained += more_drained;
     }
     // The faults leave most rings alone.
     assert!(told > count * 20 && met > count * 10, "{told} rings, {met} tunnels");
+    assert!(count < 20 || drained > count / 2, "{drained} nodes have left in order");
 }
 
 #[test]

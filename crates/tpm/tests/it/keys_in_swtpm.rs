@@ -96,6 +96,46 @@ fn another_tpm_and_a_damaged_key_are_told_apart() {
     done(keys.sign(&new.handle, &[b"message"])).unwrap();
 }
 
+/// TPM2_Clear by the lockout hierarchy, whose password is empty, as its owner would.
+const CLEAR: [u8; 27] =
+    *b"\x80\x02\0\0\0\x1b\0\0\x01\x26\x40\0\0\x0a\0\0\0\x09\x40\0\0\x09\0\0\0\0\0";
+
+pub(crate) fn clear(swtpm: &Swtpm) {
+    let place = towline_tpm::TpmPlace::Unix(swtpm.socket());
+    let mut response = Vec::new();
+    place.open(PATIENCE).unwrap().exchange(&CLEAR, &mut response).unwrap();
+    assert_eq!(response[6..10], [0; 4], "{response:02x?}");
+}
+
+#[test]
+fn a_cleared_tpm_is_told_from_another_one() {
+    let (Some(swtpm), Some(other)) = (Swtpm::new(), Swtpm::new()) else { return };
+    let (mut keys, binding) = keys(&swtpm);
+    let new = done(keys.generate(-7)).unwrap();
+    drop(keys);
+    binding.check(&worker(&swtpm)).unwrap();
+    clear(&swtpm);
+    let cleared = binding.check(&worker(&swtpm)).unwrap_err();
+    assert!(matches!(cleared, Error::Cleared), "{cleared}");
+    let refused = TpmKeys::open(worker(&swtpm), provider(), binding.clone()).unwrap_err();
+    assert!(matches!(refused, Error::Cleared), "{refused}");
+    let elsewhere = binding.check(&worker(&other)).unwrap_err();
+    assert!(matches!(elsewhere, Error::AnotherTpm), "{elsewhere}");
+
+    let moved = binding.moved(&worker(&swtpm)).unwrap();
+    let mut after = TpmKeys::open(worker(&swtpm), provider(), moved).unwrap();
+    assert_eq!(after.state(&new.handle), KeyState::AnotherTpm);
+    done(after.sign(&new.handle, &[b"message"])).unwrap_err();
+    done(after.generate(-7)).unwrap();
+    drop(after);
+
+    // One that was kept before this could be told.
+    let old = binding.encode();
+    let before = TpmBinding::decode(&old[..old.len() - 8]).unwrap();
+    let unknown = before.check(&worker(&swtpm)).unwrap_err();
+    assert!(matches!(unknown, Error::AnotherTpm), "{unknown}");
+}
+
 #[test]
 fn a_store_that_was_copied_without_its_secret_signs_nothing() {
     let Some(swtpm) = Swtpm::new() else { return };

@@ -9,6 +9,7 @@
 
 mod attested_by_swtpm;
 mod codes_are_sentences;
+mod counted_in_swtpm;
 mod faults;
 mod keys_are_derived;
 mod keys_in_swtpm;

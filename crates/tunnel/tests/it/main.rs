@@ -8,11 +8,13 @@
     clippy::as_conversions
 )]
 
+mod announced;
 #[cfg(target_os = "linux")]
 mod attacks;
 mod frames;
 #[cfg(feature = "kept")]
 mod kept;
+mod leaving;
 mod logs;
 mod nodes;
 mod operator;

@@ -83,8 +83,8 @@ async fn every_line_of_the_metrics_is_a_comment_or_a_name_and_a_number() {
     assert!(metrics.ends_with('\n'));
     for line in metrics.lines().filter(|line| !line.starts_with("# HELP towline_relay_")) {
         let typed = line.strip_prefix("# TYPE towline_relay_");
-        let typed =
-            typed.is_some_and(|rest| rest.ends_with(" gauge") || rest.ends_with(" counter"));
+        let kinds = [" gauge", " counter", " summary"];
+        let typed = typed.is_some_and(|rest| kinds.iter().any(|kind| rest.ends_with(kind)));
         let number = line.rsplit_once(' ').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
         assert!(typed || number, "{line}");
     }

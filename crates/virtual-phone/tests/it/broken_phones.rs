@@ -27,13 +27,10 @@ async fn with(how: BrokenPhone) -> Result<String, ComputerError> {
     let place = Place::open().await.unwrap();
     let mut phone = FakePhone::at(&place).unwrap();
     phone.breaks(how);
-    let computer = FakeComputer::at(&place).configured(|config| {
-        config.max_attempts = 1;
-        match how {
-            BrokenPhone::NeverAnswers => config.response_timeout = SHORT,
-            how if waits_for_an_advert(how) => config.scan_timeout = SHORT,
-            _ => {}
-        }
+    let computer = FakeComputer::at(&place).configured(|config| match how {
+        BrokenPhone::NeverAnswers => config.response_timeout = SHORT,
+        how if waits_for_an_advert(how) => config.scan_timeout = SHORT,
+        _ => {}
     });
     let mut screen = computer.create(ORIGIN, CREATE);
     let code = screen.code().await.unwrap();

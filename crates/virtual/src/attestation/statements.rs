@@ -83,7 +83,11 @@ impl<'a> Statement<'a> {
         let key = self.authority.public_key(Holder::Attester).map_err(failed)?;
         let mut leaf = self.certificate(&key)?;
         let usage = der::element(der::SEQUENCE, &[&der::oid(oid::TPM_ATTESTATION_KEY)]);
-        leaf.set_extension(oid::SUBJECT_ALT_NAME, true, tpm_name());
+        leaf.set_extension(
+            oid::SUBJECT_ALT_NAME,
+            true,
+            tpm_name("id:49424D00".to_owned(), "id:00010000".to_owned()),
+        );
         leaf.set_extension(oid::EXTENDED_KEY_USAGE, true, usage);
         leaf.set_extension(oid::BASIC_CONSTRAINTS, true, der::element(der::SEQUENCE, &[]));
         leaf.set_aaguid(TEST_AAGUID.as_bytes());
@@ -206,11 +210,11 @@ impl<'a> Statement<'a> {
 
 /// The subject alternative name of a TPM's attestation key (TCG EK Credential Profile §3.2.9): a
 /// directory name with manufacturer, model and version.
-fn tpm_name() -> Vec<u8> {
+pub(super) fn tpm_name(manufacturer: String, version: String) -> Vec<u8> {
     let name = certificate::name(&vec![
-        (oid::TPM_MANUFACTURER, "id:49424D00".to_owned()),
+        (oid::TPM_MANUFACTURER, manufacturer),
         (oid::TPM_MODEL, "towline test TPM".to_owned()),
-        (oid::TPM_VERSION, "id:00010000".to_owned()),
+        (oid::TPM_VERSION, version),
     ]);
     der::element(der::SEQUENCE, &[&der::explicit(4, &[&name])])
 }

@@ -67,6 +67,7 @@ fn bent(fault: Fault, world: &World, hand: &dyn Hand, json: &str) -> Option<Stri
 fn auth_data(fault: Fault, world: &World, it: &Outcome<'_>) -> Option<Vec<u8>> {
     let mut data = AuthData::read(&it.auth_data)?;
     let creates = it.object.is_some();
+    let counts_on = |data: &AuthData| !creates && data.count > 1;
     match fault {
         Fault::WrongRpIdHash => {
             data.rp_id_hash = world.provider.sha256.hash(&[b"attacker.example"]).to_vec();
@@ -81,9 +82,10 @@ fn auth_data(fault: Fault, world: &World, it: &Outcome<'_>) -> Option<Vec<u8>> {
         Fault::FlipReserved2 => data.flags ^= RESERVED_2,
         Fault::BackedUpWithoutEligibility => data.flags = (data.flags & !BE) | BS,
         Fault::SignedUnaskedOutput => data.add_output(),
-        Fault::CounterGoesBack if !creates => data.count = data.count.saturating_sub(2),
-        Fault::CounterStandsStill if !creates => data.count = data.count.saturating_sub(1),
-        Fault::CounterLost if !creates => data.count = 0,
+        // After a zero every number is right, a zero too (WebAuthn L3 section 7.2, step 22).
+        Fault::CounterGoesBack if counts_on(&data) => data.count = data.count.saturating_sub(2),
+        Fault::CounterStandsStill if counts_on(&data) => data.count = data.count.saturating_sub(1),
+        Fault::CounterLost if counts_on(&data) => data.count = 0,
         Fault::CounterLeaps if !creates => data.count = u32::MAX,
         Fault::TruncatedAuthData => {
             let all = it.auth_data.len().checked_sub(1)?;

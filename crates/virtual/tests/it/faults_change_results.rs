@@ -1,5 +1,6 @@
 //! What faults of results do, seen by a site: the same ceremony twice, with a fault and without.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use towline_crypto::rustcrypto;
 use towline_ctap::{AuthenticatorData, CosePublicKey, algorithm};
@@ -138,14 +139,17 @@ fn has(all: &[u8], part: &[u8]) -> bool {
 fn either(fault: Fault, good: &Response, bad: &Response) -> Option<bool> {
     let flips = |bit: u8| good.flags() ^ bad.flags() == bit;
     let (data, bad_data) = (good.auth_data(), bad.auth_data());
-    let reversed = |text: &Value| text.as_str().unwrap().chars().rev().collect::<String>();
     Some(match fault {
         Fault::WrongType => {
             let other = if bad.signs() { "webauthn.create" } else { "webauthn.get" };
             bad.client_data("type") == other
         }
         Fault::WrongChallenge => {
-            bad.client_data("challenge") == reversed(&good.client_data("challenge"))
+            let bytes = |response: &Response| {
+                let challenge = response.client_data("challenge");
+                URL_SAFE_NO_PAD.decode(challenge.as_str().unwrap()).unwrap()
+            };
+            bytes(bad).len() == bytes(good).len() && bytes(bad) != bytes(good)
         }
         Fault::PaddedChallenge => {
             let challenge = bad.client_data("challenge");

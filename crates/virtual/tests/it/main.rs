@@ -21,6 +21,7 @@ mod options;
 mod over_ctaphid;
 mod pages_mediate;
 mod passkeys_are_in_hand;
+mod passkeys_move;
 mod presets_work;
 mod promises_hold;
 mod rp_judges_attestation;

@@ -6,8 +6,8 @@ use crate::bus::{BusAddress, BusMessage, ContactTag, NodeInstance, Why};
 use crate::message::{FromPhone, FromService, Reason};
 use crate::{ContactState, RecallToken};
 
-const COMPUTER: [u8; 4] = [10, 0, 0, 2];
-const PHONE: [u8; 4] = [10, 0, 0, 1];
+pub(super) const COMPUTER: [u8; 4] = [10, 0, 0, 2];
+pub(super) const PHONE: [u8; 4] = [10, 0, 0, 1];
 
 /// One node that is told nothing of revoked contacts by itself.
 fn forgetful() -> Service {
@@ -160,8 +160,8 @@ fn thousands_who_ring_unknown_phones_push_out_only_each_other() {
 }
 
 /// Nodes 0, 1, 2, whose messages arrive at once.
-struct Nodes {
-    nodes: Vec<Service>,
+pub(super) struct Nodes {
+    pub(super) nodes: Vec<Service>,
 }
 
 fn instance(node: usize) -> NodeInstance {
@@ -169,7 +169,7 @@ fn instance(node: usize) -> NodeInstance {
 }
 
 impl Nodes {
-    fn new(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         let provider = towline_crypto::rustcrypto::provider();
         let now = Service::new(Limits::default()).now;
         let nodes = (0..count).map(|node| {
@@ -185,7 +185,7 @@ impl Nodes {
     }
 
     /// Delivers until nobody has anything to say; what else each wants done.
-    fn deliver(&mut self) -> Vec<(usize, RendezvousOutput)> {
+    pub(super) fn deliver(&mut self) -> Vec<(usize, RendezvousOutput)> {
         let mut others = Vec::new();
         loop {
             let said: Vec<(usize, RendezvousOutput)> = self
@@ -214,28 +214,28 @@ impl Nodes {
         }
     }
 
-    fn pass(&mut self, time: Duration) -> Vec<(usize, RendezvousOutput)> {
+    pub(super) fn pass(&mut self, time: Duration) -> Vec<(usize, RendezvousOutput)> {
         for node in &mut self.nodes {
             node.pass_quietly(time);
         }
         self.deliver()
     }
 
-    fn listen(&mut self, node: usize, sequence: u64) -> Leg {
+    pub(super) fn listen(&mut self, node: usize, sequence: u64) -> Leg {
         let request = TunnelRequest::Listen { key: key(1), sequence };
         let leg = self.nodes[node].ask_at(PHONE, request).unwrap().leg;
         assert_eq!(self.pass(Duration::from_millis(10)), []);
         leg
     }
 
-    fn ring(&mut self, node: usize) -> Leg {
+    pub(super) fn ring(&mut self, node: usize) -> Leg {
         let request =
             TunnelRequest::Contact { contact: contact(1), payload: vec![0xa0], signal: true };
         self.nodes[node].ask_at(COMPUTER, request).unwrap().leg
     }
 
     /// The ring of which the phone at this node is told.
-    fn told(&mut self, node: usize, phone: Leg) -> (RingId, RoutingId, TunnelId) {
+    pub(super) fn told(&mut self, node: usize, phone: Leg) -> (RingId, RoutingId, TunnelId) {
         let outputs = self.deliver();
         let [(at, RendezvousOutput::Send { leg, message })] = &outputs[..] else {
             panic!("{outputs:?}")
@@ -249,7 +249,7 @@ impl Nodes {
         }
     }
 
-    fn say(&mut self, node: usize, phone: Leg, message: FromPhone) {
+    pub(super) fn say(&mut self, node: usize, phone: Leg, message: FromPhone) {
         let node = &mut self.nodes[node];
         assert_eq!(node.relay.handle_message(phone, &message.encode(), node.now), Heard::Taken);
     }

@@ -429,19 +429,6 @@ fn only_so_many_computers_ring_one_phone_and_only_so_many_phones_listen() {
 }
 
 #[test]
-fn draining_answers_who_rings_and_closes_who_listens() {
-    let mut service = service();
-    let phone = service.listen(1).unwrap();
-    let unanswered = service.ring(1).unwrap();
-    service.told(phone);
-    service.relay.handle_drain(service.now);
-    let outputs = service.outputs();
-    assert!(outputs.contains(&answer(unanswered, Err(Refusal::Unavailable))), "{outputs:?}");
-    assert!(outputs.contains(&close(phone, Ending::ShuttingDown)), "{outputs:?}");
-    assert_eq!(service.listen(2), Err(Refusal::Unavailable));
-}
-
-#[test]
 fn messages_of_others_than_phones_that_listen_mean_nothing() {
     let mut service = service();
     let (waiting, _) = service.open(1);

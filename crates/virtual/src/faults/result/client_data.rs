@@ -1,6 +1,7 @@
 //! Client data (CollectedClientData, WebAuthn L3 §5.8.1) that say something else. They are changed
 //! as text, so that the order of the members, which verifiers may rely on, stays.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::Fault;
@@ -16,8 +17,10 @@ pub(super) fn bent(fault: Fault, creates: bool, client_data: &[u8]) -> Option<Ve
             put("type", if creates { "webauthn.get" } else { "webauthn.create" }.into())
         }
         Fault::WrongChallenge => {
-            let reversed: String = member("challenge")?.chars().rev().collect();
-            put("challenge", reversed.into())
+            // As long as the real one, and base64url: it is compared, or it is not noticed.
+            let mut challenge = URL_SAFE_NO_PAD.decode(member("challenge")?).ok()?;
+            *challenge.last_mut()? ^= 1;
+            put("challenge", URL_SAFE_NO_PAD.encode(challenge).into())
         }
         Fault::PaddedChallenge => {
             let challenge = member("challenge")?;

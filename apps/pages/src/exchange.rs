@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 const ANSWER_MAX: usize = 1 << 22;
 
 /// Why there was no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ExchangeError {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
     /// Nothing answers there.
     #[error("{0}")]
     Unreachable(String),
@@ -20,8 +20,13 @@ pub(crate) enum ExchangeError {
     Strange(String),
 }
 
-/// Sends a request to a host and port, and reads the answer.
-pub(crate) async fn exchange(
+/// Sends a request to a host and port, and reads the answer, of at most 4 MiB. The URI of the
+/// request says which host is meant, where no header `Host` does. It waits as long as it takes:
+/// dropping it gives up.
+///
+/// # Errors
+/// [`ExchangeError`].
+pub async fn exchange(
     host: &str,
     port: u16,
     request: Request<Vec<u8>>,

@@ -1,0 +1,82 @@
+//! A store with thousands of passkeys whose private keys are in a TPM opens as fast as one with
+//! keys of its own: nothing is asked of the TPM for any of them.
+
+use std::time::{Duration, Instant};
+
+use towline::{
+    authenticator::{
+        Change, Credential, CredentialStore, KeyHandle, Query, Record, Replaces, Work,
+    },
+    crypto::Secret,
+};
+use towline_ctap::{CredentialId, RpId, User, UserHandle};
+use towline_store::{KeySource, Store};
+use towline_tpm::KeyState;
+use zeroize::Zeroizing;
+
+use crate::program::Directory;
+
+const PASSKEYS: u32 = 10_000;
+const ROUNDS: usize = 15;
+
+/// What is kept of a private key on P-256: the form, the parent, the wrapped part, the point.
+fn in_tpm() -> KeyHandle {
+    let private = [&[0, 32][..], &[9; 124]].concat();
+    let bytes = [&[1][..], &[3; 8], &private, &[5; 64]].concat();
+    KeyHandle::new(-7, Zeroizing::new(bytes.into()))
+}
+
+fn done<T, E: std::fmt::Debug>(work: Work<T, E>) -> T {
+    match work {
+        Work::Done(result) => result.unwrap(),
+        Work::Later(run) => run().unwrap(),
+    }
+}
+
+fn source() -> KeySource {
+    KeySource::Key(Secret::new([7; 32]))
+}
+
+fn filled(path: &str, key: &KeyHandle) {
+    let provider = towline::fastest::provider();
+    let mut store = Store::create(path.as_ref(), &source(), &provider).unwrap();
+    let changes = (0..PASSKEYS).map(|number| {
+        let id = number.to_be_bytes();
+        let rp_id = RpId::new(&format!("site-{}.example", number % 100)).unwrap();
+        let user = User { id: UserHandle::new(&id).unwrap(), name: None, display_name: None };
+        let id = CredentialId::new(&[&id[..], &[0; 12]].concat()).unwrap();
+        let credential = Credential {
+            discoverable: true,
+            ..Credential::new(id, rp_id, user, key.clone())
+        };
+        Change::Save { credential: Box::new(credential), replaces: Replaces::Nothing }
+    });
+    done(store.commit(changes.collect()));
+}
+
+/// Until the first passkey is found.
+fn opened(path: &str) -> Duration {
+    let provider = towline::fastest::provider();
+    let begun = Instant::now();
+    let mut store = Store::open(path.as_ref(), &source(), &provider).unwrap();
+    assert_eq!(done(store.record(Record::KeyStore)), None);
+    let rp_id = RpId::new("site-42.example").unwrap();
+    let found = done(store.discoverable(&Query { rp_id, verified: true, after: None, limit: 1 }));
+    let took = begun.elapsed();
+    assert_eq!((found.total, found.credentials.len()), (100, 1));
+    took
+}
+
+#[test]
+fn a_store_with_ten_thousand_passkeys_in_a_tpm_opens_as_fast_as_another() {
+    let directory = Directory::new();
+    let (tpm, software) = (directory.path("tpm"), directory.path("software"));
+    assert_eq!(KeyState::of(&in_tpm(), None), KeyState::AnotherTpm, "it is one in a TPM");
+    filled(&tpm, &in_tpm());
+    filled(&software, &KeyHandle::new(-7, Zeroizing::new([7; 32].into())));
+    // In turns, and the best of each: others use this machine, too.
+    let rounds = (0..ROUNDS).map(|_| (opened(&tpm), opened(&software)));
+    let best = rounds.reduce(|best, new| (best.0.min(new.0), best.1.min(new.1))).unwrap();
+    println!("in a TPM {:?}, in software {:?}", best.0, best.1);
+    assert!(best.0 < best.1 * 2, "in a TPM {:?}, in software {:?}", best.0, best.1);
+}

@@ -1,0 +1,369 @@
+//! The machine of one device: what it has, what it asks of the store, and what it makes of the
+//! answers.
+
+mod changes;
+mod durable;
+mod output;
+mod reading;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests;
+mod writing;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    time::{Duration, Instant},
+};
+
+use towline_crypto::CryptoProvider;
+
+pub use output::{CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
+
+use crate::{
+    Content, DeviceId, HybridClock, Introduction, MemberKind, ObjectHash, State, StoreName,
+    epochs::Epochs,
+    keys::{DeviceKeys, NEW},
+    roster::{Roster, Verdict, WrittenChange},
+    sealed::{Part, Seen},
+};
+use reading::Reading;
+use writing::Outgoing;
+
+/// One device's part in a circle.
+///
+/// It is fed by `handle_*`, and asked by [`Self::poll_output`] and [`Self::poll_timeout`]. Each
+/// [`SyncOutput`] with a token has one answer with that token; the machine waits for it, so the
+/// driver answers [`Self::handle_failed`] where nothing else comes. Whether the person agrees to a
+/// change of who belongs to the circle is asked before it comes here.
+pub struct Circle {
+    crypto: CryptoProvider,
+    config: CircleConfig,
+    keys: DeviceKeys,
+    circle: ObjectHash,
+    roster: Roster,
+    epochs: Epochs,
+    state: State<Content, Content>,
+    /// Changes of this device that no head of its own has yet.
+    pending: State<Content, Content>,
+    needs_snapshot: bool,
+    clock: HybridClock,
+    next_number: u64,
+    own: Option<OwnHead>,
+    /// The newest heads that were sealed here (R7).
+    sealed: BTreeSet<Seen>,
+    /// The newest head of each other device that was merged whole (R13).
+    seen: BTreeMap<DeviceId, Seen>,
+    /// The newest head of each that another names.
+    named: BTreeMap<DeviceId, Seen>,
+    news: BTreeMap<DeviceId, News>,
+    merged: BTreeSet<(DeviceId, Seen)>,
+    merged_segments: BTreeSet<(DeviceId, ObjectHash)>,
+    /// Who is out, as far as it was dealt with (R9, R15).
+    out: BTreeSet<DeviceId>,
+    /// What those who are out can read.
+    exposed: BTreeMap<DeviceId, BTreeSet<[u8; 16]>>,
+    /// For which missing head of whom a snapshot was written.
+    answered: BTreeMap<DeviceId, u64>,
+    told: BTreeSet<SyncNotice>,
+    outbox: VecDeque<Outgoing>,
+
+    // What follows begins anew with each start.
+    phase: Phase,
+    /// What was put and not answered yet.
+    sent: Option<StoreName>,
+    outputs: VecDeque<SyncOutput>,
+    changed: bool,
+    last_token: u64,
+    /// The token of the last record that is durable.
+    durable: u64,
+    /// Whether a record could not be kept.
+    unsaved: bool,
+    due: Instant,
+    /// Whether the store has to be looked at before anything is written: other copies of this
+    /// device may have been there.
+    look_first: bool,
+    missing_since: BTreeMap<(DeviceId, u64), Instant>,
+    refused: BTreeSet<StoreName>,
+    wall_clock: u64,
+}
+
+/// The newest head of this device: one that it sealed, or that of another copy of it which it has
+/// made its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OwnHead {
+    seen: Seen,
+    segments: Vec<Part>,
+    time: u64,
+}
+
+/// What the newest head of another device says of that device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct News {
+    time: u64,
+    heads: BTreeSet<ObjectHash>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Idle,
+    Listing(SyncToken),
+    Reading(Box<Reading>),
+    Writing { asked: Option<SyncToken>, deletions: Vec<StoreName> },
+}
+
+impl fmt::Debug for Circle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circle")
+            .field("device", &self.keys.id())
+            .field("records", &self.state.records().count())
+            .field("outbox", &self.outbox.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Circle {
+    /// Makes a circle of this device and a paper key, whose holder agrees to be added by this
+    /// device to a new circle.
+    ///
+    /// # Errors
+    /// [`CircleError::NoConsent`] where the introduction is for something else.
+    pub fn begin(
+        crypto: CryptoProvider,
+        config: CircleConfig,
+        keys: DeviceKeys,
+        paper: Introduction,
+        now: Moment,
+    ) -> Result<Self, CircleError> {
+        let own = keys.introduce(None, keys.id(), MemberKind::Device)?;
+        let first = Roster::new(NEW).write(&keys, &WrittenChange::Add(&[own, paper]))?;
+        let circle = ObjectHash::of(&crypto, &first);
+        let mut this = Self::new(crypto, config, keys, circle, now);
+        if this.roster.take(&this.crypto, &first) != Verdict::Taken {
+            return Err(CircleError::NoConsent);
+        }
+        this.push(StoreName::Membership(circle), first);
+        this.look_first = false;
+        Ok(this)
+    }
+
+    /// Reads a circle with the keys on paper, and nothing else that is known of it. It is a member
+    /// once it has looked at the store; then it adds a device, removes the others, and that
+    /// device's welcome carries all of it. The paper key itself writes nothing into the store.
+    #[must_use]
+    pub fn recover(
+        crypto: CryptoProvider,
+        config: CircleConfig,
+        paper: DeviceKeys,
+        circle: ObjectHash,
+        now: Moment,
+    ) -> Self {
+        Self::new(crypto, config, paper, circle, now)
+    }
+
+    fn new(
+        crypto: CryptoProvider,
+        config: CircleConfig,
+        keys: DeviceKeys,
+        circle: ObjectHash,
+        now: Moment,
+    ) -> Self {
+        Self {
+            crypto,
+            config,
+            clock: HybridClock::new(keys.id(), 0),
+            keys,
+            circle,
+            roster: Roster::new(circle),
+            epochs: Epochs::new(circle),
+            state: State::default(),
+            pending: State::default(),
+            needs_snapshot: false,
+            next_number: 1,
+            own: None,
+            sealed: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            named: BTreeMap::new(),
+            news: BTreeMap::new(),
+            merged: BTreeSet::new(),
+            merged_segments: BTreeSet::new(),
+            out: BTreeSet::new(),
+            exposed: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            told: BTreeSet::new(),
+            outbox: VecDeque::new(),
+            phase: Phase::Idle,
+            sent: None,
+            outputs: VecDeque::new(),
+            changed: true,
+            last_token: 0,
+            durable: 0,
+            unsaved: false,
+            due: now.instant,
+            look_first: true,
+            missing_since: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            wall_clock: now.wall_clock,
+        }
+    }
+
+    /// The circle: the hash of its first record. Its objects are below this name in the store.
+    #[must_use]
+    pub const fn id(&self) -> ObjectHash {
+        self.circle
+    }
+
+    /// This device, by the id that follows from its keys.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.keys.id()
+    }
+
+    /// What there is, merged of all devices.
+    #[must_use]
+    pub const fn state(&self) -> &State<Content, Content> {
+        &self.state
+    }
+
+    /// Who belongs to the circle, each with its kind.
+    pub fn members(&self) -> impl Iterator<Item = (DeviceId, MemberKind)> {
+        let kind = |id: &DeviceId| self.roster.kind(*id).unwrap_or(MemberKind::Device);
+        self.roster.members().iter().map(move |id| (*id, kind(id)))
+    }
+
+    /// Whether changes of this device are on this device only: they are in no head that is in the
+    /// store, as far as this device knows.
+    #[must_use]
+    pub fn is_on_this_device_only(&self) -> bool {
+        !self.pending.is_empty() || self.needs_snapshot || !self.outbox.is_empty()
+    }
+
+    /// When a device wrote its newest head that was merged here: milliseconds of Unix time, by its
+    /// own clock.
+    #[must_use]
+    pub fn last_news(&self, device: DeviceId) -> Option<u64> {
+        self.news.get(&device).map(|news| news.time)
+    }
+
+    /// The other devices that have not shown yet that they know who is out. What they write until
+    /// then can be read by those who are out.
+    pub fn not_told(&self) -> impl Iterator<Item = DeviceId> {
+        self.members()
+            .filter(|(id, kind)| *kind == MemberKind::Device && *id != self.device())
+            .map(|(id, _)| id)
+            .filter(|id| {
+                let past = self.news.get(id).and_then(|news| self.roster.graph().past(&news.heads));
+                past.is_none_or(|past| !self.roster.removals().keys().all(|one| past.contains(one)))
+            })
+    }
+
+    /// What a device has added, directly or by what it added: shown to whoever removes it (R18).
+    #[must_use]
+    pub fn added_by(&self, device: DeviceId) -> BTreeSet<DeviceId> {
+        self.roster.graph().added_by(device)
+    }
+
+    fn is_member(&self) -> bool {
+        self.roster.members().contains(&self.keys.id())
+    }
+
+    /// Something changed here that has to be durable.
+    const fn note(&mut self, now: Moment) {
+        self.changed = true;
+        self.wall_clock = now.wall_clock;
+    }
+
+    fn token(&mut self) -> SyncToken {
+        self.last_token = self.last_token.saturating_add(1);
+        SyncToken(self.last_token)
+    }
+
+    /// Tells something, once.
+    fn tell(&mut self, notice: SyncNotice) {
+        if self.told.insert(notice) {
+            self.outputs.push_back(SyncOutput::Notice(notice));
+            self.changed = true;
+        }
+    }
+
+    /// When [`Self::handle_timeout`] has something to do, if nothing comes before.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Idle => Some(self.due),
+            _ => None,
+        }
+    }
+
+    /// Takes the passing of time: when it is due, the store is looked at.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        self.wall_clock = now.wall_clock;
+        if matches!(self.phase, Phase::Idle) && now.instant >= self.due {
+            self.changed |= std::mem::take(&mut self.unsaved);
+            let token = self.token();
+            self.phase = Phase::Listing(token);
+            self.outputs.push_back(SyncOutput::List { token });
+        }
+    }
+
+    /// Looks at the store at the next [`Self::handle_timeout`], whenever that is.
+    pub const fn look_now(&mut self, now: Moment) {
+        self.due = now.instant;
+    }
+
+    /// The record of a [`SyncOutput::Save`] is durable.
+    pub fn handle_saved(&mut self, token: SyncToken) {
+        self.durable = self.durable.max(token.0);
+    }
+
+    /// The record of a [`SyncOutput::Save`] could not be kept: on a full disk, say. It is given out
+    /// again at the next look.
+    pub fn handle_unsaved(&mut self, now: Moment) {
+        self.unsaved = true;
+        self.look_first = true;
+        self.rest(now);
+    }
+
+    /// The store did not do what it was asked, or not all of it. It is asked again later.
+    pub fn handle_failed(&mut self, token: SyncToken, now: Moment) {
+        let waited_for = match &self.phase {
+            Phase::Idle => false,
+            Phase::Listing(asked) => *asked == token,
+            Phase::Reading(reading) => reading.waits_for(token),
+            Phase::Writing { asked, .. } => *asked == Some(token),
+        };
+        if waited_for {
+            self.look_first = true;
+            self.rest(now);
+        }
+    }
+
+    fn rest(&mut self, now: Moment) {
+        self.sent = None;
+        self.phase = Phase::Idle;
+        self.due = now.instant.checked_add(self.config.period).unwrap_or(now.instant);
+    }
+
+    /// What has to be done next; nothing until something is handled.
+    pub fn poll_output(&mut self) -> Option<SyncOutput> {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            self.write_on();
+            if !self.outputs.is_empty() {
+                continue;
+            }
+            if self.changed {
+                self.changed = false;
+                let token = self.token();
+                return Some(SyncOutput::Save { token, record: self.to_bytes() });
+            }
+            return None;
+        }
+    }
+}
+
+/// After so long a head is written again though nothing is new, so that the others see that this
+/// device is still there.
+const RENEWED: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -1,0 +1,160 @@
+//! What is changed on this device: passkeys, and who belongs to the circle.
+
+use std::collections::BTreeSet;
+
+use towline_crypto::zeroize::Zeroizing;
+
+use super::{Circle, CircleError, Moment};
+use crate::{
+    Content, DeviceId, Introduction, ObjectHash, Register, StoreName, Tag,
+    epochs::EpochId,
+    roster::{Verdict, WrittenChange},
+};
+
+impl Circle {
+    /// The records that a device which is out can have read, and that nobody has ticked off: their
+    /// passkeys should be removed at their sites, since no removal takes their keys back.
+    #[must_use]
+    pub fn exposed(&self, to: DeviceId) -> BTreeSet<[u8; 16]> {
+        self.exposed.get(&to).cloned().unwrap_or_default()
+    }
+
+    /// The person has removed the passkey of this record at its site: it is of no use to anybody.
+    pub fn tick_off(&mut self, record: [u8; 16]) {
+        for records in self.exposed.values_mut() {
+            self.changed |= records.remove(&record);
+        }
+    }
+
+    /// A passkey was made or imported here.
+    ///
+    /// # Errors
+    /// Where there is no randomness for its tag.
+    pub fn make(
+        &mut self,
+        record: [u8; 16],
+        fixed: &Content,
+        names: &Content,
+        now: Moment,
+    ) -> Result<(), CircleError> {
+        let tag = Tag(self.crypto.random.bytes()?);
+        let at = self.clock.stamp(now.wall_clock);
+        for state in [&mut self.state, &mut self.pending] {
+            state.make(record, tag, at, fixed.clone(), names.clone());
+        }
+        self.note(now);
+        Ok(())
+    }
+
+    /// A register was written here. Whether the record lives.
+    pub fn write(
+        &mut self,
+        record: [u8; 16],
+        register: Register,
+        value: &Content,
+        now: Moment,
+    ) -> bool {
+        let at = self.clock.stamp(now.wall_clock);
+        let lives = self.state.write(record, register, at, value);
+        if lives {
+            self.pending.take_record(record, &self.state);
+            self.note(now);
+        }
+        lives
+    }
+
+    /// A passkey was deleted here. Whether its record lived. One that takes its place is made right
+    /// after, before the next [`Self::poll_output`], and goes with it in one segment.
+    pub fn bury(&mut self, record: [u8; 16], now: Moment) -> bool {
+        let lived = self.state.bury(record);
+        if lived {
+            self.pending.forget(record);
+            // R11: a delta would leave the secret in the segments before it.
+            self.needs_snapshot = true;
+            self.note(now);
+        }
+        lived
+    }
+
+    /// Adds a member, which agreed to be added to this circle by this device. It has the circle
+    /// once it has the [`Self::welcome`], which is given when the next record is durable.
+    ///
+    /// # Errors
+    /// [`CircleError::NoConsent`] where the introduction is for something else,
+    /// [`CircleError::NoMember`] where this device is out.
+    pub fn add(&mut self, newcomer: Introduction, now: Moment) -> Result<DeviceId, CircleError> {
+        let id = newcomer.id(&self.crypto);
+        self.change_membership(&WrittenChange::Add(&[newcomer]), now)?;
+        self.wrap_for_all()?;
+        Ok(id)
+    }
+
+    /// Removes members for ever: a stolen device together with those of [`Self::added_by`] that the
+    /// person chose, in one record (R18).
+    ///
+    /// # Errors
+    /// [`CircleError::NoMember`] where this device is out.
+    pub fn remove(&mut self, devices: &BTreeSet<DeviceId>, now: Moment) -> Result<(), CircleError> {
+        self.change_membership(&WrittenChange::Remove(devices), now)?;
+        self.learn_who_is_out();
+        Ok(())
+    }
+
+    fn change_membership(
+        &mut self,
+        change: &WrittenChange<'_>,
+        now: Moment,
+    ) -> Result<(), CircleError> {
+        if !self.is_member() {
+            return Err(CircleError::NoMember);
+        }
+        let bytes = self.roster.write(&self.keys, change)?;
+        if self.roster.take(&self.crypto, &bytes) != Verdict::Taken {
+            return Err(CircleError::NoConsent);
+        }
+        self.push(StoreName::Membership(ObjectHash::of(&self.crypto, &bytes)), bytes);
+        self.note(now);
+        Ok(())
+    }
+
+    /// What a new member has to know, secrets included: for the tunnel to it, and nobody else.
+    #[must_use]
+    pub fn welcome(&self) -> Zeroizing<Vec<u8>> {
+        self.write_welcome()
+    }
+
+    /// Somebody may be out who was not: R9, R15, and what they can have read.
+    pub(super) fn learn_who_is_out(&mut self) {
+        let newly: Vec<_> = self.roster.out().difference(&self.out).copied().collect();
+        if newly.is_empty() {
+            return;
+        }
+        self.out.extend(&newly);
+        let records: BTreeSet<_> = self.state.records().collect();
+        self.exposed.extend(newly.into_iter().map(|id| (id, records.clone())));
+        // R9: what was sealed before and not yet sent is sealed again, under another epoch.
+        self.outbox.retain(|outgoing| !outgoing.is_sealed());
+        self.own = None;
+        self.needs_snapshot = true;
+        self.changed = true;
+    }
+
+    /// Of records that were merged under an epoch: whether those who are out can have read them,
+    /// too.
+    pub(super) fn expose(&mut self, epoch: EpochId, records: &BTreeSet<[u8; 16]>) {
+        let past = self.epochs.past(epoch, &self.roster).unwrap_or_default();
+        let removals = self.roster.removals();
+        for (device, exposed) in &mut self.exposed {
+            let of_it = || removals.iter().filter(|(_, removed)| removed.contains(device));
+            // Who was added in vain is in no removal: it is out by all of them together.
+            let knew = if of_it().next().is_some() {
+                of_it().any(|(removal, _)| past.contains(removal))
+            } else {
+                removals.keys().all(|removal| past.contains(removal))
+            };
+            if !knew {
+                exposed.extend(records);
+            }
+        }
+    }
+}

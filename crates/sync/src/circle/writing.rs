@@ -1,0 +1,243 @@
+//! What is sealed, sent, put back and deleted.
+
+use std::collections::BTreeSet;
+
+use super::{Circle, Moment, OwnHead, Phase, RENEWED, SyncNotice, SyncOutput, SyncToken};
+use crate::{
+    CircleError, MemberKind, ObjectHash, State, StoreName,
+    object::{Label, Signed},
+    sealed::{Header, Inner, Part, SealedKind, Seen},
+};
+
+/// From so many segments on, the next one is a snapshot that takes their place.
+const MOST_SEGMENTS: usize = 5;
+/// How many of the heads that were sealed here are known again. An older one is merged like that of
+/// another copy, which does no harm.
+const REMEMBERED: usize = 64;
+
+/// An object on its way to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) name: StoreName,
+    pub(super) bytes: Vec<u8>,
+    /// The last token before it was made: it is sent when a later record is durable (R8).
+    pub(super) after: u64,
+}
+
+impl Outgoing {
+    /// Whether it is sealed, under an epoch that may turn out to be the wrong one.
+    pub(super) const fn is_sealed(&self) -> bool {
+        matches!(self.name, StoreName::Segment(..) | StoreName::Head(..))
+    }
+}
+
+impl Circle {
+    /// Puts something into the outbox. The paper key writes nothing itself: whom it adds does.
+    pub(super) fn push(&mut self, name: StoreName, bytes: Vec<u8>) {
+        if self.roster.kind(self.device()) == Some(MemberKind::Device) {
+            self.outbox.push_back(Outgoing { name, bytes, after: self.last_token });
+        }
+        self.changed = true;
+    }
+
+    pub(super) fn is_in_outbox(&self, hash: ObjectHash) -> bool {
+        self.outbox.iter().any(|outgoing| outgoing.name.hash() == hash)
+    }
+
+    /// An object is stored, or deleted.
+    pub fn handle_stored(&mut self, token: SyncToken, now: Moment) {
+        let Phase::Writing { asked, .. } = &mut self.phase else { return };
+        if *asked != Some(token) {
+            return;
+        }
+        *asked = None;
+        self.wall_clock = now.wall_clock;
+        self.due = now.instant.checked_add(self.config.period).unwrap_or(now.instant);
+        if let Some(sent) = self.sent.take() {
+            // Unless it was thrown away meanwhile.
+            let before = self.outbox.len();
+            self.outbox.retain(|outgoing| outgoing.name != sent);
+            // Kept once: until then the same bytes would go out again, which does no harm.
+            self.changed |= self.outbox.is_empty() && before > 0;
+        }
+    }
+
+    /// Seals and sends what there is to be sent, one object at a time.
+    pub(super) fn write_on(&mut self) {
+        if matches!(self.phase, Phase::Idle) && !self.look_first {
+            self.seal_what_is_new();
+            if !self.outbox.is_empty() {
+                self.phase = Phase::Writing { asked: None, deletions: Vec::new() };
+            }
+        }
+        let Phase::Writing { asked: None, deletions } = &mut self.phase else { return };
+        let deletion = if self.outbox.is_empty() { deletions.pop() } else { None };
+        if let Some(name) = deletion {
+            let token = self.token();
+            self.outputs.push_back(SyncOutput::Delete { token, name });
+            self.wait_for(token, None);
+        } else if let Some(next) = self.outbox.front() {
+            // R8: nothing is sent that a crash would forget.
+            if self.durable > next.after {
+                let (name, bytes) = (next.name, next.bytes.clone());
+                let token = self.token();
+                self.outputs.push_back(SyncOutput::Put { token, name, bytes });
+                self.wait_for(token, Some(name));
+            }
+        } else {
+            self.seal_what_is_new();
+            if self.outbox.is_empty() {
+                self.phase = Phase::Idle;
+            }
+        }
+    }
+
+    fn wait_for(&mut self, token: SyncToken, sent: Option<StoreName>) {
+        self.sent = sent;
+        if let Phase::Writing { asked, .. } = &mut self.phase {
+            *asked = Some(token);
+        }
+    }
+
+    /// Chooses the epoch, takes the state and seals, in one step with the membership of this moment
+    /// (R3).
+    fn seal_what_is_new(&mut self) {
+        let device = self.roster.kind(self.device()) == Some(MemberKind::Device);
+        let renewed = u64::try_from(RENEWED.as_millis()).unwrap_or(u64::MAX);
+        let old = |own: &OwnHead| own.time.abs_diff(self.wall_clock) > renewed;
+        let news =
+            self.needs_snapshot || !self.pending.is_empty() || self.own.as_ref().is_none_or(old);
+        if device && self.is_member() && self.outbox.is_empty() && news {
+            let sealed = self.seal();
+            self.tell_of_failure(sealed);
+        }
+    }
+
+    fn seal(&mut self) -> Result<(), CircleError> {
+        let epoch = match self.epochs.choose(&self.roster) {
+            Some(epoch) => epoch,
+            None => {
+                let (epoch, name) = self.epochs.create(&self.crypto, &self.roster, &self.keys)?;
+                let bytes = self.epochs.bytes(name).unwrap_or_default();
+                self.push(name, bytes);
+                epoch
+            }
+        };
+        let key = self.epochs.key(epoch).ok_or(CircleError::NoMember)?.clone();
+        let number = self.next_number;
+        let before = self.deltas_may_follow();
+        // R17: the first thing is a snapshot.
+        let kind = if before.is_some() { SealedKind::Delta } else { SealedKind::Snapshot };
+        let state = if before.is_some() { &self.pending } else { &self.state };
+        let header = |kind| Header {
+            kind,
+            device: self.device(),
+            epoch,
+            heads: self.roster.graph().heads(),
+            number,
+        };
+        let mut segments = before.unwrap_or_default();
+        let mut segment = None;
+        if kind == SealedKind::Snapshot || !state.is_empty() {
+            let bytes = header(kind).seal(&self.crypto, self.circle, &key, &state.to_bytes())?;
+            let hash = ObjectHash::of(&self.crypto, &bytes);
+            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            segments.push(Part { hash, size });
+            segment = Some((StoreName::Segment(self.device(), hash), bytes));
+        }
+        let (seen, time) = (self.seen.clone(), self.wall_clock);
+        let inner = Inner { segments: segments.clone(), seen, time };
+        let head =
+            header(SealedKind::Head).seal(&self.crypto, self.circle, &key, &inner.write())?;
+        let head = Signed::write(&self.keys, Label::Head, self.circle, &head)?;
+
+        let seen = Seen { number, hash: ObjectHash::of(&self.crypto, &head) };
+        if let Some((name, bytes)) = segment {
+            self.push(name, bytes);
+        }
+        self.push(StoreName::Head(self.device(), number, seen.hash), head);
+        // Given out once, sent or not.
+        self.next_number = number.saturating_add(1);
+        self.own = Some(OwnHead { seen, segments, time });
+        self.sealed.insert(seen);
+        while self.sealed.len() > REMEMBERED {
+            self.sealed.pop_first();
+        }
+        self.pending = State::default();
+        self.needs_snapshot = false;
+        Ok(())
+    }
+
+    /// The segments that one more delta may follow; nothing if a snapshot is due.
+    fn deltas_may_follow(&self) -> Option<Vec<Part>> {
+        let own = self.own.as_ref().filter(|_| !self.needs_snapshot)?;
+        let (snapshot, deltas) = own.segments.split_first()?;
+        let length = deltas.iter().fold(0_u64, |sum, part| sum.saturating_add(part.size));
+        let few = own.segments.len() < MOST_SEGMENTS && length < snapshot.size;
+        few.then(|| own.segments.clone())
+    }
+
+    /// R19: wraps each key that is here for the members that have no wrap of it.
+    pub(super) fn wrap_for_all(&mut self) -> Result<(), CircleError> {
+        for lack in self.epochs.unwrapped(&self.roster) {
+            let name = self.epochs.wrap(&self.crypto, &self.roster, &self.keys, lack)?;
+            let bytes = self.epochs.bytes(name).unwrap_or_default();
+            self.push(name, bytes);
+        }
+        Ok(())
+    }
+
+    /// R16: signed things that the store has lost, whoever wrote them; and R19.
+    pub(super) fn put_back(&mut self, names: &BTreeSet<StoreName>) {
+        let membership = self.roster.objects();
+        let membership = membership.map(|(hash, bytes)| (StoreName::Membership(hash), bytes));
+        let lost = membership
+            .chain(self.epochs.objects())
+            .filter(|(name, _)| !names.contains(name) && !self.is_in_outbox(name.hash()));
+        let lost: Vec<_> = lost.map(|(name, bytes)| (name, bytes.to_vec())).collect();
+        lost.into_iter().for_each(|(name, bytes)| self.push(name, bytes));
+        let wrapped = self.wrap_for_all();
+        self.tell_of_failure(wrapped);
+    }
+
+    /// What can't be sealed or wrapped now is tried again at the next look.
+    fn tell_of_failure(&mut self, result: Result<(), CircleError>) {
+        if result.is_err() {
+            self.tell(SyncNotice::NotSealed);
+            self.look_first = true;
+        }
+    }
+
+    /// R6: what newer objects of this device have replaced, once they are in the store.
+    pub(super) fn outdated(&self, names: &BTreeSet<StoreName>) -> Vec<StoreName> {
+        let device = self.device();
+        let Some(own) = self.own.as_ref().filter(|_| !self.needs_snapshot) else {
+            return Vec::new();
+        };
+        let head = StoreName::Head(device, own.seen.number, own.seen.hash);
+        let kept: BTreeSet<_> =
+            own.segments.iter().map(|part| StoreName::Segment(device, part.hash)).collect();
+        if !names.contains(&head) || !kept.is_subset(names) {
+            return Vec::new();
+        }
+        let of_own = names.iter().copied().filter(|name| match name {
+            StoreName::Segment(by, _) | StoreName::Head(by, ..) => *by == device,
+            _ => false,
+        });
+        let (heads, segments): (Vec<_>, Vec<_>) =
+            of_own.partition(|name| matches!(name, StoreName::Head(..)));
+        let known = |name: &StoreName| match name {
+            StoreName::Head(_, number, hash) => {
+                let seen = Seen { number: *number, hash: *hash };
+                self.sealed.contains(&seen) || self.merged.contains(&(device, seen))
+            }
+            _ => false,
+        };
+        // What a head refers to that nobody here has read is not known.
+        let all_known = heads.iter().all(|name| *name == head || known(name));
+        let heads = heads.into_iter().filter(|name| *name != head && known(name));
+        let segments = segments.into_iter().filter(|name| all_known && !kept.contains(name));
+        // Taken from the end: heads go before what they refer to.
+        segments.chain(heads).collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! Writes the seeds of the target `sync`:
+//! `cargo run --manifest-path fuzz/Cargo.toml --example sync_seeds`.
+
+use std::{fs, path::Path};
+
+use towline_crypto_test::fake;
+use towline_fuzz::circle::{Objects, begin, drain, keys, kind, moment};
+use towline_sync::{Circle, CircleConfig, Content, MemberKind, Register, StoreName};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Another copy of the device writes what the one in the target then finds.
+    let (mut first, mut objects) = begin();
+    first.look_now(moment(1));
+    let content = Content::new(b"content".to_vec());
+    first.make([1; 16], &content, &content, moment(1))?;
+    let kept = drain(&mut first, &mut objects, moment(1)).ok_or("nothing was kept")?;
+    save("record", &piece(21, &kept))?;
+    save("welcome", &piece(22, &first.welcome()))?;
+    save("state", &piece(20, &first.state().to_bytes()))?;
+
+    let config = CircleConfig::default();
+    let mut copy = Circle::restore(fake::provider(3), config, keys(), &kept, moment(2))?;
+    for (minutes, record) in [(3, 2), (4, 3), (5, 4)] {
+        copy.make([record; 16], &content, &content, moment(minutes))?;
+        copy.write([record; 16], Register::LargeBlob, &content, moment(minutes));
+        copy.handle_timeout(moment(minutes));
+        drain(&mut copy, &mut objects, moment(minutes));
+    }
+    save("deltas", &pieces(&objects))?;
+    copy.bury([2; 16], moment(6));
+    let keys = keys();
+    let introduced = keys.introduce(Some(copy.id()), copy.device(), MemberKind::Device)?;
+    copy.add(introduced, moment(6))?;
+    drain(&mut copy, &mut objects, moment(6));
+    save("deletion_and_member", &pieces(&objects))?;
+    copy.remove(&[towline_sync::DeviceId([9; 16])].into(), moment(7))?;
+    drain(&mut copy, &mut objects, moment(7));
+    save("removal", &pieces(&objects))?;
+    for name in objects.keys() {
+        let one = Objects::from([(*name, objects.get(name).cloned().unwrap_or_default())]);
+        save(&format!("one_{}", kind(name)), &pieces(&one))?;
+    }
+    let name = copy.id();
+    save("name", &piece(99, StoreName::Membership(name).to_string().as_bytes()))?;
+    Ok(())
+}
+
+fn piece(kind: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    [&[kind], length.to_be_bytes().as_slice(), bytes].concat()
+}
+
+fn pieces(objects: &Objects) -> Vec<u8> {
+    let number = |name: &StoreName| match name {
+        StoreName::Head(_, number, _) => u8::try_from(*number).unwrap_or_default(),
+        _ => 0,
+    };
+    objects.iter().flat_map(|(name, bytes)| piece(kind(name) + number(name), bytes)).collect()
+}
+
+fn save(name: &str, seed: &[u8]) -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/sync");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), seed)
+}
