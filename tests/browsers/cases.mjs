@@ -132,6 +132,32 @@ export const cases = {
     await service.ended(1);
   },
 
+  async 'what a page calls off before there is a connection is not done'(
+    { page, service, device },
+  ) {
+    const error = await run(page, async () => {
+      const controller = new AbortController();
+      const bytes = new Uint8Array(16);
+      const called = outcome(navigator.credentials.create({
+        publicKey: {
+          challenge: bytes, rp: { name: 'A site' },
+          user: { id: bytes, name: 'alice', displayName: 'Alice' },
+          pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+        },
+        signal: controller.signal,
+      }));
+      // No connection is opened meanwhile: that takes a task.
+      for (let turns = 0; turns < 100; turns += 1) await null;
+      controller.abort();
+      const { error } = await called;
+      // By the same connection, later.
+      await PublicKeyCredential.getClientCapabilities();
+      return error;
+    });
+    equal(error, 'AbortError');
+    equal((await service.credentials(device)).length, 0);
+  },
+
   async 'time runs out, and a page that is left ends what it began'(
     { page, service, device, site },
   ) {

@@ -44,6 +44,7 @@ function connect() {
 
 async function byEndpoint(id, text, signal) {
   const socket = await connect();
+  if (Reflect.apply(isAborted, signal, [])) throw unreachable("it was called off before");
   if (!socket) return readAnswer(byFetch(text, signal));
   return new Promise((resolve, reject) => {
     listeners.set(id, { resolve, reject });
