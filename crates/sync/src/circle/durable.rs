@@ -181,7 +181,8 @@ impl Circle {
         map.entry(7, |value| write_seen(value, seen));
     }
 
-    /// More than the record takes with states of this length, so that no copy stays behind where a vector has grown.
+    /// More than the record takes with states of this length, so that no copy stays behind where a
+    /// vector has grown.
     fn size(&self, states: usize) -> usize {
         let sealed = self.outbox.iter().map(|outgoing| outgoing.bytes.len().saturating_add(160));
         let objects = self.roster.objects().map(|(_, bytes)| bytes.len().saturating_add(160));

@@ -224,3 +224,30 @@ fn where_there_is_no_randomness_nothing_is_sealed() {
     world.settle(&mut devices);
     assert!(devices[1].has(2));
 }
+
+/// R6: a store that says that it has the new head, and has lost it, does not lose the old one too.
+#[test]
+fn what_is_replaced_stays_until_the_new_head_is_listed() {
+    let mut world = World::new(69);
+    let mut devices = world.circle(1);
+    world.make(&mut devices[0], 1);
+    world.sync(&mut devices[0]);
+    let before = world.store.heads(devices[0].id());
+    let now = world.moment(&devices[0]);
+    devices[0].make(2, now);
+    let Some(kept) = devices[0].circle.poll_output() else { panic!("nothing to keep") };
+    devices[0].answer(kept, &mut world.store, now);
+    // It begins again with the new head in its outbox.
+    devices[0].crash(now);
+    devices[0].circle.handle_timeout(now);
+    let mut lost = 0;
+    while let Some(output) = devices[0].circle.poll_output() {
+        if let SyncOutput::Put { token, .. } = output {
+            lost += 1;
+            devices[0].circle.handle_stored(token, now);
+        } else {
+            devices[0].answer(output, &mut world.store, now);
+        }
+    }
+    assert_eq!((lost, world.store.heads(devices[0].id())), (2, before));
+}
