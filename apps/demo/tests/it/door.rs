@@ -65,7 +65,7 @@ async fn it_listens_on_loopback_only() {
 async fn a_page_of_another_site_gets_no_answer_from_the_devices() {
     let anna = Person::new().await;
     let html = send(&anna.page, "GET", &[], "").await.body;
-    let script = html.split("<script src=\"").nth(1).unwrap().split('"').next().unwrap();
+    let script = html.split("<script src=\"").nth(2).unwrap().split('"').next().unwrap();
     let endpoint = Url::parse(script).unwrap().join("../page").unwrap();
     let options = json!({ "challenge": "AAECAwQFBgcICQoLDA0ODw", "rpId": "localhost" });
     let message = json!({ "ask": "get", "id": "1", "options": options }).to_string();

@@ -91,7 +91,9 @@ impl Person {
         let stop = demo.stop_handle();
         let running = tokio::spawn(async move { demo.run().await.unwrap() });
         let html = send(&page, "GET", &[], "").await.body;
-        let script = html.split("<script src=\"").nth(1).unwrap().split('"').next().unwrap();
+        let mut scripts = html.split("<script src=\"").skip(1);
+        let script = scripts.find(|script| script.starts_with("http")).unwrap();
+        let script = script.split('"').next().unwrap();
         let script = Url::parse(script).unwrap();
         Self { page, sites, script, cookies: BTreeMap::new(), stop, running }
     }

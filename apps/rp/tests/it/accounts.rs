@@ -6,7 +6,7 @@ use serde_json::json;
 use towline_rp::{
     ClientError, ErrorCode, RpClient, RpConfig, RpError, RpLimits, RpServer, StrictVerifier,
 };
-use towline_virtual::Fault;
+use towline_virtual::{Fault, ctap::UserHandle};
 
 use crate::{
     Running,
@@ -72,6 +72,11 @@ async fn the_accounts_keys_are_excluded_from_its_next_registration() {
 async fn a_key_registers_once_even_if_the_authenticator_ignores_the_exclusion() {
     let rp = start(RpConfig::default()).await;
     let key = register(&rp, "alice", "phone").await;
+    // Another device has that id for somebody else, and gives it to whatever it makes.
+    let mut passkey = key.inner.passkeys().remove(0);
+    passkey.credential.user.id = UserHandle::new(b"somebody else").unwrap();
+    let key = Device::new(&rp.client.origin());
+    key.inner.add(passkey).unwrap();
     let key = key.with(Fault::IgnoresExcludeList).with(Fault::IdTwice);
     for account in ["alice", "bob"] {
         let begun = rp.client.begin_registration(account, "again").await.unwrap();

@@ -5,7 +5,7 @@ use towline_rp::RpConfig;
 use towline_virtual::{
     Builder,
     attestation::{Format, TestAttestation},
-    person::attesting,
+    person::identifying,
 };
 
 use crate::{
@@ -131,7 +131,7 @@ async fn extended_information_that_is_refused_changes_nothing_but_what_the_page_
     assert_eq!(options["authenticatorSelection"]["authenticatorAttachment"], "cross-platform");
     assert_eq!(options["user"]["displayName"], "Jo Hansen");
     let phone = Builder::phone().attestation(TestAttestation::new(Format::Packed)).build().unwrap();
-    phone.person().when(attesting()).refuses();
+    phone.person().when(identifying()).refuses();
     let key = Device::of(&jo.origin, phone);
     let answer = json!({ "ceremony": begun["ceremony"], "credential": key.create(options) });
     let next = jo.ask("/account/keys/finish", &answer).await.json();
