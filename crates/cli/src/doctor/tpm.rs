@@ -1,6 +1,7 @@
 //! Whether there is a TPM that can keep passkeys, and whether it is the one that a store knows.
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests;
 
 use std::{
