@@ -110,7 +110,7 @@ fn all(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// `cargo fuzz run` wants a folder of seeds, and without any it finds little in the time of a check.
+/// `cargo fuzz run` wants a folder of seeds, and without any it finds little in a short time.
 #[test]
 fn each_fuzz_target_has_seeds() {
     let fuzz = root().join("fuzz");

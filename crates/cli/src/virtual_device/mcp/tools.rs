@@ -134,9 +134,9 @@ pub(super) struct One {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
-    /// Give the text of the script as well (long), for an init script of Playwright or Puppeteer. It
-    /// has to connect to the service, too: where the page's content security policy forbids that,
-    /// use create_passkey and use_passkey.
+    /// Give the text of the script as well (long), for an init script of Playwright or Puppeteer.
+    /// It has to connect to the service, too: where the page's content security policy forbids
+    /// that, use create_passkey and use_passkey.
     #[serde(default)]
     pub(super) text: bool,
 }
@@ -151,7 +151,8 @@ pub(super) struct Ceremony {
     #[serde(default, alias = "publicKey", deserialize_with = "maybe_object")]
     #[schema(value_type = Option<Object>)]
     pub(super) options: Option<Map<String, Value>>,
-    /// In the place of `origin` and `options`: the ceremony of an earlier call that was pending, to see how it ended.
+    /// In the place of `origin` and `options`: the ceremony of an earlier call that was pending, to
+    /// see how it ended.
     pub(super) ceremony_id: Option<String>,
     /// optional, conditional (as for autofill), immediate or silent; optional if nothing is said.
     pub(super) mediation: Option<String>,
