@@ -110,6 +110,17 @@ fn all(problems: Vec<String>) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
+/// `cargo fuzz run` wants a folder of seeds, and without any it finds little in a short time.
+#[test]
+fn each_fuzz_target_has_seeds() {
+    let fuzz = root().join("fuzz");
+    let targets = sources(&fuzz.join("fuzz_targets"));
+    assert!(targets.len() > 40, "{}", targets.len());
+    let seeds = |target: &PathBuf| fuzz.join("corpus").join(target.file_stem().unwrap());
+    let bare = targets.iter().filter(|target| everything(&seeds(target)).is_empty());
+    all(bare.map(|target| format!("{}: no seeds", name(target))).collect());
+}
+
 #[test]
 fn every_crate_forbids_unsafe_code_and_denies_missing_documentation() {
     let mut problems = Vec::new();

@@ -112,7 +112,8 @@ impl Desk {
                 "() => new Promise((done, failed) => {{ const script = \
                  document.createElement('script'); script.src = '{address}'; script.onload = () => \
                  done('passkeys are simulated here'); script.onerror = () => failed(new \
-                 Error('the page forbids it: call page_script with text')); \
+                 Error('the content security policy of the page forbids it: use create_passkey and \
+                 use_passkey')); \
                  document.head.append(script); }})"
             ),
         });

@@ -53,17 +53,20 @@ tools! {
          takes the place of navigator.credentials, as a <script> element, and as an expression to \
          evaluate in the page. Put it in before the site's own code runs, and again after each \
          navigation. Then click the site's own buttons: register, sign in. Where a content security \
-         policy of the site forbids to connect to it, use create_passkey and use_passkey instead.",
+         policy of the site forbids to connect to it, use create_passkey and use_passkey instead: with \
+         options that you fetch in the page, or that a navigator.credentials.create and get of your own \
+         hand you when the site's buttons are clicked.",
     Create = "create_passkey"(Ceremony):
         "Register without a browser, as navigator.credentials.create() in a page: takes the options \
          that the site's server sends (PublicKeyCredentialCreationOptionsJSON), gives in \
-         `response` the RegistrationResponseJSON that the page would post back to it: post that \
-         member alone.",
+         `response` the RegistrationResponseJSON that the page would post back to it: put that \
+         member where the page puts the credential, with the cookies of its session.",
     Use = "use_passkey"(Ceremony):
         "Sign in without a browser, as navigator.credentials.get() in a page: takes the options that \
          the site's server sends (PublicKeyCredentialRequestOptionsJSON), gives in \
-         `response` the AuthenticationResponseJSON that the page would post back to it: post that \
-         member alone.",
+         `response` the AuthenticationResponseJSON that the page would post back to it: put that \
+         member where the page puts the credential. A refusal is an error by the name of the \
+         exception that the page would get.",
     Person = "person"(Person):
         "What the person in front of the authenticator does: `rules` for what they will be asked, \
          `answer` for what they are being asked now, and two switches. Without arguments it only \
@@ -131,8 +134,9 @@ pub(super) struct One {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
-    /// Give the text of the script as well (long): for an init script of Playwright or Puppeteer,
-    /// or where the page's content security policy forbids the element.
+    /// Give the text of the script as well (long), for an init script of Playwright or Puppeteer.
+    /// It has to connect to the service, too: where the page's content security policy forbids
+    /// that, use create_passkey and use_passkey.
     #[serde(default)]
     pub(super) text: bool,
 }
@@ -147,7 +151,8 @@ pub(super) struct Ceremony {
     #[serde(default, alias = "publicKey", deserialize_with = "maybe_object")]
     #[schema(value_type = Option<Object>)]
     pub(super) options: Option<Map<String, Value>>,
-    /// In the place of both: the ceremony of an earlier call that was pending, to see how it ended.
+    /// In the place of `origin` and `options`: the ceremony of an earlier call that was pending, to
+    /// see how it ended.
     pub(super) ceremony_id: Option<String>,
     /// optional, conditional (as for autofill), immediate or silent; optional if nothing is said.
     pub(super) mediation: Option<String>,
