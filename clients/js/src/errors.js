@@ -30,7 +30,8 @@ export class StillOpen extends Error {
 
   constructor(ceremonyId) {
     super(`ceremony ${ceremonyId} still waits, for the person or, in a session that has none, for ` +
-      'an authenticator: see authenticator.questions(), and answer with authenticator.answer()')
+      'an authenticator: see authenticator.questions(), and answer with authenticator.answer(); or ' +
+      'let its time run out with session.clock({ advance: 600 }), and ask session.ceremony(id)')
     this.ceremonyId = ceremonyId
   }
 }

@@ -139,9 +139,9 @@ export class Session {
   addAuthenticator(options?: Preset | AuthenticatorOptions): Promise<Authenticator>
   authenticators(): Promise<Authenticator[]>
   /** As `navigator.credentials.create()` in a page of that origin; throws `Refused`. */
-  create(origin: string, options: OptionsJSON, more?: CeremonyOptions): Promise<ResponseJSON>
+  create(origin: string, options: OptionsJSON | string, more?: CeremonyOptions): Promise<ResponseJSON>
   /** As `navigator.credentials.get()` in a page of that origin; throws `Refused`. */
-  get(origin: string, options: OptionsJSON, more?: CeremonyOptions): Promise<ResponseJSON>
+  get(origin: string, options: OptionsJSON | string, more?: CeremonyOptions): Promise<ResponseJSON>
   /** The end of a ceremony that `StillOpen` has named. */
   ceremony(ceremonyId: string, options?: { wait?: number }): Promise<ResponseJSON>
   /** Says what `https://RP_ID/.well-known/webauthn` would: origins that may use its passkeys. */

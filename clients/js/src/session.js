@@ -3,6 +3,9 @@
 import { Authenticator } from './authenticator.js'
 import { StillOpen } from './errors.js'
 
+/** Options of a server are text as well. */
+const parsed = (options) => (typeof options === 'string' ? JSON.parse(options) : options)
+
 export class Session {
   #call
 
@@ -25,12 +28,12 @@ export class Session {
 
   /** Registers, as `navigator.credentials.create()` in a page of that origin. */
   async create(origin, options, more) {
-    return this.#ceremony('POST', '/create', { origin, options, ...more })
+    return this.#ceremony('POST', '/create', { origin, options: parsed(options), ...more })
   }
 
   /** Signs in, as `navigator.credentials.get()` in a page of that origin. */
   async get(origin, options, more) {
-    return this.#ceremony('POST', '/get', { origin, options, ...more })
+    return this.#ceremony('POST', '/get', { origin, options: parsed(options), ...more })
   }
 
   /** The end of a ceremony that was still open; `wait` in seconds. */

@@ -34,5 +34,6 @@ class StillOpen(Exception):
         self.ceremony_id = ceremony_id
         super().__init__(
             f"ceremony {ceremony_id} still waits, for the person or, in a session that has none, for an "
-            "authenticator: see authenticator.questions(), and answer with authenticator.answer()"
+            "authenticator: see authenticator.questions(), and answer with authenticator.answer(); or "
+            "let its time run out with session.clock(advance=600), and ask session.ceremony(id)"
         )

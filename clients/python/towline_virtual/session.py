@@ -1,5 +1,6 @@
 """A session: authenticators, the pages and programs that use them, a clock and a log."""
 
+import json
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -34,7 +35,7 @@ class Session:
     def create(
         self,
         origin: str,
-        options: Json,
+        options: Json | str,
         *,
         mediation: Mediation = "optional",
         top_origin: str | None = None,
@@ -42,7 +43,8 @@ class Session:
     ) -> Json:
         """Registers, as `navigator.credentials.create()` in a page of that origin.
 
-        `options` is what the site's server gives a page, and the result what a page sends back.
+        `options` is what the site's server gives a page, as text or parsed, and the result what a
+        page sends back.
         Raises Refused, or StillOpen where the person has not answered within `wait` seconds.
         """
         return self._ceremony("/create", origin, options, mediation, top_origin, wait)
@@ -50,7 +52,7 @@ class Session:
     def get(
         self,
         origin: str,
-        options: Json,
+        options: Json | str,
         *,
         mediation: Mediation = "optional",
         top_origin: str | None = None,
@@ -67,11 +69,13 @@ class Session:
         self,
         path: str,
         origin: str,
-        options: Json,
+        options: Json | str,
         mediation: Mediation,
         top_origin: str | None,
         wait: float,
     ) -> Json:
+        if isinstance(options, str):
+            options = json.loads(options)
         body: Json = {"origin": origin, "options": options, "mediation": mediation, "wait": wait}
         if top_origin is not None:
             body["topOrigin"] = top_origin
