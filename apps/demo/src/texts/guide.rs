@@ -127,8 +127,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
     [
         "step_10_text",
-        "Phone B is not remembered: each time there is a fresh code. The library keeps no passwords or keys; it believes Harbour Login.",
-        "Telefon B bliver ikke husket: hver gang er der en ny kode. Biblioteket har ingen adgangskoder eller nøgler; det tror Harbour Login.",
+        "Phone B is not remembered: a fresh code each time. The library keeps no passwords or keys; it believes Harbour Login.",
+        "Telefon B bliver ikke husket: en ny kode hver gang. Biblioteket har ingen adgangskoder eller nøgler; det tror Harbour Login.",
     ],
     [
         "step_10_do",
@@ -171,8 +171,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_14_title", "Remove a key", "Fjern en nøgle"],
     [
         "step_14_text",
-        "The site forgets the key at once. The phone still lists its passkey, but it opens nothing now. Only a passkey of this computer is deleted there, too.",
-        "Siden glemmer nøglen med det samme. Telefonen viser stadig sin adgangsnøgle, men den åbner intet nu. Kun en adgangsnøgle på denne computer bliver også slettet dér.",
+        "The site forgets the key at once. The phone still lists its passkey, but it opens nothing now. This computer, though, deletes its own.",
+        "Siden glemmer nøglen med det samme. Telefonen viser stadig sin adgangsnøgle, men den åbner intet nu. Denne computer sletter dog sin egen.",
     ],
     [
         "step_14_do",
