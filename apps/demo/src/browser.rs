@@ -44,7 +44,8 @@ pub(crate) struct Browser {
     pub(crate) newer: Notify,
     /// The person presses "cancel".
     pub(crate) cancel: Notify,
-    /// By which device the ceremony that succeeded last went, until the site says what it thinks.
+    /// By which device the ceremony that succeeded last went, until the site says what it thinks;
+    /// for a sign-in, as long as nobody signs in by the password.
     pub(crate) went: Mutex<Option<(DeviceId, &'static str)>>,
 }
 

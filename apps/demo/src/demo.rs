@@ -11,7 +11,13 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, broadcast, watch},
 };
-use towline::{Computer, client::Client, fastest, hybrid::link::MemoryPhoneLinks, radio::air::Air};
+use towline::{
+    Computer,
+    client::Client,
+    fastest,
+    hybrid::link::{MemoryPhoneLinks, PhoneLinks as _},
+    radio::air::Air,
+};
 use towline_rp::{ErrorCode, RpConfig, RpServer, Showcase, SiteEvent, StrictVerifier};
 use towline_virtual_server::{
     Service, ServiceLimits,
@@ -268,26 +274,37 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
             Err(broadcast::error::RecvError::Lagged(_)) => continue,
             Err(broadcast::error::RecvError::Closed) => return,
         };
-        let went = *stage.browser.went.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut went = stage.browser.went.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             SiteEvent::Registered { .. } => {
                 board.mark("site", false);
                 board.measured();
                 board.done(7);
-                match went {
+                // Nobody signed in by that.
+                match went.take() {
                     Some((DeviceId::Laptop, _)) => board.done(3),
                     Some((DeviceId::Key, _)) | None => {}
-                    Some(_) => board.done(4),
+                    Some((device, _)) => {
+                        board.done(4);
+                        remembered(&stage, device);
+                    }
                 }
             }
             SiteEvent::SignedIn { .. } => {
                 board.mark("site", false);
                 board.measured();
-                match went {
+                match *went {
                     Some((DeviceId::Laptop, _)) => board.done(9),
-                    Some((DeviceId::PhoneB, "code")) => board.done(10),
-                    Some((DeviceId::PhoneA, "link")) => board.done(11),
                     Some((DeviceId::Tablet, _)) => board.done(15),
+                    Some((DeviceId::PhoneA, "code")) => remembered(&stage, DeviceId::PhoneA),
+                    _ => {}
+                }
+            }
+            // In order: the one that believes whoever is signed in, and the one that wants proof.
+            SiteEvent::Vouched { site, .. } => {
+                match (*went, stage.others.iter().position(|other| *other == site)) {
+                    (Some((DeviceId::PhoneB, "code")), Some(0)) => board.done(10),
+                    (Some((DeviceId::PhoneA, "link")), Some(1)) => board.done(11),
                     _ => {}
                 }
             }
@@ -295,5 +312,13 @@ async fn follow(stage: Arc<Stage>, mut events: broadcast::Receiver<SiteEvent>) {
             | SiteEvent::SignInRefused { why: ErrorCode::UnknownKey, .. } => board.done(14),
             _ => {}
         }
+    }
+}
+
+/// A phone has a passkey here. Where the computer remembers that phone as well, a step is done.
+fn remembered(stage: &Stage, device: DeviceId) {
+    let links = stage.browser.links.all().unwrap_or_default();
+    if links.iter().any(|link| link.display_name() == device.own_name()) {
+        stage.board.done(5);
     }
 }

@@ -1,6 +1,10 @@
 //! What the page asks for, and what the site's pages ask the browser for, over HTTP.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Extension, Json, Router,
@@ -239,6 +243,7 @@ async fn sign_in(State(stage): Here, Body(who): Body<SigningIn>) -> Response {
     let Ok(url) = Url::parse(&stage.site) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    *stage.browser.went.lock().unwrap_or_else(PoisonError::into_inner) = None;
     let cookie = match who.account {
         Some(account) => account.signs_in(&url).await,
         None => Ok(account::nobody(&url)),

@@ -85,6 +85,7 @@ fn document(stage: &Stage, language: Language) -> Markup {
                 noscript { p .notice { (t("no_script")) } }
                 p #gone .notice role="alert" hidden { (t("gone")) }
                 main {
+                    (walk(language))
                     (guide(language))
                     div .ends {
                         (computer(stage, language))
@@ -102,6 +103,18 @@ fn document(stage: &Stage, language: Language) -> Markup {
     }
 }
 
+/// Where the tour is and how it goes on, which stays in view.
+fn walk(language: Language) -> Markup {
+    let t = |name| texts::say(language, name);
+    html! {
+        div .walk role="group" aria-label=(t("guide_title")) {
+            span #guide-count .count {}
+            button #guide-back .second type="button" { (t("guide_back")) }
+            button #guide-next .second type="button" { (t("guide_next")) }
+        }
+    }
+}
+
 fn guide(language: Language) -> Markup {
     let t = |name| texts::say(language, name);
     let of = |step: u8, part: &str| texts::find(language, &format!("step_{step}_{part}"));
@@ -114,16 +127,14 @@ fn guide(language: Language) -> Markup {
                     @let place = SHORT.iter().position(|short| *short == step);
                     div .step data-step=(step) data-short=[place] data-path=(start.path()) data-who=(start.who())
                         hidden[step != 1] {
-                        p .count { (fill(t("guide_step"), &[("number", &step.to_string())])) }
                         h3 tabindex="-1" { (of(step, "title").unwrap_or_default()) }
                         p { (of(step, "text").unwrap_or_default()) }
                         p .do { strong { (t("guide_now")) ": " } (of(step, "do").unwrap_or_default()) }
                     }
                 }
             }
-            div .walk {
-                button #guide-next .second type="button" { (t("guide_next")) }
-                button #guide-back .second type="button" { (t("guide_back")) }
+            p #guide-why .notice role="status" hidden { (t("guide_not_remembered")) }
+            div .around {
                 button #guide-go .second type="button" { (t("guide_go")) }
                 button #guide-length .quiet type="button" { (t("guide_whole")) }
             }

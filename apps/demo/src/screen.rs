@@ -129,7 +129,6 @@ impl Screen for Dialog<'_> {
             }
             ComputerStep::Remembered(name) => {
                 self.board.travels(Place::Other("phone"), COMPUTER, "linked", json!({}));
-                self.board.done(5);
                 self.said("remembered", name);
             }
             ComputerStep::Forgotten(name) => {

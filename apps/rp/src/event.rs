@@ -31,6 +31,13 @@ pub enum SiteEvent {
         /// Whether the authenticator verified its person.
         user_verified: bool,
     },
+    /// One of the sites that sign in through this one was told who somebody is.
+    Vouched {
+        /// The account's name, as it was typed.
+        account: String,
+        /// Where that site is.
+        site: String,
+    },
     /// A sign-in was not accepted.
     SignInRefused {
         /// The account, where it is known.

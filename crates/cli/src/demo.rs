@@ -17,13 +17,19 @@ pub(crate) async fn run(args: args::Demo, report: &Report) -> Result<Exit, Failu
     let mut stop = Stop::new()?;
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let demo = Demo::bind(DemoConfig { addr, speed: args.speed }).await.map_err(failed)?;
-    for (role, url) in roles().zip(demo.site_urls()) {
-        report.event(&Event::Listening { role, url, place: None, simulated: false });
-    }
     let url = demo.url();
     let page =
         Event::Listening { role: Role::Demo, url: url.clone(), place: None, simulated: true };
-    report.event(&page);
+    // A person opens the first address that they see.
+    if !report.is_json() {
+        report.event(&page);
+    }
+    for (role, url) in roles().zip(demo.site_urls()) {
+        report.event(&Event::Listening { role, url, place: None, simulated: false });
+    }
+    if report.is_json() {
+        report.event(&page);
+    }
     let (handle, mut events) = (demo.stop_handle(), demo.events());
     let mut running = std::pin::pin!(demo.run());
     if !args.no_open {

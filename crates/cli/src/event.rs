@@ -276,7 +276,8 @@ impl Event {
                     Role::Relay => "relay",
                     Role::RelayAdmin => "metrics and health",
                     Role::Rp => "relying party",
-                    Role::Demo => "demo",
+                    // Of several addresses the one that is for a person.
+                    Role::Demo => "open this",
                     Role::Site => "site that signs in through it",
                     Role::Air => "Bluetooth",
                     Role::Key => "security key",
@@ -292,7 +293,8 @@ impl Event {
                     Role::Key => "`towline key --help` shows how programs reach it, ",
                     _ => "",
                 };
-                (Weight::Result, format!("{what}{mark} at {url}; {how}stop it with Ctrl-C"))
+                let at = if *role == Role::Demo { ":" } else { " at" };
+                (Weight::Result, format!("{what}{mark}{at} {url}; {how}stop it with Ctrl-C"))
             }
             Self::Hint { text } => (Weight::Note, one_line(text)),
             Self::TourStep { step } => (Weight::Note, format!("step {step} of the tour is done")),

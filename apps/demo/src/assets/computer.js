@@ -22,11 +22,12 @@ document.getElementById("as-home").addEventListener("click", async () => {
 const cancel = () =>
   make("button", { type: "button", class: "quiet", on: () => post("v1/cancel") }, say("cancel"));
 
-function code({ number, text }) {
+function code({ number, text }, scanned) {
+  const next = scanned ? say("progress_scanned", { device: called(scanned) }) : say("code_do");
   return make("div", { class: "code" },
     make("img", { src: `code.svg?${number}`, alt: say("code_alt", { text }), width: 240,
       height: 240 }),
-    make("p", {}, say("code_do")),
+    make("p", {}, next),
     make("details", {}, make("summary", {}, say("code_text")),
       make("p", { class: "mono" }, text)));
 }
@@ -48,7 +49,7 @@ function ways({ number, asked: { phones, ways } }, ceremony) {
 
 let openedBy;
 
-const draw = whenOther((browser, laptop) => {
+const draw = whenOther((browser, laptop, scanned) => {
   const asked = [...browser.questions, ...laptop];
   if (!browser.ceremony) {
     const hadFocus = dialog.contains(document.activeElement);
@@ -70,10 +71,10 @@ const draw = whenOther((browser, laptop) => {
   } else if (first) {
     parts.push(question(first));
   } else if (browser.code) {
-    parts.push(code(browser.code));
+    parts.push(code(browser.code, scanned));
   }
   const step = browser.step?.[0];
-  if (!first && step && knows(`progress_${step}`)) {
+  if (!first && !(scanned && browser.code) && step && knows(`progress_${step}`)) {
     parts.push(make("p", { class: "progress", role: "status" }, say(`progress_${step}`)));
   }
   parts.push(cancel());
@@ -93,7 +94,7 @@ const conclude = whenOther((outcome) => {
   outcomePart.textContent = outcome ? say(`outcome_${outcome.code}`) : "";
 });
 
-export function showComputer(browser, laptop) {
-  draw(browser, laptop);
+export function showComputer(browser, laptop, scanned) {
+  draw(browser, laptop, scanned);
   conclude(browser.outcome);
 }

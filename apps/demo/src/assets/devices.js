@@ -89,6 +89,7 @@ export const showScans = whenOther((possible, busy) => {
     button.disabled = !possible;
     button.title = possible ? "" : say("scan_none");
     button.toggleAttribute("data-calls", possible && !busy);
+    button.classList.toggle("second", busy);
   }
 });
 

@@ -4,9 +4,8 @@ import { open } from "./computer.js";
 
 const steps = [...document.querySelectorAll("[data-step]")];
 const dots = [...document.querySelectorAll("[data-to]")];
-const [back, next, length, end] = ["guide-back", "guide-next", "guide-length", "guide-end"].map(
-  (id) => document.getElementById(id));
-const go = document.getElementById("guide-go");
+const [back, next, go, length, count, why, end] = ["back", "next", "go", "length", "count", "why",
+  "end"].map((name) => document.getElementById(`guide-${name}`));
 const site = document.body.dataset.site;
 const [KEPT, WHOLE] = ["towline-demo-step", "towline-demo-whole"];
 
@@ -16,6 +15,7 @@ const short = numbers.filter((step) => steps[step - 1].dataset.short)
 
 const known = new Set();
 let whole = sessionStorage.getItem(WHOLE) !== null;
+let finished = false;
 let now;
 
 const stops = () => (whole ? numbers : short);
@@ -25,19 +25,15 @@ function show(step, look = true) {
   now = way.includes(step) ? step : way[0];
   const at = way.indexOf(now);
   for (const part of steps) part.hidden = Number(part.dataset.step) !== now;
-  const count = { number: at + 1, of: way.length };
-  steps[now - 1].querySelector(".count").textContent =
-    whole ? say("guide_step", count) : say("guide_short_step", count);
+  document.body.dataset.now = now;
   for (const dot of dots) {
     const [stop, place] = [Number(dot.dataset.to), way.indexOf(Number(dot.dataset.to))];
     dot.parentElement.hidden = place < 0;
-    dot.parentElement.style.order = place;
     dot.querySelector(".number").textContent = place + 1;
     if (stop === now) dot.setAttribute("aria-current", "step");
     else dot.removeAttribute("aria-current");
   }
   back.disabled = at === 0;
-  next.disabled = at === way.length - 1;
   length.textContent = whole ? say("guide_short") : say("guide_whole");
   sessionStorage.setItem(KEPT, String(now));
   mark();
@@ -51,15 +47,33 @@ async function start() {
   open(site + path);
 }
 
-/** What to press next, and whether all of it is done. */
+/** Shows the dots of the way in its order, by whatever means the page is read. */
+function arrange() {
+  dots[0].closest("ol").append(...stops().map((step) => dots[step - 1].parentElement));
+}
+
+const isLast = () => now === stops().at(-1);
+
+/** Where the tour is, what to press next, and whether all of it is done. */
 function mark() {
-  next.toggleAttribute("data-calls", known.has(now));
-  end.hidden = !stops().every((step) => known.has(step));
+  const done = known.has(now);
+  const place = say("guide_step", { number: stops().indexOf(now) + 1, of: stops().length });
+  count.textContent = done ? `${place}: ${say("guide_done")}` : place;
+  next.textContent = isLast() ? say("guide_finish") : say("guide_next");
+  next.disabled = isLast() && !done;
+  next.toggleAttribute("data-calls", done && !finished);
+  end.hidden = !finished && !stops().every((step) => known.has(step));
 }
 
 const beside = (by) => stops()[stops().indexOf(now) + by];
 back.addEventListener("click", () => show(beside(-1)));
 next.addEventListener("click", () => {
+  finished = isLast();
+  if (finished) {
+    mark();
+    end.scrollIntoView({ block: "nearest" });
+    return;
+  }
   show(beside(1));
   start();
 });
@@ -69,25 +83,36 @@ length.addEventListener("click", () => {
   whole = !whole;
   if (whole) sessionStorage.setItem(WHOLE, "");
   else sessionStorage.removeItem(WHOLE);
+  finished = false;
+  arrange();
   show(now, false);
 });
 
 /** Marks the steps that were done. */
 export function showDone(done) {
+  let here = false;
   for (const step of done) {
     if (known.has(step)) continue;
     known.add(step);
     const dot = dots[step - 1];
     dot.dataset.done = "";
     dot.querySelector(".state").textContent = say("guide_done");
-    if (step === now) {
-      aloud(`${steps[now - 1].querySelector(".count").textContent}: ${say("guide_done")}`);
-    }
+    here ||= step === now;
   }
   // The name and the place come with one press; what follows is already on the screen.
   if (whole && now < 3 && known.has(1) && known.has(2) && !known.has(3)) show(3, false);
   mark();
+  if (here) {
+    aloud(count.textContent);
+    next.scrollIntoView({ block: "nearest" });
+  }
 }
 
+/** Says what is missing, where a phone was not let be remembered. */
+export function showPhoneA({ passkeys, computers, busy }) {
+  why.hidden = now !== 5 || busy || known.has(5) || passkeys.length === 0 || computers > 0;
+}
+
+arrange();
 show(Number(sessionStorage.getItem(KEPT)), false);
 start();

@@ -2,7 +2,7 @@
 import { showBetween, showTimed } from "./between.js";
 import { showComputer } from "./computer.js";
 import { showDevices, showScans, showSwitches } from "./devices.js";
-import { showDone } from "./guide.js";
+import { showDone, showPhoneA } from "./guide.js";
 
 // Whoever has a browser without a way to phones may wonder whether all of this is for them.
 const own = await Promise.resolve(globalThis.ownBrowser).catch(() => undefined);
@@ -25,13 +25,16 @@ async function follow() {
       travel = state.travels.at(-1)?.number ?? travel;
       document.getElementById("gone").hidden = true;
       showDevices(state.devices, state.file);
-      showComputer(state.browser, state.devices.laptop.questions);
+      const asks = ([, { questions }]) => questions.some(({ kind }) => kind === "connect");
+      const scanned = Object.entries(state.devices).find(asks)?.[0];
+      showComputer(state.browser, state.devices.laptop.questions, scanned);
       const busy = Object.values(state.devices).some((device) => device.busy);
       showScans(Boolean(state.browser.code), busy);
       showSwitches(state.switches, state.devices);
       showBetween(state.travels);
       showTimed(state.timed);
       showDone(state.done);
+      showPhoneA(state.devices["phone-a"]);
       document.body.dataset.version = version;
     } catch {
       silent += 1;

@@ -57,7 +57,9 @@ function more(asked) {
 }
 
 function connect(number, asked) {
-  const box = make("input", { type: "checkbox", id: `remember-${number}` });
+  // The step that is about it asks for it.
+  const checked = document.body.dataset.now === "5";
+  const box = make("input", { type: "checkbox", id: `remember-${number}`, checked });
   const connecting = make("button", { type: "button" }, say("b_connect"));
   connecting.addEventListener("click", () => {
     connecting.disabled = true;

@@ -11,13 +11,13 @@ pub(super) const ROWS: &[Row] = &[
     ["device_key", "Security key", "Sikkerhedsnøgle"],
     [
         "about_phone-a",
-        "Remembers computers, if you want. Its passkeys stay on it.",
-        "Husker computere, hvis du vil. Dens adgangsnøgler bliver på den.",
+        "A computer may remember it, if you want. Its passkeys stay on it.",
+        "En computer må huske den, hvis du vil. Dens adgangsnøgler bliver på den.",
     ],
     [
         "about_phone-b",
-        "Remembers no computer. Its passkeys are on tablet B, too.",
-        "Husker ingen computere. Dens adgangsnøgler er også på tablet B.",
+        "No computer remembers it. Its passkeys are on tablet B, too.",
+        "Ingen computer husker den. Dens adgangsnøgler er også på tablet B.",
     ],
     ["about_tablet", "Has what phone B has.", "Har det, telefon B har."],
     ["about_laptop", "What is built into the computer.", "Det, der er bygget ind i computeren."],
@@ -57,8 +57,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "q_rings",
-        "A computer that this phone knows is asking.",
-        "En computer, som telefonen kender, spørger.",
+        "A computer that remembers this phone is asking.",
+        "En computer, som husker telefonen, spørger.",
     ],
     [
         "q_only_own",
@@ -145,7 +145,7 @@ pub(super) const ROWS: &[Row] = &[
         "Hver har underskrevet én gang som prøve. Intet her bliver overskrevet.",
     ],
     ["b_connect", "Connect", "Forbind"],
-    ["b_remember", "Remember this computer", "Husk denne computer"],
+    ["b_remember", "Let this computer remember phone A", "Lad denne computer huske telefon A"],
     ["b_allow", "Yes", "Ja"],
     ["b_save", "Save", "Gem"],
     ["b_sign_in", "Sign in", "Log ind"],
@@ -157,7 +157,11 @@ pub(super) const ROWS: &[Row] = &[
     ["b_seen", "All right", "I orden"],
     ["b_wipe", "Wipe it", "Slet den"],
     ["n_created", "Saved: {detail}", "Gemt: {detail}"],
-    ["n_used", "Signed in to {detail}", "Logget ind på {detail}"],
+    [
+        "n_used",
+        "Answered {detail}. Whether you are in, the site decides.",
+        "Har svaret {detail}. Om du er inde, afgør siden.",
+    ],
     [
         "n_already",
         "Has a passkey for {detail} already",

@@ -4,8 +4,7 @@ use towline_pages::Row;
 
 pub(super) const ROWS: &[Row] = &[
     ["guide_title", "The tour", "Rundturen"],
-    ["guide_step", "Step {number} of 17", "Trin {number} af 17"],
-    ["guide_short_step", "Stop {number} of {of}", "Stop {number} af {of}"],
+    ["guide_step", "Step {number} of {of}", "Trin {number} af {of}"],
     ["guide_whole", "Show all 17 steps", "Vis alle 17 trin"],
     ["guide_short", "Only the short way", "Kun den korte vej"],
     [
@@ -13,7 +12,13 @@ pub(super) const ROWS: &[Row] = &[
         "That is a passkey’s life. Try the rest: all 17 steps, or make things go wrong below.",
         "Det er en adgangsnøgles liv. Prøv resten: alle 17 trin, eller få noget til at gå galt nedenfor.",
     ],
+    [
+        "guide_not_remembered",
+        "Saved, but phone A is not remembered. Sign in with it by a code, and tick “Let this computer remember phone A”.",
+        "Gemt, men telefon A bliver ikke husket. Log ind med den med en kode, og sæt flueben ved “Lad denne computer huske telefon A”.",
+    ],
     ["guide_next", "Next step", "Næste trin"],
+    ["guide_finish", "Finished", "Færdig"],
     ["guide_back", "Step back", "Et trin tilbage"],
     ["guide_go", "Open this step’s page", "Åbn trinets side"],
     ["guide_done", "Done", "Gjort"],
@@ -56,24 +61,24 @@ pub(super) const ROWS: &[Row] = &[
     ["step_4_title", "On a phone, by a code", "På en telefon, med en kode"],
     [
         "step_4_text",
-        "The computer draws a code, the phone reads it and says who wants what. Only then it whispers over Bluetooth that it is near, and both meet in an encrypted tunnel. Without the whisper nothing works: nobody far away can trick you.",
-        "Computeren tegner en kode, telefonen læser den og siger, hvem der vil hvad. Først derefter hvisker den over Bluetooth, at den er tæt på, og de to mødes i en krypteret tunnel. Uden hvisken virker intet: ingen langt væk kan narre dig.",
+        "A passkey replaces a password: a secret key that stays on your phone and that your finger unlocks; the site keeps only its public half. The code tells the phone which computer to talk to, with a secret for this one time. Bluetooth proves the phone is next to that computer, so a code sent to you by a stranger is no use to them.",
+        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle, der bliver på din telefon, og som din finger låser op; siden gemmer kun dens offentlige halvdel. Koden siger telefonen, hvilken computer den skal tale med, med en hemmelighed til denne ene gang. Bluetooth beviser, at telefonen er ved computeren, så en kode, en fremmed sender dig, nytter ham intet.",
     ],
     [
         "step_4_do",
-        "In the window, type a name, such as “Phone B”, and submit it. Choose “Phone or tablet”, press “Scan the code” on phone B, and answer it.",
-        "Skriv et navn i vinduet, f.eks. “Telefon B”, og indsend det. Vælg “Telefon eller tablet”, tryk “Scan koden” på telefon B, og svar den.",
+        "In the window, type a name, such as “Phone B”, and press “Submit”, then “Phone or tablet”. Press “Scan the code” on phone B, and answer it.",
+        "Skriv et navn i vinduet, f.eks. “Telefon B”, og tryk “Indsend” og så “Telefon eller tablet”. Tryk “Scan koden” på telefon B, og svar den.",
     ],
-    ["step_5_title", "Let the phone remember this computer", "Lad telefonen huske computeren"],
+    ["step_5_title", "Let this computer remember phone A", "Lad denne computer huske telefon A"],
     [
         "step_5_text",
-        "Phone A can let a computer remember it, as Android phones do: next time no code is needed. Phone B never does, as iPhones don’t.",
-        "Telefon A kan lade en computer huske den, som Android-telefoner gør: næste gang behøves ingen kode. Telefon B gør det aldrig, ligesom iPhones.",
+        "Next time no code is needed. Android phones offer that; iPhones, and phone B, don’t.",
+        "Næste gang behøves ingen kode. Det tilbyder Android-telefoner; iPhones og telefon B gør ikke.",
     ],
     [
         "step_5_do",
-        "Add a key with phone A in the same way, and tick “Remember this computer” on the phone.",
-        "Tilføj en nøgle med telefon A på samme måde, og sæt flueben ved “Husk denne computer” på telefonen.",
+        "Add a key with phone A in the same way. Leave “Let this computer remember phone A” ticked.",
+        "Tilføj en nøgle med telefon A på samme måde. Behold fluebenet ved “Lad denne computer huske telefon A”.",
     ],
     ["step_6_title", "How much does the site learn?", "Hvor meget får siden at vide?"],
     [
@@ -94,8 +99,8 @@ pub(super) const ROWS: &[Row] = &[
     ],
     [
         "step_7_do",
-        "Look at “My keys” in the window, and at the device that has the passkey.",
-        "Se på “Mine nøgler” i vinduet og på enheden med adgangsnøglen.",
+        "Look at “My keys” in the window, rename one if you like, and look at the device that has the passkey.",
+        "Se på “Mine nøgler” i vinduet, omdøb gerne en, og se på enheden med adgangsnøglen.",
     ],
     ["step_8_title", "Not twice", "Ikke to gange"],
     [
@@ -122,24 +127,24 @@ pub(super) const ROWS: &[Row] = &[
     ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
     [
         "step_10_text",
-        "Phone B remembers no computer, so there is a fresh code each time. The same works on a borrowed computer: nothing of yours stays there.",
-        "Telefon B husker ingen computere, så der er en ny kode hver gang. Det samme virker på en lånt computer: intet af dit bliver der.",
+        "Phone B is not remembered: a fresh code each time. The library keeps no passwords or keys; it believes Harbour Login.",
+        "Telefon B bliver ikke husket: en ny kode hver gang. Biblioteket har ingen adgangskoder eller nøgler; det tror Harbour Login.",
     ],
     [
         "step_10_do",
-        "Sign in with a passkey alone, choose a phone by code, scan with phone B. Then open the library with the buttons above the page: it lets you in by the same sign-in.",
-        "Log ind med adgangsnøgle alene, vælg en telefon med kode, scan med telefon B. Åbn så biblioteket med knapperne over siden: det lukker dig ind med samme login.",
+        "Press “Library” above the window, then “Sign in through Harbour Login”, “Sign in with a passkey, without the e-mail address”, “Another phone or tablet, by a code”. Scan with phone B.",
+        "Tryk “Biblioteket” over vinduet, så “Log ind gennem Harbour Login”, “Log ind med en adgangsnøgle uden e-mailadressen”, “En anden telefon eller tablet, med en kode”. Scan med telefon B.",
     ],
     ["step_11_title", "Sign in without a code", "Log ind uden kode"],
     [
         "step_11_text",
-        "The computer remembers phone A and rings it through the relay. The phone still has to be near, which Bluetooth shows, and it still asks for the finger.",
-        "Computeren husker telefon A og ringer til den gennem relæet. Telefonen skal stadig være tæt på, hvad Bluetooth viser, og den beder stadig om fingeren.",
+        "The computer rings phone A through the relay. Bluetooth still shows that it is near. The records office wants a fresh proof each time.",
+        "Computeren ringer til telefon A gennem relæet. Bluetooth viser stadig, at den er tæt på. Arkivet vil have et nyt bevis hver gang.",
     ],
     [
         "step_11_do",
-        "Sign in with a passkey alone, choose phone A by its name, and answer on the phone. Then open the records office above the page: it wants a fresh proof each time.",
-        "Log ind med adgangsnøgle alene, vælg telefon A ved navn, og svar på telefonen. Åbn så arkivet over siden: det vil have et nyt bevis hver gang.",
+        "Press “Records office”, then “Sign in through Harbour Login”, “Sign in with a passkey, without the e-mail address”, “Phone A, without a code”. Use your finger on phone A.",
+        "Tryk “Arkivet”, så “Log ind gennem Harbour Login”, “Log ind med en adgangsnøgle uden e-mailadressen”, “Telefon A, uden kode”. Brug fingeren på telefon A.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -163,16 +168,16 @@ pub(super) const ROWS: &[Row] = &[
         "Add a key of the work account on phone B. Then sign out, sign in with a passkey alone by phone B’s code, and pick an account.",
         "Tilføj en nøgle til arbejdskontoen på telefon B. Log så ud, log ind med adgangsnøgle alene med telefon B’s kode, og vælg en konto.",
     ],
-    ["step_14_title", "Rename, remove", "Omdøb, fjern"],
+    ["step_14_title", "Remove a key", "Fjern en nøgle"],
     [
         "step_14_text",
-        "Keys are renamed and removed at the site. A removed key signs in no more, and the site tells the computer, which then deletes its passkey.",
-        "Nøgler omdøbes og fjernes på siden. En fjernet nøgle kan ikke længere logge ind, og siden siger det til computeren, som så sletter sin adgangsnøgle.",
+        "The site forgets the key at once. The phone still lists its passkey, but it opens nothing now. This computer, though, deletes its own.",
+        "Siden glemmer nøglen med det samme. Telefonen viser stadig sin adgangsnøgle, men den åbner intet nu. Denne computer sletter dog sin egen.",
     ],
     [
         "step_14_do",
-        "Below “My keys” in the window, rename a key, then remove one: it signs in no more. One of this computer disappears from the computer, too.",
-        "Omdøb en nøgle under “Mine nøgler” i vinduet, og fjern så en: den logger ikke ind mere. En af computerens forsvinder også fra computeren.",
+        "Below “My keys” in the window, press “Remove” at a phone’s key, then “Remove the key”.",
+        "Tryk “Fjern” ved en telefons nøgle under “Mine nøgler” i vinduet og så “Fjern nøglen”.",
     ],
     [
         "step_15_title",

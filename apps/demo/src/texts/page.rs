@@ -64,6 +64,11 @@ pub(super) const ROWS: &[Row] = &[
         "Waiting for a phone that scans the code.",
         "Venter på en telefon, der scanner koden.",
     ],
+    [
+        "progress_scanned",
+        "{device} has scanned it: answer there.",
+        "{device} har scannet den: svar dér.",
+    ],
     ["progress_link", "Asking the phone.", "Spørger telefonen."],
     ["progress_laptop", "Unlock this computer.", "Lås computeren op."],
     ["progress_key", "Touch the security key.", "Rør ved sikkerhedsnøglen."],

@@ -53,3 +53,16 @@ fn every_text_that_is_asked_for_is_there_and_every_text_is_asked_for() {
         assert!(used, "{name} is said nowhere");
     }
 }
+
+#[test]
+fn the_short_way_is_read_in_a_minute_or_two() {
+    for language in [Language::English, Language::Danish] {
+        let words: usize = tour::SHORT
+            .into_iter()
+            .flat_map(|step| ["title", "text", "do"].map(|part| format!("step_{step}_{part}")))
+            .filter_map(|name| find(language, &name))
+            .map(|text| text.split_whitespace().count())
+            .sum();
+        assert!((200..=300).contains(&words), "{words} words");
+    }
+}

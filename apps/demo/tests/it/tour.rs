@@ -38,6 +38,11 @@ async fn a_passkey_s_life_in_17_steps() {
     anna.scans("phone-a").await;
     let asked = anna.answers("phone-a", "connect", json!("remember")).await;
     assert_eq!(asked["mayRemember"], true);
+    anna.sees("the phone being remembered", |state| {
+        (state["browser"]["said"][0][0] == "remembered").then_some(())
+    })
+    .await;
+    assert!(!anna.state().await["done"].as_array().unwrap().contains(&json!(5)), "no passkey yet");
     anna.answers("phone-a", "verify", json!("finger")).await;
     anna.finishes(adding).await;
     anna.has_done(5).await;
@@ -88,17 +93,25 @@ async fn a_passkey_s_life_in_17_steps() {
     anna.answers("phone-b", "connect", json!("allow")).await;
     anna.answers("phone-b", "verify", json!("finger")).await;
     anna.finishes(signing_in).await;
-    anna.has_done(10).await;
+    assert!(!anna.state().await["done"].as_array().unwrap().contains(&json!(10)), "no library yet");
     let library = anna.sites[1].clone();
     let inside = anna.posts(&library.join("/sign-in").unwrap(), &[]).await;
     assert!(inside.body.contains("anna@example.org"), "{inside:?}");
+    anna.has_done(10).await;
 
-    // 11: phone A, by its name and without a code.
+    // 11: phone A, by its name and without a code, for a site that wants a fresh proof.
     anna.is_signed_in(None).await;
+    let records = anna.sites[2].join("/sign-in").unwrap();
+    let asks = anna.posts(&records, &[]).await;
+    let waits = asks.body.split("/authorize/continue?request=").nth(1).unwrap();
+    let waits = waits.split('"').next().unwrap();
     let signing_in = anna.signs_in().await;
     anna.answers("browser", "way", json!({ "linked": 0 })).await;
     anna.answers("phone-a", "verify", json!("finger")).await;
     anna.finishes(signing_in).await;
+    let on = site.join(&format!("/authorize/continue?request={waits}")).unwrap();
+    let inside = anna.opens(&on).await;
+    assert!(inside.body.contains("anna@example.org"), "{inside:?}");
     anna.has_done(11).await;
     let took = anna.sees("what it took", |state| {
         (state["timed"]["way"] == "link").then(|| state["timed"].clone())

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{TOKEN_LIFETIME, authorize::Grant};
 use crate::{
-    ApiError,
+    ApiError, SiteEvent,
     api::unknown_ceremony,
     programs::Json,
     site::{Site, lock},
@@ -45,7 +45,9 @@ pub(super) async fn redeem(
     let account = account_of(&site, &grant).await?;
     let access = URL_SAFE_NO_PAD.encode(site.random::<32>()?);
     let id_token = site.oidc.signer.sign(&claims(&site, &grant, &account, &access))?;
+    let at = grant.site.url.clone();
     lock(&site.oidc.tokens).insert(access.clone(), grant, Instant::now());
+    site.tell(SiteEvent::Vouched { account: account.name.clone(), site: at });
     Ok(Json(json!({
         "access_token": access,
         "token_type": "Bearer",
