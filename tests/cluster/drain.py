@@ -56,7 +56,7 @@ def shown(doors, door):
 def drain_under_load(service, person, node, phones_are_elsewhere):
     screens = [shown(service.doors, node) for _ in range(CODES)]
     load = Load(service.doors)
-    rings = 0
+    rings, unanswered = 0, 0
     try:
         time.sleep(1)
         child = service.nodes[node].child
@@ -64,7 +64,9 @@ def drain_under_load(service, person, node, phones_are_elsewhere):
         began = time.monotonic()
         while not phones_are_elsewhere():
             # Before, between and after: the phone is rung wherever it is.
-            person.sign_in("any")
+            # One that comes in the moment of its move may be lost, and people ring again.
+            unanswered += not person.is_rung("any")
+            assert unanswered < 2, "rings are not answered"
             rings += 1
             assert time.monotonic() - began < PATIENCE, "its phones do not leave"
         left = time.monotonic() - began
@@ -81,5 +83,5 @@ def drain_under_load(service, person, node, phones_are_elsewhere):
     assert not load.failed, load.failed
     assert load.done > 100, load.done
     print(f"node {node} was drained: {load.done} codes, {CODES} of them on screens before, and "
-          f"{rings + 1} rings, 0 failed; its phones were elsewhere after {left:.1f} s, it was gone "
-          f"after {gone:.1f} s")
+          f"{rings + 1} rings, {unanswered} unanswered, 0 failed; its phones were elsewhere after "
+          f"{left:.1f} s, it was gone after {gone:.1f} s")

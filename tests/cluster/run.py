@@ -66,9 +66,13 @@ class Program:
         self.child.stdin.write(line + "\n")
         self.child.stdin.flush()
 
-    def ended(self):
-        """Its exit code and all that it said."""
-        code = self.child.wait(PATIENCE)
+    def ended(self, patience=PATIENCE):
+        """Its exit code and all that it said; None for one that was not done by then."""
+        try:
+            code = self.child.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            code = None
         self.event(lambda line: line["event"] == "end of output")
         return code, self.lines
 
@@ -196,6 +200,12 @@ class Person:
         self.phone.say(picture)
         code, said = computer.ended()
         assert code == 0 and any(step("linked")(line) for line in said), said
+
+    def is_rung(self, door):
+        """Whether a ring was answered in the time that people wait for one."""
+        code, said = self.computer(door, "sign-in").ended(20)
+        assert code in (0, None), said
+        return code == 0
 
     def sign_in(self, door):
         code, said = self.computer(door, "sign-in").ended()
