@@ -290,10 +290,12 @@ export const ways = {
     equal((await service.credentials(device)).length, 1);
 
     const shapes = await run(page, async () => {
-      const publicKey = { challenge: new Uint8Array([251, 255]).subarray(1), rpId: 'site.localhost' };
+      const challenge = new Uint8Array([251, 255]).subarray(1);
+      const publicKey = { challenge, rpId: 'site.localhost' };
       const other = new AbortController();
       const { signal } = other;
-      const conditional = navigator.credentials.get({ publicKey, signal, mediation: 'conditional' });
+      const conditional = navigator.credentials
+        .get({ publicKey, signal, mediation: 'conditional' });
       const modal = navigator.credentials.get({ publicKey });
       const asked = towline.asked().map((it) => it.arguments);
       towline.answer({ error: 'NotAllowedError' });

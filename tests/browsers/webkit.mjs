@@ -83,7 +83,9 @@ export async function webkit() {
       return page;
     },
     /** What its driver has no way for; and without WebAuthn nothing is carried by hand. */
-    lacks: ['frames without an address', 'through a bound function', 'no secure context', 'by hand'],
+    lacks: [
+      'frames without an address', 'through a bound function', 'no secure context', 'by hand',
+    ],
     async close() {
       await driver.quit();
       serving.kill();
