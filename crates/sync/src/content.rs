@@ -8,7 +8,7 @@ use towline_crypto::zeroize::Zeroizing;
 use crate::{
     MalformedObject, Register, Stamp, State, Tag,
     object::{DEPTH, list},
-    state::Kept,
+    state::{Kept, Written},
 };
 
 /// Bytes that the circle carries and does not look into: a passkey's key and seeds, its names.
@@ -62,22 +62,27 @@ impl Records {
     /// The state in bytes: canonical CBOR, so that equal states are equal bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // Enough, so that no copy stays behind where a vector has grown.
-        let tags = self.records.values().flat_map(|tags| tags.values());
-        let size = tags.fold(64_usize, |size, kept| {
-            let written = kept.written.values().map(|(_, value)| value.expose().len());
+        let mut writer = Writer::with_capacity(self.size());
+        self.write_to(&mut writer);
+        Zeroizing::new(writer.into_vec())
+    }
+
+    /// More than [`Self::to_bytes`] takes, so that no copy stays behind where a vector has grown.
+    pub(crate) fn size(&self) -> usize {
+        let size = self.records.values().fold(64_usize, |size, kept| {
+            let written = kept.written.iter().map(|(_, (_, value))| value.expose().len());
             let length = written.fold(kept.fixed.expose().len(), usize::saturating_add);
             size.saturating_add(length).saturating_add(BESIDE)
         });
-        let size = size.saturating_add(self.buried.len().saturating_mul(BURIED));
-        let mut writer = Writer::with_capacity(size);
+        size.saturating_add(self.buried.len().saturating_mul(BURIED))
+    }
+
+    pub(crate) fn write_to(&self, writer: &mut Writer) {
         writer.map(|map| {
             map.entry(1, |value| {
                 value.array(|array| {
-                    for (record, tags) in &self.records {
-                        tags.iter().for_each(|(tag, kept)| {
-                            array.item(|item| write_kept(item, record, *tag, kept));
-                        });
+                    for ((record, tag), kept) in &self.records {
+                        array.item(|item| write_kept(item, record, *tag, kept));
                     }
                 });
             });
@@ -87,7 +92,6 @@ impl Records {
                 });
             });
         });
-        Zeroizing::new(writer.into_vec())
     }
 
     /// Reads what [`Self::to_bytes`] gave.
@@ -95,31 +99,29 @@ impl Records {
     /// # Errors
     /// [`MalformedObject`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedObject> {
+        decode(bytes, DEPTH, Self::read)
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, MalformedObject> {
         let mut state = Self::default();
-        decode(bytes, DEPTH, |reader| {
-            reader.members(|member, value| {
-                match member {
-                    Member::Int(1) => {
-                        let mut last = None;
-                        for (record, tag, kept) in list(value, MOST, read_kept)? {
-                            if last.replace((record, tag)).is_some_and(|last| last >= (record, tag))
-                            {
-                                return Err(MalformedObject);
-                            }
-                            state.records.entry(record).or_default().insert(tag, kept);
-                        }
+        reader.members(|member, value| {
+            match member {
+                Member::Int(1) => {
+                    let kept = list(value, MOST, read_kept)?;
+                    if !kept.is_sorted_by(|(one, _), (next, _)| one < next) {
+                        return Err(MalformedObject);
                     }
-                    Member::Int(2) => {
-                        let tag = |item: &mut Reader<'_>| Ok(Tag(*item.byte_array()?));
-                        state.buried = crate::object::set(value, MOST, tag)?;
-                    }
-                    _ => return Err(MalformedObject),
+                    state.records = kept.into_iter().collect();
                 }
-                Ok(())
-            })
+                Member::Int(2) => {
+                    let tag = |item: &mut Reader<'_>| Ok(Tag(*item.byte_array()?));
+                    state.buried = crate::object::set(value, MOST, tag)?;
+                }
+                _ => return Err(MalformedObject),
+            }
+            Ok(())
         })?;
-        let tags = state.records.values().flat_map(|tags| tags.keys());
-        if tags.into_iter().any(|tag| state.buried.contains(tag)) {
+        if state.records.keys().any(|(_, tag)| state.buried.contains(tag)) {
             return Err(MalformedObject);
         }
         Ok(state)
@@ -133,7 +135,7 @@ fn write_kept(writer: &mut Writer, record: &[u8; 16], tag: Tag, kept: &Kept<Cont
         array.item(|item| item.bytes(&tag.0));
         array.item(|item| write_stamp(item, kept.made));
         array.item(|item| item.bytes(kept.fixed.expose()));
-        for (register, (at, value)) in &kept.written {
+        for (register, (at, value)) in kept.written.iter() {
             array.item(|item| item.uint(register.number()));
             array.item(|item| write_stamp(item, *at));
             array.item(|item| item.bytes(value.expose()));
@@ -169,12 +171,12 @@ fn read_stamp(reader: &mut Reader<'_>) -> Result<Stamp, MalformedObject> {
     Ok(Stamp { time: u64::from_be_bytes(*time), device: crate::DeviceId(id) })
 }
 
-type ReadKept = ([u8; 16], Tag, Kept<Content, Content>);
+type ReadKept = (([u8; 16], Tag), Kept<Content, Content>);
 
 fn read_kept(reader: &mut Reader<'_>) -> Result<ReadKept, MalformedObject> {
     let (mut record, mut tag, mut made, mut fixed) = (None, None, None, None);
     let (mut register, mut at) = (None, None);
-    let mut written = std::collections::BTreeMap::new();
+    let mut written = Written::default();
     let mut place = 0_u8;
     reader.array(|item| {
         match place {
@@ -193,7 +195,7 @@ fn read_kept(reader: &mut Reader<'_>) -> Result<ReadKept, MalformedObject> {
             6 | 9 => {
                 let value = Content::new(item.bytes()?.to_vec());
                 let at = at.take().ok_or(MalformedObject)?;
-                written.insert(register.ok_or(MalformedObject)?, (at, value));
+                written.set(register.ok_or(MalformedObject)?, (at, value));
             }
             _ => return Err(MalformedObject),
         }
@@ -205,5 +207,5 @@ fn read_kept(reader: &mut Reader<'_>) -> Result<ReadKept, MalformedObject> {
     }
     let kept =
         Kept { made: made.ok_or(MalformedObject)?, fixed: fixed.ok_or(MalformedObject)?, written };
-    Ok((record.ok_or(MalformedObject)?, tag.ok_or(MalformedObject)?, kept))
+    Ok(((record.ok_or(MalformedObject)?, tag.ok_or(MalformedObject)?), kept))
 }

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map},
     fmt,
+    ops::RangeInclusive,
 };
 
 use crate::{FromTheFuture, HybridClock, Stamp};
@@ -37,8 +38,42 @@ pub(crate) struct Kept<F, N> {
     pub(crate) made: Stamp,
     /// What never changes of it: ids, keys, seeds.
     pub(crate) fixed: F,
-    /// What was written last, and when.
-    pub(crate) written: BTreeMap<Register, (Stamp, N)>,
+    pub(crate) written: Written<N>,
+}
+
+/// What was written last into each register, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written<N> {
+    names: Option<(Stamp, N)>,
+    large_blob: Option<(Stamp, N)>,
+}
+
+impl<N> Default for Written<N> {
+    fn default() -> Self {
+        Self { names: None, large_blob: None }
+    }
+}
+
+impl<N> Written<N> {
+    pub(crate) const fn get(&self, register: Register) -> Option<&(Stamp, N)> {
+        match register {
+            Register::Names => self.names.as_ref(),
+            Register::LargeBlob => self.large_blob.as_ref(),
+        }
+    }
+
+    pub(crate) fn set(&mut self, register: Register, value: (Stamp, N)) {
+        match register {
+            Register::Names => self.names = Some(value),
+            Register::LargeBlob => self.large_blob = Some(value),
+        }
+    }
+
+    /// Those that were written, in the order of the registers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Register, &(Stamp, N))> {
+        let all = [Register::Names, Register::LargeBlob].into_iter();
+        all.filter_map(|register| Some((register, self.get(register)?)))
+    }
 }
 
 /// The records of a circle, by their ids. `F` is what never changes of a record and `N` what may be
@@ -46,9 +81,16 @@ pub(crate) struct Kept<F, N> {
 /// alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State<F, N> {
-    pub(crate) records: BTreeMap<[u8; 16], BTreeMap<Tag, Kept<F, N>>>,
+    /// By record and tag. One table for all: most records have one tag, and a table for each would
+    /// take several times the room.
+    pub(crate) records: BTreeMap<([u8; 16], Tag), Kept<F, N>>,
     /// For ever: a tag that is forgotten comes back from an old copy.
     pub(crate) buried: BTreeSet<Tag>,
+}
+
+/// All tags of one record.
+fn of(record: [u8; 16]) -> RangeInclusive<([u8; 16], Tag)> {
+    (record, Tag([0; 16]))..=(record, Tag([0xff; 16]))
 }
 
 impl<F, N> Default for State<F, N> {
@@ -61,57 +103,71 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
     /// Puts a record there, or one more tag on it.
     pub fn make(&mut self, record: [u8; 16], tag: Tag, at: Stamp, fixed: F, names: N) {
         if !self.buried.contains(&tag) {
-            let written = BTreeMap::from([(Register::Names, (at, names))]);
+            let mut written = Written::default();
+            written.set(Register::Names, (at, names));
             let kept = Kept { made: at, fixed, written };
-            merge_kept(self.records.entry(record).or_default().entry(tag), kept);
+            merge_kept(self.records.entry((record, tag)), kept);
         }
     }
 
     /// Writes a register again, under each living tag. Whether there was one.
     pub fn write(&mut self, record: [u8; 16], register: Register, at: Stamp, value: &N) -> bool {
-        let Some(tags) = self.records.get_mut(&record) else { return false };
-        for kept in tags.values_mut() {
+        let mut lives = false;
+        for (_, kept) in self.records.range_mut(of(record)) {
             merge_register(&mut kept.written, register, (at, value.clone()));
+            lives = true;
         }
-        true
+        lives
     }
 
     /// Buries the tags of a record that are known here; its secrets go at once. Whether it lived.
     pub fn bury(&mut self, record: [u8; 16]) -> bool {
-        let Some(tags) = self.records.remove(&record) else { return false };
-        self.buried.extend(tags.into_keys());
-        true
+        let gone = self.forget(record);
+        self.buried.extend(&gone);
+        !gone.is_empty()
     }
 
     /// Has this record as another state has it.
     pub(crate) fn take_record(&mut self, record: [u8; 16], from: &Self) {
-        if let Some(tags) = from.records.get(&record) {
-            self.records.insert(record, tags.clone());
+        let tags: Vec<_> = from.tags(record).map(|(at, kept)| (*at, kept.clone())).collect();
+        if !tags.is_empty() {
+            drop(self.forget(record));
+            self.records.extend(tags);
         }
     }
 
-    /// Has nothing of this record, and nothing of its burial.
-    pub(crate) fn forget(&mut self, record: [u8; 16]) {
-        self.records.remove(&record);
+    /// Has nothing of this record, and nothing of its burial. The tags that it had.
+    pub(crate) fn forget(&mut self, record: [u8; 16]) -> Vec<Tag> {
+        let gone: Vec<_> = self.tags(record).map(|((_, tag), _)| *tag).collect();
+        for tag in &gone {
+            self.records.remove(&(record, *tag));
+        }
+        gone
+    }
+
+    fn tags(&self, record: [u8; 16]) -> btree_map::Range<'_, ([u8; 16], Tag), Kept<F, N>> {
+        self.records.range(of(record))
     }
 
     /// What is fixed of a record that lives: that of its first making.
     #[must_use]
     pub fn fixed(&self, record: [u8; 16]) -> Option<&F> {
-        let tags = self.records.get(&record)?.values();
-        tags.map(|kept| (kept.made, &kept.fixed)).min().map(|(_, fixed)| fixed)
+        let tags = self.tags(record);
+        tags.map(|(_, kept)| (kept.made, &kept.fixed)).min().map(|(_, fixed)| fixed)
     }
 
     /// What was written last into a register of a record that lives, under its living tags.
     #[must_use]
     pub fn written(&self, record: [u8; 16], register: Register) -> Option<&N> {
-        let tags = self.records.get(&record)?.values();
-        tags.filter_map(|kept| kept.written.get(&register)).max().map(|(_, value)| value)
+        let tags = self.tags(record);
+        tags.filter_map(|(_, kept)| kept.written.get(register)).max().map(|(_, value)| value)
     }
 
     /// The ids of the records that live, in their order.
     pub fn records(&self) -> impl Iterator<Item = [u8; 16]> {
-        self.records.keys().copied()
+        let mut last = None;
+        let records = self.records.keys().map(|(record, _)| *record);
+        records.filter(move |record| last.replace(*record) != Some(*record))
     }
 
     /// How many tags are buried, each of which takes its 16 bytes for ever.
@@ -137,30 +193,28 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
         clock: &mut HybridClock,
     ) -> Result<BTreeSet<[u8; 16]>, FromTheFuture> {
         let mut seen = *clock;
-        for kept in other.records.values().flat_map(BTreeMap::values) {
+        for kept in other.records.values() {
             seen.see(kept.made)?;
-            kept.written.values().try_for_each(|(at, _)| seen.see(*at))?;
+            kept.written.iter().try_for_each(|(_, (at, _))| seen.see(*at))?;
         }
         *clock = seen;
         let mut changed = BTreeSet::new();
         if !other.buried.is_subset(&self.buried) {
             self.buried.extend(&other.buried);
             let buried = &self.buried;
-            self.records.retain(|record, tags| {
-                let before = tags.len();
-                tags.retain(|tag, _| !buried.contains(tag));
-                if tags.len() < before {
+            self.records.retain(|(record, tag), _| {
+                let lives = !buried.contains(tag);
+                if !lives {
                     changed.insert(*record);
                 }
-                !tags.is_empty()
+                lives
             });
         }
-        for (record, tags) in &other.records {
-            for (tag, kept) in tags.iter().filter(|(tag, _)| !self.buried.contains(tag)) {
-                let own = self.records.entry(*record).or_default();
-                if merge_kept(own.entry(*tag), kept.clone()) {
-                    changed.insert(*record);
-                }
+        for ((record, tag), kept) in &other.records {
+            if !self.buried.contains(tag)
+                && merge_kept(self.records.entry((*record, *tag)), kept.clone())
+            {
+                changed.insert(*record);
             }
         }
         Ok(changed)
@@ -170,7 +224,7 @@ impl<F: Clone + Ord, N: Clone + Ord> State<F, N> {
 /// Two that claim the same tag: the smaller making and the later writings count. Whether the own
 /// one is another now.
 fn merge_kept<F: Ord, N: Ord>(
-    entry: btree_map::Entry<'_, Tag, Kept<F, N>>,
+    entry: btree_map::Entry<'_, ([u8; 16], Tag), Kept<F, N>>,
     new: Kept<F, N>,
 ) -> bool {
     match entry {
@@ -185,8 +239,10 @@ fn merge_kept<F: Ord, N: Ord>(
                 (own.made, own.fixed) = (new.made, new.fixed);
                 changed = true;
             }
-            for (register, value) in new.written {
-                changed |= merge_register(&mut own.written, register, value);
+            let Written { names, large_blob } = new.written;
+            for (register, value) in [(Register::Names, names), (Register::LargeBlob, large_blob)] {
+                let value = value.map(|value| merge_register(&mut own.written, register, value));
+                changed |= value == Some(true);
             }
             changed
         }
@@ -195,13 +251,13 @@ fn merge_kept<F: Ord, N: Ord>(
 
 /// The later writing counts. Whether it was the new one.
 fn merge_register<N: Ord>(
-    written: &mut BTreeMap<Register, (Stamp, N)>,
+    written: &mut Written<N>,
     register: Register,
     new: (Stamp, N),
 ) -> bool {
-    let later = written.get(&register).is_none_or(|own| *own < new);
+    let later = written.get(register).is_none_or(|own| *own < new);
     if later {
-        written.insert(register, new);
+        written.set(register, new);
     }
     later
 }

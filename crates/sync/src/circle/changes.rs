@@ -68,7 +68,7 @@ impl Circle {
     pub fn bury(&mut self, record: [u8; 16], now: Moment) -> bool {
         let lived = self.state.bury(record);
         if lived {
-            self.pending.forget(record);
+            drop(self.pending.forget(record));
             // R11: a delta would leave the secret in the segments before it.
             self.needs_snapshot = true;
             self.note(now);

@@ -67,23 +67,21 @@ impl Circle {
     }
 
     pub(super) fn write_welcome(&self) -> Zeroizing<Vec<u8>> {
-        let (state, mut seen) = (self.state.to_bytes(), self.seen.clone());
-        let mut writer = Writer::with_capacity(self.size(state.len()));
+        let mut seen = self.seen.clone();
+        let mut writer = Writer::with_capacity(self.size());
         // Not what is still on its way: to the others it would look as if the store had lost it.
         let own = self.own.as_ref().filter(|own| !self.is_in_outbox(own.seen.hash));
         seen.extend(own.map(|own| (self.device(), own.seen)));
-        writer.map(|map| self.write_shared(map, &state, &seen));
+        writer.map(|map| self.write_shared(map, &seen));
         Zeroizing::new(writer.into_vec())
     }
 
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let (state, pending) = (self.state.to_bytes(), self.pending.to_bytes());
-        let states = state.len().saturating_add(pending.len());
-        let mut writer = Writer::with_capacity(self.size(states));
+        let mut writer = Writer::with_capacity(self.size());
         writer.map(|map| {
-            self.write_shared(map, &state, &self.seen);
+            self.write_shared(map, &self.seen);
             map.entry(9, |value| value.bytes(&self.device().0));
-            map.entry(10, |value| value.bytes(&pending));
+            map.entry(10, |value| self.pending.write_to(value));
             map.entry(11, |value| value.bool(self.needs_snapshot));
             map.entry(12, |value| value.uint(self.next_number));
             map.optional(13, self.own.as_ref(), |value, own| {
@@ -151,7 +149,6 @@ impl Circle {
     fn write_shared(
         &self,
         map: &mut towline_cbor::MapWriter<'_>,
-        state: &[u8],
         seen: &BTreeMap<DeviceId, Seen>,
     ) {
         map.entry(1, |value| value.bytes(&self.circle.0));
@@ -176,21 +173,20 @@ impl Circle {
                 }
             });
         });
-        map.entry(5, |value| value.bytes(state));
+        map.entry(5, |value| self.state.write_to(value));
         map.entry(6, |value| value.uint(self.clock.greatest()));
         map.entry(7, |value| write_seen(value, seen));
     }
 
-    /// More than the record takes with states of this length, so that no copy stays behind where a
-    /// vector has grown.
-    fn size(&self, states: usize) -> usize {
+    /// More than the record takes, so that no copy stays behind where a vector has grown.
+    fn size(&self) -> usize {
         let sealed = self.outbox.iter().map(|outgoing| outgoing.bytes.len().saturating_add(160));
         let objects = self.roster.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
         let epochs = self.epochs.objects().map(|(_, bytes)| bytes.len().saturating_add(160));
         let exposed = self.exposed.values().map(|records| records.len().saturating_mul(17));
         let marks = self.merged.len().saturating_add(self.merged_segments.len());
         let rest = marks.saturating_add(self.told.len()).saturating_add(256).saturating_mul(160);
-        let all = sealed.chain(objects).chain(epochs).chain([states]).chain(exposed);
+        let all = sealed.chain(objects).chain(epochs).chain([self.state.size(), self.pending.size()]).chain(exposed);
         all.fold(rest, usize::saturating_add)
     }
 
@@ -241,10 +237,10 @@ impl Circle {
                 self.epochs.learn(&self.crypto, EpochId(*epoch), key);
                 Ok::<_, MalformedObject>(())
             })?,
-            Member::Int(5) => self.state = State::from_bytes(value.bytes()?)?,
+            Member::Int(5) => self.state = State::read(value)?,
             Member::Int(6) => self.clock = HybridClock::new(own, value.uint()?),
             Member::Int(7) => self.seen = read_seen(value)?,
-            Member::Int(10) => self.pending = State::from_bytes(value.bytes()?)?,
+            Member::Int(10) => self.pending = State::read(value)?,
             Member::Int(11) => self.needs_snapshot = value.bool()?,
             Member::Int(12) => self.next_number = value.uint()?,
             Member::Int(13) => {

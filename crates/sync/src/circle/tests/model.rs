@@ -175,10 +175,9 @@ impl Schedule {
                 "a key is made"
             }
         };
-        for (record, tags) in &device.circle.state.records {
-            let old = before.records.get(record);
-            for tag in tags.keys().filter(|tag| !old.is_some_and(|old| old.contains_key(tag))) {
-                self.made.insert(*tag, known_out.clone());
+        for at in device.circle.state.records.keys() {
+            if !before.records.contains_key(at) {
+                self.made.insert(at.1, known_out.clone());
             }
         }
         self.count(event);
