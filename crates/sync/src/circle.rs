@@ -248,13 +248,10 @@ impl Circle {
     /// The other devices that have not shown yet that they know who is out. What they write until
     /// then can be read by those who are out.
     pub fn not_told(&self) -> impl Iterator<Item = DeviceId> {
-        self.members()
-            .filter(|(id, kind)| *kind == MemberKind::Device && *id != self.device())
-            .map(|(id, _)| id)
-            .filter(|id| {
-                let past = self.news.get(id).and_then(|news| self.roster.graph().past(&news.heads));
-                past.is_none_or(|past| !self.roster.removals().keys().all(|one| past.contains(one)))
-            })
+        self.devices().filter(|id| *id != self.device()).filter(|id| {
+            let past = self.news.get(id).and_then(|news| self.roster.graph().past(&news.heads));
+            past.is_none_or(|past| !self.roster.removals().keys().all(|one| past.contains(one)))
+        })
     }
 
     /// What a device has added, directly or by what it added: shown to whoever removes it (R18).
@@ -263,7 +260,14 @@ impl Circle {
         self.roster.graph().added_by(device)
     }
 
-    fn is_member(&self) -> bool {
+    /// The devices that belong to the circle: all members but those on paper.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceId> {
+        self.members().filter(|(_, kind)| *kind == MemberKind::Device).map(|(id, _)| id)
+    }
+
+    /// Whether this device belongs to the circle, by all that is known here.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
         self.roster.members().contains(&self.keys.id())
     }
 

@@ -7,6 +7,7 @@ mod clock;
 mod content;
 mod epochs;
 mod hpke;
+mod joining;
 mod keys;
 mod membership;
 mod object;
@@ -17,6 +18,10 @@ mod state;
 pub use circle::{Circle, CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
 pub use clock::{DeviceId, FromTheFuture, HybridClock, Stamp};
 pub use content::Content;
+pub use joining::{
+    JoinedCircle, Joining, JoiningConfig, JoiningError, JoiningOutput, JoiningQuestion,
+    JoiningSide, JoiningStep, JoiningSummary,
+};
 pub use keys::{DeviceKeys, Introduction, MemberKind};
 pub use membership::{Membership, MembershipChange, MembershipRecord};
 pub use object::{ForeignName, MalformedObject, ObjectHash, StoreName};
