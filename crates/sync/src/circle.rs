@@ -245,6 +245,14 @@ impl Circle {
         self.news.get(&device).map(|news| news.time)
     }
 
+    /// The newest head that was merged here, by whom, and when that device wrote it by its own
+    /// clock. Whoever recovers a circle by the key on paper has to be shown it: an old state of the
+    /// store can't be told from a new one then.
+    #[must_use]
+    pub fn newest_change(&self) -> Option<(DeviceId, u64)> {
+        self.news.iter().map(|(id, news)| (*id, news.time)).max_by_key(|(_, time)| *time)
+    }
+
     /// The other devices that have not shown yet that they know who is out. What they write until
     /// then can be read by those who are out.
     pub fn not_told(&self) -> impl Iterator<Item = DeviceId> {

@@ -11,6 +11,7 @@ mod joining;
 mod keys;
 mod membership;
 mod object;
+mod paper;
 mod roster;
 mod sealed;
 mod state;
@@ -25,4 +26,5 @@ pub use joining::{
 pub use keys::{DeviceKeys, Introduction, MemberKind};
 pub use membership::{Membership, MembershipChange, MembershipRecord};
 pub use object::{ForeignName, MalformedObject, ObjectHash, StoreName};
+pub use paper::{PaperKey, PaperKeyError};
 pub use state::{Register, State, Tag};

@@ -109,6 +109,25 @@ impl Circle {
         Ok(())
     }
 
+    /// With the key on paper: adds a device and removes all others, which are lost. It gives whom
+    /// it removed. The device has the circle once it has the [`Self::welcome`], which is given when
+    /// the records are in the store.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn take_over(
+        &mut self,
+        newcomer: Introduction,
+        now: Moment,
+    ) -> Result<BTreeSet<DeviceId>, CircleError> {
+        let id = self.add(newcomer, now)?;
+        let others: BTreeSet<_> = self.devices().filter(|device| *device != id).collect();
+        if !others.is_empty() {
+            self.remove(&others, now)?;
+        }
+        Ok(others)
+    }
+
     fn change_membership(
         &mut self,
         change: &WrittenChange<'_>,
