@@ -44,6 +44,11 @@ impl Disk {
         disk
     }
 
+    /// One whose failing write may be done by half.
+    pub(crate) fn torn(torn: bool) -> Self {
+        Self { torn, ..Self::new(io::ErrorKind::Other) }
+    }
+
     pub(crate) fn fails_after(&self, operations: i64) {
         self.left.store(operations, Ordering::Relaxed);
     }
@@ -110,7 +115,7 @@ fn whenever_a_write_is_torn_the_store_opens_with_all_or_nothing_of_the_change() 
 fn all_or_nothing(torn: bool) {
     let mut failures = 0;
     for operations in 0.. {
-        let disk = Disk { torn, ..Disk::new(io::ErrorKind::Other) };
+        let disk = Disk::torn(torn);
         let mut store = Store::create_on(disk.clone(), &key(), &provider()).unwrap();
         done(store.commit(vec![save(1, "a.example", 1), retries(8)])).unwrap();
         let before = told(&mut store);
