@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use towline_sync::{Circle, Moment, ObjectHash, StoreName, SyncOutput};
+use towline_sync::{Circle, CircleStore, Moment, ObjectHash, StoreName, SyncOutput};
 
 /// How many names a listing may have. More are no circle's.
 const MOST: usize = 1 << 20;
@@ -60,33 +60,15 @@ impl Folder {
         Ok(found)
     }
 
-    /// Answers what a circle asks of its store; gives back what is not for the store.
+    /// Answers what a circle asks of its store; gives back what is not for the store. What fails is
+    /// asked again later; to learn why, use [`CircleStore`].
     pub fn answer(
         &self,
         circle: &mut Circle,
         output: SyncOutput,
         now: Moment,
     ) -> Option<SyncOutput> {
-        match output {
-            SyncOutput::List { token } => match self.list() {
-                Ok(names) => circle.handle_listing(token, names.iter().map(String::as_str), now),
-                Err(_) => circle.handle_failed(token, now),
-            },
-            SyncOutput::Get { token, name } => match self.get(name) {
-                Ok(bytes) => circle.handle_object(token, bytes, now),
-                Err(_) => circle.handle_failed(token, now),
-            },
-            SyncOutput::Put { token, name, bytes } => match self.put(name, &bytes) {
-                Ok(()) => circle.handle_stored(token, now),
-                Err(_) => circle.handle_failed(token, now),
-            },
-            SyncOutput::Delete { token, name } => match self.delete(name) {
-                Ok(()) => circle.handle_stored(token, now),
-                Err(_) => circle.handle_failed(token, now),
-            },
-            other => return Some(other),
-        }
-        None
+        CircleStore::answer(self, circle, output, now).unwrap_or(None)
     }
 
     /// The names of all files two or three levels down, as the circle writes them; also of such as
@@ -196,6 +178,26 @@ impl Folder {
             }
         }
         Ok(())
+    }
+}
+
+impl CircleStore for Folder {
+    type Error = io::Error;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Self::list(self)
+    }
+
+    fn get(&self, name: StoreName) -> io::Result<Option<Vec<u8>>> {
+        Self::get(self, name)
+    }
+
+    fn put(&self, name: StoreName, bytes: &[u8]) -> io::Result<()> {
+        Self::put(self, name, bytes)
+    }
+
+    fn delete(&self, name: StoreName) -> io::Result<()> {
+        Self::delete(self, name)
     }
 }
 

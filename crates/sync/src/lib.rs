@@ -13,6 +13,7 @@ mod object;
 mod roster;
 mod sealed;
 mod state;
+mod verbs;
 
 pub use circle::{Circle, CircleConfig, CircleError, Moment, SyncNotice, SyncOutput, SyncToken};
 pub use clock::{DeviceId, FromTheFuture, HybridClock, Stamp};
@@ -21,3 +22,4 @@ pub use keys::{DeviceKeys, Introduction, MemberKind};
 pub use membership::{Membership, MembershipChange, MembershipRecord};
 pub use object::{ForeignName, MalformedObject, ObjectHash, StoreName};
 pub use state::{Register, State, Tag};
+pub use verbs::CircleStore;
