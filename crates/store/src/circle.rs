@@ -41,7 +41,8 @@ impl std::fmt::Debug for KeptCircle {
 /// What becomes of a circle and of the passkeys that it is about, all of it or nothing.
 #[derive(Debug)]
 pub struct CircleChange<'a> {
-    /// What is known of the circle from now on; `None` if that stays.
+    /// What is known of the circle from now on; `None` if that stays, and then it is not noted
+    /// either up to where it was told of changes.
     pub record: Option<&'a [u8]>,
     /// What this device is from now on; `None` if that stays.
     pub device: Option<&'a [u8]>,
@@ -106,7 +107,9 @@ impl Store {
             writing.note_elsewhere(change.elsewhere)?;
             writing.tell()?;
             let told = writing.end_of_feed()?;
-            writing.put_sealed(Table::Links, CIRCLE_PLACE.as_bytes(), &told.to_bytes())?;
+            if change.record.is_some() {
+                writing.put_sealed(Table::Links, CIRCLE_PLACE.as_bytes(), &told.to_bytes())?;
+            }
             Ok(Some(told))
         });
         kept.map_err(Refused::into_error)
