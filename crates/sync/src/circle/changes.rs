@@ -111,13 +111,22 @@ impl Circle {
     }
 
     /// Adds a member, which agreed to be added to this circle by this device. It has the circle
-    /// once it has the [`Self::welcome`], which is given when the next record is durable.
+    /// once it has the [`Self::welcome`], which is given when the next record is durable. One that
+    /// is a member already, as it was interrupted then, is not added once more.
     ///
     /// # Errors
     /// [`CircleError::NoConsent`] where the introduction is for something else,
-    /// [`CircleError::NoMember`] where this device is out.
+    /// [`CircleError::NoMember`] where this device is out, [`CircleError::WasRemoved`] where the
+    /// other one is.
     pub fn add(&mut self, newcomer: Introduction, now: Moment) -> Result<DeviceId, CircleError> {
         let id = newcomer.id(&self.crypto);
+        if self.roster.out().contains(&id) {
+            return Err(CircleError::WasRemoved);
+        }
+        let known = self.roster.members().contains(&id);
+        if known && self.is_member() && newcomer.is_for(&self.crypto, self.circle, self.device()) {
+            return Ok(id);
+        }
         self.change_membership(&WrittenChange::Add(&[newcomer]), now)?;
         self.wrap_for_all()?;
         Ok(id)
@@ -132,6 +141,25 @@ impl Circle {
         self.change_membership(&WrittenChange::Remove(devices), now)?;
         self.learn_who_is_out();
         Ok(())
+    }
+
+    /// With the key on paper: adds a device and removes all others, which are lost. It gives whom
+    /// it removed. The device has the circle once it has the [`Self::welcome`], which is given when
+    /// the records are in the store.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn take_over(
+        &mut self,
+        newcomer: Introduction,
+        now: Moment,
+    ) -> Result<BTreeSet<DeviceId>, CircleError> {
+        let id = self.add(newcomer, now)?;
+        let others: BTreeSet<_> = self.devices().filter(|device| *device != id).collect();
+        if !others.is_empty() {
+            self.remove(&others, now)?;
+        }
+        Ok(others)
     }
 
     fn change_membership(

@@ -248,14 +248,14 @@ fn a_phone_that_never_closes_is_left_after_a_while() {
 #[test]
 fn a_phone_without_ctap_takes_no_requests() {
     let mut phone = RawPhone::connect(InitiatorConfig::default());
-    let features = Features { ctap: false, digital_credentials: true };
+    let features = Features { ctap: false, digital_credentials: true, circle: false };
     phone.send(PostHandshake { get_info: None, features, linking: None }.encode());
     assert_eq!(phone.computer.handle_request(REQUEST.to_vec(), phone.now), Err(Error::NoCtap));
 }
 
 #[test]
 fn an_answer_in_another_type_than_its_request_is_fatal() {
-    let features = Features { ctap: true, digital_credentials: true };
+    let features = Features { ctap: true, digital_credentials: true, circle: false };
     let info = PostHandshake { get_info: Some(GET_INFO.to_vec()), features, linking: None };
     let answers = [Message::Json(b"{}".to_vec()), Message::Ctap(RESPONSE.to_vec())];
     for (json, answer) in [false, true].into_iter().zip(answers) {

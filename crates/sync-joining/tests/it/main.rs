@@ -1,0 +1,1 @@
+//! Both sides over a real relay.
