@@ -56,6 +56,11 @@ kept! {
             /// password.
             pub foreign: Option<SecretBytes>,
         }
+        since 3 {
+            /// Whether it is known to be elsewhere, too: on another device of the person, or where
+            /// these devices get it from (BS). Means nothing where it may not be backed up.
+            pub backed_up: bool,
+        }
     }
 }
 
@@ -100,6 +105,7 @@ impl Credential {
             used: None,
             revision: 0,
             foreign: None,
+            backed_up: false,
         }
     }
 

@@ -75,13 +75,10 @@ pub enum BackupState {
     Eligible,
     /// New credentials may be backed up, and all that may be are so at first (BE and BS).
     BackedUp,
-}
-
-impl BackupState {
-    /// Whether new credentials may be backed up.
-    pub(crate) fn is_eligible(self) -> bool {
-        self != Self::DeviceBound
-    }
+    /// New credentials that are stored may be on all of the person's devices. Each is backed up
+    /// once it [is elsewhere](crate::Credential::backed_up), and none of them counts its
+    /// signatures, since two devices that count would look like a stolen key.
+    Synced,
 }
 
 impl CredentialPolicy {

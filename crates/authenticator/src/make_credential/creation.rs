@@ -76,7 +76,7 @@ impl Creation {
         let content = Content {
             key: key.clone(),
             protection: self.extensions.protection.unwrap_or_default(),
-            backup_eligible: options::may_be_backed_up(core, key),
+            backup_eligible: options::may_be_backed_up(core, key, false),
             third_party_payment: self.extensions.is_for_payment(),
         };
         core.state.wrapping.seal(&core.provider, &self.request.rp.id.hash(&core.provider), &content)

@@ -107,7 +107,7 @@ fn a_store_of_the_third_format_is_brought_up_with_all_that_is_in_it() {
         }
         assert_eq!(store.check().unwrap().damaged, [""; 0]);
     }
-    assert_eq!(format_of(&place), 4);
+    assert_eq!(format_of(&place), 5);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn with_the_wrong_key_it_stays_as_it_was() {
     assert_eq!(refused, Error::WrongKey);
     assert_eq!(format_of(&place), 1);
     drop(place.open().unwrap());
-    assert_eq!(format_of(&place), 4);
+    assert_eq!(format_of(&place), 5);
 }
 
 fn format_of(place: &Place) -> u32 {

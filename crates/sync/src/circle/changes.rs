@@ -16,7 +16,8 @@ impl Circle {
     /// passkeys should be removed at their sites, since no removal takes their keys back.
     #[must_use]
     pub fn exposed(&self, to: DeviceId) -> BTreeSet<[u8; 16]> {
-        self.exposed.get(&to).cloned().unwrap_or_default()
+        let records = self.exposed.get(&to).into_iter().flatten().copied();
+        records.filter(|record| self.is_passkey(*record)).collect()
     }
 
     /// The person has removed the passkey of this record at its site: it is of no use to anybody.
@@ -74,6 +75,39 @@ impl Circle {
             self.note(now);
         }
         lived
+    }
+
+    /// Gives this device a name, which all devices of the circle see. It is held by the record whose
+    /// id is that of the device.
+    ///
+    /// # Errors
+    /// Where there is no randomness for its tag.
+    pub fn name_device(&mut self, name: &str, now: Moment) -> Result<(), CircleError> {
+        let (record, content) = (self.device().0, Content::new(name.into()));
+        if self.state.written(record, Register::Names) == Some(&content)
+            || self.write(record, Register::Names, &content, now)
+        {
+            return Ok(());
+        }
+        self.make(record, &Content::new(Vec::new()), &content, now)
+    }
+
+    /// The name of a device, if it has one; also of one that is out.
+    #[must_use]
+    pub fn device_name(&self, device: DeviceId) -> Option<String> {
+        let name = self.state.written(device.0, Register::Names)?;
+        Some(String::from_utf8_lossy(name.expose()).into_owned())
+    }
+
+    /// The records that are passkeys: all but those that hold the names of devices.
+    pub fn passkeys(&self) -> impl Iterator<Item = [u8; 16]> {
+        self.state.records().filter(|record| self.is_passkey(*record))
+    }
+
+    /// Whether a record is a passkey, or was, and not the name of a device.
+    #[must_use]
+    pub fn is_passkey(&self, record: [u8; 16]) -> bool {
+        self.roster.kind(DeviceId(record)).is_none()
     }
 
     /// Adds a member, which agreed to be added to this circle by this device. It has the circle

@@ -36,7 +36,7 @@ impl Sponsor {
         Ok(Self {
             circle: circle.id(),
             devices: count(circle.devices().count()),
-            passkeys: count(circle.state().records().count()),
+            passkeys: count(circle.passkeys().count()),
             state: State::Meeting,
         })
     }
