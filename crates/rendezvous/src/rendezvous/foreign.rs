@@ -22,6 +22,10 @@ impl Foreign {
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.first().map(|(until, _)| *until)
     }
+
+    pub(super) fn forget(&mut self, ring: RingId, until: Instant) {
+        self.0.remove(&(until, ring));
+    }
 }
 
 impl Rendezvous {
@@ -67,7 +71,7 @@ impl Rendezvous {
             Some(_) => self.drop_foreign(id, false),
             None => {}
         }
-        if let Err(refusal) = self.may_ring(&contact, source, now) {
+        if let Err(refusal) = self.may_ring(&contact, source, false, now) {
             let why = if refusal == Refusal::TooMany { Why::TooMany } else { Why::Busy };
             return self.tell(from, &BusMessage::Refused(id, why));
         }
@@ -93,7 +97,7 @@ impl Rendezvous {
             Err(Refusal::TooMany) => BusMessage::Refused(id, Why::TooMany),
             Err(_) => BusMessage::Refused(id, Why::Busy),
         };
-        self.foreign.0.remove(&(until, id));
+        self.foreign.forget(id, until);
         if answer.is_ok() {
             let until = deadline::after(now, self.limits.ring_time.saturating_add(LONGER));
             if let Some(ring) = self.switchboard.rings.get_mut(&id) {
@@ -122,8 +126,12 @@ impl Rendezvous {
     /// Forgets a ring of another node. A phone that has not come is told that it is over.
     pub(super) fn drop_foreign(&mut self, id: RingId, met: bool) {
         let Some((ring, phone)) = self.switchboard.remove(id) else { return };
+        if !ring.accepted {
+            let results = self.results_of(ring.caller);
+            count(if met { &mut results.accepted } else { &mut results.unanswered });
+        }
         if let Caller::There { until, .. } = ring.caller {
-            self.foreign.0.remove(&(until, id));
+            self.foreign.forget(id, until);
         }
         if let Some(leg) = phone.filter(|_| !met) {
             self.say(leg, &FromService::Over(id));

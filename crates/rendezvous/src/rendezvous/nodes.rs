@@ -7,7 +7,7 @@ use super::{Rendezvous, count};
 use crate::bus::{BusAddress, BusMessage, ContactTag, MAX_HERE, NodeInstance};
 use crate::ids::ContactId;
 use crate::message::RingId;
-use crate::{Ending, RendezvousOutput, deadline};
+use crate::{RendezvousOutput, deadline};
 
 /// How often a node says that it is there.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ pub(super) struct Nodes {
     tell_at: Option<Instant>,
     /// The phones of this node by their tags.
     pub(super) tags: HashMap<ContactTag, ContactId>,
-    nobody: HashMap<ContactTag, Instant>,
+    pub(super) nobody: HashMap<ContactTag, Instant>,
     nobody_in_order: VecDeque<(Instant, ContactTag)>,
     offers: HashMap<RingId, Instant>,
     offers_in_order: VecDeque<(Instant, RingId)>,
@@ -231,39 +231,6 @@ impl Rendezvous {
         nodes.offer(ring, now);
         count(&mut self.counted.held);
         self.tell(from, &BusMessage::Found { ring, sequence });
-    }
-
-    /// A phone is at another node, too. The later of its connections has it.
-    fn is_elsewhere(&mut self, from: NodeInstance, tag: &ContactTag, sequence: u64, now: Instant) {
-        let Some(nodes) = &mut self.nodes else { return };
-        nodes.nobody.remove(tag);
-        if let Some(contact) = nodes.tags.get(tag).cloned() {
-            let own = self.switchboard.phones.get(&contact).map_or(0, |phone| phone.sequence);
-            // Phones that give no numbers have one holder as well.
-            if (own, nodes.instance) > (sequence, from) {
-                // The other node does not know of this one.
-                return self.came(*tag, &contact, now);
-            }
-            self.let_go(&contact, now);
-        }
-        self.found_again(from, tag, sequence, now);
-    }
-
-    /// The phone has gone to another node: its connection here is an old one.
-    fn let_go(&mut self, contact: &ContactId, now: Instant) {
-        let rings = self.switchboard.phones.get(contact).map_or(&[][..], |phone| phone.rings());
-        let rings = rings.to_vec();
-        for ring in rings {
-            self.send_after(ring, now);
-        }
-        match self.switchboard.phones.get(contact).map(|phone| phone.leg()) {
-            Some(Some(leg)) => {
-                self.say(leg, &crate::message::FromService::Replaced);
-                self.close(leg, Ending::Replaced);
-            }
-            Some(None) => self.forget_phone(contact),
-            None => {}
-        }
     }
 
     /// Others are told of a phone that came, soon.

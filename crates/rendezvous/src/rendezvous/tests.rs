@@ -3,6 +3,7 @@
 mod attacks;
 mod crowd;
 mod leaving;
+mod moving;
 mod nodes;
 mod ringing;
 
