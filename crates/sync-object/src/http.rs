@@ -29,6 +29,9 @@ pub(crate) enum Final {
     /// The credentials, or what is asked with them.
     #[error("the store refuses this (HTTP status 401 or 403)")]
     Refused,
+    /// The bucket of a listing is not there.
+    #[error("the store has no such bucket (HTTP status 404)")]
+    Absent,
     /// To write only what is absent, for one.
     #[error("the store can't do this (HTTP status 501)")]
     NotImplemented,
@@ -120,6 +123,7 @@ impl HttpService for Bounded {
         let time = self.patience.saturating_add(Duration::from_secs(length / SLOWEST));
         let object = *request.method() == Method::GET && request.uri().query().is_none();
         let limit = if object { LARGEST } else { LARGEST_PAGE };
+        let lists = *request.method() == Method::GET && !object;
         let makes_folder = request.method().as_str() == "MKCOL";
         let answered = tokio::time::timeout(time, self.client.call(request)).await;
         let answer = answered.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))??;
@@ -130,6 +134,9 @@ impl HttpService for Bounded {
             }
             StatusCode::NOT_IMPLEMENTED => {
                 return Err(HttpError::new(HttpErrorKind::Unknown, Final::NotImplemented));
+            }
+            StatusCode::NOT_FOUND if lists => {
+                return Err(HttpError::new(HttpErrorKind::Unknown, Final::Absent));
             }
             // It is there: another device has made it just now (RFC 4918 §9.3.1).
             StatusCode::METHOD_NOT_ALLOWED if makes_folder => parts.status = StatusCode::CREATED,

@@ -19,13 +19,14 @@ impl Place {
     /// What went wrong, for the person.
     fn told(&self, error: Error) -> RemoteError {
         let names = self.names;
-        match error {
-            refused if Final::of(&refused) == Some(Final::Refused) => {
-                RemoteError::Refused { names, source: refused }
-            }
+        match (Final::of(&error), &error) {
+            (Some(Final::Refused), _) => RemoteError::Refused { names, source: error },
             // WebDAV says that something is in the way where the folder above is missing.
-            Error::NotFound { .. } | Error::AlreadyExists { .. } => RemoteError::Absent(error),
-            other => RemoteError::Unavailable(other),
+            (Some(Final::Absent), _)
+            | (_, Error::NotFound { .. } | Error::AlreadyExists { .. }) => {
+                RemoteError::Absent(error)
+            }
+            _ => RemoteError::Unavailable(error),
         }
     }
 }

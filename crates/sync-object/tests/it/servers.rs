@@ -20,9 +20,9 @@ struct Program {
 
 impl Program {
     fn start(name: &str, command: impl FnOnce(&Path, u16) -> Command) -> Self {
-        let folder = std::env::temp_dir().join(format!("towline-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("towline-{name}-{port}"));
+        fs::create_dir_all(&folder).unwrap();
         let mut command = command(&folder, port);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));

@@ -1,7 +1,7 @@
 //! Real cryptography, each sum done once: that a signature is good, or what two keys agree on, does
 //! not change when the next device asks.
 
-use std::{cell::RefCell, collections::HashMap, sync::LazyLock};
+use std::{cell::RefCell, collections::HashMap};
 
 use towline_crypto::{
     Ecdh, EcdhKey, Error, P256PublicKey, Random, Secret, SignatureAlgorithm, SigningKey,
@@ -27,7 +27,7 @@ pub(super) fn provider() -> CryptoProvider {
     CryptoProvider { ecdh: &Once, signatures: &ALGORITHMS, ..rustcrypto::provider() }
 }
 
-static ALGORITHMS: LazyLock<[&'static dyn SignatureAlgorithm; 1]> = LazyLock::new(|| [&Once]);
+static ALGORITHMS: [&dyn SignatureAlgorithm; 1] = [&Once];
 
 struct Once;
 
