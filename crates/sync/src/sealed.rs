@@ -114,13 +114,14 @@ impl Header {
         })
     }
 
-    /// Seals under the key of the epoch that it names.
+    /// Seals under the key of the epoch that it names. What is sealed is wiped, or becomes what
+    /// hides it.
     pub(crate) fn seal(
         &self,
         crypto: &CryptoProvider,
         circle: ObjectHash,
         key: &Secret<32>,
-        plain: &[u8],
+        plain: Zeroizing<Vec<u8>>,
     ) -> Result<Vec<u8>, towline_crypto::Error> {
         let (header, nonce) = (self.write(), crypto.random.bytes::<12>()?);
         let key = object_key(crypto, key, self.device)?;
@@ -167,14 +168,20 @@ impl<'a> Sealed<'a> {
 /// Begins the padding; zeros follow.
 const PAD: u8 = 0x80;
 
-fn padded(plain: &[u8], to: usize) -> Vec<u8> {
+/// Padded, and with room for the tag. In place where there is room, so that a large state is not
+/// there twice.
+fn padded(mut plain: Zeroizing<Vec<u8>>, to: usize) -> Zeroizing<Vec<u8>> {
     let length = plain.len().saturating_add(1).next_multiple_of(to);
-    // With room for the tag: nothing is left behind where a vector has grown.
-    let mut out = Vec::with_capacity(length.saturating_add(16));
-    out.extend_from_slice(plain);
-    out.push(PAD);
-    out.resize(length, 0);
-    out
+    let room = length.saturating_add(16);
+    if plain.capacity() < room {
+        // Nothing is left behind where a vector has grown: the smaller one is wiped.
+        let mut larger = Zeroizing::new(Vec::with_capacity(room));
+        larger.extend_from_slice(&plain);
+        plain = larger;
+    }
+    plain.push(PAD);
+    plain.resize(length, 0);
+    plain
 }
 
 fn beside(circle: ObjectHash, header: &[u8]) -> Vec<u8> {

@@ -250,11 +250,7 @@ fn merge_kept<F: Ord, N: Ord>(
 }
 
 /// The later writing counts. Whether it was the new one.
-fn merge_register<N: Ord>(
-    written: &mut Written<N>,
-    register: Register,
-    new: (Stamp, N),
-) -> bool {
+fn merge_register<N: Ord>(written: &mut Written<N>, register: Register, new: (Stamp, N)) -> bool {
     let later = written.get(register).is_none_or(|own| *own < new);
     if later {
         written.set(register, new);

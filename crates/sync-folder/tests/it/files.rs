@@ -91,3 +91,35 @@ fn where_the_folder_can_not_be_written_all_is_kept_for_later() {
     sync(&mut second, &folder);
     assert!(has(&second, 1));
 }
+
+/// Of a segment a part can be written and then no more, as on a disk that is full. Under a limit
+/// for the length of files, since a disk can't be filled here.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_gets_full_in_the_middle_of_a_file_leaves_no_part_of_it() {
+    const LIMITED: &str = "TOWLINE_TEST_FILES_ARE_SHORT";
+    if std::env::var_os(LIMITED).is_none() {
+        let name = "files::a_disk_that_gets_full_in_the_middle_of_a_file_leaves_no_part_of_it";
+        let limited = std::process::Command::new("sh")
+            .args(["-c", r#"trap "" XFSZ; ulimit -f 16; exec "$0" --exact "$1""#])
+            .arg(std::env::current_exe().unwrap())
+            .arg(name)
+            .env(LIMITED, "yes")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&limited.stdout);
+        assert!(limited.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let crypto = rustcrypto::provider();
+    let directory = Directory::new();
+    let (mut first, _) = begin(&crypto);
+    let folder = Folder::open(&directory.0, first.id()).unwrap();
+    sync(&mut first, &folder);
+    let before = files(&directory.0);
+    let large = Content::new(vec![1; 40_000]);
+    first.make([1; 16], &large, &large, now()).unwrap();
+    sync(&mut first, &folder);
+    assert!(first.is_on_this_device_only() && has(&first, 1));
+    assert_eq!(files(&directory.0), before, "nothing of it, and no head that names it");
+}

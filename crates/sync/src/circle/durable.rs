@@ -146,11 +146,7 @@ impl Circle {
     }
 
     /// What a member may know. It has no keys of devices in it, and the keys of epochs.
-    fn write_shared(
-        &self,
-        map: &mut towline_cbor::MapWriter<'_>,
-        seen: &BTreeMap<DeviceId, Seen>,
-    ) {
+    fn write_shared(&self, map: &mut towline_cbor::MapWriter<'_>, seen: &BTreeMap<DeviceId, Seen>) {
         map.entry(1, |value| value.bytes(&self.circle.0));
         map.entry(2, |value| {
             value.array(|array| {
@@ -186,7 +182,11 @@ impl Circle {
         let exposed = self.exposed.values().map(|records| records.len().saturating_mul(17));
         let marks = self.merged.len().saturating_add(self.merged_segments.len());
         let rest = marks.saturating_add(self.told.len()).saturating_add(256).saturating_mul(160);
-        let all = sealed.chain(objects).chain(epochs).chain([self.state.size(), self.pending.size()]).chain(exposed);
+        let all = sealed
+            .chain(objects)
+            .chain(epochs)
+            .chain([self.state.size(), self.pending.size()])
+            .chain(exposed);
         all.fold(rest, usize::saturating_add)
     }
 

@@ -139,7 +139,7 @@ impl Circle {
         let mut segments = before.unwrap_or_default();
         let mut segment = None;
         if kind == SealedKind::Snapshot || !state.is_empty() {
-            let bytes = header(kind).seal(&self.crypto, self.circle, &key, &state.to_bytes())?;
+            let bytes = header(kind).seal(&self.crypto, self.circle, &key, state.to_bytes())?;
             let hash = ObjectHash::of(&self.crypto, &bytes);
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             segments.push(Part { hash, size });
@@ -148,7 +148,7 @@ impl Circle {
         let (seen, time) = (self.seen.clone(), self.wall_clock);
         let inner = Inner { segments: segments.clone(), seen, time };
         let head =
-            header(SealedKind::Head).seal(&self.crypto, self.circle, &key, &inner.write())?;
+            header(SealedKind::Head).seal(&self.crypto, self.circle, &key, inner.write().into())?;
         let head = Signed::write(&self.keys, Label::Head, self.circle, &head)?;
 
         let seen = Seen { number, hash: ObjectHash::of(&self.crypto, &head) };

@@ -2,10 +2,14 @@
 //! stolen, lost, restored and copied, crash at any step and have clocks years wrong; and a store
 //! that loses, goes back, hides and forks. Then all is healed, and what must hold is looked at.
 //!
-//! `TOWLINE_SYNC_SCHEDULES` says how many, `TOWLINE_SYNC_SEED` from which on. A failure names its
-//! seed, which alone makes it happen again.
+//! `TOWLINE_SYNC_SCHEDULES` says how many, `TOWLINE_SYNC_SEED` from which on, and
+//! `TOWLINE_SYNC_THREADS` on how many threads. A failure names its seed, which alone makes it happen
+//! again. A million of them:
+//!
+//!     TOWLINE_SYNC_SCHEDULES=1000000 cargo test --release -p towline-sync --lib model
 
 mod checks;
+mod once;
 
 use super::*;
 
@@ -58,6 +62,7 @@ impl Schedule {
         let mut dice = Dice(seed);
         let honest = dice.one_in(2);
         let mut world = World::new(seed);
+        world.crypto = CryptoProvider { random: world.crypto.random, ..once::provider() };
         let (first, paper) = world.begin();
         let mut devices = vec![first];
         for _ in 0..1 + dice.below(3) {
@@ -322,32 +327,46 @@ impl Schedule {
     }
 }
 
+/// How many schedules run where nobody says how many.
+const DEFAULT: u64 = 500;
+
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Runs one schedule; what happened in it.
+fn run(seed: u64) -> BTreeMap<&'static str, usize> {
+    let run = || {
+        let mut schedule = Schedule::new(seed);
+        for _ in 0..30 + schedule.dice.below(31) {
+            schedule.event();
+        }
+        schedule.heal();
+        schedule.counts
+    };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    result.unwrap_or_else(|_| {
+        panic!("TOWLINE_SYNC_SEED={seed} TOWLINE_SYNC_SCHEDULES=1 makes it happen again")
+    })
 }
 
 #[test]
 fn no_schedule_loses_a_key_brings_one_back_or_shows_one_to_the_removed() {
     let first = number("TOWLINE_SYNC_SEED", 1);
-    let count = number("TOWLINE_SYNC_SCHEDULES", 24);
+    let count = number("TOWLINE_SYNC_SCHEDULES", DEFAULT);
+    let threads = number("TOWLINE_SYNC_THREADS", 2);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in first..first + count {
-        let run = || {
-            let mut schedule = Schedule::new(seed);
-            for _ in 0..30 + schedule.dice.below(31) {
-                schedule.event();
+    std::thread::scope(|scope| {
+        let share = |thread| (first + thread..first + count).step_by(threads.try_into().unwrap());
+        let all: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || share(thread).map(run).collect::<Vec<_>>()))
+            .collect();
+        for thread in all {
+            for (event, times) in thread.join().unwrap().into_iter().flatten() {
+                *counts.entry(event).or_default() += times;
             }
-            schedule.heal();
-            schedule.counts
-        };
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-        let Ok(events) = result else {
-            panic!("TOWLINE_SYNC_SEED={seed} TOWLINE_SYNC_SCHEDULES=1 makes it happen again");
-        };
-        for (event, times) in events {
-            *counts.entry(event).or_default() += times;
         }
-    }
+    });
     if count >= 24 {
         assert!(counts.len() >= 20, "not all happens: {counts:?}");
     }

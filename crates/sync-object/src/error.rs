@@ -1,0 +1,63 @@
+//! Why a store far away did not do what it was asked, in a sentence for the person.
+
+use std::time::Duration;
+
+/// Why a store can't be opened or did not do what it was asked. None of it says what a credential
+/// is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The text is not the address of a store.
+    #[error(
+        "{0} is no address of a store: write s3://BUCKET/FOLDER, gs://BUCKET/FOLDER, \
+         az://CONTAINER/FOLDER or, for WebDAV, https://HOST/FOLDER"
+    )]
+    Address(String),
+    /// The address has a user or a password in it, which would be seen in lists of processes and in
+    /// files.
+    #[error("a password does not belong into the address of a store: set {names} instead")]
+    SecretInAddress {
+        /// The variables that have the credentials.
+        names: &'static str,
+    },
+    /// The address is of another machine and without TLS.
+    #[error("the password would go over the network for all to see: write https:// instead")]
+    Plain,
+    /// The environment has no credentials.
+    #[error("there are no credentials for the store: set {names}")]
+    NoCredentials {
+        /// The variables that are looked at.
+        names: &'static str,
+    },
+    /// The configuration can't be used: a key that is none, say.
+    #[error("the store can't be used as it is set up; look at {names}")]
+    Configuration {
+        /// The variables that it comes from.
+        names: &'static str,
+        /// What is wrong.
+        source: object_store::Error,
+    },
+    /// The system's certificates, or a thread, can't be had.
+    #[error("this machine can't connect to a store")]
+    Machine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store does not accept the credentials, or they don't allow this.
+    #[error("the store refuses the credentials, or this with them; look at {names}")]
+    Refused {
+        /// The variables that the credentials come from.
+        names: &'static str,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// There is no such bucket or folder.
+    #[error("the store has no such bucket or folder: make it first, or look at the address")]
+    Absent(#[source] object_store::Error),
+    /// No answer came in time.
+    #[error("the store did not answer within {} seconds; it is asked again later", .0.as_secs())]
+    Late(Duration),
+    /// There is more than a circle can have.
+    #[error("there is more in the store than a circle can have: use a folder of its own for it")]
+    TooMuch,
+    /// The store can't be reached, or fails. Whatever may be tried again was, several times.
+    #[error("the store can't be reached, or fails; it is asked again later")]
+    Unavailable(#[source] object_store::Error),
+}

@@ -1,0 +1,10 @@
+//! What the library promises, through its public interface alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod memory;
