@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from drain import drain_under_load
+from drain import comes_back, drain_under_load, shown
 from doors import Doors, free_port
 
 TOWLINE = os.path.abspath(sys.argv[1])
@@ -66,10 +66,10 @@ class Program:
         self.child.stdin.write(line + "\n")
         self.child.stdin.flush()
 
-    def ended(self, patience=PATIENCE):
-        """Its exit code and all that it said; None for one that was not done by then."""
+    def ended(self):
+        """Its exit code and all that it said; None for one that was not done in time."""
         try:
-            code = self.child.wait(patience)
+            code = self.child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.stop()
             code = None
@@ -201,12 +201,6 @@ class Person:
         code, said = computer.ended()
         assert code == 0 and any(step("linked")(line) for line in said), said
 
-    def is_rung(self, door):
-        """Whether a ring was answered in the time that people wait for one."""
-        code, said = self.computer(door, "sign-in").ended(20)
-        assert code in (0, None), said
-        return code == 0
-
     def sign_in(self, door):
         code, said = self.computer(door, "sign-in").ended()
         assert code == 0, said
@@ -270,13 +264,18 @@ def losses(service, rp):
     person.register("any")
     until("it listens", lambda: sum(service.listening().values()) == LISTENS)
     lost = holder(service)
+    phone, tunnel = shown(service.doors, lost)
     service.nodes[lost].stop(signal.SIGKILL)
     began = time.monotonic()
+    status, _ = service.doors.upgrade("any", f"/cable/connect/{phone[1]}/{tunnel}")
+    told = time.monotonic() - began
+    assert status == 404 and told < 1, (status, told)
     until("it listens elsewhere", lambda: elsewhere(service.listening(), lost))
     took = time.monotonic() - began
     person.sign_in("any")
-    print(f"node {lost} was killed: its phone was elsewhere after {took:.1f} s, and signed in")
-    service.start_node(lost)
+    print(f"node {lost} was killed: who scans a code of it was told so after {told * 1000:.0f} ms; "
+          f"its phone was elsewhere after {took:.1f} s, and signed in")
+    comes_back(service, lost)
     until("it is known", lambda: service.metric(lost, "bus_up") == 1)
     lost = holder(service)
     drain_under_load(service, person, lost, lambda: elsewhere(service.listening(), lost))
