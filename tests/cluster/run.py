@@ -155,7 +155,7 @@ class Service:
         return int(found.group(1))
 
     def metrics(self, node):
-        with socket.create_connection(("127.0.0.1", self.ports[node][1]), 5) as one:
+        with socket.create_connection(("127.0.0.1", self.ports[node][1]), 1) as one:
             one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             return b"".join(iter(lambda: one.recv(65536), b"")).decode()
 
@@ -277,11 +277,28 @@ def losses(service, rp):
           f"its phone was elsewhere after {took:.1f} s, and signed in")
     comes_back(service, lost)
     until("it is known", lambda: service.metric(lost, "bus_up") == 1)
+    freezes(service, person, holder(service))
     lost = holder(service)
     drain_under_load(service, person, lost, lambda: elsewhere(service.listening(), lost))
     service.start_node(lost)
     twice(service, lost)
     person.phone.stop()
+
+
+def freezes(service, person, node):
+    """A node that does not answer is lost for a while, and has nobody when it goes on."""
+    child = service.nodes[node].child
+    child.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        until("it listens elsewhere", lambda: elsewhere(service.listening(), node))
+        took = time.monotonic() - began
+        person.sign_in("any")
+    finally:
+        child.send_signal(signal.SIGCONT)
+    until("it lets go", lambda: elsewhere(service.listening(), node))
+    person.sign_in("any")
+    print(f"node {node} was frozen: its phone was elsewhere after {took:.1f} s, and signed in")
 
 
 def holder(service):

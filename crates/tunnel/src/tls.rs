@@ -67,7 +67,7 @@ impl TlsStream {
             }
             ready!(self.poll_more(cx, &mut ReadBuf::new(&mut [])))?;
         }
-        // Tickets leave with the response. Before TLS 1.3 the peer waits for the server's last word.
+        // Tickets leave with the response. Before TLS 1.3 the peer waits for the last word.
         if self.tls.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
             ready!(self.poll_sent(cx))?;
         }
@@ -191,14 +191,14 @@ impl TlsStream {
     }
 
     /// Encrypts many bytes and sends what can be sent of them, and of what waits before them.
-    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
+    fn send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
         let mut buffer = take_buffer();
-        let sent = self.poll_send_through(cx, bytes, &mut buffer);
+        let sent = self.send_through(cx, bytes, &mut buffer);
         give_back(buffer);
         sent
     }
 
-    fn poll_send_through(
+    fn send_through(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
@@ -286,7 +286,7 @@ impl AsyncWrite for TlsStream {
         if bytes.len() <= SMALL {
             this.keep(bytes)?;
         } else {
-            this.poll_send(cx, bytes)?;
+            this.send(cx, bytes)?;
         }
         Poll::Ready(Ok(bytes.len()))
     }
