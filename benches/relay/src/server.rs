@@ -19,7 +19,7 @@ pub(crate) async fn serve(name: &str, bus: Option<String>) -> Result<()> {
         "bare" => true,
         "splice" => false,
         "towline" => return towline(Security::Plain).await,
-        "towline-tls" => {
+        "towline-tls" | "towline-tls-first" => {
             let made =
                 rcgen::generate_simple_self_signed(["localhost".into()]).map_err(Error::other)?;
             let tls = Tls::from_pem(
@@ -28,7 +28,7 @@ pub(crate) async fn serve(name: &str, bus: Option<String>) -> Result<()> {
             );
             return towline(Security::Tls(tls.map_err(Error::other)?)).await;
         }
-        _ => return Err(Error::other("bare, splice, towline or towline-tls")),
+        _ => return Err(Error::other("bare, splice, towline, towline-tls or towline-tls-first")),
     };
     let listener = TcpListener::bind(ANY_PORT).await?;
     ready(listener.local_addr()?)?;

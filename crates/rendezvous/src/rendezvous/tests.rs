@@ -2,6 +2,7 @@
 
 mod attacks;
 mod crowd;
+mod finding;
 mod leaving;
 mod moving;
 mod nodes;

@@ -343,14 +343,22 @@ impl Model {
 
     /// A computer rings, at whatever node.
     pub(crate) fn ring(&mut self) {
-        let Some(run) = self.balance() else { return };
         let phone = self.random.index(self.phones.len());
         self.rung += 1;
-        let request = TunnelRequest::Contact {
-            contact: self.phones[phone].contact.clone(),
-            payload: [&[u8::try_from(phone).unwrap()], &self.rung.to_be_bytes()[..]].concat(),
-            signal: false,
-        };
+        // A front end may repeat a request elsewhere.
+        let repeated = !self.reliable && self.random.chance(3);
+        let names = [u8::try_from(phone).unwrap(), repeated.into()];
+        let payload = [&names[..], &self.rung.to_be_bytes()[..]].concat();
+        self.ring_by(phone, payload.clone());
+        if repeated {
+            self.ring_by(phone, payload);
+        }
+    }
+
+    fn ring_by(&mut self, phone: usize, payload: Vec<u8>) {
+        let Some(run) = self.balance() else { return };
+        let contact = self.phones[phone].contact.clone();
+        let request = TunnelRequest::Contact { contact, payload, signal: false };
         let host = u8::try_from(self.random.below(200)).unwrap();
         let (source, now) = (Source::of([172, 16, host, 1].into()), self.now);
         let relay = self.relay(run).unwrap();
@@ -555,10 +563,16 @@ impl Model {
         match FromService::decode(bytes).expect("a message") {
             FromService::Ring { ring, routing_id, tunnel_id, payload } => {
                 assert_eq!(payload[0], u8::try_from(phone).unwrap(), "a ring of another phone");
-                let known = self.phones[phone].told.insert(payload, tunnel_id);
-                // A phone takes that for a replay, and is busy.
-                assert!(known.is_none_or(|known| known == tunnel_id), "one ring in two tunnels");
+                let repeated = payload[1] == 1;
+                let known = self.phones[phone].told.get(&payload).copied();
+                if known.is_some_and(|known| known != tunnel_id) {
+                    assert!(repeated, "one ring in two tunnels");
+                    // It is a replay.
+                    let message = FromPhone::Refuse(ring, Reason::Busy);
+                    return self.soon(Coming::PhoneSays { to, leg, message });
+                }
                 if known.is_none() {
+                    self.phones[phone].told.insert(payload, tunnel_id);
                     self.told += 1;
                     let began = self.rings[&(usize::from(routing_id.as_bytes()[0]), ring)];
                     let age = self.now.duration_since(began);
