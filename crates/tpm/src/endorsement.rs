@@ -1,5 +1,5 @@
-//! Endorsement keys: by one of them the maker of a TPM vouches for it (TCG EK Credential Profile for
-//! TPM Family 2.0).
+//! Endorsement keys: by one of them the maker of a TPM vouches for it (TCG EK Credential Profile
+//! for TPM Family 2.0).
 
 use crate::{
     attestation::LONGEST_CERTIFICATE,

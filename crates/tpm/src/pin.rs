@@ -255,8 +255,8 @@ fn compare(
         Err(Error::Response(code)) if code.is_wrong_auth() => {
             return Ok(PinComparison::Mismatch { left: Some(left(tpm, &index)?) });
         }
-        // The count is gone, or at its end. What else can be gone is a session, as after the machine
-        // was suspended: that says nothing of the count.
+        // The count is gone, or at its end. What else can be gone is a session, as after the
+        // machine was suspended: that says nothing of the count.
         Err(Error::Response(code))
             if matches!(code.code(), Some(Code::AuthUnavailable | Code::NvAuthorization))
                 || (code.is_gone() && code.subject() == CodeSubject::Handle(1)) =>

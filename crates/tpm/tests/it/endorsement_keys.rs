@@ -3,7 +3,8 @@
 
 use towline_tpm::{
     ActivationChallenge, AttestationKey, Authorization, Encryption, Error, Handle, Object,
-    ObjectName, PATIENCE, PublicArea, RSA_PATIENCE, TpmCommand, TpmPlace, TpmTransport, Worker, template,
+    ObjectName, PATIENCE, PublicArea, RSA_PATIENCE, TpmCommand, TpmPlace, TpmTransport, Worker,
+    template,
 };
 use towline_virtual::attestation::{TpmAuthority, TpmRefusal};
 use tpm2_protocol::frame;
