@@ -307,4 +307,26 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn what_can_be_said_before_a_command_can_be_said_after_it() {
+        /// What opens a store: after `keys backup` it is what opens the backup.
+        const OPENS: [&str; 5] =
+            ["passphrase", "passphrase_file", "key_file", "keyring", "tpm_key"];
+        fn look_at(command: &clap::Command, found: &mut Vec<String>) {
+            for inner in command.get_subcommands() {
+                look_at(inner, found);
+            }
+            if command.has_subcommands() {
+                let only_before = command
+                    .get_arguments()
+                    .filter(|it| !it.is_global_set() && !OPENS.contains(&it.get_id().as_str()));
+                let name = command.get_name();
+                found.extend(only_before.map(|it| format!("{name} {}", it.get_id())));
+            }
+        }
+        let mut found = Vec::new();
+        look_at(&Cli::command(), &mut found);
+        assert_eq!(found, [""; 0]);
+    }
 }
