@@ -46,7 +46,7 @@ pub(crate) enum Event {
         simulated: bool,
     },
     /// A step of the demonstration's tour was done.
-    TourStep { step: u8 },
+    TourStep { step: u8, short: Option<u8> },
     /// Something that a person may want to do by themselves.
     Hint { text: String },
     /// How long the machines took for a ceremony of the demonstration, step by step.
@@ -297,7 +297,12 @@ impl Event {
                 (Weight::Result, format!("{what}{mark}{at} {url}; {how}stop it with Ctrl-C"))
             }
             Self::Hint { text } => (Weight::Note, one_line(text)),
-            Self::TourStep { step } => (Weight::Note, format!("step {step} of the tour is done")),
+            Self::TourStep { step, short: Some(short) } => {
+                (Weight::Note, format!("step {short} of 5 is done ({step} of all 17)"))
+            }
+            Self::TourStep { step, short: None } => {
+                (Weight::Note, format!("step {step} of all 17 is done"))
+            }
             Self::Timed(timed) => (Weight::Note, timed.to_string()),
             Self::Serving { url, .. } => {
                 let text =

@@ -78,11 +78,10 @@ pub(crate) fn place(site: &Site, visit: &Visit, name: &str) -> Markup {
                     li .way data-way=(place) {
                         img src={ "/assets/" (picture) ".svg" } alt="" width="40" height="40";
                         div {
-                            h2 #{ "way-" (place) } { (title) }
-                            p { (text) }
-                            p .possible #{ "possible-" (place) } data-possible { (texts.checking) }
                             button type="button" data-place=(place)
-                                aria-describedby={ "possible-" (place) } { (title) }
+                                aria-describedby={ "way-" (place) " possible-" (place) } { (title) }
+                            p #{ "way-" (place) } { (text) }
+                            p .possible #{ "possible-" (place) } data-possible { (texts.checking) }
                         }
                     }
                 }

@@ -31,7 +31,7 @@ pub(crate) const SCRIPT: &[Row] = &[
     ["linked_maybe", "Choose it by its name in your browser's window. If it is not listed there, use a code.", "Vælg den ved navn i din browsers vindue. Hvis den ikke står der, så brug en kode."],
     ["platform_yes", "Your browser has the screen lock of this computer, and keeps keys in its TPM where there is one.", "Din browser har computerens skærmlås og gemmer nøgler i dens TPM, hvis der er en."],
     ["platform_no", "Your browser finds no TPM or screen lock that it can use. Turn the TPM on in the computer's firmware and set up a PIN for your account, then load the page again; or use a phone or a security key.", "Din browser finder ingen TPM eller skærmlås, den kan bruge. Slå TPM til i computerens firmware, og opret en pinkode til din konto, og indlæs siden igen; eller brug en telefon eller en sikkerhedsnøgle."],
-    ["too_old", "If it fails, the device may be too old: passkeys need Android 9, iOS 16, Windows 10 or macOS 13, or later.", "Hvis det mislykkes, er enheden måske for gammel: adgangsnøgler kræver Android 9, iOS 16, Windows 10 eller macOS 13 eller nyere."],
-    ["test_device", "TEST DEVICE: a virtual authenticator answers in this page. Its keys are for tests only.", "TESTENHED: en virtuel autentifikator svarer på denne side. Dens nøgler er kun til test."],
+    ["too_old", "If it fails, it may be too old: it needs Android 9 or iOS 16.", "Hvis det mislykkes, er den måske for gammel: den kræver Android 9 eller iOS 16."],
+    ["test_device", "TEST DEVICE: a virtual authenticator answers here. Its keys are for tests only.", "TESTENHED: en virtuel autentifikator svarer her. Dens nøgler er kun til test."],
     ["usb_yes", "Plug the key in when your browser asks for it.", "Sæt nøglen i, når din browser beder om det."],
 ];
