@@ -105,6 +105,9 @@ export const features = {
     const listed = await clicked(page, (id) =>
       outcome(signIn({ id, call: { uiMode: 'immediate' } })), made.id);
     equal(listed.error, 'NotAllowedError');
+    // A mode that nobody knows yet is as none: such a request needs no click.
+    const unknown = await run(page, () => signIn({ call: { uiMode: 'some-day' } }));
+    equal(unknown.id, made.id);
     await service.faults(device, [{ fault: 'wrong-rp-id-hash', times: 1 }]);
     assert.match((await clicked(page, immediate)).message, /another site/);
   },

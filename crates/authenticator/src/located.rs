@@ -61,6 +61,7 @@ impl Located {
         let extensions = ExtensionData {
             cred_random: cred_random.map(CredRandom::Derived),
             third_party_payment: content.third_party_payment,
+            cred_blob: content.cred_blob,
             ..ExtensionData::default()
         };
         Self {

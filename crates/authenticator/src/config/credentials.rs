@@ -45,9 +45,9 @@ pub enum NonDiscoverable {
     /// can use such a credential until a reset, which lets all of them die; no single one can be
     /// deleted, and its account is not known here.
     ///
-    /// An id has 34 bytes more than the [`KeyHandle`](crate::KeyHandle). Where that makes more than
-    /// 255, as for RSA keys in software, the credential is stored. There can't be a counter for
-    /// each credential then.
+    /// An id has 34 bytes more than the [`KeyHandle`](crate::KeyHandle), and with a blob of
+    /// `credBlob` one more, and the blob. Where that makes more than 255, as for RSA keys in
+    /// software, the credential is stored. There can't be a counter for each credential then.
     Wrapped,
 }
 

@@ -116,7 +116,7 @@ const getRequest = dictionary("CredentialRequestOptions", {
   mediation: or(mediationRequirement, () => "optional"),
   publicKey: requestOptionsToJson,
   signal: abortSignal,
-  uiMode: enumeration("CredentialUiMode", ["immediate"]),
+  uiMode: domString,
 });
 
 /** The members that ask for credentials of other kinds. */
