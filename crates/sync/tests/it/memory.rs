@@ -4,12 +4,10 @@ use std::time::Instant;
 
 use allocation_counter::measure;
 use towline_crypto::rustcrypto;
-use towline_sync::{
-    Circle, CircleConfig, Content, DeviceKeys, MemberKind, Moment, StoreName, SyncOutput,
-};
+use towline_sync::{Circle, CircleConfig, Content, DeviceKeys, MemberKind, Moment, SyncOutput};
 
 const MANY: u32 = 50_000;
-const MIB: u64 = 1 << 20;
+const MIB: i64 = 1 << 20;
 
 fn now() -> Moment {
     Moment { instant: Instant::now(), wall_clock: 1_790_000_000_000 }
@@ -27,25 +25,24 @@ fn contents(number: u32) -> ([u8; 16], Content, Content) {
     (spread.to_be_bytes(), bytes(250), bytes(60))
 }
 
-/// Answers with a store that has nothing, and keeps no record; what was put there.
-fn drain(circle: &mut Circle) -> Vec<(StoreName, Vec<u8>)> {
-    let mut put = Vec::new();
+/// Answers with a store that has nothing and keeps nothing; how many bytes it was given.
+fn drain(circle: &mut Circle) -> usize {
+    let mut length = 0;
     while let Some(output) = circle.poll_output() {
         match output {
             SyncOutput::Save { token, .. } => circle.handle_saved(token),
-            SyncOutput::Put { token, name, bytes } => {
-                put.push((name, bytes));
+            SyncOutput::Put { token, bytes, .. } => {
+                length += bytes.len();
                 circle.handle_stored(token, now());
             }
-            SyncOutput::List { token } => circle.handle_listing(token, [], now()),
             _ => {}
         }
     }
-    put
+    length
 }
 
-/// At rest in 64 MiB. What comes beside it while a record is kept, all is written, or all is read,
-/// is as long as the state once or several times.
+/// At rest, and while a device joins with all of them. To write all of them in one snapshot takes
+/// more for a moment: the object waits in the outbox, and the record that is kept has it as well.
 #[test]
 fn fifty_thousand_passkeys_fit_in_64_mib() {
     let crypto = rustcrypto::provider();
@@ -61,38 +58,37 @@ fn fifty_thousand_passkeys_fit_in_64_mib() {
             first.make(record, &fixed, &names, now()).unwrap();
         }
     });
-    let mut sent = Vec::new();
-    let written = measure(|| sent = drain(&mut first));
-    // Shared contents, without what was on its way.
-    let at_rest = u64::try_from(made.bytes_current + written.bytes_current).unwrap()
-        - sent.iter().map(|(_, bytes)| bytes.capacity() as u64).sum::<u64>();
+    let mut length = 0;
+    let written = measure(|| length = drain(&mut first));
+    assert!(length > 15 << 20, "all of them are in the store: {length} bytes");
+    let at_rest = made.bytes_current + written.bytes_current;
+    let writing = i64::try_from(written.bytes_max).unwrap() + made.bytes_current;
+    // One more, and the record that is kept then.
+    let one_more = |circle: &mut Circle, number| {
+        let (record, fixed, names) = contents(number);
+        circle.make(record, &fixed, &names, now()).unwrap();
+    };
+    one_more(&mut first, MANY);
+    drain(&mut first);
     let kept = measure(|| {
-        first.tick_off([0; 16]);
-        first.look_now(now());
+        one_more(&mut first, MANY + 1);
         drop(first.poll_output());
     });
+    let keeping = at_rest + i64::try_from(kept.bytes_max).unwrap();
 
     let keys = DeviceKeys::generate(&crypto).unwrap();
     let introduced = keys.introduce(Some(first.id()), first.device(), MemberKind::Device).unwrap();
     first.add(introduced, now()).unwrap();
-    let mut welcome = first.welcome();
+    let welcome = first.welcome();
     let mut second = None;
     let joined = measure(|| {
         second = Some(Circle::join(crypto.clone(), config, keys, &welcome, now()).unwrap());
     });
-    welcome.clear();
-    println!(
-        "made {} (most {}), written {} (most {}), kept most {}, joined {} (most {}); at rest {}",
-        made.bytes_current / MIB as i64,
-        made.bytes_max / MIB,
-        written.bytes_current / MIB as i64,
-        written.bytes_max / MIB,
-        kept.bytes_max / MIB,
-        joined.bytes_current / MIB as i64,
-        joined.bytes_max / MIB,
-        at_rest / MIB,
-    );
-    assert_eq!(second.unwrap().state().records().count(), MANY as usize);
-    assert!(at_rest <= 64 * MIB, "{at_rest} bytes");
-    assert!(joined.bytes_current as u64 <= 64 * MIB, "{} bytes", joined.bytes_current);
+    assert_eq!(second.unwrap().state().records().count(), MANY as usize + 2);
+    let joining = i64::try_from(joined.bytes_max).unwrap();
+    println!("at rest {at_rest}, keeping {keeping}, writing {writing}, joining {joining} bytes");
+    assert!(at_rest <= 32 * MIB, "at rest: {at_rest} bytes");
+    assert!(keeping <= 64 * MIB, "while a record is kept: {keeping} bytes");
+    assert!(joining <= 64 * MIB, "while it joins: {joining} bytes");
+    assert!(writing <= 96 * MIB, "while all is written: {writing} bytes");
 }

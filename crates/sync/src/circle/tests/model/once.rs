@@ -92,7 +92,10 @@ impl EcdhKey for Key {
     }
 
     fn agree(&self, peer: &P256PublicKey) -> Result<Secret<32>, Error> {
-        let name = name(&[self.0.public_key().as_bytes(), peer.as_bytes()]);
+        // The same from either side.
+        let mut pair = [self.0.public_key().as_bytes().as_slice(), peer.as_bytes()];
+        pair.sort_unstable();
+        let name = name(&pair);
         if let Some(known) = KNOWN.with_borrow(|known| known.agreed.get(&name).cloned()) {
             return Ok(known);
         }
