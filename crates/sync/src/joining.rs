@@ -21,6 +21,7 @@ mod message;
 mod newcomer;
 mod sponsor;
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests;
 
 use std::{

@@ -15,6 +15,8 @@ const ENOUGH: usize = 4;
 const CODE: &str = "TOWLINE-PAPER:";
 /// Digits of one word in the code: its place in the list, from 0.
 const DIGITS: usize = 4;
+/// How long the text of the code is.
+const CODE_LENGTH: usize = CODE.len() + WORDS * DIGITS;
 
 /// The key on paper: 32 random bytes, and a checksum of 8 bits. The words are those of BIP-39 in
 /// English, for all people: wallets, typewriters and half of the world know them, and each is told
@@ -91,7 +93,7 @@ impl PaperKey {
     /// The text of the code to be printed: the same key, for whoever has a camera.
     #[must_use]
     pub fn code(&self) -> Zeroizing<String> {
-        let mut code = Zeroizing::new(String::with_capacity(CODE.len() + WORDS * DIGITS));
+        let mut code = Zeroizing::new(String::with_capacity(CODE_LENGTH));
         code.push_str(CODE);
         for place in self.0.word_indices() {
             for unit in [1000, 100, 10, 1] {

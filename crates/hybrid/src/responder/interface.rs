@@ -181,7 +181,7 @@ pub enum ResponderProgress {
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ResponderSummary {
-    /// How many requests were answered.
+    /// How many requests were answered, or messages to a device that shares passkeys were sent.
     pub requests: u32,
     /// Whether linking information was sent.
     pub linked: bool,

@@ -259,15 +259,8 @@ async fn a_stolen_code_is_worth_nothing_elsewhere() {
     let circle = circle(3);
     let (old, mut old_events) = show(sponsor(&circle), &air, relay.connector());
     let (thief, mut events) = scan(newcomer(&keys()), code(&old), &far, relay.connector()).unwrap();
-    let waits = async {
-        loop {
-            match events.next().await.unwrap() {
-                JoiningEvent::Radio { radio } => return assert!(radio.contains("simulated")),
-                event => panic!("{event:?}"),
-            }
-        }
-    };
-    in_time(waits).await;
+    let Some(JoiningEvent::Radio { radio }) = in_time(events.next()).await else { panic!() };
+    assert!(radio.contains("simulated"));
     let nothing = async {
         loop {
             tokio::select! {

@@ -158,6 +158,12 @@ fn messages_nobody_asked_for_are_fatal() {
     let mut phone = RawPhone::waiting();
     phone.send(Message::Json(b"{}".to_vec()).encode());
     assert_eq!(phone.result(), by_phone(Step::Response, PeerFault::Unsolicited));
+    for (mut phone, step) in
+        [(RawPhone::ready(), Step::Request), (RawPhone::waiting(), Step::Response)]
+    {
+        phone.send(Message::Circle(vec![1]).encode());
+        assert_eq!(phone.result(), by_phone(step, PeerFault::Unsupported));
+    }
 }
 
 #[test]
@@ -358,6 +364,7 @@ fn a_computer_that_breaks_the_protocol_is_closed_without_a_reply() {
         (vec![], PeerFault::Message(message::Error::Empty)),
         (vec![9, 1], PeerFault::Message(message::Error::UnknownType(9))),
         (Message::Json(b"{}".to_vec()).encode(), PeerFault::Unsupported),
+        (Message::Circle(vec![1]).encode(), PeerFault::Unsupported),
     ];
     for (message, fault) in cases {
         let mut computer = RawComputer::connect();
