@@ -48,7 +48,7 @@ pub struct ActivationChallenge {
 
 impl ActivationChallenge {
     /// The whole for an endorsement key on P-256, and for a key with this name: the seed is agreed
-    /// upon by ECDH with a key that is made for it (TPM 2.0 Part 1 §24 and annex C.6.4).
+    /// upon by ECDH with a key that is made for it (TPM 2.0 Part 1 §24 and annex C.6).
     ///
     /// # Errors
     /// [`towline_crypto::Error`], `InvalidPublicKey` where the endorsement key is none on P-256.

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::program::Directory;
 
 const PASSKEYS: u32 = 10_000;
-const ROUNDS: usize = 101;
+const ROUNDS: usize = 31;
 
 /// What is kept of a private key on P-256: the form, the parent, the wrapped part, the point.
 fn in_tpm() -> KeyHandle {
