@@ -313,6 +313,11 @@ impl KeyHandle {
         Self { algorithm, material: SecretBytes::new(material) }
     }
 
+    /// The same from a copy of the bytes, which is the only one that is made.
+    pub(crate) fn of(algorithm: i64, material: &[u8]) -> Self {
+        Self { algorithm, material: material.into() }
+    }
+
     /// The COSE algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> i64 {
