@@ -112,6 +112,20 @@ export const features = {
     assert.match((await clicked(page, immediate)).message, /another site/);
   },
 
+  async 'no site may pay, or speak for a remote desktop'({ page, judge }) {
+    const made = await run(page, () => register());
+    const remoteDesktopClientOverride = { origin: 'https://a.test', sameOriginWithAncestors: true };
+    const refused = [{ payment: { isPayment: true } }, { remoteClientDataJSON: '' },
+      { remoteDesktopClientOverride }];
+    const creating = (extensions) => outcome(creation({ options: { extensions } }));
+    const asserting = (extensions) => outcome(assertion({ options: { extensions } }));
+    for (const extensions of refused) {
+      equal((await run(page, creating, extensions)).error, 'NotAllowedError');
+      equal((await run(page, asserting, extensions)).error, 'NotAllowedError');
+    }
+    await judge(made.exchange, [(await run(page, () => signIn())).exchange]);
+  },
+
   async 'frames of other sites need a policy, and say who is above'({ page, site, judge }) {
     const made = await run(page, () => register());
     const other = site.replace('site', 'other.site');

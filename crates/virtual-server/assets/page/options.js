@@ -35,6 +35,7 @@ const extensionInputs = (bytes) => {
       eval: values,
       evalByCredential: record(values),
     }),
+    remoteClientDataJSON: domString,
     remoteDesktopClientOverride: dictionary("RemoteDesktopClientOverride", {
       origin: required(domString),
       sameOriginWithAncestors: required(boolean),
