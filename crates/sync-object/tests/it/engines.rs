@@ -8,13 +8,13 @@ use towline_sync_object::object_store::{
 
 use super::*;
 
-fn over(engine: &Arc<dyn ObjectStore>, circle: ObjectHash) -> RemoteStore {
-    RemoteStore::over(Arc::clone(engine), circle).unwrap()
+fn over<E: ObjectStore>(engine: &Arc<E>, circle: ObjectHash) -> RemoteStore {
+    RemoteStore::over(engine.clone(), circle).unwrap()
 }
 
 #[test]
 fn in_memory() {
-    let engine: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let engine = Arc::new(InMemory::new());
     four_verbs(&over(&engine, CIRCLE));
     two_devices_share(|circle| over(&engine, circle));
 }
@@ -23,7 +23,7 @@ fn in_memory() {
 fn in_a_folder() {
     let folder = std::env::temp_dir().join(format!("towline-object-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    let engine: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new_with_prefix(&folder).unwrap());
+    let engine = Arc::new(LocalFileSystem::new_with_prefix(&folder).unwrap());
     four_verbs(&over(&engine, CIRCLE));
     two_devices_share(|circle| over(&engine, circle));
     fs::remove_dir_all(folder).unwrap();
@@ -42,7 +42,7 @@ fn from_within_a_runtime() {
 #[test]
 fn what_is_there_under_a_name_is_left_if_it_is_the_same_and_mended_if_not() {
     let engine = Arc::new(InMemory::new());
-    let store = RemoteStore::over(Arc::clone(&engine) as Arc<dyn ObjectStore>, CIRCLE).unwrap();
+    let store = over(&engine, CIRCLE);
     let path = Path::from(format!("{}/{NAME}", "07".repeat(16)));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let version = || runtime.block_on(engine.head(&path)).unwrap().e_tag;
@@ -58,12 +58,12 @@ fn what_is_there_under_a_name_is_left_if_it_is_the_same_and_mended_if_not() {
 #[test]
 fn what_is_too_long_is_not_read_and_other_names_are_passed_over() {
     let engine = Arc::new(InMemory::new());
-    let store = RemoteStore::over(Arc::clone(&engine) as Arc<dyn ObjectStore>, CIRCLE).unwrap();
+    let store = over(&engine, CIRCLE);
     store.put(NAME, &vec![1; NAME.limit() + 1]).unwrap();
     assert_eq!(store.get(NAME).unwrap(), None);
     let crypto = rustcrypto::provider();
     let mut first = begin(&crypto);
-    let store = RemoteStore::over(Arc::clone(&engine) as Arc<dyn ObjectStore>, first.id()).unwrap();
+    let store = over(&engine, first.id());
     make(&mut first, 1);
     sync(&mut first, &store);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
