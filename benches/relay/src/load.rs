@@ -1,10 +1,12 @@
 //! The load, bounded in count and time, and the table.
 
 use std::io::{Error, Result};
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::client::{self, Pair, Way};
@@ -109,6 +111,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 pub(crate) struct Server {
     process: Child,
     pub(crate) way: Way,
+    /// Where a node tells its metrics.
+    admin: Option<SocketAddr>,
     next: u64,
 }
 
@@ -129,13 +133,15 @@ impl Server {
         let out = process.stdout.take().ok_or_else(|| Error::other("no output"))?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).await?;
-        let address = line.trim().parse().map_err(Error::other)?;
+        let mut addresses = line.split_whitespace();
+        let address = addresses.next().unwrap_or_default().parse().map_err(Error::other)?;
+        let admin = addresses.next().map(str::parse).transpose().map_err(Error::other)?;
         let tls = match name {
             "towline-tls" => Some(client::tls(true)?),
             "towline-tls-first" => Some(client::tls(false)?),
             _ => None,
         };
-        Ok(Self { process, way: Way { address, tls }, next: 0 })
+        Ok(Self { process, way: Way { address, tls }, admin, next: 0 })
     }
 
     async fn pair(&mut self) -> Result<Pair> {
@@ -150,6 +156,18 @@ impl Server {
         let stat = std::fs::read_to_string(format!("/proc/{id}/schedstat"))?;
         let spent = stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());
         spent.map(Duration::from_nanos).ok_or_else(|| Error::other("no schedstat"))
+    }
+
+    /// What a node has counted under this name.
+    pub(crate) async fn metric(&self, name: &str) -> Result<u32> {
+        let admin = self.admin.ok_or_else(|| Error::other("it tells no metrics"))?;
+        let mut stream = TcpStream::connect(admin).await?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await?;
+        let name = format!("towline_relay_{name} ");
+        let value = page.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok());
+        value.ok_or_else(|| Error::other(format!("no metric {name}")))
     }
 
     fn resident(&self) -> Result<u64> {

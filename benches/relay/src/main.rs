@@ -18,14 +18,14 @@ const IDLE_PAIRS: usize = 9900;
 const HELP: &str = "\
 What a relay costs: processor time and memory of each contestant, beside a bare relay in one run.
 
-    cargo run --release -p towline-relay-load             all tables but the last two, in three minutes
-    cargo run --release -p towline-relay-load -- 1000     the same with fewer idle pairs
-    cargo run --release -p towline-relay-load -- tls      TLS beside none: opened and parted, long
-                                                          messages, idle pairs; three quarters of a minute
-    cargo run --release -p towline-relay-load -- machine  the state machine with a million phones
-    cargo run --release -p towline-relay-load -- nodes    two nodes and a nats-server: rings through
-                                                          another node at 1000/s, finds at 10 000/s;
-                                                          half a minute
+    cargo run --release -p towline-relay-load -- WHAT
+
+    (nothing)     all tables but the last two, in three minutes
+    1000          the same with fewer idle pairs
+    tls [1000]    TLS beside none: opened and parted, long messages, idle pairs; a minute
+    machine       the state machine with a million phones
+    nodes         two nodes and a nats-server: rings through another node at 1000/s, and finds of
+                  somebody else's phone at 10 000/s; half a minute
 
 In brackets stands the time as a multiple of what bare took in the same round, the median of the
 rounds: a busy machine changes it little.";
@@ -40,9 +40,13 @@ async fn main() -> Result<(), Error> {
             Ok(())
         }
         Some("machine") => machine::all(),
-        Some("tls") => load::tls(IDLE_PAIRS).await,
+        Some("tls") => load::tls(pairs(args.next())?).await,
         Some("nodes") => nodes::all().await,
-        Some(pairs) => load::all(pairs.parse().map_err(Error::other)?).await,
-        None => load::all(IDLE_PAIRS).await,
+        number => load::all(pairs(number.map(str::to_owned))?).await,
     }
+}
+
+/// How many idle pairs are tried for.
+fn pairs(number: Option<String>) -> Result<usize, Error> {
+    number.map_or(Ok(IDLE_PAIRS), |number| number.parse().map_err(Error::other))
 }

@@ -219,7 +219,7 @@ impl Rendezvous {
         &mut self,
         node: NodeInstance,
         id: RingId,
-        sequence: u64,
+        (sequence, at): (u64, u64),
         now: Instant,
     ) -> bool {
         let Some(ring) = self.away.rings.get(&id) else { return false };
@@ -234,6 +234,9 @@ impl Rendezvous {
             Phase::Asking(_) | Phase::Expecting(_) | Phase::Recalling => None,
         };
         let (tag, payload, source) = (ring.tag, ring.payload.clone(), ring.source);
+        let waits = self.legs.get(&ring.computer).map(|place| place.deadline);
+        let left = waits.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         if ring.tunnel.is_none() {
             count(&mut self.counted.found);
             let took = now.saturating_duration_since(ring.began);
@@ -252,7 +255,7 @@ impl Rendezvous {
         self.away.set_phase(id, Phase::Rung { node, sequence, accepted: false });
         let source = source.veiled(&self.provider);
         let ring =
-            BusMessage::Ring { ring: id, tag, sequence, routing_id, tunnel_id, payload, source };
+            BusMessage::Ring { ring: id, tag, at, routing_id, tunnel_id, payload, source, left };
         self.tell(node, &ring);
         true
     }

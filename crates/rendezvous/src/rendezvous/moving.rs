@@ -16,7 +16,7 @@ impl Rendezvous {
         &mut self,
         from: NodeInstance,
         tag: &ContactTag,
-        sequence: u64,
+        (sequence, at): (u64, u64),
         now: Instant,
     ) {
         let Some(nodes) = &mut self.nodes else { return };
@@ -30,7 +30,7 @@ impl Rendezvous {
             }
             self.let_go(&contact, now);
         }
-        self.found_again(from, tag, sequence, now);
+        self.found_again(from, tag, (sequence, at), now);
     }
 
     /// The phone has gone to another node: its connection here is an old one.
@@ -85,15 +85,15 @@ impl Rendezvous {
     }
 
     /// The phone came to another node: who rings it here rings it there.
-    pub(super) fn found_again(
+    fn found_again(
         &mut self,
         node: NodeInstance,
         tag: &ContactTag,
-        sequence: u64,
+        there: (u64, u64),
         now: Instant,
     ) {
         for ring in self.away.of(tag) {
-            self.found(node, ring, sequence, now);
+            self.found(node, ring, there, now);
         }
     }
 

@@ -54,14 +54,13 @@ impl Rendezvous {
         let phone = self.switchboard.phones.entry(contact.clone()).or_insert_with(|| Phone {
             presence: Presence::Here(leg),
             sequence,
-            came: now,
             allowance,
             unanswered: 0,
             taken_over: false,
             book: None,
         });
         phone.presence = Presence::Here(leg);
-        (phone.sequence, phone.came) = (sequence, now);
+        phone.sequence = sequence;
         phone.taken_over |= taken_over;
         // What it may have missed.
         let mut told = 0_u16;

@@ -1,6 +1,6 @@
 //! Phones that go from one node to another while they are rung.
 
-use super::nodes::{Nodes, PHONE};
+use super::nodes::{COMPUTER, Nodes, PHONE};
 use super::ringing::{answer, close, contact, key};
 use super::*;
 use crate::bus::{BusMessage, ContactTag, NodeInstance, Why};
@@ -85,7 +85,8 @@ fn a_phone_that_comes_before_it_is_found_again_has_accepted() {
         let computer = nodes.ring(computer_at);
         let (ring, routing, tunnel) = nodes.told(0, old);
         // Its node lets go, and nobody says where it is.
-        let here = BusMessage::Here(vec![(tag(), 2)]).encode(NodeInstance::new([9; 8]));
+        let here =
+            BusMessage::Here { phones: vec![(tag(), 2)], at: 0 }.encode(NodeInstance::new([9; 8]));
         let now = nodes.nodes[0].now;
         assert!(nodes.nodes[0].relay.handle_bus(&here, now));
         nodes.deliver();
@@ -138,6 +139,63 @@ fn all_are_asked_once_more_and_not_for_ever() {
     let refused = answer(computer, Err(Refusal::NotFound));
     assert!(over.contains(&(1, refused)), "{over:?}");
     assert!(nodes.nodes[1].relay.waiting.is_empty());
+}
+
+/// A ring waits for a phone that is away, and no longer than its computer does.
+#[test]
+fn a_phone_that_comes_back_too_late_is_not_told() {
+    for (away, told) in [(900, true), (1100, false)] {
+        let mut nodes = Nodes::new(2);
+        let phone = nodes.listen(0, 1);
+        nodes.closed(0, phone);
+        // The word that it is over is lost.
+        let ring = RingId(1 << 56);
+        let now = nodes.nodes[0].now;
+        for message in [BusMessage::Find { ring, tag: tag() }, rung(ring, 10, 1000)] {
+            let message = message.encode(NodeInstance::new([1; 8]));
+            assert!(nodes.nodes[0].relay.handle_bus(&message, now));
+        }
+        nodes.pass(Duration::from_millis(away));
+        nodes.come(0, 2);
+        let outputs = nodes.deliver();
+        let sent =
+            outputs.iter().any(|(_, output)| matches!(output, RendezvousOutput::Send { .. }));
+        assert_eq!(sent, told, "{outputs:?}");
+    }
+}
+
+/// What a frozen bus, or a node that was frozen, has in the end: the question, and a ring of long
+/// ago right after it.
+#[test]
+fn a_question_that_comes_late_makes_a_late_ring_no_younger() {
+    let mut nodes = Nodes::new(2);
+    nodes.listen(0, 1);
+    nodes.pass(Duration::from_secs(8));
+    let mut hears = |messages: &[BusMessage]| {
+        for message in messages {
+            let now = nodes.nodes[0].now;
+            let message = message.encode(NodeInstance::new([1; 8]));
+            assert!(nodes.nodes[0].relay.handle_bus(&message, now));
+        }
+        nodes.deliver().len()
+    };
+    let (late, ring) = (RingId(1 << 56), RingId(1 << 56 | 1));
+    let find = |ring| BusMessage::Find { ring, tag: tag() };
+    assert_eq!(hears(&[find(late), rung(late, 10, 6000)]), 0, "nobody is told");
+    assert_eq!(hears(&[find(ring), rung(ring, 8010, 6000)]), 1, "another ring is told as ever");
+}
+
+fn rung(ring: RingId, at: u64, left: u64) -> BusMessage {
+    BusMessage::Ring {
+        ring,
+        tag: tag(),
+        at,
+        routing_id: RoutingId::new([1, 2, 3]),
+        tunnel_id: TunnelId::new([4; 16]),
+        payload: vec![0xa0],
+        source: Source::of(COMPUTER.into()),
+        left,
+    }
 }
 
 fn tag() -> ContactTag {
