@@ -4,14 +4,17 @@ if (parent !== window) {
   const around = new URL(document.currentScript.src).origin;
   const style = new CSSStyleSheet();
   style.replaceSync(
-    "[data-called] { outline: 4px solid; outline-offset: 4px; scroll-margin: 1rem; }" +
+    "[data-called] { outline: 4px solid var(--accent); outline-offset: 4px; }" +
+      "[data-called] { scroll-margin: 1rem; }" +
       "input[data-called] { outline-offset: 1px; }",
   );
   document.adoptedStyleSheets = [style];
   let wanted;
 
-  const find = () =>
-    wanted && [...document.querySelectorAll(wanted)].find((part) => part.checkVisibility());
+  const find = () => {
+    const parts = wanted ? [...document.querySelectorAll(wanted)] : [];
+    return parts.find((part) => part.checkVisibility());
+  };
   const look = (event) => {
     const called = find();
     for (const old of document.querySelectorAll("[data-called]")) {

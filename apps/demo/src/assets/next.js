@@ -100,13 +100,13 @@ function onThePage(way, who) {
 }
 
 let marked = [];
-function mark(parts) {
+function mark(parts, other) {
   const now = parts.filter((part) => part);
   for (const old of marked) if (!now.includes(old)) old.removeAttribute("data-calls");
   for (const part of now) {
     // The page in the frame marks its own.
     if (!part.matches(".window")) part.setAttribute("data-calls", "");
-    if (!marked.includes(part)) {
+    if (other || !marked.includes(part)) {
       part.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
     }
   }
@@ -117,7 +117,7 @@ function show() {
   if (!state || !tour.step) return;
   const { text = "", parts = [], wanted, late } = action();
   want(wanted);
-  mark([...parts]);
+  mark([...parts], text !== bar.textContent);
   clearTimeout(waiting);
   const tell = () => {
     if (bar.textContent !== text) bar.textContent = text;

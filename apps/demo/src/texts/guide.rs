@@ -17,10 +17,10 @@ pub(super) const ROWS: &[Row] = &[
         "Saved, but phone A is not remembered. Sign in with it by a code, and tick “Let this computer remember phone A”.",
         "Gemt, men telefon A bliver ikke husket. Log ind med den med en kode, og sæt flueben ved “Lad denne computer huske telefon A”.",
     ],
-    ["now_press", "Now you: press “{button}”.", "Nu dig: tryk “{button}”."],
-    ["now_on", "Now you: press “{button}” on {device}.", "Nu dig: tryk “{button}” på {device}."],
-    ["now_fill", "Now you: fill in “{field}”.", "Nu dig: udfyld “{field}”."],
-    ["now_answer", "Now you: answer {device}.", "Nu dig: svar {device}."],
+    ["now_press", "Now press “{button}”.", "Tryk nu “{button}”."],
+    ["now_on", "Now press “{button}” on {device}.", "Tryk nu “{button}” på {device}."],
+    ["now_fill", "Now fill in “{field}”.", "Udfyld nu “{field}”."],
+    ["now_answer", "Now answer {device}.", "Svar nu {device}."],
     ["now_wait", "One moment …", "Et øjeblik …"],
     ["guide_next", "Next step", "Næste trin"],
     ["guide_finish", "Finished", "Færdig"],
@@ -66,14 +66,14 @@ pub(super) const ROWS: &[Row] = &[
     ["step_4_title", "On a phone, by a code", "På en telefon, med en kode"],
     [
         "step_4_text",
-        "A passkey replaces a password: a secret key stays on your phone, your finger unlocks it, and the site keeps only its public half. The code tells the phone which computer asks; Bluetooth proves that it is near, so that a stranger’s code is of no use.",
-        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle bliver på din telefon, din finger låser den op, og siden gemmer kun dens offentlige halvdel. Koden siger telefonen, hvilken computer der spørger; Bluetooth beviser, at den er nær, så en fremmeds kode ikke nytter.",
+        "A passkey replaces a password: a secret key that stays on your phone, behind your finger. The site keeps only its public half. Bluetooth proves that phone and computer are together.",
+        "En adgangsnøgle erstatter en adgangskode: en hemmelig nøgle, der bliver på din telefon bag din finger. Siden gemmer kun dens offentlige halvdel. Bluetooth beviser, at telefon og computer er sammen.",
     ],
     ["step_5_title", "Let this computer remember phone A", "Lad denne computer huske telefon A"],
     [
         "step_5_text",
-        "A second key, on phone A. The tick lets the computer ask it without a code next time. Android phones offer that; iPhones, and phone B, don’t.",
-        "En nøgle mere, på telefon A. Fluebenet lader computeren spørge den uden kode næste gang. Det tilbyder Android-telefoner; iPhones og telefon B gør ikke.",
+        "A second key. The tick lets this computer ask phone A without a code. Android phones offer that; iPhones, and phone B, don’t.",
+        "En nøgle mere. Fluebenet lader computeren spørge telefon A uden kode. Det tilbyder Android-telefoner; iPhones og telefon B gør ikke.",
     ],
     ["step_6_title", "How much does the site learn?", "Hvor meget får siden at vide?"],
     [
@@ -122,14 +122,14 @@ pub(super) const ROWS: &[Row] = &[
     ["step_10_title", "Sign in with a phone, by a code", "Log ind med en telefon, med en kode"],
     [
         "step_10_text",
-        "You were signed out. The library keeps no passwords or keys: it believes Harbour Login. Phone B needs a new code each time.",
-        "Du blev logget ud. Biblioteket har ingen adgangskoder eller nøgler: det tror Harbour Login. Telefon B skal bruge en ny kode hver gang.",
+        "You were signed out. Phone B needs a new code each time.",
+        "Du blev logget ud. Telefon B skal bruge en ny kode hver gang.",
     ],
     ["step_11_title", "Sign in without a code", "Log ind uden kode"],
     [
         "step_11_text",
-        "You were signed out again. The computer rings phone A through a relay, and Bluetooth still shows that it is near.",
-        "Du blev logget ud igen. Computeren ringer til telefon A gennem et relæ, og Bluetooth viser stadig, at den er nær.",
+        "You were signed out again. The computer rings phone A; Bluetooth still shows that it is near.",
+        "Du blev logget ud igen. Computeren ringer til telefon A; Bluetooth viser stadig, at den er nær.",
     ],
     ["step_12_title", "A phone that was wiped", "En telefon, der er slettet"],
     [
@@ -156,8 +156,8 @@ pub(super) const ROWS: &[Row] = &[
     ["step_14_title", "Remove a key", "Fjern en nøgle"],
     [
         "step_14_text",
-        "The site forgets the key at once. At the phone, on the right, its passkey stays, and opens nothing any more.",
-        "Siden glemmer nøglen med det samme. På telefonen til højre bliver dens adgangsnøgle og åbner intet mere.",
+        "The site forgets the key at once. On the phone, at the right, its passkey stays, and opens nothing.",
+        "Siden glemmer nøglen med det samme. På telefonen til højre bliver adgangsnøglen, og den åbner intet.",
     ],
     [
         "step_15_title",

@@ -51,11 +51,7 @@ pub(super) const ROWS: &[Row] = &[
     ["code_alt", "QR code for a phone: {text}", "QR-kode til en telefon: {text}"],
     ["code_do", "Scan it with one of the phones here.", "Scan den med en af telefonerne her."],
     ["code_text", "The code as text", "Koden som tekst"],
-    [
-        "progress_scanned",
-        "{device} has scanned it: answer there.",
-        "{device} har scannet den: svar dér.",
-    ],
+    ["progress_scanned", "{device} has scanned it.", "{device} har scannet den."],
     ["progress_link", "Asking the phone.", "Spørger telefonen."],
     ["progress_laptop", "Unlock this computer.", "Lås computeren op."],
     ["progress_key", "Touch the security key.", "Rør ved sikkerhedsnøglen."],

@@ -112,8 +112,9 @@ pub(crate) fn added(site: &Site, visit: &Visit, key: &StoredKey) -> Markup {
             p #done .done role="status" tabindex="-1" data-focus {
                 (with_name(texts.added_text, "name", &key.entry.name))
             }
-            section aria-labelledby="got" {
-                h2 #got { (texts.got_title) }
+            // Whoever asked for more wants to see what came of it.
+            details open[asked] {
+                summary { (texts.got_title) }
                 ul .plain {
                     li { (texts.got_public) }
                     li {

@@ -8,7 +8,7 @@ texts! {
         title: "Manage my Trusted Platforms and Security Keys", "Administrer mine betroede platforme og sikkerhedsnøgler";
         keys: "My keys", "Mine nøgler";
         keys_none: "You have no keys yet. Add one, and you can sign in without a password.", "Du har ingen nøgler endnu. Tilføj en, så kan du logge ind uden adgangskode.";
-        keys_one: "You have one key. Add a second one, for the day on which this one is lost or broken.", "Du har én nøgle. Tilføj en mere til den dag, hvor den er væk eller i stykker.";
+        keys_one: "You have one key. Add a second one, in case it is lost.", "Du har én nøgle. Tilføj en mere, hvis den skulle blive væk.";
         add: "Add a passkey", "Tilføj en adgangsnøgle";
         provider_test: "{provider}, for tests: it keeps nothing safe", "{provider}, til test: den holder intet sikkert";
         provider_unknown: "Maker not told", "Producenten er ikke oplyst";

@@ -8,14 +8,14 @@ texts! {
         step: "Step {number} of 2", "Trin {number} af 2";
         add_title: "Add a passkey", "Tilføj en adgangsnøgle";
         name: "A name for your device", "Et navn til din enhed";
-        name_hint: "1 to 64 characters, such as “My phone”, for the list of your keys.", "1 til 64 tegn, for eksempel “Min telefon”, til listen over dine nøgler.";
+        name_hint: "1 to 64 characters, for the list of your keys.", "1 til 64 tegn, til listen over dine nøgler.";
         submit: "Submit", "Indsend";
         where_title: "Where shall the key for “{name}” be?", "Hvor skal nøglen til “{name}” være?";
         other_name: "Choose another name", "Vælg et andet navn";
         device: "This device", "Denne enhed";
         device_text: "Unlock it with a finger, your face or its PIN. The key may sync to your other devices.", "Lås den op med en finger, dit ansigt eller dens pinkode. Nøglen kan synkronisere til dine andre enheder.";
         phone: "Phone or tablet", "Telefon eller tablet";
-        phone_text: "Scan a code with its camera. Both need Bluetooth and the internet, near each other; no pairing.", "Scan en kode med dens kamera. Begge skal have Bluetooth og internet, tæt på hinanden; ingen parring.";
+        phone_text: "Scan a code. Both need Bluetooth and the internet, near each other; no pairing. It needs Android 9 or iOS 16.", "Scan en kode. Begge skal have Bluetooth og internet, tæt på hinanden; ingen parring. Den skal have Android 9 eller iOS 16.";
         linked: "A phone that this browser remembers", "En telefon, som denne browser husker";
         linked_text: "Your browser lists it by name and asks it without a code. It gets on that list when you let it remember this computer.", "Din browser viser den med navn og spørger den uden en kode. Den kommer på listen, når du lader den huske denne computer.";
         platform: "Trusted platform", "Betroet platform";
@@ -44,7 +44,7 @@ texts! {
         rename_title: "Rename “{name}”", "Omdøb “{name}”";
         rename_button: "Save the name", "Gem navnet";
         remove_title: "Remove “{name}”?", "Fjern “{name}”?";
-        remove_text: "It won't sign you in any more. Your browser tells the device if it can; otherwise the passkey stays there, of no use, until you delete it.", "Den kan ikke længere logge dig ind. Din browser siger det til enheden, hvis den kan; ellers bliver adgangsnøglen dér uden nytte, til du sletter den.";
+        remove_text: "It won't sign you in any more. Your browser tells the device if it can; otherwise delete the passkey there, too.", "Den kan ikke længere logge dig ind. Din browser siger det til enheden, hvis den kan; ellers slet også adgangsnøglen dér.";
         remove_last: "This is your last key, and you have no password: without it you could not sign in. Set a password or add another key first.", "Dette er din sidste nøgle, og du har ingen adgangskode: uden den kunne du ikke logge ind. Vælg først en adgangskode, eller tilføj en anden nøgle.";
         remove_button: "Remove the key", "Fjern nøglen";
         keep: "Keep it", "Behold den";
