@@ -27,6 +27,8 @@ const CEREMONIES: u64 = 1 << 40;
 const MESSAGE: u16 = 1024;
 const LONG_MESSAGE: u16 = 32_768;
 
+const IN_BRACKETS: &str = "in brackets: the time that it takes, as a multiple of what bare takes";
+
 /// Idle pairs are given up after this time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,7 +51,7 @@ pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
         let [trips, mib, ceremonies] = [0, 1, 2].map(|kind| of_kind(&rates, &yardstick, kind));
         println!("{name:12} {trips:>16} {mib:>16} {ceremonies:>16}");
     }
-    println!("(in brackets: the time that it takes, as a multiple of what bare takes)");
+    println!("({IN_BRACKETS})");
     println!("\n{:12} {:>10} {:>12}", "", "idle pairs", "bytes/pair");
     for name in CONTESTANTS {
         let (pairs, bytes) = idle(&mut Server::start(name).await?, idle_pairs).await?;
@@ -65,9 +67,28 @@ pub(crate) async fn all(idle_pairs: usize) -> Result<()> {
     crate::machine::all()
 }
 
+/// Tunnels opened and left, towline beside the yardstick, in turns until the time is over.
+pub(crate) async fn ceremonies_beside_bare(time: Duration) -> Result<()> {
+    let contestants = ["bare", "towline"];
+    let mut rates = contestants.map(|_| Vec::new());
+    let start = Instant::now();
+    while rates.iter().any(Vec::is_empty) || start.elapsed() < time {
+        for (name, rates) in contestants.iter().zip(&mut rates) {
+            rates.push([ceremonies(&mut Server::start(name).await?).await?]);
+        }
+    }
+    let [yardstick, _] = rates.clone();
+    println!("{:12} {:>16}", "per core", "pairs/s");
+    for (name, rates) in contestants.iter().zip(rates) {
+        println!("{name:12} {:>16}", of_kind(&rates, &yardstick, 0));
+    }
+    println!("(medians of {} turns each; {IN_BRACKETS})", yardstick.len());
+    Ok(())
+}
+
 /// The median rate, and the median of the rounds' ratios to the yardstick.
-fn of_kind(rates: &[[f64; 3]], yardstick: &[[f64; 3]], kind: usize) -> String {
-    let of_kind = |rates: &[f64; 3]| rates.get(kind).copied().unwrap_or(f64::NAN);
+fn of_kind<const N: usize>(rates: &[[f64; N]], yardstick: &[[f64; N]], kind: usize) -> String {
+    let of_kind = |rates: &[f64; N]| rates.get(kind).copied().unwrap_or(f64::NAN);
     let ratios = rates.iter().zip(yardstick).map(|(rate, bare)| of_kind(bare) / of_kind(rate));
     format!("{:.0} ({:.2})", median(rates.iter().map(of_kind)), median(ratios))
 }
