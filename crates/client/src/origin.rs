@@ -117,9 +117,9 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Whether a host is a domain name that URLs leave as it is, as nearly all are: labels of lower-case
-/// letters, digits and hyphens, none of them encoded by IDNA, and the last of them no number, which
-/// would make an IP address of it.
+/// Whether a host is a domain name that URLs leave as it is, as nearly all are: labels of
+/// lower-case letters, digits and hyphens, none of them encoded by IDNA, and the last of them no
+/// number, which would make an IP address of it.
 fn is_plain(host: &str) -> bool {
     let is_plain = |label: &str| {
         let plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');

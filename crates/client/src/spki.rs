@@ -7,8 +7,8 @@ const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 
-/// All that comes before a point of P-256, as nearly all keys are: id-ecPublicKey on that curve (RFC
-/// 5480 §2.1.1), and the lengths.
+/// All that comes before a point of P-256, as nearly all keys are: id-ecPublicKey on that curve
+/// (RFC 5480 §2.1.1), and the lengths.
 const BEFORE_P256: &[u8] =
     b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\
       \x03\x42\x00";

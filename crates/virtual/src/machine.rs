@@ -133,8 +133,8 @@ impl Machine {
         self.settle();
     }
 
-    /// What the authenticator says of itself, as a request that nobody sees on its way; `None` where
-    /// somebody does, or the authenticator has to be asked in due form.
+    /// What the authenticator says of itself, as a request that nobody sees on its way; `None`
+    /// where somebody does, or the authenticator has to be asked in due form.
     pub(crate) fn info(&mut self, channel: ChannelId, transport: Transport) -> Option<GetInfo> {
         if self.is_seen() || !builder::speaks_ctap2(self.config()) {
             return None;

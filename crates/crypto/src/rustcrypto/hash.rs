@@ -107,8 +107,8 @@ const ADVERT: [u8; BLOCK] = {
 };
 
 impl PreparedKey {
-    /// Of a message as long as that of an advert, of which a scan sees thousands: nothing depends on
-    /// lengths.
+    /// Of a message as long as that of an advert, of which a scan sees thousands: nothing depends
+    /// on lengths.
     #[inline]
     fn sign_advert(&self, message: &[u8; 16]) -> [u8; 32] {
         let mut block = ADVERT;
