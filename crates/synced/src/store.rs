@@ -42,6 +42,8 @@ pub struct SyncedTurn<E> {
     pub notices: Vec<SyncNotice>,
     /// How many passkeys came, were changed, or went.
     pub merged: usize,
+    /// Whether the circle's store was asked for anything.
+    pub asked: bool,
     /// Why the circle's store did not do what it was asked. It is asked again later.
     pub failed: Option<E>,
 }
@@ -144,7 +146,7 @@ impl SyncedStore {
         remote: &S,
         now: impl Fn() -> Moment,
     ) -> Result<SyncedTurn<S::Error>, SyncedError> {
-        let mut turn = SyncedTurn { notices: Vec::new(), merged: 0, failed: None };
+        let mut turn = SyncedTurn { notices: Vec::new(), merged: 0, asked: false, failed: None };
         self.tell(now())?;
         self.circle.handle_timeout(now());
         while let Some(output) = self.circle.poll_output() {
@@ -174,6 +176,7 @@ impl SyncedStore {
                     }
                 }
                 output => {
+                    turn.asked = true;
                     if let Err(error) = remote.answer(&mut self.circle, output, now()) {
                         turn.failed = Some(error);
                     }
@@ -211,6 +214,13 @@ impl SyncedStore {
     #[must_use]
     pub fn only_here(&self) -> usize {
         self.device.only_here.len()
+    }
+
+    /// How many passkeys of the circle were written by a later version, and are in the store of none
+    /// that does not know their form.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        self.circle.passkeys().filter(|record| self.credential(*record).is_none()).count()
     }
 
     /// The passkeys that a device which is out can have, each by the id of its record, and as it is
