@@ -84,9 +84,9 @@ impl Hint {
     }
 }
 
-/// What a device wants that shows a code and is no computer that signs in: towline's own, for devices
-/// that share their passkeys, which are a circle. It stands in the place of a [`Hint`], which others
-/// do not know.
+/// What a device wants that shows a code and is no computer that signs in: towline's own, for
+/// devices that share their passkeys, which are a circle. It stands in the place of a [`Hint`], and
+/// others take it for one that they do not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CircleHint {
     /// To be added to the circle of the device that scans the code (`towline-join`).

@@ -106,8 +106,8 @@ impl Responder {
     /// # Errors
     /// [`Error::LinkNotAllowed`] for [`CodeSource::Link`] unless the configuration allows it,
     /// [`Error::UnknownTunnelDomain`] when the computer can't know the configured tunnel service,
-    /// [`Error::NoCommonChannel`] when it does not use tunnels at all, [`Error::OnlyForCircles`] and
-    /// [`Error::NotForCircles`] when the code is for something else than the configuration.
+    /// [`Error::NoCommonChannel`] when it does not use tunnels at all, [`Error::OnlyForCircles`]
+    /// and [`Error::NotForCircles`] when the code is for something else than the configuration.
     pub fn new(
         config: ResponderConfig,
         provider: &CryptoProvider,

@@ -9,13 +9,13 @@ use towline_hybrid_tokio::{
     TransportError,
 };
 
-/// What happened.
+/// What happened at this end of the tunnel.
 pub(crate) enum TunnelNews {
     /// The radio listens or broadcasts; which one, a simulated one says so.
     Radio(String),
     /// The other device is near.
     Near,
-    /// Messages go.
+    /// Both devices have shaken hands: messages can be sent.
     Opened,
     Message(Vec<u8>),
     /// Nothing follows. The reason is there where it is one.
@@ -36,7 +36,8 @@ impl Tunnel {
         }
     }
 
-    /// Cancel-safe.
+    /// The next news. Cancel-safe: what is said to the session on the way is said when its event is
+    /// read.
     pub(crate) async fn next(&mut self) -> TunnelNews {
         loop {
             let news = match self {

@@ -74,8 +74,8 @@ impl fmt::Debug for Joining {
 }
 
 impl Joining {
-    /// The side of the new device. It begins with [`Self::handle_opened`]. The keys have to be durable before: an interrupted joining is
-    /// taken up again with the same ones.
+    /// The side of the new device, which begins with [`Self::handle_opened`]. The keys have to be
+    /// durable before: an interrupted joining is taken up again with the same ones.
     #[must_use]
     pub fn newcomer(
         crypto: CryptoProvider,

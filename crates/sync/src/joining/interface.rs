@@ -159,9 +159,9 @@ impl fmt::Display for JoiningStep {
 /// Which device did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoiningSide {
-    /// This one.
+    /// The one on which this is read.
     Here,
-    /// The other one.
+    /// The one at the far end of the tunnel.
     There,
 }
 
