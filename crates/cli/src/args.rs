@@ -26,10 +26,10 @@ pub(crate) use self::{
     key::{Key, KeyAttestation, KeyKind, LargeBlobForm, PinPolicy, PresenceMode},
     keys::{Keys, KeysCommand, Opened, Store},
     links::{Links, LinksCommand},
-    moving::{Export, Import, Moving, Owner, Sealed},
+    moving::{Export, Import, Owner, Sealed},
     phone::{AnswerMode, Phone, ScreenLock},
     relay::{Domain, Relay, Variable},
-    sync::{Place, Sync, SyncCommand},
+    sync::{Meet, Place, Sync, SyncCommand},
     tpm::{Enroll, Tpm, TpmCa, TpmTask},
     values::aaguid,
     virtual_device::{

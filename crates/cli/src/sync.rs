@@ -3,6 +3,7 @@
 mod background;
 mod circle;
 mod day;
+mod joining;
 mod recover;
 mod remove;
 mod start;
@@ -23,6 +24,11 @@ pub(crate) async fn run(args: &args::Sync, report: &Arc<Report>) -> Result<Exit,
     let store = &args.store;
     match &args.command {
         SyncCommand::Start { place } => start::run(store, place, &provider, report),
+        SyncCommand::Invite(meet) => joining::invite(store, meet, &provider, report).await,
+        SyncCommand::Join { name, folder, meet } => {
+            let own = joining::Own { name, folder: folder.as_deref() };
+            joining::join(store, own, meet, &provider, report).await
+        }
         SyncCommand::Status => status::run(store, &provider, report),
         SyncCommand::Watch { every, once } => {
             watch::run(store, *every, *once, &provider, report).await

@@ -55,6 +55,26 @@ impl fmt::Debug for SyncedStore {
 }
 
 impl SyncedStore {
+    /// The keys of a device that is about to join: those of an earlier try, unless `new` ones are
+    /// wanted, as after it was removed. They are kept. A store that belongs to a circle leaves it.
+    ///
+    /// # Errors
+    /// Why they can't be made or kept.
+    pub fn keys_to_join(
+        store: &Store,
+        crypto: &CryptoProvider,
+        new: bool,
+    ) -> Result<DeviceKeys, SyncedError> {
+        if let Some(prepared) = store.prepared_circle()?.filter(|_| !new) {
+            return Device::decode(&prepared)?.device_keys(crypto);
+        }
+        let made = DeviceKeys::generate(crypto).map_err(towline_sync::CircleError::from)?;
+        let keys = made.to_bytes().map_err(towline_sync::CircleError::from)?;
+        let device = Device { keys, address: String::new(), only_here: BTreeSet::new() };
+        store.prepare_circle(&device.encode())?;
+        Ok(made)
+    }
+
     /// The store belongs to this circle from now on: to one that was just begun, or joined. These
     /// are the keys of this device there, and the address is where the circle's objects are, as the
     /// person says it. All passkeys of the store that may be on other devices go to the circle, and

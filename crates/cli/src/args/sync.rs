@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Owner, Store};
+use super::{Network, Owner, Radio, Store};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -12,6 +12,8 @@ Examples:
   towline sync start --folder ~/Sync/passkeys --name laptop      and write down the 24 words
   towline phone --sync                                           takes part while it runs
   towline sync watch                                             the same without a phone; Ctrl-C ends it
+  towline sync invite                                            and, on the other device:
+  towline sync join code.png --name phone
   towline sync status
   towline sync remove \"old phone\"                                it was stolen, say
   towline sync remove --done 4be19c                              this passkey is removed at its site
@@ -35,6 +37,24 @@ pub(crate) enum SyncCommand {
     Start {
         #[command(flatten)]
         place: Place,
+    },
+    /// Add another device to the circle: it runs `towline sync join`, near this one
+    ///
+    /// Shows a code for the other device, or takes the code that it shows. Both persons are asked.
+    Invite(Meet),
+    /// Join the circle of another device: it runs `towline sync invite`, near this one
+    ///
+    /// Shows a code for the other device, or takes the code that it shows. Both persons are asked.
+    /// The store is made if it is not there; what is in it goes to the others, too.
+    Join {
+        /// What your other devices call this one
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The folder in which the circle's objects are, if it is elsewhere than on the other device
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        #[command(flatten)]
+        meet: Meet,
     },
     /// Say which devices there are, and what has reached them
     Status,
@@ -87,4 +107,30 @@ pub(crate) struct Place {
     /// What your other devices call this one
     #[arg(long, value_name = "NAME")]
     pub(crate) name: String,
+}
+
+/// How two devices meet.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Meet {
+    /// The code that the other device shows: its text (FIDO:/...), a picture of it, or `screen`;
+    /// without it this device shows one
+    #[arg(value_name = "CODE|IMAGE")]
+    pub(crate) code: Option<String>,
+
+    /// Also write the code that is shown to this PNG file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qr_image: Option<PathBuf>,
+
+    /// With a code: the number of the tunnel domain to name to the other device, as for `phone`
+    #[arg(long, value_name = "N")]
+    pub(crate) domain: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) owner: Owner,
+
+    #[command(flatten)]
+    pub(crate) network: Network,
+
+    #[command(flatten)]
+    pub(crate) radio: Radio,
 }

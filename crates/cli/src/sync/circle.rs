@@ -173,8 +173,10 @@ pub(super) fn new_member(
             "passkeys that are synced are in a file; name it with --store",
         ));
     };
-    let there = store.circle().map_err(|error| failure(&error.into()))?;
-    if there.is_some() {
+    let there = SyncedStore::open(store.clone(), provider.clone(), config(EVERY), now());
+    let there = there.map_err(|error| failure(&error))?;
+    // One that was removed may begin anew, as another device.
+    if there.is_some_and(|synced| synced.circle().is_member()) {
         let message = "this store belongs to a circle already; `towline sync status` says to which";
         return Err(Failure::usage("in_circle", message));
     }

@@ -3,9 +3,7 @@
 use std::{path::Path, sync::Arc, time::SystemTime};
 
 use towline::crypto::CryptoProvider;
-use towline_sync::{
-    Circle, CircleStore as _, DeviceId, DeviceKeys, MemberKind, PaperKey, SyncOutput,
-};
+use towline_sync::{Circle, CircleStore, DeviceKeys, MemberKind, PaperKey, SyncOutput};
 use towline_sync_folder::Folder;
 
 use super::{
@@ -44,10 +42,8 @@ pub(super) async fn run(
 
     let own = DeviceKeys::generate(provider).map_err(failed)?;
     let (id, on_paper) = (circle.id(), circle.device());
-    let others: std::collections::BTreeSet<DeviceId> = circle.devices().collect();
     let introduced = own.introduce(Some(id), on_paper, MemberKind::Device).map_err(failed)?;
-    circle.add(introduced, now()).map_err(|error| refused(&error))?;
-    circle.remove(&others, now()).map_err(|error| refused(&error))?;
+    circle.take_over(introduced, now()).map_err(|error| refused(&error))?;
     let bytes = own.to_bytes().map_err(failed)?;
     let same = DeviceKeys::from_bytes(provider, &bytes).map_err(failed)?;
     let joined = Circle::join(provider.clone(), config(EVERY), same, &circle.welcome(), now());
@@ -76,7 +72,8 @@ fn find(
                 // Nothing of it is kept: the new device keeps all.
                 SyncOutput::Save { token, .. } => circle.handle_saved(token),
                 output => {
-                    folder.answer(&mut circle, output, now()).map_err(unreadable)?;
+                    let answered = CircleStore::answer(&folder, &mut circle, output, now());
+                    answered.map_err(unreadable)?;
                 }
             }
         }
@@ -99,10 +96,9 @@ fn find(
 
 /// An old state can't be told from a new one here: the person judges it.
 fn question(circle: &Circle) -> String {
-    let newest = circle.devices().filter_map(|it| Some((circle.last_news(it)?, it))).max();
-    let newest = newest.map_or_else(
+    let newest = circle.newest_change().map_or_else(
         || "nothing was ever written by a device".to_owned(),
-        |(at, device)| {
+        |(device, at)| {
             let name = circle.device_name(device).unwrap_or_else(|| "a device".to_owned());
             format!("newest change: {}, by {name:?}", day(at, SystemTime::now()))
         },
