@@ -71,6 +71,32 @@ impl Store {
         })
     }
 
+    /// What this device will be in a circle that it is about to join, if that was prepared.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::DamagedPart`] where it can't be read.
+    pub fn prepared_circle(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        self.shared().read(|reading| {
+            let circle = reading.named(Table::Links, CIRCLE)?;
+            let device = reading.named(Table::Links, CIRCLE_DEVICE)?;
+            Ok(device.filter(|_| circle.is_none()))
+        })
+    }
+
+    /// From now on the store belongs to no circle, and is to be this in the next one: keys that are
+    /// the same when an interrupted joining is taken up again.
+    ///
+    /// # Errors
+    /// Why it can't be written.
+    pub fn prepare_circle(&self, device: &[u8]) -> Result<(), Error> {
+        let prepared = self.shared().write(|writing| {
+            writing.put_sealed(Table::Links, CIRCLE_DEVICE.as_bytes(), device)?;
+            writing.take(Table::Links, CIRCLE.as_bytes())?;
+            Ok(writing.take(Table::Links, CIRCLE_PLACE.as_bytes())?)
+        });
+        prepared.map_err(Refused::into_error)
+    }
+
     /// From now on the store belongs to this circle, and no more to another one.
     ///
     /// # Errors

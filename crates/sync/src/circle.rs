@@ -262,6 +262,11 @@ impl Circle {
         })
     }
 
+    /// Who was removed, and who was added in vain.
+    pub fn removed(&self) -> impl Iterator<Item = DeviceId> {
+        self.roster.out().iter().copied()
+    }
+
     /// What a device has added, directly or by what it added: shown to whoever removes it (R18).
     #[must_use]
     pub fn added_by(&self, device: DeviceId) -> BTreeSet<DeviceId> {

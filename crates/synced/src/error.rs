@@ -17,6 +17,8 @@ pub enum SyncedError {
     #[error(transparent)]
     Circle(#[from] CircleError),
     /// What is kept of this device is not what was written.
-    #[error("what this device is in its circle can't be read; remove it on another device, and join again")]
+    #[error(
+        "what this device is in its circle can't be read; remove it on another device, and join again"
+    )]
     Device,
 }

@@ -85,7 +85,9 @@ impl SyncedStore {
         match (named, written) {
             (false, false) => None,
             (true, false) => Some(Change::Rename { id, user: user.clone(), at: None }),
-            (false, true) => Some(Change::SetExtensionData { id, data: with(there, blob), at: None }),
+            (false, true) => {
+                Some(Change::SetExtensionData { id, data: with(there, blob), at: None })
+            }
             (true, true) => {
                 let mut both = there.clone();
                 both.user = user.clone();

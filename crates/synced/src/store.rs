@@ -42,6 +42,8 @@ pub struct SyncedTurn<E> {
     pub notices: Vec<SyncNotice>,
     /// How many passkeys came, were changed, or went.
     pub merged: usize,
+    /// Whether the circle's store was asked for anything.
+    pub asked: bool,
     /// Why the circle's store did not do what it was asked. It is asked again later.
     pub failed: Option<E>,
 }
@@ -53,6 +55,26 @@ impl fmt::Debug for SyncedStore {
 }
 
 impl SyncedStore {
+    /// The keys of a device that is about to join: those of an earlier try, unless `new` ones are
+    /// wanted, as after it was removed. They are kept. A store that belongs to a circle leaves it.
+    ///
+    /// # Errors
+    /// Why they can't be made or kept.
+    pub fn keys_to_join(
+        store: &Store,
+        crypto: &CryptoProvider,
+        new: bool,
+    ) -> Result<DeviceKeys, SyncedError> {
+        if let Some(prepared) = store.prepared_circle()?.filter(|_| !new) {
+            return Device::decode(&prepared)?.device_keys(crypto);
+        }
+        let made = DeviceKeys::generate(crypto).map_err(towline_sync::CircleError::from)?;
+        let keys = made.to_bytes().map_err(towline_sync::CircleError::from)?;
+        let device = Device { keys, address: String::new(), only_here: BTreeSet::new() };
+        store.prepare_circle(&device.encode())?;
+        Ok(made)
+    }
+
     /// The store belongs to this circle from now on: to one that was just begun, or joined. These
     /// are the keys of this device there, and the address is where the circle's objects are, as the
     /// person says it. All passkeys of the store that may be on other devices go to the circle, and
@@ -144,7 +166,7 @@ impl SyncedStore {
         remote: &S,
         now: impl Fn() -> Moment,
     ) -> Result<SyncedTurn<S::Error>, SyncedError> {
-        let mut turn = SyncedTurn { notices: Vec::new(), merged: 0, failed: None };
+        let mut turn = SyncedTurn { notices: Vec::new(), merged: 0, asked: false, failed: None };
         self.tell(now())?;
         self.circle.handle_timeout(now());
         while let Some(output) = self.circle.poll_output() {
@@ -174,6 +196,7 @@ impl SyncedStore {
                     }
                 }
                 output => {
+                    turn.asked = true;
                     if let Err(error) = remote.answer(&mut self.circle, output, now()) {
                         turn.failed = Some(error);
                     }
@@ -211,6 +234,13 @@ impl SyncedStore {
     #[must_use]
     pub fn only_here(&self) -> usize {
         self.device.only_here.len()
+    }
+
+    /// How many passkeys of the circle were written by a later version, and are in the store of none
+    /// that does not know their form.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        self.circle.passkeys().filter(|record| self.credential(*record).is_none()).count()
     }
 
     /// The passkeys that a device which is out can have, each by the id of its record, and as it is
