@@ -35,7 +35,8 @@ pub enum JoiningEvent {
         /// Which radio. A simulated one says so.
         radio: String,
     },
-    /// The other device is near: its advert was heard. The code need not be shown any longer.
+    /// Where this device shows the code: the other one is near, since its advert was heard. The
+    /// code need not be shown any longer.
     Near,
     /// The two devices talk.
     Connected,

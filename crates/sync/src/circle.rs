@@ -290,6 +290,10 @@ impl Circle {
         self.wall_clock = now.wall_clock;
     }
 
+    pub(crate) const fn crypto(&self) -> &CryptoProvider {
+        &self.crypto
+    }
+
     fn token(&mut self) -> SyncToken {
         self.last_token = self.last_token.saturating_add(1);
         SyncToken(self.last_token)

@@ -104,7 +104,7 @@ impl Joining {
         Self { own, person, peer, side, other: None, deadline: None, outputs: VecDeque::new() }
     }
 
-    /// Whether this is the side of the new device; decided when it is made.
+    /// Whether this is the side of the new device. One that is over has no side.
     #[must_use]
     pub const fn is_newcomer(&self) -> bool {
         matches!(self.side, Side::Newcomer(_))

@@ -144,8 +144,8 @@ impl Circle {
     }
 
     /// With the key on paper: adds a device and removes all others, which are lost. It gives whom
-    /// it removed. The device has the circle once it has the [`Self::welcome`], which is given when
-    /// the records are in the store.
+    /// it removed. The device has the circle once it has the [`Self::welcome`], and writes the
+    /// records into the store itself, since paper writes nothing.
     ///
     /// # Errors
     /// As [`Self::add`].

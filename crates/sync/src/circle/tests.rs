@@ -18,7 +18,7 @@ use towline_crypto_test::SeededRandom;
 
 use super::*;
 use crate::{
-    Register, Tag,
+    PaperKey, Register, Tag,
     sealed::{Sealed, SealedKind},
 };
 

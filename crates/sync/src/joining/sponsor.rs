@@ -1,14 +1,15 @@
 //! The device that adds another one to its circle.
 
-use towline_crypto::zeroize::Zeroizing;
+use towline_crypto::{CryptoProvider, zeroize::Zeroizing};
 
 use super::{
-    Joining, JoiningError, JoiningOutput, JoiningQuestion, JoiningStep, JoiningSummary,
+    Joining, JoiningError, JoiningOutput, JoiningQuestion, JoiningStep, JoiningSummary, Side,
     message::{self, Message, PIECE, STORE, WELCOME},
 };
-use crate::{Circle, CircleError, Content, Moment, ObjectHash};
+use crate::{Circle, CircleError, Content, MemberKind, Moment, ObjectHash};
 
 pub(super) struct Sponsor {
+    crypto: CryptoProvider,
     circle: ObjectHash,
     devices: u64,
     passkeys: u64,
@@ -34,6 +35,7 @@ impl Sponsor {
         }
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         Ok(Self {
+            crypto: circle.crypto().clone(),
             circle: circle.id(),
             devices: count(circle.devices().count()),
             passkeys: count(circle.passkeys().count()),
@@ -97,9 +99,13 @@ enum Next {
 
 impl Sponsor {
     /// Nothing where the message does not belong there.
-    fn told(&mut self, message: &Message<'_>) -> Option<Next> {
+    fn told(&mut self, message: &Message<'_>, newcomer: &JoiningSummary) -> Option<Next> {
         match (&mut self.state, message) {
-            (State::Offered, Message::Introduction(_)) => {
+            // The one that the person agreed to, and one that is seen among the devices.
+            (State::Offered, Message::Introduction(introduction))
+                if introduction.id(&self.crypto) == newcomer.device
+                    && introduction.kind == MemberKind::Device =>
+            {
                 self.state = State::Admitting;
                 Some(Next::Admit)
             }
@@ -122,21 +128,23 @@ impl Sponsor {
 
 impl Joining {
     pub(super) fn sponsor_told(&mut self, message: Message<'_>, now: Moment) {
-        let super::Side::Sponsor(sponsor) = &mut self.side else { return };
-        let next = sponsor.told(&message);
-        match (next, message, self.other.take()) {
-            (Some(Next::Admit), Message::Introduction(newcomer), other) => {
-                self.other = other;
+        let (Side::Sponsor(sponsor), Some(newcomer)) = (&mut self.side, &self.other) else {
+            return;
+        };
+        match (sponsor.told(&message, newcomer), message) {
+            (Some(Next::Admit), Message::Introduction(newcomer)) => {
                 self.outputs.push_back(JoiningOutput::Admit(newcomer));
                 // From here on it is this device that works.
                 self.deadline = None;
             }
-            (Some(Next::Send(piece)), _, other) => {
-                self.other = other;
+            (Some(Next::Send(piece)), _) => {
                 self.send(piece);
                 self.wait(self.peer, now);
             }
-            (Some(Next::Finish), _, Some(other)) => self.finish(Ok(other)),
+            (Some(Next::Finish), _) => {
+                let newcomer = newcomer.clone();
+                self.finish(Ok(newcomer));
+            }
             _ => self.misbehaved(),
         }
     }

@@ -23,12 +23,16 @@ fn moment(begun: Instant, seconds: u64) -> Moment {
     Moment { instant: begun + Duration::from_secs(seconds), wall_clock: 1_790_000_000_000 }
 }
 
+fn start() -> Moment {
+    moment(Instant::now(), 0)
+}
+
 /// A circle of one device and a paper key, with so many passkeys.
 fn circle(passkeys: u16) -> (Circle, DeviceKeys) {
     let (keys, paper) =
         (DeviceKeys::generate(&crypto()).unwrap(), DeviceKeys::generate(&crypto()).unwrap());
     let introduced = paper.introduce(None, keys.id(), MemberKind::Paper).unwrap();
-    let now = moment(Instant::now(), 0);
+    let now = start();
     let mut circle =
         Circle::begin(crypto(), CircleConfig::default(), keys, introduced, now).unwrap();
     for number in 0..passkeys {

@@ -272,6 +272,53 @@ fn what_a_thief_still_has_is_a_list_to_tick_off() {
     assert_eq!(exposed(&devices[0]), BTreeSet::from([[2; 16], [4; 16]]));
 }
 
+/// From the words that a person types to the device that is the only one.
+#[test]
+fn words_bring_a_circle_back_and_say_how_old_it_is() {
+    let mut world = World::new(52);
+    let crypto = world.crypto.clone();
+    let words = PaperKey::generate(&crypto).unwrap();
+    let keys = DeviceKeys::generate(&crypto).unwrap();
+    let paper = words.keys(&crypto).unwrap();
+    let introduced = paper.introduce(None, keys.id(), MemberKind::Paper).unwrap();
+    let (bytes, now) = (keys.to_bytes().unwrap(), world.moment_now());
+    let circle = Circle::begin(crypto.clone(), world.config, keys, introduced, now).unwrap();
+    let mut first = world.device(circle, bytes);
+    world.make(&mut first, 1);
+    world.sync(&mut first);
+    let mut second = world.join(&mut first);
+    world.sync(&mut second);
+    world.make(&mut second, 2);
+    world.sync(&mut second);
+
+    let paper = PaperKey::read(&words.words().to_uppercase()).unwrap().keys(&crypto).unwrap();
+    let id = first.circle.id();
+    let circle = Circle::recover(crypto.clone(), world.config, paper, id, now);
+    let mut paper = world.device(circle, Zeroizing::new([0; 64]));
+    assert_eq!(paper.circle.newest_change(), None);
+    world.sync(&mut paper);
+    assert!(paper.circle.is_member() && paper.has(1) && paper.has(2));
+    let (by, time) = paper.circle.newest_change().unwrap();
+    assert!(by == second.id() && time > NOW, "{by:?} {time}");
+
+    let keys = DeviceKeys::generate(&crypto).unwrap();
+    let introduced = keys.introduce(Some(id), paper.id(), MemberKind::Device).unwrap();
+    let now = world.moment_now();
+    let removed = paper.circle.take_over(introduced, now).unwrap();
+    assert_eq!(removed, BTreeSet::from([first.id(), second.id()]));
+    let (bytes, welcome) = (keys.to_bytes().unwrap(), paper.circle.welcome());
+    let circle = Circle::join(crypto, world.config, keys, &welcome, now).unwrap();
+    let mut new = world.device(circle, bytes);
+    world.sync(&mut new);
+    world.make(&mut new, 3);
+    for old in [&mut first, &mut second] {
+        world.sync(old);
+        assert!(old.notices.contains(&SyncNotice::Removed) && !old.has(3));
+    }
+    assert_eq!(new.circle.devices().collect::<Vec<_>>(), [new.id()]);
+    assert!(new.has(1) && new.has(2) && new.has(3));
+}
+
 /// With the words on paper alone: all is read, the new device belongs, the others are out.
 #[test]
 fn paper_reads_all_adds_a_device_and_writes_nothing() {

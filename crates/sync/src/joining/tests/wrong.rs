@@ -91,19 +91,41 @@ fn a_device_that_was_removed_needs_new_keys() {
 /// Consent is to one circle and one sponsor.
 #[test]
 fn an_introduction_to_another_sponsor_is_worth_nothing() {
-    let first = Room::new(circle(0).0, &keys()).run();
+    let keys = keys();
+    let first = Room::new(circle(0).0, &keys).run();
     let (_, introduction) = first
         .said
         .iter()
         .find(|(_, message)| matches!(Message::read(message), Ok(Message::Introduction(_))))
         .unwrap();
-    let mut room = Room::new(circle(0).0, &keys());
+    let mut room = Room::new(circle(0).0, &keys);
     room.answers[NEW] = None;
     room.carry(100);
     room.seats[OLD].machine.handle_message(introduction.clone(), moment(room.begun, 1));
     room.drain(OLD);
     assert_eq!(room.seats[OLD].error(), JoiningError::NotAdmitted(CircleError::NoConsent));
     assert_eq!(room.count(), 1);
+}
+
+/// A member that is on paper is seen in no list of devices.
+#[test]
+fn nobody_is_added_but_the_device_that_the_person_agreed_to() {
+    for (other_keys, kind) in [(true, MemberKind::Device), (false, MemberKind::Paper)] {
+        let own = keys();
+        let mut room = Room::new(circle(0).0, &own);
+        room.answers[NEW] = None;
+        room.carry(100);
+        let introduced = if other_keys { keys() } else { own };
+        let introduced = DeviceKeys::from_bytes(&crypto(), &introduced).unwrap();
+        let (circle, sponsor) = (room.circle.id(), room.circle.device());
+        let introduced = introduced.introduce(Some(circle), sponsor, kind).unwrap();
+        let message = message::introduction(&introduced);
+        room.seats[OLD].machine.handle_message(message, moment(room.begun, 1));
+        room.drain(OLD);
+        let error = JoiningError::Misbehaved(JoiningSide::There, JoiningStep::Agreeing);
+        assert_eq!(room.seats[OLD].error(), error);
+        assert_eq!(room.circle.members().count(), 2, "the first device and the paper");
+    }
 }
 
 #[test]
@@ -113,7 +135,7 @@ fn a_welcome_of_another_circle_is_not_kept() {
     let own = DeviceKeys::from_bytes(&crypto(), &keys).unwrap();
     let introduced: Introduction =
         own.introduce(Some(other.id()), other.device(), MemberKind::Device).unwrap();
-    other.add(introduced, moment(Instant::now(), 0)).unwrap();
+    other.add(introduced, start()).unwrap();
     let welcome = other.welcome();
     let mut room = Room::new(circle(1).0, &keys);
     room.carry(3);
